@@ -1,0 +1,232 @@
+"""What the assistant can say and understand before a tenant has taught it anything, as data.
+
+Owns the common intents, the assistant's own sentences, and everyday text that is none of its business.
+Must not hold logic: a further language is a further key.
+"""
+
+from __future__ import annotations
+
+#: the intents with a part of their own in the dialogue
+HUMAN, HELP, YES, NO, CANCEL, GREETING = "human", "help", "yes", "no", "cancel", "greeting"
+
+#: intent → language → (examples, replies); the examples of all languages are learnt together
+COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    GREETING: {
+        "en": (
+            ("hi", "hello", "hey", "hi there", "hello there", "good morning", "good afternoon", "good evening",
+             "hey bot",
+             "hiya", "howdy", "greetings"),
+            ("Hello {name|there}! How can I help you?", "Hi {name|there}! What can I do for you?"),
+        ),
+        "de": (
+            ("hallo", "guten tag", "guten morgen", "guten abend", "moin", "servus", "grüß gott", "hallo zusammen"),
+            ("Hallo! Wie kann ich helfen?", "Guten Tag! Was kann ich für Sie tun?"),
+        ),
+        "es": (
+            ("hola", "buenos días", "buenas tardes", "buenas noches", "buenas", "hola qué tal", "muy buenas"),
+            ("¡Hola! ¿En qué puedo ayudarte?",),
+        ),
+        "fr": (
+            ("bonjour", "salut", "bonsoir", "coucou", "bonjour à tous", "bonjour madame"),
+            ("Bonjour ! Comment puis-je vous aider ?",),
+        ),
+    },
+    "goodbye": {
+        "en": (
+            ("bye", "goodbye", "see you", "see you later", "bye bye", "have a nice day", "that's all",
+             "that is all for now",
+             "talk to you later"),
+            ("Goodbye, and have a nice day!", "Bye! I am here whenever you need me."),
+        ),
+        "de": (
+            ("tschüss", "auf wiedersehen", "bis bald", "ciao", "schönen tag noch", "das war alles", "bis später"),
+            ("Auf Wiedersehen und einen schönen Tag!",),
+        ),
+        "es": (("adiós", "hasta luego", "hasta pronto", "nos vemos", "eso es todo", "chao"), ("¡Hasta pronto!",)),
+        "fr": (("au revoir", "à bientôt", "bonne journée", "c'est tout", "à plus tard"),
+              ("Au revoir et bonne journée !",)),
+    },
+    "thanks": {
+        "en": (
+            ("thanks", "thank you", "thank you very much", "thanks a lot", "many thanks", "cheers", "thx",
+             "great, thank you",
+             "that helped, thanks", "thanks for your help", "perfect thanks"),
+            ("You are welcome!", "Glad I could help."),
+        ),
+        "de": (("danke", "vielen dank", "danke schön", "danke für die hilfe", "besten dank", "super, danke"),
+              ("Gern geschehen!",)),
+        "es": (("gracias", "muchas gracias", "mil gracias", "gracias por la ayuda", "te lo agradezco"), ("¡De nada!",)),
+        "fr": (("merci", "merci beaucoup", "un grand merci", "merci pour votre aide", "je vous remercie"),
+              ("Avec plaisir !",)),
+    },
+    HUMAN: {
+        "en": (
+            ("talk to a human", "i want to speak to a human", "human please", "agent", "can i talk to a real person",
+             "connect me with an agent", "speak to customer service", "representative", "i need a person", "live agent",
+             "get me someone from support", "talk to somebody", "transfer me to an operator",
+    "i don't want to talk to a bot",
+             "let me speak to your colleague", "call a human", "i would like to chat with a member of staff"),
+            ("I am handing you over to a colleague. They can see what we wrote and will answer here.",),
+        ),
+        "de": (
+            ("mit einem menschen sprechen", "ich möchte mit einem mitarbeiter sprechen", "mensch bitte",
+             "kundenservice bitte",
+             "verbinden sie mich mit einem mitarbeiter", "echte person", "kann ich mit jemandem reden", "mitarbeiter"),
+            ("Ich übergebe Sie an eine Kollegin oder einen Kollegen. Die Antwort kommt hier.",),
+        ),
+        "es": (
+            ("hablar con una persona", "quiero hablar con un agente", "agente por favor", "una persona real",
+             "pásame con un humano", "atención al cliente", "quiero hablar con alguien", "humano"),
+            ("Te paso con una persona de nuestro equipo. Te responderá aquí mismo.",),
+        ),
+        "fr": (
+            ("parler à un humain", "je veux parler à un conseiller", "un agent s'il vous plaît", "une vraie personne",
+             "parler à quelqu'un", "service client", "passez-moi un conseiller", "humain"),
+            ("Je vous mets en relation avec un collègue. Il vous répondra ici.",),
+        ),
+    },
+    HELP: {
+        "en": (
+            ("help", "what can you do", "how does this work", "can you help me", "i need help", "what can i ask you",
+             "menu",
+             "show me the options", "start", "what are my options"),
+            ("I can help with these. Choose one, or ask in your own words.",),
+        ),
+        "de": (
+            ("hilfe", "was kannst du", "wie funktioniert das", "kannst du mir helfen", "ich brauche hilfe", "menü"),
+            ("Dabei kann ich helfen. Wählen Sie etwas aus, oder fragen Sie mit eigenen Worten.",),
+        ),
+        "es": (
+            ("ayuda", "qué puedes hacer", "cómo funciona", "puedes ayudarme", "necesito ayuda", "menú"),
+            ("Puedo ayudarte con esto. Elige una opción o pregunta con tus palabras.",),
+        ),
+        "fr": (
+            ("aide", "que pouvez-vous faire", "comment ça marche", "pouvez-vous m'aider", "j'ai besoin d'aide"),
+            ("Je peux vous aider sur ces sujets. Choisissez, ou posez votre question.",),
+        ),
+    },
+    YES: {
+        "en": (("yes", "yeah", "yep", "sure", "ok", "okay", "yes please", "correct", "right", "that's right",
+              "exactly", "of course"),
+               ("Good. What else can I do for you?",)),
+        "de": (("ja", "ja bitte", "genau", "richtig", "klar", "in ordnung", "gerne", "stimmt"),
+              ("Gut. Was kann ich noch tun?",)),
+        "es": (("sí", "si", "claro", "vale", "correcto", "exacto", "sí por favor", "de acuerdo"),
+              ("Bien. ¿Algo más?",)),
+        "fr": (("oui", "d'accord", "exactement", "bien sûr", "oui s'il vous plaît", "c'est ça", "ouais"),
+              ("Bien. Autre chose ?",)),
+    },
+    NO: {
+        "en": (("no", "nope", "no thanks", "no thank you", "not really", "nah", "that's not it", "wrong", "not that",
+              "none of these"),
+               ("All right. Could you tell me in other words what you need?",)),
+        "de": (("nein", "nein danke", "nö", "falsch", "nicht das", "keines davon", "das stimmt nicht"),
+               ("In Ordnung. Können Sie mir mit anderen Worten sagen, was Sie brauchen?",)),
+        "es": (("no gracias", "no es eso", "incorrecto", "ninguno", "para nada"),
+               ("De acuerdo. ¿Puedes decirme con otras palabras qué necesitas?",)),
+        "fr": (("non", "non merci", "ce n'est pas ça", "pas vraiment", "aucun"),
+               ("D'accord. Pouvez-vous me dire autrement ce qu'il vous faut ?",)),
+    },
+    CANCEL: {
+        "en": (("cancel that", "never mind", "nevermind", "forget it", "stop", "start over", "go back", "abort",
+              "leave it"),
+               ("All right, we leave that. What else can I do for you?",)),
+        "de": (("abbrechen", "vergiss es", "egal", "stopp", "von vorne", "zurück"),
+              ("In Ordnung, lassen wir das. Was kann ich noch tun?",)),
+        "es": (("déjalo", "olvídalo", "no importa", "empezar de nuevo", "volver"),
+              ("De acuerdo, lo dejamos. ¿Algo más?",)),
+        "fr": (("annuler", "laisse tomber", "peu importe", "recommencer", "retour", "oubliez"),
+              ("D'accord, on laisse. Autre chose ?",)),
+    },
+}  # fmt: skip
+
+#: what the assistant says of its own accord; titles of quick replies have 20 characters at most
+SENTENCES: dict[str, dict[str, str]] = {
+    "en": {
+        "did_you_mean": "Did you mean “{title}”?",
+        "did_you_mean_one": "I am not quite sure. Did you mean one of these?",
+        "unknown": "I am afraid I do not know that. Shall I get a colleague, or will you try other words?",
+        "misunderstood": "I do not seem to get it. I am handing you over to a colleague, who will answer here.",
+        "handover": "I am handing you over to a colleague, who will answer here.",
+        "retry": "I could not find that in your message.",
+        "done": "Thank you, I have noted that.",
+        "human": "Talk to a human",
+        "something_else": "Something else",
+        "read_more": "Read more",
+        "image": "Thank you for the picture. I cannot look at pictures myself. What is it about?",
+        "audio": "Thank you for the recording. I cannot listen to it myself. Could you write it to me?",
+        "video": "Thank you for the video. I cannot watch it myself. What is it about?",
+        "file": "Thank you for the file. I cannot read it myself. What is it about?",
+        "location": "Thank you, I have your location. What can I do for you there?",
+    },
+    "de": {
+        "did_you_mean": "Meinen Sie „{title}“?",
+        "did_you_mean_one": "Ich bin nicht ganz sicher. Meinen Sie eines davon?",
+        "unknown": "Das weiß ich leider nicht. Soll ich jemanden holen, oder versuchen Sie es mit anderen Worten?",
+        "misunderstood": "Ich verstehe es leider nicht. Ich übergebe an eine Kollegin oder einen Kollegen.",
+        "handover": "Ich übergebe an eine Kollegin oder einen Kollegen. Die Antwort kommt hier.",
+        "retry": "Das konnte ich in Ihrer Nachricht nicht finden.",
+        "done": "Danke, das habe ich notiert.",
+        "human": "Mit Mensch sprechen",
+        "something_else": "Etwas anderes",
+        "read_more": "Mehr lesen",
+        "image": "Danke für das Bild. Ich kann Bilder nicht selbst ansehen. Worum geht es?",
+        "audio": "Danke für die Aufnahme. Ich kann sie nicht selbst anhören. Können Sie es mir schreiben?",
+        "video": "Danke für das Video. Ich kann es nicht selbst ansehen. Worum geht es?",
+        "file": "Danke für die Datei. Ich kann sie nicht selbst lesen. Worum geht es?",
+        "location": "Danke, ich habe Ihren Standort. Was kann ich dort für Sie tun?",
+    },
+    "es": {
+        "did_you_mean": "¿Quieres decir «{title}»?",
+        "did_you_mean_one": "No estoy del todo seguro. ¿Es alguna de estas?",
+        "unknown": "Lo siento, eso no lo sé. ¿Busco a una persona, o pruebas con otras palabras?",
+        "misunderstood": "No consigo entenderlo. Te paso con una persona de nuestro equipo.",
+        "handover": "Te paso con una persona de nuestro equipo. Te responderá aquí mismo.",
+        "retry": "No lo he encontrado en tu mensaje.",
+        "done": "Gracias, lo he anotado.",
+        "human": "Hablar con alguien",
+        "something_else": "Otra cosa",
+        "read_more": "Leer más",
+        "image": "Gracias por la imagen. No puedo verla yo mismo. ¿De qué se trata?",
+        "audio": "Gracias por la grabación. No puedo escucharla. ¿Me lo puedes escribir?",
+        "video": "Gracias por el vídeo. No puedo verlo yo mismo. ¿De qué se trata?",
+        "file": "Gracias por el archivo. No puedo leerlo yo mismo. ¿De qué se trata?",
+        "location": "Gracias, tengo tu ubicación. ¿Qué puedo hacer por ti allí?",
+    },
+    "fr": {
+        "did_you_mean": "Vouliez-vous dire « {title} » ?",
+        "did_you_mean_one": "Je ne suis pas tout à fait sûr. Est-ce l'un de ceux-ci ?",
+        "unknown": "Désolé, je ne sais pas. Dois-je appeler un collègue, ou essayez-vous autrement ?",
+        "misunderstood": "Je n'arrive pas à comprendre. Je vous mets en relation avec un collègue.",
+        "handover": "Je vous mets en relation avec un collègue. Il vous répondra ici.",
+        "retry": "Je ne l'ai pas trouvé dans votre message.",
+        "done": "Merci, c'est noté.",
+        "human": "Parler à quelqu'un",
+        "something_else": "Autre chose",
+        "read_more": "En savoir plus",
+        "image": "Merci pour l'image. Je ne peux pas la regarder moi-même. De quoi s'agit-il ?",
+        "audio": "Merci pour l'enregistrement. Je ne peux pas l'écouter. Pouvez-vous me l'écrire ?",
+        "video": "Merci pour la vidéo. Je ne peux pas la regarder moi-même. De quoi s'agit-il ?",
+        "file": "Merci pour le fichier. Je ne peux pas le lire moi-même. De quoi s'agit-il ?",
+        "location": "Merci, j'ai votre position. Que puis-je y faire pour vous ?",
+    },
+}
+
+#: learnt as "none of these", so that everyday talk is not pressed into the nearest intent
+BACKGROUND: tuple[str, ...] = (
+    "what is the weather like today", "tell me a joke", "who won the football match last night",
+    "what is the capital of France",
+    "how old are you", "write me a poem about the sea", "i had pasta for dinner", "my cat is sleeping on the sofa",
+    "what is the meaning of life", "can you do my homework", "how many planets are there", "play some music",
+    "what time is it in Tokyo", "translate this into Latin", "the train was late again", "i am bored",
+    "asdf qwerty zxcv",
+    "blah blah blah", "lorem ipsum dolor sit amet", "which film should i watch tonight", "how do i bake bread",
+    "what is two plus two", "do you like chocolate", "my neighbour painted his house green", "who is the president",
+    "the quick brown fox jumps over the lazy dog", "i think therefore i am", "where do babies come from",
+    "how far is the moon", "recite the alphabet backwards", "is there life on mars", "my grandmother knits socks",
+    "what should i name my dog", "how do i fix a leaking tap", "tell me about quantum physics", "when did the war end",
+    "wie wird das wetter morgen", "erzähl mir einen witz", "wer hat das spiel gewonnen", "mein hund schläft gerade",
+    "wie weit ist der mond entfernt", "was ist der sinn des lebens", "qué tiempo hace hoy", "cuéntame un chiste",
+    "quién ganó el partido", "cuál es la capital de italia", "quel temps fait-il", "raconte-moi une blague",
+    "qui a gagné le match", "quelle est la capitale de l'espagne",
+)  # fmt: skip

@@ -1,0 +1,83 @@
+"""Finding the knowledge entry that answers a question.
+
+Owns the index and its scores. Must not touch the database or decide what is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: how much a match counts: a question in the words of the entry is a better sign than words of its answer
+QUESTION, ANSWER = 1.0, 0.6
+SAME_LANGUAGE, OTHER_LANGUAGE = 0.05, -0.1  # added to the score
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One entry, as the assistant needs it."""
+
+    id: str
+    title: str
+    questions: tuple[str, ...]
+    answer: str
+    tags: tuple[str, ...] = ()
+    language: str = ""
+    source_url: str = ""
+
+    def documents(self) -> list[tuple[str, float]]:
+        """The texts it is found by, with the weight of each."""
+        asked = [self.title, *self.questions, " ".join([self.title, *self.tags])]
+        return [(text, QUESTION) for text in asked] + [(self.answer, ANSWER)]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``score``: 0 to about 1, the cosine of question and entry."""
+
+    fact: Fact
+    score: float
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """An index over facts: one column per document."""
+
+    facts: tuple[Fact, ...]
+    columns: Any = None  # sparse, features × documents, times the weight of each document
+    owners: tuple[int, ...] = ()  # position of the fact that each document belongs to
+
+    def search(self, row: Any, language: str = "", limit: int = 3) -> list[Finding]:
+        """The facts nearest to a row of features, best first, those in the person's language preferred."""
+        best: dict[int, float] = {}
+        if self.columns is not None:
+            found = (row @ self.columns).tocoo()
+            for column, score in zip(found.col, found.data, strict=True):
+                owner = self.owners[column]
+                best[owner] = max(best.get(owner, 0.0), float(score))
+        findings = [
+            Finding(self.facts[i], min(1.0, score + _by_language(self.facts[i], language))) for i, score in best.items()
+        ]
+        return sorted(findings, key=lambda finding: (-finding.score, finding.fact.title))[:limit]
+
+    def fact(self, id: str) -> Fact | None:
+        return next((fact for fact in self.facts if fact.id == id), None)
+
+
+def index(facts: Sequence[Fact], features: Any) -> Knowledge:
+    """An index of these facts by the given features (training.features_for)."""
+    from scipy.sparse import diags
+
+    documents = [(text, weight, i) for i, fact in enumerate(facts) for text, weight in fact.documents()]
+    if not documents:
+        return Knowledge(())
+    rows = features.transform([text for text, _, _ in documents])
+    weighted = diags([weight for _, weight, _ in documents]) @ rows
+    return Knowledge(tuple(facts), weighted.T.tocsr(), tuple(owner for _, _, owner in documents))
+
+
+def _by_language(fact: Fact, language: str) -> float:
+    if not fact.language or not language:
+        return 0.0
+    return SAME_LANGUAGE if fact.language == language else OTHER_LANGUAGE

@@ -1,0 +1,100 @@
+"""What the service and an engine say to each other: one question about a turn, one reply.
+
+Owns the shapes and the errors of that exchange. Must not know how any engine thinks.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from channels_app.content import Content
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One earlier message. ``role``: visitor, bot or agent."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True)
+class EngineRequest:
+    """One turn to answer.
+
+    ``contents`` are the turn's messages, oldest first; ``history`` what was said before them, oldest
+    first. ``context`` is what the last reply returned as its context ({} at the start), with the keys
+    ``current_intent``, ``entities``, ``slots``, ``user_profile`` and ``conversation_stage``; an engine may
+    keep further JSON-safe keys of its own in it. ``hints`` are the sender's processing hints, ``language``
+    an ISO 639-1 code or "". The answer counts for ``deadline_s`` seconds.
+    """
+
+    tenant_id: uuid.UUID
+    conversation_id: uuid.UUID
+    channel_kind: str
+    contents: tuple[Content, ...]
+    history: tuple[HistoryEntry, ...] = ()
+    context: Mapping[str, Any] = field(default_factory=dict)
+    profile: Mapping[str, Any] = field(default_factory=dict)
+    hints: Mapping[str, Any] = field(default_factory=dict)
+    language: str = ""
+    deadline_s: float = 10.0
+
+
+@dataclass(frozen=True)
+class EngineReply:
+    """What to say. No ``contents``: nothing to say.
+
+    ``context`` replaces the conversation's. ``confidence`` is 0 to 1 for ``intent``, and
+    ``confidence_scores`` names the runners-up too. ``handover`` gives the conversation to a human, for
+    ``handover_reason``. ``next_expected`` names what the engine waits for ("slot:order_number", "yes").
+    ``usage`` counts tokens and cost where ``model`` has them.
+    """
+
+    contents: tuple[Content, ...]
+    context: dict[str, Any] = field(default_factory=dict)
+    intent: str = ""
+    confidence: float = 0.0
+    confidence_scores: Mapping[str, float] = field(default_factory=dict)
+    handover: bool = False
+    handover_reason: str = ""
+    next_expected: tuple[str, ...] = ()
+    engine: str = ""
+    model: str = ""
+    usage: Mapping[str, Any] = field(default_factory=dict)
+
+
+class EngineError(Exception):
+    """No answer came about. ``code`` is stable and holds no message text; ``retryable``: another try may help."""
+
+    def __init__(self, code: str, *, retryable: bool = False):
+        super().__init__(code)
+        self.code = code
+        self.retryable = retryable
+
+
+class EngineTimeout(EngineError):
+    """The deadline passed."""
+
+    def __init__(self, code: str = "engine_timeout"):
+        super().__init__(code, retryable=True)
+
+
+class Engine(Protocol):
+    """Something that answers. Called from several threads at once, inside the tenant's scope."""
+
+    name: str
+
+    def respond(self, request: EngineRequest) -> EngineReply:
+        """Answer one turn. Raises EngineError, or EngineTimeout after ``deadline_s``."""
+        ...
+
+
+def engine_for(tenant_settings: Mapping[str, Any]) -> Engine:
+    """The engine that answers for a tenant with these settings: the one place where the choice is made."""
+    from assistant.builtin import Builtin, options_of
+
+    return Builtin(options_of(tenant_settings))

@@ -1,0 +1,142 @@
+"""The base class of every adapter: it owns the sequence, a subclass fills in the blanks.
+
+Adapters translate between one platform's wire format and ``contract``; they hold no state, import
+neither Django nor models and get configuration and HTTP client handed in.
+"""
+
+from __future__ import annotations
+
+import hmac
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from channels_app.content import Capabilities
+from channels_app.contract import (
+    BadSignature,
+    CheckResult,
+    ConfigError,
+    Http,
+    HttpAnswer,
+    InboundItem,
+    MediaRef,
+    OutboundMessage,
+    OutcomeUnknown,
+    Payload,
+    RawRequest,
+    Rejected,
+    Reply,
+    SendResult,
+    Throttled,
+    Unreachable,
+)
+
+
+class ChannelConfig(BaseModel):
+    """Configuration and credentials of one channel: validated when saved, handed to the adapter.
+
+    A subclass adds the kind's fields. Fields named in ``Adapter.secret_keys`` are encrypted at
+    rest, masked in the console and redacted in traces.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    api_base: str = ""  # scheme://host[/version]; tests, demos and sandboxes point it at the twin
+
+
+class Adapter(ABC):
+    """One kind of channel. Class facts describe it; methods translate."""
+
+    kind: ClassVar[str]
+    label: ClassVar[str]
+    config_class: ClassVar[type[ChannelConfig]] = ChannelConfig
+    secret_keys: ClassVar[frozenset[str]] = frozenset()
+    capabilities: ClassVar[Capabilities] = Capabilities()
+    #: the live push is the delivery: nothing outside has to be called (web)
+    instant: ClassVar[bool] = False
+    #: seconds to wait for more fragments of a thought before the bot answers
+    debounce_s: ClassVar[float] = 0.0
+    #: sends per second and burst the platform allows for one channel
+    rate: ClassVar[tuple[float, int]] = (20.0, 40)
+    #: after this many seconds an undelivered message is too old to be sent
+    expires_s: ClassVar[int] = 24 * 3600
+
+    # ---- inbound -------------------------------------------------------------------
+
+    def handshake(self, raw: RawRequest, config: Any) -> Reply | None:
+        """The answer to a platform's check of the webhook address, or None. Raises BadSignature."""
+        return None
+
+    @abstractmethod
+    def verify(self, raw: RawRequest, config: Any) -> None:
+        """Raise BadSignature unless the raw bytes prove their origin."""
+
+    def parse(self, raw: RawRequest, config: Any) -> Sequence[InboundItem]:
+        """Everything the request tells, in its order. One bad item becomes Ignored, it never loses
+        the others. Raises BadPayload when the whole cannot be read."""
+        return ()
+
+    def acknowledge(self, raw: RawRequest, config: Any) -> Reply:
+        """What the platform wants to read once the request is stored."""
+        return Reply()
+
+    # ---- outbound ------------------------------------------------------------------
+
+    @abstractmethod
+    def render(self, message: OutboundMessage, config: Any) -> Sequence[Payload]:
+        """The API calls that carry ``message``, whose content is already fitted. Pure."""
+
+    @abstractmethod
+    def send(self, payload: Payload, config: Any, http: Http) -> SendResult:
+        """Make one call. Raises a SendError."""
+
+    def signal(self, action: str, recipient: Any, config: Any) -> Payload | None:
+        """The call that shows ``typing`` or ``read`` to the person, or None. Best effort."""
+        return None
+
+    def locate(self, ref: MediaRef, config: Any, http: Http) -> tuple[str, Mapping[str, str]]:
+        """Where the bytes of inbound media lie now, and the headers to fetch them with; asked again when
+        the address has expired. Raises a SendError."""
+        return ref.url, {}
+
+    def check(self, config: Any, http: Http) -> CheckResult:
+        """Ask the platform whether the credentials work. Never raises a SendError."""
+        return CheckResult("unknown", "This kind of channel has no remote check.")
+
+
+def constant_time_equal(given: str, expected: str) -> bool:
+    """Compare two signatures; never raises for non-ASCII input."""
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode("utf-8", "surrogatepass"))
+
+
+def require(condition: bool, why: str) -> None:
+    """Raise BadSignature(why) unless ``condition``."""
+    if not condition:
+        raise BadSignature(why)
+
+
+def raise_for_status(answer: HttpAnswer, code: str = "", detail: str = "") -> None:
+    """The rule for every platform that says nothing better: 401/403 → ConfigError, 429 → Throttled,
+    408 → OutcomeUnknown, 5xx → Unreachable, other non-2xx → Rejected."""
+    if 200 <= answer.status < 300:
+        return
+    code = code or f"http_{answer.status}"
+    if answer.status in (401, 403):
+        raise ConfigError(code, detail, status=answer.status)
+    if answer.status == 429:
+        raise Throttled(code, detail, retry_after=retry_after(answer.headers), status=429)
+    if answer.status == 408:
+        raise OutcomeUnknown(code, detail, status=408)
+    if answer.status >= 500:
+        raise Unreachable(code, detail, retry_after=retry_after(answer.headers), status=answer.status)
+    raise Rejected(code, detail, status=answer.status)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds of a ``Retry-After`` header (delta form), at most an hour; None when absent or odd."""
+    try:
+        return min(max(float(headers.get("retry-after", "")), 0.0), 3600.0)
+    except ValueError:
+        return None

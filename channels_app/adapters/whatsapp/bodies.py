@@ -1,0 +1,181 @@
+"""From the body of one inbound message to canonical content, by message type.
+
+Owns the table type → reader. Must not drop anything a person said: what has no reader, or cannot be
+read, becomes a visible placeholder.
+https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from channels_app.adapters.wire import array, identifier, obj, string
+from channels_app.content import MAX_TEXT, Choice, Content, Location, Media, text
+from channels_app.contract import BadPayload, MediaRef, read_json
+
+
+@dataclass(frozen=True)
+class Said:
+    """The readable part of one message; ``facts`` go to the message's metadata."""
+
+    content: Content
+    media: Sequence[MediaRef] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def said(message: dict[str, Any]) -> Said:
+    """What ``message`` (any object with ``type`` and a member of that name) says. Never raises."""
+    kind = string(message, "type")
+    try:
+        return READERS[kind](message)
+    except (KeyError, ValueError):  # an unknown type, or a body that makes no valid content
+        return _placeholder(message, kind)
+
+
+def _placeholder(message: dict[str, Any], kind: str) -> Said:
+    label = string(message, "unsupported", "type", limit=40) or kind[:40] or "unknown"
+    codes = [string(error, "code", limit=40) for error in array(message, "errors")]
+    return Said(text(f"[unsupported message: {label}]"), facts={"unsupported": label, "error_codes": codes})
+
+
+def _text(message: dict[str, Any]) -> Said:
+    body = string(message, "text", "body")
+    facts = {"full_text": body} if len(body) > MAX_TEXT else {}
+    return Said(text(body[:MAX_TEXT]), facts=facts)
+
+
+_CONTENT_TYPES: dict[str, Literal["image", "audio", "video", "file"]] = {
+    "image": "image",
+    "sticker": "image",
+    "audio": "audio",
+    "voice": "audio",
+    "video": "video",
+    "document": "file",
+}
+
+
+def _media(message: dict[str, Any]) -> Said:
+    kind = string(message, "type")
+    body = obj(message, kind)
+    media_id, mime = identifier(body, "id"), string(body, "mime_type", limit=127)
+    name, caption = string(body, "filename", limit=255), string(body, "caption", limit=MAX_TEXT)
+    if not media_id:
+        raise ValueError("media without an id")
+    shown = _CONTENT_TYPES[kind]
+    ref = MediaRef(
+        kind="sticker" if kind == "sticker" else shown,
+        id=media_id,
+        mime=mime,
+        sha256=string(body, "sha256", limit=100),
+        name=name,
+    )
+    facts = {"voice": True} if kind == "voice" or body.get("voice") is True else {}
+    try:
+        media = Media(url=f"media:{media_id}", type=mime, name=name or None)
+    except ValueError:  # a file type we do not keep: tell the reader what it was
+        return _file_not_kept(kind, ref, caption)
+    return Said(Content(type=shown, text=caption or None, media=media), (ref,), facts)
+
+
+def _file_not_kept(kind: str, ref: MediaRef, caption: str) -> Said:
+    what = ", ".join(part for part in (ref.name, ref.mime) if part) or kind
+    line = f"[unsupported {kind}: {what}]"
+    facts = {"unsupported": kind, "media": {"id": ref.id, "mime": ref.mime, "name": ref.name}}
+    return Said(text(f"{line}\n{caption}"[:MAX_TEXT] if caption else line), facts=facts)
+
+
+def _location(message: dict[str, Any]) -> Said:
+    body = obj(message, "location")
+    where = Location(
+        latitude=body.get("latitude"),  # type: ignore[arg-type]  # the model checks them
+        longitude=body.get("longitude"),  # type: ignore[arg-type]
+        name=string(body, "name", limit=200) or None,
+        address=string(body, "address", limit=500) or None,
+    )
+    return Said(Content(type="location", location=where))
+
+
+def _contacts(message: dict[str, Any]) -> Said:
+    cards = [_card(contact) for contact in array(message, "contacts")]
+    lines = [", ".join([f"Contact: {card['name']}", *card["phones"], *card["emails"]]) for card in cards]
+    return Said(text("\n".join(lines)[:MAX_TEXT]), facts={"contacts": cards})
+
+
+def _card(contact: Any) -> dict[str, Any]:
+    return {
+        "name": string(contact, "name", "formatted_name", limit=200) or "unnamed",
+        "phones": [phone for one in array(contact, "phones") if (phone := string(one, "phone", limit=40))],
+        "emails": [email for one in array(contact, "emails") if (email := string(one, "email", limit=254))],
+        "org": string(contact, "org", "company", limit=200),
+    }
+
+
+def _order(message: dict[str, Any]) -> Said:
+    body = obj(message, "order")
+    items = [
+        {name: string(item, name, limit=200) for name in ("product_retailer_id", "quantity", "item_price", "currency")}
+        for item in array(body, "product_items")
+    ]
+    note = string(body, "text", limit=MAX_TEXT)
+    lines = ["Order:", *("{quantity} × {product_retailer_id} at {item_price} {currency}".format(**i) for i in items)]
+    order = {"catalog_id": string(body, "catalog_id", limit=100), "text": note, "items": items}
+    return Said(text("\n".join([*lines, *filter(None, [note])])[:MAX_TEXT]), facts={"order": order})
+
+
+def _picked(value: str, title: str, **facts: Any) -> Said:
+    choice = Choice(value=value or title, title=title[:1000])
+    return Said(Content(type="quick_reply", text=title or value, choice=choice), facts=facts)
+
+
+def _button(message: dict[str, Any]) -> Said:
+    return _picked(string(message, "button", "payload"), string(message, "button", "text", limit=MAX_TEXT))
+
+
+def _interactive(message: dict[str, Any]) -> Said:
+    body = obj(message, "interactive")
+    return _INTERACTIVE[string(body, "type")](body)
+
+
+def _button_reply(body: dict[str, Any]) -> Said:
+    return _picked(string(body, "button_reply", "id"), string(body, "button_reply", "title"))
+
+
+def _list_reply(body: dict[str, Any]) -> Said:
+    return _picked(string(body, "list_reply", "id"), string(body, "list_reply", "title"))
+
+
+def _form_reply(body: dict[str, Any]) -> Said:
+    """A filled flow or address form. ``response_json`` may be absent, not JSON or not an object."""
+    reply = obj(body, "nfm_reply")
+    raw = string(reply, "response_json")
+    try:
+        answers = read_json(raw)
+    except BadPayload:
+        answers = None
+    facts: dict[str, Any] = {"form": string(reply, "name", limit=100)}
+    facts |= {"answers": answers} if isinstance(answers, dict) else {"answers_raw": raw}
+    return Said(text(string(reply, "body", limit=MAX_TEXT).strip() or "[form answered]"), facts=facts)
+
+
+def _call_permission(body: dict[str, Any]) -> Said:
+    response = string(body, "call_permission_reply", "response", limit=40) or "unknown"
+    return Said(text(f"[call permission: {response}]"), facts={"call_permission": response})
+
+
+_INTERACTIVE: dict[str, Callable[[dict[str, Any]], Said]] = {
+    "button_reply": _button_reply,
+    "list_reply": _list_reply,
+    "nfm_reply": _form_reply,
+    "call_permission_reply": _call_permission,
+}
+READERS: dict[str, Callable[[dict[str, Any]], Said]] = {
+    "text": _text,
+    **dict.fromkeys(_CONTENT_TYPES, _media),
+    "location": _location,
+    "contacts": _contacts,
+    "interactive": _interactive,
+    "button": _button,
+    "order": _order,
+}

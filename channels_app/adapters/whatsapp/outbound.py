@@ -1,0 +1,241 @@
+"""From canonical content to message bodies of the Cloud API.
+
+Owns the bodies and the platform's limits on them. Must not send, and must not decide what the channel
+can show: the content was fitted before.
+https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from channels_app.adapters.whatsapp.inbound import PART_MARK
+from channels_app.content import Button, Capabilities, Content, ListSection
+from channels_app.contract import OutboundMessage, Recipient, Rejected
+
+MB = 1024 * 1024
+_DOCUMENTS = [
+    "application/pdf",
+    "text/plain",
+    "application/msword",
+    "application/vnd.ms-excel",
+    "application/vnd.ms-powerpoint",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+]
+CAPABILITIES = Capabilities(
+    types=frozenset({"text", "image", "file", "audio", "video", "location", "quick_reply", "list", "template"}),
+    max_text=4096,
+    max_caption=1024,
+    max_buttons=3,
+    max_button_title=20,
+    button_types=frozenset({"postback", "url"}),
+    max_quick_replies=10,
+    max_quick_reply_title=20,
+    max_list_rows=10,
+    max_row_title=24,
+    max_row_description=72,
+    markdown="whatsapp",
+    media_types={
+        **dict.fromkeys(("image/jpeg", "image/png"), 5 * MB),
+        "image/webp": 500 * 1024,  # as a sticker
+        **dict.fromkeys(("audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"), 16 * MB),
+        **dict.fromkeys(("video/mp4", "video/3gpp"), 16 * MB),
+        **dict.fromkeys(_DOCUMENTS, 100 * MB),
+    },
+    typing=True,
+    typing_interval_s=20,  # it vanishes after 25 s
+    read_marks=True,
+    reactions=True,
+    templates=True,
+    receipts=frozenset({"sent", "delivered", "read", "failed"}),
+)
+MAX_CHOICE_BODY = 1024  # of buttons and links; a list takes MAX_TEXT
+MAX_BUTTONS, MAX_ROWS = 3, 10
+MAX_BUTTON_ID, MAX_ROW_ID = 256, 200
+MAX_SECTION_TITLE = 24
+MAX_CLIENT_REF = 512
+
+Body = dict[str, Any]
+
+
+def bodies(message: OutboundMessage, list_label: str) -> Iterator[Body]:
+    """The requests that carry ``message``, in order; ``list_label`` opens a list (at most 20 characters).
+    Raises Rejected for what the platform would refuse and no fitting can mend."""
+    for number, part in enumerate(RENDERERS[message.content.type](message.content, list_label), start=1):
+        mark = "" if number == 1 else f"{PART_MARK}{number}"
+        quote = {"context": {"message_id": message.reply_to}} if message.reply_to and number == 1 else {}
+        yield {
+            "messaging_product": "whatsapp",
+            **_to(message.recipient),
+            **quote,
+            "biz_opaque_callback_data": message.client_ref[: MAX_CLIENT_REF - len(mark)] + mark,
+            **part,
+        }
+
+
+def _to(recipient: Recipient) -> Body:
+    """A group by its id, a phone number as ``to``, a business-scoped user id as ``recipient``."""
+    if recipient.thread:
+        return {"recipient_type": "group", "to": recipient.thread}
+    by_phone = recipient.address.removeprefix("+").isdigit()
+    return {"recipient_type": "individual", "to" if by_phone else "recipient": recipient.address}
+
+
+# ------------------------------------------------------------------ one per content type
+
+
+def _speech(content: Content, list_label: str) -> list[Body]:
+    return _say(content.text or "", content, list_label)
+
+
+def _media(content: Content, list_label: str) -> list[Body]:
+    assert content.media is not None
+    media = content.media
+    if not media.url.startswith(("https://", "http://")):
+        raise Rejected("media_not_public", "media must have a public link when it is sent")
+    mime = media.type.split(";")[0].strip().lower()
+    kind = "sticker" if mime == "image/webp" else {"file": "document"}.get(content.type, content.type)
+    item: Body = {"link": media.url}
+    if kind == "document" and media.name:
+        item["filename"] = media.name
+    body: Body = {"type": kind, kind: item}
+    if _replies(content) or content.buttons:
+        return [body, *_say(content.text or media.alt_text or media.name or "…", content, list_label)]
+    if not content.text:
+        return [body]
+    if kind not in ("image", "video", "document"):
+        return [body, _text(content.text)]
+    item["caption"] = content.text
+    return [body]
+
+
+def _location(content: Content, list_label: str) -> list[Body]:
+    assert content.location is not None
+    where = content.location
+    item: Body = {"latitude": str(where.latitude), "longitude": str(where.longitude)}
+    item |= {name: value for name in ("name", "address") if (value := getattr(where, name))}
+    spoken = content.text or _replies(content) or content.buttons
+    return [{"type": "location", "location": item}, *(_say(content.text or "…", content, list_label) if spoken else [])]
+
+
+def _list(content: Content, list_label: str) -> list[Body]:
+    several = len(content.sections or ()) > 1  # then each needs a title
+    sections = [
+        _section(section, str(place) if several else "")
+        for place, section in enumerate(content.sections or (), start=1)
+    ]
+    body = _interactive("list", content.text or list_label, {"button": list_label, "sections": sections})
+    return [body, *(_say("…", content, list_label) if content.buttons or content.quick_replies else [])]
+
+
+def _section(section: ListSection, untitled: str) -> Body:
+    rows = [
+        {"id": _id(row.payload, MAX_ROW_ID), "title": row.title, **_set(description=row.description)}
+        for row in section.rows
+    ]
+    return {**_set(title=(section.title or untitled)[:MAX_SECTION_TITLE]), "rows": rows}
+
+
+def _template(content: Content, list_label: str) -> list[Body]:
+    """Variables ``header.x`` and ``button.<index>`` fill the header and a link button, all others the
+    body: by position when their names are numbers, else by name."""
+    assert content.template is not None
+    use = content.template
+    groups: dict[str, dict[str, str]] = {"header": {}, "body": {}}
+    components: list[Body] = []
+    for name, value in use.variables.items():
+        place, _, rest = name.partition(".")
+        if place == "button" and rest.isdigit():
+            parameters = [{"type": "text", "text": value}]
+            components.append({"type": "button", "sub_type": "url", "index": rest, "parameters": parameters})
+        elif place == "header" and rest:
+            groups["header"][rest] = value
+        else:
+            groups["body"][name] = value
+    filled = [{"type": place, "parameters": _parameters(values)} for place, values in groups.items() if values]
+    template: Body = {"name": use.name, "language": {"code": use.language}, **_set(components=filled + components)}
+    return [{"type": "template", "template": template}]
+
+
+def _parameters(values: Mapping[str, str]) -> list[Body]:
+    if all(name.isdigit() for name in values):
+        return [{"type": "text", "text": values[name]} for name in sorted(values, key=int)]
+    return [{"type": "text", "parameter_name": name, "text": value} for name, value in values.items()]
+
+
+# ------------------------------------------------------------------------------ pieces
+
+
+def _say(words: str, content: Content, list_label: str) -> list[Body]:
+    """``words`` with the content's choices: buttons while they fit, else a list, links one by one."""
+    links = [button for button in content.buttons or () if button.type == "url"]
+    choices = _replies(content)
+    if choices:
+        head = _choices(words, choices, list_label)
+    elif len(links) == 1 and len(words) <= MAX_CHOICE_BODY:
+        return [_link(words, links[0])]
+    else:
+        head = [_text(words)]
+    return [*head, *(_link(link.title, link) for link in links)]
+
+
+def _replies(content: Content) -> list[tuple[str, str]]:
+    """(payload, title) of everything that sends an answer back."""
+    buttons = [(b.payload or b.title, b.title) for b in content.buttons or () if b.type == "postback"]
+    return buttons + [(reply.payload or reply.title, reply.title) for reply in content.quick_replies or ()]
+
+
+def _choices(words: str, choices: list[tuple[str, str]], list_label: str) -> list[Body]:
+    if len(choices) <= MAX_BUTTONS and len(words) <= MAX_CHOICE_BODY:
+        buttons = [
+            {"type": "reply", "reply": {"id": _id(payload, MAX_BUTTON_ID), "title": title}}
+            for payload, title in choices
+        ]
+        return [_interactive("button", words, {"buttons": buttons})]
+    rows = [{"id": _id(payload, MAX_ROW_ID), "title": title} for payload, title in choices]
+    return [
+        _interactive(
+            "list", "…" if start else words, {"button": list_label, "sections": [{"rows": rows[start:][:MAX_ROWS]}]}
+        )
+        for start in range(0, len(rows), MAX_ROWS)
+    ]
+
+
+def _link(words: str, button: Button) -> Body:
+    parameters = {"display_text": button.title, "url": button.url}
+    return _interactive("cta_url", words, {"name": "cta_url", "parameters": parameters})
+
+
+def _interactive(kind: str, words: str, action: Body) -> Body:
+    return {"type": "interactive", "interactive": {"type": kind, "body": {"text": words}, "action": action}}
+
+
+def _text(words: str) -> Body:
+    return {"type": "text", "text": {"body": words, "preview_url": "http://" in words or "https://" in words}}
+
+
+def _id(payload: str, limit: int) -> str:
+    """A cut payload would come back as another choice, so a long one is refused."""
+    if len(payload) > limit:
+        raise Rejected("payload_too_long", f"a choice may carry {limit} characters here, not {len(payload)}")
+    return payload
+
+
+def _set(**members: Any) -> Body:
+    return {name: value for name, value in members.items() if value}
+
+
+RENDERERS: dict[str, Callable[[Content, str], list[Body]]] = {
+    "text": _speech,
+    "quick_reply": _speech,
+    "image": _media,
+    "video": _media,
+    "audio": _media,
+    "file": _media,
+    "location": _location,
+    "list": _list,
+    "template": _template,
+}

@@ -1,0 +1,54 @@
+"""Reading of JSON whose shape cannot be trusted: what is not there, or is something else, is empty.
+
+Owns these few readers; must not know any platform. They never raise, whatever they are given.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+MAX_ID = 255  # longer ids are no platform's; they are read as absent
+_MILLISECONDS = 100_000_000_000  # Unix seconds reach this in the year 5138
+
+
+def at(value: Any, *path: str) -> Any:
+    """The member at the end of ``path`` through objects, or None."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def obj(value: Any, *path: str) -> dict[str, Any]:
+    """The object at ``path``, or {}."""
+    found = at(value, *path)
+    return found if isinstance(found, dict) else {}
+
+
+def array(value: Any, *path: str) -> list[Any]:
+    """The array at ``path``, or []."""
+    found = at(value, *path)
+    return found if isinstance(found, list) else []
+
+
+def string(value: Any, *path: str, limit: int | None = None) -> str:
+    """The string or number at ``path`` as a string of at most ``limit`` characters, or ""."""
+    found = at(value, *path)
+    if isinstance(found, (int, float)) and not isinstance(found, bool):
+        found = str(found)
+    return found[:limit] if isinstance(found, str) else ""
+
+
+def identifier(value: Any, *path: str) -> str:
+    """The id at ``path``, or "" when there is none or it is longer than MAX_ID."""
+    found = string(value, *path).strip()
+    return found if len(found) <= MAX_ID else ""
+
+
+def moment(value: Any, *path: str) -> datetime | None:
+    """The Unix time at ``path``, in seconds or milliseconds, number or string; None when it is neither."""
+    try:
+        number = float(string(value, *path))
+        return datetime.fromtimestamp(number / 1000 if number > _MILLISECONDS else number, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

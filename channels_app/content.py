@@ -1,0 +1,209 @@
+"""The canonical content model, version 1: one shape for REST, WebSocket, adapters and engine.
+
+Owns types and limits (MSG-1, source document 000). Must not know any channel or Django.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+VERSION = 1
+MAX_TEXT = 4096  # characters
+MAX_MEDIA_BYTES = 50 * 1024 * 1024
+MIME_TYPES = frozenset(
+    "image/jpeg image/png image/gif image/webp video/mp4 video/3gpp audio/mpeg audio/ogg audio/mp4 audio/aac "
+    "audio/amr audio/wav application/pdf text/plain text/csv application/zip application/msword "
+    "application/vnd.ms-excel application/vnd.ms-powerpoint "
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document "
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet "
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation".split()
+)
+ContentType = Literal[
+    "text", "image", "file", "audio", "video", "location", "quick_reply", "carousel", "list", "template"
+]
+HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=2048)]
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=False)
+
+
+class Media(Frozen):
+    """A file by URL. ``url`` may also be ``media:<attachment id>`` for one that lies with us."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s]+|media:[0-9A-Za-z:_.\-]+)$", max_length=2048)]
+    type: str = Field(description="MIME type", max_length=127)
+    size_bytes: int = Field(default=0, ge=0, le=MAX_MEDIA_BYTES)
+    alt_text: str | None = Field(default=None, max_length=500)
+    thumbnail_url: HttpUrl | None = None
+    name: str | None = Field(default=None, max_length=255)
+
+    @field_validator("type")
+    @classmethod
+    def known_mime(cls, value: str) -> str:
+        if value.split(";")[0].strip().lower() not in MIME_TYPES:
+            raise ValueError(f"Unsupported media type: {value}")
+        return value
+
+
+class Location(Frozen):
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+    accuracy_meters: int | None = Field(default=None, ge=0)
+    name: str | None = Field(default=None, max_length=200)
+    address: str | None = Field(default=None, max_length=500)
+
+    @property
+    def map_url(self) -> str:
+        return f"https://www.openstreetmap.org/?mlat={self.latitude}&mlon={self.longitude}#map=16/{self.latitude}/{self.longitude}"
+
+
+class QuickReply(Frozen):
+    title: str = Field(min_length=1, max_length=20)
+    payload: str = Field(max_length=1000)
+    content_type: Literal["text", "location", "phone", "email"] = "text"
+
+
+class Button(Frozen):
+    """``postback`` needs payload, ``url`` needs url, ``phone`` has the number in payload."""
+
+    type: Literal["postback", "url", "phone", "share"]
+    title: str = Field(min_length=1, max_length=20)
+    payload: str | None = Field(default=None, max_length=1000)
+    url: HttpUrl | None = None
+
+    @model_validator(mode="after")
+    def complete(self) -> Button:
+        if self.type == "url" and not self.url:
+            raise ValueError("a url button needs url")
+        if self.type in ("postback", "phone") and not self.payload:
+            raise ValueError(f"a {self.type} button needs payload")
+        return self
+
+
+class Card(Frozen):
+    """One card of a carousel."""
+
+    title: str = Field(min_length=1, max_length=80)
+    subtitle: str | None = Field(default=None, max_length=200)
+    image_url: HttpUrl | None = None
+    url: HttpUrl | None = None
+    buttons: tuple[Button, ...] = Field(default=(), max_length=3)
+
+
+class ListRow(Frozen):
+    title: str = Field(min_length=1, max_length=80)
+    payload: str = Field(min_length=1, max_length=1000)
+    description: str | None = Field(default=None, max_length=200)
+
+
+class ListSection(Frozen):
+    title: str | None = Field(default=None, max_length=80)
+    rows: tuple[ListRow, ...] = Field(min_length=1, max_length=10)
+
+
+class TemplateUse(Frozen):
+    """A message template by name; ``variables`` fill its placeholders."""
+
+    name: str = Field(min_length=1, max_length=512)
+    language: str = Field(default="en", max_length=15)
+    variables: Mapping[str, str] = Field(default_factory=dict)
+
+
+class Choice(Frozen):
+    """The option a person picked (MSG-5): ``value`` is the payload we had given the option."""
+
+    value: str = Field(max_length=1000)
+    title: str = Field(default="", max_length=1000)
+
+
+NEEDS: dict[str, str] = {
+    "text": "text",
+    "image": "media",
+    "file": "media",
+    "audio": "media",
+    "video": "media",
+    "location": "location",
+    "quick_reply": "text",
+    "carousel": "cards",
+    "list": "sections",
+    "template": "template",
+}
+
+
+class Content(Frozen):
+    """What a message says. ``type`` decides which parts must be there (NEEDS).
+
+    A person's pick of a button, quick reply or row comes back as type ``quick_reply`` with
+    ``choice`` set and the visible title in ``text``. ``format``: ``plain``,
+    ``markdown`` or ``native`` (written in the channel's own dialect already, as ``fit`` leaves it).
+    """
+
+    type: ContentType
+    text: str | None = Field(default=None, max_length=MAX_TEXT)
+    format: Literal["plain", "markdown", "native"] = "plain"
+    language: str | None = Field(default=None, pattern=r"^[a-z]{2}$")
+    media: Media | None = None
+    location: Location | None = None
+    quick_replies: tuple[QuickReply, ...] | None = Field(default=None, max_length=10)
+    buttons: tuple[Button, ...] | None = Field(default=None, max_length=3)
+    cards: tuple[Card, ...] | None = Field(default=None, max_length=10)
+    sections: tuple[ListSection, ...] | None = Field(default=None, max_length=10)
+    template: TemplateUse | None = None
+    choice: Choice | None = None
+
+    @model_validator(mode="after")
+    def complete(self) -> Content:
+        needed = NEEDS[self.type]
+        value = getattr(self, needed)
+        if not value or (needed == "text" and not value.strip()):
+            raise ValueError(f"{needed} is required for type {self.type}")
+        return self
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-safe dict without empty members: what is stored, sent and compared."""
+        return self.model_dump(mode="json", exclude_none=True, exclude_defaults=False, by_alias=True)
+
+    @property
+    def summary(self) -> str:
+        """One line for lists and previews; never longer than 120 characters."""
+        line = self.text or (self.location and (self.location.address or "Location")) or f"[{self.type}]"
+        return " ".join(str(line).split())[:120]
+
+
+def text(value: str, **parts: Any) -> Content:
+    """A text content; ``parts`` are further members (quick_replies, buttons, language …)."""
+    return Content(type="text", text=value, **parts)
+
+
+class Capabilities(Frozen):
+    """What a channel can show, as data: used by fit(), the validator and the API.
+
+    Numbers are characters or counts; 0 means the channel cannot do it at all.
+    """
+
+    types: frozenset[str] = frozenset({"text"})
+    max_text: int = MAX_TEXT
+    max_caption: int = 0
+    max_buttons: int = 0
+    max_button_title: int = 20
+    button_types: frozenset[str] = frozenset()
+    max_quick_replies: int = 0
+    max_quick_reply_title: int = 20
+    max_list_rows: int = 0
+    max_row_title: int = 24
+    max_row_description: int = 72
+    max_cards: int = 0
+    markdown: Literal["none", "markdown", "whatsapp", "slack", "teams"] = "none"
+    media_types: Mapping[str, int] = Field(default_factory=dict, description="MIME type or 'image/*' → max bytes")
+    typing: bool = False
+    typing_interval_s: int = 0
+    read_marks: bool = False
+    edits: bool = False
+    reactions: bool = False
+    threads: bool = False
+    templates: bool = False
+    receipts: frozenset[str] = frozenset()  # of sent, delivered, read, failed

@@ -1,0 +1,184 @@
+"""Addresses, dates, sums and numbers in a text (MSG-3).
+
+Owns the patterns and the normal form of what they find. Must not change the text nor look anything up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import phonenumbers
+import regex
+
+MAX_ENTITIES = 50
+MAX_PHONES = 5  # candidates: reading one costs more than all other patterns together
+
+MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "january jan januar janvier enero gennaio janeiro",
+            "february feb februar février febrero febbraio fevereiro",
+            "march mar märz mars marzo março",
+            "april apr avril abril aprile",
+            "may mai mayo maggio maio",
+            "june jun juni juin junio giugno junho",
+            "july jul juli juillet julio luglio julho",
+            "august aug août agosto",
+            "september sep sept septembre septiembre settembre setembro",
+            "october oct oktober okt octobre octubre ottobre outubro",
+            "november nov novembre noviembre novembro",
+            "december dec dezember dez décembre diciembre dicembre dezembro",
+        ),
+        1,
+    )
+    for name in names.split()
+}
+VERBS = frozenset({"may", "march"})  # "may 5 people come" names no day
+CURRENCIES = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "₺": "TRY", "₴": "UAH"}
+CURRENCIES |= {"euro": "EUR", "euros": "EUR", "dollar": "USD", "dollars": "USD", "pounds": "GBP", "zł": "PLN"}
+CODES = "EUR|USD|GBP|JPY|INR|CHF|PLN|TRY|UAH|RUB|CZK|SEK|NOK|DKK|CAD|AUD|BRL|MXN|CNY"
+
+_UNIT = rf"(?:[€$£¥₹₽₺₴]|(?:{CODES}|euros?|dollars?|pounds|zł)\b)"
+_AMOUNT = r"\d{1,3}(?:[., ']\d{3})+(?:[.,]\d{1,2})?|\d{1,12}(?:[.,]\d{1,2})?"
+_LINK_END = r"(?:\([^\s<>()]*\)|[^\s<>().,;:!?\]'\"*_])"  # a closing bracket belongs to it if it was opened in it
+_DATE_END = r"(?![\w/-])(?![.,]\d)"
+
+# Dates and sums begin at a digit and look back from there: a message has few digits and many letters.
+LINK = regex.compile(rf"\b(?:https?://|www\.[\p{{L}}\d-]+\.)(?:\([^\s<>()]*\)|[^\s<>()])*{_LINK_END}", regex.I)
+EMAIL = regex.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@(?:[\p{L}\d-]{1,63}\.)+\p{L}{2,24}(?![\w-])")
+ISO_DATE = regex.compile(rf"(?<![\w.,/-])(\d{{4}})-(\d\d?)-(\d\d?){_DATE_END}")
+NUMERIC_DATE = regex.compile(rf"(?<![\w.,/-])(\d\d?)([./-])(\d\d?)\2(\d{{4}}|\d\d){_DATE_END}")
+DAY_MONTH = regex.compile(
+    r"(?<![\w.,/-])(\d\d?)(?:st|nd|rd|th|\.|º)?\s+(?:de\s+|of\s+)?(\p{L}{3,10})\b\.?(?:,?\s+(?:de\s+)?(\d{4}))?"
+    + _DATE_END,
+    regex.I,
+)
+MONTH_DAY = regex.compile(
+    rf"(?<=\b(\p{{L}}{{3,10}})\.?\s{{1,2}})(\d\d?)(?:st|nd|rd|th)?(?:,?\s+(\d{{4}}))?{_DATE_END}", regex.I
+)
+MONEY = regex.compile(
+    rf"(?:(?<=(?<!\w)(?P<before>{_UNIT})\s?)|(?<![\w.,]))(?P<amount>{_AMOUNT})(?!\d)(?:\s?(?P<after>{_UNIT}))?", regex.I
+)
+ORDER = regex.compile(
+    r"(?:(?i:\b(?:order|bestellung|auftrag|pedido|commande|ordine|bestelling|zamówienie|invoice|rechnung|ticket|заказ)"
+    r"(?:\s*-?(?:number|nummer|nr|no|num|id|número|numéro|numero)\b\.?)?)\s*[:#]?\s*#?|#)"
+    r"((?=[\p{L}-]*\d)[\p{L}\d][\p{L}\d-]{1,22}[\p{L}\d])(?!\w)"
+    r"|(?<![\w#-])(\p{Lu}{1,5}-?\d{4,12}(?:-\d{1,8})?)(?![\w-])"
+)
+PHONE = regex.compile(r"(?<![\w.,/-])(?:\+|00)?[\d(](?:[\s().\-/]{0,2}\d){6,15}(?![\w/-])")
+DIGIT = regex.compile(r"\d")
+
+
+@dataclass(frozen=True)
+class Entity:
+    """``type``: email, url, date, money, phone or order. ``value`` is the normal form (lower-case
+    e-mail, ISO date, "12.50 EUR", E.164, order number without "#"), or the words themselves for a
+    date that can be read in two ways; ``text[start:end]`` are the words."""
+
+    type: str
+    value: str
+    start: int
+    end: int
+
+
+#: start, end and normal form of one find
+Reading = Iterator[tuple[int, int, str]]
+
+
+def find_entities(text: str, *, region: str | None = None) -> tuple[Entity, ...]:
+    """At most 50 entities, by place. Where two readings overlap, the stricter pattern wins.
+    ``region`` (ISO 3166, as "DE") reads phone numbers without a country code."""
+    found: list[Entity] = []
+    taken = bytearray(len(text))  # characters that an entity covers
+    for kind, readings in _readers(text, region):
+        for start, end, value in readings:
+            if any(taken[start:end]) or len(found) >= MAX_ENTITIES:
+                continue
+            taken[start:end] = b"\x01" * (end - start)
+            found.append(Entity(kind, value, start, end))
+    return tuple(sorted(found, key=lambda entity: entity.start))
+
+
+def _readers(text: str, region: str | None) -> Iterator[tuple[str, Reading]]:
+    """The kinds that can be there at all, strictest first: most messages have no digit, @ or link."""
+    if "://" in text or "www." in text.lower():
+        yield "url", ((match.start(), match.end(), match[0]) for match in LINK.finditer(text))
+    if "@" in text:
+        yield "email", ((match.start(), match.end(), match[0].lower()) for match in EMAIL.finditer(text))
+    if not DIGIT.search(text):
+        return
+    yield "date", _dates(text)
+    yield "money", _sums(text)
+    yield "order", ((match.start(), match.end(), (match[1] or match[2]).upper()) for match in ORDER.finditer(text))
+    yield "phone", _phones(text, region)
+
+
+def _dates(text: str) -> Reading:
+    for match in ISO_DATE.finditer(text):
+        yield from _dated(text, match.start(), match.end(), {_iso(match[1], match[2], match[3])})
+    for match in NUMERIC_DATE.finditer(text):
+        first, sign, second, year = match.groups()
+        year = year if len(year) == 4 else f"20{year}"
+        # with dots the day comes first; with slashes half of the world disagrees
+        readings = {_iso(year, second, first)} | ({_iso(year, first, second)} if sign != "." else set())
+        yield from _dated(text, match.start(), match.end(), readings)
+    for match in DAY_MONTH.finditer(text):
+        yield from _named(text, match.start(), match.end(), match[2], match[1], match[3])
+    for match in MONTH_DAY.finditer(text):
+        if match[3] or match[1] not in VERBS:
+            yield from _named(text, match.start(1), match.end(), match[1], match[2], match[3])
+
+
+def _named(text: str, start: int, end: int, month: str, day: str, year: str | None) -> Reading:
+    number = str(MONTHS.get(month.lower(), 0))
+    if year:
+        return _dated(text, start, end, {_iso(year, number, day)})
+    known = _iso("2000", number, day)  # a leap year: 29 February is a day
+    return _dated(text, start, end, {known and text[start:end]})
+
+
+def _dated(text: str, start: int, end: int, readings: set[str]) -> Reading:
+    """The one way to read a date, or its words when there are two; nothing when it is none."""
+    readings = readings - {""}
+    if readings:
+        yield start, end, readings.pop() if len(readings) == 1 else text[start:end]
+
+
+def _iso(year: str, month: str, day: str) -> str:
+    try:
+        return date(int(year), int(month), int(day)).isoformat()
+    except ValueError:
+        return ""
+
+
+def _sums(text: str) -> Reading:
+    """ "1.234,50 €" → "1234.50 EUR": the last separator with one or two digits after it is decimal."""
+    for match in MONEY.finditer(text):
+        unit = match["before"] or match["after"]
+        if not unit:
+            continue
+        amount = match["amount"]
+        whole, _, cents = amount.rpartition("," if amount.rfind(",") > amount.rfind(".") else ".")
+        if not whole or len(cents) > 2:
+            whole, cents = amount, ""
+        digits = "".join(filter(str.isdigit, whole))
+        value = Decimal(f"{digits}.{cents}" if cents else digits)
+        start, end = (match.start("before"), match.end("amount")) if match["before"] else match.span()
+        yield start, end, f"{value} {CURRENCIES.get(unit.lower()) or unit.upper()}"
+
+
+def _phones(text: str, region: str | None) -> Reading:
+    for count, match in enumerate(PHONE.finditer(text)):
+        if count >= MAX_PHONES:
+            return
+        written = match[0]
+        try:
+            number = phonenumbers.parse("+" + written[2:] if written.startswith("00") else written, region)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(number):
+            yield match.start(), match.end(), phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -1,0 +1,89 @@
+"""Channel: a tenant's connected account of one kind, and its templates. Rows only."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, ClassVar
+
+from django.db import models
+
+from channels_app.adapters.base import Adapter
+from channels_app.registry import adapter_for
+from tenants.crypto import EncryptedJSONField
+from tenants.db import Model, TenantModel
+
+
+def new_key() -> str:
+    """The public part of a channel's addresses: unguessable, but not a credential."""
+    return secrets.token_urlsafe(15).replace("-", "x").replace("_", "y")
+
+
+class Channel(TenantModel):
+    """A connected account. ``config`` is open, ``secrets`` encrypted; both make up the adapter's
+    config_class and are validated when saved (channels_app/services.py)."""
+
+    kind = models.CharField(max_length=20)
+    name = models.CharField(max_length=100)
+    key = models.CharField(max_length=40, unique=True, default=new_key)
+    enabled = models.BooleanField(default=True)
+    config = models.JSONField(default=dict, blank=True)
+    secrets = EncryptedJSONField(default=dict, blank=True)
+    rate_per_second = models.FloatField(null=True, blank=True, help_text="Empty: the platform's own limit")
+    ip_allow_list = models.JSONField(
+        default=list, blank=True, help_text="Networks that may call the webhook; empty: all"
+    )
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant", "kind"], name="channel_by_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.kind})"
+
+    @property
+    def adapter(self) -> Adapter:
+        return adapter_for(self.kind)
+
+    def adapter_config(self) -> Any:
+        """The adapter's frozen config object. Raises pydantic.ValidationError."""
+        return self.adapter.config_class.model_validate({**self.config, **self.secrets})
+
+
+class ChannelHealth(Model):
+    """How a channel fares: the circuit breaker and the hold, shared by all workers.
+
+    While ``held_until`` lies ahead nothing is sent and no attempt is burnt.
+    """
+
+    class State(models.TextChoices):
+        HEALTHY = "healthy"
+        DEGRADED = "degraded"
+        CREDENTIAL_REFUSED = "credential_refused"
+        SILENT = "silent"
+
+    channel = models.OneToOneField(Channel, on_delete=models.CASCADE, related_name="health")
+    state = models.CharField(max_length=20, choices=State, default=State.HEALTHY)
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    held_until = models.DateTimeField(null=True, blank=True)
+    reason = models.CharField(max_length=300, blank=True)
+    bad_signatures = models.PositiveIntegerField(default=0)
+    checked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "channel health"
+
+
+class MessageTemplate(TenantModel):
+    """A reusable message (MSG-6): per language a text with ``{{variables}}`` and their defaults."""
+
+    name = models.CharField(max_length=512)
+    channel = models.ForeignKey(Channel, null=True, blank=True, on_delete=models.CASCADE, related_name="templates")
+    variants = models.JSONField(default=dict)  # language → {"text": …, "defaults": {…}, "external_status": …}
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "channel", "name"], name="template_name_per_channel")
+        ]
+
+    def __str__(self) -> str:
+        return self.name

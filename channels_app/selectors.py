@@ -1,0 +1,39 @@
+"""Finding channels, with a memory: every message asks for its channel."""
+
+from __future__ import annotations
+
+import uuid
+from functools import partial
+
+from django.conf import settings
+
+from channels_app.models import Channel
+from tenants.memo import Memo
+
+_channels: Memo[Channel] = Memo("channels", ttl=settings.ENV["CONFIG_CACHE_TTL"])
+
+
+def channel_for_key(key: str, kind: str = "") -> Channel | None:
+    """The enabled channel with this public key. It names its tenant, so no scope is needed."""
+    channel = _channels.get(key, partial(_load, key=key))
+    return channel if channel and channel.enabled and kind in ("", channel.kind) else None
+
+
+def channel_for_id(channel_id: uuid.UUID) -> Channel | None:
+    """The channel of a row that is already known to belong to the tenant."""
+    return _channels.get(channel_id, partial(_load, id=channel_id))
+
+
+def channel_for_kind(tenant_id: uuid.UUID, kind: str) -> Channel | None:
+    """The tenant's oldest enabled channel of a kind: where a REST message goes that names only the kind."""
+    return _channels.get((tenant_id, kind), partial(_load, tenant_id=tenant_id, kind=kind, enabled=True))
+
+
+def channels_forget() -> None:
+    """Call after any change to a channel."""
+    _channels.forget()
+
+
+def _load(**where: object) -> Channel | None:
+    # unscoped: the key in the address is what tells the tenant, callers open the scope from the row
+    return Channel.objects.unscoped().select_related("tenant").filter(**where).order_by("created_at").first()

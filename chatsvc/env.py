@@ -1,0 +1,174 @@
+"""Settings from the environment: every variable, its type and its default in one place (OPS-2).
+
+Fails at start with one message that names every wrong variable. Must not import Django.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+class BadSettings(SystemExit):
+    """The environment does not make sense; the text says what to do."""
+
+
+def _flag(value: str) -> bool:
+    if value.lower() in ("1", "true", "yes", "on"):
+        return True
+    if value.lower() in ("0", "false", "no", "off", ""):
+        return False
+    raise ValueError("write true or false")
+
+
+def _list(value: str) -> list[str]:
+    """JSON or comma-separated."""
+    if value.strip().startswith("["):
+        return [str(item) for item in json.loads(value)]
+    return [item.strip() for item in value.split(",") if item.strip()]
+
+
+def _positive(value: str) -> int:
+    number = int(value)
+    if number < 0:
+        raise ValueError("must not be negative")
+    return number
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if value not in choices:
+            raise ValueError(f"choose one of {', '.join(choices)}")
+        return value
+
+    return check
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One environment variable. ``needed_in_production``: no default is good enough there."""
+
+    read: Callable[[str], Any]
+    default: str
+    help: str
+    needed_in_production: bool = False
+    example: str = ""
+
+
+VARIABLES: dict[str, Variable] = {
+    "ENVIRONMENT": Variable(_one_of("development", "test", "staging", "production"), "development", "Where this runs"),
+    "DEBUG": Variable(_flag, "false", "Django's debug pages; never in production"),
+    "HOST": Variable(str, "127.0.0.1", "Address that `manage.py serve` listens on"),
+    "PORT": Variable(_positive, "8001", "Port that `manage.py serve` listens on"),
+    "PUBLIC_URL": Variable(str, "", "How the outside reaches us, e.g. https://chat.example.com (webhook addresses)"),
+    "LOG_LEVEL": Variable(
+        _one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO", "Least level that is logged"
+    ),
+    "LOG_FORMAT": Variable(_one_of("json", "console"), "json", "json for machines, console for people"),
+    "SECRET_KEY": Variable(str, "", "Django's signing key, 50+ characters", True),
+    "JWT_SECRET_KEY": Variable(str, "", "Signs access tokens (HS256), 32+ characters", True),
+    "ENCRYPTION_KEYS": Variable(_list, "", "Keys for secrets at rest; the first encrypts, all decrypt", True),
+    "ALLOWED_HOSTS": Variable(_list, "localhost,127.0.0.1,[::1]", "Host names we answer to"),
+    "CORS_ORIGINS": Variable(_list, "", "Origins whose pages may call the REST API; * for all"),
+    "TRUSTED_PROXIES": Variable(_positive, "0", "Reverse proxies in front of us whose X-Forwarded-For we believe"),
+    "DATABASE_URL": Variable(str, "", "sqlite:///…, postgres://… or mongodb://…; empty: var/chatsvc.sqlite3"),
+    "POSTGRESQL_URI": Variable(str, "", "Same as DATABASE_URL, taken when that is empty"),
+    "MONGODB_URI": Variable(str, "", "Same as DATABASE_URL, taken when both others are empty"),
+    "DATABASE_POOL_SIZE": Variable(_positive, "8", "PostgreSQL connections per process"),
+    "REDIS_URL": Variable(str, "", "Channel layer, cache, sessions, rate limits and Celery broker; empty: in process"),
+    "KAFKA_BROKERS": Variable(_list, "", "host:port of Kafka brokers; empty: no Kafka"),
+    "KAFKA_TOPIC_PREFIX": Variable(str, "", "Put before every topic name"),
+    "MCP_ENGINE_URL": Variable(str, "", "gRPC engine that answers; empty: the built-in assistant"),
+    "SECURITY_HUB_URL": Variable(str, "", "gRPC security hub; empty: local validation"),
+    "ACCESS_TOKEN_TTL": Variable(_positive, "3600", "Seconds an access token lives"),
+    "REFRESH_TOKEN_TTL": Variable(_positive, "1209600", "Seconds a refresh token lives"),
+    "SESSION_TTL": Variable(_positive, "3600", "Seconds after which an idle visitor session expires"),
+    "CONFIG_CACHE_TTL": Variable(_positive, "300", "Seconds a channel's configuration may be cached"),
+    "CONVERSATION_IDLE_TTL": Variable(_positive, "86400", "Seconds after which an idle conversation is abandoned"),
+    "REQUEST_TIMEOUT_MS": Variable(_positive, "30000", "Longest a REST request waits for its answer"),
+    "ENGINE_TIMEOUT_MS": Variable(_positive, "10000", "Longest an engine may think before the fallback reply"),
+    "ENABLE_RATE_LIMITING": Variable(_flag, "true", "Rate limits on the API"),
+    "DEFAULT_RATE_LIMIT": Variable(_positive, "1000", "Requests a minute per tenant, user, key and address"),
+    "BURST_LIMIT": Variable(_positive, "2000", "Requests at once before the rate applies"),
+    "DELIVERY_MAX_ATTEMPTS": Variable(_positive, "8", "Tries before a message becomes a dead letter"),
+    "DELIVERY_LEASE_S": Variable(_positive, "60", "Seconds after which a silent worker's work is taken over"),
+    "SWEEP_INTERVAL_S": Variable(_positive, "5", "Seconds between two looks for work whose wake-up was lost"),
+    "WORKER_THREADS": Variable(_positive, "8", "Worker threads of `manage.py serve`"),
+    "PRIVACY_ENABLED": Variable(_flag, "true", "Privacy endpoints"),
+    "MESSAGE_RETENTION_DAYS": Variable(_positive, "365", "Days a message is kept; 0: for ever"),
+    "MAX_MESSAGES_PER_THREAD": Variable(_positive, "1000", "Messages in one thread"),
+    "OUTBOUND_ALLOW_HOSTS": Variable(
+        _list, "", "host:port inside the private network that webhooks and media may call"
+    ),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": Variable(str, "", "Traces; empty: none"),
+}
+
+
+def read(environ: Mapping[str, str], base_dir: Path) -> dict[str, Any]:
+    """All variables, typed. Raises BadSettings naming every variable that is wrong or missing."""
+    values: dict[str, Any] = {}
+    complaints: list[str] = []
+    production = environ.get("ENVIRONMENT") in ("production", "staging")
+    for name, variable in VARIABLES.items():
+        text = environ.get(name, "").strip() or variable.default
+        if production and variable.needed_in_production and not text:
+            complaints.append(f"{name} must be set: {variable.help}.")
+            continue
+        try:
+            values[name] = variable.read(text)
+        except (ValueError, TypeError) as error:
+            complaints.append(f"{name}={text!r}: {error}. {variable.help}.")
+    if production and not complaints:
+        complaints += [
+            f"{name} is too short: {VARIABLES[name].help}."
+            for name, least in (("SECRET_KEY", 50), ("JWT_SECRET_KEY", 32))
+            if len(values[name]) < least
+        ]
+    if complaints:
+        raise BadSettings("The settings are not usable:\n  " + "\n  ".join(complaints) + "\nSee .env.example.")
+    if not production:
+        _fill_development_secrets(values, base_dir)
+    return values
+
+
+def example() -> str:
+    """The text of .env.example: every variable with its help, commented out at its default."""
+    lines = [
+        "# Settings of the service. Copy to .env and change what you need; every line is optional",
+        "# outside production. Written by: python chatsvc/env.py > .env.example",
+        "",
+    ]
+    for name, variable in VARIABLES.items():
+        needed = " Needed in production." if variable.needed_in_production else ""
+        lines += [f"# {variable.help}.{needed}", f"#{name}={variable.example or variable.default}", ""]
+    return "\n".join(lines)
+
+
+def _fill_development_secrets(values: dict[str, Any], base_dir: Path) -> None:
+    """Outside production missing secrets are made once and kept in var/, so that tokens and stored
+    credentials survive a restart."""
+    wanted = [name for name, variable in VARIABLES.items() if variable.needed_in_production and not values[name]]
+    if not wanted:
+        return
+    path = base_dir / "var" / "development-secrets.json"
+    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    missing = [name for name in wanted if name not in kept]
+    if missing:
+        kept |= {name: secrets.token_urlsafe(48) for name in missing}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(f".{os.getpid()}")
+        unfinished.write_text(json.dumps(kept))
+        unfinished.chmod(0o600)
+        unfinished.replace(path)
+    for name in wanted:
+        values[name] = VARIABLES[name].read(kept[name])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(example())

@@ -1,0 +1,247 @@
+"""How it is wired: Django's settings, made from the typed environment of chatsvc/env.py."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import environ
+
+from chatsvc import env as environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+environ.Env.read_env(BASE_DIR / ".env")
+ENV = environment.read(os.environ, BASE_DIR)
+
+ENVIRONMENT: str = ENV["ENVIRONMENT"]
+PRODUCTION = ENVIRONMENT in ("production", "staging")
+DEBUG: bool = ENV["DEBUG"] and not PRODUCTION
+SECRET_KEY: str = ENV["SECRET_KEY"]
+ENCRYPTION_KEYS: list[str] = ENV["ENCRYPTION_KEYS"]
+ALLOWED_HOSTS: list[str] = ENV["ALLOWED_HOSTS"]
+PUBLIC_URL: str = ENV["PUBLIC_URL"].rstrip("/") or f"http://localhost:{ENV['PORT']}"
+
+# ------------------------------------------------------------------------ applications
+
+INSTALLED_APPS = [
+    "daphne",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "channels",
+    "tenants",
+    "channels_app",
+    "conversations",
+    "assistant",
+    "messaging",
+    "chatsvc",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "chatsvc.middleware.RequestContext",
+    "chatsvc.middleware.Cors",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "chatsvc.urls"
+WSGI_APPLICATION = "chatsvc.wsgi.application"
+ASGI_APPLICATION = "chatsvc.asgi.application"
+AUTH_USER_MODEL = "tenants.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# ---------------------------------------------------------------------------- database
+
+DATABASE_URL: str = (
+    ENV["DATABASE_URL"] or ENV["POSTGRESQL_URI"] or ENV["MONGODB_URI"] or f"sqlite:///{BASE_DIR}/var/chatsvc.sqlite3"
+)
+
+
+def _database(url: str) -> dict[str, Any]:
+    if url.startswith(("postgres://", "postgresql://", "postgresql+asyncpg://")):
+        database: dict[str, Any] = environ.Env.db_url_config(url.replace("postgresql+asyncpg", "postgresql"))
+        # Persistent connections leak under ASGI; a pool does not.
+        database["CONN_MAX_AGE"] = 0
+        database["OPTIONS"] = {
+            "pool": {"min_size": 1, "max_size": ENV["DATABASE_POOL_SIZE"], "timeout": 10},
+            "options": "-c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s",
+        }
+        return database
+    if url.startswith("mongodb"):
+        return {
+            "ENGINE": "django_mongodb_backend",
+            "HOST": url,
+            "NAME": url.rsplit("/", 1)[-1].split("?")[0] or "chatsvc",
+        }
+    database = environ.Env.db_url_config(url)
+    if str(database["NAME"]) != ":memory:":
+        Path(database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    database["OPTIONS"] = {
+        "timeout": 20,  # seconds that a writer waits for another
+        "transaction_mode": "IMMEDIATE",  # lock before look-up, as row locks do elsewhere
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;",
+    }
+    return database
+
+
+DATABASES = {"default": _database(DATABASE_URL)}
+
+# ------------------------------------------------------- Redis, or its equivalents in process
+
+REDIS_URL: str = ENV["REDIS_URL"]
+if REDIS_URL:
+    CACHES: dict[str, Any] = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": "chatsvc",
+            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+        }
+    }
+    CHANNEL_LAYERS: dict[str, Any] = {
+        # The core layer drops silently at 100 messages; the pub/sub one does not.
+        "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+    }
+    SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+else:
+    CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 50_000}}
+    }
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 1000}}}
+
+CELERY: dict[str, Any] = {
+    "broker_url": REDIS_URL or "memory://",
+    "broker_connection_retry_on_startup": True,
+    "broker_transport_options": {
+        "visibility_timeout": 120,
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+    }
+    if REDIS_URL
+    else {"polling_interval": 0.05},
+    "task_ignore_result": True,
+    "task_publish_retry": False,  # a lost wake-up is found by the sweep
+    "worker_prefetch_multiplier": 1,
+    "worker_hijack_root_logger": False,
+    "task_default_queue": "background",
+    "task_routes": {
+        "messaging.tasks.parse": {"queue": "inbound"},
+        "messaging.tasks.respond": {"queue": "respond"},
+        "messaging.tasks.deliver": {"queue": "deliver"},
+        "messaging.tasks.publish": {"queue": "events"},
+    },
+    "beat_schedule": {
+        "sweep": {"task": "messaging.tasks.sweep", "schedule": float(ENV["SWEEP_INTERVAL_S"])},
+        "house-keeping": {"task": "messaging.tasks.keep_house", "schedule": 60.0},
+    },
+}
+
+# --------------------------------------------------------------------------------- API
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.auth.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["tenants.permissions.DeclaredPermission"],
+    "DEFAULT_THROTTLE_CLASSES": ["tenants.limits.RateLimits"],
+    "DEFAULT_RENDERER_CLASSES": ["chatsvc.errors.EnvelopeRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "chatsvc.errors.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "chatsvc",
+    "DESCRIPTION": "Multi-tenant, omnichannel chat: messages in, answers out, nothing lost.",
+    "VERSION": "2.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "OAS_VERSION": "3.1.0",  # pydantic's JSON schemas are of that dialect
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "chatsvc.schema.envelope"],
+    "GET_LIB_DOC_EXCLUDES": "chatsvc.schema.doc_excludes",
+}
+JWT_SECRET_KEY: str = ENV["JWT_SECRET_KEY"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # bytes; a WhatsApp webhook may have 3 MB
+
+# ---------------------------------------------------------------------------- security
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CSRF_COOKIE_HTTPONLY = False
+SESSION_COOKIE_HTTPONLY = True
+if PRODUCTION:
+    SECURE_SSL_REDIRECT = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV["TRUSTED_PROXIES"] else None
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    SECURE_REDIRECT_EXEMPT = [r"^health"]
+
+# ------------------------------------------------------------------- files, time, text
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = not PRODUCTION
+MEDIA_ROOT = BASE_DIR / "var" / "media"
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+UNFOLD = {
+    "SITE_TITLE": "chatsvc",
+    "SITE_HEADER": "chatsvc",
+    "SITE_SUBHEADER": "Support console",
+    "SITE_SYMBOL": "forum",
+    "SHOW_HISTORY": True,
+}
+
+# ----------------------------------------------------------------------------- logging
+
+LOGGING_CONFIG = None  # structlog: chatsvc/logs.py
+from chatsvc import logs  # noqa: E402
+
+logs.configure(level=ENV["LOG_LEVEL"], form=ENV["LOG_FORMAT"])

@@ -1,0 +1,8 @@
+"""The WSGI application: REST and admin in production."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsvc.settings")
+application = get_wsgi_application()

@@ -1,0 +1,258 @@
+"""What is remembered: people, their identities, conversations, messages and the timeline.
+
+Owns rows and the constraints that keep them true. Rules of change stand in conversations/services.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from channels_app.models import Channel
+from tenants.db import Model, TenantModel, now
+
+
+class Contact(TenantModel):
+    """A person as the tenant knows them. Who they *are* on a channel is an Identity."""
+
+    name = models.CharField(max_length=200, blank=True)
+    email = models.EmailField(blank=True)
+    phone = models.CharField(max_length=20, blank=True)  # E.164
+    language = models.CharField(max_length=15, blank=True)
+    profile = models.JSONField(default=dict, blank=True)
+    preferences = models.JSONField(default=dict, blank=True)
+    last_active_at = models.DateTimeField(default=now)
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant", "last_active_at"], name="contact_by_activity")]
+
+    def __str__(self) -> str:
+        return self.name or f"Visitor {str(self.id)[-6:]}"
+
+
+class Identity(TenantModel):
+    """One id of a contact on one channel: unique by (channel, scheme, scope, value).
+
+    ``address`` is where replies go when it differs from ``value``. ``verified``: proved by the platform
+    or a signature, not merely claimed. ``reference`` is what the last inbound event taught about
+    replying (thread, last platform message id).
+    """
+
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="identities")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    scheme = models.CharField(max_length=20)
+    scope = models.CharField(max_length=100, blank=True)
+    value = models.CharField(max_length=255)
+    address = models.CharField(max_length=255, blank=True)
+    verified = models.BooleanField(default=False)
+    reference = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["channel", "scheme", "scope", "value"], name="identity_per_channel")
+        ]
+        verbose_name_plural = "identities"
+
+    def __str__(self) -> str:
+        return f"{self.scheme}:{self.value}"
+
+
+class Session(TenantModel):
+    """One device's visit (CONV-5); several may join one conversation. TTL slides."""
+
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="sessions")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=64)  # the client's own name for the session
+    device = models.JSONField(default=dict, blank=True)
+    last_seen_at = models.DateTimeField(default=now)
+    expires_at = models.DateTimeField(db_index=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["channel", "contact", "key"], name="session_key_per_contact")
+        ]
+
+
+class Conversation(TenantModel):
+    """A stretch of talk with one contact through one identity.
+
+    ``last_seq`` numbers the transcript and ``event_seq`` the timeline, both without gaps; whoever
+    writes either has updated this row first and holds its lock until the commit.
+    ``control_owner`` says who answers; ``control_epoch`` grows whenever that changes, so that an
+    answer begun under another owner is void.
+    """
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        ESCALATED = "escalated"
+        COMPLETED = "completed"
+        ABANDONED = "abandoned"
+        ERROR = "error"
+
+    class Owner(models.TextChoices):
+        BOT = "bot"
+        HUMAN = "human"
+
+    OPEN = (Status.ACTIVE, Status.ESCALATED)
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="conversations")
+    identity = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="conversations")
+    kind = models.CharField(max_length=10, default="chat")  # chat or thread
+    thread = models.CharField(max_length=255, blank=True)  # the platform's own conversation id
+    status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
+    is_open = models.BooleanField(default=True)  # status in OPEN; a column because constraints need one
+    control_owner = models.CharField(max_length=5, choices=Owner, default=Owner.BOT)
+    control_epoch = models.PositiveIntegerField(default=0)
+    assignee = models.ForeignKey("tenants.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    priority = models.CharField(max_length=6, default="normal")
+    subject = models.CharField(max_length=200, blank=True)
+    last_seq = models.PositiveIntegerField(default=0)
+    answered_seq = models.PositiveIntegerField(default=0)  # everything up to here has its reply
+    event_seq = models.PositiveIntegerField(default=0)
+    message_count = models.PositiveIntegerField(default=0)
+    context = models.JSONField(default=dict, blank=True)
+    last_message_at = models.DateTimeField(null=True, blank=True)
+    last_message_preview = models.CharField(max_length=120, blank=True)
+    waiting_since = models.DateTimeField(null=True, blank=True)
+    first_reply_at = models.DateTimeField(null=True, blank=True)
+    reply_window_expires_at = models.DateTimeField(null=True, blank=True)
+    last_inbound_id = models.CharField(max_length=255, blank=True)  # platform id, for typing and read marks
+    visitor_read_seq = models.PositiveIntegerField(default=0)
+    agent_read_seq = models.PositiveIntegerField(default=0)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_reason = models.CharField(max_length=40, blank=True)
+    satisfaction = models.PositiveSmallIntegerField(null=True, blank=True)  # 1..5
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["identity", "thread"], condition=Q(is_open=True), name="one_open_conversation_per_identity"
+            )
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant", "last_message_at", "id"], name="conversation_inbox"),
+            models.Index(fields=["contact", "created_at"], name="conversation_by_contact"),
+            models.Index(fields=["is_open", "last_message_at"], name="conversation_idle"),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject or self.last_message_preview or str(self.id)
+
+
+class Message(TenantModel):
+    """One entry of a transcript. ``seq`` is dense per conversation.
+
+    ``client_message_id`` is the sender's own id (REST ``message_id``, WebSocket ``cid``): unique per
+    identity. ``platform_message_id`` is the platform's: unique per channel. Both remove repeats.
+    """
+
+    class Direction(models.TextChoices):
+        INBOUND = "inbound"
+        OUTBOUND = "outbound"
+
+    class Role(models.TextChoices):
+        VISITOR = "visitor"
+        BOT = "bot"
+        AGENT = "agent"
+        SYSTEM = "system"
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    identity = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="+")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    seq = models.PositiveIntegerField()
+    direction = models.CharField(max_length=8, choices=Direction)
+    role = models.CharField(max_length=7, choices=Role)
+    author = models.ForeignKey("tenants.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    client_message_id = models.CharField(max_length=255, blank=True, default="")
+    platform_message_id = models.CharField(max_length=255, blank=True, default="")
+    reply_to = models.UUIDField(null=True, blank=True)  # the message this one answers or quotes
+    content_type = models.CharField(max_length=12)
+    content = models.JSONField()  # channels_app.content.Content, version 1
+    text = models.TextField(blank=True)  # the searchable text of content
+    language = models.CharField(max_length=5, blank=True)
+    analysis = models.JSONField(default=dict, blank=True)  # entities, flags, intent, confidence, cost
+    hints = models.JSONField(default=dict, blank=True)  # MSG-7
+    metadata = models.JSONField(default=dict, blank=True)  # of the platform; state of system entries
+    sent_at = models.DateTimeField(default=now)  # the sender's clock
+    edited_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["conversation", "seq"], name="message_seq"),
+            models.UniqueConstraint(
+                fields=["channel", "platform_message_id"],
+                condition=Q(platform_message_id__gt=""),
+                name="message_once_per_platform_id",
+            ),
+            models.UniqueConstraint(
+                fields=["identity", "client_message_id"],
+                condition=Q(client_message_id__gt=""),
+                name="message_once_per_client_id",
+            ),
+        ]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant", "created_at", "id"], name="message_feed")]
+
+    def __str__(self) -> str:
+        return f"{self.role} #{self.seq}"
+
+
+class Attachment(TenantModel):
+    """A file that belongs to a message, with us or still with the platform."""
+
+    class State(models.TextChoices):
+        REMOTE = "remote"
+        STORED = "stored"
+        REFUSED = "refused"
+
+    message = models.ForeignKey(Message, null=True, on_delete=models.CASCADE, related_name="attachments")
+    kind = models.CharField(max_length=10)  # image, audio, video, file, sticker
+    state = models.CharField(max_length=8, choices=State, default=State.REMOTE)
+    platform_media_id = models.CharField(max_length=255, blank=True)
+    url = models.URLField(max_length=2048, blank=True)
+    file = models.FileField(upload_to="attachments/%Y/%m/", blank=True)
+    mime = models.CharField(max_length=127, blank=True)
+    size = models.PositiveBigIntegerField(null=True, blank=True)  # bytes
+    sha256 = models.CharField(max_length=64, blank=True)
+    name = models.CharField(max_length=255, blank=True)
+
+
+class Note(TenantModel):
+    """An internal remark of staff; never leaves the house."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="notes")
+    author = models.ForeignKey("tenants.User", null=True, on_delete=models.SET_NULL, related_name="+")
+    text = models.TextField()
+
+
+class Event(TenantModel):
+    """The timeline, and the outbox: what happened, written in the transaction that made it happen.
+
+    ``seq`` is dense per conversation; 0 for events that belong to no conversation.
+    """
+
+    conversation = models.ForeignKey(Conversation, null=True, on_delete=models.CASCADE, related_name="events")
+    seq = models.PositiveIntegerField(default=0)
+    type = models.CharField(max_length=60)
+    version = models.PositiveSmallIntegerField(default=1)
+    payload = models.JSONField(default=dict)
+    published_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["conversation", "seq"], condition=Q(seq__gt=0), name="event_seq")
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["published_at", "id"], name="event_outbox"),
+            models.Index(fields=["tenant", "created_at", "id"], name="event_feed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} #{self.seq}"
+
+
+__all__ = ["Attachment", "Contact", "Conversation", "Event", "Identity", "Message", "Model", "Note", "Session"]

@@ -1,0 +1,90 @@
+"""The timeline: event types with their versions, and how events and transcript entries get numbers.
+
+Owns `conversation_advance`, the only way to take a number. Must not publish anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import F
+
+from conversations.models import Conversation, Event
+
+#: type → version of its payload; schemas: docs/events.md
+VERSIONS: dict[str, int] = {
+    "chat.message.received": 1,
+    "chat.message.sent": 1,
+    "chat.message.delivered": 1,
+    "chat.message.read": 1,
+    "chat.message.processed": 1,
+    "chat.message.failed": 1,
+    "chat.conversation.started": 1,
+    "chat.conversation.updated": 1,
+    "chat.conversation.ended": 1,
+    "chat.session.started": 1,
+    "chat.session.ended": 1,
+    "chat.intent.classified": 1,
+    "chat.response.generated": 1,
+    "chat.system.channel_degraded": 1,
+    "chat.system.channel_recovered": 1,
+    "chat.system.webhook_malformed": 1,
+}
+
+
+@dataclass(frozen=True)
+class NewEvent:
+    """An event that is about to happen; ``payload`` is JSON-safe."""
+
+    type: str
+    payload: Mapping[str, Any]
+
+
+def conversation_advance(
+    where: Mapping[str, Any], *, messages: int = 0, events: int = 0, **changes: Any
+) -> Conversation | None:
+    """Take ``messages`` transcript and ``events`` timeline numbers of the conversation that matches
+    ``where``, and apply ``changes``. Returns it afterwards, or None when nothing matches.
+
+    The UPDATE comes first and locks the row until the commit: whoever comes second waits here, reads
+    what the first has written, and numbers have neither gaps nor doubles.
+    """
+    if messages:
+        changes |= {"last_seq": F("last_seq") + messages, "message_count": F("message_count") + messages}
+    if events:
+        changes["event_seq"] = F("event_seq") + events
+    if not changes:
+        changes["event_seq"] = F("event_seq")
+    if not Conversation.objects.filter(**where).update(**changes):
+        return None
+    key = {name: where[name] for name in ("id", "identity_id", "thread", "is_open") if name in where}
+    if "is_open" in changes:
+        key.pop("is_open", None)
+    return Conversation.objects.select_related("contact").get(**key)
+
+
+def events_append(conversation: Conversation, news: Sequence[NewEvent]) -> list[Event]:
+    """Write events whose numbers were taken by `conversation_advance(events=len(news))` just before."""
+    first = conversation.event_seq - len(news) + 1
+    return Event.objects.bulk_create(
+        Event(
+            tenant_id=conversation.tenant_id,
+            conversation=conversation,
+            seq=first + index,
+            type=new.type,
+            version=VERSIONS[new.type],
+            payload={
+                "conversation_id": str(conversation.id),
+                "channel_id": str(conversation.channel_id),
+                **new.payload,
+            },
+        )
+        for index, new in enumerate(news)
+    )
+
+
+def system_event(tenant_id: Any, type: str, payload: Mapping[str, Any]) -> Event:
+    """Write an event that belongs to no conversation."""
+    return Event.objects.create(tenant_id=tenant_id, type=type, version=VERSIONS[type], payload=payload)

@@ -1,0 +1,1 @@
+"""What moves: accept, respond, deliver, publish."""

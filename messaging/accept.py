@@ -1,0 +1,244 @@
+"""Verb one, accept: a message that came in is stored once, in order, with what has to follow from it.
+
+Owns the journey from an inbound item to the committed rows Message, Turn and Events. Must not ask
+an engine, and must not call the outside.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce, Least
+
+from channels_app.content import Content
+from channels_app.contract import InboundMessage
+from channels_app.models import Channel
+from channels_app.normalise import normalise
+from channels_app.text import analyse
+from conversations.models import Conversation, Message
+from conversations.people import Known, contact_touch, identities_forget, identity_resolve
+from conversations.timeline import NewEvent, conversation_advance, events_append
+from messaging import wake
+from messaging.models import Turn
+from messaging.publish import push_message
+from tenants.db import atomic, new_id, now, on_commit
+from tenants.errors import Conflict, NotFound, Unavailable
+from tenants.tenant_settings import settings_for
+
+RACES = 5  # tries at the transaction; each loss means that somebody else has got further
+LONGEST_BURST = timedelta(seconds=10)
+INLINE_LEASE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """How a message came in, beside what the platform says.
+
+    ``answer_now``: the caller stays on the line and answers the turn itself (REST).
+    """
+
+    client_message_id: str = ""
+    conversation_id: uuid.UUID | None = None
+    session_key: str = "default"
+    device: Mapping[str, Any] = field(default_factory=dict)
+    hints: Mapping[str, Any] = field(default_factory=dict)
+    verified: bool = True
+    answer_now: bool = False
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The stored message. ``turn`` is set only when the caller is to answer it now."""
+
+    message: Message
+    conversation: Conversation
+    duplicate: bool = False
+    turn: Turn | None = None
+
+
+def accept(channel: Channel, inbound: InboundMessage, entrance: Entrance = Entrance()) -> Accepted:
+    """Store ``inbound`` exactly once and wake whoever goes on with it.
+
+    Raises channels_app.normalise.EmptyMessage, NotFound (no such conversation of this person),
+    Conflict ``message_id_conflict`` (the id was used for other content), Unavailable (lost five races).
+    """
+    content = normalise(inbound.content)
+    for _ in range(RACES):
+        try:
+            with atomic():
+                accepted = _store(channel, inbound, content, entrance)
+        except IntegrityError:
+            identities_forget()  # what we remembered may be what was wrong
+            repeated = _repeat_of(channel, inbound, content, entrance)
+            if repeated:
+                return repeated
+        else:
+            return accepted
+    raise Unavailable("The conversation is very busy; send the same message again.", retry_after=1)
+
+
+def _store(channel: Channel, inbound: InboundMessage, content: Content, entrance: Entrance) -> Accepted:
+    """One transaction: person → conversation → message → turn → events."""
+    known = identity_resolve(channel, inbound.sender, verified=entrance.verified)
+    session_began = contact_touch(
+        channel, known, inbound.sender, session_key=entrance.session_key, device=dict(entrance.device)
+    )
+    conversation, started = _conversation_for(channel, known, inbound, content, entrance, session_began)
+    message = _message_insert(conversation, inbound, content, entrance)
+    turn = _turn_open(channel, conversation, message, entrance)
+    news = _news(conversation, message, known, started=started, session_began=session_began)
+    events_append(conversation, news)
+    on_commit(lambda: push_message(message))
+    return Accepted(message, conversation, turn=turn if entrance.answer_now else None)
+
+
+def _conversation_for(
+    channel: Channel, known: Known, inbound: InboundMessage, content: Content, entrance: Entrance, session_began: bool
+) -> tuple[Conversation, bool]:
+    """The one open conversation of this identity (and platform thread), or a new one."""
+    where: dict[str, Any] = {"identity_id": known.identity_id, "thread": inbound.thread, "is_open": True}
+    if entrance.conversation_id:
+        where = {"id": entrance.conversation_id, "identity_id": known.identity_id, "is_open": True}
+    at = now()
+    changes: dict[str, Any] = {
+        "last_message_at": at,
+        "last_message_preview": content.summary,
+        "waiting_since": Coalesce(F("waiting_since"), Value(at)),
+    }
+    if inbound.opens_window_s:
+        changes["reply_window_expires_at"] = at + timedelta(seconds=inbound.opens_window_s)
+    if inbound.platform_id:
+        changes["last_inbound_id"] = inbound.platform_id
+    changes |= _hinted(entrance.hints)
+    events = 1 + int(session_began)
+    conversation = conversation_advance(where, messages=1, events=events, **changes)
+    if conversation:
+        return conversation, False
+    if entrance.conversation_id and not _may_start_anew(entrance.conversation_id, known):
+        raise NotFound("There is no such conversation of this user.", code="conversation_not_found")
+    started = {"last_seq": 1, "message_count": 1, "event_seq": events + 1, "waiting_since": at}
+    return Conversation.objects.create(
+        tenant_id=channel.tenant_id, channel=channel, contact_id=known.contact_id, identity_id=known.identity_id,
+        thread=inbound.thread, **{**changes, **started, "control_epoch": 0},
+    ), True  # fmt: skip
+
+
+def _may_start_anew(conversation_id: uuid.UUID, known: Known) -> bool:
+    """Somebody who writes into their own ended conversation starts the next one."""
+    return Conversation.objects.filter(id=conversation_id, identity_id=known.identity_id).exists()
+
+
+def _hinted(hints: Mapping[str, Any]) -> dict[str, Any]:
+    """What processing hints change about the conversation (MSG-7)."""
+    changes: dict[str, Any] = {}
+    if hints.get("priority") in ("high", "urgent", "low"):
+        changes["priority"] = hints["priority"]
+    if hints.get("bypass_automation"):
+        changes |= {
+            "control_owner": Conversation.Owner.HUMAN,
+            "status": Conversation.Status.ESCALATED,
+            "control_epoch": F("control_epoch") + 1,
+        }
+    return changes
+
+
+def _message_insert(
+    conversation: Conversation, inbound: InboundMessage, content: Content, entrance: Entrance
+) -> Message:
+    languages = settings_for(conversation.tenant_id).languages
+    hint = content.language or (languages[0] if len(languages) == 1 else None)
+    analysis = analyse(content.text or "", hint_language=hint, languages=languages)
+    return Message.objects.create(
+        id=new_id(),
+        tenant_id=conversation.tenant_id,
+        conversation=conversation,
+        identity_id=conversation.identity_id,
+        channel_id=conversation.channel_id,
+        seq=conversation.last_seq,
+        direction=Message.Direction.INBOUND,
+        role=Message.Role.VISITOR,
+        client_message_id=entrance.client_message_id,
+        platform_message_id=inbound.platform_id,
+        content_type=content.type,
+        content=content.to_json(),
+        text=content.text or "",
+        language=analysis.language or "",
+        analysis={"entities": [asdict(found) for found in analysis.entities], "flags": list(analysis.flags)},
+        hints=dict(entrance.hints),
+        metadata=dict(inbound.metadata),
+        sent_at=inbound.sent_at or now(),
+    )
+
+
+def _turn_open(channel: Channel, conversation: Conversation, message: Message, entrance: Entrance) -> Turn | None:
+    """See to it that the message gets its reply: join the waiting turn, or open one. None when a
+    human owns the conversation."""
+    if conversation.control_owner != Conversation.Owner.BOT:
+        return None
+    at = now()
+    common = {"tenant_id": conversation.tenant_id, "conversation": conversation, "last_seq": message.seq,
+              "first_seq": conversation.answered_seq + 1}  # fmt: skip
+    if entrance.answer_now:
+        # Born running: the caller holds the lease. If it dies, the sweep finds the turn.
+        return Turn.objects.create(
+            **common, status=Turn.Status.RUNNING, claim=new_id(), attempts=1, due_at=at + INLINE_LEASE
+        )
+    due_at = at + timedelta(seconds=channel.adapter.debounce_s)
+    joined = Turn.objects.filter(conversation=conversation, status=Turn.Status.WAITING).update(
+        last_seq=message.seq, due_at=Least(F("latest_at"), Value(due_at))
+    )
+    turn = None
+    if not joined:
+        turn = Turn.objects.create(**common, due_at=due_at, latest_at=at + LONGEST_BURST)
+        turn_id = turn.id
+        on_commit(lambda: wake.respond(turn_id, delay_s=channel.adapter.debounce_s))
+    return turn
+
+
+def _news(
+    conversation: Conversation, message: Message, known: Known, *, started: bool, session_began: bool
+) -> list[NewEvent]:
+    person = {"contact_id": str(known.contact_id), "identity_id": str(known.identity_id)}
+    news = [NewEvent("chat.conversation.started", person)] if started else []
+    if session_began:
+        news.append(NewEvent("chat.session.started", person))
+    return [*news, NewEvent("chat.message.received", {**person, **message_facts(message)})]
+
+
+def message_facts(message: Message) -> dict[str, Any]:
+    """What events say of a message: everything but its words, which are fetched with a permission."""
+    return {
+        "message_id": str(message.id),
+        "client_message_id": message.client_message_id,
+        "seq": message.seq,
+        "role": message.role,
+        "content_type": message.content_type,
+        "language": message.language,
+    }
+
+
+def _repeat_of(channel: Channel, inbound: InboundMessage, content: Content, entrance: Entrance) -> Accepted | None:
+    """The message that was stored under the same id before, if that is what stopped us."""
+    stored = None
+    if inbound.platform_id:
+        stored = Message.objects.filter(channel=channel, platform_message_id=inbound.platform_id).first()
+    if not stored and entrance.client_message_id:
+        sender = inbound.sender
+        stored = Message.objects.filter(
+            client_message_id=entrance.client_message_id,
+            identity__channel=channel,
+            identity__scheme=sender.scheme,
+            identity__scope=sender.scope,
+            identity__value=sender.value,
+        ).first()
+        if stored and stored.content != content.to_json():
+            raise Conflict("This message id was used for other content.", code="message_id_conflict")
+    if not stored:
+        return None
+    return Accepted(stored, Conversation.objects.get(id=stored.conversation_id), duplicate=True)

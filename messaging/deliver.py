@@ -1,0 +1,257 @@
+"""Verb three, deliver: every outgoing message leaves through its channel, in order, at least once.
+
+A lane is one conversation; only the head of a lane may be sent. Owns claiming, tries, back-off and
+dead letters. Must not render: that is the adapter's.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db.models import F
+
+from channels_app.content import Content
+from channels_app.contract import ConfigError, OutboundMessage, Payload, Recipient, Rejected, SendError
+from channels_app.fit import fit
+from channels_app.http import HttpClient
+from channels_app.models import Channel
+from channels_app.selectors import channel_for_id
+from channels_app.services import http_for
+from conversations.models import Conversation
+from conversations.timeline import NewEvent, conversation_advance, events_append
+from messaging import wake
+from messaging.hold import channel_failed, channel_held_until, channel_worked
+from messaging.models import Delivery, DeliveryAttempt
+from messaging.publish import push_status
+from messaging.receipts import part_taken, pending_apply
+from tenants.db import atomic, new_id, now
+from tenants.limits import allow
+
+log = structlog.get_logger(__name__)
+
+BACK_OFF_S = (2, 5, 15, 45, 120, 300, 600)  # upper bounds; full jitter between half and all
+MOST_IN_A_ROW = 50  # then the lane goes back to the queue, so that others have their turn
+
+
+@dataclass
+class Try:
+    """One try to send a delivery: what it needs and what came of it."""
+
+    delivery: Delivery
+    channel: Channel
+    http: HttpClient
+    error: SendError | None = None
+    started: float = 0.0
+    cuts: tuple[str, ...] = ()
+
+
+def deliver(conversation_id: uuid.UUID) -> int:
+    """Send what is due in this lane, oldest first. Returns how many messages left the lane.
+
+    Stops where the head is not due, held, throttled or claimed by somebody else.
+    """
+    done = 0
+    while done < MOST_IN_A_ROW:
+        head = lane_head(conversation_id)
+        if head is None or not _ready(head) or not _claim(head):
+            return done
+        if not _settle(_send(head)):
+            return done
+        done += 1
+    wake.deliver(conversation_id)
+    return done
+
+
+def lane_head(conversation_id: uuid.UUID) -> Delivery | None:
+    """The oldest unfinished delivery of a conversation: the only one that may be sent."""
+    unfinished = Delivery.objects.filter(conversation_id=conversation_id, status__in=Delivery.UNFINISHED)
+    return unfinished.order_by("seq").select_related("message__identity", "conversation").first()
+
+
+def _ready(delivery: Delivery) -> bool:
+    """Due, and its channel neither held nor over its rate. What is not ready is put off, not tried."""
+    at = now()
+    if delivery.due_at > at:
+        return False
+    channel = channel_for_id(delivery.channel_id)
+    if channel is None or not channel.enabled:
+        return _put_off(delivery, at + timedelta(seconds=60))
+    held_until = channel_held_until(channel)
+    if held_until and held_until > at:
+        return _put_off(delivery, held_until)
+    rate, burst = channel.adapter.rate
+    if channel.rate_per_second:
+        rate, burst = channel.rate_per_second, max(1, int(channel.rate_per_second))
+    wait_s = allow(f"channel:{channel.id}", rate, burst)
+    return _put_off(delivery, at + timedelta(seconds=wait_s)) if wait_s > 0 else True
+
+
+def _put_off(delivery: Delivery, until: Any) -> bool:
+    conversation_id = delivery.conversation_id
+    Delivery.objects.filter(id=delivery.id, status__in=Delivery.UNFINISHED, due_at=delivery.due_at).update(due_at=until)
+    wake.deliver(conversation_id, delay_s=max(0.0, (until - now()).total_seconds()))
+    return False
+
+
+def _claim(delivery: Delivery) -> bool:
+    """Lease the delivery by compare-and-set; a worker that is silent for the lease loses it."""
+    at, claim = now(), new_id()
+    claimed = Delivery.objects.filter(id=delivery.id, status__in=Delivery.UNFINISHED, due_at__lte=at).update(
+        status=Delivery.Status.SENDING,
+        claim=claim,
+        due_at=at + timedelta(seconds=settings.ENV["DELIVERY_LEASE_S"]),
+        attempts=F("attempts") + 1,
+    )
+    delivery.claim = claim
+    delivery.attempts += 1
+    return bool(claimed)
+
+
+def _send(delivery: Delivery) -> Try:
+    """Render, then make the calls that have not been taken yet."""
+    channel = channel_for_id(delivery.channel_id)
+    assert channel is not None  # _ready saw it
+    attempt = Try(delivery, channel, http_for(channel), started=time.monotonic())
+    try:
+        if delivery.expires_at and delivery.expires_at < now():
+            raise Rejected("expired", "The message was too old when it could have been sent.")
+        payloads = _payloads(attempt)
+        for index in range(delivery.parts_sent, len(payloads)):
+            result = channel.adapter.send(payloads[index], channel.adapter_config(), attempt.http)
+            part_taken(delivery, index, result.platform_id)
+    except SendError as error:
+        attempt.error = error
+    except Exception as error:  # noqa: BLE001  an adapter's bug is a dead letter with a reason, not a stuck lane
+        log.error("adapter_crashed", kind=channel.kind, error=type(error).__name__, delivery=str(delivery.id))
+        attempt.error = Rejected("adapter_error", type(error).__name__)
+    return attempt
+
+
+def _payloads(attempt: Try) -> Sequence[Payload]:
+    """The API calls that carry the message: the same ones at every try, for a part counts by its index."""
+    delivery, adapter, config = attempt.delivery, attempt.channel.adapter, attempt.channel.adapter_config()
+    fitted = fit(Content.model_validate(delivery.message.content), adapter.capabilities)
+    attempt.cuts = fitted.cuts
+    recipient = recipient_of(delivery.conversation, delivery.message.identity)
+    return [
+        payload
+        for index, content in enumerate(fitted.parts)
+        for payload in adapter.render(OutboundMessage(f"{delivery.id}.{index}", recipient, content), config)
+    ]
+
+
+def recipient_of(conversation: Conversation, identity: Any) -> Recipient:
+    """Where a message of this conversation goes."""
+    return Recipient(
+        address=identity.address or identity.value,
+        scheme=identity.scheme,
+        scope=identity.scope,
+        thread=conversation.thread,
+        last_inbound_id=conversation.last_inbound_id,
+        reference=identity.reference,
+    )
+
+
+def _settle(attempt: Try) -> bool:
+    """Write what came of the try. True when the lane may go on to its next message."""
+    error = attempt.error
+    if error is None:
+        channel_worked(attempt.channel)
+        _sent(attempt)
+        return True
+    channel_failed(attempt.channel, error)
+    if isinstance(error, ConfigError):
+        _again(attempt, error, burns_attempt=False)
+        return False
+    if error.retryable and attempt.delivery.attempts < settings.ENV["DELIVERY_MAX_ATTEMPTS"]:
+        _again(attempt, error)
+        return False
+    _dead(attempt, error)
+    return True
+
+
+def _sent(attempt: Try) -> None:
+    delivery = attempt.delivery
+    with atomic():
+        ours = Delivery.objects.filter(id=delivery.id, claim=delivery.claim, status__in=Delivery.UNFINISHED)
+        ours.update(status=Delivery.Status.SENT, sent_at=now(), error_code="", error_detail="")
+        _record(attempt)
+    pending_apply(delivery)
+
+
+def _again(attempt: Try, error: SendError, *, burns_attempt: bool = True) -> None:
+    delivery = attempt.delivery
+    wait_s = error.retry_after if error.retry_after is not None else back_off_s(delivery.attempts)
+    held_until = channel_held_until(attempt.channel)
+    due_at = now() + timedelta(seconds=wait_s)
+    if held_until and held_until > due_at:
+        due_at = held_until
+    with atomic():
+        Delivery.objects.filter(id=delivery.id, claim=delivery.claim, status=Delivery.Status.SENDING).update(
+            status=Delivery.Status.QUEUED,
+            due_at=due_at,
+            attempts=delivery.attempts if burns_attempt else delivery.attempts - 1,
+            error_code=error.code[:60],
+            error_detail=error.detail,
+        )
+        _record(attempt)
+    wake.deliver(delivery.conversation_id, delay_s=max(0.0, (due_at - now()).total_seconds()))
+
+
+def back_off_s(attempts: int) -> float:
+    """Seconds to wait after the given number of tries: growing, and spread by jitter."""
+    most = BACK_OFF_S[min(attempts, len(BACK_OFF_S)) - 1]
+    return random.uniform(most / 2, most)  # noqa: S311  no secret
+
+
+def _dead(attempt: Try, error: SendError) -> None:
+    """A dead letter: it keeps its place and its reason, and can be replayed."""
+    delivery = attempt.delivery
+    with atomic():
+        conversation = conversation_advance({"id": delivery.conversation_id}, events=1)
+        failed = Delivery.objects.filter(id=delivery.id, claim=delivery.claim, status=Delivery.Status.SENDING).update(
+            status=Delivery.Status.FAILED, dead_at=now(), error_code=error.code[:60] or type(error).__name__,
+            error_detail=error.detail or error.sentence,
+        )  # fmt: skip
+        _record(attempt)
+        if conversation:
+            facts = {"message_id": str(delivery.message_id), "seq": delivery.seq, "code": error.code}
+            events_append(conversation, [NewEvent("chat.message.failed", facts)])
+    if failed:
+        message = delivery.message
+        push_status(message, Delivery.Status.FAILED)
+
+
+def _record(attempt: Try) -> None:
+    error, delivery = attempt.error, attempt.delivery
+    DeliveryAttempt.objects.create(
+        tenant_id=delivery.tenant_id,
+        delivery=delivery,
+        number=delivery.attempts,
+        outcome=error.outcome if error else DeliveryAttempt.Outcome.ACCEPTED,
+        code=error.code[:60] if error else "",
+        latency_ms=int((time.monotonic() - attempt.started) * 1000),
+        exchange=[*attempt.http.trace, *({"cut": cut} for cut in attempt.cuts)],
+    )
+
+
+def redeliver(deliveries: Any, *, at_once: bool = True) -> int:
+    """Put failed deliveries of a queryset back into their lanes with fresh attempts (DEL-3)."""
+    count = 0
+    for delivery in deliveries.filter(status=Delivery.Status.FAILED):
+        changed = Delivery.objects.filter(id=delivery.id, status=Delivery.Status.FAILED).update(
+            status=Delivery.Status.QUEUED, attempts=0, dead_at=None, due_at=now(), claim=None,
+            expires_at=now() + timedelta(days=1), error_code="", error_detail="",
+        )  # fmt: skip
+        count += changed
+        if changed and at_once:
+            wake.deliver(delivery.conversation_id)
+    return count

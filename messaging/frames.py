@@ -1,0 +1,46 @@
+"""The frames of protocol ``desk-chat.v1`` that show rows: one shape for socket, HTTP and push.
+
+Must not query: what it shows is handed in.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from conversations.models import Message
+
+
+def timestamp(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def message_frame(message: Message, *, bot_name: str = "") -> dict[str, Any]:
+    """A transcript entry. System entries that tell of a change are ``state`` frames."""
+    content = message.content
+    head = {"seq": message.seq, "id": str(message.id), "ts": timestamp(message.created_at)}
+    if message.role == Message.Role.SYSTEM and "state" in message.metadata:
+        return {"t": "state", **head, "text": message.text, **message.metadata}
+    return {
+        "t": "msg",
+        **head,
+        "from": {"role": message.role, "name": bot_name if message.role == Message.Role.BOT else ""},
+        "kind": content["type"],
+        "text": content.get("text") or "",
+        "format": {"markdown": "md"}.get(content.get("format", ""), "plain"),
+        "quick_replies": content.get("quick_replies") or [],
+        "content": content,
+        "cid": message.client_message_id or None,
+        "lang": message.language or None,
+    }
+
+
+def ack_frame(message: Message, *, duplicate: bool) -> dict[str, Any]:
+    return {
+        "t": "ack",
+        "cid": message.client_message_id,
+        "seq": message.seq,
+        "id": str(message.id),
+        "ts": timestamp(message.created_at),
+        "duplicate": duplicate,
+    }

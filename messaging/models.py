@@ -1,0 +1,172 @@
+"""What moves: receipts of webhooks, turns, deliveries with their attempts. Each row is a place
+from which anyone can go on after a crash. Rows only; the verbs stand in accept, respond, deliver."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from channels_app.models import Channel
+from conversations.models import Conversation, Message
+from tenants.db import TenantModel, now
+
+
+class InboundEvent(TenantModel):
+    """A receipt: one webhook request, whole, stored before anything is understood."""
+
+    class Status(models.TextChoices):
+        RECEIVED = "received"
+        PROCESSED = "processed"
+        IGNORED = "ignored"
+        MALFORMED = "malformed"
+        FAILED = "failed"
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64)  # SHA-256 of the body, or of the request line without one
+    request = models.JSONField()  # contract.RawRequest.to_stored()
+    status = models.CharField(max_length=9, choices=Status, default=Status.RECEIVED)
+    reason = models.CharField(max_length=300, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(default=now)  # next try, or end of the present one's lease
+    processed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["channel", "digest"], name="receipt_once_per_digest")
+        ]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["status", "due_at"], name="receipt_due")]
+
+
+class Turn(TenantModel):
+    """The inbound messages that one reply answers.
+
+    waiting (for more fragments, until ``due_at``) → running (leased until ``due_at``) →
+    answered | void (a human or a newer message came first) | silent (nothing to say) | failed.
+    """
+
+    class Status(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        ANSWERED = "answered"
+        VOID = "void"
+        SILENT = "silent"
+        FAILED = "failed"
+
+    OPEN = (Status.WAITING, Status.RUNNING)
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="turns")
+    first_seq = models.PositiveIntegerField()
+    last_seq = models.PositiveIntegerField()
+    status = models.CharField(max_length=8, choices=Status, default=Status.WAITING)
+    due_at = models.DateTimeField(default=now)
+    latest_at = models.DateTimeField(default=now)  # more fragments do not put it off beyond this
+    claim = models.UUIDField(null=True, blank=True)  # of the worker that runs it
+    attempts = models.PositiveSmallIntegerField(default=0)
+    reply = models.ForeignKey(Message, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    outcome = models.CharField(max_length=40, blank=True)
+    engine = models.CharField(max_length=40, blank=True)
+    latency_ms = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["conversation"], condition=Q(status="waiting"), name="one_waiting_turn_per_conversation"
+            )
+        ]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["status", "due_at"], name="turn_due")]
+
+
+class Delivery(TenantModel):
+    """One message on its way out. The lane of a conversation is its unfinished deliveries by ``seq``."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        SENDING = "sending"
+        SENT = "sent"
+        DELIVERED = "delivered"
+        READ = "read"
+        FAILED = "failed"
+
+    #: receipts move the status forward by rank only
+    RANK: ClassVar[dict[str, int]] = {"queued": 0, "sending": 0, "sent": 1, "delivered": 2, "read": 3, "failed": 4}
+    UNFINISHED = (Status.QUEUED, Status.SENDING)
+
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="delivery")
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="deliveries")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    seq = models.PositiveIntegerField()  # of the message
+    status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    parts_sent = models.PositiveSmallIntegerField(default=0)  # payloads the platform has taken
+    due_at = models.DateTimeField(default=now)  # next try, or end of the present one's lease
+    claim = models.UUIDField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    error_code = models.CharField(max_length=60, blank=True)
+    error_detail = models.CharField(max_length=500, blank=True)
+    dead_at = models.DateTimeField(null=True, blank=True)  # set: a dead letter
+    sent_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["status", "due_at"], name="delivery_due"),
+            models.Index(fields=["conversation", "seq"], name="delivery_lane"),
+            models.Index(fields=["tenant", "dead_at"], name="delivery_dead"),
+        ]
+        verbose_name_plural = "deliveries"
+
+
+class DeliveryPart(TenantModel):
+    """A payload that the platform took: by its id the receipts find their delivery."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="parts")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    index = models.PositiveSmallIntegerField()
+    platform_id = models.CharField(max_length=255, blank=True, default="")
+    status = models.CharField(max_length=9, default=Delivery.Status.SENT)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["delivery", "index"], name="part_once"),
+        ]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["channel", "platform_id"], name="part_by_platform_id")]
+
+
+class PendingReceipt(TenantModel):
+    """A status that came before we knew the platform's id of its message; applied when it does."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    platform_id = models.CharField(max_length=255)
+    status = models.CharField(max_length=9)
+    code = models.CharField(max_length=60, blank=True)
+    detail = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["channel", "platform_id", "status"], name="pending_receipt_once")
+        ]
+
+
+class DeliveryAttempt(TenantModel):
+    """One try to send, with what was said (redacted)."""
+
+    class Outcome(models.TextChoices):
+        ACCEPTED = "accepted"
+        RETRYABLE = "retryable"
+        THROTTLED = "throttled"
+        PERMANENT = "permanent"
+        UNKNOWN = "unknown"
+        CONFIG = "config"
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="tries")
+    number = models.PositiveSmallIntegerField()
+    outcome = models.CharField(max_length=9, choices=Outcome)
+    code = models.CharField(max_length=60, blank=True)
+    latency_ms = models.PositiveIntegerField(default=0)
+    exchange = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["delivery", "number"], name="attempt_by_delivery")]

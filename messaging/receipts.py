@@ -1,0 +1,129 @@
+"""What platforms report about sent messages: sent, delivered, read, failed, in any order.
+
+Status moves by rank only; ``failed`` ends. Owns the rule; must not send.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import IntegrityError
+
+from channels_app.contract import StatusUpdate
+from channels_app.models import Channel
+from conversations.timeline import NewEvent, conversation_advance, events_append
+from messaging.models import Delivery, DeliveryPart, PendingReceipt
+from messaging.publish import push_status
+from tenants.db import atomic, now, on_commit
+
+TIMES = {"sent": "sent_at", "delivered": "delivered_at", "read": "read_at", "failed": "dead_at"}
+
+
+def status_apply(channel: Channel, update: StatusUpdate) -> bool:
+    """Move a delivery forward. A status that came before its message's id is known waits for it.
+    Returns whether anything changed."""
+    part = _part_of(channel, update)
+    if part is None:
+        _keep(channel, update)
+        return False
+    return _advance(part, update.status, update.code, update.detail)
+
+
+def pending_apply(delivery: Delivery) -> None:
+    """Apply what had been reported of the delivery's parts before we knew their ids."""
+    for part in DeliveryPart.objects.filter(delivery=delivery).exclude(platform_id=""):
+        for early in PendingReceipt.objects.filter(channel_id=part.channel_id, platform_id=part.platform_id):
+            _advance(part, early.status, early.code, early.detail)
+            early.delete()
+
+
+def _part_of(channel: Channel, update: StatusUpdate) -> DeliveryPart | None:
+    parts = DeliveryPart.objects.select_related("delivery__message").filter(channel=channel)
+    found = parts.filter(platform_id=update.platform_id).first() if update.platform_id else None
+    if found:
+        return found
+    learnt = _part_learn(channel, update)
+    return parts.filter(id=learnt).first() if learnt else None
+
+
+def _part_learn(channel: Channel, update: StatusUpdate) -> uuid.UUID | None:
+    """Our own reference came back with an id we had not learnt: the platform took a send whose answer
+    got lost, or is quicker than its answer. The part counts as sent and is not sent again."""
+    delivery_id, _, index = update.client_ref.partition(".")
+    try:
+        where = {"id": uuid.UUID(delivery_id), "channel": channel, "parts_sent": int(index)}
+    except ValueError:
+        return None  # not a reference of ours
+    delivery = Delivery.objects.filter(**where, status__in=Delivery.UNFINISHED).first()
+    return part_taken(delivery, delivery.parts_sent, update.platform_id) if delivery else None
+
+
+def part_taken(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID | None:
+    """The platform has this part: never send it again, even if the next one fails. None when that was
+    known already."""
+    try:
+        with atomic():
+            part = DeliveryPart.objects.create(
+                tenant_id=delivery.tenant_id, delivery=delivery, channel_id=delivery.channel_id, index=index,
+                platform_id=platform_id,
+            )  # fmt: skip
+            Delivery.objects.filter(id=delivery.id).update(parts_sent=index + 1)
+    except IntegrityError:
+        return None
+    finally:
+        delivery.parts_sent = index + 1
+    return part.id
+
+
+def _keep(channel: Channel, update: StatusUpdate) -> None:
+    try:
+        with atomic():
+            PendingReceipt.objects.create(
+                tenant_id=channel.tenant_id,
+                channel=channel,
+                platform_id=update.platform_id,
+                status=update.status,
+                code=update.code[:60],
+                detail=update.detail[:500],
+            )
+    except IntegrityError:
+        return  # the same status again
+
+
+def _advance(part: DeliveryPart, status: str, code: str, detail: str) -> bool:
+    """One transaction: part, then delivery, then event; each by compare-and-set on the rank."""
+    delivery = part.delivery
+    lower = _lower(status)
+    with atomic():
+        conversation = conversation_advance({"id": delivery.conversation_id})
+        if not conversation or not DeliveryPart.objects.filter(id=part.id, status__in=lower).update(status=status):
+            return False
+        reached = _of_all_parts(delivery)
+        changes: dict[str, Any] = {"status": reached, TIMES[reached]: now()}
+        if reached == Delivery.Status.FAILED:
+            changes |= {"error_code": code[:60], "error_detail": detail[:500]}
+        if not Delivery.objects.filter(id=delivery.id, status__in=_lower(reached)).update(**changes):
+            return True
+        if reached != Delivery.Status.SENT:
+            facts = {"message_id": str(delivery.message_id), "seq": delivery.seq}
+            taken = conversation_advance({"id": delivery.conversation_id}, events=1)
+            if taken:
+                events_append(
+                    taken, [NewEvent(f"chat.message.{reached}", {**facts, **({"code": code} if code else {})})]
+                )
+    message = delivery.message
+    on_commit(lambda: push_status(message, reached))
+    return True
+
+
+def _lower(status: str) -> list[str]:
+    return [name for name, rank in Delivery.RANK.items() if rank < Delivery.RANK[status]]
+
+
+def _of_all_parts(delivery: Delivery) -> str:
+    """A message is as far as the slowest of its parts; one failed part fails it."""
+    statuses = list(DeliveryPart.objects.filter(delivery=delivery).values_list("status", flat=True))
+    if Delivery.Status.FAILED in statuses:
+        return Delivery.Status.FAILED
+    return min(statuses, key=Delivery.RANK.__getitem__)

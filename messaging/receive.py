@@ -1,0 +1,132 @@
+"""The webhook's way in: a request is verified, stored whole, acknowledged, and understood afterwards.
+
+Owns receipts (InboundEvent) and what each parsed item leads to. Must not know any platform.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.db import IntegrityError
+from django.db.models import F
+
+from channels_app.contract import (
+    BadPayload,
+    Ignored,
+    InboundItem,
+    InboundMessage,
+    RawRequest,
+    Signal,
+    StatusUpdate,
+)
+from channels_app.models import Channel
+from channels_app.normalise import EmptyMessage
+from channels_app.selectors import channel_for_id
+from conversations.timeline import system_event
+from messaging import wake
+from messaging.accept import accept
+from messaging.control import human_took_over_outside
+from messaging.models import InboundEvent
+from messaging.receipts import status_apply
+from tenants.db import atomic, now, on_commit
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=60)
+MAX_ATTEMPTS = 5
+
+
+def receipt_store(channel: Channel, raw: RawRequest) -> InboundEvent | None:
+    """Keep a verified request. None when the very same one is here already: the platform resent it."""
+    digest = hashlib.sha256(raw.body or f"{raw.method} {raw.path} {sorted(raw.query.items())}".encode()).hexdigest()
+    try:
+        with atomic():
+            receipt = InboundEvent.objects.create(
+                tenant_id=channel.tenant_id, channel=channel, digest=digest, request=raw.to_stored()
+            )
+            on_commit(lambda: wake.parse(receipt.id))
+    except IntegrityError:
+        return None
+    return receipt
+
+
+def receipt_process(receipt_id: uuid.UUID) -> InboundEvent | None:
+    """Understand a stored request. None when somebody else is at it or it is done."""
+    at = now()
+    due = InboundEvent.objects.filter(id=receipt_id, status=InboundEvent.Status.RECEIVED, due_at__lte=at)
+    if not due.update(due_at=at + LEASE, attempts=F("attempts") + 1):
+        return None
+    receipt = InboundEvent.objects.get(id=receipt_id)
+    channel = channel_for_id(receipt.channel_id)
+    if channel is None:
+        return _close(receipt, InboundEvent.Status.IGNORED, "channel is gone")
+    try:
+        items = channel.adapter.parse(RawRequest.from_stored(receipt.request), channel.adapter_config())
+    except BadPayload as error:
+        system_event(channel.tenant_id, "chat.system.webhook_malformed", {"receipt_id": str(receipt.id)})
+        return _close(receipt, InboundEvent.Status.MALFORMED, str(error))
+    reasons = [reason for item in items if (reason := _item_apply(channel, item))]
+    if len(reasons) == len(items):
+        return _close(receipt, InboundEvent.Status.IGNORED, "; ".join(dict.fromkeys(reasons)) or "nothing in it")
+    return _close(receipt, InboundEvent.Status.PROCESSED, "; ".join(dict.fromkeys(reasons)))
+
+
+def receipt_failed(receipt_id: uuid.UUID, error: Exception) -> None:
+    """Something of ours broke: try again with growing pauses, then keep it for inspection and replay."""
+    receipt = InboundEvent.objects.get(id=receipt_id)
+    log.error("receipt_failed", receipt=str(receipt_id), error=type(error).__name__, attempts=receipt.attempts)
+    if receipt.attempts >= MAX_ATTEMPTS:
+        _close(receipt, InboundEvent.Status.FAILED, type(error).__name__)
+    else:
+        InboundEvent.objects.filter(id=receipt_id).update(
+            due_at=now() + timedelta(seconds=2**receipt.attempts), reason=type(error).__name__
+        )
+
+
+def _item_apply(channel: Channel, item: InboundItem) -> str:
+    """Do what one item asks for. Returns why nothing was done, or "". Repeats do nothing twice."""
+    apply = APPLY.get(type(item))
+    return apply(channel, item) if apply else f"no use for {type(item).__name__}"
+
+
+def _message(channel: Channel, item: InboundMessage) -> str:
+    try:
+        return "repeated" if accept(channel, item).duplicate else ""
+    except EmptyMessage:
+        return "empty message"
+
+
+def _status(channel: Channel, item: StatusUpdate) -> str:
+    status_apply(channel, item)
+    return ""
+
+
+def _signal(channel: Channel, item: Signal) -> str:
+    if item.kind == "human_took_over":
+        return "" if human_took_over_outside(channel, item) else "no conversation"
+    return f"signal {item.kind}"
+
+
+def _ignored(channel: Channel, item: Ignored) -> str:
+    return item.reason
+
+
+APPLY: dict[type, Callable[[Channel, Any], str]] = {
+    InboundMessage: _message,
+    StatusUpdate: _status,
+    Signal: _signal,
+    Ignored: _ignored,
+}
+
+
+def _close(receipt: InboundEvent, status: str, reason: str) -> InboundEvent:
+    receipt.status, receipt.reason, receipt.processed_at = status, reason[:300], now()
+    InboundEvent.objects.filter(id=receipt.id).update(
+        status=receipt.status, reason=receipt.reason, processed_at=receipt.processed_at
+    )
+    return receipt

@@ -1,0 +1,137 @@
+"""Writing what we say: messages with their deliveries and events, from bot, agent or system alike.
+
+Owns the rows of outgoing messages. The caller has taken the numbers with `conversation_advance` in
+the same transaction.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
+
+from channels_app.content import Content
+from channels_app.selectors import channel_for_id
+from conversations.models import Conversation, Message
+from conversations.timeline import NewEvent, events_append
+from messaging import wake
+from messaging.models import Delivery
+from messaging.publish import push_message
+from tenants.db import new_id, now, on_commit
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who speaks for the tenant."""
+
+    role: str
+    user_id: uuid.UUID | None = None
+
+    @classmethod
+    def bot(cls) -> Author:
+        return cls(Message.Role.BOT)
+
+    @classmethod
+    def agent(cls, user_id: uuid.UUID | None) -> Author:
+        return cls(Message.Role.AGENT, user_id)
+
+    @classmethod
+    def system(cls) -> Author:
+        return cls(Message.Role.SYSTEM)
+
+
+def reply_write(
+    conversation: Conversation,
+    contents: Sequence[Content],
+    author: Author,
+    *,
+    analysis: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    reply_to: uuid.UUID | None = None,
+    client_message_id: str = "",
+    news: Sequence[NewEvent] = (),
+) -> list[Message]:
+    """Write ``contents`` as the last entries of the transcript, a delivery for each, and the events:
+    one ``chat.message.sent`` per message after ``news``. Entries of the system stay in the house.
+    """
+    first = conversation.last_seq - len(contents) + 1
+    messages = Message.objects.bulk_create(
+        Message(
+            id=new_id(),
+            tenant_id=conversation.tenant_id,
+            conversation=conversation,
+            identity_id=conversation.identity_id,
+            channel_id=conversation.channel_id,
+            seq=first + index,
+            direction=Message.Direction.OUTBOUND,
+            role=author.role,
+            author_id=author.user_id,
+            client_message_id=client_message_id if index == 0 else "",
+            reply_to=reply_to,
+            content_type=content.type,
+            content=content.to_json(),
+            text=content.text or "",
+            language=content.language or "",
+            analysis=dict(analysis or {}),
+            metadata=dict(metadata or {}),
+        )
+        for index, content in enumerate(contents)
+    )
+    if author.role != Message.Role.SYSTEM:
+        _queue(conversation, messages)
+    events_append(conversation, [*news, *(NewEvent("chat.message.sent", _facts(message)) for message in messages)])
+    for message in messages:
+        on_commit(lambda message=message: push_message(message))  # type: ignore[misc]
+    return messages
+
+
+def spoken(contents: Sequence[Content]) -> dict[str, Any]:
+    """What a reply changes about its conversation, for `conversation_advance`."""
+    if not contents:
+        return {}
+    at = now()
+    return {
+        "last_message_at": at,
+        "last_message_preview": contents[-1].summary,
+        "first_reply_at": Coalesce(F("first_reply_at"), Value(at)),
+    }
+
+
+def _queue(conversation: Conversation, messages: Sequence[Message]) -> None:
+    """A delivery for every message; on an instant channel the committed row and the push are the delivery."""
+    channel = channel_for_id(conversation.channel_id)
+    if channel is None or not messages:
+        return
+    at = now()
+    instant = channel.adapter.instant
+    Delivery.objects.bulk_create(
+        Delivery(
+            tenant_id=message.tenant_id,
+            message=message,
+            conversation=conversation,
+            channel_id=message.channel_id,
+            seq=message.seq,
+            status=Delivery.Status.SENT if instant else Delivery.Status.QUEUED,
+            sent_at=at if instant else None,
+            expires_at=at + timedelta(seconds=channel.adapter.expires_s),
+        )
+        for message in messages
+    )
+    if not instant:
+        conversation_id = conversation.id
+        on_commit(lambda: wake.deliver(conversation_id))
+
+
+def _facts(message: Message) -> dict[str, Any]:
+    return {
+        "message_id": str(message.id),
+        "seq": message.seq,
+        "role": message.role,
+        "content_type": message.content_type,
+        "reply_to": str(message.reply_to) if message.reply_to else None,
+    }

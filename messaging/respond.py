@@ -1,0 +1,232 @@
+"""Verb two, respond: one reply for one turn, written only if nobody else has spoken meanwhile.
+
+Owns claiming, asking and the conditions under which an answer counts. Must not hold a transaction
+while an engine thinks.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db.models import F
+
+from assistant.port import EngineError, EngineReply, EngineRequest, HistoryEntry, engine_for
+from channels_app.content import Content, text
+from channels_app.selectors import channel_for_id
+from conversations.models import Conversation, Message, Note
+from conversations.timeline import NewEvent, conversation_advance
+from messaging import wake
+from messaging.models import Turn
+from messaging.reply import Author, reply_write, spoken
+from tenants.db import atomic, new_id, now, on_commit
+from tenants.tenant_settings import settings_for
+
+log = structlog.get_logger(__name__)
+
+LEASE_MARGIN_S = 20  # beyond the engine's deadline
+MAX_ATTEMPTS = 5  # a turn whose worker died that often gets the fallback reply
+HISTORY = 20  # messages the engine sees
+
+
+@dataclass(frozen=True)
+class Thought:
+    """What came of asking: a reply, and whether it is only the fallback."""
+
+    reply: EngineReply
+    degraded: bool
+    latency_ms: int
+
+
+def respond(turn_id: uuid.UUID) -> Turn | None:
+    """Answer a turn that is due, or take over one whose worker is silent. None when somebody else has it."""
+    turn = turn_claim(turn_id)
+    return answer(turn) if turn else None
+
+
+def turn_claim(turn_id: uuid.UUID) -> Turn | None:
+    """Lease the turn to this worker by compare-and-set."""
+    lease = timedelta(milliseconds=settings.ENV["ENGINE_TIMEOUT_MS"]) + timedelta(seconds=LEASE_MARGIN_S)
+    at = now()
+    claimed = Turn.objects.filter(id=turn_id, status__in=Turn.OPEN, due_at__lte=at).update(
+        status=Turn.Status.RUNNING, claim=new_id(), due_at=at + lease, attempts=F("attempts") + 1
+    )
+    return Turn.objects.select_related("conversation__contact").get(id=turn_id) if claimed else None
+
+
+def answer(turn: Turn) -> Turn:
+    """Gather, think, settle. ``turn`` is claimed by the caller."""
+    conversation = turn.conversation
+    recent = _recent(conversation)
+    unanswered = [m for m in recent if m.role == Message.Role.VISITOR and m.seq > conversation.answered_seq]
+    if conversation.control_owner != Conversation.Owner.BOT or not conversation.is_open:
+        return _close(turn, Turn.Status.VOID, "human" if conversation.is_open else "ended")
+    if not unanswered:
+        return _close(turn, Turn.Status.SILENT, "nothing_left")
+    thought = _think(_request(conversation, recent, unanswered), turn)
+    return _settle(turn, conversation, unanswered, thought)
+
+
+def _recent(conversation: Conversation) -> list[Message]:
+    """The end of the transcript, oldest first; the same cost however long the conversation is."""
+    newest = Message.objects.filter(conversation=conversation, seq__lte=conversation.last_seq, deleted_at=None)
+    return list(newest.exclude(role=Message.Role.SYSTEM).order_by("-seq")[:HISTORY])[::-1]
+
+
+def _request(conversation: Conversation, recent: Sequence[Message], unanswered: Sequence[Message]) -> EngineRequest:
+    contact = conversation.contact
+    hints: dict[str, Any] = {}
+    for message in unanswered:
+        hints |= message.hints
+    channel = channel_for_id(conversation.channel_id)
+    return EngineRequest(
+        tenant_id=conversation.tenant_id,
+        conversation_id=conversation.id,
+        channel_kind=channel.kind if channel else "",
+        contents=tuple(Content.model_validate(m.content) for m in unanswered),
+        history=tuple(HistoryEntry(m.role, m.text) for m in recent if m.seq <= conversation.answered_seq),
+        context=conversation.context,
+        profile={"name": contact.name, "language": contact.language, **contact.profile},
+        hints=hints,
+        language=next((m.language for m in reversed(unanswered) if m.language), contact.language),
+        deadline_s=settings.ENV["ENGINE_TIMEOUT_MS"] / 1000,
+    )
+
+
+def _think(request: EngineRequest, turn: Turn) -> Thought:
+    """Ask the engine; whatever goes wrong there, the person gets the tenant's fallback reply (PIPE-3)."""
+    tenant_settings = settings_for(request.tenant_id)
+    started = time.monotonic()
+    degraded = turn.attempts > MAX_ATTEMPTS
+    reply = None
+    if not degraded:
+        try:
+            reply = engine_for(tenant_settings.model_dump()).respond(request)
+        except EngineError as error:
+            log.warning("engine_failed", error=type(error).__name__, conversation=str(request.conversation_id))
+        except Exception as error:  # noqa: BLE001  an engine's bug must not leave a person without an answer
+            log.error("engine_crashed", error=type(error).__name__, conversation=str(request.conversation_id))
+    if reply is None:
+        degraded = True
+        reply = EngineReply(
+            contents=(text(tenant_settings.fallback_reply),),
+            context=dict(request.context),
+            intent="",
+            confidence=0.0,
+            engine="fallback",
+        )
+    return Thought(reply, degraded, int((time.monotonic() - started) * 1000))
+
+
+def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Message], thought: Thought) -> Turn:
+    """Write the reply if the bot still has the word and nothing new was said; else the answer is void."""
+    reply = thought.reply
+    contents, changes = _consequences(reply, unanswered)
+    news = _news(turn, unanswered, thought)
+    with atomic():
+        taken = conversation_advance(
+            {
+                "id": conversation.id,
+                "is_open": True,
+                "control_owner": Conversation.Owner.BOT,
+                "control_epoch": conversation.control_epoch,
+                "last_seq": conversation.last_seq,
+            },
+            messages=len(contents),
+            events=len(news) + len(contents),
+            answered_seq=conversation.last_seq,
+            context=reply.context,
+            **changes,
+        )
+        if taken is None:
+            return _void(turn, conversation)
+        messages = reply_write(
+            taken,
+            contents,
+            Author.bot(),
+            analysis={"intent": reply.intent, "confidence": reply.confidence, "degraded": thought.degraded,
+                      "engine": reply.engine, "model": reply.model, "usage": dict(reply.usage)},
+            reply_to=unanswered[-1].id,
+            news=news,
+        )  # fmt: skip
+        if _wants_review(unanswered):
+            _suggest(taken, reply)
+        turn.reply = messages[0] if messages else None
+        status = Turn.Status.ANSWERED if messages else Turn.Status.SILENT
+        return _close(turn, status, "fallback" if thought.degraded else "handover" if reply.handover else "replied",
+                      engine=reply.engine, latency_ms=thought.latency_ms)  # fmt: skip
+
+
+def _wants_review(unanswered: Sequence[Message]) -> bool:
+    return any(message.hints.get("require_human_review") for message in unanswered)
+
+
+def _consequences(reply: EngineReply, unanswered: Sequence[Message]) -> tuple[tuple[Content, ...], dict[str, Any]]:
+    """What is said, and what changes about the conversation: hand-over, or review by a human first."""
+    to_human = {
+        "control_owner": Conversation.Owner.HUMAN,
+        "control_epoch": F("control_epoch") + 1,
+        "status": Conversation.Status.ESCALATED,
+    }
+    if _wants_review(unanswered):
+        return (), to_human
+    said = spoken(reply.contents)
+    return reply.contents, {**said, **to_human} if reply.handover else {**said, "waiting_since": None}
+
+
+def _suggest(conversation: Conversation, reply: EngineReply) -> None:
+    """The bot's proposal, for the human who was asked to look first."""
+    said = "\n\n".join(content.text or content.summary for content in reply.contents)
+    Note.objects.create(tenant_id=conversation.tenant_id, conversation=conversation, text=f"Suggested reply:\n{said}")
+
+
+def _news(turn: Turn, unanswered: Sequence[Message], thought: Thought) -> list[NewEvent]:
+    reply = thought.reply
+    about = {"turn_id": str(turn.id), "message_ids": [str(message.id) for message in unanswered]}
+    news = [
+        NewEvent(
+            "chat.message.processed",
+            {**about, "engine": reply.engine, "degraded": thought.degraded, "latency_ms": thought.latency_ms,
+             "intent": reply.intent, "confidence": reply.confidence},
+        )
+    ]  # fmt: skip
+    if reply.handover or _wants_review(unanswered):
+        news.append(
+            NewEvent(
+                "chat.conversation.updated",
+                {"status": "escalated", "control_owner": "human", "reason": reply.handover_reason or "review"},
+            )
+        )
+    return news
+
+
+def _void(turn: Turn, seen: Conversation) -> Turn:
+    """The answer came too late. A newer message has a turn of its own, a human needs none; where
+    neither is so (only a system entry came between), this turn is tried again."""
+    current = conversation_advance({"id": seen.id})
+    if current is None or not current.is_open:
+        return _close(turn, Turn.Status.VOID, "ended")
+    if current.control_owner != Conversation.Owner.BOT or current.control_epoch != seen.control_epoch:
+        return _close(turn, Turn.Status.VOID, "human")
+    if Turn.objects.filter(conversation=current, status__in=Turn.OPEN, last_seq__gt=turn.last_seq).exists():
+        return _close(turn, Turn.Status.VOID, "superseded")
+    if Turn.objects.filter(conversation=current, last_seq__gt=turn.last_seq, status=Turn.Status.ANSWERED).exists():
+        return _close(turn, Turn.Status.VOID, "superseded")
+    turn_id = turn.id
+    on_commit(lambda: wake.respond(turn_id))
+    return _close(turn, Turn.Status.RUNNING, "again", due_at=now())
+
+
+def _close(turn: Turn, status: str, outcome: str, **changes: Any) -> Turn:
+    """Write what became of the turn, if it is still ours; a worker that was declared dead changes nothing."""
+    changes |= {"status": status, "outcome": outcome, "reply": turn.reply}
+    Turn.objects.filter(id=turn.id, claim=turn.claim).update(**changes)
+    for name, value in changes.items():
+        setattr(turn, name, value)
+    return turn

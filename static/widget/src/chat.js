@@ -1,0 +1,349 @@
+/**
+ * The chat: brings session, connection, transcript, outbox and panel together.
+ *
+ * It decides what follows from what; how each part works is that part's own business.
+ */
+
+import { Api } from "./api.js";
+import { Connection } from "./connection.js";
+import { h } from "./dom.js";
+import { askFirst } from "./forms.js";
+import { History } from "./history.js";
+import { chooseLanguage, preferredLocale } from "./i18n.js";
+import { Incoming } from "./incoming.js";
+import { entryOf, saveTranscript, toMessage } from "./message.js";
+import { Outbox } from "./outbox.js";
+import { Panel } from "./panel.js";
+import { Polling } from "./polling.js";
+import { Reading } from "./reading.js";
+import { Session } from "./session.js";
+import { Standing } from "./standing.js";
+import { Storage } from "./storage.js";
+import { followDark, styleSheets } from "./theme.js";
+
+const VERSION = "1.0.0";
+const CAPABILITIES = ["md", "buttons", "cards", "stream", "files"];
+
+/** Starts the widget of one script tag and returns the chat, whose public methods `DeskChat` offers. */
+export async function start(options) {
+  const chat = new Chat(options);
+  await chat.begin();
+  return chat;
+}
+
+class Chat {
+  #options;
+  #storage;
+  #api;
+  #session;
+  #language;
+  #panel;
+  #standing;
+  #history;
+  #outbox;
+  #connection;
+  #polling;
+  #reading;
+  #incoming;
+  #events = new EventTarget(); // open, close, message, unread
+  #resumed = false;
+
+  constructor(options) {
+    this.#options = options;
+    this.#storage = new Storage(options.channel);
+    this.#api = new Api(options.origin, options.channel);
+    this.#session = new Session({ api: this.#api, storage: this.#storage, options });
+    const entries = (frames) => frames.map((frame) => entryOf(frame, this.#language.t)).filter(Boolean);
+    const show = (frames) => entries(frames).forEach((entry) => this.#panel.log.put(entry));
+    this.#history = new History({
+      api: this.#api,
+      session: this.#session,
+      peer: {
+        apply: (frame) => this.#incoming.apply(frame),
+        show,
+        showOlder: (frames) => this.#panel.log.still(() => show(frames)),
+        sync: (after) => this.#connection.send({ t: "sync", after }),
+      },
+    });
+    this.#outbox = new Outbox({
+      storage: this.#storage,
+      transmit: (frame) => this.#transmit(frame),
+      onFail: (item) => this.#failed(item),
+    });
+    this.#polling = new Polling(() => this.#history.catchUp());
+    this.#connection = new Connection({
+      url: () => this.#session.socketUrl,
+      hello: () => this.#hello(),
+      renew: (forget) => this.#renew(forget),
+      onFrame: (frame) => this.#incoming.frame(frame),
+      onReady: (frame) => this.#onReady(frame),
+      onDown: (rule) => this.#onDown(rule),
+      onBlocked: () => this.#fallBack(),
+      onHalt: (reason) => this.#onHalt(reason),
+    });
+    this.#reading = new Reading(this.#storage, {
+      messages: () => this.#panel.log.current,
+      inView: () => this.#panel.isOpen && !document.hidden && this.#panel.log.atEnd,
+      onUnread: (count) => this.#onUnread(count),
+      tell: (seq) => this.#connection.send({ t: "read", seq }, true),
+    });
+  }
+
+  // ------------------------------------------------------------------ start
+
+  async begin() {
+    await this.#session.open();
+    this.#show();
+    this.#listen();
+    if (this.#session.conversation || this.#outbox.items.length) await this.#resume();
+    else this.#offerStarters();
+  }
+
+  #show() {
+    const { locale, origin, position, theme } = this.#options;
+    const { config } = this.#session;
+    const language = chooseLanguage([preferredLocale(locale), config.locale]);
+    const host = h("desk-chat");
+    this.#language = language;
+    this.#panel = new Panel({
+      host,
+      sheets: styleSheets(config.color),
+      config: { ...config, position: position ?? config.position },
+      ui: { language, t: language.t, origin, botName: config.bot_name || language.t("bot") },
+      actions: {
+        toggle: () => this.toggle(),
+        close: () => this.close(),
+        send: (text) => this.send(text),
+        choose: (title, value, message) => this.#choose(title, value, message),
+        retry: (cid) => this.#retry(cid),
+        typing: (on) => this.#connection.send({ t: "typing", on }, true),
+        onTop: () => this.#history.older(),
+        onSeen: () => this.#reading.look(),
+        human: () => this.send(language.t("ask")),
+        download: () => this.#download(),
+      },
+    });
+    followDark(host, theme);
+    const isOnline = () => this.#connection.ready || this.#polling.running || !this.#resumed;
+    this.#standing = new Standing({ panel: this.#panel, t: language.t, isOnline });
+    this.#incoming = new Incoming({
+      panel: this.#panel,
+      session: this.#session,
+      history: this.#history,
+      outbox: this.#outbox,
+      reading: this.#reading,
+      standing: this.#standing,
+      t: language.t,
+      emit: (event, detail) => this.#emit(event, detail),
+    });
+    this.#showPending();
+    document.body.append(host);
+  }
+
+  #listen() {
+    const wake = () => {
+      this.#connection.wake();
+      this.#polling.soon();
+      this.#reading.look();
+      this.#standing.show();
+    };
+    document.addEventListener("visibilitychange", () => document.hidden || wake());
+    addEventListener("online", wake);
+    addEventListener("offline", () => this.#standing.show());
+  }
+
+  /** What was said before, then the live connection. */
+  async #resume() {
+    if (this.#resumed) return;
+    this.#resumed = true;
+    this.#standing.show();
+    if (this.#session.conversation) {
+      await this.#history.latest();
+      this.#reading.count();
+      this.#reading.look();
+      this.#incoming.offerChoices();
+    }
+    this.#connection.start();
+  }
+
+  // ------------------------------------------------------------------ what the page and the visitor do
+
+  open() {
+    if (this.#panel.isOpen) return;
+    this.#panel.open();
+    const asked = askFirst({ panel: this.#panel, session: this.#session, storage: this.#storage, t: this.#language.t });
+    asked.then(() => this.#resume());
+    this.#reading.look();
+    this.#emit("open");
+  }
+
+  close() {
+    if (!this.#panel.isOpen) return;
+    this.#panel.close();
+    this.#emit("close");
+  }
+
+  toggle() {
+    return this.#panel.isOpen ? this.close() : this.open();
+  }
+
+  send(text) {
+    this.#say({ t: "send", kind: "text", text });
+  }
+
+  /** Forgets the visitor and their transcript in this browser. */
+  logout() {
+    this.#outbox.clear();
+    this.#storage.clear();
+    return this.identify(null);
+  }
+
+  /** Who the visitor is, proved by the page's server: {user_id, ts, sig, name}. */
+  async identify(identity) {
+    this.#connection.stop();
+    this.#polling.stop();
+    await this.#session.open({ identity });
+    this.#startOver();
+    if (this.#session.conversation || this.#panel.isOpen) await this.#resume();
+  }
+
+  on(event, handler) {
+    this.#events.addEventListener(event, ({ detail }) => handler(detail));
+  }
+
+  #choose(title, value, message) {
+    const reply = message?.quickReplies?.find((known) => known.value === value);
+    this.#say({
+      t: "send",
+      kind: "action",
+      action: { id: reply?.id ?? value, value },
+      text: title,
+      reply_to: message?.seq,
+    });
+  }
+
+  #say(frame) {
+    this.#panel.offer([]);
+    this.#panel.log.outro.replaceChildren();
+    this.#outbox.add(frame);
+    this.#showPending();
+    if (!this.#resumed) this.#resume();
+    else this.#connection.start();
+    this.#polling.soon();
+  }
+
+  #retry(cid) {
+    this.#panel.log.drop(cid);
+    this.#outbox.retry(cid);
+    this.#showPending();
+    this.#connection.wake();
+  }
+
+  async #download() {
+    while (await this.#history.older());
+    const { log } = this.#panel;
+    saveTranscript(log.messages, { nameOf: (message) => log.nameOf(message), language: this.#language });
+  }
+
+  // ------------------------------------------------------------------ connection
+
+  #hello() {
+    const { token, conversation } = this.#session;
+    const { locale } = this.#language;
+    return {
+      token,
+      conversation: conversation ?? undefined,
+      after: this.#history.cursor,
+      caps: CAPABILITIES,
+      locale,
+      client: { ver: VERSION },
+    };
+  }
+
+  async #renew(forget) {
+    await this.#session.open();
+    if (forget) this.#forgetTranscript();
+  }
+
+  #onReady(frame) {
+    this.#polling.stop();
+    this.#session.conversation = frame.conversation ?? this.#session.conversation;
+    this.#panel.composer.limit = frame.limits?.text;
+    this.#panel.tell("");
+    if (frame.reset && !this.#incoming.ended) this.#forgetTranscript();
+    this.#history.ready(frame);
+    this.#outbox.pump();
+    this.#standing.show(frame.agent);
+  }
+
+  #onDown(rule) {
+    this.#history.pause();
+    if (rule === "too_big") this.#outbox.refuseCurrent("too_big");
+    this.#outbox.release();
+    this.#panel.log.typing(false);
+    this.#standing.show();
+  }
+
+  #fallBack() {
+    this.#polling.start();
+    this.#outbox.pump();
+    this.#standing.show();
+  }
+
+  #onHalt(reason) {
+    this.#polling.stop();
+    this.#standing.halt(reason, () => this.#connection.start());
+  }
+
+  #transmit(frame) {
+    if (this.#connection.send(frame)) return true;
+    if (!this.#polling.running) return false;
+    this.#api.post(frame).then(
+      (ack) => this.#incoming.ack(ack),
+      (error) => this.#outbox.refuse(frame.cid, error),
+    );
+    return true;
+  }
+
+  // ------------------------------------------------------------------ what the panel shows
+
+  #showPending() {
+    for (const { frame, at, failed } of this.#outbox.items.filter((item) => item.frame.t === "send")) {
+      const message = toMessage({ ...frame, ts: at, from: { role: "visitor" } });
+      this.#panel.log.put({ ...message, mark: failed ? "failed" : "sending" });
+    }
+  }
+
+  #failed({ cid }) {
+    this.#panel.log.mark("failed", (message) => message.cid === cid);
+    this.#panel.announce(this.#language.t("failed"));
+  }
+
+  #offerStarters() {
+    const replies = this.#session.config.quick_replies ?? [];
+    this.#panel.offer(replies.map(({ title, payload }) => ({ title, value: payload })));
+  }
+
+  #onUnread(count) {
+    if (count !== this.#panel.count) this.#emit("unread", count);
+    this.#panel.unread(count);
+  }
+
+  #startOver() {
+    this.#outbox.release();
+    this.#forgetTranscript();
+    this.#resumed = false;
+  }
+
+  #forgetTranscript() {
+    this.#panel.log.clear();
+    this.#history.forget();
+    this.#reading.forget();
+    this.#reading.count();
+    this.#showPending();
+  }
+
+  #emit(event, detail) {
+    this.#events.dispatchEvent(new CustomEvent(event, { detail }));
+  }
+}

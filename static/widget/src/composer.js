@@ -1,0 +1,95 @@
+/** The line one writes in: grows with the text, sends with Enter, says when the visitor types. */
+
+import { h, icon } from "./dom.js";
+
+const TYPING_EVERY_MS = 3000;
+const COUNT_FROM = 0.9; // of the limit
+
+export class Composer {
+  #ui;
+  #limit = 4000;
+  #typedAt = 0;
+
+  /** `ui`: t, send(text), typing(on), announce(text). */
+  constructor(ui) {
+    this.#ui = ui;
+    const { t } = ui;
+    this.input = h("textarea", {
+      id: "desk-input",
+      rows: 1,
+      placeholder: t("placeholder"),
+      enterkeyhint: "send",
+      autocomplete: "off",
+      maxlength: this.#limit,
+      "data-testid": "input",
+      oninput: () => this.#changed(),
+      onkeydown: (event) => this.#key(event),
+      onblur: () => this.#typing(false),
+    });
+    this.button = h(
+      "button",
+      { type: "submit", class: "send", "aria-label": t("send"), "aria-disabled": "true", "data-testid": "send" },
+      icon("send"),
+    );
+    this.count = h("p", { class: "count", hidden: true });
+    const submit = (event) => {
+      event.preventDefault();
+      this.#send();
+    };
+    const label = h("label", { class: "unseen", for: "desk-input" }, t("label"));
+    this.element = h(
+      "form",
+      { class: "composer", onsubmit: submit },
+      label,
+      h("div", { class: "field" }, this.input, this.button),
+      this.count,
+    );
+  }
+
+  /** The longest text the server takes, in characters. */
+  set limit(characters) {
+    this.#limit = characters || this.#limit;
+    this.input.maxLength = this.#limit;
+  }
+
+  #key(event) {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    this.#send();
+  }
+
+  #send() {
+    const text = this.input.value.trim();
+    if (text) {
+      this.input.value = "";
+      this.#changed();
+      this.#ui.send(text);
+    }
+    this.input.focus();
+  }
+
+  #changed() {
+    const { input } = this;
+    const empty = !input.value.trim();
+    this.button.setAttribute("aria-disabled", String(empty));
+    input.dir = empty ? "" : "auto"; // the placeholder keeps the direction of the page
+    input.style.height = "auto";
+    input.style.height = `${Math.min(input.scrollHeight, 132)}px`;
+    this.#countDown(this.#limit - input.value.length);
+    this.#typing(!empty);
+  }
+
+  #countDown(left) {
+    const near = left < this.#limit * (1 - COUNT_FROM);
+    this.count.textContent = near ? this.#ui.t("left", { n: left }) : "";
+    if (near && this.count.hidden) this.#ui.announce(this.count.textContent);
+    this.count.hidden = !near;
+  }
+
+  #typing(on) {
+    const due = Date.now() - this.#typedAt >= TYPING_EVERY_MS;
+    if (on ? !due : !this.#typedAt) return;
+    this.#typedAt = on ? Date.now() : 0;
+    this.#ui.typing(on);
+  }
+}

@@ -1,0 +1,65 @@
+/** Builds elements without innerHTML or style attributes, so that strict CSP and Trusted Types hold. */
+
+/** An element. `on…` attributes are listeners; null, undefined and false attributes and children are left out. */
+export function h(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+}
+
+const ICONS = {
+  chat: "M12 3c5 0 9 3.3 9 7.7s-4 7.8-9 7.8c-1 0-2-.1-2.9-.4L4.6 20.8 5.5 16.3C4 15 3 13 3 10.7 3 6.3 7 3 12 3Z",
+  close: "M6 6l12 12M18 6 6 18",
+  down: "m6 9 6 6 6-6",
+  send: "M12 19V5m-6.5 6.5L12 5l6.5 6.5",
+  more: "M12 5.5v.01M12 12v.01M12 18.5v.01",
+  back: "m14.5 5-7 7 7 7",
+  next: "m9.5 5 7 7-7 7",
+  file: "M14 3H7a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2V8l-5-5Zm0 0v5h5",
+  pin: "M12 21s7-5.7 7-11a7 7 0 1 0-14 0c0 5.3 7 11 7 11Zm0-8.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5Z",
+  bot: "M12 4v3M7 7h10l3 3v5l-3 3H7l-3-3v-5Zm2.5 5v1m5-1v1M9.5 21h5",
+};
+
+/** A decorative line icon; the control around it carries the name. */
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  for (const [key, value] of [
+    ["viewBox", "0 0 24 24"],
+    ["aria-hidden", "true"],
+    ["class", `icon icon-${name}`],
+  ])
+    svg.setAttribute(key, value);
+  path.setAttribute("d", ICONS[name]);
+  svg.append(path);
+  return svg;
+}
+
+const SCHEMES = new Set(["http:", "https:", "mailto:", "tel:"]);
+
+/** The absolute address if its scheme is harmless, else null. `base` resolves relative addresses. */
+export function safeUrl(address, base) {
+  try {
+    const url = new URL(address, base);
+    return SCHEMES.has(url.protocol) ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A link that tells the target nothing about the page; an unsafe address leaves only its children. */
+export function link(address, attributes, ...children) {
+  const href = safeUrl(address, attributes.base);
+  if (!href) return h("span", { class: attributes.class }, ...children);
+  const outside = href.startsWith("http");
+  return h(
+    "a",
+    { ...attributes, base: null, href, target: outside && "_blank", rel: "noopener noreferrer nofollow" },
+    ...children,
+  );
+}

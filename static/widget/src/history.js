@@ -1,0 +1,103 @@
+/** Where the transcript comes from: pages over HTTP, live frames, and both to close a gap. */
+
+import { Transcript } from "./transcript.js";
+
+export class History {
+  #api;
+  #session;
+  #peer;
+  #transcript;
+  #oldest = 0; // seq of the oldest message shown; 0 when there is nothing older to ask for
+  #loading = false;
+
+  /** `peer`: apply(frame), show(frames), showOlder(frames), sync(after). */
+  constructor({ api, session, peer }) {
+    this.#api = api;
+    this.#session = session;
+    this.#peer = peer;
+    this.#transcript = new Transcript({ onApply: peer.apply, onGap: (seq, round) => this.#fill(seq, round) });
+  }
+
+  get cursor() {
+    return this.#transcript.cursor;
+  }
+
+  /** The last messages until now; if they cannot be had the socket replays them. */
+  async latest() {
+    const { lastSeq } = this.#session;
+    try {
+      const { messages, has_more: more } = await this.#api.messages({ before: lastSeq + 1 });
+      this.#peer.show(messages);
+      this.#oldest = more && messages.length ? messages[0].seq : 0;
+      this.#transcript.reset(lastSeq);
+    } catch {
+      this.#transcript.reset(Math.max(0, lastSeq - 50));
+    }
+  }
+
+  /** The messages before the oldest one shown. False when there are none or they cannot be had now. */
+  async older() {
+    if (!this.#oldest || this.#loading) return false;
+    this.#loading = true;
+    try {
+      const { messages, has_more: more } = await this.#api.messages({ before: this.#oldest });
+      this.#peer.showOlder(messages);
+      this.#oldest = more && messages.length ? messages[0].seq : 0;
+      return true;
+    } catch {
+      return false;
+    } finally {
+      this.#loading = false;
+    }
+  }
+
+  receive(frame) {
+    this.#transcript.receive(frame);
+  }
+
+  /** The server said `ready`: what it replays comes by the socket, what is too much by HTTP. */
+  async ready({ complete, last_seq: last }) {
+    if (complete === false) await this.catchUp().catch(() => {});
+    this.#transcript.expect(last);
+  }
+
+  /** Everything after the cursor, over HTTP. True when there was something. */
+  async catchUp() {
+    const before = this.cursor;
+    for (let more = true; more;) {
+      const page = await this.#page();
+      for (const frame of page.messages) this.receive({ t: "msg", ...frame });
+      more = page.has_more && page.messages.length > 0;
+      this.#transcript.settle(more ? page.messages.at(-1).seq : page.last_seq);
+    }
+    return this.cursor > before;
+  }
+
+  pause() {
+    this.#transcript.pause();
+  }
+
+  /** Another conversation, or none of the old one: seq counts from 1 again. */
+  forget() {
+    this.#transcript.reset();
+    this.#oldest = 0;
+  }
+
+  /** One page; with a new token when the old one has run out. */
+  async #page() {
+    const ask = () => this.#api.messages({ after: this.cursor });
+    try {
+      return await ask();
+    } catch (error) {
+      if (error.status !== 401) throw error;
+      await this.#session.open();
+      return ask();
+    }
+  }
+
+  /** A frame is missing: ask the socket first, then take HTTP's word for what there is. */
+  #fill(after, round) {
+    if (round === 0) this.#peer.sync(after);
+    else this.catchUp().catch(() => {}); // the transcript asks again as long as there is a gap
+  }
+}

@@ -1,0 +1,62 @@
+/** Words, dates and writing direction of the visitor's language. */
+
+import { ar } from "./strings/ar.js";
+import { de } from "./strings/de.js";
+import { en } from "./strings/en.js";
+import { es } from "./strings/es.js";
+import { fr } from "./strings/fr.js";
+import { pt } from "./strings/pt.js";
+
+const LANGUAGES = { ar, de, en, es, fr, pt };
+const RIGHT_TO_LEFT = new Set(["ar", "fa", "he", "ur"]);
+
+/** The language to ask the server for: the page's own wish, else the browser's. */
+export function preferredLocale(wish) {
+  return wish || document.documentElement.lang || navigator.language || "en";
+}
+
+/** The first of `locales` that we speak, else English. */
+export function chooseLanguage(locales) {
+  const known = locales.filter(Boolean).find((locale) => base(locale) in LANGUAGES) ?? "en";
+  return new Language(known, { ...en, ...LANGUAGES[base(known)] });
+}
+
+const base = (locale) => locale.toLowerCase().split(/[-_]/)[0];
+
+class Language {
+  #words;
+  #clock;
+  #date;
+  #days;
+
+  constructor(locale, words) {
+    this.locale = locale.replace("_", "-");
+    this.direction = RIGHT_TO_LEFT.has(base(locale)) ? "rtl" : "ltr";
+    this.#words = words;
+    this.#clock = new Intl.DateTimeFormat(this.locale, { hour: "numeric", minute: "2-digit" });
+    this.#date = new Intl.DateTimeFormat(this.locale, { weekday: "long", day: "numeric", month: "long" });
+    this.#days = new Intl.RelativeTimeFormat(this.locale, { numeric: "auto" });
+    this.t = this.t.bind(this);
+  }
+
+  /** The words for `key`, with {name} filled from `values`. */
+  t(key, values = {}) {
+    return (this.#words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+  }
+
+  time(date) {
+    return this.#clock.format(date);
+  }
+
+  /** "today", "yesterday" or the date. */
+  day(date) {
+    const midnight = (moment) => new Date(moment).setHours(0, 0, 0, 0);
+    const age = Math.round((midnight(Date.now()) - midnight(date)) / 86_400_000);
+    const words = age < 2 ? this.#days.format(-age, "day") : this.#date.format(date);
+    return words.charAt(0).toLocaleUpperCase(this.locale) + words.slice(1);
+  }
+
+  number(value, options) {
+    return new Intl.NumberFormat(this.locale, options).format(value);
+  }
+}

@@ -1,0 +1,132 @@
+/** What the server's frames mean: each kind of frame, and what follows from it on the screen. */
+
+import { contentText } from "./content.js";
+import { ratingForm } from "./forms.js";
+import { contentOf, entryOf, stateOf, toMessage } from "./message.js";
+
+export class Incoming {
+  #panel;
+  #session;
+  #history;
+  #outbox;
+  #reading;
+  #standing;
+  #t;
+  #emit;
+  ended = false;
+
+  constructor({ panel, session, history, outbox, reading, standing, t, emit }) {
+    this.#panel = panel;
+    this.#session = session;
+    this.#history = history;
+    this.#outbox = outbox;
+    this.#reading = reading;
+    this.#standing = standing;
+    this.#t = t;
+    this.#emit = emit;
+  }
+
+  /** Any frame but those that are the connection's own. */
+  frame(frame) {
+    const { log } = this.#panel;
+    const role = frame.from?.role ?? frame.from;
+    const name = () => log.nameOf({ role, name: frame.from?.name });
+    const passing = frame.code === "rate_limited";
+    const handlers = {
+      ack: () => this.ack(frame),
+      delta: () => log.stream(frame),
+      typing: () => role !== "visitor" && log.typing(frame.on, name(), frame.ttl_s),
+      read: () => this.#onRead(frame),
+      presence: () => this.#standing.show(frame),
+      token: () => (this.#session.token = frame.token),
+      error: () =>
+        frame.cid && this.#outbox.refuse(frame.cid, { code: frame.code, passing, retryAfter: frame.retry_after_s }),
+    };
+    if (handlers[frame.t]) handlers[frame.t]();
+    else if (frame.seq) {
+      this.#restart(frame.seq, frame.id);
+      this.#history.receive(frame);
+    }
+  }
+
+  /** After an ended conversation the next one counts from 1; the old one stays above it. */
+  #restart(seq, id) {
+    if (!this.ended || seq !== 1 || this.#panel.log.byId(id)) return;
+    this.ended = false;
+    this.#history.forget();
+    this.#panel.log.begin();
+    this.#reading.forget();
+  }
+
+  /** The server has stored what we sent; the ack tells where it stands. */
+  ack({ cid, seq, id, ts }) {
+    const item = this.#outbox.confirm(cid);
+    if (!item || !seq) return;
+    this.#restart(seq, id);
+    this.#panel.log.mark("sent", (message) => message.cid === cid);
+    this.#history.receive({ ...item.frame, t: "msg", seq, id, ts, from: { role: "visitor" } });
+  }
+
+  #onRead({ by, seq }) {
+    if ((by?.role ?? by) === "visitor") this.#reading.mark = seq;
+    else this.#panel.log.mark("read", (message) => message.seq && message.seq <= seq);
+  }
+
+  /** A transcript frame, in order and once. */
+  apply(frame) {
+    const handlers = {
+      msg: () => this.#arrived(frame),
+      edit: () => this.#change(frame.of, { edited: true, content: contentOf(frame) }),
+      del: () => this.#change(frame.of, { deleted: true }),
+      state: () => this.#onState(frame),
+    };
+    handlers[frame.t]?.();
+  }
+
+  #arrived(frame) {
+    if (frame.cid) this.#outbox.confirm(frame.cid);
+    const message = { ...toMessage(frame), live: true };
+    if (message.role === "visitor") message.mark = "sent";
+    this.#panel.log.put(message);
+    if (message.role !== "visitor") this.#told(message);
+    this.offerChoices();
+    this.#reading.count();
+    this.#reading.look();
+  }
+
+  /** Someone answered: say it, tell the page, and know that the visitor's words have arrived. */
+  #told(message) {
+    const { log } = this.#panel;
+    log.mark("delivered", (own) => own.seq < message.seq);
+    this.#panel.announce(`${log.nameOf(message)}: ${contentText(message, this.#t)}`);
+    this.#emit("message", { id: message.id, from: message.role, text: message.content.text ?? "" });
+    if (message.role === "agent") this.#standing.show({ mode: "human", name: message.name });
+  }
+
+  #change(id, changes) {
+    const message = this.#panel.log.byId(id);
+    if (message) this.#panel.log.put({ ...message, ...changes, live: false });
+  }
+
+  #onState(frame) {
+    const state = stateOf(frame);
+    const entry = entryOf(frame, this.#t);
+    this.#standing.turn(state);
+    this.ended = state === "closed";
+    if (entry) {
+      this.#panel.log.put({ ...entry, live: true });
+      this.#panel.announce(entry.content.text);
+      this.offerChoices();
+    }
+    const submit = (score, comment) => this.#outbox.add({ t: "rate", score, comment });
+    // The form stands below the transcript until the visitor writes again.
+    if (this.ended && frame.csat) this.#panel.log.outro.replaceChildren(ratingForm({ t: this.#t, submit }));
+  }
+
+  /** The quick replies of the newest message, if it asks the visitor for one. */
+  offerChoices() {
+    const last = this.#panel.log.messages.at(-1);
+    const replies = last && last.role !== "visitor" ? (last.content.quick_replies ?? last.quickReplies ?? []) : [];
+    this.#panel.offer(replies.map(({ title, payload, value }) => ({ title, value: payload ?? value, message: last })));
+  }
+}

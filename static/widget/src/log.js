@@ -1,0 +1,293 @@
+/**
+ * The transcript on the screen: messages in order, day lines, marks, typing and streaming.
+ *
+ * It decides where a message stands and how it looks; what is shown inside comes from content.js.
+ * Screen readers hear final texts from a live region of their own, so the log itself is silent.
+ */
+
+import { h, icon } from "./dom.js";
+import { contentNodes } from "./content.js";
+import { formatted } from "./markdown.js";
+
+const GROUP_MS = 5 * 60_000; // messages of one sender within this time share a name
+const NEAR_PX = 60;
+
+export class Log {
+  #ui;
+  #entries = []; // in the order of the screen; those without seq come last
+  #list = h("div", { class: "list-inner" });
+  #typing;
+  #typingTimer = 0;
+  #streams = new Map();
+  #part = 0; // a new conversation after an ended one counts its seq from 1 again
+  #stick = true;
+  #fresh;
+
+  /** `ui`: language, t, origin, botName, choose, retry(cid), onTop(), onSeen(), announce(text). */
+  constructor(ui) {
+    this.#ui = ui;
+    const { t } = ui;
+    this.#typing = h("div", { class: "typing", hidden: true, "data-testid": "typing" }, h("i"), h("i"), h("i"));
+    this.intro = h("div", { class: "intro" });
+    this.outro = h("div", { class: "outro" });
+    this.inner = h("div", { class: "inner" }, this.intro, this.#list, this.#typing, this.outro);
+    this.node = h(
+      "div",
+      {
+        class: "log",
+        role: "log",
+        "aria-live": "off",
+        "aria-label": t("log"),
+        tabindex: 0,
+        "data-testid": "log",
+        onkeydown: (event) => this.#move(event),
+        onscroll: () => this.#scrolled(),
+      },
+      this.inner,
+    );
+    this.#fresh = h(
+      "button",
+      { type: "button", class: "fresh", hidden: true, onclick: () => this.toEnd() },
+      icon("down"),
+      t("fresh"),
+    );
+    this.element = h("div", { class: "log-frame" }, this.node, this.#fresh);
+    // Images, streams and the keyboard change heights: who was at the end stays there.
+    const keepEnd = new ResizeObserver(() => this.#stick && (this.node.scrollTop = this.node.scrollHeight));
+    for (const node of [this.inner, this.node]) keepEnd.observe(node);
+  }
+
+  /** Whether the newest message is in view. */
+  get atEnd() {
+    return this.#stick;
+  }
+
+  get messages() {
+    return this.#entries.map((entry) => entry.message);
+  }
+
+  /** The messages of the conversation that is going on, confirmed ones only. */
+  get current() {
+    return this.messages.filter(({ seq, part }) => seq && part === this.#part);
+  }
+
+  /** A new conversation begins below the old one. */
+  begin() {
+    this.#part += 1;
+  }
+
+  /** Shows a message, or shows it anew when its id or cid is known. */
+  put(shown) {
+    this.#endStream(shown);
+    const known = this.#find(shown);
+    const message = { ...shown, part: shown.seq ? (known?.message.seq ? known.message.part : this.#part) : Infinity };
+    const mark = message.mark ?? known?.mark;
+    if (known) this.#take(known);
+    const entry = { message, mark, node: this.#draw(message) };
+    let at = this.#entries.length;
+    while (at > 0 && standsAfter(this.#entries[at - 1].message, message)) at -= 1;
+    this.#list.insertBefore(entry.node, this.#entries[at]?.node ?? null);
+    this.#entries.splice(at, 0, entry);
+    this.#dress(at);
+    this.#dress(at + 1);
+    this.#showMarks();
+    if (message.mark === "sending" && !known) this.toEnd();
+    else if (!this.#stick && !known && message.live) this.#fresh.hidden = false;
+  }
+
+  /** Runs `change`, which adds older messages, without moving what is being read. */
+  still(change) {
+    const below = this.node.scrollHeight - this.node.scrollTop;
+    change();
+    if (!this.#stick) this.node.scrollTop = this.node.scrollHeight - below;
+  }
+
+  byId(id) {
+    return this.#entries.find((entry) => entry.message.id === id)?.message;
+  }
+
+  /** sending, sent, delivered, read or failed; `test(message)` chooses the visitor's messages. */
+  mark(state, test) {
+    for (const entry of this.#entries) {
+      const { role, part } = entry.message;
+      if (role === "visitor" && part >= this.#part && test(entry.message)) entry.mark = state;
+    }
+    this.#showMarks();
+  }
+
+  drop(cid) {
+    const entry = this.#entries.find(({ message }) => message.cid === cid);
+    if (entry) this.#take(entry);
+  }
+
+  clear() {
+    this.#entries = [];
+    this.#streams.clear();
+    this.#list.replaceChildren();
+    this.typing(false);
+  }
+
+  /** Typing dots, gone by themselves after `ttl` seconds. Told to screen readers once per wait. */
+  typing(on, name = "", ttl = 5) {
+    clearTimeout(this.#typingTimer);
+    if (on && this.#typing.hidden) this.#ui.announce(this.#ui.t("typing", { name }));
+    this.#typing.hidden = !on;
+    if (on) this.#typingTimer = setTimeout(() => this.typing(false), ttl * 1000);
+  }
+
+  /** The next piece of an answer that is being written; a lost piece stops it until the final text comes. */
+  stream({ id, i, text }) {
+    const known = this.#streams.get(id);
+    if ((known?.next ?? 0) !== i) return;
+    const stream = known ?? {
+      next: 0,
+      text: "",
+      node: h("div", { class: "entry", "aria-hidden": "true" }),
+      role: "bot",
+    };
+    stream.next += 1;
+    stream.text += text;
+    const bubble = h("div", { class: "bubble", dir: "auto" }, formatted(stream.text, "markdown"));
+    stream.node.replaceChildren(
+      h("div", { class: "item bot" }, this.#face("bot"), h("div", { class: "body" }, bubble)),
+    );
+    if (!known) this.#list.append(stream.node);
+    this.#streams.set(id, stream);
+    this.typing(false);
+  }
+
+  toEnd() {
+    this.#stick = true;
+    this.#fresh.hidden = true;
+    this.node.scrollTop = this.node.scrollHeight;
+  }
+
+  #find({ id, cid }) {
+    return this.#entries.find(({ message }) => (id && message.id === id) || (cid && message.cid === cid));
+  }
+
+  #take(entry) {
+    const at = this.#entries.indexOf(entry);
+    this.#entries.splice(at, 1);
+    entry.node.remove();
+    this.#dress(at);
+  }
+
+  #endStream({ id, role }) {
+    if (role === "visitor") return;
+    const ended = this.#streams.has(id) ? [id] : [...this.#streams.keys()];
+    for (const key of ended) {
+      this.#streams.get(key).node.remove();
+      this.#streams.delete(key);
+    }
+    this.typing(false);
+  }
+
+  #draw(message) {
+    const { language, t } = this.#ui;
+    const { role, ts, lang } = message;
+    const name = this.nameOf(message);
+    const { bubble, extra } = contentNodes(message, this.#ui);
+    const time = h("time", { datetime: ts.toISOString() }, language.time(ts));
+    const foot = h(
+      "div",
+      { class: "foot" },
+      time,
+      message.edited && h("span", {}, t("edited")),
+      h("span", { class: "mark" }),
+    );
+    const body = h(
+      "div",
+      { class: "body" },
+      role !== "visitor" && h("div", { class: "name" }, name),
+      bubble.length > 0 &&
+        h("div", { class: "bubble", dir: "auto", lang: lang && !language.locale.startsWith(lang) && lang }, bubble),
+      extra,
+      foot,
+    );
+    const label = `${name}, ${language.time(ts)}`;
+    const item = h(
+      "div",
+      { class: `item ${role}`, role: "article", "aria-label": label, tabindex: -1, "data-testid": "message" },
+      role !== "visitor" && this.#face(role, name),
+      body,
+    );
+    return h("div", { class: "entry" }, item);
+  }
+
+  nameOf({ role, name }) {
+    if (role === "visitor") return this.#ui.t("you");
+    if (role === "system") return this.#ui.t("log");
+    return name || (role === "bot" ? this.#ui.botName : this.#ui.t("agent"));
+  }
+
+  #face(role, name) {
+    return h("span", { class: "face", "aria-hidden": "true" }, role === "bot" ? icon("bot") : [...(name ?? "")][0]);
+  }
+
+  /** Day line and grouping depend on the neighbour before. */
+  #dress(at) {
+    const entry = this.#entries[at];
+    if (!entry) return;
+    const before = this.#entries[at - 1]?.message;
+    const { message, node } = entry;
+    const newDay = before?.ts.toDateString() !== message.ts.toDateString();
+    const joined =
+      !newDay && before.role === message.role && before.name === message.name && message.ts - before.ts < GROUP_MS;
+    node.firstElementChild.classList.contains("day") && node.firstElementChild.remove();
+    if (newDay) node.prepend(h("div", { class: "day" }, h("span", {}, this.#ui.language.day(message.ts))));
+    node.classList.toggle("joined", joined);
+  }
+
+  /** Only the last of the visitor's messages shows that all is well; trouble always shows. */
+  #showMarks() {
+    const own = this.#entries.filter(({ message }) => message.role === "visitor");
+    own.forEach((entry, index) => {
+      const { mark, node, message } = entry;
+      const text = node.querySelector(".mark");
+      const shown = mark && (index === own.length - 1 || mark === "sending" || mark === "failed") ? mark : "";
+      if (text.dataset.state === shown) return;
+      text.dataset.state = shown;
+      const retry =
+        shown === "failed" &&
+        h(
+          "button",
+          { type: "button", class: "retry", "data-testid": "retry", onclick: () => this.#ui.retry(message.cid) },
+          this.#ui.t("retry"),
+        );
+      text.replaceChildren(...[shown && this.#ui.t(shown), retry].filter(Boolean));
+    });
+  }
+
+  #scrolled() {
+    const { scrollTop, scrollHeight, clientHeight } = this.node;
+    this.#stick = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    if (this.#stick) {
+      this.#fresh.hidden = true;
+      this.#ui.onSeen();
+    }
+    if (scrollTop < NEAR_PX) this.#ui.onTop();
+  }
+
+  /** Arrow keys, Home and End go from message to message. */
+  #move(event) {
+    if (event.target !== this.node && !event.target.classList.contains("item")) return;
+    const items = [...this.#list.querySelectorAll(".item[tabindex]")];
+    const at = items.indexOf(event.target);
+    const steps = {
+      ArrowUp: at < 0 ? items.length - 1 : at - 1,
+      ArrowDown: at < 0 ? items.length - 1 : at + 1,
+      Home: 0,
+      End: items.length - 1,
+    };
+    const item = items[Math.max(0, steps[event.key] ?? NaN)];
+    if (!item) return;
+    event.preventDefault();
+    item.focus();
+  }
+}
+
+/** Whether `one` stands after `other`: by conversation and seq; what is not confirmed yet stands last. */
+function standsAfter(one, other) {
+  return one.part === other.part ? one.seq > other.seq : one.part > other.part;
+}

@@ -1,0 +1,287 @@
+/**
+ * The frame of the chat: launcher, window, header, notices, quick replies and focus.
+ *
+ * On a phone the window fills the screen and is modal (focus stays inside); on a desktop it is not.
+ */
+
+import { Composer } from "./composer.js";
+import { h, icon, link } from "./dom.js";
+import { Log } from "./log.js";
+
+const PHONE = "(max-width: 480px), (max-height: 480px)";
+
+export class Panel {
+  isOpen = false;
+  #actions;
+  #ui;
+  #phone = matchMedia(PHONE);
+  #preChat = null;
+
+  /** `actions`: what the chat does; `ui`: language, t, origin, botName; `config`: of the channel. */
+  constructor({ host, sheets, config, ui, actions }) {
+    this.#actions = actions;
+    this.#ui = { ...ui, ...actions, announce: (text) => this.announce(text) };
+    const { t } = ui;
+    const shadow = host.attachShadow({ mode: "open" });
+    shadow.adoptedStyleSheets = sheets;
+    this.log = new Log(this.#ui);
+    this.composer = new Composer(this.#ui);
+    this.badge = h("span", { class: "badge", hidden: true, "aria-hidden": "true", "data-testid": "badge" });
+    this.words = config.launcher_text && h("span", { class: "launcher-text" }, config.launcher_text);
+    this.launcher = h(
+      "button",
+      {
+        type: "button",
+        class: "launcher",
+        "aria-expanded": "false",
+        "aria-controls": "desk-panel",
+        "data-testid": "launcher",
+        onclick: actions.toggle,
+      },
+      icon("chat"),
+      icon("down"),
+      this.words,
+      this.badge,
+    );
+    this.notice = h("div", { class: "notice", role: "alert", "data-testid": "notice" });
+    this.chips = h("div", { class: "chips", role: "group", "aria-label": t("choices"), hidden: true });
+    this.live = h("div", { class: "unseen", role: "status", "aria-live": "polite", "data-testid": "live" });
+    this.main = h("div", { class: "main" }, this.log.element, this.chips, this.composer.element);
+    this.window = h(
+      "section",
+      {
+        id: "desk-panel",
+        class: "window",
+        role: "dialog",
+        "aria-labelledby": "desk-title",
+        hidden: true,
+        "data-testid": "panel",
+      },
+      this.#header(config),
+      this.notice,
+      this.main,
+    );
+    this.root = h(
+      "div",
+      {
+        class: "root",
+        dir: ui.language.direction,
+        lang: ui.language.locale,
+        "data-side": config.position === "left" ? "left" : "right",
+        onkeydown: (event) => this.#key(event),
+      },
+      this.window,
+      this.launcher,
+      this.live,
+    );
+    shadow.append(this.root);
+    this.#introduce(config);
+    this.unread(0);
+    this.#phone.addEventListener("change", () => this.#adapt());
+    visualViewport?.addEventListener("resize", () => this.#fit());
+  }
+
+  open() {
+    this.isOpen = true;
+    this.window.hidden = false;
+    this.launcher.setAttribute("aria-expanded", "true");
+    this.#adapt();
+    this.#name();
+    this.log.toEnd();
+    this.focus();
+  }
+
+  close() {
+    this.isOpen = false;
+    this.#menu(false);
+    this.window.hidden = true;
+    this.launcher.setAttribute("aria-expanded", "false");
+    this.#adapt();
+    this.#name();
+    this.launcher.focus();
+  }
+
+  focus() {
+    (this.#preChat?.querySelector("input, select, textarea") ?? this.composer.input).focus();
+  }
+
+  /** Says a text once to screen readers. */
+  announce(text) {
+    const line = h("p", {}, text);
+    this.live.append(line);
+    setTimeout(() => line.remove(), 8000);
+  }
+
+  unread(count) {
+    this.count = count;
+    this.badge.hidden = count === 0;
+    this.badge.textContent = count > 99 ? "99+" : String(count);
+    this.#name();
+  }
+
+  status(text, state) {
+    this.state.textContent = text;
+    this.state.dataset.state = state;
+  }
+
+  /** A line above the transcript with an optional button; "" takes it away. */
+  tell(text, label, act) {
+    this.notice.replaceChildren(
+      ...(text ? [h("span", {}, text)] : []),
+      ...(label ? [h("button", { type: "button", onclick: act }, label)] : []),
+    );
+  }
+
+  /** Quick replies above the composer: [{title, value, message}]. Focus moves on when they go. */
+  offer(choices) {
+    const held = this.chips.contains(this.chips.getRootNode().activeElement);
+    const chip = ({ title, value, message }) =>
+      h(
+        "button",
+        {
+          type: "button",
+          class: "chip",
+          "data-testid": "chip",
+          onclick: () => this.#actions.choose(title, value, message),
+        },
+        title,
+      );
+    this.chips.replaceChildren(...choices.map(chip));
+    this.chips.hidden = choices.length === 0;
+    if (held) this.composer.input.focus();
+  }
+
+  /** Puts the pre-chat form in place of the conversation, or takes it away again. */
+  ask(form) {
+    this.#preChat?.remove();
+    this.#preChat = form;
+    this.main.hidden = Boolean(form);
+    if (form) this.window.append(form);
+    if (this.isOpen) this.focus();
+  }
+
+  #header(config) {
+    const { t } = this.#ui;
+    this.state = h("p", { class: "status", "data-testid": "status" });
+    this.menuButton = h(
+      "button",
+      {
+        type: "button",
+        class: "tool",
+        "aria-label": t("menu"),
+        "aria-expanded": "false",
+        "aria-controls": "desk-menu",
+        "data-testid": "menu",
+        onclick: () => this.#menu(this.menu.hidden),
+      },
+      icon("more"),
+    );
+    const entry = (key, act) => {
+      const run = () => {
+        this.#menu(false);
+        act();
+      };
+      return h("li", {}, h("button", { type: "button", "data-testid": key, onclick: run }, t(key)));
+    };
+    const privacy =
+      config.privacy_url && h("li", {}, link(config.privacy_url, { base: this.#ui.origin }, t("privacy")));
+    this.menu = h(
+      "ul",
+      { id: "desk-menu", class: "menu", hidden: true },
+      entry("human", this.#actions.human),
+      entry("download", this.#actions.download),
+      privacy,
+    );
+    return h(
+      "header",
+      {},
+      h("span", { class: "face", "aria-hidden": "true" }, icon("bot")),
+      h(
+        "div",
+        { class: "titles" },
+        h("h2", { id: "desk-title" }, config.title || t("title")),
+        config.subtitle && h("p", { class: "subtitle" }, config.subtitle),
+        this.state,
+      ),
+      this.menuButton,
+      h(
+        "button",
+        {
+          type: "button",
+          class: "tool",
+          "aria-label": t("close"),
+          "data-testid": "close",
+          onclick: this.#actions.close,
+        },
+        icon("close"),
+      ),
+      this.menu,
+    );
+  }
+
+  #introduce(config) {
+    const { t, origin, botName } = this.#ui;
+    const privacy = config.privacy_url && link(config.privacy_url, { base: origin }, t("privacy"));
+    const greeting = h(
+      "div",
+      { class: "item bot" },
+      h("span", { class: "face", "aria-hidden": "true" }, icon("bot")),
+      h(
+        "div",
+        { class: "body" },
+        h("div", { class: "name" }, botName),
+        h("div", { class: "bubble", dir: "auto" }, h("p", {}, config.greeting)),
+      ),
+    );
+    this.log.intro.append(
+      h("p", { class: "disclosure" }, t("disclosure"), " ", privacy || ""),
+      ...(config.greeting ? [greeting] : []),
+    );
+  }
+
+  #name() {
+    const { t } = this.#ui;
+    const unread = this.count && !this.isOpen ? `, ${t("unread", { n: this.count })}` : "";
+    // The accessible name holds the visible label.
+    const visible = this.words && !this.isOpen ? `${this.words.textContent} – ` : "";
+    this.launcher.setAttribute("aria-label", visible + t(this.isOpen ? "close" : "open") + unread);
+  }
+
+  #menu(show) {
+    this.menu.hidden = !show;
+    this.menuButton.setAttribute("aria-expanded", String(show));
+    if (show) this.menu.querySelector("button").focus();
+  }
+
+  #adapt() {
+    const modal = this.isOpen && this.#phone.matches;
+    this.window.setAttribute("aria-modal", String(modal));
+    document.documentElement.style.overflow = modal ? "hidden" : "";
+    this.#fit();
+  }
+
+  /** The keyboard of a phone covers part of the page; the window keeps to what is left. */
+  #fit() {
+    const height = this.isOpen && this.#phone.matches && visualViewport ? `${visualViewport.height}px` : "";
+    this.window.style.height = height;
+  }
+
+  #key(event) {
+    if (event.key === "Escape" && this.isOpen) {
+      event.stopPropagation();
+      if (this.menu.hidden) return this.#actions.close();
+      this.#menu(false);
+      this.menuButton.focus();
+    } else if (event.key === "Tab" && this.isOpen && this.#phone.matches) this.#trap(event);
+  }
+
+  #trap(event) {
+    const stops = [
+      ...this.window.querySelectorAll('button, a[href], input, select, textarea, [tabindex="0"], audio, video'),
+    ].filter((node) => node.offsetParent !== null || node.getClientRects().length > 0);
+    const edge = event.shiftKey ? stops[0] : stops.at(-1);
+    if (event.target !== edge) return;
+    event.preventDefault();
+    (event.shiftKey ? stops.at(-1) : stops[0]).focus();
+  }
+}

@@ -1,0 +1,78 @@
+/** The visitor's session with the service: token, configuration and where the conversation stands. */
+
+import { preferredLocale } from "./i18n.js";
+
+export class Session {
+  #api;
+  #storage;
+  #options;
+  #data = {};
+
+  constructor({ api, storage, options }) {
+    this.#api = api;
+    this.#storage = storage;
+    this.#options = options;
+  }
+
+  get config() {
+    return this.#data.config;
+  }
+
+  get conversation() {
+    return this.#data.conversation ?? null;
+  }
+
+  set conversation(id) {
+    this.#data.conversation = id;
+  }
+
+  get lastSeq() {
+    return this.#data.last_seq ?? 0;
+  }
+
+  get token() {
+    return this.#api.token;
+  }
+
+  set token(token) {
+    this.#api.token = token;
+    this.#storage.set("token", token);
+  }
+
+  get socketUrl() {
+    const url = new URL(this.#data.socket_url, this.#options.origin);
+    url.protocol = url.protocol.replace("http", "ws");
+    return url.href;
+  }
+
+  /**
+   * Asks for a session until there is one. Throws ApiError when the service refuses, and at once
+   * when someone waits for the outcome (`extra` is a profile or an identity).
+   */
+  async open(extra = {}) {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        this.#data = await this.#api.session(this.#request(extra));
+        this.token = this.#data.visitor_token;
+        return;
+      } catch (error) {
+        if (error.status === 401 && this.#storage.get("token")) this.#storage.remove("token");
+        else if (!error.passing || Object.keys(extra).length) throw error;
+        else await pause(Math.max(error.retryAfter, Math.random() * Math.min(60, 2 ** attempt)));
+      }
+    }
+  }
+
+  #request(extra) {
+    const { origin, pathname } = window.location;
+    return {
+      visitor_token: this.#storage.get("token"),
+      locale: preferredLocale(this.#options.locale),
+      // Query strings may hold secrets: only the path leaves the page.
+      page: { url: origin + pathname, title: document.title, referrer: document.referrer.split(/[?#]/)[0] },
+      ...extra,
+    };
+  }
+}
+
+const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));

@@ -1,0 +1,51 @@
+/** What the visitor is told about the line and who is on it: the status under the title and the notices. */
+
+export class Standing {
+  #panel;
+  #t;
+  #isOnline;
+  #agent = { mode: "bot" };
+  #offline = false;
+
+  /** `isOnline()`: whether what the visitor writes is sent at once. */
+  constructor({ panel, t, isOnline }) {
+    this.#panel = panel;
+    this.#t = t;
+    this.#isOnline = isOnline;
+    this.show();
+  }
+
+  /** Shows how things stand; `news` is of who answers: mode (bot, human, queue), name, position. */
+  show(news = {}) {
+    const { mode, name, position } = Object.assign(this.#agent, news);
+    const words = {
+      bot: () => this.#t("online"),
+      human: () => this.#t("person", { name: name || this.#t("agent") }),
+      queue: () => (position ? this.#t("position", { n: position }) : this.#t("queue")),
+    };
+    const online = this.#isOnline();
+    this.#panel.status(online ? (words[mode] ?? words.bot)() : this.#t("connecting"), online ? "online" : "connecting");
+    if (this.#offline === !navigator.onLine) return;
+    this.#offline = !navigator.onLine;
+    this.#panel.tell(this.#offline ? this.#t("offline") : "");
+  }
+
+  /** The state of the conversation changed: queued, assigned, bot, closed or open. */
+  turn(state) {
+    const mode = { queued: "queue", assigned: "human", bot: "bot", closed: "bot" }[state];
+    this.show(mode ? { mode, name: null, position: null } : {});
+  }
+
+  /** The connection will not come back by itself; `again()` is what the visitor may do about it. */
+  halt(reason, again) {
+    const ways = {
+      replaced: ["replaced", "resume", again],
+      outdated: ["outdated", "reload", () => window.location.reload()],
+      stopped: ["stopped", "retry", again],
+      forbidden: ["stopped"],
+    };
+    const [text, label, act] = ways[reason];
+    this.#panel.tell(this.#t(text), label && this.#t(label), act);
+    this.#panel.status("", "halted");
+  }
+}

@@ -1,0 +1,149 @@
+"""Whose: tenants, the people and keys that act for them, and the trail of what they did.
+
+Owns the rows only; permissions stand in tenants/permissions.py, authentication in tenants/auth.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+from tenants.crypto import EncryptedJSONField
+from tenants.db import Id, Model, TenantModel, new_id
+
+
+class Tenant(Model):
+    """A customer of the service. Everything else belongs to one.
+
+    ``settings`` keys and defaults: tenants/tenant_settings.py.
+    """
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        SUSPENDED = "suspended"
+
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=63, unique=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
+    settings = models.JSONField(default=dict, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class User(AbstractUser):
+    """A member of staff who signs in to the console. Superusers see all tenants, others their own."""
+
+    id = Id()
+
+    class Meta(AbstractUser.Meta):
+        swappable = "AUTH_USER_MODEL"
+
+
+class Role(TenantModel):
+    """A named set of permissions (tenants/permissions.py) within one tenant."""
+
+    name = models.CharField(max_length=60)
+    permissions = models.JSONField(default=list)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "name"], name="role_name_per_tenant")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(TenantModel):
+    """A staff member's place in a tenant."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="memberships")
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "user"], name="one_membership_per_tenant")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.role}"
+
+
+class ApiKey(TenantModel):
+    """An integrator's key: shown once, stored as a hash, found by its prefix."""
+
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=16, unique=True, editable=False)
+    key_hash = models.CharField(max_length=64, editable=False)  # SHA-256, hex
+    scopes = models.JSONField(default=list)  # permissions
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+class RevokedToken(Model):
+    """A JWT that must not be taken any more before it expires."""
+
+    jti = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+
+class AuditEntry(TenantModel):
+    """One act on configuration, personal data or privacy; append-only (TEN-6)."""
+
+    actor = models.CharField(max_length=200)  # "user:<name>", "key:<prefix>", "system"
+    action = models.CharField(max_length=80, db_index=True)  # e.g. "channel.updated"
+    target = models.CharField(max_length=200, blank=True)  # "<model>:<id>"
+    changes = models.JSONField(default=dict, blank=True)  # names of what changed; never a secret or text
+    ip = models.GenericIPAddressField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant", "created_at"], name="audit_by_time")]
+        verbose_name_plural = "audit entries"
+
+    def __str__(self) -> str:
+        return f"{self.actor} {self.action} {self.target}"
+
+    def save(self, *args: Any, **options: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("the audit trail is append-only")
+        super().save(*args, **options)
+
+    def delete(self, *args: Any, **options: Any) -> Any:
+        raise TypeError("the audit trail is append-only")
+
+
+class IdempotencyRecord(TenantModel):
+    """The saved answer to an unsafe request that carried an ``Idempotency-Key`` (API-6)."""
+
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)  # SHA-256 of method, path and body
+    running_until = models.DateTimeField()
+    status = models.PositiveSmallIntegerField(default=0)  # 0: still running
+    body = models.TextField(default="", blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "key"], name="idempotency_key_per_tenant")
+        ]
+
+
+__all__ = [
+    "ApiKey",
+    "AuditEntry",
+    "EncryptedJSONField",
+    "IdempotencyRecord",
+    "Membership",
+    "RevokedToken",
+    "Role",
+    "Tenant",
+    "User",
+    "new_id",
+]

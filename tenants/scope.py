@@ -1,0 +1,53 @@
+"""The tenant scope: whose data this thread or task may touch. Fails closed.
+
+Owns the context variable and the manager that reads it. Must not query anything itself.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Generic, TypeVar
+
+from django.db import models
+
+M = TypeVar("M", bound=models.Model)
+
+_tenant: ContextVar[uuid.UUID | None] = ContextVar("tenant", default=None)
+
+
+class NoTenantScope(RuntimeError):
+    """A tenant-owned model was queried outside a tenant scope: a bug, never an answer."""
+
+
+@contextmanager
+def tenant_scope(tenant_id: uuid.UUID) -> Iterator[None]:
+    """Everything inside sees the rows of this tenant and no others."""
+    token = _tenant.set(tenant_id)
+    try:
+        yield
+    finally:
+        _tenant.reset(token)
+
+
+def current_tenant_id() -> uuid.UUID:
+    """The tenant in scope. Raises NoTenantScope outside of one."""
+    tenant_id = _tenant.get()
+    if tenant_id is None:
+        raise NoTenantScope("no tenant in scope: open one with tenant_scope(), or use unscoped() and say why")
+    return tenant_id
+
+
+class ScopedManager(models.Manager[M], Generic[M]):
+    """``objects`` of a tenant's model: filtered by the scope, an error without one."""
+
+    use_in_migrations = False
+
+    def get_queryset(self) -> models.QuerySet[M]:
+        return super().get_queryset().filter(tenant_id=current_tenant_id())
+
+    def unscoped(self) -> models.QuerySet[M]:
+        """Rows of all tenants. Every caller says why; a test lists them."""
+        return super().get_queryset()

@@ -1,0 +1,135 @@
+"""What a tenant may set (TEN-2): keys, types and defaults, and the remembered state of each tenant.
+
+Owns the meaning of ``Tenant.settings``. Must not act on any of it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+import zoneinfo
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import structlog
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from tenants.memo import Memo
+from tenants.models import Tenant
+
+log = structlog.get_logger(__name__)
+
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=15)]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+def _known_zone(name: str) -> str:
+    if name not in zoneinfo.available_timezones():
+        raise ValueError("unknown time zone")
+    return name
+
+
+class Span(BaseModel):
+    """Open from ``start`` up to ``end``, local time of the tenant."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: datetime.time
+    end: datetime.time
+
+    @model_validator(mode="after")
+    def _forward(self) -> Span:
+        if self.end <= self.start:
+            raise ValueError("end must be after start")
+        return self
+
+
+class BusinessHours(BaseModel):
+    """When people answer. No days at all: always."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    days: dict[Weekday, tuple[Span, ...]] = {}
+
+    def open_at(self, at: datetime.datetime) -> bool:
+        """Whether people answer at this (aware) time."""
+        local = at.astimezone(zoneinfo.ZoneInfo(self.time_zone))
+        weekday = get_args(Weekday)[local.weekday()]
+        return not self.days or any(span.start <= local.time() < span.end for span in self.days.get(weekday, ()))
+
+
+class TenantSettings(BaseModel):
+    """Everything a tenant may set, with what holds when it does not. None: the deployment's default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    languages: tuple[Language, ...] = ("en",)  # the first is the default
+    bot_name: str = Field("Assistant", min_length=1, max_length=60)
+    system_prompt: str = Field("", max_length=8000)
+    greeting: str = Field("", max_length=1000)
+    fallback_reply: str = Field(
+        "Sorry, I cannot answer right now. Please try again in a moment.", min_length=1, max_length=1000
+    )
+    business_hours: BusinessHours = BusinessHours()
+    out_of_hours_reply: str = Field("", max_length=1000)
+    rate_limit: int | None = Field(None, ge=1, le=1_000_000, description="Requests a minute of the whole tenant")
+    burst_limit: int | None = Field(None, ge=1, le=1_000_000, description="Requests of the whole tenant at once")
+    user_rate_limit: int | None = Field(
+        None, ge=1, le=1_000_000, description="Requests a minute per user, key, address"
+    )
+    user_burst_limit: int | None = Field(
+        None, ge=1, le=1_000_000, description="Requests at once per user, key, address"
+    )
+    retention_days: int | None = Field(None, ge=0, le=36_500, description="Days a message is kept; 0: for ever")
+    legal_hold: bool = False  # nothing is purged while it is on
+    engine: str = Field("", max_length=40, description="Name of the engine that answers; empty: the deployment's")
+    allowed_models: tuple[Annotated[str, Field(max_length=120)], ...] = ()  # empty: all
+    default_model: str = Field("", max_length=120)
+    assistant: dict[Literal["high", "medium", "known", "handover_after"], float] = {}  # thresholds of the built-in one
+    csat_enabled: bool = True
+    features: dict[Annotated[str, Field(max_length=60)], bool] = {}
+
+    def feature(self, name: str, default: bool = False) -> bool:
+        return self.features.get(name, default)
+
+
+@dataclass(frozen=True)
+class TenantState:
+    """What nearly every request needs to know about its tenant."""
+
+    active: bool
+    settings: TenantSettings
+
+
+_states: Memo[TenantState] = Memo("tenants", ttl=30)
+
+
+def tenant_state(tenant_id: uuid.UUID) -> TenantState | None:
+    """Status and settings, at most 30 s old; None when there is no such tenant."""
+    return _states.get(tenant_id, lambda: _load(tenant_id))
+
+
+def settings_for(tenant_id: uuid.UUID) -> TenantSettings:
+    """The tenant's settings, at most 30 s old; the defaults when there is no such tenant."""
+    state = tenant_state(tenant_id)
+    return state.settings if state else TenantSettings()
+
+
+def invalidate() -> None:
+    """Call after a tenant was saved: other processes follow within about a second."""
+    _states.forget()
+
+
+def _load(tenant_id: uuid.UUID) -> TenantState | None:
+    row = Tenant.objects.filter(id=tenant_id).values_list("status", "settings").first()
+    if row is None:
+        return None
+    try:
+        settings = TenantSettings.model_validate(row[1])
+    except ValidationError as error:
+        # Stored by an older version or by hand: keep serving on what is still good, and say which keys are not.
+        bad = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}
+        log.warning("tenant_settings_invalid", tenant=str(tenant_id), keys=sorted(bad))
+        settings = TenantSettings.model_validate({key: value for key, value in row[1].items() if key not in bad})
+    return TenantState(active=row[0] == Tenant.Status.ACTIVE, settings=settings)

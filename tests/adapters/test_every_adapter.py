@@ -1,0 +1,331 @@
+"""What every adapter promises, asked of each kind in the registry. No line here knows a platform."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from channels_app.content import Button, Card, Content, ListRow, ListSection, Location, Media, QuickReply, text
+from channels_app.contract import (
+    BadPayload,
+    BadSignature,
+    ConfigError,
+    HttpAnswer,
+    Ignored,
+    InboundMessage,
+    OutcomeUnknown,
+    Reaction,
+    Revision,
+    SendError,
+    Signal,
+    StatusUpdate,
+    Throttled,
+    Unreachable,
+)
+from channels_app.fit import fit
+from tests.adapters.kit import Kit, OutboundCase, RecordingHttp, answer, kits, raw_request
+
+ITEMS = (InboundMessage, StatusUpdate, Revision, Reaction, Signal, Ignored)
+KITS = kits()
+CALLED = [kit for kit in KITS if kit.payload_files()]  # kinds that a platform calls
+CALLING = [kit for kit in KITS if not kit.adapter.instant]  # kinds that call a platform
+every_kind = pytest.mark.parametrize("kit", KITS, ids=lambda kit: kit.kind)
+called_kinds = pytest.mark.parametrize("kit", CALLED, ids=lambda kit: kit.kind)
+calling_kinds = pytest.mark.parametrize("kit", CALLING, ids=lambda kit: kit.kind)
+every_payload = pytest.mark.parametrize(
+    ("kit", "name"),
+    [pytest.param(kit, name, id=f"{kit.kind}-{name}") for kit in CALLED for name in kit.payload_files()],
+)
+every_outbound = pytest.mark.parametrize(
+    ("kit", "case"), [pytest.param(kit, case, id=f"{kit.kind}-{case}") for kit in KITS for case in kit.outbound]
+)
+
+
+# ------------------------------------------------------------------------- declarations
+
+
+@every_kind
+def test_class_facts_are_complete(kit: Kit):
+    adapter = kit.adapter
+    assert adapter.kind == kit.kind
+    assert adapter.label
+    assert adapter.secret_keys <= set(adapter.config_class.model_fields)
+    assert adapter.rate[0] > 0
+    assert adapter.capabilities.types >= {"text"}
+
+
+@every_kind
+def test_the_kit_has_a_value_for_every_secret(kit: Kit):
+    assert all(len(secret) >= 8 for secret in kit.secrets)
+
+
+@called_kinds
+def test_every_payload_file_is_used_by_a_case(kit: Kit):
+    used = {case.payload for case in kit.inbound if isinstance(case.payload, str)}
+    assert used == set(kit.payload_files())
+
+
+# ---------------------------------------------------------------------------- signature
+
+
+@pytest.mark.parametrize("kit", [kit for kit in CALLED if kit.signs_body], ids=lambda kit: kit.kind)
+def test_a_tampered_body_is_refused(kit: Kit):
+    name = kit.payload_files()[0]
+    raw = kit.request(name)
+    with pytest.raises(BadSignature):
+        kit.adapter.verify(replace(raw, body=raw.body + b" "), kit.configured)
+
+
+@called_kinds
+@pytest.mark.parametrize("value", ["", "x", "sha256=", "sha256=" + "0" * 64, "ключ=é\udcff", "=" * 10_000, "v0=\x00"])
+def test_a_wrong_signature_is_refused(kit: Kit, value: str):
+    raw = kit.request(kit.payload_files()[0])
+    raw = replace(raw, headers={**raw.headers, kit.signature: value})
+    with pytest.raises(BadSignature):
+        kit.adapter.verify(raw, kit.configured)
+
+
+@called_kinds
+def test_a_missing_signature_is_refused(kit: Kit):
+    raw = kit.request(kit.payload_files()[0])
+    kept = {name: value for name, value in raw.headers.items() if name != kit.signature}
+    with pytest.raises(BadSignature):
+        kit.adapter.verify(replace(raw, headers=kept), kit.configured)
+
+
+# ------------------------------------------------------------------------------ parsing
+
+ODD_BODIES = {
+    "empty": b"",
+    "space": b" ",
+    "not JSON": b"<html>no</html>",
+    "binary": bytes(range(256)),
+    "null": b"null",
+    "number": b"1",
+    "string": b'"x"',
+    "array": b"[]",
+    "object": b"{}",
+    "nested": b"[" * 10_000 + b"]" * 10_000,
+    "nested objects": b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+    "nested as far as it parses": b'{"entry":' * 300 + b"1" + b"}" * 300,
+    "huge": b'{"entry":"' + b"x" * 3_000_000 + b'"}',
+    "huge number": b"1" * 5000,
+    "no number": b'{"entry":NaN}',
+    "surrogate": b'{"entry":"\\ud800"}',
+    "UTF-16": '{"a":1}'.encode("utf-16"),
+}
+
+
+@called_kinds
+@pytest.mark.parametrize("body", ODD_BODIES.values(), ids=ODD_BODIES.keys())
+def test_odd_bodies_raise_nothing_else(kit: Kit, body: bytes):
+    assert_parses_or_refuses(kit, body)
+
+
+@every_payload
+def test_truncated_bodies_raise_nothing_else(kit: Kit, name: str):
+    body = kit.request(name).body
+    for length in range(0, len(body), max(1, len(body) // 40)):
+        assert_parses_or_refuses(kit, body[:length])
+
+
+@every_payload
+def test_parsing_twice_gives_the_same(kit: Kit, name: str):
+    raw = kit.request(name)
+    assert read(kit, raw) == read(kit, copy.deepcopy(raw))
+
+
+@pytest.mark.parametrize("kit", [kit for kit in CALLED if kit.own_echo], ids=lambda kit: kit.kind)
+def test_our_own_echo_is_ignored(kit: Kit):
+    items = kit.receive(kit.request(kit.own_echo))
+    assert items
+    assert all(isinstance(item, Ignored) for item in items)
+
+
+@every_payload
+def test_a_stored_request_is_the_same_request(kit: Kit, name: str):
+    raw = kit.request(name)
+    assert type(raw).from_stored(json.loads(json.dumps(raw.to_stored()))) == raw
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+fuzz = settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+@called_kinds
+@fuzz
+@given(value=JSON)
+def test_any_json_is_parsed_or_refused(kit: Kit, value):
+    assert_parses_or_refuses(kit, json.dumps(value).encode())
+
+
+@called_kinds
+@fuzz
+@given(data=st.data())
+def test_a_mutated_payload_is_parsed_or_refused(kit: Kit, data):
+    stored = kit.stored(data.draw(st.sampled_from(kit.payload_files())))
+    place = data.draw(st.sampled_from(list(places(stored["body"])) or [()]))
+    changed = raw_request({**stored, "body": mutated(stored["body"], place, data.draw(JSON))})
+    assert_parses_or_refuses(kit, changed.body)
+
+
+# ----------------------------------------------------------------------------- outbound
+
+
+@every_outbound
+def test_payloads_carry_no_secret_and_are_json(kit: Kit, case: OutboundCase):
+    for payload in rendered(kit, case.message):
+        written = json.dumps([payload.path, payload.method, payload.json, payload.form])
+        assert not [secret for secret in kit.secrets if secret in written]
+
+
+CHOICES = tuple(QuickReply(title=f"Choice {n}", payload=f"pick:{n}") for n in range(10))
+YES = Button(type="postback", title="Yes", payload="pick:yes")
+OPEN = Button(type="url", title="Open", url="https://example.org/open")
+CALL = Button(type="phone", title="Call", payload="+15550100001")
+IMAGE = Media(url="https://cdn.example/i.png", type="image/png", alt_text="A room")
+ROWS = tuple(ListRow(title=f"Row {n}", payload=f"row:{n}", description="d" * 200) for n in range(10))
+RICH = {
+    "long text": text(" ".join(f"word{n}" for n in range(450))),
+    "long words": text("x" * 4096),
+    "buttons": text("Well?", buttons=(YES, OPEN, CALL)),
+    "buttons under a long text": text("y" * 4096, buttons=(YES, OPEN, CALL)),
+    "many quick replies": text("Which?", quick_replies=CHOICES),
+    "quick replies and buttons": text("Which?", quick_replies=CHOICES, buttons=(YES, OPEN)),
+    "image": Content(type="image", media=IMAGE, text="z" * 4096, buttons=(YES, OPEN), quick_replies=CHOICES),
+    "sound": Content(type="audio", media=Media(url="https://cdn.example/a.ogg", type="audio/ogg"), text="Listen"),
+    "file": Content(type="file", media=Media(url="https://cdn.example/t.csv", type="text/csv", name="t.csv")),
+    "location": Content(type="location", location=Location(latitude=1.5, longitude=2.5), buttons=(YES, OPEN)),
+    "list": Content(type="list", text="Pick", sections=(ListSection(rows=ROWS),), buttons=(YES, OPEN)),
+    "long list": Content(type="list", sections=(ListSection(rows=ROWS),) * 3, quick_replies=CHOICES),
+    "cards": Content(
+        type="carousel",
+        cards=tuple(Card(title=f"Card {n}", subtitle="s" * 200, buttons=(YES, OPEN)) for n in range(10)),
+    ),
+}
+
+
+@calling_kinds
+@pytest.mark.parametrize("content", RICH.values(), ids=RICH.keys())
+def test_what_was_fitted_is_sent_within_the_limits(kit: Kit, content: Content):
+    caps = kit.adapter.capabilities
+    parts = fit(content, caps).parts
+    assert all(len(part.text or "") <= caps.max_text for part in parts)
+    told = [set(strings([payload.json, payload.form])) for part in parts for payload in rendered(kit, part)]
+    said = set().union(*told)
+    wanted = {part for fitted in parts for part in telling(fitted)}
+    assert {one for one in wanted if not any(one in string for string in said)} == set()
+
+
+ANSWERS = {
+    "401": (answer(status=401), ConfigError),
+    "403": (answer(status=403), ConfigError),
+    "429": (answer(status=429, retry_after="7"), Throttled),
+    "500": (HttpAnswer(500, {}, b"<html>oops</html>"), Unreachable),
+    "503": (answer(status=503), Unreachable),
+    "not connected": (Unreachable("connect"), Unreachable),
+    "no answer": (OutcomeUnknown("read_timeout"), OutcomeUnknown),
+}
+
+
+@calling_kinds
+@pytest.mark.parametrize(("reply", "error"), ANSWERS.values(), ids=ANSWERS.keys())
+def test_answers_map_to_the_closed_family(kit: Kit, reply, error):
+    http = RecordingHttp([reply])
+    with pytest.raises(SendError) as caught:
+        kit.send(http)
+    assert type(caught.value) is error
+    assert caught.value.code
+    assert not [secret for secret in kit.secrets if secret in f"{caught.value} {caught.value.detail}"]
+
+
+@calling_kinds
+def test_throttled_tells_how_long(kit: Kit):
+    with pytest.raises(Throttled) as caught:
+        kit.send(RecordingHttp([answer(status=429, retry_after="7")]))
+    assert caught.value.retry_after == 7
+
+
+@calling_kinds
+@pytest.mark.parametrize("reply", [reply for reply, _ in ANSWERS.values()], ids=ANSWERS.keys())
+def test_check_never_raises(kit: Kit, reply):
+    found = kit.adapter.check(kit.configured, RecordingHttp([reply] * 3))
+    assert found.state in {"healthy", "degraded", "credential_refused", "unknown"}
+    assert not [secret for secret in kit.secrets if secret in repr(found)]
+
+
+# ----------------------------------------------------------------------------- the means
+
+
+def rendered(kit: Kit, message):
+    """The payloads of a message; none when rendering itself refuses the content."""
+    try:
+        return kit.adapter.render(kit.message(message), kit.configured)
+    except SendError:
+        return ()
+
+
+def telling(content: Content) -> list[str]:
+    """The text of a fitted content, where its picks lead and its file."""
+    picks = [*(content.buttons or ()), *(content.quick_replies or ())]
+    picks += [row for section in content.sections or () for row in section.rows]
+    picks += [button for card in content.cards or () for button in card.buttons]
+    links = [getattr(pick, "url", None) for pick in picks]
+    found = [content.text, *[pick.payload for pick in picks], *links, content.media and content.media.url]
+    return [one for one in found if one]
+
+
+def strings(value):
+    """Every string inside ``value``."""
+    if isinstance(value, str):
+        yield value
+    for member in value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ():
+        yield from strings(member)
+
+
+def read(kit: Kit, raw):
+    """What parse says, with a refusal as a value."""
+    try:
+        return tuple(kit.receive(raw))
+    except (BadSignature, BadPayload) as error:
+        return type(error)
+
+
+def assert_parses_or_refuses(kit: Kit, body: bytes) -> None:
+    """Items that can be stored as JSON, or one of the two refusals; nothing else."""
+    items = read(kit, kit.signed(body))
+    assert items in (BadSignature, BadPayload) or all(isinstance(item, ITEMS) for item in items)
+    facts = [[getattr(item, name, None) for name in ("metadata", "data", "reason")] for item in items_of(items)]
+    assert "\\u0000" not in json.dumps(facts, allow_nan=False)
+    repr(items).encode("utf-8")  # no lone surrogates
+
+
+def items_of(found):
+    """The items; none of a refusal."""
+    return found if isinstance(found, tuple) else ()
+
+
+def places(value, path=()):
+    """The path of every member inside ``value``."""
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, member in members:
+        yield (*path, name)
+        yield from places(member, (*path, name))
+
+
+def mutated(value, path, new):
+    """``value`` with the member at ``path`` replaced by ``new``."""
+    if not path:
+        return new
+    value = copy.copy(value)
+    value[path[0]] = mutated(value[path[0]], path[1:], new)
+    return value

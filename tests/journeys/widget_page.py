@@ -1,0 +1,71 @@
+"""The widget as a visitor sees it: a page object that every browser test uses.
+
+Owns the selectors (``data-testid``) and the launch of Chromium. Must not know what server answers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium. Skips the test without one, or fails it when REQUIRE_SERVICES=1."""
+    if not CHROMIUM.exists():
+        give_up = pytest.fail if os.environ.get("REQUIRE_SERVICES") == "1" else pytest.skip
+        give_up(f"browser tests need Chromium at {CHROMIUM}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class WidgetPage:
+    """The widget on one page. ``troubles`` collects console errors and uncaught exceptions."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.troubles: list[str] = []
+        page.on("console", lambda message: self.troubles.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.troubles.append(str(error)))
+
+    def __getattr__(self, name: str) -> Locator:
+        """Any part by its test id: launcher, panel, log, input, send, chip, message, badge, live …"""
+        return self.page.get_by_test_id(name.replace("_", "-"))
+
+    @property
+    def texts(self) -> Locator:
+        """What the transcript says, oldest first."""
+        return self.page.locator("[data-testid=message] .bubble")
+
+    @property
+    def marks(self) -> Locator:
+        """The states of the visitor's messages that are shown."""
+        return self.page.locator(".mark:not(:empty)")
+
+    def button(self, name: str) -> Locator:
+        return self.panel.get_by_role("button", name=name, exact=True)
+
+    def open(self) -> None:
+        self.launcher.click()
+        self.panel.wait_for()
+
+    def write(self, text: str) -> None:
+        self.input.fill(text)
+        self.send.click()

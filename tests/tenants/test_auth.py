@@ -1,0 +1,313 @@
+"""Who is let in: keys, tokens, their ends, and everything forged (TEN-3, reliability test 24)."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from tenants import api_keys, auth, tenant_settings, tokens
+from tenants.db import now
+from tenants.errors import Forbidden, Invalid, NotAuthenticated
+from tenants.models import ApiKey, AuditEntry, RevokedToken, Tenant
+from tenants.scope import tenant_scope
+from tests.factories import MembershipFactory, RoleFactory, UserFactory
+
+pytestmark = [pytest.mark.urls("tests.api.views"), pytest.mark.django_db]
+
+
+def code_of(response):
+    return json.loads(response.content)["error"]["code"]
+
+
+# ------------------------------------------------------------------------------- API keys
+
+
+def test_a_key_lies_as_a_hash_and_is_found_by_its_prefix(tenant):
+    key, plaintext = api_keys.api_key_create(tenant=tenant, name="crm", scopes=["messages:send"])
+    assert plaintext.startswith(f"csk_{key.prefix}_")
+    assert plaintext not in json.dumps({name: str(value) for name, value in vars(key).items()})
+    principal = auth.principal_for(plaintext)
+    assert (principal.tenant_id, principal.subject, principal.kind) == (tenant.id, f"key:{key.prefix}", "key")
+    assert principal.permissions == {"messages:send"}
+
+
+def test_a_key_cannot_have_a_permission_that_does_not_exist(tenant):
+    with pytest.raises(Invalid):
+        api_keys.api_key_create(tenant=tenant, name="crm", scopes=["everything"])
+
+
+BAD_KEYS = {
+    "unknown prefix": lambda key: "csk_zzzzzzzz_" + key[13:],
+    "one letter changed": lambda key: key[:-1] + ("A" if key[-1] != "A" else "B"),
+    "cut short": lambda key: key[:-1],
+    "longer": lambda key: key + "A",
+    "prefix only": lambda key: key[:12],
+    "empty secret": lambda key: key[:13],
+    "odd letters": lambda key: "csk_\u00e9" + key[5:],
+    "SQL": lambda key: "csk_' OR 1=1_" + "a" * 43,
+}
+
+
+@pytest.mark.parametrize("change", BAD_KEYS.values(), ids=BAD_KEYS)
+def test_a_wrong_key_is_refused_alike(api_key, change):
+    with pytest.raises(NotAuthenticated) as refusal:
+        auth.principal_for(change(api_key))
+    assert refusal.value.code in ("invalid_api_key", "invalid_token")
+
+
+def test_a_revoked_key_is_refused_at_once(tenant, api_key):
+    assert auth.principal_for(api_key)
+    api_keys.api_key_revoke(ApiKey.objects.unscoped().get())  # unscoped: the only key there is
+    with pytest.raises(NotAuthenticated):
+        auth.principal_for(api_key)
+
+
+def test_an_expired_key_is_refused_even_while_it_is_remembered(tenant, make_key):
+    with time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC), tick=False) as clock:
+        _, plaintext = make_key(tenant, expires_at=now() + timedelta(seconds=10))
+        assert auth.principal_for(plaintext)
+        clock.shift(11)
+        with pytest.raises(NotAuthenticated):
+            auth.principal_for(plaintext)
+
+
+def test_a_rotated_key_overlaps_with_its_successor(tenant, make_key):
+    with time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC), tick=False) as clock:
+        old, old_plaintext = make_key(tenant, "messages:send")
+        _, new_plaintext = api_keys.api_key_rotate(old, grace_s=60)
+        assert auth.principal_for(old_plaintext).permissions == auth.principal_for(new_plaintext).permissions
+        clock.shift(61)
+        assert auth.principal_for(new_plaintext)
+        with pytest.raises(NotAuthenticated):
+            auth.principal_for(old_plaintext)
+
+
+def test_the_last_use_is_noted_but_once_a_minute(tenant, make_key, django_assert_num_queries):
+    key, plaintext = make_key(tenant)
+    auth.principal_for(plaintext)
+    key.refresh_from_db()
+    assert key.last_used_at is not None
+    with django_assert_num_queries(0):
+        auth.principal_for(plaintext)
+
+
+# --------------------------------------------------------------------------------- headers
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        lambda key: {"Authorization": f"Bearer {key}"},
+        lambda key: {"Authorization": f"bearer  {key} "},
+        lambda key: {"X-API-Key": key},
+    ],
+    ids=["bearer", "careless bearer", "X-API-Key"],
+)
+def test_a_credential_may_come_in_two_headers(api, api_key, headers):
+    assert api().get("/api/t/contacts", headers=headers(api_key)).status_code == 200
+
+
+@pytest.mark.parametrize("given", ["Basic YTpi", "Bearer", "Bearer  ", "nonsense"])
+def test_other_schemes_are_refused(api, given):
+    response = api().get("/api/t/contacts", headers={"Authorization": given})
+    assert (response.status_code, code_of(response)) == (401, "invalid_token")
+
+
+def test_the_tenant_header_must_name_the_credentials_tenant(api, api_key, tenant, other_tenant):
+    def status(named):
+        headers = {"X-API-Key": api_key, "X-Tenant-ID": named}
+        return api().get("/api/t/contacts", headers=headers).status_code
+
+    named = [str(tenant.id), str(tenant.id).upper(), tenant.id.hex, str(other_tenant.id), "x", str(uuid.uuid4())]
+    assert [status(name) for name in named] == [200, 200, 200, 403, 403, 403]
+
+
+def test_a_mismatch_has_its_own_code(api, api_key, other_tenant):
+    headers = {"X-API-Key": api_key, "X-Tenant-ID": str(other_tenant.id)}
+    assert code_of(api().get("/api/t/contacts", headers=headers)) == "tenant_mismatch"
+
+
+def test_a_suspended_tenant_is_refused_and_taken_back(api, tenant):
+    client = api(tenant)
+    statuses = []
+    for status in (Tenant.Status.ACTIVE, Tenant.Status.SUSPENDED, Tenant.Status.ACTIVE):
+        Tenant.objects.filter(id=tenant.id).update(status=status)
+        tenant_settings.invalidate()
+        statuses.append(client.get("/api/t/contacts"))
+    assert [response.status_code for response in statuses] == [200, 403, 200]
+    assert code_of(statuses[1]) == "tenant_suspended"
+
+
+# ---------------------------------------------------------------------------------- tokens
+
+
+def test_a_token_says_who_and_what(tenant):
+    token = auth.issue_access_token(
+        tenant, "anna", permissions=["threads:read", "no:such"], learners=["l1"], kind="visitor", extra={"channel": "c"}
+    )
+    principal = auth.principal_for(token)
+    assert (principal.tenant_id, principal.subject, principal.kind) == (tenant.id, "anna", "visitor")
+    assert principal.permissions == {"threads:read"}
+    assert principal.extra == {"channel": "c"}
+    assert (principal.may_see_learner("l1"), principal.may_see_learner("l2")) == (True, False)
+
+
+def test_a_role_of_the_tenant_comes_before_the_default_one(tenant, other_tenant):
+    RoleFactory(tenant=tenant, name="agent", permissions=["audit:read"])
+    own = auth.principal_for(auth.issue_access_token(tenant, "a", role="agent"))
+    default = auth.principal_for(auth.issue_access_token(other_tenant, "a", role="agent"))
+    nobody = auth.principal_for(auth.issue_access_token(tenant, "a", role="emperor"))
+    assert own.permissions == {"audit:read"}
+    assert "conversations:write" in default.permissions
+    assert nobody.permissions == frozenset()
+
+
+def test_warm_requests_cost_no_query(api, tenant, django_assert_num_queries):
+    key, token = api(tenant), api()
+    token.credentials(HTTP_AUTHORIZATION="Bearer " + auth.issue_access_token(tenant, "anna", role="viewer"))
+    for client in (key, token):
+        assert client.get("/api/t/contacts").status_code == 200
+        with django_assert_num_queries(1):  # the handler's own
+            client.get("/api/t/contacts")
+
+
+@pytest.mark.parametrize(("seconds", "good"), [(0, True), (60, True), (62, False)], ids=["new", "leeway", "over"])
+def test_expiry_has_a_second_of_leeway_remembered_or_not(tenant, seconds, good):
+    with time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC), tick=False) as clock:
+        fresh, remembered = (auth.issue_access_token(tenant, "anna", ttl=60) for _ in range(2))
+        auth.principal_for(remembered)
+        clock.shift(seconds)
+        assert [_is_good(token) for token in (fresh, remembered)] == [good, good]
+
+
+def _is_good(token):
+    try:
+        return bool(auth.principal_for(token))
+    except NotAuthenticated:
+        return False
+
+
+def test_a_revoked_token_is_refused_at_once_though_remembered(tenant):
+    token = auth.issue_access_token(tenant, "anna")
+    assert _is_good(token)
+    assert auth.revoke(token)
+    with pytest.raises(NotAuthenticated) as refusal:
+        auth.principal_for(token)
+    assert refusal.value.code == "token_revoked"
+    assert not auth.revoke(token)
+
+
+def test_revocations_are_kept_as_long_as_the_token_could_live(tenant):
+    with time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC), tick=False) as clock:
+        auth.revoke(auth.issue_access_token(tenant, "anna", ttl=60))
+        clock.shift(61)
+        assert tokens.revoked_delete_expired() == 0
+        clock.shift(1)
+        assert tokens.revoked_delete_expired() == 1
+
+
+def test_a_key_that_ended_takes_its_tokens_along(tenant, make_key):
+    key, _ = make_key(tenant)
+    token = auth.issue_access_token(tenant, "anna", permissions=["messages:send"], key_prefix=key.prefix)
+    assert _is_good(token)
+    api_keys.api_key_revoke(key)
+    assert not _is_good(token)
+
+
+# ------------------------------------------------------------------------------- endpoints
+
+
+@pytest.mark.urls("chatsvc.urls")
+def test_a_key_is_exchanged_for_a_pair_of_tokens(api, tenant, make_key):
+    key, plaintext = make_key(tenant, "messages:send", "contacts:read")
+    client = api()
+    client.credentials(HTTP_X_API_KEY=plaintext)
+    response = client.post("/api/v2/auth/token", {"subject": "anna", "permissions": ["contacts:read"], "ttl": 60})
+    pair = client.data_of(response)
+    principal = auth.principal_for(pair["access_token"])
+    assert response.status_code == 200
+    assert (pair["token_type"], pair["expires_in"]) == ("Bearer", 60)
+    assert (principal.subject, principal.key_prefix) == ("anna", key.prefix)
+    assert principal.permissions == {"contacts:read"}
+    with tenant_scope(tenant.id):
+        assert AuditEntry.objects.get().action == "token.issued"
+
+
+@pytest.mark.urls("chatsvc.urls")
+@pytest.mark.parametrize(
+    ("wanted", "status", "code"),
+    [
+        ({"permissions": ["audit:read"]}, 403, "permission_denied"),
+        ({"ttl": 0}, 400, "validation_error"),
+        ({"admin": True}, 400, "validation_error"),
+    ],
+    ids=["more than the key has", "no life", "unknown field"],
+)
+def test_a_token_is_never_more_than_its_key(api, tenant, wanted, status, code):
+    response = api(tenant, "messages:send").post("/api/v2/auth/token", wanted)
+    assert (response.status_code, code_of(response)) == (status, code)
+
+
+@pytest.mark.urls("chatsvc.urls")
+def test_tokens_do_not_beget_tokens(api, tenant):
+    client = api()
+    client.credentials(HTTP_AUTHORIZATION="Bearer " + auth.issue_access_token(tenant, "anna", role="admin"))
+    response = client.post("/api/v2/auth/token")
+    assert (response.status_code, code_of(response)) == (403, "api_key_required")
+
+
+@pytest.mark.urls("chatsvc.urls")
+@pytest.mark.django_db(transaction=True)
+def test_a_refresh_token_works_once(api, tenant):
+    refresh = auth.issue_refresh_token(tenant, "anna", permissions=["messages:send"], learners=["l1"])
+    first, second = (api().post("/api/v2/auth/refresh", {"refresh_token": refresh}) for _ in range(2))
+    principal = auth.principal_for(api().data_of(first)["access_token"])
+    assert (principal.subject, principal.permissions, principal.learners) == ("anna", {"messages:send"}, {"l1"})
+    assert (second.status_code, code_of(second)) == (401, "token_revoked")
+
+
+@pytest.mark.urls("chatsvc.urls")
+@pytest.mark.django_db(transaction=True)
+def test_two_refreshes_at_once_give_one_pair(tenant, monkeypatch):
+    refresh = auth.issue_refresh_token(tenant, "anna")
+    claims = tokens.token_verify(refresh, "refresh")
+    RevokedToken.objects.create(jti=claims["jti"], expires_at=now())  # the other one, after our look
+    with pytest.raises(NotAuthenticated):
+        auth.tokens_refresh(refresh)
+
+
+@pytest.mark.urls("chatsvc.urls")
+def test_a_suspended_tenant_cannot_refresh(tenant):
+    refresh = auth.issue_refresh_token(tenant, "anna")
+    Tenant.objects.update(status=Tenant.Status.SUSPENDED)
+    with pytest.raises(Forbidden):
+        auth.tokens_refresh(refresh)
+
+
+@pytest.mark.urls("chatsvc.urls")
+def test_whoever_holds_a_token_may_end_it(api, tenant):
+    token = auth.issue_access_token(tenant, "anna")
+    answers = [api().post("/api/v2/auth/revoke", {"token": given}) for given in (token, "nonsense")]
+    assert [api().data_of(answer) for answer in answers] == [{"revoked": True}, {"revoked": False}]
+    assert not _is_good(token)
+
+
+# ----------------------------------------------------------------------------------- staff
+
+
+def test_staff_act_by_their_role_in_that_tenant_only(tenant, other_tenant):
+    role = RoleFactory(tenant=tenant, permissions=["conversations:read"])
+    user = MembershipFactory(tenant=tenant, role=role).user
+    principal = auth.staff_principal(user, tenant.id)
+    assert (principal.kind, principal.permissions) == ("staff", {"conversations:read"})
+    assert auth.staff_principal(user, other_tenant.id) is None
+
+
+@pytest.mark.parametrize(("active", "known"), [(True, True), (False, False)], ids=["active", "left"])
+def test_superusers_act_everywhere_while_they_are_active(tenant, active, known):
+    user = UserFactory(is_superuser=True, is_active=active)
+    assert bool(auth.staff_principal(user, tenant.id)) is known
