@@ -7,10 +7,26 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from chatsvc import schema  # noqa: F401  registers how models and credentials are described
+from chatsvc import health
+from messaging import chat_views, webhook_views
 from tenants import token_views
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    # messages and conversations
+    path("api/v2/chat/message", chat_views.MessageView.as_view()),
+    path("api/v2/chat/conversations", chat_views.ConversationsView.as_view()),
+    path("api/v2/chat/conversations/<uuid:conversation_id>", chat_views.ConversationView.as_view()),
+    path("api/v2/chat/conversations/<uuid:conversation_id>/messages", chat_views.ConversationMessagesView.as_view()),
+    path("api/v2/chat/conversations/<uuid:conversation_id>/take-over", chat_views.TakeOverView.as_view()),
+    path("api/v2/chat/conversations/<uuid:conversation_id>/hand-back", chat_views.HandBackView.as_view()),
+    path("api/v2/chat/conversations/<uuid:conversation_id>/end", chat_views.EndView.as_view()),
+    path("api/v2/webhooks/<str:kind>/<str:key>", webhook_views.webhook),
+    # operators and visitors
+    path("", health.demo, name="demo"),
+    path("health", health.live),
+    path("health/live", health.live),
+    path("health/ready", health.ready),
     # access
     path("api/v2/auth/token", token_views.TokenView.as_view()),
     path("api/v2/auth/refresh", token_views.RefreshView.as_view()),

@@ -151,13 +151,13 @@ def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Message
             contents,
             Author.bot(),
             analysis={"intent": reply.intent, "confidence": reply.confidence, "degraded": thought.degraded,
-                      "engine": reply.engine, "model": reply.model, "usage": dict(reply.usage)},
+                      "engine": reply.engine, "model": reply.model, "usage": dict(reply.usage), "parts": len(contents)},
             reply_to=unanswered[-1].id,
             news=news,
         )  # fmt: skip
         if _wants_review(unanswered):
             _suggest(taken, reply)
-        turn.reply = messages[0] if messages else None
+        turn.reply, turn.conversation = messages[0] if messages else None, taken
         status = Turn.Status.ANSWERED if messages else Turn.Status.SILENT
         return _close(turn, status, "fallback" if thought.degraded else "handover" if reply.handover else "replied",
                       engine=reply.engine, latency_ms=thought.latency_ms)  # fmt: skip

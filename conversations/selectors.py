@@ -1,0 +1,143 @@
+"""Reading conversations: pages by keyset, two statements at most, the same cost at any depth."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.core import signing
+from django.db.models import F, Q, QuerySet
+
+from conversations.models import Conversation, Message
+from conversations.shapes import ConversationQuery, MessageQuery
+from tenants.errors import Invalid, NotFound
+from tenants.scope import current_tenant_id
+
+
+def conversation_page(query: ConversationQuery) -> dict[str, Any]:
+    """A page of conversations, latest activity first. Raises Invalid ``invalid_cursor``."""
+    rows = _filtered(Conversation.objects.select_related("channel", "contact"), query)
+    if query.cursor:
+        at, last_id = _cursor_read(query.cursor)
+        rows = rows.filter(Q(last_message_at__lt=at) | Q(last_message_at=at, id__lt=last_id))
+    found = list(rows.order_by("-last_message_at", "-id")[: query.page_size + 1])
+    page = found[: query.page_size]
+    more = len(found) > query.page_size
+    return {
+        "items": [conversation_shape(row) for row in page],
+        "next_cursor": _cursor_write(page[-1]) if more else None,
+        "has_next": more,
+    }
+
+
+def _filtered(rows: QuerySet[Conversation], query: ConversationQuery) -> QuerySet[Conversation]:
+    rows = rows.filter(kind="chat", last_message_at__isnull=False)
+    if query.status:
+        rows = rows.filter(status=query.status)
+    if query.channel:
+        rows = rows.filter(channel__kind=query.channel)
+    if query.user_id:
+        rows = rows.filter(identity__value=query.user_id)
+    if query.start_date:
+        rows = rows.filter(last_message_at__gte=query.start_date)
+    if query.end_date:
+        rows = rows.filter(last_message_at__lte=query.end_date)
+    if query.search:
+        words = query.search
+        rows = rows.filter(
+            Q(last_message_preview__icontains=words) | Q(subject__icontains=words) | Q(contact__name__icontains=words)
+        )
+    return rows
+
+
+def conversation_get(conversation_id: uuid.UUID) -> Conversation:
+    """Raises NotFound, for another tenant's as for none at all."""
+    rows = Conversation.objects.select_related("channel", "contact", "identity")
+    conversation = rows.filter(id=conversation_id).first()
+    if conversation is None:
+        raise NotFound("There is no such conversation.", code="conversation_not_found")
+    return conversation
+
+
+def conversation_detail(conversation_id: uuid.UUID) -> dict[str, Any]:
+    row = conversation_get(conversation_id)
+    return {
+        **conversation_shape(row),
+        "user_id": row.identity.value,
+        "context": {name: value for name, value in row.context.items() if name != "assistant"},
+        "first_reply_at": row.first_reply_at,
+        "reply_window_expires_at": row.reply_window_expires_at,
+        "satisfaction": row.satisfaction,
+    }
+
+
+def conversation_shape(row: Conversation) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "status": row.status,
+        "control_owner": row.control_owner,
+        "channel": {"id": row.channel_id, "kind": row.channel.kind, "name": row.channel.name},
+        "contact": {"id": row.contact_id, "name": row.contact.name},
+        "subject": row.subject,
+        "priority": row.priority,
+        "message_count": row.message_count,
+        "last_seq": row.last_seq,
+        "last_message": row.last_message_preview,
+        "last_message_at": row.last_message_at,
+        "waiting_since": row.waiting_since,
+        "created_at": row.created_at,
+        "ended_at": row.ended_at,
+    }
+
+
+def message_page(conversation_id: uuid.UUID, query: MessageQuery) -> dict[str, Any]:
+    """Entries ascending by seq: those after ``after``, or the last ones before ``before``. Two statements."""
+    last_seq = Conversation.objects.filter(id=conversation_id).values_list("last_seq", flat=True).first()
+    if last_seq is None:
+        raise NotFound("There is no such conversation.", code="conversation_not_found")
+    rows = Message.objects.filter(conversation_id=conversation_id, seq__gt=query.after)
+    rows = rows.annotate(delivery_status=F("delivery__status"))
+    if query.before:
+        found = list(rows.filter(seq__lt=query.before).order_by("-seq")[: query.limit + 1])
+        page = found[: query.limit][::-1]
+    else:
+        found = list(rows.order_by("seq")[: query.limit + 1])
+        page = found[: query.limit]
+    return {
+        "items": [message_shape(row, status=row.delivery_status) for row in page],
+        "last_seq": last_seq,
+        "has_more": len(found) > query.limit,
+    }
+
+
+def message_shape(row: Message, *, status: str | None) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "seq": row.seq,
+        "conversation_id": row.conversation_id,
+        "direction": row.direction,
+        "role": row.role,
+        "content": row.content,
+        "status": status,
+        "message_id": row.client_message_id or None,
+        "language": row.language,
+        "analysis": row.analysis,
+        "created_at": row.created_at,
+    }
+
+
+def _cursor_write(row: Conversation) -> str:
+    assert row.last_message_at is not None
+    return signing.dumps([row.last_message_at.isoformat(), str(row.id), str(current_tenant_id())], salt="cursor")
+
+
+def _cursor_read(cursor: str) -> tuple[datetime, uuid.UUID]:
+    """A cursor is signed and belongs to one tenant: no other place to start from can be asked for."""
+    try:
+        at, last_id, tenant_id = signing.loads(cursor, salt="cursor")
+        if tenant_id != str(current_tenant_id()):
+            raise ValueError("another tenant's")
+        return datetime.fromisoformat(at), uuid.UUID(last_id)
+    except (signing.BadSignature, ValueError, TypeError) as error:
+        raise Invalid("The cursor is not one of ours.", code="invalid_cursor") from error

@@ -1,0 +1,98 @@
+"""How conversations and messages look in the API: pydantic models for answers and for query parameters."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from channels_app.content import Content
+
+
+class ChannelBrief(BaseModel):
+    id: uuid.UUID
+    kind: str
+    name: str
+
+
+class ContactBrief(BaseModel):
+    id: uuid.UUID
+    name: str
+
+
+class ConversationShape(BaseModel):
+    id: uuid.UUID
+    status: Literal["active", "completed", "abandoned", "escalated", "error"]
+    control_owner: Literal["bot", "human"]
+    channel: ChannelBrief
+    contact: ContactBrief
+    subject: str
+    priority: str
+    message_count: int
+    last_seq: int
+    last_message: str
+    last_message_at: datetime | None
+    waiting_since: datetime | None
+    created_at: datetime
+    ended_at: datetime | None
+
+
+class ConversationDetail(ConversationShape):
+    user_id: str
+    context: dict[str, Any]
+    first_reply_at: datetime | None
+    reply_window_expires_at: datetime | None
+    satisfaction: int | None
+
+
+class ConversationPage(BaseModel):
+    items: list[ConversationShape]
+    next_cursor: str | None
+    has_next: bool
+
+
+class MessageShape(BaseModel):
+    id: uuid.UUID
+    seq: int
+    conversation_id: uuid.UUID
+    direction: Literal["inbound", "outbound"]
+    role: Literal["visitor", "bot", "agent", "system"]
+    content: Content
+    status: str | None = Field(description="Of the delivery: queued, sending, sent, delivered, read, failed")
+    message_id: str | None
+    language: str
+    analysis: dict[str, Any]
+    created_at: datetime
+
+
+class SentMessage(MessageShape):
+    """A message that was just written."""
+
+
+class MessagePage(BaseModel):
+    items: list[MessageShape]
+    last_seq: int
+    has_more: bool
+
+
+class ConversationQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    status: Literal["active", "completed", "abandoned", "escalated", "error"] | None = None
+    channel: str | None = Field(None, max_length=20, description="Kind of channel")
+    user_id: str | None = Field(None, max_length=255)
+    start_date: datetime | None = None
+    end_date: datetime | None = None
+    search: str | None = Field(None, max_length=200, description="In the last message, the subject and the name")
+    page_size: int = Field(20, ge=1, le=100)
+    cursor: str | None = Field(None, max_length=500)
+
+
+class MessageQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    after: int = Field(0, ge=0, le=2**31 - 1)
+    before: int | None = Field(None, ge=1, le=2**31 - 1)
+    limit: int = Field(50, ge=1, le=100)

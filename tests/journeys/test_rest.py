@@ -1,0 +1,139 @@
+"""The REST journey: a message in by HTTP, its answer in the response, everything told to the timeline."""
+
+from __future__ import annotations
+
+import pytest
+
+from assistant.demo import seed_assistant
+from conversations.models import Conversation, Event, Message
+from messaging.control import take_over
+from tenants.scope import tenant_scope
+from tests.factories import ChannelFactory, ConversationFactory, MessageFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+URL = "/api/v2/chat/message"
+
+
+def body(words: str = "What are your opening hours?", **more: object) -> dict[str, object]:
+    return {"user_id": "user123", "channel": "web", "content": {"type": "text", "text": words}, **more}
+
+
+@pytest.fixture
+def client(tenant, api):
+    ChannelFactory(tenant=tenant, kind="web")
+    with tenant_scope(tenant.id):
+        seed_assistant(tenant)
+    return api(tenant)
+
+
+def test_the_answer_comes_in_the_response(client, tenant) -> None:
+    response = client.post(URL, body())
+    assert response.status_code == 200
+    answer = client.data_of(response)
+    assert answer["response"]["type"] == "text"
+    assert answer["processing_metadata"]["status"] == "answered"
+    transcript = client.data_of(client.get(f"/api/v2/chat/conversations/{answer['conversation_id']}/messages"))
+    assert [m["role"] for m in transcript["items"]][:2] == ["visitor", "bot"]
+    listed = client.data_of(client.get("/api/v2/chat/conversations"))["items"]
+    assert [row["id"] for row in listed] == [answer["conversation_id"]]
+    detail = client.data_of(client.get(f"/api/v2/chat/conversations/{answer['conversation_id']}"))
+    assert detail["user_id"] == "user123"
+    with tenant_scope(tenant.id):
+        assert Event.objects.filter(type="chat.message.sent").exists()
+
+
+def test_the_same_message_id_gives_the_same_answer(client, tenant) -> None:
+    first = client.post(URL, body(message_id="m1"))
+    again = client.post(URL, body(message_id="m1"))
+    assert client.data_of(first)["responses"] == client.data_of(again)["responses"]
+    with tenant_scope(tenant.id):
+        assert Message.objects.filter(direction="inbound").count() == 1
+
+
+def test_the_same_message_id_with_other_words_is_refused(client) -> None:
+    client.post(URL, body(message_id="m1"))
+    response = client.post(URL, body("Something else", message_id="m1"))
+    assert (response.status_code, client.error_of(response)["code"]) == (409, "message_id_conflict")
+
+
+def test_an_idempotency_key_alone_is_enough(client, tenant) -> None:
+    answers = [client.post(URL, body(), HTTP_IDEMPOTENCY_KEY="k1") for _ in range(3)]
+    assert len({answer.content for answer in answers}) == 1
+    with tenant_scope(tenant.id):
+        assert Message.objects.filter(direction="inbound").count() == 1
+
+
+def test_respond_async_gives_202(client, tenant) -> None:
+    response = client.post(URL, body(), HTTP_PREFER="respond-async")
+    assert response.status_code == 202
+    assert client.data_of(response)["response"] is None
+
+
+def test_while_a_human_has_the_word_there_is_no_response(client, tenant) -> None:
+    conversation_id = client.data_of(client.post(URL, body()))["conversation_id"]
+    with tenant_scope(tenant.id):
+        take_over(Conversation.objects.get(id=conversation_id).id, None)
+    answer = client.data_of(client.post(URL, body("Hello?")))
+    assert answer["response"] is None
+    assert answer["processing_metadata"]["status"] == "with_human"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "code"),
+    [
+        ({"user_id": ""}, 400, "validation_error"),
+        ({"content": {"type": "text", "text": "x" * 4097}}, 400, "validation_error"),
+        ({"content": {"type": "text", "text": "\u200b"}}, 400, "empty_message"),
+        ({"channel": "pigeon"}, 400, "validation_error"),
+        ({"channel": "sms"}, 422, "channel_not_configured"),
+        ({"conversation_id": "0192f0d0-7b1a-7c3e-9a55-1f0a7a3c9e10"}, 404, "conversation_not_found"),
+        ({"surprise": 1}, 400, "validation_error"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else str(value),
+)
+def test_bad_input_gets_a_stable_code_and_stores_nothing(client, tenant, wrong, status, code) -> None:
+    response = client.post(URL, {**body(), **wrong})
+    assert (response.status_code, client.error_of(response)["code"]) == (status, code)
+    with tenant_scope(tenant.id):
+        assert not Message.objects.exists()
+
+
+CONVERSATION_ADDRESSES = [
+    ("get", ""),
+    ("get", "/messages"),
+    ("post", "/messages"),
+    ("post", "/take-over"),
+    ("post", "/hand-back"),
+    ("post", "/end"),
+]
+
+
+@pytest.mark.parametrize(("method", "tail"), CONVERSATION_ADDRESSES, ids=lambda part: str(part))
+def test_another_tenants_conversation_is_as_absent_as_none(api, tenant, other_tenant, method, tail) -> None:
+    theirs = MessageFactory(tenant=other_tenant, conversation=ConversationFactory(tenant=other_tenant)).conversation
+    client, say = api(tenant), {"content": {"type": "text", "text": "hi"}}
+    foreign = getattr(client, method)(f"/api/v2/chat/conversations/{theirs.id}{tail}", say)
+    absent = getattr(client, method)(f"/api/v2/chat/conversations/0192f0d0-7b1a-7c3e-9a55-1f0a7a3c9e10{tail}", say)
+    assert foreign.status_code == absent.status_code == 404
+    assert client.error_of(foreign)["code"] == client.error_of(absent)["code"]
+
+
+def test_another_tenants_rows_and_cursors_are_never_listed(api, tenant, other_tenant) -> None:
+    for _ in range(3):
+        MessageFactory(tenant=other_tenant, conversation=ConversationFactory(tenant=other_tenant))
+    mine, theirs = api(tenant), api(other_tenant)
+    assert mine.data_of(mine.get("/api/v2/chat/conversations"))["items"] == []
+    cursor = theirs.data_of(theirs.get("/api/v2/chat/conversations?page_size=1"))["next_cursor"]
+    refused = mine.get(f"/api/v2/chat/conversations?cursor={cursor}")
+    assert (refused.status_code, mine.error_of(refused)["code"]) == (400, "invalid_cursor")
+
+
+def test_pages_follow_each_other_without_gap_or_repeat(api, tenant) -> None:
+    made = {str(MessageFactory(tenant=tenant, conversation=ConversationFactory(tenant=tenant)).conversation_id) for _ in range(7)}
+    client, seen, cursor = api(tenant), [], ""
+    for _ in range(4):
+        page = client.data_of(client.get(f"/api/v2/chat/conversations?page_size=2{cursor}"))
+        seen += [row["id"] for row in page["items"]]
+        cursor = f"&cursor={page['next_cursor']}"
+    assert sorted(seen) == sorted(made)

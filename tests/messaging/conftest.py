@@ -1,0 +1,72 @@
+"""What the verbs need: channels of two tenants, and workers that run at commit."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from assistant import lessons
+from channels_app.contract import InboundMessage, Sender
+from channels_app.content import text
+from channels_app.models import Channel
+from conversations import people
+from messaging import wake
+from tenants.models import Tenant
+from tests.factories import ChannelFactory
+
+pytest_plugins: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_learnt() -> Iterator[None]:
+    yield
+    people.forget_touches()
+    lessons.forget_all()
+
+
+class Calls:
+    """The wake-up calls that were sent, instead of a broker."""
+
+    def __init__(self) -> None:
+        self.all: list[tuple[str, uuid.UUID, float]] = []
+
+    def __call__(self, task: str, row_id: uuid.UUID, delay_s: float = 0.0) -> None:
+        self.all.append((task.rsplit(".", 1)[1], row_id, delay_s))
+
+    def of(self, task: str) -> list[uuid.UUID]:
+        return [row_id for name, row_id, _ in self.all if name == task]
+
+
+@pytest.fixture(autouse=True)
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    recorded = Calls()
+    monkeypatch.setattr(wake, "_call", recorded)
+    return recorded
+
+
+@pytest.fixture
+def web(tenant: Tenant) -> Channel:
+    return ChannelFactory(tenant=tenant, kind="web", name="Website")
+
+
+@pytest.fixture
+def whatsapp(tenant: Tenant) -> Channel:
+    return ChannelFactory(
+        tenant=tenant,
+        kind="whatsapp",
+        name="WhatsApp",
+        config={"phone_number_id": "400000000000001", "api_base": "http://127.0.0.1:9"},
+        secrets={"access_token": "token-0123456789", "app_secret": "twin-app-secret", "verify_token": "verify-0123456789"},
+    )
+
+
+@pytest.fixture
+def said() -> Callable[..., InboundMessage]:
+    """``said("hello", by="+49170…", id="wamid.1")`` → an inbound message."""
+
+    def make(words: str, *, by: str = "+4915112345678", id: str = "", scheme: str = "phone") -> InboundMessage:
+        return InboundMessage(platform_id=id, sender=Sender(scheme=scheme, value=by), content=text(words))
+
+    return make
