@@ -27,7 +27,7 @@ class Channel(TenantModel):
     key = models.CharField(max_length=40, unique=True, default=new_key)
     enabled = models.BooleanField(default=True)
     config = models.JSONField(default=dict, blank=True)
-    secrets = EncryptedJSONField(default=dict, blank=True)
+    secrets: Any = EncryptedJSONField(default=dict, blank=True)
     rate_per_second = models.FloatField(null=True, blank=True, help_text="Empty: the platform's own limit")
     ip_allow_list = models.JSONField(
         default=list, blank=True, help_text="Networks that may call the webhook; empty: all"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import logging.config
+from typing import Any
 
 import structlog
 
-SHARED = [
+SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
@@ -18,7 +19,7 @@ SHARED = [
 
 def configure(*, level: str, form: str) -> None:
     """Route structlog and the standard library's loggers through one formatter to stderr."""
-    renderer = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    renderer: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
     logging.config.dictConfig(
         {
             "version": 1,

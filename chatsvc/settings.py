@@ -9,6 +9,7 @@ from typing import Any
 import environ
 
 from chatsvc import env as environment
+from chatsvc.sidebar import SIDEBAR
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environ.Env.read_env(BASE_DIR / ".env")
@@ -237,6 +238,7 @@ UNFOLD = {
     "SITE_SUBHEADER": "Support console",
     "SITE_SYMBOL": "forum",
     "SHOW_HISTORY": True,
+    "SIDEBAR": SIDEBAR,
 }
 
 # ----------------------------------------------------------------------------- logging

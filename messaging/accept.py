@@ -19,7 +19,7 @@ from django.db.models.functions import Coalesce, Least
 from channels_app.content import Content
 from channels_app.contract import InboundMessage
 from channels_app.models import Channel
-from channels_app.normalise import normalise
+from channels_app.normalise import EmptyMessage, normalise
 from channels_app.text import analyse
 from conversations.models import Conversation, Message
 from conversations.people import Known, contact_touch, identities_forget, identity_resolve
@@ -28,7 +28,7 @@ from messaging import wake
 from messaging.models import Turn
 from messaging.publish import push_message
 from tenants.db import atomic, new_id, now, on_commit
-from tenants.errors import Conflict, NotFound, Unavailable
+from tenants.errors import Conflict, Invalid, NotFound, Unavailable
 from tenants.tenant_settings import settings_for
 
 RACES = 5  # tries at the transaction; each loss means that somebody else has got further
@@ -65,10 +65,10 @@ class Accepted:
 def accept(channel: Channel, inbound: InboundMessage, entrance: Entrance = Entrance()) -> Accepted:
     """Store ``inbound`` exactly once and wake whoever goes on with it.
 
-    Raises channels_app.normalise.EmptyMessage, NotFound (no such conversation of this person),
+    Raises Invalid ``empty_message``, NotFound (no such conversation of this person),
     Conflict ``message_id_conflict`` (the id was used for other content), Unavailable (lost five races).
     """
-    content = normalise(inbound.content)
+    content = cleaned(inbound.content)
     for _ in range(RACES):
         try:
             with atomic():
@@ -81,6 +81,14 @@ def accept(channel: Channel, inbound: InboundMessage, entrance: Entrance = Entra
         else:
             return accepted
     raise Unavailable("The conversation is very busy; send the same message again.", retry_after=1)
+
+
+def cleaned(content: Content) -> Content:
+    """The content as it is stored (MSG-2). Raises Invalid ``empty_message`` when nothing is left of it."""
+    try:
+        return normalise(content)
+    except EmptyMessage as error:
+        raise Invalid("The message says nothing.", code="empty_message") from error
 
 
 def _store(channel: Channel, inbound: InboundMessage, content: Content, entrance: Entrance) -> Accepted:

@@ -86,7 +86,7 @@ class ConversationsView(TenantAPIView):
         summary="List conversations",
         description="Newest activity first. Pages follow `cursor`; a cursor never skips or repeats.",
         tags=["chat"],
-        parameters=[ConversationQuery],
+        parameters=[ConversationQuery],  # type: ignore[list-item]
         responses=ConversationPage,
         examples=example({"items": [CONVERSATION], "next_cursor": None, "has_next": False}),
     )
@@ -125,7 +125,7 @@ class ConversationMessagesView(TenantAPIView):
         summary="The transcript of a conversation",
         description="Ascending by `seq`. `after` and `before` are seqs.",
         tags=["chat"],
-        parameters=[MessageQuery],
+        parameters=[MessageQuery],  # type: ignore[list-item]
         responses=MessagePage,
         examples=example({"items": [MESSAGE], "last_seq": 2, "has_more": False}),
     )

@@ -14,14 +14,15 @@ from django.db.models import F
 from channels_app.content import Content, text
 from channels_app.contract import Signal
 from channels_app.models import Channel
-from channels_app.normalise import normalise
 from conversations.models import Conversation, Message
 from conversations.timeline import NewEvent, conversation_advance
+from messaging.accept import cleaned
 from messaging.models import Turn
 from messaging.reply import Author, reply_write, spoken
 from tenants.db import atomic, now
 from tenants.errors import Conflict, NotFound
 from tenants.models import User
+from tenants.tenant_settings import settings_for
 
 ENTRIES = {
     "assigned": "A colleague has joined the conversation.",
@@ -64,9 +65,9 @@ def agent_reply(
     """A human answers through the visitor's own channel, and thereby takes over from the bot.
 
     The same ``client_message_id`` gives the same message. Raises NotFound, Conflict
-    ``conversation_closed``, EmptyMessage.
+    ``conversation_closed``, Invalid ``empty_message``.
     """
-    content = normalise(content)
+    content = cleaned(content)
     client_id = f"agent:{client_message_id}" if client_message_id else ""
     with atomic():
         seen = conversation_advance({"id": conversation_id})

@@ -25,7 +25,6 @@ from channels_app.contract import (
     StatusUpdate,
 )
 from channels_app.models import Channel
-from channels_app.normalise import EmptyMessage
 from channels_app.selectors import channel_for_id
 from conversations.timeline import system_event
 from messaging import wake
@@ -34,6 +33,7 @@ from messaging.control import human_took_over_outside
 from messaging.models import InboundEvent
 from messaging.receipts import status_apply
 from tenants.db import atomic, now, on_commit
+from tenants.errors import Invalid
 
 log = structlog.get_logger(__name__)
 
@@ -97,8 +97,8 @@ def _item_apply(channel: Channel, item: InboundItem) -> str:
 def _message(channel: Channel, item: InboundMessage) -> str:
     try:
         return "repeated" if accept(channel, item).duplicate else ""
-    except EmptyMessage:
-        return "empty message"
+    except Invalid as error:
+        return error.code
 
 
 def _status(channel: Channel, item: StatusUpdate) -> str:

@@ -1,0 +1,1 @@
+"""Benchmarks: the service beside a bare view, on one server and one database, in one run."""

@@ -1,0 +1,184 @@
+"""The demo tenant: Acorn Outdoor with an admin, an API key, a web and a WhatsApp channel, and an assistant.
+
+Owns the steps that make it and the access they give. Must not be needed by anything but demos: the
+credentials follow from SECRET_KEY, so that they are the same after every run.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.conf import settings
+
+from assistant.demo import seed_assistant
+from channels_app.models import Channel
+from channels_app.services import channel_save
+from channels_app.twin.platforms import PLATFORMS
+from tenants import tenant_settings
+from tenants.models import ApiKey, Membership, Role, Tenant, User
+from tenants.permissions import ALL, ROLES, expand
+from tenants.scope import tenant_scope
+from tenants.tokens import token_issue
+
+SLUG = "acorn"
+NAME = "Acorn Outdoor"
+ADMIN = "admin"
+KEY_NAME = "Demo key"
+SETTINGS: dict[str, Any] = {"languages": ["en", "de", "es", "fr"], "bot_name": "Acorn"}
+TWIN_URL = "http://127.0.0.1:8900"
+TWIN = PLATFORMS["whatsapp"].settings
+CHANNELS: dict[str, dict[str, Any]] = {
+    "web": {"title": NAME, "allowed_origins": ["*"]},
+    "whatsapp": {
+        "api_base": TWIN_URL,
+        "access_token": "twin-access-token",
+        **{name: TWIN[name] for name in ("phone_number_id", "waba_id", "app_secret", "verify_token")},
+    },
+}
+
+
+@dataclass(frozen=True)
+class WhatsAppAccess:
+    channel_key: str
+    app_secret: str
+    verify_token: str
+    phone_number_id: str
+
+
+@dataclass(frozen=True)
+class DemoAccess:
+    """How to get in. ``admin_password`` is "" when somebody has changed it."""
+
+    tenant_id: str
+    api_key: str
+    access_token: str
+    admin_user: str
+    admin_password: str
+    web_channel_key: str
+    whatsapp: WhatsAppAccess
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def tenant_seed() -> None:
+    tenant = demo_tenant() or Tenant(slug=SLUG, name=NAME)
+    tenant.settings = {**SETTINGS, **tenant.settings}  # what somebody set stays
+    tenant.save()
+    tenant_settings.invalidate()
+
+
+def roles_seed() -> None:
+    for name, permissions in ROLES.items():
+        if not Role.objects.filter(name=name).exists():
+            Role.objects.create(tenant=demo_tenant(), name=name, permissions=list(permissions))
+
+
+def admin_seed() -> None:
+    admin = User.objects.filter(username=ADMIN).first()
+    if admin is None:
+        admin = User.objects.create_superuser(ADMIN, "admin@acorn-outdoor.example", admin_password())
+    if not Membership.objects.filter(user=admin).exists():
+        Membership.objects.create(tenant=demo_tenant(), user=admin, role=Role.objects.get(name="admin"))
+
+
+def api_key_seed() -> None:
+    plaintext = api_key()
+    prefix, key_hash = plaintext.split("_")[1], hashlib.sha256(plaintext.encode()).hexdigest()
+    ApiKey.objects.filter(name=KEY_NAME).exclude(prefix=prefix).delete()  # of an older SECRET_KEY
+    if not ApiKey.objects.filter(prefix=prefix).exists():
+        ApiKey.objects.create(tenant=demo_tenant(), name=KEY_NAME, prefix=prefix, key_hash=key_hash, scopes=[ALL])
+
+
+def channels_seed() -> None:
+    for kind, config in CHANNELS.items():
+        if _channel(kind) is None:
+            channel = Channel(tenant=demo_tenant(), kind=kind, name=f"{NAME} {PLATFORM_NAMES[kind]}")
+            channel_save(channel, config=config)
+
+
+def assistant_seed() -> None:
+    tenant = demo_tenant()
+    assert tenant is not None
+    seed_assistant(tenant)
+
+
+PLATFORM_NAMES = {"web": "website", "whatsapp": "on WhatsApp"}
+
+#: What is done, in this order; all but the first inside the tenant's scope.
+STEPS: dict[str, Callable[[], None]] = {
+    "tenant": tenant_seed,
+    "roles": roles_seed,
+    "admin": admin_seed,
+    "API key": api_key_seed,
+    "channels": channels_seed,
+    "assistant": assistant_seed,
+}
+
+
+def step_run(step: Callable[[], None]) -> None:
+    """Run one of STEPS. Each may be run again: it adds what is missing and leaves the rest alone."""
+    tenant = demo_tenant()
+    if tenant is None:
+        step()
+    else:
+        with tenant_scope(tenant.id):
+            step()
+
+
+def demo_tenant() -> Tenant | None:
+    return Tenant.objects.filter(slug=SLUG).first()
+
+
+def demo_access() -> DemoAccess | None:
+    """How to get into the demo tenant; None when it was not seeded, or not to the end."""
+    tenant = demo_tenant()
+    admin = User.objects.filter(username=ADMIN).first()
+    if tenant is None or admin is None:
+        return None
+    with tenant_scope(tenant.id):
+        web, whatsapp = _channel("web"), _channel("whatsapp")
+        if web is None or whatsapp is None:
+            return None
+        token = token_issue(
+            "access",
+            tenant_id=tenant.id,
+            subject="demo",
+            kind="token",
+            permissions=expand([ALL]),
+            ttl_s=settings.ENV["ACCESS_TOKEN_TTL"],
+            key_prefix=api_key().split("_")[1],
+        )
+        config = whatsapp.adapter_config()
+    return DemoAccess(
+        tenant_id=str(tenant.id),
+        api_key=api_key(),
+        access_token=token,
+        admin_user=ADMIN,
+        admin_password=admin_password() if admin.check_password(admin_password()) else "",
+        web_channel_key=web.key,
+        whatsapp=WhatsAppAccess(whatsapp.key, config.app_secret, config.verify_token, config.phone_number_id),
+    )
+
+
+def api_key() -> str:
+    """The demo key's plain text, in the form of tenants/api_keys.py."""
+    secret = base64.urlsafe_b64encode(_derived("API key")).decode().rstrip("=")
+    return f"csk_{_derived('API key prefix').hex()[:8]}_{secret}"
+
+
+def admin_password() -> str:
+    return base64.b32encode(_derived("admin password")).decode()[:16].lower()
+
+
+def _derived(purpose: str) -> bytes:
+    return hmac.new(settings.SECRET_KEY.encode(), f"chatsvc demo: {purpose}".encode(), hashlib.sha256).digest()
+
+
+def _channel(kind: str) -> Channel | None:
+    return Channel.objects.filter(kind=kind).order_by("created_at").first()

@@ -1,0 +1,35 @@
+"""Ask every platform whether our channel works."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from channels_app.models import Channel
+from channels_app.services import channel_check
+from chatsvc.management.arguments import tenant_named
+from tenants.scope import tenant_scope
+
+GOOD = ("healthy", "unknown")  # unknown: the platform has no way to ask
+
+
+class Command(BaseCommand):
+    help = "Check the credentials and the reachability of every enabled channel. Exit code 1 when one does not work."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--tenant", default="", metavar="SLUG", help="only of this tenant")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        # unscoped: an operator's command over all tenants, or the named one
+        channels = Channel.objects.unscoped().filter(enabled=True).select_related("tenant").order_by("tenant", "name")
+        if options["tenant"]:
+            channels = channels.filter(tenant=tenant_named(options["tenant"]))
+        bad = 0
+        for channel in channels:
+            with tenant_scope(channel.tenant_id):
+                found = channel_check(channel)
+            bad += found.state not in GOOD
+            self.stdout.write(f"{found.state:18} {channel.tenant.slug:20} {channel}  {found.detail}".rstrip())
+        if bad:
+            raise CommandError(f"{bad} of {len(channels)} channels do not work.")

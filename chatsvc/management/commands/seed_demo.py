@@ -1,0 +1,35 @@
+"""Make the demo tenant, or mend it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from chatsvc import demo
+
+
+class Command(BaseCommand):
+    help = "Make the demo tenant (Acorn Outdoor) with an admin, an API key, channels and an assistant. Idempotent."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print the access as JSON and nothing else on stdout")
+        parser.add_argument("--force", action="store_true", help="also in production, where its access is a risk")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if settings.PRODUCTION and not options["force"]:
+            raise CommandError("The demo tenant has no place in production. --force makes it all the same.")
+        with tqdm(demo.STEPS.items(), desc="Demo tenant", leave=False, unit="step", disable=None) as steps:
+            for name, step in steps:
+                steps.set_postfix_str(name)
+                demo.step_run(step)
+        access = demo.demo_access()
+        if access is None:
+            raise CommandError("The demo tenant is not complete: was one of its channels or the admin renamed?")
+        if options["json"]:
+            self.stdout.write(json.dumps(access.to_json()))
+        else:
+            self.stdout.write(f"{demo.NAME} ({demo.SLUG}) is ready; `manage.py seed_demo --json` prints its access.")

@@ -1,0 +1,94 @@
+"""One process that is the whole service: web server, worker and clock. The migrations are not its business."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any
+
+from celery import current_app
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from chatsvc import demo, embedded
+
+
+class Command(BaseCommand):
+    help = "Run the whole service in one process: HTTP and WebSocket server, worker and beat."
+    requires_system_checks: list[str] = []  # `check` does it; a start should be quick
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default=settings.ENV["HOST"], help="address to listen on (default: HOST)")
+        parser.add_argument("--port", type=int, default=settings.ENV["PORT"], help="port (default: PORT)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        host, port = options["host"], options["port"]
+        check_free(host, port)
+        if not settings.ENV["PUBLIC_URL"]:
+            settings.PUBLIC_URL = f"http://localhost:{port}"  # --port counts for the addresses we tell, too
+        engine = embedded.Embedded(current_app._get_current_object(), settings.ENV["WORKER_THREADS"])
+        left_over = embedded.take_up()
+        engine.start()
+        embedded.warm_up()
+        self.stdout.write(welcome(settings.PUBLIC_URL, left_over))
+        self.stdout.flush()
+        try:
+            serve_until_stopped(host, port)
+        finally:
+            engine.stop()
+            self.stdout.write("Stopped.")
+
+
+def check_free(host: str, port: int) -> None:
+    """Raises CommandError when nobody can listen there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            raise CommandError(f"Cannot listen on {host}:{port}: {error}. Choose another with --port.") from error
+
+
+def serve_until_stopped(host: str, port: int) -> None:
+    """Returns after SIGTERM or SIGINT; daphne installs the handlers."""
+    from daphne.endpoints import build_endpoint_description_strings
+    from daphne.server import Server
+
+    from chatsvc.asgi import application
+
+    Server(
+        application=application,
+        endpoints=build_endpoint_description_strings(host=host, port=port),
+        verbosity=0,
+        server_name="chatsvc",
+    ).run()
+
+
+def welcome(url: str, left_over: int) -> str:
+    """What a person needs to begin."""
+    lines = [f"Listening on {url}   (Ctrl-C stops)"]
+    if left_over:
+        lines.append(f"Took up {left_over} pieces of work that were left over.")
+    access = demo.demo_access()
+    if access is None:
+        return "\n".join([*lines, "No demo tenant: `manage.py seed_demo` makes one."])
+    body = {"user_id": "ada", "channel": "web", "content": {"type": "text", "text": "Where is my order AC-10042?"}}
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"  Demo shop with widget   {url}/",
+            f"  API documentation       {url}/api/docs",
+            f"  Admin                   {url}/admin/   {access.admin_user} / {access.admin_password or '(changed)'}",
+            f"  Tenant                  {access.tenant_id}",
+            f"  API key                 {access.api_key}",
+            "",
+            "Send a message:",
+            "",
+            f"  curl {url}/api/v2/chat/message -H 'Content-Type: application/json' \\",
+            f"    -H 'X-Tenant-ID: {access.tenant_id}' -H 'Authorization: Bearer {access.api_key}' \\",
+            f"    -d '{json.dumps(body)}'",
+            "",
+        ]
+    )

@@ -1,0 +1,69 @@
+"""What stands in the console's sidebar, as data. Must not decide who sees it: the pages do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse_lazy
+from django.utils.text import format_lazy
+
+
+def page(title: str, icon: str, model: str, query: str = "") -> dict[str, Any]:
+    """A link to a model's list, shown to those who may open it. ``model``: "<app>.<Model>"."""
+
+    def may_open(request: HttpRequest) -> bool:
+        from django.apps import apps
+        from django.contrib import admin
+
+        return admin.site.get_model_admin(apps.get_model(model)).has_view_permission(request)
+
+    address = reverse_lazy(f"admin:{model.replace('.', '_').lower()}_changelist")
+    return {"title": title, "icon": icon, "link": format_lazy("{}{}", address, query), "permission": may_open}
+
+
+def group(title: str, *items: dict[str, Any]) -> dict[str, Any]:
+    return {"title": title, "separator": True, "collapsible": False, "items": list(items)}
+
+
+SIDEBAR: dict[str, Any] = {
+    "show_search": False,
+    "show_all_applications": False,
+    "navigation": [
+        group(
+            "Inbox",
+            page("Conversations", "forum", "conversations.Conversation"),
+            page("Waiting", "hourglass_top", "conversations.Conversation", "?waiting=yes"),
+            page("Messages", "chat", "conversations.Message"),
+            page("Contacts", "person", "conversations.Contact"),
+        ),
+        group(
+            "Channels",
+            page("Channels", "hub", "channels_app.Channel"),
+            page("Templates", "article", "channels_app.MessageTemplate"),
+        ),
+        group(
+            "Assistant",
+            page("Intents", "psychology", "assistant.Intent"),
+            page("Knowledge", "menu_book", "assistant.KnowledgeEntry"),
+            page("Trainings", "model_training", "assistant.TrainedModel"),
+        ),
+        group(
+            "Traffic",
+            page("Deliveries", "outbox", "messaging.Delivery"),
+            page("Dead letters", "mark_email_unread", "messaging.Delivery", "?dead=yes"),
+            page("Receipts", "move_to_inbox", "messaging.InboundEvent"),
+            page("Turns", "swap_horiz", "messaging.Turn"),
+            page("Events", "timeline", "conversations.Event"),
+        ),
+        group(
+            "Administration",
+            page("Tenants", "apartment", "tenants.Tenant"),
+            page("Users", "group", "tenants.User"),
+            page("Roles", "badge", "tenants.Role"),
+            page("Memberships", "diversity_3", "tenants.Membership"),
+            page("API keys", "key", "tenants.ApiKey"),
+            page("Audit", "history", "tenants.AuditEntry"),
+        ),
+    ],
+}

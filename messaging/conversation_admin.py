@@ -1,0 +1,151 @@
+"""The console's pages on conversations: the list, the transcript, and the verbs of staff.
+
+It stands here because the verbs do (messaging/control.py). Must not write a message by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.timesince import timesince
+from unfold.decorators import display
+
+from channels_app.admin import ChannelFilter
+from channels_app.content import MAX_TEXT, text
+from channels_app.normalise import EmptyMessage
+from conversations.models import Conversation, Message, Note
+from messaging.control import agent_reply, conversation_end, hand_back, take_over
+from messaging.models import Delivery
+from tenants.console import Button, TenantAdmin, TenantFilter, permissions_in
+from tenants.db import new_id, now
+from tenants.errors import Invalid
+
+SHOWN = 300  # the newest entries of a transcript
+TICKS = {"queued": "🕓", "sending": "🕓", "sent": "✓", "delivered": "✓✓", "read": "✓✓ read", "failed": "failed"}
+STATUS = {"active": "success", "escalated": "warning", "error": "danger", "completed": "info", "abandoned": "info"}
+TAKE_OVER = Button("take_over", "Take over", "support_agent")
+HAND_BACK = Button("hand_back", "Hand back to the bot", "smart_toy")
+CLOSE = Button("close", "Close", "check_circle", "End this conversation?")
+REPLY = Button("reply", "Send", "send")
+NOTE = Button("annotate", "Add note", "sticky_note_2")
+
+
+class WaitingFilter(admin.SimpleListFilter):
+    title, parameter_name = "waiting for an answer", "waiting"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Yes")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(waiting_since__isnull=False) if self.value() == "yes" else queryset
+
+
+@admin.register(Conversation)
+class ConversationAdmin(TenantAdmin):
+    resource = "conversations"
+    deeds = frozenset()
+    change_form_template = "admin/conversations/conversation/change_form.html"
+    list_display = ("contact", "preview", "state", "owner", "channel", "waiting", "last_message_at")
+    list_filter = ("is_open", "status", "control_owner", WaitingFilter, ChannelFilter, TenantFilter)
+    list_select_related = ("contact", "channel", "tenant")
+    search_fields = ("contact__name", "contact__email", "subject", "last_message_preview")
+    ordering = ("-last_message_at", "-id")
+    fields = ("tenant", "contact")
+
+    @display(description="Last message")
+    def preview(self, conversation: Conversation) -> str:
+        return conversation.last_message_preview or "—"
+
+    @display(description="Status", label=STATUS, ordering="status")
+    def state(self, conversation: Conversation) -> str:
+        return conversation.status
+
+    @display(description="Answers", label={"bot": "info", "human": "warning"}, ordering="control_owner")
+    def owner(self, conversation: Conversation) -> str:
+        return conversation.control_owner
+
+    @display(description="Waiting", ordering="waiting_since")
+    def waiting(self, conversation: Conversation) -> str:
+        return timesince(conversation.waiting_since, now(), depth=1) if conversation.waiting_since else "—"
+
+    # ---- the page of one conversation ----------------------------------------------
+
+    def page_context(self, request: HttpRequest, row: Conversation) -> dict[str, Any]:
+        context = super().page_context(request, row)
+        forms = {button.verb: address for button, address in context["buttons"]}
+        return {
+            **context,
+            "buttons": [pair for pair in context["buttons"] if pair[0] not in (REPLY, NOTE)],
+            "reply_to": forms.get("reply"),
+            "annotate_to": forms.get("annotate"),
+            "reply_id": new_id(),
+            "max_text": MAX_TEXT,
+            "entries": transcript(row) if "messages:read" in permissions_in(request, row.tenant_id) else [],
+            "shown": SHOWN,
+            "notes": Note.objects.filter(conversation=row).select_related("author").order_by("id"),
+            "waiting": self.waiting(row),
+        }
+
+    def buttons_of(self, request: HttpRequest, row: Conversation) -> Iterable[Button]:
+        if not self.allowed(request, "write", row):
+            return ()
+        if not row.is_open:
+            return (NOTE,)
+        by_bot = row.control_owner == Conversation.Owner.BOT
+        may_send = "messages:send" in permissions_in(request, row.tenant_id)
+        return (TAKE_OVER if by_bot else HAND_BACK, CLOSE, NOTE, *((REPLY,) if may_send else ()))
+
+    # ---- verbs ---------------------------------------------------------------------
+
+    def do_reply(self, request: HttpRequest, conversation: Conversation) -> str:
+        said = request.POST.get("text", "").strip()
+        if not said or len(said) > MAX_TEXT:
+            raise Invalid(f"Write between 1 and {MAX_TEXT} characters.")
+        # The id lies in the form: sending the same form twice sends one message.
+        try:
+            agent_reply(
+                conversation.id, request.user, text(said), client_message_id=request.POST.get("reply_id", "")[:64]
+            )
+        except EmptyMessage as error:
+            raise Invalid("There is nothing to send in this.") from error
+        return ""
+
+    def do_take_over(self, request: HttpRequest, conversation: Conversation) -> str:
+        take_over(conversation.id, request.user)
+        return "You answer now; the bot keeps still."
+
+    def do_hand_back(self, request: HttpRequest, conversation: Conversation) -> str:
+        hand_back(conversation.id)
+        return "The bot answers again."
+
+    def do_close(self, request: HttpRequest, conversation: Conversation) -> str:
+        conversation_end(conversation.id)
+        return "The conversation has ended."
+
+    def do_annotate(self, request: HttpRequest, conversation: Conversation) -> str:
+        said = request.POST.get("text", "").strip()
+        if not said:
+            raise Invalid("The note is empty.")
+        Note.objects.create(
+            tenant_id=conversation.tenant_id, conversation=conversation, author=request.user, text=said[:MAX_TEXT]
+        )
+        return "Noted."
+
+
+def transcript(conversation: Conversation) -> list[Message]:
+    """The newest entries, oldest first, each with ``tick`` and ``trouble`` of its delivery. Two queries."""
+    entries = list(
+        Message.objects.filter(conversation=conversation)
+        .select_related("author")
+        .prefetch_related("attachments")
+        .order_by("-seq")[:SHOWN]
+    )[::-1]
+    deliveries = {delivery.message_id: delivery for delivery in Delivery.objects.filter(conversation=conversation)}
+    for entry in entries:
+        delivery = deliveries.get(entry.id)
+        entry.tick = TICKS.get(delivery.status, "") if delivery else ""
+        entry.trouble = (delivery.error_detail or delivery.error_code) if delivery and delivery.status == "failed" else ""
+    return entries
