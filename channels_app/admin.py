@@ -44,8 +44,8 @@ class ChannelFilter(admin.SimpleListFilter):
 @admin.register(Channel)
 class ChannelAdmin(TenantAdmin):
     resource = "channels"
-    buttons = (Button("check", "Test connection", "network_check"),)
-    actions = ("check",)
+    buttons = (Button("test", "Test connection", "network_check"),)
+    actions = ("test",)
     list_display = ("name", "shown_kind", "health_state", "enabled", "tenant", "updated_at")
     list_filter = ("kind", "enabled", TenantFilter)
     list_select_related = ("tenant", "health")
@@ -121,7 +121,7 @@ class ChannelAdmin(TenantAdmin):
 
     # ---- verbs ---------------------------------------------------------------------
 
-    def do_check(self, request: HttpRequest, channel: Channel) -> str:
+    def do_test(self, request: HttpRequest, channel: Channel) -> str:
         try:
             found = channel_check(channel)
         except ValueError as error:  # pydantic's: stored before a field was added
@@ -129,8 +129,8 @@ class ChannelAdmin(TenantAdmin):
         return f"{channel}: {found.state.replace('_', ' ')}. {found.detail}"
 
     @admin.action(description="Test connection", permissions=["change"])
-    def check(self, request: HttpRequest, queryset: Any) -> None:
-        self.do(request, "check", queryset)
+    def test(self, request: HttpRequest, queryset: Any) -> None:
+        self.do(request, "test", queryset)
 
 
 class TemplateForm(forms.ModelForm):

@@ -92,7 +92,9 @@ def _field(name: str, schema: dict[str, Any], required: bool, adapter: Adapter, 
         hint = f"••••{str(stored[name])[-4:]}" if len(str(stored.get(name) or "")) >= 12 else "••••"
         attrs = {"autocomplete": "new-password", "placeholder": hint if stored.get(name) else ""}
         common |= {"required": required and not stored.get(name), "strip": True}
-        common["help_text"] = common["help_text"] or ("Leave empty to keep the present one." if stored.get(name) else "")
+        common["help_text"] = common["help_text"] or (
+            "Leave empty to keep the present one." if stored.get(name) else ""
+        )
         return forms.CharField(widget=UnfoldAdminPasswordInput(attrs=attrs, render_value=False), **common)
     common["initial"] = stored.get(name, schema.get("default"))
     type_ = schema.get("type")

@@ -140,7 +140,7 @@ else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 1000}}}
 
 CELERY: dict[str, Any] = {
-    "broker_url": REDIS_URL or "memory://",
+    "broker_url": REDIS_URL or "memory://localhost",
     "broker_connection_retry_on_startup": True,
     "broker_transport_options": {
         "visibility_timeout": 120,

@@ -8,7 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, Spec
 
 from chatsvc import schema  # noqa: F401  registers how models and credentials are described
 from chatsvc import health
-from messaging import chat_views, webhook_views
+from messaging import chat_views, webchat_views, webhook_views
 from tenants import token_views
 
 urlpatterns = [
@@ -22,6 +22,9 @@ urlpatterns = [
     path("api/v2/chat/conversations/<uuid:conversation_id>/hand-back", chat_views.HandBackView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/end", chat_views.EndView.as_view()),
     path("api/v2/webhooks/<str:kind>/<str:key>", webhook_views.webhook),
+    # the web chat; its socket: chatsvc/asgi.py
+    path("api/v2/webchat/<str:key>/session", webchat_views.SessionView.as_view()),
+    path("api/v2/webchat/<str:key>/messages", webchat_views.MessagesView.as_view()),
     # operators and visitors
     path("", health.demo, name="demo"),
     path("health", health.live),

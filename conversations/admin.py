@@ -17,12 +17,16 @@ from conversations.models import Contact, Event, Identity, Message
 from tenants.console import PartInline, TenantAdmin, TenantFilter
 
 
-def conversation_link(row: Any) -> str:
-    """A link to the conversation that a row belongs to."""
-    if row.conversation_id is None:
-        return "—"
-    address = reverse("admin:conversations_conversation_change", args=[row.conversation_id])
-    return format_html('<a href="{}" class="text-primary-600 dark:text-primary-500">{}</a>', address, row.conversation)
+class TalkAdmin(TenantAdmin):
+    """Rows that belong to a conversation, which their pages link to."""
+
+    @display(description="Conversation")
+    def in_conversation(self, row: Any) -> str:
+        if row.conversation_id is None:
+            return "—"
+        address = reverse("admin:conversations_conversation_change", args=[row.conversation_id])
+        look = "text-primary-600 dark:text-primary-500"
+        return format_html('<a href="{}" class="{}">{}</a>', address, look, row.conversation)
 
 
 class IdentityInline(PartInline):
@@ -47,7 +51,7 @@ class ContactAdmin(TenantAdmin):
 
 
 @admin.register(Message)
-class MessageAdmin(TenantAdmin):
+class MessageAdmin(TalkAdmin):
     resource = "messages"
     deeds = frozenset()
     fields = ("tenant", "in_conversation", "seq", "role", "author", "content_type", "text", "analysis", "metadata",
@@ -57,7 +61,6 @@ class MessageAdmin(TenantAdmin):
     list_filter = ("role", "content_type", ChannelFilter, TenantFilter)
     list_select_related = ("channel", "conversation")
     search_fields = ("text",)
-    in_conversation = display(description="Conversation")(conversation_link)
 
     @display(description="Text")
     def beginning(self, message: Message) -> str:
@@ -65,7 +68,7 @@ class MessageAdmin(TenantAdmin):
 
 
 @admin.register(Event)
-class EventAdmin(TenantAdmin):
+class EventAdmin(TalkAdmin):
     resource = "conversations"
     deeds = frozenset()
     fields = ("tenant", "type", "version", "in_conversation", "seq", "payload", "created_at", "published_at")
@@ -74,4 +77,3 @@ class EventAdmin(TenantAdmin):
     list_filter = ("type", TenantFilter)
     list_select_related = ("conversation", "tenant")
     search_fields = ("type",)
-    in_conversation = display(description="Conversation")(conversation_link)

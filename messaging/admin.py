@@ -16,11 +16,11 @@ from unfold.decorators import display
 from channels_app.admin import ChannelFilter
 from channels_app.contract import RawRequest
 from channels_app.redact import Redactor
-from conversations.admin import conversation_link
+from conversations.admin import TalkAdmin
 from messaging import conversation_admin, wake
 from messaging.deliver import redeliver
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart, InboundEvent, Turn
-from tenants.console import Button, PartInline, TenantAdmin, TenantFilter
+from tenants.console import Button, PartInline, TenantFilter
 from tenants.db import now, on_commit
 
 __all__ = ["conversation_admin"]  # its page is registered along with these
@@ -34,7 +34,7 @@ TONES = {
 }  # fmt: skip
 
 
-class MovingAdmin(TenantAdmin):
+class MovingAdmin(TalkAdmin):
     """Rows that only the service writes: staff read them and start them again."""
 
     resource = "deliveries"
@@ -43,8 +43,6 @@ class MovingAdmin(TenantAdmin):
     @display(description="Status", label=TONES)
     def state(self, row: Any) -> str:
         return "dead letter" if getattr(row, "dead_at", None) else row.status
-
-    in_conversation = display(description="Conversation")(conversation_link)
 
     def has_write_permission(self, request: HttpRequest) -> bool:
         return self.allowed(request, "write")

@@ -38,7 +38,7 @@ from messaging.webchat_frames import (
     TypingFrame,
 )
 from tenants.db import new_id
-from tenants.errors import Forbidden, Invalid, NotAuthenticated, ServiceError, TooMany, Unavailable
+from tenants.errors import Forbidden, Invalid, NotAuthenticated, NotFound, ServiceError, TooMany, Unavailable
 from tenants.scope import tenant_scope
 
 log = structlog.get_logger(__name__)
@@ -289,7 +289,7 @@ class WebchatConsumer(AsyncWebsocketConsumer):
                     pass
                 self.behind.clear()
                 await self._look()
-        except Forbidden as error:
+        except (Forbidden, NotFound) as error:  # switched off, or its tenant suspended
             self.complain(error, close=NOT_ALLOWED)
         except Exception as error:  # noqa: BLE001  the client reconnects and resumes
             log.error("socket_failed", error=type(error).__name__, exc_info=True)
@@ -297,6 +297,7 @@ class WebchatConsumer(AsyncWebsocketConsumer):
 
     async def _look(self) -> None:
         """What is missing of this conversation, and whether the visitor talks in another by now."""
+        await self._rows(webchat.channel_open, self.channel.key, None)
         await self._catch_up()
         current = await self._rows(webchat.conversation_of, self.channel, self.visitor)
         if current is None and self.conversation_id:

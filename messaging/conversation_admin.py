@@ -147,5 +147,7 @@ def transcript(conversation: Conversation) -> list[Message]:
     for entry in entries:
         delivery = deliveries.get(entry.id)
         entry.tick = TICKS.get(delivery.status, "") if delivery else ""
-        entry.trouble = (delivery.error_detail or delivery.error_code) if delivery and delivery.status == "failed" else ""
+        entry.trouble = (
+            (delivery.error_detail or delivery.error_code) if delivery and delivery.status == "failed" else ""
+        )
     return entries

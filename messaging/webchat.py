@@ -73,7 +73,7 @@ def channel_open(key: str, origin: str | None) -> Channel:
 
     Raises NotFound ``channel_not_found``, Forbidden ``origin_not_allowed`` or ``tenant_suspended``.
     """
-    channel = channel_for_key(key, "web")
+    channel = channel_for_key(key, "web") if key.isprintable() else None  # no engine looks for NUL
     if channel is None:
         raise NotFound("There is no such web chat.", code="channel_not_found")
     require_active(channel.tenant_id)
@@ -219,9 +219,7 @@ def say(channel: Channel, visitor: Visitor, frame: SendFrame) -> Accepted:
     """
     draw(f"webchat:send:{channel.id}:{visitor.key}", 20 / 60, 20)
     metadata = {"reply_to_seq": frame.reply_to} if frame.reply_to else {}
-    inbound = InboundMessage(
-        platform_id="", sender=sender_for(visitor), content=frame.to_content(), metadata=metadata
-    )
+    inbound = InboundMessage(platform_id="", sender=sender_for(visitor), content=frame.to_content(), metadata=metadata)
     entrance = Entrance(
         client_message_id=frame.cid, session_key=visitor.session_key or "default", device={"kind": "web"}
     )

@@ -17,7 +17,7 @@ from messaging import webchat
 from messaging.frames import ack_frame
 from messaging.webchat_frames import PostedFrame, RateFrame, Seq, SessionRequest
 from tenants.auth import credential_of
-from tenants.errors import NotAuthenticated, ServiceError
+from tenants.errors import NotAuthenticated
 from tenants.limits import client_ip
 from tenants.permissions import PUBLIC
 from tenants.scope import tenant_scope
@@ -94,12 +94,12 @@ class WebchatView(TenantAPIView):
     allowed_origin = ""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
         origin = request.headers.get("Origin")
         # Browsers send no Origin with a GET to their own site; the token is the credential there.
         demanded = (origin or "") if self.needs_origin or request.method == "OPTIONS" else origin
         self.channel = webchat.channel_open(kwargs["key"], demanded)
-        self.allowed_origin = origin or ""
+        self.allowed_origin = origin or ""  # known before the limits: their refusal must be readable too
+        super().initial(request, *args, **kwargs)
         self.scope.enter_context(tenant_scope(self.channel.tenant_id))
 
     def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -117,8 +117,8 @@ class WebchatView(TenantAPIView):
         response = super().finalize_response(request, response, *args, **kwargs)
         response["Vary"] = "Origin"
         response["Cache-Control"] = "no-store"
-        if origin := self.allowed_origin or self._origin_of_refused(request):
-            response["Access-Control-Allow-Origin"] = origin
+        if self.allowed_origin:
+            response["Access-Control-Allow-Origin"] = self.allowed_origin
             response["Access-Control-Expose-Headers"] = "retry-after, x-request-id"
         return response
 
@@ -128,15 +128,6 @@ class WebchatView(TenantAPIView):
         if not token:
             raise NotAuthenticated("Give the visitor token as `Authorization: Bearer`.")
         return webchat.visitor_for(self.channel, token)
-
-    def _origin_of_refused(self, request: Request) -> str:
-        """A request that was refused early (throttled) is still answered readably to allowed pages."""
-        origin = request.headers.get("Origin", "")
-        try:
-            webchat.channel_open(self.kwargs["key"], origin)
-        except ServiceError:
-            return ""
-        return origin
 
 
 class SessionView(WebchatView):
@@ -229,9 +220,7 @@ class MessagesView(WebchatView):
         else:
             frames = webchat.frames_before(conversation.id, query.before, wanted)
             page = frames[-query.limit :]
-        return Response(
-            {"messages": page, "last_seq": conversation.last_seq, "has_more": len(frames) > query.limit}
-        )
+        return Response({"messages": page, "last_seq": conversation.last_seq, "has_more": len(frames) > query.limit})
 
     @extend_schema(
         operation_id="webchat_send",

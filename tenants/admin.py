@@ -26,7 +26,10 @@ from tenants.permissions import ALL, PERMISSIONS
 
 admin.site.unregister(Group)
 
-SCOPES = [(ALL, "Everything, also what comes later"), *((name, f"{name}: {what}") for name, what in PERMISSIONS.items())]
+SCOPES = [
+    (ALL, "Everything, also what comes later"),
+    *((name, f"{name}: {what}") for name, what in PERMISSIONS.items()),
+]
 
 
 class PermissionsField(forms.MultipleChoiceField):
@@ -97,7 +100,7 @@ class TenantsAdmin(TenantAdmin):
     list_display = ("name", "slug", "state", "created_at")
     list_filter = ("status",)
     search_fields = ("name", "slug")
-    prepopulated_fields = {"slug": ("name",)}  # noqa: RUF012
+    prepopulated_fields = {"slug": ("name",)}
 
     @display(description="Status", label={"active": "success", "suspended": "danger"})
     def state(self, tenant: Tenant) -> str:

@@ -234,7 +234,9 @@ class TenantAdmin(ModelAdmin):
         row = self.get_object(request, str(object_id))
         if row is None:
             raise Http404
-        back = HttpResponseRedirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk]))
+        back = HttpResponseRedirect(
+            reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
+        )
         if request.method != "POST":
             return back
         if verb not in {button.verb for button in self.buttons_of(request, row)}:

@@ -60,10 +60,10 @@ def replies(channel: Channel, user: str, said: str) -> list[Content]:
     if accepted.turn:
         answer(accepted.turn)
     later = Message.objects.filter(conversation=accepted.conversation, seq__gt=accepted.message.seq).order_by("seq")
-    return [Content.from_json(message.content) for message in later]
+    return [Content.model_validate(message.content) for message in later]
 
 
 def spoken(content: Content) -> str:
     """A content as a line of text, with what may be chosen below it."""
-    choices = [f"    [{reply.title}]" for reply in content.quick_replies]
+    choices = [f"    [{reply.title}]" for reply in content.quick_replies or ()]
     return "\n".join([content.text or content.summary, *choices])

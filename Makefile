@@ -1,0 +1,59 @@
+# make serve: the whole service on http://localhost:8001. make test: the tests. Both set up what they need.
+# Needs Python 3.11 or newer and nothing else.
+
+PORT ?= 8001
+BASE_PYTHON := $(or $(shell command -v python3.11),$(shell command -v python3))
+PYTHON := .venv/bin/python
+MANAGE := $(PYTHON) manage.py
+CODE := chatsvc messaging assistant conversations channels_app tenants
+export PORT
+export LOG_FORMAT ?= console
+
+.PHONY: serve test test-cluster check format clean
+
+serve: .venv/installed var/seeded
+	@$(MANAGE) migrate --verbosity 0 --skip-checks
+	@exec $(MANAGE) serve
+
+test: .venv/installed-dev
+	$(PYTHON) -m pytest -n 2
+
+# The same tests on PostgreSQL and Redis, both started for this run and thrown away after it.
+test-cluster: .venv/installed-dev
+	tests/run_cluster.sh
+
+check: .venv/installed-dev
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy $(CODE)
+	.venv/bin/lint-imports
+	$(MANAGE) makemigrations --check --dry-run
+	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
+	$(PYTHON) static/widget/bundle.py --check
+
+format: .venv/installed-dev
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+clean:
+	rm -rf .venv var staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@"$(BASE_PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	"$(BASE_PYTHON)" -m venv .venv
+
+# A stamp is older than what it stands for when something has changed.
+.venv/installed: requirements.txt | .venv/bin/python
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/installed-dev: requirements.txt requirements-dev.txt | .venv/bin/python
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@ .venv/installed
+
+var/seeded: chatsvc/demo.py assistant/demo.py $(wildcard */migrations/*.py) | .venv/installed
+	@mkdir -p var staticfiles
+	$(MANAGE) migrate --verbosity 0 --skip-checks
+	$(MANAGE) seed_demo --skip-checks
+	@touch $@

@@ -1,0 +1,45 @@
+"""A signed WhatsApp webhook, new and resent, beside the bare view: ``python -m benchmarks.webhooks``."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from benchmarks import rest
+from benchmarks.ground import APP_SECRET, ground
+from benchmarks.load import Line, Request, arguments, as_json, measure, show
+
+
+def webhook(n: int) -> bytes:
+    """One text message, as the platform wraps it."""
+    said = {"from": "15550107777", "id": f"wamid.{n}", "timestamp": "1793000000", "type": "text",
+            "text": {"body": "Where is my order?"}}  # fmt: skip
+    value = {
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": "15550100001", "phone_number_id": "400000000000001"},
+        "contacts": [{"profile": {"name": "Ana Lima"}, "wa_id": "15550107777"}],
+        "messages": [said],
+    }
+    entry = {"id": "300000000000001", "changes": [{"field": "messages", "value": value}]}
+    return as_json({"object": "whatsapp_business_account", "entry": [entry]})
+
+
+def signed(path: str, body: bytes) -> Request:
+    digest = hmac.new(APP_SECRET.encode(), body, hashlib.sha256).hexdigest()
+    return path, body, {"X-Hub-Signature-256": f"sha256={digest}"}
+
+
+def main() -> None:
+    given = arguments(__doc__ or "")
+    with ground("granian") as on:
+        lines = [
+            rest.line(rest.BARE, "/bench/bare"),
+            Line("webhook, new", lambda n: signed(on.whatsapp, webhook(n)), rest.BARE),
+            Line("webhook, resent", lambda n: signed(on.whatsapp, webhook(0)), rest.BARE),
+        ]
+        measure(on.port, lines, given)
+    show(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Two tenants with a row of everything, and people who look at them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from assistant.models import Intent, KnowledgeEntry, TrainedModel
+from channels_app.models import Channel, ChannelHealth, MessageTemplate
+from conversations.models import Conversation, Event, Note
+from messaging.models import Delivery, DeliveryAttempt, InboundEvent, Turn
+from tenants.api_keys import api_key_create
+from tenants.audit import audit
+from tenants.models import Tenant, User
+from tenants.scope import tenant_scope
+from tests.factories import (
+    ChannelFactory,
+    ConversationFactory,
+    DeliveryFactory,
+    MembershipFactory,
+    MessageFactory,
+    RoleFactory,
+    UserFactory,
+)
+
+SECRET = "EAAB-very-secret-token-9876"  # noqa: S105
+XSS = "<script>alert('x')</script>"
+
+
+@dataclass
+class World:
+    """The rows of one tenant. ``word`` is in every text of theirs."""
+
+    tenant: Tenant
+    word: str
+    channel: Channel
+    conversation: Conversation
+    delivery: Delivery
+    receipt: InboundEvent
+    intent: Intent
+
+
+def build(tenant: Tenant) -> World:
+    word = tenant.slug
+    channel = ChannelFactory(
+        tenant=tenant,
+        kind="whatsapp",
+        name=f"{word} channel",
+        config={"phone_number_id": "123"},
+        secrets={"access_token": SECRET, "app_secret": SECRET + "A", "verify_token": SECRET + "V"},
+    )
+    conversation = ConversationFactory(tenant=tenant, channel=channel, contact__name=f"{word} contact")
+    MessageFactory(tenant=tenant, conversation=conversation, text=f"{word} {XSS}")
+    answer = MessageFactory(
+        tenant=tenant, conversation=conversation, direction="outbound", role="bot", text=f"{word} answer"
+    )
+    delivery = DeliveryFactory(tenant=tenant, message=answer, status="failed", error_detail=f"{word} number is gone")
+    with tenant_scope(tenant.id):
+        ChannelHealth.objects.create(channel=channel)
+        MessageTemplate.objects.create(tenant=tenant, name=f"{word} template", variants={"en": {"text": "Hi"}})
+        DeliveryAttempt.objects.create(tenant=tenant, delivery=delivery, number=1, outcome="permanent", exchange=[{}])
+        Turn.objects.create(tenant=tenant, conversation=conversation, first_seq=1, last_seq=1)
+        Event.objects.create(tenant=tenant, conversation=conversation, seq=1, type=f"chat.{word}")
+        Note.objects.create(tenant=tenant, conversation=conversation, text=f"{word} note {XSS}")
+        KnowledgeEntry.objects.create(tenant=tenant, title=f"{word} fact", answer="It is so.")
+        TrainedModel.objects.create(tenant=tenant, version=1, examples_digest="0")
+        api_key_create(tenant=tenant, name=f"{word} key", scopes=["*"])
+        audit("system", f"{word}.made")
+        receipt = InboundEvent.objects.create(
+            tenant=tenant,
+            channel=channel,
+            digest=word,
+            status="processed",
+            reason=f"{word} reason",
+            request={
+                "method": "POST", "path": "/hook", "headers": {"authorization": f"Bearer {SECRET}"}, "query": {},
+                "body": "eyJhIjogIkVBQUItdmVyeS1zZWNyZXQtdG9rZW4tOTg3NiIsICJiIjogIjxzY3JpcHQ+In0=", "url": "",
+            },
+        )  # fmt: skip
+        intent = Intent.objects.create(
+            tenant=tenant, name=f"{word}-intent", title=f"{word} wish", examples=["I want it", "give it to me"]
+        )
+    return World(tenant, word, channel, conversation, delivery, receipt, intent)
+
+
+@pytest.fixture
+def acme(tenant: Tenant) -> World:
+    return build(tenant)
+
+
+@pytest.fixture
+def globex(other_tenant: Tenant) -> World:
+    world = build(other_tenant)
+    MembershipFactory(tenant=other_tenant, user__username="globex-colleague", role__name="globex-role")
+    return world
+
+
+@pytest.fixture
+def superuser(db: None) -> Client:
+    return _client(UserFactory(username="root", is_superuser=True))
+
+
+@pytest.fixture
+def staff_of() -> Any:
+    """``staff_of(tenant, permissions)``: a client of a member of staff with one membership."""
+
+    def make(tenant: Tenant, permissions: tuple[str, ...] = ("*",)) -> Client:
+        user = UserFactory()
+        role = RoleFactory(tenant=tenant, permissions=list(permissions))
+        MembershipFactory(tenant=tenant, user=user, role=role)
+        return _client(user)
+
+    return make
+
+
+def _client(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client

@@ -1,0 +1,302 @@
+"""The console: every page opens, nobody sees another tenant, no secret and no script gets into a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from channels_app.models import Channel
+from conversations.models import Message
+from messaging.models import Delivery, InboundEvent
+from tenants.api_keys import api_key_verify
+from tenants.models import ApiKey, AuditEntry, Membership, Role, Tenant, User
+from tests.admin.conftest import SECRET, XSS, World
+
+MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
+OWNED = [model for model in MODELS if hasattr(model._default_manager, "unscoped")]
+every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
+owned_model = pytest.mark.parametrize("model", OWNED, ids=lambda model: model._meta.label)
+
+
+def url(model: Any, page: str, *args: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+def rows(model: Any) -> Any:
+    manager = model._default_manager
+    return getattr(manager, "unscoped", manager.all)()  # unscoped: the test looks at all tenants
+
+
+def do(client: Client, row: Any, verb: str, **data: Any) -> Any:
+    return client.post(url(type(row), "do", row.pk, verb), data, follow=True)
+
+
+# ---- every page -----------------------------------------------------------------------------
+
+
+@every_model
+def test_every_page_opens_for_a_superuser(model: Any, superuser: Client, acme: World, globex: World) -> None:
+    pages = [superuser.get(url(model, "change", row.pk)) for row in rows(model)]
+    lists = [
+        superuser.get(url(model, "changelist"), query) for query in ({}, {"q": "acme"}, {"tenant": acme.tenant.pk})
+    ]
+    add = superuser.get(url(model, "add"))
+    assert pages
+    assert {page.status_code for page in pages + lists} == {200}
+    assert add.status_code == (200 if admin.site._registry[model].has_add_permission(add.wsgi_request) else 403)
+    assert not [page for page in [*pages, *lists, add] if SECRET in page.content.decode()]
+    assert not [page for page in [*pages, *lists] if XSS in page.content.decode()]
+
+
+@every_model
+def test_staff_see_their_own_tenants_only(model: Any, staff_of: Any, acme: World, globex: World) -> None:
+    client = staff_of(acme.tenant)
+    listed = client.get(url(model, "changelist"))
+    assert listed.status_code == 200
+    assert "globex" not in listed.content.decode().lower()
+
+
+@owned_model
+def test_rows_of_another_tenant_do_not_exist(model: Any, staff_of: Any, acme: World, globex: World) -> None:
+    client = staff_of(acme.tenant)
+    foreign = list(rows(model).filter(tenant=globex.tenant))
+    own = list(rows(model).filter(tenant=acme.tenant))
+    assert foreign and own
+    for row in foreign:
+        assert client.get(url(model, "change", row.pk)).status_code == 302
+        assert client.get(url(model, "delete", row.pk)).status_code in (302, 403)
+        assert client.post(url(model, "do", row.pk, "retry")).status_code == 404
+    for row in own:
+        page = client.get(url(model, "change", row.pk))
+        assert page.status_code == 200
+        assert "globex" not in page.content.decode().lower()
+
+
+@every_model
+def test_staff_without_a_membership_see_nothing(model: Any, acme: World) -> None:
+    client = Client()
+    client.force_login(User.objects.create(username="new", is_staff=True))
+    assert client.get(url(model, "changelist")).status_code == 403
+
+
+@owned_model
+def test_viewers_change_nothing(model: Any, staff_of: Any, acme: World) -> None:
+    client = staff_of(acme.tenant, ("channels:read", "conversations:read", "messages:read", "keys:read", "members:read",
+                                    "templates:read", "contacts:read", "deliveries:read", "intents:read",
+                                    "audit:read"))  # fmt: skip
+    row = rows(model).filter(tenant=acme.tenant).first()
+    assert client.get(url(model, "change", row.pk)).status_code == 200
+    assert client.post(url(model, "change", row.pk), {"name": "new"}).status_code == 403
+    assert client.get(url(model, "add")).status_code == 403
+    assert client.post(url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    assert client.post(url(model, "do", row.pk, "close")).status_code == 403
+
+
+def test_the_number_of_queries_does_not_grow_with_the_list(
+    superuser: Client, acme: World, globex: World, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(5):
+        from tests.factories import ConversationFactory
+
+        ConversationFactory(tenant=acme.tenant)
+    with django_assert_max_num_queries(12):
+        superuser.get(reverse("admin:conversations_conversation_changelist"))
+
+
+# ---- channels -------------------------------------------------------------------------------
+
+WHATSAPP = {
+    "name": "Support", "enabled": "on", "config_api_base": "https://graph.example.com", "config_api_version": "v25.0",
+    "config_phone_number_id": "777", "config_list_label": "Options",
+}  # fmt: skip
+
+
+def test_a_channel_is_connected(superuser: Client, tenant: Tenant) -> None:
+    secrets = {"config_access_token": "token-0123456789", "config_app_secret": "s", "config_verify_token": "v"}
+    assert b"WhatsApp" in superuser.get(url(Channel, "add")).content
+    answer = superuser.post(url(Channel, "add") + "?kind=whatsapp", {**WHATSAPP, **secrets, "tenant": tenant.pk})
+    assert answer.status_code == 302
+    channel = rows(Channel).get(name="Support")
+    assert channel.config["phone_number_id"] == "777"
+    assert channel.secrets == {"access_token": "token-0123456789", "app_secret": "s", "verify_token": "v"}
+    page = superuser.get(url(Channel, "change", channel.pk)).content.decode()
+    assert f"/api/v2/webhooks/whatsapp/{channel.key}" in page
+    assert "••••6789" in page
+    assert "token-0123456789" not in page
+    entry = rows(AuditEntry).get(action="channel.created")
+    assert entry.tenant_id == tenant.pk
+    assert "token-0123456789" not in str(entry.changes)
+
+
+def test_secrets_are_kept_unless_typed(superuser: Client, acme: World) -> None:
+    data = {**WHATSAPP, "config_access_token": "new-token"}
+    assert superuser.post(url(Channel, "change", acme.channel.pk), data).status_code == 302
+    stored = rows(Channel).get(pk=acme.channel.pk)
+    assert stored.secrets["access_token"] == "new-token"
+    assert stored.secrets["app_secret"] == SECRET + "A"
+    assert stored.tenant_id == acme.tenant.pk
+
+
+def test_wrong_settings_are_told_at_their_field(superuser: Client, acme: World) -> None:
+    data = {**WHATSAPP, "config_phone_number_id": "not a number", "ip_allow_list": "300.1.1.1"}
+    page = superuser.post(url(Channel, "change", acme.channel.pk), data)
+    assert page.status_code == 200
+    assert "300.1.1.1 is not a network" in page.content.decode()
+    page = superuser.post(url(Channel, "change", acme.channel.pk), {**data, "ip_allow_list": ""})
+    assert "should match pattern" in str(page.context["adminform"].form.errors["config_phone_number_id"])
+    assert rows(Channel).get(pk=acme.channel.pk).config == {"phone_number_id": "123"}
+
+
+def test_the_connection_is_tested(superuser: Client, acme: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from channels_app.contract import CheckResult
+
+    monkeypatch.setattr("channels_app.admin.channel_check", lambda channel: CheckResult("healthy", "Works as +1 555"))
+    assert "Works as +1 555" in do(superuser, acme.channel, "test").content.decode()
+
+
+# ---- conversations --------------------------------------------------------------------------
+
+
+def test_a_reply_becomes_a_message_of_the_agent_once(staff_of: Any, acme: World) -> None:
+    client = staff_of(acme.tenant)
+    page = client.get(url(type(acme.conversation), "change", acme.conversation.pk)).content.decode()
+    assert "&lt;script&gt;" in page
+    assert "acme number is gone" in page
+    for _ in range(2):
+        answer = do(client, acme.conversation, "reply", text=f"Hello {XSS}", reply_id="1")
+    assert XSS not in answer.content.decode()
+    message = rows(Message).get(role="agent")
+    assert message.text == f"Hello {XSS}"
+    assert message.author is not None
+    acme.conversation.refresh_from_db()
+    assert acme.conversation.control_owner == "human"
+    assert rows(Delivery).filter(message=message).exists()
+
+
+def test_staff_take_over_hand_back_and_close(staff_of: Any, acme: World) -> None:
+    client, seen = staff_of(acme.tenant), []
+    for verb in ("take_over", "hand_back", "close"):
+        do(client, acme.conversation, verb)
+        acme.conversation.refresh_from_db()
+        seen.append((acme.conversation.control_owner, acme.conversation.status))
+    assert seen == [("human", "escalated"), ("bot", "active"), ("bot", "completed")]
+    assert (
+        client.post(url(type(acme.conversation), "do", acme.conversation.pk, "reply"), {"text": "x"}).status_code == 403
+    )
+
+
+@pytest.mark.parametrize("text", ["", "   ", "x" * 5000], ids=["empty", "blank", "too long"])
+def test_what_cannot_be_sent_is_told(superuser: Client, acme: World, text: str) -> None:
+    answer = do(superuser, acme.conversation, "reply", text=text)
+    assert "Write between 1 and 4096 characters." in answer.content.decode()
+    assert not rows(Message).filter(role="agent").exists()
+
+
+def test_a_link_cannot_act(superuser: Client, acme: World) -> None:
+    superuser.get(url(type(acme.conversation), "do", acme.conversation.pk, "close"))
+    acme.conversation.refresh_from_db()
+    assert acme.conversation.is_open
+
+
+def test_a_note_stays_in_the_house(superuser: Client, acme: World) -> None:
+    assert "a note by me" in do(superuser, acme.conversation, "annotate", text="a note by me").content.decode()
+    assert not rows(Message).filter(text="a note by me").exists()
+
+
+# ---- traffic --------------------------------------------------------------------------------
+
+
+def test_a_failed_delivery_is_retried(staff_of: Any, acme: World) -> None:
+    do(staff_of(acme.tenant), acme.delivery, "retry")
+    assert rows(Delivery).get(pk=acme.delivery.pk).status == "queued"
+    assert rows(AuditEntry).filter(tenant=acme.tenant, action="delivery.retried").exists()
+
+
+def test_deliveries_are_retried_from_the_list(staff_of: Any, acme: World, globex: World) -> None:
+    data = {"action": "retry", "_selected_action": [acme.delivery.pk, globex.delivery.pk]}
+    staff_of(acme.tenant).post(url(Delivery, "changelist"), data)
+    assert rows(Delivery).get(pk=acme.delivery.pk).status == "queued"
+    assert rows(Delivery).get(pk=globex.delivery.pk).status == "failed"
+
+
+def test_a_receipt_is_processed_again(superuser: Client, acme: World) -> None:
+    do(superuser, acme.receipt, "process")
+    assert rows(InboundEvent).get(pk=acme.receipt.pk).status == "received"
+
+
+# ---- tenants and their people ----------------------------------------------------------------
+
+
+def test_a_key_is_shown_once_and_can_be_revoked(superuser: Client, tenant: Tenant) -> None:
+    data = {"tenant": tenant.pk, "name": "shop", "scopes": ["messages:send"], "expires_at_0": "", "expires_at_1": ""}
+    page = superuser.post(url(ApiKey, "add"), data, follow=True).content.decode()
+    key = rows(ApiKey).get(name="shop")
+    plaintext = page[page.index(f"csk_{key.prefix}_") :][: len("csk_12345678_") + 43]
+    assert api_key_verify(plaintext).tenant_id == tenant.pk
+    assert plaintext not in superuser.get(url(ApiKey, "changelist")).content.decode()
+    do(superuser, key, "revoke")
+    assert rows(ApiKey).get(pk=key.pk).revoked_at is not None
+
+
+def test_nobody_gives_away_more_than_they_have(staff_of: Any, acme: World) -> None:
+    client = staff_of(acme.tenant, ("members:read", "members:write", "keys:read", "keys:write"))
+    scopes = {"scopes": ["*"], "permissions": ["*"]}
+    for model in (Role, ApiKey):
+        page = client.post(url(model, "add"), {"tenant": acme.tenant.pk, "name": "more", **scopes})
+        assert b"You cannot give permissions that you do not have yourself." in page.content
+        assert not rows(model).filter(name="more").exists()
+
+
+def test_a_row_is_not_made_in_another_tenant(staff_of: Any, acme: World, globex: World) -> None:
+    client = staff_of(acme.tenant)
+    page = client.post(url(Role, "add"), {"tenant": globex.tenant.pk, "name": "spy", "permissions": ["*"]})
+    assert page.status_code == 200
+    assert not rows(Role).filter(name="spy").exists()
+    role, user = rows(Role).get(name="globex-role"), User.objects.get(username="globex-colleague")
+    page = client.post(url(Membership, "add"), {"tenant": acme.tenant.pk, "user": user.pk, "role": role.pk})
+    assert set(page.context["adminform"].form.errors) == {"user", "role"}
+
+
+def test_staff_cannot_touch_accounts(staff_of: Any, acme: World, globex: World) -> None:
+    client = staff_of(acme.tenant)
+    me = User.objects.get(memberships__tenant=acme.tenant)
+    assert client.post(url(User, "change", me.pk), {"is_superuser": "on"}).status_code == 403
+    assert client.get(reverse("admin:auth_user_password_change", args=[me.pk])).status_code == 403
+    page = client.get(url(User, "change", me.pk))
+    assert page.status_code == 200
+    assert "pbkdf2" not in page.content.decode()
+
+
+def test_wrong_tenant_settings_are_refused(superuser: Client, tenant: Tenant) -> None:
+    data = {"name": "Acme", "slug": "acme", "status": "active", "settings": '{"greting": "Hi"}'}
+    page = superuser.post(url(Tenant, "change", tenant.pk), data)
+    assert "greting" in str(page.context["adminform"].form.errors["settings"])
+
+
+def test_a_name_taken_is_told(superuser: Client, acme: World, globex: World) -> None:
+    first = Role(tenant=acme.tenant, name="one", permissions=[])
+    second = Role(tenant=acme.tenant, name="two", permissions=[])
+    first.save(), second.save()
+    page = superuser.post(url(Role, "change", second.pk), {"name": "one", "permissions": ["messages:send"]})
+    assert page.status_code == 200
+    assert page.context["adminform"].form.errors
+
+
+def test_an_intent_is_saved_and_trained(superuser: Client, acme: World) -> None:
+    data = {
+        "name": "refund",
+        "examples": "money back\nrefund please",
+        "responses": "[]",
+        "slots": "[]",
+        "enabled": "on",
+    }
+    superuser.post(url(type(acme.intent), "change", acme.intent.pk), data)
+    acme.intent.refresh_from_db()
+    assert acme.intent.examples == ["money back", "refund please"]
+    assert "trained version" in do(superuser, acme.intent, "train").content.decode()
+    page = superuser.post(url(type(acme.intent), "change", acme.intent.pk), {**data, "slots": '[{"x": 1}]'})
+    assert page.context["adminform"].form.errors["slots"]
