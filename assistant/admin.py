@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminURLInputWidget
 
 from assistant.evaluation import evaluate, train
 from assistant.lessons import invalidate
@@ -70,6 +71,9 @@ class IntentAdmin(LessonAdmin):
 class KnowledgeForm(forms.ModelForm):
     questions = LinesField(required=False, help_text="Ways to ask for it, one per line")
     tags = LinesField(required=False)
+    source_url = forms.URLField(
+        required=False, max_length=2048, assume_scheme="https", widget=UnfoldAdminURLInputWidget
+    )
 
 
 @admin.register(KnowledgeEntry)

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+ORIGIN = "http://shop.example"  # the site that embeds the web chat
 APP_SECRET = "benchmark-app-secret"
 START_S = 30
 SERVERS: Mapping[str, tuple[str, ...]] = {
@@ -24,7 +25,7 @@ SERVERS: Mapping[str, tuple[str, ...]] = {
         "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--workers", "1", "--blocking-threads", "4",
         "--no-access-log", "--log-level", "error", "--port", "{port}", "chatsvc.wsgi:application",
     ),
-    "daphne": ("daphne", "-b", "127.0.0.1", "-v", "0", "-p", "{port}", "chatsvc.asgi:application"),
+    "daphne": ("daphne", "-b", "127.0.0.1", "-v", "0", "-p", "{port}", "benchmarks.asgi:application"),
 }  # fmt: skip
 
 
@@ -37,6 +38,15 @@ class Ground:
     echo_key: str  # of the tenant whose engine only repeats
     web_key: str  # public key of its web channel
     whatsapp: str  # path of the first tenant's signed webhook
+
+    def visitor_token(self) -> str:
+        """A token of somebody new on the web channel."""
+        from django.core import signing
+
+        from messaging.webchat import SALT
+
+        who = uuid.uuid4().hex
+        return signing.dumps({"c": self.web_key, "v": who, "s": "web", "k": who[:12], "n": ""}, salt=SALT)
 
 
 @contextmanager
@@ -63,8 +73,9 @@ def ground(server: str) -> Iterator[Ground]:
 
 
 def _seed(port: int) -> Ground:
-    import chatsvc  # noqa: F401  first: it reads the settings, which read it
     import django
+
+    import chatsvc  # noqa: F401  first: it reads the settings, which read it
 
     django.setup()
     from django.core.management import call_command
@@ -90,7 +101,7 @@ def _tenants(port: int) -> Ground:
     echo = Tenant.objects.create(name="Echo", slug=f"echo-{run}", settings={"bot_name": ECHO_BOT})
     seed_assistant(shop)
     with tenant_scope(echo.id):
-        web = Channel.objects.create(tenant=echo, kind="web", name="Website")
+        web = Channel.objects.create(tenant=echo, kind="web", name="Website", config={"allowed_origins": [ORIGIN]})
     with tenant_scope(shop.id):
         Channel.objects.create(tenant=shop, kind="web", name="Website")
         phone = Channel.objects.create(

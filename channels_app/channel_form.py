@@ -12,7 +12,7 @@ from django import forms
 from pydantic import ValidationError
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminPasswordInput,
+    UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
@@ -95,7 +95,7 @@ def _field(name: str, schema: dict[str, Any], required: bool, adapter: Adapter, 
         common["help_text"] = common["help_text"] or (
             "Leave empty to keep the present one." if stored.get(name) else ""
         )
-        return forms.CharField(widget=UnfoldAdminPasswordInput(attrs=attrs, render_value=False), **common)
+        return forms.CharField(widget=UnfoldAdminPasswordWidget(attrs=attrs, render_value=False), **common)
     common["initial"] = stored.get(name, schema.get("default"))
     type_ = schema.get("type")
     if "enum" in schema:

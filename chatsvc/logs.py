@@ -19,7 +19,9 @@ SHARED: list[Any] = [
 
 def configure(*, level: str, form: str) -> None:
     """Route structlog and the standard library's loggers through one formatter to stderr."""
-    renderer: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    renderer: Any = (
+        structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    )
     logging.config.dictConfig(
         {
             "version": 1,

@@ -6,8 +6,10 @@ from django.contrib import admin
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
-from chatsvc import schema  # noqa: F401  registers how models and credentials are described
-from chatsvc import health
+from chatsvc import (
+    health,
+    schema,  # noqa: F401  registers how models and credentials are described
+)
 from messaging import chat_views, webchat_views, webhook_views
 from tenants import token_views
 

@@ -12,7 +12,14 @@ from rest_framework.response import Response
 from channels_app.content import Content
 from conversations import selectors
 from conversations.models import Conversation
-from conversations.shapes import ConversationDetail, ConversationPage, ConversationQuery, MessagePage, MessageQuery, SentMessage
+from conversations.shapes import (
+    ConversationDetail,
+    ConversationPage,
+    ConversationQuery,
+    MessagePage,
+    MessageQuery,
+    SentMessage,
+)
 from messaging.chat import MessageResponse, SendMessageRequest, message_send
 from messaging.control import agent_reply, conversation_end, hand_back, take_over
 from tenants.errors import NotFound
@@ -72,10 +79,9 @@ class MessageView(TenantAPIView):
     def post(self, request: Request) -> Response:
         body = parse_body(request, SendMessageRequest)
         wait = "respond-async" not in request.headers.get("Prefer", "")
-        sent, final = message_send(
-            self.principal.tenant_id, body, idempotency_key=self.idempotency_key, wait=wait
-        )
-        return Response(sent.model_dump(mode="json", exclude_none=False), 200 if final else 202)
+        sent, final = message_send(self.principal.tenant_id, body, idempotency_key=self.idempotency_key, wait=wait)
+        shown = {"response": None, **sent.model_dump(mode="json", exclude_none=True)}
+        return Response(shown, 200 if final else 202)
 
 
 class ConversationsView(TenantAPIView):

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import traceback
 import uuid
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -75,9 +77,11 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         try:
             self.channel = await _in_thread(webchat.channel_open, key, origin)
         except ServiceError:
-            return await self.close()
+            await self.close()
+            return
         if PROTOCOL not in self.scope["subprotocols"]:
-            return await self.close()
+            await self.close()
+            return
         await self.accept(PROTOCOL)
         self.visitor: webchat.Visitor | None = None
         self.conversation_id: uuid.UUID | None = None
@@ -126,15 +130,18 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         if self.queue.ended:
             return
         if text_data is None:
-            return self.end(UNSUPPORTED)
+            self.end(UNSUPPORTED)
+            return
         if len(text_data.encode("utf-8", "surrogatepass")) > MOST_BYTES_IN:
-            return self.complain(Invalid("The frame is too big.", code="too_big"), close=TOO_BIG)
+            self.complain(Invalid("The frame is too big.", code="too_big"), close=TOO_BIG)
+            return
         try:
             frame = read_json(text_data)
         except BadPayload:
             frame = None
         if not isinstance(frame, dict):
-            return self._malformed()
+            self._malformed()
+            return
         cid = frame.get("cid")
         try:
             self._count_frame()
@@ -147,8 +154,12 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         except ServiceError as error:
             self.complain(error, cid)
         except Exception as error:  # noqa: BLE001  the client reconnects and resumes
-            log.error("socket_failed", error=type(error).__name__, exc_info=True)
-            self.end(FAILED)
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        """A fault of ours. The log has where, not the exception's words: they may hold a message's."""
+        log.error("socket_failed", error=type(error).__name__, where=traceback.format_tb(error.__traceback__)[-3:])
+        self.end(FAILED)
 
     def _malformed(self) -> None:
         self.bad_frames += 1
@@ -169,7 +180,8 @@ class WebchatConsumer(AsyncWebsocketConsumer):
             raise Invalid("There is no such type of frame.", code="unknown_type")
         if (kind == "hello") == bool(self.visitor):
             error = Invalid("`hello` comes first, and once.", code="unexpected_hello" if self.visitor else "no_hello")
-            return self.complain(error, close=PROTOCOL_ERROR)
+            self.complain(error, close=PROTOCOL_ERROR)
+            return
         try:
             parsed = CLIENT_FRAMES[kind].model_validate(frame)
         except ValidationError as error:
@@ -183,7 +195,8 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         try:
             self.visitor = await self._rows(webchat.visitor_for, self.channel, frame.token)
         except NotAuthenticated as error:
-            return self.complain(error, close=BAD_TOKEN)
+            self.complain(error, close=BAD_TOKEN)
+            return
         self.hello_timer.cancel()
         self._remember()
         current = await self._rows(webchat.conversation_of, self.channel, self.visitor)
@@ -270,30 +283,26 @@ class WebchatConsumer(AsyncWebsocketConsumer):
     def _pushed(self, text: str, frame: dict[str, Any]) -> None:
         """The doorbell rang. In order and alone: pass it on; anything else is read from the rows."""
         if frame["t"] not in TRANSCRIPT:
-            own_typing = frame["t"] == "typing" and frame["from"]["role"] == "visitor"
-            return None if own_typing else self.queue.put(text, passing=True)
-        if frame["seq"] == self.cursor + 1 and not self.catching_up.locked():
+            if frame["t"] != "typing" or frame["from"]["role"] != "visitor":
+                self.queue.put(text, passing=True)
+        elif frame["seq"] == self.cursor + 1 and not self.catching_up.locked():
             self.cursor += 1
             self.queue.put(text)
         elif frame["seq"] > self.cursor or self.catching_up.locked():
             self.behind.set()
-        return None
 
     async def _follow(self) -> None:
         """Look at the rows when there is a hole, and now and then in case a push was lost."""
         try:
             while not self.queue.ended:
-                try:
+                with suppress(TimeoutError):
                     await asyncio.wait_for(self.behind.wait(), LOOK_EVERY_S)
-                except TimeoutError:
-                    pass
                 self.behind.clear()
                 await self._look()
         except (Forbidden, NotFound) as error:  # switched off, or its tenant suspended
             self.complain(error, close=NOT_ALLOWED)
         except Exception as error:  # noqa: BLE001  the client reconnects and resumes
-            log.error("socket_failed", error=type(error).__name__, exc_info=True)
-            self.end(FAILED)
+            self._failed(error)
 
     async def _look(self) -> None:
         """What is missing of this conversation, and whether the visitor talks in another by now."""
@@ -301,14 +310,14 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         await self._catch_up()
         current = await self._rows(webchat.conversation_of, self.channel, self.visitor)
         if current is None and self.conversation_id:
-            return self.end(GONE)
+            self.end(GONE)
+            return
         if current and current.is_open and current.id != self.conversation_id:
             async with self.catching_up:
                 await self._listen_to(current.id)
                 self.cursor = 0
             replay = await self._catch_up()
             self.put(self._ready(current, self.cursor, replay))
-        return None
 
     async def _catch_up(self) -> int:
         """Send what the rows have beyond the cursor. Returns how many frames that were."""

@@ -22,7 +22,6 @@ from messaging.reply import Author, reply_write, spoken
 from tenants.db import atomic, now
 from tenants.errors import Conflict, NotFound
 from tenants.models import User
-from tenants.tenant_settings import settings_for
 
 ENTRIES = {
     "assigned": "A colleague has joined the conversation.",

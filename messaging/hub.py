@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 from channels.layers import get_channel_layer
+from django.conf import settings
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +53,8 @@ class Hub:
 
     def push(self, group: str, frame: dict[str, Any]) -> None:
         """Send ``frame`` to the group; never blocks, never raises."""
+        if not settings.REDIS_URL and group not in self.groups:
+            return  # the layer is this process' own, and nobody listens
         loop = self._sending_loop()
         if self._pending >= MOST_PENDING:
             return

@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 LEASE_MARGIN_S = 20  # beyond the engine's deadline
 MAX_ATTEMPTS = 5  # a turn whose worker died that often gets the fallback reply
 HISTORY = 20  # messages the engine sees
+SPOKEN = (Message.Role.VISITOR, Message.Role.BOT, Message.Role.AGENT)
+SEEN = ("id", "seq", "role", "text", "content", "hints", "language")  # rows of these cost half of whole messages
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,15 @@ def answer(turn: Turn) -> Turn:
     return _settle(turn, conversation, unanswered, thought)
 
 
-def _recent(conversation: Conversation) -> list[Message]:
-    """The end of the transcript, oldest first; the same cost however long the conversation is."""
-    newest = Message.objects.filter(conversation=conversation, seq__lte=conversation.last_seq, deleted_at=None)
-    return list(newest.exclude(role=Message.Role.SYSTEM).order_by("-seq")[:HISTORY])[::-1]
+def _recent(conversation: Conversation) -> list[Any]:
+    """The end of the transcript (SEEN), oldest first; the same cost however long the conversation is."""
+    newest = Message.objects.filter(
+        conversation=conversation, seq__lte=conversation.last_seq, deleted_at=None, role__in=SPOKEN
+    ).order_by("-seq")
+    return list(newest.values_list(*SEEN, named=True)[:HISTORY])[::-1]
 
 
-def _request(conversation: Conversation, recent: Sequence[Message], unanswered: Sequence[Message]) -> EngineRequest:
+def _request(conversation: Conversation, recent: Sequence[Any], unanswered: Sequence[Any]) -> EngineRequest:
     contact = conversation.contact
     hints: dict[str, Any] = {}
     for message in unanswered:
@@ -124,7 +128,7 @@ def _think(request: EngineRequest, turn: Turn) -> Thought:
     return Thought(reply, degraded, int((time.monotonic() - started) * 1000))
 
 
-def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Message], thought: Thought) -> Turn:
+def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], thought: Thought) -> Turn:
     """Write the reply if the bot still has the word and nothing new was said; else the answer is void."""
     reply = thought.reply
     contents, changes = _consequences(reply, unanswered)
@@ -163,11 +167,11 @@ def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Message
                       engine=reply.engine, latency_ms=thought.latency_ms)  # fmt: skip
 
 
-def _wants_review(unanswered: Sequence[Message]) -> bool:
+def _wants_review(unanswered: Sequence[Any]) -> bool:
     return any(message.hints.get("require_human_review") for message in unanswered)
 
 
-def _consequences(reply: EngineReply, unanswered: Sequence[Message]) -> tuple[tuple[Content, ...], dict[str, Any]]:
+def _consequences(reply: EngineReply, unanswered: Sequence[Any]) -> tuple[tuple[Content, ...], dict[str, Any]]:
     """What is said, and what changes about the conversation: hand-over, or review by a human first."""
     to_human = {
         "control_owner": Conversation.Owner.HUMAN,
@@ -186,7 +190,7 @@ def _suggest(conversation: Conversation, reply: EngineReply) -> None:
     Note.objects.create(tenant_id=conversation.tenant_id, conversation=conversation, text=f"Suggested reply:\n{said}")
 
 
-def _news(turn: Turn, unanswered: Sequence[Message], thought: Thought) -> list[NewEvent]:
+def _news(turn: Turn, unanswered: Sequence[Any], thought: Thought) -> list[NewEvent]:
     reply = thought.reply
     about = {"turn_id": str(turn.id), "message_ids": [str(message.id) for message in unanswered]}
     news = [

@@ -40,7 +40,8 @@ class SendQueue:
                 return
             self._drop_passing()
             if not self._room_for(size):
-                return self._overflow()
+                self._overflow()
+                return
         self._waiting.append((text, passing))
         self._bytes += size
         self._news.set()

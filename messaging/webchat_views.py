@@ -72,7 +72,6 @@ class Ack(BaseModel):
 
 
 CID = "0192f0d0-7b1a-4c3e-9a55-1f0a7a3c9e10"
-TOKEN = "eyJjIjoi…"
 CONVERSATION = "019a2f6e-6d1c-7e5b-9c55-0e3b9f5f1a77"
 MESSAGE = {
     "t": "msg", "seq": 2, "id": "019a2f6e-7a10-7c4f-8f0e-5a1b2c3d4e5f", "ts": "2026-01-31T12:00:00.000Z",
@@ -153,7 +152,7 @@ class SessionView(WebchatView):
             OpenApiExample(
                 "A session",
                 value={
-                    "visitor_token": TOKEN, "expires_in": webchat.TOKEN_LIFE_S, "conversation": CONVERSATION,
+                    "visitor_token": "eyJjIjoi…", "expires_in": webchat.TOKEN_LIFE_S, "conversation": CONVERSATION,
                     "last_seq": 2, "socket_url": "/ws/chat/h2k9Qm/",
                     "config": {"title": "Chat", "color": "#2563eb", "greeting": "Hello!", "bot_name": "Assistant",
                                "locale": "", "position": "right", "csat": True},

@@ -52,12 +52,13 @@ def build(tenant: Tenant) -> World:
         config={"phone_number_id": "123"},
         secrets={"access_token": SECRET, "app_secret": SECRET + "A", "verify_token": SECRET + "V"},
     )
-    conversation = ConversationFactory(tenant=tenant, channel=channel, contact__name=f"{word} contact")
+    conversation = ConversationFactory(tenant=tenant, channel=channel, contact__name=f"{word} contact", event_seq=1)
     MessageFactory(tenant=tenant, conversation=conversation, text=f"{word} {XSS}")
     answer = MessageFactory(
         tenant=tenant, conversation=conversation, direction="outbound", role="bot", text=f"{word} answer"
     )
     delivery = DeliveryFactory(tenant=tenant, message=answer, status="failed", error_detail=f"{word} number is gone")
+    MembershipFactory(tenant=tenant, user__username=f"{word}-colleague", role__name=f"{word}-role")
     with tenant_scope(tenant.id):
         ChannelHealth.objects.create(channel=channel)
         MessageTemplate.objects.create(tenant=tenant, name=f"{word} template", variants={"en": {"text": "Hi"}})
@@ -93,9 +94,7 @@ def acme(tenant: Tenant) -> World:
 
 @pytest.fixture
 def globex(other_tenant: Tenant) -> World:
-    world = build(other_tenant)
-    MembershipFactory(tenant=other_tenant, user__username="globex-colleague", role__name="globex-role")
-    return world
+    return build(other_tenant)
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ def do(client: Client, row: Any, verb: str, **data: Any) -> Any:
 @every_model
 def test_every_page_opens_for_a_superuser(model: Any, superuser: Client, acme: World, globex: World) -> None:
     pages = [superuser.get(url(model, "change", row.pk)) for row in rows(model)]
+    print([(p.status_code, p.request["PATH_INFO"] + p.request["QUERY_STRING"], p.get("Location")) for p in pages])
     lists = [
         superuser.get(url(model, "changelist"), query) for query in ({}, {"q": "acme"}, {"tenant": acme.tenant.pk})
     ]
@@ -50,6 +51,12 @@ def test_every_page_opens_for_a_superuser(model: Any, superuser: Client, acme: W
     assert add.status_code == (200 if admin.site._registry[model].has_add_permission(add.wsgi_request) else 403)
     assert not [page for page in [*pages, *lists, add] if SECRET in page.content.decode()]
     assert not [page for page in [*pages, *lists] if XSS in page.content.decode()]
+
+
+@owned_model
+def test_a_list_is_filtered_by_tenant(model: Any, superuser: Client, acme: World, globex: World) -> None:
+    page = superuser.get(url(model, "changelist"), {"tenant": acme.tenant.pk})
+    assert {row.tenant_id for row in page.context["cl"].result_list} == {acme.tenant.pk}
 
 
 @every_model
@@ -170,7 +177,7 @@ def test_a_reply_becomes_a_message_of_the_agent_once(staff_of: Any, acme: World)
         answer = do(client, acme.conversation, "reply", text=f"Hello {XSS}", reply_id="1")
     assert XSS not in answer.content.decode()
     message = rows(Message).get(role="agent")
-    assert message.text == f"Hello {XSS}"
+    assert message.text == "Hello"
     assert message.author is not None
     acme.conversation.refresh_from_db()
     assert acme.conversation.control_owner == "human"
@@ -263,7 +270,7 @@ def test_a_row_is_not_made_in_another_tenant(staff_of: Any, acme: World, globex:
 
 def test_staff_cannot_touch_accounts(staff_of: Any, acme: World, globex: World) -> None:
     client = staff_of(acme.tenant)
-    me = User.objects.get(memberships__tenant=acme.tenant)
+    me = User.objects.get(username="acme-colleague")
     assert client.post(url(User, "change", me.pk), {"is_superuser": "on"}).status_code == 403
     assert client.get(reverse("admin:auth_user_password_change", args=[me.pk])).status_code == 403
     page = client.get(url(User, "change", me.pk))

@@ -110,7 +110,9 @@ CONVERSATION_ADDRESSES = [
 ]
 
 
-@pytest.mark.parametrize(("method", "tail", "say"), CONVERSATION_ADDRESSES, ids=[a[0] + a[1] for a in CONVERSATION_ADDRESSES])
+@pytest.mark.parametrize(
+    ("method", "tail", "say"), CONVERSATION_ADDRESSES, ids=[a[0] + a[1] for a in CONVERSATION_ADDRESSES]
+)
 def test_another_tenants_conversation_is_as_absent_as_none(api, tenant, other_tenant, method, tail, say) -> None:
     theirs = MessageFactory(tenant=other_tenant, conversation=ConversationFactory(tenant=other_tenant)).conversation
     client = api(tenant)
@@ -131,7 +133,10 @@ def test_another_tenants_rows_and_cursors_are_never_listed(api, tenant, other_te
 
 
 def test_pages_follow_each_other_without_gap_or_repeat(api, tenant) -> None:
-    made = {str(MessageFactory(tenant=tenant, conversation=ConversationFactory(tenant=tenant)).conversation_id) for _ in range(7)}
+    made = {
+        str(MessageFactory(tenant=tenant, conversation=ConversationFactory(tenant=tenant)).conversation_id)
+        for _ in range(7)
+    }
     client, seen, cursor = api(tenant), [], ""
     for _ in range(4):
         page = client.data_of(client.get(f"/api/v2/chat/conversations?page_size=2{cursor}"))

@@ -42,7 +42,11 @@ def channel(tenant, twin) -> Channel:
         tenant=tenant,
         kind="whatsapp",
         config={"phone_number_id": NUMBER, "api_base": twin.url},
-        secrets={"access_token": "token-0123456789", "app_secret": "twin-app-secret", "verify_token": "verify-0123456789"},
+        secrets={
+            "access_token": "token-0123456789",
+            "app_secret": "twin-app-secret",
+            "verify_token": "verify-0123456789",
+        },
     )
 
 
@@ -59,7 +63,10 @@ def payload(id: str = "wamid.1", words: str = "What are your opening hours?") ->
         "contacts": [{"profile": {"name": "Ana"}, "wa_id": "15550107777"}],
         "messages": [message],
     }
-    body = {"object": "whatsapp_business_account", "entry": [{"id": "3", "changes": [{"field": "messages", "value": value}]}]}
+    body = {
+        "object": "whatsapp_business_account",
+        "entry": [{"id": "3", "changes": [{"field": "messages", "value": value}]}],
+    }
     return json.dumps(body).encode()
 
 

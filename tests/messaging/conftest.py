@@ -8,15 +8,13 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from assistant import lessons
-from channels_app.contract import InboundMessage, Sender
 from channels_app.content import text
+from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
 from conversations import people
 from messaging import wake
 from tenants.models import Tenant
 from tests.factories import ChannelFactory
-
-pytest_plugins: list[str] = []
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +56,11 @@ def whatsapp(tenant: Tenant) -> Channel:
         kind="whatsapp",
         name="WhatsApp",
         config={"phone_number_id": "400000000000001", "api_base": "http://127.0.0.1:9"},
-        secrets={"access_token": "token-0123456789", "app_secret": "twin-app-secret", "verify_token": "verify-0123456789"},
+        secrets={
+            "access_token": "token-0123456789",
+            "app_secret": "twin-app-secret",
+            "verify_token": "verify-0123456789",
+        },
     )
 
 

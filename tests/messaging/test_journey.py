@@ -314,7 +314,9 @@ def test_a_reference_that_comes_back_tells_what_a_lost_answer_did_not(answered, 
     assert head.status == "delivered"
 
 
-def test_statements_of_a_rest_message_stay_few_and_flat(tenant, web, api, engine, django_assert_max_num_queries) -> None:
+def test_statements_of_a_rest_message_stay_few_and_flat(
+    tenant, web, api, engine, django_assert_max_num_queries
+) -> None:
     client = api(tenant)
     body = {"user_id": "u1", "channel": "web", "content": {"type": "text", "text": "hello there"}}
     for _ in range(3):

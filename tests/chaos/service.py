@@ -1,0 +1,101 @@
+"""The service under test as real processes of the operating system, which die by SIGKILL.
+
+Owns starting, killing and setting up. Must not import the service: only its commands are used.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.servers import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+POINT_AT_TWIN = """
+from channels_app.models import Channel
+from channels_app.services import channel_save
+from tenants.scope import tenant_scope
+channel = Channel.objects.unscoped().get(key={key!r})
+with tenant_scope(channel.tenant_id):
+    channel_save(channel, config={{"api_base": {twin!r}}})
+"""
+
+
+class Process:
+    """A process that can be killed and started again. Its output goes to ``log``."""
+
+    def __init__(self, arguments: list[str], environ: Mapping[str, str], log: Path, ready: Callable[[], object]):
+        self._arguments, self._environ, self._log, self._ready = arguments, dict(environ), log, ready
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns when it is ready to work."""
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, *self._arguments], cwd=ROOT, env=self._environ, stdout=output, stderr=output,
+                start_new_session=True,
+            )  # fmt: skip
+        wait_until(self._is_ready, 60, f"{self._log.stem} is ready")
+
+    def _is_ready(self) -> object:
+        assert self._process is not None
+        assert self._process.poll() is None, self._log.read_text()[-3000:]
+        return self._ready()
+
+    def kill(self) -> None:
+        """SIGKILL for it and its children; nothing of it gets a chance to tidy up."""
+        if self._process and self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(10)
+
+
+def environment(port: int, database_url: str, **more: str) -> dict[str, str]:
+    """The environment of the processes: leases short enough for a test, nothing inherited that decides."""
+    inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV")}
+    return {
+        **inherited,
+        "DJANGO_SETTINGS_MODULE": "chatsvc.settings",
+        "ENVIRONMENT": "test",
+        "DATABASE_URL": database_url,
+        "PORT": str(port),
+        "DELIVERY_LEASE_S": "15",
+        "SWEEP_INTERVAL_S": "2",
+        "LOG_LEVEL": "WARNING",
+        **more,
+    }
+
+
+def set_up(environ: Mapping[str, str], twin_url: str) -> dict[str, Any]:
+    """Migrate, make the demo tenant, and let its WhatsApp channel speak to the twin. Returns the access."""
+    manage(environ, "migrate", "--verbosity", "0")
+    access = json.loads(manage(environ, "seed_demo", "--json"))
+    whatsapp: dict[str, Any] = access["whatsapp"]
+    manage(environ, "shell", "--verbosity", "0", "-c", POINT_AT_TWIN.format(key=whatsapp["channel_key"], twin=twin_url))
+    return whatsapp
+
+
+def manage(environ: Mapping[str, str], *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments], cwd=ROOT, env=dict(environ), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def answers(port: int) -> bool:
+    """Does the web server say that it lives?"""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/health/live")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
