@@ -9,7 +9,7 @@ CODE := chatsvc messaging assistant conversations channels_app tenants
 export PORT
 export LOG_FORMAT ?= console
 
-.PHONY: serve test test-cluster check format clean
+.PHONY: serve test test-cluster check format clean bench
 
 serve: .venv/installed var/seeded
 	@$(MANAGE) migrate --verbosity 0 --skip-checks
@@ -57,3 +57,9 @@ var/seeded: chatsvc/demo.py assistant/demo.py $(wildcard */migrations/*.py) | .v
 	$(MANAGE) migrate --verbosity 0 --skip-checks
 	$(MANAGE) seed_demo --skip-checks
 	@touch $@
+
+# Ratios beside bare Django, side by side in one run; see benchmarks/README.md.
+bench: .venv/installed-dev
+	$(PYTHON) -m benchmarks.rest
+	$(PYTHON) -m benchmarks.webhooks
+	$(PYTHON) -m benchmarks.sockets

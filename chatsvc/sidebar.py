@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django.http import HttpRequest
 from django.urls import reverse_lazy
@@ -18,8 +19,21 @@ def page(title: str, icon: str, model: str, query: str = "") -> dict[str, Any]:
 
         return admin.site.get_model_admin(apps.get_model(model)).has_view_permission(request)
 
+    def active(request: HttpRequest) -> bool:
+        """Two entries may lead to one list: the one with the same filter is the active one."""
+        if not request.path.startswith(str(address)):
+            return False
+        marked = {name: request.GET[name] for name in ("dead", "waiting") if name in request.GET}
+        return marked == dict(parse_qsl(query[1:]))
+
     address = reverse_lazy(f"admin:{model.replace('.', '_').lower()}_changelist")
-    return {"title": title, "icon": icon, "link": format_lazy("{}{}", address, query), "permission": may_open}
+    return {
+        "title": title,
+        "icon": icon,
+        "link": format_lazy("{}{}", address, query),
+        "permission": may_open,
+        "active": active,
+    }
 
 
 def group(title: str, *items: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from conversations.admin import TalkAdmin
 from messaging import conversation_admin, wake
 from messaging.deliver import redeliver
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart, InboundEvent, Turn
-from tenants.console import Button, PartInline, TenantFilter
+from tenants.console import Button, PartInline, TenantFilter, row_id
 from tenants.db import now, on_commit
 
 __all__ = ["conversation_admin"]  # its page is registered along with these
@@ -62,7 +62,7 @@ class ReceiptAdmin(MovingAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         rows = super().get_queryset(request)
-        return rows if request.resolver_match.kwargs.get("object_id") else rows.defer("request")
+        return rows if row_id(request) else rows.defer("request")
 
     @display(description="Request")
     def asked(self, receipt: InboundEvent) -> str:

@@ -65,12 +65,14 @@ class WebchatConsumer(AsyncWebsocketConsumer):
     """One widget's connection. Frames are handled one after the other, in the order they came."""
 
     channel_layer_alias = None  # what is pushed comes through the hub
+    admitted = greeted = False  # the socket was accepted; its hello was
+    queue: SendQueue
+    visitor: webchat.Visitor
 
     # ------------------------------------------------------------------ coming and going
 
     async def connect(self) -> None:
         """Refused with HTTP 403 when the page's origin may not embed the channel."""
-        self.queue: SendQueue | None = None
         headers = dict(self.scope["headers"])
         origin = headers.get(b"origin", b"").decode("latin-1")
         key = self.scope["url_route"]["kwargs"]["key"]
@@ -83,7 +85,6 @@ class WebchatConsumer(AsyncWebsocketConsumer):
             await self.close()
             return
         await self.accept(PROTOCOL)
-        self.visitor: webchat.Visitor | None = None
         self.conversation_id: uuid.UUID | None = None
         self.cursor = 0
         self.frames_left, self.counted_at = float(FRAMES_BURST), time.monotonic()
@@ -93,15 +94,16 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         self.queue = SendQueue(lambda text: self.send(text_data=text), lambda code: self.close(code))
         self.follower: asyncio.Task[None] | None = None
         self.hello_timer = asyncio.get_running_loop().call_later(HELLO_WAIT_S, self.end, NO_HELLO)
+        self.admitted = True
 
     async def disconnect(self, code: int) -> None:
-        if self.queue is None:
+        if not self.admitted:
             return
         self.hello_timer.cancel()
         self.queue.cancel()
         if self.follower:
             self.follower.cancel()
-        if self.visitor:
+        if self.greeted:
             self._forget()
         await self._listen_to(None)
 
@@ -178,8 +180,8 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         kind = frame.get("t")
         if kind not in CLIENT_FRAMES:
             raise Invalid("There is no such type of frame.", code="unknown_type")
-        if (kind == "hello") == bool(self.visitor):
-            error = Invalid("`hello` comes first, and once.", code="unexpected_hello" if self.visitor else "no_hello")
+        if (kind == "hello") == self.greeted:
+            error = Invalid("`hello` comes first, and once.", code="unexpected_hello" if self.greeted else "no_hello")
             self.complain(error, close=PROTOCOL_ERROR)
             return
         try:
@@ -197,6 +199,7 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         except NotAuthenticated as error:
             self.complain(error, close=BAD_TOKEN)
             return
+        self.greeted = True
         self.hello_timer.cancel()
         self._remember()
         current = await self._rows(webchat.conversation_of, self.channel, self.visitor)

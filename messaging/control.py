@@ -22,6 +22,7 @@ from messaging.reply import Author, reply_write, spoken
 from tenants.db import atomic, now
 from tenants.errors import Conflict, NotFound
 from tenants.models import User
+from tenants.tenant_settings import settings_for
 
 ENTRIES = {
     "assigned": "A colleague has joined the conversation.",
@@ -126,7 +127,7 @@ def _change(conversation_id: uuid.UUID, state: str, event: str, facts: dict[str,
             conversation,
             [text(ENTRIES[state])],
             Author.system(),
-            metadata={"state": state},
+            metadata={"state": state, "csat": state == "closed" and settings_for(conversation.tenant_id).csat_enabled},
             news=[NewEvent(event, facts)],
         )
     return conversation

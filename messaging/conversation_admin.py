@@ -22,6 +22,7 @@ from messaging.models import Delivery
 from tenants.console import Button, TenantAdmin, TenantFilter, permissions_in
 from tenants.db import new_id, now
 from tenants.errors import Invalid
+from tenants.models import User
 
 SHOWN = 300  # the newest entries of a transcript
 TICKS = {"queued": "🕓", "sending": "🕓", "sent": "✓", "delivered": "✓✓", "read": "✓✓ read", "failed": "failed"}
@@ -107,14 +108,14 @@ class ConversationAdmin(TenantAdmin):
         # The id lies in the form: sending the same form twice sends one message.
         try:
             agent_reply(
-                conversation.id, request.user, text(said), client_message_id=request.POST.get("reply_id", "")[:64]
+                conversation.id, _member(request), text(said), client_message_id=request.POST.get("reply_id", "")[:64]
             )
         except EmptyMessage as error:
             raise Invalid("There is nothing to send in this.") from error
         return ""
 
     def do_take_over(self, request: HttpRequest, conversation: Conversation) -> str:
-        take_over(conversation.id, request.user)
+        take_over(conversation.id, _member(request))
         return "You answer now; the bot keeps still."
 
     def do_hand_back(self, request: HttpRequest, conversation: Conversation) -> str:
@@ -130,9 +131,14 @@ class ConversationAdmin(TenantAdmin):
         if not said:
             raise Invalid("The note is empty.")
         Note.objects.create(
-            tenant_id=conversation.tenant_id, conversation=conversation, author=request.user, text=said[:MAX_TEXT]
+            tenant_id=conversation.tenant_id, conversation=conversation, author=_member(request), text=said[:MAX_TEXT]
         )
         return "Noted."
+
+
+def _member(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # the admin lets nobody else in
+    return request.user
 
 
 def transcript(conversation: Conversation) -> list[Message]:

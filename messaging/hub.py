@@ -37,10 +37,9 @@ class Hub:
     async def join(self, group: str, listener: Listener) -> None:
         """Hear everything that is pushed to ``group`` from now on, from any process."""
         await self._start()
-        first = not self.groups[group]
         self.groups[group].add(listener)
-        if first:
-            await get_channel_layer().group_add(group, self._channel)
+        # Each time: who comes second must not go on before the first one's subscription stands.
+        await get_channel_layer().group_add(group, self._channel)
 
     async def leave(self, group: str, listener: Listener) -> None:
         listeners = self.groups.get(group)

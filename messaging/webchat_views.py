@@ -101,7 +101,7 @@ class WebchatView(TenantAPIView):
         super().initial(request, *args, **kwargs)
         self.scope.enter_context(tenant_scope(self.channel.tenant_id))
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
         """The browser's question before it lets a page call us."""
         return Response(
             status=204,

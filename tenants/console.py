@@ -123,8 +123,8 @@ class TenantAdmin(ModelAdmin):
     show_full_result_count = False
     paginator = InfinitePaginator
     list_per_page = 50
-    ordering = ("-id",)
-    compressed_fields = False
+    ordering: ClassVar[tuple[str, ...]] = ("-id",)
+    compressed_fields = True
     warn_unsaved_form = True
 
     # ---- who may -------------------------------------------------------------------
@@ -175,12 +175,12 @@ class TenantAdmin(ModelAdmin):
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Choices of own tenants only; in a scope (the row's, or the one just chosen) of that tenant only."""
         if db_field.name == "tenant":
-            options["queryset"] = tenants_with(request, self.permission("read" if _row_id(request) else "write"))
+            options["queryset"] = tenants_with(request, self.permission("read" if row_id(request) else "write"))
         elif hasattr(db_field.related_model._default_manager, "unscoped"):
             objects = db_field.related_model._default_manager
             # unscoped: on an empty form the tenant is still to be chosen; limited to own ones
             own = objects.unscoped().filter(tenant__in=tenants_with(request, self.permission("write")))
-            options["queryset"] = objects.all() if _row_id(request) or request.method == "POST" else own
+            options["queryset"] = objects.all() if row_id(request) or request.method == "POST" else own
         field = super().formfield_for_foreignkey(db_field, request, **options)
         if field is not None and hasattr(field.widget, "can_add_related"):
             field.widget.can_add_related = field.widget.can_change_related = False
@@ -300,7 +300,8 @@ class PartInline(TabularInline):
         return False
 
 
-def _row_id(request: HttpRequest) -> Any:
+def row_id(request: HttpRequest) -> Any:
+    """The id of the row whose page this is; None on lists and forms to add."""
     return request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
 
 

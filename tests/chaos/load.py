@@ -54,7 +54,7 @@ class Load:
         for index in range(MESSAGES):
             self._stopped.wait(chance.uniform(0, 2 * self._spread_s / MESSAGES))
             platform_id = f"wamid.{number}.{index}"
-            body = self._body(f"155501{number:05}", platform_id, chance.choice(QUESTIONS))
+            body = self._body(f"155507{number:05}", platform_id, chance.choice(QUESTIONS))
             self._post_until_accepted(body)
             self.accepted.append(platform_id)
             if chance.random() < RESENT:
@@ -62,7 +62,7 @@ class Load:
 
     def _post_until_accepted(self, body: bytes) -> None:
         while self._post(body) != 200:
-            assert not self._stopped.wait(0.2), "stopped before everything was accepted"
+            assert not self._stopped.wait(0.5), "stopped before everything was accepted"
 
     def _post(self, body: bytes) -> int:
         """The status; 0 when there was no answer."""

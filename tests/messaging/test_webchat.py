@@ -243,7 +243,8 @@ def test_after_the_end_the_next_message_begins_anew(page, scope):
     token = page.begin()["visitor_token"]
     page.say("Hello")
     conversation_end(Conversation.objects.get().id)
-    assert Api.data_of(page.read(after=1))["messages"][0]["state"] == "closed"
+    (closed,) = Api.data_of(page.read(after=1))["messages"]
+    assert (closed["state"], closed["csat"]) == ("closed", True)
     assert page.begin(visitor_token=token)["conversation"] is None
     assert Api.data_of(page.say("Again", cid="c2"))["seq"] == 1
 
