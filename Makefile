@@ -12,7 +12,8 @@ export LOG_FORMAT ?= console
 .PHONY: serve test test-cluster check format clean bench
 
 serve: .venv/installed var/seeded
-	@$(MANAGE) migrate --verbosity 0 --skip-checks
+	@# var/seeded follows the migrations; another database, or a file that was removed, is set up here.
+	@[ -s var/chatsvc.sqlite3 -a -z "$$DATABASE_URL" ] || { $(MANAGE) migrate --verbosity 0 && $(MANAGE) seed_demo; }
 	@exec $(MANAGE) serve
 
 test: .venv/installed-dev
