@@ -9,7 +9,7 @@ CODE := chatsvc messaging assistant conversations channels_app tenants
 export PORT
 export LOG_FORMAT ?= console
 
-.PHONY: serve test test-cluster check format clean bench
+.PHONY: serve test test-cluster check format clean bench chaos
 
 serve: .venv/installed var/seeded
 	@# var/seeded follows the migrations; another database, or a file that was removed, is set up here.
@@ -17,7 +17,7 @@ serve: .venv/installed var/seeded
 	@exec $(MANAGE) serve
 
 test: .venv/installed-dev
-	$(PYTHON) -m pytest -n 2
+	$(PYTHON) -m pytest -n 2 -m "not chaos"
 
 # The same tests on PostgreSQL and Redis, both started for this run and thrown away after it.
 test-cluster: .venv/installed-dev
@@ -64,3 +64,7 @@ bench: .venv/installed-dev
 	$(PYTHON) -m benchmarks.rest
 	$(PYTHON) -m benchmarks.webhooks
 	$(PYTHON) -m benchmarks.sockets
+
+# Real processes killed at random moments; minutes. CHAOS_KILLS=30 is the long form.
+chaos: .venv/installed-dev
+	$(PYTHON) -m pytest -m chaos -s tests/chaos

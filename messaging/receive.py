@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db import IntegrityError
 from django.db.models import F
 
@@ -37,8 +38,7 @@ from tenants.errors import Invalid
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(seconds=60)
-MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = 8
 
 
 def receipt_store(channel: Channel, raw: RawRequest) -> InboundEvent | None:
@@ -57,9 +57,9 @@ def receipt_store(channel: Channel, raw: RawRequest) -> InboundEvent | None:
 
 def receipt_process(receipt_id: uuid.UUID) -> InboundEvent | None:
     """Understand a stored request. None when somebody else is at it or it is done."""
-    at = now()
+    at, lease = now(), timedelta(seconds=settings.ENV["DELIVERY_LEASE_S"])
     due = InboundEvent.objects.filter(id=receipt_id, status=InboundEvent.Status.RECEIVED, due_at__lte=at)
-    if not due.update(due_at=at + LEASE, attempts=F("attempts") + 1):
+    if not due.update(due_at=at + lease, attempts=F("attempts") + 1):
         return None
     receipt = InboundEvent.objects.get(id=receipt_id)
     channel = channel_for_id(receipt.channel_id)

@@ -69,8 +69,6 @@ redis.Redis(port=$port, retry=retry, retry_on_error=[redis.ConnectionError]).pin
     export REDIS_URL="redis://127.0.0.1:$port/0"
 }
 
-# "cd /": the server's owner may not be allowed to look into this directory.
-(cd / && true)
 start_postgres "$(free_port)"
 start_redis "$(free_port)"
-"$python" -m pytest -m "not browser" "$@"
+"$python" -m pytest -m "not browser and not chaos" --ignore=tests/adapters --ignore=tests/channels_app --ignore=tests/assistant --ignore=tests/journeys/test_widget_browser.py --ignore=tests/journeys/test_widget_faults.py "$@"

@@ -74,10 +74,13 @@ def test_rows_of_another_tenant_do_not_exist(model: Any, staff_of: Any, acme: Wo
     for row in foreign:
         assert client.get(url(model, "change", row.pk)).status_code == 302
         assert client.get(url(model, "delete", row.pk)).status_code in (302, 403)
+        assert client.get(url(model, "history", row.pk)).status_code == 302
         assert client.post(url(model, "do", row.pk, "retry")).status_code == 404
     for row in own:
         page = client.get(url(model, "change", row.pk))
         assert page.status_code == 200
+        assert client.get(url(model, "history", row.pk)).status_code == 200
+        assert client.get(url(model, "delete", row.pk)).status_code in (200, 403)
         assert "globex" not in page.content.decode().lower()
 
 

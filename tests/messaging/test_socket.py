@@ -186,7 +186,8 @@ async def test_what_comes_next_after_an_end_is_a_new_conversation(ready, rows, s
     assert (await socket.until("ready"))[-1]["conversation"] != str(first.id)
     assert seqs(await tab.until("ready")) == [2, 1]
     await tab.say("Third")
-    assert seqs(await tab.up_to(2)) == [2, 1, 2]
+    while seqs(tab.seen) != [2, 1, 2]:  # the ack and the entry race each other
+        await tab.next()
 
 
 async def test_a_rating_is_kept_and_acknowledged(ready, rows, said):
