@@ -151,6 +151,7 @@ class InboundMessage:
     reply_to: str = ""  # platform id of the quoted message
     media: Sequence[MediaRef] = ()
     opens_window_s: int | None = None  # seconds in which free replies are allowed from now on
+    reference: Mapping[str, Any] = field(default_factory=dict)  # handed back with every reply (Recipient)
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -227,7 +228,8 @@ InboundItem = InboundMessage | StatusUpdate | Revision | Reaction | Signal | Ign
 
 @dataclass(frozen=True)
 class Recipient:
-    """Where a message goes: the identity's address, with what the last inbound event taught."""
+    """Where a message goes: the identity's address, with what the conversation's last inbound message
+    taught (``thread``, ``last_inbound_id``, ``reference``)."""
 
     address: str
     scheme: str = ""
@@ -357,6 +359,10 @@ class Http(Protocol):
         content: bytes | None = None,
         files: Mapping[str, Any] | None = None,
     ) -> HttpAnswer: ...
+
+    def fetch(self, url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int) -> HttpAnswer:
+        """GET a file whole, redirects followed and each checked. Raises Rejected ``too_large`` as well."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,11 @@ class HttpClient:
             url = target
         raise Rejected("too_many_redirects")
 
+    def fetch(self, url: str, *, max_bytes: int, headers: Mapping[str, str] | None = None) -> HttpAnswer:
+        """``download`` into memory."""
+        with self.download(url, max_bytes=max_bytes, headers=headers) as file:
+            return HttpAnswer(file.status, file.headers, b"".join(file.chunks))
+
     # ------------------------------------------------------------------ one exchange
 
     @contextmanager

@@ -24,7 +24,7 @@ class InboundEvent(TenantModel):
         FAILED = "failed"
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
-    digest = models.CharField(max_length=64)  # SHA-256 of the body, or of the request line without one
+    digest = models.CharField(max_length=64)  # SHA-256 of method, path, query and body
     request = models.JSONField()  # contract.RawRequest.to_stored()
     status = models.CharField(max_length=9, choices=Status, default=Status.RECEIVED)
     reason = models.CharField(max_length=300, blank=True)

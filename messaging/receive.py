@@ -43,7 +43,8 @@ MAX_ATTEMPTS = 8
 
 def receipt_store(channel: Channel, raw: RawRequest) -> InboundEvent | None:
     """Keep a verified request. None when the very same one is here already: the platform resent it."""
-    digest = hashlib.sha256(raw.body or f"{raw.method} {raw.path} {sorted(raw.query.items())}".encode()).hexdigest()
+    line = f"{raw.method} {raw.path} {sorted(raw.query.items())}\n"
+    digest = hashlib.sha256(line.encode() + raw.body).hexdigest()
     try:
         with atomic():
             receipt = InboundEvent.objects.create(

@@ -10,10 +10,10 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from channels_app.contract import BadSignature, RawRequest, Reply
+from channels_app.contract import BadSignature, RawRequest, Reply, SendError
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_key
-from channels_app.services import bad_signature_count
+from channels_app.services import bad_signature_count, http_for
 from messaging.receive import receipt_store
 from tenants.limits import client_ip
 from tenants.scope import tenant_scope
@@ -43,11 +43,14 @@ def webhook(request: HttpRequest, kind: str, key: str) -> HttpResponse:
             handshake = channel.adapter.handshake(raw, config)
             if handshake:
                 return _reply(handshake)
-            channel.adapter.verify(raw, config)
+            channel.adapter.verify(raw, config, http_for(channel))
         except BadSignature as error:
             bad_signature_count(channel)
             log.warning("bad_signature", channel=str(channel.id), reason=str(error))
             return _error(401, "bad_signature", "The request does not prove where it comes from.")
+        except SendError as error:
+            log.warning("keys_unavailable", channel=str(channel.id), code=error.code)
+            return _error(503, "keys_unavailable", "The platform's keys cannot be fetched; send this again.")
         receipt_store(channel, raw)
     return _reply(channel.adapter.acknowledge(raw, config))
 

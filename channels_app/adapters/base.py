@@ -70,8 +70,9 @@ class Adapter(ABC):
         return None
 
     @abstractmethod
-    def verify(self, raw: RawRequest, config: Any) -> None:
-        """Raise BadSignature unless the raw bytes prove their origin."""
+    def verify(self, raw: RawRequest, config: Any, http: Http) -> None:
+        """Raise BadSignature unless the raw bytes prove their origin. ``http`` is for fetching the keys a
+        platform publishes; what it raises (a SendError) is answered 503, so that the platform comes again."""
 
     def parse(self, raw: RawRequest, config: Any) -> Sequence[InboundItem]:
         """Everything the request tells, in its order. One bad item becomes Ignored, it never loses

@@ -63,7 +63,7 @@ class Web(Adapter):
         receipts=frozenset({"delivered", "read"}),
     )
 
-    def verify(self, raw: RawRequest, config: WebConfig) -> None:
+    def verify(self, raw: RawRequest, config: WebConfig, http: Http) -> None:
         raise BadSignature("the web widget has no webhook")
 
     def render(self, message: OutboundMessage, config: WebConfig) -> Sequence[Payload]:

@@ -19,7 +19,7 @@ import pytest
 
 from channels_app.adapters.base import Adapter, ChannelConfig
 from channels_app.content import Content, text
-from channels_app.contract import HttpAnswer, InboundItem, OutboundMessage, RawRequest, Recipient, SendError, SendResult
+from channels_app.contract import Http, HttpAnswer, InboundItem, OutboundMessage, RawRequest, Recipient, SendError, SendResult
 from channels_app.registry import KINDS, adapter_for
 
 PAYLOADS = Path(__file__).parent / "payloads"
@@ -88,6 +88,7 @@ class Kit:
     ``config`` holds secret values that can be recognised in a text. ``sign`` returns the request as
     the platform would sign it. ``success`` is the platform's answer to a send, ``result`` what becomes
     of it. ``signature`` is the header that carries the proof and ``signs_body`` whether it covers the body.
+    ``published`` gives the HTTP client that ``verify`` fetches the platform's keys with.
     ``own_echo`` names the payload file of an echo of our own message, "" where there are none.
     """
 
@@ -98,6 +99,7 @@ class Kit:
     sign: Callable[[RawRequest, Any], RawRequest] = lambda raw, config: raw
     signature: str = ""
     signs_body: bool = True
+    published: Callable[[], Http] = lambda: RecordingHttp([])
     recipient: Recipient = Recipient("user-1")
     success: HttpAnswer = HttpAnswer(200, {}, b"{}")
     result: SendResult = SendResult()
@@ -137,8 +139,11 @@ class Kit:
     def _frame(self) -> dict[str, Any]:
         return next((self.stored(name) for name in self.payload_files()), {"method": "POST", "path": "/"})
 
+    def verify(self, raw: RawRequest) -> None:
+        self.adapter.verify(raw, self.configured, self.published())
+
     def receive(self, raw: RawRequest) -> list[InboundItem]:
-        self.adapter.verify(raw, self.configured)
+        self.verify(raw)
         return list(self.adapter.parse(raw, self.configured))
 
     def run_inbound(self, case: InboundCase) -> None:

@@ -78,7 +78,7 @@ def test_a_tampered_body_is_refused(kit: Kit):
     name = kit.payload_files()[0]
     raw = kit.request(name)
     with pytest.raises(BadSignature):
-        kit.adapter.verify(replace(raw, body=raw.body + b" "), kit.configured)
+        kit.verify(replace(raw, body=raw.body + b" "))
 
 
 @called_kinds
@@ -87,7 +87,7 @@ def test_a_wrong_signature_is_refused(kit: Kit, value: str):
     raw = kit.request(kit.payload_files()[0])
     raw = replace(raw, headers={**raw.headers, kit.signature: value})
     with pytest.raises(BadSignature):
-        kit.adapter.verify(raw, kit.configured)
+        kit.verify(raw)
 
 
 @called_kinds
@@ -95,7 +95,7 @@ def test_a_missing_signature_is_refused(kit: Kit):
     raw = kit.request(kit.payload_files()[0])
     kept = {name: value for name, value in raw.headers.items() if name != kit.signature}
     with pytest.raises(BadSignature):
-        kit.adapter.verify(replace(raw, headers=kept), kit.configured)
+        kit.verify(replace(raw, headers=kept))
 
 
 # ------------------------------------------------------------------------------ parsing

@@ -27,7 +27,7 @@ from channels_app.contract import (
     Signal,
     StatusUpdate,
 )
-from tests.adapters.kit import InboundCase, Kit, answer
+from tests.adapters.kit import InboundCase, Kit, RecordingHttp, answer
 from tests.adapters.whatsapp_outbound import OUTBOUND
 
 NOON = datetime(2026, 10, 26, 7, 33, 20, tzinfo=UTC)  # 1793000000
@@ -350,7 +350,7 @@ def test_a_fault_of_our_own_costs_one_item_only(monkeypatch):
 )
 def test_signature_vectors(body, digest):
     config = KIT.configured.model_copy(update={"app_secret": "s3cr3t-app"})
-    KIT.adapter.verify(RawRequest("POST", "/", {"x-hub-signature-256": f"sha256={digest}"}, body=body), config)
+    KIT.adapter.verify(RawRequest("POST", "/", {"x-hub-signature-256": f"sha256={digest}"}, body=body), config, RecordingHttp([]))
 
 
 def test_long_references_keep_their_part_mark():

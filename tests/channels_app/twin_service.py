@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from channels_app.adapters.whatsapp import WhatsApp, WhatsAppConfig
 from channels_app.contract import RawRequest
+from channels_app.http import HttpClient
 
 BEARER = {"Authorization": "Bearer good"}
 HELLO = {"messaging_product": "whatsapp", "to": "+15550107777", "type": "text", "text": {"body": "hello"}}
@@ -58,7 +59,7 @@ class Service:
     def items(self):
         adapter = WhatsApp()
         for raw in self.requests:
-            adapter.verify(raw, CONFIG)
+            adapter.verify(raw, CONFIG, HttpClient())
         return [item for raw in self.requests for item in adapter.parse(raw, CONFIG)]
 
 

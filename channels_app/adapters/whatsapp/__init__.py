@@ -79,7 +79,7 @@ class WhatsApp(Adapter):
         require(constant_time_equal(raw.query.get("hub.verify_token", ""), config.verify_token), "wrong verify token")
         return Reply(body=raw.query.get("hub.challenge", ""))
 
-    def verify(self, raw: RawRequest, config: WhatsAppConfig) -> None:
+    def verify(self, raw: RawRequest, config: WhatsAppConfig, http: Http) -> None:
         digest = hmac.new(config.app_secret.encode(), raw.body, hashlib.sha256).hexdigest()
         given = raw.headers.get("x-hub-signature-256", "")
         require(constant_time_equal(given, f"sha256={digest}"), "X-Hub-Signature-256 does not match the body")
