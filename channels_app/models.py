@@ -10,7 +10,7 @@ from django.db import models
 from channels_app.adapters.base import Adapter
 from channels_app.registry import adapter_for
 from tenants.crypto import EncryptedJSONField
-from tenants.db import Model, TenantModel
+from tenants.db import Model, TenantModel, now
 
 
 def new_key() -> str:
@@ -68,17 +68,44 @@ class ChannelHealth(Model):
     reason = models.CharField(max_length=300, blank=True)
     bad_signatures = models.PositiveIntegerField(default=0)
     checked_at = models.DateTimeField(null=True, blank=True)
+    last_inbound_at = models.DateTimeField(null=True, blank=True)  # to the minute
+    state_since = models.DateTimeField(default=now)
 
     class Meta:
         verbose_name_plural = "channel health"
 
 
+class ChannelIncident(TenantModel):
+    """A stretch of time in which a channel was not healthy; at most one is open per channel."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="incidents")
+    state = models.CharField(max_length=20, choices=ChannelHealth.State)
+    reason = models.CharField(max_length=300, blank=True)
+    is_open = models.BooleanField(default=True)  # a column because constraints need one
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["channel"], condition=models.Q(is_open=True), name="one_open_incident")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state} since {self.created_at:%Y-%m-%d %H:%M}"
+
+
 class MessageTemplate(TenantModel):
-    """A reusable message (MSG-6): per language a text with ``{{variables}}`` and their defaults."""
+    """A reusable message (MSG-6), the tenant's own (no channel) or one approved by a channel's platform.
+
+    ``variants``: language → {"content": Content, "defaults": {variable: text}, "external": {…}}, the
+    texts with ``{{variable}}``; ``external`` holds what the platform says: id, status, parameters.
+    """
 
     name = models.CharField(max_length=512)
     channel = models.ForeignKey(Channel, null=True, blank=True, on_delete=models.CASCADE, related_name="templates")
-    variants = models.JSONField(default=dict)  # language → {"text": …, "defaults": {…}, "external_status": …}
+    category = models.CharField(max_length=20, blank=True)  # the platform's: utility, marketing, authentication
+    variants = models.JSONField(default=dict)
+    synced_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         constraints: ClassVar[list[Any]] = [

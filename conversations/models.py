@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 
 from channels_app.models import Channel
-from tenants.db import Model, TenantModel, now
+from tenants.db import TenantModel, now
 
 
 class Contact(TenantModel):
@@ -36,8 +36,8 @@ class Identity(TenantModel):
     """One id of a contact on one channel: unique by (channel, scheme, scope, value).
 
     ``address`` is where replies go when it differs from ``value``. ``verified``: proved by the platform
-    or a signature, not merely claimed. ``reference`` is what the last inbound event taught about
-    replying (thread, last platform message id).
+    or a signature, not merely claimed. ``stopped_at``: the person took back their consent by a stop word;
+    nothing is sent until they write again.
     """
 
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="identities")
@@ -47,7 +47,7 @@ class Identity(TenantModel):
     value = models.CharField(max_length=255)
     address = models.CharField(max_length=255, blank=True)
     verified = models.BooleanField(default=False)
-    reference = models.JSONField(default=dict, blank=True)
+    stopped_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar[list[Any]] = [
@@ -121,6 +121,7 @@ class Conversation(TenantModel):
     first_reply_at = models.DateTimeField(null=True, blank=True)
     reply_window_expires_at = models.DateTimeField(null=True, blank=True)
     last_inbound_id = models.CharField(max_length=255, blank=True)  # platform id, for typing and read marks
+    reference = models.JSONField(default=dict, blank=True)  # of the last inbound message: Recipient.reference
     visitor_read_seq = models.PositiveIntegerField(default=0)
     agent_read_seq = models.PositiveIntegerField(default=0)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -202,23 +203,89 @@ class Message(TenantModel):
 
 
 class Attachment(TenantModel):
-    """A file that belongs to a message, with us or still with the platform."""
+    """A file of a message, with us or still with the platform; without a message, an upload on its way.
+
+    remote (to be fetched from ``due_at`` on) → stored | refused (``reason``: too_large, type_refused …).
+    ``identity`` is who uploaded it: only they may put it into a message.
+    """
 
     class State(models.TextChoices):
         REMOTE = "remote"
         STORED = "stored"
         REFUSED = "refused"
 
-    message = models.ForeignKey(Message, null=True, on_delete=models.CASCADE, related_name="attachments")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    identity = models.ForeignKey(Identity, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    message = models.ForeignKey(Message, null=True, blank=True, on_delete=models.CASCADE, related_name="attachments")
+    position = models.PositiveSmallIntegerField(default=0)  # among the message's files
     kind = models.CharField(max_length=10)  # image, audio, video, file, sticker
     state = models.CharField(max_length=8, choices=State, default=State.REMOTE)
+    reason = models.CharField(max_length=60, blank=True)
     platform_media_id = models.CharField(max_length=255, blank=True)
-    url = models.URLField(max_length=2048, blank=True)
-    file = models.FileField(upload_to="attachments/%Y/%m/", blank=True)
+    url = models.URLField(max_length=2048, blank=True)  # where the platform keeps it
+    file = models.FileField(upload_to="attachments/%Y/%m/", max_length=255, blank=True)
+    thumbnail = models.FileField(upload_to="thumbnails/%Y/%m/", max_length=255, blank=True)
     mime = models.CharField(max_length=127, blank=True)
     size = models.PositiveBigIntegerField(null=True, blank=True)  # bytes
+    width = models.PositiveIntegerField(null=True, blank=True)  # pixels
+    height = models.PositiveIntegerField(null=True, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
     name = models.CharField(max_length=255, blank=True)
+    transcript = models.TextField(blank=True)  # what was said, when a transcriber heard it
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(default=now)  # next try to fetch, or end of the present one's lease
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["state", "due_at"], name="attachment_due")]
+
+    def __str__(self) -> str:
+        return self.name or f"{self.kind} {self.mime}".strip()
+
+
+class Revision(TenantModel):
+    """An edit (``content`` set) or a deletion (``deleted``) of a message, by whoever wrote it.
+
+    It may come before its message: ``target`` is the platform's id, ``message`` is set and ``previous``
+    filled in when it is applied.
+    """
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    identity = models.ForeignKey(Identity, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    message = models.ForeignKey(Message, null=True, blank=True, on_delete=models.CASCADE, related_name="revisions")
+    platform_id = models.CharField(max_length=255)  # of the event that told; removes repeats
+    target = models.CharField(max_length=255)
+    deleted = models.BooleanField(default=False)
+    content = models.JSONField(default=dict, blank=True)
+    previous = models.JSONField(default=dict, blank=True)
+    at = models.DateTimeField(default=now)  # the platform's clock: the later one counts
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["channel", "platform_id"], name="revision_once")
+        ]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["channel", "target"], name="revision_by_target")]
+
+    def __str__(self) -> str:
+        return f"{'deletion' if self.deleted else 'edit'} of {self.target}"
+
+
+class Reaction(TenantModel):
+    """A person's emoji on a message, theirs or ours; "" when it was taken back. The later one counts."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    identity = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="+")
+    message = models.ForeignKey(Message, null=True, blank=True, on_delete=models.CASCADE, related_name="reactions")
+    target = models.CharField(max_length=255)  # platform id of the message
+    emoji = models.CharField(max_length=64, blank=True)
+    at = models.DateTimeField(default=now)  # the platform's clock
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["channel", "target", "identity"], name="reaction_once_per_person")
+        ]
+
+    def __str__(self) -> str:
+        return self.emoji or "taken back"
 
 
 class Note(TenantModel):
@@ -253,6 +320,3 @@ class Event(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.type} #{self.seq}"
-
-
-__all__ = ["Attachment", "Contact", "Conversation", "Event", "Identity", "Message", "Model", "Note", "Session"]

@@ -123,6 +123,8 @@ def _conversation_for(
         changes["reply_window_expires_at"] = at + timedelta(seconds=inbound.opens_window_s)
     if inbound.platform_id:
         changes["last_inbound_id"] = inbound.platform_id
+    if inbound.reference:
+        changes["reference"] = dict(inbound.reference)
     changes |= _hinted(entrance.hints)
     events = 1 + int(session_began)
     conversation = conversation_advance(where, messages=1, events=events, **changes)

@@ -25,7 +25,7 @@ from channels_app.http import HttpClient
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
 from channels_app.services import http_for
-from conversations.models import Conversation
+from conversations.models import Conversation, Message
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.hold import channel_failed, channel_held_until, channel_worked
@@ -141,10 +141,13 @@ def _payloads(attempt: Try) -> Sequence[Payload]:
     fitted = fit(Content.model_validate(delivery.message.content), adapter.capabilities)
     attempt.cuts = fitted.cuts
     recipient = recipient_of(delivery.conversation, delivery.message.identity)
+    by_human = delivery.message.role == Message.Role.AGENT
     return [
         payload
         for index, content in enumerate(fitted.parts)
-        for payload in adapter.render(OutboundMessage(f"{delivery.id}.{index}", recipient, content), config)
+        for payload in adapter.render(
+            OutboundMessage(f"{delivery.id}.{index}", recipient, content, by_human=by_human), config
+        )
     ]
 
 
@@ -156,7 +159,7 @@ def recipient_of(conversation: Conversation, identity: Any) -> Recipient:
         scope=identity.scope,
         thread=conversation.thread,
         last_inbound_id=conversation.last_inbound_id,
-        reference=identity.reference,
+        reference=conversation.reference,
     )
 
 

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from channels_app.models import Channel
 from conversations.models import Conversation, Message
+from tenants.crypto import EncryptedJSONField
 from tenants.db import TenantModel, now
 
 
@@ -36,7 +37,10 @@ class InboundEvent(TenantModel):
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["channel", "digest"], name="receipt_once_per_digest")
         ]
-        indexes: ClassVar[list[Any]] = [models.Index(fields=["status", "due_at"], name="receipt_due")]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["status", "due_at"], name="receipt_due"),
+            models.Index(fields=["channel", "created_at"], name="receipt_by_channel"),
+        ]
 
 
 class Turn(TenantModel):
@@ -170,3 +174,57 @@ class DeliveryAttempt(TenantModel):
 
     class Meta:
         indexes: ClassVar[list[Any]] = [models.Index(fields=["delivery", "number"], name="attempt_by_delivery")]
+
+
+class WebhookEndpoint(TenantModel):
+    """Where an integrator wants to hear of events (DEL-4). ``secrets``: the newest first, each
+    {"secret", "expires_at" or null}: two are live while one is being replaced."""
+
+    url = models.URLField(max_length=2048)
+    description = models.CharField(max_length=200, blank=True)
+    event_types = models.JSONField(default=list)  # names, "chat.message.*" or "*"
+    secrets: Any = EncryptedJSONField(default=list)
+    enabled = models.BooleanField(default=True)
+    paused_at = models.DateTimeField(null=True, blank=True)  # by us, after repeated failure
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.description or self.url
+
+
+class WebhookDelivery(TenantModel):
+    """One event on its way to one endpoint; its id is the ``webhook-id`` of every try."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        SENDING = "sending"
+        DELIVERED = "delivered"
+        FAILED = "failed"
+
+    UNFINISHED = (Status.QUEUED, Status.SENDING)
+
+    endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.CASCADE, related_name="deliveries")
+    event = models.ForeignKey("conversations.Event", null=True, on_delete=models.CASCADE, related_name="+")
+    type = models.CharField(max_length=60)  # of the event; "chat.system.ping" for a test
+    status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(default=now)  # next try, or end of the present one's lease
+    claim = models.UUIDField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    response_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    error_code = models.CharField(max_length=60, blank=True)
+    exchanges = models.JSONField(default=list, blank=True)  # of the last tries, redacted
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["endpoint", "event"], name="webhook_once_per_event")
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["status", "due_at"], name="webhook_due"),
+            models.Index(fields=["endpoint", "created_at"], name="webhook_log"),
+        ]
+        verbose_name_plural = "webhook deliveries"
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.status}"
