@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 VERSION = 1
 MAX_TEXT = 4096  # characters
@@ -174,6 +175,16 @@ class Content(Frozen):
         return " ".join(str(line).split())[:120]
 
 
+def _of_the_public(content: Content) -> Content:
+    if content.format == "native":
+        raise PydanticCustomError("native_format", "format native is the service's own: send plain or markdown")
+    return content
+
+
+#: a content as strangers may write it: ``native`` text would reach a platform unread, marks and all
+PublicContent = Annotated[Content, AfterValidator(_of_the_public)]
+
+
 def text(value: str, **parts: Any) -> Content:
     """A text content; ``parts`` are further members (quick_replies, buttons, language …)."""
     return Content(type="text", text=value, **parts)
@@ -187,6 +198,7 @@ class Capabilities(Frozen):
 
     types: frozenset[str] = frozenset({"text"})
     max_text: int = MAX_TEXT
+    max_segments: int = Field(default=0, description="Segments of one SMS; 0: the channel has none")
     max_caption: int = 0
     max_buttons: int = 0
     max_button_title: int = 20
@@ -197,6 +209,7 @@ class Capabilities(Frozen):
     max_row_title: int = 24
     max_row_description: int = 72
     max_cards: int = 0
+    max_card_subtitle: int = 200
     markdown: Literal["none", "markdown", "whatsapp", "slack", "teams"] = "none"
     media_types: Mapping[str, int] = Field(default_factory=dict, description="MIME type or 'image/*' → max bytes")
     typing: bool = False
@@ -207,3 +220,5 @@ class Capabilities(Frozen):
     threads: bool = False
     templates: bool = False
     receipts: frozenset[str] = frozenset()  # of sent, delivered, read, failed
+    window_s: int = Field(default=0, description="Free replies for so long after a person's message; 0: always")
+    window_free: frozenset[str] = Field(default=frozenset(), description="Content types that go out at any time")

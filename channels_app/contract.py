@@ -141,7 +141,11 @@ class MediaRef:
 
 @dataclass(frozen=True)
 class InboundMessage:
-    """Something a person said. ``platform_id`` is unique within the channel and removes repeats."""
+    """Something a person said. ``platform_id`` is unique within the channel and removes repeats.
+
+    ``follow_up``: said near us, not to us (a thread's reply without a mention): it counts only while the
+    conversation of this sender and ``thread`` is open, and opens none.
+    """
 
     platform_id: str
     sender: Sender
@@ -152,6 +156,7 @@ class InboundMessage:
     media: Sequence[MediaRef] = ()
     opens_window_s: int | None = None  # seconds in which free replies are allowed from now on
     reference: Mapping[str, Any] = field(default_factory=dict)  # handed back with every reply (Recipient)
+    follow_up: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -220,7 +225,17 @@ class Ignored:
     platform_id: str = ""
 
 
-InboundItem = InboundMessage | StatusUpdate | Revision | Reaction | Signal | Ignored
+@dataclass(frozen=True)
+class TemplateStatus:
+    """The platform has judged a message template. ``status`` and ``reason`` in its own words, lower case."""
+
+    name: str
+    language: str  # the platform's tag, "en_US"
+    status: str
+    reason: str = ""
+
+
+InboundItem = InboundMessage | StatusUpdate | Revision | Reaction | Signal | TemplateStatus | Ignored
 
 
 # -------------------------------------------------------------------------- outbound
@@ -244,34 +259,40 @@ class OutboundMessage:
     """One message on its way out, content already fitted to the channel.
 
     ``client_ref`` is stable over all tries of this message: give it to the platform wherever it
-    takes one, so that a repeat can be recognised there.
+    takes one, so that a repeat can be recognised there. ``by_human``: a colleague wrote it, not the
+    bot (some platforms allow them more).
     """
 
     client_ref: str
     recipient: Recipient
     content: Content
     reply_to: str = ""
+    by_human: bool = False
 
 
 @dataclass(frozen=True)
 class Payload:
     """One API call that ``render`` prepared: JSON-safe, without secrets.
 
-    ``path`` is relative to the channel's API base, or an absolute URL.
+    ``path`` is relative to the channel's API base, or an absolute URL. ``facts`` are not sent: what a
+    preview shows beside the call (segments of an SMS) and what ``send`` must know of it.
     """
 
     path: str
     json: Mapping[str, Any] | None = None
     form: Mapping[str, str] | None = None
     method: str = "POST"
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class SendResult:
-    """The platform took one payload. ``platform_id`` "" where it gives none back."""
+    """The platform took one payload. ``platform_id`` "" where it gives none back. ``busy_s``: about how
+    many seconds the person listens to it; what is sent before, unasked, would cut it short (speech)."""
 
     platform_id: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
+    busy_s: float = 0.0
 
 
 class SendError(Exception):
@@ -377,6 +398,23 @@ class HttpAnswer:
             return read_json(self.body)
         except BadPayload:
             return {}
+
+
+@dataclass(frozen=True)
+class RemoteTemplate:
+    """One language of a message template as the platform lists it. ``text`` is all of its words, with
+    ``{{variable}}`` where a value goes, named as ``render`` takes them (TemplateUse.variables).
+    ``status``: the platform's word in lower case, "approved" when it may be used. ``unsupported`` says
+    why we cannot send it all the same, or is ""."""
+
+    name: str
+    language: str
+    text: str
+    status: str
+    category: str = ""
+    platform_id: str = ""
+    reason: str = ""
+    unsupported: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from channels_app.adapters.segments import split_segments
 from channels_app.content import MAX_TEXT, Button, Capabilities, Card, Content, ListRow, ListSection, Media, QuickReply
 from channels_app.markdown import DIALECTS, convert
 from channels_app.options import Option, options
@@ -139,13 +140,22 @@ class _Draft:
             ]
             if native:
                 buttons = tuple(self.short_buttons([card.buttons[position] for position in shown]))
-                self.cards.append(card.model_copy(update={"buttons": buttons}))
+                self.cards.append(card.model_copy(update={"buttons": buttons, "subtitle": self.short_subtitle(card)}))
                 self.say(*[f"{card.title}: {line}" for line in lines])
                 self.cuts += ["card button → text"] * bool(lines)
             else:
                 self.say(card.title, card.subtitle, card.image_url, card.url, *lines)
         if cards and not native:
             self.degrade("carousel", "text")
+
+    def short_subtitle(self, card: Card) -> str | None:
+        """The card's subtitle within the limit; one that does not fit goes to the text in full."""
+        limit = self.caps.max_card_subtitle
+        if not card.subtitle or len(card.subtitle) <= limit:
+            return card.subtitle
+        self.say(f"{card.title}: {card.subtitle}")
+        self.cuts.append("card subtitle shortened")
+        return shorten(card.subtitle, limit) or None
 
     # ------------------------------------------------------------------- what can be picked
 
@@ -288,7 +298,7 @@ class _Draft:
             self.cuts += ["caption → separate message"] * (text != caption)
             parts.append({"type": self.type, "text": caption or None, **self.head})
             text = "" if caption else text
-        texts = split_text(text, min(self.caps.max_text, MAX_TEXT))
+        texts = self.split(text)
         self.cuts += [f"text → {len(texts)} messages"] * (len(texts) > 1)
         with_text = self.last_parts()
         bare = not texts and not with_text and (not parts or self.type not in CAPTIONED)
@@ -309,6 +319,12 @@ class _Draft:
         }
         shared = {"language": self.content.language, "format": self.format}
         return tuple(Content(**{**shared, **part}) for part in parts)
+
+    def split(self, text: str) -> list[str]:
+        limit = min(self.caps.max_text, MAX_TEXT)
+        if self.caps.max_segments:
+            return list(split_segments(text, self.caps.max_segments, limit))
+        return split_text(text, limit)
 
     def takes_caption(self, text: str) -> bool:
         if self.type == "template":

@@ -21,13 +21,15 @@ SECRET_KEYS = frozenset(
     "accesskey accesstoken apikey appsecret appsecretproof assertion authorization authtoken bearer botoauthtoken "
     "clientassertion clientsecret cookie credentials hubverifytoken idtoken key pass password privatekey "
     "proxyauthorization refreshtoken secret setcookie sig signature signingsecret token verifytoken xamzcredential "
-    "xamzsecuritytoken xamzsignature xapikey xhubsignature xhubsignature256 xslacksignature xtwiliosignature".split()
+    "xamzsecuritytoken xamzsignature xapikey xhubsignature xhubsignature256 xslacksignature xtwiliosignature "
+    "webhooksignature tempauth".split()
 )
 #: fields that carry what people say or who they are
 TEXT_KEYS = frozenset(
-    "address alttext arguments body caption completion content description displayname displaytext fallback firstname "
-    "footer formattedname header input label lastname message name parameter plaintext profilename prompt question query "
-    "quote say speak speech subject subtitle summary text title transcript twiml".split()
+    "address alt alttext arguments body caption completion content description displayname displaytext fallback "
+    "fallbacktext firstname footer formattedname header input label lastname message name parameter plaintext "
+    "profilename prompt question query quote say speak speech subject subtitle summary text title "
+    "transcript twiml".split()
 )
 #: in an answer, ``message`` is what the platform has to say about an error
 ANSWER_TEXT_KEYS = TEXT_KEYS - {"message"}

@@ -8,7 +8,13 @@ from importlib import import_module
 from channels_app.adapters.base import Adapter
 
 KINDS: dict[str, str] = {
+    "messenger": "channels_app.adapters.messenger.Messenger",
+    "slack": "channels_app.adapters.slack.Slack",
+    "sms": "channels_app.adapters.sms.Sms",
+    "voice": "channels_app.adapters.voice.Voice",
+    "teams": "channels_app.adapters.teams.Teams",
     "web": "channels_app.adapters.web.Web",
+    "webhook": "channels_app.adapters.webhook.Webhook",
     "whatsapp": "channels_app.adapters.whatsapp.WhatsApp",
 }
 

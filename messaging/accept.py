@@ -132,6 +132,8 @@ def _conversation_for(
         return conversation, False
     if entrance.conversation_id and not _may_start_anew(entrance.conversation_id, known):
         raise NotFound("There is no such conversation of this user.", code="conversation_not_found")
+    if inbound.follow_up:
+        raise Invalid("This was not said to us.", code="not_addressed")
     started = {"last_seq": 1, "message_count": 1, "event_seq": events + 1, "waiting_since": at}
     return Conversation.objects.create(
         tenant_id=channel.tenant_id, channel=channel, contact_id=known.contact_id, identity_id=known.identity_id,

@@ -1,28 +1,36 @@
 """What platforms report about sent messages: sent, delivered, read, failed, in any order.
 
-Status moves by rank only; ``failed`` ends. Owns the rule; must not send.
+Status moves by rank only; ``failed`` ends. A delivery that still has parts to send is not moved: that
+would end it before its time. Owns the rule; must not send.
 """
 
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError
 
 from channels_app.contract import StatusUpdate
 from channels_app.models import Channel
+from conversations.models import Identity
 from conversations.timeline import NewEvent, conversation_advance, events_append
+from messaging import wake
 from messaging.models import Delivery, DeliveryPart, PendingReceipt
 from messaging.publish import push_status
 from tenants.db import atomic, now, on_commit
 
+#: a part is written down when the platform's answer is here, a little after the platform's own time of it
+ANSWER_TIME = timedelta(seconds=2)
 TIMES = {"sent": "sent_at", "delivered": "delivered_at", "read": "read_at", "failed": "dead_at"}
 
 
 def status_apply(channel: Channel, update: StatusUpdate) -> bool:
-    """Move a delivery forward. A status that came before its message's id is known waits for it.
-    Returns whether anything changed."""
+    """Move a delivery forward, or with ``up_to`` all that the person was sent until then. A status that
+    came before its message's id is known waits for it. Returns whether anything changed."""
+    if update.up_to is not None:
+        return _watermark_apply(channel, update)
     part = _part_of(channel, update)
     if part is None:
         _keep(channel, update)
@@ -31,11 +39,34 @@ def status_apply(channel: Channel, update: StatusUpdate) -> bool:
 
 
 def pending_apply(delivery: Delivery) -> None:
-    """Apply what had been reported of the delivery's parts before we knew their ids."""
+    """Apply what was reported of the delivery's parts before all of them were sent and their ids known."""
     for part in DeliveryPart.objects.filter(delivery=delivery).exclude(platform_id=""):
         for early in PendingReceipt.objects.filter(channel_id=part.channel_id, platform_id=part.platform_id):
             _advance(part, early.status, early.code, early.detail)
             early.delete()
+        if part.status != Delivery.Status.SENT:
+            _follow(delivery)
+
+
+def _watermark_apply(channel: Channel, update: StatusUpdate) -> bool:
+    """Everything that was sent to this person until ``up_to`` has come as far."""
+    person = update.sender
+    identity = (
+        person
+        and Identity.objects.filter(
+            channel=channel, scheme=person.scheme, scope=person.scope, value=person.value
+        ).first()
+    )
+    if identity is None or update.up_to is None:
+        return False
+    parts = DeliveryPart.objects.select_related("delivery__message").filter(
+        channel=channel,
+        delivery__message__identity=identity,
+        created_at__lte=update.up_to + ANSWER_TIME,
+        status__in=_lower(update.status),
+    )
+    moved = [_advance(part, update.status, update.code, update.detail) for part in parts.order_by("created_at")]
+    return any(moved)
 
 
 def _part_of(channel: Channel, update: StatusUpdate) -> DeliveryPart | None:
@@ -56,7 +87,12 @@ def _part_learn(channel: Channel, update: StatusUpdate) -> uuid.UUID | None:
     except ValueError:
         return None  # not a reference of ours
     delivery = Delivery.objects.filter(**where, status__in=Delivery.UNFINISHED).first()
-    return part_taken(delivery, delivery.parts_sent, update.platform_id) if delivery else None
+    if delivery is None:
+        return None
+    learnt = part_taken(delivery, delivery.parts_sent, update.platform_id)
+    if learnt and Delivery.objects.filter(id=delivery.id, status=Delivery.Status.QUEUED).update(due_at=now()):
+        wake.deliver(delivery.conversation_id)  # to send what is left, or to finish
+    return learnt
 
 
 def part_taken(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID | None:
@@ -92,26 +128,29 @@ def _keep(channel: Channel, update: StatusUpdate) -> None:
 
 
 def _advance(part: DeliveryPart, status: str, code: str, detail: str) -> bool:
-    """One transaction: part, then delivery, then event; each by compare-and-set on the rank."""
-    delivery = part.delivery
-    lower = _lower(status)
+    """Part first, and committed; then its delivery. A worker that finishes the delivery in between looks
+    at the parts after that, so one of the two sees the other."""
+    moved = DeliveryPart.objects.filter(id=part.id, status__in=_lower(status)).update(status=status)
+    return _follow(part.delivery, code, detail) or bool(moved)
+
+
+def _follow(delivery: Delivery, code: str = "", detail: str = "") -> bool:
+    """Bring a delivery that has been sent as far as its parts: one transaction with its event."""
     with atomic():
         conversation = conversation_advance({"id": delivery.conversation_id})
-        if not conversation or not DeliveryPart.objects.filter(id=part.id, status__in=lower).update(status=status):
-            return False
         reached = _of_all_parts(delivery)
+        behind = [status for status in _lower(reached) if status not in Delivery.UNFINISHED]
+        if not conversation or not behind:
+            return False
         changes: dict[str, Any] = {"status": reached, TIMES[reached]: now()}
         if reached == Delivery.Status.FAILED:
             changes |= {"error_code": code[:60], "error_detail": detail[:500]}
-        if not Delivery.objects.filter(id=delivery.id, status__in=_lower(reached)).update(**changes):
-            return True
-        if reached != Delivery.Status.SENT:
-            facts = {"message_id": str(delivery.message_id), "seq": delivery.seq}
-            taken = conversation_advance({"id": delivery.conversation_id}, events=1)
-            if taken:
-                events_append(
-                    taken, [NewEvent(f"chat.message.{reached}", {**facts, **({"code": code} if code else {})})]
-                )
+        if not Delivery.objects.filter(id=delivery.id, status__in=behind).update(**changes):
+            return False
+        facts = {"message_id": str(delivery.message_id), "seq": delivery.seq}
+        taken = conversation_advance({"id": delivery.conversation_id}, events=1)
+        if taken:
+            events_append(taken, [NewEvent(f"chat.message.{reached}", {**facts, **({"code": code} if code else {})})])
     message = delivery.message
     on_commit(lambda: push_status(message, reached))
     return True

@@ -26,7 +26,9 @@ from channels_app.contract import (
     OutcomeUnknown,
     Payload,
     RawRequest,
+    Recipient,
     Rejected,
+    RemoteTemplate,
     Reply,
     SendResult,
     Throttled,
@@ -62,6 +64,10 @@ class Adapter(ABC):
     rate: ClassVar[tuple[float, int]] = (20.0, 40)
     #: after this many seconds an undelivered message is too old to be sent
     expires_s: ClassVar[int] = 24 * 3600
+    #: ``templates`` can list what the platform has approved
+    lists_templates: ClassVar[bool] = False
+    #: codes of a failed status that say: the reply window was closed
+    window_codes: ClassVar[frozenset[str]] = frozenset()
 
     # ---- inbound -------------------------------------------------------------------
 
@@ -96,6 +102,20 @@ class Adapter(ABC):
     def signal(self, action: str, recipient: Any, config: Any) -> Payload | None:
         """The call that shows ``typing`` or ``read`` to the person, or None. Best effort."""
         return None
+
+    def transfer(self, recipient: Recipient, config: Any) -> Payload | None:
+        """The call that puts the person through to a human outside (a phone call to a colleague's number),
+        or None where staff answer in the conversation itself. Best effort, as ``signal``."""
+        return None
+
+    def window_s(self, config: Any, *, by_human: bool) -> int:
+        """Seconds after a person's message in which anything may be said to them; 0: at any time. Some
+        platforms leave colleagues (``by_human``) more than the bot."""
+        return self.capabilities.window_s
+
+    def templates(self, config: Any, http: Http) -> Sequence[RemoteTemplate]:
+        """Every message template of the account, whatever its status. Raises a SendError."""
+        return ()
 
     def locate(self, ref: MediaRef, config: Any, http: Http) -> tuple[str, Mapping[str, str]]:
         """Where the bytes of inbound media lie now, and the headers to fetch them with; asked again when

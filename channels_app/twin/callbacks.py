@@ -104,7 +104,11 @@ class Callbacks:
         return None
 
     def _try(self, webhook: Webhook, tries: int) -> None:
-        status, _ = self.post(webhook)
+        if not webhook.wanted():
+            return
+        status, body = self.post(webhook)
         self.log.append({"at": time.time(), "label": webhook.label, "status": status, "try": tries + 1})
         if not 200 <= status < 300 and tries < len(self._pauses) and not self._stopped:
             self.carry([webhook], self._pauses[tries], tries + 1)
+        elif webhook.then and 200 <= status < 300:
+            webhook.then(body)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from channels_app.twin.server import Twin
 
 PAGE = Path(__file__).with_name("page.html")
-SECRETS = frozenset({"app_secret", "verify_token"})
+SECRETS = frozenset({"app_secret", "auth_token", "secret", "signing_secret", "verify_token"})
 LAST = 200  # lines of traffic on the page
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
 

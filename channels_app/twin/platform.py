@@ -76,13 +76,17 @@ def json_answer(value: Any, status: int = 200, **headers: str) -> Answer:
 
 @dataclass(frozen=True)
 class Webhook:
-    """One signed request from the platform to the service. ``label`` names it in the traffic."""
+    """One signed request from the platform to the service. ``label`` names it in the traffic. ``then`` is
+    given the body of the answer, where the platform acts on it; ``wanted`` is asked just before: a request
+    that has become pointless is dropped."""
 
     url: str
     body: bytes
     headers: Mapping[str, str]
     label: str = ""
     method: str = "POST"
+    then: Callable[[bytes], None] | None = None
+    wanted: Callable[[], bool] = lambda: True
 
 
 Handler = Callable[["Twin", Call], Answer]

@@ -63,18 +63,24 @@ class OutboundCase:
 @dataclass
 class RecordingHttp:
     """An Http that hands out ``replies`` in order, fails on one call too many and, in ``finish``, on
-    one too few."""
+    one too few. Calls to the addresses of ``aside`` are answered from there and not recorded."""
 
     replies: Sequence[HttpAnswer | Exception]
     requests: list[dict[str, Any]] = field(default_factory=list)
+    aside: Mapping[str, HttpAnswer] = field(default_factory=dict)
 
     def request(self, method: str, url: str, **parts: Any) -> HttpAnswer:
+        if url in self.aside:
+            return self.aside[url]
         assert len(self.requests) < len(self.replies), f"unexpected request: {method} {url}"
         self.requests.append({"method": method, "url": url, **parts})
         reply = self.replies[len(self.requests) - 1]
         if isinstance(reply, Exception):
             raise reply
         return reply
+
+    def fetch(self, url: str, **parts: Any) -> HttpAnswer:
+        return self.request("GET", url, **parts)
 
     def finish(self) -> None:
         unused = self.replies[len(self.requests) :]
@@ -89,6 +95,8 @@ class Kit:
     the platform would sign it. ``success`` is the platform's answer to a send, ``result`` what becomes
     of it. ``signature`` is the header that carries the proof and ``signs_body`` whether it covers the body.
     ``published`` gives the HTTP client that ``verify`` fetches the platform's keys with.
+    ``aside`` answers the calls that go before a send, to where the platform hands out its tokens.
+    ``said_as`` gives the form in which words are found in a payload (a call speaks them, in XML).
     ``own_echo`` names the payload file of an echo of our own message, "" where there are none.
     """
 
@@ -103,6 +111,8 @@ class Kit:
     recipient: Recipient = Recipient("user-1")
     success: HttpAnswer = HttpAnswer(200, {}, b"{}")
     result: SendResult = SendResult()
+    aside: Mapping[str, HttpAnswer] = field(default_factory=dict)
+    said_as: Callable[[str], str] = str
     own_echo: str = ""
 
     @property
@@ -160,6 +170,7 @@ class Kit:
 
     def send(self, http: RecordingHttp, content: Content | OutboundMessage = HELLO) -> list[SendResult]:
         payloads = self.adapter.render(self.message(content), self.configured)
+        http.aside = {**self.aside, **http.aside}
         return [self.adapter.send(payload, self.configured, http) for payload in payloads]
 
     def run_outbound(self, case: OutboundCase) -> None:
@@ -191,9 +202,14 @@ def raw_request(stored: Mapping[str, Any]) -> RawRequest:
     object that is sent as a form."""
     body = stored.get("body", "")
     if not isinstance(body, str):
-        body = urlencode(body) if stored.get("form") and isinstance(body, dict) else json.dumps(body)
+        body = urlencode(_written(body)) if stored.get("form") and isinstance(body, dict) else json.dumps(body)
     facts = {name: stored[name] for name in ("method", "path", "headers", "query", "url") if name in stored}
     return RawRequest(**facts, body=body.encode())
+
+
+def _written(form: Mapping[str, Any]) -> dict[str, str]:
+    """Fields that are objects go as JSON (Slack's ``payload``)."""
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in form.items()}
 
 
 def answer(body: Any = None, status: int = 200, **headers: str) -> HttpAnswer:

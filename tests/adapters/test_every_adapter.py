@@ -184,7 +184,7 @@ def test_a_mutated_payload_is_parsed_or_refused(kit: Kit, data):
 @every_outbound
 def test_payloads_carry_no_secret_and_are_json(kit: Kit, case: OutboundCase):
     for payload in rendered(kit, case.message):
-        written = json.dumps([payload.path, payload.method, payload.json, payload.form])
+        written = json.dumps([payload.path, payload.method, payload.json, payload.form, dict(payload.facts)])
         assert not [secret for secret in kit.secrets if secret in written]
 
 
@@ -222,7 +222,7 @@ def test_what_was_fitted_is_sent_within_the_limits(kit: Kit, content: Content):
     assert all(len(part.text or "") <= caps.max_text for part in parts)
     told = [set(strings([payload.json, payload.form])) for part in parts for payload in rendered(kit, part)]
     said = set().union(*told)
-    wanted = {part for fitted in parts for part in telling(fitted)}
+    wanted = {kit.said_as(part) for fitted in parts for part in telling(fitted)}
     assert {one for one in wanted if not any(one in string for string in said)} == set()
 
 

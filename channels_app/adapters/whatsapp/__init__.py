@@ -11,14 +11,16 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
+from urllib.parse import urlencode
 
 from pydantic import Field
 
 from channels_app.adapters.base import Adapter, ChannelConfig, constant_time_equal, require
-from channels_app.adapters.whatsapp.errors import raise_error
+from channels_app.adapters.whatsapp.errors import WINDOW_CODES, raise_error
 from channels_app.adapters.whatsapp.inbound import items
 from channels_app.adapters.whatsapp.outbound import CAPABILITIES, bodies
-from channels_app.adapters.wire import identifier, obj, string
+from channels_app.adapters.whatsapp.templates import template_listed
+from channels_app.adapters.wire import array, identifier, obj, string
 from channels_app.contract import (
     BadPayload,
     CheckResult,
@@ -32,10 +34,14 @@ from channels_app.contract import (
     RawRequest,
     Recipient,
     Rejected,
+    RemoteTemplate,
     Reply,
     SendError,
     SendResult,
 )
+
+TEMPLATE_FIELDS = "id,name,language,status,category,components,rejected_reason"
+MAX_TEMPLATE_PAGES = 100  # of 100; an account may have 6000
 
 
 class WhatsAppConfig(ChannelConfig):
@@ -68,6 +74,8 @@ class WhatsApp(Adapter):
     capabilities = CAPABILITIES
     debounce_s: ClassVar[float] = 1.5
     rate: ClassVar[tuple[float, int]] = (80.0, 160)
+    lists_templates: ClassVar[bool] = True
+    window_codes: ClassVar[frozenset[str]] = WINDOW_CODES
 
     # ---- inbound -------------------------------------------------------------------
 
@@ -88,7 +96,7 @@ class WhatsApp(Adapter):
         body = raw.json()
         if string(body, "object") != "whatsapp_business_account":
             raise BadPayload("not a whatsapp_business_account webhook")
-        return tuple(items(body, config.phone_number_id))
+        return tuple(items(body, config.phone_number_id, config.waba_id))
 
     # ---- outbound ------------------------------------------------------------------
 
@@ -118,6 +126,25 @@ class WhatsApp(Adapter):
         body = {"messaging_product": "whatsapp", "status": "read", "message_id": recipient.last_inbound_id}
         typing = {"typing_indicator": {"type": "text"}} if action == "typing" else {}
         return Payload(_messages_path(config), json={**body, **typing})
+
+    def templates(self, config: WhatsAppConfig, http: Http) -> Sequence[RemoteTemplate]:
+        """Page by page. Raises Rejected ``no_waba_id`` when the channel does not say whose they are."""
+        if not config.waba_id:
+            raise Rejected("no_waba_id", "the channel's configuration names no WhatsApp Business account (waba_id)")
+        found: list[RemoteTemplate] = []
+        after = ""
+        for _ in range(MAX_TEMPLATE_PAGES):
+            query = urlencode({"fields": TEMPLATE_FIELDS, "limit": "100", **({"after": after} if after else {})})
+            answer = http.request(
+                "GET", config.url(f"{config.waba_id}/message_templates?{query}"), headers=config.bearer
+            )
+            raise_error(answer)
+            body = answer.json()
+            found += [template for entry in array(body, "data") if (template := template_listed(entry))]
+            after = string(body, "paging", "cursors", "after") if string(body, "paging", "next") else ""
+            if not after:
+                return found
+        raise Rejected("too_many_templates", f"more than {MAX_TEMPLATE_PAGES} pages")
 
     def locate(self, ref: MediaRef, config: WhatsAppConfig, http: Http) -> tuple[str, Mapping[str, str]]:
         """The address lives five minutes and wants the token."""

@@ -35,6 +35,7 @@ _BY_CLASS: dict[type[SendError], tuple[int, ...]] = {
         *(131062, 131063, 132000, 132001, 132005, 132007, 132008, 132012, 132015, 132016, 132068, 135000, 137000),
     ),
 }
+WINDOW_CODES = frozenset(map(str, _BY_CLASS[WindowClosed]))
 ERRORS: dict[str, type[SendError]] = {str(code): error for error, codes in _BY_CLASS.items() for code in codes}
 
 #: seconds to wait when the platform names none: pair rate is 6 s per message, spam limits last hours

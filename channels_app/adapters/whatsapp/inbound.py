@@ -23,19 +23,25 @@ from channels_app.contract import (
     Sender,
     Signal,
     StatusUpdate,
+    TemplateStatus,
 )
 
 WINDOW_S = 24 * 3600  # each message of a person opens the customer-service window for a day
 STATUSES = {"sent": "sent", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
+TEMPLATE_TOPIC = "message_template_status_update"
 #: render marks the second and further calls of one message with it: ``<client_ref>#2``
 PART_MARK = "#"
 
 
-def items(body: Any, phone_number_id: str) -> Iterator[InboundItem]:
+def items(body: Any, phone_number_id: str, waba_id: str = "") -> Iterator[InboundItem]:
     """Every item of the webhook ``body`` in its order."""
     for entry in array(body, "entry"):
         for change in array(entry, "changes"):
-            yield from _change(change, phone_number_id)
+            if string(change, "field") == TEMPLATE_TOPIC:
+                ours = waba_id in ("", identifier(entry, "id"))
+                yield _template_status(obj(change, "value")) if ours else Ignored("other_account")
+            else:
+                yield from _change(change, phone_number_id)
 
 
 def _change(change: Any, phone_number_id: str) -> Iterator[InboundItem]:
@@ -193,6 +199,17 @@ def _moved(former: Sender, present: Sender | None, why: str, source: Any) -> Sig
     return Signal(
         "identity_changed", sender, identifier(source, "id"), at=moment(source, "timestamp"), data={"type": why}
     )
+
+
+def _template_status(value: dict[str, Any]) -> InboundItem:
+    """Of the whole account, so no phone number is named."""
+    name = string(value, "message_template_name", limit=512)
+    language = string(value, "message_template_language", limit=15)
+    if not name or not language:
+        return Ignored("no_template")
+    reason = string(value, "reason", limit=200).lower()
+    event = string(value, "event", limit=40).lower()
+    return TemplateStatus(name, language, event, "" if reason == "none" else reason)
 
 
 def _account_error(error: Any, value: dict[str, Any]) -> InboundItem:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from channels_app.adapters.whatsapp.inbound import PART_MARK
+from channels_app.adapters.whatsapp.inbound import PART_MARK, WINDOW_S
 from channels_app.content import Button, Capabilities, Content, ListSection
 from channels_app.contract import OutboundMessage, Recipient, Rejected
 
@@ -51,6 +51,8 @@ CAPABILITIES = Capabilities(
     reactions=True,
     templates=True,
     receipts=frozenset({"sent", "delivered", "read", "failed"}),
+    window_s=WINDOW_S,
+    window_free=frozenset({"template"}),
 )
 MAX_CHOICE_BODY = 1024  # of buttons and links; a list takes MAX_TEXT
 MAX_BUTTONS, MAX_ROWS = 3, 10

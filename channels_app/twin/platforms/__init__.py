@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 from channels_app.twin.platform import Platform
-from channels_app.twin.platforms import whatsapp
+from channels_app.twin.platforms import messenger, slack, sms, teams, voice, webhook, whatsapp
 
-PLATFORMS: dict[str, Platform] = {platform.kind: platform for platform in (whatsapp.PLATFORM,)}
+PLATFORMS: dict[str, Platform] = {
+    platform.kind: platform
+    for platform in (
+        whatsapp.PLATFORM,
+        messenger.PLATFORM,
+        slack.PLATFORM,
+        teams.PLATFORM,
+        webhook.PLATFORM,
+        sms.PLATFORM,
+        voice.PLATFORM,
+    )
+}

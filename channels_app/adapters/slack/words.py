@@ -1,0 +1,116 @@
+"""From Slack's text and files to canonical content.
+
+Owns mrkdwn as it comes in: tokens, escapes, mentions; and what becomes of files. Must not know who
+wrote or where.
+https://docs.slack.dev/messaging/formatting-message-text
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from channels_app.adapters.wire import array, identifier, obj, string
+from channels_app.content import MAX_TEXT, Content, Media, text
+from channels_app.contract import MediaRef
+from channels_app.normalise import clean_text
+
+TOKEN = re.compile(r"<([@#!]|(?:https?|mailto|tel):)([^<>|]*)(?:\|([^<>]*))?>")
+LEADING_MENTION = re.compile(r"^\s*<@[^<>]*>")
+GONE = frozenset({"tombstone", "hidden_by_limit"})
+
+
+@dataclass(frozen=True)
+class Said:
+    """The readable part of one message; ``facts`` go to the message's metadata."""
+
+    content: Content
+    media: Sequence[MediaRef] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def mentions(mrkdwn: str, user: str) -> bool:
+    """Whether ``mrkdwn`` mentions ``user``; never, when the id is not known."""
+    return bool(user) and re.search(rf"<@{re.escape(user)}[|>]", mrkdwn) is not None
+
+
+def without_mention(mrkdwn: str, user: str) -> str:
+    """``mrkdwn`` without its first mention of ``user``, or without a leading one when the id is not known."""
+    pattern = re.compile(rf"<@{re.escape(user)}(?:\|[^<>]*)?>") if user else LEADING_MENTION
+    return pattern.sub("", mrkdwn, count=1)
+
+
+def plain(mrkdwn: str) -> str:
+    """Readable text: links, people and places resolved, then the three escapes undone."""
+    resolved = TOKEN.sub(_token, mrkdwn)
+    return resolved.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _token(match: re.Match[str]) -> str:
+    mark, target, label = match[1], match[2], match[3] or ""
+    if mark in "@#":
+        return f"{mark}{label or target}"
+    if mark == "!":
+        return label or (target if target.startswith("date^") else f"@{target}")
+    address = target if mark in ("mailto:", "tel:") else f"{mark}{target}"
+    return address if label in ("", address) or label in address else f"{label} ({address})"
+
+
+def said(message: Any, mrkdwn: str) -> list[Said]:
+    """What ``message`` says, whose own words are ``mrkdwn``: one entry for the words and the first file,
+    one for each further file. Never empty, never raises."""
+    shared = [f"> {words}" for one in array(message, "attachments") if (words := _shared(one))]
+    words = clean_text(plain("\n".join([mrkdwn, *shared])), limit=1_000_000)
+    facts = {"full_text": words} if len(words) > MAX_TEXT else {}
+    words = clean_text(words)
+    files = [_file(one) for one in array(message, "files")]
+    if not files:
+        return [Said(text(words or "[empty message]"), facts=facts)]
+    first = files[0]
+    return [Said(_captioned(first.content, words), first.media, {**facts, **first.facts}), *files[1:]]
+
+
+def _shared(attachment: Any) -> str:
+    """The words of a message that was shared into this one; previews of links are not said by anybody."""
+    if obj(attachment).get("is_share") is not True:
+        return ""
+    return string(attachment, "text") or string(attachment, "fallback")
+
+
+def _captioned(content: Content, words: str) -> Content:
+    if not words:
+        return content
+    if content.type == "text":
+        return text(f"{content.text}\n{words}"[:MAX_TEXT])
+    return content.model_copy(update={"text": words})
+
+
+def _file(file: Any) -> Said:
+    """A file by its id; one that cannot be kept is told in words."""
+    name = clean_text(string(file, "name") or string(file, "title"), limit=255)
+    mime = string(file, "mimetype", limit=127)
+    ref = MediaRef(kind_of(mime), id=identifier(file, "id"), mime=mime, size=_size(file), name=name)
+    facts = {"media": {"id": ref.id, "mime": mime, "name": name}}
+    if string(file, "mode") in GONE or not ref.id:
+        return Said(text("[file no longer available]"), facts=facts)
+    if obj(file).get("is_external") is True:
+        return Said(text(f"[file: {name or ref.id}] {string(file, 'url_private', limit=2000)}".rstrip()), facts=facts)
+    try:
+        media = Media(url=f"media:{ref.id}", type=mime, name=name or None, size_bytes=ref.size or 0)
+    except ValueError:  # a type or size that we do not keep, or a file of another workspace that only has an id
+        what = ", ".join(part for part in (name, mime) if part) or ref.id
+        return Said(text(f"[unsupported file: {what}]"), facts={"unsupported": "file", **facts})
+    return Said(Content(type=ref.kind, media=media), (ref,))  # type: ignore[arg-type]
+
+
+def _size(file: Any) -> int | None:
+    size = obj(file).get("size")
+    return size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None
+
+
+def kind_of(mime: str) -> Literal["image", "audio", "video", "file"]:
+    """The content type that shows a MIME type."""
+    families: dict[str, Literal["image", "audio", "video"]] = {"image": "image", "audio": "audio", "video": "video"}
+    return families.get(mime.split("/")[0], "file")

@@ -1,0 +1,260 @@
+"""SMS and MMS over Twilio: the adapter and its configuration.
+
+Owns what a text message says and how one is sent. Must not answer the words STOP, START and HELP:
+Twilio or the service's own rules do.
+https://www.twilio.com/docs/messaging
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, ClassVar, Literal
+from urllib.parse import urlencode, urlsplit
+
+from pydantic import Field, model_validator
+
+from channels_app.adapters import twilio
+from channels_app.adapters.base import Adapter
+from channels_app.adapters.segments import segments
+from channels_app.adapters.twilio import PhoneNumber, TwilioConfig
+from channels_app.adapters.wire import identifier, string
+from channels_app.content import MAX_TEXT, MIME_TYPES, Capabilities, Content, Media, text
+from channels_app.contract import (
+    CheckResult,
+    Http,
+    Ignored,
+    InboundItem,
+    InboundMessage,
+    MediaRef,
+    OutboundMessage,
+    OutcomeUnknown,
+    Payload,
+    RawRequest,
+    Rejected,
+    Reply,
+    Sender,
+    SendResult,
+    Signal,
+    StatusUpdate,
+)
+
+MAX_BODY = 1600  # characters
+MAX_MEDIA = 10  # of one inbound message
+MEDIA_URL = re.compile(r"/Messages/([A-Za-z0-9]{2,64})/Media/([A-Za-z0-9]{2,64})$")
+#: "sent" is that Twilio took it: the first callback already proves that much
+STATUSES = {
+    **dict.fromkeys(("accepted", "scheduled", "queued", "sending", "sent", "partially_delivered"), "sent"),
+    **dict.fromkeys(("failed", "undelivered", "canceled"), "failed"),
+    "delivered": "delivered",
+    "read": "read",
+}
+OPT_OUTS = {"STOP": "stopped", "START": "reopened"}
+STOPPED = "21610"  # the person has sent STOP before
+KB, MB = 1024, 1024 * 1024
+_MEDIA_TYPES: Mapping[str, Literal["image", "audio", "video"]] = {"image": "image", "audio": "audio", "video": "video"}
+
+
+class SmsConfig(TwilioConfig):
+    """One sender: a number of the account, or a messaging service that chooses among several."""
+
+    from_number: PhoneNumber = Field(default="", description="Sends and receives; in the form +15005550001")
+    messaging_service_sid: str = Field(
+        default="",
+        pattern=r"^(MG[0-9a-zA-Z]{2,62})?$",
+        description="Messaging service that sends in the number's place",
+    )
+    region: str = Field(default="", pattern=r"^([A-Z]{2})?$", description="Country of numbers without a code, as PT")
+    mms: bool = Field(default=False, description="Send media as MMS (US and Canada); else a link goes into the text")
+
+    @model_validator(mode="after")
+    def has_a_sender(self) -> SmsConfig:
+        if not (self.from_number or self.messaging_service_sid):
+            raise ValueError("from_number or messaging_service_sid is required")
+        return self
+
+
+class Sms(Adapter):
+    kind: ClassVar[str] = "sms"
+    label: ClassVar[str] = "SMS (Twilio)"
+    config_class: ClassVar[type[SmsConfig]] = SmsConfig
+    secret_keys: ClassVar[frozenset[str]] = frozenset({"auth_token", "api_key_secret"})
+    capabilities = Capabilities(
+        types=frozenset({"text", "image", "audio", "video", "file"}),
+        max_text=MAX_BODY,
+        max_segments=10,
+        max_caption=480,
+        markdown="none",
+        media_types={
+            **dict.fromkeys(("image/jpeg", "image/png", "image/gif"), 5 * MB),
+            **dict.fromkeys(("image/*", "audio/*", "video/*", "text/*", "application/*"), 500 * KB),
+        },
+        receipts=frozenset({"sent", "delivered", "failed"}),
+    )
+    debounce_s: ClassVar[float] = 2.0  # a long text arrives whole, a thought in several
+    rate: ClassVar[tuple[float, int]] = (10.0, 20)
+
+    # ---- inbound -------------------------------------------------------------------
+
+    def verify(self, raw: RawRequest, config: SmsConfig, http: Http) -> None:
+        twilio.verify(raw, config)
+
+    def parse(self, raw: RawRequest, config: SmsConfig) -> Sequence[InboundItem]:
+        said = twilio.fields(raw)
+        if string(said, "MessageStatus") and "Body" not in said:
+            return tuple(_statuses(said))
+        return tuple(_messages(said, config, twilio.webhook_of(raw, config)))
+
+    def acknowledge(self, raw: RawRequest, config: SmsConfig) -> Reply:
+        return twilio.twiml(twilio.SILENCE)
+
+    # ---- outbound ------------------------------------------------------------------
+
+    def render(self, message: OutboundMessage, config: SmsConfig) -> Sequence[Payload]:
+        """Raises Rejected (bad_address, media_not_public)."""
+        to = _address(message.recipient.address, config)
+        said = _said(message.content, config)
+        sender = (
+            {"MessagingServiceSid": config.messaging_service_sid}
+            if config.messaging_service_sid
+            else {"From": config.from_number}
+        )
+        webhook = twilio.webhook_for(message.recipient, config)
+        call_back = {"StatusCallback": f"{webhook}?{urlencode({'ref': message.client_ref})}"} if webhook else {}
+        facts = asdict(segments(said["Body"])) if "Body" in said else {}
+        return (Payload(config.path("Messages.json"), form={"To": to, **sender, **said, **call_back}, facts=facts),)
+
+    def send(self, payload: Payload, config: SmsConfig, http: Http) -> SendResult:
+        """The answer means queued; what became of it comes as status callbacks."""
+        made = twilio.post(payload, config, http)
+        if not identifier(made, "sid"):
+            raise OutcomeUnknown("no_message_id", "the platform's answer names no message")
+        detail = {name: string(made, name, limit=40) for name in ("status", "num_segments") if made.get(name)}
+        return SendResult(identifier(made, "sid"), detail)
+
+    def locate(self, ref: MediaRef, config: SmsConfig, http: Http) -> tuple[str, Mapping[str, str]]:
+        """The credentials go to the configured API and nowhere else."""
+        message, _, media = ref.id.partition(".")
+        if media:
+            return config.url(config.path(f"Messages/{message}/Media/{media}")), config.basic
+        return ref.url, {}
+
+    def check(self, config: SmsConfig, http: Http) -> CheckResult:
+        return twilio.check_account(config, http, "" if config.messaging_service_sid else config.from_number, "sms_url")
+
+
+# ---------------------------------------------------------------------------- reading
+
+
+def _messages(said: Mapping[str, str], config: SmsConfig, webhook: str) -> Iterator[InboundItem]:
+    platform_id = identifier(said, "MessageSid") or identifier(said, "SmsSid")
+    why = _not_ours(said, config)
+    sender = twilio.person(said, said.get("From", ""))
+    if not platform_id or why or sender is None:
+        yield Ignored(why or ("no_sender" if platform_id else "no_id"), platform_id)
+        return
+    if said.get("OptOutType"):
+        yield _opted(said, sender, platform_id)
+        return
+    words, media = said.get("Body", ""), list(_media(said))
+    facts = {"full_text": words} if len(words) > MAX_TEXT else {}
+    facts |= {"to": said["To"]} if said.get("To") else {}
+    yield InboundMessage(
+        platform_id=platform_id,
+        sender=sender,
+        content=_content(words, media),
+        media=tuple(media),
+        reference={"webhook": webhook},
+        metadata=facts,
+    )
+
+
+def _not_ours(said: Mapping[str, str], config: SmsConfig) -> str:
+    """Why a message is none of this channel's, or ""."""
+    prefix = said.get("From", "").partition(":")[0]
+    if prefix in ("whatsapp", "messenger", "rcs"):
+        return f"address:{prefix}"
+    service, to = said.get("MessagingServiceSid", ""), twilio.e164(said.get("To", "")) or said.get("To", "")
+    if service and service == config.messaging_service_sid:
+        return ""
+    return "other_number" if config.from_number and to != config.from_number else ""
+
+
+def _opted(said: Mapping[str, str], sender: Sender, platform_id: str) -> InboundItem:
+    """Twilio has answered the word itself and blocks what we send after a STOP."""
+    kind = said["OptOutType"].upper()[:20]
+    if kind not in OPT_OUTS:
+        return Ignored(f"opt_out:{kind}", platform_id)
+    return Signal(OPT_OUTS[kind], sender, platform_id, data={"opt_out_type": kind, "answered_by_platform": True})
+
+
+def _media(said: Mapping[str, str]) -> Iterator[MediaRef]:
+    for number in range(MAX_MEDIA):
+        url, mime = said.get(f"MediaUrl{number}", ""), said.get(f"MediaContentType{number}", "")[:127]
+        kind = _MEDIA_TYPES.get(mime.partition("/")[0], "file")
+        found = MEDIA_URL.search(urlsplit(url).path) if url.startswith(("https://", "http://")) else None
+        if found:
+            yield MediaRef(kind, id=f"{found[1]}.{found[2]}", mime=mime)
+        elif url.startswith(("https://", "http://")):
+            yield MediaRef(kind, url=url, mime=mime)
+
+
+def _content(words: str, media: Sequence[MediaRef]) -> Content:
+    """The words with the first file that can be shown; a type we do not keep is named to the reader."""
+    lost = [f"[unsupported {ref.kind}: {ref.mime or 'unknown type'}]" for ref in media if not _kept(ref)]
+    told = "\n".join([*lost, *([words] if words.strip() else [])])[:MAX_TEXT]
+    shown = next((ref for ref in media if _kept(ref)), None)
+    if shown is None:
+        return text(told or "[empty message]")
+    kind = _MEDIA_TYPES.get(shown.kind, "file")
+    return Content(type=kind, text=told or None, media=Media(url=shown.url or f"media:{shown.id}", type=shown.mime))
+
+
+def _kept(ref: MediaRef) -> bool:
+    return ref.mime.partition(";")[0].strip().lower() in MIME_TYPES
+
+
+def _statuses(said: Mapping[str, str]) -> Iterator[InboundItem]:
+    platform_id, word = identifier(said, "MessageSid") or identifier(said, "SmsSid"), said["MessageStatus"].lower()
+    if word not in STATUSES or not platform_id:
+        yield Ignored(f"status:{word[:60]}" if platform_id else "no_id", platform_id)
+        return
+    sender, code = twilio.person({}, said.get("To", "")), string(said, "ErrorCode", limit=40)
+    failed = STATUSES[word] == "failed"
+    yield StatusUpdate(
+        platform_id=platform_id,
+        status=STATUSES[word],
+        client_ref=identifier(said, "ref"),
+        code=(code or word) if failed else "",
+        detail=string(said, "ErrorMessage", limit=500),
+        sender=sender,
+    )
+    if code == STOPPED and sender:
+        yield Signal("stopped", sender, f"{platform_id}.stopped", data={"code": code})
+
+
+# ---------------------------------------------------------------------------- writing
+
+
+def _address(address: str, config: SmsConfig) -> str:
+    """E.164, or the short code that wrote to us."""
+    number = twilio.e164(address, config.region)
+    if number:
+        return number
+    if re.fullmatch(r"\d{3,8}", address):
+        return address
+    raise Rejected("bad_address", "this is no phone number that a text message can go to")
+
+
+def _said(content: Content, config: SmsConfig) -> dict[str, Any]:
+    words = content.text or ""
+    if content.media is None:
+        return {"Body": words}
+    url = content.media.url
+    if not url.startswith(("https://", "http://")):
+        raise Rejected("media_not_public", "media must have a public link when it is sent")
+    if config.mms:
+        return {**({"Body": words} if words else {}), "MediaUrl": url}
+    told = "\n".join(part for part in (words, content.media.alt_text, content.media.name, url) if part)
+    return {"Body": told if len(told) <= MAX_BODY else "\n".join(part for part in (words, url) if part)}

@@ -1,0 +1,178 @@
+"""Phone calls over Twilio: the adapter. A call is a conversation, its thread the CallSid.
+
+The platform asks what to do next (``acknowledge`` answers at once: greeting, question again, waiting),
+the bot's reply is sent as an update of the live call. Owns both; steps.py reads where a call stands,
+speech.py writes TwiML. Must not hold state: it lies in the addresses that the documents name.
+https://www.twilio.com/docs/voice
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+from channels_app.adapters import twilio
+from channels_app.adapters.base import Adapter
+from channels_app.adapters.voice.answers import answer, ask, transfer
+from channels_app.adapters.voice.config import VoiceConfig
+from channels_app.adapters.voice.speech import Document, keys, seconds, spoken
+from channels_app.adapters.voice.steps import LIVE, Step, Turn, step
+from channels_app.adapters.wire import array, string
+from channels_app.content import MAX_TEXT, Capabilities, text
+from channels_app.contract import (
+    BadPayload,
+    CheckResult,
+    Http,
+    Ignored,
+    InboundItem,
+    InboundMessage,
+    OutboundMessage,
+    Payload,
+    RawRequest,
+    Recipient,
+    Rejected,
+    Reply,
+    SendResult,
+    Signal,
+    StatusUpdate,
+)
+
+MAX_TWIML = 4000  # characters of a document that an update carries; more is error 32018
+CALL_ENDED = frozenset({"21220", "20404"})
+HEARD_OUT = frozenset({"heard", "unclear", "silent", "operator"})  # the question was said to its end
+MB = 1024 * 1024
+
+
+class Voice(Adapter):
+    kind: ClassVar[str] = "voice"
+    label: ClassVar[str] = "Phone calls (Twilio)"
+    config_class: ClassVar[type[VoiceConfig]] = VoiceConfig
+    secret_keys: ClassVar[frozenset[str]] = frozenset({"auth_token", "api_key_secret"})
+    capabilities = Capabilities(
+        types=frozenset({"text", "audio"}),
+        max_text=1500,
+        markdown="none",
+        media_types={"audio/mpeg": 20 * MB, "audio/wav": 20 * MB},
+        receipts=frozenset({"sent", "delivered", "failed"}),
+    )
+    rate: ClassVar[tuple[float, int]] = (20.0, 40)
+    expires_s: ClassVar[int] = 120  # nobody waits longer on the line
+
+    # ---- inbound -------------------------------------------------------------------
+
+    def verify(self, raw: RawRequest, config: VoiceConfig, http: Http) -> None:
+        twilio.verify(raw, config)
+
+    def parse(self, raw: RawRequest, config: VoiceConfig) -> Sequence[InboundItem]:
+        now = step(raw, config)
+        why = f"call:{now.kind}" if now.kind != "dialled" else f"call:dialled:{now.said.get('DialCallStatus', '')[:40]}"
+        return tuple(_items(now, config)) or (Ignored(why),)
+
+    def acknowledge(self, raw: RawRequest, config: VoiceConfig) -> Reply:
+        """What the caller hears next, until the bot's reply arrives."""
+        try:
+            document = str(answer(step(raw, config), config))
+        except BadPayload:
+            document = twilio.SILENCE
+        return twilio.twiml(document)
+
+    # ---- outbound ------------------------------------------------------------------
+
+    def render(self, message: OutboundMessage, config: VoiceConfig) -> Sequence[Payload]:
+        """Says the message and asks for the answer. Raises Rejected (no_call, media_not_public, too_long)."""
+        content, turn = message.content, _turn(message.recipient, config, message.client_ref, message.content.language)
+        phrases = config.phrases(turn.language)
+        words = spoken(content.text, phrases) if content.text else ""
+        sound = content.media.url if content.media else ""
+        if sound and not sound.startswith(("https://", "http://")):
+            raise Rejected("media_not_public", "media must have a public link when it is played")
+        repeated = [words, f"{phrases.no_input} {words}".strip()] if words and config.reprompts else [words]
+        for questions in (repeated, [words]):  # said twice where both fit
+            document = Document(phrases)
+            ask(document, turn, config, questions, sound=sound, one_key=keys(content.text or "") > 0)
+            if len(str(document)) <= MAX_TWIML:
+                return (_update(message.recipient, config, document, message.client_ref, seconds(words)),)
+        raise Rejected("too_long", f"a document may have {MAX_TWIML} characters")
+
+    def transfer(self, recipient: Recipient, config: VoiceConfig) -> Payload | None:
+        """Puts the caller through to ``handover_number``; None without one, or without a call."""
+        if not (config.handover_number and recipient.thread):
+            return None
+        turn = _turn(recipient, config)
+        document = Document(config.phrases(turn.language))
+        transfer(document, turn, config)
+        return _update(recipient, config, document, "transfer")
+
+    def send(self, payload: Payload, config: VoiceConfig, http: Http) -> SendResult:
+        """The call goes on with the new document at once. Rejected ``call_ended`` when it is over,
+        ``call_transferred`` when the document would tear the caller away from a colleague."""
+        call = payload.facts["call"]
+        if config.handover_number and _put_through(call, config, http):
+            raise Rejected("call_transferred", "The caller is talking to a colleague.")
+        try:
+            made = twilio.post(payload, config, http)
+        except Rejected as error:
+            if error.code in CALL_ENDED:
+                raise Rejected("call_ended", "The caller has hung up.", status=error.status) from error
+            raise
+        detail = {"status": string(made, "status", limit=40)} if made.get("status") else {}
+        return SendResult(f"{call}.{payload.facts['ref']}", detail, busy_s=payload.facts["busy_s"])
+
+    def check(self, config: VoiceConfig, http: Http) -> CheckResult:
+        return twilio.check_account(config, http, config.number, "voice_url")
+
+
+def _turn(recipient: Recipient, config: VoiceConfig, ref: str = "", language: str | None = None) -> Turn:
+    """The question that a message to ``recipient`` is; raises Rejected ``no_call``."""
+    webhook = twilio.webhook_for(recipient, config)
+    if not (webhook and twilio.SID.fullmatch(recipient.thread)):
+        raise Rejected("no_call", "There is no call to speak into.")
+    language = language or string(recipient.reference, "language")
+    return Turn(webhook, ref, language if language in config.other_languages else "")
+
+
+def _update(to: Recipient, config: VoiceConfig, document: Document, ref: str, busy_s: float = 0.0) -> Payload:
+    path = config.path(f"Calls/{to.thread}.json")
+    return Payload(path, form={"Twiml": str(document)}, facts={"call": to.thread, "ref": ref, "busy_s": busy_s})
+
+
+def _put_through(call: str, config: VoiceConfig, http: Http) -> bool:
+    """Whether a leg to a colleague rings or is open."""
+    legs = twilio.get(config, http, config.path(f"Calls.json?ParentCallSid={call}"))
+    return any(string(leg, "status") in LIVE for leg in array(legs, "calls"))
+
+
+# ---------------------------------------------------------------------------- reading
+
+
+def _items(now: Step, config: VoiceConfig) -> Iterator[InboundItem]:
+    if now.turn.ref and now.kind in HEARD_OUT:
+        yield StatusUpdate(f"{now.call}.{now.turn.ref}", "delivered", client_ref=now.turn.ref, sender=now.sender)
+    if now.kind == "incoming":
+        yield _signal("joined", now, direction=now.said.get("Direction", "")[:40], to=now.said.get("To", "")[:40])
+    if now.words:
+        yield _message(now, config)
+    if now.leaves and config.handover_number:
+        yield _signal("human_took_over", now, reason=now.kind)
+    if now.kind == "ended":
+        lasted = now.said.get("CallDuration", "")[:10]
+        yield _signal("ended", now, status=now.said["CallStatus"].lower(), **({"duration_s": lasted} if lasted else {}))
+
+
+def _message(now: Step, config: VoiceConfig) -> InboundMessage:
+    confidence = now.said.get("Confidence", "")[:10]
+    facts: dict[str, Any] = {"input": "dtmf" if now.said.get("Digits") else "speech"}
+    facts |= {"confidence": confidence} if confidence else {}
+    facts |= {"full_text": now.words} if len(now.words) > MAX_TEXT else {}
+    return InboundMessage(
+        platform_id=now.platform_id,
+        sender=now.sender,
+        content=text(now.words[:MAX_TEXT], language=config.phrases(now.turn.language).language[:2]),
+        thread=now.call,
+        reference={"webhook": now.turn.webhook, "language": now.turn.language},
+        metadata=facts,
+    )
+
+
+def _signal(kind: str, now: Step, **data: str) -> Signal:
+    return Signal(kind, now.sender, f"{now.call}.{kind}", thread=now.call, data=data)

@@ -1,0 +1,351 @@
+"""The twin's Slack: the Web API's messages, files and status, and the three kinds of posts to an app.
+
+Owns the platform's words as its documentation gives them. Must not import the adapter.
+https://docs.slack.dev/reference/methods/chat.postMessage
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import itertools
+import json
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlencode
+from uuid import uuid4
+
+from channels_app.twin.platform import Answer, Call, Platform, Refused, Route, Webhook, json_answer
+from channels_app.twin.platforms.slack_blocks import complaints, elements, options
+
+if TYPE_CHECKING:
+    from channels_app.twin.server import Twin
+
+KIND = "slack"
+SETTINGS = {
+    "webhook_url": "",
+    "signing_secret": "twin-signing-secret",
+    "team_id": "T0TWIN001",
+    "app_id": "A0TWIN001",
+    "bot_user_id": "U0TWINBOT",
+    "bot_id": "B0TWINBOT",
+    "user_id": "U0DEMO001",  # who speaks when only a channel is named
+    "member_of": ["C0GENERAL"],  # the bot is in every direct channel anyway
+    "echoes": True,
+    "dedupe": False,
+    "scopes": "chat:write,im:history,app_mentions:read,files:read,files:write",
+}
+RESPONSES = 5  # uses of a response_url
+_numbers = itertools.count(1)
+
+# ------------------------------------------------------------------------------ messages
+
+
+def post_message(twin: Twin, call: Call) -> Answer:
+    body = _authorised(twin, call)
+    channel = _opened(str(body.get("channel", "")))
+    for error in complaints({**body, "channel": channel}, twin.settings[KIND]["member_of"]):
+        return _error(error)
+    reference = _reference(body)
+    sent = twin.journal.send(KIND, _new_id(channel), channel, body, reference, twin.settings[KIND]["dedupe"])
+    ts = sent["id"].partition(":")[2]
+    posted = _own_message(twin.settings[KIND], channel, ts, body)
+    if sent["id"] != sent["repeat_of"] and twin.settings[KIND]["echoes"]:
+        twin.call_back(KIND, [_event(twin.settings[KIND], posted, "echo")])
+    return json_answer({"ok": True, "channel": channel, "ts": ts, "message": posted})
+
+
+def post_ephemeral(twin: Twin, call: Call) -> Answer:
+    body = _authorised(twin, call)
+    channel = str(body.get("channel", ""))
+    for error in [
+        *complaints(body, twin.settings[KIND]["member_of"]),
+        *([] if body.get("user") else ["invalid_arguments"]),
+    ]:
+        return _error(error)
+    sent = twin.journal.send(KIND, _new_id(channel), channel, body, "", False)
+    return json_answer({"ok": True, "message_ts": sent["id"].partition(":")[2]})
+
+
+def respond(twin: Twin, call: Call) -> Answer:
+    """A response_url: no token, an answer in plain text, gone after five uses."""
+    if sum(one.path == call.path for one in twin.requests) > RESPONSES:
+        return Answer(404, b"expired_url", "text/plain")
+    channel = call.parts["channel"]
+    twin.journal.send(KIND, _new_id(channel), channel, call.json(), "", False)
+    return Answer(200, b"ok", "text/plain")
+
+
+# --------------------------------------------------------------------------------- files
+
+
+def get_upload_url(twin: Twin, call: Call) -> Answer:
+    """Takes a form, never JSON."""
+    _authorised(twin, call)
+    form = parse_qs(call.body.decode())
+    if not form.get("filename") or not form.get("length", ["0"])[0].strip("0"):
+        return _error("missing_argument")
+    file_id = f"F{uuid4().hex[:9].upper()}"
+    twin.media[file_id] = (form["length"][0], b"")  # until the bytes come
+    return json_answer({"ok": True, "upload_url": f"{call.base}/slack/upload/{file_id}", "file_id": file_id})
+
+
+def upload(twin: Twin, call: Call) -> Answer:
+    length, _ = twin.media.get(call.parts["file"], ("", b""))
+    if length != str(len(call.body)):
+        return Answer(400, b"length mismatch", "text/plain")
+    twin.media[call.parts["file"]] = ("application/octet-stream", call.body)
+    return Answer(200, f"OK - {length}".encode(), "text/plain")
+
+
+def complete_upload(twin: Twin, call: Call) -> Answer:
+    body = _authorised(twin, call)
+    channel, files = str(body.get("channel_id", "")), body.get("files") or []
+    if not files or any(not twin.media.get(file["id"], ("", b""))[1] for file in files):
+        return _error("file_not_found")
+    for error in complaints({"channel": channel, "text": "file"}, twin.settings[KIND]["member_of"]):
+        return _error("invalid_channel" if error == "channel_not_found" else error)
+    twin.journal.send(KIND, _new_id(channel), channel, body, "", False)
+    return json_answer({"ok": True, "files": files})
+
+
+def file_info(twin: Twin, call: Call) -> Answer:
+    _authorised(twin, call)
+    file_id = call.query.get("file", "")
+    if file_id not in twin.media:
+        return _error("file_not_found")
+    address = f"{call.base}/slack/files/{file_id}"
+    mime, content = twin.media[file_id]
+    facts = {"id": file_id, "mimetype": mime, "size": len(content), "url_private": address}
+    return json_answer({"ok": True, "file": {**facts, "url_private_download": address}})
+
+
+def download(twin: Twin, call: Call) -> Answer:
+    """Without a good token the platform answers a login page, with 200."""
+    try:
+        _authorised(twin, call)
+    except Refused:
+        return Answer(200, b"<html>Sign in</html>", "text/html")
+    mime, content = twin.media[call.parts["file"]]
+    return Answer(200, content, mime)
+
+
+# ----------------------------------------------------------------------- the other calls
+
+
+def auth_test(twin: Twin, call: Call) -> Answer:
+    _authorised(twin, call)
+    own = twin.settings[KIND]
+    facts = {"team": "Twin", "team_id": own["team_id"], "user_id": own["bot_user_id"], "bot_id": own["bot_id"]}
+    return json_answer({"ok": True, "url": "https://twin.slack.example/", **facts}, x_oauth_scopes=own["scopes"])
+
+
+def set_status(twin: Twin, call: Call) -> Answer:
+    body = _authorised(twin, call)
+    return json_answer({"ok": True}) if body.get("thread_ts") else _error("invalid_thread_ts")
+
+
+def open_conversation(twin: Twin, call: Call) -> Answer:
+    user = str(_authorised(twin, call).get("users", ""))
+    return json_answer({"ok": True, "channel": {"id": _opened(user)}}) if user[:1] == "U" else _error("user_not_found")
+
+
+def _authorised(twin: Twin, call: Call) -> dict[str, Any]:
+    scheme, _, token = call.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Refused(_error("not_authed"))
+    if not token.startswith("xox") or token.endswith("revoked"):
+        raise Refused(refuse("refuse_token"))
+    return call.json()
+
+
+def refuse(fault: str) -> Answer:
+    """Refusals of a token come with 200."""
+    answers = {
+        "429": lambda: _error("ratelimited", 429, retry_after="1"),
+        "500": lambda: _error("service_unavailable", 500),
+        "refuse_token": lambda: _error("invalid_auth"),
+    }
+    return answers[fault]()
+
+
+def _error(code: str, status: int = 200, **headers: str) -> Answer:
+    return json_answer({"ok": False, "error": code}, status, **headers)
+
+
+# ---------------------------------------------------------------------- posts to the app
+
+
+def say(twin: Twin, words: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
+    """``from`` is a user (U…) or their direct channel (D…); ``channel`` and ``thread_ts`` where they write, by
+    default directly. ``text``; or ``message``: members of the event, an interaction (with ``type``
+    block_actions …), or a slash command (with ``command``)."""
+    own, person = twin.settings[KIND], str(words.get("from", ""))
+    if person[:1] not in ("U", "D", "C", "G"):
+        raise ValueError("from must be a user (U…) or a channel (D…, C…)")
+    user = f"U{person[1:]}" if person[:1] in "UD" else own["user_id"]
+    channel = str(words.get("channel") or (person if person[:1] in "CG" else f"D{user[1:]}"))
+    message = words.get("message") or {"text": str(words.get("text") or "")}
+    if not isinstance(message, dict) or message == {"text": ""}:
+        raise ValueError("text, or a message, is required")
+    if "command" in message:
+        return _say_command(twin, user, channel, message)
+    if message.get("type") in ("block_actions", "view_submission", "shortcut", "message_action"):
+        return _say_interaction(twin, user, channel, message)
+    ts = _new_ts()
+    place = {"channel": channel, "channel_type": "im" if channel[:1] == "D" else "channel"}
+    thread = {"thread_ts": str(words["thread_ts"])} if words.get("thread_ts") else {}
+    event = {"type": "message", **place, "user": user, "ts": ts, "event_ts": ts, "team": own["team_id"], **thread}
+    event |= message
+    twin.journal.say(KIND, f"{channel}:{ts}", channel, event)
+    hooks = [_event(own, event, "message")]
+    if f"<@{own['bot_user_id']}>" in str(event.get("text", "")) and channel[:1] != "D":
+        hooks.append(_event(own, {**event, "type": "app_mention"}, "app_mention"))
+    return f"{channel}:{ts}", hooks
+
+
+def _say_command(twin: Twin, user: str, channel: str, message: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
+    own, trigger = twin.settings[KIND], f"{uuid4().int % 10**9}.{uuid4().hex}"
+    form = {
+        "command": str(message["command"]),
+        "text": str(message.get("text", "")),
+        "team_id": own["team_id"],
+        "channel_id": channel,
+        "user_id": user,
+        "user_name": "demo",
+        "trigger_id": trigger,
+        "api_app_id": own["app_id"],
+        "response_url": _response_url(twin, channel),
+    }
+    twin.journal.say(KIND, f"command:{trigger}", channel, dict(message))
+    return f"command:{trigger}", [_signed(own, urlencode(form), "command", "application/x-www-form-urlencoded")]
+
+
+def _say_interaction(twin: Twin, user: str, channel: str, message: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
+    own, ts, trigger = twin.settings[KIND], _new_ts(), f"{uuid4().int % 10**9}.{uuid4().hex}"
+    body = {
+        "api_app_id": own["app_id"],
+        "team": {"id": own["team_id"]},
+        "user": {"id": user, "name": "demo", "team_id": own["team_id"]},
+        "trigger_id": trigger,
+        "response_url": _response_url(twin, channel),
+        **message,
+    }
+    body["actions"] = [{"action_ts": ts, **action} for action in message.get("actions", ())]
+    twin.journal.say(KIND, f"interaction:{trigger}", channel, dict(message))
+    form = urlencode({"payload": json.dumps(body)})
+    label = f"interaction {message['type']}"
+    return f"interaction:{trigger}", [_signed(own, form, label, "application/x-www-form-urlencoded")]
+
+
+def _response_url(twin: Twin, channel: str) -> str:
+    return f"{twin.url}/slack/respond/{channel}/{uuid4().hex}"
+
+
+def _own_message(own: Mapping[str, Any], channel: str, ts: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: body[name] for name in ("text", "blocks", "metadata", "thread_ts") if name in body}
+    author = {"user": own["bot_user_id"], "bot_id": own["bot_id"], "app_id": own["app_id"]}
+    place = {"channel": channel, "channel_type": "im" if channel[:1] == "D" else "channel"}
+    return {"type": "message", **place, "ts": ts, "event_ts": ts, **author, **kept}
+
+
+def _event(own: Mapping[str, Any], event: Mapping[str, Any], label: str) -> Webhook:
+    granted = {"team_id": own["team_id"], "user_id": own["bot_user_id"], "is_bot": True, "is_enterprise_install": False}
+    envelope = {
+        "type": "event_callback",
+        "team_id": own["team_id"],
+        "api_app_id": own["app_id"],
+        "event_id": f"Ev{uuid4().hex[:9].upper()}",
+        "event_time": int(time.time()),
+        "authorizations": [{"enterprise_id": None, **granted}],
+        "event": dict(event),
+    }
+    return _signed(own, json.dumps(envelope), f"event {label}", "application/json")
+
+
+def _signed(own: Mapping[str, Any], body: str, label: str, content_type: str) -> Webhook:
+    stamp, raw = str(int(time.time())), body.encode()
+    base = b":".join([b"v0", stamp.encode(), raw])
+    digest = hmac.new(str(own["signing_secret"]).encode(), base, hashlib.sha256).hexdigest()
+    headers = {"content-type": content_type, "x-slack-request-timestamp": stamp, "x-slack-signature": f"v0={digest}"}
+    return Webhook(own["webhook_url"], raw, headers, label)
+
+
+def handshake(settings: Mapping[str, Any]) -> tuple[Webhook, bytes]:
+    challenge = uuid4().hex
+    body = json.dumps({"type": "url_verification", "token": "twin", "challenge": challenge})
+    return _signed(settings, body, "handshake", "application/json"), challenge.encode()
+
+
+def show(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Choices lead back as block_actions on the message; the page does not know its ts, so one is made up."""
+    text = str(body.get("text") or body.get("initial_comment") or "")
+    if body.get("files"):
+        text = " ".join(["[file]", *[str(file.get("title", "")) for file in body["files"]], text]).strip()
+    picked = [action.get("value") or _picked(action) for action in body.get("actions", ())]
+    text = str(body.get("command", "")) + " " + text if body.get("command") else text or " ".join(picked)
+    choices = [
+        {"title": shown["text"]["text"], "message": _press(body, element, shown)}
+        for block in body.get("blocks") or ()
+        for element in elements(block)
+        for shown in options(element) or [element]
+        if "value" in shown
+    ]
+    return {"text": text, "choices": choices}
+
+
+def _picked(action: Mapping[str, Any]) -> str:
+    return str((action.get("selected_option") or {}).get("value", ""))
+
+
+def _press(body: Mapping[str, Any], element: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
+    pressed = {"selected_option": dict(shown)} if shown is not element else {n: element[n] for n in ("value", "text")}
+    action = {"type": element["type"], "action_id": element["action_id"], **pressed}
+    thread = {"thread_ts": body["thread_ts"]} if body.get("thread_ts") else {}
+    channel = str(body.get("channel", ""))
+    container = {"type": "message", "channel_id": _opened(channel), "message_ts": _new_ts(), **thread}
+    return {"type": "block_actions", "container": container, "actions": [action]}
+
+
+def _opened(channel: str) -> str:
+    """A person's direct channel has their number in this twin."""
+    return f"D{channel[1:]}" if channel[:1] in ("U", "W") else channel
+
+
+def _reference(body: Mapping[str, Any]) -> str:
+    return str(((body.get("metadata") or {}).get("event_payload") or {}).get("client_ref", ""))
+
+
+def _new_ts() -> str:
+    """Unique per channel, as the platform promises: seconds, and a number where it has microseconds."""
+    return f"{int(time.time())}.{next(_numbers) % 1_000_000:06d}"
+
+
+def _new_id(channel: str) -> str:
+    return f"{channel}:{_new_ts()}"
+
+
+PLATFORM = Platform(
+    kind=KIND,
+    settings=SETTINGS,
+    routes=(
+        Route("POST", r"/api/chat\.postMessage", post_message),
+        Route("POST", r"/api/chat\.postEphemeral", post_ephemeral),
+        Route("POST", r"/api/files\.getUploadURLExternal", get_upload_url),
+        Route("POST", r"/api/files\.completeUploadExternal", complete_upload),
+        Route("GET", r"/api/files\.info", file_info),
+        Route("POST", r"/api/auth\.test", auth_test),
+        Route("POST", r"/api/assistant\.threads\.setStatus", set_status),
+        Route("POST", r"/api/conversations\.open", open_conversation),
+        Route("POST", r"/slack/upload/(?P<file>\w+)", upload),
+        Route("GET", r"/slack/files/(?P<file>\w+)", download),
+        Route("POST", r"/slack/respond/(?P<channel>\w+)/(?P<key>\w+)", respond),
+    ),
+    is_send=lambda call: call.path.rpartition(".")[2] in ("postMessage", "postEphemeral", "completeUploadExternal"),
+    refuse=refuse,
+    say=say,
+    show=show,
+    handshake=handshake,
+    media={"F0TWINTXT": ("text/plain", b"a note")},
+)
