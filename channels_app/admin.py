@@ -1,6 +1,6 @@
-"""The console's pages on channels and message templates.
+"""The console's pages on message templates, and the filter by channel.
 
-Owns the form that an adapter's config_class describes. Must not show a secret, ever.
+Must not hold the channels' own page: it stands with its verbs, in messaging/channel_admin.py.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from django.template.response import TemplateResponse
-from django.utils.html import format_html
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
+from pydantic import ValidationError
 from unfold.decorators import display
 
-from channels_app.channel_form import PREFIX, form_for
 from channels_app.models import Channel, MessageTemplate
-from channels_app.registry import KINDS, adapter_for
-from channels_app.selectors import channels_forget
-from channels_app.services import channel_check, channel_save, webhook_url
+from channels_app.template_store import TemplateChange, own_id
+from channels_app.templates import said_by, variables_in
 from tenants.console import Button, TenantAdmin, TenantFilter, tenants_with
-from tenants.errors import Invalid
+from tenants.parse import problems
 
+SYNC_TEMPLATES = Button("sync_templates", "Sync templates", "sync")
 HEALTH = {"healthy": "success", "degraded": "warning", "credential refused": "danger", "silent": "warning"}
 
 
@@ -41,115 +41,63 @@ class ChannelFilter(admin.SimpleListFilter):
         return queryset.filter(channel_id=self.value()) if known else queryset
 
 
-@admin.register(Channel)
-class ChannelAdmin(TenantAdmin):
-    resource = "channels"
-    buttons = (Button("test", "Test connection", "network_check"),)
-    actions = ("test",)
-    list_display = ("name", "shown_kind", "health_state", "enabled", "tenant", "updated_at")
-    list_filter = ("kind", "enabled", TenantFilter)
-    list_select_related = ("tenant", "health")
-    search_fields = ("name", "key")
-    readonly_fields = ("shown_kind", "address", "health_state", "health_reason", "open_settings")
-
-    @display(description="Kind", ordering="kind")
-    def shown_kind(self, channel: Channel) -> str:
-        return adapter_for(channel.kind).label if channel.kind in KINDS else channel.kind
-
-    @display(description="Health", label=HEALTH)
-    def health_state(self, channel: Channel) -> str:
-        return channel.health.state.replace("_", " ") if hasattr(channel, "health") else "not checked"
-
-    @display(description="What is wrong")
-    def health_reason(self, channel: Channel) -> str:
-        return (hasattr(channel, "health") and channel.health.reason) or "—"
-
-    @display(description="Webhook address")
-    def address(self, channel: Channel) -> str:
-        return format_html(
-            '<input readonly value="{}" onfocus="this.select()" aria-label="Webhook address" '
-            'class="border border-base-200 rounded-default px-3 py-2 w-full max-w-2xl font-mono text-xs '
-            'dark:bg-base-900 dark:border-base-700">',
-            webhook_url(channel),
-        )
-
-    @display(description="Settings")
-    def open_settings(self, channel: Channel) -> str:
-        shown = {**channel.config, **dict.fromkeys(channel.secrets, "••••")}
-        return "; ".join(f"{name}: {value}" for name, value in shown.items()) or "—"
-
-    # ---- the form ------------------------------------------------------------------
-
-    def kind_of(self, request: HttpRequest, channel: Channel | None) -> str:
-        kind = channel.kind if channel else request.GET.get("kind", "")
-        return kind if kind in KINDS else ""
-
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
-        """First the kind is chosen, then its form is filled in."""
-        if self.kind_of(request, None) or not self.has_add_permission(request):
-            return super().add_view(request, form_url, extra_context)
-        kinds = [(kind, adapter_for(kind).label) for kind in KINDS]
-        context = {**self.admin_site.each_context(request), "title": "Connect a channel", "kinds": kinds}
-        return TemplateResponse(request, "admin/channels_app/channel/kinds.html", {**context, "opts": self.opts})
-
-    def get_fieldsets(self, request: HttpRequest, obj: Channel | None = None) -> Any:
-        kind, facts = self.kind_of(request, obj), ("shown_kind", "address", "health_state", "health_reason")
-        writable = self.has_change_permission(request, obj) if obj else True
-        config = adapter_for(kind).config_class.model_fields if kind else {}
-        settings = [PREFIX + name for name in config] if writable and kind else ["open_settings"]
-        limits = ("rate_per_second", "ip_allow_list")
-        return [
-            (None, {"fields": ("tenant", "name", "enabled", *(facts if obj else ()))}),
-            (adapter_for(kind).label if kind else "Settings", {"fields": settings}),
-            ("Limits", {"fields": limits}),
-        ]
-
-    def get_form(self, request: HttpRequest, obj: Channel | None = None, change: bool = False, **options: Any) -> Any:
-        kind = self.kind_of(request, obj)
-        if kind and (obj is None or self.has_change_permission(request, obj)):
-            options["form"] = form_for(kind, obj)
-        return super().get_form(request, obj, change=change, **options)
-
-    def save_model(self, request: HttpRequest, obj: Channel, form: Any, change: bool) -> None:
-        channel_save(obj, config=form.config())
-        changed = sorted(name.removeprefix(PREFIX) for name in form.changed_data)
-        self.note(request, "updated" if change else "created", obj, {"fields": changed})
-
-    def delete_model(self, request: HttpRequest, obj: Channel) -> None:
-        super().delete_model(request, obj)
-        channels_forget()
-
-    # ---- verbs ---------------------------------------------------------------------
-
-    def do_test(self, request: HttpRequest, channel: Channel) -> str:
-        try:
-            found = channel_check(channel)
-        except ValueError as error:  # pydantic's: stored before a field was added
-            raise Invalid("The channel's configuration is not complete.") from error
-        return f"{channel}: {found.state.replace('_', ' ')}. {found.detail}"
-
-    @admin.action(description="Test connection", permissions=["change"])
-    def test(self, request: HttpRequest, queryset: Any) -> None:
-        self.do(request, "test", queryset)
-
-
 class TemplateForm(forms.ModelForm):
     def clean_variants(self) -> Any:
-        value = self.cleaned_data["variants"]
-        if not isinstance(value, dict) or not all(isinstance(v, dict) and v.get("text") for v in value.values()):
-            raise forms.ValidationError('Per language an object with "text", e.g. {"en": {"text": "Hello {{name}}"}}.')
-        return value
+        try:
+            body = TemplateChange.model_validate({"variants": self.cleaned_data["variants"]})
+        except ValidationError as error:
+            raise forms.ValidationError([f"{p['field']}: {p['message']}" for p in problems(error)]) from None
+        return {language: v.model_dump(mode="json", exclude_none=True) for language, v in body.variants.items()}
+
+    def clean_name(self) -> str:
+        name = self.cleaned_data["name"]
+        if self.instance._state.adding and MessageTemplate.objects.filter(name=name, channel=None).exists():
+            raise forms.ValidationError("There is a template of this name.")
+        return name
 
 
 @admin.register(MessageTemplate)
 class MessageTemplateAdmin(TenantAdmin):
+    """Own templates are written here; those of a channel are its platform's word, and only read."""
+
     resource = "templates"
     form = TemplateForm
-    fields = ("tenant", "name", "channel", "variants")
-    list_display = ("name", "channel", "languages", "tenant")
+    list_display = ("name", "channel", "languages", "state", "tenant")
     list_filter = (ChannelFilter, TenantFilter)
     list_select_related = ("channel", "tenant")
     search_fields = ("name",)
+    readonly_fields = ("channel", "category", "words", "variables", "synced_at")
+
+    def get_fields(self, request: HttpRequest, obj: MessageTemplate | None = None) -> Any:
+        shown = ("words", "variables") if obj else ()
+        platform = ("channel", "category", "synced_at") if obj and obj.channel_id else ()
+        return ("tenant", "name", "variants", *shown, *platform)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: MessageTemplate | None = None) -> Any:
+        return (*self.readonly_fields, *(("name",) if obj else ()))
+
+    def has_change_permission(self, request: HttpRequest, obj: MessageTemplate | None = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or obj.synced_at is None)
+
+    def save_model(self, request: HttpRequest, obj: MessageTemplate, form: Any, change: bool) -> None:
+        if not change:
+            obj.id = own_id(obj.tenant_id, obj.name)
+        super().save_model(request, obj, form, change)
 
     def languages(self, template: MessageTemplate) -> str:
         return ", ".join(sorted(template.variants))
+
+    @display(description="Status")
+    def state(self, template: MessageTemplate) -> str:
+        said = [(variant.get("external") or {}).get("status") for variant in template.variants.values()]
+        return ", ".join(sorted({str(status) for status in said if status})) or "—"
+
+    @display(description="Preview")
+    def words(self, template: MessageTemplate) -> str:
+        """The words of each language, with defaults filled in and the other variables as they stand."""
+        lines = [(language, said_by(variant)) for language, variant in sorted(template.variants.items())]
+        return format_html_join(mark_safe("<br>"), '<b>{}</b> <span style="white-space:pre-wrap">{}</span>', lines)
+
+    @display(description="Variables")
+    def variables(self, template: MessageTemplate) -> str:
+        return ", ".join(variables_in([v.get("content") for v in template.variants.values()])) or "—"

@@ -235,7 +235,18 @@ class TemplateStatus:
     reason: str = ""
 
 
-InboundItem = InboundMessage | StatusUpdate | Revision | Reaction | Signal | TemplateStatus | Ignored
+@dataclass(frozen=True)
+class ChannelNotice:
+    """The platform tells that something happened to the account itself: the app was removed, a token revoked.
+    ``state``: credential_refused or degraded. ``reason`` is for staff, ``code`` the platform's word."""
+
+    state: str
+    reason: str
+    code: str = ""
+    platform_id: str = ""
+
+
+InboundItem = InboundMessage | StatusUpdate | Revision | Reaction | Signal | TemplateStatus | ChannelNotice | Ignored
 
 
 # -------------------------------------------------------------------------- outbound
@@ -252,6 +263,7 @@ class Recipient:
     thread: str = ""
     last_inbound_id: str = ""  # platform id of the person's last message (typing, read marks)
     reference: Mapping[str, Any] = field(default_factory=dict)
+    webhook: str = ""  # the channel's own address, where the platform takes one along with a send
 
 
 @dataclass(frozen=True)

@@ -50,12 +50,13 @@ def numbered_choices(content: Content) -> dict[int, tuple[str, str]]:
     return {option.number: (option.payload, option.title) for option in options(content)}
 
 
-def choice_for(content: Content, typed: str) -> Choice | None:
-    """The option a person means by typing its title, or its number ("2", "2.", "２)"); else None."""
+def choice_for(content: Content, typed: str, *, numbered: bool = True) -> Choice | None:
+    """The option a person means by typing its title, or its number ("2", "2.", "２)") where the options
+    were shown ``numbered``; else None."""
     said = _spoken(typed)
     found = options(content)
     by_title = [option for option in found if _spoken(option.title) == said]
-    by_number = [option for option in found if str(option.number) == said]
+    by_number = [option for option in found if numbered and str(option.number) == said]
     return next((Choice(value=option.payload, title=option.title) for option in by_title + by_number), None)
 
 

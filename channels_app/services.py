@@ -10,12 +10,10 @@ from django.conf import settings
 from django.db.models import F
 from pydantic import ValidationError
 
-from channels_app.contract import CheckResult
 from channels_app.http import HttpClient, authority
 from channels_app.models import Channel, ChannelHealth
 from channels_app.registry import KINDS, adapter_for
 from channels_app.selectors import channels_forget
-from tenants.db import now
 from tenants.errors import Invalid
 
 
@@ -54,17 +52,6 @@ def http_for(channel: Channel) -> HttpClient:
     return HttpClient(
         secrets=frozenset(str(value) for value in channel.secrets.values() if value), allow_hosts=frozenset(hosts)
     )
-
-
-def channel_check(channel: Channel) -> CheckResult:
-    """Ask the platform whether the channel works, and remember the finding."""
-    found = channel.adapter.check(channel.adapter_config(), http_for(channel))
-    health, _ = ChannelHealth.objects.get_or_create(channel=channel)
-    health.checked_at = now()
-    if found.state in ChannelHealth.State.values:
-        health.state, health.reason = found.state, found.detail[:300]
-    health.save(update_fields=["checked_at", "state", "reason"])
-    return found
 
 
 def bad_signature_count(channel: Channel) -> None:

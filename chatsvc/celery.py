@@ -1,11 +1,14 @@
-"""The Celery application. Tasks are wake-up calls for rows; they carry no truth."""
+"""The Celery application, and what stands beside each worker. Tasks are wake-up calls for rows; they carry no truth."""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 from django.conf import settings
+
+from chatsvc import trail
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsvc.settings")
 
@@ -13,3 +16,35 @@ app = Celery("chatsvc")
 app.config_from_object(settings.CELERY)
 app.autodiscover_tasks(["messaging"])
 app.set_default()
+trail.follow()
+
+
+@signals.setup_logging.connect
+def _logging_is_ours(**_: Any) -> None:
+    """Celery leaves the loggers alone when somebody listens here: chatsvc/logs.py has set them up."""
+
+
+@signals.celeryd_init.connect
+def _before_work(**_: Any) -> None:
+    """Of `celery worker` only; `manage.py serve` does the same for itself."""
+    from chatsvc.embedded import warm_up
+
+    warm_up()
+
+
+@signals.celeryd_after_setup.connect
+def _beside(instance: Any, **_: Any) -> None:
+    """Before the broker is called: it may be away when the worker starts."""
+    from chatsvc import metrics, standby
+
+    beside = standby.Standby(app, queues=list(app.amqp.queues.consume_from), threads=instance.concurrency)
+    beside.start()
+    metrics.serve(settings.ENV["METRICS_PORT"])
+    signals.worker_shutting_down.connect(lambda **_: _stop(), weak=False)
+    signals.worker_shutdown.connect(lambda **_: beside.stop(), weak=False)
+
+
+def _stop() -> None:
+    from messaging.shutdown import stopping
+
+    stopping.set()

@@ -1,4 +1,4 @@
-"""The demo tenant: Acorn Outdoor with an admin, an API key, a web and a WhatsApp channel, and an assistant.
+"""The demo tenant: Acorn Outdoor with an admin, an API key, a channel of every kind, and an assistant.
 
 Owns the steps that make it and the access they give. Must not be needed by anything but demos: the
 credentials follow from SECRET_KEY, so that they are the same after every run.
@@ -17,6 +17,7 @@ from django.conf import settings
 
 from assistant.demo import seed_assistant
 from channels_app.models import Channel
+from channels_app.registry import adapter_for
 from channels_app.services import channel_save
 from channels_app.twin.platforms import PLATFORMS
 from tenants import tenant_settings
@@ -31,14 +32,10 @@ ADMIN = "admin"
 KEY_NAME = "Demo key"
 SETTINGS: dict[str, Any] = {"languages": ["en", "de", "es", "fr"], "bot_name": "Acorn"}
 TWIN_URL = "http://127.0.0.1:8900"
-TWIN = PLATFORMS["whatsapp"].settings
+#: one of every kind; all but the widget speak with the provider twin
 CHANNELS: dict[str, dict[str, Any]] = {
     "web": {"title": NAME, "allowed_origins": ["*"]},
-    "whatsapp": {
-        "api_base": TWIN_URL,
-        "access_token": "twin-access-token",
-        **{name: TWIN[name] for name in ("phone_number_id", "waba_id", "app_secret", "verify_token")},
-    },
+    **{kind: platform.channel_config(TWIN_URL) for kind, platform in PLATFORMS.items()},
 }
 
 
@@ -61,6 +58,7 @@ class DemoAccess:
     admin_password: str
     web_channel_key: str
     whatsapp: WhatsAppAccess
+    channels: dict[str, str]  # kind → key
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -98,7 +96,8 @@ def api_key_seed() -> None:
 def channels_seed() -> None:
     for kind, config in CHANNELS.items():
         if _channel(kind) is None:
-            channel = Channel(tenant=demo_tenant(), kind=kind, name=f"{NAME} {PLATFORM_NAMES[kind]}")
+            where = "website" if kind == "web" else f"on {adapter_for(kind).label}"
+            channel = Channel(tenant=demo_tenant(), kind=kind, name=f"{NAME} {where}")
             channel_save(channel, config=config)
 
 
@@ -107,8 +106,6 @@ def assistant_seed() -> None:
     assert tenant is not None
     seed_assistant(tenant)
 
-
-PLATFORM_NAMES = {"web": "website", "whatsapp": "on WhatsApp"}
 
 #: What is done, in this order; all but the first inside the tenant's scope.
 STEPS: dict[str, Callable[[], None]] = {
@@ -155,6 +152,7 @@ def demo_access() -> DemoAccess | None:
             key_prefix=api_key().split("_")[1],
         )
         config = whatsapp.adapter_config()
+        keys = {channel.kind: channel.key for channel in Channel.objects.order_by("-created_at")}  # the oldest wins
     return DemoAccess(
         tenant_id=str(tenant.id),
         api_key=api_key(),
@@ -163,6 +161,7 @@ def demo_access() -> DemoAccess | None:
         admin_password=admin_password() if admin.check_password(admin_password()) else "",
         web_channel_key=web.key,
         whatsapp=WhatsAppAccess(whatsapp.key, config.app_secret, config.verify_token, config.phone_number_id),
+        channels=keys,
     )
 
 

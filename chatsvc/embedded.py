@@ -19,7 +19,9 @@ from django.db import connections
 
 from assistant.lessons import lessons
 from channels_app.text import analyse
-from messaging.models import Delivery, InboundEvent, Turn
+from chatsvc import standby
+from messaging.models import Delivery, InboundEvent, Turn, WebhookDelivery
+from messaging.shutdown import stopping
 from messaging.sweep import GRACE, sweep
 from tenants.db import now
 from tenants.models import Tenant
@@ -29,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 STOP_S = 15.0  # how long running tasks may take to end; what does not is found by the next start
 WARM_TENANTS = 20
+SAMPLE = "What are your opening hours on Saturday?"  # long enough to be judged by the model
 
 
 class Embedded:
@@ -50,20 +53,25 @@ class Embedded:
         )
         # The plain scheduler: entries come from the settings, and no file remembers them.
         self._beat = beat.Service(app, max_interval=1, scheduler_cls=beat.Scheduler)
+        self._standby = standby.Standby(app, queues(), threads)
         self._worker_thread = threading.Thread(target=self._worker.start, name="worker", daemon=True)
         self._beat_thread = threading.Thread(target=self._beat.start, name="beat", daemon=True)
 
     def start(self) -> None:
         worker_state.should_stop = None
+        stopping.clear()
         self._worker_thread.start()
         self._beat_thread.start()
+        self._standby.start()
 
     def stop(self) -> None:
         """Let running tasks end, at most STOP_S seconds. Unfinished rows keep their place either way."""
         self._beat.stop()
+        stopping.set()
         worker_state.should_stop = os.EX_OK
         self._worker_thread.join(STOP_S)
         self._beat_thread.join(2)
+        self._standby.stop()
         if self._worker_thread.is_alive():
             log.warning("worker_still_busy")
 
@@ -89,6 +97,7 @@ def leases_reclaim() -> int:
         InboundEvent: InboundEvent.Status.RECEIVED,
         Turn: Turn.Status.RUNNING,
         Delivery: Delivery.Status.SENDING,
+        WebhookDelivery: WebhookDelivery.Status.SENDING,
     }
     return sum(
         # unscoped: a start of the process concerns all tenants
@@ -98,7 +107,12 @@ def leases_reclaim() -> int:
 
 
 def warm_up() -> threading.Thread:
-    """Train the assistants and load the language model in the background: the first visitor should not wait."""
+    """Load the language model, then train the assistants in the background.
+
+    The model takes about two seconds and is used inside a transaction: a process loads it before its
+    first message, or that one's rows stay locked meanwhile.
+    """
+    analyse(SAMPLE, languages=("en", "de"))
     thread = threading.Thread(target=_warm_up, name="warm-up", daemon=True)
     thread.start()
     return thread
@@ -106,7 +120,6 @@ def warm_up() -> threading.Thread:
 
 def _warm_up() -> None:
     try:
-        analyse("Guten Tag", hint_language=None, languages=("en", "de"))
         active = Tenant.objects.filter(status=Tenant.Status.ACTIVE).order_by("created_at")
         for tenant_id in active.values_list("id", flat=True)[:WARM_TENANTS]:
             with tenant_scope(tenant_id):

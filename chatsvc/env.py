@@ -5,6 +5,7 @@ Fails at start with one message that names every wrong variable. Must not import
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import secrets
@@ -39,6 +40,19 @@ def _positive(value: str) -> int:
     if number < 0:
         raise ValueError("must not be negative")
     return number
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def check(value: str) -> int:
+        if int(value) < least:
+            raise ValueError(f"must be at least {least}")
+        return int(value)
+
+    return check
+
+
+def _networks(value: str) -> list[str]:
+    return [str(ipaddress.ip_network(network, strict=False)) for network in _list(value)]
 
 
 def _one_of(*choices: str) -> Callable[[str], str]:
@@ -83,7 +97,19 @@ VARIABLES: dict[str, Variable] = {
     "DATABASE_POOL_SIZE": Variable(_positive, "8", "PostgreSQL connections per process"),
     "REDIS_URL": Variable(str, "", "Channel layer, cache, sessions, rate limits and Celery broker; empty: in process"),
     "KAFKA_BROKERS": Variable(_list, "", "host:port of Kafka brokers; empty: no Kafka"),
-    "KAFKA_TOPIC_PREFIX": Variable(str, "", "Put before every topic name"),
+    "KAFKA_BOOTSTRAP_SERVERS": Variable(_list, "", "Same as KAFKA_BROKERS, taken when that is empty"),
+    "KAFKA_TOPIC_PREFIX": Variable(str, "", "Put before every topic name, with a dot, e.g. chatbot.platform"),
+    "KAFKA_TYPE_TOPICS": Variable(_flag, "true", "A topic for every event type, beside conversation.events.v1"),
+    "KAFKA_LINGER_MS": Variable(_positive, "100", "Longest that events wait for others to travel with"),
+    "KAFKA_SECURITY_PROTOCOL": Variable(
+        _one_of("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"), "PLAINTEXT", "How brokers are spoken to"
+    ),
+    "KAFKA_SASL_MECHANISM": Variable(
+        _one_of("", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"), "", "How to log in to the brokers; empty: not at all"
+    ),
+    "KAFKA_USERNAME": Variable(str, "", "Name at the brokers, with KAFKA_SASL_MECHANISM"),
+    "KAFKA_PASSWORD": Variable(str, "", "Its password"),
+    "KAFKA_CA_FILE": Variable(str, "", "Certificates that brokers are checked against; empty: the system's"),
     "MCP_ENGINE_URL": Variable(str, "", "gRPC engine that answers; empty: the built-in assistant"),
     "SECURITY_HUB_URL": Variable(str, "", "gRPC security hub; empty: local validation"),
     "ACCESS_TOKEN_TTL": Variable(_positive, "3600", "Seconds an access token lives"),
@@ -98,13 +124,41 @@ VARIABLES: dict[str, Variable] = {
     "BURST_LIMIT": Variable(_positive, "2000", "Requests at once before the rate applies"),
     "DELIVERY_MAX_ATTEMPTS": Variable(_positive, "8", "Tries before a message becomes a dead letter"),
     "DELIVERY_LEASE_S": Variable(_positive, "60", "Seconds after which a silent worker's work is taken over"),
+    "CHANNEL_CHECK_INTERVAL_S": Variable(_positive, "300", "Seconds between two checks of a channel; 0: none"),
+    "EMAIL_URL": Variable(str, "", "How e-mail goes out, e.g. smtp://user:password@host:587; empty: none is sent"),
+    "EMAIL_FROM": Variable(str, "chatsvc@localhost", "Sender of our e-mail"),
     "SWEEP_INTERVAL_S": Variable(_positive, "5", "Seconds between two looks for work whose wake-up was lost"),
-    "WORKER_THREADS": Variable(_positive, "8", "Worker threads of `manage.py serve`"),
+    "WORKER_THREADS": Variable(_positive, "8", "Threads of a worker, and of the one in `manage.py serve`"),
     "PRIVACY_ENABLED": Variable(_flag, "true", "Privacy endpoints"),
     "MESSAGE_RETENTION_DAYS": Variable(_positive, "365", "Days a message is kept; 0: for ever"),
     "MAX_MESSAGES_PER_THREAD": Variable(_positive, "1000", "Messages in one thread"),
+    "MEDIA_ROOT": Variable(str, "", "Folder of files from messages; empty: var/media. Not used with S3"),
+    "MEDIA_S3_BUCKET": Variable(str, "", "Bucket of files from messages, with requirements-s3.txt; empty: a folder"),
+    "MEDIA_S3_ENDPOINT": Variable(str, "", "Address of an S3-compatible service; empty: Amazon's"),
+    "MEDIA_S3_REGION": Variable(str, "", "Region of the bucket"),
+    "MEDIA_S3_ACCESS_KEY": Variable(str, "", "Access key of the bucket; empty: the machine's own role"),
+    "MEDIA_S3_SECRET_KEY": Variable(str, "", "Secret of MEDIA_S3_ACCESS_KEY"),
+    "MEDIA_MAX_BYTES": Variable(_positive, "52428800", "Largest file that is kept, at most 50 MB"),
+    "MEDIA_LINK_TTL": Variable(_at_least(60), "3600", "Seconds that a link to a file works for readers, at least"),
+    "MEDIA_PUBLIC_LINK_TTL": Variable(
+        _at_least(60), "604800", "Seconds that a link to a file works for platforms it was sent to, at least"
+    ),
+    "TRANSCRIBE_URL": Variable(
+        str,
+        "",
+        "OpenAI-compatible API that puts voice messages into words, e.g. https://api.openai.com/v1; empty: none",
+    ),
+    "TRANSCRIBE_API_KEY": Variable(str, "", "The key of the transcriber"),
+    "TRANSCRIBE_MODEL": Variable(str, "whisper-1", "The model that the transcriber uses"),
+    "TRANSCRIBE_WAIT_S": Variable(_positive, "20", "Longest the bot waits for the words of a voice message"),
     "OUTBOUND_ALLOW_HOSTS": Variable(
         _list, "", "host:port inside the private network that webhooks and media may call"
+    ),
+    "METRICS_TOKEN": Variable(str, "", "Bearer token that may read /metrics and /health/detailed"),
+    "METRICS_ALLOW": Variable(_networks, "", "Networks that may read /metrics without the token, e.g. 10.0.0.0/8"),
+    "METRICS_PORT": Variable(_positive, "0", "Port on which a worker shows its /metrics; 0: none"),
+    "PROMETHEUS_MULTIPROC_DIR": Variable(
+        str, "", "Empty directory that the processes of one web server share for their counters; empty: one process"
     ),
     "OTEL_EXPORTER_OTLP_ENDPOINT": Variable(str, "", "Traces; empty: none"),
 }

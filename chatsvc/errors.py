@@ -22,7 +22,17 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
 from tenants.db import now
-from tenants.errors import Conflict, Forbidden, Invalid, NotAuthenticated, NotFound, ServiceError, TooMany, Unavailable
+from tenants.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotAuthenticated,
+    NotFound,
+    PayloadTooLarge,
+    ServiceError,
+    TooMany,
+    Unavailable,
+)
 from tenants.parse import problems
 
 log = structlog.get_logger(__name__)
@@ -36,10 +46,6 @@ class MalformedJson(ServiceError):
 
 class MethodNotAllowed(ServiceError):
     status, code, message = 405, "method_not_allowed", "This address does not take that method."
-
-
-class TooLarge(ServiceError):
-    status, code, message = 413, "payload_too_large", "The body is too large."
 
 
 class UnsupportedMediaType(ServiceError):
@@ -61,7 +67,7 @@ MAPPING: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], type
     ((exceptions.NotFound, Http404), NotFound),
     (exceptions.Throttled, TooMany),
     (exceptions.ValidationError, Invalid),
-    (RequestDataTooBig, TooLarge),
+    (RequestDataTooBig, PayloadTooLarge),
     ((TooManyFieldsSent, TooManyFilesSent, UnreadablePostError, DataError), Invalid),
     (IntegrityError, Conflict),
 )
@@ -183,5 +189,10 @@ def _whole_letters(value: Any) -> Any:
 
 def _log(error: BaseException, shown: ServiceError, path: str) -> None:
     """Where it broke, not what was said: an exception's words may hold input (the id comes from the context)."""
-    where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    log.error("request_failed", code=shown.code, error=type(error).__name__, path=path, where=where[-12:])
+    log.error("request_failed", code=shown.code, error=type(error).__name__, path=path, where=where(error))
+
+
+def where(error: BaseException) -> list[str]:
+    """The innermost frames of an exception, as a log may have them: places, no words."""
+    frames = traceback.extract_tb(error.__traceback__)[-12:]
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]

@@ -8,8 +8,23 @@ from typing import Any
 
 import structlog
 
+from chatsvc import traces
+
+
+def whose(logger: Any, method: str, line: dict[str, Any]) -> dict[str, Any]:
+    """Adds the tenant in scope."""
+    from tenants.scope import tenant_id_if_any  # not at import: the settings are read before the models
+
+    tenant_id = tenant_id_if_any()
+    if tenant_id:
+        line.setdefault("tenant_id", str(tenant_id))
+    return line
+
+
 SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
+    whose,
+    traces.ids_of_span,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -39,6 +54,7 @@ def configure(*, level: str, form: str) -> None:
                 "django.server": {"level": "WARNING"},
                 "daphne": {"level": "WARNING"},
                 "celery": {"level": "WARNING"},
+                "celery.app.trace": {"level": "CRITICAL"},  # it writes an exception's words; chatsvc/trail.py does not
                 "httpx": {"level": "WARNING"},
                 "httpcore": {"level": "WARNING"},
                 "django.request": {"level": "ERROR"},

@@ -1,17 +1,23 @@
-"""Request and correlation ids, and CORS for the REST API. Must not know any view."""
+"""Request and correlation ids, one log line and one measure a request, and CORS. Must not know any view."""
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from chatsvc import metrics
+from chatsvc.trail import begin
 from tenants.db import new_id
 
+log = structlog.get_logger(__name__)
+
 Handler = Callable[[HttpRequest], HttpResponse]
+QUIET = ("health", "api/v2/health", "metrics", "static")  # asked for every few seconds, of no interest in a log
 SAFE_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 
 
@@ -26,11 +32,25 @@ class RequestContext:
         given = request.headers.get("X-Correlation-ID") or request.headers.get("X-Request-ID") or ""
         correlation_id = given if SAFE_ID.fullmatch(given) else request_id
         request.request_id = request_id  # type: ignore[attr-defined]
-        with structlog.contextvars.bound_contextvars(request_id=request_id, correlation_id=correlation_id):
+        begin(correlation_id, request_id=request_id)
+        started = time.perf_counter()
+        try:
             response = self.get_response(request)
+            seconds, route = time.perf_counter() - started, _route(request)
+            metrics.request_count(str(request.method), route, response.status_code, seconds)
+            if not route.startswith(QUIET):
+                took_ms = round(seconds * 1000)
+                log.info("request", method=request.method, route=route, status=response.status_code, took_ms=took_ms)
+        finally:
+            structlog.contextvars.clear_contextvars()
         response["X-Request-ID"] = request_id
         response["X-Correlation-ID"] = correlation_id
         return response
+
+
+def _route(request: HttpRequest) -> str:
+    """The pattern, not the path: few values, and no ids or keys in it."""
+    return request.resolver_match.route if request.resolver_match else "none"
 
 
 class Cors:

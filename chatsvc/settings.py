@@ -118,11 +118,12 @@ DATABASES = {"default": _database(DATABASE_URL)}
 
 # ------------------------------------------------------- Redis, or its equivalents in process
 
+ENV["KAFKA_BROKERS"] = ENV["KAFKA_BROKERS"] or ENV["KAFKA_BOOTSTRAP_SERVERS"]
 REDIS_URL: str = ENV["REDIS_URL"]
 if REDIS_URL:
     CACHES: dict[str, Any] = {
         "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "chatsvc.cache.ForgivingRedisCache",
             "LOCATION": REDIS_URL,
             "KEY_PREFIX": "chatsvc",
             "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
@@ -142,12 +143,17 @@ else:
 CELERY: dict[str, Any] = {
     "broker_url": REDIS_URL or "memory://localhost",
     "broker_connection_retry_on_startup": True,
+    "broker_connection_max_retries": None,  # a worker waits for its broker as long as it takes
+    "beat_scheduler": "celery.beat.Scheduler",  # entries come from here, and no file remembers them
+    "worker_pool": "threads",  # of I/O; what each may take is bounded by deadlines in the code
+    "worker_concurrency": ENV["WORKER_THREADS"],
     "broker_transport_options": {
         "visibility_timeout": 120,
         "unacked_restore_interval": 1,
         "unacked_restore_throttle": 1,
-        "socket_timeout": 5,
-        "socket_connect_timeout": 2,
+        "socket_timeout": 2,
+        "socket_connect_timeout": 1,
+        "max_retries": 0,  # of a publisher: a broker that is away must not hold up a request
     }
     if REDIS_URL
     else {"polling_interval": 0.05},
@@ -157,13 +163,29 @@ CELERY: dict[str, Any] = {
     "worker_hijack_root_logger": False,
     "task_default_queue": "background",
     "task_routes": {
+        # A queue is what may wait for each other: a slow engine holds up no delivery, a slow file no sweep.
         "messaging.tasks.parse": {"queue": "inbound"},
+        "messaging.tasks.sweep": {"queue": "inbound"},
         "messaging.tasks.respond": {"queue": "respond"},
         "messaging.tasks.deliver": {"queue": "deliver"},
         "messaging.tasks.publish": {"queue": "events"},
+        "messaging.tasks.stream": {"queue": "events"},
+        "messaging.tasks.send_alert": {"queue": "events"},
+        "messaging.tasks.call_endpoint": {"queue": "events"},
+        "messaging.tasks.attend": {"queue": "background"},
+        "messaging.tasks.put_through": {"queue": "background"},
+        "messaging.tasks.media": {"queue": "background"},
+        "messaging.tasks.keep_house": {"queue": "background"},
+        "messaging.tasks.sync_templates": {"queue": "background"},
+        "messaging.tasks.sync_templates_of": {"queue": "background"},
+        "messaging.tasks.watch_channels": {"queue": "background"},
+        "messaging.tasks.watch_channel": {"queue": "background"},
+        "messaging.tasks.tell_staff": {"queue": "background"},
     },
     "beat_schedule": {
         "sweep": {"task": "messaging.tasks.sweep", "schedule": float(ENV["SWEEP_INTERVAL_S"])},
+        "templates": {"task": "messaging.tasks.sync_templates", "schedule": 6 * 3600.0},
+        "channels": {"task": "messaging.tasks.watch_channels", "schedule": 15.0},
         "house-keeping": {"task": "messaging.tasks.keep_house", "schedule": 60.0},
     },
 }
@@ -192,6 +214,12 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "OAS_VERSION": "3.1.0",  # pydantic's JSON schemas are of that dialect
+    "ENUM_NAME_OVERRIDES": {
+        "ConversationStatus": ["active", "completed", "abandoned", "escalated", "error"],
+        "WebhookEndpointState": ["active", "held", "paused", "disabled"],
+        "WebhookCallStatus": ["queued", "sending", "delivered", "failed"],
+        "WebhookReplayStatus": ["failed", "delivered", "queued"],
+    },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "chatsvc.schema.envelope"],
     "GET_LIB_DOC_EXCLUDES": "chatsvc.schema.doc_excludes",
 }
@@ -218,7 +246,7 @@ if PRODUCTION:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-    SECURE_REDIRECT_EXEMPT = [r"^health"]
+    SECURE_REDIRECT_EXEMPT = [r"^health", r"^api/v2/health", r"^info$", r"^metrics$"]  # asked for inside the cluster
 
 # ------------------------------------------------------------------- files, time, text
 
@@ -226,7 +254,33 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
-MEDIA_ROOT = BASE_DIR / "var" / "media"
+MEDIA_ROOT = ENV["MEDIA_ROOT"] or BASE_DIR / "var" / "media"
+
+
+def _media_storage() -> dict[str, Any]:
+    """Files of messages. Their names are made of ids, so writing again means writing the same."""
+    if not ENV["MEDIA_S3_BUCKET"]:
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"allow_overwrite": True}}
+    given = {name: ENV[f"MEDIA_S3_{name.upper()}"] for name in ("region", "access_key", "secret_key")}
+    names = {"region": "region_name"}
+    return {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": ENV["MEDIA_S3_BUCKET"],
+            "endpoint_url": ENV["MEDIA_S3_ENDPOINT"] or None,
+            "signature_version": "s3v4",
+            "addressing_style": "path" if ENV["MEDIA_S3_ENDPOINT"] else "auto",
+            "default_acl": None,
+            "file_overwrite": True,
+            **{names.get(name, name): value for name, value in given.items() if value},
+        },
+    }
+
+
+STORAGES = {
+    "default": _media_storage(),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -241,9 +295,19 @@ UNFOLD = {
     "SIDEBAR": SIDEBAR,
 }
 
+# ------------------------------------------------------------------------------ e-mail
+
+vars().update(environ.Env.email_url_config(ENV["EMAIL_URL"] or "dummymail://"))
+DEFAULT_FROM_EMAIL: str = ENV["EMAIL_FROM"]
+EMAIL_TIMEOUT = 10  # seconds
+
 # ----------------------------------------------------------------------------- logging
 
 LOGGING_CONFIG = None  # structlog: chatsvc/logs.py
 from chatsvc import logs  # noqa: E402
 
 logs.configure(level=ENV["LOG_LEVEL"], form=ENV["LOG_FORMAT"])
+if ENV["OTEL_EXPORTER_OTLP_ENDPOINT"]:
+    from chatsvc import traces
+
+    traces.start()

@@ -55,6 +55,7 @@ SIDEBAR: dict[str, Any] = {
             "Channels",
             page("Channels", "hub", "channels_app.Channel"),
             page("Templates", "article", "channels_app.MessageTemplate"),
+            page("Webhook endpoints", "webhook", "messaging.WebhookEndpoint"),
         ),
         group(
             "Assistant",
@@ -69,6 +70,7 @@ SIDEBAR: dict[str, Any] = {
             page("Receipts", "move_to_inbox", "messaging.InboundEvent"),
             page("Turns", "swap_horiz", "messaging.Turn"),
             page("Events", "timeline", "conversations.Event"),
+            page("Webhook calls", "send", "messaging.WebhookDelivery"),
         ),
         group(
             "Administration",

@@ -6,11 +6,23 @@ from django.contrib import admin
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
+from channels_app import template_views
 from chatsvc import (
     health,
+    metrics,
     schema,  # noqa: F401  registers how models and credentials are described
 )
-from messaging import chat_views, webchat_views, webhook_views
+from messaging import (
+    channel_views,
+    chat_views,
+    endpoint_views,
+    event_views,
+    media_views,
+    preview_views,
+    upload_views,
+    webchat_views,
+    webhook_views,
+)
 from tenants import token_views
 
 urlpatterns = [
@@ -23,15 +35,50 @@ urlpatterns = [
     path("api/v2/chat/conversations/<uuid:conversation_id>/take-over", chat_views.TakeOverView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/hand-back", chat_views.HandBackView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/end", chat_views.EndView.as_view()),
+    path("api/v2/channels/<uuid:channel_id>/preview", preview_views.PreviewView.as_view()),
+    path("api/v2/templates", template_views.TemplatesView.as_view()),
+    path("api/v2/templates/<uuid:template_id>", template_views.TemplateView.as_view()),
+    path("api/v2/templates/<uuid:template_id>/preview", template_views.TemplatePreviewView.as_view()),
+    path("api/v2/channels/<uuid:channel_id>/health", channel_views.ChannelHealthView.as_view()),
     path("api/v2/webhooks/<str:kind>/<str:key>", webhook_views.webhook),
+    # integrators' endpoints
+    path("api/v2/webhook-endpoints", endpoint_views.EndpointsView.as_view()),
+    path("api/v2/webhook-endpoints/<uuid:endpoint_id>", endpoint_views.EndpointView.as_view()),
+    path("api/v2/webhook-endpoints/<uuid:endpoint_id>/rotate-secret", endpoint_views.RotateSecretView.as_view()),
+    path("api/v2/webhook-endpoints/<uuid:endpoint_id>/ping", endpoint_views.PingView.as_view()),
+    path("api/v2/webhook-endpoints/<uuid:endpoint_id>/resume", endpoint_views.ResumeView.as_view()),
+    path("api/v2/webhook-endpoints/<uuid:endpoint_id>/replay", endpoint_views.ReplayView.as_view()),
+    path("api/v2/webhook-endpoints/<uuid:endpoint_id>/deliveries", endpoint_views.CallsView.as_view()),
+    path(
+        "api/v2/webhook-endpoints/<uuid:endpoint_id>/deliveries/<uuid:delivery_id>/replay",
+        endpoint_views.ReplayCallView.as_view(),
+    ),
     # the web chat; its socket: chatsvc/asgi.py
     path("api/v2/webchat/<str:key>/session", webchat_views.SessionView.as_view()),
     path("api/v2/webchat/<str:key>/messages", webchat_views.MessagesView.as_view()),
+    path("api/v2/webchat/<str:key>/files", upload_views.TicketView.as_view()),
+    path("api/v2/webchat/<str:key>/files/<str:ticket>", upload_views.VisitorUploadView.as_view()),
+    # files of messages
+    path("api/v2/media", upload_views.UploadView.as_view()),
+    path("api/v2/media/<str:token>", media_views.MediaView.as_view()),
     # operators and visitors
+    path("api/v2/events/schemas", event_views.EventSchemasView.as_view()),
+    path("api/v2/events/schemas/<str:name>", event_views.EventSchemaView.as_view()),
     path("", health.demo, name="demo"),
-    path("health", health.live),
-    path("health/live", health.live),
-    path("health/ready", health.ready),
+    path("info", health.info),
+    path("metrics", metrics.metrics),
+    *[
+        path(f"{prefix}health{suffix}", view)
+        for prefix in ("", "api/v2/")
+        for suffix, view in (
+            ("", health.live),
+            ("/live", health.live),
+            ("/ready", health.ready),
+            ("/detailed", health.detailed),
+            ("/info", health.info),
+            ("/metrics", metrics.metrics),
+        )
+    ],
     # access
     path("api/v2/auth/token", token_views.TokenView.as_view()),
     path("api/v2/auth/refresh", token_views.RefreshView.as_view()),

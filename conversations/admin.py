@@ -31,7 +31,16 @@ class TalkAdmin(TenantAdmin):
 
 class IdentityInline(PartInline):
     model = Identity
-    fields = readonly_fields = ("channel", "scheme", "scope", "value", "address", "verified", "created_at")
+    fields = readonly_fields = (
+        "channel",
+        "scheme",
+        "scope",
+        "value",
+        "address",
+        "verified",
+        "stopped_at",
+        "created_at",
+    )
 
     def get_queryset(self, request: Any) -> Any:
         return super().get_queryset(request).select_related("channel")

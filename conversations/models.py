@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import structlog
 from django.db import models
 from django.db.models import Q
 
@@ -201,6 +202,11 @@ class Message(TenantModel):
     def __str__(self) -> str:
         return f"{self.role} #{self.seq}"
 
+    @property
+    def change(self) -> str:
+        """``edited`` or ``deleted`` where this entry tells that the message ``reply_to`` was, else ""."""
+        return self.metadata.get("change", "") if self.role == self.Role.SYSTEM else ""
+
 
 class Attachment(TenantModel):
     """A file of a message, with us or still with the platform; without a message, an upload on its way.
@@ -213,6 +219,8 @@ class Attachment(TenantModel):
         REMOTE = "remote"
         STORED = "stored"
         REFUSED = "refused"
+
+    UNFINISHED = (State.REMOTE, State.STORED)  # of which something may be due
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
     identity = models.ForeignKey(Identity, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
@@ -233,7 +241,8 @@ class Attachment(TenantModel):
     name = models.CharField(max_length=255, blank=True)
     transcript = models.TextField(blank=True)  # what was said, when a transcriber heard it
     attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(default=now)  # next try to fetch, or end of the present one's lease
+    #: next try to fetch or hear, end of the present one's lease, or removal of an upload that nobody used
+    due_at = models.DateTimeField(default=now)
 
     class Meta:
         indexes: ClassVar[list[Any]] = [models.Index(fields=["state", "due_at"], name="attachment_due")]
@@ -296,6 +305,11 @@ class Note(TenantModel):
     text = models.TextField()
 
 
+def correlation_id() -> str:
+    """The id that the logs of this request or task carry."""
+    return str(structlog.contextvars.get_contextvars().get("correlation_id", ""))[:64]
+
+
 class Event(TenantModel):
     """The timeline, and the outbox: what happened, written in the transaction that made it happen.
 
@@ -307,7 +321,9 @@ class Event(TenantModel):
     type = models.CharField(max_length=60)
     version = models.PositiveSmallIntegerField(default=1)
     payload = models.JSONField(default=dict)
-    published_at = models.DateTimeField(null=True, blank=True)
+    correlation_id = models.CharField(max_length=64, blank=True, default=correlation_id)  # what began it all
+    published_at = models.DateTimeField(null=True, blank=True)  # handlers and integrators' webhooks have it
+    streamed_at = models.DateTimeField(null=True, blank=True)  # Kafka has acknowledged it
 
     class Meta:
         constraints: ClassVar[list[Any]] = [
@@ -315,6 +331,7 @@ class Event(TenantModel):
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["published_at", "id"], name="event_outbox"),
+            models.Index(fields=["streamed_at", "id"], name="event_stream"),
             models.Index(fields=["tenant", "created_at", "id"], name="event_feed"),
         ]
 

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 
 from channels_app.contract import Sender
 from channels_app.models import Channel
-from conversations.models import Contact, Identity, Session
+from conversations.models import Contact, Conversation, Identity, Session
 from tenants.db import now, on_commit
 from tenants.memo import Memo
 
@@ -36,12 +40,12 @@ TOUCH_EVERY_S = 60.0
 def identity_resolve(channel: Channel, sender: Sender, *, verified: bool = True) -> Known:
     """The identity of ``sender`` on ``channel``; contact and identity are made at the first word.
 
-    An identity that the platform calls an alias of a known one joins the same contact. Call inside
-    the transaction that needs it; two first words at once end in an IntegrityError for one of them,
-    whose second try finds the winner.
+    Ids that the platform calls the same person's share one contact. Call inside the transaction that
+    needs it; two first words at once end in an IntegrityError for one of them, whose second try finds
+    the winner.
     """
     key = (channel.id, sender.scheme, sender.scope, sender.value)
-    return _known.get(key, lambda: _find(channel, sender)) or _create(channel, sender, verified)
+    return _known.get(key, lambda: _find(channel, sender, verified)) or identity_meet(channel, sender, verified)
 
 
 def identities_forget() -> None:
@@ -49,48 +53,99 @@ def identities_forget() -> None:
     _known.forget()
 
 
-def _find(channel: Channel, sender: Sender) -> Known | None:
+def identity_find(channel: Channel, sender: Sender) -> Identity | None:
+    """The identity of ``sender``, else a proved one of those the platform calls the same person's, or None."""
+    ids = ids_of(sender)
+    rows = Identity.objects.filter(_any_of(ids), channel=channel).order_by("created_at", "id")
+    by_id = {(row.scheme, row.scope, row.value): row for row in rows}
+    return by_id.get(ids[0]) or next((row for row in by_id.values() if row.verified), None)
+
+
+def ids_of(sender: Sender) -> list[tuple[str, str, str]]:
+    """All ids of the person, the present one first."""
+    return list(dict.fromkeys([(sender.scheme, sender.scope, sender.value), *sender.aliases]))
+
+
+def _any_of(ids: Sequence[tuple[str, str, str]]) -> Q:
+    return reduce(or_, (Q(scheme=scheme, scope=scope, value=value) for scheme, scope, value in ids))
+
+
+def _find(channel: Channel, sender: Sender, verified: bool) -> Known | None:
+    """None also where something is left to link, which `identity_meet` does."""
     row = (
         Identity.objects.filter(channel=channel, scheme=sender.scheme, scope=sender.scope, value=sender.value)
         .values_list("id", "contact_id")
         .first()
     )
-    return Known(*row) if row else None
+    if row is None:
+        return None
+    known = Known(*row)
+    if verified and sender.aliases:
+        ids = ids_of(sender)
+        linked = Identity.objects.filter(_any_of(ids), channel=channel, contact_id=known.contact_id)
+        if linked.count() < len(ids):
+            return None
+    return known
 
 
-def _create(channel: Channel, sender: Sender, verified: bool) -> Known:
-    contact_id = _contact_of_alias(channel, sender)
-    if contact_id is None:
-        contact_id = Contact.objects.create(
-            tenant_id=channel.tenant_id,
-            name=sender.name[:200],
-            phone=sender.value if sender.scheme == "phone" else "",
-            profile=dict(sender.profile),
-        ).id
-    identity = Identity.objects.create(
-        tenant_id=channel.tenant_id,
-        contact_id=contact_id,
-        channel=channel,
-        scheme=sender.scheme,
-        scope=sender.scope,
-        value=sender.value,
-        address=sender.address,
-        verified=verified,
-    )
-    return Known(identity.id, contact_id)
+def identity_meet(channel: Channel, sender: Sender, verified: bool = True) -> Known:
+    """As `identity_resolve`, without its memory, and linking what the platform vouches for: every alias
+    becomes an identity, and all of them get the oldest one's contact.
 
-
-def _contact_of_alias(channel: Channel, sender: Sender) -> uuid.UUID | None:
-    """Only aliases that the platform itself vouched for link two ids to one person."""
-    for scheme, scope, value in sender.aliases:
-        found = (
-            Identity.objects.filter(channel=channel, scheme=scheme, scope=scope, value=value, verified=True)
-            .values_list("contact_id", flat=True)
-            .first()
+    A claimed identity, be it the sender's or an alias, is never linked.
+    """
+    ids = ids_of(sender)
+    met = list(Identity.objects.filter(_any_of(ids), channel=channel).order_by("created_at", "id"))
+    by_id = {(row.scheme, row.scope, row.value): row for row in met}
+    own = by_id.get(ids[0])
+    if own and (not verified or not own.verified):
+        return Known(own.id, own.contact_id)
+    vouched = [row for row in met if row.verified] if verified else []
+    contact_id = _contact_of(vouched) or _contact_create(channel, sender)
+    made = [
+        Identity.objects.create(
+            tenant_id=channel.tenant_id, contact_id=contact_id, channel=channel, scheme=scheme, scope=scope,
+            value=value, address=sender.address if index == 0 else "", verified=verified,
         )
-        if found:
-            return found
-    return None
+        for index, (scheme, scope, value) in enumerate(ids if verified else ids[:1])
+        if (scheme, scope, value) not in by_id
+    ]  # fmt: skip
+    return Known((own or made[0]).id, contact_id)
+
+
+def _contact_of(identities: Sequence[Identity]) -> uuid.UUID | None:
+    """The oldest one's contact, who takes over what the others' had."""
+    contacts = list(dict.fromkeys(row.contact_id for row in identities))
+    if len(contacts) > 1:
+        contacts_join(contacts[0], contacts[1:])
+    return contacts[0] if contacts else None
+
+
+def _contact_create(channel: Channel, sender: Sender) -> uuid.UUID:
+    return Contact.objects.create(
+        tenant_id=channel.tenant_id,
+        name=sender.name[:200],
+        phone=sender.value if sender.scheme == "phone" else "",
+        profile=dict(sender.profile),
+    ).id
+
+
+def contacts_join(kept_id: uuid.UUID, joined_ids: Sequence[uuid.UUID]) -> None:
+    """Several contacts turned out to be one person. Facts of the kept one count; sessions begin anew.
+
+    A process that remembers a joined contact fails on its foreign key and looks again.
+    """
+    Identity.objects.filter(contact_id__in=joined_ids).update(contact_id=kept_id)
+    Conversation.objects.filter(contact_id__in=joined_ids).update(contact_id=kept_id)
+    kept = Contact.objects.get(id=kept_id)
+    for joined in Contact.objects.filter(id__in=joined_ids).order_by("created_at", "id"):
+        for fact in ("name", "email", "phone", "language"):
+            setattr(kept, fact, getattr(kept, fact) or getattr(joined, fact))
+        kept.profile = {**joined.profile, **kept.profile}
+        kept.preferences = {**joined.preferences, **kept.preferences}
+    kept.save(update_fields=["name", "email", "phone", "language", "profile", "preferences"])
+    Contact.objects.filter(id__in=joined_ids).delete()
+    on_commit(identities_forget)
 
 
 def contact_touch(channel: Channel, known: Known, sender: Sender, *, session_key: str, device: dict[str, Any]) -> bool:

@@ -9,7 +9,8 @@ from typing import Any
 from django.core import signing
 from django.db.models import F, Q, QuerySet
 
-from conversations.models import Conversation, Message
+from conversations.media_links import media_link, shown
+from conversations.models import Attachment, Conversation, Message
 from conversations.shapes import ConversationQuery, MessageQuery
 from tenants.errors import Invalid, NotFound
 from tenants.scope import current_tenant_id
@@ -92,12 +93,12 @@ def conversation_shape(row: Conversation) -> dict[str, Any]:
 
 
 def message_page(conversation_id: uuid.UUID, query: MessageQuery) -> dict[str, Any]:
-    """Entries ascending by seq: those after ``after``, or the last ones before ``before``. Two statements."""
+    """Entries ascending by seq: those after ``after``, or the last ones before ``before``. Four statements."""
     last_seq = Conversation.objects.filter(id=conversation_id).values_list("last_seq", flat=True).first()
     if last_seq is None:
         raise NotFound("There is no such conversation.", code="conversation_not_found")
     rows = Message.objects.filter(conversation_id=conversation_id, seq__gt=query.after)
-    rows = rows.annotate(delivery_status=F("delivery__status"))
+    rows = rows.annotate(delivery_status=F("delivery__status")).prefetch_related("attachments", "reactions")
     if query.before:
         found = list(rows.filter(seq__lt=query.before).order_by("-seq")[: query.limit + 1])
         page = found[: query.limit][::-1]
@@ -118,13 +119,33 @@ def message_shape(row: Message, *, status: str | None) -> dict[str, Any]:
         "conversation_id": row.conversation_id,
         "direction": row.direction,
         "role": row.role,
-        "content": row.content,
+        "content": None if row.deleted_at else shown(row.content),
+        "attachments": [attachment_shape(attachment) for attachment in row.attachments.all()],
         "status": status,
         "message_id": row.client_message_id or None,
         "language": row.language,
         "analysis": row.analysis,
         "created_at": row.created_at,
+        "edited_at": row.edited_at,
+        "deleted_at": row.deleted_at,
+        "reactions": [
+            {"emoji": reaction.emoji, "identity_id": reaction.identity_id, "at": reaction.at}
+            for reaction in row.reactions.all()
+            if reaction.emoji
+        ],
+        "change": {"kind": row.change, "of": row.reply_to} if row.change else None,
     }
+
+
+def attachment_shape(row: Attachment) -> dict[str, Any]:
+    """A file with its link; without one as long as, or because, there is none."""
+    stored = row.state == Attachment.State.STORED
+    return {
+        "id": row.id, "kind": row.kind, "state": row.state, "reason": row.reason, "name": row.name, "type": row.mime,
+        "size_bytes": row.size, "width": row.width, "height": row.height, "transcript": row.transcript,
+        "url": media_link(row.id) if stored else None,
+        "thumbnail_url": f"{media_link(row.id)}?size=thumb" if stored and row.thumbnail else None,
+    }  # fmt: skip
 
 
 def _cursor_write(row: Conversation) -> str:

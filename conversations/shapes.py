@@ -53,18 +53,53 @@ class ConversationPage(BaseModel):
     has_next: bool
 
 
+class AttachmentShape(BaseModel):
+    """A file of a message. ``remote``: still with the platform; ``refused``: not kept, ``reason`` says why."""
+
+    id: uuid.UUID
+    kind: str
+    state: str = Field(description="remote, stored or refused")
+    reason: str
+    name: str
+    type: str = Field(description="MIME type, told from the bytes once it is stored")
+    size_bytes: int | None
+    width: int | None
+    height: int | None
+    transcript: str
+    url: str | None = Field(description="A signed link that runs out; read the message again for a new one")
+    thumbnail_url: str | None
+
+
+class ReactionShape(BaseModel):
+    emoji: str
+    identity_id: uuid.UUID
+    at: datetime
+
+
+class ChangeShape(BaseModel):
+    """What a system entry tells: the message ``of`` was edited or deleted. Fetch it for what it says now."""
+
+    kind: Literal["edited", "deleted"]
+    of: uuid.UUID
+
+
 class MessageShape(BaseModel):
     id: uuid.UUID
     seq: int
     conversation_id: uuid.UUID
     direction: Literal["inbound", "outbound"]
     role: Literal["visitor", "bot", "agent", "system"]
-    content: Content
+    content: Content | None = Field(description="null once the message is deleted")
+    attachments: list[AttachmentShape]
     status: str | None = Field(description="Of the delivery: queued, sending, sent, delivered, read, failed")
     message_id: str | None
     language: str
     analysis: dict[str, Any]
     created_at: datetime
+    edited_at: datetime | None
+    deleted_at: datetime | None
+    reactions: list[ReactionShape]
+    change: ChangeShape | None
 
 
 class SentMessage(MessageShape):

@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db.models import F
 
+from conversations.event_schemas import event_check
 from conversations.models import Conversation, Event
 
-#: type → version of its payload; schemas: docs/events.md
+#: type → version of its payload; schemas: conversations/event_schemas.py
 VERSIONS: dict[str, int] = {
     "chat.message.received": 1,
     "chat.message.sent": 1,
@@ -21,6 +23,17 @@ VERSIONS: dict[str, int] = {
     "chat.message.read": 1,
     "chat.message.processed": 1,
     "chat.message.failed": 1,
+    "chat.message.updated": 1,
+    "chat.message.deleted": 1,
+    "chat.message.reacted": 1,
+    "chat.contact.stopped": 1,
+    "chat.contact.resumed": 1,
+    "chat.contact.joined": 1,
+    "chat.contact.left": 1,
+    "chat.contact.identity_changed": 1,
+    "chat.attachment.stored": 1,
+    "chat.attachment.refused": 1,
+    "chat.attachment.transcribed": 1,
     "chat.conversation.started": 1,
     "chat.conversation.updated": 1,
     "chat.conversation.ended": 1,
@@ -31,6 +44,7 @@ VERSIONS: dict[str, int] = {
     "chat.system.channel_degraded": 1,
     "chat.system.channel_recovered": 1,
     "chat.system.webhook_malformed": 1,
+    "chat.system.webhook_paused": 1,
 }
 
 
@@ -68,23 +82,25 @@ def conversation_advance(
 def events_append(conversation: Conversation, news: Sequence[NewEvent]) -> list[Event]:
     """Write events whose numbers were taken by `conversation_advance(events=len(news))` just before."""
     first = conversation.event_seq - len(news) + 1
-    return Event.objects.bulk_create(
-        Event(
-            tenant_id=conversation.tenant_id,
-            conversation=conversation,
-            seq=first + index,
-            type=new.type,
-            version=VERSIONS[new.type],
-            payload={
-                "conversation_id": str(conversation.id),
-                "channel_id": str(conversation.channel_id),
-                **new.payload,
-            },
-        )
-        for index, new in enumerate(news)
+    return Event.objects.bulk_create(_event(conversation, first + index, new) for index, new in enumerate(news))
+
+
+def _event(conversation: Conversation, seq: int, new: NewEvent) -> Event:
+    places = {"conversation_id": str(conversation.id), "channel_id": str(conversation.channel_id)}
+    payload, version = {**places, **new.payload}, VERSIONS[new.type]
+    event_check(new.type, version, payload, strict=not settings.PRODUCTION)
+    return Event(
+        tenant_id=conversation.tenant_id,
+        conversation=conversation,
+        seq=seq,
+        type=new.type,
+        version=version,
+        payload=payload,
     )
 
 
 def system_event(tenant_id: Any, type: str, payload: Mapping[str, Any]) -> Event:
     """Write an event that belongs to no conversation."""
-    return Event.objects.create(tenant_id=tenant_id, type=type, version=VERSIONS[type], payload=payload)
+    version = VERSIONS[type]
+    event_check(type, version, payload, strict=not settings.PRODUCTION)
+    return Event.objects.create(tenant_id=tenant_id, type=type, version=version, payload=payload)

@@ -7,32 +7,47 @@ an engine, and must not call the outside.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
+import structlog
 from django.db import IntegrityError
 from django.db.models import F, Value
-from django.db.models.functions import Coalesce, Least
+from django.db.models.functions import Coalesce, Greatest, Least
 
 from channels_app.content import Content
 from channels_app.contract import InboundMessage
 from channels_app.models import Channel
 from channels_app.normalise import EmptyMessage, normalise
-from channels_app.text import analyse
-from conversations.models import Conversation, Message
+from channels_app.text import Safety, analyse
+from conversations.attachments import (
+    NEVER,
+    attachment_claim,
+    attachment_of,
+    attachments_expect,
+    content_with_facts,
+    content_with_ids,
+)
+from conversations.models import Attachment, Conversation, Message
 from conversations.people import Known, contact_touch, identities_forget, identity_resolve
 from conversations.timeline import NewEvent, conversation_advance, events_append
-from messaging import wake
+from messaging import consent, wake
+from messaging.measures import MESSAGES, STAGES
 from messaging.models import Turn
 from messaging.publish import push_message
+from messaging.transcribe import patience
 from tenants.db import atomic, new_id, now, on_commit
 from tenants.errors import Conflict, Invalid, NotFound, Unavailable
-from tenants.tenant_settings import settings_for
+from tenants.tenant_settings import SafetyRules, settings_for
+
+log = structlog.get_logger(__name__)
 
 RACES = 5  # tries at the transaction; each loss means that somebody else has got further
 LONGEST_BURST = timedelta(seconds=10)
+NOTICE_S = 0.7  # then a person who has had no answer yet sees that somebody is at it
 INLINE_LEASE = timedelta(seconds=60)
 
 
@@ -62,25 +77,39 @@ class Accepted:
     turn: Turn | None = None
 
 
+@STAGES.labels("accept").time()
 def accept(channel: Channel, inbound: InboundMessage, entrance: Entrance = Entrance()) -> Accepted:
     """Store ``inbound`` exactly once and wake whoever goes on with it.
 
     Raises Invalid ``empty_message``, NotFound (no such conversation of this person),
-    Conflict ``message_id_conflict`` (the id was used for other content), Unavailable (lost five races).
+    Conflict ``message_id_conflict`` (the id was used for other content), Unavailable (lost five races),
+    and for a file of ours NotFound ``media_not_found``, Conflict ``media_used``.
     """
-    content = cleaned(inbound.content)
+    content, file_ids = content_with_ids(cleaned(inbound.content), inbound.media)
+    upload = None if file_ids else attachment_of(content)
+    content = content_with_facts(content, upload) if upload else content
     for _ in range(RACES):
         try:
             with atomic():
                 accepted = _store(channel, inbound, content, entrance)
+                _attach(accepted.message, inbound, file_ids, upload)
         except IntegrityError:
             identities_forget()  # what we remembered may be what was wrong
             repeated = _repeat_of(channel, inbound, content, entrance)
             if repeated:
-                return repeated
+                return _told(channel, repeated)
         else:
-            return accepted
+            return _told(channel, accepted)
     raise Unavailable("The conversation is very busy; send the same message again.", retry_after=1)
+
+
+def _told(channel: Channel, accepted: Accepted) -> Accepted:
+    """Count it, and let every log line from here on name the message."""
+    message, repeated = accepted.message, accepted.duplicate
+    structlog.contextvars.bind_contextvars(conversation_id=str(message.conversation_id), message_id=str(message.id))
+    MESSAGES.labels(channel.kind, str(repeated).lower()).inc()
+    log.info("message_accepted", kind=channel.kind, seq=message.seq, repeated=repeated)
+    return accepted
 
 
 def cleaned(content: Content) -> Content:
@@ -99,11 +128,13 @@ def _store(channel: Channel, inbound: InboundMessage, content: Content, entrance
     )
     conversation, started = _conversation_for(channel, known, inbound, content, entrance, session_began)
     message = _message_insert(conversation, inbound, content, entrance)
-    turn = _turn_open(channel, conversation, message, entrance)
+    step = consent.step_of(channel, message)
+    turn = None if step.without_turn else _turn_open(channel, conversation, message, entrance)
     news = _news(conversation, message, known, started=started, session_began=session_began)
     events_append(conversation, news)
+    consent.step_take(conversation, message, step)
     on_commit(lambda: push_message(message))
-    return Accepted(message, conversation, turn=turn if entrance.answer_now else None)
+    return Accepted(message, conversation, turn=turn if turn and turn.status == Turn.Status.RUNNING else None)
 
 
 def _conversation_for(
@@ -119,8 +150,10 @@ def _conversation_for(
         "last_message_preview": content.summary,
         "waiting_since": Coalesce(F("waiting_since"), Value(at)),
     }
-    if inbound.opens_window_s:
-        changes["reply_window_expires_at"] = at + timedelta(seconds=inbound.opens_window_s)
+    opened_until = _window_end(inbound, at)
+    if opened_until:  # a message that comes late and out of order does not shorten it
+        ends = Coalesce(F("reply_window_expires_at"), Value(opened_until))
+        changes["reply_window_expires_at"] = Greatest(ends, Value(opened_until))
     if inbound.platform_id:
         changes["last_inbound_id"] = inbound.platform_id
     if inbound.reference:
@@ -132,13 +165,51 @@ def _conversation_for(
         return conversation, False
     if entrance.conversation_id and not _may_start_anew(entrance.conversation_id, known):
         raise NotFound("There is no such conversation of this user.", code="conversation_not_found")
+    elsewhere = _open_elsewhere(channel, known, inbound)
+    conversation = conversation_advance(elsewhere, messages=1, events=events, **changes) if elsewhere else None
+    if conversation:
+        return conversation, False
     if inbound.follow_up:
         raise Invalid("This was not said to us.", code="not_addressed")
-    started = {"last_seq": 1, "message_count": 1, "event_seq": events + 1, "waiting_since": at}
+    started = {"last_seq": 1, "message_count": 1, "event_seq": events + 1, "waiting_since": at,
+               "reply_window_expires_at": opened_until}  # fmt: skip
     return Conversation.objects.create(
         tenant_id=channel.tenant_id, channel=channel, contact_id=known.contact_id, identity_id=known.identity_id,
         thread=inbound.thread, **{**changes, **started, "control_epoch": 0},
     ), True  # fmt: skip
+
+
+def _attach(
+    message: Message, inbound: InboundMessage, file_ids: Sequence[uuid.UUID], upload: Attachment | None
+) -> None:
+    """The message's files: rows for those to be fetched from the platform, or the person's own upload."""
+    if file_ids:
+        attachments_expect(message, inbound.media, file_ids)
+    if upload:
+        heard = message.content_type == "audio" and patience(Content.model_validate(message.content))
+        attachment_claim(upload, message, due_at=now() if heard else NEVER)
+        file_ids = [upload.id] if heard else []
+    for file_id in file_ids:
+        on_commit(lambda file_id=file_id: wake.media(file_id))  # type: ignore[misc]
+
+
+def _window_end(inbound: InboundMessage, at: datetime) -> datetime | None:
+    """The platform counts from when the person wrote, not from when we got to know of it."""
+    if not inbound.opens_window_s:
+        return None
+    return min(inbound.sent_at or at, at) + timedelta(seconds=inbound.opens_window_s)
+
+
+def _open_elsewhere(channel: Channel, known: Known, inbound: InboundMessage) -> dict[str, Any] | None:
+    """The conversation that is open with another id of this very person, proved by the platform. A web
+    visitor's ids are sessions, not proofs: what comes without a platform's id does not reach across."""
+    if not inbound.platform_id:
+        return None
+    found = Conversation.objects.filter(
+        channel=channel, contact_id=known.contact_id, thread=inbound.thread, is_open=True, identity__verified=True
+    ).exclude(identity_id=known.identity_id)
+    conversation_id = found.order_by("-created_at").values_list("id", flat=True).first()
+    return {"id": conversation_id, "is_open": True} if conversation_id else None
 
 
 def _may_start_anew(conversation_id: uuid.UUID, known: Known) -> bool:
@@ -163,9 +234,6 @@ def _hinted(hints: Mapping[str, Any]) -> dict[str, Any]:
 def _message_insert(
     conversation: Conversation, inbound: InboundMessage, content: Content, entrance: Entrance
 ) -> Message:
-    languages = settings_for(conversation.tenant_id).languages
-    hint = content.language or (languages[0] if len(languages) == 1 else None)
-    analysis = analyse(content.text or "", hint_language=hint, languages=languages)
     return Message.objects.create(
         id=new_id(),
         tenant_id=conversation.tenant_id,
@@ -177,15 +245,34 @@ def _message_insert(
         role=Message.Role.VISITOR,
         client_message_id=entrance.client_message_id,
         platform_message_id=inbound.platform_id,
-        content_type=content.type,
-        content=content.to_json(),
-        text=content.text or "",
-        language=analysis.language or "",
-        analysis={"entities": [asdict(found) for found in analysis.entities], "flags": list(analysis.flags)},
+        **words_of(conversation.tenant_id, content),
         hints=dict(entrance.hints),
         metadata=dict(inbound.metadata),
         sent_at=inbound.sent_at or now(),
     )
+
+
+def words_of(tenant_id: uuid.UUID, content: Content) -> dict[str, Any]:
+    """The fields of a Message that follow from what it says."""
+    rules = settings_for(tenant_id)
+    languages = rules.languages
+    hint = content.language or (languages[0] if len(languages) == 1 else None)
+    analysis = analyse(
+        content.text or "", hint_language=hint, languages=languages, region=rules.region or None,
+        safety=_safety(rules.safety),
+    )  # fmt: skip
+    return {
+        "content_type": content.type,
+        "content": content.to_json(),
+        "text": content.text or "",
+        "language": analysis.language or "",
+        "analysis": {"entities": [asdict(found) for found in analysis.entities], "flags": list(analysis.flags)},
+    }
+
+
+@lru_cache(maxsize=256)
+def _safety(rules: SafetyRules) -> Safety:
+    return Safety(rules.max_length, rules.max_links, rules.card_numbers, frozenset(rules.words))
 
 
 def _turn_open(channel: Channel, conversation: Conversation, message: Message, entrance: Entrance) -> Turn | None:
@@ -196,20 +283,26 @@ def _turn_open(channel: Channel, conversation: Conversation, message: Message, e
     at = now()
     common = {"tenant_id": conversation.tenant_id, "conversation": conversation, "last_seq": message.seq,
               "first_seq": conversation.answered_seq + 1}  # fmt: skip
-    if entrance.answer_now:
+    wait = patience(Content.model_validate(message.content)) if message.content_type == "audio" else timedelta(0)
+    if entrance.answer_now and not wait:
         # Born running: the caller holds the lease. If it dies, the sweep finds the turn.
         return Turn.objects.create(
             **common, status=Turn.Status.RUNNING, claim=new_id(), attempts=1, due_at=at + INLINE_LEASE
         )
-    due_at = at + timedelta(seconds=channel.adapter.debounce_s)
+    due_at = at + max(wait, timedelta(seconds=channel.adapter.debounce_s))
     joined = Turn.objects.filter(conversation=conversation, status=Turn.Status.WAITING).update(
-        last_seq=message.seq, due_at=Least(F("latest_at"), Value(due_at))
+        last_seq=message.seq,
+        # a turn that waits for the words of a recording is not answered before them
+        due_at=Least(Greatest(F("latest_at"), Value(at + wait)), Greatest(F("due_at"), Value(due_at))),
+        latest_at=Greatest(F("latest_at"), Value(at + wait)),
     )
     turn = None
     if not joined:
-        turn = Turn.objects.create(**common, due_at=due_at, latest_at=at + LONGEST_BURST)
+        turn = Turn.objects.create(**common, due_at=due_at, latest_at=at + max(wait, LONGEST_BURST))
         turn_id = turn.id
-        on_commit(lambda: wake.respond(turn_id, delay_s=channel.adapter.debounce_s))
+        on_commit(lambda: wake.respond(turn_id, delay_s=(due_at - at).total_seconds()))
+        if not channel.adapter.instant:
+            on_commit(lambda: wake.attend(conversation.id, delay_s=NOTICE_S))
     return turn
 
 
@@ -249,8 +342,17 @@ def _repeat_of(channel: Channel, inbound: InboundMessage, content: Content, entr
             identity__scope=sender.scope,
             identity__value=sender.value,
         ).first()
-        if stored and stored.content != content.to_json():
+        if stored and not _says(stored, content):
             raise Conflict("This message id was used for other content.", code="message_id_conflict")
     if not stored:
         return None
     return Accepted(stored, Conversation.objects.get(id=stored.conversation_id), duplicate=True)
+
+
+def _says(stored: Message, content: Content) -> bool:
+    """Whether the stored message is, or may have been, this content. A file of ours goes into one message
+    only, and a recording's words are added to it later."""
+    media = stored.content.get("media") or {}
+    same_file = content.media and content.media.url.startswith("media:") and media.get("url") == content.media.url
+    changed = stored.edited_at or stored.deleted_at
+    return bool(changed or same_file) or bool(stored.content == content.to_json())

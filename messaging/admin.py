@@ -17,13 +17,13 @@ from channels_app.admin import ChannelFilter
 from channels_app.contract import RawRequest
 from channels_app.redact import Redactor
 from conversations.admin import TalkAdmin
-from messaging import conversation_admin, wake
+from messaging import channel_admin, conversation_admin, endpoint_admin, wake
 from messaging.deliver import redeliver
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart, InboundEvent, Turn
 from tenants.console import Button, PartInline, TenantFilter, row_id
 from tenants.db import now, on_commit
 
-__all__ = ["conversation_admin"]  # its page is registered along with these
+__all__ = ["channel_admin", "conversation_admin", "endpoint_admin"]  # their pages are registered along with these
 
 PRE = '<pre class="whitespace-pre-wrap break-all font-mono text-xs">{}</pre>'
 TONES = {

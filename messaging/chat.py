@@ -13,10 +13,11 @@ from typing import Any, Literal
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field
 
-from channels_app.content import Content
+from channels_app.content import Content, PublicContent
 from channels_app.contract import InboundMessage, Sender
 from channels_app.registry import KINDS
 from channels_app.selectors import channel_for_kind
+from conversations.media_links import shown
 from conversations.models import Conversation, Message
 from messaging.accept import Accepted, Entrance, accept
 from messaging.models import Turn
@@ -58,7 +59,7 @@ class SendMessageRequest(BaseModel):
     session_id: str | None = Field(None, max_length=64)
     channel: Literal["web", "whatsapp", "messenger", "slack", "teams", "sms", "voice", "webhook"]
     timestamp: datetime | None = None
-    content: Content
+    content: PublicContent
     channel_metadata: ChannelMetadata | None = None
     processing_hints: ProcessingHints | None = None
 
@@ -155,7 +156,7 @@ def _answered(accepted: Accepted, turn: Turn) -> MessageResponse:
     replies = [turn.reply]
     if turn.reply.analysis.get("parts", 1) > 1:
         replies = list(Message.objects.filter(reply_to=turn.reply.reply_to, direction="outbound").order_by("seq"))
-    contents = [Content.model_validate(reply.content) for reply in replies]
+    contents = [Content.model_validate(shown(reply.content)) for reply in replies]
     conversation = accepted.conversation
     context = turn.conversation.context if turn.conversation_id == conversation.id else conversation.context
     analysis = turn.reply.analysis

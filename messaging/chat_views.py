@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.content import Content
+from channels_app.content import PublicContent
 from conversations import selectors
 from conversations.models import Conversation
 from conversations.shapes import (
@@ -119,7 +119,7 @@ class AgentMessage(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    content: Content
+    content: PublicContent
     message_id: str = Field("", max_length=200, description="Yours; removes repeats")
 
 

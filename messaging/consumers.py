@@ -23,11 +23,13 @@ from pydantic import BaseModel, ValidationError
 
 from channels_app.contract import BadPayload, read_json
 from conversations.models import Conversation
-from messaging import webchat
+from messaging import open_sockets, webchat
 from messaging.frames import ack_frame
 from messaging.hub import conversation_group, hub
+from messaging.media import most_bytes
 from messaging.publish import push_typing
 from messaging.send_queue import SendQueue
+from messaging.uploads import ticket_issue
 from messaging.webchat_frames import (
     CLIENT_FRAMES,
     MAX_TEXT,
@@ -37,6 +39,7 @@ from messaging.webchat_frames import (
     ReadFrame,
     SendFrame,
     SyncFrame,
+    TicketFrame,
     TypingFrame,
 )
 from tenants.db import new_id
@@ -95,10 +98,12 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         self.follower: asyncio.Task[None] | None = None
         self.hello_timer = asyncio.get_running_loop().call_later(HELLO_WAIT_S, self.end, NO_HELLO)
         self.admitted = True
+        open_sockets.came(self)
 
     async def disconnect(self, code: int) -> None:
         if not self.admitted:
             return
+        open_sockets.left(self)
         self.hello_timer.cancel()
         self.queue.cancel()
         if self.follower:
@@ -145,6 +150,7 @@ class WebchatConsumer(AsyncWebsocketConsumer):
             self._malformed()
             return
         cid = frame.get("cid")
+        structlog.contextvars.bind_contextvars(correlation_id=str(new_id()))
         try:
             self._count_frame()
             await self._handle(frame)
@@ -224,6 +230,11 @@ class WebchatConsumer(AsyncWebsocketConsumer):
     async def on_rate(self, frame: RateFrame) -> None:
         self.put(await self._rows(webchat.rate, self.channel, self.visitor, frame))
 
+    async def on_ticket(self, frame: TicketFrame) -> None:
+        """The right to upload one file by HTTP; a ``send`` of kind ``file`` then names it."""
+        ticket = await self._rows(ticket_issue, self.channel, self.visitor, frame)
+        self.put({"t": "ticket", "cid": frame.cid, **ticket})
+
     async def on_typing(self, frame: TypingFrame) -> None:
         if self.conversation_id:
             push_typing(self.conversation_id, self.channel.tenant_id, "visitor", on=frame.on)
@@ -277,7 +288,7 @@ class WebchatConsumer(AsyncWebsocketConsumer):
             "last_seq": end,
             "replay": replay,
             "complete": complete,
-            "limits": {"text": MAX_TEXT, "frame": MOST_BYTES_IN, "rate": "20/60s"},
+            "limits": {"text": MAX_TEXT, "frame": MOST_BYTES_IN, "file": most_bytes(), "rate": "20/60s"},
             "heartbeat": {"interval_s": 25, "timeout_s": 10},
             "resume_ttl_s": webchat.TOKEN_LIFE_S,
             "agent": {"mode": current.control_owner if current else "bot"},

@@ -14,17 +14,23 @@ from django.db.models import F
 from channels_app.content import Content, text
 from channels_app.contract import Signal
 from channels_app.models import Channel
+from channels_app.selectors import channel_for_id
+from channels_app.templates import template_resolved
 from conversations.models import Conversation, Message
 from conversations.timeline import NewEvent, conversation_advance
+from messaging import wake
 from messaging.accept import cleaned
+from messaging.consent import require_consent
 from messaging.models import Turn
 from messaging.reply import Author, reply_write, spoken
+from messaging.windows import window_require
 from tenants.db import atomic, now
 from tenants.errors import Conflict, NotFound
 from tenants.models import User
 from tenants.tenant_settings import settings_for
 
 ENTRIES = {
+    "queued": "A colleague will be with you as soon as possible.",
     "assigned": "A colleague has joined the conversation.",
     "bot": "The assistant is back.",
     "closed": "The conversation has ended.",
@@ -33,11 +39,14 @@ ENTRIES = {
 
 def take_over(conversation_id: uuid.UUID, agent: User | None) -> Conversation:
     """From here on a human answers; whatever the bot is thinking of is void. Raises NotFound."""
-    return _change(
+    conversation = _change(
         conversation_id, "assigned", "chat.conversation.updated", {"control_owner": "human", "status": "escalated"},
         control_owner=Conversation.Owner.HUMAN, control_epoch=F("control_epoch") + 1,
         status=Conversation.Status.ESCALATED, assignee=agent,
     )  # fmt: skip
+    if agent:
+        wake.put_through(conversation.id)
+    return conversation
 
 
 def hand_back(conversation_id: uuid.UUID) -> Conversation:
@@ -65,7 +74,7 @@ def agent_reply(
     """A human answers through the visitor's own channel, and thereby takes over from the bot.
 
     The same ``client_message_id`` gives the same message. Raises NotFound, Conflict
-    ``conversation_closed``, Invalid ``empty_message``.
+    ``conversation_closed``, ``contact_stopped`` and ``window_closed``, Invalid ``empty_message``, and what `template_resolved` raises.
     """
     content = cleaned(content)
     client_id = f"agent:{client_message_id}" if client_message_id else ""
@@ -79,6 +88,8 @@ def agent_reply(
                 return stored
         if not seen.is_open:
             raise Conflict("The conversation has ended.", code="conversation_closed")
+        require_consent(seen.identity_id)
+        content = _sendable(seen, content)
         takes_over = seen.control_owner == Conversation.Owner.BOT
         owner: dict[str, Any] = {
             "control_owner": Conversation.Owner.HUMAN,
@@ -97,6 +108,17 @@ def agent_reply(
         )[0]
 
 
+def _sendable(conversation: Conversation, content: Content) -> Content:
+    """The content with its template resolved, if it may go out now."""
+    channel = channel_for_id(conversation.channel_id)
+    if channel is None:
+        return content
+    languages = (conversation.contact.language, *settings_for(conversation.tenant_id).languages)
+    content = template_resolved(channel, content, languages)
+    window_require(channel, conversation, content)
+    return content
+
+
 def human_took_over_outside(channel: Channel, signal: Signal) -> bool:
     """Staff answered with the platform's own app: the bot steps back. False when nobody is talking there."""
     sender = signal.sender
@@ -106,12 +128,20 @@ def human_took_over_outside(channel: Channel, signal: Signal) -> bool:
         identity__scheme=sender.scheme,
         identity__scope=sender.scope,
         identity__value=sender.value,
+        **({"thread": signal.thread} if signal.thread else {}),
     ).first()
     if conversation is None:
         return False
     if conversation.control_owner == Conversation.Owner.BOT:
         take_over(conversation.id, None)
     return True
+
+
+def queued(conversation_id: uuid.UUID) -> None:
+    """Tell the visitor that a human is asked for. Call inside the transaction that handed over."""
+    conversation = conversation_advance({"id": conversation_id}, messages=1, events=1)
+    assert conversation is not None  # locked by the caller
+    reply_write(conversation, [text(ENTRIES["queued"])], Author.system(), metadata={"state": "queued"})
 
 
 def _change(conversation_id: uuid.UUID, state: str, event: str, facts: dict[str, Any], **changes: Any) -> Conversation:

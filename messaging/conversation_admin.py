@@ -14,11 +14,14 @@ from django.utils.timesince import timesince
 from unfold.decorators import display
 
 from channels_app.admin import ChannelFilter
-from channels_app.content import MAX_TEXT, text
+from channels_app.content import MAX_TEXT, Content, TemplateUse, text
 from channels_app.normalise import EmptyMessage
+from channels_app.templates import templates_for
+from conversations.media_links import shown
 from conversations.models import Conversation, Message, Note
 from messaging.control import agent_reply, conversation_end, hand_back, take_over
 from messaging.models import Delivery
+from messaging.windows import window_of
 from tenants.console import Button, TenantAdmin, TenantFilter, permissions_in
 from tenants.db import new_id, now
 from tenants.errors import Invalid
@@ -31,6 +34,7 @@ TAKE_OVER = Button("take_over", "Take over", "support_agent")
 HAND_BACK = Button("hand_back", "Hand back to the bot", "smart_toy")
 CLOSE = Button("close", "Close", "check_circle", "End this conversation?")
 REPLY = Button("reply", "Send", "send")
+TEMPLATE = Button("template", "Send template", "description")
 NOTE = Button("annotate", "Add note", "sticky_note_2")
 
 
@@ -79,8 +83,11 @@ class ConversationAdmin(TenantAdmin):
         forms = {button.verb: address for button, address in context["buttons"]}
         return {
             **context,
-            "buttons": [pair for pair in context["buttons"] if pair[0] not in (REPLY, NOTE)],
+            "buttons": [pair for pair in context["buttons"] if pair[0] not in (REPLY, TEMPLATE, NOTE)],
             "reply_to": forms.get("reply"),
+            "template_to": forms.get("template"),
+            "templates": templates_for(row.channel) if "template" in forms else [],
+            "window": window_of(row.channel, row, by_human=True),
             "annotate_to": forms.get("annotate"),
             "reply_id": new_id(),
             "max_text": MAX_TEXT,
@@ -97,7 +104,7 @@ class ConversationAdmin(TenantAdmin):
             return (NOTE,)
         by_bot = row.control_owner == Conversation.Owner.BOT
         may_send = "messages:send" in permissions_in(request, row.tenant_id)
-        return (TAKE_OVER if by_bot else HAND_BACK, CLOSE, NOTE, *((REPLY,) if may_send else ()))
+        return (TAKE_OVER if by_bot else HAND_BACK, CLOSE, NOTE, *((REPLY, TEMPLATE) if may_send else ()))
 
     # ---- verbs ---------------------------------------------------------------------
 
@@ -112,6 +119,17 @@ class ConversationAdmin(TenantAdmin):
             )
         except EmptyMessage as error:
             raise Invalid("There is nothing to send in this.") from error
+        return ""
+
+    def do_template(self, request: HttpRequest, conversation: Conversation) -> str:
+        name, _, language = request.POST.get("template", "").partition("|")
+        pairs = (line.partition("=") for line in request.POST.get("variables", "").splitlines() if line.strip())
+        values = {key.strip(): value.strip() for key, _, value in pairs}
+        try:
+            content = Content(type="template", template=TemplateUse(name=name, language=language, variables=values))
+        except ValueError as error:
+            raise Invalid("Choose a template.") from error
+        agent_reply(conversation.id, _member(request), content, client_message_id=request.POST.get("reply_id", "")[:64])
         return ""
 
     def do_take_over(self, request: HttpRequest, conversation: Conversation) -> str:
@@ -142,16 +160,20 @@ def _member(request: HttpRequest) -> User:
 
 
 def transcript(conversation: Conversation) -> list[Message]:
-    """The newest entries, oldest first, each with ``tick`` and ``trouble`` of its delivery. Two queries."""
+    """The newest entries, oldest first, each with ``tick`` and ``trouble`` of its delivery and its
+    ``emojis``. Entries that tell of a change are left out: the message itself shows it. Four queries."""
     entries = list(
         Message.objects.filter(conversation=conversation)
         .select_related("author")
-        .prefetch_related("attachments")
+        .prefetch_related("attachments", "reactions")
         .order_by("-seq")[:SHOWN]
     )[::-1]
     deliveries = {delivery.message_id: delivery for delivery in Delivery.objects.filter(conversation=conversation)}
+    entries = [entry for entry in entries if not entry.change]
     for entry in entries:
+        entry.emojis = " ".join(reaction.emoji for reaction in entry.reactions.all() if reaction.emoji)
         delivery = deliveries.get(entry.id)
+        entry.shown = shown(entry.content)
         entry.tick = TICKS.get(delivery.status, "") if delivery else ""
         entry.trouble = (
             (delivery.error_detail or delivery.error_code) if delivery and delivery.status == "failed" else ""

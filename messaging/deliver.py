@@ -10,8 +10,8 @@ import random
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -19,19 +19,25 @@ from django.conf import settings
 from django.db.models import F
 
 from channels_app.content import Content
-from channels_app.contract import ConfigError, OutboundMessage, Payload, Recipient, Rejected, SendError
-from channels_app.fit import fit
+from channels_app.contract import ConfigError, Payload, Recipient, Rejected, SendError, Throttled, WindowClosed
 from channels_app.http import HttpClient
 from channels_app.models import Channel
+from channels_app.outgoing import payloads_for
 from channels_app.selectors import channel_for_id
-from channels_app.services import http_for
+from channels_app.services import http_for, webhook_url
 from conversations.models import Conversation, Message
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
-from messaging.hold import channel_failed, channel_held_until, channel_worked
+from messaging.consent import check_reachable
+from messaging.hold import channel_admits, channel_failed, channel_held_until, channel_worked
+from messaging.measures import DELIVERIES, STAGES, WAITED
+from messaging.media_out import content_public
 from messaging.models import Delivery, DeliveryAttempt
 from messaging.publish import push_status
 from messaging.receipts import part_taken, pending_apply
+from messaging.shutdown import stopping
+from messaging.windows import CODE as WINDOW_CLOSED
+from messaging.windows import window_guard, window_shut
 from tenants.db import atomic, new_id, now
 from tenants.limits import allow
 
@@ -39,6 +45,10 @@ log = structlog.get_logger(__name__)
 
 BACK_OFF_S = (2, 5, 15, 45, 120, 300, 600)  # upper bounds; full jitter between half and all
 MOST_IN_A_ROW = 50  # then the lane goes back to the queue, so that others have their turn
+
+
+class _Paced(Throttled):
+    """The person still listens to the part before: no fault, no attempt burnt."""
 
 
 @dataclass
@@ -50,7 +60,9 @@ class Try:
     http: HttpClient
     error: SendError | None = None
     started: float = 0.0
+    began: datetime = field(default_factory=now)
     cuts: tuple[str, ...] = ()
+    busy_s: float = 0.0  # the person is busy with it for so long
 
 
 def deliver(conversation_id: uuid.UUID) -> int:
@@ -59,7 +71,7 @@ def deliver(conversation_id: uuid.UUID) -> int:
     Stops where the head is not due, held, throttled or claimed by somebody else.
     """
     done = 0
-    while done < MOST_IN_A_ROW:
+    while done < MOST_IN_A_ROW and not stopping.is_set():
         head = lane_head(conversation_id)
         if head is None or not _ready(head) or not _claim(head):
             return done
@@ -84,8 +96,7 @@ def _ready(delivery: Delivery) -> bool:
     channel = channel_for_id(delivery.channel_id)
     if channel is None or not channel.enabled:
         return _put_off(delivery, at + timedelta(seconds=60))
-    held_until = channel_held_until(channel)
-    if held_until and held_until > at:
+    if held_until := channel_admits(channel):
         return _put_off(delivery, held_until)
     rate, burst = channel.adapter.rate
     if channel.rate_per_second:
@@ -119,14 +130,23 @@ def _send(delivery: Delivery) -> Try:
     """Render, then make the calls that have not been taken yet."""
     channel = channel_for_id(delivery.channel_id)
     assert channel is not None  # _ready saw it
+    structlog.contextvars.bind_contextvars(
+        conversation_id=str(delivery.conversation_id), message_id=str(delivery.message_id)
+    )
     attempt = Try(delivery, channel, http_for(channel), started=time.monotonic())
     try:
         if delivery.expires_at and delivery.expires_at < now():
             raise Rejected("expired", "The message was too old when it could have been sent.")
-        payloads = _payloads(attempt)
+        check_reachable(delivery.message)
+        content = content_public(Content.model_validate(delivery.message.content), channel.adapter.capabilities)
+        window_guard(channel, delivery.conversation, content, by_human=_by_human(delivery))
+        payloads = _payloads(attempt, content)
         for index in range(delivery.parts_sent, len(payloads)):
+            if attempt.busy_s:
+                raise _Paced("paced", retry_after=attempt.busy_s)
             result = channel.adapter.send(payloads[index], channel.adapter_config(), attempt.http)
             part_taken(delivery, index, result.platform_id)
+            attempt.busy_s = result.busy_s
     except SendError as error:
         attempt.error = error
     except Exception as error:  # noqa: BLE001  an adapter's bug is a dead letter with a reason, not a stuck lane
@@ -135,24 +155,24 @@ def _send(delivery: Delivery) -> Try:
     return attempt
 
 
-def _payloads(attempt: Try) -> Sequence[Payload]:
+def _payloads(attempt: Try, content: Content) -> Sequence[Payload]:
     """The API calls that carry the message: the same ones at every try, for a part counts by its index."""
-    delivery, adapter, config = attempt.delivery, attempt.channel.adapter, attempt.channel.adapter_config()
-    fitted = fit(Content.model_validate(delivery.message.content), adapter.capabilities)
-    attempt.cuts = fitted.cuts
+    delivery = attempt.delivery
     recipient = recipient_of(delivery.conversation, delivery.message.identity)
-    by_human = delivery.message.role == Message.Role.AGENT
-    return [
-        payload
-        for index, content in enumerate(fitted.parts)
-        for payload in adapter.render(
-            OutboundMessage(f"{delivery.id}.{index}", recipient, content, by_human=by_human), config
-        )
-    ]
+    outgoing = payloads_for(
+        attempt.channel, content, recipient, reference=str(delivery.id), by_human=_by_human(delivery)
+    )
+    attempt.cuts = outgoing.cuts
+    return outgoing.payloads
+
+
+def _by_human(delivery: Delivery) -> bool:
+    return delivery.message.role == Message.Role.AGENT
 
 
 def recipient_of(conversation: Conversation, identity: Any) -> Recipient:
     """Where a message of this conversation goes."""
+    channel = channel_for_id(conversation.channel_id)
     return Recipient(
         address=identity.address or identity.value,
         scheme=identity.scheme,
@@ -160,6 +180,7 @@ def recipient_of(conversation: Conversation, identity: Any) -> Recipient:
         thread=conversation.thread,
         last_inbound_id=conversation.last_inbound_id,
         reference=conversation.reference,
+        webhook=webhook_url(channel) if channel else "",
     )
 
 
@@ -169,7 +190,12 @@ def _settle(attempt: Try) -> bool:
     if error is None:
         channel_worked(attempt.channel)
         _sent(attempt)
+        if attempt.busy_s:
+            _let_listen(attempt)
         return True
+    if isinstance(error, _Paced):
+        _again(attempt, error, burns_attempt=False)
+        return False
     channel_failed(attempt.channel, error)
     if isinstance(error, ConfigError):
         _again(attempt, error, burns_attempt=False)
@@ -187,7 +213,21 @@ def _sent(attempt: Try) -> None:
         ours = Delivery.objects.filter(id=delivery.id, claim=delivery.claim, status__in=Delivery.UNFINISHED)
         ours.update(status=Delivery.Status.SENT, sent_at=now(), error_code="", error_detail="")
         _record(attempt)
+    WAITED.labels(attempt.channel.kind).observe((now() - delivery.message.created_at).total_seconds())
     pending_apply(delivery)
+
+
+def _let_listen(attempt: Try) -> None:
+    """What was written along with this message waits until it was heard, the way to a human too; a person
+    who has spoken since waits for nothing."""
+    delivery = attempt.delivery
+    following = lane_head(delivery.conversation_id)
+    if following is None:
+        wake.put_through(delivery.conversation_id, delay_s=attempt.busy_s)
+        return
+    between = {"seq__gt": delivery.seq, "seq__lt": following.seq, "direction": Message.Direction.INBOUND}
+    if not Message.objects.filter(conversation_id=delivery.conversation_id, **between).exists():
+        _put_off(following, now() + timedelta(seconds=attempt.busy_s))
 
 
 def _again(attempt: Try, error: SendError, *, burns_attempt: bool = True) -> None:
@@ -218,15 +258,19 @@ def back_off_s(attempts: int) -> float:
 def _dead(attempt: Try, error: SendError) -> None:
     """A dead letter: it keeps its place and its reason, and can be replayed."""
     delivery = attempt.delivery
+    code = error.code[:60] or type(error).__name__
+    if isinstance(error, WindowClosed):
+        code = WINDOW_CLOSED  # the same word, whoever said it; the platform's own is in the attempt
+        window_shut(attempt.channel, delivery.conversation_id, attempt.began)
     with atomic():
         conversation = conversation_advance({"id": delivery.conversation_id}, events=1)
         failed = Delivery.objects.filter(id=delivery.id, claim=delivery.claim, status=Delivery.Status.SENDING).update(
-            status=Delivery.Status.FAILED, dead_at=now(), error_code=error.code[:60] or type(error).__name__,
+            status=Delivery.Status.FAILED, dead_at=now(), error_code=code,
             error_detail=error.detail or error.sentence,
         )  # fmt: skip
         _record(attempt)
         if conversation:
-            facts = {"message_id": str(delivery.message_id), "seq": delivery.seq, "code": error.code}
+            facts = {"message_id": str(delivery.message_id), "seq": delivery.seq, "code": code}
             events_append(conversation, [NewEvent("chat.message.failed", facts)])
     if failed:
         message = delivery.message
@@ -235,13 +279,19 @@ def _dead(attempt: Try, error: SendError) -> None:
 
 def _record(attempt: Try) -> None:
     error, delivery = attempt.error, attempt.delivery
+    outcome = str(error.outcome if error else DeliveryAttempt.Outcome.ACCEPTED)
+    took_s = time.monotonic() - attempt.started
+    DELIVERIES.labels(attempt.channel.kind, outcome).inc()
+    STAGES.labels("deliver").observe(took_s)
+    log.info("delivery_tried", delivery=str(delivery.id), outcome=outcome, code=error.code[:60] if error else "",
+             number=delivery.attempts, took_ms=round(took_s * 1000))  # fmt: skip
     DeliveryAttempt.objects.create(
         tenant_id=delivery.tenant_id,
         delivery=delivery,
         number=delivery.attempts,
-        outcome=error.outcome if error else DeliveryAttempt.Outcome.ACCEPTED,
+        outcome=outcome,
         code=error.code[:60] if error else "",
-        latency_ms=int((time.monotonic() - attempt.started) * 1000),
+        latency_ms=int(took_s * 1000),
         exchange=[*attempt.http.trace, *({"cut": cut} for cut in attempt.cuts)],
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from conversations.media_links import shown
 from conversations.models import Message
 
 
@@ -17,7 +18,7 @@ def timestamp(at: datetime) -> str:
 
 def message_frame(message: Message, *, bot_name: str = "") -> dict[str, Any]:
     """A transcript entry. System entries that tell of a change are ``state`` frames."""
-    content = message.content
+    content = shown(message.content)
     head = {"seq": message.seq, "id": str(message.id), "ts": timestamp(message.created_at)}
     if message.role == Message.Role.SYSTEM and "state" in message.metadata:
         return {"t": "state", **head, "text": message.text, **message.metadata}
@@ -33,6 +34,15 @@ def message_frame(message: Message, *, bot_name: str = "") -> dict[str, Any]:
         "cid": message.client_message_id or None,
         "lang": message.language or None,
     }
+
+
+def change_frame(entry: Message, message: Message | None) -> dict[str, Any]:
+    """The transcript entry that says that ``message`` was edited or deleted: what it says now."""
+    head = {"seq": entry.seq, "id": str(entry.id), "of": str(entry.reply_to), "ts": timestamp(entry.created_at)}
+    if message is None or message.deleted_at:
+        return {"t": "del", **head}
+    words = message_frame(message)
+    return {"t": "edit", **head, **{name: words[name] for name in ("kind", "text", "format", "content", "lang")}}
 
 
 def ack_frame(message: Message, *, duplicate: bool) -> dict[str, Any]:

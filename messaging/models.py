@@ -11,7 +11,7 @@ from django.db.models import Q
 from channels_app.models import Channel
 from conversations.models import Conversation, Message
 from tenants.crypto import EncryptedJSONField
-from tenants.db import TenantModel, now
+from tenants.db import Model, TenantModel, now
 
 
 class InboundEvent(TenantModel):
@@ -187,6 +187,7 @@ class WebhookEndpoint(TenantModel):
     enabled = models.BooleanField(default=True)
     paused_at = models.DateTimeField(null=True, blank=True)  # by us, after repeated failure
     failures = models.PositiveIntegerField(default=0)  # in a row
+    held_until = models.DateTimeField(null=True, blank=True)  # after failures: nothing is tried before
     updated_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:
@@ -223,8 +224,88 @@ class WebhookDelivery(TenantModel):
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["status", "due_at"], name="webhook_due"),
             models.Index(fields=["endpoint", "created_at"], name="webhook_log"),
+            models.Index(fields=["endpoint", "status", "due_at"], name="webhook_lane"),
         ]
         verbose_name_plural = "webhook deliveries"
 
     def __str__(self) -> str:
         return f"{self.type} {self.status}"
+
+
+class OutboxLane(Model):
+    """The lease of a fixed share of all conversations in one outbox: its holder alone hands their events on."""
+
+    outbox = models.CharField(max_length=20)
+    number = models.PositiveSmallIntegerField()
+    claim = models.UUIDField(null=True, blank=True)
+    until = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["outbox", "number"], name="outbox_lane_once")
+        ]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["claim"], name="outbox_lane_claim")]
+
+    def __str__(self) -> str:
+        return f"{self.outbox} {self.number}"
+
+
+class HandledEvent(TenantModel):
+    """The mark that an internal handler has dealt with an event; written in the transaction of what it did.
+
+    ``error``: it gave up on this event, for that reason; `replay_events --to handlers` tries again.
+    """
+
+    handler = models.CharField(max_length=20)
+    event = models.UUIDField()  # of a timeline's event, which may be gone
+    error = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["handler", "event"], name="handled_once_per_handler")
+        ]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["created_at"], name="handled_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.handler} {self.event}"
+
+
+class DailyFigure(TenantModel):
+    """How often something happened at a tenant on a day (UTC): the real-time figures of the analytics handler."""
+
+    day = models.DateField()
+    name = models.CharField(max_length=80)  # an event type, or a finer name of the handler's
+    value = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "day", "name"], name="figure_once_per_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.name} {self.value}"
+
+
+class StaffAlert(TenantModel):
+    """One alert to a tenant's staff by one way; tried again until it worked."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting"
+        SENT = "sent"
+        FAILED = "failed"
+
+    event = models.UUIDField()  # of the timeline: what it is about
+    way = models.CharField(max_length=10)  # email, slack, webhook
+    subject = models.CharField(max_length=200)
+    facts = models.JSONField(default=dict)  # the event's envelope
+    status = models.CharField(max_length=8, choices=Status, default=Status.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(default=now)  # next try, or end of the present one's lease
+    error = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [models.UniqueConstraint(fields=["event", "way"], name="alert_once_per_way")]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["status", "due_at"], name="alert_due")]
+
+    def __str__(self) -> str:
+        return f"{self.way} {self.subject}"

@@ -7,24 +7,28 @@ the transactions that make things happen.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 
 import structlog
-from django.core.cache import cache
+from django.conf import settings
 
-from conversations.models import Event, Message
-from messaging.frames import message_frame
+from conversations.media_links import shown
+from conversations.models import Attachment, Event, Message, Reaction
+from messaging import wake
+from messaging.frames import change_frame, message_frame
+from messaging.handlers import events_handle
 from messaging.hub import conversation_group, hub, tenant_group
-from tenants.db import now
+from messaging.integrators import events_queue
+from messaging.measures import STAGES
+from messaging.outbox import BATCH, PUBLISHED, STREAMED, drain, lag, mark
 from tenants.scope import tenant_scope
 from tenants.tenant_settings import settings_for
 
 log = structlog.get_logger(__name__)
 
-BATCH = 500
-#: those who are told of every event, at least once and in order per conversation
+#: those who are told of every event, at least once and in order per conversation; Kafka has an outbox
+#: of its own (messaging/kafka.py), so that it holds up nobody when it is away
 Sink = Callable[[Sequence[Event]], None]
-SINKS: list[Sink] = []
+SINKS: list[Sink] = [events_queue, events_handle]
 
 
 def push_message(message: Message) -> None:
@@ -33,12 +37,45 @@ def push_message(message: Message) -> None:
         frame = message_frame(message, bot_name=settings_for(message.tenant_id).bot_name)
     hub.push(conversation_group(message.conversation_id), frame)
     hub.push(tenant_group(message.tenant_id), {**frame, "conversation": str(message.conversation_id)})
+    wake.publish_soon()
 
 
 def push_status(message: Message, status: str) -> None:
     """Show how far a message got."""
     frame = {"t": "status", "of": str(message.id), "of_seq": message.seq, "status": str(status)}
     hub.push(tenant_group(message.tenant_id), {**frame, "conversation": str(message.conversation_id)})
+    wake.publish_soon()
+
+
+def push_media(message: Message, attachment: Attachment) -> None:
+    """Show anew what a message says: its file has come, was refused, or was put into words."""
+    frame = {
+        "t": "media",
+        "of": str(message.id),
+        "of_seq": message.seq,
+        "state": attachment.state,
+        "content": shown(message.content),
+    }
+    hub.push(conversation_group(message.conversation_id), frame)
+    hub.push(tenant_group(message.tenant_id), {**frame, "conversation": str(message.conversation_id)})
+    wake.publish_soon()
+
+
+def push_change(entry: Message, message: Message) -> None:
+    """Show that a message was edited or deleted. ``entry`` is what the transcript says of it."""
+    frame = change_frame(entry, message)
+    hub.push(conversation_group(message.conversation_id), frame)
+    hub.push(tenant_group(message.tenant_id), {**frame, "conversation": str(message.conversation_id)})
+    wake.publish_soon()
+
+
+def push_reaction(reaction: Reaction, message: Message) -> None:
+    """Show a person's emoji on a message; "" when it was taken back."""
+    frame = {"t": "reaction", "of": str(message.id), "of_seq": message.seq, "by": {"role": "visitor"}}
+    frame |= {"emoji": reaction.emoji}
+    hub.push(conversation_group(message.conversation_id), frame)
+    hub.push(tenant_group(message.tenant_id), {**frame, "conversation": str(message.conversation_id)})
+    wake.publish_soon()
 
 
 def push_typing(conversation_id: object, tenant_id: object, role: str, *, on: bool) -> None:
@@ -51,33 +88,21 @@ def push_typing(conversation_id: object, tenant_id: object, role: str, *, on: bo
 def publish_events(limit: int = BATCH) -> int:
     """Hand the oldest unpublished events to every sink and mark them. Returns how many.
 
-    One publisher at a time, so that the order per conversation holds; a publisher that dies in the
+    Several may do this at once: a conversation is always in one hand. A publisher that dies in the
     middle is followed by one that hands the same events out again, under the same ids.
     """
-    if not cache.add("publish-events", "1", timeout=30):
-        return 0
-    try:
-        return _publish(limit)
-    finally:
-        cache.delete("publish-events")
+    with STAGES.labels("publish").time():
+        return drain(PUBLISHED, _tell_sinks, limit)
 
 
-def _publish(limit: int) -> int:
-    # unscoped: the outbox of all tenants goes out in one stream; each event carries its tenant
-    waiting = list(Event.objects.unscoped().filter(published_at=None).order_by("id")[:limit])
-    if not waiting:
-        return 0
+def _tell_sinks(events: Sequence[Event]) -> Sequence[Event]:
     for sink in SINKS:
-        sink(waiting)
-    # unscoped: the very rows read above
-    Event.objects.unscoped().filter(id__in=[event.id for event in waiting]).update(published_at=now())
-    return len(waiting)
+        sink(events)
+    if not settings.ENV["KAFKA_BROKERS"]:
+        mark(STREAMED, events)  # Kafka, when it comes, begins with what happens then
+    return events
 
 
 def outbox_age_s() -> float:
     """Seconds the oldest unpublished event has been waiting; 0 when there is none."""
-    # unscoped: a measure over all tenants
-    oldest = (
-        Event.objects.unscoped().filter(published_at=None).order_by("id").values_list("created_at", flat=True).first()
-    )
-    return max(0.0, (now() - oldest) / timedelta(seconds=1)) if oldest else 0.0
+    return lag(PUBLISHED).age_s

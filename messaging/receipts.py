@@ -19,6 +19,9 @@ from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.models import Delivery, DeliveryPart, PendingReceipt
 from messaging.publish import push_status
+from messaging.revise import changes_apply
+from messaging.windows import CODE as WINDOW_CLOSED
+from messaging.windows import status_in_our_words, window_shut
 from tenants.db import atomic, now, on_commit
 
 #: a part is written down when the platform's answer is here, a little after the platform's own time of it
@@ -29,6 +32,7 @@ TIMES = {"sent": "sent_at", "delivered": "delivered_at", "read": "read_at", "fai
 def status_apply(channel: Channel, update: StatusUpdate) -> bool:
     """Move a delivery forward, or with ``up_to`` all that the person was sent until then. A status that
     came before its message's id is known waits for it. Returns whether anything changed."""
+    update = status_in_our_words(channel, update)
     if update.up_to is not None:
         return _watermark_apply(channel, update)
     part = _part_of(channel, update)
@@ -41,6 +45,7 @@ def status_apply(channel: Channel, update: StatusUpdate) -> bool:
 def pending_apply(delivery: Delivery) -> None:
     """Apply what was reported of the delivery's parts before all of them were sent and their ids known."""
     for part in DeliveryPart.objects.filter(delivery=delivery).exclude(platform_id=""):
+        changes_apply(part.channel_id, part.platform_id)
         for early in PendingReceipt.objects.filter(channel_id=part.channel_id, platform_id=part.platform_id):
             _advance(part, early.status, early.code, early.detail)
             early.delete()
@@ -131,6 +136,8 @@ def _advance(part: DeliveryPart, status: str, code: str, detail: str) -> bool:
     """Part first, and committed; then its delivery. A worker that finishes the delivery in between looks
     at the parts after that, so one of the two sees the other."""
     moved = DeliveryPart.objects.filter(id=part.id, status__in=_lower(status)).update(status=status)
+    if moved and code == WINDOW_CLOSED:
+        window_shut(part.channel, part.delivery.conversation_id, part.created_at)
     return _follow(part.delivery, code, detail) or bool(moved)
 
 

@@ -18,21 +18,28 @@ from django.db.models import F
 
 from channels_app.contract import (
     BadPayload,
+    ChannelNotice,
     Ignored,
     InboundItem,
     InboundMessage,
     RawRequest,
+    Reaction,
+    Revision,
     Signal,
     StatusUpdate,
+    TemplateStatus,
 )
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
+from channels_app.template_sync import template_status_apply
 from conversations.timeline import system_event
 from messaging import wake
 from messaging.accept import accept
-from messaging.control import human_took_over_outside
 from messaging.models import InboundEvent
 from messaging.receipts import status_apply
+from messaging.revise import changes_apply, reaction_take, revision_take
+from messaging.signals import signal_apply
+from messaging.watch import channel_notice, inbound_seen
 from tenants.db import atomic, now, on_commit
 from tenants.errors import Invalid
 
@@ -71,6 +78,8 @@ def receipt_process(receipt_id: uuid.UUID) -> InboundEvent | None:
     except BadPayload as error:
         system_event(channel.tenant_id, "chat.system.webhook_malformed", {"receipt_id": str(receipt.id)})
         return _close(receipt, InboundEvent.Status.MALFORMED, str(error))
+    if any(isinstance(item, InboundMessage) for item in items):
+        inbound_seen(channel)
     reasons = [reason for item in items if (reason := _item_apply(channel, item))]
     if len(reasons) == len(items):
         return _close(receipt, InboundEvent.Status.IGNORED, "; ".join(dict.fromkeys(reasons)) or "nothing in it")
@@ -97,9 +106,12 @@ def _item_apply(channel: Channel, item: InboundItem) -> str:
 
 def _message(channel: Channel, item: InboundMessage) -> str:
     try:
-        return "repeated" if accept(channel, item).duplicate else ""
+        accepted = accept(channel, item)
     except Invalid as error:
         return error.code
+    if item.platform_id:  # an edit or a reaction may have been quicker
+        changes_apply(channel.id, item.platform_id)
+    return "repeated" if accepted.duplicate else ""
 
 
 def _status(channel: Channel, item: StatusUpdate) -> str:
@@ -107,10 +119,15 @@ def _status(channel: Channel, item: StatusUpdate) -> str:
     return ""
 
 
-def _signal(channel: Channel, item: Signal) -> str:
-    if item.kind == "human_took_over":
-        return "" if human_took_over_outside(channel, item) else "no conversation"
-    return f"signal {item.kind}"
+def _notice(channel: Channel, item: ChannelNotice) -> str:
+    channel_notice(channel, item)
+    return ""
+
+
+def _template_status(channel: Channel, item: TemplateStatus) -> str:
+    if not template_status_apply(channel, item):
+        wake.sync_templates(channel.id)  # one that we have not seen yet
+    return ""
 
 
 def _ignored(channel: Channel, item: Ignored) -> str:
@@ -120,7 +137,11 @@ def _ignored(channel: Channel, item: Ignored) -> str:
 APPLY: dict[type, Callable[[Channel, Any], str]] = {
     InboundMessage: _message,
     StatusUpdate: _status,
-    Signal: _signal,
+    Revision: revision_take,
+    Reaction: reaction_take,
+    Signal: signal_apply,
+    TemplateStatus: _template_status,
+    ChannelNotice: _notice,
     Ignored: _ignored,
 }
 

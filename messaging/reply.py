@@ -17,6 +17,7 @@ from django.db.models.functions import Coalesce
 
 from channels_app.content import Content
 from channels_app.selectors import channel_for_id
+from conversations.attachments import attachment_of, attachment_share, content_with_facts
 from conversations.models import Conversation, Message
 from conversations.timeline import NewEvent, events_append
 from messaging import wake
@@ -58,8 +59,12 @@ def reply_write(
 ) -> list[Message]:
     """Write ``contents`` as the last entries of the transcript, a delivery for each, and the events:
     one ``chat.message.sent`` per message after ``news``. Entries of the system stay in the house.
+
+    Raises NotFound ``media_not_found`` for a ``media:`` address that is not the tenant's to send here.
     """
     first = conversation.last_seq - len(contents) + 1
+    files = [attachment_of(content) for content in contents]
+    contents = [content_with_facts(said, file) if file else said for said, file in zip(contents, files, strict=True)]
     messages = Message.objects.bulk_create(
         Message(
             id=new_id(),
@@ -82,6 +87,9 @@ def reply_write(
         )
         for index, content in enumerate(contents)
     )
+    for message, file in zip(messages, files, strict=True):
+        if file:
+            attachment_share(file, message)
     if author.role != Message.Role.SYSTEM:
         _queue(conversation, messages)
     events_append(conversation, [*news, *(NewEvent("chat.message.sent", _facts(message)) for message in messages)])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,14 +18,19 @@ from django.conf import settings
 from django.db.models import F
 
 from assistant.port import EngineError, EngineReply, EngineRequest, HistoryEntry, engine_for
-from channels_app.content import Content, text
+from channels_app.content import Capabilities, Content, text
 from channels_app.selectors import channel_for_id
+from channels_app.templates import template_resolved
 from conversations.models import Conversation, Message, Note
 from conversations.timeline import NewEvent, conversation_advance
 from messaging import wake
+from messaging.choices import contents_meant
+from messaging.control import queued
+from messaging.measures import STAGES, engine_count
 from messaging.models import Turn
 from messaging.reply import Author, reply_write, spoken
 from tenants.db import atomic, new_id, now, on_commit
+from tenants.errors import ServiceError
 from tenants.tenant_settings import settings_for
 
 log = structlog.get_logger(__name__)
@@ -62,6 +67,7 @@ def turn_claim(turn_id: uuid.UUID) -> Turn | None:
     return Turn.objects.select_related("conversation__contact").get(id=turn_id) if claimed else None
 
 
+@STAGES.labels("respond").time()
 def answer(turn: Turn) -> Turn:
     """Gather, think, settle. ``turn`` is claimed by the caller."""
     conversation = turn.conversation
@@ -71,8 +77,11 @@ def answer(turn: Turn) -> Turn:
         return _close(turn, Turn.Status.VOID, "human" if conversation.is_open else "ended")
     if not unanswered:
         return _close(turn, Turn.Status.SILENT, "nothing_left")
+    structlog.contextvars.bind_contextvars(conversation_id=str(conversation.id), message_id=str(unanswered[-1].id))
     thought = _think(_request(conversation, recent, unanswered), turn)
-    return _settle(turn, conversation, unanswered, thought)
+    turn = _settle(turn, conversation, unanswered, thought)
+    log.info("turn_done", turn=str(turn.id), status=str(turn.status), outcome=turn.outcome, took_ms=thought.latency_ms)
+    return turn
 
 
 def _recent(conversation: Conversation) -> list[Any]:
@@ -89,11 +98,13 @@ def _request(conversation: Conversation, recent: Sequence[Any], unanswered: Sequ
     for message in unanswered:
         hints |= message.hints
     channel = channel_for_id(conversation.channel_id)
+    caps = channel.adapter.capabilities if channel else Capabilities()
+    meant = contents_meant(recent, caps, after=conversation.answered_seq)
     return EngineRequest(
         tenant_id=conversation.tenant_id,
         conversation_id=conversation.id,
         channel_kind=channel.kind if channel else "",
-        contents=tuple(Content.model_validate(m.content) for m in unanswered),
+        contents=tuple(meant[m.id] for m in unanswered),
         history=tuple(HistoryEntry(m.role, m.text) for m in recent if m.seq <= conversation.answered_seq),
         context=conversation.context,
         profile={"name": contact.name, "language": contact.language, **contact.profile},
@@ -111,9 +122,11 @@ def _think(request: EngineRequest, turn: Turn) -> Thought:
     reply = None
     if not degraded:
         try:
-            reply = engine_for(tenant_settings.model_dump()).respond(request)
+            reply = _sendable(engine_for(tenant_settings.model_dump()).respond(request), turn.conversation)
         except EngineError as error:
             log.warning("engine_failed", error=type(error).__name__, conversation=str(request.conversation_id))
+        except ServiceError as error:  # a template that is not there, or lacks a value
+            log.warning("reply_unusable", error=error.code, conversation=str(request.conversation_id))
         except Exception as error:  # noqa: BLE001  an engine's bug must not leave a person without an answer
             log.error("engine_crashed", error=type(error).__name__, conversation=str(request.conversation_id))
     if reply is None:
@@ -125,7 +138,18 @@ def _think(request: EngineRequest, turn: Turn) -> Thought:
             confidence=0.0,
             engine="fallback",
         )
-    return Thought(reply, degraded, int((time.monotonic() - started) * 1000))
+    took_s = time.monotonic() - started
+    engine_count(reply.engine or "unnamed", took_s, reply.usage, degraded=degraded)
+    return Thought(reply, degraded, int(took_s * 1000))
+
+
+def _sendable(reply: EngineReply, conversation: Conversation) -> EngineReply:
+    """The reply with its templates resolved. Raises a ServiceError."""
+    channel = channel_for_id(conversation.channel_id)
+    if channel is None or all(content.type != "template" for content in reply.contents):
+        return reply
+    languages = (conversation.contact.language, *settings_for(conversation.tenant_id).languages)
+    return replace(reply, contents=tuple(template_resolved(channel, content, languages) for content in reply.contents))
 
 
 def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], thought: Thought) -> Turn:
@@ -161,6 +185,8 @@ def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], t
         )  # fmt: skip
         if _wants_review(unanswered):
             _suggest(taken, reply)
+        if reply.handover or _wants_review(unanswered):
+            queued(taken.id)
         turn.reply, turn.conversation = messages[0] if messages else None, taken
         status = Turn.Status.ANSWERED if messages else Turn.Status.SILENT
         return _close(turn, status, "fallback" if thought.degraded else "handover" if reply.handover else "replied",

@@ -9,11 +9,15 @@ from datetime import timedelta
 
 from django.conf import settings
 
-from conversations.models import Conversation, Session
+from channels_app.models import IncidentNotice
+from conversations.models import Attachment, Conversation, Session
 from messaging import wake
 from messaging.control import conversation_end
-from messaging.models import Delivery, InboundEvent, PendingReceipt, Turn
+from messaging.handlers import marks_forget
+from messaging.integrator_sweep import endpoints_wake, log_trim
+from messaging.models import Delivery, InboundEvent, PendingReceipt, StaffAlert, Turn
 from messaging.receipts import pending_apply
+from messaging.revise import late_changes_apply, late_changes_forget
 from tenants.db import now
 from tenants.errors import NotFound
 from tenants.idempotency import records_delete_expired
@@ -33,6 +37,8 @@ def sweep() -> int:
     turns = Turn.objects.unscoped().filter(status__in=Turn.OPEN, due_at__lte=overdue)
     # unscoped: as above
     deliveries = Delivery.objects.unscoped().filter(status__in=Delivery.UNFINISHED, due_at__lte=overdue)
+    # unscoped: as above
+    files = Attachment.objects.unscoped().filter(state__in=Attachment.UNFINISHED, due_at__lte=overdue)
     lanes = dict.fromkeys(deliveries.order_by("due_at").values_list("conversation_id", flat=True)[:MOST])
     found = 0
     for receipt_id in receipts.order_by("due_at").values_list("id", flat=True)[:MOST]:
@@ -41,20 +47,37 @@ def sweep() -> int:
     for turn_id in turns.order_by("due_at").values_list("id", flat=True)[:MOST]:
         wake.respond(turn_id)
         found += 1
+    for attachment_id in files.order_by("due_at").values_list("id", flat=True)[:MOST]:
+        wake.media(attachment_id)
+        found += 1
+    # unscoped: as above
+    notices = IncidentNotice.objects.unscoped().filter(status=IncidentNotice.Status.WAITING, due_at__lte=overdue)
+    for notice_id in notices.order_by("due_at").values_list("id", flat=True)[:MOST]:
+        wake.tell_staff(notice_id)
+        found += 1
+    # unscoped: as above
+    alerts = StaffAlert.objects.unscoped().filter(status=StaffAlert.Status.WAITING, due_at__lte=overdue)
+    for alert_id in alerts.order_by("due_at").values_list("id", flat=True)[:MOST]:
+        wake.send_alert(alert_id)
+        found += 1
     for conversation_id in lanes:
         wake.deliver(conversation_id)
-    return found + len(lanes)
+    return found + len(lanes) + endpoints_wake(overdue)
 
 
 def keep_house() -> None:
     """What has to be done now and then: late receipts, idle conversations, ended sessions, old records."""
     _apply_late_receipts()
+    late_changes_apply()
+    late_changes_forget()
     _abandon_idle()
     at = now()
     # unscoped: housekeeping of all tenants
     Session.objects.unscoped().filter(ended_at=None, expires_at__lte=at).update(ended_at=at)
     # unscoped: platforms resend for up to seven days; what is older can have no owner any more
     PendingReceipt.objects.unscoped().filter(created_at__lte=at - timedelta(days=8)).delete()
+    log_trim()
+    marks_forget()
     records_delete_expired()
     revoked_delete_expired()
 

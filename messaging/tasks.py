@@ -12,13 +12,18 @@ from typing import Any
 
 from celery import shared_task
 
-from conversations.models import Conversation
+from channels_app.models import Channel, IncidentNotice
+from channels_app.notices import notice_send
+from channels_app.selectors import channel_for_id
+from channels_app.template_sync import templates_sync, templates_sync_all
+from conversations.models import Attachment, Conversation
+from messaging import alerts, attention, integrator_send, kafka, receive, wake, watch
 from messaging import deliver as deliver_verb
+from messaging import media as media_verb
 from messaging import publish as publish_verb
-from messaging import receive
 from messaging import respond as respond_verb
 from messaging import sweep as sweep_verb
-from messaging.models import InboundEvent, Turn
+from messaging.models import InboundEvent, StaffAlert, Turn, WebhookEndpoint
 from tenants.scope import tenant_scope
 
 
@@ -58,18 +63,92 @@ def deliver(conversation_id: str) -> None:
             deliver_verb.deliver(row_id)
 
 
+@shared_task(name="messaging.tasks.attend")
+def attend(conversation_id: str) -> None:
+    with scope_of(Conversation, conversation_id) as row_id:
+        if row_id:
+            attention.attend(row_id)
+
+
+@shared_task(name="messaging.tasks.put_through")
+def put_through(conversation_id: str) -> None:
+    with scope_of(Conversation, conversation_id) as row_id:
+        if row_id:
+            attention.put_through(row_id)
+
+
+@shared_task(name="messaging.tasks.media")
+def media(attachment_id: str) -> None:
+    with scope_of(Attachment, attachment_id) as row_id:
+        if row_id:
+            media_verb.attend(row_id)
+
+
 @shared_task(name="messaging.tasks.publish")
 def publish() -> None:
-    while publish_verb.publish_events() == publish_verb.BATCH:
+    while publish_verb.publish_events():
         pass
+
+
+@shared_task(name="messaging.tasks.stream")
+def stream() -> None:
+    while kafka.stream_events():
+        pass
+
+
+@shared_task(name="messaging.tasks.send_alert")
+def send_alert(alert_id: str) -> None:
+    with scope_of(StaffAlert, alert_id) as row_id:
+        if row_id:
+            alerts.alert_send(row_id)
+
+
+@shared_task(name="messaging.tasks.call_endpoint")
+def call_endpoint(endpoint_id: str) -> None:
+    with scope_of(WebhookEndpoint, endpoint_id) as row_id:
+        if row_id:
+            integrator_send.call_endpoint(row_id)
 
 
 @shared_task(name="messaging.tasks.sweep")
 def sweep() -> None:
     sweep_verb.sweep()
-    publish()
+    wake.publish()
 
 
 @shared_task(name="messaging.tasks.keep_house")
 def keep_house() -> None:
     sweep_verb.keep_house()
+
+
+@shared_task(name="messaging.tasks.sync_templates")
+def sync_templates() -> None:
+    templates_sync_all()
+
+
+@shared_task(name="messaging.tasks.sync_templates_of")
+def sync_templates_of(channel_id: str) -> None:
+    with scope_of(Channel, channel_id) as row_id:
+        channel = channel_for_id(row_id) if row_id else None
+        if channel:
+            templates_sync(channel)
+
+
+@shared_task(name="messaging.tasks.watch_channels")
+def watch_channels() -> None:
+    watch.channels_watch()
+
+
+@shared_task(name="messaging.tasks.watch_channel")
+def watch_channel(channel_id: str) -> None:
+    with scope_of(Channel, channel_id) as row_id:
+        channel = channel_for_id(row_id) if row_id else None
+        if channel and channel.enabled:
+            watch.channel_watch(channel)
+
+
+@shared_task(name="messaging.tasks.tell_staff")
+def tell_staff(notice_id: str) -> None:
+    with scope_of(IncidentNotice, notice_id) as row_id:
+        if row_id:
+            notice_send(row_id)

@@ -5,12 +5,24 @@ Must not carry anything but ids.
 
 from __future__ import annotations
 
+import time
 import uuid
+from collections.abc import Callable
 
 import structlog
 from celery import current_app
+from django.conf import settings
+
+from messaging.measures import LOST_CALLS
 
 log = structlog.get_logger(__name__)
+
+BACK_OFF_S = 2.0  # after a failure the broker is left alone for so long
+_away_until = 0.0
+_covered_until = 0.0
+
+#: in a worker: takes a task and a row while the broker is away; False when they are not its own
+stand_in: Callable[[str, uuid.UUID | None], bool] | None = None
 
 
 def parse(receipt_id: uuid.UUID) -> None:
@@ -25,8 +37,70 @@ def deliver(conversation_id: uuid.UUID, delay_s: float = 0.0) -> None:
     _call("messaging.tasks.deliver", conversation_id, delay_s)
 
 
-def _call(task: str, row_id: uuid.UUID, delay_s: float = 0.0) -> None:
+def attend(conversation_id: uuid.UUID, delay_s: float = 0.0) -> None:
+    _call("messaging.tasks.attend", conversation_id, delay_s)
+
+
+def put_through(conversation_id: uuid.UUID, delay_s: float = 0.0) -> None:
+    _call("messaging.tasks.put_through", conversation_id, delay_s)
+
+
+def sync_templates(channel_id: uuid.UUID) -> None:
+    _call("messaging.tasks.sync_templates_of", channel_id)
+
+
+def media(attachment_id: uuid.UUID, delay_s: float = 0.0) -> None:
+    _call("messaging.tasks.media", attachment_id, delay_s)
+
+
+def watch(channel_id: uuid.UUID, delay_s: float = 0.0) -> None:
+    _call("messaging.tasks.watch_channel", channel_id, delay_s)
+
+
+def tell_staff(notice_id: uuid.UUID) -> None:
+    _call("messaging.tasks.tell_staff", notice_id)
+
+
+def call_endpoint(endpoint_id: uuid.UUID, delay_s: float = 0.0) -> None:
+    _call("messaging.tasks.call_endpoint", endpoint_id, delay_s)
+
+
+def send_alert(alert_id: uuid.UUID) -> None:
+    _call("messaging.tasks.send_alert", alert_id)
+
+
+def publish() -> None:
+    """There is something in the outboxes, perhaps."""
+    _call("messaging.tasks.publish")
+    if settings.ENV["KAFKA_BROKERS"]:
+        _call("messaging.tasks.stream")
+
+
+def publish_soon() -> None:
+    """Call after a commit: one call covers all that is committed within the window after it."""
+    global _covered_until
+    if time.monotonic() >= _covered_until:
+        window_s = settings.ENV["KAFKA_LINGER_MS"] / 1000
+        _covered_until = time.monotonic() + window_s
+        _call("messaging.tasks.publish", None, window_s)
+        if settings.ENV["KAFKA_BROKERS"]:
+            _call("messaging.tasks.stream", None, window_s)
+
+
+def _call(task: str, row_id: uuid.UUID | None = None, delay_s: float = 0.0) -> None:
+    if not _send(task, row_id, delay_s) and not (stand_in and delay_s <= 0 and stand_in(task, row_id)):
+        LOST_CALLS.inc()
+
+
+def _send(task: str, row_id: uuid.UUID | None, delay_s: float) -> bool:
+    """Never raises and never takes long: a broker that is away must not hold up what is committed."""
+    global _away_until
+    if time.monotonic() < _away_until:
+        return False
     try:
-        current_app.send_task(task, args=[str(row_id)], countdown=delay_s or None, retry=False)
-    except Exception as error:  # noqa: BLE001  a broker that is away must not fail what is committed
-        log.warning("wake_up_lost", task=task, row=str(row_id), error=type(error).__name__)
+        current_app.send_task(task, args=[str(row_id)] if row_id else [], countdown=delay_s or None, retry=False)
+    except Exception as error:  # noqa: BLE001  as above
+        _away_until = time.monotonic() + BACK_OFF_S
+        log.warning("wake_up_lost", task=task, row=str(row_id or ""), error=type(error).__name__)
+        return False
+    return True

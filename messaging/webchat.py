@@ -10,6 +10,7 @@ import hmac
 import secrets
 import time
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,14 +19,17 @@ from django.core import signing
 from django.db import IntegrityError
 
 from channels_app.adapters.base import constant_time_equal
+from channels_app.content import Content, Media
 from channels_app.contract import InboundMessage, Sender
+from channels_app.media import kind_of
 from channels_app.models import Channel
 from channels_app.normalise import EmptyMessage
 from channels_app.selectors import channel_for_key
-from conversations.models import Conversation, Message, Note
+from conversations.media_links import media_address
+from conversations.models import Attachment, Conversation, Message, Note
 from conversations.people import identity_resolve
 from messaging.accept import Accepted, Entrance, accept
-from messaging.frames import message_frame, timestamp
+from messaging.frames import change_frame, message_frame, timestamp
 from messaging.hub import conversation_group, hub, tenant_group
 from messaging.webchat_frames import Identity, RateFrame, SendFrame, SessionRequest
 from tenants.auth import require_active
@@ -188,18 +192,26 @@ def conversation_of(channel: Channel, visitor: Visitor) -> Conversation | None:
 def frames_after(conversation_id: uuid.UUID, after: int, limit: int = PAGE) -> list[dict[str, Any]]:
     """The transcript frames that follow ``after``, oldest first."""
     rows = Message.objects.filter(conversation_id=conversation_id, seq__gt=after)
-    return [_frame(message) for message in rows.order_by("seq")[:limit]]
+    return _frames(rows.order_by("seq")[:limit])
 
 
 def frames_before(conversation_id: uuid.UUID, before: int, limit: int = PAGE) -> list[dict[str, Any]]:
     """The last transcript frames before ``before``, oldest first."""
     rows = Message.objects.filter(conversation_id=conversation_id, seq__lt=before)
-    return [_frame(message) for message in rows.order_by("-seq")[:limit]][::-1]
+    return _frames(rows.order_by("-seq")[:limit])[::-1]
 
 
 def last_seq(conversation_id: uuid.UUID) -> int:
     """How far the transcript goes; 0 when the conversation is gone."""
     return Conversation.objects.filter(id=conversation_id).values_list("last_seq", flat=True).first() or 0
+
+
+def _frames(rows: Iterable[Message]) -> list[dict[str, Any]]:
+    """Each entry as a frame; an entry that tells of a change shows what its message says now."""
+    entries = list(rows)
+    changed = [entry.reply_to for entry in entries if entry.change]
+    now_says = Message.objects.in_bulk(changed) if changed else {}
+    return [change_frame(entry, now_says.get(entry.reply_to)) if entry.change else _frame(entry) for entry in entries]
 
 
 def _frame(message: Message) -> dict[str, Any]:
@@ -215,11 +227,13 @@ def _frame(message: Message) -> dict[str, Any]:
 def say(channel: Channel, visitor: Visitor, frame: SendFrame) -> Accepted:
     """Store what the visitor says, once per ``cid``.
 
-    Raises TooMany, Conflict ``cid_conflict``, Invalid ``empty_message`` or ``too_long``, Unavailable.
+    Raises TooMany, Conflict ``cid_conflict`` or ``media_used``, Invalid ``empty_message`` or ``too_long``,
+    NotFound ``media_not_found``, Unavailable.
     """
     draw(f"webchat:send:{channel.id}:{visitor.key}", 20 / 60, 20)
     metadata = {"reply_to_seq": frame.reply_to} if frame.reply_to else {}
-    inbound = InboundMessage(platform_id="", sender=sender_for(visitor), content=frame.to_content(), metadata=metadata)
+    content = _with_file(channel, visitor, frame) if frame.kind == "file" else frame.to_content()
+    inbound = InboundMessage(platform_id="", sender=sender_for(visitor), content=content, metadata=metadata)
     entrance = Entrance(
         client_message_id=frame.cid, session_key=visitor.session_key or "default", device={"kind": "web"}
     )
@@ -228,7 +242,21 @@ def say(channel: Channel, visitor: Visitor, frame: SendFrame) -> Accepted:
     except EmptyMessage as error:
         raise Invalid("There is nothing in the message.", code=error.code) from error
     except Conflict as error:
+        if error.code != "message_id_conflict":
+            raise
         raise Conflict("This cid was used for other content.", code="cid_conflict") from error
+
+
+def _with_file(channel: Channel, visitor: Visitor, frame: SendFrame) -> Content:
+    """What a message with the visitor's own upload says. Raises NotFound ``media_not_found``."""
+    own = Attachment.objects.filter(
+        id=frame.files[0], state=Attachment.State.STORED, identity__channel=channel, identity__scheme=visitor.scheme,
+        identity__scope="", identity__value=visitor.id,
+    ).first()  # fmt: skip
+    if own is None:
+        raise NotFound("There is no such file.", code="media_not_found")
+    media = Media(url=media_address(own.id), type=own.mime, size_bytes=own.size or 0, name=own.name or None)
+    return Content(type=kind_of(own.mime), text=frame.words() or None, media=media)
 
 
 def rate(channel: Channel, visitor: Visitor, frame: RateFrame) -> dict[str, Any]:

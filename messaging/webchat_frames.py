@@ -5,9 +5,10 @@ Must not act on anything: pure data.
 
 from __future__ import annotations
 
+import uuid
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, RootModel, StringConstraints
+from pydantic import BaseModel, Field, RootModel, StringConstraints, model_validator
 
 from channels_app.content import Choice, Content
 from channels_app.normalise import EmptyMessage, clean_text
@@ -60,23 +61,48 @@ class SendFrame(BaseModel):
 
     t: Literal["send"]
     cid: Cid
-    kind: Literal["text", "action"] = "text"
+    kind: Literal["text", "action", "file"] = "text"
     text: str = Field(default="", max_length=2 * MAX_TEXT)
     action: Action | None = None
+    files: tuple[uuid.UUID, ...] = Field(default=(), max_length=1, description="The upload that is sent, by its id")
     reply_to: Seq | None = Field(default=None, description="seq of the message that is answered")
     lang: Language | None = None
 
-    def to_content(self) -> Content:
-        """Raises Invalid: ``empty_message``, ``too_long``, or an action without its value."""
+    @model_validator(mode="after")
+    def complete(self) -> SendFrame:
+        if (self.kind == "file") != bool(self.files):
+            raise ValueError("a file frame, and no other, needs its file")
+        return self
+
+    def words(self) -> str:
+        """The text, cleaned. Raises Invalid ``too_long``."""
         words = clean_text(self.text, limit=MAX_TEXT + 1)
         if len(words) > MAX_TEXT:
             raise Invalid(f"A message has at most {MAX_TEXT} characters.", code="too_long")
+        return words
+
+    def to_content(self) -> Content:
+        """What a text or action says. Raises Invalid: ``empty_message``, ``too_long``, or an action without
+        its value."""
+        words = self.words()
         if self.kind == "action":
             if not self.action:
                 raise Invalid("An action frame needs its action.")
             choice = Choice(value=self.action.value, title=words[:1000])
             return Content(type="quick_reply", text=words or _visible(self.action.value), choice=choice)
         return Content(type="text", text=_visible(words), language=self.lang[:2].lower() if self.lang else None)
+
+
+class TicketRequest(BaseModel):
+    """A file that the visitor wants to upload, as their browser describes it."""
+
+    name: str = Field(default="", max_length=255)
+    type: str = Field(default="", max_length=127)
+    size: int = Field(ge=0, le=1 << 40, description="Bytes")
+
+
+class TicketFrame(TicketRequest):
+    cid: Cid
 
 
 class RateFrame(BaseModel):
@@ -128,6 +154,7 @@ CLIENT_FRAMES: dict[str, type[Any]] = {
     "hello": HelloFrame,
     "send": SendFrame,
     "rate": RateFrame,
+    "ticket": TicketFrame,
     "typing": TypingFrame,
     "read": ReadFrame,
     "sync": SyncFrame,

@@ -48,6 +48,10 @@ class Conflict(ServiceError):
     status, code, message = 409, "conflict", "This clashes with the present state."
 
 
+class PayloadTooLarge(ServiceError):
+    status, code, message = 413, "payload_too_large", "The body is too large."
+
+
 class Unprocessable(ServiceError):
     status, code, message = 422, "unprocessable", "Understood, but it cannot be done."
 

@@ -40,6 +40,11 @@ def current_tenant_id() -> uuid.UUID:
     return tenant_id
 
 
+def tenant_id_if_any() -> uuid.UUID | None:
+    """The tenant in scope, or None; for logs and measures, never to decide whose rows are seen."""
+    return _tenant.get()
+
+
 class ScopedManager(models.Manager[M], Generic[M]):
     """``objects`` of a tenant's model: filtered by the scope, an error without one."""
 

@@ -59,12 +59,45 @@ class BusinessHours(BaseModel):
         return not self.days or any(span.start <= local.time() < span.end for span in self.days.get(weekday, ()))
 
 
+class SafetyRules(BaseModel):
+    """What flags a message of a person (MSG-3). ``words`` are matched whole, whatever their case."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_length: int = Field(4096, ge=1, le=100_000, description="Characters")
+    max_links: int = Field(5, ge=0, le=1000)
+    card_numbers: bool = Field(True, description="Flag what looks like a payment card's number")
+    words: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field((), max_length=2000)
+
+
+Hours = Annotated[float, Field(gt=0, le=24 * 365)]
+WebAddress = Annotated[str, Field(pattern=r"^(https?://[^\s]+)?$", max_length=500)]
+
+
+class Alerts(BaseModel):
+    """When a channel counts as ill, and how staff are told: once per change, each way that is set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    email: bool = Field(True, description="Mail the members who may change channels")
+    slack_webhook_url: WebAddress = Field("", description="A Slack incoming webhook")
+    webhook_url: WebAddress = Field("", description="Gets the change as JSON")
+    silent_after_hours: Hours | None = Field(48, description="Silence of a busy channel that is worth a word")
+    silent_after_hours_of: dict[str, Hours | None] = Field({}, description="The same for one channel, by its key")
+    bad_signatures: int = Field(20, ge=1, description="Unproven requests between two checks that are too many")
+
+    def silence_h(self, channel_key: str) -> float | None:
+        return self.silent_after_hours_of.get(channel_key, self.silent_after_hours)
+
+
 class TenantSettings(BaseModel):
     """Everything a tenant may set, with what holds when it does not. None: the deployment's default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     languages: tuple[Language, ...] = ("en",)  # the first is the default
+    region: str = Field("", pattern=r"^([A-Z]{2})?$", description="ISO 3166: where phone numbers without a + are from")
+    safety: SafetyRules = SafetyRules()
     bot_name: str = Field("Assistant", min_length=1, max_length=60)
     system_prompt: str = Field("", max_length=8000)
     greeting: str = Field("", max_length=1000)
@@ -73,6 +106,8 @@ class TenantSettings(BaseModel):
     )
     business_hours: BusinessHours = BusinessHours()
     out_of_hours_reply: str = Field("", max_length=1000)
+    stop_reply: str = Field("", max_length=1000, description="Confirms STOP; empty: ours, in the word's language")
+    help_reply: str = Field("", max_length=1000, description="Answers HELP; empty: ours, in the word's language")
     rate_limit: int | None = Field(None, ge=1, le=1_000_000, description="Requests a minute of the whole tenant")
     burst_limit: int | None = Field(None, ge=1, le=1_000_000, description="Requests of the whole tenant at once")
     user_rate_limit: int | None = Field(
@@ -88,6 +123,7 @@ class TenantSettings(BaseModel):
     default_model: str = Field("", max_length=120)
     assistant: dict[Literal["high", "medium", "known", "handover_after"], float] = {}  # thresholds of the built-in one
     csat_enabled: bool = True
+    alerts: Alerts = Alerts()
     features: dict[Annotated[str, Field(max_length=60)], bool] = {}
 
     def feature(self, name: str, default: bool = False) -> bool:

@@ -60,6 +60,10 @@ class Adapter(ABC):
     instant: ClassVar[bool] = False
     #: seconds to wait for more fragments of a thought before the bot answers
     debounce_s: ClassVar[float] = 0.0
+    #: people may stop our messages by a word (STOP) here, and must be able to
+    consent_words: ClassVar[bool] = False
+    #: also the words that only carriers reserve (CANCEL, END, QUIT, INFO)
+    carrier_words: ClassVar[bool] = False
     #: sends per second and burst the platform allows for one channel
     rate: ClassVar[tuple[float, int]] = (20.0, 40)
     #: after this many seconds an undelivered message is too old to be sent

@@ -92,6 +92,8 @@ class Sms(Adapter):
         },
         receipts=frozenset({"sent", "delivered", "failed"}),
     )
+    consent_words: ClassVar[bool] = True
+    carrier_words: ClassVar[bool] = True
     debounce_s: ClassVar[float] = 2.0  # a long text arrives whole, a thought in several
     rate: ClassVar[tuple[float, int]] = (10.0, 20)
 

@@ -86,8 +86,11 @@ def state(twin: Twin, call: Call) -> Answer:
         for one in list(twin.requests)[-LAST:]
     ]
     hooks = list(twin.callbacks.log)[-LAST:]
+    people = {kind: {"person": one.person, "handshake": one.handshake is not None} for kind, one in PLATFORMS.items()}
     ordered = {"faults": twin.faults.listed(), "fault_names": faults.NAMES}
-    return json_answer({"settings": settings, "chat": chat, "calls": calls, "webhooks": hooks, **ordered})
+    return json_answer(
+        {"settings": settings, "platforms": people, "chat": chat, "calls": calls, "webhooks": hooks, **ordered}
+    )
 
 
 def _line(entry: dict[str, Any], shown: dict[str, Any]) -> dict[str, Any]:

@@ -213,10 +213,16 @@ def start(port: int = 0, **options: Any) -> Twin:
     return Twin(port=port, **options).start()
 
 
-def run(host: str = "127.0.0.1", port: int = 8900, log: str | Path | None = None, **settings: Any) -> None:
-    """Serve until interrupted; ``settings`` configure WhatsApp (webhook_url, app_secret, …)."""
+def run(
+    host: str = "127.0.0.1",
+    port: int = 8900,
+    log: str | Path | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
+    """Serve until interrupted. ``settings``: platform → what ``configure`` changes (webhook_url, …)."""
     twin = Twin(host, port, log=log)
-    twin.configure(**settings)
+    for platform, own in (settings or {}).items():
+        twin.configure(platform, **own)
     try:
         twin.serve()
     except KeyboardInterrupt:

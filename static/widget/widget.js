@@ -25,6 +25,27 @@ return this.#call(`/messages?${new URLSearchParams({ ...range, limit: 50 })}`);
 post(frame) {
 return this.#call("/messages", { method: "POST", body: JSON.stringify(frame) });
 }
+upload(file, progress) {
+const request = new XMLHttpRequest();
+const { name, type, size } = file;
+const ticket = this.#call("/files", { method: "POST", body: JSON.stringify({ name, type, size }) });
+const done = ticket.then(
+({ url }) =>
+new Promise((stored, failed) => {
+request.open("POST", new URL(url, this.#base));
+request.responseType = "json";
+request.upload.onprogress = ({ loaded, total }) => progress(loaded / total);
+request.onload = () => {
+const { status, response } = request;
+if (status === 200) stored(response.data);
+else failed(new ApiError(status, response?.error?.code ?? "unreadable"));
+};
+request.onerror = request.onabort = () => failed(new ApiError(0, "network"));
+request.send(file);
+}),
+);
+return { done, stop: () => request.abort() };
+}
 async #call(path, request = {}) {
 const headers = {};
 if (request.body) headers["Content-Type"] = "application/json";
@@ -207,6 +228,7 @@ chat: "M12 3c5 0 9 3.3 9 7.7s-4 7.8-9 7.8c-1 0-2-.1-2.9-.4L4.6 20.8 5.5 16.3C4 1
 close: "M6 6l12 12M18 6 6 18",
 down: "m6 9 6 6 6-6",
 send: "M12 19V5m-6.5 6.5L12 5l6.5 6.5",
+clip: "m20 11.5-8 8a5 5 0 0 1-7-7l8.5-8.5a3.4 3.4 0 0 1 4.8 4.8L10 17a1.7 1.7 0 0 1-2.4-2.4l7.4-7.4",
 more: "M12 5.5v.01M12 12v.01M12 18.5v.01",
 back: "m14.5 5-7 7 7 7",
 next: "m9.5 5 7 7-7 7",
@@ -488,6 +510,10 @@ log: "المحادثة",
 label: "رسالتك",
 placeholder: "اكتب رسالة…",
 send: "إرسال",
+attach: "إرفاق ملف",
+fileBig: "هذا الملف كبير جدًا.",
+fileType: "لا يمكن إرسال هذا النوع من الملفات.",
+remove: "إزالة {name}",
 you: "أنت",
 bot: "المساعد",
 agent: "فريقنا",
@@ -549,6 +575,10 @@ log: "Unterhaltung",
 label: "Ihre Nachricht",
 placeholder: "Nachricht schreiben …",
 send: "Senden",
+attach: "Datei anhängen",
+fileBig: "Diese Datei ist zu groß.",
+fileType: "Dateien dieser Art können nicht gesendet werden.",
+remove: "{name} entfernen",
 you: "Sie",
 bot: "Assistent",
 agent: "Unser Team",
@@ -610,6 +640,10 @@ log: "Conversation",
 label: "Your message",
 placeholder: "Write a message…",
 send: "Send",
+attach: "Attach a file",
+fileBig: "This file is too large.",
+fileType: "This type of file cannot be sent.",
+remove: "Remove {name}",
 you: "You",
 bot: "Assistant",
 agent: "Our team",
@@ -671,6 +705,10 @@ log: "Conversación",
 label: "Tu mensaje",
 placeholder: "Escribe un mensaje…",
 send: "Enviar",
+attach: "Adjuntar un archivo",
+fileBig: "El archivo es demasiado grande.",
+fileType: "No se puede enviar este tipo de archivo.",
+remove: "Quitar {name}",
 you: "Tú",
 bot: "Asistente",
 agent: "Nuestro equipo",
@@ -732,6 +770,10 @@ log: "Conversation",
 label: "Votre message",
 placeholder: "Écrivez un message…",
 send: "Envoyer",
+attach: "Joindre un fichier",
+fileBig: "Ce fichier est trop volumineux.",
+fileType: "Ce type de fichier ne peut pas être envoyé.",
+remove: "Retirer {name}",
 you: "Vous",
 bot: "Assistant",
 agent: "Notre équipe",
@@ -793,6 +835,10 @@ log: "Conversa",
 label: "A sua mensagem",
 placeholder: "Escreva uma mensagem…",
 send: "Enviar",
+attach: "Anexar um arquivo",
+fileBig: "Este arquivo é grande demais.",
+fileType: "Este tipo de arquivo não pode ser enviado.",
+remove: "Remover {name}",
 you: "Você",
 bot: "Assistente",
 agent: "A nossa equipa",
@@ -1200,6 +1246,7 @@ ack: () => this.ack(frame),
 delta: () => log.stream(frame),
 typing: () => role !== "visitor" && log.typing(frame.on, name(), frame.ttl_s),
 read: () => this.#onRead(frame),
+media: () => this.#change(frame.of, { content: frame.content }),
 presence: () => this.#standing.show(frame),
 token: () => (this.#session.token = frame.token),
 error: () =>
@@ -1385,6 +1432,44 @@ this.#items.delete(item.cid);
 this.#storage.remove(`out:${item.cid}`);
 }
 }
+const PROBLEMS = { too_large: "fileBig", payload_too_large: "fileBig", network: "failed", unreadable: "failed" };
+class Uploads {
+element = h("div", { class: "uploads" });
+#ui;
+constructor(ui) {
+this.#ui = ui;
+}
+add(files) {
+for (const file of files) this.#send(file);
+}
+async #send(file) {
+const { t, announce } = this.#ui;
+const state = h("progress", { max: 1, value: 0, "aria-label": t("sending") });
+const label = t("remove", { name: file.name });
+const remove = h("button", { type: "button", class: "round", "aria-label": label }, icon("close"));
+const row = h("div", { class: "upload", "data-testid": "upload" }, h("span", {}, file.name), state, remove);
+this.element.append(row);
+const { done, stop } = this.#ui.upload(file, (share) => (state.value = share));
+remove.addEventListener("click", () => {
+row.remove();
+stop();
+});
+try {
+const stored = await done;
+if (row.isConnected) this.#ui.uploaded(stored);
+row.remove();
+} catch ({ code, passing }) {
+const words = t(PROBLEMS[code] ?? (passing ? "failed" : "fileType"));
+const again = () => {
+row.remove();
+this.#send(file);
+};
+const retry = passing && h("button", { type: "button", class: "retry", onclick: again }, t("retry"));
+state.replaceWith(h("span", { class: "problem" }, words), retry || "");
+if (row.isConnected) announce(`${file.name}: ${words}`);
+}
+}
+}
 const TYPING_EVERY_MS = 3000;
 const COUNT_FROM = 0.9; // of the limit
 class Composer {
@@ -1405,7 +1490,19 @@ maxlength: this.#limit,
 oninput: () => this.#changed(),
 onkeydown: (event) => this.#key(event),
 onblur: () => this.#typing(false),
+onpaste: (event) => this.#take(event, event.clipboardData),
 });
+this.uploads = new Uploads(ui);
+const chosen = () => {
+this.uploads.add(picker.files);
+picker.value = "";
+};
+const picker = h("input", { type: "file", multiple: true, hidden: true, "data-testid": "file", onchange: chosen });
+const attach = h(
+"button",
+{ type: "button", class: "attach", "aria-label": t("attach"), onclick: () => picker.click() },
+icon("clip"),
+);
 this.button = h(
 "button",
 { type: "submit", class: "send", "aria-label": t("send"), "aria-disabled": "true", "data-testid": "send" },
@@ -1421,13 +1518,23 @@ this.element = h(
 "form",
 { class: "composer", onsubmit: submit },
 label,
-h("div", { class: "field" }, this.input, this.button),
+this.uploads.element,
+h("div", { class: "field" }, attach, picker, this.input, this.button),
 this.count,
 );
 }
 set limit(characters) {
 this.#limit = characters || this.#limit;
 this.input.maxLength = this.#limit;
+}
+dropOn(target) {
+target.addEventListener("dragover", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
+target.addEventListener("drop", (event) => this.#take(event, event.dataTransfer));
+}
+#take(event, { files }) {
+if (!files.length) return;
+event.preventDefault();
+this.uploads.add(files);
 }
 #key(event) {
 if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -1744,6 +1851,7 @@ this.notice = h("div", { class: "notice", role: "alert", "data-testid": "notice"
 this.chips = h("div", { class: "chips", role: "group", "aria-label": t("choices"), hidden: true });
 this.live = h("div", { class: "unseen", role: "status", "aria-live": "polite", "data-testid": "live" });
 this.main = h("div", { class: "main" }, this.log.element, this.chips, this.composer.element);
+this.composer.dropOn(this.main);
 this.window = h(
 "section",
 {
@@ -2168,7 +2276,7 @@ watch(name, handler) {
 addEventListener("storage", (event) => event.key === this.#prefix + name && handler(this.get(name)));
 }
 }
-const composerCss = ".chips{display:flex;flex-wrap:wrap;justify-content:flex-end;gap:8px;max-height:148px;padding:10px 16px 12px;overflow-y:auto}.chip{min-height:38px;padding:6px 16px;border:1.5px solid var(--accent-text);border-radius:19px;background:var(--surface);color:var(--accent-text);font-weight:600;line-height:1.35;transition:background 0.15s,color 0.15s}.chip:hover{border-color:var(--accent);background:var(--accent);color:var(--ink)}.composer{padding:10px 14px calc(12px + env(safe-area-inset-bottom,0px));border-top:1px solid var(--line)}.field{display:flex;align-items:flex-end;gap:6px;padding:4px;padding-inline-start:16px;border:1.5px solid var(--edge);border-radius:25px;background:var(--surface)}.field:focus-within{border-color:var(--accent-text);box-shadow:0 0 0 1.5px var(--accent-text)}.field textarea{flex:1;min-width:0;height:38px;max-height:132px;padding:8px 0;border:0;outline:0;background:none;font-size:16px;line-height:22px;resize:none}textarea::placeholder{color:var(--quiet);opacity:1}.send{display:grid;flex:none;place-items:center;width:38px;height:38px;border:0;border-radius:50%;background:var(--accent);color:var(--ink);transition:transform 0.15s}.send[aria-disabled=\"true\"]{background:var(--soft);color:var(--quiet);cursor:default}.send:not([aria-disabled=\"true\"]):hover{transform:scale(1.06)}.count{padding:4px 16px 0;color:var(--quiet);font-size:12px;text-align:end}.prechat,.rating{display:flex;flex-direction:column;gap:14px}.prechat{flex:1;padding:24px 22px;overflow-y:auto}.prechat h3{font-size:18px}.row{display:flex;flex-direction:column;gap:6px;font-size:14px;font-weight:600}.row.check{flex-direction:row-reverse;justify-content:flex-end;align-items:center;gap:10px}.row.check input{width:22px;height:22px;accent-color:var(--accent)}.row :is(input:not([type=\"checkbox\"]),textarea,select),.rating textarea{width:100%;min-height:44px;padding:9px 14px;border:1.5px solid var(--edge);border-radius:12px;background:var(--surface);font-size:16px;font-weight:400;resize:vertical}.problem{color:var(--danger);font-size:14px}.problem:empty{display:none}.rating{gap:10px;margin:12px 0;padding:16px;border:1px solid var(--line);border-radius:18px;background:var(--surface)}.rating legend{width:100%;font-weight:700;text-align:center}.rating .small{color:var(--quiet);font-size:13px}.stars{position:relative;display:flex;justify-content:center;gap:2px;padding-top:4px}.stars input{position:absolute;opacity:0}.stars label{width:44px;height:44px;color:var(--edge);font-size:32px;line-height:44px;text-align:center;cursor:pointer;border-radius:12px}.stars:has(:checked) label{color:#b45309}:host([data-dark]) .stars:has(:checked) label{color:#fbbf24}.stars input:checked + label ~ label{color:var(--edge) !important}.stars input:focus-visible + label{outline:3px solid var(--accent-text);outline-offset:-2px}.thanks{font-weight:600;text-align:center}.thanks:focus{outline:0}";
+const composerCss = ".chips{display:flex;flex-wrap:wrap;justify-content:flex-end;gap:8px;max-height:148px;padding:10px 16px 12px;overflow-y:auto}.chip{min-height:38px;padding:6px 16px;border:1.5px solid var(--accent-text);border-radius:19px;background:var(--surface);color:var(--accent-text);font-weight:600;line-height:1.35;transition:background 0.15s,color 0.15s}.chip:hover{border-color:var(--accent);background:var(--accent);color:var(--ink)}.composer{padding:10px 14px calc(12px + env(safe-area-inset-bottom,0px));border-top:1px solid var(--line)}.field{display:flex;align-items:flex-end;gap:6px;padding:4px;border:1.5px solid var(--edge);border-radius:25px;background:var(--surface)}.field:focus-within{border-color:var(--accent-text);box-shadow:0 0 0 1.5px var(--accent-text)}.field textarea{flex:1;min-width:0;height:38px;max-height:132px;padding:8px 0;border:0;outline:0;background:none;font-size:16px;line-height:22px;resize:none}textarea::placeholder{color:var(--quiet);opacity:1}.send,.attach{display:grid;flex:none;place-items:center;width:38px;height:38px;border:0;border-radius:50%}.attach{background:none;color:var(--quiet)}.attach:hover{background:var(--soft)}.upload{display:flex;align-items:center;gap:8px;padding:0 2px 8px;font-size:13px}.upload > :first-child{flex:1;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.upload progress{width:80px;accent-color:var(--accent)}.send{background:var(--accent);color:var(--ink);transition:transform 0.15s}.send[aria-disabled=\"true\"]{background:var(--soft);color:var(--quiet);cursor:default}.send:not([aria-disabled=\"true\"]):hover{transform:scale(1.06)}.count{padding:4px 16px 0;color:var(--quiet);font-size:12px;text-align:end}.prechat,.rating{display:flex;flex-direction:column;gap:14px}.prechat{flex:1;padding:24px 22px;overflow-y:auto}.prechat h3{font-size:18px}.row{display:flex;flex-direction:column;gap:6px;font-size:14px;font-weight:600}.row.check{flex-direction:row-reverse;justify-content:flex-end;align-items:center;gap:10px}.row.check input{width:22px;height:22px;accent-color:var(--accent)}.row :is(input:not([type=\"checkbox\"]),textarea,select),.rating textarea{width:100%;min-height:44px;padding:9px 14px;border:1.5px solid var(--edge);border-radius:12px;background:var(--surface);font-size:16px;font-weight:400;resize:vertical}.problem{color:var(--danger);font-size:14px}.problem:empty{display:none}.rating{gap:10px;margin:12px 0;padding:16px;border:1px solid var(--line);border-radius:18px;background:var(--surface)}.rating legend{width:100%;font-weight:700;text-align:center}.rating .small{color:var(--quiet);font-size:13px}.stars{position:relative;display:flex;justify-content:center;gap:2px;padding-top:4px}.stars input{position:absolute;opacity:0}.stars label{width:44px;height:44px;color:var(--edge);font-size:32px;line-height:44px;text-align:center;cursor:pointer;border-radius:12px}.stars:has(:checked) label{color:#b45309}:host([data-dark]) .stars:has(:checked) label{color:#fbbf24}.stars input:checked + label ~ label{color:var(--edge) !important}.stars input:focus-visible + label{outline:3px solid var(--accent-text);outline-offset:-2px}.thanks{font-weight:600;text-align:center}.thanks:focus{outline:0}";
 const contentCss = ".bubble:has(> .media:first-child),.bubble:has(> .card-row:first-child){padding:4px}.bubble:has(> .media:first-child) > p,.bubble:has(> .card-row:first-child) > p{padding:2px 10px 6px}.media{display:block;overflow:hidden;border-radius:14px}.picture{display:block;width:100%;max-height:260px;object-fit:cover}.video{width:100%;max-height:260px;background:#000}.audio{width:260px;max-width:100%}.card-row{display:flex;align-items:center;gap:12px;min-width:200px;padding:10px 14px 10px 10px;border-radius:14px;color:inherit !important;text-decoration:none}.card-row:hover .filename{text-decoration:underline}.card-row .icon{width:40px;height:40px;padding:9px;border-radius:50%;background:var(--surface);color:var(--accent-text)}.words{display:flex;flex-direction:column;min-width:0}.filename{font-weight:600;overflow-wrap:anywhere}.detail{color:var(--quiet);font-size:13px}.visitor .detail{color:inherit}.detail:empty{display:none}.go{color:var(--accent-text);font-size:13px;font-weight:600}.buttons{display:flex;flex-direction:column;gap:6px;width:100%;margin-top:6px}.button,.primary{display:block;width:100%;min-height:40px;padding:8px 14px;border:1.5px solid var(--line);border-radius:12px;background:var(--surface);color:var(--accent-text);font-weight:600;line-height:1.4;text-align:center;text-decoration:none}.button:hover{border-color:var(--accent-text);background:var(--soft)}.primary{border-color:var(--accent);background:var(--accent);color:var(--ink)}.primary:hover{background:var(--accent-deep)}.primary[aria-busy=\"true\"]{opacity:0.7}.list{width:100%;min-width:220px;margin-top:6px;overflow:hidden;border:1.5px solid var(--line);border-radius:14px}.list h3{padding:8px 14px;background:var(--soft);font-size:13px}.list li + li{border-top:1px solid var(--line)}.list button{display:flex;flex-direction:column;width:100%;min-height:44px;justify-content:center;padding:8px 14px;border:0;background:var(--surface);text-align:start}.list button:hover{background:var(--soft)}.list button:focus-visible{outline-offset:-3px}.body:has(> .carousel){width:100%;max-width:calc(100% - 40px)}.carousel{width:100%;margin-top:6px}.strip{display:flex;gap:10px;padding:3px;overflow-x:auto;scroll-behavior:smooth;scroll-snap-type:x mandatory;scrollbar-width:none}.card{display:flex;flex:0 0 min(230px,86%);flex-direction:column;overflow:hidden;border:1px solid var(--line);border-radius:16px;background:var(--surface);scroll-snap-align:start}.card img{display:block;width:100%;height:124px;background:var(--soft);object-fit:cover}.card .body{display:flex;flex:1;flex-direction:column;padding:12px}.card h3{font-size:15px;line-height:1.35}.card h3 a{color:inherit}.card p{color:var(--quiet);font-size:13.5px}.card .buttons{margin-top:auto;padding-top:10px}.steps{display:flex;justify-content:flex-end;gap:6px;padding-top:6px}.round{display:grid;place-items:center;width:36px;height:36px;border:1.5px solid var(--line);border-radius:50%;background:var(--surface);color:var(--accent-text)}.round:hover{border-color:var(--accent-text)}.round .icon{width:18px;height:18px}[dir=\"rtl\"] .round .icon{transform:scaleX(-1)}";
 const headerCss = "header{position:relative;z-index:2;display:flex;align-items:center;gap:4px;padding:16px 12px 16px 18px;background:linear-gradient(135deg,var(--accent),var(--accent-deep));color:var(--ink)}[dir=\"rtl\"] header{padding:16px 18px 16px 12px}header .face{width:44px;height:44px;margin-inline-end:10px;background:var(--ink);color:var(--accent-deep)}header .face .icon{width:26px;height:26px}.titles{flex:1;min-width:0}h2{font-size:17px;font-weight:700;line-height:1.3;overflow-wrap:anywhere}.subtitle{font-size:13px;line-height:1.4;overflow-wrap:anywhere}.status{display:flex;align-items:center;gap:6px;font-size:13px;line-height:1.4}.status::before{flex:none;width:9px;height:9px;border:1.5px solid var(--ink);border-radius:50%;background:#2fbf71;content:\"\"}.status[data-state=\"connecting\"]::before{background:#f0b429;animation:pulse 1.2s infinite}.status[data-state=\"halted\"]{display:none}@keyframes pulse{50%{opacity:0.35}}.tool{display:grid;flex:none;place-items:center;width:44px;height:44px;border:0;border-radius:50%;background:none}.tool:hover,.tool[aria-expanded=\"true\"]{background:rgb(127 127 127 / 28%)}header :focus-visible{outline-color:var(--ink);outline-offset:-3px}.menu{position:absolute;inset:calc(100% - 8px) 12px auto auto;min-width:220px;max-width:calc(100% - 24px);padding:6px;border:1px solid var(--line);border-radius:14px;background:var(--surface);color:var(--text);box-shadow:var(--shadow)}[dir=\"rtl\"] .menu{inset:calc(100% - 8px) auto auto 12px}.menu button,.menu a{display:block;width:100%;min-height:44px;padding:10px 12px;border:0;border-radius:9px;background:none;color:var(--text);text-align:start;text-decoration:none}.menu button:hover,.menu a:hover{background:var(--soft)}.menu :focus-visible{outline-color:var(--accent-text)}.notice{display:flex;align-items:center;justify-content:space-between;gap:12px;background:#fff4d6;color:#4a3500;font-size:14px}.notice:not(:empty){padding:10px 18px}:host([data-dark]) .notice{background:#3d3114;color:#ffe3a3}.notice button{flex:none;min-height:32px;padding:2px 12px;border:1px solid currentcolor;border-radius:16px;background:none;font-weight:600}";
 const messagesCss = ".log-frame{position:relative;flex:1;min-height:0}.log{height:100%;padding:16px 16px 8px;overflow-x:hidden;overflow-y:auto;overflow-anchor:none;overscroll-behavior:contain;scrollbar-width:thin}.log:focus-visible{outline-offset:-3px}.inner{display:flex;flex-direction:column;justify-content:flex-end;min-height:100%}.disclosure{margin:0 auto 14px;max-width:320px;color:var(--quiet);font-size:12.5px;line-height:1.45;text-align:center}.disclosure a{color:inherit}.day{display:flex;align-items:center;gap:12px;margin:18px 0 12px;color:var(--quiet);font-size:12px;font-weight:600}.day::before,.day::after{flex:1;height:1px;background:var(--line);content:\"\"}.item{display:flex;gap:8px;margin-top:14px;border-radius:12px}.joined .item{margin-top:4px}.item.visitor{justify-content:flex-end}.item.system{justify-content:center;color:var(--quiet);font-size:13px;text-align:center}.face{display:grid;flex:none;place-items:center;width:32px;height:32px;border-radius:50%;background:var(--soft);color:var(--accent-text);font-weight:700}.face .icon{width:20px;height:20px}.item .face{margin-top:22px}.joined .face{visibility:hidden;height:0;margin:0}.system .face,.system .name,.system .foot,.joined .name{display:none}.item > .body{display:flex;flex-direction:column;align-items:flex-start;min-width:0;max-width:calc(100% - 72px)}.visitor > .body{align-items:flex-end;max-width:84%}.name{padding-inline-start:4px;color:var(--quiet);font-size:12.5px;line-height:22px}.bubble{max-width:100%;padding:9px 14px;overflow:hidden;overflow-wrap:anywhere;border-radius:6px 18px 18px 18px;background:var(--soft)}[dir=\"rtl\"] .bubble{border-radius:18px 6px 18px 18px}.item.visitor .bubble{border-radius:18px 18px 6px 18px;background:var(--accent);color:var(--ink)}[dir=\"rtl\"] .item.visitor .bubble{border-radius:18px 18px 18px 6px}.system .bubble{background:none}.foot{display:flex;gap:8px;padding:2px 4px 0;color:var(--quiet);font-size:12px;line-height:18px}.entry:not(:last-child):has(+ .joined) .foot:not(:has([data-state=\"failed\"])){display:none}.mark:empty{display:none}.mark[data-state=\"failed\"]{color:var(--danger);font-weight:600}.retry{min-height:24px;margin-inline-start:6px;padding:0 8px;border:1px solid currentcolor;border-radius:12px;background:none;color:inherit}.bubble > * + *,.bubble li + li{margin-top:6px}.bubble a{color:var(--accent-text);text-underline-offset:2px}.visitor .bubble a{color:inherit}.bubble p{white-space:pre-wrap}.bubble ul,.bubble ol{padding-inline-start:22px}.bubble ul{list-style:disc}.bubble blockquote{margin-inline:0;padding-inline-start:10px;border-inline-start:3px solid var(--edge)}.bubble code{padding:1px 5px;border-radius:5px;background:rgb(127 127 127 / 16%);font:0.9em ui-monospace,\"Cascadia Code\",Menlo,Consolas,monospace}.bubble pre{margin:0;overflow-x:auto}.bubble pre code{display:block;padding:8px 10px}.gone{color:var(--quiet);font-style:italic}.visitor .gone{color:inherit}.typing{display:flex;gap:5px;width:max-content;margin:10px 0 4px;margin-inline-start:40px;padding:14px 16px;border-radius:18px;border-start-start-radius:6px;background:var(--soft)}.typing i{width:7px;height:7px;border-radius:50%;background:var(--quiet);animation:hop 1.2s infinite ease-in-out}.typing i:nth-child(2){animation-delay:0.15s}.typing i:nth-child(3){animation-delay:0.3s}@keyframes hop{0%,60%,100%{opacity:0.5}30%{opacity:1;transform:translateY(-4px)}}.fresh{position:absolute;inset:auto 0 10px;display:flex;align-items:center;gap:6px;width:max-content;min-height:36px;margin:0 auto;padding:4px 16px 4px 12px;border:1px solid var(--line);border-radius:18px;background:var(--surface);color:var(--accent-text);font-size:14px;font-weight:600;box-shadow:0 4px 16px rgb(16 24 40 / 18%)}.fresh .icon{width:18px;height:18px}";
@@ -2312,6 +2420,8 @@ actions: {
 toggle: () => this.toggle(),
 close: () => this.close(),
 send: (text) => this.send(text),
+upload: (file, progress) => this.#api.upload(file, progress),
+uploaded: (stored) => this.#sendFile(stored),
 choose: (title, value, message) => this.#choose(title, value, message),
 retry: (cid) => this.#retry(cid),
 typing: (on) => this.#connection.send({ t: "typing", on }, true),
@@ -2393,6 +2503,11 @@ if (this.#session.conversation || this.#panel.isOpen) await this.#resume();
 }
 on(event, handler) {
 this.#events.addEventListener(event, ({ detail }) => handler(detail));
+}
+#sendFile({ file, ...media }) {
+const family = media.type.split("/")[0];
+const type = ["image", "audio", "video"].includes(family) ? family : "file";
+this.#say({ t: "send", kind: "file", files: [file], content: { type, media } });
 }
 #choose(title, value, message) {
 const reply = message?.quickReplies?.find((known) => known.value === value);

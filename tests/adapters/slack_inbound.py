@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from channels_app.adapters.slack.inbound import LOST
 from channels_app.content import Choice, Content, Media, text
 from channels_app.contract import (
     BadPayload,
+    ChannelNotice,
     Ignored,
     InboundMessage,
     MediaRef,
@@ -216,8 +218,16 @@ EVENTS = [
     event("assistant_started", Signal("joined", MIRA, "Ev-assistant_started", thread=f"{DM}:{TS}", at=LATER)),
     ignored("assistant_without_user", "no_sender"),
     ignored("app_home_opened", "event:app_home_opened"),
-    ignored("app_uninstalled", "event:app_uninstalled"),
-    ignored("tokens_revoked", "event:tokens_revoked"),
+    InboundCase(
+        "app_uninstalled",
+        "app_uninstalled",
+        [ChannelNotice("credential_refused", LOST["app_uninstalled"], "app_uninstalled", "Ev-app_uninstalled")],
+    ),
+    InboundCase(
+        "tokens_revoked",
+        "tokens_revoked",
+        [ChannelNotice("credential_refused", LOST["tokens_revoked"], "tokens_revoked", "Ev-tokens_revoked")],
+    ),
     ignored("other_workspace", "other_team"),
     ignored("app_rate_limited", "type:app_rate_limited", ""),
     InboundCase("not_slack", "not_slack", BadPayload),

@@ -11,7 +11,7 @@ from django.test import Client
 from assistant.models import Intent, KnowledgeEntry, TrainedModel
 from channels_app.models import Channel, ChannelHealth, MessageTemplate
 from conversations.models import Conversation, Event, Note
-from messaging.models import Delivery, DeliveryAttempt, InboundEvent, Turn
+from messaging.models import Delivery, DeliveryAttempt, InboundEvent, Turn, WebhookDelivery, WebhookEndpoint
 from tenants.api_keys import api_key_create
 from tenants.audit import audit
 from tenants.models import Tenant, User
@@ -66,6 +66,11 @@ def build(tenant: Tenant) -> World:
         Turn.objects.create(tenant=tenant, conversation=conversation, first_seq=1, last_seq=1)
         Event.objects.create(tenant=tenant, conversation=conversation, seq=1, type=f"chat.{word}")
         Note.objects.create(tenant=tenant, conversation=conversation, text=f"{word} note {XSS}")
+        endpoint = WebhookEndpoint.objects.create(
+            tenant=tenant, url=f"https://{word}.example.com/hook", event_types=["*"], description=f"{word} {XSS}",
+            secrets=[{"secret": SECRET, "expires_at": None}],
+        )  # fmt: skip
+        WebhookDelivery.objects.create(tenant=tenant, endpoint=endpoint, type=f"chat.{word}", status="failed")
         KnowledgeEntry.objects.create(tenant=tenant, title=f"{word} fact", answer="It is so.")
         TrainedModel.objects.create(tenant=tenant, version=1, examples_digest="0")
         api_key_create(tenant=tenant, name=f"{word} key", scopes=["*"])

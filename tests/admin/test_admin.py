@@ -94,7 +94,7 @@ def test_staff_without_a_membership_see_nothing(model: Any, acme: World) -> None
 @owned_model
 def test_viewers_change_nothing(model: Any, staff_of: Any, acme: World) -> None:
     client = staff_of(acme.tenant, ("channels:read", "conversations:read", "messages:read", "keys:read", "members:read",
-                                    "templates:read", "contacts:read", "deliveries:read", "intents:read",
+                                    "templates:read", "contacts:read", "deliveries:read", "intents:read", "webhooks:read",
                                     "audit:read"))  # fmt: skip
     row = rows(model).filter(tenant=acme.tenant).first()
     assert client.get(url(model, "change", row.pk)).status_code == 200
@@ -160,7 +160,9 @@ def test_wrong_settings_are_told_at_their_field(superuser: Client, acme: World) 
 def test_the_connection_is_tested(superuser: Client, acme: World, monkeypatch: pytest.MonkeyPatch) -> None:
     from channels_app.contract import CheckResult
 
-    monkeypatch.setattr("channels_app.admin.channel_check", lambda channel: CheckResult("healthy", "Works as +1 555"))
+    monkeypatch.setattr(
+        "messaging.channel_admin.channel_check", lambda channel: CheckResult("healthy", "Works as +1 555")
+    )
     assert "Works as +1 555" in do(superuser, acme.channel, "test").content.decode()
 
 

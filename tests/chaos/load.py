@@ -11,6 +11,7 @@ import http.client
 import json
 import random
 import threading
+import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -83,7 +84,7 @@ class Load:
         message = {
             "from": person,
             "id": platform_id,
-            "timestamp": "1793000000",
+            "timestamp": str(int(time.time())),
             "type": "text",
             "text": {"body": words},
         }

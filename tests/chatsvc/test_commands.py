@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import socket
+from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 
@@ -14,10 +15,18 @@ import pytest
 import respx
 from django.core.management import CommandError, call_command
 
+from channels_app.contract import BadSignature, RawRequest
+from channels_app.http import HttpClient
 from channels_app.models import Channel
+from channels_app.registry import KINDS
+from channels_app.services import channel_save
 from channels_app.twin import server as twin_server
+from channels_app.twin.platforms import PLATFORMS
 from chatsvc import demo, embedded
+from chatsvc.management.arguments import channel_keyed
+from chatsvc.management.commands.send_webhook import SIGNED
 from chatsvc.management.commands.serve import check_free, welcome
+from chatsvc.management.commands.twin import connected
 from conversations.models import Message
 from messaging.models import Delivery, InboundEvent, Turn
 from tenants.api_keys import api_key_verify
@@ -47,13 +56,16 @@ class TestSeedDemo:
         assert User.objects.get(username=access["admin_user"]).check_password(access["admin_password"])
         with tenant_scope(facts.tenant_id):
             kinds = {channel.key: channel.kind for channel in Channel.objects.all()}
-        assert kinds == {access["web_channel_key"]: "web", access["whatsapp"]["channel_key"]: "whatsapp"}
+        assert sorted(kinds.values()) == sorted(KINDS)
+        assert kinds[access["web_channel_key"]] == "web"
+        assert kinds[access["whatsapp"]["channel_key"]] == "whatsapp"
+        assert {key: kind for kind, key in access["channels"].items()} == kinds
 
     def test_a_second_run_adds_nothing_and_says_the_same(self, access):
         again = json.loads(run("seed_demo", "--json"))
         assert {**again, "access_token": ""} == {**access, "access_token": ""}
         with tenant_scope(demo.demo_tenant().id):
-            assert (ApiKey.objects.count(), Channel.objects.count(), Role.objects.count()) == (1, 2, 4)
+            assert (ApiKey.objects.count(), Channel.objects.count(), Role.objects.count()) == (1, len(KINDS), 4)
 
     def test_leaves_what_people_have_changed(self, access):
         Tenant.objects.filter(slug=demo.SLUG).update(settings={"languages": ["fr"]})
@@ -120,12 +132,46 @@ class TestChannels:
     def test_check_says_how_each_one_is(self, access):
         with twin_server.start() as twin:
             _point_at(access, twin.url)
-            assert "healthy" in run("check_channels", "--tenant", "acorn")
+            [twin.configure(kind, webhook_url="http://svc.test/hook") for kind in ("sms", "voice")]
+            assert (
+                run("check_channels", "--tenant", "acorn").count("healthy") == len(KINDS) - 1
+            )  # the widget is not asked
 
     def test_check_fails_when_one_does_not_work(self, access):
         _point_at(access, "http://127.0.0.1:1")
-        with pytest.raises(CommandError, match="1 of 2"):
+        with pytest.raises(CommandError, match=f"of {len(KINDS)} channels do not work"):
             run("check_channels")
+
+    def test_doctor_says_what_is_wrong_and_what_to_do(self, access):
+        with twin_server.start() as twin:
+            _point_at(access, twin.url)
+            [twin.configure(kind, webhook_url="http://svc.test/hook") for kind in ("sms", "voice")]
+            twin.configure("messenger", subscribed_fields=[])
+            with pytest.raises(CommandError, match=f"1 of {len(KINDS)} channels need attention"):
+                run("channel_doctor", "--tenant", "acorn")
+            out = StringIO()
+            with pytest.raises(CommandError):
+                call_command("channel_doctor", kind="messenger", stdout=out)
+            assert "✗ The page is not subscribed to messages" in out.getvalue()
+            assert "docs/channels/messenger.md" in out.getvalue()
+            assert json.loads(run("channel_doctor", "--kind", "slack", "--json"))[0]["state"] == "healthy"
+
+    def test_twin_fits_itself_to_the_channels_that_point_at_it(self, access):
+        settings = connected("acorn", 8900)
+        assert set(settings) == set(PLATFORMS)
+        assert settings["slack"]["webhook_url"].endswith(f"/api/v2/webhooks/slack/{access['channels']['slack']}")
+        with tenant_scope(demo.demo_tenant().id):
+            channel_save(
+                Channel.objects.get(kind="sms"), config={"auth_token": "own-token", "from_number": "+15005550009"}
+            )
+        assert connected("acorn", 8900)["sms"] | {"webhook_url": ""} == {
+            "account_sid": PLATFORMS["sms"].settings["account_sid"],
+            "auth_token": "own-token",
+            "number": "+15005550009",
+            "webhook_url": "",
+        }
+        with pytest.raises(CommandError, match="port 8901"):
+            connected("acorn", 8901)
 
     def test_twin_needs_to_know_where_webhooks_go(self):
         with pytest.raises(CommandError, match="--webhook-url"):
@@ -134,9 +180,8 @@ class TestChannels:
 
 def _point_at(access: dict, url: str) -> None:
     with tenant_scope(demo.demo_tenant().id):
-        channel = Channel.objects.get(key=access["whatsapp"]["channel_key"])
-        channel.config = {**channel.config, "api_base": url}
-        channel.save()
+        for channel in Channel.objects.exclude(kind="web"):
+            channel_save(channel, config=PLATFORMS[channel.kind].channel_config(url))
 
 
 class TestSendWebhook:
@@ -167,9 +212,24 @@ class TestSendWebhook:
         with pytest.raises(CommandError, match="401"):
             run("send_webhook", "--channel", key, "--text", "hi", "--url", "http://svc.test/hook")
 
-    def test_only_whatsapp_can_be_signed(self, access):
-        with pytest.raises(CommandError, match="only WhatsApp"):
-            run("send_webhook", "--channel", access["web_channel_key"], "--text", "hi")
+    @pytest.mark.parametrize("kind", SIGNED)
+    @respx.mock
+    def test_signs_as_every_platform_does(self, access, kind):
+        url = f"http://svc.test/api/v2/webhooks/{kind}/{access['channels'][kind]}"
+        route = respx.post(url).mock(return_value=httpx.Response(200))
+        run("send_webhook", "--channel", access["channels"][kind], "--text", "hi", "--url", url)
+        sent, channel = route.calls[0].request, channel_keyed(access["channels"][kind])
+        raw = RawRequest(
+            "POST", "/", {name.lower(): value for name, value in sent.headers.items()}, body=sent.content, url=url
+        )
+        channel.adapter.verify(raw, channel.adapter_config(), HttpClient())
+        with pytest.raises(BadSignature):
+            channel.adapter.verify(replace(raw, body=raw.body + b"x"), channel.adapter_config(), HttpClient())
+
+    @pytest.mark.parametrize("kind", ["web", "teams"])
+    def test_others_cannot_be_signed(self, access, kind):
+        with pytest.raises(CommandError, match="cannot be signed"):
+            run("send_webhook", "--channel", access["channels"][kind], "--text", "hi")
 
 
 class TestChat:

@@ -153,7 +153,8 @@ class FakeWebchat:
 
     def _store(self, frame: Frame) -> Frame:
         known = next((other for other in self.log if other.get("cid") == frame["cid"]), None)
-        stored = known or self.record({"role": "visitor"}, {"type": "text", "text": frame["text"]}, cid=frame["cid"])
+        content = frame.get("content") or {"type": "text", "text": frame["text"]}
+        stored = known or self.record({"role": "visitor"}, content, cid=frame["cid"])
         return {"t": "ack", **{key: stored[key] for key in ("cid", "seq", "id", "ts")}, "duplicate": known is not None}
 
     # ------------------------------------------------------------------ what tests do

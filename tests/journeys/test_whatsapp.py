@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +27,7 @@ from tests.factories import ChannelFactory
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NUMBER = "400000000000001"
+SENT_AT = str(int(time.time()))  # a reply is free for a day from then on
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def no_broker(monkeypatch) -> None:
 
 
 def payload(id: str = "wamid.1", words: str = "What are your opening hours?") -> bytes:
-    message = {"from": "15550107777", "id": id, "timestamp": "1793000000", "type": "text", "text": {"body": words}}
+    message = {"from": "15550107777", "id": id, "timestamp": SENT_AT, "type": "text", "text": {"body": words}}
     value = {
         "messaging_product": "whatsapp",
         "metadata": {"display_phone_number": "15550100001", "phone_number_id": NUMBER},

@@ -27,8 +27,9 @@ def test_the_embedded_file_is_what_the_sources_say(bundler: ModuleType) -> None:
     assert (WIDGET / "widget.js").read_text(encoding="utf-8") == bundler.bundle()
 
 
-def test_it_stays_under_thirty_kilobytes() -> None:
-    assert len(gzip.compress((WIDGET / "widget.js").read_bytes(), 9)) < 30_000
+def test_it_stays_under_thirty_two_kilobytes() -> None:
+    """30 kB until visitors could send files; uploads (progress, paste, drop, six languages) cost 1.2 kB."""
+    assert len(gzip.compress((WIDGET / "widget.js").read_bytes(), 9)) < 32_000
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)

@@ -28,12 +28,12 @@ class Calls:
     """The wake-up calls that were sent, instead of a broker."""
 
     def __init__(self) -> None:
-        self.all: list[tuple[str, uuid.UUID, float]] = []
+        self.all: list[tuple[str, uuid.UUID | None, float]] = []
 
-    def __call__(self, task: str, row_id: uuid.UUID, delay_s: float = 0.0) -> None:
+    def __call__(self, task: str, row_id: uuid.UUID | None = None, delay_s: float = 0.0) -> None:
         self.all.append((task.rsplit(".", 1)[1], row_id, delay_s))
 
-    def of(self, task: str) -> list[uuid.UUID]:
+    def of(self, task: str) -> list[uuid.UUID | None]:
         return [row_id for name, row_id, _ in self.all if name == task]
 
 

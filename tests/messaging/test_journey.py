@@ -259,7 +259,8 @@ def test_the_last_try_makes_a_dead_letter_that_can_be_replayed(answered, monkeyp
 
 
 def test_a_refused_credential_holds_the_lane_and_burns_no_attempt(answered, whatsapp, monkeypatch) -> None:
-    from messaging.hold import channel_held_until, channel_release
+    from messaging.hold import channel_held_until
+    from messaging.watch import channel_release
 
     said = failing(monkeypatch, ConfigError("190"))
     deliver(answered.id)

@@ -98,7 +98,7 @@ class Socket(WebsocketCommunicator):
         self.seen = []
 
     async def next(self):
-        self.seen.append(json.loads(await self.receive_from(timeout=5)))
+        self.seen.append(json.loads(await self.receive_from(timeout=20)))
         return self.seen[-1]
 
     async def up_to(self, seq):

@@ -44,6 +44,7 @@ SUBSCRIPTION = (
     "message_reads message_echoes message_edits message_reactions standby"
 ).split()
 ESSENTIAL = frozenset({"messages", "messaging_postbacks"})
+HUMAN_WINDOW_S = 7 * 24 * 3600
 ACTIONS = {"typing": "typing_on", "read": "mark_seen"}
 
 
@@ -135,6 +136,10 @@ class Messenger(Adapter):
         return Payload(_messages_path(config), json=body)
 
     # ---- health --------------------------------------------------------------------
+
+    def window_s(self, config: MessengerConfig, *, by_human: bool) -> int:
+        """Colleagues have seven days where the app has the Human Agent permission."""
+        return HUMAN_WINDOW_S if by_human and config.human_agent else self.capabilities.window_s
 
     def check(self, config: MessengerConfig, http: Http) -> CheckResult:
         """Token, subscription, then the page profile, which is set to what the configuration says

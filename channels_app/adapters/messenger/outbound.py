@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from channels_app.adapters.messenger.inbound import PART_MARK
+from channels_app.adapters.messenger.inbound import PART_MARK, WINDOW_S
 from channels_app.content import Button, Capabilities, Card, Content, QuickReply
 from channels_app.contract import OutboundMessage, Rejected
 
@@ -36,6 +36,8 @@ CAPABILITIES = Capabilities(
     reactions=True,
     templates=True,
     receipts=frozenset({"sent", "delivered", "read"}),
+    window_s=WINDOW_S,
+    window_free=frozenset({"template"}),
 )
 MAX_BUTTON_TEXT = 640  # of a button template; a bare text takes MAX_TEXT
 MAX_METADATA = 1000

@@ -16,6 +16,7 @@ from channels_app.adapters.slack.words import mentions, said, without_mention
 from channels_app.adapters.wire import array, identifier, moment, obj, string
 from channels_app.contract import (
     BadPayload,
+    ChannelNotice,
     Ignored,
     InboundItem,
     InboundMessage,
@@ -31,6 +32,11 @@ METADATA = "chat_message"
 #: render marks the second and further calls of one message with it: ``<client_ref>#2``
 PART_MARK = "#"
 SLACKBOT = "USLACKBOT"
+#: https://docs.slack.dev/reference/events/app_uninstalled and …/tokens_revoked
+LOST = {
+    "app_uninstalled": "The app was removed from the workspace: install it again and enter its new token.",
+    "tokens_revoked": "The app's token was revoked: install the app again and enter its new token.",
+}
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,9 @@ def items(body: Any, team_id: str, follow_threads: bool) -> Iterator[InboundItem
     envelope = Envelope(team, bot, identifier(body, "api_app_id"), event_id, follow_threads)
     event = obj(body, "event")
     name = string(event, "type", limit=60)
+    if name in LOST:
+        yield ChannelNotice("credential_refused", LOST[name], name, event_id)
+        return
     reader = EVENTS.get(name)
     try:
         yield from reader(event, envelope) if reader else [Ignored(f"event:{name}", event_id)]

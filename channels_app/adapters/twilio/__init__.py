@@ -147,7 +147,7 @@ def person(said: Mapping[str, str], number: str) -> Sender | None:
 
 def webhook_for(recipient: Recipient, config: TwilioConfig) -> str:
     """Where Twilio shall call back about a message to ``recipient``; "" when we do not know it yet."""
-    return config.webhook_url or string(recipient.reference, "webhook")
+    return config.webhook_url or string(recipient.reference, "webhook") or recipient.webhook
 
 
 # --------------------------------------------------------------------------- outbound

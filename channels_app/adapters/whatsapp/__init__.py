@@ -72,6 +72,7 @@ class WhatsApp(Adapter):
     config_class: ClassVar[type[ChannelConfig]] = WhatsAppConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"access_token", "app_secret", "verify_token"})
     capabilities = CAPABILITIES
+    consent_words: ClassVar[bool] = True
     debounce_s: ClassVar[float] = 1.5
     rate: ClassVar[tuple[float, int]] = (80.0, 160)
     lists_templates: ClassVar[bool] = True

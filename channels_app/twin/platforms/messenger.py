@@ -247,8 +247,11 @@ REPORTS = {"echo": _echo, "delivery": _delivery, "read": _read}
 def _webhook(settings: Mapping[str, Any], event: Mapping[str, Any], label: str) -> Webhook:
     entry = {"id": settings["page_id"], "time": _now_ms(), "messaging": [event]}
     body = json.dumps({"object": "page", "entry": [entry]}).encode()
-    headers = {"content-type": "application/json", "x-hub-signature-256": f"sha256={_hmac(settings, body)}"}
-    return Webhook(settings["webhook_url"], body, headers, label)
+    return Webhook(settings["webhook_url"], body, sign(settings, "", body), label)
+
+
+def sign(settings: Mapping[str, Any], url: str, body: bytes) -> dict[str, str]:
+    return {"content-type": "application/json", "x-hub-signature-256": f"sha256={_hmac(settings, body)}"}
 
 
 def handshake(settings: Mapping[str, Any]) -> tuple[Webhook, bytes]:
@@ -308,6 +311,16 @@ PLATFORM = Platform(
     refuse=refuse,
     say=say,
     show=show,
+    channel={
+        "api_base": "{url}/messenger",
+        "access_token": "twin-access-token",
+        "page_id": "{page_id}",
+        "app_id": "{app_id}",
+        "app_secret": "{app_secret}",
+        "verify_token": "{verify_token}",
+    },
+    person="24680135790001",
+    sign=sign,
     handshake=handshake,
     media={PHOTO: ("image/gif", DOT)},
 )

@@ -265,11 +265,16 @@ def _event(own: Mapping[str, Any], event: Mapping[str, Any], label: str) -> Webh
 
 
 def _signed(own: Mapping[str, Any], body: str, label: str, content_type: str) -> Webhook:
-    stamp, raw = str(int(time.time())), body.encode()
-    base = b":".join([b"v0", stamp.encode(), raw])
+    headers = {**sign(own, "", body.encode()), "content-type": content_type}
+    return Webhook(own["webhook_url"], body.encode(), headers, label)
+
+
+def sign(own: Mapping[str, Any], url: str, body: bytes) -> dict[str, str]:
+    stamp = str(int(time.time()))
+    base = b":".join([b"v0", stamp.encode(), body])
     digest = hmac.new(str(own["signing_secret"]).encode(), base, hashlib.sha256).hexdigest()
-    headers = {"content-type": content_type, "x-slack-request-timestamp": stamp, "x-slack-signature": f"v0={digest}"}
-    return Webhook(own["webhook_url"], raw, headers, label)
+    kind = "application/json" if body[:1] == b"{" else "application/x-www-form-urlencoded"
+    return {"content-type": kind, "x-slack-request-timestamp": stamp, "x-slack-signature": f"v0={digest}"}
 
 
 def handshake(settings: Mapping[str, Any]) -> tuple[Webhook, bytes]:
@@ -346,6 +351,14 @@ PLATFORM = Platform(
     refuse=refuse,
     say=say,
     show=show,
+    channel={
+        "api_base": "{url}",
+        "bot_token": "xoxb-twin-bot-token",
+        "signing_secret": "{signing_secret}",
+        "team_id": "{team_id}",
+    },
+    person="D0DEMO001",
+    sign=sign,
     handshake=handshake,
     media={"F0TWINTXT": ("text/plain", b"a note")},
 )

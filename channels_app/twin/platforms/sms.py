@@ -149,5 +149,8 @@ PLATFORM = Platform(
     refuse=twilio.refuse,
     say=say,
     show=show,
+    channel={**twilio.CHANNEL, "from_number": "{number}"},
+    person=twilio.PERSON,
+    sign=twilio.sign,
     media={MEDIA: ("image/png", DOT)},
 )

@@ -300,5 +300,15 @@ PLATFORM = Platform(
     refuse=refuse,
     say=say,
     show=show,
+    channel={
+        "api_base": "{url}/teams",
+        "login_base": "{url}/teams",
+        "openid_url": "{url}/teams/v1/.well-known/openidconfiguration",
+        "service_hosts": ["{host}"],
+        "app_id": "{app_id}",
+        "client_secret": "{app_secret}",
+        "tenant_id": "{tenant_id}",
+    },
+    person="00000000-0000-4000-8000-000000000001",
     media={PICTURE: ("image/png", DOT), FILE: ("application/pdf", b"%PDF-1.4 twin")},
 )

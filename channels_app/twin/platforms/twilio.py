@@ -27,6 +27,9 @@ SETTINGS = {
     "account_sid": "AC00000000000000000000000000000001",
     "number": "+15005550001",
 }
+#: the part of a channel's configuration that SMS and Voice share
+CHANNEL = {"api_base": "{url}", "account_sid": "{account_sid}", "auth_token": "{auth_token}"}
+PERSON = "+15005550006"
 E164 = re.compile(r"\+[1-9]\d{6,14}")
 SHORT_CODE = re.compile(r"\d{3,8}")
 
@@ -79,11 +82,16 @@ def webhook(
 ) -> Webhook:
     """``fields`` as a signed form to ``url``."""
     said = {"AccountSid": settings["account_sid"], "ApiVersion": "2010-04-01", **fields}
-    text = url + "".join(name + value for name, value in sorted(said.items()))
+    body = urlencode(said).encode()
+    return Webhook(url, body, sign(settings, url, body), label, then=then, wanted=wanted)
+
+
+def sign(settings: Mapping[str, Any], url: str, body: bytes) -> dict[str, str]:
+    said = parse_qsl(body.decode(), keep_blank_values=True)
+    text = url + "".join(name + value for name, value in sorted(said))
     digest = hmac.new(str(settings["auth_token"]).encode(), text.encode(), hashlib.sha1).digest()
     signature = base64.b64encode(digest).decode()
-    headers = {"content-type": "application/x-www-form-urlencoded", "x-twilio-signature": signature}
-    return Webhook(url, urlencode(said).encode(), headers, label, then=then, wanted=wanted)
+    return {"content-type": "application/x-www-form-urlencoded", "x-twilio-signature": signature}
 
 
 # -------------------------------------------------------------------------- the account

@@ -245,4 +245,7 @@ PLATFORM = Platform(
     refuse=twilio.refuse,
     say=say,
     show=show,
+    channel={**twilio.CHANNEL, "number": "{number}"},
+    person=twilio.PERSON,
+    sign=twilio.sign,
 )

@@ -116,14 +116,18 @@ def say(twin: Twin, words: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
 
 def _event(settings: Mapping[str, Any], members: Mapping[str, Any], label: str) -> Webhook:
     event = {"version": 1, "id": f"evt-{uuid4().hex[:12]}", "at": datetime.now(UTC).isoformat(), **members}
-    body, webhook_id, timestamp = json.dumps(event).encode(), f"msg_{uuid4().hex}", str(int(time.time()))
-    headers = {
+    body = json.dumps(event).encode()
+    return Webhook(settings["webhook_url"], body, sign(settings, "", body), label)
+
+
+def sign(settings: Mapping[str, Any], url: str, body: bytes) -> dict[str, str]:
+    webhook_id, timestamp = f"msg_{uuid4().hex}", str(int(time.time()))
+    return {
         "content-type": "application/json",
         "webhook-id": webhook_id,
         "webhook-timestamp": timestamp,
         "webhook-signature": _sign(str(settings["secret"]), webhook_id, timestamp, body),
     }
-    return Webhook(settings["webhook_url"], body, headers, label)
 
 
 def _sign(secret: str, webhook_id: str, timestamp: str, body: bytes) -> str:
@@ -158,5 +162,8 @@ PLATFORM = Platform(
     refuse=refuse,
     say=say,
     show=show,
+    channel={"api_base": "{url}/integrator/chat", "secret": "{secret}"},
+    person="ana-7",
+    sign=sign,
     media={"picture.gif": ("image/gif", PICTURE)},
 )

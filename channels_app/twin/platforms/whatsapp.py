@@ -199,9 +199,12 @@ def _webhook(settings: Mapping[str, Any], value: Mapping[str, Any], label: str) 
     change = {"field": "messages", "value": {"messaging_product": "whatsapp", "metadata": numbers, **value}}
     envelope = {"object": "whatsapp_business_account", "entry": [{"id": settings["waba_id"], "changes": [change]}]}
     body = json.dumps(envelope).encode()
+    return Webhook(settings["webhook_url"], body, sign(settings, "", body), label)
+
+
+def sign(settings: Mapping[str, Any], url: str, body: bytes) -> dict[str, str]:
     digest = hmac.new(str(settings["app_secret"]).encode(), body, hashlib.sha256).hexdigest()
-    headers = {"content-type": "application/json", "x-hub-signature-256": f"sha256={digest}"}
-    return Webhook(settings["webhook_url"], body, headers, label)
+    return {"content-type": "application/json", "x-hub-signature-256": f"sha256={digest}"}
 
 
 def handshake(settings: Mapping[str, Any]) -> tuple[Webhook, bytes]:
@@ -258,6 +261,16 @@ PLATFORM = Platform(
     refuse=refuse,
     say=say,
     show=show,
+    channel={
+        "api_base": "{url}",
+        "access_token": "twin-access-token",
+        "phone_number_id": "{phone_number_id}",
+        "waba_id": "{waba_id}",
+        "app_secret": "{app_secret}",
+        "verify_token": "{verify_token}",
+    },
+    person="+15550107777",
+    sign=sign,
     handshake=handshake,
     media={"900000000000001": ("image/png", DOT)},
 )

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from channels_app.contract import CheckResult
 from channels_app.models import Channel
-from channels_app.services import channel_check
 from chatsvc.management.arguments import tenant_named
+from messaging.watch import channel_check
 from tenants.scope import tenant_scope
 
 

@@ -10,7 +10,7 @@ from celery import current_app
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from chatsvc import demo, embedded
+from chatsvc import demo, embedded, sockets
 
 
 class Command(BaseCommand):
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         self.stdout.write(welcome(settings.PUBLIC_URL, left_over))
         self.stdout.flush()
         try:
-            serve_until_stopped(host, port)
+            sockets.serve_until_stopped(host, port)
         finally:
             engine.stop()
             self.stdout.write("Stopped.")
@@ -48,21 +48,6 @@ def check_free(host: str, port: int) -> None:
             probe.bind((host, port))
         except (OSError, OverflowError) as error:
             raise CommandError(f"Cannot listen on {host}:{port}: {error}. Choose another with --port.") from error
-
-
-def serve_until_stopped(host: str, port: int) -> None:
-    """Returns after SIGTERM or SIGINT; daphne installs the handlers."""
-    from daphne.endpoints import build_endpoint_description_strings
-    from daphne.server import Server
-
-    from chatsvc.asgi import application
-
-    Server(
-        application=application,
-        endpoints=build_endpoint_description_strings(host=host, port=port),
-        verbosity=0,
-        server_name="chatsvc",
-    ).run()
 
 
 def welcome(url: str, left_over: int) -> str:

@@ -35,6 +35,29 @@ export class Api {
     return this.#call("/messages", { method: "POST", body: JSON.stringify(frame) });
   }
 
+  /** Sends a file: `done` resolves to what was stored; `progress(share)` is called meanwhile, `stop()` ends it. */
+  upload(file, progress) {
+    const request = new XMLHttpRequest();
+    const { name, type, size } = file;
+    const ticket = this.#call("/files", { method: "POST", body: JSON.stringify({ name, type, size }) });
+    const done = ticket.then(
+      ({ url }) =>
+        new Promise((stored, failed) => {
+          request.open("POST", new URL(url, this.#base));
+          request.responseType = "json";
+          request.upload.onprogress = ({ loaded, total }) => progress(loaded / total);
+          request.onload = () => {
+            const { status, response } = request;
+            if (status === 200) stored(response.data);
+            else failed(new ApiError(status, response?.error?.code ?? "unreadable"));
+          };
+          request.onerror = request.onabort = () => failed(new ApiError(0, "network"));
+          request.send(file);
+        }),
+    );
+    return { done, stop: () => request.abort() };
+  }
+
   async #call(path, request = {}) {
     const headers = {};
     if (request.body) headers["Content-Type"] = "application/json";

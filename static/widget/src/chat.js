@@ -114,6 +114,8 @@ class Chat {
         toggle: () => this.toggle(),
         close: () => this.close(),
         send: (text) => this.send(text),
+        upload: (file, progress) => this.#api.upload(file, progress),
+        uploaded: (stored) => this.#sendFile(stored),
         choose: (title, value, message) => this.#choose(title, value, message),
         retry: (cid) => this.#retry(cid),
         typing: (on) => this.#connection.send({ t: "typing", on }, true),
@@ -209,6 +211,13 @@ class Chat {
 
   on(event, handler) {
     this.#events.addEventListener(event, ({ detail }) => handler(detail));
+  }
+
+  /** The server knows the file by its id; `content` is how we show it until it comes back. */
+  #sendFile({ file, ...media }) {
+    const family = media.type.split("/")[0];
+    const type = ["image", "audio", "video"].includes(family) ? family : "file";
+    this.#say({ t: "send", kind: "file", files: [file], content: { type, media } });
   }
 
   #choose(title, value, message) {

@@ -1,6 +1,7 @@
 /** The line one writes in: grows with the text, sends with Enter, says when the visitor types. */
 
 import { h, icon } from "./dom.js";
+import { Uploads } from "./uploads.js";
 
 const TYPING_EVERY_MS = 3000;
 const COUNT_FROM = 0.9; // of the limit
@@ -10,7 +11,7 @@ export class Composer {
   #limit = 4000;
   #typedAt = 0;
 
-  /** `ui`: t, send(text), typing(on), announce(text). */
+  /** `ui`: t, send(text), typing(on), announce(text), and what Uploads needs. */
   constructor(ui) {
     this.#ui = ui;
     const { t } = ui;
@@ -25,7 +26,19 @@ export class Composer {
       oninput: () => this.#changed(),
       onkeydown: (event) => this.#key(event),
       onblur: () => this.#typing(false),
+      onpaste: (event) => this.#take(event, event.clipboardData),
     });
+    this.uploads = new Uploads(ui);
+    const chosen = () => {
+      this.uploads.add(picker.files);
+      picker.value = "";
+    };
+    const picker = h("input", { type: "file", multiple: true, hidden: true, "data-testid": "file", onchange: chosen });
+    const attach = h(
+      "button",
+      { type: "button", class: "attach", "aria-label": t("attach"), onclick: () => picker.click() },
+      icon("clip"),
+    );
     this.button = h(
       "button",
       { type: "submit", class: "send", "aria-label": t("send"), "aria-disabled": "true", "data-testid": "send" },
@@ -41,7 +54,8 @@ export class Composer {
       "form",
       { class: "composer", onsubmit: submit },
       label,
-      h("div", { class: "field" }, this.input, this.button),
+      this.uploads.element,
+      h("div", { class: "field" }, attach, picker, this.input, this.button),
       this.count,
     );
   }
@@ -50,6 +64,18 @@ export class Composer {
   set limit(characters) {
     this.#limit = characters || this.#limit;
     this.input.maxLength = this.#limit;
+  }
+
+  /** Files that are dropped anywhere on `target` are sent. */
+  dropOn(target) {
+    target.addEventListener("dragover", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
+    target.addEventListener("drop", (event) => this.#take(event, event.dataTransfer));
+  }
+
+  #take(event, { files }) {
+    if (!files.length) return;
+    event.preventDefault();
+    this.uploads.add(files);
   }
 
   #key(event) {

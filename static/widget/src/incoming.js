@@ -37,6 +37,7 @@ export class Incoming {
       delta: () => log.stream(frame),
       typing: () => role !== "visitor" && log.typing(frame.on, name(), frame.ttl_s),
       read: () => this.#onRead(frame),
+      media: () => this.#change(frame.of, { content: frame.content }),
       presence: () => this.#standing.show(frame),
       token: () => (this.#session.token = frame.token),
       error: () =>

@@ -47,6 +47,7 @@ export class Panel {
     this.chips = h("div", { class: "chips", role: "group", "aria-label": t("choices"), hidden: true });
     this.live = h("div", { class: "unseen", role: "status", "aria-live": "polite", "data-testid": "live" });
     this.main = h("div", { class: "main" }, this.log.element, this.chips, this.composer.element);
+    this.composer.dropOn(this.main);
     this.window = h(
       "section",
       {

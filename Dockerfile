@@ -1,0 +1,28 @@
+# One image for every process; deploy/run says which: docker run chatsvc worker deliver
+FROM python:3.11-slim-bookworm AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+RUN python -m venv /opt/venv
+WORKDIR /app
+COPY requirements.txt requirements-otel.txt ./
+# EXTRAS="requirements-otel.txt" takes optional parts in.
+ARG EXTRAS=""
+RUN /opt/venv/bin/pip install -r requirements.txt \
+    && for extra in $EXTRAS; do /opt/venv/bin/pip install -r "$extra"; done \
+    && find /opt/venv -type d -name __pycache__ -prune -exec rm -rf {} +
+COPY . .
+RUN ENVIRONMENT=test /opt/venv/bin/python manage.py collectstatic --no-input --verbosity 0 && rm -rf var
+
+FROM python:3.11-slim-bookworm
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    ENVIRONMENT=production HOST=0.0.0.0 PORT=8001 PROMETHEUS_MULTIPROC_DIR=/tmp/metrics
+RUN useradd --system --uid 10001 --user-group --no-create-home chatsvc
+COPY --from=build /opt/venv /opt/venv
+COPY --from=build /app /app
+RUN install -d -o chatsvc -g chatsvc /app/var
+WORKDIR /app
+USER 10001:10001
+VOLUME /app/var
+EXPOSE 8001
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["deploy/run"]
+CMD ["web"]

@@ -1,0 +1,52 @@
+"""What a message becomes on its channel: the parts a person sees and the API calls that carry them.
+
+The one way from content to calls: delivery sends what this gives, a preview shows it. Must not send,
+and must not know messages or conversations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from channels_app.content import Content
+from channels_app.contract import OutboundMessage, Payload, Recipient
+from channels_app.fit import fit
+from channels_app.models import Channel
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """``parts`` are the fitted contents, ``payloads`` the calls in their order, ``cuts`` what was changed on
+    the way (without any of the content). ``numbered``: options were written as a numbered list."""
+
+    parts: tuple[Content, ...]
+    payloads: tuple[Payload, ...]
+    cuts: tuple[str, ...] = ()
+    numbered: bool = False
+
+
+def payloads_for(
+    channel: Channel,
+    content: Content,
+    recipient: Recipient,
+    *,
+    reference: str,
+    by_human: bool = False,
+    link: Callable[[str], str] = str,
+) -> Outgoing:
+    """``content`` (its template resolved) as it goes out. The same arguments give the same calls, so a part
+    may be counted by its index. ``reference`` is the message's own, ``link`` as in `fit`. On an instant
+    channel the content is shown as it is and nothing is called. Raises a SendError, pydantic.ValidationError."""
+    adapter, config = channel.adapter, channel.adapter_config()
+    if adapter.instant:
+        return Outgoing((content,), ())
+    fitted = fit(content, adapter.capabilities, link=link)
+    payloads = [
+        payload
+        for index, part in enumerate(fitted.parts)
+        for payload in adapter.render(
+            OutboundMessage(f"{reference}.{index}", recipient, part, by_human=by_human), config
+        )
+    ]
+    return Outgoing(fitted.parts, tuple(payloads), fitted.cuts, fitted.numbered)

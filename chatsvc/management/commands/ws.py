@@ -1,0 +1,25 @@
+"""The process of the sockets: daphne. Behind it stand the same rows as behind every other process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from chatsvc import embedded, sockets
+from chatsvc.management.commands.serve import check_free
+
+
+class Command(BaseCommand):
+    help = "Run the WebSocket server. SIGTERM tells every socket to come back elsewhere."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default=settings.ENV["HOST"], help="address to listen on (default: HOST)")
+        parser.add_argument("--port", type=int, default=settings.ENV["PORT"], help="port (default: PORT)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        check_free(options["host"], options["port"])
+        embedded.warm_up()
+        sockets.serve_until_stopped(options["host"], options["port"])

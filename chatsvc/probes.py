@@ -1,0 +1,97 @@
+"""What the service stands on, asked one by one with a time limit each.
+
+Owns the questions. Must not raise: what does not answer is ``down`` with the kind of error, no words.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import redis
+from celery import current_app
+from django.conf import settings
+from django.core.cache import cache
+
+from chatsvc.embedded import queues
+from chatsvc.standby import seen_key
+from tenants.models import Tenant
+
+LATE_S = 60  # a worker that was not seen for so long does not count
+
+
+def database() -> dict[str, Any]:
+    """One row by the ORM: the same question for every engine."""
+    Tenant.objects.order_by().values_list("id", flat=True).first()
+    return {}
+
+
+def redis_server() -> dict[str, Any]:
+    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+    try:
+        client.ping()
+    finally:
+        client.close()
+    return {}
+
+
+def broker() -> dict[str, Any]:
+    with current_app.connection_for_write() as connection:
+        connection.ensure_connection(max_retries=0, timeout=1)
+    return {}
+
+
+def kafka() -> dict[str, Any]:
+    from kafka import KafkaAdminClient
+
+    client = KafkaAdminClient(bootstrap_servers=settings.ENV["KAFKA_BROKERS"], request_timeout_ms=2000)
+    try:
+        return {"brokers": len(client.describe_cluster()["brokers"])}
+    finally:
+        client.close()
+
+
+def workers() -> dict[str, Any]:
+    """Seconds since each queue last had a worker. Raises NoWorker when one has none."""
+    seen: Mapping[str, float] = cache.get_many([seen_key(queue) for queue in queues()])
+    ages = {
+        queue: round(time.time() - seen[seen_key(queue)], 1) if seen_key(queue) in seen else None for queue in queues()
+    }
+    if any(age is None or age > LATE_S for age in ages.values()):
+        raise NoWorker(ages)
+    return {"seen_s_ago": ages}
+
+
+class NoWorker(Exception):
+    """A queue that nobody serves; ``ages`` as in ``workers``."""
+
+    def __init__(self, ages: Mapping[str, float | None]):
+        super().__init__()
+        self.ages = dict(ages)
+
+
+#: what we stand on → the question; without "database" nothing works, without the others less does
+ALWAYS: dict[str, Callable[[], dict[str, Any]]] = {"database": database, "broker": broker, "workers": workers}
+WHEN_SET: tuple[tuple[str, str, Callable[[], dict[str, Any]]], ...] = (
+    ("REDIS_URL", "redis", redis_server),
+    ("KAFKA_BROKERS", "kafka", kafka),
+)
+
+
+def ask_all() -> dict[str, dict[str, Any]]:
+    """Every dependency that is configured: status, latency in milliseconds and what else it says."""
+    questions = dict(ALWAYS)
+    questions |= {name: question for setting, name, question in WHEN_SET if settings.ENV[setting]}
+    return {name: ask(question) for name, question in questions.items()}
+
+
+def ask(question: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    started = time.perf_counter()
+    try:
+        told: dict[str, Any] = {"status": "up", **question()}
+    except NoWorker as missing:
+        told = {"status": "down", "error": "NoWorker", "seen_s_ago": missing.ages}
+    except Exception as error:  # noqa: BLE001  whatever it is, it is down
+        told = {"status": "down", "error": type(error).__name__}
+    return {**told, "latency_ms": round((time.perf_counter() - started) * 1000, 1)}

@@ -1,0 +1,120 @@
+"""Beside each worker: it says that it lives, and works straight from the rows while the broker is away.
+
+Owns the thread that watches. Must not hold rules: it sweeps, and runs the worker's own tasks here.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import redis
+import structlog
+from celery import Celery
+from django.conf import settings
+from django.core.cache import cache
+from django.db import close_old_connections
+
+from messaging import wake
+from messaging.sweep import sweep
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY_S = 1.0
+SAY_EVERY_S = 10.0
+SEEN_FOR_S = 600
+ALWAYS = ("messaging.tasks.publish", "messaging.tasks.stream")  # no row of their own: they take what is in the outboxes
+
+
+def seen_key(queue: str) -> str:
+    """Under this key of the cache stands when a worker of the queue was last seen (Unix time)."""
+    return f"worker-seen:{queue}"
+
+
+class Standby:
+    """One per worker, for the queues it serves, with about as many threads as it has."""
+
+    def __init__(self, app: Celery, queues: Collection[str], threads: int):
+        self._app, self._queues = app, frozenset(queues)
+        each = max(2, threads // len(self._queues))  # a pool each: one queue does not wait for another here either
+        self._pools = {queue: ThreadPoolExecutor(each, thread_name_prefix=f"standby-{queue}") for queue in self._queues}
+        self._at_work: set[tuple[str, str]] = set()
+        self._stopped = threading.Event()
+        self._broker = _broker()
+        self._away, self._said_at = False, 0.0
+        self._thread = threading.Thread(target=self._watch, name="standby", daemon=True)
+
+    def start(self) -> None:
+        wake.stand_in = self.take
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Begin nothing more and wait for what has been begun."""
+        self._stopped.set()
+        wake.stand_in = None
+        for pool in self._pools.values():
+            pool.shutdown(cancel_futures=True)
+
+    def take(self, task: str, row_id: uuid.UUID | None = None) -> bool:
+        """Run the task here if its queue is ours; a row that is waiting or running here is not taken twice."""
+        piece = (task, str(row_id or ""))
+        pool = self._pools.get(queue_of(task))
+        if pool is None or self._stopped.is_set():
+            return False
+        if piece not in self._at_work:
+            self._at_work.add(piece)
+            pool.submit(self._run, piece)
+        return True
+
+    def _run(self, piece: tuple[str, str]) -> None:
+        task, row_id = piece
+        self._at_work.discard(piece)  # first: who is called meanwhile may have news of the same row
+        try:
+            self._app.tasks[task].apply(args=[row_id] if row_id else [])
+        finally:
+            close_old_connections()
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(LOOK_EVERY_S):
+            try:
+                self._look()
+            except Exception as error:  # noqa: BLE001  the database may be away, too; look again
+                log.warning("standby_failed", error=type(error).__name__)
+            finally:
+                close_old_connections()
+
+    def _look(self) -> None:
+        if time.monotonic() - self._said_at >= SAY_EVERY_S:
+            self._said_at = time.monotonic()
+            cache.set_many({seen_key(queue): time.time() for queue in self._queues}, SEEN_FOR_S)
+        away = not broker_answers(self._broker)
+        if away != self._away:
+            self._away = away
+            log.warning("broker_away" if away else "broker_back", queues=sorted(self._queues))
+        if away:
+            sweep()  # its calls find no broker and come to us
+            for task in ALWAYS:
+                self.take(task)
+
+
+def queue_of(task: str) -> str:
+    routes: dict[str, dict[str, str]] = settings.CELERY["task_routes"]
+    return routes.get(task, {}).get("queue") or settings.CELERY["task_default_queue"]
+
+
+def broker_answers(broker: Any) -> bool:
+    """Of a broker in memory: always."""
+    try:
+        return broker is None or bool(broker.ping())
+    except (redis.RedisError, OSError):
+        return False
+
+
+def _broker() -> Any:
+    if not settings.REDIS_URL:
+        return None
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)

@@ -1,0 +1,218 @@
+"""Attachments: the rows of files, and the files under them, kept in step.
+
+Owns every change of an Attachment and where its file lies. Must not fetch anything, nor look at bytes
+(channels_app/media.py does). A row's files have names made of its id: whoever writes them again after
+a crash overwrites what was begun, and nothing is left behind.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import IO, Any
+
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import default_storage
+
+from channels_app.content import Content, Media
+from channels_app.contract import MediaRef
+from channels_app.media import Facts, kind_of, safe_name
+from conversations.media_links import attachment_id_of, media_address
+from conversations.models import Attachment, Message
+from tenants.db import new_id, now, on_commit
+from tenants.errors import Conflict, NotFound
+
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # due_at of a file with which nothing is left to do
+UPLOAD_S = 900  # an upload that was not finished by then is given up
+UNUSED = timedelta(days=1)  # an upload that no message took by then is removed
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file that passed its examination, and what is made of it."""
+
+    facts: Facts
+    size: int  # bytes
+    sha256: str
+    thumbnail: bytes | None = None
+
+
+# -------------------------------------------------------------------------- with a message
+
+
+def content_with_ids(content: Content, refs: Sequence[MediaRef]) -> tuple[Content, list[uuid.UUID]]:
+    """The ids that the platform's files will have, and ``content`` with the first one's lasting address
+    in place of the platform's."""
+    ids = [new_id() for _ in refs]
+    if content.media is None or not refs:
+        return content, ids
+    media = content.media.model_copy(update={"url": media_address(ids[0]), "size_bytes": 0, "thumbnail_url": None})
+    return content.model_copy(update={"media": media}), ids
+
+
+def attachments_expect(message: Message, refs: Sequence[MediaRef], ids: Sequence[uuid.UUID]) -> None:
+    """A row for every file that still lies with the platform, in the transaction of its message."""
+    Attachment.objects.bulk_create(
+        Attachment(
+            id=attachment_id,
+            tenant_id=message.tenant_id,
+            channel_id=message.channel_id,
+            message=message,
+            position=position,
+            kind=ref.kind[:10],
+            platform_media_id=ref.id[:255],
+            url=ref.url if len(ref.url) <= 2048 else "",  # an address cut short leads nowhere
+            mime=ref.mime[:127],
+            name=ref.name[:255],
+        )
+        for position, (attachment_id, ref) in enumerate(zip(ids, refs, strict=True))
+    )
+
+
+def attachment_of(content: Content) -> Attachment | None:
+    """The stored file of ours that ``content`` names; None when it names none of ours.
+
+    Raises NotFound ``media_not_found``, for another tenant's as for none at all.
+    """
+    address = content.media.url if content.media else ""
+    if not address.startswith("media:"):
+        return None
+    attachment_id = attachment_id_of(address)
+    stored = Attachment.objects.filter(id=attachment_id, state=Attachment.State.STORED).first()
+    if stored is None:
+        raise NotFound("There is no such file.", code="media_not_found")
+    return stored
+
+
+def content_with_facts(content: Content, attachment: Attachment) -> Content:
+    """``content`` with what is certain of its file in place of what was said of it."""
+    kind: Any = content.type
+    if kind in ("image", "audio", "video"):
+        kind = kind_of(attachment.mime)
+    assert content.media is not None  # its file was looked up by it
+    media = Media(
+        url=media_address(attachment.id), type=attachment.mime, size_bytes=attachment.size or 0,
+        alt_text=content.media.alt_text, name=attachment.name or None,
+    )  # fmt: skip
+    return content.model_copy(update={"type": kind, "media": media})
+
+
+def attachment_claim(attachment: Attachment, message: Message, *, due_at: datetime = NEVER) -> None:
+    """Put an upload into the message of the person who uploaded it: once, in the message's transaction.
+
+    Raises NotFound ``media_not_found`` for somebody else's, Conflict ``media_used`` for a spent one.
+    """
+    if attachment.identity_id not in (None, message.identity_id):
+        raise NotFound("There is no such file.", code="media_not_found")
+    if not _link(attachment, message, due_at):
+        raise Conflict("This file is part of another message already.", code="media_used")
+
+
+def attachment_share(attachment: Attachment, message: Message) -> None:
+    """Put a file into a message of ours: the tenant's own as often as they like, a person's only into
+    their own conversation. Raises NotFound ``media_not_found``."""
+    if attachment.identity_id not in (None, message.identity_id):
+        raise NotFound("There is no such file.", code="media_not_found")
+    _link(attachment, message, NEVER)
+
+
+def _link(attachment: Attachment, message: Message, due_at: datetime) -> bool:
+    free = Attachment.objects.filter(id=attachment.id, message=None)
+    return bool(free.update(message=message, channel_id=message.channel_id, due_at=due_at, attempts=0))
+
+
+# ------------------------------------------------------------------------------ its life
+
+
+def upload_begin(
+    attachment_id: uuid.UUID, channel_id: uuid.UUID, tenant_id: uuid.UUID, identity_id: uuid.UUID | None, name: str
+) -> Attachment:
+    """The row of an upload whose file comes next; given up after UPLOAD_S. Raises IntegrityError when
+    the id was used."""
+    return Attachment.objects.create(
+        id=attachment_id, tenant_id=tenant_id, channel_id=channel_id, identity_id=identity_id, kind="file",
+        name=name[:255], due_at=now() + timedelta(seconds=UPLOAD_S),
+    )  # fmt: skip
+
+
+def files_write(attachment: Attachment, file: IO[bytes], kept: Kept) -> dict[str, Any]:
+    """Write the file and its thumbnail; what the row has to say of them then. Outside any transaction:
+    the storage may be far away."""
+    names = _names(attachment)
+    return {
+        "state": Attachment.State.STORED,
+        "reason": "",
+        "kind": "sticker" if attachment.kind == "sticker" else kind_of(kept.facts.mime),
+        "file": _write(names["file"], File(file)),
+        "thumbnail": _write(names["thumbnail"], ContentFile(kept.thumbnail)) if kept.thumbnail else "",
+        "mime": kept.facts.mime,
+        "size": kept.size,
+        "width": kept.facts.width,
+        "height": kept.facts.height,
+        "sha256": kept.sha256,
+        "name": safe_name(attachment.name, kept.facts.mime),
+        "attempts": 0,
+    }
+
+
+def attachment_settle(attachment: Attachment, changes: Mapping[str, Any]) -> bool:
+    """A file that was on its way is here, or will not come (``state``, ``reason``). False when somebody
+    else has settled the row meanwhile."""
+    mine = Attachment.objects.filter(id=attachment.id, state=Attachment.State.REMOTE, attempts=attachment.attempts)
+    if not mine.update(**changes):
+        return False
+    for name, value in changes.items():
+        setattr(attachment, name, value)
+    return True
+
+
+def message_follow(attachment: Attachment) -> Message:
+    """The file's message, its content brought up to what is certain of a stored file. Call in the
+    transaction that settled it, under the conversation's lock."""
+    message = Message.objects.get(id=attachment.message_id)
+    content = Content.model_validate(message.content)
+    stored = attachment.state == Attachment.State.STORED
+    if stored and content.media and content.media.url == media_address(attachment.id):
+        content = content_with_facts(content, attachment)
+        message.content, message.content_type = content.to_json(), content.type
+        message.save(update_fields=["content", "content_type"])
+    return message
+
+
+def attachments_delete(attachments: Iterable[Attachment]) -> int:
+    """Remove rows and, once that is committed, their files. Whoever deletes messages calls this before:
+    the database knows nothing of files. Returns how many rows went."""
+    doomed = list(attachments)
+    names = [name for attachment in doomed for name in _names(attachment).values()]
+    removed = Attachment.objects.filter(id__in=[attachment.id for attachment in doomed]).delete()[0]
+    on_commit(lambda: _erase(names))
+    return removed
+
+
+# ------------------------------------------------------------------------------- its files
+
+
+def jpeg_name(attachment: Attachment) -> str:
+    """Where the JPEG that was made of an image lies, if one was."""
+    return _names(attachment)["jpeg"]
+
+
+def jpeg_write(attachment: Attachment, content: bytes) -> None:
+    _write(jpeg_name(attachment), ContentFile(content))
+
+
+def _names(attachment: Attachment) -> dict[str, str]:
+    folder = f"{attachment.tenant_id.hex}/{attachment.id.hex}"
+    return {"file": f"{folder}/original", "thumbnail": f"{folder}/thumbnail.webp", "jpeg": f"{folder}/converted.jpg"}
+
+
+def _write(name: str, file: File[Any]) -> str:
+    file.seek(0)
+    return str(default_storage.save(name, file))
+
+
+def _erase(names: Iterable[str]) -> None:
+    for name in names:
+        default_storage.delete(name)

@@ -1,0 +1,336 @@
+"""What every event says: one model per type and version, and the envelope round it.
+
+Owns the JSON schemas that integrators read (EVT-3). Must not know how events travel. Within a version
+fields are only ever added; what breaks a reader is a new version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from conversations.models import Event
+
+log = structlog.get_logger(__name__)
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class UnknownEvent(ValueError):
+    """No such type or version."""
+
+
+class Data(BaseModel):
+    """Readers ignore fields they do not know."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class OfChannel(Data):
+    channel_id: UUID
+
+
+class OfConversation(OfChannel):
+    conversation_id: UUID
+
+
+class OfPerson(OfConversation):
+    """Something of a person's began or changed, as the type says."""
+
+    contact_id: UUID
+    identity_id: UUID
+
+
+# ---------------------------------------------------------------------------- messages
+
+
+class MessageFacts(OfConversation):
+    """Everything but the words, which are fetched with a permission."""
+
+    message_id: UUID
+    client_message_id: str = ""
+    seq: int = Field(description="Place in the transcript")
+    role: Literal["visitor", "bot", "agent", "system"]
+    content_type: str
+    language: str = ""
+
+
+class MessageReceived(MessageFacts):
+    """Somebody wrote to us, and it is stored."""
+
+    contact_id: UUID
+    identity_id: UUID
+
+
+class MessageSent(MessageFacts):
+    """A reply is stored and queued for its channel."""
+
+    reply_to: UUID | None = None
+
+
+class MessageChanged(MessageFacts):
+    """Its writer edited or deleted a message; ``change_seq`` is the transcript entry that tells it."""
+
+    change_seq: int
+
+
+class MessageReported(OfConversation):
+    """How far a sent message got, as its platform reports."""
+
+    message_id: UUID
+    seq: int
+    code: str = Field("", description="Why it failed")
+
+
+class MessageProcessed(OfConversation):
+    """The engine answered a turn of messages."""
+
+    turn_id: UUID
+    message_ids: list[UUID]
+    engine: str
+    degraded: bool = Field(description="The engine failed and the fallback reply went out")
+    latency_ms: int | None = None
+    intent: str | None = None
+    confidence: float | None = None
+
+
+class MessageReacted(OfConversation):
+    """A person put an emoji on a message, or took it back (empty)."""
+
+    message_id: UUID
+    seq: int
+    contact_id: UUID
+    identity_id: UUID
+    emoji: str
+
+
+# ------------------------------------------------------------------- people and files
+
+
+class ContactConsent(OfChannel):
+    """A person took back their consent, or gave it again."""
+
+    conversation_id: UUID | None = None
+    contact_id: UUID
+    identity_id: UUID
+
+
+class ContactPresence(OfConversation):
+    """A person joined or left a conversation on their platform."""
+
+    contact_id: UUID
+    signal_id: str = ""
+    data: dict[str, Any] = {}
+
+
+class AttachmentSettled(OfConversation):
+    """A message's file is stored, or will not be."""
+
+    attachment_id: UUID
+    message_id: UUID
+    seq: int
+    kind: str = ""
+    mime: str = ""
+    size: int | None = Field(None, description="Bytes")
+    reason: str = ""
+
+
+# ------------------------------------------------------- conversations, sessions, engine
+
+
+class ConversationUpdated(OfConversation):
+    """Who has the word, or the status, changed."""
+
+    status: str | None = None
+    control_owner: Literal["bot", "human"] | None = None
+    reason: str | None = None
+
+
+class ConversationEnded(OfConversation):
+    """Nobody writes into it any more; the person's next message begins another one."""
+
+    status: str
+    reason: str
+
+
+class SessionEnded(OfChannel):
+    """A device's visit is over."""
+
+    conversation_id: UUID | None = None
+    session_id: UUID | None = None
+    reason: str = ""
+
+
+class IntentClassified(OfConversation):
+    """What a message seems to want."""
+
+    message_id: UUID
+    intent: str | None = None
+    confidence: float | None = None
+
+
+class ResponseGenerated(OfConversation):
+    """An engine made an answer."""
+
+    turn_id: UUID | None = None
+    engine: str = ""
+    latency_ms: int | None = None
+
+
+# ------------------------------------------------------------------------------ system
+
+
+class ChannelState(OfChannel):
+    """A channel stopped working as it should, or recovered."""
+
+    incident_id: UUID | None = None
+    state: str
+    previous: str = ""
+    reason: str = ""
+    code: str = ""
+
+
+class WebhookMalformed(Data):
+    """A platform's request was signed well but could not be understood; it is kept for replay."""
+
+    receipt_id: UUID
+
+
+class WebhookPaused(Data):
+    """An integrator's endpoint failed again and again; nothing is sent there until staff resume it."""
+
+    endpoint_id: UUID
+    description: str = ""
+    reason: str = ""
+
+
+#: (type, version) → what its ``data`` says. A version stays here for as long as somebody may read it.
+SCHEMAS: dict[tuple[str, int], type[Data]] = {
+    ("chat.message.received", 1): MessageReceived,
+    ("chat.message.sent", 1): MessageSent,
+    ("chat.message.delivered", 1): MessageReported,
+    ("chat.message.read", 1): MessageReported,
+    ("chat.message.processed", 1): MessageProcessed,
+    ("chat.message.failed", 1): MessageReported,
+    ("chat.message.updated", 1): MessageChanged,
+    ("chat.message.deleted", 1): MessageChanged,
+    ("chat.message.reacted", 1): MessageReacted,
+    ("chat.contact.stopped", 1): ContactConsent,
+    ("chat.contact.resumed", 1): ContactConsent,
+    ("chat.contact.joined", 1): ContactPresence,
+    ("chat.contact.left", 1): ContactPresence,
+    ("chat.contact.identity_changed", 1): OfPerson,
+    ("chat.attachment.stored", 1): AttachmentSettled,
+    ("chat.attachment.refused", 1): AttachmentSettled,
+    ("chat.attachment.transcribed", 1): AttachmentSettled,
+    ("chat.conversation.started", 1): OfPerson,
+    ("chat.conversation.updated", 1): ConversationUpdated,
+    ("chat.conversation.ended", 1): ConversationEnded,
+    ("chat.session.started", 1): OfPerson,
+    ("chat.session.ended", 1): SessionEnded,
+    ("chat.intent.classified", 1): IntentClassified,
+    ("chat.response.generated", 1): ResponseGenerated,
+    ("chat.system.channel_degraded", 1): ChannelState,
+    ("chat.system.channel_recovered", 1): ChannelState,
+    ("chat.system.webhook_malformed", 1): WebhookMalformed,
+    ("chat.system.webhook_paused", 1): WebhookPaused,
+}
+
+
+# ---------------------------------------------------------------------------- envelope
+
+
+class Envelope(BaseModel):
+    """An event as it travels: to Kafka, and in the same words to integrators' webhooks."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    id: UUID = Field(description="Stays the same however often the event comes: remove repeats by it")
+    type: str
+    version: int
+    timestamp: datetime
+    tenant_id: UUID
+    conversation_id: UUID | None = Field(None, description="None for events that belong to no conversation")
+    seq: int = Field(0, description="Dense per conversation, from 1; 0 without one")
+    data: dict[str, Any]
+
+    def to_bytes(self) -> bytes:
+        return self.model_dump_json().encode()
+
+
+def envelope_of(event: Event) -> Envelope:
+    """The event of a row; nothing is checked, for that was done when it was written."""
+    return Envelope.model_construct(
+        id=event.id,
+        type=event.type,
+        version=event.version,
+        timestamp=event.created_at.astimezone(UTC),
+        tenant_id=event.tenant_id,
+        conversation_id=event.conversation_id,
+        seq=event.seq,
+        data=event.payload,
+    )
+
+
+def envelope_read(value: bytes) -> Envelope:
+    """The event in a Kafka record, checked against its schema. Raises ValueError (ValidationError, UnknownEvent)."""
+    envelope = Envelope.model_validate_json(value)
+    _model(envelope.type, envelope.version).model_validate(envelope.data)
+    return envelope
+
+
+# ------------------------------------------------------------------------------- check
+
+
+class BadEvent(AssertionError):
+    """An event does not say what its schema promises: a bug of whoever writes it."""
+
+
+def event_check(type: str, version: int, payload: Mapping[str, Any], *, strict: bool) -> None:
+    """See that ``payload`` is what its schema promises; ``strict``, that it says nothing else either.
+
+    Costs microseconds. Raises BadEvent when ``strict`` (tests, development); elsewhere it is logged, for
+    an event that is wrong in a detail is worth more than the message it would take down with it.
+    """
+    try:
+        read = _model(type, version).model_validate(payload)
+    except (ValidationError, UnknownEvent) as error:
+        wrong = [".".join(map(str, e["loc"])) for e in error.errors()] if isinstance(error, ValidationError) else []
+        if strict:
+            raise BadEvent(f"{type}: {error}") from error
+        log.error("event_not_as_promised", type=type, version=version, fields=wrong)
+    else:
+        if strict and read.model_extra:
+            raise BadEvent(f"{type}: {', '.join(read.model_extra)} not in conversations/event_schemas.py")
+
+
+def _model(type: str, version: int) -> type[Data]:
+    try:
+        return SCHEMAS[type, version]
+    except KeyError:
+        raise UnknownEvent(f"{type} v{version}") from None
+
+
+# ----------------------------------------------------------------------------- schemas
+
+
+def schema_of(type: str, version: int) -> dict[str, Any]:
+    """The JSON schema of the whole event: the envelope with its ``data``. Raises UnknownEvent."""
+    whole = TypeAdapter(Envelope).json_schema(mode="serialization")
+    data = _model(type, version).model_json_schema(mode="serialization")
+    definitions = {**whole.pop("$defs", {}), **data.pop("$defs", {})}
+    data.pop("title", None)
+    whole["properties"] |= {"type": {"const": type}, "version": {"const": version}, "data": data}
+    known = {"$schema": DIALECT, "$id": f"urn:chatsvc:event:{type}:v{version}", "title": f"{type}.v{version}"}
+    about = {"description": data.get("description", "")}
+    return {**whole, **known, **about, **({"$defs": definitions} if definitions else {})}
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """``<type>.v<version>`` → its JSON schema."""
+    return {f"{type}.v{version}": schema_of(type, version) for type, version in SCHEMAS}

@@ -1,0 +1,46 @@
+"""What the verbs count, for Prometheus: how long each step takes and what comes of it.
+
+Owns the names; labels have few values, never an id. Must not read rows (chatsvc/row_metrics.py does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from prometheus_client import Counter, Gauge, Histogram
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+LONG_SECONDS = (0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
+
+#: ``with STAGES.labels("accept").time():``; a stage is one of the four verbs
+STAGES = Histogram("chatsvc_stage_seconds", "One run of a verb", ["stage"], buckets=SECONDS)
+MESSAGES = Counter("chatsvc_messages_total", "Messages accepted from people", ["kind", "repeated"])
+DELIVERIES = Counter("chatsvc_deliveries_total", "Tries to send, by channel kind and outcome", ["kind", "outcome"])
+WAITED = Histogram(
+    "chatsvc_delivery_wait_seconds", "From the message's storing to its sending", ["kind"], buckets=LONG_SECONDS
+)
+ENGINE = Histogram("chatsvc_engine_seconds", "How long an engine thought", ["engine"], buckets=SECONDS)
+REPLIES = Counter("chatsvc_engine_replies_total", "Replies; degraded: the fallback", ["engine", "degraded"])
+TOKENS = Counter("chatsvc_engine_tokens_total", "Tokens that models counted", ["engine", "direction"])
+COST = Counter("chatsvc_engine_cost_usd_total", "What models cost, US dollars", ["engine"])
+LOST_CALLS = Counter("chatsvc_lost_calls_total", "Wake-up calls no broker took; the sweep makes up for them")
+SOCKETS = Gauge("chatsvc_websocket_connections", "Open web chat sockets", multiprocess_mode="livesum")
+
+#: the names engines give to their counts → direction
+COUNTS = {
+    "input_tokens": "input",
+    "prompt_tokens": "input",
+    "output_tokens": "output",
+    "completion_tokens": "output",
+}
+COSTS = ("cost_usd", "cost")
+
+
+def engine_count(engine: str, seconds: float, usage: Mapping[str, Any], *, degraded: bool) -> None:
+    """Count one reply with its tokens and its cost."""
+    ENGINE.labels(engine).observe(seconds)
+    REPLIES.labels(engine, str(degraded).lower()).inc()
+    for name, direction in COUNTS.items():
+        TOKENS.labels(engine, direction).inc(float(usage.get(name) or 0))
+    COST.labels(engine).inc(max((float(usage.get(name) or 0) for name in COSTS), default=0.0))

@@ -1,0 +1,103 @@
+"""The files of a deployment fit their schemas, and name only processes that the image can run."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from chatsvc.env import VARIABLES
+from chatsvc.settings import CELERY
+
+ROOT = Path(__file__).resolve().parents[2]
+K8S = ROOT / "deploy" / "k8s"
+ROLES = {"web", "ws", "worker", "beat", "consumer", "migrate"}
+
+
+def documents() -> list[Any]:
+    files = sorted(set(K8S.glob("*.yaml")) - {K8S / "kustomization.yaml"})
+    return [
+        pytest.param(document, id=f"{file.stem}-{document['kind']}-{document['metadata']['name']}")
+        for file in files
+        for document in yaml.safe_load_all(file.read_text())
+    ]
+
+
+def compose() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+
+def pods() -> list[dict[str, Any]]:
+    found = [parameter.values[0] for parameter in documents()]
+    return [one["spec"]["template"]["spec"] for one in found if one["kind"] in ("Deployment", "Job")]
+
+
+@pytest.mark.parametrize("document", documents())
+def test_kubernetes_takes_it(document: dict[str, Any]) -> None:
+    kubernetes_validate.validate(document, "1.31", strict=True)
+
+
+def test_compose_takes_it() -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    done = subprocess.run([*command, "docker-compose.yml"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_kustomization_names_every_file_but_what_is_applied_by_hand() -> None:
+    named = yaml.safe_load((K8S / "kustomization.yaml").read_text())["resources"]
+    there = {file.name for file in K8S.glob("*.yaml")}
+    assert there - set(named) == {"kustomization.yaml", "secrets.example.yaml", "migrate.yaml"}
+
+
+def test_every_process_is_one_the_image_has() -> None:
+    script = (ROOT / "deploy" / "run").read_text()
+    assert set(re.findall(r"^([a-z]+)\)", script, re.M)) == ROLES
+    in_compose = [one["command"] for one in compose()["services"].values() if one.get("image") == "chatsvc:latest"]
+    in_k8s = [container["args"] for pod in pods() for container in pod["containers"]]
+    assert {command[0] for command in in_compose} == {command[0] for command in in_k8s} == ROLES
+
+
+def test_every_queue_has_a_worker() -> None:
+    queues = {route["queue"] for route in CELERY["task_routes"].values()} | {CELERY["task_default_queue"]}
+    in_compose = [one["command"] for one in compose()["services"].values() if one.get("image") == "chatsvc:latest"]
+    in_k8s = [container["args"] for pod in pods() for container in pod["containers"]]
+    for commands in (in_compose, in_k8s):
+        served = [queue for command in commands if command[0] == "worker" for queue in command[1].split(",")]
+        assert sorted(served) == sorted(queues)
+
+
+def test_every_variable_that_is_set_is_one_we_read() -> None:
+    config = yaml.safe_load((K8S / "config.yaml").read_text())["data"]
+    secret = yaml.safe_load((K8S / "secrets.example.yaml").read_text())["stringData"]
+    in_compose = {
+        name
+        for one in compose()["services"].values()
+        if one.get("image") == "chatsvc:latest"
+        for name in one["environment"]
+    }
+    assert {*config, *secret, *in_compose} - set(VARIABLES) == set()
+    needed = {name for name, variable in VARIABLES.items() if variable.needed_in_production}
+    assert needed - {*config, *secret} == set()
+
+
+def test_no_pod_runs_as_root_or_writes_into_its_image() -> None:
+    assert len(pods()) == 9
+    for pod in pods():
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        for container in pod["containers"]:
+            assert container["securityContext"]["readOnlyRootFilesystem"] is True
+            assert container["securityContext"]["allowPrivilegeEscalation"] is False
+
+
+def test_the_image_is_not_roots() -> None:
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    last_stage = lines[max(number for number, line in enumerate(lines) if line.startswith("FROM")) :]
+    assert "USER 10001:10001" in last_stage
+    assert json.loads(next(line for line in last_stage if line.startswith("ENTRYPOINT"))[11:]) == ["deploy/run"]

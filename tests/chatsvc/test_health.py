@@ -1,0 +1,83 @@
+"""Live, ready, detailed: what each says, and what is away."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import OperationalError
+from django.test import Client
+
+from chatsvc import probes
+from chatsvc.embedded import queues
+from chatsvc.standby import seen_key
+from tenants.models import User
+from tests.chaos.servers import free_port
+
+
+@pytest.fixture
+def staff(browser: Client, settings: Any) -> Client:
+    settings.ENV = {**settings.ENV, "METRICS_TOKEN": "something", "METRICS_ALLOW": []}
+    browser.force_login(User.objects.create_user(username="ana", password="not-used", is_staff=True))
+    return browser
+
+
+@pytest.fixture
+def workers() -> None:
+    cache.set_many({seen_key(queue): time.time() for queue in queues()})
+
+
+@pytest.mark.parametrize("prefix", ["", "/api/v2"])
+@pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready"])
+def test_it_is_well(browser: Client, prefix: str, path: str) -> None:
+    answer = browser.get(prefix + path)
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "ok"
+
+
+def test_without_its_database_it_lives_but_is_not_ready(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> dict[str, Any]:
+        raise OperationalError("password authentication failed for user x")
+
+    monkeypatch.setattr(probes, "database", fail)
+    answer = browser.get("/health/ready")
+    assert (answer.status_code, answer.json()) == (503, {"status": "unavailable", "database": "down"})
+    assert browser.get("/health/live").status_code == 200
+
+
+def test_detailed_tells_each_with_its_latency(staff: Client, workers: None) -> None:
+    told = staff.get("/health/detailed").json()
+    assert told["status"] == "ok"
+    assert set(told["dependencies"]) >= {"database", "broker", "workers"}
+    assert all(answer["status"] == "up" and answer["latency_ms"] >= 0 for answer in told["dependencies"].values())
+
+
+def test_a_queue_without_worker_degrades(staff: Client, workers: None) -> None:
+    cache.set(seen_key("deliver"), time.time() - probes.LATE_S - 1)
+    answer = staff.get("/health/detailed")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert answer.json()["dependencies"]["workers"]["error"] == "NoWorker"
+    assert answer.json()["dependencies"]["workers"]["seen_s_ago"]["deliver"] > probes.LATE_S
+
+
+def test_what_is_away_is_down_and_named_without_its_words(settings: Any) -> None:
+    settings.REDIS_URL = f"redis://:secret@127.0.0.1:{free_port()}/0"
+    told = probes.ask(probes.redis_server)
+    assert (told["status"], told["error"]) == ("down", "ConnectionError")
+    assert "secret" not in str(told)
+
+
+def test_a_visitor_is_told_nothing(browser: Client, settings: Any) -> None:
+    settings.ENV = {**settings.ENV, "METRICS_TOKEN": "something", "METRICS_ALLOW": []}
+    browser.force_login(User.objects.create_user(username="eve", password="not-used"))
+    assert browser.get("/health/detailed").status_code == 403
+
+
+def test_info_names_version_and_parts(browser: Client) -> None:
+    told = browser.get("/info").json()
+    assert told["name"] == "chatsvc"
+    assert told["version"].count(".") == 2
+    assert "whatsapp" in told["channels"]
+    assert "secret" not in str(told).lower()

@@ -1,0 +1,120 @@
+"""What each part does while Redis is away: a closed port stands for it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+from celery import Celery
+
+from chatsvc import standby
+from chatsvc.cache import ForgivingRedisCache
+from messaging import wake
+from tests.chaos.servers import free_port
+
+NOT_LONG_S = 2.0
+
+
+@pytest.fixture
+def away() -> ForgivingRedisCache:
+    return ForgivingRedisCache(f"redis://127.0.0.1:{free_port()}/0", {"OPTIONS": {"socket_connect_timeout": 1}})
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(wake, "_away_until", 0.0)
+    monkeypatch.setattr(wake, "stand_in", None)
+    yield
+
+
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [
+        (lambda cache: cache.get("a", "default"), "default"),
+        (lambda cache: cache.get_many(["a"]), {}),
+        (lambda cache: cache.has_key("a"), False),
+        (lambda cache: cache.add("a", 1), False),
+        (lambda cache: cache.set("a", 1), None),
+        (lambda cache: cache.set_many({"a": 1}), []),
+        (lambda cache: cache.touch("a"), False),
+        (lambda cache: cache.delete("a"), False),
+        (lambda cache: cache.delete_many(["a"]), None),
+        (lambda cache: cache.get_or_set("a", 7), 7),
+    ],
+    ids=["get", "get_many", "has_key", "add", "set", "set_many", "touch", "delete", "delete_many", "get_or_set"],
+)
+def test_the_cache_remembers_nothing_and_raises_nothing(away: ForgivingRedisCache, call: Any, answer: Any) -> None:
+    started = time.monotonic()
+    assert call(away) == answer
+    assert call(away) == answer
+    assert time.monotonic() - started < NOT_LONG_S
+
+
+def test_what_was_deleted_meanwhile_does_not_come_back(redis_url: str) -> None:
+    cache = ForgivingRedisCache(redis_url, {})
+    cache.set("session", "signed in")
+    cache.set("other", 1)
+    broken = ForgivingRedisCache(f"redis://127.0.0.1:{free_port()}/0", {"OPTIONS": {"socket_connect_timeout": 1}})
+    broken.delete("session")
+    broken._servers, broken._away_until = cache._servers, 0.0  # Redis is back
+    broken.__dict__.pop("_cache", None)
+    assert broken.get("session") is None
+    assert cache.get("session") is None
+    assert cache.get("other") == 1
+
+
+def test_a_wake_up_call_is_lost_quickly(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    options = {"max_retries": 0, "socket_timeout": 2, "socket_connect_timeout": 1}
+    app = Celery("away", broker=f"redis://127.0.0.1:{free_port()}/0", set_as_current=False)
+    app.conf.broker_transport_options = options
+    monkeypatch.setattr(wake, "current_app", app)
+    started = time.monotonic()
+    for _ in range(20):
+        wake.deliver(uuid.uuid4())
+    assert time.monotonic() - started < NOT_LONG_S
+
+
+def test_a_worker_takes_its_own_calls_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[tuple[str, Any]] = []
+    monkeypatch.setattr(wake, "_away_until", time.monotonic() + 60)
+    monkeypatch.setattr(wake, "stand_in", lambda task, row: bool(taken.append((task, row))) or True)
+    row = uuid.uuid4()
+    wake.deliver(row)
+    wake.deliver(row, delay_s=3)  # not due: the sweep finds it in time
+    assert taken == [("messaging.tasks.deliver", row)]
+
+
+class Tasks(dict[str, Any]):
+    """Instead of a Celery application's tasks: what was run."""
+
+    def __init__(self) -> None:
+        self.run: list[tuple[str, list[str]]] = []
+
+    def __missing__(self, name: str) -> Any:
+        def apply(args: list[str]) -> None:
+            self.run.append((name, args))
+
+        return type("Task", (), {"apply": staticmethod(apply)})
+
+
+def test_standby_works_for_its_own_queues_only() -> None:
+    tasks = Tasks()
+    beside = standby.Standby(type("App", (), {"tasks": tasks}), ["deliver"], threads=2)  # type: ignore[arg-type]
+    row = uuid.uuid4()
+    assert beside.take("messaging.tasks.deliver", row) is True
+    assert beside.take("messaging.tasks.respond", row) is False
+    for pool in beside._pools.values():
+        pool.shutdown()
+    beside._stopped.set()
+    assert beside.take("messaging.tasks.deliver", row) is False
+    assert tasks.run == [("messaging.tasks.deliver", [str(row)])]
+
+
+def test_is_the_broker_there(redis_url: str) -> None:
+    assert standby.broker_answers(None)
+    assert standby.broker_answers(redis.Redis.from_url(redis_url))
+    assert not standby.broker_answers(redis.Redis(port=free_port(), socket_connect_timeout=1))

@@ -1,0 +1,28 @@
+"""What the tests of integrators' webhooks do again and again, in the tenant's scope."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from messaging.models import WebhookDelivery, WebhookEndpoint
+from messaging.publish import publish_events
+from tenants.db import now
+
+
+def publish_all() -> None:
+    while publish_events():
+        pass
+
+
+def secret_of(endpoint: WebhookEndpoint) -> str:
+    return endpoint.secrets[0]["secret"]
+
+
+def only() -> WebhookDelivery:
+    return WebhookDelivery.objects.get()
+
+
+def due_now(**where: Any) -> None:
+    """Time passes: what waits is due, and no endpoint rests any more."""
+    WebhookDelivery.objects.filter(**where).update(due_at=now())
+    WebhookEndpoint.objects.update(held_until=None)

@@ -1,0 +1,238 @@
+"""An integrator that does not answer: tries, hold, pause, and room for the others (DEL-4)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from time_machine import travel
+
+from conversations.models import Event
+from messaging import integrator_send, integrators
+from messaging.bulkhead import Bulkhead
+from messaging.endpoints import (
+    endpoint_resume,
+)
+from messaging.integrator_send import BACK_OFF_S, MOST_TRIES, PAUSE_AFTER, call_endpoint, ping, retry_after_s
+from messaging.integrator_sweep import endpoints_wake, log_trim
+from messaging.models import WebhookDelivery, WebhookEndpoint
+from tenants.db import now
+from tenants.errors import Conflict
+from tests.messaging.integrators.steps import due_now, only, publish_all
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+# ---- failures -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(500, "http_500"), (503, "http_503"), (400, "http_400"), (301, "redirect"), (429, "http_429")],
+)
+def test_what_is_not_taken_is_tried_again_later(endpoint, crm, happen, status, code, calls) -> None:
+    happen()
+    publish_all()
+    crm.say(status, location="http://127.0.0.1:1/elsewhere")
+    before = now()
+    assert call_endpoint(endpoint.id) == 1
+    assert (only().status, only().error_code, only().response_status) == ("queued", code, status)
+    assert before + timedelta(seconds=4) <= only().due_at <= now() + timedelta(seconds=5)
+    assert calls.all[-1][0] == "call_endpoint"
+    assert 3 < calls.all[-1][2] <= 5
+    due_now()
+    call_endpoint(endpoint.id)
+    assert (only().status, only().error_code, len(crm.calls)) == ("delivered", "", 2)
+
+
+def test_the_tries_of_a_day(endpoint, crm, happen) -> None:
+    happen()
+    publish_all()
+    crm.say(*[500] * MOST_TRIES)
+    waits = []
+    for _ in range(MOST_TRIES):
+        due_now()
+        call_endpoint(endpoint.id)
+        waits.append((only().due_at - now()).total_seconds())
+    assert (only().status, only().attempts) == ("failed", MOST_TRIES)
+    assert only().finished_at
+    assert [0.8 * most - 1 <= wait <= most for wait, most in zip(waits[:-1], BACK_OFF_S, strict=True)] == [True] * 7
+    assert len(only().exchanges) == 3
+    assert len({call.headers["webhook-id"] for call in crm.calls}) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("120", 120.0),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", 60.0),
+        ("Wed, 21 Oct 2026 07:26:00 GMT", 0.0),
+        ("99999999", 86_400.0),
+        ("soon", 0.0),
+        ("-5", 0.0),
+        ("²", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_retry_after_is_read(header, seconds) -> None:
+    with travel("2026-10-21T07:27:00Z", tick=False):
+        assert retry_after_s({"retry-after": header}) == seconds
+
+
+def test_retry_after_holds_the_call_and_the_endpoint(endpoint, crm, happen) -> None:
+    happen()
+    happen()
+    publish_all()
+    crm.say(429, retry_after="3000")
+    assert call_endpoint(endpoint.id) == 1
+    endpoint.refresh_from_db()
+    least = now() + timedelta(seconds=2990)
+    assert endpoint.held_until > least
+    assert WebhookDelivery.objects.get(attempts=1).due_at > least
+    assert call_endpoint(endpoint.id) == 0  # the other one waits with it, its tries unharmed
+
+
+def test_gone_ends_it(endpoint, crm, happen) -> None:
+    happen()
+    happen()
+    publish_all()
+    crm.say(410)
+    call_endpoint(endpoint.id)
+    endpoint.refresh_from_db()
+    assert not endpoint.enabled
+    assert Event.objects.get(type="chat.system.webhook_paused").payload["reason"] == "gone"
+    endpoints_wake(now())
+    outcomes = WebhookDelivery.objects.order_by("id").values_list("status", "error_code")
+    assert list(outcomes) == [("failed", "gone"), ("failed", "endpoint_disabled")]
+    happen()
+    publish_all()
+    assert WebhookDelivery.objects.count() == 2
+    with pytest.raises(Conflict):
+        endpoint_resume(endpoint)
+
+
+def test_an_address_in_the_private_network_is_not_called(endpoint, crm, happen, settings, monkeypatch) -> None:
+    monkeypatch.setitem(settings.ENV, "OUTBOUND_ALLOW_HOSTS", [])  # no longer allowed
+    happen()
+    publish_all()
+    call_endpoint(endpoint.id)
+    assert (only().status, only().error_code, crm.calls) == ("queued", "address_blocked", [])
+
+
+def test_a_redirect_is_not_followed(endpoint, crm, happen) -> None:
+    happen()
+    publish_all()
+    crm.say(307, location=crm.url + "/inside")
+    call_endpoint(endpoint.id)
+    assert [call.path for call in crm.calls] == ["/hook"]
+
+
+# ---- hold, pause, resume ------------------------------------------------------------------
+
+
+def test_failures_in_a_row_hold_the_endpoint_and_a_success_ends_it(endpoint, crm, happen) -> None:
+    for _ in range(4):
+        happen()
+    publish_all()
+    crm.say(500, 500, 500)
+    for _ in range(3):
+        call_endpoint(endpoint.id)
+    endpoint.refresh_from_db()
+    assert (endpoint.failures, len(crm.calls)) == (3, 3)
+    assert endpoint.held_until > now()
+    assert call_endpoint(endpoint.id) == 0
+
+    due_now()
+    call_endpoint(endpoint.id)
+    endpoint.refresh_from_db()
+    assert (endpoint.failures, endpoint.held_until) == (0, None)
+    assert WebhookDelivery.objects.filter(status="delivered").count() == 4
+
+
+def test_an_endpoint_that_goes_on_failing_is_paused_and_resumed(endpoint, crm, happen, calls) -> None:
+    happen()
+    publish_all()
+    WebhookEndpoint.objects.update(failures=PAUSE_AFTER - 1)
+    crm.say(500)
+    call_endpoint(endpoint.id)
+    endpoint.refresh_from_db()
+    assert endpoint.paused_at
+    told = Event.objects.get(type="chat.system.webhook_paused")
+    assert told.payload == {"endpoint_id": str(endpoint.id), "description": "CRM", "reason": "failing"}
+
+    happen()  # what happens meanwhile waits: two events and the one that tells of the pause
+    publish_all()
+    due_now()
+    assert call_endpoint(endpoint.id) == 0
+    assert endpoints_wake(now()) == 0
+    assert not WebhookDelivery.objects.filter(due_at__lte=now()).exists()  # the next sweep need not look
+    assert ping(endpoint).status == "delivered"
+
+    calls.all.clear()
+    assert endpoint_resume(endpoint) == 3
+    assert calls.of("call_endpoint") == [endpoint.id] * 3
+    call_endpoint(endpoint.id)
+    endpoint.refresh_from_db()
+    assert (endpoint.failures, endpoint.paused_at) == (0, None)
+    assert not WebhookDelivery.objects.exclude(status="delivered").exists()
+
+
+def test_a_pause_is_told_once(endpoint, crm, happen) -> None:
+    WebhookEndpoint.objects.update(failures=PAUSE_AFTER)
+    for _ in range(2):
+        happen()
+        publish_all()
+        crm.say(500)
+        due_now()
+        call_endpoint(endpoint.id)
+    assert Event.objects.filter(type="chat.system.webhook_paused").count() == 1
+
+
+def test_a_pause_of_a_week_ends_in_failure(endpoint, happen) -> None:
+    WebhookEndpoint.objects.update(paused_at=now() - timedelta(days=8))
+    happen()
+    publish_all()
+    log_trim()
+    endpoints_wake(now())
+    assert (only().status, only().error_code) == ("failed", "endpoint_disabled")
+
+
+def test_the_log_is_kept_for_a_month(endpoint, crm, happen) -> None:
+    for status, days in (("delivered", 31), ("delivered", 29), ("queued", 31)):
+        WebhookDelivery.objects.create(
+            tenant_id=endpoint.tenant_id, endpoint=endpoint, event=happen(), type="chat.message.sent", status=status,
+            due_at=now() - timedelta(days=days),
+        )  # fmt: skip
+    log_trim()
+    assert sorted(WebhookDelivery.objects.values_list("status", flat=True)) == ["delivered", "queued"]
+
+
+def test_a_slow_endpoint_leaves_room_for_the_others() -> None:
+    bulkhead = Bulkhead(4)
+    with bulkhead.enter(slow=True) as first, bulkhead.enter(slow=True) as second, bulkhead.enter(slow=True) as third:
+        assert (first, second, third) == (True, True, False)
+        with bulkhead.enter(slow=False) as one, bulkhead.enter(slow=False) as two, bulkhead.enter(slow=False) as three:
+            assert (one, two, three) == (True, True, False)
+    with bulkhead.enter(slow=True) as again:
+        assert again
+
+
+def test_no_more_calls_than_the_endpoint_may_have_under_way(endpoint, crm, happen) -> None:
+    for _ in range(integrators.IN_FLIGHT + 1):
+        happen()
+    publish_all()
+    under_way = WebhookDelivery.objects.order_by("id").values_list("id", flat=True)[: integrators.IN_FLIGHT]
+    lease = now() + timedelta(seconds=60)
+    WebhookDelivery.objects.filter(id__in=list(under_way)).update(status="sending", due_at=lease)
+    assert call_endpoint(endpoint.id) == 0
+    WebhookDelivery.objects.filter(status="sending").update(due_at=now() - timedelta(seconds=1))  # their workers died
+    assert call_endpoint(endpoint.id) == integrators.IN_FLIGHT + 1
+
+
+def test_a_slice_of_time_then_the_others(endpoint, crm, happen, monkeypatch, calls) -> None:
+    monkeypatch.setattr(integrator_send, "SLICE_S", 0.0)
+    happen()
+    publish_all()
+    calls.all.clear()
+    assert call_endpoint(endpoint.id) == 0
+    assert calls.of("call_endpoint") == [endpoint.id]

@@ -1,0 +1,137 @@
+"""The service's own handlers: each event once, a broken one alone, without Kafka (EVT-5)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.core.management import call_command
+from django.db import OperationalError
+
+from conversations.event_schemas import Envelope, envelope_of
+from conversations.models import Conversation, Event
+from conversations.timeline import NewEvent, conversation_advance, events_append, system_event
+from messaging import alerts, handlers
+from messaging.models import DailyFigure, HandledEvent, StaffAlert
+from messaging.publish import publish_events
+from tenants.db import new_id, now
+from tenants.models import AuditEntry, Tenant
+from tests.factories import ConversationFactory, MembershipFactory, RoleFactory
+
+PAUSED = {"endpoint_id": "019a2f6e-6d1c-7e5b-9c55-0e3b9f5f1a77", "description": "CRM", "reason": "http_500"}
+
+
+def happen(tenant: Tenant, *statuses: str) -> Conversation:
+    conversation = ConversationFactory(tenant=tenant)
+    taken = conversation_advance({"id": conversation.id}, events=len(statuses))
+    events_append(taken, [NewEvent("chat.conversation.updated", {"status": status}) for status in statuses])
+    return conversation
+
+
+def figures() -> dict[str, int]:
+    return dict(DailyFigure.objects.values_list("name", "value"))
+
+
+def test_figures_count_each_event_once(scope: Tenant) -> None:
+    happen(scope, "escalated", "active")
+    publish_events()
+    handlers.events_handle(list(Event.objects.all()))
+    happen(scope, "active")
+    publish_events()
+    assert figures() == {"chat.conversation.updated": 3, "conversations.escalated": 1}
+
+
+def test_figures_are_each_tenants_own(scope: Tenant, other_tenant: Tenant) -> None:
+    Event.objects.create(tenant=other_tenant, type="chat.session.ended")
+    happen(scope, "active")
+    publish_events()
+    assert figures() == {"chat.conversation.updated": 1}
+
+
+def test_consent_and_stopped_endpoints_are_audited(scope: Tenant) -> None:
+    person = {"channel_id": str(new_id()), "contact_id": str(new_id()), "identity_id": str(new_id())}
+    system_event(scope.id, "chat.contact.stopped", person)
+    system_event(scope.id, "chat.system.webhook_paused", PAUSED)
+    publish_events()
+    entries = set(AuditEntry.objects.values_list("action", "target", "actor"))
+    assert entries == {
+        ("contact.stopped", f"contact:{person['contact_id']}", "system"),
+        ("webhook.paused", f"webhookendpoint:{PAUSED['endpoint_id']}", "system"),
+    }
+
+
+def test_staff_are_told_of_a_paused_endpoint_once(scope: Tenant, settings: Any) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    member = MembershipFactory(tenant=scope, role=RoleFactory(tenant=scope))
+    system_event(scope.id, "chat.system.webhook_paused", PAUSED)
+    publish_events()
+    alert = StaffAlert.objects.get()
+    assert [alerts.alert_send(alert.id), alerts.alert_send(alert.id)] == [True, False]
+    [message] = mail.outbox
+    assert (message.bcc, message.subject) == (
+        [member.user.email],
+        "Acme: Webhook endpoint CRM was paused: http_500",
+    )
+
+
+def test_an_alert_that_did_not_go_out_is_tried_again(scope: Tenant, settings: Any) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    system_event(scope.id, "chat.system.webhook_paused", PAUSED)
+    publish_events()
+    alert = StaffAlert.objects.get()
+    assert not alerts.alert_send(alert.id)
+    alert.refresh_from_db()
+    assert (alert.status, alert.error, alert.due_at > now()) == ("waiting", "nobody_to_mail", True)
+
+
+def test_caches_forget(scope: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    forgotten: list[str] = []
+    monkeypatch.setitem(handlers.FORGOTTEN, "chat.system.webhook_paused", lambda: forgotten.append("endpoints"))
+    system_event(scope.id, "chat.system.webhook_paused", PAUSED)
+    publish_events()
+    assert forgotten == ["endpoints"]
+
+
+def test_a_broken_event_stops_nobody_and_can_be_replayed(
+    scope: Tenant, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real, broken = handlers.analytics, [True]
+
+    def breaks(events: list[Envelope]) -> None:
+        real(events)
+        broken[0] and any(event.data.get("status") == "error" for event in events) and {}["missing"]
+
+    monkeypatch.setitem(handlers.HANDLERS, "analytics", breaks)
+    happen(scope, "active", "error", "active")
+    assert publish_events() == 3
+    assert figures() == {"chat.conversation.updated": 2}
+    assert HandledEvent.objects.get(error="KeyError").event == Event.objects.get(seq=2).id
+    broken[0] = False
+    call_command("replay_events", to="handlers", tenant=scope.slug)
+    assert capsys.readouterr().out == "1 events told again.\n"
+    assert figures() == {"chat.conversation.updated": 3}
+
+
+def test_a_database_that_is_away_is_waited_for(scope: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(events: list[Envelope]) -> None:
+        raise OperationalError
+
+    with monkeypatch.context() as patch:
+        patch.setitem(handlers.HANDLERS, "analytics", away)
+        happen(scope, "active")
+        with pytest.raises(OperationalError):
+            publish_events()
+    assert publish_events() == 1
+    assert figures() == {"chat.conversation.updated": 1}
+
+
+def test_what_is_too_old_to_be_known_is_not_handled(scope: Tenant) -> None:
+    event = system_event(scope.id, "chat.system.webhook_paused", PAUSED)
+    event.created_at -= handlers.MARKS_KEPT + timedelta(minutes=1)
+    assert handlers.handle("analytics", [envelope_of(event)]) == 0
+    HandledEvent.objects.create(tenant=scope, handler="analytics", event=event.id)
+    HandledEvent.objects.update(created_at=now() - handlers.MARKS_KEPT - timedelta(days=2))
+    handlers.marks_forget()
+    assert not HandledEvent.objects.exists()

@@ -1,0 +1,47 @@
+"""All sockets are sent away when the process stops: told first, spread, and closed with 1012."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from messaging import open_sockets
+from messaging.measures import SOCKETS
+
+
+class Socket:
+    def __init__(self) -> None:
+        self.said: list[Any] = []
+
+    def put(self, frame: dict[str, Any]) -> None:
+        self.said.append(frame)
+
+    def end(self, code: int) -> None:
+        self.said.append(code)
+
+
+@pytest.fixture(autouse=True)
+def none_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(open_sockets, "_open", set())
+
+
+def test_everybody_is_told_to_come_back_at_another_moment() -> None:
+    sockets = [Socket() for _ in range(4)]
+    for socket in sockets:
+        open_sockets.came(socket)
+    assert open_sockets.all_say_bye() == 4
+    assert [socket.said[1] for socket in sockets] == [1012] * 4
+    byes = [socket.said[0] for socket in sockets]
+    assert {(bye["t"], bye["reconnect"]) for bye in byes} == {("bye", True)}
+    assert sorted(bye["after_s"] for bye in byes) == [0, 1.25, 2.5, 3.75]
+
+
+def test_open_sockets_are_measured() -> None:
+    socket = Socket()
+    open_sockets.came(socket)
+    assert SOCKETS._value.get() == 1
+    open_sockets.left(socket)
+    open_sockets.left(socket)
+    assert SOCKETS._value.get() == 0
+    assert open_sockets.all_say_bye() == 0
