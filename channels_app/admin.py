@@ -15,6 +15,7 @@ from django.utils.safestring import mark_safe
 from pydantic import ValidationError
 from unfold.decorators import display
 
+from channels_app.health import DISABLED
 from channels_app.models import Channel, MessageTemplate
 from channels_app.template_store import TemplateChange, own_id
 from channels_app.templates import said_by, variables_in
@@ -22,7 +23,11 @@ from tenants.console import Button, TenantAdmin, TenantFilter, tenants_with
 from tenants.parse import problems
 
 SYNC_TEMPLATES = Button("sync_templates", "Sync templates", "sync")
-HEALTH = {"healthy": "success", "degraded": "warning", "credential refused": "danger", "silent": "warning"}
+HEALTH = {
+    "healthy": "success", "degraded": "warning", "credential refused": "danger", "silent": "warning", DISABLED: "info",
+}  # fmt: skip
+
+APPROVAL = {"APPROVED": "success", "PENDING": "info", "REJECTED": "danger", "PAUSED": "warning", "DISABLED": "danger"}
 
 
 class ChannelFilter(admin.SimpleListFilter):
@@ -62,7 +67,7 @@ class MessageTemplateAdmin(TenantAdmin):
 
     resource = "templates"
     form = TemplateForm
-    list_display = ("name", "channel", "languages", "state", "tenant")
+    list_display = ("name", "of", "languages", "state", "tenant")
     list_filter = (ChannelFilter, TenantFilter)
     list_select_related = ("channel", "tenant")
     search_fields = ("name",)
@@ -87,7 +92,11 @@ class MessageTemplateAdmin(TenantAdmin):
     def languages(self, template: MessageTemplate) -> str:
         return ", ".join(sorted(template.variants))
 
-    @display(description="Status")
+    @display(description="Channel", ordering="channel__name")
+    def of(self, template: MessageTemplate) -> str:
+        return template.channel.name if template.channel else "all"
+
+    @display(description="Status", label=APPROVAL)
     def state(self, template: MessageTemplate) -> str:
         said = [(variant.get("external") or {}).get("status") for variant in template.variants.values()]
         return ", ".join(sorted({str(status) for status in said if status})) or "—"

@@ -74,6 +74,9 @@ class ChannelHealth(Model):
     class Meta:
         verbose_name_plural = "channel health"
 
+    def __str__(self) -> str:
+        return self.state
+
 
 class ChannelIncident(TenantModel):
     """A stretch of time in which a channel was not healthy; at most one is open per channel."""
@@ -91,35 +94,6 @@ class ChannelIncident(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.state} since {self.created_at:%Y-%m-%d %H:%M}"
-
-
-class IncidentNotice(TenantModel):
-    """One way in which staff are told of one transition of a channel; written along with it, tried until
-    it worked. ``state`` is what the channel went to."""
-
-    class Way(models.TextChoices):
-        EMAIL = "email"
-        SLACK = "slack"
-        WEBHOOK = "webhook"
-
-    class Status(models.TextChoices):
-        WAITING = "waiting"
-        SENT = "sent"
-        FAILED = "failed"
-
-    incident = models.ForeignKey(ChannelIncident, on_delete=models.CASCADE, related_name="notices")
-    state = models.CharField(max_length=20, choices=ChannelHealth.State)
-    way = models.CharField(max_length=7, choices=Way)
-    status = models.CharField(max_length=7, choices=Status, default=Status.WAITING)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(default=now)  # next try, or end of the present one's lease
-    error = models.CharField(max_length=60, blank=True)
-
-    class Meta:
-        indexes: ClassVar[list[Any]] = [models.Index(fields=["status", "due_at"], name="notice_due")]
-
-    def __str__(self) -> str:
-        return f"{self.way}: {self.state}"
 
 
 class MessageTemplate(TenantModel):

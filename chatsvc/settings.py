@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from django.templatetags.static import static
 
 from chatsvc import env as environment
 from chatsvc.sidebar import SIDEBAR
@@ -180,10 +181,13 @@ CELERY: dict[str, Any] = {
         "messaging.tasks.sync_templates_of": {"queue": "background"},
         "messaging.tasks.watch_channels": {"queue": "background"},
         "messaging.tasks.watch_channel": {"queue": "background"},
-        "messaging.tasks.tell_staff": {"queue": "background"},
     },
     "beat_schedule": {
-        "sweep": {"task": "messaging.tasks.sweep", "schedule": float(ENV["SWEEP_INTERVAL_S"])},
+        "sweep": {
+            "task": "messaging.tasks.sweep",
+            "schedule": float(ENV["SWEEP_INTERVAL_S"]),
+            "options": {"expires": 2 * float(ENV["SWEEP_INTERVAL_S"])},
+        },
         "templates": {"task": "messaging.tasks.sync_templates", "schedule": 6 * 3600.0},
         "channels": {"task": "messaging.tasks.watch_channels", "schedule": 15.0},
         "house-keeping": {"task": "messaging.tasks.keep_house", "schedule": 60.0},
@@ -282,6 +286,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "chatsvc.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
@@ -293,6 +298,8 @@ UNFOLD = {
     "SITE_SYMBOL": "forum",
     "SHOW_HISTORY": True,
     "SIDEBAR": SIDEBAR,
+    "DASHBOARD_CALLBACK": "messaging.overview_admin.overview",
+    "STYLES": [lambda request: static("admin/console.css")],
 }
 
 # ------------------------------------------------------------------------------ e-mail

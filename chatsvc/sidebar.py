@@ -23,7 +23,7 @@ def page(title: str, icon: str, model: str, query: str = "") -> dict[str, Any]:
         """Two entries may lead to one list: the one with the same filter is the active one."""
         if not request.path.startswith(str(address)):
             return False
-        marked = {name: request.GET[name] for name in ("dead", "waiting") if name in request.GET}
+        marked = {name: request.GET[name] for name in ("dead", "waiting", "mine") if name in request.GET}
         return marked == dict(parse_qsl(query[1:]))
 
     address = reverse_lazy(f"admin:{model.replace('.', '_').lower()}_changelist")
@@ -48,12 +48,15 @@ SIDEBAR: dict[str, Any] = {
             "Inbox",
             page("Conversations", "forum", "conversations.Conversation"),
             page("Waiting", "hourglass_top", "conversations.Conversation", "?waiting=yes"),
+            page("Mine", "support_agent", "conversations.Conversation", "?mine=yes"),
             page("Messages", "chat", "conversations.Message"),
+            page("Files", "attach_file", "conversations.Attachment"),
             page("Contacts", "person", "conversations.Contact"),
         ),
         group(
             "Channels",
             page("Channels", "hub", "channels_app.Channel"),
+            page("Incidents", "crisis_alert", "channels_app.ChannelIncident"),
             page("Templates", "article", "channels_app.MessageTemplate"),
             page("Webhook endpoints", "webhook", "messaging.WebhookEndpoint"),
         ),
@@ -71,6 +74,7 @@ SIDEBAR: dict[str, Any] = {
             page("Turns", "swap_horiz", "messaging.Turn"),
             page("Events", "timeline", "conversations.Event"),
             page("Webhook calls", "send", "messaging.WebhookDelivery"),
+            page("Alerts", "notifications", "messaging.StaffAlert"),
         ),
         group(
             "Administration",

@@ -8,13 +8,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html
 from unfold.decorators import display
 
 from channels_app.admin import ChannelFilter
-from conversations.models import Contact, Event, Identity, Message
-from tenants.console import PartInline, TenantAdmin, TenantFilter
+from conversations.models import Attachment, Contact, Event, Identity, Message, Revision
+from tenants.console import PartInline, TenantAdmin, TenantFilter, shortened, verbatim
+
+ROLES = {"visitor": "info", "bot": "success", "agent": "warning", "system": "default"}
 
 
 class TalkAdmin(TenantAdmin):
@@ -26,7 +29,11 @@ class TalkAdmin(TenantAdmin):
             return "—"
         address = reverse("admin:conversations_conversation_change", args=[row.conversation_id])
         look = "text-primary-600 dark:text-primary-500"
-        return format_html('<a href="{}" class="{}">{}</a>', address, look, row.conversation)
+        return format_html('<a href="{}" class="{}">{}</a>', address, look, row.conversation.contact)
+
+    @display(description="Channel", ordering="channel__name")
+    def on_channel(self, row: Any) -> str:
+        return row.channel.name
 
 
 class IdentityInline(PartInline):
@@ -59,6 +66,30 @@ class ContactAdmin(TenantAdmin):
     ordering = ("-last_active_at", "-id")
 
 
+class RevisionInline(PartInline):
+    """What a message said before: the edits and the deletion, as its author made them."""
+
+    model = Revision
+    verbose_name_plural = "Edits"
+    fields = readonly_fields = ("at", "what", "before")
+    ordering = ("at",)
+
+    @display(description="What")
+    def what(self, revision: Revision) -> str:
+        return "deleted" if revision.deleted else "edited"
+
+    @display(description="Said before")
+    def before(self, revision: Revision) -> str:
+        return revision.previous.get("text") or "—"
+
+
+class AttachmentInline(PartInline):
+    model = Attachment
+    verbose_name_plural = "Files"
+    fields = readonly_fields = ("position", "kind", "name", "mime", "size", "state", "reason")
+    ordering = ("position",)
+
+
 @admin.register(Message)
 class MessageAdmin(TalkAdmin):
     resource = "messages"
@@ -66,23 +97,56 @@ class MessageAdmin(TalkAdmin):
     fields = ("tenant", "in_conversation", "seq", "role", "author", "content_type", "text", "analysis", "metadata",
               "platform_message_id", "client_message_id", "sent_at", "created_at")  # fmt: skip
     readonly_fields = ("in_conversation",)
-    list_display = ("created_at", "role", "beginning", "channel", "in_conversation")
+    inlines = (AttachmentInline, RevisionInline)
+    list_display = ("created_at", "who", "beginning", "on_channel", "in_conversation", "tenant")
     list_filter = ("role", "content_type", ChannelFilter, TenantFilter)
-    list_select_related = ("channel", "conversation")
+    list_select_related = ("channel", "conversation__contact", "tenant")
     search_fields = ("text",)
+
+    @display(description="Role", label=ROLES, ordering="role")
+    def who(self, message: Message) -> str:
+        return message.role
 
     @display(description="Text")
     def beginning(self, message: Message) -> str:
-        return message.text[:100] or f"[{message.content_type}]"
+        return "deleted" if message.deleted_at else shortened(message.text) or f"[{message.content_type}]"
+
+
+@admin.register(Attachment)
+class AttachmentAdmin(TenantAdmin):
+    """Files of messages: where they are, and why one was not kept."""
+
+    resource = "messages"
+    deeds = frozenset()
+    fields = ("tenant", "channel", "message", "kind", "standing", "reason", "name", "mime", "size_shown", "width",
+              "height", "sha256", "transcript", "attempts", "due_at", "created_at")  # fmt: skip
+    readonly_fields = ("standing", "size_shown")
+    list_display = ("created_at", "__str__", "kind", "size_shown", "standing", "reason", "tenant")
+    list_filter = ("state", "kind", ChannelFilter, TenantFilter)
+    list_select_related = ("tenant",)
+    search_fields = ("name", "mime")
+
+    @display(description="State", label={"stored": "success", "remote": "info", "refused": "danger"}, ordering="state")
+    def standing(self, file: Attachment) -> str:
+        return file.state
+
+    @display(description="Size", ordering="size")
+    def size_shown(self, file: Attachment) -> str:
+        return filesizeformat(file.size) if file.size is not None else "—"
 
 
 @admin.register(Event)
 class EventAdmin(TalkAdmin):
     resource = "conversations"
     deeds = frozenset()
-    fields = ("tenant", "type", "version", "in_conversation", "seq", "payload", "created_at", "published_at")
-    readonly_fields = ("in_conversation",)
+    fields = ("tenant", "type", "version", "in_conversation", "seq", "facts", "correlation_id", "created_at",
+              "published_at", "streamed_at")  # fmt: skip
+    readonly_fields = ("in_conversation", "facts")
     list_display = ("created_at", "type", "seq", "in_conversation", "published_at", "tenant")
     list_filter = ("type", TenantFilter)
-    list_select_related = ("conversation", "tenant")
+    list_select_related = ("conversation__contact", "tenant")
     search_fields = ("type",)
+
+    @display(description="Facts")
+    def facts(self, event: Event) -> str:
+        return verbatim(event.payload)

@@ -76,6 +76,9 @@ class Session(TenantModel):
             models.UniqueConstraint(fields=["channel", "contact", "key"], name="session_key_per_contact")
         ]
 
+    def __str__(self) -> str:
+        return self.key
+
 
 class Conversation(TenantModel):
     """A stretch of talk with one contact through one identity.
@@ -303,6 +306,9 @@ class Note(TenantModel):
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="notes")
     author = models.ForeignKey("tenants.User", null=True, on_delete=models.SET_NULL, related_name="+")
     text = models.TextField()
+
+    def __str__(self) -> str:
+        return self.text[:60]
 
 
 def correlation_id() -> str:

@@ -10,27 +10,25 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.html import format_html
 from unfold.decorators import display
 
 from channels_app.admin import ChannelFilter
-from channels_app.contract import RawRequest
+from channels_app.contract import BadPayload, RawRequest
 from channels_app.redact import Redactor
 from conversations.admin import TalkAdmin
 from messaging import channel_admin, conversation_admin, endpoint_admin, wake
 from messaging.deliver import redeliver
-from messaging.models import Delivery, DeliveryAttempt, DeliveryPart, InboundEvent, Turn
-from tenants.console import Button, PartInline, TenantFilter, row_id
+from messaging.models import Delivery, DeliveryAttempt, DeliveryPart, InboundEvent, StaffAlert, Turn
+from tenants.console import Button, PartInline, TenantFilter, row_id, shortened, verbatim
 from tenants.db import now, on_commit
 
 __all__ = ["channel_admin", "conversation_admin", "endpoint_admin"]  # their pages are registered along with these
 
-PRE = '<pre class="whitespace-pre-wrap break-all font-mono text-xs">{}</pre>'
 TONES = {
     "queued": "info", "sending": "info", "sent": "success", "delivered": "success", "read": "success",
     "failed": "danger", "dead letter": "danger",
-    "received": "info", "processed": "success", "ignored": "warning", "malformed": "danger",
-    "waiting": "info", "running": "info", "answered": "success", "void": "warning", "silent": "warning",
+    "waiting": "info", "received": "info", "processed": "success", "ignored": "warning", "malformed": "danger",
+    "running": "info", "answered": "success", "void": "warning", "silent": "warning",
 }  # fmt: skip
 
 
@@ -56,7 +54,7 @@ class ReceiptAdmin(MovingAdmin):
     actions = ("process",)
     fields = ("tenant", "channel", "state", "reason", "attempts", "created_at", "processed_at", "asked", "body")
     readonly_fields = ("state", "asked", "body")
-    list_display = ("created_at", "channel", "state", "reason", "attempts", "tenant")
+    list_display = ("created_at", "on_channel", "state", "reason", "attempts", "tenant")
     list_filter = ("status", ChannelFilter, TenantFilter)
     list_select_related = ("channel", "tenant")
 
@@ -69,16 +67,15 @@ class ReceiptAdmin(MovingAdmin):
         raw, redactor = RawRequest.from_stored(receipt.request), _redactor(receipt)
         headers = "\n".join(f"{name}: {value}" for name, value in redactor.headers(raw.headers).items())
         query = "\n".join(f"{name} = {redactor.value(value, name)}" for name, value in raw.query.items())
-        return format_html(PRE, "\n\n".join(filter(None, (f"{raw.method} {raw.path}", query, headers))))
+        return verbatim("\n\n".join(filter(None, (f"{raw.method} {raw.path}", query, headers))))
 
     @display(description="Body")
     def body(self, receipt: InboundEvent) -> str:
         raw, redactor = RawRequest.from_stored(receipt.request), _redactor(receipt)
         try:
-            shown = redactor.value(json.loads(raw.body), text_keys=frozenset())
-            return format_html(PRE, json.dumps(shown, indent=2, ensure_ascii=False))
-        except (ValueError, RecursionError):
-            return format_html(PRE, redactor.string(raw.body[:20_000].decode("utf-8", "replace"), 20_000))
+            return verbatim(redactor.value(_fields(raw), text_keys=frozenset()))
+        except (BadPayload, ValueError, RecursionError):
+            return verbatim(redactor.string(raw.body[:20_000].decode("utf-8", "replace"), 20_000))
 
     def do_process(self, request: HttpRequest, receipt: InboundEvent) -> str:
         """Every message in it is deduplicated by its own id: what was taken already is not taken twice."""
@@ -103,7 +100,7 @@ class TurnAdmin(MovingAdmin):
     list_display = ("created_at", "in_conversation", "first_seq", "last_seq", "state", "outcome", "engine",
                     "latency_ms")  # fmt: skip
     list_filter = ("status", "engine", TenantFilter)
-    list_select_related = ("conversation",)
+    list_select_related = ("conversation__contact",)
 
 
 class DeadFilter(admin.SimpleListFilter):
@@ -124,7 +121,7 @@ class AttemptInline(PartInline):
 
     @display(description="Exchange (redacted)")
     def said(self, attempt: DeliveryAttempt) -> str:
-        return format_html(PRE, json.dumps(attempt.exchange, indent=1, ensure_ascii=False)) if attempt.exchange else "—"
+        return verbatim(attempt.exchange) if attempt.exchange else "—"
 
 
 class PartsInline(PartInline):
@@ -144,14 +141,23 @@ class DeliveryAdmin(MovingAdmin):
     fields = ("tenant", "in_conversation", "beginning", "channel", "state", "attempts", "due_at", "error_code",
               "error_detail", "created_at", "sent_at", "delivered_at", "read_at", "dead_at", "expires_at")  # fmt: skip
     readonly_fields = ("in_conversation", "beginning", "state")
-    list_display = ("created_at", "beginning", "channel", "state", "attempts", "error_code", "in_conversation")
+    list_display = (
+        "created_at",
+        "beginning",
+        "on_channel",
+        "state",
+        "attempts",
+        "error_code",
+        "in_conversation",
+        "tenant",
+    )
     list_filter = ("status", DeadFilter, ChannelFilter, TenantFilter)
-    list_select_related = ("channel", "message", "conversation", "tenant")
+    list_select_related = ("channel", "message", "conversation__contact", "tenant")
     search_fields = ("error_code", "message__text")
 
     @display(description="Message")
     def beginning(self, delivery: Delivery) -> str:
-        return delivery.message.text[:80] or f"[{delivery.message.content_type}]"
+        return shortened(delivery.message.text) or f"[{delivery.message.content_type}]"
 
     def buttons_of(self, request: HttpRequest, row: Delivery) -> Any:
         return super().buttons_of(request, row) if row.status == Delivery.Status.FAILED else ()
@@ -165,6 +171,24 @@ class DeliveryAdmin(MovingAdmin):
     @admin.action(description="Retry", permissions=["write"])
     def retry(self, request: HttpRequest, queryset: Any) -> None:
         self.do(request, "retry", queryset)
+
+
+@admin.register(StaffAlert)
+class StaffAlertAdmin(MovingAdmin):
+    """What staff were told outside the console, and whether it reached them."""
+
+    fields = ("tenant", "subject", "text", "way", "state", "attempts", "error", "incident", "due_at", "created_at")
+    readonly_fields = ("state",)
+    list_display = ("created_at", "subject", "way", "state", "attempts", "error", "tenant")
+    list_filter = ("status", "way", TenantFilter)
+    list_select_related = ("tenant",)
+    search_fields = ("subject",)
+
+
+def _fields(raw: RawRequest) -> Any:
+    """A body by its fields: of a form or of JSON. Raises BadPayload or ValueError."""
+    form = "form-urlencoded" in raw.headers.get("content-type", "")
+    return raw.form() if form else json.loads(raw.body)
 
 
 def _redactor(receipt: InboundEvent) -> Redactor:

@@ -13,9 +13,10 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from unfold.decorators import display
 
+from channels_app.admin import HEALTH, SYNC_TEMPLATES, ChannelFilter
 from channels_app.channel_form import PREFIX, form_for
 from channels_app.contract import SendError
-from channels_app.health import ADVICE, DISABLED, state_of
+from channels_app.health import ADVICE, state_of
 from channels_app.models import Channel, ChannelIncident
 from channels_app.registry import KINDS, adapter_for
 from channels_app.selectors import channels_forget
@@ -25,14 +26,6 @@ from messaging.watch import channel_check, channel_saved
 from tenants.console import Button, PartInline, TenantAdmin, TenantFilter
 from tenants.errors import Invalid
 
-SYNC_TEMPLATES = Button("sync_templates", "Sync templates", "sync")
-HEALTH = {
-    "healthy": "success",
-    "degraded": "warning",
-    "credential refused": "danger",
-    "silent": "warning",
-    DISABLED: "info",
-}
 INCIDENTS = 20  # the latest ones on a channel's page
 
 
@@ -46,7 +39,7 @@ class IncidentInline(PartInline):
     max_num = 0
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).prefetch_related("notices")
+        return super().get_queryset(request).prefetch_related("alerts")
 
     @display(description="Began", ordering="created_at")
     def began(self, incident: ChannelIncident) -> Any:
@@ -58,7 +51,7 @@ class IncidentInline(PartInline):
 
     @display(description="Staff told by")
     def told(self, incident: ChannelIncident) -> str:
-        return ", ".join(f"{notice.way} ({notice.status})" for notice in incident.notices.all()) or "—"
+        return ", ".join(f"{alert.way} ({alert.status})" for alert in incident.alerts.all()) or "—"
 
 
 @admin.register(Channel)
@@ -150,6 +143,7 @@ class ChannelAdmin(TenantAdmin):
 
     def do_test(self, request: HttpRequest, channel: Channel) -> str:
         found = channel_check(channel)
+        self.note(request, "checked", channel, {"state": str(found.state)})
         return f"{channel}: {found.state.replace('_', ' ')}. {found.detail}"
 
     def buttons_of(self, request: HttpRequest, row: Channel) -> Any:
@@ -163,8 +157,31 @@ class ChannelAdmin(TenantAdmin):
             raise Invalid(error.detail or error.sentence) from error
         except ValueError as error:  # pydantic's
             raise Invalid("The channel's configuration is not complete.") from error
+        self.note(request, "templates_synced", channel, {"count": count})
         return f"{channel}: {count} templates."
 
     @admin.action(description="Check now", permissions=["change"])
     def test(self, request: HttpRequest, queryset: Any) -> None:
         self.do(request, "test", queryset)
+
+
+@admin.register(ChannelIncident)
+class ChannelIncidentAdmin(TenantAdmin):
+    """When channels were not well, of all channels at once; the open ones stand first."""
+
+    resource = "channels"
+    deeds = frozenset()
+    fields = ("tenant", "channel", "standing", "reason", "created_at", "closed_at")
+    readonly_fields = ("standing",)
+    list_display = ("created_at", "on_channel", "standing", "reason", "closed_at", "tenant")
+    list_filter = ("is_open", "state", ChannelFilter, TenantFilter)
+    list_select_related = ("channel", "tenant")
+    ordering = ("-is_open", "-id")
+
+    @display(description="Channel", ordering="channel__name")
+    def on_channel(self, incident: ChannelIncident) -> str:
+        return incident.channel.name
+
+    @display(description="State", label={**HEALTH, "over": "success"})
+    def standing(self, incident: ChannelIncident) -> str:
+        return incident.state.replace("_", " ") if incident.is_open else "over"

@@ -11,7 +11,6 @@ import json
 import time
 import traceback
 import uuid
-from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -29,6 +28,7 @@ from messaging.hub import conversation_group, hub
 from messaging.media import most_bytes
 from messaging.publish import push_typing
 from messaging.send_queue import SendQueue
+from messaging.tabs import Tab
 from messaging.uploads import ticket_issue
 from messaging.webchat_frames import (
     CLIENT_FRAMES,
@@ -54,14 +54,10 @@ LOOK_EVERY_S = 25.0  # how long a lost push may stay unnoticed
 MOST_BYTES_IN = 32 * 1024
 FRAMES_PER_S, FRAMES_BURST = 6.0, 60
 STRIKES = 3
-MOST_SOCKETS = 5  # of one visitor, in one process
 TRANSCRIPT = frozenset({"msg", "edit", "del", "state"})
 
 PROTOCOL_ERROR, BAD_TOKEN, NOT_ALLOWED, GONE, NO_HELLO, TOO_FAST = 4400, 4401, 4403, 4404, 4408, 4429
 UNSUPPORTED, TOO_BIG, FAILED, TRY_LATER = 1003, 1009, 1011, 1013
-
-#: the open sockets of each visitor, oldest first
-_sockets: dict[tuple[uuid.UUID, str], list[WebchatConsumer]] = defaultdict(list)
 
 
 class WebchatConsumer(AsyncWebsocketConsumer):
@@ -71,6 +67,7 @@ class WebchatConsumer(AsyncWebsocketConsumer):
     admitted = greeted = False  # the socket was accepted; its hello was
     queue: SendQueue
     visitor: webchat.Visitor
+    tab: Tab
 
     # ------------------------------------------------------------------ coming and going
 
@@ -109,7 +106,7 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         if self.follower:
             self.follower.cancel()
         if self.greeted:
-            self._forget()
+            await self.tab.close()
         await self._listen_to(None)
 
     def end(self, code: int) -> None:
@@ -207,7 +204,8 @@ class WebchatConsumer(AsyncWebsocketConsumer):
             return
         self.greeted = True
         self.hello_timer.cancel()
-        self._remember()
+        self.tab = Tab(self.channel.id, self.visitor.key, too_many=self._too_many, elsewhere=self.behind.set)
+        await self.tab.open()
         current = await self._rows(webchat.conversation_of, self.channel, self.visitor)
         if current and not current.is_open and frame.conversation != str(current.id):
             current = None  # the client does not know it, and it is over
@@ -224,8 +222,7 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         self.put(ack_frame(accepted.message, duplicate=accepted.duplicate))
         if elsewhere and not accepted.duplicate:
             await self._look()
-            for other in _sockets[self._visitor_key()]:
-                other.behind.set()
+            self.tab.began_elsewhere()
 
     async def on_rate(self, frame: RateFrame) -> None:
         self.put(await self._rows(webchat.rate, self.channel, self.visitor, frame))
@@ -296,7 +293,9 @@ class WebchatConsumer(AsyncWebsocketConsumer):
 
     def _pushed(self, text: str, frame: dict[str, Any]) -> None:
         """The doorbell rang. In order and alone: pass it on; anything else is read from the rows."""
-        if frame["t"] not in TRANSCRIPT:
+        if frame["t"] == "moved":  # the visitor has logged in: the conversation is the user's
+            self.behind.set()
+        elif frame["t"] not in TRANSCRIPT:
             if frame["t"] != "typing" or frame["from"]["role"] != "visitor":
                 self.queue.put(text, passing=True)
         elif frame["seq"] == self.cursor + 1 and not self.catching_up.locked():
@@ -321,11 +320,13 @@ class WebchatConsumer(AsyncWebsocketConsumer):
     async def _look(self) -> None:
         """What is missing of this conversation, and whether the visitor talks in another by now."""
         await self._rows(webchat.channel_open, self.channel.key, None)
-        await self._catch_up()
-        current = await self._rows(webchat.conversation_of, self.channel, self.visitor)
-        if current is None and self.conversation_id:
+        if self.conversation_id and not await self._rows(
+            webchat.owns, self.channel, self.visitor, self.conversation_id
+        ):
             self.end(GONE)
             return
+        await self._catch_up()
+        current = await self._rows(webchat.conversation_of, self.channel, self.visitor)
         if current and current.is_open and current.id != self.conversation_id:
             async with self.catching_up:
                 await self._listen_to(current.id)
@@ -370,24 +371,8 @@ class WebchatConsumer(AsyncWebsocketConsumer):
 
         return await _in_thread(scoped)
 
-    # --------------------------------------------------------- sockets of the same visitor
-
-    def _visitor_key(self) -> tuple[uuid.UUID, str]:
-        return (self.channel.id, self.visitor.key)
-
-    def _remember(self) -> None:
-        mine = _sockets[self._visitor_key()]
-        mine.append(self)
-        for oldest in mine[:-MOST_SOCKETS]:
-            mine.remove(oldest)
-            oldest.complain(TooMany("Too many windows are open.", code="too_many_sockets"), close=TOO_FAST)
-
-    def _forget(self) -> None:
-        key = self._visitor_key()
-        if self in _sockets[key]:
-            _sockets[key].remove(self)
-        if not _sockets[key]:
-            del _sockets[key]
+    def _too_many(self) -> None:
+        self.complain(TooMany("Too many windows are open.", code="too_many_sockets"), close=TOO_FAST)
 
 
 async def _in_thread(call: Callable[..., Any], *arguments: Any) -> Any:

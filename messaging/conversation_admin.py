@@ -22,7 +22,7 @@ from conversations.models import Conversation, Message, Note
 from messaging.control import agent_reply, conversation_end, hand_back, take_over
 from messaging.models import Delivery
 from messaging.windows import window_of
-from tenants.console import Button, TenantAdmin, TenantFilter, permissions_in
+from tenants.console import Button, TenantAdmin, TenantFilter, permissions_in, shortened
 from tenants.db import new_id, now
 from tenants.errors import Invalid
 from tenants.models import User
@@ -48,13 +48,23 @@ class WaitingFilter(admin.SimpleListFilter):
         return queryset.filter(waiting_since__isnull=False) if self.value() == "yes" else queryset
 
 
+class MineFilter(admin.SimpleListFilter):
+    title, parameter_name = "answered by me", "mine"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Yes")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(is_open=True, assignee=request.user.pk) if self.value() == "yes" else queryset
+
+
 @admin.register(Conversation)
 class ConversationAdmin(TenantAdmin):
     resource = "conversations"
     deeds = frozenset()
     change_form_template = "admin/conversations/conversation/change_form.html"
-    list_display = ("contact", "preview", "state", "owner", "channel", "waiting", "last_message_at")
-    list_filter = ("is_open", "status", "control_owner", WaitingFilter, ChannelFilter, TenantFilter)
+    list_display = ("contact", "preview", "state", "owner", "on_channel", "waiting", "last_message_at", "tenant")
+    list_filter = ("is_open", "status", "control_owner", WaitingFilter, MineFilter, ChannelFilter, TenantFilter)
     list_select_related = ("contact", "channel", "tenant")
     search_fields = ("contact__name", "contact__email", "subject", "last_message_preview")
     ordering = ("-last_message_at", "-id")
@@ -62,7 +72,11 @@ class ConversationAdmin(TenantAdmin):
 
     @display(description="Last message")
     def preview(self, conversation: Conversation) -> str:
-        return conversation.last_message_preview or "—"
+        return shortened(conversation.last_message_preview) or "—"
+
+    @display(description="Channel", ordering="channel__name")
+    def on_channel(self, conversation: Conversation) -> str:
+        return conversation.channel.name
 
     @display(description="Status", label=STATUS, ordering="status")
     def state(self, conversation: Conversation) -> str:
@@ -119,6 +133,7 @@ class ConversationAdmin(TenantAdmin):
             )
         except EmptyMessage as error:
             raise Invalid("There is nothing to send in this.") from error
+        self.note(request, "replied", conversation)
         return ""
 
     def do_template(self, request: HttpRequest, conversation: Conversation) -> str:
@@ -130,18 +145,22 @@ class ConversationAdmin(TenantAdmin):
         except ValueError as error:
             raise Invalid("Choose a template.") from error
         agent_reply(conversation.id, _member(request), content, client_message_id=request.POST.get("reply_id", "")[:64])
+        self.note(request, "replied", conversation, {"template": name[:100]})
         return ""
 
     def do_take_over(self, request: HttpRequest, conversation: Conversation) -> str:
         take_over(conversation.id, _member(request))
+        self.note(request, "take-over", conversation)
         return "You answer now; the bot keeps still."
 
     def do_hand_back(self, request: HttpRequest, conversation: Conversation) -> str:
         hand_back(conversation.id)
+        self.note(request, "hand-back", conversation)
         return "The bot answers again."
 
     def do_close(self, request: HttpRequest, conversation: Conversation) -> str:
         conversation_end(conversation.id)
+        self.note(request, "end", conversation)
         return "The conversation has ended."
 
     def do_annotate(self, request: HttpRequest, conversation: Conversation) -> str:
@@ -151,6 +170,7 @@ class ConversationAdmin(TenantAdmin):
         Note.objects.create(
             tenant_id=conversation.tenant_id, conversation=conversation, author=_member(request), text=said[:MAX_TEXT]
         )
+        self.note(request, "annotated", conversation)
         return "Noted."
 
 

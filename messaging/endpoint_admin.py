@@ -5,9 +5,9 @@ Must not call anybody by itself (messaging/integrator_send.py), nor show a secre
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import admin, messages
@@ -21,11 +21,10 @@ from messaging import endpoints
 from messaging.endpoint_shapes import state_of
 from messaging.integrator_send import ping
 from messaging.models import WebhookDelivery, WebhookEndpoint
-from tenants.console import Button, LinesField, TenantAdmin, TenantFilter, tenants_with
+from tenants.console import Button, LinesField, TenantAdmin, TenantFilter, shortened, tenants_with, verbatim
 from tenants.crypto import mask
 from tenants.errors import ServiceError
 
-PRE = '<pre class="whitespace-pre-wrap break-all font-mono text-xs">{}</pre>'
 STATES = {
     "active": "success", "held": "warning", "paused": "danger", "disabled": "info",
     "queued": "info", "sending": "info", "delivered": "success", "failed": "danger",
@@ -67,17 +66,21 @@ class WebhookEndpointAdmin(TenantAdmin):
     fields = ("tenant", "url", "description", "event_types", "enabled")
     facts = ("state", "failures", "held_until", "paused_at", "shown_secrets", "calls", "created_at", "updated_at")
     readonly_fields = facts
-    list_display = ("__str__", "address", "state", "failures", "tenant", "updated_at")
-    list_filter = ("enabled", TenantFilter)
+    list_display = ("label", "address", "state", "failures", "tenant", "updated_at")
+    list_filter = ("enabled", ("paused_at", admin.EmptyFieldListFilter), TenantFilter)
     list_select_related = ("tenant",)
     search_fields = ("url", "description")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return (*self.fields, *self.facts) if obj else self.fields
 
-    @display(description="Address")
+    @display(description="Endpoint", ordering="description")
+    def label(self, endpoint: WebhookEndpoint) -> str:
+        return shortened(endpoint.description or urlsplit(endpoint.url).netloc, 40)
+
+    @display(description="Address", ordering="url")
     def address(self, endpoint: WebhookEndpoint) -> str:
-        return endpoint.url[:80]
+        return shortened(endpoint.url)
 
     @display(description="State", label=STATES)
     def state(self, endpoint: WebhookEndpoint) -> str:
@@ -117,6 +120,7 @@ class WebhookEndpointAdmin(TenantAdmin):
 
     def do_ping(self, request: HttpRequest, endpoint: WebhookEndpoint) -> str:
         made = ping(endpoint)
+        self.note(request, "pinged", endpoint, {"status": made.status})
         if made.status == WebhookDelivery.Status.DELIVERED:
             return f"{endpoint} answered {made.response_status}."
         messages.error(request, f"{endpoint} did not take the ping: {made.error_code}.")
@@ -175,7 +179,7 @@ class WebhookDeliveryAdmin(TenantAdmin):
     fields = ("tenant", "endpoint", "type", "event", "state", "attempts", "response_status", "error_code", "due_at",
               "created_at", "finished_at", "said")  # fmt: skip
     readonly_fields = ("state", "said")
-    list_display = ("created_at", "type", "endpoint", "state", "attempts", "response_status", "error_code", "tenant")
+    list_display = ("created_at", "type", "to", "state", "attempts", "response_status", "error_code", "tenant")
     list_filter = ("status", EndpointFilter, TenantFilter)
     list_select_related = ("endpoint", "tenant")
     search_fields = ("type", "error_code")
@@ -187,9 +191,13 @@ class WebhookDeliveryAdmin(TenantAdmin):
     def state(self, delivery: WebhookDelivery) -> str:
         return delivery.status
 
+    @display(description="Endpoint")
+    def to(self, delivery: WebhookDelivery) -> str:
+        return shortened(str(delivery.endpoint), 40)
+
     @display(description="Exchanges (redacted)")
     def said(self, delivery: WebhookDelivery) -> str:
-        return format_html(PRE, json.dumps(delivery.exchanges, indent=1, ensure_ascii=False))
+        return verbatim(delivery.exchanges) if delivery.exchanges else "—"
 
     def do_replay(self, request: HttpRequest, delivery: WebhookDelivery) -> str:
         own = WebhookDelivery.objects.filter(id=delivery.id)

@@ -64,6 +64,12 @@ class Hub:
         except RuntimeError:  # the loop is closing: so is this process
             self._pending -= 1
 
+    def ring(self, group: str, frame: dict[str, Any]) -> None:
+        """Tell who listens in this process, at once. On the server's loop only."""
+        text = json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
+        for listener in tuple(self.groups.get(group, ())):
+            listener(text, frame)
+
     async def _send(self, group: str, message: dict[str, Any]) -> None:
         try:
             await asyncio.wait_for(get_channel_layer().group_send(group, message), timeout=2)

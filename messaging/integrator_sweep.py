@@ -1,15 +1,15 @@
 """The safety net under calls to integrators: lost wake-ups, endpoints that are off, old log rows.
 
-Owns the look at all tenants' endpoints; must not call them (integrator_send.py).
+Owns the look at all tenants' endpoints; must not call them (integrator_send.py) nor wake anybody (sweep.py).
 """
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from messaging import wake
 from messaging.integrators import subscribers_forget
 from messaging.models import WebhookDelivery, WebhookEndpoint
 from tenants.db import now
@@ -21,8 +21,8 @@ KEPT = timedelta(days=30)  # the log of finished calls
 FINISHED = (WebhookDelivery.Status.DELIVERED, WebhookDelivery.Status.FAILED)
 
 
-def endpoints_wake(overdue: datetime) -> int:
-    """Wake every endpoint that has had something due since before ``overdue``. Returns how many.
+def endpoints_overdue(overdue: datetime) -> list[uuid.UUID]:
+    """The endpoints to wake: running ones that have had something due since before ``overdue``.
 
     What waits for a paused endpoint is put off and what waits for a disabled one has failed, so that
     neither is met again at every sweep.
@@ -31,14 +31,12 @@ def endpoints_wake(overdue: datetime) -> int:
     late = WebhookDelivery.objects.unscoped().filter(status__in=WebhookDelivery.UNFINISHED, due_at__lte=overdue)
     ids = list(late.order_by().values_list("endpoint_id", flat=True).distinct()[:MOST])
     if not ids:
-        return 0
+        return []
     # unscoped: as above
     endpoints = WebhookEndpoint.objects.unscoped().filter(id__in=ids)
     at = now()
     running = endpoints.filter(Q(held_until=None) | Q(held_until__lte=at), enabled=True, paused_at=None)
     awake = list(running.values_list("id", flat=True))
-    for endpoint_id in awake:
-        wake.call_endpoint(endpoint_id)
     paused = list(endpoints.filter(enabled=True, paused_at__isnull=False).values_list("id", flat=True))
     if paused:
         late.filter(endpoint_id__in=paused).update(status=WebhookDelivery.Status.QUEUED, due_at=at + PUT_OFF)
@@ -47,7 +45,7 @@ def endpoints_wake(overdue: datetime) -> int:
         late.filter(endpoint_id__in=disabled).update(
             status=WebhookDelivery.Status.FAILED, finished_at=at, error_code="endpoint_disabled"
         )
-    return len(awake)
+    return awake
 
 
 def log_trim() -> None:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Q
 
-from channels_app.models import Channel
+from channels_app.models import Channel, ChannelIncident
 from conversations.models import Conversation, Message
 from tenants.crypto import EncryptedJSONField
 from tenants.db import Model, TenantModel, now
@@ -41,6 +41,9 @@ class InboundEvent(TenantModel):
             models.Index(fields=["status", "due_at"], name="receipt_due"),
             models.Index(fields=["channel", "created_at"], name="receipt_by_channel"),
         ]
+
+    def __str__(self) -> str:
+        return f"Request of {self.created_at:%Y-%m-%d %H:%M:%S}, {self.status}"
 
 
 class Turn(TenantModel):
@@ -80,6 +83,9 @@ class Turn(TenantModel):
             )
         ]
         indexes: ClassVar[list[Any]] = [models.Index(fields=["status", "due_at"], name="turn_due")]
+
+    def __str__(self) -> str:
+        return f"#{self.first_seq} to #{self.last_seq}, {self.status}"
 
 
 class Delivery(TenantModel):
@@ -122,6 +128,9 @@ class Delivery(TenantModel):
         ]
         verbose_name_plural = "deliveries"
 
+    def __str__(self) -> str:
+        return f"Message #{self.seq}, {'dead letter' if self.dead_at else self.status}"
+
 
 class DeliveryPart(TenantModel):
     """A payload that the platform took: by its id the receipts find their delivery."""
@@ -138,6 +147,9 @@ class DeliveryPart(TenantModel):
         ]
         indexes: ClassVar[list[Any]] = [models.Index(fields=["channel", "platform_id"], name="part_by_platform_id")]
 
+    def __str__(self) -> str:
+        return f"Part {self.index} {self.platform_id}, {self.status}"
+
 
 class PendingReceipt(TenantModel):
     """A status that came before we knew the platform's id of its message; applied when it does."""
@@ -152,6 +164,9 @@ class PendingReceipt(TenantModel):
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["channel", "platform_id", "status"], name="pending_receipt_once")
         ]
+
+    def __str__(self) -> str:
+        return f"{self.platform_id} {self.status}"
 
 
 class DeliveryAttempt(TenantModel):
@@ -174,6 +189,9 @@ class DeliveryAttempt(TenantModel):
 
     class Meta:
         indexes: ClassVar[list[Any]] = [models.Index(fields=["delivery", "number"], name="attempt_by_delivery")]
+
+    def __str__(self) -> str:
+        return f"Attempt {self.number}, {self.outcome}"
 
 
 class WebhookEndpoint(TenantModel):
@@ -296,7 +314,11 @@ class StaffAlert(TenantModel):
 
     event = models.UUIDField()  # of the timeline: what it is about
     way = models.CharField(max_length=10)  # email, slack, webhook
+    incident = models.ForeignKey(  # of a channel, when it is about one
+        ChannelIncident, null=True, blank=True, on_delete=models.CASCADE, related_name="alerts"
+    )
     subject = models.CharField(max_length=200)
+    text = models.TextField(blank=True)  # what follows the subject: what was found, what to do, where
     facts = models.JSONField(default=dict)  # the event's envelope
     status = models.CharField(max_length=8, choices=Status, default=Status.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)

@@ -20,11 +20,14 @@ class Socket(Protocol):
 
 
 _open: set[Socket] = set()
+_leaving = False  # who comes in the last moment is sent on at once
 
 
 def came(socket: Socket) -> None:
     _open.add(socket)
     SOCKETS.set(len(_open))
+    if _leaving:
+        _say_bye(socket, SPREAD_S)
 
 
 def left(socket: Socket) -> None:
@@ -34,9 +37,14 @@ def left(socket: Socket) -> None:
 
 def all_say_bye() -> int:
     """Tell each to come back, spread over SPREAD_S seconds, and close it with 1012. Returns how many."""
+    global _leaving
+    _leaving = True
     leaving = list(_open)
     for number, socket in enumerate(leaving):
-        after_s = round(SPREAD_S * number / len(leaving), 2)
-        socket.put({"t": "bye", "reason": "restart", "reconnect": True, "after_s": after_s})
-        socket.end(SERVICE_RESTART)
+        _say_bye(socket, round(SPREAD_S * number / len(leaving), 2))
     return len(leaving)
+
+
+def _say_bye(socket: Socket, after_s: float) -> None:
+    socket.put({"t": "bye", "reason": "restart", "reconnect": True, "after_s": after_s})
+    socket.end(SERVICE_RESTART)

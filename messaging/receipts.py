@@ -42,6 +42,27 @@ def status_apply(channel: Channel, update: StatusUpdate) -> bool:
     return _advance(part, update.status, update.code, update.detail)
 
 
+def seen(conversation_id: uuid.UUID, seq: int) -> bool:
+    """The person told us that they have seen everything up to ``seq``: the conversation's mark moves forward,
+    and what was sent until there is read. One transaction with its events; False when it was no news."""
+    with atomic():
+        unseen = {"id": conversation_id, "visitor_read_seq__lt": seq, "last_seq__gte": seq}
+        if not conversation_advance(unseen, visitor_read_seq=seq):
+            return False
+        behind = Delivery.objects.filter(
+            conversation_id=conversation_id, seq__lte=seq, status__in=(Delivery.Status.SENT, Delivery.Status.DELIVERED)
+        )
+        read = list(behind.select_related("message").order_by("seq"))
+        behind.update(status=Delivery.Status.READ, read_at=now())
+        taken = conversation_advance({"id": conversation_id}, events=len(read))
+        if taken:
+            facts = [{"message_id": str(delivery.message_id), "seq": delivery.seq} for delivery in read]
+            events_append(taken, [NewEvent("chat.message.read", fact) for fact in facts])
+    for delivery in read:
+        push_status(delivery.message, Delivery.Status.READ)
+    return True
+
+
 def pending_apply(delivery: Delivery) -> None:
     """Apply what was reported of the delivery's parts before all of them were sent and their ids known."""
     for part in DeliveryPart.objects.filter(delivery=delivery).exclude(platform_id=""):

@@ -160,7 +160,7 @@ def _take_over(channel: Channel, sender: Sender) -> list[uuid.UUID]:
         if Conversation.objects.filter(identity_id=known.identity_id, thread=thread, is_open=True).exists():
             left_over.append(conversation_id)
         else:
-            _continue_as(known, conversation_id)
+            continue_as(known, conversation_id)
     return left_over
 
 
@@ -171,8 +171,8 @@ def _former_of(channel: Channel, sender: Sender, known: Known) -> list[Identity]
     return [row for row in proved.exclude(id=known.identity_id) if (row.scheme, row.scope, row.value) in names]
 
 
-def _continue_as(known: Known, conversation_id: uuid.UUID) -> None:
-    """What waits to be sent goes to the new id; receipts and edits of it are known as the same person's."""
+def continue_as(known: Known, conversation_id: uuid.UUID) -> None:
+    """The open conversation goes on under another id of the person. What waits to be sent goes there; receipts and edits of it are known as the same person's."""
     taken = conversation_advance(
         {"id": conversation_id, "is_open": True},
         events=1,

@@ -5,16 +5,18 @@ Owns the look at all tenants; must not do the work itself.
 
 from __future__ import annotations
 
-from datetime import timedelta
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 
-from channels_app.models import IncidentNotice
 from conversations.models import Attachment, Conversation, Session
 from messaging import wake
 from messaging.control import conversation_end
 from messaging.handlers import marks_forget
-from messaging.integrator_sweep import endpoints_wake, log_trim
+from messaging.integrator_sweep import endpoints_overdue, log_trim
 from messaging.models import Delivery, InboundEvent, PendingReceipt, StaffAlert, Turn
 from messaging.receipts import pending_apply
 from messaging.revise import late_changes_apply, late_changes_forget
@@ -31,38 +33,28 @@ GRACE = timedelta(seconds=2)  # what is due only just has its wake-up on the way
 def sweep() -> int:
     """Wake what is overdue. Returns how many wake-ups were sent."""
     overdue = now() - GRACE
+    net: list[tuple[Iterable[uuid.UUID], Callable[..., None]]] = [
+        (_late(InboundEvent, overdue, status=InboundEvent.Status.RECEIVED), wake.parse),
+        (_late(Turn, overdue, status__in=Turn.OPEN), wake.respond),
+        (_late(Attachment, overdue, state__in=Attachment.UNFINISHED), wake.media),
+        (_late(StaffAlert, overdue, status=StaffAlert.Status.WAITING), wake.send_alert),
+        (_late(Delivery, overdue, "conversation_id", status__in=Delivery.UNFINISHED), wake.deliver),
+        (endpoints_overdue(overdue), wake.call_endpoint),
+    ]
+    return len([call(row_id, expires_s=expires_s()) for row_ids, call in net for row_id in row_ids])
+
+
+def expires_s() -> float:
+    """After so many seconds a sweep's wake-up is void: later sweeps have woken the same rows again, and under
+    overload the repeats would drown the queues."""
+    return 2.0 * settings.ENV["SWEEP_INTERVAL_S"]
+
+
+def _late(model: Any, overdue: datetime, name: str = "id", **waiting: Any) -> Iterable[uuid.UUID]:
+    """Whom to wake for the rows that should have been taken up by ``overdue``, each once, the longest due first."""
     # unscoped: the net spans all tenants; every task opens the scope of its own row
-    receipts = InboundEvent.objects.unscoped().filter(status=InboundEvent.Status.RECEIVED, due_at__lte=overdue)
-    # unscoped: as above
-    turns = Turn.objects.unscoped().filter(status__in=Turn.OPEN, due_at__lte=overdue)
-    # unscoped: as above
-    deliveries = Delivery.objects.unscoped().filter(status__in=Delivery.UNFINISHED, due_at__lte=overdue)
-    # unscoped: as above
-    files = Attachment.objects.unscoped().filter(state__in=Attachment.UNFINISHED, due_at__lte=overdue)
-    lanes = dict.fromkeys(deliveries.order_by("due_at").values_list("conversation_id", flat=True)[:MOST])
-    found = 0
-    for receipt_id in receipts.order_by("due_at").values_list("id", flat=True)[:MOST]:
-        wake.parse(receipt_id)
-        found += 1
-    for turn_id in turns.order_by("due_at").values_list("id", flat=True)[:MOST]:
-        wake.respond(turn_id)
-        found += 1
-    for attachment_id in files.order_by("due_at").values_list("id", flat=True)[:MOST]:
-        wake.media(attachment_id)
-        found += 1
-    # unscoped: as above
-    notices = IncidentNotice.objects.unscoped().filter(status=IncidentNotice.Status.WAITING, due_at__lte=overdue)
-    for notice_id in notices.order_by("due_at").values_list("id", flat=True)[:MOST]:
-        wake.tell_staff(notice_id)
-        found += 1
-    # unscoped: as above
-    alerts = StaffAlert.objects.unscoped().filter(status=StaffAlert.Status.WAITING, due_at__lte=overdue)
-    for alert_id in alerts.order_by("due_at").values_list("id", flat=True)[:MOST]:
-        wake.send_alert(alert_id)
-        found += 1
-    for conversation_id in lanes:
-        wake.deliver(conversation_id)
-    return found + len(lanes) + endpoints_wake(overdue)
+    rows = model.objects.unscoped().filter(due_at__lte=overdue, **waiting).order_by("due_at")
+    return dict.fromkeys(rows.values_list(name, flat=True)[:MOST])
 
 
 def keep_house() -> None:

@@ -12,8 +12,7 @@ from typing import Any
 
 from celery import shared_task
 
-from channels_app.models import Channel, IncidentNotice
-from channels_app.notices import notice_send
+from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
 from channels_app.template_sync import templates_sync, templates_sync_all
 from conversations.models import Attachment, Conversation
@@ -113,7 +112,7 @@ def call_endpoint(endpoint_id: str) -> None:
 @shared_task(name="messaging.tasks.sweep")
 def sweep() -> None:
     sweep_verb.sweep()
-    wake.publish()
+    wake.publish(expires_s=sweep_verb.expires_s())
 
 
 @shared_task(name="messaging.tasks.keep_house")
@@ -145,10 +144,3 @@ def watch_channel(channel_id: str) -> None:
         channel = channel_for_id(row_id) if row_id else None
         if channel and channel.enabled:
             watch.channel_watch(channel)
-
-
-@shared_task(name="messaging.tasks.tell_staff")
-def tell_staff(notice_id: str) -> None:
-    with scope_of(IncidentNotice, notice_id) as row_id:
-        if row_id:
-            notice_send(row_id)

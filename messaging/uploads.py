@@ -15,8 +15,7 @@ from django.db import IntegrityError
 from channels_app.media import Refused
 from channels_app.models import Channel
 from conversations.attachments import UNUSED, attachment_settle, files_write, upload_begin
-from conversations.models import Attachment, Identity
-from conversations.people import identities_forget, identity_resolve
+from conversations.models import Attachment
 from messaging import webchat
 from messaging.media import most_bytes, received
 from messaging.webchat_frames import TicketRequest
@@ -72,7 +71,7 @@ def visitor_upload(channel: Channel, ticket: Ticket, chunks: Iterable[bytes]) ->
 
     Raises PayloadTooLarge ``too_large``, Unprocessable (MESSAGES), Conflict ``ticket_used``.
     """
-    identity_id = _identity_of(channel, ticket.visitor)
+    identity_id = webchat.known_as(channel, ticket.visitor).identity_id
     return upload(ticket.file_id, channel, identity_id, ticket.name, ticket.type, chunks)
 
 
@@ -104,15 +103,3 @@ def _same(file_id: uuid.UUID, sha256: str) -> Attachment:
     if stored is None:
         raise Conflict("This ticket was used for another file.", code="ticket_used")
     return stored
-
-
-def _identity_of(channel: Channel, visitor: webchat.Visitor) -> uuid.UUID:
-    """The visitor's identity, made now if this is the first we get of them."""
-    try:
-        with atomic():
-            return identity_resolve(channel, webchat.sender_for(visitor)).identity_id
-    except IntegrityError:  # made by another of their windows in this moment
-        identities_forget()
-        return Identity.objects.values_list("id", flat=True).get(
-            channel=channel, scheme=visitor.scheme, scope="", value=visitor.id
-        )

@@ -1,6 +1,6 @@
 """Wake-up calls: tell a worker that a row is due. A call that gets lost is made up for by the sweep.
 
-Must not carry anything but ids.
+Must not carry anything but ids. ``expires_s``, of the sweep's calls alone: after so long nobody needs to follow it.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _covered_until = 0.0
 stand_in: Callable[[str, uuid.UUID | None], bool] | None = None
 
 
-def parse(receipt_id: uuid.UUID) -> None:
-    _call("messaging.tasks.parse", receipt_id)
+def parse(receipt_id: uuid.UUID, *, expires_s: float | None = None) -> None:
+    _call("messaging.tasks.parse", receipt_id, 0.0, expires_s)
 
 
-def respond(turn_id: uuid.UUID, delay_s: float = 0.0) -> None:
-    _call("messaging.tasks.respond", turn_id, delay_s)
+def respond(turn_id: uuid.UUID, delay_s: float = 0.0, *, expires_s: float | None = None) -> None:
+    _call("messaging.tasks.respond", turn_id, delay_s, expires_s)
 
 
-def deliver(conversation_id: uuid.UUID, delay_s: float = 0.0) -> None:
-    _call("messaging.tasks.deliver", conversation_id, delay_s)
+def deliver(conversation_id: uuid.UUID, delay_s: float = 0.0, *, expires_s: float | None = None) -> None:
+    _call("messaging.tasks.deliver", conversation_id, delay_s, expires_s)
 
 
 def attend(conversation_id: uuid.UUID, delay_s: float = 0.0) -> None:
@@ -49,31 +49,27 @@ def sync_templates(channel_id: uuid.UUID) -> None:
     _call("messaging.tasks.sync_templates_of", channel_id)
 
 
-def media(attachment_id: uuid.UUID, delay_s: float = 0.0) -> None:
-    _call("messaging.tasks.media", attachment_id, delay_s)
+def media(attachment_id: uuid.UUID, delay_s: float = 0.0, *, expires_s: float | None = None) -> None:
+    _call("messaging.tasks.media", attachment_id, delay_s, expires_s)
 
 
 def watch(channel_id: uuid.UUID, delay_s: float = 0.0) -> None:
     _call("messaging.tasks.watch_channel", channel_id, delay_s)
 
 
-def tell_staff(notice_id: uuid.UUID) -> None:
-    _call("messaging.tasks.tell_staff", notice_id)
+def call_endpoint(endpoint_id: uuid.UUID, delay_s: float = 0.0, *, expires_s: float | None = None) -> None:
+    _call("messaging.tasks.call_endpoint", endpoint_id, delay_s, expires_s)
 
 
-def call_endpoint(endpoint_id: uuid.UUID, delay_s: float = 0.0) -> None:
-    _call("messaging.tasks.call_endpoint", endpoint_id, delay_s)
+def send_alert(alert_id: uuid.UUID, *, expires_s: float | None = None) -> None:
+    _call("messaging.tasks.send_alert", alert_id, 0.0, expires_s)
 
 
-def send_alert(alert_id: uuid.UUID) -> None:
-    _call("messaging.tasks.send_alert", alert_id)
-
-
-def publish() -> None:
+def publish(*, expires_s: float | None = None) -> None:
     """There is something in the outboxes, perhaps."""
-    _call("messaging.tasks.publish")
+    _call("messaging.tasks.publish", None, 0.0, expires_s)
     if settings.ENV["KAFKA_BROKERS"]:
-        _call("messaging.tasks.stream")
+        _call("messaging.tasks.stream", None, 0.0, expires_s)
 
 
 def publish_soon() -> None:
@@ -87,18 +83,19 @@ def publish_soon() -> None:
             _call("messaging.tasks.stream", None, window_s)
 
 
-def _call(task: str, row_id: uuid.UUID | None = None, delay_s: float = 0.0) -> None:
-    if not _send(task, row_id, delay_s) and not (stand_in and delay_s <= 0 and stand_in(task, row_id)):
+def _call(task: str, row_id: uuid.UUID | None = None, delay_s: float = 0.0, expires_s: float | None = None) -> None:
+    if not _send(task, row_id, delay_s, expires_s) and not (stand_in and delay_s <= 0 and stand_in(task, row_id)):
         LOST_CALLS.inc()
 
 
-def _send(task: str, row_id: uuid.UUID | None, delay_s: float) -> bool:
+def _send(task: str, row_id: uuid.UUID | None, delay_s: float, expires_s: float | None = None) -> bool:
     """Never raises and never takes long: a broker that is away must not hold up what is committed."""
     global _away_until
     if time.monotonic() < _away_until:
         return False
     try:
-        current_app.send_task(task, args=[str(row_id)] if row_id else [], countdown=delay_s or None, retry=False)
+        args = [str(row_id)] if row_id else []
+        current_app.send_task(task, args=args, countdown=delay_s or None, expires=expires_s, retry=False)
     except Exception as error:  # noqa: BLE001  as above
         _away_until = time.monotonic() + BACK_OFF_S
         log.warning("wake_up_lost", task=task, row=str(row_id or ""), error=type(error).__name__)

@@ -1,7 +1,7 @@
 """Watching over channels: what a finding leads to, and the look at every channel now and then.
 
-Owns the transaction in which a channel changes its state, its event is written, its held messages are
-made due and its notices are planned. Must not decide the state: channels_app/health.py does.
+Owns the transaction in which a channel changes its state, its event is written and its held messages are
+made due. Must not decide the state (channels_app/health.py) nor tell staff (alerts.py, from the event).
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from pydantic import ValidationError
 from channels_app.contract import ChannelNotice, CheckResult
 from channels_app.health import Change, Finding, State, health_forget, health_move, health_row
 from channels_app.models import Channel, ChannelHealth
-from channels_app.notices import notices_plan
 from channels_app.services import http_for
 from conversations.models import Message
 from conversations.timeline import system_event
@@ -95,9 +94,6 @@ def _announce(channel: Channel, change: Change, finding: Finding) -> None:
         facts |= {"reason": finding.reason[:300], "code": finding.code[:60]}
         system_event(channel.tenant_id, "chat.system.channel_degraded", facts)
     log.info("channel_state", channel=str(channel.id), state=change.after, previous=change.before, code=finding.code)
-    if change.incident and channel.enabled:
-        for notice in notices_plan(channel, change.incident, change.after):
-            on_commit(partial(wake.tell_staff, notice.id))
 
 
 def _lanes_due(channel: Channel) -> None:

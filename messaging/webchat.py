@@ -1,24 +1,19 @@
 """The web chat's rules, the same by socket and by HTTP: who may talk, as whom, and what a frame does.
 
-Owns visitor tokens, identity proofs and the meaning of client frames. Must not know how frames travel.
+Owns visitor tokens and the meaning of client frames. Must not know how frames travel.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import secrets
-import time
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.core import signing
 from django.db import IntegrityError
 
-from channels_app.adapters.base import constant_time_equal
 from channels_app.content import Content, Media
 from channels_app.contract import InboundMessage, Sender
 from channels_app.media import kind_of
@@ -27,22 +22,20 @@ from channels_app.normalise import EmptyMessage
 from channels_app.selectors import channel_for_key
 from conversations.media_links import media_address
 from conversations.models import Attachment, Conversation, Message, Note
-from conversations.people import identity_resolve
+from conversations.people import Known, identities_forget, identity_resolve
 from messaging.accept import Accepted, Entrance, accept
 from messaging.frames import change_frame, message_frame, timestamp
 from messaging.hub import conversation_group, hub, tenant_group
-from messaging.webchat_frames import Identity, RateFrame, SendFrame, SessionRequest
+from messaging.receipts import seen
+from messaging.webchat_frames import RateFrame, SendFrame
 from tenants.auth import require_active
 from tenants.db import atomic
 from tenants.errors import Conflict, Forbidden, Invalid, NotAuthenticated, NotFound, TooMany
-from tenants.limits import _network as network
 from tenants.limits import allow
 from tenants.tenant_settings import settings_for
 
 SALT = "webchat"
 TOKEN_LIFE_S = 30 * 24 * 3600  # counted anew whenever a session begins or a socket refreshes
-PROOF_LIFE_S = 24 * 3600
-PROOF_SKEW_S = 300
 PAGE = 200  # the longest replay, and the longest page over HTTP
 
 
@@ -58,15 +51,6 @@ class Visitor:
     @property
     def key(self) -> str:
         return f"{self.scheme}:{self.id}"
-
-
-@dataclass(frozen=True)
-class Session:
-    """What a widget needs to begin. ``conversation`` is the open one, if there is any."""
-
-    visitor: Visitor
-    token: str
-    conversation: Conversation | None
 
 
 # ------------------------------------------------------------------------- who may talk
@@ -109,73 +93,14 @@ def sender_for(visitor: Visitor) -> Sender:
     return Sender(scheme=visitor.scheme, value=visitor.id, name=visitor.name)
 
 
-def identity_signature(secret: str, channel_key: str, user_id: str, ts: int) -> str:
-    """What the site's server signs to vouch for its user (proof version 1), in hex."""
-    signed = f"v1\n{channel_key}\n{user_id}\n{ts}".encode("utf-8", "surrogatepass")
-    return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
-
-
-def identity_verify(channel: Channel, identity: Identity) -> None:
-    """Raises Forbidden ``identity_unproved`` unless the proof is right and at most a day old."""
-    secret = channel.adapter_config().identity_secret
-    expected = identity_signature(secret, channel.key, identity.user_id, identity.ts)
-    fresh = -PROOF_SKEW_S <= time.time() - identity.ts <= PROOF_LIFE_S
-    if not (secret and fresh and constant_time_equal(identity.sig, expected)):
-        raise Forbidden("Who the visitor is has not been proved.", code="identity_unproved")
-
-
-# ----------------------------------------------------------------------------- sessions
-
-
-def session_begin(channel: Channel, wanted: SessionRequest, address: str) -> Session:
-    """Begin a session, or go on with the one whose token is shown. ``address``: the caller's IP address.
-
-    Raises NotAuthenticated, Forbidden ``identity_unproved``, TooMany.
-    """
-    before = visitor_for(channel, wanted.visitor_token) if wanted.visitor_token else None
-    _session_draw(channel, before, address)
-    if wanted.identity:
-        identity_verify(channel, wanted.identity)
-        visitor = Visitor(wanted.identity.user_id, "user", _new_session_key(), wanted.identity.name)
-        if before and before.scheme == "web":
-            _attach(channel, before, visitor)
-    elif before and "identity" not in wanted.model_fields_set:
-        visitor = before
-    else:  # somebody new, or somebody who has logged out
-        visitor = Visitor(secrets.token_urlsafe(24), session_key=_new_session_key())
-    found = conversation_of(channel, visitor)
-    return Session(visitor, token_issue(channel, visitor), found if found and found.is_open else None)
-
-
-def _new_session_key() -> str:
-    return secrets.token_urlsafe(12)
-
-
-def _session_draw(channel: Channel, before: Visitor | None, address: str) -> None:
-    """Every page view begins a session: only visitors nobody has seen before are scarce."""
-    if before:
-        draw(f"webchat:renew:{channel.id}:{before.key}", 1.0, 60)
-    else:
-        draw(f"webchat:session:{channel.id}:{network(address)}", 30 / 3600, 30)
-
-
-def _attach(channel: Channel, anonymous: Visitor, user: Visitor) -> None:
-    """What was said before the login goes on under the user's name, unless they are talking already."""
-    alias = (anonymous.scheme, "", anonymous.id)
-    going_on = conversation_of(channel, anonymous)
-    if not going_on or not going_on.is_open:
-        return
+def known_as(channel: Channel, visitor: Visitor) -> Known:
+    """The visitor's identity and contact, made now if this is the first we get of them."""
     try:
         with atomic():
-            known = identity_resolve(channel, replace(sender_for(user), aliases=(alias,)))
-            if Conversation.objects.filter(identity_id=known.identity_id, is_open=True).exists():
-                return
-            Conversation.objects.filter(id=going_on.id, is_open=True).update(
-                identity_id=known.identity_id, contact_id=known.contact_id
-            )
-            Message.objects.filter(conversation_id=going_on.id).update(identity_id=known.identity_id)
-    except IntegrityError:
-        return  # the user began to talk in this very moment: that conversation counts
+            return identity_resolve(channel, sender_for(visitor))
+    except IntegrityError:  # made by another of their windows in this moment
+        identities_forget()
+        return identity_resolve(channel, sender_for(visitor))
 
 
 # --------------------------------------------------------------------------- transcript
@@ -187,6 +112,12 @@ def conversation_of(channel: Channel, visitor: Visitor) -> Conversation | None:
         identity__channel=channel, identity__scheme=visitor.scheme, identity__scope="", identity__value=visitor.id
     )
     return own.order_by("-is_open", "-created_at", "-id").first()
+
+
+def owns(channel: Channel, visitor: Visitor, conversation_id: uuid.UUID) -> bool:
+    """Whether the conversation is (still) this visitor's: a login hands it on to the site's user."""
+    own = {"identity__scheme": visitor.scheme, "identity__scope": "", "identity__value": visitor.id}
+    return Conversation.objects.filter(id=conversation_id, identity__channel=channel, **own).exists()
 
 
 def frames_after(conversation_id: uuid.UUID, after: int, limit: int = PAGE) -> list[dict[str, Any]]:
@@ -275,8 +206,7 @@ def rate(channel: Channel, visitor: Visitor, frame: RateFrame) -> dict[str, Any]
 
 def read_mark(conversation_id: uuid.UUID, tenant_id: uuid.UUID, seq: int) -> bool:
     """The visitor has seen everything up to ``seq``; only ever forwards. Whether that was news."""
-    unseen = Conversation.objects.filter(id=conversation_id, visitor_read_seq__lt=seq, last_seq__gte=seq)
-    if not unseen.update(visitor_read_seq=seq):
+    if not seen(conversation_id, seq):
         return False
     frame = {"t": "read", "by": {"role": "visitor"}, "seq": seq}
     hub.push(conversation_group(conversation_id), frame)

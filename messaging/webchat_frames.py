@@ -15,9 +15,11 @@ from channels_app.normalise import EmptyMessage, clean_text
 from tenants.errors import Invalid
 
 MAX_TEXT = 4000  # characters, once cleaned
+MAX_ANSWER = 1000
 
 Cid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_\-]{1,64}$")]
 Seq = Annotated[int, Field(ge=0, le=2_147_483_647)]
+Answer = bool | Annotated[str, StringConstraints(max_length=MAX_ANSWER)]
 Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{1,8})*$", max_length=35)]
 
 
@@ -32,6 +34,13 @@ class Identity(BaseModel):
     name: str = Field(default="", max_length=200)
 
 
+class SignedIdentity(BaseModel):
+    """The same as a JSON Web Token: HS256, ``aud`` the channel's key, ``sub`` the user's id, ``exp`` within an
+    hour; ``name``, ``email`` and ``phone_number`` where the site wants to tell them."""
+
+    jwt: str = Field(min_length=1, max_length=4096)
+
+
 class Page(BaseModel):
     """Where the visitor is. Nothing in it is trusted."""
 
@@ -41,10 +50,12 @@ class Page(BaseModel):
 
 
 class SessionRequest(BaseModel):
-    """``identity`` null ends the present identity; left out, the token decides who the visitor is."""
+    """``identity`` null ends the present identity; left out, the token decides who the visitor is.
+    ``profile``: the answers to the channel's form, by the fields' names."""
 
     visitor_token: str | None = Field(default=None, max_length=4096)
-    identity: Identity | None = None
+    identity: Identity | SignedIdentity | None = None
+    profile: dict[str, Answer] | None = Field(default=None, max_length=10)
     locale: str = Field(default="", max_length=35)
     page: Page = Page()
 
@@ -114,7 +125,14 @@ class RateFrame(BaseModel):
     comment: str = Field(default="", max_length=1000)
 
 
-class PostedFrame(RootModel[Annotated[SendFrame | RateFrame, Field(discriminator="t")]]):
+class ReadFrame(BaseModel):
+    """The visitor has seen everything up to ``seq``."""
+
+    t: Literal["read"]
+    seq: Seq
+
+
+class PostedFrame(RootModel[Annotated[SendFrame | RateFrame | ReadFrame, Field(discriminator="t")]]):
     """A frame by HTTP, for when no socket can be had."""
 
 
@@ -126,10 +144,6 @@ class HelloFrame(BaseModel):
 
 class SyncFrame(BaseModel):
     after: Seq = 0
-
-
-class ReadFrame(BaseModel):
-    seq: Seq
 
 
 class TypingFrame(BaseModel):

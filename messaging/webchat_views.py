@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from messaging import webchat
+from channels_app.adapters.web import FormField
+from messaging import webchat, webchat_sessions
 from messaging.frames import ack_frame
-from messaging.webchat_frames import PostedFrame, RateFrame, Seq, SessionRequest
+from messaging.webchat_frames import PostedFrame, RateFrame, ReadFrame, Seq, SessionRequest
 from tenants.auth import credential_of
 from tenants.errors import NotAuthenticated
 from tenants.limits import client_ip
@@ -35,6 +36,7 @@ class WidgetConfig(BaseModel):
     locale: str = Field(description="Empty: the browser's")
     position: str
     csat: bool
+    pre_chat: list[FormField] = Field(description="What to ask before the chat; the answers are the `profile`")
 
 
 class SessionAnswer(BaseModel):
@@ -61,10 +63,10 @@ class MessagesPage(BaseModel):
 
 
 class Ack(BaseModel):
-    """That the frame is stored. Of a rating only ``t`` and ``cid``."""
+    """That the frame is stored. Of a rating only ``t`` and ``cid``, of a read mark ``t`` and ``seq``."""
 
     t: str
-    cid: str
+    cid: str | None = None
     seq: int | None = None
     id: str | None = None
     ts: str | None = None
@@ -155,7 +157,7 @@ class SessionView(WebchatView):
                     "visitor_token": "eyJjIjoi…", "expires_in": webchat.TOKEN_LIFE_S, "conversation": CONVERSATION,
                     "last_seq": 2, "socket_url": "/ws/chat/h2k9Qm/",
                     "config": {"title": "Chat", "color": "#2563eb", "greeting": "Hello!", "bot_name": "Assistant",
-                               "locale": "", "position": "right", "csat": True},
+                               "locale": "", "position": "right", "csat": True, "pre_chat": []},
                 },
                 response_only=True,
             ),
@@ -163,7 +165,7 @@ class SessionView(WebchatView):
     )  # fmt: skip
     def post(self, request: Request, key: str) -> Response:
         wanted = parse_body(request, SessionRequest)
-        session = webchat.session_begin(self.channel, wanted, client_ip(request._request))
+        session = webchat_sessions.session_begin(self.channel, wanted, client_ip(request._request))
         found = session.conversation
         return Response(
             {
@@ -179,7 +181,7 @@ class SessionView(WebchatView):
     def _config(self) -> dict[str, Any]:
         config, tenant = self.channel.adapter_config(), settings_for(self.channel.tenant_id)
         return {
-            **config.model_dump(include={"title", "color", "locale", "position"}),
+            **config.model_dump(include={"title", "color", "locale", "position", "pre_chat"}),
             "greeting": config.greeting or tenant.greeting,
             "bot_name": tenant.bot_name,
             "csat": tenant.csat_enabled,
@@ -223,7 +225,7 @@ class MessagesView(WebchatView):
 
     @extend_schema(
         operation_id="webchat_send",
-        summary="Send a message or a rating without a socket",
+        summary="Send a message, a rating or a read mark without a socket",
         tags=["webchat"],
         auth=[],
         parameters=[VISITOR],
@@ -247,5 +249,14 @@ class MessagesView(WebchatView):
         frame = parse_body(request, PostedFrame).root
         if isinstance(frame, RateFrame):
             return Response(webchat.rate(self.channel, visitor, frame))
+        if isinstance(frame, ReadFrame):
+            return Response(self._read(visitor, frame.seq))
         accepted = webchat.say(self.channel, visitor, frame)
         return Response(ack_frame(accepted.message, duplicate=accepted.duplicate))
+
+    def _read(self, visitor: webchat.Visitor, seq: int) -> dict[str, Any]:
+        webchat.draw(f"webchat:read:{self.channel.id}:{visitor.key}", 2.0, 60)
+        conversation = webchat.conversation_of(self.channel, visitor)
+        if conversation:
+            webchat.read_mark(conversation.id, conversation.tenant_id, seq)
+        return {"t": "ack", "seq": seq}

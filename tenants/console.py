@@ -5,6 +5,7 @@ Owns the tie between a member's role and Django's admin. Must not know any parti
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,10 +14,12 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -75,6 +78,24 @@ class Button:
     confirm: str = ""
 
 
+class IndentedJSON(json.JSONEncoder):
+    """JSON that people edit in a form stands on lines of its own."""
+
+    def __init__(self, **options: Any):
+        super().__init__(**{**options, "indent": 2})
+
+
+def verbatim(said: Any) -> str:
+    """Text, or a value as JSON, as it stands; long words wrap."""
+    words = said if isinstance(said, str) else json.dumps(said, indent=1, ensure_ascii=False)
+    return format_html('<pre class="verbatim">{}</pre>', words)
+
+
+def shortened(words: str, most: int = 60) -> str:
+    """The beginning of a text: a list has one line for it."""
+    return words if len(words) <= most else f"{words[: most - 1].rstrip()}…"
+
+
 class LinesField(forms.CharField):
     """A list of texts, one on each line."""
 
@@ -125,6 +146,9 @@ class TenantAdmin(ModelAdmin):
     list_per_page = 50
     ordering: ClassVar[tuple[str, ...]] = ("-id",)
     compressed_fields = True
+    formfield_overrides: ClassVar[Any] = {
+        models.JSONField: {"widget": UnfoldAdminTextareaWidget, "encoder": IndentedJSON}
+    }
     warn_unsaved_form = True
 
     # ---- who may -------------------------------------------------------------------
@@ -161,6 +185,11 @@ class TenantAdmin(ModelAdmin):
             rows = rows.filter(**{f"{self.tenant_path}__in": tenants_with(request, self.permission("read"))})
         return rows.order_by(*self.get_ordering(request))
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Whoever has one tenant only need not read its name in every row."""
+        one = not request.user.is_superuser and len(memberships_of(request)) == 1
+        return [name for name in super().get_list_display(request) if not (one and name == "tenant")]
+
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Parts go with the whole; whoever may delete it needs no permission for each."""
         found, counts, _, protected = super().get_deleted_objects(objs, request)
@@ -181,10 +210,13 @@ class TenantAdmin(ModelAdmin):
             # unscoped: on an empty form the tenant is still to be chosen; limited to own ones
             own = objects.unscoped().filter(tenant__in=tenants_with(request, self.permission("write")))
             options["queryset"] = objects.all() if row_id(request) or request.method == "POST" else own
-        field = super().formfield_for_foreignkey(db_field, request, **options)
-        if field is not None and hasattr(field.widget, "can_add_related"):
-            field.widget.can_add_related = field.widget.can_change_related = False
-            field.widget.can_delete_related = field.widget.can_view_related = False
+        return super().formfield_for_foreignkey(db_field, request, **options)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """The bare choice: what a row points at is changed on its own page."""
+        field = super().formfield_for_dbfield(db_field, request, **options)
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
         return field
 
     # ---- pages of one row ----------------------------------------------------------

@@ -82,7 +82,7 @@ def client_ip(request: HttpRequest) -> str:
 
 def _buckets(request: Any) -> list[Bucket]:
     principal = request.user
-    address = _network(client_ip(request._request))
+    address = network(client_ip(request._request))
     if principal is None:
         return [_bucket(f"ip:{address}", None, None)]
     tenant_id: uuid.UUID = principal.tenant_id
@@ -106,6 +106,6 @@ def _bucket(key: str, per_minute: int | None, burst: int | None) -> Bucket:
 
 
 @lru_cache(maxsize=4096)
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """An IPv6 customer owns a whole /64: it counts as one address."""
     return str(ipaddress.ip_network(f"{address}/64", strict=False)) if ":" in address else address

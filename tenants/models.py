@@ -94,6 +94,9 @@ class RevokedToken(Model):
     jti = models.CharField(max_length=64, unique=True)
     expires_at = models.DateTimeField(db_index=True)
 
+    def __str__(self) -> str:
+        return self.jti
+
 
 class AuditEntry(TenantModel):
     """One act on configuration, personal data or privacy; append-only (TEN-6)."""
@@ -133,6 +136,9 @@ class IdempotencyRecord(TenantModel):
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["tenant", "key"], name="idempotency_key_per_tenant")
         ]
+
+    def __str__(self) -> str:
+        return self.key
 
 
 __all__ = [

@@ -6,20 +6,50 @@ and messages come in by WebSocket and REST, never by webhook.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal, get_args
 
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from channels_app.adapters.base import Adapter, ChannelConfig
 from channels_app.content import MAX_MEDIA_BYTES, MIME_TYPES, Capabilities, ContentType
 from channels_app.contract import BadSignature, Http, OutboundMessage, Payload, RawRequest, SendResult
 
-Origin = Annotated[str, StringConstraints(pattern=r"^(\*|https?://[A-Za-z0-9.\-]+(:\d{1,5})?)$", max_length=255)]
+HOST = r"[A-Za-z0-9\-]+(\.[A-Za-z0-9\-]+)*"
+#: a site, "*", or all sub-domains of a domain of at least two labels: nobody owns all of *.com
+Origin = Annotated[
+    str,
+    StringConstraints(
+        pattern=rf"^(\*|https?://({HOST}|\*\.[A-Za-z0-9\-]+\.{HOST})(:\d{{1,5}})?)$", max_length=255, to_lower=True
+    ),
+]
+FieldType = Literal["text", "email", "tel", "url", "number", "date", "textarea", "checkbox", "select"]
+SUBDOMAINS = re.compile(HOST)
+
+
+class FormField(BaseModel):
+    """One question of the form before the chat. ``name``, ``email`` and ``phone`` are facts of the contact,
+    every other name goes into its profile."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    label: str = Field(min_length=1, max_length=100)
+    type: FieldType = "text"
+    required: bool = False
+    options: tuple[Annotated[str, StringConstraints(min_length=1, max_length=100)], ...] = Field((), max_length=50)
+
+    @model_validator(mode="after")
+    def choosable(self) -> FormField:
+        if (self.type == "select") != bool(self.options):
+            raise ValueError("a select field, and no other, has options")
+        return self
 
 
 class WebConfig(ChannelConfig):
-    """One widget. ``allowed_origins`` are the sites that may embed it; "*" is for demos only.
+    """One widget. ``allowed_origins`` are the sites that may embed it: ``https://shop.example.com``, all
+    sub-domains of a site by ``https://*.example.com``; "*" is for demos only.
 
     ``identity_secret`` signs the site's statement of who its visitor is; "" allows only visitors
     without a name. ``locale`` "" follows the visitor's browser.
@@ -32,10 +62,28 @@ class WebConfig(ChannelConfig):
     identity_secret: str = ""
     locale: str = Field(default="", pattern=r"^([a-z]{2}(-[A-Z]{2})?)?$")
     position: Literal["left", "right"] = "right"
+    pre_chat: tuple[FormField, ...] = Field((), max_length=10, description="What is asked before the chat begins")
+
+    @model_validator(mode="after")
+    def asks_once(self) -> WebConfig:
+        names = [field.name for field in self.pre_chat]
+        if len(set(names)) < len(names):
+            raise ValueError("two fields of the form have the same name")
+        return self
 
     def allows(self, origin: str) -> bool:
         """Whether the widget may run on ``origin`` (scheme://host[:port], as browsers send it)."""
-        return "*" in self.allowed_origins or origin.lower() in {allowed.lower() for allowed in self.allowed_origins}
+        return any(_covers(allowed, origin.lower()) for allowed in self.allowed_origins)
+
+
+def _covers(allowed: str, origin: str) -> bool:
+    """``https://*.example.com`` covers every sub-domain, however deep, and not the domain itself."""
+    scheme, wildcard, domain = allowed.partition("*.")
+    if not wildcard:
+        return allowed in ("*", origin)
+    start, end = len(scheme), len(origin) - len(domain) - 1
+    fits = origin.startswith(scheme) and origin.endswith(f".{domain}")
+    return fits and bool(SUBDOMAINS.fullmatch(origin[start:end]))
 
 
 class Web(Adapter):

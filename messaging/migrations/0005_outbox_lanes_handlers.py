@@ -8,6 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
+        ('channels_app', '0003_incidents_templates'),
         ('messaging', '0004_webhook_lane'),
         ('tenants', '0001_initial'),
     ]
@@ -65,11 +66,13 @@ class Migration(migrations.Migration):
                 ('event', models.UUIDField()),
                 ('way', models.CharField(max_length=10)),
                 ('subject', models.CharField(max_length=200)),
+                ('text', models.TextField(blank=True)),
                 ('facts', models.JSONField(default=dict)),
                 ('status', models.CharField(choices=[('waiting', 'Waiting'), ('sent', 'Sent'), ('failed', 'Failed')], default='waiting', max_length=8)),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
                 ('due_at', models.DateTimeField(default=tenants.db.now)),
                 ('error', models.CharField(blank=True, max_length=60)),
+                ('incident', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='alerts', to='channels_app.channelincident')),
                 ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={

@@ -147,8 +147,10 @@ return;
 if (frame.t === "ready") this.#established(frame);
 else if (frame.t === "pong") clearTimeout(this.#timers.pong);
 else if (frame.t === "ping") this.send({ t: "pong", n: frame.n });
-else if (frame.t === "bye") this.#bye = frame;
-else this.#peer.onFrame(frame);
+else {
+if (frame.t === "bye" || frame.fatal) this.#bye = { after_s: frame.retry_after_s, ...frame };
+this.#peer.onFrame(frame);
+}
 }
 #established(frame) {
 clearTimeout(this.#timers.ready);
@@ -2129,8 +2131,11 @@ look() {
 const last = this.#peer.messages().findLast(isAnswer);
 if (!last || last.seq <= this.mark || !this.#peer.inView()) return;
 this.mark = last.seq;
+this.tell();
+}
+tell() {
 clearTimeout(this.#timer);
-this.#timer = setTimeout(() => this.#peer.tell(this.mark), TELL_AFTER_MS);
+this.#timer = setTimeout(() => this.mark && this.#peer.tell(this.mark), TELL_AFTER_MS);
 }
 }
 class Session {
@@ -2395,7 +2400,7 @@ this.#reading = new Reading(this.#storage, {
 messages: () => this.#panel.log.current,
 inView: () => this.#panel.isOpen && !document.hidden && this.#panel.log.atEnd,
 onUnread: (count) => this.#onUnread(count),
-tell: (seq) => this.#connection.send({ t: "read", seq }, true),
+tell: (seq) => this.#tellRead({ t: "read", seq }),
 });
 }
 async begin() {
@@ -2563,6 +2568,7 @@ this.#panel.tell("");
 if (frame.reset && !this.#incoming.ended) this.#forgetTranscript();
 this.#history.ready(frame);
 this.#outbox.pump();
+this.#reading.tell();
 this.#standing.show(frame.agent);
 }
 #onDown(rule) {
@@ -2580,6 +2586,9 @@ this.#standing.show();
 #onHalt(reason) {
 this.#polling.stop();
 this.#standing.halt(reason, () => this.#connection.start());
+}
+#tellRead(frame) {
+if (!this.#connection.send(frame, true) && this.#polling.running) this.#api.post(frame).catch(() => {});
 }
 #transmit(frame) {
 if (this.#connection.send(frame)) return true;

@@ -35,7 +35,9 @@ def proven(proof: str, **changes):
     return replace(raw, headers={**raw.headers, "authorization": proof})
 
 
-def verify(proof: str, http=None, **changes):
+def verify(proof, http=None, **changes):
+    """``proof`` is made on the spot where it depends on the time: collecting the tests may take minutes."""
+    proof = proof() if callable(proof) else proof
     ADAPTER.verify(proven(proof, **changes), CONFIG, http or published())
 
 
@@ -50,8 +52,8 @@ def signed(kid="key-1", **changes):
         signed().replace("Bearer", "bearer"),
         signed(serviceurl=None, serviceUrl=SERVICE_URL),
         signed(serviceurl=SERVICE_URL.rstrip("/")),
-        signed(nbf=int(time.time()) + 240),
-        signed(exp=int(time.time()) - 240),
+        lambda: signed(nbf=int(time.time()) + 240),
+        lambda: signed(exp=int(time.time()) - 240),
     ],
     ids=["plain", "scheme in lower case", "claim as documented", "no slash", "clock 4 min behind", "clock 4 min ahead"],
 )
@@ -87,10 +89,10 @@ FORGED = {
     "no app": signed(aud=None),
     "another issuer": signed(iss="https://login.microsoftonline.com/common/v2.0"),
     "no issuer": signed(iss=None),
-    "expired 6 minutes ago": signed(exp=int(time.time()) - 360),
+    "expired 6 minutes ago": lambda: signed(exp=int(time.time()) - 360),
     "never expires": signed(exp=None),
     "expires at no time": signed(exp="soon"),
-    "valid in 6 minutes": signed(nbf=int(time.time()) + 360),
+    "valid in 6 minutes": lambda: signed(nbf=int(time.time()) + 360),
     "another service": signed(serviceurl="https://evil.example/"),
     "no service": signed(serviceurl=None),
     "key of another": bearer(claims(CONFIG), "key-1", key=key_pair("key-2")),

@@ -9,9 +9,17 @@ import pytest
 from django.test import Client
 
 from assistant.models import Intent, KnowledgeEntry, TrainedModel
-from channels_app.models import Channel, ChannelHealth, MessageTemplate
-from conversations.models import Conversation, Event, Note
-from messaging.models import Delivery, DeliveryAttempt, InboundEvent, Turn, WebhookDelivery, WebhookEndpoint
+from channels_app.models import Channel, ChannelHealth, ChannelIncident, MessageTemplate
+from conversations.models import Attachment, Conversation, Event, Note, Revision
+from messaging.models import (
+    Delivery,
+    DeliveryAttempt,
+    InboundEvent,
+    StaffAlert,
+    Turn,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from tenants.api_keys import api_key_create
 from tenants.audit import audit
 from tenants.models import Tenant, User
@@ -53,7 +61,7 @@ def build(tenant: Tenant) -> World:
         secrets={"access_token": SECRET, "app_secret": SECRET + "A", "verify_token": SECRET + "V"},
     )
     conversation = ConversationFactory(tenant=tenant, channel=channel, contact__name=f"{word} contact", event_seq=1)
-    MessageFactory(tenant=tenant, conversation=conversation, text=f"{word} {XSS}")
+    asked = MessageFactory(tenant=tenant, conversation=conversation, text=f"{word} {XSS}")
     answer = MessageFactory(
         tenant=tenant, conversation=conversation, direction="outbound", role="bot", text=f"{word} answer"
     )
@@ -61,6 +69,19 @@ def build(tenant: Tenant) -> World:
     MembershipFactory(tenant=tenant, user__username=f"{word}-colleague", role__name=f"{word}-role")
     with tenant_scope(tenant.id):
         ChannelHealth.objects.create(channel=channel)
+        ChannelIncident.objects.create(tenant=tenant, channel=channel, state="degraded", reason=f"{word} {XSS}")
+        Attachment.objects.create(tenant=tenant, channel=channel, message=asked, kind="image", name=f"{word} {XSS}")
+        Revision.objects.create(
+            tenant=tenant,
+            channel=channel,
+            message=asked,
+            platform_id=word,
+            target="1",
+            previous={"text": f"{word} {XSS}"},
+        )
+        StaffAlert.objects.create(
+            tenant=tenant, event=asked.id, way="email", subject=f"{word} {XSS}", text=f"{word} {XSS}", status="failed"
+        )
         MessageTemplate.objects.create(tenant=tenant, name=f"{word} template", variants={"en": {"text": "Hi"}})
         DeliveryAttempt.objects.create(tenant=tenant, delivery=delivery, number=1, outcome="permanent", exchange=[{}])
         Turn.objects.create(tenant=tenant, conversation=conversation, first_seq=1, last_seq=1)

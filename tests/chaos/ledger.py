@@ -50,9 +50,13 @@ class Ledger:
         return {name: int(self.rows(sql)[0][0]) for name, sql in count.items()}
 
 
-def assert_stored_once(ledger: Ledger, accepted: Iterable[str]) -> None:
-    stored = ledger.rows("SELECT platform_message_id FROM conversations_message WHERE direction = 'inbound'")
-    assert sorted(row[0] for row in stored) == sorted(accepted)
+def assert_stored_once(ledger: Ledger, accepted: Iterable[tuple[str, str]]) -> None:
+    """``accepted``: kind of the channel and platform id, of every message."""
+    stored = ledger.rows("""
+        SELECT c.kind, m.platform_message_id FROM conversations_message m
+        JOIN channels_app_channel c ON c.id = m.channel_id WHERE m.direction = 'inbound'
+    """)
+    assert sorted(stored) == sorted(accepted)
     assert ledger.rows("SELECT id, reason FROM messaging_inboundevent WHERE status IN ('failed', 'malformed')") == []
 
 
@@ -89,7 +93,7 @@ def assert_delivered(ledger: Ledger, sent: Sequence[dict[str, Any]]) -> None:
     assert {row[3] for row in deliveries} <= {"sent", "delivered", "read"}
     seq_of = {f"{UUID(str(row[0]))}.{index}": (row[1], index) for row in deliveries for index in range(row[2])}
     assert Counter(entry["client_ref"] for entry in sent) == Counter(seq_of.keys())
-    received: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    received: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
     for entry in sent:
-        received[entry["person"]].append(seq_of[entry["client_ref"]])
+        received[entry["platform"], entry["person"]].append(seq_of[entry["client_ref"]])
     assert {person: sorted(order) for person, order in received.items()} == received

@@ -1,6 +1,6 @@
 """The service under test as real processes of the operating system, which die by SIGKILL.
 
-Owns starting, killing and setting up. Must not import the service: only its commands are used.
+Owns starting, killing and setting up. Must not import the service, but its twin: only its commands are used.
 """
 
 from __future__ import annotations
@@ -15,16 +15,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from channels_app.twin.server import Twin
 from tests.chaos.servers import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 POINT_AT_TWIN = """
 from channels_app.models import Channel
 from channels_app.services import channel_save
+from channels_app.twin.platforms import PLATFORMS
 from tenants.scope import tenant_scope
-channel = Channel.objects.unscoped().get(key={key!r})
-with tenant_scope(channel.tenant_id):
-    channel_save(channel, config={{"api_base": {twin!r}}})
+for channel in Channel.objects.unscoped().filter(kind__in=list(PLATFORMS)):
+    with tenant_scope(channel.tenant_id):
+        channel_save(channel, config=PLATFORMS[channel.kind].channel_config({twin!r}))
 """
 
 
@@ -72,13 +74,15 @@ def environment(port: int, database_url: str, **more: str) -> dict[str, str]:
     }
 
 
-def set_up(environ: Mapping[str, str], twin_url: str) -> dict[str, Any]:
-    """Migrate, make the demo tenant, and let its WhatsApp channel speak to the twin. Returns the access."""
+def set_up(environ: Mapping[str, str], twin: Twin) -> dict[str, Any]:
+    """Migrate, make the demo tenant, and let its channels and the twin speak to each other. Returns the access."""
     manage(environ, "migrate", "--verbosity", "0")
-    access = json.loads(manage(environ, "seed_demo", "--json"))
-    whatsapp: dict[str, Any] = access["whatsapp"]
-    manage(environ, "shell", "--verbosity", "0", "-c", POINT_AT_TWIN.format(key=whatsapp["channel_key"], twin=twin_url))
-    return whatsapp
+    access: dict[str, Any] = json.loads(manage(environ, "seed_demo", "--json"))
+    manage(environ, "shell", "--verbosity", "0", "-c", POINT_AT_TWIN.format(twin=twin.url))
+    for kind in twin.settings:
+        where = f"http://127.0.0.1:{environ['PORT']}/api/v2/webhooks/{kind}/{access['channels'][kind]}"
+        twin.configure(kind, webhook_url=where)
+    return access
 
 
 def manage(environ: Mapping[str, str], *arguments: str) -> str:

@@ -24,7 +24,7 @@ from tests.chaos import servers
 from tests.chaos.ledger import Ledger
 from tests.chaos.load import CONVERSATIONS, MESSAGES, Load
 from tests.chaos.servers import free_port, wait_until
-from tests.chaos.service import Process, answers, environment, manage, set_up
+from tests.chaos.service import Process, answers, environment, set_up
 from tests.chaos.test_kill import QUIET_S, running, under
 
 pytestmark = pytest.mark.chaos
@@ -69,15 +69,13 @@ def test_redis_away_loses_nothing(tmp_path: Path, twin: Twin, seed: int, postgre
     port = free_port()
     venv = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environ = environment(port, postgres_url, REDIS_URL=broker.url, HOST="127.0.0.1", PATH=venv)
-    access = set_up(environ, twin.url)
-    rest_key = json.loads(manage(environ, "seed_demo", "--json"))["api_key"]
-    twin.configure(webhook_url=f"http://127.0.0.1:{port}/api/v2/webhooks/whatsapp/{access['channel_key']}")
+    rest_key = set_up(environ, twin)["api_key"]
     roles = {
         "web": Process(["-c", ROLE.format("web")], environ, tmp_path / "web.log", lambda: answers(port)),
         "worker": Process(["-c", ROLE.format("worker")], environ, tmp_path / "worker.log", lambda: True),
         "beat": Process(["-c", ROLE.format("beat")], environ, tmp_path / "beat.log", lambda: True),
     }
-    load = Load(port, access, seed, spread_s=AWAY_S + 4)
+    load = Load(twin, seed, AWAY_S + 4)
     with ExitStack() as stack:
         for process in roles.values():
             stack.enter_context(running(process))
@@ -96,7 +94,7 @@ def test_redis_away_loses_nothing(tmp_path: Path, twin: Twin, seed: int, postgre
     assert [status for status, _ in told] == [200] * 5
     assert max(took for _, took in told) < SLOWEST_S, told
     assert len(load.accepted) == CONVERSATIONS * MESSAGES
-    invariants.assert_stored_once(ledger, [*load.accepted, *[""] * (1 + len(told))])
+    invariants.assert_stored_once(ledger, [*load.accepted, *[("web", "")] * (1 + len(told))])
     invariants.assert_dense(ledger)
     invariants.assert_answered_once(ledger)
     invariants.assert_delivered(ledger, twin.sent)

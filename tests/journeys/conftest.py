@@ -1,13 +1,20 @@
-"""Fixtures of the browser journeys: Chromium once per module, one fake server and shop per test."""
+"""Fixtures of the journeys. In a browser: Chromium once per module, one fake server and shop per test. On a
+channel: the provider twin, and what connects it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
+from assistant.demo import seed_assistant
+from channels_app.twin.server import Twin, start
+from messaging import wake
+from tenants.models import Tenant
+from tests.journeys.connected import Connected, connect
 from tests.journeys.fake_webchat import SHOP, FakeWebchat
 from tests.journeys.widget_page import WidgetPage, chromium
 
@@ -41,3 +48,18 @@ def visit(browser: Browser, server: FakeWebchat) -> Iterator[Callable[..., Widge
     yield visit
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def twin() -> Iterator[Twin]:
+    with start() as running:
+        yield running
+
+
+@pytest.fixture
+def connected(tenant: Tenant, twin: Twin, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Connected]:
+    """``connected("slack")``: a channel of that kind with the twin at its other end, and the demo's assistant.
+    There is no broker: rows tell what to do."""
+    monkeypatch.setattr(wake, "_call", lambda *args: None)
+    seed_assistant(tenant)
+    return partial(connect, tenant, twin)

@@ -97,7 +97,8 @@ class FakeWebchat:
     def _messages(self, route: Route) -> None:
         if route.request.method == "POST":
             self.posted.append(route.request.post_data_json)
-            return self._answer(route, self._store(route.request.post_data_json))
+            posted = self.posted[-1]
+            return self._answer(route, self._store(posted) if posted["t"] == "send" else {**posted, "t": "ack"})
         query = {name: int(values[-1]) for name, values in parse_qs(urlparse(route.request.url).query).items()}
         messages = [frame for frame in self.log if frame["t"] == "msg"]
         after = [frame for frame in messages if frame["seq"] > query.get("after", 0)]

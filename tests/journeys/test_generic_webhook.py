@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from assistant.demo import seed_assistant
 from channels_app.models import Channel
 from channels_app.standard_webhooks import headers_for
-from channels_app.twin import server
 from channels_app.twin.platforms.webhook import SETTINGS
 from conversations.models import Message
-from messaging import tasks, wake
-from messaging.models import Delivery, InboundEvent, Turn
-from tenants.db import now
+from messaging.models import Delivery, InboundEvent
 from tenants.scope import tenant_scope
 from tests.factories import ChannelFactory
+from tests.journeys.connected import work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,16 +24,7 @@ SECRET = str(SETTINGS["secret"])
 
 
 @pytest.fixture
-def twin() -> Iterator[Any]:
-    with server.start(port=0) as running:
-        yield running
-
-
-@pytest.fixture
-def channel(tenant, twin, monkeypatch) -> Channel:
-    monkeypatch.setattr(wake, "_call", lambda *args: None)
-    with tenant_scope(tenant.id):
-        seed_assistant(tenant)
+def channel(tenant, twin, connected) -> Channel:
     address = f"{twin.url}/integrator/chat"
     return ChannelFactory(tenant=tenant, kind="webhook", config={"api_base": address}, secrets={"secret": SECRET})
 
@@ -55,18 +42,6 @@ def post(channel: Channel, body: dict[str, Any], secret: str = SECRET) -> Any:
     }
     path = f"/api/v2/webhooks/webhook/{channel.key}"
     return Client().post(path, raw, content_type="application/json", **headers)
-
-
-def work(tenant: Any) -> None:
-    """What the workers would do, from the rows alone: as after a lost broker."""
-    with tenant_scope(tenant.id):
-        for receipt in list(InboundEvent.objects.filter(status="received").values_list("id", flat=True)):
-            tasks.parse(str(receipt))
-        Turn.objects.filter(status="waiting").update(due_at=now())
-        for turn in list(Turn.objects.filter(status="waiting").values_list("id", flat=True)):
-            tasks.respond(str(turn))
-        for lane in set(Delivery.objects.filter(status="queued").values_list("conversation_id", flat=True)):
-            tasks.deliver(str(lane))
 
 
 def test_from_event_to_reply(tenant, channel, twin) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import http.client
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from channels_app.twin import server
-from tests.chaos.load import Load
+from channels_app.twin.platform import Webhook
+from channels_app.twin.platforms import whatsapp
 from tests.chaos.servers import free_port, wait_until
 from tests.chaos.service import Process, answers, environment, set_up
 
@@ -22,11 +22,12 @@ def test_one_id_from_the_webhook_to_the_delivery(tmp_path: Path) -> None:
     port = free_port()
     environ = environment(port, f"sqlite:///{tmp_path}/trail.sqlite3", LOG_LEVEL="INFO")
     with server.start(log=tmp_path / "twin.jsonl") as twin:
-        access = set_up(environ, twin.url)
+        set_up(environ, twin)
         service = Process(["manage.py", "serve"], environ, tmp_path / "serve.log", lambda: answers(port))
         service.start()
         try:
-            post(port, access, Load(port, access, 1, 1)._body("15550700001", "wamid.trail", WORDS))
+            _, [webhook] = whatsapp.say(twin, {"from": "15550700001", "text": WORDS})
+            post(webhook)
             wait_until(lambda: twin.sent and steps(tmp_path).keys() >= STEPS.keys(), 60, "the reply is delivered")
         finally:
             service.kill()
@@ -38,7 +39,7 @@ def test_one_id_from_the_webhook_to_the_delivery(tmp_path: Path) -> None:
     assert len(set(of_conversation.values())) == 1
     assert found["message_accepted"]["message_id"] == found["turn_done"]["message_id"]
     text = (tmp_path / "serve.log").read_text()
-    for hidden in ("umbrella", "swordfish", access["app_secret"], "15550700001", *said(twin)):
+    for hidden in ("umbrella", "swordfish", str(whatsapp.SETTINGS["app_secret"]), "15550700001", *said(twin)):
         assert hidden not in text
 
 
@@ -62,11 +63,9 @@ def said(twin: Any) -> list[str]:
     return [sent["text"] for sent in twin.sent if sent.get("text")]
 
 
-def post(port: int, access: dict[str, Any], body: bytes) -> None:
-    signature = hmac.new(access["app_secret"].encode(), body, hashlib.sha256).hexdigest()
-    headers = {"content-type": "application/json", "x-hub-signature-256": f"sha256={signature}"}
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    path = f"/api/v2/webhooks/whatsapp/{access['channel_key']}"
-    connection.request("POST", path, body, {**headers, "X-Correlation-ID": TRAIL})
+def post(webhook: Webhook) -> None:
+    where = urlsplit(webhook.url)
+    connection = http.client.HTTPConnection(where.netloc, timeout=10)
+    connection.request("POST", where.path, webhook.body, {**webhook.headers, "X-Correlation-ID": TRAIL})
     assert connection.getresponse().status == 200
     connection.close()

@@ -10,17 +10,14 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from assistant.demo import seed_assistant
 from channels_app.models import Channel
-from channels_app.twin import server
 from channels_app.twin.platforms.voice import Line, lines
 from conversations.models import Conversation, Message
-from messaging import tasks, wake
-from messaging.models import Delivery, InboundEvent, Turn
-from tenants.db import now
+from messaging.models import Delivery, InboundEvent
 from tenants.scope import tenant_scope
 from tests.adapters.twilio_signing import signature
 from tests.factories import ChannelFactory
+from tests.journeys.connected import work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,23 +28,10 @@ CALL = "CA00000000000000000000000000000001"
 
 
 @pytest.fixture
-def twin():
-    with server.start(port=0) as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def no_broker(monkeypatch) -> None:
-    monkeypatch.setattr(wake, "_call", lambda *args: None)
-
-
-@pytest.fixture
-def channel(tenant, twin):
+def channel(tenant, twin, connected):
     """Makes a channel of a kind that calls the twin."""
 
     def make(kind: str, **config: str) -> Channel:
-        with tenant_scope(tenant.id):
-            seed_assistant(tenant)
         own = {"account_sid": ACCOUNT, "api_base": twin.url, **config}
         return ChannelFactory(tenant=tenant, kind=kind, config=own, secrets={"auth_token": TOKEN})
 
@@ -60,16 +44,6 @@ def post(channel: Channel, query: str = "", token: str = TOKEN, **said: str) -> 
     signed = signature(token, f"{settings.PUBLIC_URL}{path}", body)
     kind = "application/x-www-form-urlencoded"
     return Client().post(path, body, content_type=kind, HTTP_X_TWILIO_SIGNATURE=signed)
-
-
-def work(tenant: Any) -> None:
-    """What the workers would do, from the rows alone."""
-    with tenant_scope(tenant.id):
-        [tasks.parse(str(row)) for row in InboundEvent.objects.filter(status="received").values_list("id", flat=True)]
-        Turn.objects.filter(status="waiting").update(due_at=now())
-        [tasks.respond(str(row)) for row in list(Turn.objects.filter(status="waiting").values_list("id", flat=True))]
-        lanes = set(Delivery.objects.filter(status="queued").values_list("conversation_id", flat=True))
-        [tasks.deliver(str(row)) for row in lanes]
 
 
 def test_a_text_message_is_answered_and_reported(tenant, channel, twin) -> None:

@@ -175,6 +175,7 @@ def test_without_sockets_it_talks_over_http(server: FakeWebchat, visit: Visit) -
     server.record(BOT, {"type": "text", "text": "by poll"})
     widget.page.clock.run_for(16_000)
     expect(widget.texts).to_have_text(["by post", "by poll"])
+    widget.page.clock.run_for(1100)
     assert server.posted[0]["text"] == "by post"
     server.refuse_sockets = False
     widget.page.clock.run_for(31_000)
@@ -182,6 +183,7 @@ def test_without_sockets_it_talks_over_http(server: FakeWebchat, visit: Visit) -
     expect(widget.texts).to_have_text(["by post", "by poll", "by socket"])
     expect(widget.marks).to_have_text(["Sent"])
     assert [frame["text"] for frame in server.of("send")] == ["by socket"]
+    assert server.posted[1:] == [{"t": "read", "seq": 2}]
 
 
 def test_a_silent_line_is_given_up_and_resumed(server: FakeWebchat, visit: Visit) -> None:
@@ -196,10 +198,15 @@ def test_a_silent_line_is_given_up_and_resumed(server: FakeWebchat, visit: Visit
     assert [frame["after"] for frame in server.of("hello")] == [0, 1]
 
 
-def test_a_server_that_says_bye_is_left_alone_as_long_as_it_says(server: FakeWebchat, visit: Visit) -> None:
+BYE = {"t": "bye", "reason": "restart", "reconnect": True, "after_s": 20}
+BUSY = {"t": "error", "code": "unavailable", "message": "Busy", "retry_after_s": 20, "fatal": True}
+
+
+@pytest.mark.parametrize(("said", "code"), [(BYE, 1012), (BUSY, 1013)], ids=["bye", "overload"])
+def test_a_server_is_left_alone_as_long_as_it_says(server: FakeWebchat, visit: Visit, said: Frame, code: int) -> None:
     widget = connected(visit)
-    server.push({"t": "bye", "reason": "restart", "reconnect": True, "after_s": 20})
-    server.sockets[-1].close(code=1012)
+    server.push(said)
+    server.sockets[-1].close(code=code)
     expect(widget.status).to_have_text("Connecting…")
     widget.page.clock.run_for(19_000)
     assert len(server.sockets) == 1

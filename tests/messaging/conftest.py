@@ -29,9 +29,14 @@ class Calls:
 
     def __init__(self) -> None:
         self.all: list[tuple[str, uuid.UUID | None, float]] = []
+        self.expiries: list[tuple[str, float | None]] = []
 
-    def __call__(self, task: str, row_id: uuid.UUID | None = None, delay_s: float = 0.0) -> None:
-        self.all.append((task.rsplit(".", 1)[1], row_id, delay_s))
+    def __call__(
+        self, task: str, row_id: uuid.UUID | None = None, delay_s: float = 0.0, expires_s: float | None = None
+    ) -> None:
+        name = task.rsplit(".", 1)[1]
+        self.all.append((name, row_id, delay_s))
+        self.expiries.append((name, expires_s))
 
     def of(self, task: str) -> list[uuid.UUID | None]:
         return [row_id for name, row_id, _ in self.all if name == task]

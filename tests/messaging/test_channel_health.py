@@ -10,18 +10,19 @@ from django.core import mail
 
 from channels_app.content import text
 from channels_app.contract import ChannelNotice, CheckResult
-from channels_app.health import health_forget
-from channels_app.models import Channel, ChannelHealth, ChannelIncident, IncidentNotice
-from channels_app.notices import MAX_ATTEMPTS, notice_send
+from channels_app.health import ADVICE, health_forget
+from channels_app.models import Channel, ChannelHealth, ChannelIncident
 from channels_app.services import bad_signature_count, channel_save
 from channels_app.twin import server
 from conversations.models import Conversation, Event, Message
 from messaging import sweep as sweep_verb
 from messaging import tasks, watch
+from messaging.alerts import MAX_ATTEMPTS, alert_send
 from messaging.control import agent_reply
 from messaging.deliver import deliver
 from messaging.hold import channel_admits
-from messaging.models import Delivery, DeliveryAttempt
+from messaging.models import Delivery, DeliveryAttempt, StaffAlert
+from messaging.publish import publish_events
 from messaging.receive import APPLY
 from tenants import tenant_settings
 from tenants.db import now
@@ -222,13 +223,15 @@ def test_the_platform_tells_that_the_token_was_revoked(channel) -> None:
 
 def test_a_channel_that_was_switched_off_is_nobodys_worry(channel, admin) -> None:
     watch.channel_notice(channel, ChannelNotice("degraded", "odd"))
-    IncidentNotice.objects.all().delete()
+    publish_events()
+    StaffAlert.objects.all().delete()
     channel.enabled = False
     channel_save(channel)
     watch.channel_saved(channel)
     assert not ChannelIncident.objects.filter(is_open=True).exists()
     assert Event.objects.get(type="chat.system.channel_recovered").payload["state"] == "disabled"
-    assert not IncidentNotice.objects.exists()
+    assert publish_events() == 1
+    assert not StaffAlert.objects.exists()
 
 
 @pytest.mark.parametrize("broken", [CheckResult("unknown", "timed out", {"code": "read_timeout"}), RuntimeError()])
@@ -270,7 +273,7 @@ def test_the_round_can_be_switched_off(channel, settings) -> None:
     assert watch.channels_due() == []
 
 
-# ----------------------------------------------------------------------------- notices
+# ------------------------------------------------------------------------------ alerts
 
 
 def test_admins_are_mailed_once_per_change(channel, twin, calls, admin, other_tenant) -> None:
@@ -282,11 +285,17 @@ def test_admins_are_mailed_once_per_change(channel, twin, calls, admin, other_te
         deliver(made.id)
         hold_over()
     deliver(made.id)
-    run(calls, "tell_staff")
+    publish_events()
+    run(calls, "send_alert")
     assert [(one.bcc, one.to) for one in mail.outbox] == [([admin], [])] * 2
     assert "was refused by the platform" in mail.outbox[0].subject
     assert "works again" in mail.outbox[1].subject
     assert "revoked" not in mail.outbox[0].body
+    assert ADVICE["credential_refused"] in mail.outbox[0].body
+    assert [f"/admin/channels_app/channel/{channel.id}/change/" in one.body for one in mail.outbox] == [True, True]
+    assert len({one.extra_headers["Message-ID"] for one in mail.outbox}) == 2
+    ended = ChannelIncident.objects.get()
+    assert [(alert.way, alert.status) for alert in ended.alerts.all()] == [("email", "sent")] * 2
 
 
 def test_slack_and_a_webhook_are_told_and_a_failure_is_tried_again(channel, settings) -> None:
@@ -296,35 +305,58 @@ def test_slack_and_a_webhook_are_told_and_a_failure_is_tried_again(channel, sett
         Tenant.objects.filter(id=channel.tenant_id).update(settings={"alerts": alerts})
         tenant_settings.invalidate()
         watch.channel_notice(channel, ChannelNotice("degraded", "odd"))
-        notices = {notice.way: notice.id for notice in IncidentNotice.objects.all()}
-        assert [notice_send(notices["slack"]), notice_send(notices["slack"])] == [False, False]
-        assert IncidentNotice.objects.get(way="slack").error == "http_500"
-        IncidentNotice.objects.update(due_at=now())
-        assert [notice_send(notices["slack"]), notice_send(notices["webhook"])] == [True, True]
-        assert [notice_send(notices["slack"]), notice_send(notices["webhook"])] == [False, False]
+        publish_events()
+        alert = {row.way: row.id for row in StaffAlert.objects.all()}
+        assert [alert_send(alert["slack"]), alert_send(alert["slack"])] == [False, False]
+        assert StaffAlert.objects.get(way="slack").error == "http_500"
+        StaffAlert.objects.update(due_at=now())
+        assert [alert_send(alert["slack"]), alert_send(alert["webhook"])] == [True, True]
+        assert [alert_send(alert["slack"]), alert_send(alert["webhook"])] == [False, False]
     slack, own = (json.loads(raw.partition(b"\r\n\r\n")[2]) for raw in hook.requests[1:])
-    assert "WhatsApp (whatsapp) does not work as it should" in slack["text"]
-    assert (own["type"], own["state"], own["id"]) == (
-        "chat.system.channel_degraded", "degraded", str(notices["webhook"]),
-    )  # fmt: skip
+    headline, *rest = slack["text"].splitlines()
+    assert headline == "Acme: channel WhatsApp (whatsapp) does not work as it should"
+    assert rest[:-1] == ["odd", ADVICE["degraded"]]
+    event = Event.objects.get(type="chat.system.channel_degraded")
+    assert (own["type"], own["id"], own["data"]["state"]) == (event.type, str(event.id), "degraded")
+    assert own["text"] == slack["text"]
 
 
-def test_a_notice_whose_wake_up_was_lost_is_found_by_the_sweep(channel, admin, calls) -> None:
+def test_an_alert_whose_wake_up_was_lost_is_found_by_the_sweep(channel, admin, calls) -> None:
     watch.channel_notice(channel, ChannelNotice("degraded", "odd"))
+    publish_events()
     calls.all.clear()
-    IncidentNotice.objects.update(due_at=now() - timedelta(seconds=10))
+    StaffAlert.objects.update(due_at=now() - timedelta(seconds=10))
     sweep_verb.sweep()
-    run(calls, "tell_staff")
+    run(calls, "send_alert")
     assert len(mail.outbox) == 1
 
 
-def test_a_notice_to_nobody_is_given_up_at_last(channel) -> None:
+def test_the_channels_page_says_how_staff_were_told(channel, admin, calls, admin_client) -> None:
     watch.channel_notice(channel, ChannelNotice("degraded", "odd"))
-    notice = IncidentNotice.objects.get()
-    IncidentNotice.objects.update(attempts=MAX_ATTEMPTS - 1)
-    assert not notice_send(notice.id)
-    notice.refresh_from_db()
-    assert (notice.status, notice.error) == ("failed", "nobody_to_mail")
+    publish_events()
+    run(calls, "send_alert")
+    page = admin_client.get(f"/admin/channels_app/channel/{channel.id}/change/").content.decode()
+    assert "email (sent)" in page
+
+
+def test_an_alert_about_a_channel_that_is_gone_is_not_sent(channel, admin, calls) -> None:
+    watch.channel_notice(channel, ChannelNotice("degraded", "odd"))
+    publish_events()
+    watch.channel_check(channel)
+    channel.delete()
+    publish_events()
+    run(calls, "send_alert")
+    assert (mail.outbox, StaffAlert.objects.count()) == ([], 0)
+
+
+def test_an_alert_to_nobody_is_given_up_at_last(channel) -> None:
+    watch.channel_notice(channel, ChannelNotice("degraded", "odd"))
+    publish_events()
+    alert = StaffAlert.objects.get()
+    StaffAlert.objects.update(attempts=MAX_ATTEMPTS - 1)
+    assert not alert_send(alert.id)
+    alert.refresh_from_db()
+    assert (alert.status, alert.error) == ("failed", "nobody_to_mail")
 
 
 def test_attempts_show_what_was_refused(channel, twin) -> None:

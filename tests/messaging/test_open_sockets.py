@@ -24,6 +24,7 @@ class Socket:
 @pytest.fixture(autouse=True)
 def none_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(open_sockets, "_open", set())
+    monkeypatch.setattr(open_sockets, "_leaving", False)
 
 
 def test_everybody_is_told_to_come_back_at_another_moment() -> None:
@@ -45,3 +46,11 @@ def test_open_sockets_are_measured() -> None:
     open_sockets.left(socket)
     assert SOCKETS._value.get() == 0
     assert open_sockets.all_say_bye() == 0
+
+
+def test_who_comes_in_the_last_moment_is_sent_on_at_once() -> None:
+    open_sockets.all_say_bye()
+    late = Socket()
+    open_sockets.came(late)
+    bye, code = late.said
+    assert (bye["t"], bye["reconnect"], code) == ("bye", True, 1012)

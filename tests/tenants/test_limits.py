@@ -245,4 +245,4 @@ def test_only_trusted_proxies_may_name_the_caller(settings, proxies, peer, forwa
 
 
 def test_an_ipv6_customer_is_one_address():
-    assert limits._network("2001:db8::1") == limits._network("2001:db8::ffff") != limits._network("2001:db8:0:1::1")
+    assert limits.network("2001:db8::1") == limits.network("2001:db8::ffff") != limits.network("2001:db8:0:1::1")

@@ -12,10 +12,10 @@ import hashlib
 import hmac
 import json
 import re
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from functools import cache
-from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 from uuid import NAMESPACE_URL, uuid4, uuid5
@@ -48,7 +48,7 @@ DOT = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 ADAPTIVE, HERO = "application/vnd.microsoft.card.adaptive", "application/vnd.microsoft.card.hero"
-_ids = count(int(time.time() * 1000))
+_id_lock, _last_id = threading.Lock(), 0
 
 # -------------------------------------------------------------------------- who is who
 
@@ -131,7 +131,7 @@ def post(twin: Twin, call: Call) -> Answer:
     _require_reachable(settings, person)
     for status, code, complaint in _complaints(body, conversation):
         return _error(code, complaint, status)
-    sent_id = str(next(_ids))
+    sent_id = _new_id()
     if body["type"] == "message":
         twin.journal.send(KIND, sent_id, person, body, "", dedupe=False)
         if "read" in settings["statuses"] and conversation.startswith("a:"):
@@ -232,7 +232,7 @@ def _activity(twin: Twin, person: str, name: str, said: Mapping[str, Any]) -> di
     tenant = settings["tenant_id"]
     return {
         "type": "message",
-        "id": str(next(_ids)),
+        "id": _new_id(),
         "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "serviceUrl": _service_url(twin),
         "channelId": "msteams",
@@ -251,6 +251,14 @@ def _webhook(twin: Twin, activity: Mapping[str, Any], label: str) -> Webhook:
     proof = jwt.encode(claims, _key(), algorithm="RS256", headers={"kid": KID, "x5t": KID})
     headers = {"content-type": "application/json; charset=utf-8", "authorization": f"Bearer {proof}"}
     return Webhook(settings["webhook_url"], json.dumps(activity).encode(), headers, label)
+
+
+def _new_id() -> str:
+    """The time in milliseconds, as on the platform, where a read receipt means all until its own."""
+    global _last_id
+    with _id_lock:
+        _last_id = max(_last_id + 1, int(time.time() * 1000))
+        return str(_last_id)
 
 
 def _service_url(twin: Twin) -> str:

@@ -85,7 +85,7 @@ class Chat {
       messages: () => this.#panel.log.current,
       inView: () => this.#panel.isOpen && !document.hidden && this.#panel.log.atEnd,
       onUnread: (count) => this.#onUnread(count),
-      tell: (seq) => this.#connection.send({ t: "read", seq }, true),
+      tell: (seq) => this.#tellRead({ t: "read", seq }),
     });
   }
 
@@ -282,6 +282,7 @@ class Chat {
     if (frame.reset && !this.#incoming.ended) this.#forgetTranscript();
     this.#history.ready(frame);
     this.#outbox.pump();
+    this.#reading.tell();
     this.#standing.show(frame.agent);
   }
 
@@ -302,6 +303,10 @@ class Chat {
   #onHalt(reason) {
     this.#polling.stop();
     this.#standing.halt(reason, () => this.#connection.start());
+  }
+
+  #tellRead(frame) {
+    if (!this.#connection.send(frame, true) && this.#polling.running) this.#api.post(frame).catch(() => {});
   }
 
   #transmit(frame) {

@@ -41,7 +41,12 @@ export class Reading {
     const last = this.#peer.messages().findLast(isAnswer);
     if (!last || last.seq <= this.mark || !this.#peer.inView()) return;
     this.mark = last.seq;
+    this.tell();
+  }
+
+  /** Also after a reconnect: what was read meanwhile has not been told. */
+  tell() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#peer.tell(this.mark), TELL_AFTER_MS);
+    this.#timer = setTimeout(() => this.mark && this.#peer.tell(this.mark), TELL_AFTER_MS);
   }
 }

@@ -5,7 +5,7 @@
  *
  * Optional attributes: data-locale="de", data-theme="light|dark|auto", data-position="left|right".
  * It makes one global, `DeskChat`, whose methods may be called at any time and return promises:
- * open(), close(), toggle(), send(text), identify({user_id, ts, sig, name}), logout(), on(event, handler)
+ * open(), close(), toggle(), send(text), identify({user_id, ts, sig, name} or {jwt}), logout(), on(event, handler)
  * with the events open, close, message and unread.
  * Before the script has loaded a page may write: (window.DeskChat ||= []).push(["open"]).
  */

@@ -14,7 +14,7 @@ from messaging.endpoints import (
     endpoint_resume,
 )
 from messaging.integrator_send import BACK_OFF_S, MOST_TRIES, PAUSE_AFTER, call_endpoint, ping, retry_after_s
-from messaging.integrator_sweep import endpoints_wake, log_trim
+from messaging.integrator_sweep import endpoints_overdue, log_trim
 from messaging.models import WebhookDelivery, WebhookEndpoint
 from tenants.db import now
 from tenants.errors import Conflict
@@ -101,7 +101,7 @@ def test_gone_ends_it(endpoint, crm, happen) -> None:
     endpoint.refresh_from_db()
     assert not endpoint.enabled
     assert Event.objects.get(type="chat.system.webhook_paused").payload["reason"] == "gone"
-    endpoints_wake(now())
+    endpoints_overdue(now())
     outcomes = WebhookDelivery.objects.order_by("id").values_list("status", "error_code")
     assert list(outcomes) == [("failed", "gone"), ("failed", "endpoint_disabled")]
     happen()
@@ -164,7 +164,7 @@ def test_an_endpoint_that_goes_on_failing_is_paused_and_resumed(endpoint, crm, h
     publish_all()
     due_now()
     assert call_endpoint(endpoint.id) == 0
-    assert endpoints_wake(now()) == 0
+    assert endpoints_overdue(now()) == []
     assert not WebhookDelivery.objects.filter(due_at__lte=now()).exists()  # the next sweep need not look
     assert ping(endpoint).status == "delivered"
 
@@ -193,7 +193,7 @@ def test_a_pause_of_a_week_ends_in_failure(endpoint, happen) -> None:
     happen()
     publish_all()
     log_trim()
-    endpoints_wake(now())
+    endpoints_overdue(now())
     assert (only().status, only().error_code) == ("failed", "endpoint_disabled")
 
 

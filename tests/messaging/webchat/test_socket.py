@@ -1,0 +1,98 @@
+"""The socket: what is said is acknowledged, answered and seen by everybody."""
+
+from __future__ import annotations
+
+import pytest
+
+from channels_app.content import text
+from conversations.models import Conversation, Message
+from messaging import webchat
+from messaging.control import agent_reply, conversation_end
+from messaging.models import Turn
+from messaging.respond import respond
+from tests.messaging.webchat.clients import seqs
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def test_a_message_is_acknowledged_answered_and_replayed(ready, rows, channel):
+    socket, (first,) = await ready()
+    assert (first["conversation"], first["last_seq"], first["complete"]) == (None, 0, True)
+    ack = await socket.say("Hello")
+    assert (ack["seq"], ack["duplicate"]) == (1, False)
+    turn = await rows(Turn.objects.get)
+    await rows(respond, turn.id)
+    assert (await socket.up_to(2))[-1]["from"]["role"] == "bot"
+    _, again = await ready(conversation=str(turn.conversation_id), after=0)
+    assert [frame["t"] for frame in again] == ["msg", "msg", "ready"]
+    assert (seqs(again), again[-1]["replay"], again[-1]["last_seq"]) == ([1, 2], 2, 2)
+
+
+async def test_the_same_cid_three_times_is_one_message(ready, rows):
+    socket, _ = await ready()
+    other, _ = await ready()
+    acks = [await socket.say("Hello"), await socket.say("Hello"), await other.say("Hello")]
+    assert [(ack["seq"], ack["duplicate"]) for ack in acks] == [(1, False), (1, True), (1, True)]
+    assert await rows(Message.objects.count) == 1
+
+
+async def test_other_words_under_the_same_cid_are_refused(ready, rows):
+    socket, _ = await ready()
+    await socket.say("Hello", cid="c1")
+    error = await socket.ask("error", t="send", cid="c1", text="Goodbye")
+    assert (error["code"], error["cid"], error["fatal"]) == ("cid_conflict", "c1", False)
+
+
+async def test_two_tabs_and_an_agent_see_the_same_transcript(ready, rows, said):
+    conversation = await said("Hello")
+    one, _ = await ready(after=1)
+    two, _ = await ready(after=1)
+    await one.say("From one")
+    await rows(agent_reply, conversation.id, None, text("From the agent"))
+    await two.say("From two")
+
+    expected = [(2, "From one"), (3, "From the agent"), (4, "From two")]
+    for socket in (one, two):
+        assert [(frame["seq"], frame["text"]) for frame in await socket.up_to(4) if frame["t"] == "msg"] == expected
+
+
+async def test_what_comes_next_after_an_end_is_a_new_conversation(ready, rows, said):
+    first = await said("Hello")
+    socket, _ = await ready(conversation=str(first.id), after=1)
+    tab, _ = await ready(conversation=str(first.id), after=1)
+    await rows(conversation_end, first.id)
+    assert [(f["seq"], f["state"]) for f in await socket.until("state")] == [(2, "closed")]
+    assert (await socket.say("Again"))["seq"] == 1
+    assert (await socket.until("ready"))[-1]["conversation"] != str(first.id)
+    assert seqs(await tab.until("ready")) == [2, 1]
+    await tab.say("Third")
+    while seqs(tab.seen) != [2, 1, 2]:  # the ack and the entry race each other
+        await tab.next()
+
+
+async def test_a_rating_is_kept_and_acknowledged(ready, rows, said):
+    conversation = await said("Hello")
+    socket, _ = await ready(after=1)
+    assert await socket.ask("ack", t="rate", cid="r1", score=5, comment="") == {"t": "ack", "cid": "r1"}
+    assert (await rows(Conversation.objects.get, id=conversation.id)).satisfaction == 5
+
+
+async def test_reading_is_told_to_the_other_tabs(ready, rows, said):
+    conversation = await said("Hello")
+    one, _ = await ready(after=1)
+    two, _ = await ready(after=1)
+    await one.send_json_to({"t": "read", "seq": 1})
+    assert (await two.until("read"))[-1]["seq"] == 1
+    assert (await rows(Conversation.objects.get, id=conversation.id)).visitor_read_seq == 1
+
+
+async def test_small_talk(ready):
+    socket, _ = await ready()
+    assert await socket.ask("pong", t="ping", n=7) == {"t": "pong", "n": 7}
+    token = await socket.ask("token", t="refresh")
+    assert token["expires_in"] == webchat.TOKEN_LIFE_S
+    await socket.send_json_to({"t": "typing", "on": True})
+    assert (await socket.ask("error", t="dance"))["code"] == "unknown_type"
+    assert (await socket.ask("error", t="read", seq="x"))["code"] == "validation_error"
+    await socket.send_json_to({"t": "bye"})
+    assert await socket.closed_with() == 1000

@@ -1,0 +1,99 @@
+"""The socket: who gets none, and which frames are refused or end it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from channels.db import database_sync_to_async
+
+from messaging import consumers, webchat
+from tests.factories import ChannelFactory, TenantFactory
+from tests.messaging.webchat.clients import Socket
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example.com", "null", ""], ids=["foreign", "null", "none"])
+async def test_a_foreign_page_gets_no_socket(channel, origin):
+    assert (await Socket(channel, origin).connect())[0] is False
+
+
+async def test_another_sub_protocol_gets_no_socket(channel):
+    assert (await Socket(channel, subprotocols=["graphql-ws"]).connect())[0] is False
+
+
+async def test_a_channel_that_is_switched_off_gets_no_socket(channel):
+    channel.enabled = False
+    await channel.asave()
+    assert (await Socket(channel).connect())[0] is False
+
+
+async def test_a_wrong_token_is_refused(sockets_of):
+    socket = await sockets_of()
+    assert (await socket.ask("error", t="hello", token="wrong"))["code"] == "invalid_token"
+    assert await socket.closed_with() == 4401
+
+
+async def test_the_token_of_another_tenants_channel_is_refused(sockets_of, visitor, said):
+    await said("secret")
+    other = await database_sync_to_async(ChannelFactory)(tenant=await database_sync_to_async(TenantFactory)())
+    socket = await sockets_of()
+    await socket.send_json_to({"t": "hello", "token": webchat.token_issue(other, visitor)})
+    assert await socket.closed_with() == 4401
+
+
+async def test_another_visitor_sees_nothing(sockets_of, channel, said):
+    conversation = await said("secret")
+    socket = await sockets_of()
+    token = webchat.token_issue(channel, webchat.Visitor("visitor-2"))
+    await socket.send_json_to({"t": "hello", "token": token, "conversation": str(conversation.id), "after": 0})
+    (frame,) = await socket.until("ready")
+    assert (frame["conversation"], frame["reset"], frame["last_seq"]) == (None, True, 0)
+
+
+async def test_no_hello(sockets_of, monkeypatch):
+    monkeypatch.setattr(consumers, "HELLO_WAIT_S", 0.01)
+    assert await (await sockets_of()).closed_with() == 4408
+
+
+async def test_hello_comes_first(sockets_of):
+    socket = await sockets_of()
+    await socket.send_json_to({"t": "ping"})
+    assert await socket.closed_with() == 4400
+
+
+@pytest.mark.parametrize(
+    "bad", ["{", "[]", "7", '{"a":NaN}', "[" * 10_000], ids=["cut", "list", "number", "NaN", "deep"]
+)
+async def test_the_third_malformed_frame_ends_it(ready, bad):
+    socket, _ = await ready()
+    for fatal in (False, False, True):
+        await socket.send_to(text_data=bad)
+        error = (await socket.until("error"))[-1]
+        assert (error["code"], error["fatal"]) == ("malformed_json", fatal)
+    assert await socket.closed_with() == 4400
+
+
+async def test_binary_frames_are_not_spoken(ready):
+    socket, _ = await ready()
+    await socket.send_to(bytes_data=b"\x00")
+    assert await socket.closed_with() == 1003
+
+
+async def test_a_frame_may_have_32_kib(ready):
+    socket, _ = await ready()
+    frame = json.dumps({"t": "ping", "n": 1, "x": ""})
+    room = 32 * 1024 - len(frame)
+    await socket.send_to(text_data=json.dumps({"t": "ping", "n": 1, "x": "a" * room}))
+    await socket.until("pong")
+    await socket.send_to(text_data=json.dumps({"t": "ping", "n": 1, "x": "a" * (room + 1)}))
+    assert await socket.closed_with() == 1009
+
+
+async def test_a_flood_is_told_to_wait_and_then_ended(ready):
+    socket, _ = await ready()
+    for _ in range(70):
+        await socket.send_json_to({"t": "ping", "n": 1})
+    assert (await socket.until("error"))[-1]["code"] == "rate_limited"
+    assert await socket.closed_with() == 4429

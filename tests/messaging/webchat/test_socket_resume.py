@@ -1,0 +1,105 @@
+"""The socket: every transcript frame once and in order, whatever happens in between."""
+
+from __future__ import annotations
+
+import pytest
+
+from messaging import consumers, webchat
+from messaging.control import take_over
+from tests.messaging.webchat.clients import seqs
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize(
+    ("after", "replayed", "reset"),
+    [(3, [], None), (1, [2, 3], None), (0, [1, 2, 3], None), (103, [1, 2, 3], True)],
+    ids=["nothing missed", "two missed", "all missed", "from the future"],
+)
+async def test_resuming(ready, said, sockets_of, channel, visitor, after, replayed, reset):
+    conversation = await said("a", "b", "c")
+    socket, frames = await ready(conversation=str(conversation.id), after=after)
+    await socket.send_json_to({"t": "ping", "n": 1})
+    frames += await socket.until("pong")
+    assert seqs(frames) == replayed
+    (told,) = [frame for frame in frames if frame["t"] == "ready"]
+    assert (told["last_seq"], told["complete"], told.get("reset")) == (3, True, reset)
+
+
+async def test_an_unknown_conversation_is_reset(ready, said):
+    conversation = await said("a")
+    _, frames = await ready(conversation="cv_unknown", after=1)
+    assert (frames[-1]["reset"], frames[-1]["conversation"]) == (True, str(conversation.id))
+
+
+async def test_what_is_too_much_to_replay_is_left_to_http(ready, said, monkeypatch):
+    monkeypatch.setattr(webchat.frames_after, "__defaults__", (2,))
+    conversation = await said("a", "b", "c")
+    socket, frames = await ready(conversation=str(conversation.id))
+    assert (seqs(frames), frames[-1]["complete"], frames[-1]["last_seq"]) == ([1, 2], False, 3)
+    await said("d")
+    assert seqs(await socket.until("msg")) == [4]
+
+
+async def test_syncing(ready, said):
+    await said("a", "b")
+    socket, _ = await ready(after=2)
+    await socket.send_json_to({"t": "sync", "after": 1})
+    assert seqs(await socket.until("ready")) == [2]
+
+
+async def test_what_is_stored_between_listening_and_reading_comes_once(ready, said, rows, monkeypatch):
+    """Stored after the socket listens and before it reads the backlog: in the backlog and pushed."""
+    conversation = await said("a")
+    read = consumers.WebchatConsumer._rows
+    late = iter(["b"])
+
+    async def with_somebody_quicker(self, call, *arguments):
+        if call is webchat.last_seq:
+            for word in late:
+                await said(word)
+        return await read(self, call, *arguments)
+
+    monkeypatch.setattr(consumers.WebchatConsumer, "_rows", with_somebody_quicker)
+    socket, frames = await ready(conversation=str(conversation.id), after=0)
+    await said("c")
+    frames += await socket.until("msg")
+    await socket.send_json_to({"t": "ping", "n": 1})
+    frames += await socket.until("pong")
+    assert seqs(frames) == [1, 2, 3]
+
+
+async def test_what_is_stored_after_reading_and_before_ready_comes_once(ready, said, monkeypatch):
+    conversation = await said("a")
+    read = consumers.WebchatConsumer._rows
+    late = iter(["b"])
+
+    async def with_somebody_slower(self, call, *arguments):
+        found = await read(self, call, *arguments)
+        if call is webchat.frames_after:
+            for word in late:
+                await said(word)
+        return found
+
+    monkeypatch.setattr(consumers.WebchatConsumer, "_rows", with_somebody_slower)
+    socket, frames = await ready(conversation=str(conversation.id), after=0)
+    frames += await socket.until("msg")
+    await socket.send_json_to({"t": "ping", "n": 1})
+    frames += await socket.until("pong")
+    assert seqs(frames) == [1, 2]
+
+
+async def test_a_lost_push_is_made_up_for(ready, said, monkeypatch):
+    monkeypatch.setattr(consumers, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr("messaging.publish.hub.push", lambda *_: None)
+    conversation = await said("a")
+    socket, _ = await ready(conversation=str(conversation.id), after=1)
+    await said("b")
+    assert seqs(await socket.until("msg")) == [2]
+
+
+async def test_a_human_who_takes_over_is_announced(ready, said, rows):
+    conversation = await said("a")
+    socket, _ = await ready(after=1)
+    await rows(take_over, conversation.id, None)
+    assert (await socket.until("state"))[-1]["state"] == "assigned"
