@@ -59,4 +59,4 @@ else
     start_peer "$(free_port)"
 fi
 [ $# -gt 0 ] || set -- tests/tenants tests/admin tests/messaging tests/journeys/test_rest.py tests/journeys/test_whatsapp.py
-"$python" -m pytest -m "not browser and not chaos" "$@"
+"$python" -m pytest -p tests.mongo_flush -m "not browser and not chaos" "$@"
