@@ -27,7 +27,7 @@ from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.models import Turn
 from messaging.publish import push_message
-from tenants.db import atomic, new_id, now, on_commit
+from tenants.db import atomic, new_id, now, on_commit, retried
 from tenants.errors import Conflict, Invalid, NotFound, Unavailable
 from tenants.tenant_settings import settings_for
 
@@ -62,6 +62,7 @@ class Accepted:
     turn: Turn | None = None
 
 
+@retried
 def accept(channel: Channel, inbound: InboundMessage, entrance: Entrance = Entrance()) -> Accepted:
     """Store ``inbound`` exactly once and wake whoever goes on with it.
 

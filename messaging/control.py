@@ -19,7 +19,7 @@ from conversations.timeline import NewEvent, conversation_advance
 from messaging.accept import cleaned
 from messaging.models import Turn
 from messaging.reply import Author, reply_write, spoken
-from tenants.db import atomic, now
+from tenants.db import atomic, now, retried
 from tenants.errors import Conflict, NotFound
 from tenants.models import User
 from tenants.tenant_settings import settings_for
@@ -59,6 +59,7 @@ def conversation_end(conversation_id: uuid.UUID, *, reason: str = "completed") -
     )  # fmt: skip
 
 
+@retried
 def agent_reply(
     conversation_id: uuid.UUID, agent: User | None, content: Content, *, client_message_id: str = ""
 ) -> Message:
@@ -114,6 +115,7 @@ def human_took_over_outside(channel: Channel, signal: Signal) -> bool:
     return True
 
 
+@retried
 def _change(conversation_id: uuid.UUID, state: str, event: str, facts: dict[str, Any], **changes: Any) -> Conversation:
     """One transaction: the change, a transcript entry that tells the visitor, the event, no open turns."""
     with atomic():

@@ -32,7 +32,7 @@ from messaging.hold import channel_failed, channel_held_until, channel_worked
 from messaging.models import Delivery, DeliveryAttempt
 from messaging.publish import push_status
 from messaging.receipts import part_taken, pending_apply
-from tenants.db import atomic, new_id, now
+from tenants.db import atomic, new_id, now, retried
 from tenants.limits import allow
 
 log = structlog.get_logger(__name__)
@@ -181,6 +181,7 @@ def _settle(attempt: Try) -> bool:
     return True
 
 
+@retried
 def _sent(attempt: Try) -> None:
     delivery = attempt.delivery
     with atomic():
@@ -190,6 +191,7 @@ def _sent(attempt: Try) -> None:
     pending_apply(delivery)
 
 
+@retried
 def _again(attempt: Try, error: SendError, *, burns_attempt: bool = True) -> None:
     delivery = attempt.delivery
     wait_s = error.retry_after if error.retry_after is not None else back_off_s(delivery.attempts)
@@ -215,6 +217,7 @@ def back_off_s(attempts: int) -> float:
     return random.uniform(most / 2, most)  # noqa: S311  no secret
 
 
+@retried
 def _dead(attempt: Try, error: SendError) -> None:
     """A dead letter: it keeps its place and its reason, and can be replayed."""
     delivery = attempt.delivery

@@ -19,7 +19,7 @@ from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.models import Delivery, DeliveryPart, PendingReceipt
 from messaging.publish import push_status
-from tenants.db import atomic, now, on_commit
+from tenants.db import atomic, now, on_commit, retried
 
 #: a part is written down when the platform's answer is here, a little after the platform's own time of it
 ANSWER_TIME = timedelta(seconds=2)
@@ -95,6 +95,7 @@ def _part_learn(channel: Channel, update: StatusUpdate) -> uuid.UUID | None:
     return learnt
 
 
+@retried
 def part_taken(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID | None:
     """The platform has this part: never send it again, even if the next one fails. None when that was
     known already."""
@@ -112,6 +113,7 @@ def part_taken(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID | 
     return part.id
 
 
+@retried
 def _keep(channel: Channel, update: StatusUpdate) -> None:
     try:
         with atomic():
@@ -134,6 +136,7 @@ def _advance(part: DeliveryPart, status: str, code: str, detail: str) -> bool:
     return _follow(part.delivery, code, detail) or bool(moved)
 
 
+@retried
 def _follow(delivery: Delivery, code: str = "", detail: str = "") -> bool:
     """Bring a delivery that has been sent as far as its parts: one transaction with its event."""
     with atomic():

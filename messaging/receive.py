@@ -33,7 +33,7 @@ from messaging.accept import accept
 from messaging.control import human_took_over_outside
 from messaging.models import InboundEvent
 from messaging.receipts import status_apply
-from tenants.db import atomic, now, on_commit
+from tenants.db import atomic, now, on_commit, retried
 from tenants.errors import Invalid
 
 log = structlog.get_logger(__name__)
@@ -41,6 +41,7 @@ log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 8
 
 
+@retried
 def receipt_store(channel: Channel, raw: RawRequest) -> InboundEvent | None:
     """Keep a verified request. None when the very same one is here already: the platform resent it."""
     line = f"{raw.method} {raw.path} {sorted(raw.query.items())}\n"

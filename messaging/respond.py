@@ -25,7 +25,7 @@ from conversations.timeline import NewEvent, conversation_advance
 from messaging import wake
 from messaging.models import Turn
 from messaging.reply import Author, reply_write, spoken
-from tenants.db import atomic, new_id, now, on_commit
+from tenants.db import atomic, new_id, now, on_commit, retried
 from tenants.tenant_settings import settings_for
 
 log = structlog.get_logger(__name__)
@@ -128,6 +128,7 @@ def _think(request: EngineRequest, turn: Turn) -> Thought:
     return Thought(reply, degraded, int((time.monotonic() - started) * 1000))
 
 
+@retried
 def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], thought: Thought) -> Turn:
     """Write the reply if the bot still has the word and nothing new was said; else the answer is void."""
     reply = thought.reply

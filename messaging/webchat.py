@@ -29,7 +29,7 @@ from messaging.frames import message_frame, timestamp
 from messaging.hub import conversation_group, hub, tenant_group
 from messaging.webchat_frames import Identity, RateFrame, SendFrame, SessionRequest
 from tenants.auth import require_active
-from tenants.db import atomic
+from tenants.db import atomic, retried
 from tenants.errors import Conflict, Forbidden, Invalid, NotAuthenticated, NotFound, TooMany
 from tenants.limits import _network as network
 from tenants.limits import allow
@@ -155,6 +155,7 @@ def _session_draw(channel: Channel, before: Visitor | None, address: str) -> Non
         draw(f"webchat:session:{channel.id}:{network(address)}", 30 / 3600, 30)
 
 
+@retried
 def _attach(channel: Channel, anonymous: Visitor, user: Visitor) -> None:
     """What was said before the login goes on under the user's name, unless they are talking already."""
     alias = (anonymous.scheme, "", anonymous.id)
@@ -231,6 +232,7 @@ def say(channel: Channel, visitor: Visitor, frame: SendFrame) -> Accepted:
         raise Conflict("This cid was used for other content.", code="cid_conflict") from error
 
 
+@retried
 def rate(channel: Channel, visitor: Visitor, frame: RateFrame) -> dict[str, Any]:
     """Keep what the visitor thinks of the newest conversation; its ack. Raises NotFound, TooMany."""
     draw(f"webchat:send:{channel.id}:{visitor.key}", 20 / 60, 20)
