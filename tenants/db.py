@@ -100,9 +100,10 @@ def ping() -> None:
     if on_mongo():
         from tenants.mongo import ping as mongo_ping
 
-        return mongo_ping()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+        mongo_ping()
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
 
 
 def on_commit(call: Callable[[], Any]) -> None:

@@ -19,16 +19,7 @@ import pytest
 
 from channels_app.adapters.base import Adapter, ChannelConfig
 from channels_app.content import Content, text
-from channels_app.contract import (
-    Http,
-    HttpAnswer,
-    InboundItem,
-    OutboundMessage,
-    RawRequest,
-    Recipient,
-    SendError,
-    SendResult,
-)
+from channels_app.contract import Http, HttpAnswer, InboundItem, OutboundMessage, RawRequest, Recipient, SendError, SendResult
 from channels_app.registry import KINDS, adapter_for
 
 PAYLOADS = Path(__file__).parent / "payloads"

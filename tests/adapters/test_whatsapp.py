@@ -350,9 +350,7 @@ def test_a_fault_of_our_own_costs_one_item_only(monkeypatch):
 )
 def test_signature_vectors(body, digest):
     config = KIT.configured.model_copy(update={"app_secret": "s3cr3t-app"})
-    KIT.adapter.verify(
-        RawRequest("POST", "/", {"x-hub-signature-256": f"sha256={digest}"}, body=body), config, RecordingHttp([])
-    )
+    KIT.adapter.verify(RawRequest("POST", "/", {"x-hub-signature-256": f"sha256={digest}"}, body=body), config, RecordingHttp([]))
 
 
 def test_long_references_keep_their_part_mark():
