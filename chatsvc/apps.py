@@ -8,4 +8,4 @@ class Config(AppConfig):
         from tenants.db import on_mongo
 
         if on_mongo():
-            from chatsvc.mongo import checks  # noqa: F401  registers itself
+            from chatsvc.mongo import checks, indexes  # noqa: F401  they register themselves

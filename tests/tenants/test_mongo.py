@@ -68,3 +68,18 @@ def test_a_server_without_transactions_is_refused(
 def test_own_keys_are_the_documents_ids(tenant: Tenant) -> None:
     document = connection.database["tenants_tenant"].find_one({"_id": tenant.id.hex})
     assert document["slug"] == "acme"
+
+
+@pytest.mark.parametrize(
+    ("collection", "where"),
+    [
+        ("tenants_tenant", {"slug": "acme"}),
+        ("tenants_apikey", {"prefix": "x"}),
+        ("tenants_idempotencyrecord", {"tenant_id": "x", "key": "x"}),
+        ("conversations_identity", {"channel_id": "x", "scheme": "x", "scope": "x", "value": "x"}),
+        ("conversations_conversation", {"_id": "x"}),
+    ],
+)
+def test_hot_look_ups_use_an_index(collection: str, where: dict[str, str]) -> None:
+    plan = connection.database.command("explain", {"find": collection, "filter": where})
+    assert "IXSCAN" in str(plan["queryPlanner"]["winningPlan"])
