@@ -134,6 +134,7 @@ def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], t
     reply = thought.reply
     contents, changes = _consequences(reply, unanswered)
     news = _news(turn, unanswered, thought)
+    turn.reply = None  # of a try that came second nothing is left
     with atomic():
         taken = conversation_advance(
             {
