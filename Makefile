@@ -9,7 +9,7 @@ CODE := chatsvc messaging assistant conversations channels_app tenants
 export PORT
 export LOG_FORMAT ?= console
 
-.PHONY: serve test test-cluster check format clean bench chaos
+.PHONY: serve test test-cluster test-mongo check format clean bench chaos
 
 serve: .venv/installed var/seeded
 	@# var/seeded follows the migrations; another database, or a file that was removed, is set up here.
@@ -22,6 +22,10 @@ test: .venv/installed-dev
 # The same tests on PostgreSQL and Redis, both started for this run and thrown away after it.
 test-cluster: .venv/installed-dev
 	tests/run_cluster.sh
+
+# The tests on a MongoDB-compatible server, or on MONGODB_URI; installs MongoDB's Django engine. See docs/databases.md.
+test-mongo: .venv/installed-dev
+	tests/run_mongo.sh
 
 check: .venv/installed-dev
 	.venv/bin/ruff format --check .

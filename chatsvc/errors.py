@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
-from django.db import DataError, IntegrityError, InterfaceError, OperationalError
+from django.db import DataError, IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 from django.views import defaults
 from pydantic import ValidationError
@@ -21,7 +21,7 @@ from rest_framework import exceptions
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
-from tenants.db import now
+from tenants.db import now, server_trouble
 from tenants.errors import (
     Conflict,
     Forbidden,
@@ -109,7 +109,7 @@ def as_service_error(error: BaseException) -> ServiceError:
         return error
     if isinstance(error, ValidationError):
         return Invalid(details=problems(error))
-    if isinstance(error, (OperationalError, InterfaceError)):
+    if server_trouble(error):
         return Unavailable(retry_after=RETRY_AFTER_S)
     for kinds, shown in MAPPING:
         if isinstance(error, kinds):

@@ -10,6 +10,7 @@ import environ
 from django.templatetags.static import static
 
 from chatsvc import env as environment
+from chatsvc import mongo
 from chatsvc.sidebar import SIDEBAR
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -99,11 +100,7 @@ def _database(url: str) -> dict[str, Any]:
         }
         return database
     if url.startswith("mongodb"):
-        return {
-            "ENGINE": "django_mongodb_backend",
-            "HOST": url,
-            "NAME": url.rsplit("/", 1)[-1].split("?")[0] or "chatsvc",
-        }
+        return mongo.database(url)
     database = environ.Env.db_url_config(url)
     if str(database["NAME"]) != ":memory:":
         Path(database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
@@ -116,6 +113,10 @@ def _database(url: str) -> dict[str, Any]:
 
 
 DATABASES = {"default": _database(DATABASE_URL)}
+if DATABASES["default"]["ENGINE"] == mongo.ENGINE:
+    INSTALLED_APPS = mongo.installed_apps(INSTALLED_APPS)
+    MIGRATION_MODULES = mongo.MIGRATION_MODULES
+    DEFAULT_AUTO_FIELD = mongo.AUTO_FIELD
 
 # ------------------------------------------------------- Redis, or its equivalents in process
 

@@ -39,7 +39,7 @@ from messaging.measures import MESSAGES, STAGES
 from messaging.models import Turn
 from messaging.publish import push_message
 from messaging.transcribe import patience
-from tenants.db import atomic, new_id, now, on_commit
+from tenants.db import atomic, new_id, now, on_commit, retried
 from tenants.errors import Conflict, Invalid, NotFound, Unavailable
 from tenants.tenant_settings import SafetyRules, settings_for
 
@@ -78,6 +78,7 @@ class Accepted:
 
 
 @STAGES.labels("accept").time()
+@retried
 def accept(channel: Channel, inbound: InboundMessage, entrance: Entrance = Entrance()) -> Accepted:
     """Store ``inbound`` exactly once and wake whoever goes on with it.
 

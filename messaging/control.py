@@ -24,7 +24,7 @@ from messaging.consent import require_consent
 from messaging.models import Turn
 from messaging.reply import Author, reply_write, spoken
 from messaging.windows import window_require
-from tenants.db import atomic, now
+from tenants.db import atomic, now, retried
 from tenants.errors import Conflict, NotFound
 from tenants.models import User
 from tenants.tenant_settings import settings_for
@@ -68,6 +68,7 @@ def conversation_end(conversation_id: uuid.UUID, *, reason: str = "completed") -
     )  # fmt: skip
 
 
+@retried
 def agent_reply(
     conversation_id: uuid.UUID, agent: User | None, content: Content, *, client_message_id: str = ""
 ) -> Message:
@@ -144,6 +145,7 @@ def queued(conversation_id: uuid.UUID) -> None:
     reply_write(conversation, [text(ENTRIES["queued"])], Author.system(), metadata={"state": "queued"})
 
 
+@retried
 def _change(conversation_id: uuid.UUID, state: str, event: str, facts: dict[str, Any], **changes: Any) -> Conversation:
     """One transaction: the change, a transcript entry that tells the visitor, the event, no open turns."""
     with atomic():

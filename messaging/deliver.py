@@ -38,7 +38,7 @@ from messaging.receipts import part_taken, pending_apply
 from messaging.shutdown import stopping
 from messaging.windows import CODE as WINDOW_CLOSED
 from messaging.windows import window_guard, window_shut
-from tenants.db import atomic, new_id, now
+from tenants.db import atomic, new_id, now, retried
 from tenants.limits import allow
 
 log = structlog.get_logger(__name__)
@@ -207,6 +207,7 @@ def _settle(attempt: Try) -> bool:
     return True
 
 
+@retried
 def _sent(attempt: Try) -> None:
     delivery = attempt.delivery
     with atomic():
@@ -230,6 +231,7 @@ def _let_listen(attempt: Try) -> None:
         _put_off(following, now() + timedelta(seconds=attempt.busy_s))
 
 
+@retried
 def _again(attempt: Try, error: SendError, *, burns_attempt: bool = True) -> None:
     delivery = attempt.delivery
     wait_s = error.retry_after if error.retry_after is not None else back_off_s(delivery.attempts)
@@ -255,6 +257,7 @@ def back_off_s(attempts: int) -> float:
     return random.uniform(most / 2, most)  # noqa: S311  no secret
 
 
+@retried
 def _dead(attempt: Try, error: SendError) -> None:
     """A dead letter: it keeps its place and its reason, and can be replayed."""
     delivery = attempt.delivery

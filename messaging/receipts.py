@@ -22,7 +22,7 @@ from messaging.publish import push_status
 from messaging.revise import changes_apply
 from messaging.windows import CODE as WINDOW_CLOSED
 from messaging.windows import status_in_our_words, window_shut
-from tenants.db import atomic, now, on_commit
+from tenants.db import atomic, now, on_commit, retried
 
 #: a part is written down when the platform's answer is here, a little after the platform's own time of it
 ANSWER_TIME = timedelta(seconds=2)
@@ -42,6 +42,7 @@ def status_apply(channel: Channel, update: StatusUpdate) -> bool:
     return _advance(part, update.status, update.code, update.detail)
 
 
+@retried
 def seen(conversation_id: uuid.UUID, seq: int) -> bool:
     """The person told us that they have seen everything up to ``seq``: the conversation's mark moves forward,
     and what was sent until there is read. One transaction with its events; False when it was no news."""
@@ -121,6 +122,7 @@ def _part_learn(channel: Channel, update: StatusUpdate) -> uuid.UUID | None:
     return learnt
 
 
+@retried
 def part_taken(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID | None:
     """The platform has this part: never send it again, even if the next one fails. None when that was
     known already."""
@@ -138,6 +140,7 @@ def part_taken(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID | 
     return part.id
 
 
+@retried
 def _keep(channel: Channel, update: StatusUpdate) -> None:
     try:
         with atomic():
@@ -162,6 +165,7 @@ def _advance(part: DeliveryPart, status: str, code: str, detail: str) -> bool:
     return _follow(part.delivery, code, detail) or bool(moved)
 
 
+@retried
 def _follow(delivery: Delivery, code: str = "", detail: str = "") -> bool:
     """Bring a delivery that has been sent as far as its parts: one transaction with its event."""
     with atomic():

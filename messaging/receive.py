@@ -40,7 +40,7 @@ from messaging.receipts import status_apply
 from messaging.revise import changes_apply, reaction_take, revision_take
 from messaging.signals import signal_apply
 from messaging.watch import channel_notice, inbound_seen
-from tenants.db import atomic, now, on_commit
+from tenants.db import atomic, now, on_commit, retried
 from tenants.errors import Invalid
 
 log = structlog.get_logger(__name__)
@@ -48,6 +48,7 @@ log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 8
 
 
+@retried
 def receipt_store(channel: Channel, raw: RawRequest) -> InboundEvent | None:
     """Keep a verified request. None when the very same one is here already: the platform resent it."""
     line = f"{raw.method} {raw.path} {sorted(raw.query.items())}\n"

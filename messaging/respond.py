@@ -29,7 +29,7 @@ from messaging.control import queued
 from messaging.measures import STAGES, engine_count
 from messaging.models import Turn
 from messaging.reply import Author, reply_write, spoken
-from tenants.db import atomic, new_id, now, on_commit
+from tenants.db import atomic, new_id, now, on_commit, retried
 from tenants.errors import ServiceError
 from tenants.tenant_settings import settings_for
 
@@ -152,11 +152,13 @@ def _sendable(reply: EngineReply, conversation: Conversation) -> EngineReply:
     return replace(reply, contents=tuple(template_resolved(channel, content, languages) for content in reply.contents))
 
 
+@retried
 def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], thought: Thought) -> Turn:
     """Write the reply if the bot still has the word and nothing new was said; else the answer is void."""
     reply = thought.reply
     contents, changes = _consequences(reply, unanswered)
     news = _news(turn, unanswered, thought)
+    turn.reply = None  # of a try that came second nothing is left
     with atomic():
         taken = conversation_advance(
             {

@@ -29,7 +29,7 @@ from messaging.hub import conversation_group, hub, tenant_group
 from messaging.receipts import seen
 from messaging.webchat_frames import RateFrame, SendFrame
 from tenants.auth import require_active
-from tenants.db import atomic
+from tenants.db import atomic, retried
 from tenants.errors import Conflict, Forbidden, Invalid, NotAuthenticated, NotFound, TooMany
 from tenants.limits import allow
 from tenants.tenant_settings import settings_for
@@ -93,6 +93,7 @@ def sender_for(visitor: Visitor) -> Sender:
     return Sender(scheme=visitor.scheme, value=visitor.id, name=visitor.name)
 
 
+@retried
 def known_as(channel: Channel, visitor: Visitor) -> Known:
     """The visitor's identity and contact, made now if this is the first we get of them."""
     try:
@@ -190,6 +191,7 @@ def _with_file(channel: Channel, visitor: Visitor, frame: SendFrame) -> Content:
     return Content(type=kind_of(own.mime), text=frame.words() or None, media=media)
 
 
+@retried
 def rate(channel: Channel, visitor: Visitor, frame: RateFrame) -> dict[str, Any]:
     """Keep what the visitor thinks of the newest conversation; its ack. Raises NotFound, TooMany."""
     draw(f"webchat:send:{channel.id}:{visitor.key}", 20 / 60, 20)

@@ -21,7 +21,7 @@ from messaging.webchat import Visitor, conversation_of, draw, known_as, sender_f
 from messaging.webchat_form import answers_of
 from messaging.webchat_frames import SessionRequest
 from messaging.webchat_proofs import Proved, proved
-from tenants.db import atomic
+from tenants.db import atomic, retried
 from tenants.limits import network
 
 FACTS = ("name", "email", "phone")
@@ -76,6 +76,7 @@ def _draw(channel: Channel, before: Visitor | None, address: str) -> None:
         draw(f"webchat:session:{channel.id}:{network(address)}", 30 / 3600, 30)
 
 
+@retried
 def _join(channel: Channel, anonymous: Visitor, user: Visitor) -> None:
     """Who logs in was the anonymous visitor all along: one contact from now on, and what was being said goes
     on under the user's name unless they are talking already.
@@ -104,6 +105,7 @@ def _is_anothers(own: Identity, user: Visitor) -> bool:
     return users.exclude(value=user.id).exists()
 
 
+@retried
 def _keep(channel: Channel, visitor: Visitor, told: Mapping[str, str | bool], *, proved: bool) -> None:
     """Write to the contact what the site or the visitor told. What a visitor merely claims does not replace
     a fact that is known."""

@@ -1,24 +1,31 @@
 """What every model and transaction shares on SQLite, PostgreSQL and MongoDB.
 
-Owns `atomic`, `now`, the `Id` key field and `TenantModel`. Must not know any particular model.
+Owns `atomic`, `retried`, `now`, the `Id` key field and `TenantModel`. Must not know any particular model.
 """
 
 from __future__ import annotations
 
 import datetime
+import functools
+import random
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 import uuid_utils
 from django.conf import settings
-from django.db import models, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, models, transaction
 from django.utils import timezone
 
 from tenants.scope import ScopedManager
 
 MONGO = "django_mongodb_backend"
+WAIT_S = 5.0  # that a transaction is tried again; as long as PostgreSQL waits for a lock
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def new_id() -> uuid.UUID:
@@ -40,23 +47,68 @@ def atomic() -> AbstractContextManager[Any]:
     """The engine's real transaction: Django's own is a silent no-op on MongoDB.
 
     Portable rules inside: no caught IntegrityError, no reliance on a nested roll-back. Let the whole
-    transaction fail, then read the winner.
+    transaction fail, then read the winner. A function that writes rows others write too is `retried`.
     """
     if on_mongo():
-        from django_mongodb_backend.transaction import atomic as mongo_atomic  # type: ignore[import-not-found]
+        from tenants.mongo import Transaction
 
-        return mongo_atomic()
+        return Transaction()
     return transaction.atomic()
+
+
+def retried(work: Callable[P, R]) -> Callable[P, R]:
+    """For a function that is one transaction on rows which others write too: run it again when it came second.
+
+    SQL makes the second writer wait for the first one's commit; MongoDB refuses it at once. Within a
+    surrounding transaction it is that one's matter.
+    """
+
+    @functools.wraps(work)
+    def run(*args: P.args, **options: P.kwargs) -> R:
+        give_up = time.monotonic() + WAIT_S
+        while True:
+            try:
+                return work(*args, **options)
+            except DatabaseError as error:
+                if not _came_second(error) or time.monotonic() > give_up:
+                    raise
+            time.sleep(random.uniform(0.005, 0.05))  # noqa: S311  no secret
+
+    return run
+
+
+def _came_second(error: DatabaseError) -> bool:
+    if on_mongo():
+        from tenants.mongo import came_second
+
+        return came_second(error)
+    return False
+
+
+def server_trouble(error: BaseException) -> bool:
+    """The database is away or busy; the same request may succeed later."""
+    if on_mongo():
+        from tenants.mongo import server_trouble as mongo_trouble
+
+        if mongo_trouble(error):
+            return True
+    return isinstance(error, (OperationalError, InterfaceError))
+
+
+def ping() -> None:
+    """Raises DatabaseError when the database does not answer."""
+    if on_mongo():
+        from tenants.mongo import ping as mongo_ping
+
+        mongo_ping()
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
 
 
 def on_commit(call: Callable[[], Any]) -> None:
     """Run ``call`` after the surrounding transaction has committed; its failure harms nobody else."""
-    if on_mongo():
-        from django_mongodb_backend.transaction import on_commit as mongo_on_commit  # type: ignore[import-not-found]
-
-        mongo_on_commit(call)
-    else:
-        transaction.on_commit(call, robust=True)
+    transaction.on_commit(call, robust=True)
 
 
 class Id(models.UUIDField):

@@ -1,0 +1,112 @@
+"""Transactions mean the same on every engine: all or nothing, calls after the commit, nobody's change lost."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connections
+
+from tenants import db
+from tenants.models import Tenant
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Refused(Exception):
+    pass
+
+
+def slugs() -> list[str]:
+    return sorted(Tenant.objects.values_list("slug", flat=True))
+
+
+def test_a_transaction_that_fails_leaves_nothing() -> None:
+    with pytest.raises(Refused), db.atomic():
+        Tenant.objects.create(name="One", slug="one")
+        with db.atomic():
+            Tenant.objects.create(name="Two", slug="two")
+        raise Refused
+    assert slugs() == []
+
+
+def test_a_broken_constraint_undoes_the_whole_and_the_next_one_works() -> None:
+    Tenant.objects.create(name="One", slug="one")
+    with pytest.raises(IntegrityError), db.atomic():
+        Tenant.objects.create(name="Two", slug="two")
+        Tenant.objects.create(name="Again", slug="one")
+    with db.atomic():
+        Tenant.objects.create(name="Three", slug="three")
+    assert slugs() == ["one", "three"]
+
+
+def test_calls_wait_for_the_commit_and_harm_nobody() -> None:
+    seen: list[Any] = []
+    with db.atomic():
+        db.on_commit(lambda: 1 / 0)
+        db.on_commit(lambda: seen.append(slugs()))
+        Tenant.objects.create(name="One", slug="one")
+        assert seen == []
+    with pytest.raises(Refused), db.atomic():
+        db.on_commit(lambda: seen.append("never"))
+        raise Refused
+    assert seen == [["one"]]
+
+
+def test_writers_of_one_row_come_one_after_the_other() -> None:
+    tenant = Tenant.objects.create(name="0", slug="one", settings={})
+    start = threading.Barrier(4)
+
+    @db.retried
+    def add_one() -> None:
+        with db.atomic():
+            Tenant.objects.filter(id=tenant.id).update(status=Tenant.Status.ACTIVE)  # takes the lock
+            name = Tenant.objects.get(id=tenant.id).name
+            Tenant.objects.filter(id=tenant.id).update(name=str(int(name) + 1))
+
+    def work() -> None:
+        start.wait()
+        for _ in range(5):
+            add_one()
+        connections.close_all()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    tenant.refresh_from_db()
+    assert tenant.name == "20"
+
+
+def test_what_is_no_lost_race_is_not_tried_again() -> None:
+    tries = []
+
+    @db.retried
+    def work() -> None:
+        tries.append(1)
+        raise DatabaseError("wrong, not late")
+
+    with pytest.raises(DatabaseError):
+        work()
+    assert len(tries) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (OperationalError(), True),
+        (InterfaceError(), True),
+        (IntegrityError(), False),
+        (DatabaseError(), False),
+        (ValueError(), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_trouble_of_the_server_is_told_from_our_mistakes(error: Exception, expected: bool) -> None:
+    assert db.server_trouble(error) is expected
+
+
+def test_a_database_that_answers_is_ready(browser: Any) -> None:
+    assert browser.get("/health/ready").json() == {"status": "ok", "database": "up"}
