@@ -93,7 +93,7 @@ def verbatim(said: Any) -> str:
 
 def shortened(words: str, most: int = 60) -> str:
     """The beginning of a text: a list has one line for it."""
-    return words if len(words) <= most else f"{words[: most - 1].rstrip()}…"
+    return words if len(words) <= most else f"{words[: most - 1].rstrip(' .,;:')}…"
 
 
 class LinesField(forms.CharField):

@@ -71,4 +71,4 @@ redis.Redis(port=$port, retry=retry, retry_on_error=[redis.ConnectionError]).pin
 
 start_postgres "$(free_port)"
 start_redis "$(free_port)"
-"$python" -m pytest -m "not chaos" "$@"
+"$python" -m pytest -n 2 -m "not browser and not chaos" --ignore=tests/adapters --ignore=tests/assistant "$@"

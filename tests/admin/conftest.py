@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from assistant.models import Intent, KnowledgeEntry, TrainedModel
 from channels_app.models import Channel, ChannelHealth, ChannelIncident, MessageTemplate
@@ -49,6 +50,19 @@ class World:
     delivery: Delivery
     receipt: InboundEvent
     intent: Intent
+
+
+def url(model: Any, page: str, *args: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+def rows(model: Any) -> Any:
+    manager = model._default_manager
+    return getattr(manager, "unscoped", manager.all)()  # unscoped: the test looks at all tenants
+
+
+def do(client: Client, row: Any, verb: str, **data: Any) -> Any:
+    return client.post(url(type(row), "do", row.pk, verb), data, follow=True)
 
 
 def build(tenant: Tenant) -> World:

@@ -1,0 +1,89 @@
+"""The audit trail of the console: whatever staff do there is written down, and what failed is not."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.contrib import admin
+
+from assistant.models import Intent, KnowledgeEntry
+from channels_app.contract import CheckResult
+from channels_app.models import Channel, MessageTemplate
+from conversations.models import Conversation
+from messaging import conversation_admin
+from messaging.models import Delivery, InboundEvent, WebhookDelivery, WebhookEndpoint
+from tenants.models import ApiKey, AuditEntry
+from tenants.scope import tenant_scope
+from tests.admin.conftest import World, do, rows
+
+PAGES = list(admin.site._registry.items())
+CONVERSATION_BUTTONS = [
+    getattr(conversation_admin, name) for name in ("TAKE_OVER", "HAND_BACK", "CLOSE", "REPLY", "TEMPLATE", "NOTE")
+]
+CONTROL = {"hand_back": "human"}  # who has the word before the act; else the bot
+
+
+def _working(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Platforms and integrators that answer well."""
+    answered = SimpleNamespace(status="delivered", response_status=200)
+    monkeypatch.setattr("messaging.channel_admin.channel_check", lambda channel: CheckResult("healthy", "Works"))
+    monkeypatch.setattr("messaging.channel_admin.templates_sync", lambda channel: 3)
+    monkeypatch.setattr("messaging.endpoint_admin.ping", lambda endpoint: answered)
+
+
+#: what staff can do with a row: (model, verb, what the form says, action in the trail)
+ACTS: list[tuple[Any, str, dict[str, str], str]] = [
+    (Conversation, "take_over", {}, "conversation.take-over"),
+    (Conversation, "hand_back", {}, "conversation.hand-back"),
+    (Conversation, "close", {}, "conversation.end"),
+    (Conversation, "reply", {"text": "Hello", "reply_id": "1"}, "conversation.replied"),
+    (
+        Conversation, "template", {"template": "hi|en", "reply_id": "1"}, "conversation.replied",
+    ),
+    (Conversation, "annotate", {"text": "said in secret"}, "conversation.annotated"),
+    (Delivery, "retry", {}, "delivery.retried"),
+    (InboundEvent, "process", {}, "inboundevent.replayed"),
+    (Channel, "test", {}, "channel.checked"),
+    (Channel, "sync_templates", {}, "channel.templates_synced"),
+    (WebhookEndpoint, "ping", {}, "webhookendpoint.pinged"),
+    (WebhookEndpoint, "resume", {}, "webhookendpoint.resumed"),
+    (WebhookEndpoint, "replay", {}, "webhookendpoint.replayed"),
+    (WebhookEndpoint, "rotate", {}, "webhookendpoint.secret_rotated"),
+    (WebhookDelivery, "replay", {}, "webhookdelivery.replayed"),
+    (ApiKey, "revoke", {}, "apikey.revoked"),
+    (Intent, "train", {}, "trainedmodel.trained"),
+    (KnowledgeEntry, "train", {}, "trainedmodel.trained"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("model", "verb", "data", "action"), ACTS, ids=[f"{a[0].__name__} {a[1]}" for a in ACTS])
+def test_every_act_of_staff_leaves_a_trail(
+    model: Any, verb: str, data: dict[str, str], action: str,
+    staff_of: Any, acme: World, globex: World, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    _working(monkeypatch)
+    with tenant_scope(acme.tenant.id):
+        MessageTemplate.objects.create(
+            tenant=acme.tenant, name="hi", variants={"en": {"content": {"type": "text", "text": "Hi there"}}}
+        )
+        Conversation.objects.update(control_owner=CONTROL.get(verb, "bot"))
+    row = rows(model).filter(tenant=acme.tenant).first()
+    do(staff_of(acme.tenant), row, verb, **data)
+    entry = rows(AuditEntry).get(action=action)
+    assert entry.tenant_id == acme.tenant.pk
+    assert entry.actor.startswith("user:")
+    assert entry.ip == "127.0.0.1"
+    assert "said in secret" not in str(entry.changes)
+
+
+def test_no_act_of_staff_is_without_a_test() -> None:
+    own = [CONVERSATION_BUTTONS if model is Conversation else getattr(page, "buttons", ()) for model, page in PAGES]
+    there = {(model, button.verb) for (model, _), buttons in zip(PAGES, own, strict=True) for button in buttons}
+    assert there == {(model, verb) for model, verb, _, _ in ACTS}
+
+
+def test_an_act_that_failed_leaves_no_trail(staff_of: Any, acme: World) -> None:
+    do(staff_of(acme.tenant), acme.conversation, "reply", text=" ")
+    assert not rows(AuditEntry).filter(action="conversation.replied").exists()
