@@ -6,6 +6,7 @@ import time
 
 import pytest
 from channels.db import database_sync_to_async
+from django.db import connection
 
 from messaging import webchat
 from messaging.webchat_frames import SendFrame
@@ -96,3 +97,12 @@ def said(rows, channel, visitor):
         return accepted.conversation
 
     return store
+
+
+@pytest.fixture(autouse=True)
+def pool_of_one_loop():
+    """Each test has an event loop of its own, whose threads take their pooled connections with them."""
+    yield
+    if connection.vendor == "postgresql":
+        connection.close()
+        connection.close_pool()
