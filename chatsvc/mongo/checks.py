@@ -11,7 +11,7 @@ from django.db import connection
 
 @register(Tags.database)
 def transactions(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """A standalone server has none, and a message half stored is worse than none: it is refused (decision 0020)."""
+    """A standalone server has none, and a message half stored is worse than none: it is refused (decision 0018)."""
     if not databases:
         return []
     hello = connection.database.client.admin.command("hello")  # type: ignore[attr-defined]
