@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.chaos.servers import wait_until
 from tests.journeys.fake_webchat import FakeWebchat, Frame
 from tests.journeys.widget_page import WidgetPage
 
@@ -180,8 +179,6 @@ def test_without_sockets_it_talks_over_http(server: FakeWebchat, visit: Visit) -
     assert server.posted[0]["text"] == "by post"
     server.refuse_sockets = False
     widget.page.clock.run_for(31_000)
-    wait_until(lambda: server.of("hello"), 10, "the socket is back")
-    widget.page.clock.run_for(100)
     widget.write("by socket")
     expect(widget.texts).to_have_text(["by post", "by poll", "by socket"])
     expect(widget.marks).to_have_text(["Sent"])
