@@ -6,7 +6,7 @@ Must not contain rules.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -38,49 +38,46 @@ def scope_of(model: Any, row_id: str) -> Iterator[uuid.UUID | None]:
             yield uuid.UUID(row_id)
 
 
-@shared_task(name="messaging.tasks.parse")
-def parse(receipt_id: str) -> None:
-    with scope_of(InboundEvent, receipt_id) as row_id:
-        if row_id:
-            try:
-                receive.receipt_process(row_id)
-            except Exception as error:  # noqa: BLE001  the receipt is tried again; it is never lost
-                receive.receipt_failed(row_id, error)
+def row_task(name: str, model: Any, work: Callable[[uuid.UUID], object]) -> Any:
+    """The task ``messaging.tasks.<name>``: told a row's id, it does ``work`` in the row's tenant's scope."""
+
+    @shared_task(name=f"messaging.tasks.{name}")
+    def task(row_id: str) -> None:
+        with scope_of(model, row_id) as found:
+            if found:
+                work(found)
+
+    return task
 
 
-@shared_task(name="messaging.tasks.respond")
-def respond(turn_id: str) -> None:
-    with scope_of(Turn, turn_id) as row_id:
-        if row_id:
-            respond_verb.respond(row_id)
+def _parse(receipt_id: uuid.UUID) -> None:
+    try:
+        receive.receipt_process(receipt_id)
+    except Exception as error:  # noqa: BLE001  the receipt is tried again; it is never lost
+        receive.receipt_failed(receipt_id, error)
 
 
-@shared_task(name="messaging.tasks.deliver")
-def deliver(conversation_id: str) -> None:
-    with scope_of(Conversation, conversation_id) as row_id:
-        if row_id:
-            deliver_verb.deliver(row_id)
+def _sync_templates(channel_id: uuid.UUID) -> None:
+    if channel := channel_for_id(channel_id):
+        templates_sync(channel)
 
 
-@shared_task(name="messaging.tasks.attend")
-def attend(conversation_id: str) -> None:
-    with scope_of(Conversation, conversation_id) as row_id:
-        if row_id:
-            attention.attend(row_id)
+def _watch(channel_id: uuid.UUID) -> None:
+    channel = channel_for_id(channel_id)
+    if channel and channel.enabled:
+        watch.channel_watch(channel)
 
 
-@shared_task(name="messaging.tasks.put_through")
-def put_through(conversation_id: str) -> None:
-    with scope_of(Conversation, conversation_id) as row_id:
-        if row_id:
-            attention.put_through(row_id)
-
-
-@shared_task(name="messaging.tasks.media")
-def media(attachment_id: str) -> None:
-    with scope_of(Attachment, attachment_id) as row_id:
-        if row_id:
-            media_verb.attend(row_id)
+parse = row_task("parse", InboundEvent, _parse)
+respond = row_task("respond", Turn, respond_verb.respond)
+deliver = row_task("deliver", Conversation, deliver_verb.deliver)
+attend = row_task("attend", Conversation, attention.attend)
+put_through = row_task("put_through", Conversation, attention.put_through)
+media = row_task("media", Attachment, media_verb.attend)
+send_alert = row_task("send_alert", StaffAlert, alerts.alert_send)
+call_endpoint = row_task("call_endpoint", WebhookEndpoint, integrator_send.call_endpoint)
+sync_templates_of = row_task("sync_templates_of", Channel, _sync_templates)
+watch_channel = row_task("watch_channel", Channel, _watch)
 
 
 @shared_task(name="messaging.tasks.publish")
@@ -93,20 +90,6 @@ def publish() -> None:
 def stream() -> None:
     while kafka.stream_events():
         pass
-
-
-@shared_task(name="messaging.tasks.send_alert")
-def send_alert(alert_id: str) -> None:
-    with scope_of(StaffAlert, alert_id) as row_id:
-        if row_id:
-            alerts.alert_send(row_id)
-
-
-@shared_task(name="messaging.tasks.call_endpoint")
-def call_endpoint(endpoint_id: str) -> None:
-    with scope_of(WebhookEndpoint, endpoint_id) as row_id:
-        if row_id:
-            integrator_send.call_endpoint(row_id)
 
 
 @shared_task(name="messaging.tasks.sweep")
@@ -125,22 +108,6 @@ def sync_templates() -> None:
     templates_sync_all()
 
 
-@shared_task(name="messaging.tasks.sync_templates_of")
-def sync_templates_of(channel_id: str) -> None:
-    with scope_of(Channel, channel_id) as row_id:
-        channel = channel_for_id(row_id) if row_id else None
-        if channel:
-            templates_sync(channel)
-
-
 @shared_task(name="messaging.tasks.watch_channels")
 def watch_channels() -> None:
     watch.channels_watch()
-
-
-@shared_task(name="messaging.tasks.watch_channel")
-def watch_channel(channel_id: str) -> None:
-    with scope_of(Channel, channel_id) as row_id:
-        channel = channel_for_id(row_id) if row_id else None
-        if channel and channel.enabled:
-            watch.channel_watch(channel)

@@ -27,6 +27,15 @@ def connected(visit: Visit, **options: object) -> WidgetPage:
     return widget
 
 
+def wait_for(widget: WidgetPage, true: Callable[[], object]) -> None:
+    """Let the browser go on, by real time, until it is so; at most ten seconds."""
+    for _ in range(200):
+        if true():
+            return
+        widget.page.wait_for_timeout(50)
+    raise AssertionError("it has not come to that")
+
+
 def known(server: FakeWebchat, count: int) -> None:
     """A conversation of so many messages that took place before this visit."""
     server.conversation = "cv_1"
@@ -179,6 +188,7 @@ def test_without_sockets_it_talks_over_http(server: FakeWebchat, visit: Visit) -
     assert server.posted[0]["text"] == "by post"
     server.refuse_sockets = False
     widget.page.clock.run_for(31_000)
+    wait_for(widget, lambda: server.of("hello"))
     widget.write("by socket")
     expect(widget.texts).to_have_text(["by post", "by poll", "by socket"])
     expect(widget.marks).to_have_text(["Sent"])
