@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,7 +27,7 @@ from channels_app.template_store import (
 from channels_app.templates import language_of, render, template_resolved, variables_in
 from tenants.errors import NotFound
 from tenants.tenant_settings import settings_for
-from tenants.views import TenantAPIView, parse_body, parse_query
+from tenants.views import TenantAPIView, answered, asked, parse_body, parse_query
 
 VARIANTS = {
     "en": {
@@ -50,11 +50,6 @@ TEMPLATE = {
 }
 
 
-def example(value: object, *, answer: bool = True, status: str = "200") -> list[OpenApiExample]:
-    codes = {"status_codes": [status]} if answer else {}
-    return [OpenApiExample("Example", value=value, response_only=answer, request_only=not answer, **codes)]  # type: ignore[arg-type]
-
-
 class TemplatesView(TenantAPIView):
     permissions = {"GET": "templates:read", "POST": "templates:write"}
 
@@ -65,7 +60,7 @@ class TemplatesView(TenantAPIView):
         tags=["templates"],
         parameters=[TemplateQuery],  # type: ignore[list-item]
         responses=TemplatePage,
-        examples=example({"items": [TEMPLATE], "next_cursor": None, "has_next": False}),
+        examples=[answered({"items": [TEMPLATE], "next_cursor": None, "has_next": False})],
     )
     def get(self, request: Request) -> Response:
         return Response(template_page(parse_query(request, TemplateQuery)))
@@ -79,8 +74,8 @@ class TemplatesView(TenantAPIView):
         request=TemplateBody,
         responses={201: TemplateDetail},
         examples=[
-            *example({"name": "order_shipped", "variants": VARIANTS}, answer=False),
-            OpenApiExample("Answer", value=TEMPLATE, response_only=True, status_codes=["201"]),
+            asked({"name": "order_shipped", "variants": VARIANTS}),
+            answered(TEMPLATE, 201),
         ],
     )
     def post(self, request: Request) -> Response:
@@ -98,7 +93,7 @@ class TemplateView(TenantAPIView):
         summary="One template",
         tags=["templates"],
         responses=TemplateDetail,
-        examples=example(TEMPLATE),
+        examples=[answered(TEMPLATE)],
     )
     def get(self, request: Request, template_id: uuid.UUID) -> Response:
         return Response(template_shape(template_get(template_id)))
@@ -111,8 +106,8 @@ class TemplateView(TenantAPIView):
         request=TemplateChange,
         responses=TemplateDetail,
         examples=[
-            *example({"variants": VARIANTS}, answer=False),
-            OpenApiExample("Answer", TEMPLATE, response_only=True),
+            asked({"variants": VARIANTS}),
+            answered(TEMPLATE),
         ],
     )
     def patch(self, request: Request, template_id: uuid.UUID) -> Response:
@@ -154,15 +149,13 @@ class TemplatePreviewView(TenantAPIView):
         request=TemplatePreviewRequest,
         responses=TemplatePreview,
         examples=[
-            *example({"language": "en-GB", "variables": {"order": "AC-10042"}}, answer=False),
-            OpenApiExample(
-                "Answer",
+            asked({"language": "en-GB", "variables": {"order": "AC-10042"}}),
+            answered(
                 {
                     "language": "en",
                     "variables": ["name", "order"],
                     "content": {"type": "text", "text": "Hello there, order AC-10042 is on its way."},
                 },
-                response_only=True,
             ),
         ],
     )

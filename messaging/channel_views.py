@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from messaging.channel_report import ChannelReport, channel_named, channel_report
 from messaging.watch import channel_check
-from tenants.views import TenantAPIView
+from tenants.views import TenantAPIView, answered
 
 CHANNEL = "0192f0d0-7b1a-7c3e-9a55-00000000000c"
 REFUSED = "The platform refused the channel's credentials: mend them, held messages then go out. (190)"
@@ -38,7 +38,7 @@ REPORT = {
         }
     ],
 }
-EXAMPLE = [OpenApiExample("Example", value=REPORT, response_only=True)]
+EXAMPLE = [answered(REPORT)]
 
 
 class ChannelHealthView(TenantAPIView):

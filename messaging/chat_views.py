@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,7 +24,7 @@ from messaging.chat import MessageResponse, SendMessageRequest, message_send
 from messaging.control import agent_reply, conversation_end, hand_back, take_over
 from tenants.errors import NotFound
 from tenants.models import User
-from tenants.views import TenantAPIView, parse_body, parse_query
+from tenants.views import TenantAPIView, answered, asked, parse_body, parse_query
 
 SAID = {"type": "text", "text": "Where is my order 12345?"}
 ANSWER = {
@@ -54,10 +54,6 @@ MESSAGE = {
 }
 
 
-def example(value: object, *, answer: bool = True) -> list[OpenApiExample]:
-    return [OpenApiExample("Example", value=value, response_only=answer, request_only=not answer)]
-
-
 class MessageView(TenantAPIView):
     """Send a message and get its answer."""
 
@@ -72,8 +68,8 @@ class MessageView(TenantAPIView):
         request=SendMessageRequest,
         responses={200: MessageResponse, 202: MessageResponse},
         examples=[
-            *example({"user_id": "user123", "channel": "web", "content": SAID}, answer=False),
-            OpenApiExample("Answer", value=ANSWER, response_only=True, status_codes=["200", "202"]),
+            asked({"user_id": "user123", "channel": "web", "content": SAID}),
+            answered(ANSWER, 200, 202),
         ],
     )
     def post(self, request: Request) -> Response:
@@ -94,7 +90,7 @@ class ConversationsView(TenantAPIView):
         tags=["chat"],
         parameters=[ConversationQuery],  # type: ignore[list-item]
         responses=ConversationPage,
-        examples=example({"items": [CONVERSATION], "next_cursor": None, "has_next": False}),
+        examples=[answered({"items": [CONVERSATION], "next_cursor": None, "has_next": False})],
     )
     def get(self, request: Request) -> Response:
         return Response(selectors.conversation_page(parse_query(request, ConversationQuery)))
@@ -108,7 +104,7 @@ class ConversationView(TenantAPIView):
         summary="One conversation",
         tags=["chat"],
         responses=ConversationDetail,
-        examples=example(CONVERSATION),
+        examples=[answered(CONVERSATION)],
     )
     def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
         return Response(selectors.conversation_detail(conversation_id))
@@ -133,7 +129,7 @@ class ConversationMessagesView(TenantAPIView):
         tags=["chat"],
         parameters=[MessageQuery],  # type: ignore[list-item]
         responses=MessagePage,
-        examples=example({"items": [MESSAGE], "last_seq": 2, "has_more": False}),
+        examples=[answered({"items": [MESSAGE], "last_seq": 2, "has_more": False})],
     )
     def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
         page = selectors.message_page(conversation_id, parse_query(request, MessageQuery))
@@ -147,8 +143,8 @@ class ConversationMessagesView(TenantAPIView):
         request=AgentMessage,
         responses={201: SentMessage},
         examples=[
-            *example({"content": {"type": "text", "text": "Hello, this is Ana."}}, answer=False),
-            OpenApiExample("Answer", value=MESSAGE, response_only=True, status_codes=["201"]),
+            asked({"content": {"type": "text", "text": "Hello, this is Ana."}}),
+            answered(MESSAGE, 201),
         ],
     )
     def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
@@ -174,7 +170,7 @@ class ControlView(TenantAPIView):
         tags=["chat"],
         request=None,
         responses=ConversationDetail,
-        examples=example(CONVERSATION),
+        examples=[answered(CONVERSATION)],
     )
     def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
         if not Conversation.objects.filter(id=conversation_id).exists():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -29,7 +29,7 @@ from messaging.endpoint_shapes import (
 from messaging.integrator_send import ping
 from messaging.models import WebhookDelivery, WebhookEndpoint
 from tenants.errors import Conflict, NotFound
-from tenants.views import TenantAPIView, parse_body, parse_query
+from tenants.views import TenantAPIView, answered, asked, parse_body, parse_query
 
 TAGS = ["webhook endpoints"]
 WANTED = {"url": "https://hooks.example.com/chat", "event_types": ["chat.message.*"], "description": "CRM"}
@@ -61,14 +61,6 @@ CALL = {
 }
 
 
-def answer(value: object, status: int = 200) -> OpenApiExample:
-    return OpenApiExample("Answer", value=value, response_only=True, status_codes=[str(status)])
-
-
-def asked(value: object) -> OpenApiExample:
-    return OpenApiExample("Request", value=value, request_only=True)
-
-
 class EndpointsView(TenantAPIView):
     permissions = {"GET": "webhooks:read", "POST": "webhooks:write"}
 
@@ -77,7 +69,7 @@ class EndpointsView(TenantAPIView):
         summary="List webhook endpoints",
         tags=TAGS,
         responses=EndpointList,
-        examples=[answer({"items": [ENDPOINT]})],
+        examples=[answered({"items": [ENDPOINT]})],
     )
     def get(self, request: Request) -> Response:
         rows = WebhookEndpoint.objects.order_by("id")
@@ -91,7 +83,7 @@ class EndpointsView(TenantAPIView):
         tags=TAGS,
         request=EndpointCreate,
         responses={201: EndpointWithSecret},
-        examples=[asked(WANTED), answer(WITH_SECRET, 201)],
+        examples=[asked(WANTED), answered(WITH_SECRET, 201)],
     )
     def post(self, request: Request) -> Response:
         body = parse_body(request, EndpointCreate)
@@ -108,7 +100,7 @@ class EndpointView(TenantAPIView):
         summary="One webhook endpoint",
         tags=TAGS,
         responses=EndpointDetail,
-        examples=[answer(ENDPOINT)],
+        examples=[answered(ENDPOINT)],
     )
     def get(self, request: Request, endpoint_id: uuid.UUID) -> Response:
         return Response(endpoint_shape(endpoints.endpoint_for_id(endpoint_id)))
@@ -120,7 +112,7 @@ class EndpointView(TenantAPIView):
         tags=TAGS,
         request=EndpointChange,
         responses=EndpointDetail,
-        examples=[asked({"event_types": ["*"]}), answer({**ENDPOINT, "event_types": ["*"]})],
+        examples=[asked({"event_types": ["*"]}), answered({**ENDPOINT, "event_types": ["*"]})],
     )
     def patch(self, request: Request, endpoint_id: uuid.UUID) -> Response:
         endpoint = endpoints.endpoint_for_id(endpoint_id)
@@ -154,7 +146,7 @@ class RotateSecretView(TenantAPIView):
         tags=TAGS,
         request=Rotation,
         responses=EndpointWithSecret,
-        examples=[asked({"keep_old_hours": 24}), answer(WITH_SECRET)],
+        examples=[asked({"keep_old_hours": 24}), answered(WITH_SECRET)],
     )
     def post(self, request: Request, endpoint_id: uuid.UUID) -> Response:
         endpoint = endpoints.endpoint_for_id(endpoint_id)
@@ -175,7 +167,7 @@ class PingView(TenantAPIView):
         tags=TAGS,
         request=None,
         responses=CallDetail,
-        examples=[answer({**CALL, "type": "chat.system.ping", "event_id": None})],
+        examples=[answered({**CALL, "type": "chat.system.ping", "event_id": None})],
     )
     def post(self, request: Request, endpoint_id: uuid.UUID) -> Response:
         return Response(call_shape(ping(endpoints.endpoint_for_id(endpoint_id))))
@@ -191,7 +183,7 @@ class ResumeView(TenantAPIView):
         tags=TAGS,
         request=None,
         responses=Requeued,
-        examples=[answer({"count": 17})],
+        examples=[answered({"count": 17})],
     )
     def post(self, request: Request, endpoint_id: uuid.UUID) -> Response:
         endpoint = endpoints.endpoint_for_id(endpoint_id)
@@ -213,7 +205,7 @@ class ReplayView(TenantAPIView):
         responses={202: Requeued},
         examples=[
             asked({"since": "2026-01-31T00:00:00Z", "status": "failed", "types": ["chat.message.*"]}),
-            answer({"count": 17}, 202),
+            answered({"count": 17}, 202),
         ],
     )
     def post(self, request: Request, endpoint_id: uuid.UUID) -> Response:
@@ -234,7 +226,7 @@ class CallsView(TenantAPIView):
         tags=TAGS,
         parameters=[CallQuery],  # type: ignore[list-item]
         responses=CallPage,
-        examples=[answer({"items": [CALL], "next_cursor": None, "has_next": False})],
+        examples=[answered({"items": [CALL], "next_cursor": None, "has_next": False})],
     )
     def get(self, request: Request, endpoint_id: uuid.UUID) -> Response:
         endpoint, query = endpoints.endpoint_for_id(endpoint_id), parse_query(request, CallQuery)
@@ -252,7 +244,7 @@ class ReplayCallView(TenantAPIView):
         tags=TAGS,
         request=None,
         responses={202: CallDetail},
-        examples=[answer({**CALL, "status": "queued", "attempts": 0}, 202)],
+        examples=[answered({**CALL, "status": "queued", "attempts": 0}, 202)],
     )
     def post(self, request: Request, endpoint_id: uuid.UUID, delivery_id: uuid.UUID) -> Response:
         endpoint = endpoints.endpoint_for_id(endpoint_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,7 +13,7 @@ from conversations.event_schemas import SCHEMAS, schema_of, schemas
 from messaging.kafka import topics_of
 from tenants.errors import NotFound
 from tenants.permissions import PUBLIC
-from tenants.views import TenantAPIView
+from tenants.views import TenantAPIView, answered
 
 EXAMPLE = {
     "name": "chat.conversation.ended.v1",
@@ -51,7 +51,7 @@ class EventSchemasView(TenantAPIView):
         description="Of Kafka records and of integrators' webhooks. Within a version fields are only ever added.",
         tags=["events"],
         responses=EventCatalogue,
-        examples=[OpenApiExample("Example", value={"events": [EXAMPLE]}, response_only=True)],
+        examples=[answered({"events": [EXAMPLE]})],
     )
     def get(self, request: Request) -> Response:
         every = zip(SCHEMAS, schemas().values(), strict=True)
@@ -66,7 +66,7 @@ class EventSchemaView(TenantAPIView):
         description="``name`` is a type (its newest version) or ``<type>.v<version>``.",
         tags=["events"],
         responses=EventDetail,
-        examples=[OpenApiExample("Example", value=EXAMPLE, response_only=True)],
+        examples=[answered(EXAMPLE)],
     )
     def get(self, request: Request, name: str) -> Response:
         type, version = _named(name)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from messaging.preview import Preview, PreviewRequest, preview
 from tenants.errors import Forbidden
-from tenants.views import TenantAPIView, parse_body
+from tenants.views import TenantAPIView, answered, asked, parse_body
 
 SAID = {"type": "text", "text": "**Your order** is on its way.", "format": "markdown"}
 SHOWN = {"type": "text", "text": "Your order is on its way.", "format": "plain"}
@@ -47,8 +47,8 @@ class PreviewView(TenantAPIView):
         request=PreviewRequest,
         responses=Preview,
         examples=[
-            OpenApiExample("Example", value={"content": SAID}, request_only=True),
-            OpenApiExample("Answer", value=ANSWER, response_only=True),
+            asked({"content": SAID}),
+            answered(ANSWER),
         ],
     )
     def post(self, request: Request, channel_id: uuid.UUID) -> Response:

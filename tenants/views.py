@@ -9,8 +9,11 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, cast
 
+import structlog
+from django.db import DatabaseError
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from drf_spectacular.utils import OpenApiExample
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -18,11 +21,14 @@ from rest_framework.views import APIView
 from tenants import idempotency
 from tenants.audit import audit
 from tenants.auth import Principal
+from tenants.db import server_trouble
 from tenants.errors import Invalid
 from tenants.limits import client_ip, rate_limit_headers
 from tenants.parse import parse_body, parse_query
 from tenants.permissions import PUBLIC
 from tenants.scope import tenant_scope
+
+log = structlog.get_logger(__name__)
 
 __all__ = ["TenantAPIView", "parse_body", "parse_query"]
 
@@ -110,8 +116,25 @@ class TenantAPIView(APIView):
         return (handler or self.http_method_not_allowed)(request, *self.args, **self.kwargs)
 
     def _end(self, run: idempotency.Run) -> None:
-        """Keep a success, byte for byte; a failure may be tried again."""
-        if self.response.status_code < 400 and isinstance(self.response, Response):
-            run.keep(self.response.render())
-        else:
-            run.release()
+        """Keep a success, byte for byte; a failure may be tried again. When the database has gone meanwhile, the
+        answer stands, and the key stays taken until its lease ends."""
+        try:
+            if self.response.status_code < 400 and isinstance(self.response, Response):
+                run.keep(self.response.render())
+            else:
+                run.release()
+        except DatabaseError as error:
+            if not server_trouble(error):
+                raise
+            log.warning("idempotency_record_left", error=type(error).__name__)
+
+
+def asked(value: object) -> OpenApiExample:
+    """``value`` as the documented example of a request."""
+    return OpenApiExample("Request", value=value, request_only=True)
+
+
+def answered(value: object, *statuses: int) -> OpenApiExample:
+    """``value`` as the documented example of the answer with these statuses, 200 unless told."""
+    codes: list[int | str] = [str(status) for status in statuses or (200,)]
+    return OpenApiExample("Answer", value=value, response_only=True, status_codes=codes)

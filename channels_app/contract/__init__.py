@@ -1,0 +1,69 @@
+"""What an adapter and the rest of the service say to each other: frozen dataclasses and the closed family of send errors.
+
+Must not import Django, models or any adapter: adapters are tested without a database.
+"""
+
+from channels_app.content import Capabilities, Content
+from channels_app.contract.errors import (
+    ConfigError,
+    ContactBlocked,
+    OutcomeUnknown,
+    Rejected,
+    SendError,
+    Throttled,
+    Unreachable,
+    WindowClosed,
+)
+from channels_app.contract.http import Http, HttpAnswer
+from channels_app.contract.inbound import (
+    ChannelNotice,
+    Ignored,
+    InboundItem,
+    InboundMessage,
+    MediaRef,
+    Reaction,
+    Revision,
+    Sender,
+    Signal,
+    StatusUpdate,
+    TemplateStatus,
+)
+from channels_app.contract.outbound import CheckResult, OutboundMessage, Payload, Recipient, RemoteTemplate, SendResult
+from channels_app.contract.request import BadPayload, BadSignature, RawRequest, Reply, read_json
+
+__all__ = [
+    "BadPayload",
+    "BadSignature",
+    "Capabilities",
+    "ChannelNotice",
+    "CheckResult",
+    "ConfigError",
+    "ContactBlocked",
+    "Content",
+    "Http",
+    "HttpAnswer",
+    "Ignored",
+    "InboundItem",
+    "InboundMessage",
+    "MediaRef",
+    "OutboundMessage",
+    "OutcomeUnknown",
+    "Payload",
+    "RawRequest",
+    "Reaction",
+    "Recipient",
+    "Rejected",
+    "RemoteTemplate",
+    "Reply",
+    "Revision",
+    "SendError",
+    "SendResult",
+    "Sender",
+    "Signal",
+    "StatusUpdate",
+    "TemplateStatus",
+    "Throttled",
+    "Unreachable",
+    "WindowClosed",
+    "read_json",
+]

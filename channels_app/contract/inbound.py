@@ -1,0 +1,155 @@
+"""What ``parse`` makes of a request: everything a platform can tell us.
+
+Owns the inbound items. Must not know how they are applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from channels_app.content import Content
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who wrote, in the platform's own terms.
+
+    ``value`` is the id that stays; (``scheme``, ``scope``, ``value``) is unique within a channel's
+    tenant. ``address`` is where a reply goes when it differs from ``value``. ``aliases`` are other
+    ids of the same person that the platform itself vouches for in this very event, as
+    (scheme, scope, value).
+    """
+
+    scheme: str  # "phone", "wa_user", "psid", "slack", "teams", "web", "user"
+    value: str
+    scope: str = ""
+    address: str = ""
+    name: str = ""
+    profile: Mapping[str, Any] = field(default_factory=dict)
+    aliases: Sequence[tuple[str, str, str]] = ()
+
+
+@dataclass(frozen=True)
+class MediaRef:
+    """Media that still lies with the platform. One of ``id`` (ask the API) and ``url`` is set."""
+
+    kind: str  # image, audio, video, file, sticker
+    id: str = ""
+    url: str = ""
+    mime: str = ""
+    sha256: str = ""
+    size: int | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class InboundMessage:
+    """Something a person said. ``platform_id`` is unique within the channel and removes repeats.
+
+    ``follow_up``: said near us, not to us (a thread's reply without a mention): it counts only while the
+    conversation of this sender and ``thread`` is open, and opens none.
+    """
+
+    platform_id: str
+    sender: Sender
+    content: Content
+    sent_at: datetime | None = None
+    thread: str = ""  # platform conversation or thread id; "" where a person is the conversation
+    reply_to: str = ""  # platform id of the quoted message
+    media: Sequence[MediaRef] = ()
+    opens_window_s: int | None = None  # seconds in which free replies are allowed from now on
+    reference: Mapping[str, Any] = field(default_factory=dict)  # handed back with every reply (Recipient)
+    follow_up: bool = False
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StatusUpdate:
+    """What became of a message we sent. ``status``: sent, delivered, read or failed.
+
+    ``client_ref`` is the reference we gave along with the send, when the platform returns it.
+    ``up_to`` (with no ``platform_id``) means every message to ``sender`` until that time.
+    """
+
+    platform_id: str
+    status: str
+    at: datetime | None = None
+    client_ref: str = ""
+    code: str = ""
+    detail: str = ""
+    sender: Sender | None = None
+    up_to: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Revision:
+    """An edit (``content`` set) or a deletion (``content`` None) of a message of the person."""
+
+    platform_id: str  # of this very event
+    target: str  # platform id of the message that changes
+    sender: Sender
+    content: Content | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """An emoji on a message; ``emoji`` "" takes the person's reaction back."""
+
+    platform_id: str
+    target: str
+    sender: Sender
+    emoji: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Signal:
+    """Something short-lived or structural, without transcript text.
+
+    ``kind``: typing, read, joined, left, human_took_over (staff answered with the platform's own
+    app: the bot steps back), identity_changed (``sender`` is the person's present id, its aliases the
+    former ones), ended (hang-up), reopened, stopped.
+    """
+
+    kind: str
+    sender: Sender
+    platform_id: str = ""
+    thread: str = ""
+    at: datetime | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """An event that is understood to be none of our business, or unknown: kept with its reason."""
+
+    reason: str
+    platform_id: str = ""
+
+
+@dataclass(frozen=True)
+class TemplateStatus:
+    """The platform has judged a message template. ``status`` and ``reason`` in its own words, lower case."""
+
+    name: str
+    language: str  # the platform's tag, "en_US"
+    status: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ChannelNotice:
+    """The platform tells that something happened to the account itself: the app was removed, a token revoked.
+    ``state``: credential_refused or degraded. ``reason`` is for staff, ``code`` the platform's word."""
+
+    state: str
+    reason: str
+    code: str = ""
+    platform_id: str = ""
+
+
+InboundItem = InboundMessage | StatusUpdate | Revision | Reaction | Signal | TemplateStatus | ChannelNotice | Ignored

@@ -1,0 +1,100 @@
+"""A platform's HTTP request as it came in, and the answer it gets.
+
+Owns what can be stored of the outside world's JSON. Must not know any platform.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+
+@dataclass(frozen=True)
+class RawRequest:
+    """One HTTP request as it came in: what the webhook view builds, the receipt stores,
+    the worker reopens and the payload files of the tests contain.
+
+    ``headers`` has lower-case names. ``query`` keeps the last value of a repeated key.
+    ``url`` is the absolute public address as the platform called it (Twilio signs it).
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    url: str = ""
+
+    def json(self) -> Any:
+        """The body as JSON (see read_json). Raises BadPayload."""
+        return read_json(self.body)
+
+    def form(self) -> dict[str, str]:
+        """The body as ``application/x-www-form-urlencoded``; the last of a repeated key wins.
+        Raises BadPayload when it is not UTF-8."""
+        try:
+            return _storable(dict(parse_qsl(self.body.decode("utf-8"), keep_blank_values=True, errors="strict")))
+        except ValueError as error:
+            raise BadPayload("body is not a form") from error
+
+    def to_stored(self) -> dict[str, Any]:
+        """A JSON-safe dict; ``from_stored`` gives the same request back."""
+        return {
+            "method": self.method,
+            "path": self.path,
+            "headers": dict(self.headers),
+            "query": dict(self.query),
+            "body": base64.b64encode(self.body).decode("ascii"),
+            "url": self.url,
+        }
+
+    @classmethod
+    def from_stored(cls, stored: Mapping[str, Any]) -> RawRequest:
+        return cls(**{**stored, "body": base64.b64decode(stored["body"])})
+
+
+def read_json(source: bytes | str) -> Any:
+    """JSON of the outside world as every database can store it: no NaN, no Infinity, no NUL, no lone
+    surrogate. Raises BadPayload for anything else, and for nesting deeper than Python can follow."""
+    try:
+        return _storable(json.loads(source, parse_constant=_finite, parse_float=_finite))
+    except (ValueError, RecursionError) as error:
+        raise BadPayload("body is not JSON") from error
+
+
+def _finite(number: str) -> float:
+    if not math.isfinite(value := float(number)):
+        raise ValueError(f"{number} is not a number that can be stored")
+    return value
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_storable(key): _storable(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_storable(member) for member in value]
+    return value
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The HTTP answer a platform expects."""
+
+    status: int = 200
+    body: str = ""
+    content_type: str = "text/plain; charset=utf-8"
+
+
+class BadSignature(Exception):
+    """The request does not prove that it comes from the platform: answered 401, not stored."""
+
+
+class BadPayload(Exception):
+    """The request is genuine but cannot be read: kept for inspection, answered 200."""
