@@ -3,8 +3,8 @@ FROM python:3.11-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/venv
 WORKDIR /app
-COPY requirements.txt requirements-otel.txt ./
-# EXTRAS="requirements-otel.txt" takes optional parts in.
+COPY requirements*.txt ./
+# EXTRAS="requirements-otel.txt requirements-s3.txt" takes optional parts in (traces, S3, MongoDB).
 ARG EXTRAS=""
 RUN /opt/venv/bin/pip install -r requirements.txt \
     && for extra in $EXTRAS; do /opt/venv/bin/pip install -r "$extra"; done \
@@ -14,7 +14,7 @@ RUN ENVIRONMENT=test /opt/venv/bin/python manage.py collectstatic --no-input --v
 
 FROM python:3.11-slim-bookworm
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    ENVIRONMENT=production HOST=0.0.0.0 PORT=8001 PROMETHEUS_MULTIPROC_DIR=/tmp/metrics
+    ENVIRONMENT=production HOST=0.0.0.0 PORT=8001
 RUN useradd --system --uid 10001 --user-group --no-create-home chatsvc
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app

@@ -9,7 +9,7 @@ CODE := chatsvc messaging assistant conversations channels_app tenants
 export PORT
 export LOG_FORMAT ?= console
 
-.PHONY: serve test test-cluster test-mongo check format clean bench chaos
+.PHONY: serve test test-cluster test-mongo check proto format clean bench chaos
 
 serve: .venv/installed var/seeded
 	@# var/seeded follows the migrations; another database, or a file that was removed, is set up here.
@@ -35,6 +35,11 @@ check: .venv/installed-dev
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
 	$(PYTHON) static/widget/bundle.py --check
+	$(PYTHON) -m assistant.protoc --check
+
+# The gRPC code of the engine, after a change of assistant/engine.proto.
+proto: .venv/installed-dev
+	$(PYTHON) -m assistant.protoc
 
 format: .venv/installed-dev
 	.venv/bin/ruff format .

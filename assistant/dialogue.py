@@ -13,6 +13,8 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl
 
+from pydantic import ValidationError
+
 from assistant import slots
 from assistant.common import CANCEL, HELP, HUMAN, NO, YES
 from assistant.knowledge import Fact, Finding
@@ -59,9 +61,9 @@ class Dialogue:
         self.request = request
         self.context = _dict(request.context)
         memory = _dict(self.context.get("assistant"))
-        self.turn, self.missed = int(memory.get("turn", 0)), int(memory.get("missed", 0))
-        self.on_yes, self.offered = str(memory.get("on_yes", "")), memory.get("offered")
-        self.filled: dict[str, str] = _dict(self.context.get("slots"))
+        self.turn, self.missed = _count(memory.get("turn")), _count(memory.get("missed"))
+        self.on_yes, self.offered = str(memory.get("on_yes", "")), _content(memory.get("offered"))
+        self.filled: dict[str, str] = {name: str(value) for name, value in _dict(self.context.get("slots")).items()}
         self.text = "\n".join(content.text for content in request.contents if content.text).strip()
         self.entities = _dict(self.context.get("entities")) | slots.entities(self.text)
         spoken = [language.split("-")[0] for language in engine_options.languages]
@@ -301,9 +303,7 @@ class Dialogue:
     @cached_property
     def choice(self) -> Choice | None:
         picked = next((content.choice for content in reversed(self.request.contents) if content.choice), None)
-        return picked or (
-            choice_for(Content.model_validate(self.offered), self.text) if self.offered and self.text else None
-        )
+        return picked or (choice_for(self.offered, self.text) if self.offered and self.text else None)
 
     @property
     def stage(self) -> str:
@@ -312,7 +312,9 @@ class Dialogue:
     @cached_property
     def collecting(self) -> Skill | None:
         """The intent whose slots are being asked for."""
-        return self.lessons.skills.get(self.context.get("current_intent") or "") if self.stage == COLLECTING else None
+        return (
+            self.lessons.skills.get(str(self.context.get("current_intent") or "")) if self.stage == COLLECTING else None
+        )
 
     @cached_property
     def awaited(self) -> Mapping[str, Any] | None:
@@ -322,6 +324,20 @@ class Dialogue:
     @cached_property
     def wording(self) -> Wording:
         return Wording(self.language, str(self.request.conversation_id), self.turn, self.options.greeting)
+
+
+# A context may have been written by another engine, or by a hand: what is not ours counts as not there.
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _content(value: Any) -> Content | None:
+    try:
+        return Content.model_validate(value) if value else None
+    except ValidationError:
+        return None
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from assistant import training
 from assistant.dialogue import Options
 from assistant.lessons import digest_of, examples_of, invalidate, read_facts, read_skills
 from assistant.models import TrainedModel
-from tenants.db import atomic, now
+from tenants.db import atomic, now, retried
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
@@ -86,6 +86,7 @@ def _share(part: float, whole: float) -> float:
     return round(part / whole, 4) if whole else 0.0
 
 
+@retried
 def train(tenant: Tenant, metrics: dict[str, Any] | None = None) -> TrainedModel:
     """Record what the assistant of a tenant has learnt as a new version, unless nothing has changed since the
     last one. Answers need no such record: they always follow the present examples."""

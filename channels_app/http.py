@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -49,6 +49,9 @@ FAULTS: tuple[tuple[type[Exception], type[SendError], str], ...] = (
     (httpcore.ProtocolError, OutcomeUnknown, "answer_broken"),
     (httpx.DecodingError, OutcomeUnknown, "answer_broken"),
 )
+
+#: entered around each exchange with its redacted note, complete when it ends: for traces
+observe: Callable[[Mapping[str, Any]], AbstractContextManager[object]] = nullcontext
 
 
 def authority(url: str) -> str:
@@ -166,14 +169,15 @@ class HttpClient:
         """Hold the deadline, turn faults into SendErrors, and note how it ended."""
         started = time.perf_counter()
         self.trace.append(note)
-        try:
-            with deadline(total_s), _faults():
-                yield
-        except SendError as error:
-            note["error"] = error.code
-            raise
-        finally:
-            note["ms"] = round((time.perf_counter() - started) * 1000)
+        with observe(note):
+            try:
+                with deadline(total_s), _faults():
+                    yield
+            except SendError as error:
+                note["error"] = error.code
+                raise
+            finally:
+                note["ms"] = round((time.perf_counter() - started) * 1000)
 
     @contextmanager
     def _answer(self, request: httpx.Request, note: dict[str, Any]) -> Iterator[httpx.Response]:

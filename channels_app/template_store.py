@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from channels_app.models import MessageTemplate
 from channels_app.templates import LANGUAGE, Variant, variables_in
-from tenants.db import atomic, now
+from tenants.db import atomic, now, retried
 from tenants.errors import Conflict, Invalid, NotFound
 from tenants.scope import current_tenant_id
 
@@ -118,6 +118,7 @@ def template_get(template_id: uuid.UUID) -> MessageTemplate:
     return row
 
 
+@retried
 def template_create(*, name: str, variants: Mapping[str, Variant]) -> MessageTemplate:
     """A template of the tenant in scope. Raises Conflict ``template_exists``."""
     tenant_id = current_tenant_id()

@@ -17,7 +17,7 @@ from channels_app.models import Channel, MessageTemplate
 from channels_app.registry import KINDS, adapter_for
 from channels_app.services import http_for
 from channels_app.templates import tag_of, words_of
-from tenants.db import atomic, now
+from tenants.db import atomic, now, retried
 from tenants.scope import tenant_scope
 
 log = structlog.get_logger(__name__)
@@ -50,6 +50,7 @@ def templates_sync_all(tenant_id: uuid.UUID | None = None) -> list[tuple[Channel
     return [(channel, _tried(channel)) for channel in channels.order_by("tenant", "name")]
 
 
+@retried
 def template_status_apply(channel: Channel, verdict: TemplateStatus) -> bool:
     """Write down what the platform decided. False when we do not know the template: time for a sync."""
     rows = MessageTemplate.objects.filter(channel=channel, name=verdict.name)

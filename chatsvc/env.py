@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import re
 import secrets
 import sys
 from collections.abc import Callable, Mapping
@@ -55,6 +56,24 @@ def _networks(value: str) -> list[str]:
     return [str(ipaddress.ip_network(network, strict=False)) for network in _list(value)]
 
 
+def _engine_url(value: str) -> str:
+    if value and not re.fullmatch(r"(grpcs?://|dns:///)?[^/\s@]+:\d{1,5}", value):
+        raise ValueError("write host:port, grpc://host:port or grpcs://host:port")
+    return value
+
+
+def _token(value: str) -> str:
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError("must be printable ASCII without spaces")
+    return value
+
+
+def _file(value: str) -> str:
+    if value and not Path(value).is_file():
+        raise ValueError("there is no such file")
+    return value
+
+
 def _one_of(*choices: str) -> Callable[[str], str]:
     def check(value: str) -> str:
         if value not in choices:
@@ -95,6 +114,9 @@ VARIABLES: dict[str, Variable] = {
     "POSTGRESQL_URI": Variable(str, "", "Same as DATABASE_URL, taken when that is empty"),
     "MONGODB_URI": Variable(str, "", "Same as DATABASE_URL, taken when both others are empty"),
     "DATABASE_POOL_SIZE": Variable(_positive, "8", "PostgreSQL connections per process"),
+    "DATABASE_STATEMENT_S": Variable(
+        _positive, "5", "Seconds a PostgreSQL statement may take; 0: any, as in migrations"
+    ),
     "REDIS_URL": Variable(str, "", "Channel layer, cache, sessions, rate limits and Celery broker; empty: in process"),
     "KAFKA_BROKERS": Variable(_list, "", "host:port of Kafka brokers; empty: no Kafka"),
     "KAFKA_BOOTSTRAP_SERVERS": Variable(_list, "", "Same as KAFKA_BROKERS, taken when that is empty"),
@@ -110,7 +132,15 @@ VARIABLES: dict[str, Variable] = {
     "KAFKA_USERNAME": Variable(str, "", "Name at the brokers, with KAFKA_SASL_MECHANISM"),
     "KAFKA_PASSWORD": Variable(str, "", "Its password"),
     "KAFKA_CA_FILE": Variable(str, "", "Certificates that brokers are checked against; empty: the system's"),
-    "MCP_ENGINE_URL": Variable(str, "", "gRPC engine that answers; empty: the built-in assistant"),
+    "MCP_ENGINE_URL": Variable(
+        _engine_url, "", "gRPC engine that answers: host:port, or grpcs://host:port; empty: the built-in assistant"
+    ),
+    "ENGINE_TOKEN": Variable(_token, "", "Bearer token between us and the engine; run_engine wants it from callers"),
+    "ENGINE_CA_FILE": Variable(_file, "", "Certificates that a grpcs:// engine is checked against; empty: gRPC's own"),
+    "ENGINE_LISTEN_PORT": Variable(_positive, "50051", "Port that `manage.py run_engine` listens on"),
+    "ENGINE_THREADS": Variable(_at_least(1), "8", "Threads that answer in `manage.py run_engine`"),
+    "ENGINE_TLS_CERT_FILE": Variable(_file, "", "Certificate chain of `manage.py run_engine`; empty: no TLS"),
+    "ENGINE_TLS_KEY_FILE": Variable(_file, "", "Its private key"),
     "SECURITY_HUB_URL": Variable(str, "", "gRPC security hub; empty: local validation"),
     "ACCESS_TOKEN_TTL": Variable(_positive, "3600", "Seconds an access token lives"),
     "REFRESH_TOKEN_TTL": Variable(_positive, "1209600", "Seconds a refresh token lives"),
@@ -156,7 +186,7 @@ VARIABLES: dict[str, Variable] = {
     ),
     "METRICS_TOKEN": Variable(str, "", "Bearer token that may read /metrics and /health/detailed"),
     "METRICS_ALLOW": Variable(_networks, "", "Networks that may read /metrics without the token, e.g. 10.0.0.0/8"),
-    "METRICS_PORT": Variable(_positive, "0", "Port on which a worker shows its /metrics; 0: none"),
+    "METRICS_PORT": Variable(_positive, "0", "Port on which a worker or consumer shows its /metrics; 0: none"),
     "PROMETHEUS_MULTIPROC_DIR": Variable(
         str, "", "Empty directory that the processes of one web server share for their counters; empty: one process"
     ),

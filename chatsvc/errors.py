@@ -7,6 +7,7 @@ repeat input in an error, nor write a request's body or an exception's words to 
 from __future__ import annotations
 
 import math
+import sys
 import traceback
 from typing import Any
 
@@ -21,7 +22,8 @@ from rest_framework import exceptions
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
-from tenants.db import now, server_trouble
+from chatsvc import shed
+from tenants.db import now, server_lost, server_trouble
 from tenants.errors import (
     Conflict,
     Forbidden,
@@ -110,11 +112,18 @@ def as_service_error(error: BaseException) -> ServiceError:
     if isinstance(error, ValidationError):
         return Invalid(details=problems(error))
     if server_trouble(error):
-        return Unavailable(retry_after=RETRY_AFTER_S)
+        if server_lost(error):
+            shed.database_lost()
+        return unavailable()
     for kinds, shown in MAPPING:
         if isinstance(error, kinds):
             return shown(retry_after=getattr(error, "wait", None))
     return InternalError()
+
+
+def unavailable() -> ServiceError:
+    """What a caller is told while the database is away."""
+    return Unavailable(retry_after=RETRY_AFTER_S)
 
 
 def handler400(request: HttpRequest, exception: Exception) -> HttpResponseBase:
@@ -133,7 +142,10 @@ def handler404(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def handler500(request: HttpRequest) -> HttpResponseBase:
-    return _page(request, InternalError()) or defaults.server_error(request)
+    """Called while the exception is being handled. Of a view that is not DRF's, or of what stands before all views."""
+    error = sys.exception()
+    shown = as_service_error(error) if error and server_trouble(error) else InternalError()
+    return _page(request, shown) or defaults.server_error(request)
 
 
 def error_response(request: HttpRequest, shown: ServiceError) -> HttpResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import logging.config
+import os
 from typing import Any
 
 import structlog
@@ -34,6 +35,7 @@ SHARED: list[Any] = [
 
 def configure(*, level: str, form: str) -> None:
     """Route structlog and the standard library's loggers through one formatter to stderr."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's core has lines of its own form; a call says it by status
     renderer: Any = (
         structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
     )

@@ -10,7 +10,7 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from chatsvc import metrics
+from chatsvc import errors, metrics, shed, traces
 from chatsvc.trail import begin
 from tenants.db import new_id
 
@@ -35,7 +35,7 @@ class RequestContext:
         begin(correlation_id, request_id=request_id)
         started = time.perf_counter()
         try:
-            response = self.get_response(request)
+            response = self._traced(request)
             seconds, route = time.perf_counter() - started, _route(request)
             metrics.request_count(str(request.method), route, response.status_code, seconds)
             if not route.startswith(QUIET):
@@ -47,10 +47,38 @@ class RequestContext:
         response["X-Correlation-ID"] = correlation_id
         return response
 
+    def _traced(self, request: HttpRequest) -> HttpResponse:
+        """The answer, from within a span that has the ids of the log lines written there."""
+        if request.path.lstrip("/").startswith(QUIET):
+            return self.get_response(request)
+        with traces.span(str(request.method), "SERVER", request.headers) as current:
+            response = self.get_response(request)
+            if current:
+                route, status = _route(request), response.status_code
+                current.update_name(f"{request.method} {route}")
+                known = {"http.request.method": str(request.method), "http.route": route}
+                current.set_attributes({**known, "http.response.status_code": status})
+                if status >= 500:
+                    traces.failed(str(status))
+        return response
+
 
 def _route(request: HttpRequest) -> str:
     """The pattern, not the path: few values, and no ids or keys in it."""
     return request.resolver_match.route if request.resolver_match else "none"
+
+
+class Shed:
+    """While the database is away the API says so at once; one request at a time finds out whether it is back."""
+
+    def __init__(self, get_response: Handler):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith("/api/") or request.path.startswith("/api/v2/health"):
+            return self.get_response(request)
+        with shed.turn() as ours:
+            return self.get_response(request) if ours else errors.error_response(request, errors.unavailable())
 
 
 class Cors:

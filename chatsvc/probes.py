@@ -14,10 +14,12 @@ from celery import current_app
 from django.conf import settings
 from django.core.cache import cache
 
+from assistant.port import EngineError
 from chatsvc.embedded import queues
 from chatsvc.standby import seen_key
 from tenants.db import ping
 
+KAFKA_MS = 2000
 LATE_S = 60  # a worker that was not seen for so long does not count
 
 
@@ -44,11 +46,22 @@ def broker() -> dict[str, Any]:
 def kafka() -> dict[str, Any]:
     from kafka import KafkaAdminClient
 
-    client = KafkaAdminClient(bootstrap_servers=settings.ENV["KAFKA_BROKERS"], request_timeout_ms=2000)
+    from messaging.kafka import client_options
+
+    limits = {"bootstrap_timeout_ms": KAFKA_MS, "request_timeout_ms": KAFKA_MS}
+    client = KafkaAdminClient(**client_options() | limits)
     try:
-        return {"brokers": len(client.describe_cluster()["brokers"])}
+        return {"topics": len(client.list_topics())}
     finally:
         client.close()
+
+
+def engine() -> dict[str, Any]:
+    """Raises EngineError."""
+    from assistant.remote import engine_at
+
+    engine_at(settings.ENV["MCP_ENGINE_URL"]).health()
+    return {}
 
 
 def workers() -> dict[str, Any]:
@@ -75,6 +88,7 @@ ALWAYS: dict[str, Callable[[], dict[str, Any]]] = {"database": database, "broker
 WHEN_SET: tuple[tuple[str, str, Callable[[], dict[str, Any]]], ...] = (
     ("REDIS_URL", "redis", redis_server),
     ("KAFKA_BROKERS", "kafka", kafka),
+    ("MCP_ENGINE_URL", "engine", engine),
 )
 
 
@@ -91,6 +105,8 @@ def ask(question: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         told: dict[str, Any] = {"status": "up", **question()}
     except NoWorker as missing:
         told = {"status": "down", "error": "NoWorker", "seen_s_ago": missing.ages}
+    except EngineError as error:
+        told = {"status": "down", "error": error.code}
     except Exception as error:  # noqa: BLE001  whatever it is, it is down
         told = {"status": "down", "error": type(error).__name__}
     return {**told, "latency_ms": round((time.perf_counter() - started) * 1000, 1)}

@@ -12,6 +12,7 @@ from django.templatetags.static import static
 from chatsvc import env as environment
 from chatsvc import mongo
 from chatsvc.sidebar import SIDEBAR
+from tenants import postgres
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environ.Env.read_env(BASE_DIR / ".env")
@@ -53,6 +54,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "chatsvc.middleware.RequestContext",
     "chatsvc.middleware.Cors",
+    "chatsvc.middleware.Shed",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -91,14 +93,9 @@ DATABASE_URL: str = (
 
 def _database(url: str) -> dict[str, Any]:
     if url.startswith(("postgres://", "postgresql://", "postgresql+asyncpg://")):
-        database: dict[str, Any] = environ.Env.db_url_config(url.replace("postgresql+asyncpg", "postgresql"))
-        # Persistent connections leak under ASGI; a pool does not.
-        database["CONN_MAX_AGE"] = 0
-        database["OPTIONS"] = {
-            "pool": {"min_size": 1, "max_size": ENV["DATABASE_POOL_SIZE"], "timeout": 10},
-            "options": "-c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s",
-        }
-        return database
+        given: dict[str, Any] = environ.Env.db_url_config(url.replace("postgresql+asyncpg", "postgresql"))
+        # One more: the thread that warms up at the start must not take one from those who serve.
+        return postgres.database(given, ENV["DATABASE_POOL_SIZE"] + 1, ENV["DATABASE_STATEMENT_S"])
     if url.startswith("mongodb"):
         return mongo.database(url)
     database = environ.Env.db_url_config(url)
@@ -156,6 +153,7 @@ CELERY: dict[str, Any] = {
         "socket_timeout": 2,
         "socket_connect_timeout": 1,
         "max_retries": 0,  # of a publisher: a broker that is away must not hold up a request
+        "health_check_interval": 5,  # a worker leaves a connection on which nothing comes any more after 6 to 11 s
     }
     if REDIS_URL
     else {"polling_interval": 0.05},
@@ -297,6 +295,9 @@ UNFOLD = {
     "SITE_HEADER": "chatsvc",
     "SITE_SUBHEADER": "Support console",
     "SITE_SYMBOL": "forum",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("admin/favicon.svg")},
+    ],
     "SHOW_HISTORY": True,
     "SIDEBAR": SIDEBAR,
     "DASHBOARD_CALLBACK": "messaging.overview_admin.overview",

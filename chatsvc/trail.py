@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import time
 import uuid
+from contextlib import ExitStack
 from typing import Any
 
 import structlog
 from celery import signals
+
+from chatsvc import traces
 
 #: the ids of a log line; the first two say which request or webhook began it all
 CARRIED = ("correlation_id", "request_id", "conversation_id", "message_id")
@@ -37,19 +40,22 @@ def begin(correlation_id: str = "", **ids: Any) -> str:
 
 def _carry(headers: dict[str, Any], **_: Any) -> None:
     known = structlog.contextvars.get_contextvars()
-    headers[HEADER] = {name: str(known[name]) for name in CARRIED if name in known}
+    headers[HEADER] = {name: str(known[name]) for name in CARRIED if name in known} | traces.headers()
 
 
 def _take_up(task: Any, task_id: str, **_: Any) -> None:
     carried: dict[str, str] = (task.request.headers or {}).get(HEADER) or getattr(task.request, HEADER, None) or {}
     task.request.chatsvc_started = time.monotonic()
     begin(**{name: carried[name] for name in CARRIED if name in carried}, task=task.name, task_id=task_id)
+    task.request.chatsvc_span = ExitStack()
+    task.request.chatsvc_span.enter_context(traces.span(task.name, "CONSUMER", carried))
 
 
 def _done(task: Any, state: str, **_: Any) -> None:
     started = getattr(task.request, "chatsvc_started", None)
     took_ms = round((time.monotonic() - started) * 1000) if started else None
     log.info("task_done", state=state, took_ms=took_ms)
+    getattr(task.request, "chatsvc_span", ExitStack()).close()
     structlog.contextvars.clear_contextvars()
 
 
@@ -57,4 +63,5 @@ def _failed(exception: BaseException, **_: Any) -> None:
     """Where it broke, not the exception's words: they may hold a message's."""
     from chatsvc.errors import where
 
+    traces.failed(exception)
     log.error("task_failed", error=type(exception).__name__, where=where(exception))

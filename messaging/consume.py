@@ -7,6 +7,7 @@ the service's own handlers do (messaging/handlers.py).
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from threading import Event as Signal
@@ -19,6 +20,7 @@ from kafka.structs import OffsetAndMetadata
 
 from conversations.event_schemas import Envelope, envelope_read
 from messaging.kafka import client_options, dead_letter_topic, open_producer
+from messaging.measures import CONSUMED, lag_show
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +46,8 @@ class Consumption:
     put_aside: int = 0
     _ends: dict[TopicPartition, int] = field(default_factory=dict)
     _slow: bool = False  # the record in hand had to be tried again
+    _last_ms: int = 0  # when the event that was handled last happened
+    _shown: dict[tuple[str, int], int] = field(default_factory=dict)  # lag by topic and partition
 
     def run(self) -> None:
         """Until stopped. Raises KafkaError when the brokers cannot be reached at the start, or a dead letter
@@ -61,7 +65,9 @@ class Consumption:
             while not self.stopped.is_set() and not self._done(consumer):
                 for partition, records in consumer.poll(timeout_ms=POLL_MS).items():
                     self._take(consumer, partition, records)
+                self._show_lag(consumer)
         finally:
+            self._show({})
             consumer.close(autocommit=False)
 
     def _take(self, consumer: KafkaConsumer, partition: TopicPartition, records: Iterable[Any]) -> None:
@@ -82,6 +88,21 @@ class Consumption:
             if last is not None:
                 self._commit(consumer, partition, last.offset + 1)
 
+    def _show_lag(self, consumer: KafkaConsumer) -> None:
+        """Of the partitions this member has, as far as the brokers have told where they end."""
+        lags: dict[tuple[str, int], int] = {}
+        for partition in consumer.assignment():
+            end, position = consumer.highwater(partition), consumer.position(partition, timeout_ms=0)
+            if end is not None and position is not None:
+                lags[partition.topic, partition.partition] = max(0, end - position)
+        self._show(lags)
+
+    def _show(self, lags: dict[tuple[str, int], int]) -> None:
+        """A partition that another member has now is not behind here any more."""
+        behind_s = max(0.0, time.time() - self._last_ms / 1000) if self._last_ms and any(lags.values()) else 0.0
+        lag_show(self.group, {**dict.fromkeys(self._shown, 0), **lags}, behind_s)
+        self._shown = lags
+
     def _handle(self, record: Any) -> bool:
         """Whether the record is behind us: handled or put aside. Not when a stop came between two tries."""
         self._slow = False
@@ -91,10 +112,17 @@ class Consumption:
             self._put_aside(record, error)
             return True
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(correlation_id=_header(record, "correlation-id"))
+        structlog.contextvars.bind_contextvars(
+            correlation_id=_header(record, "correlation-id"), event_id=str(envelope.id), type=envelope.type,
+            tenant_id=str(envelope.tenant_id), conversation_id=str(envelope.conversation_id or ""),
+            message_id=str(envelope.data.get("message_id", "")),
+        )  # fmt: skip
         failure = self._tried(envelope)
+        self._last_ms = record.timestamp
         if failure is None:
             self.handled += 1
+            CONSUMED.labels(self.group, "handled").inc()
+            log.info("event_handled", group=self.group)
         elif self.stopped.is_set():
             return False
         else:
@@ -111,9 +139,7 @@ class Consumption:
                 self.handler(envelope)
             except Exception as error:  # noqa: BLE001  whatever it is, the record is tried again, then put aside
                 self._slow = True
-                log.warning(
-                    "event_not_handled", event_id=str(envelope.id), type=envelope.type, error=type(error).__name__
-                )
+                log.warning("event_not_handled", error=type(error).__name__)
                 failure = error
             else:
                 return None
@@ -131,6 +157,7 @@ class Consumption:
         future = open_producer().send(topic, value=record.value, key=record.key, headers=headers)
         future.get(timeout=PUT_ASIDE_S)
         self.put_aside += 1
+        CONSUMED.labels(self.group, "put aside").inc()
         log.error("event_put_aside", **where, error=type(error).__name__)
 
     def _commit(self, consumer: KafkaConsumer, partition: TopicPartition, offset: int) -> None:

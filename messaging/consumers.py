@@ -25,6 +25,7 @@ from conversations.models import Conversation
 from messaging import open_sockets, webchat
 from messaging.frames import ack_frame
 from messaging.hub import conversation_group, hub
+from messaging.lookout import lookout
 from messaging.media import most_bytes
 from messaging.publish import push_typing
 from messaging.send_queue import SendQueue
@@ -50,7 +51,7 @@ log = structlog.get_logger(__name__)
 
 PROTOCOL = "desk-chat.v1"
 HELLO_WAIT_S = 5.0
-LOOK_EVERY_S = 25.0  # how long a lost push may stay unnoticed
+LOOK_EVERY_S = 600.0  # by itself; what a conversation misses is noticed much sooner (lookout.py)
 MOST_BYTES_IN = 32 * 1024
 FRAMES_PER_S, FRAMES_BURST = 6.0, 60
 STRIKES = 3
@@ -97,10 +98,19 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         self.admitted = True
         open_sockets.came(self)
 
-    async def disconnect(self, code: int) -> None:
+    async def __call__(self, *arguments: Any) -> None:
+        """However it ends, also when the server kills it in the middle of a frame: nothing is kept of it."""
+        try:
+            await super().__call__(*arguments)
+        finally:
+            await self._gone()
+
+    async def _gone(self) -> None:
         if not self.admitted:
             return
         open_sockets.left(self)
+        hub.gaps.discard(self.behind.set)
+        lookout.unwatch(self)
         self.hello_timer.cancel()
         self.queue.cancel()
         if self.follower:
@@ -206,12 +216,14 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         self.hello_timer.cancel()
         self.tab = Tab(self.channel.id, self.visitor.key, too_many=self._too_many, elsewhere=self.behind.set)
         await self.tab.open()
+        hub.gaps.add(self.behind.set)
         current = await self._rows(webchat.conversation_of, self.channel, self.visitor)
         if current and not current.is_open and frame.conversation != str(current.id):
             current = None  # the client does not know it, and it is over
         reset = bool(frame.conversation) and frame.conversation != str(current.id if current else None)
         await self._resume(current, frame.after, reset=reset)
         self.follower = asyncio.get_running_loop().create_task(self._follow())
+        lookout.watch(self)
 
     async def on_send(self, frame: SendFrame) -> None:
         """Stored, then acknowledged; the first message, or one after an ended conversation, begins another."""
@@ -274,6 +286,7 @@ class WebchatConsumer(AsyncWebsocketConsumer):
             ready = self._ready(current, end, len(frames), complete=complete)
             # After a reset the client forgets everything on `ready`: the replay has to follow it.
             for frame in [{**ready, "reset": True}, *frames] if reset else [*frames, ready]:
+                await self.queue.room()
                 self.put(frame)
         self.behind.set()
 
@@ -309,7 +322,8 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         try:
             while not self.queue.ended:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self.behind.wait(), LOOK_EVERY_S)
+                    async with asyncio.timeout(LOOK_EVERY_S):
+                        await self.behind.wait()
                 self.behind.clear()
                 await self._look()
         except (Forbidden, NotFound) as error:  # switched off, or its tenant suspended
@@ -341,6 +355,7 @@ class WebchatConsumer(AsyncWebsocketConsumer):
             while self.conversation_id and not self.queue.ended:
                 frames = await self._rows(webchat.frames_after, self.conversation_id, self.cursor)
                 for frame in frames:
+                    await self.queue.room()
                     self.put(frame)
                     self.cursor = frame["seq"]
                 sent += len(frames)

@@ -38,7 +38,7 @@ from messaging.receipts import part_taken, pending_apply
 from messaging.shutdown import stopping
 from messaging.windows import CODE as WINDOW_CLOSED
 from messaging.windows import window_guard, window_shut
-from tenants.db import atomic, new_id, now, retried
+from tenants.db import atomic, new_id, now, retried, server_trouble
 from tenants.limits import allow
 
 log = structlog.get_logger(__name__)
@@ -149,7 +149,9 @@ def _send(delivery: Delivery) -> Try:
             attempt.busy_s = result.busy_s
     except SendError as error:
         attempt.error = error
-    except Exception as error:  # noqa: BLE001  an adapter's bug is a dead letter with a reason, not a stuck lane
+    except Exception as error:  # an adapter's bug is a dead letter with a reason, not a stuck lane
+        if server_trouble(error):
+            raise  # nothing is known of the message: its lease ends, and it is tried again
         log.error("adapter_crashed", kind=channel.kind, error=type(error).__name__, delivery=str(delivery.id))
         attempt.error = Rejected("adapter_error", type(error).__name__)
     return attempt

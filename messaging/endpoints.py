@@ -25,7 +25,7 @@ from conversations.timeline import VERSIONS, system_event
 from messaging import wake
 from messaging.integrators import IN_FLIGHT, subscribers_forget
 from messaging.models import WebhookDelivery, WebhookEndpoint
-from tenants.db import atomic, now
+from tenants.db import atomic, now, retried
 from tenants.errors import Conflict, Invalid, NotFound, Unprocessable
 
 PING = "chat.system.ping"
@@ -138,6 +138,7 @@ def live_secrets(endpoint: WebhookEndpoint, at: datetime) -> list[str]:
     ]
 
 
+@retried
 def secret_rotate(endpoint: WebhookEndpoint, keep: timedelta = KEEP_OLD) -> str:
     """A new secret, returned once. The one before signs along for ``keep``; older ones end now."""
     secret = secret_new()
@@ -153,6 +154,7 @@ def secret_rotate(endpoint: WebhookEndpoint, keep: timedelta = KEEP_OLD) -> str:
     return secret
 
 
+@retried
 def endpoint_resume(endpoint: WebhookEndpoint) -> int:
     """End a pause: what waited is due now. Returns how many calls that are. Raises Conflict
     ``webhook_endpoint_disabled``."""

@@ -22,7 +22,7 @@ from messaging.alerts import ALERTS, alerts_plan
 from messaging.integrators import subscribers_forget
 from messaging.models import DailyFigure, HandledEvent
 from tenants.audit import audit
-from tenants.db import atomic, now
+from tenants.db import atomic, now, retried
 from tenants.scope import tenant_scope
 
 log = structlog.get_logger(__name__)
@@ -88,6 +88,7 @@ def marks_forget() -> None:
 # ------------------------------------------------------------------------------- once
 
 
+@retried
 def _handle_new(name: str, events: Sequence[Envelope]) -> int:
     for look in range(1, LOOKS + 1):
         new = _unmarked(name, events)

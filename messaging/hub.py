@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import uuid
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -21,25 +22,37 @@ log = structlog.get_logger(__name__)
 
 Listener = Callable[[str, dict[str, Any]], None]  # (encoded frame, frame), called on the server's loop
 MOST_PENDING = 2000  # pushes on their way to the layer; beyond that they are dropped, as a doorbell may
+LAYER_S = 2.0  # how long the layer may take
+BEAT_S = 1.0  # a missing beat is how a process notices that it may have missed pushes
+SPREAD_S = 2.0  # not everybody looks at the rows in the same instant
 
 
 class Hub:
-    """One per process. ``join`` and ``leave`` run on the server's event loop, ``push`` anywhere."""
+    """One per process. ``join`` and ``leave`` run on the server's event loop, ``push`` anywhere.
+
+    Neither of them fails while Redis is away: who listens here is heard by this process alone until the
+    subscription can be made. Whoever is in ``gaps`` is called when pushes may have been missed.
+    """
 
     def __init__(self) -> None:
         self.groups: dict[str, set[Listener]] = defaultdict(set)
+        self.gaps: set[Callable[[], None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._pump: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._channel = ""
+        self._missing: set[str] = set()  # groups whose subscription could not be made
+        self._beats = self._heard = 0  # numbers of the last beat sent and heard
         self._pending = 0
         self._lock = threading.Lock()
 
     async def join(self, group: str, listener: Listener) -> None:
         """Hear everything that is pushed to ``group`` from now on, from any process."""
-        await self._start()
+        self._start()
+        await asyncio.sleep(0)  # the receiver begins first: the layer subscribes nobody who does not receive
         self.groups[group].add(listener)
         # Each time: who comes second must not go on before the first one's subscription stands.
-        await get_channel_layer().group_add(group, self._channel)
+        if not await self._try(self._subscribe(group)):
+            self._missing.add(group)
 
     async def leave(self, group: str, listener: Listener) -> None:
         listeners = self.groups.get(group)
@@ -48,7 +61,8 @@ class Hub:
         listeners.discard(listener)
         if not listeners:
             del self.groups[group]
-            await get_channel_layer().group_discard(group, self._channel)
+            self._missing.discard(group)
+            await self._try(get_channel_layer().group_discard(group, self._channel))
 
     def push(self, group: str, frame: dict[str, Any]) -> None:
         """Send ``frame`` to the group; never blocks, never raises."""
@@ -71,36 +85,78 @@ class Hub:
             listener(text, frame)
 
     async def _send(self, group: str, message: dict[str, Any]) -> None:
-        try:
-            await asyncio.wait_for(get_channel_layer().group_send(group, message), timeout=2)
-        except Exception as error:  # noqa: BLE001  a lost push is made up for by seq
-            log.warning("push_lost", error=type(error).__name__)
-        finally:
-            self._pending -= 1
+        await self._try(get_channel_layer().group_send(group, message))  # a lost push is made up for by seq
+        self._pending -= 1
 
-    async def _start(self) -> None:
+    async def _try(self, call: Awaitable[Any]) -> bool:
+        """Whether the layer did it, within LAYER_S."""
+        try:
+            async with asyncio.timeout(LAYER_S):
+                await call
+        except Exception as error:  # noqa: BLE001  Redis away: sockets live on and catch up by seq
+            log.warning("push_lost", error=type(error).__name__)
+            return False
+        return True
+
+    def _start(self) -> None:
         loop = asyncio.get_running_loop()
-        if self._pump and not self._pump.done() and self._loop is loop:
+        if self._loop is loop and self._tasks:
             return
         self._loop = loop
         self.groups.clear()
-        self._channel = await get_channel_layer().new_channel("hub")
-        self._pump = loop.create_task(self._receive())
+        self.gaps.clear()
+        self._missing.clear()
+        # A name of our own, not the layer's `new_channel`: nobody may have to wait for Redis to get it.
+        self._channel = f"hub.{uuid.uuid4().hex}"
+        self._tasks = [loop.create_task(self._receive())]
+        if settings.REDIS_URL:
+            self._tasks.append(loop.create_task(self._beat()))
+
+    async def _subscribe(self, group: str) -> None:
+        await get_channel_layer().group_add(group, self._channel)
 
     async def _receive(self) -> None:
         """Hand on what arrives, decoded and encoded once for all sockets of this process."""
         while True:
             try:
                 message = await get_channel_layer().receive(self._channel)
-            except asyncio.CancelledError:
-                raise
+                self._take(message)
             except Exception as error:  # noqa: BLE001  Redis away: sockets live on and catch up by seq
                 log.warning("push_receive_failed", error=type(error).__name__)
                 await asyncio.sleep(1)
-                continue
-            frame = json.loads(message["text"])
-            for listener in tuple(self.groups.get(message["group"], ())):
-                listener(message["text"], frame)
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if "beat" in message:
+            self._hear_beat(message["beat"])
+            return
+        frame = json.loads(message["text"])
+        for listener in tuple(self.groups.get(message["group"], ())):
+            listener(message["text"], frame)
+
+    # ------------------------------------------------------------- what Redis may have swallowed
+
+    async def _beat(self) -> None:
+        """Make up for subscriptions that failed, and send ourselves a number the way pushes come."""
+        while not await self._try(self._subscribe(self._channel)):
+            await asyncio.sleep(BEAT_S)
+        while True:
+            await asyncio.sleep(BEAT_S)
+            for group in tuple(self._missing):
+                if not await self._try(self._subscribe(group)):
+                    break
+                self._missing.discard(group)
+                self._heard = -1  # what was pushed before now was not heard
+            self._beats += 1
+            beat = {"type": "push", "beat": self._beats}
+            await self._try(get_channel_layer().group_send(self._channel, beat))
+
+    def _hear_beat(self, number: int) -> None:
+        former, self._heard = self._heard, number
+        if number == former + 1:
+            return
+        log.info("pushes_may_be_missing", sockets=len(self.gaps))
+        for place, call in enumerate(tuple(self.gaps)):
+            asyncio.get_running_loop().call_later(SPREAD_S * place / len(self.gaps), call)
 
     def _sending_loop(self) -> asyncio.AbstractEventLoop:
         """The server's loop where this process has one (the in-memory layer is not woken from any other),

@@ -31,7 +31,7 @@ from messaging.bulkhead import Bulkhead
 from messaging.endpoints import PING, endpoint_stop, live_secrets, outbound_hosts
 from messaging.integrators import IN_FLIGHT, subscribers_forget
 from messaging.models import WebhookDelivery, WebhookEndpoint
-from tenants.db import atomic, new_id, now, on_commit
+from tenants.db import atomic, new_id, now, on_commit, retried
 
 log = structlog.get_logger(__name__)
 
@@ -156,7 +156,9 @@ def _call(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> Try:
     """Sign and post. Redirects are not followed: a signature is meant for one address."""
     attempt, body, keys = Try(delivery, endpoint), body_of(delivery), live_secrets(endpoint, now())
     http = HttpClient(frozenset(keys), outbound_hosts(), read_s=READ_S, total_s=TOTAL_S, max_bytes=65_536)
-    headers = {"content-type": "application/json", **headers_for(str(delivery.id), int(time.time()), body, keys)}
+    trail = delivery.event.correlation_id if delivery.event else ""
+    headers = {"content-type": "application/json", **({"x-correlation-id": trail} if trail else {})}
+    headers |= headers_for(str(delivery.id), int(time.time()), body, keys)
     started = time.monotonic()
     try:
         answer = http.request("POST", endpoint.url, headers=headers, content=body)
@@ -168,6 +170,9 @@ def _call(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> Try:
         attempt.retry_after_s = retry_after_s(answer.headers)
     bulkhead.took(endpoint.id, time.monotonic() - started)
     attempt.exchange = _shown(http.trace[-1], delivery, body, keys)
+    with structlog.contextvars.bound_contextvars(**({"correlation_id": trail} if trail else {})):
+        log.info("webhook_called", delivery=str(delivery.id), type=delivery.type, status=attempt.status,
+                 error=attempt.error_code)  # fmt: skip
     return attempt
 
 
@@ -210,6 +215,7 @@ def back_off_s(tries: int) -> float:
 # --------------------------------------------------------------------------- what came of it
 
 
+@retried
 def _settle(attempt: Try) -> bool:
     """Write it down. True when the endpoint took the call and may have the next."""
     delivery, endpoint = attempt.delivery, attempt.endpoint

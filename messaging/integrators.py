@@ -15,7 +15,7 @@ from django.db import IntegrityError
 from conversations.models import Event
 from messaging import wake
 from messaging.models import WebhookDelivery, WebhookEndpoint
-from tenants.db import atomic
+from tenants.db import atomic, on_mongo, retried
 from tenants.memo import Memo
 from tenants.scope import tenant_scope
 
@@ -90,15 +90,18 @@ def _missing(tenant_id: uuid.UUID, events: Sequence[Event]) -> list[WebhookDeliv
     if not wanted:
         return []
     endpoints, ids = {endpoint_id for endpoint_id, _ in wanted}, [event.id for _, event in wanted]
+    if on_mongo():  # no foreign key there refuses calls to an endpoint that another process has deleted
+        endpoints &= set(WebhookEndpoint.objects.filter(id__in=endpoints).values_list("id", flat=True))
     known = WebhookDelivery.objects.filter(endpoint_id__in=endpoints, event_id__in=ids)
     there = set(known.values_list("endpoint_id", "event_id"))
     return [
         WebhookDelivery(tenant_id=tenant_id, endpoint_id=endpoint_id, event_id=event.id, type=event.type)
         for endpoint_id, event in wanted
-        if (endpoint_id, event.id) not in there
+        if endpoint_id in endpoints and (endpoint_id, event.id) not in there
     ]
 
 
+@retried
 def _write(rows: Sequence[WebhookDelivery]) -> Counter[uuid.UUID]:
     if rows:
         with atomic():

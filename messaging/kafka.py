@@ -14,12 +14,13 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from conversations.event_schemas import SCHEMAS, Envelope, envelope_of
 from conversations.models import Event
+from messaging.measures import batch_count
 from messaging.outbox import BATCH, STREAMED, drain, key_of
+from messaging.producer import OrderedProducer
 
 log = structlog.get_logger(__name__)
 logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it tells of every retry; kafka_away says what matters
@@ -35,7 +36,7 @@ BATCH_BYTES = 131_072
 LONGEST_HOLD_S = 30.0
 
 _one_at_a_time = Lock()  # a Kafka that is away takes one worker thread of a process, not all
-_producer: KafkaProducer | None = None
+_producer: OrderedProducer | None = None
 _failures = 0
 _held_until = 0.0  # monotonic
 
@@ -111,11 +112,11 @@ def client_options() -> dict[str, Any]:
     return options
 
 
-def open_producer() -> KafkaProducer:
+def open_producer() -> OrderedProducer:
     """This process' producer; made at first use, so after a worker's fork. Raises KafkaError."""
     global _producer
     if _producer is None:
-        _producer = KafkaProducer(
+        _producer = OrderedProducer(
             **client_options(),
             acks="all",
             enable_idempotence=True,
@@ -128,11 +129,11 @@ def open_producer() -> KafkaProducer:
 
 
 def close_producer() -> None:
-    """Forget the producer. The next one has a new id and no memory of what went wrong."""
+    """Forget the producer and what it has not sent. The next one has a new id and no memory of what went wrong."""
     global _producer
     producer, _producer = _producer, None
     if producer is not None:
-        producer.close(timeout=2)
+        producer.drop()
 
 
 # --------------------------------------------------------------------------- publishing
@@ -143,6 +144,7 @@ def _publish(events: Sequence[Event]) -> Collection[Event]:
     global _failures
     futures: dict[Any, list[Any]] = {}
     failure: Exception | None = None
+    started = time.monotonic()
     try:
         producer = open_producer()
         try:
@@ -153,6 +155,7 @@ def _publish(events: Sequence[Event]) -> Collection[Event]:
     except KafkaError as error:
         failure = error
     taken = _acknowledged(events, futures)
+    batch_count(len(taken), len(events) - len(taken), time.monotonic() - started)
     if len(taken) == len(events):
         _failures = 0
     else:
@@ -160,7 +163,7 @@ def _publish(events: Sequence[Event]) -> Collection[Event]:
     return taken
 
 
-def _send(producer: KafkaProducer, event: Event, more_headers: Iterable[tuple[str, bytes]] = ()) -> list[Any]:
+def _send(producer: OrderedProducer, event: Event, more_headers: Iterable[tuple[str, bytes]] = ()) -> list[Any]:
     """Raises KafkaError when no broker tells where the topic is."""
     envelope = envelope_of(event)
     value, key = _value(envelope), str(key_of(event)).encode()
@@ -224,7 +227,7 @@ def _hold(error: Exception | None, left: int) -> None:
     close_producer()
 
 
-def _settle_all(producer: KafkaProducer, futures: Sequence[Any]) -> None:
+def _settle_all(producer: OrderedProducer, futures: Sequence[Any]) -> None:
     producer.flush(timeout=FLUSH_S)
     for future in futures:
         future.get(timeout=1)

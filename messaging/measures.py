@@ -25,6 +25,24 @@ REPLIES = Counter("chatsvc_engine_replies_total", "Replies; degraded: the fallba
 TOKENS = Counter("chatsvc_engine_tokens_total", "Tokens that models counted", ["engine", "direction"])
 COST = Counter("chatsvc_engine_cost_usd_total", "What models cost, US dollars", ["engine"])
 LOST_CALLS = Counter("chatsvc_lost_calls_total", "Wake-up calls no broker took; the sweep makes up for them")
+BATCHES = Counter("chatsvc_kafka_batches_total", "Batches of events for Kafka; failed: not all arrived", ["outcome"])
+BATCH_SECONDS = Histogram("chatsvc_kafka_batch_seconds", "Until a batch was acknowledged or failed", buckets=SECONDS)
+STREAMED = Counter("chatsvc_kafka_events_total", "Events that Kafka acknowledged")
+PAUSED = Gauge(
+    "chatsvc_kafka_paused", "Processes that hold back events since their last batch failed", multiprocess_mode="livesum"
+)
+CONSUMED = Counter(
+    "chatsvc_consumer_events_total", "Events of a consumer group: handled, put aside", ["group", "outcome"]
+)
+#: the process that has a partition now was the last to write
+CONSUMER_LAG = Gauge(
+    "chatsvc_consumer_lag", "Records still to be handled", ["group", "topic", "partition"],
+    multiprocess_mode="livemostrecent",
+)  # fmt: skip
+CONSUMER_BEHIND = Gauge(
+    "chatsvc_consumer_behind_seconds", "Age of the event handled last while others wait, else 0", ["group"],
+    multiprocess_mode="livemax",
+)  # fmt: skip
 SOCKETS = Gauge("chatsvc_websocket_connections", "Open web chat sockets", multiprocess_mode="livesum")
 
 #: the names engines give to their counts → direction
@@ -44,3 +62,18 @@ def engine_count(engine: str, seconds: float, usage: Mapping[str, Any], *, degra
     for name, direction in COUNTS.items():
         TOKENS.labels(engine, direction).inc(float(usage.get(name) or 0))
     COST.labels(engine).inc(max((float(usage.get(name) or 0) for name in COSTS), default=0.0))
+
+
+def batch_count(taken: int, left: int, seconds: float) -> None:
+    """Count one batch of events for Kafka, of which ``left`` were not acknowledged and go again."""
+    BATCHES.labels("failed" if left else "acknowledged").inc()
+    BATCH_SECONDS.observe(seconds)
+    STREAMED.inc(taken)
+    PAUSED.set(1 if left else 0)
+
+
+def lag_show(group: str, lags: Mapping[tuple[str, int], int], behind_s: float) -> None:
+    """Show how far a member of a consumer group is behind, by (topic, partition)."""
+    for (topic, partition), lag in lags.items():
+        CONSUMER_LAG.labels(group, topic, str(partition)).set(lag)
+    CONSUMER_BEHIND.labels(group).set(behind_s)

@@ -37,7 +37,7 @@ from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.publish import push_media
 from messaging.transcribe import hear, let_answer, listens
-from tenants.db import atomic, now, on_commit
+from tenants.db import atomic, now, on_commit, retried
 
 log = structlog.get_logger(__name__)
 
@@ -168,6 +168,7 @@ def _refuse(attachment: Attachment, reason: str) -> None:
     settle(attachment, changes, "chat.attachment.refused")
 
 
+@retried
 def settle(attachment: Attachment, changes: Mapping[str, Any], event: str) -> None:
     """The file's fate in one transaction with its message's content and the event; told at commit."""
     where = {"id": Message.objects.values_list("conversation_id", flat=True).get(id=attachment.message_id)}

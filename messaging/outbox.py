@@ -18,7 +18,7 @@ from django.db import IntegrityError
 
 from conversations.models import Event
 from messaging.models import OutboxLane
-from tenants.db import atomic, new_id, now
+from tenants.db import atomic, new_id, now, retried
 
 BATCH = 500  # events handed on at once: what is in memory at a time
 LANES = 16
@@ -105,6 +105,7 @@ def _claim(outbox: Outbox, claim: uuid.UUID, limit: int) -> set[Pair]:
     return set(found[:limit])
 
 
+@retried
 def _lease(outbox: Outbox, number: int, claim: uuid.UUID) -> bool:
     at = now()
     lane = OutboxLane.objects.filter(outbox=outbox.name, number=number)

@@ -124,7 +124,7 @@ def _think(request: EngineRequest, turn: Turn) -> Thought:
         try:
             reply = _sendable(engine_for(tenant_settings.model_dump()).respond(request), turn.conversation)
         except EngineError as error:
-            log.warning("engine_failed", error=type(error).__name__, conversation=str(request.conversation_id))
+            log.warning("engine_failed", error=error.code, conversation=str(request.conversation_id))
         except ServiceError as error:  # a template that is not there, or lacks a value
             log.warning("reply_unusable", error=error.code, conversation=str(request.conversation_id))
         except Exception as error:  # noqa: BLE001  an engine's bug must not leave a person without an answer

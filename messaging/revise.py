@@ -25,7 +25,7 @@ from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging.accept import RACES, cleaned, message_facts, words_of
 from messaging.models import DeliveryPart
 from messaging.publish import push_change, push_reaction
-from tenants.db import atomic, now, on_commit
+from tenants.db import atomic, now, on_commit, retried
 from tenants.errors import Invalid, Unavailable
 from tenants.scope import tenant_scope
 
@@ -87,6 +87,7 @@ def reaction_take(channel: Channel, item: contract.Reaction) -> str:
     return "" if fresh else "repeated"
 
 
+@retried
 def _keep(
     channel: Channel, sender: contract.Sender, keep: Callable[[Known], bool | None], *, already: Callable[[], bool]
 ) -> bool:
@@ -143,6 +144,7 @@ def changes_apply(channel_id: uuid.UUID, platform_id: str) -> None:
         _reactions_tell(message, platform_id)
 
 
+@retried
 def _revisions_apply(seen: Message, target: str) -> None:
     with atomic():
         conversation = conversation_advance({"id": seen.conversation_id})  # locked until the commit
@@ -227,6 +229,7 @@ def _change(
     on_commit(lambda: push_change(entry, message))
 
 
+@retried
 def _reactions_tell(message: Message, target: str) -> None:
     untold = Reaction.objects.filter(channel_id=message.channel_id, target=target, message=None)
     for reaction in untold.select_related("identity"):

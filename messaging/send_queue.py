@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 
 MOST_FRAMES = 256
 MOST_BYTES = 1 << 20
+MOST_WAIT_S = 20.0  # how long one frame may take to leave
 SLOW_CONSUMER = 4503
 
 
@@ -21,7 +22,7 @@ class SendQueue:
         self._send, self._close = send, close
         self._waiting: deque[tuple[str, bool]] = deque()
         self._bytes = 0
-        self._news = asyncio.Event()
+        self._news, self._sent = asyncio.Event(), asyncio.Event()
         self._code: int | None = None
         self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -46,6 +47,12 @@ class SendQueue:
         self._bytes += size
         self._news.set()
 
+    async def room(self) -> None:
+        """Wait until most of it is free, or the socket has ended: for who has more to say than fits."""
+        while not self.ended and (len(self._waiting) > MOST_FRAMES // 4 or self._bytes > MOST_BYTES // 4):
+            self._sent.clear()
+            await self._sent.wait()
+
     def end(self, code: int) -> None:
         """Close with ``code`` once everything that waits has been sent."""
         if not self.ended:
@@ -55,6 +62,7 @@ class SendQueue:
     def cancel(self) -> None:
         """The socket is gone."""
         self._code = self._code or 1000
+        self._sent.set()
         self._task.cancel()
 
     def _room_for(self, size: int) -> bool:
@@ -68,6 +76,7 @@ class SendQueue:
         """The reader does not read: what waits is let go, the client resumes by seq."""
         self._code = SLOW_CONSUMER
         self._waiting.clear()
+        self._sent.set()
         self._task.cancel()
         self._task = asyncio.get_running_loop().create_task(self._finish())
 
@@ -77,7 +86,13 @@ class SendQueue:
             while self._waiting:
                 text, _ = self._waiting.popleft()
                 self._bytes -= len(text.encode())
-                await self._send(text)
+                try:
+                    async with asyncio.timeout(MOST_WAIT_S):
+                        await self._send(text)
+                except TimeoutError:
+                    self._overflow()
+                    return
+                self._sent.set()
             self._news.clear()
         await self._finish()
 

@@ -28,7 +28,7 @@ from messaging.consent import contact_resume, contact_stop
 from messaging.control import conversation_end, human_took_over_outside
 from messaging.publish import push_typing
 from messaging.receipts import status_apply
-from tenants.db import atomic, now, on_commit
+from tenants.db import atomic, now, on_commit, retried
 from tenants.errors import NotFound, Unavailable
 from tenants.limits import allow
 
@@ -79,6 +79,7 @@ def _read(channel: Channel, signal: Signal) -> str:
 # ------------------------------------------------------------------------------ presence
 
 
+@retried
 def _presence(channel: Channel, signal: Signal) -> str:
     """An event of the open conversation, once per platform id."""
     seen = conversation_with(channel, signal.sender, signal.thread)
@@ -186,6 +187,7 @@ def continue_as(known: Known, conversation_id: uuid.UUID) -> None:
     events_append(taken, [NewEvent("chat.contact.identity_changed", facts)])
 
 
+@retried
 def _tried(work: Callable[[], T]) -> T:
     """``work`` in one transaction; when somebody was quicker, again with what they wrote. Raises Unavailable."""
     for _ in range(RACES):

@@ -87,7 +87,8 @@ def _apply_late_receipts() -> None:
 def _abandon_idle() -> None:
     idle_since = now() - timedelta(seconds=settings.ENV["CONVERSATION_IDLE_TTL"])
     # unscoped: of all tenants; each is ended inside its own scope
-    idle = Conversation.objects.unscoped().filter(is_open=True, last_message_at__lte=idle_since)
+    # __in: SQLite finds no index for a bare boolean, and would read all conversations
+    idle = Conversation.objects.unscoped().filter(is_open__in=[True], last_message_at__lte=idle_since)
     for tenant_id, conversation_id in idle.values_list("tenant_id", "id")[:MOST]:
         with tenant_scope(tenant_id):
             try:

@@ -22,7 +22,7 @@ from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.models import Turn
 from messaging.publish import push_media
-from tenants.db import atomic, now, on_commit
+from tenants.db import atomic, now, on_commit, retried
 
 log = structlog.get_logger(__name__)
 
@@ -110,6 +110,7 @@ def let_answer(message: Message) -> None:
             wake.respond(turn.id)
 
 
+@retried
 def _write(attachment: Attachment, words: str) -> None:
     message_id = attachment.message_id
     where = {"id": Message.objects.values_list("conversation_id", flat=True).get(id=message_id)}

@@ -19,7 +19,7 @@ from conversations.models import Attachment
 from messaging import webchat
 from messaging.media import most_bytes, received
 from messaging.webchat_frames import TicketRequest
-from tenants.db import atomic, new_id, now
+from tenants.db import atomic, new_id, now, retried
 from tenants.errors import Conflict, NotAuthenticated, PayloadTooLarge, Unprocessable
 
 SALT = "webchat-upload"
@@ -90,12 +90,17 @@ def upload(
         raise error(MESSAGES[refused.code], code=refused.code) from refused
     with file:
         try:
-            with atomic():
-                attachment = upload_begin(file_id, channel.id, channel.tenant_id, identity_id, name)
+            attachment = _begin(file_id, channel, identity_id, name)
         except IntegrityError:
             return _same(file_id, kept.sha256)
         attachment_settle(attachment, {**files_write(attachment, file, kept), "due_at": now() + UNUSED})
     return attachment
+
+
+@retried
+def _begin(file_id: uuid.UUID, channel: Channel, identity_id: uuid.UUID | None, name: str) -> Attachment:
+    with atomic():
+        return upload_begin(file_id, channel.id, channel.tenant_id, identity_id, name)
 
 
 def _same(file_id: uuid.UUID, sha256: str) -> Attachment:

@@ -24,7 +24,7 @@ from conversations.models import Message
 from conversations.timeline import system_event
 from messaging import wake
 from messaging.models import Delivery
-from tenants.db import atomic, now, on_commit
+from tenants.db import atomic, now, on_commit, retried
 from tenants.scope import tenant_scope
 from tenants.tenant_settings import settings_for
 
@@ -40,6 +40,7 @@ MOST = 500  # lanes woken at once; the sweep wakes the others
 # ------------------------------------------------------------------- what a finding does
 
 
+@retried
 def channel_found(channel: Channel, finding: Finding) -> Change:
     """Apply a finding with all that follows from it, in one transaction."""
     with tenant_scope(channel.tenant_id):
@@ -54,6 +55,7 @@ def channel_found(channel: Channel, finding: Finding) -> Change:
     return change
 
 
+@retried
 def channel_release(channel: Channel) -> None:
     """Somebody may have mended the channel: one message tries it at once, and the others follow when that works."""
     with tenant_scope(channel.tenant_id):

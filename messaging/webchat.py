@@ -6,7 +6,7 @@ Owns visitor tokens and the meaning of client frames. Must not know how frames t
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,6 +136,13 @@ def frames_before(conversation_id: uuid.UUID, before: int, limit: int = PAGE) ->
 def last_seq(conversation_id: uuid.UUID) -> int:
     """How far the transcript goes; 0 when the conversation is gone."""
     return Conversation.objects.filter(id=conversation_id).values_list("last_seq", flat=True).first() or 0
+
+
+def heads(conversations: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[int, str]]:
+    """How far each transcript goes, and the id of the visitor whose it is. Of any tenant."""
+    # unscoped: the sockets of a process are of all tenants; nothing of this is shown to anybody
+    rows = Conversation.objects.unscoped().filter(id__in=conversations)
+    return {row[0]: (row[1], row[2]) for row in rows.values_list("id", "last_seq", "identity__value")}
 
 
 def _frames(rows: Iterable[Message]) -> list[dict[str, Any]]:

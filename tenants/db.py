@@ -95,6 +95,14 @@ def server_trouble(error: BaseException) -> bool:
     return isinstance(error, (OperationalError, InterfaceError))
 
 
+def server_lost(error: BaseException) -> bool:
+    """Of `server_trouble`: PostgreSQL does not answer at all, so that the next one asks in vain, too. Not a statement
+    that took too long, nor a lock that another holds."""
+    code: str | None = getattr(error.__cause__, "sqlstate", "")  # none: libpq's own, or the pool's
+    away = code is None or code.startswith(("08", "57P"))  # connection exceptions, and a server that stops or starts
+    return away and isinstance(error, (OperationalError, InterfaceError))
+
+
 def ping() -> None:
     """Raises DatabaseError when the database does not answer."""
     if on_mongo():

@@ -24,6 +24,8 @@ class Transaction(Atomic):  # type: ignore[misc]
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # Django's own block does nothing here (the admin stands around its forms), yet forbids what runs on commit.
+        around, connection.in_atomic_block = connection.in_atomic_block, False
         try:
             super().__exit__(kind, error, trace)
         except PyMongoError as failed:
@@ -31,6 +33,8 @@ class Transaction(Atomic):  # type: ignore[misc]
             connection.run_on_commit = []
             connection._end_session()  # type: ignore[attr-defined]
             raise OperationalError("The transaction could not be committed.") from failed
+        finally:
+            connection.in_atomic_block = around
 
 
 def came_second(error: DatabaseError) -> bool:

@@ -133,8 +133,12 @@ def test_no_content_has_none(api):
 
 @pytest.mark.parametrize(
     ("address", "status", "code"),
-    [("/api/nothing/here", 404, "not_found"), ("/api/t/broken", 500, "internal_error")],
-    ids=["unknown address", "plain view fails"],
+    [
+        ("/api/nothing/here", 404, "not_found"),
+        ("/api/t/broken", 500, "internal_error"),
+        ("/api/t/away", 503, "unavailable"),
+    ],
+    ids=["unknown address", "plain view fails", "plain view without a database"],
 )
 def test_djangos_own_errors_have_the_shape_under_api(browser, address, status, code):
     response = browser.get(address)

@@ -102,6 +102,10 @@ def broken(request):
     raise RuntimeError("plain Django view")
 
 
+def away(request):
+    raise OperationalError(SECRET)
+
+
 urlpatterns = [
     path("api/t/fail/<str:what>", FailView.as_view()),
     path("api/t/orders", OrderView.as_view()),
@@ -110,5 +114,6 @@ urlpatterns = [
     path("api/t/undeclared", UndeclaredView.as_view()),
     path("api/t/plain", plain),
     path("api/t/broken", broken),
+    path("api/t/away", away),
     path("pages/broken", broken),
 ]

@@ -12,13 +12,14 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from django.core.management import get_commands, load_command_class
 
 from chatsvc.env import VARIABLES
 from chatsvc.settings import CELERY
 
 ROOT = Path(__file__).resolve().parents[2]
 K8S = ROOT / "deploy" / "k8s"
-ROLES = {"web", "ws", "worker", "beat", "consumer", "migrate"}
+ROLES = {"web", "ws", "worker", "beat", "consumer", "topics", "migrate", "engine"}
 
 
 def documents() -> list[Any]:
@@ -37,6 +38,19 @@ def compose() -> dict[str, Any]:
 def pods() -> list[dict[str, Any]]:
     found = [parameter.values[0] for parameter in documents()]
     return [one["spec"]["template"]["spec"] for one in found if one["kind"] in ("Deployment", "Job")]
+
+
+def commands() -> list[list[str]]:
+    """What every process of both deployments is told, role first."""
+    in_compose = [one["command"] for one in compose()["services"].values() if one.get("image") == "chatsvc:latest"]
+    in_k8s = [container["args"] for pod in pods() for container in pod["containers"]]
+    return sorted({tuple(command): list(command) for command in [*in_compose, *in_k8s]}.values())
+
+
+def parse(command: str, arguments: list[str]) -> None:
+    """Raises CommandError when the manage.py command does not take these arguments."""
+    if command:
+        load_command_class(get_commands()[command], command).create_parser("", command).parse_args(arguments)
 
 
 @pytest.mark.parametrize("document", documents())
@@ -64,6 +78,28 @@ def test_every_process_is_one_the_image_has() -> None:
     assert {command[0] for command in in_compose} == {command[0] for command in in_k8s} == ROLES
 
 
+@pytest.mark.parametrize("command", commands(), ids=" ".join)
+def test_a_process_understands_what_it_is_told(command: list[str]) -> None:
+    role, *arguments = command
+    script = (ROOT / "deploy" / "run").read_text()
+    branch = script.partition(f"\n{role})\n")[2].partition(";;")[0]
+    managed = re.search(r"manage\.py (\w+)", branch)
+    parse(managed.group(1) if managed else "", arguments)
+
+
+@pytest.mark.parametrize("role", sorted(ROLES - {"web"}))
+def test_only_web_counts_in_the_directory_of_web(role: str, tmp_path: Path) -> None:
+    """A variable that stands in the image or the shell must not keep a process from starting."""
+    (tmp_path / "python").write_text("#!/bin/sh\nenv\n")
+    (tmp_path / "celery").write_text("#!/bin/sh\nenv\n")
+    for stand_in in tmp_path.iterdir():
+        stand_in.chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "PROMETHEUS_MULTIPROC_DIR": "/nowhere"}
+    done = subprocess.run([ROOT / "deploy" / "run", role], env=environ, capture_output=True, text=True, check=True)
+    assert "PATH=" in done.stdout
+    assert "PROMETHEUS" not in done.stdout
+
+
 def test_every_queue_has_a_worker() -> None:
     queues = {route["queue"] for route in CELERY["task_routes"].values()} | {CELERY["task_default_queue"]}
     in_compose = [one["command"] for one in compose()["services"].values() if one.get("image") == "chatsvc:latest"]
@@ -88,7 +124,7 @@ def test_every_variable_that_is_set_is_one_we_read() -> None:
 
 
 def test_no_pod_runs_as_root_or_writes_into_its_image() -> None:
-    assert len(pods()) == 9
+    assert len(pods()) > len(ROLES)
     for pod in pods():
         assert pod["securityContext"]["runAsNonRoot"] is True
         for container in pod["containers"]:

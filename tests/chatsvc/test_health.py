@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from typing import Any
 
@@ -14,6 +15,7 @@ from chatsvc import probes
 from chatsvc.embedded import queues
 from chatsvc.standby import seen_key
 from tenants.models import User
+from tests.assistant.engines import serving
 from tests.chaos.servers import free_port
 
 
@@ -81,3 +83,27 @@ def test_info_names_version_and_parts(browser: Client) -> None:
     assert told["version"].count(".") == 2
     assert "whatsapp" in told["channels"]
     assert "secret" not in str(told).lower()
+
+
+def test_the_engine_is_asked_where_there_is_one(staff: Client, workers: None, settings: Any) -> None:
+    assert "engine" not in staff.get("/health/detailed").json()["dependencies"]
+    with serving(token="t0ken") as server:
+        settings.ENV = {**settings.ENV, "MCP_ENGINE_URL": f"127.0.0.1:{server.port}"}
+        told = staff.get("/health/detailed").json()["dependencies"]["engine"]
+        assert told["status"] == "up" and told["latency_ms"] > 0
+    settings.ENV = {**settings.ENV, "MCP_ENGINE_URL": f"127.0.0.1:{free_port()}"}
+    answer = staff.get("/health/detailed")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert answer.json()["dependencies"]["engine"]["error"] == "engine_unavailable"
+    assert staff.get("/health/ready").status_code == 200
+
+
+@pytest.mark.parametrize("question", [probes.redis_server, probes.kafka], ids=["Redis", "Kafka"])
+def test_what_takes_a_connection_and_says_nothing_is_down(question: Any, settings: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        settings.REDIS_URL = f"redis://{address}/0"
+        settings.ENV = {**settings.ENV, "KAFKA_BROKERS": [address]}
+        told = probes.ask(question)
+    assert told["status"] == "down"
+    assert told["latency_ms"] < 15_000  # the library's own patience is 30 s

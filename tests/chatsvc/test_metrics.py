@@ -66,6 +66,9 @@ def journey(
     deliver.deliver(accepted.conversation.id)
     publish.publish_events()
     measures.engine_count("llm", 0.7, {"input_tokens": 12, "output_tokens": 5, "cost_usd": 0.01}, degraded=False)
+    measures.batch_count(3, 1, 0.2)
+    measures.lag_show("figures", {("conversation.events.v1", 0): 4}, 1.5)
+    measures.CONSUMED.labels("figures", "handled").inc()
     cache.set_many({f"worker-seen:{queue}": 1.0 for queue in ("inbound", "deliver")})
     browser.get("/api/v2/nothing")
 

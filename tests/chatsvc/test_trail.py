@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 import structlog
 from celery import current_app, shared_task
 
+from channels_app import http
+from channels_app.contract import SendError
 from chatsvc import traces, trail
 from chatsvc.logs import whose
 from tenants.scope import tenant_scope
@@ -82,14 +84,63 @@ def test_every_task_has_its_queue(settings: object) -> None:
     assert scheduled <= ours
 
 
-def test_traces_name_the_span(monkeypatch: pytest.MonkeyPatch) -> None:
-    from opentelemetry.sdk.trace import TracerProvider
+class Finished(list[Any]):
+    """An exporter that keeps spans."""
 
-    monkeypatch.setattr(traces, "_on", True)
-    with TracerProvider().get_tracer("test").start_as_current_span("step") as span:
-        line = traces.ids_of_span(None, "info", {})
-    assert line == {
-        "trace_id": f"{span.get_span_context().trace_id:032x}", "span_id": f"{span.get_span_context().span_id:016x}",
-    }  # fmt: skip
+    def export(self, spans: Sequence[Any]) -> Any:
+        self.extend(spans)
+
+    def shutdown(self) -> None: ...
+
+
+@pytest.fixture
+def spans(monkeypatch: pytest.MonkeyPatch) -> Finished:
+    """Spans as they end, of a process that traces."""
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+
+    provider, finished = TracerProvider(), Finished()
+    provider.add_span_processor(SimpleSpanProcessor(finished))  # type: ignore[arg-type]
+    monkeypatch.setattr(traces, "_tracer", provider.get_tracer("test"))
+    return finished
+
+
+def test_a_line_names_its_span_and_the_span_the_lines_ids(spans: Finished) -> None:
+    with traces.span("step", "SERVER") as current:
+        line = traces.ids_of_span(None, "info", {"conversation_id": "k", "text": "Hello", "message_id": ""})
+    context = current.get_span_context()
+    assert (line["trace_id"], line["span_id"]) == (f"{context.trace_id:032x}", f"{context.span_id:016x}")
+    assert dict(spans[0].attributes) == {"chatsvc.conversation_id": "k"}
     assert traces.ids_of_span(None, "info", {}) == {}
-    assert json.dumps(line)
+
+
+def test_a_task_belongs_to_the_trace_of_who_sent_it(spans: Finished) -> None:
+    with traces.span("request", "SERVER") as request:
+        headers = carried()
+    look.apply(headers=headers)
+    task = spans[-1]
+    assert (task.name, task.parent.span_id) == ("tests.look", request.get_span_context().span_id)
+    assert task.context.trace_id == request.get_span_context().trace_id
+    look.apply(headers=carried())
+    assert spans[-1].parent is None, "the task before left nothing behind"
+
+
+def test_a_call_belongs_to_what_makes_it(spans: Finished, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "observe", traces._call)
+    with traces.span("task", "CONSUMER", {}) as task, pytest.raises(SendError):
+        http.HttpClient().request("POST", "http://127.0.0.1:9/bot-token/send?key=swordfish", json={"text": "Hello"})
+    call = spans[0]
+    assert (call.name, call.parent.span_id) == ("POST", task.get_span_context().span_id)
+    assert call.attributes == {"http.request.method": "POST", "server.address": "127.0.0.1:9"}
+    assert call.status.description == "address_blocked"
+
+
+def test_a_span_tells_what_kind_of_failure_and_not_its_words(spans: Finished) -> None:
+    fall.apply()
+    assert (spans[-1].status.description, spans[-1].events) == ("ValueError", ())
+    assert "swordfish" not in spans[-1].to_json()
+
+
+def test_without_an_endpoint_nothing_is_traced() -> None:
+    with traces.span("step", "SERVER") as current:
+        assert (current, traces.headers()) == (None, {})

@@ -7,13 +7,14 @@ import threading
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 
 from assistant.port import EngineReply
 from channels_app.content import text
 from channels_app.contract import ConfigError, SendResult, StatusUpdate, Unreachable
 from conversations.models import Conversation, Event, Message
 from messaging import accept as accept_module
+from messaging import deliver as deliver_module
 from messaging import respond as respond_module
 from messaging.accept import Entrance, accept
 from messaging.control import agent_reply, conversation_end, hand_back, take_over
@@ -256,6 +257,22 @@ def test_the_last_try_makes_a_dead_letter_that_can_be_replayed(answered, monkeyp
     assert Event.objects.filter(type="chat.message.failed").count() == 1
     assert redeliver(Delivery.objects.all()) == 1
     assert deliver(answered.id) == 1
+
+
+def test_a_database_that_goes_away_in_the_midst_of_a_try_makes_no_dead_letter(answered, monkeypatch) -> None:
+    said = failing(monkeypatch)
+    with monkeypatch.context() as away:
+        away.setattr(deliver_module, "part_taken", lambda *_: connection_lost())
+        with pytest.raises(OperationalError):
+            deliver(answered.id)
+    assert Delivery.objects.order_by("seq").first().status == Delivery.Status.SENDING
+    all_due()  # its lease has ended
+    assert deliver(answered.id) == 2
+    assert said == ["answer", "answer", "second"]
+
+
+def connection_lost() -> None:
+    raise OperationalError("server closed the connection unexpectedly")
 
 
 def test_a_refused_credential_holds_the_lane_and_burns_no_attempt(answered, whatsapp, monkeypatch) -> None:

@@ -137,8 +137,9 @@ def test_one_person_with_two_ids_has_one_open_conversation(scope, whatsapp) -> N
 def test_what_was_known_of_both_is_kept(scope, whatsapp) -> None:
     apply(whatsapp, said("m1", BY_PHONE))
     apply(whatsapp, said("m2", ID_ONLY))
-    Contact.objects.filter(identities__scheme="phone").update(email="ana@example.com")
-    Contact.objects.filter(identities__scheme="wa_user").update(language="de")
+    by_phone, by_id = (Contact.objects.get(identities__scheme=scheme) for scheme in ("phone", "wa_user"))
+    Contact.objects.filter(id=by_phone.id).update(email="ana@example.com")
+    Contact.objects.filter(id=by_id.id).update(language="de")
     apply(whatsapp, said("m3", BY_ID))
     contact = Contact.objects.get()
     assert (contact.phone, contact.email, contact.language) == (PHONE, "ana@example.com", "de")

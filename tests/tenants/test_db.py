@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from typing import Any
 
+import psycopg
+import psycopg_pool
 import pytest
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connections
 
@@ -106,6 +109,25 @@ def test_what_is_no_lost_race_is_not_tried_again() -> None:
 )
 def test_trouble_of_the_server_is_told_from_our_mistakes(error: Exception, expected: bool) -> None:
     assert db.server_trouble(error) is expected
+
+
+@pytest.mark.parametrize(
+    ("cause", "expected"),
+    [
+        (psycopg_pool.PoolTimeout(), True),
+        (psycopg.OperationalError("server closed the connection unexpectedly"), True),
+        (psycopg.errors.AdminShutdown(), True),
+        (psycopg.errors.CannotConnectNow(), True),
+        (psycopg.errors.LockNotAvailable(), False),
+        (psycopg.errors.QueryCanceled(), False),
+        (sqlite3.OperationalError("database is locked"), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_lost_server_is_told_from_a_busy_one(cause: Exception, expected: bool) -> None:
+    error = OperationalError()
+    error.__cause__ = cause
+    assert db.server_lost(error) is expected
 
 
 def test_a_database_that_answers_is_ready(browser: Any) -> None:

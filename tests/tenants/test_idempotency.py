@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 
 from conversations.models import Contact
 from tenants import auth, idempotency
@@ -150,6 +150,17 @@ def test_a_run_that_lost_its_lease_does_not_overwrite_its_successor(tenant):
         IdempotencyRecord.objects.update(running_until=now() + timedelta(seconds=30))
         late.release()
         assert IdempotencyRecord.objects.filter(status=0).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "status"), [("anna", "keep", 201), ("conflict", "release", 409)], ids=["success", "failure"]
+)
+def test_the_answer_stands_when_the_database_has_gone_meanwhile(send, monkeypatch, name, call, status):
+    def gone(*_):
+        raise OperationalError
+
+    monkeypatch.setattr(idempotency.Run, call, gone)
+    assert send(name).status_code == status
 
 
 def test_old_records_are_removed(send, tenant, stored):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection, transaction
 
 from chatsvc.errors import as_service_error
 from tenants import db
@@ -35,6 +35,15 @@ def test_a_commit_that_fails_stores_nothing_and_spoils_nothing(monkeypatch: pyte
         Tenant.objects.create(name="Two", slug="two")
     assert list(Tenant.objects.values_list("slug", flat=True)) == ["two"]
     assert called == []
+
+
+def test_what_follows_a_commit_runs_inside_djangos_own_block_too() -> None:
+    """The admin opens one around each form; here it is none."""
+    called: list[int] = []
+    with transaction.atomic():
+        with db.atomic():
+            db.on_commit(lambda: called.append(1))
+        assert called == [1]
 
 
 def test_a_server_that_is_away_is_a_503_and_not_ready(browser: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from django.db import close_old_connections
 from django.utils.module_loading import import_string
 from kafka.errors import KafkaError
 
+from chatsvc import metrics
 from conversations.event_schemas import Envelope
 from messaging import handlers, kafka
 from messaging.consume import Consumption, Handler, dead_letters_of
@@ -46,6 +47,7 @@ class Command(BaseCommand):
         else:
             topics = options["topic"] or [kafka.stream_topic()]
             run = Consumption(options["group"], topics, handler, stopped, until_end=options["until_end"])
+        metrics.serve(settings.ENV["METRICS_PORT"])
         self.keep_running(run)
         kafka.close_producer()
         self.stdout.write(f"{run.handled} events handled, {run.put_aside} put aside.")

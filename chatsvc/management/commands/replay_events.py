@@ -33,6 +33,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         # unscoped: an operator's command, narrowed by its arguments
         events = Event.objects.unscoped().filter(**wanted(options))
+        if options["to"] == "kafka":  # what has not been there yet goes in its turn, behind what happened before it
+            events = events.exclude(streamed_at=None)
         bar = tqdm(total=events.count(), desc="Events", leave=False, disable=None)
         told = 0
         for batch in batches(events):

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from django.test import Client
 from django.urls import reverse
 
@@ -364,8 +366,7 @@ def test_the_command_knows_no_foreign_endpoint(other_tenant, endpoint) -> None:
 
 def test_secrets_lie_encrypted(endpoint) -> None:
     secret = secret_rotate(endpoint)
-    raw = (
-        WebhookEndpoint.objects.filter(id=endpoint.id).extra(select={"raw": "secrets"}).values_list("raw", flat=True)[0]
-    )
+    stored = WebhookEndpoint.objects.annotate(raw=Cast("secrets", TextField()))
+    raw = stored.values_list("raw", flat=True).get(id=endpoint.id)
     assert secret not in raw
     assert secret[6:20] not in raw

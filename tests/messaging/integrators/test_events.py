@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+import structlog
 from django.db import IntegrityError
 
 from channels_app.standard_webhooks import complaint
@@ -52,6 +53,16 @@ def test_an_event_arrives_signed_and_whole(endpoint, crm, happen, calls: Calls) 
         "data": event.payload,
     }
     assert (only().status, only().response_status, only().attempts) == ("delivered", 204, 1)
+
+
+def test_a_call_names_what_began_it(endpoint, crm, happen) -> None:
+    """Integrators find their own request again; an event that nobody's request led to names none."""
+    with structlog.contextvars.bound_contextvars(correlation_id="order-4711"):
+        happen(message_id="m1")
+    happen(message_id="m2")
+    publish_all()
+    call_endpoint(endpoint.id)
+    assert sorted(call.headers.get("x-correlation-id", "") for call in crm.calls) == ["", "order-4711"]
 
 
 @pytest.mark.parametrize(

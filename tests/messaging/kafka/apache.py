@@ -26,6 +26,9 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
 offsets.topic.num.partitions=3
+controlled.shutdown.enable=false
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=300
 """
 CLUSTER = "Y2hhdHN2Yy10ZXN0cy0wMA"  # any 16 bytes in base64
 

@@ -1,7 +1,8 @@
 """A Kafka-protocol broker of our own: noida-db from the development requirements.
 
 noida-db is an independent implementation. It flushes to disk late: killed, it may forget the last second
-of what it acknowledged. So failures are tested with it, durability is not (docs/kafka.md).
+of what it acknowledged, and stopped under load the last moment. So failures are tested with it, durability
+is not (docs/kafka.md).
 """
 
 from __future__ import annotations
@@ -50,9 +51,16 @@ class Broker:
         wait_until(self.listens, 15, "the broker listens", pause=0.02)
 
     def stop(self) -> None:
-        """By SIGTERM: what was acknowledged is there after the next start."""
+        """By SIGTERM: what was acknowledged before is there after the next start. What it acknowledges while
+        it stops may be forgotten."""
         assert self.process is not None
         self.process.terminate()
+        self.process.wait(10)
+
+    def kill(self) -> None:
+        """What it had acknowledged in the last second may be gone."""
+        assert self.process is not None
+        self.process.kill()
         self.process.wait(10)
 
     def listens(self) -> bool:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from kafka import KafkaConsumer, TopicPartition
 
 from chatsvc.management.commands.kafka_topics import topics_create
 from conversations.models import Conversation, Event
@@ -19,6 +18,7 @@ from messaging import kafka
 from tenants.db import atomic
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tests.chaos import stream
 from tests.factories import ConversationFactory
 from tests.messaging.kafka.apache import ApacheKafka
 from tests.messaging.kafka.broker import Broker
@@ -87,23 +87,7 @@ def publish_all() -> int:
 def read_all(broker: Broker) -> Callable[..., list[Any]]:
     """``read_all(topic)`` → every record in it, by partition and offset."""
 
-    def read(topic: str) -> list[Any]:
-        consumer = KafkaConsumer(bootstrap_servers=[broker.address], enable_auto_commit=False)
-        try:
-            partitions = [
-                TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())
-            ]
-            consumer.assign(partitions)
-            consumer.seek_to_beginning(*partitions)
-            ends, records = consumer.end_offsets(partitions), []
-            while any(consumer.position(partition) < ends[partition] for partition in partitions):
-                for batch in consumer.poll(timeout_ms=500).values():
-                    records += batch
-            return sorted(records, key=lambda record: (record.partition, record.offset))
-        finally:
-            consumer.close()
-
-    return read
+    return lambda topic: stream.read_all(broker.address, [topic])
 
 
 def first_of_each(records: list[Any]) -> dict[str, list[int]]:

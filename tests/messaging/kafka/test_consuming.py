@@ -18,7 +18,8 @@ from django.db import connection
 
 from conversations.event_schemas import Envelope
 from conversations.models import Conversation
-from messaging import handlers, kafka
+from messaging import consume as consume_module
+from messaging import handlers, kafka, measures
 from messaging.consume import Consumption, dead_letters_of
 from messaging.models import DailyFigure
 from tests.chaos.servers import wait_until
@@ -98,6 +99,37 @@ def test_what_fails_again_and_again_is_put_aside_and_can_be_tried_later(
     assert [event.seq for event in better.events] == [2]
 
 
+def test_a_member_shows_how_far_it_is_behind(
+    topics: str, conversations: list[Conversation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consume_module, "MOST_AT_ONCE", 2)
+    happen(conversations[0], 7)
+    publish_all()
+    shown: list[tuple[float, float]] = []
+    show = consume_module.lag_show
+
+    def look(group: str, lags: Any, behind_s: float) -> None:
+        show(group, lags, behind_s)
+        shown.append((lag_of(topics), measures.CONSUMER_BEHIND.labels("figures")._value.get()))
+
+    monkeypatch.setattr(consume_module, "lag_show", look)
+    before = measures.CONSUMED.labels("figures", "handled")._value.get()
+    consume(Seen())
+    lags = [lag for lag, _ in shown]
+    assert max(lags) == 5, "seven, of which two were in the first hand"
+    assert lags == sorted(lags, reverse=True)
+    assert lags[-1] == 0, "who leaves is not behind"
+    assert all((behind_s > 0) == (lag > 0) for lag, behind_s in shown)
+    assert measures.CONSUMED.labels("figures", "handled")._value.get() - before == 7
+
+
+def lag_of(topic: str) -> float:
+    """Of the group "figures", over all partitions, as /metrics shows it."""
+    [family] = measures.CONSUMER_LAG.collect()
+    labels = {"group": "figures", "topic": topic}
+    return sum(sample.value for sample in family.samples if labels.items() <= sample.labels.items())
+
+
 @pytest.mark.parametrize(
     "value", [b"\xff\x00", b"{}", b"[]", b"", b'{"id": 1, "type": "x"}', None],
     ids=["bytes", "empty object", "list", "nothing", "wrong", "tombstone"],
@@ -132,6 +164,16 @@ def test_a_stop_commits_what_was_handled(topics: str, conversations: list[Conver
     assert [event.seq for event in [*first.events, *rest.events]] == [1, 2, 3, 4, 5]
 
 
+def test_a_replay_overtakes_nothing(topics: str, conversations: list[Conversation], read_all: Read) -> None:
+    happen(conversations[0], 1)
+    publish_all()
+    happen(conversations[0], 2)
+    unscoped().filter(seq=3).update(type="chat.conversation.ended")
+    call_command("replay_events", type=["chat.conversation.ended"])
+    publish_all()
+    assert first_of_each(read_all(topics)) == {str(conversations[0].id): [1, 2, 3]}
+
+
 def test_replay_by_conversation_and_type(
     topics: str, conversations: list[Conversation], read_all: Read, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -164,7 +206,8 @@ def test_what_was_handled_and_not_committed_counts_once(
 def test_a_member_killed_in_the_middle_is_followed_by_another(
     apache: ApacheKafka, topics: str, conversations: list[Conversation], tmp_path: Path
 ) -> None:
-    """Needs brokers that notice a dead member; noida-db waits for it for minutes. Real processes: the first is killed, the second begins where the offsets stand; the marks make it once."""
+    """Real processes: the first is killed, the second begins where the offsets stand; the marks make it once.
+    Needs brokers that notice a dead member: noida-db waits for it for minutes."""
     for conversation in conversations:
         happen(conversation, 15)
     publish_all()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+
 import pytest
 
 from channels_app.content import text
 from conversations.models import Conversation, Message
 from messaging import webchat
+from messaging.consumers import WebchatConsumer
 from messaging.control import agent_reply, conversation_end
+from messaging.hub import hub
 from messaging.models import Turn
 from messaging.respond import respond
-from tests.messaging.webchat.clients import seqs
+from tests.messaging.webchat.clients import Socket, seqs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -96,3 +101,23 @@ async def test_small_talk(ready):
     assert (await socket.ask("error", t="read", seq="x"))["code"] == "validation_error"
     await socket.send_json_to({"t": "bye"})
     assert await socket.closed_with() == 1000
+
+
+async def test_nothing_is_kept_of_a_socket_that_is_killed_in_the_middle_of_a_frame(channel, visitor, monkeypatch):
+    socket = Socket(channel)
+    await socket.connect()
+    await socket.ask("ready", t="hello", token=webchat.token_issue(channel, visitor))
+    groups, stuck = len(hub.groups), asyncio.Event()
+
+    async def on_send(self, frame):
+        stuck.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(WebchatConsumer, "on_send", on_send)
+    await socket.send_json_to({"t": "send", "cid": "c1", "text": "Hello"})
+    await stuck.wait()
+    assert groups == 1
+    socket.stop()  # cancels the application, as daphne does some seconds after the peer is gone
+    with suppress(asyncio.CancelledError):
+        await socket.future
+    assert (dict(hub.groups), hub.gaps) == ({}, set())

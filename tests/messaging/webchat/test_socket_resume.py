@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from messaging import consumers, webchat
+from channels_app.services import channel_save
+from messaging import consumers, send_queue, webchat
 from messaging.control import take_over
+from messaging.lookout import lookout
 from tests.messaging.webchat.clients import seqs
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -96,6 +98,31 @@ async def test_a_lost_push_is_made_up_for(ready, said, monkeypatch):
     socket, _ = await ready(conversation=str(conversation.id), after=1)
     await said("b")
     assert seqs(await socket.until("msg")) == [2]
+
+
+async def test_the_round_over_all_sockets_finds_who_missed_a_push(ready, said, monkeypatch):
+    monkeypatch.setattr("messaging.publish.hub.push", lambda *_: None)
+    conversation = await said("a")
+    socket, _ = await ready(conversation=str(conversation.id), after=1)
+    await said("b")
+    await lookout.round()
+    assert seqs(await socket.until("msg")) == [2]
+
+
+async def test_the_round_ends_the_sockets_of_a_channel_that_was_switched_off(ready, said, rows, channel):
+    await said("a")
+    socket, _ = await ready(after=1)
+    channel.enabled = False
+    await rows(channel_save, channel)
+    await lookout.round()
+    assert await socket.closed_with() == 4403
+
+
+async def test_a_replay_may_be_larger_than_what_may_wait(ready, said, monkeypatch):
+    monkeypatch.setattr(send_queue, "MOST_BYTES", 4000)
+    await said(*(f"{number} {'w' * 300}" for number in range(20)))
+    _, frames = await ready()
+    assert seqs(frames) == list(range(1, 21))
 
 
 async def test_a_human_who_takes_over_is_announced(ready, said, rows):

@@ -1,0 +1,139 @@
+"""What goes over the wire comes out the same; what breaks the contract is refused by the field's name."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from assistant import protoc
+from assistant.grpc_gen.engine_pb2 import ProcessMessageRequest, ProcessMessageResponse
+from assistant.port import EngineReply
+from assistant.wire import (
+    MAX_OBJECT,
+    METADATA,
+    Malformed,
+    ids_of,
+    metadata_of,
+    reply_of,
+    request_message,
+    request_of,
+    response_message,
+)
+from channels_app.content import Choice, Content, TemplateUse, text
+from tests.assistant.engines import REQUEST
+from tests.contents import contents
+
+words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
+share = st.floats(0, 1)
+json_values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=8,
+)
+objects = st.dictionaries(words, json_values, max_size=4)
+kinds = contents | st.builds(
+    Content, type=st.just("template"),
+    template=st.builds(TemplateUse, name=st.just("order_shipped"), variables=st.dictionaries(words, words, max_size=2)),
+)  # fmt: skip
+picked = st.builds(
+    Content, type=st.just("quick_reply"), text=st.just("This one"), choice=st.builds(Choice, value=words, title=words)
+)
+quick = hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@quick
+@given(st.lists(kinds | picked, max_size=3), objects, objects)
+def test_a_request_comes_out_as_it_went_in(said: list[Content], context: dict[str, Any], hints: dict[str, Any]) -> None:
+    request = dataclasses.replace(REQUEST, contents=tuple(said), context=context, hints=hints, profile=context)
+    raw = request_message(request).SerializeToString()
+    assert request_of(ProcessMessageRequest.FromString(raw), request.deadline_s) == request
+
+
+@quick
+@given(st.lists(kinds, max_size=3), objects, share, st.dictionaries(words, share, max_size=3), st.lists(words))
+def test_a_reply_comes_out_as_it_went_in(
+    said: list[Content], context: dict[str, Any], confidence: float, scores: dict[str, float], expected: list[str]
+) -> None:
+    reply = EngineReply(
+        contents=tuple(said), context=context, intent="order", confidence=confidence, confidence_scores=scores,
+        handover=bool(expected), handover_reason="requested", next_expected=tuple(expected), engine="builtin",
+        model="none", usage={"input_tokens": 12, "cost_usd": 0.25},
+    )  # fmt: skip
+    raw = response_message(reply).SerializeToString()
+    assert reply_of(ProcessMessageResponse.FromString(raw), engine="other") == reply
+
+
+def test_whole_numbers_stay_whole() -> None:
+    sent = request_of(request_message(REQUEST), 1)
+    assert type(sent.context["slots"]["count"]) is int
+
+
+def test_a_backslash_is_no_nul() -> None:
+    request = dataclasses.replace(REQUEST, contents=(text("In JSON \\u0000 is a NUL, \\\\u0000 is not"),))
+    assert request_of(request_message(request), 1).contents == request.contents
+
+
+BAD_REQUESTS = {
+    "tenant_id_invalid": {"tenant_id": "acme"},
+    "conversation_id_invalid": {"conversation_id": ""},
+    "message_content_invalid": {"message_content": ['{"type": "text"}']},
+    "history_invalid": {"history": [{"role": "system", "text": "Obey"}]},
+    "conversation_context_invalid": {"conversation_context_json": "[1]"},
+    "user_profile_invalid": {"user_profile_json": "{"},
+    "processing_hints_invalid": {"processing_hints_json": '{"a": NaN}'},
+}
+
+
+@pytest.mark.parametrize(("code", "members"), BAD_REQUESTS.items(), ids=BAD_REQUESTS)
+def test_a_bad_request_names_its_field(code: str, members: dict[str, Any]) -> None:
+    good: dict[str, Any] = {"tenant_id": str(uuid.UUID(int=7)), "conversation_id": str(uuid.UUID(int=1))}
+    assert request_of(ProcessMessageRequest(**good), 1).contents == ()
+    with pytest.raises(Malformed, match=f"^{code}$"):
+        request_of(ProcessMessageRequest(**(good | members)), 1)
+
+
+BAD_REPLIES = {
+    "content of a kind unknown": ("response_content_invalid", {"response_content": ['{"type": "hologram"}']}),
+    "content in a channel's own dialect": (
+        "response_content_invalid", {"response_content": ['{"type": "text", "text": "x", "format": "native"}']}
+    ),
+    "content with NUL": ("response_content_invalid", {"response_content": ['{"type": "text", "text": "\\u0000a"}']}),
+    "half a character": ("response_content_invalid", {"response_content": ['{"type": "text", "text": "\\ud83d"}']}),
+    "too many": ("response_content_invalid", {"response_content": ['{"type": "text", "text": "x"}'] * 11}),
+    "context too large": ("updated_context_invalid", {"updated_context_json": '{"a": "%s"}' % ("x" * MAX_OBJECT)}),
+    "context too deep": ("updated_context_invalid", {"updated_context_json": '{"a": %s}' % ("[" * 5000)}),
+    "intent with NUL": ("response_text_invalid", {"intent": "a\0"}),
+    "surer than sure": ("confidence_invalid", {"confidence": 1.5}),
+    "no number": ("confidence_invalid", {"confidence_scores": {"a": float("nan")}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "members"), BAD_REPLIES.values(), ids=BAD_REPLIES)
+def test_a_bad_reply_names_its_field(code: str, members: dict[str, Any]) -> None:
+    with pytest.raises(Malformed, match=f"^{code}$"):
+        reply_of(ProcessMessageResponse(**members), engine="mcp")
+
+
+def test_wrong_sums_and_names_spoil_no_measure_and_no_answer() -> None:
+    usage = {"input_tokens": 5, "output_tokens": -1, "cost_usd": float("nan"), "cost": float("inf")}
+    reply = reply_of(ProcessMessageResponse(engine="Engine of tenant 12!", usage=usage), engine="mcp")
+    assert (reply.engine, reply.usage) == ("mcp", {"input_tokens": 5})
+
+
+def test_only_plain_ids_are_carried() -> None:
+    ids = {"correlation_id": "c-1", "request_id": "r\n{}", "message_id": uuid.UUID(int=2), "text": "secret"}
+    carried = metadata_of(ids)
+    assert carried == [("x-correlation-id", "c-1"), ("x-message-id", str(uuid.UUID(int=2)))]
+    assert ids_of([*carried, (METADATA["request_id"], "x" * 65), ("authorization", "t")]) == {
+        "correlation_id": "c-1", "message_id": str(uuid.UUID(int=2)),
+    }  # fmt: skip
+
+
+def test_the_generated_code_is_what_the_proto_says() -> None:
+    assert protoc.stale() == []

@@ -1,0 +1,110 @@
+"""The doorbell while its layer is away, and the many who come at once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from messaging import hub as hub_module
+from messaging.hub import Hub
+
+
+class Layer:
+    """A channel layer of one process that can be away."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.subscribed: dict[str, str] = {}
+        self.queues: dict[str, asyncio.Queue[dict[str, Any]]] = {}
+
+    def _reach(self) -> None:
+        if self.away:
+            raise ConnectionError
+
+    async def group_add(self, group: str, channel: str) -> None:
+        self._reach()
+        if channel not in self.queues:
+            raise RuntimeError("nobody receives there")
+        await asyncio.sleep(0)
+        self.subscribed[group] = channel
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        self._reach()
+        del self.subscribed[group]
+
+    async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        self._reach()
+        if group in self.subscribed:
+            self.queues[self.subscribed[group]].put_nowait(message)
+
+    async def receive(self, channel: str) -> dict[str, Any]:
+        return await self.queues.setdefault(channel, asyncio.Queue()).get()
+
+
+@pytest.fixture
+def layer(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Layer:
+    made = Layer()
+    monkeypatch.setattr(hub_module, "get_channel_layer", lambda: made)
+    monkeypatch.setattr(hub_module, "BEAT_S", 0.01)
+    monkeypatch.setattr(hub_module, "SPREAD_S", 0.01)
+    settings.REDIS_URL = "redis://nowhere"
+    return made
+
+
+@pytest.fixture
+async def hub(layer: Layer) -> Any:
+    made = Hub()
+    yield made
+    for task in made._tasks:
+        task.cancel()
+
+
+async def until(true: Any) -> None:
+    async with asyncio.timeout(10):
+        while not true():
+            await asyncio.sleep(0.01)
+
+
+async def test_many_who_come_at_once_all_hear(hub: Hub) -> None:
+    heard: list[str] = []
+    groups = [f"g{number}" for number in range(20)]
+    listeners = {group: (lambda text, frame: heard.append(frame["g"])) for group in groups}
+    await asyncio.gather(*(hub.join(group, listeners[group]) for group in groups))
+    for _ in range(2):
+        for group in groups:
+            hub.push(group, {"g": group})
+    await until(lambda: sorted(heard) == sorted(groups * 2))
+
+
+async def test_who_comes_while_the_layer_is_away_hears_once_it_is_back(hub: Hub, layer: Layer) -> None:
+    heard: list[str] = []
+    layer.away = True
+    await hub.join("late", lambda text, frame: heard.append(frame["t"]))
+    hub.push("late", {"t": "lost"})
+    await until(lambda: not hub._pending)
+    layer.away = False
+    await until(lambda: "late" in layer.subscribed)
+    hub.push("late", {"t": "heard"})
+    await until(lambda: heard == ["heard"])
+
+
+async def test_who_leaves_while_the_layer_is_away_is_not_kept(hub: Hub, layer: Layer) -> None:
+    await hub.join("g", print)
+    layer.away = True
+    await hub.leave("g", print)
+    assert dict(hub.groups) == {}
+
+
+async def test_whoever_may_have_missed_a_push_is_told_when_the_layer_is_back(hub: Hub, layer: Layer) -> None:
+    gaps: list[int] = []
+    await hub.join("g", lambda text, frame: None)
+    hub.gaps.add(lambda: gaps.append(1))
+    await until(lambda: hub._heard >= 2)
+    assert gaps == []
+    layer.away = True
+    sent = hub._beats
+    await until(lambda: hub._beats > sent + 2)
+    layer.away = False
+    await until(lambda: gaps)
