@@ -12,20 +12,22 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 ORIGIN = "http://shop.example"  # the site that embeds the web chat
 APP_SECRET = "benchmark-app-secret"
 START_S = 30
+PROGRAMS = Path(sys.executable).parent
 SERVERS: Mapping[str, tuple[str, ...]] = {
     "granian": (
         "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--workers", "1", "--blocking-threads", "4",
         "--no-access-log", "--log-level", "error", "--port", "{port}", "chatsvc.wsgi:application",
     ),
     "daphne": ("daphne", "-b", "127.0.0.1", "-v", "0", "-p", "{port}", "benchmarks.asgi:application"),
+    "serve": ("python", "manage.py", "serve", "--host", "127.0.0.1", "--port", "{port}"),
 }  # fmt: skip
 
 
@@ -50,8 +52,8 @@ class Ground:
 
 
 @contextmanager
-def ground(server: str) -> Iterator[Ground]:
-    """A prepared database with ``server`` running over it; both are gone afterwards."""
+def ground(server: str = "") -> Iterator[Ground]:
+    """A prepared database with ``server``, if any, running over it; both are gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ.setdefault("DATABASE_URL", f"sqlite:///{folder}/benchmark.sqlite3")
         os.environ |= {
@@ -60,16 +62,23 @@ def ground(server: str) -> Iterator[Ground]:
             "LOG_LEVEL": "ERROR",
             "ENVIRONMENT": "development",
         }
-        port = _free_port()
+        port = free_port()
         made = _seed(port)
-        command = [part.format(port=port) for part in SERVERS[server]]
-        process = subprocess.Popen([str(Path(sys.executable).parent / command[0]), *command[1:]])
-        try:
-            _await_port(port, process)
+        command = [part.format(port=port) for part in SERVERS.get(server, ())]
+        with running([str(PROGRAMS / command[0]), *command[1:]], port) if command else nullcontext():
             yield made
-        finally:
-            process.terminate()
-            process.wait(10)
+
+
+@contextmanager
+def running(command: Sequence[str], port: int, **environ: str) -> Iterator[None]:
+    """A server process that listens on ``port``."""
+    process = subprocess.Popen(command, env={**os.environ, **environ})
+    try:
+        _await_port(port, process)
+        yield
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 def _seed(port: int) -> Ground:
@@ -122,7 +131,7 @@ def _tenants(port: int) -> Ground:
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])

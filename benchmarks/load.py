@@ -20,22 +20,27 @@ Request = tuple[str, bytes, Mapping[str, str]]  # path, body, headers
 
 @dataclass
 class Line:
-    """One thing that is measured. ``make(n)`` gives its n-th request; ``beside`` names what it is compared with."""
+    """One thing that is measured. ``make(n)`` gives its n-th request, a GET where it has no body; ``beside`` names
+    what it is compared with. ``port``: of its server, where there are several."""
 
     name: str
     make: Callable[[int], Request]
     beside: str = ""
     expect: int = 200
+    port: int = 0
     sent: int = 0
     rates: list[float] = field(default_factory=list)  # per second, one a round
     latencies: list[float] = field(default_factory=list)  # milliseconds
 
 
-def arguments(about: str) -> argparse.Namespace:
+def arguments(about: str, servers: Sequence[str] = ()) -> argparse.Namespace:
+    """``servers``: the processes to choose from, the default first."""
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--requests", type=int, default=100, help="per line and round, over all clients")
     parser.add_argument("--clients", type=int, default=2, help="connections at once")
+    if servers:
+        parser.add_argument("--server", choices=servers, default=servers[0], help="process in front of the database")
     return parser.parse_args()
 
 
@@ -44,7 +49,7 @@ def measure(port: int, lines: Sequence[Line], given: argparse.Namespace) -> None
     rounds = [(lines, False), *((lines[:: 1 if number % 2 else -1], True) for number in range(given.rounds))]
     for ordered, counts in rounds:
         for line in ordered:
-            _round(port, line, given.requests, given.clients, counts)
+            _round(line.port or port, line, given.requests, given.clients, counts)
 
 
 def _round(port: int, line: Line, requests: int, clients: int, counts: bool) -> None:
@@ -71,7 +76,7 @@ def _client(port: int, todo: Sequence[Request], expect: int, took: list[float], 
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     for path, body, headers in todo:
         started = time.perf_counter()
-        connection.request("POST", path, body, {"Content-Type": "application/json", **headers})
+        connection.request("POST" if body else "GET", path, body, {"Content-Type": "application/json", **headers})
         answer = connection.getresponse()
         answer.read()
         took.append((time.perf_counter() - started) * 1000)

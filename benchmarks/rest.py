@@ -26,8 +26,8 @@ def line(name: str, path: str, key: str = "", beside: str = "") -> Line:
 
 
 def main() -> None:
-    given = arguments(__doc__ or "")
-    with ground("granian") as on:
+    given = arguments(__doc__ or "", servers=("granian", "serve"))
+    with ground(given.server) as on:
         path = "/api/v2/chat/message"
         lines = [
             line("floor: JSON in, JSON out", "/bench/floor"),

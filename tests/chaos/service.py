@@ -11,7 +11,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,18 +34,30 @@ for channel in Channel.objects.unscoped().filter(kind__in=list(PLATFORMS)):
 class Process:
     """A process that can be killed and started again. Its output goes to ``log``."""
 
-    def __init__(self, arguments: list[str], environ: Mapping[str, str], log: Path, ready: Callable[[], object]):
-        self._arguments, self._environ, self._log, self._ready = arguments, dict(environ), log, ready
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        environ: Mapping[str, str],
+        log: Path,
+        ready: Callable[[], object],
+        program: str = sys.executable,
+    ):
+        self._command, self._environ, self._log, self._ready = [program, *arguments], dict(environ), log, ready
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Returns when it is ready to work."""
+        self.launch()
+        self.wait_ready()
+
+    def launch(self) -> None:
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, *self._arguments], cwd=ROOT, env=self._environ, stdout=output, stderr=output,
-                start_new_session=True,
-            )  # fmt: skip
-        wait_until(self._is_ready, 60, f"{self._log.stem} is ready")
+                self._command, cwd=ROOT, env=self._environ, stdout=output, stderr=output, start_new_session=True
+            )
+
+    def wait_ready(self) -> None:
+        wait_until(self._is_ready, 120, f"{self._log.stem} is ready")
 
     def _is_ready(self) -> object:
         assert self._process is not None
@@ -56,6 +69,29 @@ class Process:
         if self._process and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(10)
+
+
+@contextmanager
+def running(*processes: Process) -> Iterator[None]:
+    """They start side by side, and are killed in the end."""
+    try:
+        for process in processes:
+            process.launch()
+        for process in processes:
+            process.wait_ready()
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+
+
+def deployed(
+    role: str, *arguments: str, environ: Mapping[str, str], log: Path, ready: Callable[[], object] = lambda: True
+) -> Process:
+    """A process as the image starts it: ``deploy/run <role>``. Without ``ready`` nothing tells when it is."""
+    venv = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    here = {**environ, "PATH": venv, "HOST": "127.0.0.1"}
+    return Process([role, *arguments], here, log, ready, program="deploy/run")
 
 
 def environment(port: int, database_url: str, **more: str) -> dict[str, str]:

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from channels_app.twin.server import Twin
-from tests.chaos.ledger import Ledger
-from tests.chaos.load import Load
+from tests.chaos.ledger import Ledger, assert_all_well
+from tests.chaos.load import Load, under
 from tests.chaos.servers import free_port
-from tests.chaos.service import Process, answers, environment, set_up
-from tests.chaos.test_kill import START_S, assert_all_well, running, under
+from tests.chaos.service import Process, answers, environment, running, set_up
+from tests.chaos.test_kill import START_S
 
 pytestmark = pytest.mark.chaos
 
@@ -36,7 +36,7 @@ def test_the_whole_service_is_killed_under_three_channels(tmp_path: Path, twin: 
     with running(serve), under(load):
         kill_in_flight(serve, kills, twin)
         twin.faults.clear()
-        assert_all_well(ledger, load, twin, kills)
+        assert_all_well(ledger, load, twin, kills=kills)
     assert twin.repeats, "no kill hit a send in flight"
     reached = Counter(entry["platform"] for entry in twin.sent)
     print({"answers by channel": dict(reached)})

@@ -1,0 +1,157 @@
+"""No hot path but search reads a whole table: how the engines run the journey's statements over a small past.
+
+Not a measurement (that is benchmarks/growth.py): at this size a scan would be quick, and is found all the same.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from benchmarks.crowd import TENANTS, Crowd
+from benchmarks.webhooks import signed, webhook
+from channels_app.contract import StatusUpdate
+from conversations.models import Contact, Conversation, Event, Identity, Message, Session
+from messaging import deliver, publish, receipts, respond, sweep, wake
+from messaging.models import Delivery, DeliveryPart, HandledEvent, InboundEvent, Turn
+from tenants.db import on_mongo
+from tenants.scope import tenant_scope
+from tests.factories import ChannelFactory, DeliveryFactory, TenantFactory
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.skipif(on_mongo(), reason="reads the plans of SQL; MongoDB's indexes: tests/tenants/test_mongo.py"),
+]
+
+GROWING = {
+    model._meta.db_table
+    for model in (Contact, Conversation, Delivery, DeliveryPart, Event, HandledEvent, Identity, InboundEvent, Message,
+                  Session, Turn)
+}  # fmt: skip
+EVERYTHING = "SELECT COUNT(*) FROM conversations_message WHERE language = %s"
+
+
+class Place:
+    """A crowd, and a client of the tenant that most of it belongs to."""
+
+    def __init__(self, api: Any) -> None:
+        tenants = [TenantFactory() for _ in range(TENANTS)]
+        self.crowd = Crowd(tenants, [ChannelFactory(tenant=tenant) for tenant in tenants])
+        self.crowd.grow(3_000)
+        self.tenant, self.client = tenants[0], api(tenants[0])
+        self.phone = ChannelFactory(
+            tenant=self.tenant, kind="whatsapp", config={"phone_number_id": "400000000000001"},
+            secrets={"access_token": "token-0123456789", "app_secret": "benchmark-app-secret", "verify_token": "v" * 16},
+        )  # fmt: skip
+        # unscoped: the test's own rows
+        last = Message.objects.unscoped().filter(conversation=self.crowd.huge, direction="outbound").latest("seq")
+        Delivery.objects.unscoped().filter(message=last).delete()
+        self.waiting = DeliveryFactory(message=last, tenant=self.tenant)
+        self.turn = Turn.objects.unscoped().first()
+
+    def get(self, path: str = "", **query: object) -> Any:
+        return self.client.data_of(self.client.get(f"/api/v2/chat/conversations{path}", query))
+
+    def send(self, person: str) -> None:
+        said = {"user_id": person, "channel": "web", "content": {"type": "text", "text": "Where is it?"}}
+        assert self.client.post("/api/v2/chat/message", said).status_code == 200
+
+    def receive(self) -> None:
+        path, body, headers = signed(f"/api/v2/webhooks/whatsapp/{self.phone.key}", webhook(1))
+        assert Client(headers=headers).post(path, body, content_type="application/json").status_code == 200
+
+    def scoped(self, call: Callable[..., object], *given: object) -> None:
+        with tenant_scope(self.tenant.id):
+            call(*given)
+
+
+@pytest.fixture
+def place(api: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    monkeypatch.setattr(wake, "_call", lambda *_, **__: None)
+    yield Place(api)
+
+
+PATHS: dict[str, Callable[[Place], object]] = {
+    "newest conversations": lambda place: place.get(),
+    "conversations, next page": lambda place: place.get(cursor=place.get()["next_cursor"]),
+    "conversations of a user": lambda place: place.get(user_id=place.crowd.talking(0.5)),
+    "a conversation": lambda place: place.get(f"/{place.crowd.huge}"),
+    "end of a transcript": lambda place: place.get(f"/{place.crowd.huge}/messages", before=50),
+    "middle of a transcript": lambda place: place.get(f"/{place.crowd.huge}/messages", after=20),
+    "a message": lambda place: place.send(place.crowd.talking(0.5)),
+    "a first message": lambda place: place.send("somebody new"),
+    "a webhook": lambda place: place.receive(),
+    "a delivery": lambda place: place.scoped(deliver.deliver, place.crowd.huge),
+    "a turn": lambda place: place.scoped(respond.turn_claim, place.turn.id),
+    "a receipt": lambda place: place.scoped(receipts.status_apply, place.phone, StatusUpdate("wamid.1", "read")),
+    "the outbox": lambda place: (place.send(place.crowd.talking(0.5)), publish.publish_events()),
+    "the outbox's age": lambda _: publish.outbox_age_s(),
+    "the sweep": lambda _: sweep.sweep(),
+    "house-keeping": lambda _: sweep.keep_house(),
+}
+
+
+def test_no_table_that_grows_is_read_whole(place: Place) -> None:
+    asked = {path: statements(lambda call=call: call(place)) for path, call in PATHS.items()}
+    assert all(asked.values())
+    assert {
+        path: [sql for sql, params in found if read_whole(sql, params)] for path, found in asked.items()
+    } == dict.fromkeys(PATHS, [])
+
+
+def test_a_scan_would_be_seen(place: Place) -> None:
+    assert read_whole(EVERYTHING, ["en"]) == {"conversations_message"}
+
+
+# ------------------------------------------------------------------------------- plans
+
+
+def statements(call: Callable[[], object]) -> list[tuple[str, Any]]:
+    """The statements that have a plan."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        asked.extend([(sql, params)] * bool(re.match("SELECT|UPDATE|DELETE", sql)))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        call()
+    return asked
+
+
+def read_whole(sql: str, params: Any) -> set[str]:
+    """The growing tables that the engine would read from end to end, by an index or not."""
+    with connection.cursor() as cursor:
+        return {"sqlite": _sqlite, "postgresql": _postgresql}[connection.vendor](cursor, sql, params) & GROWING
+
+
+def _sqlite(cursor: Any, sql: str, params: Any) -> set[str]:
+    cursor.execute(f"EXPLAIN QUERY PLAN {sql}", params)
+    return {row[3].split()[1] for row in cursor.fetchall() if row[3].startswith("SCAN")}
+
+
+def _postgresql(cursor: Any, sql: str, params: Any) -> set[str]:
+    """Without sequential scans it takes one only where nothing else is possible, or a whole index instead."""
+    cursor.execute("SET LOCAL enable_seqscan = off")
+    cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
+    plan = cursor.fetchone()[0]
+    cursor.execute("SET LOCAL enable_seqscan = on")
+    return {name for node in _nodes(json.loads(plan) if isinstance(plan, str) else plan) for name in _whole(node)}
+
+
+def _nodes(plan: Any) -> Iterator[dict[str, Any]]:
+    for entry in plan:
+        node = entry.get("Plan", entry)
+        yield node
+        yield from _nodes(node.get("Plans", []))
+
+
+def _whole(node: dict[str, Any]) -> list[str]:
+    by_index = "Index Cond" in node or "Recheck Cond" in node or "Tid Cond" in node
+    return [node["Relation Name"]] if "Scan" in node["Node Type"] and "Relation Name" in node and not by_index else []
