@@ -121,6 +121,7 @@ async def hold(
     """Open a socket for every token, and keep all of them for so many seconds."""
     port = int(environ["PORT"])
     closed: list[int] = []
+    readers: list[asyncio.Task[None]] = []
     at_once = asyncio.Semaphore(OPENING)
 
     async def one(token: str) -> Connection:
@@ -132,6 +133,7 @@ async def hold(
             else:
                 connection.send({"t": "send", "cid": "c"})
                 await connection.until("ack")
+        readers.append(asyncio.create_task(read(connection)))  # at once: the first pings come before all are open
         return connection
 
     async def read(connection: Connection) -> None:
@@ -143,9 +145,9 @@ async def hold(
     for connection in await asyncio.gather(*(one(token) for token in tokens[:50])):
         connection.abort()  # what the first ones make grow is not what a socket costs
     await asyncio.sleep(SETTLE_S)
+    closed.clear()
     before = memory_kib(server)
     held = await asyncio.gather(*(one(token) for token in tokens))
-    readers = [asyncio.create_task(read(connection)) for connection in held]
     await asyncio.sleep(SETTLE_S)
     busy = cpu_s(server)
     await asyncio.sleep(seconds)

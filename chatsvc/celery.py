@@ -8,10 +8,11 @@ from typing import Any
 from celery import Celery, signals
 from django.conf import settings
 
-from chatsvc import trail
+from chatsvc import broker, trail
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsvc.settings")
 
+broker.forgive()
 app = Celery("chatsvc")
 app.config_from_object(settings.CELERY)
 app.autodiscover_tasks(["messaging"])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import sys
-import traceback
 from typing import Any
 
 import structlog
@@ -23,6 +22,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
 from chatsvc import shed
+from chatsvc.logs import where
 from tenants.db import now, server_lost, server_trouble
 from tenants.errors import (
     Conflict,
@@ -202,9 +202,3 @@ def _whole_letters(value: Any) -> Any:
 def _log(error: BaseException, shown: ServiceError, path: str) -> None:
     """Where it broke, not what was said: an exception's words may hold input (the id comes from the context)."""
     log.error("request_failed", code=shown.code, error=type(error).__name__, path=path, where=where(error))
-
-
-def where(error: BaseException) -> list[str]:
-    """The innermost frames of an exception, as a log may have them: places, no words."""
-    frames = traceback.extract_tb(error.__traceback__)[-12:]
-    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]

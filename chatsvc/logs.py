@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 import logging.config
 import os
+import sys
+import traceback
 from typing import Any
 
 import structlog
 
 from chatsvc import traces
+
+MOST_FRAMES = 12  # the innermost
 
 
 def whose(logger: Any, method: str, line: dict[str, Any]) -> dict[str, Any]:
@@ -22,6 +26,21 @@ def whose(logger: Any, method: str, line: dict[str, Any]) -> dict[str, Any]:
     return line
 
 
+def place_of_exception(logger: Any, method: str, line: dict[str, Any]) -> dict[str, Any]:
+    """Says of an exception which one it is and where it happened. Its words may quote a message or a row."""
+    given = line.pop("exc_info", None)
+    error = sys.exception() if given is True else given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        line = {"error": type(error).__name__, "where": where(error)} | line
+    return line
+
+
+def where(error: BaseException) -> list[str]:
+    """The innermost frames of an exception, as a log may have them: places, no words."""
+    frames = traceback.extract_tb(error.__traceback__)[-MOST_FRAMES:]
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+
+
 SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     whose,
@@ -29,7 +48,7 @@ SHARED: list[Any] = [
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
-    structlog.processors.format_exc_info,
+    place_of_exception,
 ]
 
 

@@ -61,7 +61,7 @@ def _done(task: Any, state: str, **_: Any) -> None:
 
 def _failed(exception: BaseException, **_: Any) -> None:
     """Where it broke, not the exception's words: they may hold a message's."""
-    from chatsvc.errors import where
+    from chatsvc.logs import where
 
     traces.failed(exception)
     log.error("task_failed", error=type(exception).__name__, where=where(exception))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import redis
 from celery import Celery
+from kombu import Connection
 
-from chatsvc import standby
+from chatsvc import broker, standby
 from chatsvc.cache import ForgivingRedisCache
 from messaging import wake
 from tests.chaos.servers import free_port
@@ -118,3 +120,19 @@ def test_is_the_broker_there(redis_url: str) -> None:
     assert standby.broker_answers(None)
     assert standby.broker_answers(redis.Redis.from_url(redis_url))
     assert not standby.broker_answers(redis.Redis(port=free_port(), socket_connect_timeout=1))
+
+
+def test_a_worker_outlives_a_connection_that_is_gone_while_it_holds_calls(redis_url: str) -> None:
+    """kombu gives calls back by the connection it has just lost, and has none any more."""
+    broker.forgive()
+    with Connection(redis_url) as connection:
+        channel = connection.channel()
+        channel.queue_declare("held")
+        connection.Producer(channel, routing_key="held").publish({"row": 1})
+        assert channel.basic_get("held")
+        channel._disconnect_pools()
+        channel.connection, lost = SimpleNamespace(client=None), channel.connection
+        with pytest.raises(AttributeError):
+            channel.qos.restore_unacked()
+        channel.qos.restore_unacked_once()
+        channel.connection = lost

@@ -1,0 +1,49 @@
+"""A log says where it went wrong, never in the words of an exception: they may quote a person or a row."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = """
+import logging
+
+import structlog
+from chatsvc import logs
+
+logs.configure(level="INFO", form="json")
+try:
+    raise ValueError("my card is 4111")
+except ValueError as error:
+    {call}
+"""
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        'logging.getLogger("django.request").error("Internal Server Error: %s", "/x", exc_info=True)',
+        'logging.getLogger("some.library").exception("it broke")',
+        'structlog.get_logger("ours").error("it_broke", exc_info=error)',
+        'structlog.get_logger("ours").exception("it_broke")',
+    ],
+    ids=["django", "a library", "an exception given", "the exception handled"],
+)
+def test_an_exception_is_a_kind_and_a_place(call: str) -> None:
+    done = subprocess.run([sys.executable, "-c", SCRIPT.format(call=call)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    line = json.loads(done.stderr)
+    assert line["error"] == "ValueError"
+    assert line["where"] == ["<string>:9 <module>"]
+    assert "4111" not in done.stderr
+
+
+def test_a_line_without_an_exception_has_no_place() -> None:
+    call = 'logging.getLogger("x").warning("all is well", exc_info=False)'
+    done = subprocess.run([sys.executable, "-c", SCRIPT.format(call=call)], cwd=ROOT, capture_output=True, text=True)
+    assert set(json.loads(done.stderr)) == {"event", "level", "logger", "timestamp"}
