@@ -25,20 +25,15 @@ def _logging_is_ours(**_: Any) -> None:
     """Celery leaves the loggers alone when somebody listens here: chatsvc/logs.py has set them up."""
 
 
-@signals.celeryd_init.connect
-def _before_work(**_: Any) -> None:
-    """Of `celery worker` only; `manage.py serve` does the same for itself."""
-    from chatsvc.embedded import warm_up
-
-    warm_up()
-
-
 @signals.celeryd_after_setup.connect
 def _beside(instance: Any, **_: Any) -> None:
     """Before the broker is called: it may be away when the worker starts."""
-    from chatsvc import metrics, standby
+    from chatsvc import embedded, metrics, standby
 
-    beside = standby.Standby(app, queues=list(app.amqp.queues.consume_from), threads=instance.concurrency)
+    queues = list(app.amqp.queues.consume_from)
+    if embedded.UNDERSTANDING & set(queues):
+        embedded.warm_up()
+    beside = standby.Standby(app, queues=queues, threads=instance.concurrency)
     beside.start()
     metrics.serve(settings.ENV["METRICS_PORT"])
     signals.worker_shutting_down.connect(lambda **_: _stop(), weak=False)

@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 STOP_S = 15.0  # how long running tasks may take to end; what does not is found by the next start
 WARM_TENANTS = 20
+UNDERSTANDING = frozenset({"inbound", "respond"})  # the queues whose tasks need the language model and the assistants
 SAMPLE = "What are your opening hours on Saturday?"  # long enough to be judged by the model
 
 

@@ -48,7 +48,6 @@ log = structlog.get_logger(__name__)
 RACES = 5  # tries at the transaction; each loss means that somebody else has got further
 LONGEST_BURST = timedelta(seconds=10)
 NOTICE_S = 0.7  # then a person who has had no answer yet sees that somebody is at it
-INLINE_LEASE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -288,7 +287,7 @@ def _turn_open(channel: Channel, conversation: Conversation, message: Message, e
     if entrance.answer_now and not wait:
         # Born running: the caller holds the lease. If it dies, the sweep finds the turn.
         return Turn.objects.create(
-            **common, status=Turn.Status.RUNNING, claim=new_id(), attempts=1, due_at=at + INLINE_LEASE
+            **common, status=Turn.Status.RUNNING, claim=new_id(), attempts=1, due_at=at + Turn.lease()
         )
     due_at = at + max(wait, timedelta(seconds=channel.adapter.debounce_s))
     joined = Turn.objects.filter(conversation=conversation, status=Turn.Status.WAITING).update(

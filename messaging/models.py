@@ -3,8 +3,10 @@ from which anyone can go on after a crash. Rows only; the verbs stand in accept,
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -12,6 +14,8 @@ from channels_app.models import Channel, ChannelIncident
 from conversations.models import Conversation, Message
 from tenants.crypto import EncryptedJSONField
 from tenants.db import Model, TenantModel, now
+
+LEASE_MARGIN = timedelta(seconds=20)  # of a turn, beyond the engine's deadline
 
 
 class InboundEvent(TenantModel):
@@ -86,6 +90,11 @@ class Turn(TenantModel):
 
     def __str__(self) -> str:
         return f"#{self.first_seq} to #{self.last_seq}, {self.status}"
+
+    @staticmethod
+    def lease() -> timedelta:
+        """How long a running turn belongs to whoever runs it; then another may take it over."""
+        return timedelta(milliseconds=settings.ENV["ENGINE_TIMEOUT_MS"]) + LEASE_MARGIN
 
 
 class Delivery(TenantModel):

@@ -10,7 +10,6 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -35,7 +34,6 @@ from tenants.tenant_settings import settings_for
 
 log = structlog.get_logger(__name__)
 
-LEASE_MARGIN_S = 20  # beyond the engine's deadline
 MAX_ATTEMPTS = 5  # a turn whose worker died that often gets the fallback reply
 HISTORY = 20  # messages the engine sees
 SPOKEN = (Message.Role.VISITOR, Message.Role.BOT, Message.Role.AGENT)
@@ -59,10 +57,9 @@ def respond(turn_id: uuid.UUID) -> Turn | None:
 
 def turn_claim(turn_id: uuid.UUID) -> Turn | None:
     """Lease the turn to this worker by compare-and-set."""
-    lease = timedelta(milliseconds=settings.ENV["ENGINE_TIMEOUT_MS"]) + timedelta(seconds=LEASE_MARGIN_S)
     at = now()
     claimed = Turn.objects.filter(id=turn_id, status__in=Turn.OPEN, due_at__lte=at).update(
-        status=Turn.Status.RUNNING, claim=new_id(), due_at=at + lease, attempts=F("attempts") + 1
+        status=Turn.Status.RUNNING, claim=new_id(), due_at=at + Turn.lease(), attempts=F("attempts") + 1
     )
     return Turn.objects.select_related("conversation__contact").get(id=turn_id) if claimed else None
 
