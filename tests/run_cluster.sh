@@ -73,4 +73,4 @@ start_postgres "$(free_port)"
 start_redis "$(free_port)"
 # Left out: adapters never ask a database, Kafka's tests and the chaos have servers and runners of their own.
 [ $# -gt 0 ] || set -- tests --ignore=tests/adapters --ignore=tests/chaos --ignore=tests/messaging/kafka
-"$python" -m pytest -n 2 -m "not browser and not chaos" "$@"
+"$python" -m pytest -p tests.own_redis -n 2 -m "not browser and not chaos" "$@"
