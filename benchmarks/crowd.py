@@ -46,7 +46,7 @@ SPELLING: Mapping[str, Mapping[str, str]] = {
 }
 #: messages of a stretch: number, conversation, seq, seconds since the beginning
 ORDINARY = f"SELECT n, 1 + n / {BLOCK} * {SIDE_BY_SIDE} + n %% {SIDE_BY_SIDE}, n %% {BLOCK} / {SIDE_BY_SIDE} + 1, n * 2"
-OF_THE_HUGE = f"SELECT {HUGE_FROM} + n, 0, n + 1, n * {HUGE * 2}"
+OF_THE_HUGE = f"SELECT {HUGE_FROM} + n, n * 0, n + 1, n * {HUGE * 2}"  # a plain 0 would be looked up once for each row
 
 
 @dataclass
