@@ -54,6 +54,7 @@ class Identity(TenantModel):
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["channel", "scheme", "scope", "value"], name="identity_per_channel")
         ]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant", "value"], name="identity_by_value")]
         verbose_name_plural = "identities"
 
     def __str__(self) -> str:
