@@ -15,13 +15,16 @@ log = structlog.get_logger(__name__)
 
 class ForgivingQoS(redis.QoS):  # type: ignore[misc]
     """kombu (5.7) closes a lost connection, then wants to give its calls back by that very connection, and
-    ends the worker with an AttributeError. Calls only wake: the sweep makes up for those that are lost here."""
+    ends the worker with an AttributeError. Calls only wake: the sweep makes up for those that are lost here.
+    Where it does find a way, it opens another connection for it, and leaves it open."""
 
     def restore_unacked_once(self, stderr: Any = None) -> None:
         try:
             super().restore_unacked_once(stderr)
         except Exception as error:  # noqa: BLE001  whatever it is, to go on is better than to end
             log.warning("calls_not_given_back", error=type(error).__name__)
+        finally:
+            self.channel._disconnect_pools()
 
 
 def forgive() -> None:

@@ -136,3 +136,17 @@ def test_a_worker_outlives_a_connection_that_is_gone_while_it_holds_calls(redis_
             channel.qos.restore_unacked()
         channel.qos.restore_unacked_once()
         channel.connection = lost
+
+
+def test_giving_calls_back_leaves_no_connection_open(redis_url: str) -> None:
+    broker.forgive()
+    watcher = redis.Redis.from_url(redis_url)
+    before = len(watcher.client_list())
+    connection = Connection(redis_url)
+    channel = connection.channel()
+    channel.queue_declare("held")
+    connection.Producer(channel, routing_key="held").publish({"row": 1})
+    assert channel.basic_get("held")
+    connection.close()
+    assert len(watcher.client_list()) == before
+    assert watcher.llen("held") == 1
