@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import structlog
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client, override_settings
@@ -56,7 +57,8 @@ def cheap_passwords() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> Iterator[None]:
-    """No test sees what another left in this process' caches."""
+    """No test sees what another left in this process' caches, or its log lines' ids."""
+    structlog.contextvars.clear_contextvars()
     yield
     cache.clear()
     memo.forget_all()
