@@ -26,6 +26,11 @@ class ForgivingQoS(redis.QoS):  # type: ignore[misc]
         finally:
             self.channel._disconnect_pools()
 
+    def ack(self, delivery_tag: Any) -> None:
+        """A task that ends after its channel was closed has nothing to confirm: its call went back, or was lost."""
+        if not self.channel.closed:
+            super().ack(delivery_tag)
+
 
 def forgive() -> None:
     """For every connection of this process from now on."""

@@ -150,3 +150,15 @@ def test_giving_calls_back_leaves_no_connection_open(redis_url: str) -> None:
     connection.close()
     assert len(watcher.client_list()) == before
     assert watcher.llen("held") == 1
+
+
+def test_a_task_that_ends_after_its_connection_harms_nobody(redis_url: str) -> None:
+    broker.forgive()
+    connection = Connection(redis_url)
+    channel = connection.channel()
+    channel.queue_declare("late")
+    connection.Producer(channel, routing_key="late").publish({"row": 1})
+    message = channel.basic_get("late")
+    connection.close()
+    message.ack()
+    assert redis.Redis.from_url(redis_url).llen("late") == 1
