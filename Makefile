@@ -35,11 +35,11 @@ check: .venv/installed-dev
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
 	$(PYTHON) static/widget/bundle.py --check
-	$(PYTHON) -m assistant.protoc --check
+	$(PYTHON) -m assistant.engine.protoc --check
 
-# The gRPC code of the engine, after a change of assistant/engine.proto.
+# The gRPC code of the engine, after a change of assistant/engine/engine.proto.
 proto: .venv/installed-dev
-	$(PYTHON) -m assistant.protoc
+	$(PYTHON) -m assistant.engine.protoc
 
 format: .venv/installed-dev
 	.venv/bin/ruff format .

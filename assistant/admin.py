@@ -10,10 +10,10 @@ from django.http import HttpRequest
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminURLInputWidget
 
-from assistant.evaluation import evaluate, train
-from assistant.lessons import invalidate
+from assistant.builtin.evaluation import evaluate, train
+from assistant.intents.lessons import invalidate
 from assistant.models import Intent, KnowledgeEntry, TrainedModel
-from tenants.console import Button, LinesField, TenantAdmin, TenantFilter
+from tenants.console.pages import Button, LinesField, TenantAdmin, TenantFilter
 from tenants.models import Tenant
 
 

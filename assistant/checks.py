@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from pydantic import ValidationError as ContentError
 
 from assistant.slots import ENTITIES, choices
-from channels_app.content import MAX_TEXT, Content
+from channels_app.content.types import MAX_TEXT, Content
 
 MAX_ITEMS = 1000
 MAX_EXAMPLE = 500  # characters

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from assistant.lessons import invalidate
+from assistant.intents.lessons import invalidate
 from assistant.models import Intent, KnowledgeEntry
-from tenants.db import atomic
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tenants.storage.db import atomic
 
 
 def seed_assistant(tenant: Tenant) -> None:

@@ -1,6 +1,6 @@
 """What a tenant has taught its assistant: intents, knowledge, and how well each training did.
 
-Owns the rows only. Must not train or answer: that is assistant/training.py and assistant/builtin.py.
+Owns the rows only. Must not train or answer: that is assistant/intents/training.py and assistant/builtin/engine.py.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from django.db import models
 
 from assistant.checks import check_responses, check_slots, check_texts
-from tenants.db import TenantModel, now
+from tenants.storage.db import TenantModel, now
 
 
 class Intent(TenantModel):
@@ -19,7 +19,7 @@ class Intent(TenantModel):
     ``responses`` are alternatives; each is a text, a content in JSON, or a list of these said one after the
     other. Text may hold ``{slot}`` or ``{slot|what to say without it}``; ``{name}`` and ``{bot}`` are known too.
     ``slots`` are asked for in their order before the reply (assistant/slots.py has the members). An intent
-    with the name of a common one (assistant/common.py) adds to it; when disabled, it switches it off.
+    with the name of a common one (assistant/intents/common.py) adds to it; when disabled, it switches it off.
     """
 
     name = models.SlugField(max_length=60)
@@ -71,7 +71,7 @@ class TrainedModel(TenantModel):
     version = models.PositiveIntegerField()
     examples_digest = models.CharField(max_length=64)  # SHA-256, hex
     state = models.JSONField(default=dict, blank=True)  # intents and counts of what was learnt from
-    metrics = models.JSONField(default=dict, blank=True)  # assistant/evaluation.py
+    metrics = models.JSONField(default=dict, blank=True)  # assistant/builtin/evaluation.py
     trained_at = models.DateTimeField(default=now)
 
     class Meta:

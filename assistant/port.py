@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from django.conf import settings
-
-from channels_app.content import Content
+from channels_app.content.types import Content
 
 
 @dataclass(frozen=True)
@@ -93,18 +91,3 @@ class Engine(Protocol):
     def respond(self, request: EngineRequest) -> EngineReply:
         """Answer one turn. Raises EngineError, or EngineTimeout after ``deadline_s``."""
         ...
-
-
-def engine_for(tenant_settings: Mapping[str, Any]) -> Engine:
-    """The engine that answers for a tenant with these settings: the one place where the choice is made.
-
-    The operator's MCP_ENGINE_URL decides for all tenants: no tenant can make us call an address of its own.
-    """
-    url = settings.ENV["MCP_ENGINE_URL"]
-    if url:
-        from assistant.remote import engine_at
-
-        return engine_at(url)
-    from assistant.builtin import Builtin, options_of
-
-    return Builtin(options_of(tenant_settings))

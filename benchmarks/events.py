@@ -51,7 +51,7 @@ def settle_django(address: str, directory: Path) -> None:
 
 def compare(events: int, rounds: int) -> None:
     from chatsvc.management.commands.kafka_topics import topics_create
-    from messaging import kafka
+    from messaging.kafka import stream as kafka
 
     topics_create([kafka.stream_topic()], 6, 1)
     ours, bare = [], []
@@ -88,7 +88,7 @@ def said(number: int) -> dict[str, object]:
 
 
 def publish() -> None:
-    from messaging import kafka
+    from messaging.kafka import stream as kafka
 
     while kafka.stream_events():
         pass
@@ -96,7 +96,7 @@ def publish() -> None:
 
 def send(records: list[tuple[bytes, bytes]]) -> None:
     """What a program without an outbox would do: same options, no rows, no headers."""
-    from messaging import kafka
+    from messaging.kafka import stream as kafka
 
     producer = KafkaProducer(**kafka.client_options(), acks="all", batch_size=kafka.BATCH_BYTES, linger_ms=100)
     for key, value in records:

@@ -45,7 +45,7 @@ class Ground:
         """A token of somebody new on the web channel."""
         from django.core import signing
 
-        from messaging.webchat import SALT
+        from messaging.webchat.rules import SALT
 
         who = uuid.uuid4().hex
         return signing.dumps({"c": self.web_key, "v": who, "s": "web", "k": who[:12], "n": ""}, salt=SALT)
@@ -101,7 +101,7 @@ def _tenants(port: int) -> Ground:
     from benchmarks.urls import ECHO_BOT
     from channels_app.models import Channel
     from conversations.models import Contact, Conversation, Identity
-    from tenants.api_keys import api_key_create
+    from tenants.access.api_keys import api_key_create
     from tenants.models import Tenant
     from tenants.scope import tenant_scope
 

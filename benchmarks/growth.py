@@ -123,7 +123,7 @@ class Place:
         from benchmarks.ground import APP_SECRET
         from benchmarks.urls import ECHO_BOT
         from channels_app.models import Channel
-        from tenants.api_keys import api_key_create
+        from tenants.access.api_keys import api_key_create
         from tenants.models import Tenant
 
         tenants = [
@@ -146,8 +146,8 @@ class Place:
         from conversations.models import Conversation, Message
         from messaging import deliver, publish, sweep
         from messaging.models import Delivery, InboundEvent
-        from tenants.db import new_id
         from tenants.scope import tenant_scope
+        from tenants.storage.db import new_id
 
         # unscoped: nobody parses here what the webhook takes in, and the sweep is to find nothing
         InboundEvent.objects.unscoped().filter(status="received").update(status="processed")

@@ -19,12 +19,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from assistant.port import Engine, EngineReply, EngineRequest, engine_for
-from channels_app.content import text
+from assistant.engines import engine_for
+from assistant.port import Engine, EngineReply, EngineRequest
+from channels_app.content.types import text
 from chatsvc.urls import urlpatterns as service
 from conversations.models import Conversation, Message
 from messaging import respond
-from tenants.db import atomic
+from tenants.storage.db import atomic
 
 ECHO_BOT = "Echo"  # a tenant whose bot has this name gets the echo engine
 

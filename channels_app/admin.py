@@ -1,6 +1,6 @@
 """The console's pages on message templates, and the filter by channel.
 
-Must not hold the channels' own page: it stands with its verbs, in messaging/channel_admin.py.
+Must not hold the channels' own page: it stands with its verbs, in messaging/admin/channels.py.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from unfold.decorators import display
 
 from channels_app.health import DISABLED
 from channels_app.models import Channel, MessageTemplate
-from channels_app.template_store import TemplateChange, own_id
-from channels_app.templates import said_by, variables_in
-from tenants.console import Button, TenantAdmin, TenantFilter, tenants_with
-from tenants.parse import problems
+from channels_app.templates.resolve import said_by, variables_in
+from channels_app.templates.store import TemplateChange, own_id
+from tenants.api.parse import problems
+from tenants.console.pages import Button, TenantAdmin, TenantFilter, tenants_with
 
 SYNC_TEMPLATES = Button("sync_templates", "Sync templates", "sync")
 HEALTH = {

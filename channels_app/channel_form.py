@@ -22,7 +22,7 @@ from unfold.widgets import (
 from channels_app.adapters.base import Adapter
 from channels_app.models import Channel
 from channels_app.registry import adapter_for
-from tenants.console import LinesField
+from tenants.console.pages import LinesField
 
 PREFIX = "config_"  # keeps an adapter's fields apart from the model's own
 LONG = 200  # characters from which a text gets several lines

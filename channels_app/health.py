@@ -1,7 +1,7 @@
 """How a channel fares: the state machine, its row and its incidents.
 
 Owns the one decision what a finding makes of a channel, written by compare-and-set along with the
-incident. Must not ask a platform, send anything or know messages: messaging/watch.py does.
+incident. Must not ask a platform, send anything or know messages: messaging/health/watch.py does.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from channels_app.models import Channel, ChannelHealth, ChannelIncident
-from tenants.db import now
 from tenants.errors import Unavailable
-from tenants.memo import Memo
+from tenants.storage.db import now
+from tenants.storage.memo import Memo
 
 State = ChannelHealth.State
 DISABLED = "disabled"  # shown for a channel that is switched off; never stored

@@ -9,8 +9,8 @@ from django.db import models
 
 from channels_app.adapters.base import Adapter
 from channels_app.registry import adapter_for
-from tenants.crypto import EncryptedJSONField
-from tenants.db import Model, TenantModel, now
+from tenants.storage.crypto import EncryptedJSONField
+from tenants.storage.db import Model, TenantModel, now
 
 
 def new_key() -> str:

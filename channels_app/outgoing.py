@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from channels_app.content import Content
+from channels_app.content.fit import fit
+from channels_app.content.types import Content
 from channels_app.contract import OutboundMessage, Payload, Recipient
-from channels_app.fit import fit
 from channels_app.models import Channel
 
 

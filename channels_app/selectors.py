@@ -8,7 +8,7 @@ from functools import partial
 from django.conf import settings
 
 from channels_app.models import Channel
-from tenants.memo import Memo
+from tenants.storage.memo import Memo
 
 _channels: Memo[Channel] = Memo("channels", ttl=settings.ENV["CONFIG_CACHE_TTL"])
 

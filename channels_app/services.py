@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import F
 from pydantic import ValidationError
 
-from channels_app.http import HttpClient, authority
+from channels_app.http.client import HttpClient, authority
 from channels_app.models import Channel, ChannelHealth
 from channels_app.registry import KINDS, adapter_for
 from channels_app.selectors import channels_forget

@@ -12,7 +12,7 @@ http = get_asgi_application()  # loads the apps, which the consumers' models nee
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path  # noqa: E402
 
-from messaging.consumers import WebchatConsumer  # noqa: E402
+from messaging.webchat.consumer import WebchatConsumer  # noqa: E402
 
 #: each consumer checks the origin itself: a channel has its own allowed sites
 sockets = URLRouter([path("ws/chat/<str:key>/", WebchatConsumer.as_asgi())])

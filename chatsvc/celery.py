@@ -8,7 +8,8 @@ from typing import Any
 from celery import Celery, signals
 from django.conf import settings
 
-from chatsvc import broker, trail
+from chatsvc.observe import trail
+from chatsvc.processes import broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsvc.settings")
 
@@ -22,13 +23,14 @@ trail.follow()
 
 @signals.setup_logging.connect
 def _logging_is_ours(**_: Any) -> None:
-    """Celery leaves the loggers alone when somebody listens here: chatsvc/logs.py has set them up."""
+    """Celery leaves the loggers alone when somebody listens here: chatsvc/observe/logs.py has set them up."""
 
 
 @signals.celeryd_after_setup.connect
 def _beside(instance: Any, **_: Any) -> None:
     """Before the broker is called: it may be away when the worker starts."""
-    from chatsvc import embedded, metrics, standby
+    from chatsvc.observe import metrics
+    from chatsvc.processes import embedded, standby
 
     queues = list(app.amqp.queues.consume_from)
     if embedded.UNDERSTANDING & set(queues):

@@ -21,10 +21,10 @@ from channels_app.registry import adapter_for
 from channels_app.services import channel_save
 from channels_app.twin.platforms import PLATFORMS
 from tenants import tenant_settings
+from tenants.access.permissions import ALL, ROLES, expand
+from tenants.access.tokens import token_issue
 from tenants.models import ApiKey, Membership, Role, Tenant, User
-from tenants.permissions import ALL, ROLES, expand
 from tenants.scope import tenant_scope
-from tenants.tokens import token_issue
 
 SLUG = "acorn"
 NAME = "Acorn Outdoor"
@@ -166,7 +166,7 @@ def demo_access() -> DemoAccess | None:
 
 
 def api_key() -> str:
-    """The demo key's plain text, in the form of tenants/api_keys.py."""
+    """The demo key's plain text, in the form of tenants/access/api_keys.py."""
     secret = base64.urlsafe_b64encode(_derived("API key")).decode().rstrip("=")
     return f"csk_{_derived('API key prefix').hex()[:8]}_{secret}"
 

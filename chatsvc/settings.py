@@ -11,8 +11,8 @@ from django.templatetags.static import static
 
 from chatsvc import env as environment
 from chatsvc import mongo
-from chatsvc.sidebar import SIDEBAR
-from tenants import postgres
+from chatsvc.web.sidebar import SIDEBAR
+from tenants.storage import postgres
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environ.Env.read_env(BASE_DIR / ".env")
@@ -52,9 +52,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "chatsvc.middleware.RequestContext",
-    "chatsvc.middleware.Cors",
-    "chatsvc.middleware.Shed",
+    "chatsvc.web.middleware.RequestContext",
+    "chatsvc.web.middleware.Cors",
+    "chatsvc.web.middleware.Shed",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -122,7 +122,7 @@ REDIS_URL: str = ENV["REDIS_URL"]
 if REDIS_URL:
     CACHES: dict[str, Any] = {
         "default": {
-            "BACKEND": "chatsvc.cache.ForgivingRedisCache",
+            "BACKEND": "chatsvc.processes.cache.ForgivingRedisCache",
             "LOCATION": REDIS_URL,
             "KEY_PREFIX": "chatsvc",
             "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
@@ -196,13 +196,13 @@ CELERY: dict[str, Any] = {
 # --------------------------------------------------------------------------------- API
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.auth.BearerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["tenants.permissions.DeclaredPermission"],
-    "DEFAULT_THROTTLE_CLASSES": ["tenants.limits.RateLimits"],
-    "DEFAULT_RENDERER_CLASSES": ["chatsvc.errors.EnvelopeRenderer"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.access.auth.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["tenants.access.permissions.DeclaredPermission"],
+    "DEFAULT_THROTTLE_CLASSES": ["tenants.access.limits.RateLimits"],
+    "DEFAULT_RENDERER_CLASSES": ["chatsvc.web.errors.EnvelopeRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "chatsvc.errors.exception_handler",
+    "EXCEPTION_HANDLER": "chatsvc.web.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
@@ -223,8 +223,8 @@ SPECTACULAR_SETTINGS = {
         "WebhookCallStatus": ["queued", "sending", "delivered", "failed"],
         "WebhookReplayStatus": ["failed", "delivered", "queued"],
     },
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "chatsvc.schema.envelope"],
-    "GET_LIB_DOC_EXCLUDES": "chatsvc.schema.doc_excludes",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "chatsvc.web.schema.envelope"],
+    "GET_LIB_DOC_EXCLUDES": "chatsvc.web.schema.doc_excludes",
 }
 JWT_SECRET_KEY: str = ENV["JWT_SECRET_KEY"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # bytes; a WhatsApp webhook may have 3 MB
@@ -300,7 +300,7 @@ UNFOLD = {
     ],
     "SHOW_HISTORY": True,
     "SIDEBAR": SIDEBAR,
-    "DASHBOARD_CALLBACK": "messaging.overview_admin.overview",
+    "DASHBOARD_CALLBACK": "messaging.admin.overview.overview",
     "STYLES": [lambda request: static("admin/console.css")],
 }
 
@@ -312,11 +312,11 @@ EMAIL_TIMEOUT = 10  # seconds
 
 # ----------------------------------------------------------------------------- logging
 
-LOGGING_CONFIG = None  # structlog: chatsvc/logs.py
-from chatsvc import logs  # noqa: E402
+LOGGING_CONFIG = None  # structlog: chatsvc/observe/logs.py
+from chatsvc.observe import logs  # noqa: E402
 
 logs.configure(level=ENV["LOG_LEVEL"], form=ENV["LOG_FORMAT"])
 if ENV["OTEL_EXPORTER_OTLP_ENDPOINT"]:
-    from chatsvc import traces
+    from chatsvc.observe import traces
 
     traces.start()

@@ -6,24 +6,22 @@ from django.contrib import admin
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
-from channels_app import template_views
-from chatsvc import (
+from channels_app.templates import views as template_views
+from chatsvc.observe import (
     health,
     metrics,
-    schema,  # noqa: F401  registers how models and credentials are described
 )
-from messaging import (
-    channel_views,
-    chat_views,
-    endpoint_views,
-    event_views,
-    media_views,
-    preview_views,
-    upload_views,
-    webchat_views,
-    webhook_views,
-)
-from tenants import token_views
+from chatsvc.web import schema  # noqa: F401  registers how models and credentials are described
+from messaging.api import chat_views, preview_views
+from messaging.api import webhook as webhook_views
+from messaging.health import views as channel_views
+from messaging.integrators import views as endpoint_views
+from messaging.kafka import views as event_views
+from messaging.media import upload_views
+from messaging.media import views as media_views
+from messaging.webchat import upload_views as visitor_uploads
+from messaging.webchat import views as webchat_views
+from tenants.api import token_views
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -56,8 +54,8 @@ urlpatterns = [
     # the web chat; its socket: chatsvc/asgi.py
     path("api/v2/webchat/<str:key>/session", webchat_views.SessionView.as_view()),
     path("api/v2/webchat/<str:key>/messages", webchat_views.MessagesView.as_view()),
-    path("api/v2/webchat/<str:key>/files", upload_views.TicketView.as_view()),
-    path("api/v2/webchat/<str:key>/files/<str:ticket>", upload_views.VisitorUploadView.as_view()),
+    path("api/v2/webchat/<str:key>/files", visitor_uploads.TicketView.as_view()),
+    path("api/v2/webchat/<str:key>/files/<str:ticket>", visitor_uploads.VisitorUploadView.as_view()),
     # files of messages
     path("api/v2/media", upload_views.UploadView.as_view()),
     path("api/v2/media/<str:token>", media_views.MediaView.as_view()),
@@ -89,7 +87,7 @@ urlpatterns = [
     path("api/redoc", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
 ]
 
-handler400 = "chatsvc.errors.handler400"
-handler403 = "chatsvc.errors.handler403"
-handler404 = "chatsvc.errors.handler404"
-handler500 = "chatsvc.errors.handler500"
+handler400 = "chatsvc.web.errors.handler400"
+handler403 = "chatsvc.web.errors.handler403"
+handler404 = "chatsvc.web.errors.handler404"
+handler500 = "chatsvc.web.errors.handler500"

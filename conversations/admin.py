@@ -1,6 +1,6 @@
 """The console's pages on people, single messages and the timeline.
 
-Conversations, which staff act upon, are in messaging/conversation_admin.py. Must not change a message.
+Conversations, which staff act upon, are in messaging/admin/conversations.py. Must not change a message.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from unfold.decorators import display
 
 from channels_app.admin import ChannelFilter
 from conversations.models import Attachment, Contact, Event, Identity, Message, Revision
-from tenants.console import PartInline, TenantAdmin, TenantFilter, shortened, verbatim
+from tenants.console.pages import PartInline, TenantAdmin, TenantFilter, shortened, verbatim
 
 ROLES = {"visitor": "info", "bot": "success", "agent": "warning", "system": "default"}
 

@@ -1,7 +1,7 @@
 """Attachments: the rows of files, and the files under them, kept in step.
 
 Owns every change of an Attachment and where its file lies. Must not fetch anything, nor look at bytes
-(channels_app/media.py does). A row's files have names made of its id: whoever writes them again after
+(channels_app/content/media.py does). A row's files have names made of its id: whoever writes them again after
 a crash overwrites what was begun, and nothing is left behind.
 """
 
@@ -16,13 +16,13 @@ from typing import IO, Any
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
-from channels_app.content import Content, Media
+from channels_app.content.media import Facts, kind_of, safe_name
+from channels_app.content.types import Content, Media
 from channels_app.contract import MediaRef
-from channels_app.media import Facts, kind_of, safe_name
 from conversations.media_links import attachment_id_of, media_address
 from conversations.models import Attachment, Message
-from tenants.db import new_id, now, on_commit
 from tenants.errors import Conflict, NotFound
+from tenants.storage.db import new_id, now, on_commit
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # due_at of a file with which nothing is left to do
 UPLOAD_S = 900  # an upload that was not finished by then is given up

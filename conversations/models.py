@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import Q
 
 from channels_app.models import Channel
-from tenants.db import TenantModel, now
+from tenants.storage.db import TenantModel, now
 
 
 class Contact(TenantModel):
@@ -177,7 +177,7 @@ class Message(TenantModel):
     platform_message_id = models.CharField(max_length=255, blank=True, default="")
     reply_to = models.UUIDField(null=True, blank=True)  # the message this one answers or quotes
     content_type = models.CharField(max_length=12)
-    content = models.JSONField()  # channels_app.content.Content, version 1
+    content = models.JSONField()  # channels_app.content.types.Content, version 1
     text = models.TextField(blank=True)  # the searchable text of content
     language = models.CharField(max_length=5, blank=True)
     analysis = models.JSONField(default=dict, blank=True)  # entities, flags, intent, confidence, cost

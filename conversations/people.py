@@ -20,8 +20,8 @@ from django.db.models import Q
 from channels_app.contract import Sender
 from channels_app.models import Channel
 from conversations.models import Contact, Conversation, Identity, Session
-from tenants.db import now, on_commit
-from tenants.memo import Memo
+from tenants.storage.db import now, on_commit
+from tenants.storage.memo import Memo
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from channels_app.content import Content
+from channels_app.content.types import Content
 
 
 class ChannelBrief(BaseModel):

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -18,11 +17,9 @@ from django.db import IntegrityError
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce, Greatest, Least
 
-from channels_app.content import Content
+from channels_app.content.types import Content
 from channels_app.contract import InboundMessage
 from channels_app.models import Channel
-from channels_app.normalise import EmptyMessage, normalise
-from channels_app.text import Safety, analyse
 from conversations.attachments import (
     NEVER,
     attachment_claim,
@@ -31,21 +28,21 @@ from conversations.attachments import (
     content_with_facts,
     content_with_ids,
 )
+from conversations.messages import cleaned, message_facts, words_of
 from conversations.models import Attachment, Conversation, Message
 from conversations.people import Known, contact_touch, identities_forget, identity_resolve
 from conversations.timeline import NewEvent, conversation_advance, events_append
-from messaging import consent, wake
+from messaging import wake
+from messaging.live.push import push_message
 from messaging.measures import MESSAGES, STAGES
+from messaging.media.transcribe import patience
 from messaging.models import Turn
-from messaging.publish import push_message
-from messaging.transcribe import patience
-from tenants.db import atomic, new_id, now, on_commit, retried
+from messaging.rules import consent
 from tenants.errors import Conflict, Invalid, NotFound, Unavailable
-from tenants.tenant_settings import SafetyRules, settings_for
+from tenants.storage.db import RACES, atomic, new_id, now, on_commit, retried
 
 log = structlog.get_logger(__name__)
 
-RACES = 5  # tries at the transaction; each loss means that somebody else has got further
 LONGEST_BURST = timedelta(seconds=10)
 NOTICE_S = 0.7  # then a person who has had no answer yet sees that somebody is at it
 
@@ -110,14 +107,6 @@ def _told(channel: Channel, accepted: Accepted) -> Accepted:
     MESSAGES.labels(channel.kind, str(repeated).lower()).inc()
     log.info("message_accepted", kind=channel.kind, seq=message.seq, repeated=repeated)
     return accepted
-
-
-def cleaned(content: Content) -> Content:
-    """The content as it is stored (MSG-2). Raises Invalid ``empty_message`` when nothing is left of it."""
-    try:
-        return normalise(content)
-    except EmptyMessage as error:
-        raise Invalid("The message says nothing.", code="empty_message") from error
 
 
 def _store(channel: Channel, inbound: InboundMessage, content: Content, entrance: Entrance) -> Accepted:
@@ -252,29 +241,6 @@ def _message_insert(
     )
 
 
-def words_of(tenant_id: uuid.UUID, content: Content) -> dict[str, Any]:
-    """The fields of a Message that follow from what it says."""
-    rules = settings_for(tenant_id)
-    languages = rules.languages
-    hint = content.language or (languages[0] if len(languages) == 1 else None)
-    analysis = analyse(
-        content.text or "", hint_language=hint, languages=languages, region=rules.region or None,
-        safety=_safety(rules.safety),
-    )  # fmt: skip
-    return {
-        "content_type": content.type,
-        "content": content.to_json(),
-        "text": content.text or "",
-        "language": analysis.language or "",
-        "analysis": {"entities": [asdict(found) for found in analysis.entities], "flags": list(analysis.flags)},
-    }
-
-
-@lru_cache(maxsize=256)
-def _safety(rules: SafetyRules) -> Safety:
-    return Safety(rules.max_length, rules.max_links, rules.card_numbers, frozenset(rules.words))
-
-
 def _turn_open(channel: Channel, conversation: Conversation, message: Message, entrance: Entrance) -> Turn | None:
     """See to it that the message gets its reply: join the waiting turn, or open one. None when a
     human owns the conversation."""
@@ -314,18 +280,6 @@ def _news(
     if session_began:
         news.append(NewEvent("chat.session.started", person))
     return [*news, NewEvent("chat.message.received", {**person, **message_facts(message)})]
-
-
-def message_facts(message: Message) -> dict[str, Any]:
-    """What events say of a message: everything but its words, which are fetched with a permission."""
-    return {
-        "message_id": str(message.id),
-        "client_message_id": message.client_message_id,
-        "seq": message.seq,
-        "role": message.role,
-        "content_type": message.content_type,
-        "language": message.language,
-    }
 
 
 def _repeat_of(channel: Channel, inbound: InboundMessage, content: Content, entrance: Entrance) -> Accepted | None:

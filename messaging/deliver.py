@@ -18,28 +18,29 @@ import structlog
 from django.conf import settings
 from django.db.models import F
 
-from channels_app.content import Content
-from channels_app.contract import ConfigError, Payload, Recipient, Rejected, SendError, Throttled, WindowClosed
-from channels_app.http import HttpClient
+from channels_app.content.types import Content
+from channels_app.contract import ConfigError, Payload, Rejected, SendError, Throttled, WindowClosed
+from channels_app.http.client import HttpClient
 from channels_app.models import Channel
 from channels_app.outgoing import payloads_for
 from channels_app.selectors import channel_for_id
-from channels_app.services import http_for, webhook_url
-from conversations.models import Conversation, Message
+from channels_app.services import http_for
+from conversations.models import Message
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
-from messaging.consent import check_reachable
-from messaging.hold import channel_admits, channel_failed, channel_held_until, channel_worked
+from messaging.live.push import push_status
 from messaging.measures import DELIVERIES, STAGES, WAITED
-from messaging.media_out import content_public
+from messaging.media.outgoing import content_public
 from messaging.models import Delivery, DeliveryAttempt
-from messaging.publish import push_status
-from messaging.receipts import part_taken, pending_apply
+from messaging.reply import recipient_of
+from messaging.rules.consent import check_reachable
+from messaging.rules.delivery_status import part_taken, pending_apply
+from messaging.rules.hold import channel_admits, channel_failed, channel_held_until, channel_worked
+from messaging.rules.windows import CODE as WINDOW_CLOSED
+from messaging.rules.windows import window_guard, window_shut
 from messaging.shutdown import stopping
-from messaging.windows import CODE as WINDOW_CLOSED
-from messaging.windows import window_guard, window_shut
-from tenants.db import atomic, new_id, now, retried, server_trouble
-from tenants.limits import allow
+from tenants.access.limits import allow
+from tenants.storage.db import atomic, new_id, now, retried, server_trouble
 
 log = structlog.get_logger(__name__)
 
@@ -170,20 +171,6 @@ def _payloads(attempt: Try, content: Content) -> Sequence[Payload]:
 
 def _by_human(delivery: Delivery) -> bool:
     return delivery.message.role == Message.Role.AGENT
-
-
-def recipient_of(conversation: Conversation, identity: Any) -> Recipient:
-    """Where a message of this conversation goes."""
-    channel = channel_for_id(conversation.channel_id)
-    return Recipient(
-        address=identity.address or identity.value,
-        scheme=identity.scheme,
-        scope=identity.scope,
-        thread=conversation.thread,
-        last_inbound_id=conversation.last_inbound_id,
-        reference=conversation.reference,
-        webhook=webhook_url(channel) if channel else "",
-    )
 
 
 def _settle(attempt: Try) -> bool:

@@ -1,6 +1,6 @@
 """What the verbs count, for Prometheus: how long each step takes and what comes of it.
 
-Owns the names; labels have few values, never an id. Must not read rows (chatsvc/row_metrics.py does).
+Owns the names; labels have few values, never an id. Must not read rows (chatsvc/observe/row_metrics.py does).
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from django.db.models import Q
 
 from channels_app.models import Channel, ChannelIncident
 from conversations.models import Conversation, Message
-from tenants.crypto import EncryptedJSONField
-from tenants.db import Model, TenantModel, now
+from tenants.storage.crypto import EncryptedJSONField
+from tenants.storage.db import Model, TenantModel, now
 
 LEASE_MARGIN = timedelta(seconds=20)  # of a turn, beyond the engine's deadline
 

@@ -31,17 +31,17 @@ from channels_app.contract import (
 )
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
-from channels_app.template_sync import template_status_apply
+from channels_app.templates.sync import template_status_apply
 from conversations.timeline import system_event
 from messaging import wake
 from messaging.accept import accept
+from messaging.health.watch import channel_notice, inbound_seen
 from messaging.models import InboundEvent
-from messaging.receipts import status_apply
-from messaging.revise import changes_apply, reaction_take, revision_take
-from messaging.signals import signal_apply
-from messaging.watch import channel_notice, inbound_seen
-from tenants.db import atomic, now, on_commit, retried
+from messaging.rules.contact_signals import signal_apply
+from messaging.rules.delivery_status import status_apply
+from messaging.rules.revise import changes_apply, reaction_take, revision_take
 from tenants.errors import Invalid
+from tenants.storage.db import atomic, now, on_commit, retried
 
 log = structlog.get_logger(__name__)
 

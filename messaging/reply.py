@@ -15,15 +15,17 @@ from typing import Any
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
-from channels_app.content import Content
+from channels_app.content.types import Content
+from channels_app.contract import Recipient
 from channels_app.selectors import channel_for_id
+from channels_app.services import webhook_url
 from conversations.attachments import attachment_of, attachment_share, content_with_facts
 from conversations.models import Conversation, Message
 from conversations.timeline import NewEvent, events_append
 from messaging import wake
+from messaging.live.push import push_message
 from messaging.models import Delivery
-from messaging.publish import push_message
-from tenants.db import new_id, now, on_commit
+from tenants.storage.db import new_id, now, on_commit
 
 
 @dataclass(frozen=True)
@@ -143,3 +145,17 @@ def _facts(message: Message) -> dict[str, Any]:
         "content_type": message.content_type,
         "reply_to": str(message.reply_to) if message.reply_to else None,
     }
+
+
+def recipient_of(conversation: Conversation, identity: Any) -> Recipient:
+    """Where a message of this conversation goes."""
+    channel = channel_for_id(conversation.channel_id)
+    return Recipient(
+        address=identity.address or identity.value,
+        scheme=identity.scheme,
+        scope=identity.scope,
+        thread=conversation.thread,
+        last_inbound_id=conversation.last_inbound_id,
+        reference=conversation.reference,
+        webhook=webhook_url(channel) if channel else "",
+    )

@@ -16,20 +16,21 @@ import structlog
 from django.conf import settings
 from django.db.models import F
 
-from assistant.port import EngineError, EngineReply, EngineRequest, HistoryEntry, engine_for
-from channels_app.content import Capabilities, Content, text
+from assistant.engines import engine_for
+from assistant.port import EngineError, EngineReply, EngineRequest, HistoryEntry
+from channels_app.content.types import Capabilities, Content, text
 from channels_app.selectors import channel_for_id
-from channels_app.templates import template_resolved
+from channels_app.templates.resolve import template_resolved
 from conversations.models import Conversation, Message, Note
 from conversations.timeline import NewEvent, conversation_advance
 from messaging import wake
-from messaging.choices import contents_meant
-from messaging.control import queued
 from messaging.measures import STAGES, engine_count
 from messaging.models import Turn
 from messaging.reply import Author, reply_write, spoken
-from tenants.db import atomic, new_id, now, on_commit, retried
+from messaging.rules.choices import contents_meant
+from messaging.rules.control import queued
 from tenants.errors import ServiceError
+from tenants.storage.db import atomic, new_id, now, on_commit, retried
 from tenants.tenant_settings import settings_for
 
 log = structlog.get_logger(__name__)

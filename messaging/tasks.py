@@ -14,15 +14,20 @@ from celery import shared_task
 
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
-from channels_app.template_sync import templates_sync, templates_sync_all
+from channels_app.templates.sync import templates_sync, templates_sync_all
 from conversations.models import Attachment, Conversation
-from messaging import alerts, attention, integrator_send, kafka, receive, wake, watch
 from messaging import deliver as deliver_verb
-from messaging import media as media_verb
+from messaging import housekeeping, receive, wake
 from messaging import publish as publish_verb
 from messaging import respond as respond_verb
 from messaging import sweep as sweep_verb
+from messaging.health import watch
+from messaging.integrators import calls as integrator_send
+from messaging.kafka import stream as kafka
+from messaging.media import fetch as media_verb
 from messaging.models import InboundEvent, StaffAlert, Turn, WebhookEndpoint
+from messaging.outbox import alerts
+from messaging.rules import typing_marks as attention
 from tenants.scope import tenant_scope
 
 
@@ -100,7 +105,7 @@ def sweep() -> None:
 
 @shared_task(name="messaging.tasks.keep_house")
 def keep_house() -> None:
-    sweep_verb.keep_house()
+    housekeeping.keep_house()
 
 
 @shared_task(name="messaging.tasks.sync_templates")

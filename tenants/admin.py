@@ -1,6 +1,6 @@
 """The console's pages on tenants, staff, roles, API keys and the audit trail.
 
-Must not decide who may see what: that is tenants/console.py.
+Must not decide who may see what: that is tenants/console/pages.py.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from tenants import tenant_settings
-from tenants.api_keys import api_key_create, api_key_revoke
-from tenants.console import Button, TenantAdmin, TenantFilter, may_grant, permissions_in, tenants_with
+from tenants.access.api_keys import api_key_create, api_key_revoke
+from tenants.access.permissions import ALL, PERMISSIONS
+from tenants.console.pages import Button, TenantAdmin, TenantFilter, may_grant, permissions_in, tenants_with
 from tenants.models import ApiKey, AuditEntry, Membership, Role, Tenant, User
-from tenants.permissions import ALL, PERMISSIONS
 
 admin.site.unregister(Group)
 

@@ -1,6 +1,6 @@
 """Errors that a caller can act on: a stable code, a sentence, an HTTP status.
 
-Must not know how they are shown; chatsvc/errors.py puts them into the envelope.
+Must not know how they are shown; chatsvc/web/errors.py puts them into the envelope.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Whose: tenants, the people and keys that act for them, and the trail of what they did.
 
-Owns the rows only; permissions stand in tenants/permissions.py, authentication in tenants/auth.py.
+Owns the rows only; permissions stand in tenants/access/permissions.py, authentication in tenants/access/auth.py.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
-from tenants.crypto import EncryptedJSONField
-from tenants.db import Id, Model, TenantModel, new_id
+from tenants.storage.crypto import EncryptedJSONField
+from tenants.storage.db import Id, Model, TenantModel, new_id
 
 
 class Tenant(Model):
@@ -44,7 +44,7 @@ class User(AbstractUser):
 
 
 class Role(TenantModel):
-    """A named set of permissions (tenants/permissions.py) within one tenant."""
+    """A named set of permissions (tenants/access/permissions.py) within one tenant."""
 
     name = models.CharField(max_length=60)
     permissions = models.JSONField(default=list)

@@ -14,8 +14,8 @@ from typing import Annotated, Literal, get_args
 import structlog
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from tenants.memo import Memo
 from tenants.models import Tenant
+from tenants.storage.memo import Memo
 
 log = structlog.get_logger(__name__)
 

@@ -17,10 +17,11 @@ from django.test import Client, override_settings
 from pydantic_core import to_json
 from rest_framework.test import APIClient
 
-from tenants import buckets, memo
-from tenants.api_keys import api_key_create
+from tenants.access import buckets
+from tenants.access.api_keys import api_key_create
 from tenants.models import ApiKey, Tenant
 from tenants.scope import tenant_scope
+from tenants.storage import memo
 from tests.factories import TenantFactory
 
 

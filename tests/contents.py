@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from channels_app.content import Button, Card, Content, ListRow, ListSection, Location, Media, QuickReply
+from channels_app.content.types import Button, Card, Content, ListRow, ListSection, Location, Media, QuickReply
 
 LINKS = ("https://shop.example/a?b=1&c=2", "https://example.org/wiki/Rust_(language)", "http://a.de")
 WORDS = (

@@ -13,8 +13,8 @@ from factory.django import DjangoModelFactory
 from channels_app.models import Channel
 from conversations.models import Contact, Conversation, Identity, Message, Session
 from messaging.models import Delivery
-from tenants.db import new_id, now
 from tenants.models import Membership, Role, Tenant, User
+from tenants.storage.db import new_id, now
 
 
 class Scoped(DjangoModelFactory):

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from channels_app.content import Capabilities
+from channels_app.content.types import Capabilities
 from channels_app.contract import (
     BadSignature,
     CheckResult,

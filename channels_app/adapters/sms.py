@@ -17,10 +17,10 @@ from pydantic import Field, model_validator
 
 from channels_app.adapters import twilio
 from channels_app.adapters.base import Adapter
-from channels_app.adapters.segments import segments
 from channels_app.adapters.twilio import PhoneNumber, TwilioConfig
 from channels_app.adapters.wire import identifier, string
-from channels_app.content import MAX_TEXT, MIME_TYPES, Capabilities, Content, Media, text
+from channels_app.content.segments import segments
+from channels_app.content.types import MAX_TEXT, MIME_TYPES, Capabilities, Content, Media, text
 from channels_app.contract import (
     CheckResult,
     Http,

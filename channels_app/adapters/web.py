@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from channels_app.adapters.base import Adapter, ChannelConfig
-from channels_app.content import MAX_MEDIA_BYTES, MIME_TYPES, Capabilities, ContentType
+from channels_app.content.types import MAX_MEDIA_BYTES, MIME_TYPES, Capabilities, ContentType
 from channels_app.contract import BadSignature, Http, OutboundMessage, Payload, RawRequest, SendResult
 
 HOST = r"[A-Za-z0-9\-]+(\.[A-Za-z0-9\-]+)*"

@@ -3,7 +3,7 @@
 Must not import Django, models or any adapter: adapters are tested without a database.
 """
 
-from channels_app.content import Capabilities, Content
+from channels_app.content.types import Capabilities, Content
 from channels_app.contract.errors import (
     ConfigError,
     ContactBlocked,

@@ -1,6 +1,6 @@
 """The outbound HTTP client as an adapter sees it.
 
-Owns the protocol. Must not know the client behind it (channels_app/http.py).
+Owns the protocol. Must not know the client behind it (channels_app/http/client.py).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from channels_app.contract.request import BadPayload, read_json
 
 
 class Http(Protocol):
-    """The outbound HTTP client handed to an adapter (see channels_app/http.py).
+    """The outbound HTTP client handed to an adapter (see channels_app/http/client.py).
 
     ``request`` returns (status, lower-case headers, body). It raises Unreachable when no connection
     came about and OutcomeUnknown when the request was sent and the answer did not come.

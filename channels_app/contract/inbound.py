@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from channels_app.content import Content
+from channels_app.content.types import Content
 
 
 @dataclass(frozen=True)

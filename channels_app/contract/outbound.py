@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from channels_app.content import Content
+from channels_app.content.types import Content
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from http.client import HTTPException
 from itertools import count
 from typing import Any
 
-from channels_app.twin.platform import Webhook
+from channels_app.twin.calls import Webhook
 
 #: seconds before each further try of a webhook that was not answered with 2xx; then it is given up
 PAUSES = (0.2, 0.5, 1.0, 2.0, *[5.0] * 60)

@@ -8,25 +8,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from channels_app.twin import callbacks, control
-from channels_app.twin.faults import CALLING_BACK, REFUSALS, SENDING, Fault, Faults
-from channels_app.twin.journal import Entry, Journal
-from channels_app.twin.platform import Answer, Call, Platform, Refused, Webhook, json_answer
+from channels_app.twin import acting, callbacks, control
+from channels_app.twin.calls import Answer, Call, Refused, json_answer
+from channels_app.twin.faults import CALLING_BACK, REFUSALS, SENDING, Fault
+from channels_app.twin.platform import Platform
 from channels_app.twin.platforms import PLATFORMS
+from channels_app.twin.world import World
 
 MAX_BODY = 128 * 1024 * 1024
 
 
-class Twin:
-    """One running twin. ``url`` is its address, ``requests`` the platform calls it got (the last
-    10,000), ``sent`` what people received, ``repeats`` the sends whose reference came before,
-    ``callbacks.log`` the webhooks it posted. A context manager: leaving it stops the server."""
+class Twin(World):
+    """One running twin. A context manager: leaving it stops the server."""
 
     def __init__(
         self,
@@ -37,67 +35,21 @@ class Twin:
         seed: int = 0,
         pauses: Sequence[float] = callbacks.PAUSES,
     ) -> None:
-        self.journal = Journal(log)
-        self.faults = Faults(seed)
-        self.callbacks = callbacks.Callbacks(pauses)
-        self.requests: deque[Call] = deque(maxlen=10_000)
-        self.settings: dict[str, dict[str, Any]] = {kind: dict(one.settings) for kind, one in PLATFORMS.items()}
-        self.media: dict[str, tuple[str, bytes]] = {k: v for one in PLATFORMS.values() for k, v in one.media.items()}
+        super().__init__(log, seed, pauses)
+        for kind, platform in PLATFORMS.items():
+            self.settings[kind] = dict(platform.settings)
+            self.media.update(platform.media)
         self._stopping = threading.Event()
         self._server = _Server((host, port), _handler_of(self))
         self.url = f"http://{host}:{self._server.server_address[1]}"
 
-    @property
-    def sent(self) -> list[Entry]:
-        return self.journal.sent()
-
-    @property
-    def repeats(self) -> list[Entry]:
-        return self.journal.repeats()
-
-    # ---- what a test or the control API does
-
-    def configure(self, platform: str = "whatsapp", **settings: Any) -> None:
-        """Change settings of a platform. Raises ValueError for names it does not know."""
-        own = self.settings.get(platform)
-        if own is None or (unknown := set(settings) - set(own)):
-            raise ValueError(
-                f"unknown platform {platform!r}" if own is None else f"unknown settings: {sorted(unknown)}"
-            )
-        own.update(settings)
+    # ---- what a test does
 
     def handshake(self, platform: str = "whatsapp") -> bool:
-        """Check the webhook address as the platform does when it is saved."""
-        check = PLATFORMS[platform].handshake
-        if check is None:
-            return False
-        webhook, expected = check(self.settings[platform])
-        status, body = self.callbacks.post(webhook)
-        return status == 200 and body == expected
+        return acting.handshake(self, platform)
 
     def say(self, words: Mapping[str, Any], platform: str = "whatsapp") -> str:
-        """Act as a person: ``{"from", "text" | "message"}``. Returns the platform's message id; raises
-        ValueError for words that say nothing."""
-        message_id, webhooks = PLATFORMS[platform].say(self, words)
-        self.call_back(platform, webhooks)
-        return message_id
-
-    def call_back(self, platform: str, webhooks: Sequence[Webhook]) -> None:
-        """Post ``webhooks`` in the background, as the ordered faults bend it."""
-        if not webhooks or not self.settings[platform]["webhook_url"]:
-            return
-        bent, delay = list(webhooks), 0.0
-        if self.faults.strike(("duplicate_webhook",)):
-            bent = [webhook for webhook in bent for _ in range(2)]
-        if len(bent) > 1 and self.faults.strike(("reorder_webhooks",)):
-            bent.reverse()
-        if late := self.faults.strike(("delay",)):
-            delay = late.seconds
-        self.callbacks.carry(bent, delay)
-
-    def wait_idle(self, timeout: float = 10.0) -> bool:
-        """Wait until every webhook was taken or given up; False when it takes longer (seconds)."""
-        return self.callbacks.wait_idle(timeout)
+        return acting.say(self, words, platform)
 
     # ---- life
 

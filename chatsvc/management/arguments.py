@@ -10,8 +10,8 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import is_naive, make_aware
 
 from channels_app.models import Channel
-from tenants.db import now
 from tenants.models import Tenant
+from tenants.storage.db import now
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import pytest
 
 from channels_app.adapters.base import Adapter, ChannelConfig
-from channels_app.content import Content, text
+from channels_app.content.types import Content, text
 from channels_app.contract import (
     Http,
     HttpAnswer,

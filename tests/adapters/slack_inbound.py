@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from channels_app.adapters.slack.inbound import LOST
-from channels_app.content import Choice, Content, Media, text
+from channels_app.content.types import Choice, Content, Media, text
 from channels_app.contract import (
     BadPayload,
     ChannelNotice,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from channels_app.adapters.slack.errors import ERRORS
-from channels_app.content import Button, Card, Content, ListRow, ListSection, Media, QuickReply, text
+from channels_app.content.types import Button, Card, Content, ListRow, ListSection, Media, QuickReply, text
 from channels_app.contract import (
     ConfigError,
     ContactBlocked,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from channels_app.content import Button, Card, Content, ListRow, ListSection, Media, QuickReply, text
+from channels_app.content.types import Button, Card, Content, ListRow, ListSection, Media, QuickReply, text
 from channels_app.contract import (
     ConfigError,
     ContactBlocked,

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from channels_app.content import Button, Card, Content, ListRow, ListSection, Location, Media, QuickReply, text
+from channels_app.content.fit import fit
+from channels_app.content.types import Button, Card, Content, ListRow, ListSection, Location, Media, QuickReply, text
 from channels_app.contract import (
     BadPayload,
     BadSignature,
@@ -24,7 +25,6 @@ from channels_app.contract import (
     Throttled,
     Unreachable,
 )
-from channels_app.fit import fit
 from tests.adapters.kit import Kit, OutboundCase, RecordingHttp, answer, kits, raw_request
 
 ITEMS = get_args(InboundItem)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from channels_app.adapters.messenger import inbound
-from channels_app.content import Choice, Content, Location, Media, text
+from channels_app.content.types import Choice, Content, Location, Media, text
 from channels_app.contract import (
     BadPayload,
     Ignored,

@@ -11,9 +11,9 @@ import pytest
 from pydantic import ValidationError
 
 from channels_app.adapters.messenger import SUBSCRIPTION, MessengerConfig
-from channels_app.content import Card, Content, text
+from channels_app.content.fit import fit
+from channels_app.content.types import Card, Content, text
 from channels_app.contract import BadSignature, RawRequest, Reply
-from channels_app.fit import fit
 from tests.adapters.kit import RecordingHttp, answer
 from tests.adapters.test_messenger import KIT
 

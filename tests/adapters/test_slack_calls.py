@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from channels_app.adapters import slack
 from channels_app.adapters.slack import SlackConfig
-from channels_app.content import Card, Content, Media, QuickReply, text
+from channels_app.content.types import Card, Content, Media, QuickReply, text
 from channels_app.contract import (
     BadSignature,
     HttpAnswer,

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from channels_app.adapters.sms import Sms, SmsConfig
 from channels_app.adapters.twilio import verify
 from channels_app.adapters.twilio.errors import ERRORS
-from channels_app.content import Button, Content, Media, QuickReply, text
+from channels_app.content.fit import fit
+from channels_app.content.types import Button, Content, Media, QuickReply, text
 from channels_app.contract import BadSignature, MediaRef, OutboundMessage, RawRequest, SendError
-from channels_app.fit import fit
 from tests.adapters.kit import RecordingHttp, answer
 from tests.adapters.test_sms import KIT
 from tests.adapters.twilio_signing import sign

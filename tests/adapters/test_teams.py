@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from channels_app.adapters.teams import inbound
-from channels_app.content import Choice, Content, Media, text
+from channels_app.content.types import Choice, Content, Media, text
 from channels_app.contract import (
     BadPayload,
     Ignored,

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from channels_app.adapters.teams import TeamsConfig
 from channels_app.adapters.teams.address import trusted
 from channels_app.adapters.teams.tokens import tokens_forget
-from channels_app.content import QuickReply, text
+from channels_app.content.types import QuickReply, text
 from channels_app.contract import (
     CheckResult,
     ConfigError,

@@ -10,7 +10,7 @@ import pytest
 
 from channels_app.adapters.voice.config import VoiceConfig
 from channels_app.adapters.voice.speech import spoken
-from channels_app.content import Content, Media, text
+from channels_app.content.types import Content, Media, text
 from channels_app.contract import (
     BadPayload,
     Ignored,

@@ -12,10 +12,10 @@ from pydantic import ValidationError
 
 from channels_app.adapters.voice.config import VoiceConfig
 from channels_app.adapters.voice.speech import Document, Phrases, keys, spoken
-from channels_app.content import QuickReply, text
+from channels_app.content.fit import fit
+from channels_app.content.options import choice_for
+from channels_app.content.types import QuickReply, text
 from channels_app.contract import Recipient, Rejected
-from channels_app.fit import fit
-from channels_app.options import choice_for
 from tests.adapters.kit import RecordingHttp, answer
 from tests.adapters.test_voice import KIT, LEGS, WEBHOOK
 from tests.adapters.twilio_signing import sign

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from channels_app.adapters.web import WebConfig
-from channels_app.content import text
+from channels_app.content.types import text
 from channels_app.contract import BadSignature
 from tests.adapters.kit import InboundCase, Kit, OutboundCase
 

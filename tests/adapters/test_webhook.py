@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from channels_app.adapters.webhook import Webhook, WebhookConfig
 from channels_app.adapters.webhook.envelope import schema
-from channels_app.content import Choice, Content, Location, Media, QuickReply, text
+from channels_app.content.types import Choice, Content, Location, Media, QuickReply, text
 from channels_app.contract import (
     BadPayload,
     ConfigError,
@@ -36,7 +36,7 @@ from channels_app.contract import (
     Unreachable,
     WindowClosed,
 )
-from channels_app.standard_webhooks import headers_for
+from channels_app.http.standard_webhooks import headers_for
 from tests.adapters.kit import InboundCase, Kit, OutboundCase, RecordingHttp, answer
 
 SECRET = "whsec_U0VDUkVULWN1cnJlbnQtMDEyMzQ1Njc4OWFi"

@@ -12,7 +12,7 @@ import time_machine
 
 from channels_app.adapters.webhook import Webhook
 from channels_app.contract import BadSignature, RawRequest, Unreachable
-from channels_app.standard_webhooks import complaint, headers_for, key_of
+from channels_app.http.standard_webhooks import complaint, headers_for, key_of
 from tests.adapters.kit import HELLO, RecordingHttp, answer
 from tests.adapters.test_webhook import FORMER, KIT, SECRET
 

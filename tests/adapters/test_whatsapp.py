@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from channels_app.adapters.whatsapp import inbound
-from channels_app.content import Choice, Content, Location, Media, text
+from channels_app.content.types import Choice, Content, Location, Media, text
 from channels_app.contract import (
     BadPayload,
     Ignored,

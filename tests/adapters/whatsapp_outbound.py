@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from channels_app.adapters.whatsapp.errors import ERRORS
-from channels_app.content import (
+from channels_app.content.types import (
     Button,
     Content,
     ListRow,

@@ -21,7 +21,7 @@ from messaging.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
-from tenants.api_keys import api_key_create
+from tenants.access.api_keys import api_key_create
 from tenants.audit import audit
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope

@@ -16,7 +16,7 @@ from channels_app.contract import CheckResult
 from channels_app.models import Channel
 from conversations.models import Conversation, Message
 from messaging.models import Delivery, InboundEvent
-from tenants.api_keys import api_key_verify
+from tenants.access.api_keys import api_key_verify
 from tenants.models import ApiKey, AuditEntry, Membership, Role, Tenant, User
 from tests.admin.conftest import SECRET, XSS, World, do, rows, url
 from tests.factories import ConversationFactory, DeliveryFactory, MessageFactory
@@ -191,7 +191,7 @@ def test_wrong_settings_are_told_at_their_field(superuser: Client, acme: World) 
 def test_the_connection_is_tested(superuser: Client, acme: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(
-        "messaging.channel_admin.channel_check", lambda channel: CheckResult("healthy", "Works as +1 555")
+        "messaging.admin.channels.channel_check", lambda channel: CheckResult("healthy", "Works as +1 555")
     )
     assert "Works as +1 555" in do(superuser, acme.channel, "test").content.decode()
 

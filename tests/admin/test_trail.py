@@ -12,7 +12,7 @@ from assistant.models import Intent, KnowledgeEntry
 from channels_app.contract import CheckResult
 from channels_app.models import Channel, MessageTemplate
 from conversations.models import Conversation
-from messaging import conversation_admin
+from messaging.admin import conversations as conversation_admin
 from messaging.models import Delivery, InboundEvent, WebhookDelivery, WebhookEndpoint
 from tenants.models import ApiKey, AuditEntry
 from tenants.scope import tenant_scope
@@ -28,9 +28,9 @@ CONTROL = {"hand_back": "human"}  # who has the word before the act; else the bo
 def _working(monkeypatch: pytest.MonkeyPatch) -> None:
     """Platforms and integrators that answer well."""
     answered = SimpleNamespace(status="delivered", response_status=200)
-    monkeypatch.setattr("messaging.channel_admin.channel_check", lambda channel: CheckResult("healthy", "Works"))
-    monkeypatch.setattr("messaging.channel_admin.templates_sync", lambda channel: 3)
-    monkeypatch.setattr("messaging.endpoint_admin.ping", lambda endpoint: answered)
+    monkeypatch.setattr("messaging.admin.channels.channel_check", lambda channel: CheckResult("healthy", "Works"))
+    monkeypatch.setattr("messaging.admin.channels.templates_sync", lambda channel: 3)
+    monkeypatch.setattr("messaging.integrators.admin.ping", lambda endpoint: answered)
 
 
 #: what staff can do with a row: (model, verb, what the form says, action in the trail)

@@ -18,10 +18,11 @@ from benchmarks.crowd import TENANTS, Crowd
 from benchmarks.webhooks import signed, webhook
 from channels_app.contract import StatusUpdate
 from conversations.models import Contact, Conversation, Event, Identity, Message, Session
-from messaging import deliver, publish, receipts, respond, sweep, wake
+from messaging import deliver, housekeeping, publish, respond, sweep, wake
 from messaging.models import Delivery, DeliveryPart, HandledEvent, InboundEvent, Turn
-from tenants.db import on_mongo
+from messaging.rules import delivery_status as receipts
 from tenants.scope import tenant_scope
+from tenants.storage.db import on_mongo
 from tests.factories import ChannelFactory, DeliveryFactory, TenantFactory
 
 pytestmark = [
@@ -93,7 +94,7 @@ PATHS: dict[str, Callable[[Place], object]] = {
     "the outbox": lambda place: (place.send(place.crowd.talking(0.5)), publish.publish_events()),
     "the outbox's age": lambda _: publish.outbox_age_s(),
     "the sweep": lambda _: sweep.sweep(),
-    "house-keeping": lambda _: sweep.keep_house(),
+    "house-keeping": lambda _: housekeeping.keep_house(),
 }
 
 

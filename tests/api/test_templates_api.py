@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from channels_app.models import MessageTemplate
-from tenants.db import new_id
 from tenants.models import AuditEntry
+from tenants.storage.db import new_id
 from tests.factories import ChannelFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from chatsvc.urls import handler400, handler403, handler404, handler500  # noqa: F401
 from conversations.models import Contact
 from tenants import errors
+from tenants.api.views import TenantAPIView, parse_body
 from tenants.scope import current_tenant_id
-from tenants.views import TenantAPIView, parse_body
 
 SECRET = "hunter2-said-the-visitor"
 

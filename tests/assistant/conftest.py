@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from assistant import lessons as memory
+from assistant.builtin.dialogue import Dialogue, Options
 from assistant.demo import INTENTS, KNOWLEDGE
-from assistant.dialogue import Dialogue, Options
-from assistant.lessons import Lessons, facts_of, learn, skills_of
+from assistant.intents import lessons as memory
+from assistant.intents.lessons import Lessons, facts_of, learn, skills_of
 from assistant.models import Intent, KnowledgeEntry
 from assistant.port import EngineReply, EngineRequest
-from channels_app.content import Choice, Content, text
+from channels_app.content.types import Choice, Content, text
 
 
 @pytest.fixture(autouse=True)

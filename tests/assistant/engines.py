@@ -9,9 +9,9 @@ from typing import Any
 
 import grpc
 
-from assistant.engine_server import Answer, EngineServer, EngineService
+from assistant.engine.server import Answer, EngineServer, EngineService
 from assistant.port import EngineReply, EngineRequest, HistoryEntry
-from channels_app.content import text
+from channels_app.content.types import text
 
 REQUEST = EngineRequest(
     tenant_id=uuid.UUID(int=7),

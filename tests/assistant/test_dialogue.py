@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from assistant.lessons import learn, skills_of
+from assistant.intents.lessons import learn, skills_of
 from assistant.models import Intent
-from channels_app.content import Content, Location, Media
+from channels_app.content.types import Content, Location, Media
 
 
 def said(reply: Any) -> str:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from assistant.remote import MEANING, Remote
+from assistant.engine.remote import MEANING, Remote
 from tests.assistant.engines import REQUEST
 
 ROOT = Path(__file__).resolve().parents[2]

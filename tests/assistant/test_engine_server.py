@@ -24,15 +24,15 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from assistant.builtin import Builtin, options_of
+from assistant.builtin.engine import Builtin, options_of
 from assistant.demo import seed_assistant
-from assistant.engine_server import EngineServer, EngineService, builtin_answer
-from assistant.grpc_gen.engine_pb2 import MessageChunk, ProcessMessageResponse
-from assistant.grpc_gen.engine_pb2_grpc import MCPEngineStub
+from assistant.engine.grpc_gen.engine_pb2 import MessageChunk, ProcessMessageResponse
+from assistant.engine.grpc_gen.engine_pb2_grpc import MCPEngineStub
+from assistant.engine.remote import NOBODY, Remote
+from assistant.engine.server import EngineServer, EngineService, builtin_answer
+from assistant.engine.wire import SERVICE, reply_of, request_message
 from assistant.port import EngineError, EngineReply, EngineRequest
-from assistant.remote import NOBODY, Remote
-from assistant.wire import SERVICE, reply_of, request_message
-from channels_app.content import Choice, Content, Location, Media, text
+from channels_app.content.types import Choice, Content, Location, Media, text
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.tenant_settings import settings_for
@@ -245,7 +245,7 @@ def test_log_lines_have_the_callers_ids(caplog: pytest.LogCaptureFixture) -> Non
         Remote(f"127.0.0.1:{server.port}").respond(REQUEST)
     of_request = {"tenant_id": str(REQUEST.tenant_id), "conversation_id": str(REQUEST.conversation_id)}
     assert seen == [{"correlation_id": "c-1", "request_id": "r-1", **of_request}, of_request]
-    lines = [record.msg for record in caplog.records if record.name == "assistant.engine_server"]
+    lines = [record.msg for record in caplog.records if record.name == "assistant.engine.server"]
     assert lines[0].items() >= {"event": "engine_call", "status": "OK", "correlation_id": "c-1", **of_request}.items()
     assert "order" not in json.dumps([str(line) for line in lines]) and "hush" not in str(lines)
 

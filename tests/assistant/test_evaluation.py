@@ -7,11 +7,11 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from assistant.common import BACKGROUND
+from assistant.builtin.evaluation import evaluate, held_out, measure, train
 from assistant.demo import seed_assistant
-from assistant.evaluation import evaluate, held_out, measure, train
+from assistant.intents.common import BACKGROUND
+from assistant.intents.training import Example
 from assistant.models import Intent, TrainedModel
-from assistant.training import Example
 from tenants.scope import tenant_scope
 
 

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from django.test.utils import CaptureQueriesContext
 
-from assistant import lessons as memory
 from assistant.demo import INTENTS, KNOWLEDGE, seed_assistant
-from assistant.lessons import digest_of, invalidate, lessons, read_facts, read_skills
+from assistant.engines import engine_for
+from assistant.intents import lessons as memory
+from assistant.intents.lessons import digest_of, invalidate, lessons, read_facts, read_skills
 from assistant.models import Intent, KnowledgeEntry
-from assistant.port import EngineError, EngineReply, EngineRequest, engine_for
-from channels_app.content import text
+from assistant.port import EngineError, EngineReply, EngineRequest
+from channels_app.content.types import text
 from tenants.models import Tenant
 from tenants.scope import NoTenantScope, tenant_scope
 

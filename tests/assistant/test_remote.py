@@ -14,16 +14,17 @@ import grpc
 import pytest
 import structlog
 
-from assistant import remote
-from assistant.breaker import Breaker
-from assistant.engine_server import Refused
-from assistant.grpc_gen.engine_pb2 import ProcessMessageResponse
-from assistant.port import EngineError, EngineReply, EngineRequest, EngineTimeout, engine_for
-from assistant.remote import FAILURES, MEANING, Remote
-from assistant.wire import MAX_BYTES, SERVICE
-from channels_app.content import text
-from chatsvc import traces
+from assistant.engine import remote
+from assistant.engine.grpc_gen.engine_pb2 import ProcessMessageResponse
+from assistant.engine.remote import FAILURES, MEANING, Remote
+from assistant.engine.server import Refused
+from assistant.engine.wire import MAX_BYTES, SERVICE
+from assistant.engines import engine_for
+from assistant.port import EngineError, EngineReply, EngineRequest, EngineTimeout
+from channels_app.content.types import text
 from chatsvc.management.commands.run_engine import traced
+from chatsvc.observe import traces
+from tenants.work.breaker import Breaker
 from tests.assistant.engines import REQUEST, echo, serving
 from tests.chaos.servers import free_port, wait_until
 

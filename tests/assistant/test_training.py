@@ -7,10 +7,10 @@ import time
 import pytest
 
 from assistant import knowledge
-from assistant.common import BACKGROUND, COMMON, SENTENCES
-from assistant.lessons import examples_of, skills_of
-from assistant.training import NONE, Classification, Example, features_for, folds, normal, train
-from assistant.wording import TITLE
+from assistant.builtin.wording import TITLE
+from assistant.intents.common import BACKGROUND, COMMON, SENTENCES
+from assistant.intents.lessons import examples_of, skills_of
+from assistant.intents.training import NONE, Classification, Example, features_for, folds, normal, train
 
 
 @pytest.fixture(scope="module")

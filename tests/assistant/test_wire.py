@@ -11,10 +11,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from assistant import protoc
-from assistant.grpc_gen.engine_pb2 import ProcessMessageRequest, ProcessMessageResponse
-from assistant.port import EngineReply
-from assistant.wire import (
+from assistant.engine import protoc
+from assistant.engine.grpc_gen.engine_pb2 import ProcessMessageRequest, ProcessMessageResponse
+from assistant.engine.wire import (
     MAX_OBJECT,
     METADATA,
     Malformed,
@@ -25,7 +24,8 @@ from assistant.wire import (
     request_of,
     response_message,
 )
-from channels_app.content import Choice, Content, TemplateUse, text
+from assistant.port import EngineReply
+from channels_app.content.types import Choice, Content, TemplateUse, text
 from tests.assistant.engines import REQUEST
 from tests.contents import contents
 

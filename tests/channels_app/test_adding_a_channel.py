@@ -26,7 +26,7 @@ QUOTED = [(path, code) for _, path, code in BLOCK.findall(TUTORIAL) if path]
 COMMANDS = [line for kind, _, code in BLOCK.findall(TUTORIAL) if kind == "sh" for line in code.splitlines()]
 NAMED = sorted(set(re.findall(r"`([\w.\-]+/[\w./\-]*)`", TUTORIAL)))
 WHOLE = (
-    "channels_app/standard_webhooks.py",
+    "channels_app/http/standard_webhooks.py",
     "channels_app/adapters/webhook/envelope.py",
     "channels_app/adapters/webhook/__init__.py",
     "channels_app/twin/platforms/webhook.py",

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels_app.content import (
+from channels_app.content.fit import CAPTIONED, fit
+from channels_app.content.options import numbered_choices
+from channels_app.content.types import (
     Button,
     Capabilities,
     Card,
@@ -17,8 +19,6 @@ from channels_app.content import (
     TemplateUse,
     text,
 )
-from channels_app.fit import CAPTIONED, fit
-from channels_app.options import numbered_choices
 
 SMS = Capabilities(max_text=160)
 RICH = Capabilities(

@@ -8,7 +8,7 @@ import pytest
 
 from channels_app.health import DISABLED, Finding, health_move, health_row, next_state, state_of
 from channels_app.models import ChannelHealth, ChannelIncident
-from tenants.db import atomic, now
+from tenants.storage.db import atomic, now
 from tests.factories import ChannelFactory
 
 HEALTHY, SILENT, DEGRADED, REFUSED = "healthy", "silent", "degraded", "credential_refused"

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from channels_app import http, network
 from channels_app.contract import OutcomeUnknown, Rejected, Unreachable
-from channels_app.http import HttpClient, authority
+from channels_app.http import client as http
+from channels_app.http import network
+from channels_app.http.client import HttpClient, authority
 from tests.channels_app.loopback import Loopback, answers, http_answer, read_request, served
 
 

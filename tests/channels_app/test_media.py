@@ -10,7 +10,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from channels_app.media import EXCEL, WORD, Refused, as_jpeg, examine, kind_of, safe_name, sniff, thumbnail
+from channels_app.content.media import EXCEL, WORD, Refused, as_jpeg, examine, kind_of, safe_name, sniff, thumbnail
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
 

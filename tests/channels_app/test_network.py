@@ -5,9 +5,9 @@ import socket
 import httpcore
 import pytest
 
-from channels_app import network
 from channels_app.contract import Rejected, Unreachable
-from channels_app.network import GuardedBackend, is_metadata, is_public
+from channels_app.http import network
+from channels_app.http.network import GuardedBackend, is_metadata, is_public
 
 BLOCKED = (
     "0.0.0.0 0.1.2.3 10.0.0.1 10.255.255.255 100.64.0.1 100.127.255.255 127.0.0.1 127.255.255.254 169.254.169.254 "

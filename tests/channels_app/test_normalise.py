@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from channels_app.content import MAX_TEXT, Button, Content, Media, TemplateUse, text
-from channels_app.normalise import EmptyMessage, clean_text, normalise
+from channels_app.content.normalise import EmptyMessage, clean_text, normalise
+from channels_app.content.types import MAX_TEXT, Button, Content, Media, TemplateUse, text
 
 ENGLAND = "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from channels_app.content import Button, Card, Content, ListRow, ListSection, QuickReply, text
-from channels_app.options import choice_for, numbered_choices
+from channels_app.content.options import choice_for, numbered_choices
+from channels_app.content.types import Button, Card, Content, ListRow, ListSection, QuickReply, text
 
 
 def pick(title: str, payload: str) -> Button:

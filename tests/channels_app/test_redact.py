@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels_app.redact import Redactor, redact
+from channels_app.http.redact import Redactor, redact
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from channels_app.adapters.whatsapp import WhatsApp
-from channels_app.content import Content, TemplateUse
+from channels_app.content.types import Content, TemplateUse
 from channels_app.contract import RemoteTemplate, TemplateStatus, Unreachable
 from channels_app.models import Channel, MessageTemplate
-from channels_app.template_store import TemplateBody, template_create
-from channels_app.template_sync import template_status_apply, templates_sync, templates_sync_all
-from channels_app.templates import (
+from channels_app.templates.resolve import (
     Variant,
     language_of,
     render,
@@ -21,6 +19,8 @@ from channels_app.templates import (
     templates_approved,
     variables_in,
 )
+from channels_app.templates.store import TemplateBody, template_create
+from channels_app.templates.sync import template_status_apply, templates_sync, templates_sync_all
 from tenants.errors import Conflict, NotFound, Unprocessable
 from tenants.scope import tenant_scope
 from tests.factories import ChannelFactory

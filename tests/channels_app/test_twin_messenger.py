@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from channels_app.adapters.messenger import Messenger, MessengerConfig
-from channels_app.content import Button, Card, Content, Media, QuickReply, TemplateUse, text
+from channels_app.content.types import Button, Card, Content, Media, QuickReply, TemplateUse, text
 from channels_app.contract import (
     ConfigError,
     ContactBlocked,
@@ -25,7 +25,7 @@ from channels_app.contract import (
     Unreachable,
     WindowClosed,
 )
-from channels_app.http import HttpClient, authority
+from channels_app.http.client import HttpClient, authority
 from channels_app.twin import server
 from channels_app.twin.platforms import messenger
 

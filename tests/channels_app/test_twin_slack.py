@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from channels_app.adapters.slack import Slack, SlackConfig
-from channels_app.content import Button, Card, Content, ListRow, ListSection, Media, QuickReply, text
+from channels_app.content.types import Button, Card, Content, ListRow, ListSection, Media, QuickReply, text
 from channels_app.contract import (
     ConfigError,
     InboundMessage,
@@ -22,7 +22,7 @@ from channels_app.contract import (
     Throttled,
     Unreachable,
 )
-from channels_app.http import HttpClient, authority
+from channels_app.http.client import HttpClient, authority
 from channels_app.twin import server
 
 ADAPTER = Slack()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from channels_app.adapters.sms import Sms
-from channels_app.content import Content, Media, text
+from channels_app.content.types import Content, Media, text
 from channels_app.contract import (
     ConfigError,
     ContactBlocked,

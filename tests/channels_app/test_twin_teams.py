@@ -10,7 +10,7 @@ import pytest
 from channels_app.adapters.teams import Teams, TeamsConfig
 from channels_app.adapters.teams.keys import keys_forget
 from channels_app.adapters.teams.tokens import token_for, tokens_forget
-from channels_app.content import Button, Card, Choice, Content, ListRow, ListSection, Media, QuickReply, text
+from channels_app.content.types import Button, Card, Choice, Content, ListRow, ListSection, Media, QuickReply, text
 from channels_app.contract import (
     BadSignature,
     ConfigError,
@@ -25,7 +25,7 @@ from channels_app.contract import (
     Throttled,
     Unreachable,
 )
-from channels_app.http import HttpClient, authority
+from channels_app.http.client import HttpClient, authority
 from channels_app.twin import server
 from channels_app.twin.platforms.teams import DOT, FILE, PICTURE, SETTINGS, show
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from channels_app.adapters.voice import Voice
-from channels_app.content import text
+from channels_app.content.types import text
 from channels_app.contract import (
     ConfigError,
     InboundMessage,

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from channels_app.adapters.webhook import Webhook, WebhookConfig
-from channels_app.content import Content, Media, QuickReply, text
+from channels_app.content.types import Content, Media, QuickReply, text
 from channels_app.contract import (
     ConfigError,
     InboundMessage,
@@ -25,7 +25,7 @@ from channels_app.contract import (
     Throttled,
     Unreachable,
 )
-from channels_app.http import HttpClient, authority
+from channels_app.http.client import HttpClient, authority
 from channels_app.twin import server
 from channels_app.twin.platforms.webhook import PICTURE, SETTINGS
 

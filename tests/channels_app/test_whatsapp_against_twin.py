@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from channels_app.adapters.whatsapp import WhatsApp, WhatsAppConfig
-from channels_app.content import Content, ListRow, ListSection, Location, Media, QuickReply, TemplateUse, text
+from channels_app.content.types import Content, ListRow, ListSection, Location, Media, QuickReply, TemplateUse, text
 from channels_app.contract import (
     ConfigError,
     MediaRef,
@@ -15,7 +15,7 @@ from channels_app.contract import (
     Throttled,
     Unreachable,
 )
-from channels_app.http import HttpClient, authority
+from channels_app.http.client import HttpClient, authority
 from channels_app.twin import server
 
 ADAPTER = WhatsApp()

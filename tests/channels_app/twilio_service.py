@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl
 
 from channels_app.contract import OutboundMessage, RawRequest, Recipient
-from channels_app.http import HttpClient, authority
+from channels_app.http.client import HttpClient, authority
 
 ACCOUNT = {"account_sid": "AC00000000000000000000000000000001", "auth_token": "twin-auth-token"}
 

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from channels_app.adapters.whatsapp import WhatsApp, WhatsAppConfig
 from channels_app.contract import RawRequest
-from channels_app.http import HttpClient
+from channels_app.http.client import HttpClient
 
 BEARER = {"Authorization": "Bearer good"}
 HELLO = {"messaging_product": "whatsapp", "to": "+15550107777", "type": "text", "text": {"body": "hello"}}

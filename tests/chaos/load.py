@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from channels_app.twin.platform import Webhook
+from channels_app.twin.calls import Webhook
 from channels_app.twin.platforms import PLATFORMS
 from channels_app.twin.server import Twin
 from tests.chaos.servers import wait_until

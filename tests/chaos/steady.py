@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from channels_app.twin.platform import Webhook
+from channels_app.twin.calls import Webhook
 from channels_app.twin.platforms import PLATFORMS
 from channels_app.twin.server import Twin
 from tests.chaos.load import PEOPLE, QUESTIONS, REST, rest_message

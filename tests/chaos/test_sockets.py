@@ -187,8 +187,8 @@ async def test_two_tabs_on_two_processes_see_the_same(cluster: Cluster, arrive: 
 
 TYPES = """
 import time
-from messaging.hub import hub
-from messaging.publish import push_typing
+from messaging.live.hub import hub
+from messaging.live.push import push_typing
 push_typing("{0}", "acorn", "agent", on=True)
 while hub._pending:
     time.sleep(0.05)

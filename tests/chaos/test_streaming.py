@@ -26,7 +26,7 @@ STREAMED_S = 150  # at most: a dead publisher's lanes are free after a minute, a
 BACKLOG = """
 from conversations.models import Conversation
 from conversations.timeline import NewEvent, conversation_advance, events_append
-from tenants.db import atomic
+from tenants.storage.db import atomic
 from tenants.scope import tenant_scope
 for conversation in Conversation.objects.unscoped():
     with tenant_scope(conversation.tenant_id):

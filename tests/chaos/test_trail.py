@@ -33,7 +33,7 @@ SECRET = "swordfish"
 TEXT = f"What are your opening hours, {SECRET}?"
 WAIT_S = 90  # at most, until the id has come everywhere
 ENDPOINT = """
-from messaging.endpoints import endpoint_create
+from messaging.integrators.endpoints import endpoint_create
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 tenant = Tenant.objects.get(id={tenant!r})

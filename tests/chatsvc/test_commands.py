@@ -16,23 +16,24 @@ import respx
 from django.core.management import CommandError, call_command
 
 from channels_app.contract import BadSignature, RawRequest
-from channels_app.http import HttpClient
+from channels_app.http.client import HttpClient
 from channels_app.models import Channel
 from channels_app.registry import KINDS
 from channels_app.services import channel_save
 from channels_app.twin import server as twin_server
 from channels_app.twin.platforms import PLATFORMS
-from chatsvc import demo, embedded
+from chatsvc import demo
 from chatsvc.management.arguments import channel_keyed
 from chatsvc.management.commands.send_webhook import SIGNED
 from chatsvc.management.commands.serve import check_free, welcome
 from chatsvc.management.commands.twin import connected
+from chatsvc.processes import embedded
 from conversations.models import Message
 from messaging.models import Delivery, InboundEvent, Turn
-from tenants.api_keys import api_key_verify
-from tenants.db import now
+from tenants.access.api_keys import api_key_verify
 from tenants.models import ApiKey, Role, Tenant, User
 from tenants.scope import tenant_scope
+from tenants.storage.db import now
 from tests.factories import ChannelFactory, ConversationFactory, DeliveryFactory, MessageFactory
 
 pytestmark = pytest.mark.django_db

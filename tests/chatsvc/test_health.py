@@ -11,9 +11,9 @@ from django.core.cache import cache
 from django.db import OperationalError
 from django.test import Client
 
-from chatsvc import probes
-from chatsvc.embedded import queues
-from chatsvc.standby import seen_key
+from chatsvc.observe import probes
+from chatsvc.processes.embedded import queues
+from chatsvc.processes.standby import seen_key
 from tenants.models import User
 from tests.assistant.engines import serving
 from tests.chaos.servers import free_port

@@ -14,7 +14,7 @@ SCRIPT = """
 import logging
 
 import structlog
-from chatsvc import logs
+from chatsvc.observe import logs
 
 logs.configure(level="INFO", form="json")
 try:

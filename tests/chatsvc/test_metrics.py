@@ -18,12 +18,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from channels_app.contract import InboundMessage, SendResult
 from channels_app.models import Channel
-from chatsvc import row_metrics
+from chatsvc.observe import row_metrics
 from conversations.models import Message
 from messaging import accept, deliver, measures, publish, respond
 from messaging.models import Delivery, Turn
-from tenants.db import new_id, now
 from tenants.models import Tenant
+from tenants.storage.db import new_id, now
 from tests.factories import TenantFactory
 from tests.messaging.conftest import calls, nothing_learnt, said, web, whatsapp  # noqa: F401  fixtures
 
@@ -225,7 +225,7 @@ SOCKETS.set(int(sys.argv[1]))
 """
 SHOW = """
 import django; django.setup()
-from chatsvc.metrics import exposition
+from chatsvc.observe.metrics import exposition
 print(exposition(rows=False).decode())
 """
 

@@ -11,9 +11,9 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from chatsvc import shed
-from chatsvc.errors import as_service_error
-from chatsvc.middleware import Shed
+from chatsvc.web import shed
+from chatsvc.web.errors import as_service_error
+from chatsvc.web.middleware import Shed
 
 WAIT_S = 30
 

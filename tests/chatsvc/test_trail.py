@@ -11,10 +11,10 @@ import pytest
 import structlog
 from celery import current_app, shared_task
 
-from channels_app import http
 from channels_app.contract import SendError
-from chatsvc import traces, trail
-from chatsvc.logs import whose
+from channels_app.http import client as http
+from chatsvc.observe import traces, trail
+from chatsvc.observe.logs import whose
 from tenants.scope import tenant_scope
 
 

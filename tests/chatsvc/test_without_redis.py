@@ -13,8 +13,8 @@ import redis
 from celery import Celery
 from kombu import Connection
 
-from chatsvc import broker, standby
-from chatsvc.cache import ForgivingRedisCache
+from chatsvc.processes import broker, standby
+from chatsvc.processes.cache import ForgivingRedisCache
 from messaging import wake
 from tests.chaos.servers import free_port
 

@@ -21,8 +21,8 @@ from conversations.event_schemas import (
 )
 from conversations.models import Event
 from conversations.timeline import VERSIONS, system_event
-from tenants.db import new_id
 from tenants.models import Tenant
+from tenants.storage.db import new_id
 
 PAUSED = {"endpoint_id": str(new_id()), "description": "CRM", "reason": "failures"}
 

@@ -16,15 +16,15 @@ from django.test import Client
 
 from channels_app.models import Channel
 from channels_app.services import webhook_url
-from channels_app.twin.platform import Webhook
+from channels_app.twin.calls import Webhook
 from channels_app.twin.platforms import PLATFORMS
 from channels_app.twin.server import Twin
 from conversations.models import Attachment, Message
 from messaging import tasks
 from messaging.models import Delivery, InboundEvent, Turn
-from tenants.db import now
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tenants.storage.db import now
 from tests.factories import ChannelFactory
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from assistant.engine.remote import Remote
 from assistant.port import EngineError
-from assistant.remote import Remote
 from tests.chaos.servers import free_port, wait_until
 from tests.chaos.service import ROOT, Process, answers, environment, manage
 

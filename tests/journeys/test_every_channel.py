@@ -11,7 +11,7 @@ from channels_app.models import ChannelHealth
 from channels_app.services import channel_save
 from channels_app.twin.platforms import PLATFORMS
 from conversations.models import Conversation, Message
-from messaging import watch
+from messaging.health import watch
 from messaging.models import DeliveryAttempt, InboundEvent, Turn
 from tenants.scope import tenant_scope
 from tests.journeys.connected import Connected, post, post_at_once, work

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from channels_app.http.standard_webhooks import headers_for
 from channels_app.models import Channel
-from channels_app.standard_webhooks import headers_for
 from channels_app.twin.platforms.webhook import SETTINGS
 from conversations.models import Message
 from messaging.models import Delivery, InboundEvent

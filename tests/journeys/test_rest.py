@@ -6,7 +6,7 @@ import pytest
 
 from assistant.demo import seed_assistant
 from conversations.models import Conversation, Event, Message
-from messaging.control import take_over
+from messaging.rules.control import take_over
 from tenants.scope import tenant_scope
 from tests.factories import ChannelFactory, ConversationFactory, MessageFactory
 

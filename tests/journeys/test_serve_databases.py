@@ -20,7 +20,7 @@ from pydantic_core import from_json, to_json
 
 from channels_app.twin.platforms import PLATFORMS
 from channels_app.twin.server import Twin
-from tenants.db import on_mongo
+from tenants.storage.db import on_mongo
 from tests.chaos.servers import free_port, wait_until
 from tests.chaos.service import Process, answers, environment, running, set_up
 

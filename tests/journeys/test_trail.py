@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from channels_app.twin import server
-from channels_app.twin.platform import Webhook
+from channels_app.twin.calls import Webhook
 from channels_app.twin.platforms import whatsapp
 from tests.chaos.servers import free_port, wait_until
 from tests.chaos.service import Process, answers, environment, set_up

@@ -8,8 +8,8 @@ from django.test import Client
 
 from messaging import sweep
 from messaging.models import Delivery
-from tenants.db import now
 from tenants.scope import tenant_scope
+from tenants.storage.db import now
 from tests.journeys.connected import Connected
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,8 +13,8 @@ from channels_app.models import MessageTemplate
 from channels_app.twin.platforms.whatsapp import DOT
 from conversations.models import Attachment, Conversation
 from messaging.models import Delivery
-from tenants.db import now
 from tenants.scope import tenant_scope
+from tenants.storage.db import now
 from tests.journeys.connected import Connected
 
 pytestmark = pytest.mark.django_db(transaction=True)

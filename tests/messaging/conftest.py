@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from assistant import lessons
-from channels_app.content import text
+from assistant.intents import lessons
+from channels_app.content.types import text
 from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
 from conversations import people

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from channels_app.adapters.whatsapp import WhatsApp
-from channels_app.content import text
+from channels_app.content.types import text
 from channels_app.contract import Payload, SendResult, Throttled
 from conversations.models import Conversation
 from conversations.timeline import conversation_advance
 from messaging.accept import accept
-from messaging.attention import attend, put_through
-from messaging.control import hand_back, take_over
 from messaging.deliver import deliver
 from messaging.models import Delivery, Turn
 from messaging.reply import Author, reply_write
-from tenants.db import atomic, now
+from messaging.rules.control import hand_back, take_over
+from messaging.rules.typing_marks import attend, put_through
+from tenants.storage.db import atomic, now
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.core import mail
 
-from channels_app.content import text
+from channels_app.content.types import text
 from channels_app.contract import ChannelNotice, CheckResult
 from channels_app.health import ADVICE, health_forget
 from channels_app.models import Channel, ChannelHealth, ChannelIncident
@@ -16,17 +16,18 @@ from channels_app.services import bad_signature_count, channel_save
 from channels_app.twin import server
 from conversations.models import Conversation, Event, Message
 from messaging import sweep as sweep_verb
-from messaging import tasks, watch
-from messaging.alerts import MAX_ATTEMPTS, alert_send
-from messaging.control import agent_reply
+from messaging import tasks
 from messaging.deliver import deliver
-from messaging.hold import channel_admits
+from messaging.health import watch
 from messaging.models import Delivery, DeliveryAttempt, StaffAlert
+from messaging.outbox.alerts import MAX_ATTEMPTS, alert_send
 from messaging.publish import publish_events
 from messaging.receive import APPLY
+from messaging.rules.control import agent_reply
+from messaging.rules.hold import channel_admits
 from tenants import tenant_settings
-from tenants.db import now
 from tenants.models import Tenant
+from tenants.storage.db import now
 from tests.channels_app.loopback import answers, http_answer, served
 from tests.factories import ConversationFactory, IdentityFactory, MembershipFactory, MessageFactory, RoleFactory
 

@@ -8,16 +8,16 @@ import pytest
 
 from assistant.port import EngineReply
 from channels_app.adapters.sms import Sms
-from channels_app.content import Capabilities, Content, ListRow, ListSection, QuickReply, text
+from channels_app.content.types import Capabilities, Content, ListRow, ListSection, QuickReply, text
 from channels_app.contract import InboundMessage, Sender, SendResult
 from channels_app.models import Channel
 from messaging import respond as respond_module
 from messaging.accept import accept
-from messaging.control import agent_reply, hand_back
 from messaging.deliver import deliver
 from messaging.models import Turn
 from messaging.respond import respond
-from tenants.db import now
+from messaging.rules.control import agent_reply, hand_back
+from tenants.storage.db import now
 from tests.factories import ChannelFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,22 +10,22 @@ import pytest
 
 from assistant.port import EngineReply
 from channels_app.adapters.whatsapp import WhatsApp
-from channels_app.content import Choice, Content, text
+from channels_app.content.types import Choice, Content, text
 from channels_app.contract import InboundMessage, Sender, SendResult, Signal
 from conversations.models import Conversation, Event, Identity, Message
 from messaging import respond as respond_module
 from messaging.accept import accept
-from messaging.consent import word_of
-from messaging.consent_words import PHRASES
-from messaging.control import agent_reply, take_over
 from messaging.deliver import deliver
 from messaging.models import Delivery, Turn
 from messaging.receive import _item_apply as apply
 from messaging.respond import respond
+from messaging.rules.consent import word_of
+from messaging.rules.consent_words import PHRASES
+from messaging.rules.control import agent_reply, take_over
 from tenants import tenant_settings
-from tenants.db import now
 from tenants.errors import Conflict
 from tenants.scope import tenant_scope
+from tenants.storage.db import now
 from tests.factories import ChannelFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)

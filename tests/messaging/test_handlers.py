@@ -13,11 +13,11 @@ from django.db import OperationalError
 from conversations.event_schemas import Envelope, envelope_of
 from conversations.models import Conversation, Event
 from conversations.timeline import NewEvent, conversation_advance, events_append, system_event
-from messaging import alerts, handlers
 from messaging.models import DailyFigure, HandledEvent, StaffAlert
+from messaging.outbox import alerts, handlers
 from messaging.publish import publish_events
-from tenants.db import new_id, now
 from tenants.models import AuditEntry, Tenant
+from tenants.storage.db import new_id, now
 from tests.factories import ConversationFactory, MembershipFactory, RoleFactory
 
 PAUSED = {"endpoint_id": "019a2f6e-6d1c-7e5b-9c55-0e3b9f5f1a77", "description": "CRM", "reason": "http_500"}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from messaging import hub as hub_module
-from messaging.hub import Hub
+from messaging.live import hub as hub_module
+from messaging.live.hub import Hub
 
 
 class Layer:

@@ -10,21 +10,21 @@ import pytest
 from django.db import OperationalError, connection, connections
 
 from assistant.port import EngineReply
-from channels_app.content import text
+from channels_app.content.types import text
 from channels_app.contract import ConfigError, SendResult, StatusUpdate, Unreachable
 from conversations.models import Conversation, Event, Message
 from messaging import accept as accept_module
 from messaging import deliver as deliver_module
 from messaging import respond as respond_module
 from messaging.accept import Entrance, accept
-from messaging.control import agent_reply, conversation_end, hand_back, take_over
 from messaging.deliver import deliver, redeliver
 from messaging.models import Delivery, DeliveryAttempt, Turn
-from messaging.receipts import status_apply
 from messaging.respond import respond
-from tenants.db import now
+from messaging.rules.control import agent_reply, conversation_end, hand_back, take_over
+from messaging.rules.delivery_status import status_apply
 from tenants.errors import Conflict
 from tenants.scope import tenant_scope
+from tenants.storage.db import now
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -276,8 +276,8 @@ def connection_lost() -> None:
 
 
 def test_a_refused_credential_holds_the_lane_and_burns_no_attempt(answered, whatsapp, monkeypatch) -> None:
-    from messaging.hold import channel_held_until
-    from messaging.watch import channel_release
+    from messaging.health.watch import channel_release
+    from messaging.rules.hold import channel_held_until
 
     said = failing(monkeypatch, ConfigError("190"))
     deliver(answered.id)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from messaging import open_sockets
+from messaging.live import open_sockets
 from messaging.measures import SOCKETS
 
 

@@ -11,19 +11,19 @@ import regex
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from channels_app.adapters.segments import segments
-from channels_app.content import Content, text
+from channels_app.content.fit import fit
+from channels_app.content.options import choice_for, options
+from channels_app.content.segments import segments
+from channels_app.content.types import Content, text
 from channels_app.contract import HttpAnswer, Payload
-from channels_app.fit import fit
 from channels_app.models import Channel
-from channels_app.options import choice_for, options
 from channels_app.registry import KINDS, adapter_for
 from conversations.models import Conversation, Message
 from messaging import deliver as deliver_module
+from messaging.api.preview import REFERENCE, PreviewRequest, preview
 from messaging.deliver import deliver
 from messaging.models import Delivery
-from messaging.preview import REFERENCE, PreviewRequest, preview
-from tenants.db import now
+from tenants.storage.db import now
 from tests import contents as some
 from tests.adapters.kit import Kit, answer, kit_for
 from tests.factories import ChannelFactory, ConversationFactory, IdentityFactory

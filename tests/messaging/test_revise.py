@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from assistant.port import EngineReply
-from channels_app.content import Content, Media, text
+from channels_app.content.types import Content, Media, text
 from channels_app.contract import InboundMessage, Reaction, Revision, Sender
 from conversations import selectors
 from conversations.models import Attachment, Contact, Conversation, Event, Message
@@ -17,13 +17,14 @@ from conversations.models import Reaction as ReactionRow
 from conversations.models import Revision as RevisionRow
 from conversations.shapes import MessageQuery
 from messaging import respond as respond_module
-from messaging import revise, webchat
 from messaging.models import DeliveryPart, Turn
-from messaging.receipts import part_taken, pending_apply
 from messaging.receive import _item_apply as apply
 from messaging.respond import respond
-from tenants.db import now
+from messaging.rules import revise
+from messaging.rules.delivery_status import part_taken, pending_apply
+from messaging.webchat import rules as webchat
 from tenants.scope import tenant_scope
+from tenants.storage.db import now
 from tests.factories import ChannelFactory, ConversationFactory, DeliveryFactory, IdentityFactory, MessageFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,7 +63,7 @@ def events(type: str) -> list[Event]:
 @pytest.fixture
 def frames(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What visitors' widgets were shown."""
-    from messaging.hub import hub
+    from messaging.live.hub import hub
 
     shown: list[dict[str, Any]] = []
     monkeypatch.setattr(hub, "push", lambda group, frame: shown.append(frame) if group.startswith("conv") else None)
@@ -412,7 +413,7 @@ def test_the_history_endpoint_can_tell_of_a_deleted_message(scope, whatsapp, api
 
 
 def test_staff_see_the_message_not_the_entry_about_it(scope, whatsapp) -> None:
-    from messaging.conversation_admin import transcript
+    from messaging.admin.conversations import transcript
 
     for item in (message(), edit("hello"), reaction("👍")):
         apply(whatsapp, item)

@@ -10,14 +10,14 @@ import pytest
 from django.db import DatabaseError
 
 from assistant.port import EngineReply
-from channels_app.content import text
+from channels_app.content.types import text
 from conversations.models import Event, Message
 from messaging import respond as respond_module
 from messaging.accept import accept
-from messaging.control import take_over
 from messaging.models import Delivery, Turn
 from messaging.respond import respond
-from tenants import db
+from messaging.rules.control import take_over
+from tenants.storage import db
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

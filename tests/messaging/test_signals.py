@@ -11,17 +11,17 @@ import pytest
 from django.db import connections
 
 from channels_app.adapters.whatsapp import WhatsApp
-from channels_app.content import text
+from channels_app.content.types import text
 from channels_app.contract import InboundMessage, Sender, SendResult, Signal, StatusUpdate
 from conversations.models import Contact, Conversation, Event, Identity, Message
 from conversations.people import identity_meet, identity_resolve
 from messaging.accept import Entrance, accept
-from messaging.control import agent_reply, conversation_end
 from messaging.deliver import deliver
 from messaging.models import Delivery
 from messaging.receive import _item_apply as apply
-from tenants.db import atomic, now
+from messaging.rules.control import agent_reply, conversation_end
 from tenants.scope import tenant_scope
+from tenants.storage.db import atomic, now
 from tests.factories import ChannelFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,7 +44,7 @@ def changed(sender: Sender = MOVED) -> Signal:
 
 @pytest.fixture
 def frames(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    from messaging.hub import hub
+    from messaging.live.hub import hub
 
     shown: list[dict[str, Any]] = []
     monkeypatch.setattr(hub, "push", lambda group, frame: shown.append(frame) if group.startswith("tenant") else None)

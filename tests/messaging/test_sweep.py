@@ -12,7 +12,7 @@ from channels_app.models import Channel
 from conversations.models import Attachment
 from messaging import sweep, tasks, wake
 from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookDelivery, WebhookEndpoint
-from tenants.db import new_id, now
+from tenants.storage.db import new_id, now
 from tests.factories import DeliveryFactory, MessageFactory
 
 REAL_CALL = wake._call  # before a fixture takes its place

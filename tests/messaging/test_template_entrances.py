@@ -13,11 +13,11 @@ from django.test import Client
 
 from assistant.port import EngineReply
 from channels_app.adapters.whatsapp import WhatsApp
-from channels_app.content import Content, TemplateUse, text
+from channels_app.content.types import Content, TemplateUse, text
 from channels_app.contract import InboundMessage, RawRequest, RemoteTemplate, Sender, Unreachable
 from channels_app.models import MessageTemplate
-from channels_app.template_store import TemplateBody, template_create
-from channels_app.templates import templates_approved
+from channels_app.templates.resolve import templates_approved
+from channels_app.templates.store import TemplateBody, template_create
 from conversations.models import Conversation, Message
 from messaging import respond as respond_module
 from messaging import tasks
@@ -26,8 +26,8 @@ from messaging.models import Turn
 from messaging.receive import receipt_process, receipt_store
 from messaging.respond import respond
 from tenants import tenant_settings
-from tenants.db import now
 from tenants.models import Tenant
+from tenants.storage.db import now
 from tests.factories import ConversationFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)

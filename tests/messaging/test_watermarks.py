@@ -12,8 +12,8 @@ from channels_app.contract import Payload, Sender, SendResult, StatusUpdate, Unr
 from conversations.models import Event
 from messaging.deliver import deliver
 from messaging.models import Delivery, DeliveryPart
-from messaging.receipts import status_apply
-from tenants.db import now
+from messaging.rules.delivery_status import status_apply
+from tenants.storage.db import now
 from tests.factories import ConversationFactory, DeliveryFactory, IdentityFactory, MessageFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)

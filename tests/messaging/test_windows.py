@@ -14,20 +14,20 @@ import time_machine
 from assistant.port import EngineReply
 from channels_app.adapters.messenger import Messenger
 from channels_app.adapters.whatsapp import WhatsApp
-from channels_app.content import Content, TemplateUse, text
+from channels_app.content.types import Content, TemplateUse, text
 from channels_app.contract import InboundMessage, Sender, SendResult, StatusUpdate, WindowClosed
 from channels_app.models import Channel, MessageTemplate
 from conversations.models import Conversation, Event, Message
 from messaging import respond as respond_module
 from messaging.accept import accept
-from messaging.control import agent_reply
 from messaging.deliver import deliver, redeliver
 from messaging.models import Delivery, DeliveryAttempt, Turn
-from messaging.receipts import status_apply
 from messaging.respond import respond
-from messaging.windows import window_of
-from tenants.db import now
+from messaging.rules.control import agent_reply
+from messaging.rules.delivery_status import status_apply
+from messaging.rules.windows import window_of
 from tenants.errors import Conflict
+from tenants.storage.db import now
 from tests.factories import ChannelFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from tenants import api_keys, auth, tenant_settings, tokens
-from tenants.db import now
+from tenants import tenant_settings
+from tenants.access import api_keys, auth, tokens
 from tenants.errors import Forbidden, Invalid, NotAuthenticated
 from tenants.models import ApiKey, AuditEntry, RevokedToken, Tenant
 from tenants.scope import tenant_scope
+from tenants.storage.db import now
 from tests.factories import MembershipFactory, RoleFactory, UserFactory
 
 pytestmark = [pytest.mark.urls("tests.api.views"), pytest.mark.django_db]

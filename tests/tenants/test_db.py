@@ -11,8 +11,8 @@ import psycopg_pool
 import pytest
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connections
 
-from tenants import db
 from tenants.models import Tenant
+from tenants.storage import db
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

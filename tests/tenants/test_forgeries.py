@@ -12,9 +12,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.conf import settings
 
-from tenants import auth
+from tenants.access import auth
+from tenants.access.permissions import PERMISSIONS
 from tenants.errors import NotAuthenticated
-from tenants.permissions import PERMISSIONS
 
 pytestmark = pytest.mark.django_db
 

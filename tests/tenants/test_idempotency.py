@@ -10,10 +10,11 @@ import pytest
 from django.db import OperationalError, connections
 
 from conversations.models import Contact
-from tenants import auth, idempotency
-from tenants.db import now
+from tenants.access import auth
+from tenants.api import idempotency
 from tenants.models import IdempotencyRecord
 from tenants.scope import tenant_scope
+from tenants.storage.db import now
 
 pytestmark = [pytest.mark.urls("tests.api.views"), pytest.mark.django_db(transaction=True)]
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from django.test import RequestFactory
 
-from tenants import auth, buckets, limits
-from tenants.buckets import Bucket
+from tenants.access import auth, buckets, limits
+from tenants.access.buckets import Bucket
 from tenants.models import Tenant
 from tenants.tenant_settings import invalidate
 
@@ -120,7 +120,7 @@ def test_two_processes_share_one_limit(redis_url):
 import os, sys; sys.path.insert(0, {str(REPO)!r})
 os.environ["DJANGO_SETTINGS_MODULE"] = "chatsvc.settings"
 import django; django.setup()
-from tenants.buckets import Bucket, RedisBuckets
+from tenants.access.buckets import Bucket, RedisBuckets
 shared, bucket = RedisBuckets({redis_url!r}), Bucket("processes", 0.001, 200)
 print(sum(shared.take([bucket], 1)[0] <= 200 / 0.001 + 0.01 for _ in range(300)))
 """

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, OperationalError, connection, transaction
 
-from chatsvc.errors import as_service_error
-from tenants import db
+from chatsvc.web.errors import as_service_error
 from tenants.models import Tenant
+from tenants.storage import db
 
 pytestmark = [
     pytest.mark.skipif(not db.on_mongo(), reason="MongoDB only: tests/run_mongo.sh"),

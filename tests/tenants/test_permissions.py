@@ -10,8 +10,8 @@ from django.urls import URLPattern, get_resolver
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 from rest_framework.views import APIView
 
-from tenants import permissions
-from tenants.views import TenantAPIView
+from tenants.access import permissions
+from tenants.api.views import TenantAPIView
 
 #: DRF views that are not ours: the description of the API, open to all
 FOREIGN = {SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView}

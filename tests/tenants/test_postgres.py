@@ -12,9 +12,9 @@ import pytest
 from django.db import OperationalError, transaction
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from tenants import postgres
-from tenants.postgres import BoundedConnection
-from tenants.postgres.base import DatabaseWrapper
+from tenants.storage import postgres
+from tenants.storage.postgres import BoundedConnection
+from tenants.storage.postgres.base import DatabaseWrapper
 
 #: AuthenticationOk and ReadyForQuery, of the messages a server begins with (PostgreSQL, "Message Formats")
 WELCOME = b"R\x00\x00\x00\x08\x00\x00\x00\x00" + b"Z\x00\x00\x00\x05I"

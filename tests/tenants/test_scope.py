@@ -9,9 +9,9 @@ import pytest
 from django.apps import apps
 from django.db import models
 
-from tenants.db import TenantModel
 from tenants.models import AuditEntry
 from tenants.scope import NoTenantScope, ScopedManager, current_tenant_id, tenant_scope
+from tenants.storage.db import TenantModel
 from tests.factories import ContactFactory
 
 REPO = Path(__file__).resolve().parents[2]

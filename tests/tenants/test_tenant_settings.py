@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
+from tenants.access.auth import Principal
 from tenants.audit import audit
-from tenants.auth import Principal
-from tenants.db import new_id
 from tenants.models import AuditEntry, Tenant
+from tenants.storage.db import new_id
 from tenants.tenant_settings import TenantSettings, invalidate, settings_for
 from tests.factories import UserFactory
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from assistant.evaluation import evaluate, train
-from assistant.lessons import lessons
+from assistant.builtin.evaluation import evaluate, train
+from assistant.intents.lessons import lessons
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from channels_app.adapters.wire import array, identifier, obj, string
-from channels_app.content import MAX_TEXT, Choice, Content, Location, Media, text
+from channels_app.content.types import MAX_TEXT, Choice, Content, Location, Media, text
 from channels_app.contract import MediaRef
 
 SITE = "https://www.facebook.com"  # what a relative address is relative to

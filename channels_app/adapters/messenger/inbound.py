@@ -13,7 +13,7 @@ from typing import Any
 
 from channels_app.adapters.messenger.bodies import picked, said
 from channels_app.adapters.wire import array, identifier, moment, obj, string
-from channels_app.content import MAX_TEXT, text
+from channels_app.content.types import MAX_TEXT, text
 from channels_app.contract import (
     Ignored,
     InboundItem,

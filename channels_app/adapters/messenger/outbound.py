@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from channels_app.adapters.messenger.inbound import PART_MARK, WINDOW_S
-from channels_app.content import Button, Capabilities, Card, Content, QuickReply
+from channels_app.content.types import Button, Capabilities, Card, Content, QuickReply
 from channels_app.contract import OutboundMessage, Rejected
 
 MB = 1024 * 1024

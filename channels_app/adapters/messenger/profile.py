@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from channels_app.content import HttpUrl
+from channels_app.content.types import HttpUrl
 
 FIELDS = ("get_started", "greeting", "persistent_menu")
 

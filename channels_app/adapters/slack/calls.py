@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from channels_app.adapters.slack.errors import raise_error
 from channels_app.adapters.wire import identifier, obj, string
-from channels_app.content import MAX_MEDIA_BYTES
+from channels_app.content.types import MAX_MEDIA_BYTES
 from channels_app.contract import Http, HttpAnswer, OutcomeUnknown, Rejected, SendResult, Unreachable
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import Any
 from channels_app.adapters.slack.inbound import is_direct, message_id, person, place
 from channels_app.adapters.slack.words import plain
 from channels_app.adapters.wire import MAX_ID, array, at, identifier, moment, obj, string
-from channels_app.content import MAX_TEXT, Choice, Content, text
+from channels_app.content.normalise import clean_text
+from channels_app.content.types import MAX_TEXT, Choice, Content, text
 from channels_app.contract import BadPayload, Ignored, InboundItem, InboundMessage, Sender, read_json
-from channels_app.normalise import clean_text
 
 #: where an element keeps what was picked; the first that is there counts
 SINGLE = (

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from channels_app.adapters.wire import array, identifier, obj, string
-from channels_app.content import MAX_TEXT, Content, Media, text
+from channels_app.content.normalise import clean_text
+from channels_app.content.types import MAX_TEXT, Content, Media, text
 from channels_app.contract import MediaRef
-from channels_app.normalise import clean_text
 
 TOKEN = re.compile(r"<([@#!]|(?:https?|mailto|tel):)([^<>|]*)(?:\|([^<>]*))?>")
 LEADING_MENTION = re.compile(r"^\s*<@[^<>]*>")

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from channels_app.adapters.wire import array, identifier, obj, string
-from channels_app.content import MAX_TEXT, Choice, Content, Media, text
+from channels_app.content.normalise import clean_text
+from channels_app.content.split import shorten
+from channels_app.content.types import MAX_TEXT, Choice, Content, Media, text
 from channels_app.contract import BadPayload, MediaRef, read_json
-from channels_app.normalise import clean_text
-from channels_app.split import shorten
 
 FILE_INFO = "application/vnd.microsoft.teams.file.download.info"
 AT = re.compile(r"<at\b[^<>]*>(.*?)</at>", re.DOTALL)

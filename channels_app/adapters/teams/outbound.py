@@ -14,7 +14,7 @@ from typing import Any
 from channels_app.adapters.teams.bodies import CHOICE, TITLE
 from channels_app.adapters.teams.config import TeamsConfig
 from channels_app.adapters.wire import identifier, string
-from channels_app.content import Button, Capabilities, Card, Content, ListRow
+from channels_app.content.types import Button, Capabilities, Card, Content, ListRow
 from channels_app.contract import OutboundMessage, Recipient, Rejected
 
 MB = 1024 * 1024

@@ -18,7 +18,7 @@ from channels_app.adapters.voice.config import VoiceConfig
 from channels_app.adapters.voice.speech import Document, keys, seconds, spoken
 from channels_app.adapters.voice.steps import LIVE, Step, Turn, step
 from channels_app.adapters.wire import array, string
-from channels_app.content import MAX_TEXT, Capabilities, text
+from channels_app.content.types import MAX_TEXT, Capabilities, text
 from channels_app.contract import (
     BadPayload,
     CheckResult,

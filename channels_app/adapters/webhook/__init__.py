@@ -17,7 +17,7 @@ from pydantic import Field, field_validator
 from channels_app.adapters.base import Adapter, ChannelConfig, raise_for_status, require
 from channels_app.adapters.webhook.envelope import VERSION, item_of
 from channels_app.adapters.wire import identifier, obj, string
-from channels_app.content import MAX_MEDIA_BYTES, MAX_TEXT, MIME_TYPES, Capabilities, ContentType
+from channels_app.content.types import MAX_MEDIA_BYTES, MAX_TEXT, MIME_TYPES, Capabilities, ContentType
 from channels_app.contract import (
     BadPayload,
     CheckResult,
@@ -37,7 +37,7 @@ from channels_app.contract import (
     SendResult,
     WindowClosed,
 )
-from channels_app.standard_webhooks import complaint, headers_for, key_of
+from channels_app.http.standard_webhooks import complaint, headers_for, key_of
 
 #: nothing is there that takes messages: held until the address is mended, no message is lost for it
 MISDIRECTED = frozenset({301, 302, 303, 307, 308, 404, 405, 410})

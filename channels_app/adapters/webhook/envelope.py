@@ -13,7 +13,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic import ValidationError as Invalid
 
 from channels_app.adapters.wire import identifier, string
-from channels_app.content import MAX_MEDIA_BYTES, Content, HttpUrl
+from channels_app.content.types import MAX_MEDIA_BYTES, Content, HttpUrl
 from channels_app.contract import (
     BadPayload,
     Ignored,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from channels_app.adapters.wire import array, identifier, obj, string
-from channels_app.content import MAX_TEXT, Choice, Content, Location, Media, text
+from channels_app.content.types import MAX_TEXT, Choice, Content, Location, Media, text
 from channels_app.contract import BadPayload, MediaRef, read_json
 
 

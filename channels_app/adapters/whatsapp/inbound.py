@@ -13,7 +13,7 @@ from typing import Any
 
 from channels_app.adapters.whatsapp.bodies import said
 from channels_app.adapters.wire import array, identifier, moment, obj, string
-from channels_app.content import text
+from channels_app.content.types import text
 from channels_app.contract import (
     Ignored,
     InboundItem,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from channels_app.adapters.whatsapp.inbound import PART_MARK, WINDOW_S
-from channels_app.content import Button, Capabilities, Content, ListSection
+from channels_app.content.types import Button, Capabilities, Content, ListSection
 from channels_app.contract import OutboundMessage, Recipient, Rejected
 
 MB = 1024 * 1024

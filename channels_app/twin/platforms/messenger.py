@@ -12,14 +12,13 @@ import hmac
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from channels_app.twin.platform import Answer, Call, Platform, Refused, Route, Webhook, json_answer
-
-if TYPE_CHECKING:
-    from channels_app.twin.server import Twin
+from channels_app.twin.calls import Answer, Call, Refused, Webhook, json_answer
+from channels_app.twin.platform import Platform, Route
+from channels_app.twin.world import World
 
 KIND = "messenger"
 SETTINGS = {
@@ -48,7 +47,7 @@ FILES = ("image", "audio", "video", "file")
 # ---------------------------------------------------------------------------- calls
 
 
-def messages(twin: Twin, call: Call) -> Answer:
+def messages(twin: World, call: Call) -> Answer:
     settings = _authorised(twin, call)
     body = call.json()
     for code, subcode, complaint in _complaints(body, settings):
@@ -63,18 +62,18 @@ def messages(twin: Twin, call: Call) -> Answer:
     return json_answer({"recipient_id": person, "message_id": sent["id"]})
 
 
-def page(twin: Twin, call: Call) -> Answer:
+def page(twin: World, call: Call) -> Answer:
     settings = _authorised(twin, call)
     return json_answer({"id": settings["page_id"], "name": "Twin"})
 
 
-def subscribed_apps(twin: Twin, call: Call) -> Answer:
+def subscribed_apps(twin: World, call: Call) -> Answer:
     settings = _authorised(twin, call)
     app = {"id": settings["app_id"], "name": "Twin", "subscribed_fields": settings["subscribed_fields"]}
     return json_answer({"data": [app]})
 
 
-def profile(twin: Twin, call: Call) -> Answer:
+def profile(twin: World, call: Call) -> Answer:
     """Shown on GET, changed member by member on POST; a menu needs "Get Started"."""
     settings = _authorised(twin, call)
     if call.method == "GET":
@@ -88,13 +87,13 @@ def profile(twin: Twin, call: Call) -> Answer:
     return json_answer({"result": "success"})
 
 
-def download(twin: Twin, call: Call) -> Answer:
+def download(twin: World, call: Call) -> Answer:
     """A file of the CDN: its address is all that is needed."""
     found = twin.media.get(call.parts["node"])
     return Answer(404) if found is None else Answer(200, found[1], found[0])
 
 
-def _authorised(twin: Twin, call: Call) -> dict[str, Any]:
+def _authorised(twin: World, call: Call) -> dict[str, Any]:
     """The settings, for a call with a good token (as a header or a parameter)."""
     settings = twin.settings[KIND]
     scheme, _, bearer = call.headers.get("authorization", "").partition(" ")
@@ -202,7 +201,7 @@ def _error(code: int, words: str, status: int = 400, subcode: int = 0, **headers
 # ------------------------------------------------------------------------- webhooks
 
 
-def say(twin: Twin, words: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
+def say(twin: World, words: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
     """``from`` is a page-scoped id; ``text``, or ``message``: an object that is put beside sender and
     recipient (``{"message": …}``, ``{"postback": …}``, ``{"reaction": …}`` …)."""
     settings, person = twin.settings[KIND], str(words.get("from", ""))

@@ -12,15 +12,14 @@ import itertools
 import json
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, urlencode
 from uuid import uuid4
 
-from channels_app.twin.platform import Answer, Call, Platform, Refused, Route, Webhook, json_answer
+from channels_app.twin.calls import Answer, Call, Refused, Webhook, json_answer
+from channels_app.twin.platform import Platform, Route
 from channels_app.twin.platforms.slack_blocks import complaints, elements, options
-
-if TYPE_CHECKING:
-    from channels_app.twin.server import Twin
+from channels_app.twin.world import World
 
 KIND = "slack"
 SETTINGS = {
@@ -42,7 +41,7 @@ _numbers = itertools.count(1)
 # ------------------------------------------------------------------------------ messages
 
 
-def post_message(twin: Twin, call: Call) -> Answer:
+def post_message(twin: World, call: Call) -> Answer:
     body = _authorised(twin, call)
     channel = _opened(str(body.get("channel", "")))
     for error in complaints({**body, "channel": channel}, twin.settings[KIND]["member_of"]):
@@ -56,7 +55,7 @@ def post_message(twin: Twin, call: Call) -> Answer:
     return json_answer({"ok": True, "channel": channel, "ts": ts, "message": posted})
 
 
-def post_ephemeral(twin: Twin, call: Call) -> Answer:
+def post_ephemeral(twin: World, call: Call) -> Answer:
     body = _authorised(twin, call)
     channel = str(body.get("channel", ""))
     for error in [
@@ -68,7 +67,7 @@ def post_ephemeral(twin: Twin, call: Call) -> Answer:
     return json_answer({"ok": True, "message_ts": sent["id"].partition(":")[2]})
 
 
-def respond(twin: Twin, call: Call) -> Answer:
+def respond(twin: World, call: Call) -> Answer:
     """A response_url: no token, an answer in plain text, gone after five uses."""
     if sum(one.path == call.path for one in twin.requests) > RESPONSES:
         return Answer(404, b"expired_url", "text/plain")
@@ -80,7 +79,7 @@ def respond(twin: Twin, call: Call) -> Answer:
 # --------------------------------------------------------------------------------- files
 
 
-def get_upload_url(twin: Twin, call: Call) -> Answer:
+def get_upload_url(twin: World, call: Call) -> Answer:
     """Takes a form, never JSON."""
     _authorised(twin, call)
     form = parse_qs(call.body.decode())
@@ -91,7 +90,7 @@ def get_upload_url(twin: Twin, call: Call) -> Answer:
     return json_answer({"ok": True, "upload_url": f"{call.base}/slack/upload/{file_id}", "file_id": file_id})
 
 
-def upload(twin: Twin, call: Call) -> Answer:
+def upload(twin: World, call: Call) -> Answer:
     length, _ = twin.media.get(call.parts["file"], ("", b""))
     if length != str(len(call.body)):
         return Answer(400, b"length mismatch", "text/plain")
@@ -99,7 +98,7 @@ def upload(twin: Twin, call: Call) -> Answer:
     return Answer(200, f"OK - {length}".encode(), "text/plain")
 
 
-def complete_upload(twin: Twin, call: Call) -> Answer:
+def complete_upload(twin: World, call: Call) -> Answer:
     body = _authorised(twin, call)
     channel, files = str(body.get("channel_id", "")), body.get("files") or []
     if not files or any(not twin.media.get(file["id"], ("", b""))[1] for file in files):
@@ -110,7 +109,7 @@ def complete_upload(twin: Twin, call: Call) -> Answer:
     return json_answer({"ok": True, "files": files})
 
 
-def file_info(twin: Twin, call: Call) -> Answer:
+def file_info(twin: World, call: Call) -> Answer:
     _authorised(twin, call)
     file_id = call.query.get("file", "")
     if file_id not in twin.media:
@@ -121,7 +120,7 @@ def file_info(twin: Twin, call: Call) -> Answer:
     return json_answer({"ok": True, "file": {**facts, "url_private_download": address}})
 
 
-def download(twin: Twin, call: Call) -> Answer:
+def download(twin: World, call: Call) -> Answer:
     """Without a good token the platform answers a login page, with 200."""
     try:
         _authorised(twin, call)
@@ -134,24 +133,24 @@ def download(twin: Twin, call: Call) -> Answer:
 # ----------------------------------------------------------------------- the other calls
 
 
-def auth_test(twin: Twin, call: Call) -> Answer:
+def auth_test(twin: World, call: Call) -> Answer:
     _authorised(twin, call)
     own = twin.settings[KIND]
     facts = {"team": "Twin", "team_id": own["team_id"], "user_id": own["bot_user_id"], "bot_id": own["bot_id"]}
     return json_answer({"ok": True, "url": "https://twin.slack.example/", **facts}, x_oauth_scopes=own["scopes"])
 
 
-def set_status(twin: Twin, call: Call) -> Answer:
+def set_status(twin: World, call: Call) -> Answer:
     body = _authorised(twin, call)
     return json_answer({"ok": True}) if body.get("thread_ts") else _error("invalid_thread_ts")
 
 
-def open_conversation(twin: Twin, call: Call) -> Answer:
+def open_conversation(twin: World, call: Call) -> Answer:
     user = str(_authorised(twin, call).get("users", ""))
     return json_answer({"ok": True, "channel": {"id": _opened(user)}}) if user[:1] == "U" else _error("user_not_found")
 
 
-def _authorised(twin: Twin, call: Call) -> dict[str, Any]:
+def _authorised(twin: World, call: Call) -> dict[str, Any]:
     scheme, _, token = call.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Refused(_error("not_authed"))
@@ -177,7 +176,7 @@ def _error(code: str, status: int = 200, **headers: str) -> Answer:
 # ---------------------------------------------------------------------- posts to the app
 
 
-def say(twin: Twin, words: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
+def say(twin: World, words: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
     """``from`` is a user (U…) or their direct channel (D…); ``channel`` and ``thread_ts`` where they write, by
     default directly. ``text``; or ``message``: members of the event, an interaction (with ``type``
     block_actions …), or a slash command (with ``command``)."""
@@ -205,7 +204,7 @@ def say(twin: Twin, words: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
     return f"{channel}:{ts}", hooks
 
 
-def _say_command(twin: Twin, user: str, channel: str, message: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
+def _say_command(twin: World, user: str, channel: str, message: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
     own, trigger = twin.settings[KIND], f"{uuid4().int % 10**9}.{uuid4().hex}"
     form = {
         "command": str(message["command"]),
@@ -222,7 +221,7 @@ def _say_command(twin: Twin, user: str, channel: str, message: Mapping[str, Any]
     return f"command:{trigger}", [_signed(own, urlencode(form), "command", "application/x-www-form-urlencoded")]
 
 
-def _say_interaction(twin: Twin, user: str, channel: str, message: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
+def _say_interaction(twin: World, user: str, channel: str, message: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
     own, ts, trigger = twin.settings[KIND], _new_ts(), f"{uuid4().int % 10**9}.{uuid4().hex}"
     body = {
         "api_app_id": own["app_id"],
@@ -239,7 +238,7 @@ def _say_interaction(twin: Twin, user: str, channel: str, message: Mapping[str, 
     return f"interaction:{trigger}", [_signed(own, form, label, "application/x-www-form-urlencoded")]
 
 
-def _response_url(twin: Twin, channel: str) -> str:
+def _response_url(twin: World, channel: str) -> str:
     return f"{twin.url}/slack/respond/{channel}/{uuid4().hex}"
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from channels_app.twin.platform import Answer, Call, Platform, Route, Webhook, json_answer
+from channels_app.twin.calls import Answer, Call, Webhook, json_answer
+from channels_app.twin.platform import Platform, Route
 from channels_app.twin.platforms import twilio
-
-if TYPE_CHECKING:
-    from channels_app.twin.server import Twin
+from channels_app.twin.world import World
 
 KIND = "sms"
 SETTINGS = {
@@ -32,7 +31,7 @@ MEDIA = "ME00000000000000000000000000000001"
 OPT_OUTS = {"STOP": "STOP", "UNSUBSCRIBE": "STOP", "START": "START", "UNSTOP": "START", "HELP": "HELP"}
 
 
-def messages(twin: Twin, call: Call) -> Answer:
+def messages(twin: World, call: Call) -> Answer:
     twilio.authorise(call)
     body, settings = twilio.form(call), twin.settings[KIND]
     for code, complaint in _complaints(twin, body):
@@ -57,7 +56,7 @@ def messages(twin: Twin, call: Call) -> Answer:
     return json_answer(made, 201)
 
 
-def _complaints(twin: Twin, body: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+def _complaints(twin: World, body: Mapping[str, str]) -> Iterator[tuple[int, str]]:
     settings, to = twin.settings[KIND], body.get("To", "")
     if not to:
         yield 21604, "A 'To' phone number is required."
@@ -77,7 +76,7 @@ def _complaints(twin: Twin, body: Mapping[str, str]) -> Iterator[tuple[int, str]
         yield 21610, "Attempt to send to unsubscribed recipient"
 
 
-def _stopped(twin: Twin) -> set[str]:
+def _stopped(twin: World) -> set[str]:
     """Who wrote STOP and no START since."""
     words = [
         (entry["person"], entry["body"].get("OptOutType"))
@@ -88,7 +87,7 @@ def _stopped(twin: Twin) -> set[str]:
     return {person for person, word in last.items() if word == "STOP"}
 
 
-def media(twin: Twin, call: Call) -> Answer:
+def media(twin: World, call: Call) -> Answer:
     twilio.authorise(call)
     found = twin.media.get(call.parts["media"])
     return (
@@ -101,7 +100,7 @@ def media(twin: Twin, call: Call) -> Answer:
 # ------------------------------------------------------------------------------ webhooks
 
 
-def say(twin: Twin, words: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
+def say(twin: World, words: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
     """``from`` is a phone number; ``text``, ``media`` (ids of files, one or a list), ``message`` (further
     parameters of the webhook) are optional, but something must be said."""
     settings, number = twin.settings[KIND], str(words.get("from", ""))

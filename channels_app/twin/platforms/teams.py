@@ -16,17 +16,16 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, unquote
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from channels_app.twin.platform import Answer, Call, Platform, Refused, Route, Webhook, json_answer
-
-if TYPE_CHECKING:
-    from channels_app.twin.server import Twin
+from channels_app.twin.calls import Answer, Call, Refused, Webhook, json_answer
+from channels_app.twin.platform import Platform, Route
+from channels_app.twin.world import World
 
 KIND = "teams"
 SETTINGS = {
@@ -58,17 +57,17 @@ def _key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
-def openid(twin: Twin, call: Call) -> Answer:
+def openid(twin: World, call: Call) -> Answer:
     address = f"{call.base}/teams/v1/.well-known/keys"
     return json_answer({"issuer": ISSUER, "jwks_uri": address, "id_token_signing_alg_values_supported": ["RS256"]})
 
 
-def keys(twin: Twin, call: Call) -> Answer:
+def keys(twin: World, call: Call) -> Answer:
     public = jwt.algorithms.RSAAlgorithm.to_jwk(_key().public_key(), as_dict=True)
     return json_answer({"keys": [{**public, "use": "sig", "kid": KID, "x5t": KID, "endorsements": ["msteams"]}]})
 
 
-def token(twin: Twin, call: Call) -> Answer:
+def token(twin: World, call: Call) -> Answer:
     """A token is a number and its proof, so that the twin need not remember the ones it gave out."""
     settings = twin.settings[KIND]
     form = {name: values[-1] for name, values in parse_qs(call.body.decode()).items()}
@@ -95,7 +94,7 @@ def _proof(settings: Mapping[str, Any], number: str) -> str:
     return hmac.new(str(settings["app_secret"]).encode(), number.encode(), hashlib.sha256).hexdigest()
 
 
-def _authorised(twin: Twin, call: Call) -> Mapping[str, Any]:
+def _authorised(twin: World, call: Call) -> Mapping[str, Any]:
     settings: Mapping[str, Any] = twin.settings[KIND]
     scheme, _, given = call.headers.get("authorization", "").partition(" ")
     number, _, proof = given.partition(".")
@@ -107,7 +106,7 @@ def _authorised(twin: Twin, call: Call) -> Mapping[str, Any]:
 # ------------------------------------------------------------------------------- calls
 
 
-def create(twin: Twin, call: Call) -> Answer:
+def create(twin: World, call: Call) -> Answer:
     """The same pair of bot and person always has the same conversation."""
     settings, body = _authorised(twin, call), call.json()
     members = [str(member["id"]) for member in body.get("members", ())]
@@ -122,7 +121,7 @@ def create(twin: Twin, call: Call) -> Answer:
     return json_answer({"id": f"a:{person}", "serviceUrl": _service_url(twin)}, 201)
 
 
-def post(twin: Twin, call: Call) -> Answer:
+def post(twin: World, call: Call) -> Answer:
     settings, body = _authorised(twin, call), call.json()
     conversation = unquote(call.parts["conversation"])
     if not conversation.startswith(("a:", "19:")):
@@ -139,12 +138,12 @@ def post(twin: Twin, call: Call) -> Answer:
     return json_answer({"id": sent_id}, 201)
 
 
-def picture(twin: Twin, call: Call) -> Answer:
+def picture(twin: World, call: Call) -> Answer:
     _authorised(twin, call)
     return file(twin, call)
 
 
-def file(twin: Twin, call: Call) -> Answer:
+def file(twin: World, call: Call) -> Answer:
     found = twin.media.get(call.parts["node"])
     return Answer(404) if found is None else Answer(200, found[1], found[0])
 
@@ -208,7 +207,7 @@ def _error(code: str, words: str, status: int = 400, **headers: str) -> Answer:
 # ---------------------------------------------------------------------------- activities
 
 
-def say(twin: Twin, words: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
+def say(twin: World, words: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
     """``from`` is a directory id or any name; ``text``, or ``message``: members of an activity (type, value,
     attachments …); ``name`` is optional."""
     spoken = words.get("message") or {"text": str(words.get("text") or ""), "textFormat": "plain"}
@@ -221,13 +220,13 @@ def say(twin: Twin, words: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
     return activity["id"], [_webhook(twin, activity, f"{activity['type']}")]
 
 
-def _read(twin: Twin, person: str, message_id: str) -> Webhook:
+def _read(twin: World, person: str, message_id: str) -> Webhook:
     name = "application/vnd.microsoft.readReceipt"
     told = {"type": "event", "name": name, "value": {"lastReadMessageId": message_id}}
     return _webhook(twin, _activity(twin, person, "", told), "read receipt")
 
 
-def _activity(twin: Twin, person: str, name: str, said: Mapping[str, Any]) -> dict[str, Any]:
+def _activity(twin: World, person: str, name: str, said: Mapping[str, Any]) -> dict[str, Any]:
     settings = twin.settings[KIND]
     tenant = settings["tenant_id"]
     return {
@@ -244,7 +243,7 @@ def _activity(twin: Twin, person: str, name: str, said: Mapping[str, Any]) -> di
     }
 
 
-def _webhook(twin: Twin, activity: Mapping[str, Any], label: str) -> Webhook:
+def _webhook(twin: World, activity: Mapping[str, Any], label: str) -> Webhook:
     settings, now = twin.settings[KIND], int(time.time())
     claims = {"iss": ISSUER, "aud": settings["app_id"], "nbf": now, "exp": now + 3600}
     claims["serviceurl"] = activity["serviceUrl"]
@@ -261,7 +260,7 @@ def _new_id() -> str:
         return str(_last_id)
 
 
-def _service_url(twin: Twin) -> str:
+def _service_url(twin: World) -> str:
     return f"{twin.url}/teams/emea/{twin.settings[KIND]['tenant_id']}/"
 
 

@@ -11,14 +11,13 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import uuid4
 
-from channels_app.twin.platform import Answer, Call, Refused, Route, Webhook, json_answer
-
-if TYPE_CHECKING:
-    from channels_app.twin.server import Twin
+from channels_app.twin.calls import Answer, Call, Refused, Webhook, json_answer
+from channels_app.twin.platform import Route
+from channels_app.twin.world import World
 
 ACCOUNT = r"/2010-04-01/Accounts/(?P<account>AC[0-9a-zA-Z]+)"
 SETTINGS = {
@@ -97,12 +96,12 @@ def sign(settings: Mapping[str, Any], url: str, body: bytes) -> dict[str, str]:
 # -------------------------------------------------------------------------- the account
 
 
-def account(twin: Twin, call: Call) -> Answer:
+def account(twin: World, call: Call) -> Answer:
     authorise(call)
     return json_answer({"sid": call.parts["account"], "friendly_name": "Twin", "status": "active", "type": "Full"})
 
 
-def numbers(twin: Twin, call: Call) -> Answer:
+def numbers(twin: World, call: Call) -> Answer:
     authorise(call)
     sms, voice = twin.settings["sms"], twin.settings["voice"]
     wanted = call.query.get("PhoneNumber", "")

@@ -10,16 +10,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 from weakref import WeakKeyDictionary
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
-from channels_app.twin.platform import Answer, Call, Platform, Route, Webhook, json_answer
+from channels_app.twin.calls import Answer, Call, Webhook, json_answer
+from channels_app.twin.platform import Platform, Route
 from channels_app.twin.platforms import twilio
-
-if TYPE_CHECKING:
-    from channels_app.twin.server import Twin
+from channels_app.twin.world import World
 
 KIND = "voice"
 SETTINGS = {**twilio.SETTINGS, "confidence": "0.9", "dial_status": "completed", "pace": 1.0}
@@ -43,10 +42,10 @@ class Line:
     lock: threading.RLock = field(default_factory=threading.RLock)
 
 
-_LINES: WeakKeyDictionary[Twin, dict[str, Line]] = WeakKeyDictionary()
+_LINES: WeakKeyDictionary[World, dict[str, Line]] = WeakKeyDictionary()
 
 
-def lines(twin: Twin) -> dict[str, Line]:
+def lines(twin: World) -> dict[str, Line]:
     """The calls of this twin by their sid."""
     return _LINES.setdefault(twin, {})
 
@@ -54,7 +53,7 @@ def lines(twin: Twin) -> dict[str, Line]:
 # -------------------------------------------------------------------------------- calls
 
 
-def update(twin: Twin, call: Call) -> Answer:
+def update(twin: World, call: Call) -> Answer:
     twilio.authorise(call)
     line, body = lines(twin).get(call.parts["call"]), twilio.form(call)
     if line is None:
@@ -78,7 +77,7 @@ def update(twin: Twin, call: Call) -> Answer:
     )
 
 
-def legs(twin: Twin, call: Call) -> Answer:
+def legs(twin: World, call: Call) -> Answer:
     """The calls that a call made: at most one, to a colleague."""
     twilio.authorise(call)
     line = lines(twin).get(call.query.get("ParentCallSid", ""))
@@ -95,7 +94,7 @@ def parsed(twiml: str | bytes) -> Element | None:
         return None
 
 
-def heard(twin: Twin, line: Line, body: bytes, url: str) -> None:
+def heard(twin: World, line: Line, body: bytes, url: str) -> None:
     """A document came as the answer to a webhook."""
     document = parsed(body)
     if document is None:  # the real one says that an application error has occurred, and hangs up
@@ -108,7 +107,7 @@ def heard(twin: Twin, line: Line, body: bytes, url: str) -> None:
     play(twin, line, document, url)
 
 
-def play(twin: Twin, line: Line, document: Element, url: str) -> None:
+def play(twin: World, line: Line, document: Element, url: str) -> None:
     """The document takes the place of what is going on in the call."""
     with line.lock:
         line.version += 1
@@ -116,7 +115,7 @@ def play(twin: Twin, line: Line, document: Element, url: str) -> None:
         go_on(twin, line)
 
 
-def go_on(twin: Twin, line: Line) -> None:
+def go_on(twin: World, line: Line) -> None:
     """Carry out verbs up to the next question, or to a verb that leads away."""
     waited = 0.0
     while line.verbs and line.status == "in-progress":
@@ -144,7 +143,7 @@ def go_on(twin: Twin, line: Line) -> None:
     hang_up(twin, line)
 
 
-def hang_up(twin: Twin, line: Line) -> None:
+def hang_up(twin: World, line: Line) -> None:
     if line.status == "completed":
         return
     line.status, line.verbs, line.leg = "completed", [], line.leg and "completed"
@@ -153,12 +152,12 @@ def hang_up(twin: Twin, line: Line) -> None:
     twin.call_back(KIND, [_webhook(twin, line, twin.settings[KIND]["webhook_url"], facts, "call completed")])
 
 
-def post(twin: Twin, line: Line, address: str, facts: Mapping[str, str], label: str, delay: float = 0.0) -> None:
+def post(twin: World, line: Line, address: str, facts: Mapping[str, str], label: str, delay: float = 0.0) -> None:
     """Ask ``address`` for the next document, unless another one comes first."""
     twin.callbacks.carry([_webhook(twin, line, urljoin(line.url, address), facts, label)], delay)
 
 
-def _webhook(twin: Twin, line: Line, url: str, facts: Mapping[str, str], label: str) -> Webhook:
+def _webhook(twin: World, line: Line, url: str, facts: Mapping[str, str], label: str) -> Webhook:
     """Of a live call its answer is played, of one that is over it tells nothing."""
     settings, version = twin.settings[KIND], line.version
     said = {"CallSid": line.sid, "From": line.person, "To": settings["number"], "Caller": line.person,
@@ -180,7 +179,7 @@ def _webhook(twin: Twin, line: Line, url: str, facts: Mapping[str, str], label: 
 # -------------------------------------------------------------------------------- people
 
 
-def say(twin: Twin, words: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
+def say(twin: World, words: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
     """``from`` is a phone number; the first words make the call. ``text`` is spoken and ``digits`` are
     pressed at the next question, ``silent`` lets the present one pass, ``hang_up`` ends the call."""
     number = str(words.get("from", ""))
@@ -207,7 +206,7 @@ def say(twin: Twin, words: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
     return line.sid, []
 
 
-def _answer(twin: Twin, words: Mapping[str, Any]) -> dict[str, str]:
+def _answer(twin: World, words: Mapping[str, Any]) -> dict[str, str]:
     if words.get("digits"):
         return {"Digits": str(words["digits"]), "FinishedOnKey": ""}
     if words.get("text"):
@@ -216,7 +215,7 @@ def _answer(twin: Twin, words: Mapping[str, Any]) -> dict[str, str]:
     return {}
 
 
-def _pass(twin: Twin, line: Line) -> None:
+def _pass(twin: World, line: Line) -> None:
     if line.verbs and line.verbs[0].tag == "Gather":
         line.verbs.pop(0)
         line.version += 1

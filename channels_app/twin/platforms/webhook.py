@@ -14,13 +14,12 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
-from channels_app.twin.platform import Answer, Call, Platform, Refused, Route, Webhook, json_answer
-
-if TYPE_CHECKING:
-    from channels_app.twin.server import Twin
+from channels_app.twin.calls import Answer, Call, Refused, Webhook, json_answer
+from channels_app.twin.platform import Platform, Route
+from channels_app.twin.world import World
 
 KIND = "webhook"
 SETTINGS = {
@@ -36,7 +35,7 @@ PICTURE = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==")
 # ---------------------------------------------------------------------------- calls
 
 
-def take(twin: Twin, call: Call) -> Answer:
+def take(twin: World, call: Call) -> Answer:
     """A message is kept and answered with our id for it, everything else with 202."""
     settings = twin.settings[KIND]
     _authorise(call, settings["secret"])
@@ -55,7 +54,7 @@ def take(twin: Twin, call: Call) -> Answer:
     return json_answer({"id": sent["id"]})
 
 
-def download(twin: Twin, call: Call) -> Answer:
+def download(twin: World, call: Call) -> Answer:
     found = twin.media.get(call.parts["name"])
     return Answer(404) if found is None else Answer(200, found[1], found[0])
 
@@ -98,7 +97,7 @@ def _error(status: int, code: str, message: str, **headers: str) -> Answer:
 # ------------------------------------------------------------------------- webhooks
 
 
-def say(twin: Twin, words: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
+def say(twin: World, words: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
     """``from`` is any id; ``text``, or ``message``: a canonical content, or ``event``: the members of
     another event (``{"type": "typing"}``); ``name``, ``thread`` and ``reference`` are optional."""
     person = str(words.get("from") or "")

@@ -13,14 +13,13 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from email import message_from_bytes
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from channels_app.twin.platform import Answer, Call, Platform, Refused, Route, Webhook, json_answer
-
-if TYPE_CHECKING:
-    from channels_app.twin.server import Twin
+from channels_app.twin.calls import Answer, Call, Refused, Webhook, json_answer
+from channels_app.twin.platform import Platform, Route
+from channels_app.twin.world import World
 
 KIND = "whatsapp"
 SETTINGS = {
@@ -40,7 +39,7 @@ DOT = base64.b64decode(
 # ---------------------------------------------------------------------------- calls
 
 
-def messages(twin: Twin, call: Call) -> Answer:
+def messages(twin: World, call: Call) -> Answer:
     _authorise(call)
     body, settings = call.json(), twin.settings[KIND]
     if body.get("status") == "read":
@@ -62,7 +61,7 @@ def messages(twin: Twin, call: Call) -> Answer:
     )
 
 
-def phone_number_or_media(twin: Twin, call: Call) -> Answer:
+def phone_number_or_media(twin: World, call: Call) -> Answer:
     _authorise(call)
     node = call.parts["node"]
     if node in twin.media:
@@ -84,7 +83,7 @@ def phone_number_or_media(twin: Twin, call: Call) -> Answer:
     )
 
 
-def upload(twin: Twin, call: Call) -> Answer:
+def upload(twin: World, call: Call) -> Answer:
     _authorise(call)
     form = message_from_bytes(
         b"Content-Type: " + call.headers.get("content-type", "").encode() + b"\r\n\r\n" + call.body
@@ -96,13 +95,13 @@ def upload(twin: Twin, call: Call) -> Answer:
     return _error(100, "The parameter file is required.")
 
 
-def download(twin: Twin, call: Call) -> Answer:
+def download(twin: World, call: Call) -> Answer:
     _authorise(call)
     found = twin.media.get(call.parts["node"])
     return Answer(404) if found is None else Answer(200, found[1], found[0])
 
 
-def add_media(twin: Twin, mime: str, content: bytes) -> str:
+def add_media(twin: World, mime: str, content: bytes) -> str:
     node = str(uuid4().int % 10**15)
     twin.media[node] = (mime, content)
     return node
@@ -167,7 +166,7 @@ def _error(code: int, words: str, status: int = 400, **headers: str) -> Answer:
 # ------------------------------------------------------------------------- webhooks
 
 
-def say(twin: Twin, words: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
+def say(twin: World, words: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
     """``from`` is a phone number; ``text``, or ``message``: an object with ``type`` and its member;
     ``name`` and ``user_id`` (business-scoped id) are optional."""
     settings, number = twin.settings[KIND], str(words.get("from", "")).removeprefix("+")

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from messaging import asyncapi
+from messaging.kafka import asyncapi
 
 
 class Command(BaseCommand):

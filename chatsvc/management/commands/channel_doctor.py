@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from channels_app.models import Channel
 from channels_app.registry import KINDS
 from chatsvc.management.arguments import tenant_named
-from messaging.channel_report import ChannelReport, channel_report
-from messaging.watch import channel_check
+from messaging.health.report import ChannelReport, channel_report
+from messaging.health.watch import channel_check
 from tenants.scope import tenant_scope
 
 COLUMNS = ("tenant", "channel", "kind", "state", "waiting", "last message", "since")

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from channels_app.content import Content, text
+from channels_app.content.normalise import EmptyMessage
+from channels_app.content.types import Content, text
 from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
-from channels_app.normalise import EmptyMessage
 from channels_app.selectors import channel_for_kind
 from chatsvc.management.arguments import tenant_named
 from conversations.models import Message

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from channels_app.contract import CheckResult
 from channels_app.models import Channel
 from chatsvc.management.arguments import tenant_named
-from messaging.watch import channel_check
+from messaging.health.watch import channel_check
 from tenants.scope import tenant_scope
 
 

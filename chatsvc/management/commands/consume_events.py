@@ -13,10 +13,11 @@ from django.db import close_old_connections
 from django.utils.module_loading import import_string
 from kafka.errors import KafkaError
 
-from chatsvc import metrics
+from chatsvc.observe import metrics
 from conversations.event_schemas import Envelope
-from messaging import handlers, kafka
-from messaging.consume import Consumption, Handler, dead_letters_of
+from messaging.kafka import stream as kafka
+from messaging.kafka.consume import Consumption, Handler, dead_letters_of
+from messaging.outbox import handlers
 
 RESTART_S = 5.0
 

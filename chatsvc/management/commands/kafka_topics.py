@@ -10,7 +10,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
-from messaging.kafka import client_options, dead_letter_topic, every_topic
+from messaging.kafka.stream import client_options, dead_letter_topic, every_topic
 
 
 class Command(BaseCommand):

@@ -14,7 +14,8 @@ from tqdm import tqdm
 from chatsvc.management.arguments import moment, tenant_named
 from conversations.event_schemas import envelope_of
 from conversations.models import Event
-from messaging import handlers, kafka
+from messaging.kafka import stream as kafka
+from messaging.outbox import handlers
 
 BATCH = 500
 

@@ -10,9 +10,9 @@ from tqdm import tqdm
 from channels_app.models import Channel
 from chatsvc.management.arguments import channel_keyed, moment, tenant_named
 from messaging import wake
+from messaging.health.watch import channel_release
 from messaging.models import Delivery
-from messaging.watch import channel_release
-from tenants.db import now
+from tenants.storage.db import now
 
 
 class Command(BaseCommand):

@@ -14,8 +14,9 @@ import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from assistant.engine_server import EngineServer, EngineService, builtin_answer
-from chatsvc import embedded, metrics, traces
+from assistant.engine.server import EngineServer, EngineService, builtin_answer
+from chatsvc.observe import metrics, traces
+from chatsvc.processes import embedded
 
 log = structlog.get_logger(__name__)
 

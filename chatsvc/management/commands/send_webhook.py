@@ -16,7 +16,7 @@ from tqdm import tqdm
 from channels_app.contract import BadPayload, read_json
 from channels_app.models import Channel
 from channels_app.services import webhook_url
-from channels_app.twin.platform import Webhook
+from channels_app.twin.calls import Webhook
 from channels_app.twin.platforms import PLATFORMS
 from channels_app.twin.server import Twin
 from chatsvc.management.arguments import channel_keyed

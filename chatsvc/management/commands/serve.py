@@ -10,7 +10,9 @@ from celery import current_app
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from chatsvc import demo, embedded, sockets
+from chatsvc import demo
+from chatsvc.processes import embedded
+from chatsvc.web import sockets
 
 
 class Command(BaseCommand):

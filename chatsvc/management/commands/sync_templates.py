@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from channels_app.template_sync import templates_sync_all
+from channels_app.templates.sync import templates_sync_all
 from chatsvc.management.arguments import tenant_named
 
 

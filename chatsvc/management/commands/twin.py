@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from channels_app.http import authority
+from channels_app.http.client import authority
 from channels_app.models import Channel
 from channels_app.services import webhook_url
 from channels_app.twin import server

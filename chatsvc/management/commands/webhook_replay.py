@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.dateparse import parse_datetime
 
 from chatsvc.management.arguments import tenant_named
-from messaging.endpoints import deliveries_chosen, deliveries_replay, endpoint_for_id
+from messaging.integrators.endpoints import deliveries_chosen, deliveries_replay, endpoint_for_id
 from tenants.errors import ServiceError
 from tenants.scope import tenant_scope
 

@@ -7,8 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from chatsvc import embedded, sockets
 from chatsvc.management.commands.serve import check_free
+from chatsvc.processes import embedded
+from chatsvc.web import sockets
 
 
 class Command(BaseCommand):

@@ -1,5 +1,5 @@
 /**
- * Shows the canonical content types (channels_app/content.py) as DOM.
+ * Shows the canonical content types (channels_app/content/types.py) as DOM.
  *
  * `ui` is { t, origin, choose(title, value, message) }; whatever a message holds, only text nodes and
  * allow-listed links and media come out.

@@ -9,12 +9,12 @@ import pytest
 from django.db.models import F
 
 from conversations.models import Conversation, Event
-from messaging import integrator_send
-from messaging.bulkhead import Bulkhead
-from messaging.endpoints import endpoint_create
+from messaging.integrators import calls as integrator_send
+from messaging.integrators.endpoints import endpoint_create
 from messaging.models import WebhookEndpoint
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tenants.work.bulkhead import Bulkhead
 from tests.factories import ConversationFactory
 from tests.messaging.integrators.server import Integrator, integrator
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from messaging.models import WebhookDelivery, WebhookEndpoint
 from messaging.publish import publish_events
-from tenants.db import now
+from tenants.storage.db import now
 
 
 def publish_all() -> None:

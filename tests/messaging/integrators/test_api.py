@@ -16,12 +16,12 @@ from django.test import Client
 from django.urls import reverse
 
 from channels_app.contract import Unreachable
-from messaging import endpoints
-from messaging.endpoints import MOST_ENDPOINTS, endpoint_create, live_secrets, secret_rotate
+from messaging.integrators import endpoints
+from messaging.integrators.endpoints import MOST_ENDPOINTS, endpoint_create, live_secrets, secret_rotate
 from messaging.models import WebhookDelivery, WebhookEndpoint
-from tenants.db import new_id, now
 from tenants.models import AuditEntry, Tenant
 from tenants.scope import tenant_scope
+from tenants.storage.db import new_id, now
 from tests.factories import UserFactory
 from tests.messaging.conftest import Calls
 

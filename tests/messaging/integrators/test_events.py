@@ -9,20 +9,22 @@ import pytest
 import structlog
 from django.db import IntegrityError
 
-from channels_app.standard_webhooks import complaint
+from channels_app.http.standard_webhooks import complaint
 from conversations.models import Event
-from messaging import integrator_send, integrators, publish, tasks
-from messaging.endpoints import (
+from messaging import publish, tasks
+from messaging.integrators import calls as integrator_send
+from messaging.integrators import subscribers as integrators
+from messaging.integrators.calls import call_endpoint
+from messaging.integrators.endpoints import (
     endpoint_change,
     endpoint_create,
 )
-from messaging.integrator_send import call_endpoint
-from messaging.integrators import wants
+from messaging.integrators.subscribers import wants
 from messaging.models import WebhookDelivery, WebhookEndpoint
 from messaging.publish import publish_events
 from messaging.sweep import GRACE, sweep
-from tenants.db import now
 from tenants.scope import tenant_scope
+from tenants.storage.db import now
 from tests.messaging.conftest import Calls
 from tests.messaging.integrators.steps import due_now, only, publish_all, secret_of
 

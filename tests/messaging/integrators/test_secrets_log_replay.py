@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 from time_machine import travel
 
-from channels_app.standard_webhooks import complaint
+from channels_app.http.standard_webhooks import complaint
 from messaging import tasks
-from messaging.endpoints import (
+from messaging.integrators.calls import call_endpoint, ping
+from messaging.integrators.endpoints import (
     deliveries_chosen,
     deliveries_replay,
     endpoint_delete,
     secret_rotate,
 )
-from messaging.integrator_send import call_endpoint, ping
 from messaging.models import WebhookDelivery
-from tenants.db import now
+from tenants.storage.db import now
 from tests.messaging.integrators.steps import only, publish_all, secret_of
 
 pytestmark = pytest.mark.django_db(transaction=True)

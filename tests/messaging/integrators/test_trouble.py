@@ -8,16 +8,17 @@ import pytest
 from time_machine import travel
 
 from conversations.models import Event
-from messaging import integrator_send, integrators
-from messaging.bulkhead import Bulkhead
-from messaging.endpoints import (
+from messaging.integrators import calls as integrator_send
+from messaging.integrators import subscribers as integrators
+from messaging.integrators.calls import BACK_OFF_S, MOST_TRIES, PAUSE_AFTER, call_endpoint, ping, retry_after_s
+from messaging.integrators.endpoints import (
     endpoint_resume,
 )
-from messaging.integrator_send import BACK_OFF_S, MOST_TRIES, PAUSE_AFTER, call_endpoint, ping, retry_after_s
-from messaging.integrator_sweep import endpoints_overdue, log_trim
+from messaging.integrators.sweep import endpoints_overdue, log_trim
 from messaging.models import WebhookDelivery, WebhookEndpoint
-from tenants.db import now
 from tenants.errors import Conflict
+from tenants.storage.db import now
+from tenants.work.bulkhead import Bulkhead
 from tests.messaging.integrators.steps import due_now, only, publish_all
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -14,10 +14,10 @@ from django.conf import settings
 from chatsvc.management.commands.kafka_topics import topics_create
 from conversations.models import Conversation, Event
 from conversations.timeline import NewEvent, conversation_advance, events_append
-from messaging import kafka
-from tenants.db import atomic
+from messaging.kafka import stream as kafka
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tenants.storage.db import atomic
 from tests.chaos import stream
 from tests.factories import ConversationFactory
 from tests.messaging.kafka.apache import ApacheKafka

@@ -18,10 +18,12 @@ from django.db import connection
 
 from conversations.event_schemas import Envelope
 from conversations.models import Conversation
-from messaging import consume as consume_module
-from messaging import handlers, kafka, measures
-from messaging.consume import Consumption, dead_letters_of
+from messaging import measures
+from messaging.kafka import consume as consume_module
+from messaging.kafka import stream as kafka
+from messaging.kafka.consume import Consumption, dead_letters_of
 from messaging.models import DailyFigure
+from messaging.outbox import handlers
 from tests.chaos.servers import wait_until
 from tests.messaging.kafka.apache import ApacheKafka
 from tests.messaging.kafka.conftest import first_of_each, happen, publish_all, unscoped

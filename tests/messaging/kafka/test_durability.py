@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from conversations.models import Conversation
-from messaging import kafka
+from messaging.kafka import stream as kafka
 from tests.messaging.kafka.apache import ApacheKafka
 from tests.messaging.kafka.conftest import first_of_each, happen, publish_all, unscoped
 

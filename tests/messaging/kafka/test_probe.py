@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatsvc import probes
+from chatsvc.observe import probes
 
 
 def test_a_broker_that_answers_is_up(topics: str) -> None:

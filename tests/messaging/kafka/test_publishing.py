@@ -20,12 +20,14 @@ from kafka.protocol.producer import ProduceRequest
 from conversations.event_schemas import envelope_read
 from conversations.models import Conversation
 from conversations.timeline import system_event
-from messaging import kafka, measures, outbox
+from messaging import measures
+from messaging.kafka import stream as kafka
 from messaging.models import OutboxLane
+from messaging.outbox import lanes as outbox
 from messaging.publish import publish_events
-from tenants.db import now
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tenants.storage.db import now
 from tests.chaos.servers import wait_until
 from tests.messaging.kafka.broker import Broker
 from tests.messaging.kafka.conftest import first_of_each, happen, publish_all, unscoped

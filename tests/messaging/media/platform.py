@@ -9,13 +9,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from PIL import Image
 
-from channels_app.content import Content, Media
+from channels_app.content.types import Content, Media
 from channels_app.contract import InboundMessage, MediaRef, Sender
 from conversations.models import Attachment, Event
 from conversations.selectors import message_page
 from conversations.shapes import MessageQuery
 from messaging.accept import accept
-from messaging.media import attend
+from messaging.media.fetch import attend
 
 
 def picture(form="PNG", size=(40, 30)):

@@ -6,12 +6,12 @@ import socket
 
 import pytest
 
-from channels_app import network
 from channels_app.contract import MediaRef
+from channels_app.http import network
 from conversations.models import Attachment
 from messaging.accept import accept
-from messaging.media import attend
-from tenants.db import now
+from messaging.media.fetch import attend
+from tenants.storage.db import now
 from tests.messaging.media.platform import picture, received, sent
 
 pytestmark = pytest.mark.django_db

@@ -10,10 +10,11 @@ from PIL import Image
 
 from conversations.attachments import NEVER
 from conversations.models import Attachment, Message
-from messaging import media, sweep
+from messaging import sweep
 from messaging.accept import accept
-from messaging.media import attend
-from tenants.db import now
+from messaging.media import fetch as media
+from messaging.media.fetch import attend
+from tenants.storage.db import now
 from tests.messaging.media.platform import Files, events, picture, received, sent
 
 pytestmark = pytest.mark.django_db

@@ -7,13 +7,13 @@ import io
 import pytest
 from PIL import Image
 
-from channels_app.content import Capabilities, Content, Media, text
+from channels_app.content.types import Capabilities, Content, Media, text
 from channels_app.contract import Rejected
 from conversations.attachments import attachments_delete
-from messaging.control import agent_reply
 from messaging.deliver import deliver
-from messaging.media_out import content_public
+from messaging.media.outgoing import content_public
 from messaging.models import Delivery
+from messaging.rules.control import agent_reply
 from tests.messaging.media.platform import path_of, picture, received
 
 pytestmark = pytest.mark.django_db

@@ -10,9 +10,9 @@ import pytest
 
 from conversations.models import Attachment, Message
 from messaging.accept import Entrance, accept
-from messaging.media import attend
+from messaging.media.fetch import attend
 from messaging.models import Turn
-from tenants.db import now
+from tenants.storage.db import now
 from tests.messaging.media.platform import events, received, sent
 
 pytestmark = pytest.mark.django_db

@@ -9,11 +9,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from conversations.attachments import NEVER
 from conversations.models import Attachment, Message
-from messaging import sweep, webchat
+from messaging import sweep
 from messaging.accept import accept
-from messaging.media import attend
-from messaging.uploads import ticket_read, visitor_upload
-from tenants.db import now
+from messaging.media.fetch import attend
+from messaging.webchat import rules as webchat
+from messaging.webchat.uploads import ticket_read, visitor_upload
+from tenants.storage.db import now
 from tests.conftest import Api
 from tests.factories import ChannelFactory, ConversationFactory
 from tests.messaging.media.platform import link_of, path_of, picture, sent
@@ -157,7 +158,7 @@ def test_a_ticket_is_good_for_one_file_on_its_channel_for_a_while(page, shop, te
     ):
         answer = page.client.post(wrong, picture(), content_type="application/octet-stream", headers=page.headers)
         assert outcome(answer) == (401, "invalid_ticket")
-    monkeypatch.setattr("messaging.uploads.TICKET_S", -1)
+    monkeypatch.setattr("messaging.webchat.uploads.TICKET_S", -1)
     assert outcome(page.put(ticket, picture())) == (401, "invalid_ticket")
 
 
@@ -193,7 +194,7 @@ def test_an_upload_that_died_half_way_leaves_nothing(page, scope, storage, monke
     def dies(*args, **options):
         raise SystemExit
 
-    monkeypatch.setattr("messaging.uploads.attachment_settle", dies)
+    monkeypatch.setattr("messaging.media.uploads.attachment_settle", dies)
     right = ticket_read(webchat.channel_open("ch_01HABC", None), Api.data_of(page.ticket())["url"].rsplit("/", 1)[1])
     with pytest.raises(SystemExit):
         visitor_upload(webchat.channel_open("ch_01HABC", None), right, [picture()])

@@ -8,9 +8,9 @@ import pytest
 from channels.db import database_sync_to_async
 from django.db import connection
 
-from messaging import webchat
-from messaging.webchat_frames import SendFrame
-from messaging.webchat_proofs import identity_signature
+from messaging.webchat import rules as webchat
+from messaging.webchat.frames import SendFrame
+from messaging.webchat.proofs import identity_signature
 from tenants.scope import tenant_scope
 from tests.factories import ChannelFactory
 from tests.messaging.webchat.clients import SECRET, SHOP, Page, Socket

@@ -6,7 +6,7 @@ import pytest
 
 from channels_app.adapters.web import FormField
 from conversations.models import Contact
-from messaging.webchat_form import answers_of
+from messaging.webchat.form import answers_of
 from tenants.errors import Invalid
 from tests.factories import ChannelFactory
 from tests.messaging.webchat.clients import SECRET, SHOP, outcome

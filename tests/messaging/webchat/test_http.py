@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from conversations.models import Conversation, Message, Note
-from messaging import webchat
-from messaging.control import conversation_end
-from tenants import buckets
+from messaging.rules.control import conversation_end
+from messaging.webchat import rules as webchat
+from tenants.access import buckets
 from tests.conftest import Api
 from tests.factories import ChannelFactory
 from tests.messaging.webchat.clients import SHOP, Page, outcome

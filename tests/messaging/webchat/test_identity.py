@@ -9,7 +9,7 @@ import pytest
 
 from channels_app.selectors import channels_forget
 from conversations.models import Contact, Identity
-from messaging.webchat_proofs import identity_signature
+from messaging.webchat.proofs import identity_signature
 from tests.messaging.webchat.clients import SECRET, Page, outcome
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from conversations.models import Contact, Conversation, Event, Identity
-from messaging import webchat
-from messaging.webchat_frames import Identity as Proof
-from messaging.webchat_frames import SessionRequest
-from messaging.webchat_sessions import session_begin
+from messaging.webchat import rules as webchat
+from messaging.webchat.frames import Identity as Proof
+from messaging.webchat.frames import SessionRequest
+from messaging.webchat.sessions import session_begin
 from tests.conftest import Api
 from tests.messaging.webchat.clients import Page
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from channels_app.content import text
+from channels_app.content.types import text
 from conversations.models import Conversation, Event
-from messaging import receipts, webchat
-from messaging.control import agent_reply
 from messaging.models import Delivery
+from messaging.rules import delivery_status as receipts
+from messaging.rules.control import agent_reply
+from messaging.webchat import rules as webchat
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from messaging import send_queue
-from messaging.send_queue import MOST_BYTES, MOST_FRAMES, SendQueue
+from messaging.live import send_queue
+from messaging.live.send_queue import MOST_BYTES, MOST_FRAMES, SendQueue
 
 
 class SlowReader:

@@ -7,14 +7,14 @@ from contextlib import suppress
 
 import pytest
 
-from channels_app.content import text
+from channels_app.content.types import text
 from conversations.models import Conversation, Message
-from messaging import webchat
-from messaging.consumers import WebchatConsumer
-from messaging.control import agent_reply, conversation_end
-from messaging.hub import hub
+from messaging.live.hub import hub
 from messaging.models import Turn
 from messaging.respond import respond
+from messaging.rules.control import agent_reply, conversation_end
+from messaging.webchat import rules as webchat
+from messaging.webchat.consumer import WebchatConsumer
 from tests.messaging.webchat.clients import Socket, seqs
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from channels_app.services import channel_save
-from messaging import consumers, send_queue, webchat
-from messaging.control import take_over
-from messaging.lookout import lookout
+from messaging.live import send_queue
+from messaging.rules.control import take_over
+from messaging.webchat import consumer as consumers
+from messaging.webchat import rules as webchat
+from messaging.webchat.lookout import lookout
 from tests.messaging.webchat.clients import seqs
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -93,7 +95,7 @@ async def test_what_is_stored_after_reading_and_before_ready_comes_once(ready, s
 
 async def test_a_lost_push_is_made_up_for(ready, said, monkeypatch):
     monkeypatch.setattr(consumers, "LOOK_EVERY_S", 0.05)
-    monkeypatch.setattr("messaging.publish.hub.push", lambda *_: None)
+    monkeypatch.setattr("messaging.live.push.hub.push", lambda *_: None)
     conversation = await said("a")
     socket, _ = await ready(conversation=str(conversation.id), after=1)
     await said("b")
@@ -101,7 +103,7 @@ async def test_a_lost_push_is_made_up_for(ready, said, monkeypatch):
 
 
 async def test_the_round_over_all_sockets_finds_who_missed_a_push(ready, said, monkeypatch):
-    monkeypatch.setattr("messaging.publish.hub.push", lambda *_: None)
+    monkeypatch.setattr("messaging.live.push.hub.push", lambda *_: None)
     conversation = await said("a")
     socket, _ = await ready(conversation=str(conversation.id), after=1)
     await said("b")

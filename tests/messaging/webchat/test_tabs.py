@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from messaging import tabs
-from messaging.hub import Hub
-from messaging.tabs import MOST_SOCKETS, Tab
-from tenants.db import new_id
+from messaging.live.hub import Hub
+from messaging.webchat import tabs
+from messaging.webchat.tabs import MOST_SOCKETS, Tab
+from tenants.storage.db import new_id
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

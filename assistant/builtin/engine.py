@@ -1,0 +1,47 @@
+"""The built-in assistant: an engine that needs no key and no network.
+
+Owns its options and the door to it. How a conversation goes stands in assistant/builtin/dialogue.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from assistant.builtin.dialogue import NAME, Dialogue, Options
+from assistant.intents.lessons import lessons
+from assistant.port import EngineError, EngineReply, EngineRequest
+from tenants.scope import current_tenant_id
+
+__all__ = ["Builtin", "Options", "options_of"]
+
+
+def options_of(tenant_settings: Mapping[str, Any]) -> Options:
+    """What a tenant's settings say about the assistant: its name, greeting and languages, and under
+    ``assistant`` the numbers of Options."""
+    tuned = tenant_settings.get("assistant") or {}
+    known = {option.name for option in fields(Options)}
+    return Options(
+        bot_name=tenant_settings.get("bot_name") or Options.bot_name,
+        greeting=tenant_settings.get("greeting") or "",
+        languages=tuple(tenant_settings.get("languages") or Options.languages),
+        **{name: value for name, value in tuned.items() if name in known},
+    )
+
+
+@dataclass(frozen=True)
+class Builtin:
+    """Answers from the intents and the knowledge of the tenant in scope."""
+
+    options: Options = field(default_factory=Options)
+    name = NAME
+
+    def respond(self, request: EngineRequest) -> EngineReply:
+        """Answer one turn within milliseconds; the first one of a tenant trains, which takes about a second.
+
+        Raises EngineError when another tenant's scope is open: answering would mix their data.
+        """
+        if request.tenant_id != current_tenant_id():
+            raise EngineError("tenant_mismatch")
+        return Dialogue(self.options, lessons(), request).reply()

@@ -1,0 +1,125 @@
+"""How the built-in assistant says things: which reply, in which language, with which values in it.
+
+Owns the choice among alternatives and the filling of placeholders. Must not decide what is to be said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from assistant import slots
+from assistant.checks import parts_of
+from assistant.intents.common import GREETING, HELP, HUMAN, SENTENCES
+from assistant.intents.lessons import Skill
+from assistant.knowledge import Fact
+from channels_app.content.types import MAX_TEXT, Button, Content, QuickReply, text
+
+log = structlog.get_logger(__name__)
+
+MAX_OFFERED = 10  # quick replies of one message
+TITLE = 20  # characters of a quick reply
+PLACEHOLDER = re.compile(r"\{(\w+)(?:\|([^{}]*))?\}")
+
+
+@dataclass(frozen=True)
+class Wording:
+    """``seed`` and ``turn`` choose among alternatives: the same for the same turn, another for the next.
+    ``greeting`` is the tenant's own, "" for the common one."""
+
+    language: str
+    seed: str
+    turn: int
+    greeting: str = ""
+
+    def sentence(self, key: str, otherwise: str = "") -> Content:
+        return text(self._sentence(key, otherwise))
+
+    def reply(self, skill: Skill, values: Mapping[str, str], offered: Sequence[Skill] = ()) -> list[Content]:
+        """One of the intent's replies, with the values put in. ``offered``: intents to choose from."""
+        known = {slot["name"]: "" for slot in skill.slots} | dict(values)
+        try:
+            contents = [_content(part, known) for part in parts_of(self._alternative(skill))]
+        except ValidationError:
+            # Stored past the checks, or made too long by a value: the person still gets an answer.
+            log.warning("assistant_reply_invalid", intent=skill.name)
+            contents = [self.sentence("handover" if skill.handover else "done")]
+        if skill.name != HELP:
+            return contents
+        choices = [(other.title, f"intent:{other.name}") for other in offered[: MAX_OFFERED - 1]]
+        return [*contents[:-1], _choosable(contents[-1], [*choices, (self._sentence("human"), HUMAN)])]
+
+    def question(self, slot: Mapping[str, Any], again: bool = False) -> Content:
+        """The prompt of a slot, with its choices to pick from."""
+        asked = slot["prompt"]
+        if again:
+            asked = slot.get("retry") or f"{self._sentence('retry')} {asked}"
+        return _choosable(text(asked[:MAX_TEXT]), slots.choices(slot))
+
+    def fact(self, fact: Fact) -> Content:
+        """The answer of a knowledge entry, with the way to its source."""
+        if not fact.source_url:
+            return text(fact.answer[:MAX_TEXT])
+        button = Button(type="url", title=self._sentence("read_more"), url=fact.source_url)
+        return text(fact.answer[:MAX_TEXT], buttons=(button,))
+
+    def did_you_mean(self, likely: Sequence[tuple[str, str]], otherwise: str) -> Content:
+        """A question back; ``likely`` are (title, payload), ``otherwise`` is the payload of none of them."""
+        title, _ = likely[0]
+        one = self._sentence("did_you_mean").format(title=title)
+        asked = one if len(likely) == 1 else self._sentence("did_you_mean_one")
+        return _choosable(text(asked), [*likely, (self._sentence("something_else"), otherwise)])
+
+    def unknown(self, human: str) -> Content:
+        return _choosable(self.sentence("unknown"), [(self._sentence("human"), human)])
+
+    def _alternative(self, skill: Skill) -> Any:
+        if skill.name == GREETING and self.greeting and not skill.worded:
+            return self.greeting
+        languages = (self.language, "", "en", *skill.replies)
+        replies = next((skill.replies[language] for language in languages if skill.replies.get(language)), ())
+        if not replies:
+            return self._sentence("handover" if skill.handover else "done")
+        start = int.from_bytes(hashlib.sha256(self.seed.encode()).digest()[:4])
+        return replies[(start + self.turn) % len(replies)]
+
+    def _sentence(self, key: str, otherwise: str = "") -> str:
+        sentences = SENTENCES.get(self.language, SENTENCES["en"])
+        return sentences.get(key) or sentences[otherwise]
+
+
+def _content(part: Any, values: Mapping[str, str]) -> Content:
+    filled = _filled(part, values)
+    return text(filled) if isinstance(filled, str) else Content.model_validate(filled)
+
+
+def _filled(part: Any, values: Mapping[str, str]) -> Any:
+    """``part`` with its placeholders replaced, wherever in it they are. Names not known stay as they are."""
+    if isinstance(part, str):
+        return PLACEHOLDER.sub(lambda found: _value(found, values), part)
+    if isinstance(part, Mapping):
+        return {name: _filled(member, values) for name, member in part.items()}
+    return [_filled(member, values) for member in part] if isinstance(part, list) else part
+
+
+def _value(found: re.Match[str], values: Mapping[str, str]) -> str:
+    name, default = found.groups()
+    if name not in values and default is None:
+        return found.group()
+    return values.get(name) or default or ""
+
+
+def _choosable(content: Content, choices: Sequence[tuple[str, str]]) -> Content:
+    """``content`` with quick replies, each of (title, payload)."""
+    replies = tuple(QuickReply(title=_short(title), payload=payload) for title, payload in choices[:MAX_OFFERED])
+    return content.model_copy(update={"quick_replies": replies}) if replies else content
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= TITLE else title[: TITLE - 1].rstrip() + "…"

@@ -1,0 +1,198 @@
+"""The exchange of assistant/port.py as messages of assistant/engine/engine.proto, both ways, and the ids beside it.
+
+Owns what is well formed on the wire. Must not call or serve anything.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic_core import from_json, to_json
+
+from assistant.engine.grpc_gen.engine_pb2 import DESCRIPTOR, ProcessMessageRequest, ProcessMessageResponse
+from assistant.port import EngineReply, EngineRequest, HistoryEntry
+from channels_app.content.types import Content, PublicContent
+
+SERVICE: str = DESCRIPTOR.services_by_name["MCPEngine"].full_name
+MAX_BYTES = 2 * 1024 * 1024  # of one message; a request with twenty long messages of history has about 350 kB
+MAX_OBJECT = 256 * 1024  # characters of one JSON object
+MAX_CONTENTS = 50  # a person may write many messages before the answer
+MAX_REPLIES = 10
+MAX_HISTORY = 200
+ROLES = ("visitor", "bot", "agent")
+SAFE_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
+SAFE_NAME = re.compile(r"[a-z0-9_\-]{1,40}")  # becomes a label of measures
+NUL = re.compile("\0")
+JSON_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000|\0")  # an even number of backslashes before it are written ones
+#: the name of an id in log lines → the key that carries it in a call's metadata
+METADATA = {
+    "correlation_id": "x-correlation-id",
+    "request_id": "x-request-id",
+    "conversation_id": "x-conversation-id",
+    "message_id": "x-message-id",
+}
+
+_WRITTEN: TypeAdapter[Content] = TypeAdapter(Content)
+_REPLIED: TypeAdapter[Content] = TypeAdapter(PublicContent)
+
+
+class Malformed(Exception):
+    """A message that breaks the contract. ``code`` is stable and names the field, never its value."""
+
+    def __init__(self, code: str):
+        super().__init__(code)
+        self.code = code
+
+
+def request_message(request: EngineRequest) -> ProcessMessageRequest:
+    """Raises Malformed for what no message can hold."""
+    with _part("request"):
+        return ProcessMessageRequest(
+            tenant_id=str(request.tenant_id),
+            conversation_id=str(request.conversation_id),
+            channel_kind=request.channel_kind,
+            message_content=_written(request.contents),
+            history=[{"role": entry.role, "text": entry.text} for entry in request.history],  # type: ignore[misc]
+            conversation_context_json=_object_text(request.context),
+            user_profile_json=_object_text(request.profile),
+            processing_hints_json=_object_text(request.hints),
+            language=request.language,
+        )
+
+
+def request_of(message: ProcessMessageRequest, deadline_s: float) -> EngineRequest:
+    """Raises Malformed."""
+    return EngineRequest(
+        tenant_id=_uuid(message.tenant_id, "tenant_id"),
+        conversation_id=_uuid(message.conversation_id, "conversation_id"),
+        channel_kind=message.channel_kind,
+        contents=_contents(message.message_content, _WRITTEN, MAX_CONTENTS, "message_content"),
+        history=_history(message.history),
+        context=_object(message.conversation_context_json, "conversation_context"),
+        profile=_object(message.user_profile_json, "user_profile"),
+        hints=_object(message.processing_hints_json, "processing_hints"),
+        language=message.language,
+        deadline_s=deadline_s,
+    )
+
+
+def response_message(reply: EngineReply) -> ProcessMessageResponse:
+    """Raises Malformed for what no message can hold."""
+    with _part("response"):
+        return ProcessMessageResponse(
+            response_content=_written(reply.contents),
+            updated_context_json=_object_text(reply.context),
+            next_expected_inputs=reply.next_expected,
+            intent=reply.intent,
+            confidence=reply.confidence,
+            confidence_scores=reply.confidence_scores,
+            handover=reply.handover,
+            handover_reason=reply.handover_reason,
+            engine=reply.engine,
+            model=reply.model,
+            usage={name: float(count) for name, count in reply.usage.items()},
+        )
+
+
+def reply_of(message: ProcessMessageResponse, *, engine: str) -> EngineReply:
+    """Raises Malformed. ``engine`` names the reply when it does not do so itself."""
+    if not _is_share(message.confidence) or not all(map(_is_share, message.confidence_scores.values())):
+        raise Malformed("confidence_invalid")
+    with _part("response_text"):
+        for words in (*message.next_expected_inputs, message.intent, message.handover_reason, message.model):
+            _storable(words, NUL)
+    return EngineReply(
+        contents=_contents(message.response_content, _REPLIED, MAX_REPLIES, "response_content"),
+        context=_object(message.updated_context_json, "updated_context"),
+        intent=message.intent,
+        confidence=message.confidence,
+        confidence_scores=dict(message.confidence_scores),
+        handover=message.handover,
+        handover_reason=message.handover_reason,
+        next_expected=tuple(message.next_expected_inputs),
+        engine=message.engine if SAFE_NAME.fullmatch(message.engine) else engine,
+        model=message.model,
+        # Wrong sums are no reason to leave a person without an answer.
+        usage={name: count for name, count in message.usage.items() if math.isfinite(count) and count >= 0},
+    )
+
+
+def metadata_of(ids: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The ids of a log line that a call carries."""
+    carried = {key: str(ids.get(name, "")) for name, key in METADATA.items()}
+    return [(key, value) for key, value in carried.items() if SAFE_ID.fullmatch(value)]
+
+
+def ids_of(metadata: Iterable[tuple[str, str | bytes]]) -> dict[str, str]:
+    """The other way round; what is no plain id is left out: it goes into log lines."""
+    given = dict(metadata)
+    carried = {name: str(given.get(key, "")) for name, key in METADATA.items()}
+    return {name: value for name, value in carried.items() if SAFE_ID.fullmatch(value)}
+
+
+# ------------------------------------------------------------------------------------ parts
+
+
+@contextmanager
+def _part(name: str) -> Iterator[None]:
+    """What is not well formed in here is called ``<name>_invalid``."""
+    try:
+        yield
+    except (ValueError, TypeError):  # pydantic's, JSON's, protobuf's and UTF-8's errors are among these
+        raise Malformed(f"{name}_invalid") from None
+
+
+def _written(contents: Iterable[Content]) -> list[str]:
+    return [content.model_dump_json(exclude_none=True) for content in contents]
+
+
+def _contents(texts: Any, kind: TypeAdapter[Content], most: int, name: str) -> tuple[Content, ...]:
+    with _part(name):
+        if len(texts) > most:
+            raise ValueError
+        return tuple(kind.validate_json(_storable(text)) for text in texts)
+
+
+def _history(entries: Any) -> tuple[HistoryEntry, ...]:
+    if len(entries) > MAX_HISTORY or any(entry.role not in ROLES for entry in entries):
+        raise Malformed("history_invalid")
+    return tuple(HistoryEntry(entry.role, entry.text) for entry in entries)
+
+
+def _object_text(value: Mapping[str, Any]) -> str:
+    text = to_json(value, inf_nan_mode="constants").decode()
+    _object(text, "object")  # what the other side would refuse does not leave
+    return text
+
+
+def _object(text: str, name: str) -> dict[str, Any]:
+    """A JSON object, strictly: no NaN, no lone surrogates, nothing that a database refuses."""
+    with _part(name):
+        if len(text) > MAX_OBJECT:
+            raise ValueError
+        value = from_json(_storable(text), allow_inf_nan=False) if text else {}
+        if not isinstance(value, dict):
+            raise TypeError
+        return value
+
+
+def _storable(text: str, nul: re.Pattern[str] = JSON_NUL) -> str:
+    """PostgreSQL takes no NUL, neither plain nor in JSON. Raises ValueError."""
+    if nul.search(text):
+        raise ValueError
+    return text
+
+
+def _uuid(text: str, name: str) -> uuid.UUID:
+    with _part(name):
+        return uuid.UUID(text)
+
+
+def _is_share(value: float) -> bool:
+    return 0.0 <= value <= 1.0  # NaN is not

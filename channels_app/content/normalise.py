@@ -1,0 +1,117 @@
+"""Cleaning what people and platforms write (MSG-2).
+
+Owns the one canonical form of text that is stored, searched and sent. Must not judge or analyse it
+(text.py) nor change what a word means.
+"""
+
+from __future__ import annotations
+
+import html
+import unicodedata
+from typing import Any
+
+import nh3
+import regex
+
+from channels_app.content.split import shorten
+from channels_app.content.types import MAX_TEXT, Content
+
+#: joiners make letters of these scripts and emoji look and read differently; elsewhere they hide things
+JOINING = r"\p{Arabic}\p{Syriac}\p{Mongolian}\p{Devanagari}\p{Bengali}\p{Gurmukhi}\p{Gujarati}\p{Oriya}\p{Tamil}" + (
+    r"\p{Telugu}\p{Kannada}\p{Malayalam}\p{Sinhala}\p{Myanmar}\p{Khmer}\p{Tibetan}"
+)
+LINE_BREAKS = regex.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+#: what no storage and no JSON reader takes reliably
+UNSTORABLE = regex.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\p{Cs}\p{Noncharacter_Code_Point}]")
+INVISIBLE = regex.compile(
+    # soft hyphen, zero-width space, word joiner and invisible operators, BOM, Hangul fillers, annotations
+    r"[\u00ad\u180e\u200b\u2060-\u2064\ufeff\u115f\u1160\u3164\uffa0\ufff9-\ufffb]"
+    # bidi overrides, embeddings and isolates reorder what is read; the plain marks U+200E/F stay
+    r"|[\u202a-\u202e\u2066-\u206f]"
+    # joiners between emoji, or after a letter of a joining script, stay
+    rf"|\u200d(?!(?<=[\p{{Extended_Pictographic}}\p{{Emoji_Modifier}}\ufe0f]\u200d)\p{{Extended_Pictographic}}|(?<=[{JOINING}]\u200d))"
+    rf"|\u200c(?<![{JOINING}]\u200c)"
+    # tags and variation selectors can spell whole hidden messages; flags and rare ideographs need them
+    r"|(?<!\U0001f3f4[\U000e0020-\U000e007e]{0,6})[\U000e0020-\U000e007f]|[\U000e0000-\U000e001f]"
+    r"|(?<!\p{Han})[\U000e0100-\U000e01ef]"
+)
+BLANKS = regex.compile(r"[^\S\n]+")
+LINE_ENDS = regex.compile(r" ?\n ?")
+TRAILING = regex.compile(r"[^\S\n]+(?=\n|$)")
+MANY_LINES = regex.compile(r"\n{3,}")
+
+#: HTML is taken for HTML only when an element is closed or cannot be: "a < b" and "use <div>" are words
+TAGS = (
+    "a|abbr|b|blockquote|body|br|center|code|del|div|em|font|h[1-6]|head|hr|html|i|img|ins|li|ol|p|pre|q|s|script|small|"
+    "span|strike|strong|style|sub|sup|table|tbody|td|tfoot|th|thead|title|tr|u|ul"
+)
+LOOKS_LIKE_HTML = regex.compile(rf"<(?:br|hr|img\b[^<>]*)\s*/?>|<({TAGS})(?:\s[^<>]*)?>.*?</\1\s*>", regex.I | regex.S)
+NOT_A_TAG = regex.compile(rf"<(?!/?(?:{TAGS})(?:[\s/][^<>]*)?>|!--)", regex.I)
+BREAKING = regex.compile(r"<br\s*/?>|</?(?:p|div|h[1-6]|li|ul|ol|tr|table|blockquote|pre|hr)(?:[\s/][^<>]*)?>", regex.I)
+LINKED = regex.compile(r"<a\s[^<>]*?href\s*=\s*[\"']?(https?://[^\s\"'<>]+)[^<>]*>(.*?)</a\s*>", regex.I | regex.S)
+
+#: members of Content that hold words; every other string is an address, a name or a payload
+WORDS = frozenset({"text", "title", "subtitle", "description", "alt_text", "name", "address"})
+
+
+class EmptyMessage(ValueError):
+    """Nothing is left of a message once it is cleaned."""
+
+    code = "empty_message"
+
+
+def normalise(content: Content) -> Content:
+    """``content`` with clean words and storable strings everywhere; the same object when it was
+    clean already. Raises EmptyMessage when a required text is empty afterwards."""
+    given = content.model_dump(exclude_none=True)
+    clean = {key: _cleaned(value, key) for key, value in given.items() if key != "text"}
+    if content.text is not None:
+        clean["text"] = clean_text(content.text, rich=content.format != "plain") or None
+    if clean == given:
+        return content
+    try:
+        return Content.model_validate(clean)
+    except ValueError as error:
+        raise EmptyMessage("Nothing is left of the message once it is cleaned.") from error
+
+
+def clean_text(text: str, *, rich: bool = False, limit: int = MAX_TEXT) -> str:
+    """``text`` in NFC, without control and invisible characters, with calm white space, at most
+    ``limit`` characters (a longer one ends in "…"). HTML becomes plain text. ``rich`` text keeps its
+    indentation and its tags, as Markdown and code need them.
+
+    Adapters call it on raw platform text before they build a Content, whose limits are strict."""
+    if not rich and "<" in text and LOOKS_LIKE_HTML.search(text):
+        text = _html_to_text(text)
+    text = unicodedata.normalize("NFC", INVISIBLE.sub("", UNSTORABLE.sub("", LINE_BREAKS.sub("\n", text))))
+    text = TRAILING.sub("", text) if rich else LINE_ENDS.sub("\n", BLANKS.sub(" ", text))
+    text = MANY_LINES.sub("\n\n", text)
+    text = text.strip("\n").rstrip() if rich else text.strip()
+    return shorten(text, limit)
+
+
+def _cleaned(value: Any, key: str) -> Any:
+    if isinstance(value, dict):
+        return {name: _cleaned(member, name) for name, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return tuple(_cleaned(item, key) for item in value)
+    if isinstance(value, str):
+        return _clean_line(value) if key in WORDS else UNSTORABLE.sub("", value)
+    return value
+
+
+def _clean_line(text: str) -> str:
+    """A title or name: one line, tags left as they are written."""
+    return " ".join(clean_text(text, rich=True, limit=len(text)).split())
+
+
+def _html_to_text(text: str) -> str:
+    text = NOT_A_TAG.sub("&lt;", text)
+    text = LINKED.sub(_readable_link, text)
+    text = BREAKING.sub("\n", text)
+    return html.unescape(nh3.clean(text, tags=set(), strip_comments=True)).replace("\xa0", " ")
+
+
+def _readable_link(match: regex.Match[str]) -> str:
+    address, label = match[1], match[2]
+    return label if html.unescape(address) in html.unescape(label) else f"{label} ({address})"

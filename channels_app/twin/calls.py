@@ -1,0 +1,84 @@
+"""What goes in and out of the twin: calls and their answers, and the webhooks it posts.
+
+Owns these shapes. Must not use the adapters' code: a mistake made twice would hide itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+
+class Refused(Exception):
+    """The caller asked for something the twin cannot do; ``answer`` says what."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+@dataclass
+class Call:
+    """One HTTP request to the twin. ``path`` is without the query, header names are lower case;
+    ``status`` (0: no answer) and ``fault`` are filled in when it has been answered."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
+    at: float = 0.0
+    status: int = 0
+    fault: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict)  # named groups of the route's pattern
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.target).path
+
+    @property
+    def query(self) -> dict[str, str]:
+        return dict(parse_qsl(urlsplit(self.target).query, keep_blank_values=True))
+
+    @property
+    def base(self) -> str:
+        return f"http://{self.headers.get('host', 'localhost')}"
+
+    def json(self) -> dict[str, Any]:
+        """The body as an object; {} when it is anything else."""
+        try:
+            value = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
+        return value if isinstance(value, dict) else {}
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def json_answer(value: Any, status: int = 200, **headers: str) -> Answer:
+    """``value`` as JSON; header names take ``_`` for ``-``."""
+    names = {name.replace("_", "-"): text for name, text in headers.items()}
+    return Answer(status, json.dumps(value).encode(), headers=names)
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """One signed request from the platform to the service. ``label`` names it in the traffic. ``then`` is
+    given the body of the answer, where the platform acts on it; ``wanted`` is asked just before: a request
+    that has become pointless is dropped."""
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
+    label: str = ""
+    method: str = "POST"
+    then: Callable[[bytes], None] | None = None
+    wanted: Callable[[], bool] = lambda: True

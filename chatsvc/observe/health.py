@@ -1,0 +1,57 @@
+"""Is it alive, is it ready, what is it made of; and the demo page."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from channels_app.models import Channel
+from channels_app.registry import KINDS
+from chatsvc.observe import metrics, probes
+
+
+def live(request: HttpRequest) -> JsonResponse:
+    """The process answers. Depends on nothing."""
+    return JsonResponse({"status": "ok"})
+
+
+def ready(request: HttpRequest) -> JsonResponse:
+    """Requests can be served: the database answers. Redis or Kafka away only degrades."""
+    database = probes.ask(probes.database)["status"]
+    status = "ok" if database == "up" else "unavailable"
+    return JsonResponse({"status": status, "database": database}, status=200 if database == "up" else 503)
+
+
+def detailed(request: HttpRequest) -> JsonResponse:
+    """Each dependency with its latency. For staff who are signed in, and whoever may read the measures."""
+    user = getattr(request, "user", None)
+    if not (metrics.may_read(request) or (user is not None and user.is_active and user.is_staff)):
+        return JsonResponse({"status": "forbidden"}, status=403)
+    told = probes.ask_all()
+    down = [name for name, answer in told.items() if answer["status"] == "down"]
+    status = "unavailable" if "database" in down else "degraded" if down else "ok"
+    return JsonResponse({"status": status, "dependencies": told}, status=503 if status == "unavailable" else 200)
+
+
+def info(request: HttpRequest) -> JsonResponse:
+    """Which version runs, with which of the optional parts."""
+    parts = {
+        "database": connection.vendor,
+        "redis": bool(settings.REDIS_URL),
+        "kafka": bool(settings.ENV["KAFKA_BROKERS"]),
+        "engine": "grpc" if settings.ENV["MCP_ENGINE_URL"] else "built-in",
+    }
+    about = {"name": "chatsvc", "version": settings.SPECTACULAR_SETTINGS["VERSION"], "api": ["v2"]}
+    return JsonResponse({**about, "parts": parts, "channels": sorted(KINDS)})
+
+
+def demo(request: HttpRequest) -> HttpResponse:
+    """A page with the widget of the demo tenant, or a hint how to get one."""
+    # unscoped: only the one demo tenant, by its slug, is shown to everybody
+    channels = Channel.objects.unscoped().select_related("tenant")
+    channel = channels.filter(tenant__slug="acorn", kind="web", enabled=True).order_by("created_at").first()
+    if channel is None:
+        return HttpResponse("chatsvc is running. `manage.py seed_demo` makes a demo.", content_type="text/plain")
+    return render(request, "demo.html", {"channel_key": channel.key, "tenant_name": channel.tenant.name})

@@ -1,0 +1,135 @@
+"""Measures that only the rows know: how long work has been waiting, and how each tenant fares.
+
+Owns the queries, all bounded or by index, and remembers their answer for a few seconds for all
+processes. Must not name more than MOST_TENANTS tenants: a label with any number of values breaks Prometheus.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import Count, Min
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from chatsvc.processes.embedded import queues
+from chatsvc.processes.standby import seen_key
+from conversations.models import Conversation, Message
+from messaging.models import Delivery, InboundEvent, Turn, WebhookDelivery
+from messaging.outbox.lanes import MOST_COUNTED, PUBLISHED, STREAMED, lag
+from tenants.models import Tenant
+from tenants.storage.db import now
+
+FRESH_S = 10
+FRESH_TENANTS_S = 60
+MOST_TENANTS = 20
+OTHER = "other"
+#: whose due rows are which queue's work
+QUEUES: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "inbound": (InboundEvent, (InboundEvent.Status.RECEIVED,)),
+    "respond": (Turn, Turn.OPEN),
+    "deliver": (Delivery, Delivery.UNFINISHED),
+    "events": (WebhookDelivery, WebhookDelivery.UNFINISHED),
+}
+
+
+class RowCollector(Collector):
+    """Reads at every scrape, from the cache for FRESH_S seconds."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        lines: Any = cache.get_or_set("measures:rows", rows, FRESH_S)
+        tenants: Any = cache.get_or_set("measures:tenants", by_tenant, FRESH_TENANTS_S)
+        yield _family(
+            "chatsvc_queue_age_seconds", "How long the oldest due row has been waiting", "queue", lines["age"]
+        )
+        yield _family("chatsvc_queue_rows", "Rows that are due", "queue", lines["rows"])
+        yield _family("chatsvc_outbox_age_seconds", "How long the oldest event waits", "outbox", lines["outbox_age"])
+        yield _family("chatsvc_outbox_rows", "Events to be handed on", "outbox", lines["outbox_rows"])
+        yield GaugeMetricFamily("chatsvc_dead_letters", "Deliveries that failed for good", value=lines["dead"])
+        yield _family(
+            "chatsvc_worker_seen_seconds", "Since a worker of the queue was last seen", "queue", workers_seen()
+        )
+        family = GaugeMetricFamily("chatsvc_tenant_last_hour", "Figures of the last hour", labels=["tenant", "what"])
+        for (tenant, what), value in tenants.items():
+            family.add_metric([tenant, what], value)
+        yield family
+
+
+def _family(name: str, about: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, about, labels=[label])
+    for which, value in values.items():
+        family.add_metric([which], value)
+    return family
+
+
+def rows() -> dict[str, Any]:
+    """Age and length of every queue and of the outbox."""
+    at = now()
+    due = {name: _due(model, statuses, at) for name, (model, statuses) in QUEUES.items()}
+    # unscoped: measures of the whole service
+    dead = Delivery.objects.unscoped().filter(status=Delivery.Status.FAILED)
+    lags = {outbox.name: lag(outbox) for outbox in (PUBLISHED, STREAMED)}
+    return {
+        "age": {name: _age_s(queue.aggregate(oldest=Min("due_at"))["oldest"], at) for name, queue in due.items()},
+        "rows": {name: _count(queue) for name, queue in due.items()},
+        "outbox_age": {name: behind.age_s for name, behind in lags.items()},
+        "outbox_rows": {name: behind.rows for name, behind in lags.items()},
+        "dead": _count(dead),
+    }
+
+
+def _due(model: Any, statuses: tuple[str, ...], at: datetime) -> Any:
+    # unscoped: measures of the whole service; no tenant is named
+    return model.objects.unscoped().filter(status__in=statuses, due_at__lte=at)
+
+
+def _age_s(since: datetime | None, at: datetime) -> float:
+    return max(0.0, (at - since) / timedelta(seconds=1)) if since else 0.0
+
+
+def _count(found: Any) -> int:
+    return len(found.order_by().values_list("id", flat=True)[:MOST_COUNTED])
+
+
+def workers_seen() -> dict[str, float]:
+    """Seconds, of the queues that had a worker lately."""
+    seen: dict[str, float] = cache.get_many([seen_key(queue) for queue in queues()])
+    return {queue: time.time() - seen[seen_key(queue)] for queue in queues() if seen_key(queue) in seen}
+
+
+def by_tenant() -> dict[tuple[str, str], int]:
+    """Messages in and out, conversations begun: of the MOST_TENANTS busiest tenants, and of all others together."""
+    since = first_id_at(now() - timedelta(hours=1))
+    # unscoped: the console's figures of all tenants, by their public name
+    messages = Message.objects.unscoped().filter(id__gte=since).values("tenant_id", "direction")
+    # unscoped: as above
+    begun = Conversation.objects.unscoped().filter(id__gte=since).values("tenant_id")
+    figures: dict[tuple[Any, str], int] = {}
+    for line in messages.annotate(number=Count("id")).order_by():
+        figures[line["tenant_id"], f"messages_{line['direction']}"] = line["number"]
+    for line in begun.annotate(number=Count("id")).order_by():
+        figures[line["tenant_id"], "conversations"] = line["number"]
+    return _named(figures)
+
+
+def _named(figures: dict[tuple[Any, str], int]) -> dict[tuple[str, str], int]:
+    totals: dict[Any, int] = {}
+    for (tenant_id, _), number in figures.items():
+        totals[tenant_id] = totals.get(tenant_id, 0) + number
+    busiest = sorted(totals, key=lambda tenant_id: (-totals[tenant_id], str(tenant_id)))[:MOST_TENANTS]
+    names = dict(Tenant.objects.filter(id__in=busiest).values_list("id", "slug"))
+    named: dict[tuple[str, str], int] = {}
+    for (tenant_id, what), number in figures.items():
+        key = (names.get(tenant_id, OTHER), what)
+        named[key] = named.get(key, 0) + number
+    return named
+
+
+def first_id_at(at: datetime) -> uuid.UUID:
+    """The smallest UUIDv7 of that millisecond: what was created since is a range of the primary key."""
+    return uuid.UUID(int=int(at.timestamp() * 1000) << 80)

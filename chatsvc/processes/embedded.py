@@ -1,0 +1,131 @@
+"""Worker and clock inside the server's process: what `manage.py serve` runs beside the web server.
+
+Owns their threads and how they stop. Must not hold rules of messaging: the rows are the truth, and
+this is only one of the processes that may work on them.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from celery import Celery, beat
+from celery.worker import state as worker_state
+from django.conf import settings
+from django.db import connections
+
+from assistant.intents.lessons import lessons
+from channels_app.content.text import analyse
+from chatsvc.processes import standby
+from messaging.models import Delivery, InboundEvent, Turn, WebhookDelivery
+from messaging.shutdown import stopping
+from messaging.sweep import GRACE, sweep
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tenants.storage.db import now
+
+log = structlog.get_logger(__name__)
+
+STOP_S = 15.0  # how long running tasks may take to end; what does not is found by the next start
+WARM_TENANTS = 20
+UNDERSTANDING = frozenset({"inbound", "respond"})  # the queues whose tasks need the language model and the assistants
+SAMPLE = "What are your opening hours on Saturday?"  # long enough to be judged by the model
+
+
+class Embedded:
+    """A Celery worker and beat in threads of this process.
+
+    The worker serves every queue, without gossip, mingle and heartbeat: there is nobody to talk to.
+    """
+
+    def __init__(self, app: Celery, threads: int):
+        self._worker = app.WorkController(
+            pool="threads",
+            concurrency=threads,
+            queues=queues(),
+            use_eventloop=False,  # the reactor of the web server is the only loop of this process
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+            loglevel="WARNING",
+        )
+        # The plain scheduler: entries come from the settings, and no file remembers them.
+        self._beat = beat.Service(app, max_interval=1, scheduler_cls=beat.Scheduler)
+        self._standby = standby.Standby(app, queues(), threads)
+        self._worker_thread = threading.Thread(target=self._worker.start, name="worker", daemon=True)
+        self._beat_thread = threading.Thread(target=self._beat.start, name="beat", daemon=True)
+
+    def start(self) -> None:
+        worker_state.should_stop = None
+        stopping.clear()
+        self._worker_thread.start()
+        self._beat_thread.start()
+        self._standby.start()
+
+    def stop(self) -> None:
+        """Let running tasks end, at most STOP_S seconds. Unfinished rows keep their place either way."""
+        self._beat.stop()
+        stopping.set()
+        worker_state.should_stop = os.EX_OK
+        self._worker_thread.join(STOP_S)
+        self._beat_thread.join(2)
+        self._standby.stop()
+        if self._worker_thread.is_alive():
+            log.warning("worker_still_busy")
+
+
+def queues() -> list[str]:
+    """Every queue that a task may be sent to."""
+    routed = [route["queue"] for route in settings.CELERY["task_routes"].values()]
+    return sorted({*routed, settings.CELERY["task_default_queue"]})
+
+
+def take_up() -> int:
+    """Wake what a stopped or killed process left behind. Returns the number of wake-ups."""
+    if not settings.REDIS_URL:
+        leases_reclaim()
+    return sweep()
+
+
+def leases_reclaim() -> int:
+    """End every lease. Only without a shared broker: then this process is the only worker, and whoever
+    held a lease is dead."""
+    overdue, at = now() - GRACE - timedelta(seconds=1), now()
+    leased: dict[Any, str] = {
+        InboundEvent: InboundEvent.Status.RECEIVED,
+        Turn: Turn.Status.RUNNING,
+        Delivery: Delivery.Status.SENDING,
+        WebhookDelivery: WebhookDelivery.Status.SENDING,
+    }
+    return sum(
+        # unscoped: a start of the process concerns all tenants
+        model.objects.unscoped().filter(status=status, due_at__gt=at).update(due_at=overdue)
+        for model, status in leased.items()
+    )
+
+
+def warm_up() -> threading.Thread:
+    """Load the language model, then train the assistants in the background.
+
+    The model takes about two seconds and is used inside a transaction: a process loads it before its
+    first message, or that one's rows stay locked meanwhile.
+    """
+    analyse(SAMPLE, languages=("en", "de"))
+    thread = threading.Thread(target=_warm_up, name="warm-up", daemon=True)
+    thread.start()
+    return thread
+
+
+def _warm_up() -> None:
+    try:
+        active = Tenant.objects.filter(status=Tenant.Status.ACTIVE).order_by("created_at")
+        for tenant_id in active.values_list("id", flat=True)[:WARM_TENANTS]:
+            with tenant_scope(tenant_id):
+                lessons()
+    except Exception as error:  # noqa: BLE001  the first message does it instead
+        log.warning("warm_up_failed", error=type(error).__name__)
+    finally:
+        connections.close_all()

@@ -1,0 +1,112 @@
+"""Request and correlation ids, one log line and one measure a request, and CORS. Must not know any view."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from chatsvc.observe import metrics, traces
+from chatsvc.observe.trail import begin
+from chatsvc.web import errors, shed
+from tenants.storage.db import new_id
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[HttpRequest], HttpResponse]
+QUIET = ("health", "api/v2/health", "metrics", "static")  # asked for every few seconds, of no interest in a log
+SAFE_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
+
+
+class RequestContext:
+    """Gives every request an id, takes over the caller's correlation id, and returns both."""
+
+    def __init__(self, get_response: Handler):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request_id = str(new_id())
+        given = request.headers.get("X-Correlation-ID") or request.headers.get("X-Request-ID") or ""
+        correlation_id = given if SAFE_ID.fullmatch(given) else request_id
+        request.request_id = request_id  # type: ignore[attr-defined]
+        begin(correlation_id, request_id=request_id)
+        started = time.perf_counter()
+        try:
+            response = self._traced(request)
+            seconds, route = time.perf_counter() - started, _route(request)
+            metrics.request_count(str(request.method), route, response.status_code, seconds)
+            if not route.startswith(QUIET):
+                took_ms = round(seconds * 1000)
+                log.info("request", method=request.method, route=route, status=response.status_code, took_ms=took_ms)
+        finally:
+            structlog.contextvars.clear_contextvars()
+        response["X-Request-ID"] = request_id
+        response["X-Correlation-ID"] = correlation_id
+        return response
+
+    def _traced(self, request: HttpRequest) -> HttpResponse:
+        """The answer, from within a span that has the ids of the log lines written there."""
+        if request.path.lstrip("/").startswith(QUIET):
+            return self.get_response(request)
+        with traces.span(str(request.method), "SERVER", request.headers) as current:
+            response = self.get_response(request)
+            if current:
+                route, status = _route(request), response.status_code
+                current.update_name(f"{request.method} {route}")
+                known = {"http.request.method": str(request.method), "http.route": route}
+                current.set_attributes({**known, "http.response.status_code": status})
+                if status >= 500:
+                    traces.failed(str(status))
+        return response
+
+
+def _route(request: HttpRequest) -> str:
+    """The pattern, not the path: few values, and no ids or keys in it."""
+    return request.resolver_match.route if request.resolver_match else "none"
+
+
+class Shed:
+    """While the database is away the API says so at once; one request at a time finds out whether it is back."""
+
+    def __init__(self, get_response: Handler):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith("/api/") or request.path.startswith("/api/v2/health"):
+            return self.get_response(request)
+        with shed.turn() as ours:
+            return self.get_response(request) if ours else errors.error_response(request, errors.unavailable())
+
+
+class Cors:
+    """Lets pages of CORS_ORIGINS call the REST API. No cookies are involved, so none are allowed.
+
+    The web widget's own endpoints decide by the channel's allowed origins (messaging/webchat/rules.py).
+    """
+
+    HEADERS = "authorization, x-api-key, content-type, x-tenant-id, idempotency-key, if-match, prefer, x-correlation-id"
+    EXPOSED = (
+        "etag, idempotency-replayed, retry-after, x-request-id, ratelimit-limit, ratelimit-remaining, ratelimit-reset"
+    )
+
+    def __init__(self, get_response: Handler):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        origin = request.headers.get("Origin", "")
+        allowed = origin and ("*" in settings.ENV["CORS_ORIGINS"] or origin in settings.ENV["CORS_ORIGINS"])
+        webchat = request.path.startswith("/api/v2/webchat/")
+        if not request.path.startswith("/api/") or webchat or not allowed:
+            return self.get_response(request)
+        response = HttpResponse(status=204) if request.method == "OPTIONS" else self.get_response(request)
+        response["Access-Control-Allow-Origin"] = origin
+        response["Access-Control-Allow-Headers"] = self.HEADERS
+        response["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
+        response["Access-Control-Expose-Headers"] = self.EXPOSED
+        response["Access-Control-Max-Age"] = "600"
+        response["Vary"] = "Origin"
+        return response

@@ -1,0 +1,182 @@
+"""The OpenAPI document: pydantic models as components, the envelope round answers, the security schemes.
+
+Owns how the API is described (API-4). Must not change how it behaves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
+from drf_spectacular.plumbing import ResolvedComponent, get_lib_doc_excludes
+from pydantic import BaseModel
+
+from tenants.api.views import TenantAPIView
+
+Schema = dict[str, Any]
+
+METHODS = ("get", "post", "put", "patch", "delete")
+UNSAFE = METHODS[1:]
+JSON = "application/json"
+RAW = "x-raw-answer"  # extend_schema(extensions={RAW: True}): the answer has no envelope
+
+#: status → (what it means, whether an operation can give it)
+ERRORS: dict[str, tuple[str, Any]] = {
+    "400": ("Something in the request is not of the documented form", lambda operation, path, method: True),
+    "401": ("No valid credential", lambda operation, path, method: True),
+    "403": ("The credential does not allow this", lambda operation, path, method: bool(operation.get("security"))),
+    "404": ("No such thing for this tenant", lambda operation, path, method: "{" in path),
+    "409": ("Clashes with the present state", lambda operation, path, method: method in UNSAFE),
+    "413": ("The body is too large", lambda operation, path, method: "requestBody" in operation),
+    "415": ("The body is not JSON", lambda operation, path, method: "requestBody" in operation),
+    "422": ("Understood, but it cannot be done", lambda operation, path, method: method in UNSAFE),
+    "429": ("Too many requests; see Retry-After", lambda operation, path, method: True),
+    "503": ("Try again shortly; see Retry-After", lambda operation, path, method: True),
+}
+
+COMPONENTS: dict[str, Schema] = {
+    "Meta": {
+        "type": "object",
+        "properties": {
+            "request_id": {"type": "string", "description": "Names this request in the logs"},
+            "timestamp": {"type": "string", "format": "date-time"},
+        },
+        "required": ["request_id", "timestamp"],
+    },
+    "Error": {
+        "type": "object",
+        "properties": {
+            "code": {"type": "string", "description": "Stable; decide by it", "examples": ["validation_error"]},
+            "message": {"type": "string", "description": "For people; may change"},
+            "details": {"description": "For validation errors a list of field, message and code"},
+            "request_id": {"type": "string"},
+        },
+        "required": ["code", "message", "details", "request_id"],
+    },
+    "ErrorAnswer": {
+        "type": "object",
+        "properties": {
+            "status": {"type": "string", "enum": ["error"]},
+            "data": {"type": "null"},
+            "error": {"$ref": "#/components/schemas/Error"},
+            "meta": {"$ref": "#/components/schemas/Meta"},
+        },
+        "required": ["status", "data", "error", "meta"],
+    },
+}
+
+TENANT_HEADER: Schema = {
+    "name": "X-Tenant-ID",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "format": "uuid"},
+    "description": "Optional; must be the credential's own tenant",
+}
+IDEMPOTENCY_HEADER: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+    "description": "The same key and request again give the first answer again",
+}
+
+
+def doc_excludes() -> list[type]:
+    """Classes whose docstrings are for us and must not become descriptions of operations."""
+    return [*get_lib_doc_excludes(), TenantAPIView]
+
+
+class PydanticModels(OpenApiSerializerExtension):
+    """Lets ``extend_schema(request=Model, responses=Model)`` take pydantic models."""
+
+    target_class = "pydantic.BaseModel"
+    match_subclasses = True
+    priority = 1  # before drf-spectacular's own, which describes requests as if they were answers
+
+    def get_name(self, auto_schema: Any, direction: str) -> str:
+        name: str = self.target.__name__
+        return name.removesuffix("Request") if direction == "request" else name  # it is put back
+
+    def get_identity(self, auto_schema: Any, direction: str) -> Any:
+        return self.target
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> Schema:
+        model: type[BaseModel] = self.target
+        suffix = "Request" if direction == "request" else ""
+        schema = model.model_json_schema(
+            ref_template="#/components/schemas/{model}" + suffix,
+            mode="validation" if direction == "request" else "serialization",
+        )
+        for name, part in schema.pop("$defs", {}).items():
+            component = ResolvedComponent(
+                name=name + suffix, type=ResolvedComponent.SCHEMA, object=f"{name}{suffix}", schema=part
+            )
+            auto_schema.registry.register_on_missing(component)
+        return schema
+
+
+class BearerSchemes(OpenApiAuthenticationExtension):
+    """Either of the two ways to show a credential."""
+
+    target_class = "tenants.access.auth.BearerAuthentication"
+    name = ["bearer", "apiKey"]
+
+    def get_security_definition(self, auto_schema: Any) -> list[Schema]:  # type: ignore[override]
+        return [
+            {"type": "http", "scheme": "bearer", "description": "An access token, or an API key (csk_…)"},
+            {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key (csk_…)"},
+        ]
+
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[Any]]]:
+        return [{"bearer": []}, {"apiKey": []}]
+
+
+def envelope(result: Schema, **options: Any) -> Schema:
+    """drf-spectacular's post-processing hook: what all operations under /api/ have in common."""
+    components = result.setdefault("components", {})
+    components.setdefault("schemas", {}).update(COMPONENTS)
+    answer = {JSON: {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}
+    components["responses"] = {
+        f"Error{code}": {"description": text, "content": answer} for code, (text, _) in ERRORS.items()
+    }
+    for path, item in result.get("paths", {}).items():
+        for method in METHODS:
+            if path.startswith("/api/") and method in item:
+                _complete(item[method], path, method)
+    return result
+
+
+def _complete(operation: Schema, path: str, method: str) -> None:
+    if not operation.pop(RAW, False):
+        for status, response in operation["responses"].items():
+            if status.startswith("2") and JSON in response.get("content", {}):
+                _wrap(response["content"][JSON])
+    _declare_headers(operation, method)
+    for status, (_, applies) in ERRORS.items():
+        if status not in operation["responses"] and applies(operation, path, method):
+            operation["responses"][status] = {"$ref": f"#/components/responses/Error{status}"}
+    operation["responses"] = dict(sorted(operation["responses"].items()))
+
+
+def _wrap(content: Schema) -> None:
+    content["schema"] = {
+        "type": "object",
+        "properties": {
+            "status": {"type": "string", "enum": ["success"]},
+            "data": content.get("schema", {}),
+            "error": {"type": "null"},
+            "meta": {"$ref": "#/components/schemas/Meta"},
+        },
+        "required": ["status", "data", "error", "meta"],
+    }
+    for example in content.get("examples", {}).values():
+        meta = {"request_id": "019a2f6e-6d1c-7e5b-9c55-0e3b9f5f1a77", "timestamp": "2026-01-31T12:00:00Z"}
+        example["value"] = {"status": "success", "data": example.get("value"), "error": None, "meta": meta}
+
+
+def _declare_headers(operation: Schema, method: str) -> None:
+    if not operation.get("security"):
+        return
+    declared = {parameter["name"] for parameter in operation.get("parameters", [])}
+    wanted = [TENANT_HEADER, *([IDEMPOTENCY_HEADER] if method in UNSAFE else [])]
+    operation.setdefault("parameters", []).extend(header for header in wanted if header["name"] not in declared)

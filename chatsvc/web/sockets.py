@@ -1,0 +1,121 @@
+"""The ASGI server, daphne, and how it ends: nobody is cut off in the middle of a sentence.
+
+Owns the order of the end. Must not know what sockets say to each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import socket
+import time
+from contextlib import suppress
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+LEAVE_S = 10.0  # how long open requests and sockets may take to end
+PING_S, PONG_S = 20, 15  # a peer that vanished without a word is dropped after 38 s at most
+CLOSE_S = 5  # how long a socket may take to answer our close
+MOST_UNREAD = 100  # frames of one socket that wait for their handler
+MOST_FRAME = 64 * 1024  # bytes in; the protocols of the sockets allow less and say so themselves
+SEND_BUFFER = 64 * 1024  # bytes the kernel keeps for one socket (Linux doubles it); left alone it grows to 4 MB
+TOO_FAST = 4429
+BACKLOG = 1024  # connections the kernel keeps for us while all come back at once
+
+
+def serve_until_stopped(host: str, port: int) -> None:
+    """Returns after SIGTERM or SIGINT, whose handlers daphne installs: it stops listening, tells every
+    socket to come back elsewhere (``bye``, 1012), and lets requests end, at most LEAVE_S seconds."""
+    from daphne.endpoints import build_endpoint_description_strings
+    from daphne.server import Server
+    from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+    from twisted.internet import defer, reactor
+
+    from chatsvc.asgi import application
+
+    class Protocol(WebSocketProtocol):  # type: ignore[misc]
+        """A socket whose sender waits while its reader does not read: daphne itself would keep everything."""
+
+        closeHandshakeTimeout = CLOSE_S
+
+        def onConnect(self, request: Any) -> Any:
+            self.flowing = asyncio.Event()
+            self.flowing.set()
+            return super().onConnect(request)
+
+        def onOpen(self) -> None:
+            self.transport.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            self.transport.unregisterProducer()  # that of the HTTP request which became this socket
+            self.transport.registerProducer(self, True)
+            super().onOpen()
+
+        def pauseProducing(self) -> None:
+            self.flowing.clear()
+
+        def resumeProducing(self) -> None:
+            self.flowing.set()
+
+        stopProducing = resumeProducing  # it is gone: nobody has to wait any longer
+
+        def onMessage(self, payload: bytes, isBinary: bool) -> None:
+            if self.application_queue.qsize() < MOST_UNREAD:
+                super().onMessage(payload, isBinary)
+            else:
+                self.serverClose(TOO_FAST)
+
+        def serverClose(self, code: int | None = None) -> None:
+            """daphne lets its library check the code by the rules for browsers, which raises for 1003, 1009,
+            1011, 1012 and 1013: a server may send them (RFC 6455, 7.4)."""
+            self.sendCloseFrame(code=code or 1000, isReply=False)
+
+    class Sender(Server):  # type: ignore[misc]
+        async def handle_reply(self, protocol: Any, message: Any) -> None:
+            await super().handle_reply(protocol, message)
+            if message["type"] == "websocket.send":
+                await protocol.flowing.wait()
+
+    WebSocketFactory.protocol = Protocol
+    _allow_many_files()
+    listening = build_endpoint_description_strings(host=host, port=port)
+    endpoints = [f"{one}:backlog={BACKLOG}" for one in listening]
+    server = Sender(
+        application=application, endpoints=endpoints, verbosity=0, server_name="chatsvc", ping_interval=PING_S,
+        ping_timeout=PONG_S, websocket_max_message_size=MOST_FRAME, websocket_max_frame_size=MOST_FRAME,
+    )  # fmt: skip
+    # daphne's own trigger cancels what is left. Triggers of a phase run side by side, so it is put behind ours.
+    kill, server.kill_all_applications = server.kill_all_applications, lambda: None
+
+    def leave() -> Any:
+        ending = asyncio.ensure_future(_leave(server))
+        return defer.Deferred.fromFuture(ending).addBoth(lambda _: kill())
+
+    reactor.addSystemEventTrigger("before", "shutdown", leave)  # type: ignore[arg-type]
+    server.run()
+
+
+def _allow_many_files() -> None:
+    """A socket is a file, and 1024, the usual soft limit, is soon too few."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS names a hard limit that it does not grant
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+async def _leave(server: Any) -> None:
+    from messaging.live.open_sockets import all_say_bye
+
+    for listener in server.listeners:
+        listener.addCallback(lambda port: port.stopListening())
+    told = all_say_bye()
+    end = time.monotonic() + LEAVE_S
+    while _busy(server) and time.monotonic() < end:
+        await asyncio.sleep(0.05)
+    log.info("left", sockets=told, cut_off=_busy(server))
+
+
+def _busy(server: Any) -> int:
+    """Requests that are being answered and sockets that are still open."""
+    running = [details.get("application_instance") for details in server.connections.values()]
+    return sum(1 for application in running if application and not application.done())

@@ -1,0 +1,62 @@
+"""What a message is made of, whoever wrote it: its cleaned content, the fields that follow from its words, and
+what events say of it.
+
+Owns facts of one message; must not store any.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict
+from functools import lru_cache
+from typing import Any
+
+from channels_app.content.normalise import EmptyMessage, normalise
+from channels_app.content.text import Safety, analyse
+from channels_app.content.types import Content
+from conversations.models import Message
+from tenants.errors import Invalid
+from tenants.tenant_settings import SafetyRules, settings_for
+
+
+def cleaned(content: Content) -> Content:
+    """The content as it is stored (MSG-2). Raises Invalid ``empty_message`` when nothing is left of it."""
+    try:
+        return normalise(content)
+    except EmptyMessage as error:
+        raise Invalid("The message says nothing.", code="empty_message") from error
+
+
+def words_of(tenant_id: uuid.UUID, content: Content) -> dict[str, Any]:
+    """The fields of a Message that follow from what it says."""
+    rules = settings_for(tenant_id)
+    languages = rules.languages
+    hint = content.language or (languages[0] if len(languages) == 1 else None)
+    analysis = analyse(
+        content.text or "", hint_language=hint, languages=languages, region=rules.region or None,
+        safety=_safety(rules.safety),
+    )  # fmt: skip
+    return {
+        "content_type": content.type,
+        "content": content.to_json(),
+        "text": content.text or "",
+        "language": analysis.language or "",
+        "analysis": {"entities": [asdict(found) for found in analysis.entities], "flags": list(analysis.flags)},
+    }
+
+
+@lru_cache(maxsize=256)
+def _safety(rules: SafetyRules) -> Safety:
+    return Safety(rules.max_length, rules.max_links, rules.card_numbers, frozenset(rules.words))
+
+
+def message_facts(message: Message) -> dict[str, Any]:
+    """What events say of a message: everything but its words, which are fetched with a permission."""
+    return {
+        "message_id": str(message.id),
+        "client_message_id": message.client_message_id,
+        "seq": message.seq,
+        "role": message.role,
+        "content_type": message.content_type,
+        "language": message.language,
+    }

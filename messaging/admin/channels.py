@@ -1,0 +1,187 @@
+"""The console's page on channels: the form that an adapter's config_class describes, health and incidents.
+
+It stands here because its verbs do (messaging/health/watch.py). Must not show a secret, ever.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from unfold.decorators import display
+
+from channels_app.admin import HEALTH, SYNC_TEMPLATES, ChannelFilter
+from channels_app.channel_form import PREFIX, form_for
+from channels_app.contract import SendError
+from channels_app.health import ADVICE, state_of
+from channels_app.models import Channel, ChannelIncident
+from channels_app.registry import KINDS, adapter_for
+from channels_app.selectors import channels_forget
+from channels_app.services import channel_save, webhook_url
+from channels_app.templates.sync import templates_sync
+from messaging.health.watch import channel_check, channel_saved
+from tenants.console.pages import Button, PartInline, TenantAdmin, TenantFilter
+from tenants.errors import Invalid
+
+INCIDENTS = 20  # the latest ones on a channel's page
+
+
+class IncidentInline(PartInline):
+    """When the channel was not well; the latest first."""
+
+    model = ChannelIncident
+    verbose_name_plural = "Incidents"
+    fields = readonly_fields = ("began", "ended", "state", "reason", "told")
+    ordering = ("-created_at",)
+    max_num = 0
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("alerts")
+
+    @display(description="Began", ordering="created_at")
+    def began(self, incident: ChannelIncident) -> Any:
+        return incident.created_at
+
+    @display(description="Ended")
+    def ended(self, incident: ChannelIncident) -> Any:
+        return incident.closed_at or "still open"
+
+    @display(description="Staff told by")
+    def told(self, incident: ChannelIncident) -> str:
+        return ", ".join(f"{alert.way} ({alert.status})" for alert in incident.alerts.all()) or "—"
+
+
+@admin.register(Channel)
+class ChannelAdmin(TenantAdmin):
+    resource = "channels"
+    buttons = (Button("test", "Check now", "network_check"), SYNC_TEMPLATES)
+    actions = ("test",)
+    list_display = ("name", "shown_kind", "health_state", "enabled", "tenant", "updated_at")
+    list_filter = ("kind", "enabled", TenantFilter)
+    list_select_related = ("tenant", "health")
+    search_fields = ("name", "key")
+    readonly_fields = ("shown_kind", "address", "health_state", "health_reason", "open_settings")
+
+    @display(description="Kind", ordering="kind")
+    def shown_kind(self, channel: Channel) -> str:
+        return adapter_for(channel.kind).label if channel.kind in KINDS else channel.kind
+
+    @display(description="Health", label=HEALTH)
+    def health_state(self, channel: Channel) -> str:
+        health = getattr(channel, "health", None)
+        known = health is not None or not channel.enabled
+        return state_of(channel, health).replace("_", " ") if known else "not checked"
+
+    @display(description="What is wrong")
+    def health_reason(self, channel: Channel) -> str:
+        health = getattr(channel, "health", None)
+        return " ".join(filter(None, (health.reason, ADVICE.get(health.state)))) if health and channel.enabled else "—"
+
+    @display(description="Webhook address")
+    def address(self, channel: Channel) -> str:
+        return format_html(
+            '<input readonly value="{}" onfocus="this.select()" aria-label="Webhook address" '
+            'class="border border-base-200 rounded-default px-3 py-2 w-full max-w-2xl font-mono text-xs '
+            'dark:bg-base-900 dark:border-base-700">',
+            webhook_url(channel),
+        )
+
+    @display(description="Settings")
+    def open_settings(self, channel: Channel) -> str:
+        shown = {**channel.config, **dict.fromkeys(channel.secrets, "••••")}
+        return "; ".join(f"{name}: {value}" for name, value in shown.items()) or "—"
+
+    # ---- the form ------------------------------------------------------------------
+
+    def kind_of(self, request: HttpRequest, channel: Channel | None) -> str:
+        kind = channel.kind if channel else request.GET.get("kind", "")
+        return kind if kind in KINDS else ""
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        """First the kind is chosen, then its form is filled in."""
+        if self.kind_of(request, None) or not self.has_add_permission(request):
+            return super().add_view(request, form_url, extra_context)
+        kinds = [(kind, adapter_for(kind).label) for kind in KINDS]
+        context = {**self.admin_site.each_context(request), "title": "Connect a channel", "kinds": kinds}
+        return TemplateResponse(request, "admin/channels_app/channel/kinds.html", {**context, "opts": self.opts})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Channel | None = None) -> Any:
+        kind, facts = self.kind_of(request, obj), ("shown_kind", "address", "health_state", "health_reason")
+        writable = self.has_change_permission(request, obj) if obj else True
+        config = adapter_for(kind).config_class.model_fields if kind else {}
+        settings = [PREFIX + name for name in config] if writable and kind else ["open_settings"]
+        limits = ("rate_per_second", "ip_allow_list")
+        return [
+            (None, {"fields": ("tenant", "name", "enabled", *(facts if obj else ()))}),
+            (adapter_for(kind).label if kind else "Settings", {"fields": settings}),
+            ("Limits", {"fields": limits}),
+        ]
+
+    def get_inlines(self, request: HttpRequest, obj: Channel | None) -> Any:
+        return () if obj is None or request.method == "POST" else (IncidentInline,)  # nothing of it is posted
+
+    def get_form(self, request: HttpRequest, obj: Channel | None = None, change: bool = False, **options: Any) -> Any:
+        kind = self.kind_of(request, obj)
+        if kind and (obj is None or self.has_change_permission(request, obj)):
+            options["form"] = form_for(kind, obj)
+        return super().get_form(request, obj, change=change, **options)
+
+    def save_model(self, request: HttpRequest, obj: Channel, form: Any, change: bool) -> None:
+        channel_save(obj, config=form.config())
+        channel_saved(obj)
+        changed = sorted(name.removeprefix(PREFIX) for name in form.changed_data)
+        self.note(request, "updated" if change else "created", obj, {"fields": changed})
+
+    def delete_model(self, request: HttpRequest, obj: Channel) -> None:
+        super().delete_model(request, obj)
+        channels_forget()
+
+    # ---- verbs ---------------------------------------------------------------------
+
+    def do_test(self, request: HttpRequest, channel: Channel) -> str:
+        found = channel_check(channel)
+        self.note(request, "checked", channel, {"state": str(found.state)})
+        return f"{channel}: {found.state.replace('_', ' ')}. {found.detail}"
+
+    def buttons_of(self, request: HttpRequest, row: Channel) -> Any:
+        lists = row.kind in KINDS and row.adapter.lists_templates
+        return [button for button in super().buttons_of(request, row) if lists or button is not SYNC_TEMPLATES]
+
+    def do_sync_templates(self, request: HttpRequest, channel: Channel) -> str:
+        try:
+            count = templates_sync(channel)
+        except SendError as error:
+            raise Invalid(error.detail or error.sentence) from error
+        except ValueError as error:  # pydantic's
+            raise Invalid("The channel's configuration is not complete.") from error
+        self.note(request, "templates_synced", channel, {"count": count})
+        return f"{channel}: {count} templates."
+
+    @admin.action(description="Check now", permissions=["change"])
+    def test(self, request: HttpRequest, queryset: Any) -> None:
+        self.do(request, "test", queryset)
+
+
+@admin.register(ChannelIncident)
+class ChannelIncidentAdmin(TenantAdmin):
+    """When channels were not well, of all channels at once; the open ones stand first."""
+
+    resource = "channels"
+    deeds = frozenset()
+    fields = ("tenant", "channel", "standing", "reason", "created_at", "closed_at")
+    readonly_fields = ("standing",)
+    list_display = ("created_at", "on_channel", "standing", "reason", "closed_at", "tenant")
+    list_filter = ("is_open", "state", ChannelFilter, TenantFilter)
+    list_select_related = ("channel", "tenant")
+    ordering = ("-is_open", "-id")
+
+    @display(description="Channel", ordering="channel__name")
+    def on_channel(self, incident: ChannelIncident) -> str:
+        return incident.channel.name
+
+    @display(description="State", label={**HEALTH, "over": "success"})
+    def standing(self, incident: ChannelIncident) -> str:
+        return incident.state.replace("_", " ") if incident.is_open else "over"

@@ -1,0 +1,201 @@
+"""The console's pages on conversations: the list, the transcript, and the verbs of staff.
+
+It stands here because the verbs do (messaging/rules/control.py). Must not write a message by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.timesince import timesince
+from unfold.decorators import display
+
+from channels_app.admin import ChannelFilter
+from channels_app.content.normalise import EmptyMessage
+from channels_app.content.types import MAX_TEXT, Content, TemplateUse, text
+from channels_app.templates.resolve import templates_for
+from conversations.media_links import shown
+from conversations.models import Conversation, Message, Note
+from messaging.models import Delivery
+from messaging.rules.control import agent_reply, conversation_end, hand_back, take_over
+from messaging.rules.windows import window_of
+from tenants.console.pages import Button, TenantAdmin, TenantFilter, permissions_in, shortened
+from tenants.errors import Invalid
+from tenants.models import User
+from tenants.storage.db import new_id, now
+
+SHOWN = 300  # the newest entries of a transcript
+TICKS = {"queued": "🕓", "sending": "🕓", "sent": "✓", "delivered": "✓✓", "read": "✓✓ read", "failed": "failed"}
+STATUS = {"active": "success", "escalated": "warning", "error": "danger", "completed": "info", "abandoned": "info"}
+TAKE_OVER = Button("take_over", "Take over", "support_agent")
+HAND_BACK = Button("hand_back", "Hand back to the bot", "smart_toy")
+CLOSE = Button("close", "Close", "check_circle", "End this conversation?")
+REPLY = Button("reply", "Send", "send")
+TEMPLATE = Button("template", "Send template", "description")
+NOTE = Button("annotate", "Add note", "sticky_note_2")
+
+
+class WaitingFilter(admin.SimpleListFilter):
+    title, parameter_name = "waiting for an answer", "waiting"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Yes")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(waiting_since__isnull=False) if self.value() == "yes" else queryset
+
+
+class MineFilter(admin.SimpleListFilter):
+    title, parameter_name = "answered by me", "mine"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Yes")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(is_open=True, assignee=request.user.pk) if self.value() == "yes" else queryset
+
+
+@admin.register(Conversation)
+class ConversationAdmin(TenantAdmin):
+    resource = "conversations"
+    deeds = frozenset()
+    change_form_template = "admin/conversations/conversation/change_form.html"
+    list_display = ("contact", "preview", "state", "owner", "on_channel", "waiting", "last_message_at", "tenant")
+    list_filter = ("is_open", "status", "control_owner", WaitingFilter, MineFilter, ChannelFilter, TenantFilter)
+    list_select_related = ("contact", "channel", "tenant")
+    search_fields = ("contact__name", "contact__email", "subject", "last_message_preview")
+    ordering = ("-last_message_at", "-id")
+    fields = ("tenant", "contact")
+
+    @display(description="Last message")
+    def preview(self, conversation: Conversation) -> str:
+        return shortened(conversation.last_message_preview) or "—"
+
+    @display(description="Channel", ordering="channel__name")
+    def on_channel(self, conversation: Conversation) -> str:
+        return conversation.channel.name
+
+    @display(description="Status", label=STATUS, ordering="status")
+    def state(self, conversation: Conversation) -> str:
+        return conversation.status
+
+    @display(description="Answers", label={"bot": "info", "human": "warning"}, ordering="control_owner")
+    def owner(self, conversation: Conversation) -> str:
+        return conversation.control_owner
+
+    @display(description="Waiting", ordering="waiting_since")
+    def waiting(self, conversation: Conversation) -> str:
+        return timesince(conversation.waiting_since, now(), depth=1) if conversation.waiting_since else "—"
+
+    # ---- the page of one conversation ----------------------------------------------
+
+    def page_context(self, request: HttpRequest, row: Conversation) -> dict[str, Any]:
+        context = super().page_context(request, row)
+        forms = {button.verb: address for button, address in context["buttons"]}
+        return {
+            **context,
+            "buttons": [pair for pair in context["buttons"] if pair[0] not in (REPLY, TEMPLATE, NOTE)],
+            "reply_to": forms.get("reply"),
+            "template_to": forms.get("template"),
+            "templates": templates_for(row.channel) if "template" in forms else [],
+            "window": window_of(row.channel, row, by_human=True),
+            "annotate_to": forms.get("annotate"),
+            "reply_id": new_id(),
+            "max_text": MAX_TEXT,
+            "entries": transcript(row) if "messages:read" in permissions_in(request, row.tenant_id) else [],
+            "shown": SHOWN,
+            "notes": Note.objects.filter(conversation=row).select_related("author").order_by("id"),
+            "waiting": self.waiting(row),
+        }
+
+    def buttons_of(self, request: HttpRequest, row: Conversation) -> Iterable[Button]:
+        if not self.allowed(request, "write", row):
+            return ()
+        if not row.is_open:
+            return (NOTE,)
+        by_bot = row.control_owner == Conversation.Owner.BOT
+        may_send = "messages:send" in permissions_in(request, row.tenant_id)
+        return (TAKE_OVER if by_bot else HAND_BACK, CLOSE, NOTE, *((REPLY, TEMPLATE) if may_send else ()))
+
+    # ---- verbs ---------------------------------------------------------------------
+
+    def do_reply(self, request: HttpRequest, conversation: Conversation) -> str:
+        said = request.POST.get("text", "").strip()
+        if not said or len(said) > MAX_TEXT:
+            raise Invalid(f"Write between 1 and {MAX_TEXT} characters.")
+        # The id lies in the form: sending the same form twice sends one message.
+        try:
+            agent_reply(
+                conversation.id, _member(request), text(said), client_message_id=request.POST.get("reply_id", "")[:64]
+            )
+        except EmptyMessage as error:
+            raise Invalid("There is nothing to send in this.") from error
+        self.note(request, "replied", conversation)
+        return ""
+
+    def do_template(self, request: HttpRequest, conversation: Conversation) -> str:
+        name, _, language = request.POST.get("template", "").partition("|")
+        pairs = (line.partition("=") for line in request.POST.get("variables", "").splitlines() if line.strip())
+        values = {key.strip(): value.strip() for key, _, value in pairs}
+        try:
+            content = Content(type="template", template=TemplateUse(name=name, language=language, variables=values))
+        except ValueError as error:
+            raise Invalid("Choose a template.") from error
+        agent_reply(conversation.id, _member(request), content, client_message_id=request.POST.get("reply_id", "")[:64])
+        self.note(request, "replied", conversation, {"template": name[:100]})
+        return ""
+
+    def do_take_over(self, request: HttpRequest, conversation: Conversation) -> str:
+        take_over(conversation.id, _member(request))
+        self.note(request, "take-over", conversation)
+        return "You answer now; the bot keeps still."
+
+    def do_hand_back(self, request: HttpRequest, conversation: Conversation) -> str:
+        hand_back(conversation.id)
+        self.note(request, "hand-back", conversation)
+        return "The bot answers again."
+
+    def do_close(self, request: HttpRequest, conversation: Conversation) -> str:
+        conversation_end(conversation.id)
+        self.note(request, "end", conversation)
+        return "The conversation has ended."
+
+    def do_annotate(self, request: HttpRequest, conversation: Conversation) -> str:
+        said = request.POST.get("text", "").strip()
+        if not said:
+            raise Invalid("The note is empty.")
+        Note.objects.create(
+            tenant_id=conversation.tenant_id, conversation=conversation, author=_member(request), text=said[:MAX_TEXT]
+        )
+        self.note(request, "annotated", conversation)
+        return "Noted."
+
+
+def _member(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # the admin lets nobody else in
+    return request.user
+
+
+def transcript(conversation: Conversation) -> list[Message]:
+    """The newest entries, oldest first, each with ``tick`` and ``trouble`` of its delivery and its
+    ``emojis``. Entries that tell of a change are left out: the message itself shows it. Four queries."""
+    entries = list(
+        Message.objects.filter(conversation=conversation)
+        .select_related("author")
+        .prefetch_related("attachments", "reactions")
+        .order_by("-seq")[:SHOWN]
+    )[::-1]
+    deliveries = {delivery.message_id: delivery for delivery in Delivery.objects.filter(conversation=conversation)}
+    entries = [entry for entry in entries if not entry.change]
+    for entry in entries:
+        entry.emojis = " ".join(reaction.emoji for reaction in entry.reactions.all() if reaction.emoji)
+        delivery = deliveries.get(entry.id)
+        entry.shown = shown(entry.content)
+        entry.tick = TICKS.get(delivery.status, "") if delivery else ""
+        entry.trouble = (
+            (delivery.error_detail or delivery.error_code) if delivery and delivery.status == "failed" else ""
+        )
+    return entries

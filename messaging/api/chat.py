@@ -1,0 +1,193 @@
+"""A message by REST: accepted, answered while the caller waits, told in the shapes of the API.
+
+Owns the request and response models of ``POST /api/v2/chat/message``. Must not know HTTP.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from datetime import datetime
+from typing import Any, Literal
+
+from django.conf import settings
+from pydantic import BaseModel, ConfigDict, Field
+
+from channels_app.content.types import Content, PublicContent
+from channels_app.contract import InboundMessage, Sender
+from channels_app.registry import KINDS
+from channels_app.selectors import channel_for_kind
+from conversations.media_links import shown
+from conversations.models import Conversation, Message
+from messaging.accept import Accepted, Entrance, accept
+from messaging.models import Turn
+from messaging.respond import answer
+from tenants.errors import Unprocessable
+
+POLL_S = 0.05
+
+
+class ChannelMetadata(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    platform_message_id: str | None = Field(None, max_length=255)
+    platform_user_id: str | None = Field(None, max_length=255)
+    thread_id: str | None = Field(None, max_length=255)
+    workspace_id: str | None = Field(None, max_length=255)
+    additional_data: dict[str, Any] = Field(default_factory=dict, max_length=50)
+
+
+class ProcessingHints(BaseModel):
+    """``bypass_automation``: a human answers. ``require_human_review``: the bot proposes, a human sends."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priority: Literal["low", "normal", "high", "urgent"] = "normal"
+    expected_response_type: str | None = Field(None, max_length=20)
+    bypass_automation: bool = False
+    require_human_review: bool = False
+
+
+class SendMessageRequest(BaseModel):
+    """A message of a user. The same ``message_id`` again gives the first answer again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    message_id: str | None = Field(None, min_length=1, max_length=200, description="Yours; removes repeats")
+    conversation_id: uuid.UUID | None = None
+    user_id: str = Field(min_length=1, max_length=255)
+    session_id: str | None = Field(None, max_length=64)
+    channel: Literal["web", "whatsapp", "messenger", "slack", "teams", "sms", "voice", "webhook"]
+    timestamp: datetime | None = None
+    content: PublicContent
+    channel_metadata: ChannelMetadata | None = None
+    processing_hints: ProcessingHints | None = None
+
+
+class ConversationState(BaseModel):
+    """What the assistant keeps in mind."""
+
+    current_intent: str | None = None
+    entities: dict[str, Any] = {}
+    slots: dict[str, Any] = {}
+    user_profile: dict[str, Any] = {}
+    conversation_stage: str | None = None
+
+
+class MessageResponse(BaseModel):
+    """``response`` is None while a human has the word, or when none was waited for (202)."""
+
+    message_id: str
+    conversation_id: uuid.UUID
+    response: Content | None
+    responses: list[Content] = []
+    conversation_state: ConversationState
+    processing_metadata: dict[str, Any]
+
+
+def message_send(
+    tenant_id: uuid.UUID, request: SendMessageRequest, *, idempotency_key: str = "", wait: bool = True
+) -> tuple[MessageResponse, bool]:
+    """Store the message and, if ``wait``, answer it here. Returns the answer and whether it is final.
+
+    Raises Unprocessable ``channel_not_configured`` and what `accept` raises.
+    """
+    channel = channel_for_kind(tenant_id, request.channel) if request.channel in KINDS else None
+    if channel is None:
+        raise Unprocessable(f"This tenant has no {request.channel} channel.", code="channel_not_configured")
+    accepted = accept(channel, _inbound(request), _entrance(tenant_id, request, idempotency_key, wait))
+    if accepted.turn:
+        accepted.turn.conversation = accepted.conversation
+        turn = answer(accepted.turn)
+        if turn.status == Turn.Status.ANSWERED:
+            return _answered(accepted, turn), True
+    return _await_answer(accepted) if wait else (_pending(accepted, "accepted"), False)
+
+
+def _inbound(request: SendMessageRequest) -> InboundMessage:
+    about = request.channel_metadata
+    metadata = about.model_dump(exclude_none=True, exclude_defaults=True) if about else {}
+    return InboundMessage(
+        platform_id="",  # what a caller claims of a platform must not collide with what the platform says
+        sender=Sender(scheme="user", value=request.user_id),
+        content=request.content,
+        sent_at=request.timestamp if request.timestamp and request.timestamp.tzinfo else None,
+        metadata=metadata,
+    )
+
+
+def _entrance(tenant_id: uuid.UUID, request: SendMessageRequest, idempotency_key: str, wait: bool) -> Entrance:
+    client_id = request.message_id or ""
+    if not client_id and idempotency_key:
+        # The same key is the same message, also when we died before the answer was saved.
+        client_id = str(uuid.uuid5(tenant_id, idempotency_key))
+    return Entrance(
+        client_message_id=client_id,
+        conversation_id=request.conversation_id,
+        session_key=request.session_id or "default",
+        hints=request.processing_hints.model_dump(exclude_defaults=True) if request.processing_hints else {},
+        verified=True,
+        answer_now=wait,
+    )
+
+
+def _await_answer(accepted: Accepted) -> tuple[MessageResponse, bool]:
+    """Somebody else is answering (a newer message took this one along, or it is a repeat): wait for that."""
+    deadline = time.monotonic() + settings.ENV["REQUEST_TIMEOUT_MS"] / 1000
+    seq = accepted.message.seq
+    while True:
+        conversation = Conversation.objects.get(id=accepted.conversation.id)
+        turn = (
+            Turn.objects.filter(conversation=conversation, first_seq__lte=seq, last_seq__gte=seq, reply__isnull=False)
+            .select_related("reply")
+            .first()
+        )
+        if turn:
+            return _answered(accepted, turn), True
+        if not Turn.objects.filter(conversation=conversation, status__in=Turn.OPEN).exists():
+            return _pending(accepted, "with_human" if conversation.control_owner == "human" else "accepted"), True
+        if time.monotonic() > deadline:
+            return _pending(accepted, "accepted"), False
+        time.sleep(POLL_S)
+
+
+def _answered(accepted: Accepted, turn: Turn) -> MessageResponse:
+    assert turn.reply is not None
+    replies = [turn.reply]
+    if turn.reply.analysis.get("parts", 1) > 1:
+        replies = list(Message.objects.filter(reply_to=turn.reply.reply_to, direction="outbound").order_by("seq"))
+    contents = [Content.model_validate(shown(reply.content)) for reply in replies]
+    conversation = accepted.conversation
+    context = turn.conversation.context if turn.conversation_id == conversation.id else conversation.context
+    analysis = turn.reply.analysis
+    return MessageResponse(
+        message_id=accepted.message.client_message_id or str(accepted.message.id),
+        conversation_id=conversation.id,
+        response=contents[0],
+        responses=contents,
+        conversation_state=ConversationState.model_validate(
+            {name: context[name] for name in ConversationState.model_fields if name in context}
+        ),
+        processing_metadata={
+            "status": "answered",
+            "reply_id": str(turn.reply.id),
+            "seq": accepted.message.seq,
+            "reply_seq": turn.reply.seq,
+            "intent": analysis.get("intent", ""),
+            "confidence": analysis.get("confidence", 0.0),
+            "engine": analysis.get("engine", ""),
+            "degraded": analysis.get("degraded", False),
+            "latency_ms": turn.latency_ms,
+            "superseded": turn.last_seq != accepted.message.seq,
+        },
+    )
+
+
+def _pending(accepted: Accepted, status: str) -> MessageResponse:
+    return MessageResponse(
+        message_id=accepted.message.client_message_id or str(accepted.message.id),
+        conversation_id=accepted.conversation.id,
+        response=None,
+        conversation_state=ConversationState(),
+        processing_metadata={"status": status, "seq": accepted.message.seq, "duplicate": accepted.duplicate},
+    )

@@ -1,0 +1,196 @@
+"""``/api/v2/chat/…``: messages in, conversations out, and what agents do by REST."""
+
+from __future__ import annotations
+
+import uuid
+
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel, ConfigDict, Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from channels_app.content.types import PublicContent
+from conversations import selectors
+from conversations.models import Conversation
+from conversations.shapes import (
+    ConversationDetail,
+    ConversationPage,
+    ConversationQuery,
+    MessagePage,
+    MessageQuery,
+    SentMessage,
+)
+from messaging.api.chat import MessageResponse, SendMessageRequest, message_send
+from messaging.rules.control import agent_reply, conversation_end, hand_back, take_over
+from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
+from tenants.errors import NotFound
+from tenants.models import User
+
+SAID = {"type": "text", "text": "Where is my order 12345?"}
+ANSWER = {
+    "message_id": "0192f0d0-7b1a-7c3e-9a55-1f0a7a3c9e10",
+    "conversation_id": "0192f0d0-7b1a-7c3e-9a55-000000000001",
+    "response": {"type": "text", "text": "Order 12345 left our warehouse this morning.", "format": "plain"},
+    "responses": [{"type": "text", "text": "Order 12345 left our warehouse this morning.", "format": "plain"}],
+    "conversation_state": {"current_intent": "order_status", "slots": {"order_number": "12345"}},
+    "processing_metadata": {"status": "answered", "seq": 1, "reply_seq": 2, "confidence": 0.93, "degraded": False},
+}
+CONVERSATION = {
+    "id": "0192f0d0-7b1a-7c3e-9a55-000000000001",
+    "status": "active",
+    "control_owner": "bot",
+    "channel": {"id": "0192f0d0-7b1a-7c3e-9a55-00000000000c", "kind": "web", "name": "Website"},
+    "contact": {"id": "0192f0d0-7b1a-7c3e-9a55-00000000000d", "name": "Mira"},
+    "message_count": 2,
+    "last_message": "Order 12345 left our warehouse this morning.",
+}
+MESSAGE = {
+    "id": "0192f0d0-7b1a-7c3e-9a55-00000000000e",
+    "seq": 2,
+    "direction": "outbound",
+    "role": "bot",
+    "content": {"type": "text", "text": "Order 12345 left our warehouse this morning."},
+    "status": "delivered",
+}
+
+
+class MessageView(TenantAPIView):
+    """Send a message and get its answer."""
+
+    permissions = {"POST": "messages:send"}
+
+    @extend_schema(
+        operation_id="chat_message_send",
+        summary="Send a message, get the answer",
+        description="The answer comes in the response; `Prefer: respond-async` gives 202 at once. The same "
+        "`message_id` again gives the same answer and stores nothing twice.",
+        tags=["chat"],
+        request=SendMessageRequest,
+        responses={200: MessageResponse, 202: MessageResponse},
+        examples=[
+            asked({"user_id": "user123", "channel": "web", "content": SAID}),
+            answered(ANSWER, 200, 202),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        body = parse_body(request, SendMessageRequest)
+        wait = "respond-async" not in request.headers.get("Prefer", "")
+        sent, final = message_send(self.principal.tenant_id, body, idempotency_key=self.idempotency_key, wait=wait)
+        shown = {"response": None, **sent.model_dump(mode="json", exclude_none=True)}
+        return Response(shown, 200 if final else 202)
+
+
+class ConversationsView(TenantAPIView):
+    permissions = {"GET": "conversations:read"}
+
+    @extend_schema(
+        operation_id="chat_conversations_list",
+        summary="List conversations",
+        description="Newest activity first. Pages follow `cursor`; a cursor never skips or repeats.",
+        tags=["chat"],
+        parameters=[ConversationQuery],  # type: ignore[list-item]
+        responses=ConversationPage,
+        examples=[answered({"items": [CONVERSATION], "next_cursor": None, "has_next": False})],
+    )
+    def get(self, request: Request) -> Response:
+        return Response(selectors.conversation_page(parse_query(request, ConversationQuery)))
+
+
+class ConversationView(TenantAPIView):
+    permissions = {"GET": "conversations:read"}
+
+    @extend_schema(
+        operation_id="chat_conversation_get",
+        summary="One conversation",
+        tags=["chat"],
+        responses=ConversationDetail,
+        examples=[answered(CONVERSATION)],
+    )
+    def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
+        return Response(selectors.conversation_detail(conversation_id))
+
+
+class AgentMessage(BaseModel):
+    """What an agent says to the person, through the person's own channel."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    content: PublicContent
+    message_id: str = Field("", max_length=200, description="Yours; removes repeats")
+
+
+class ConversationMessagesView(TenantAPIView):
+    permissions = {"GET": "messages:read", "POST": "conversations:write"}
+
+    @extend_schema(
+        operation_id="chat_conversation_messages",
+        summary="The transcript of a conversation",
+        description="Ascending by `seq`. `after` and `before` are seqs.",
+        tags=["chat"],
+        parameters=[MessageQuery],  # type: ignore[list-item]
+        responses=MessagePage,
+        examples=[answered({"items": [MESSAGE], "last_seq": 2, "has_more": False})],
+    )
+    def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
+        page = selectors.message_page(conversation_id, parse_query(request, MessageQuery))
+        return Response(page)
+
+    @extend_schema(
+        operation_id="chat_agent_reply",
+        summary="Answer as a human",
+        description="The bot steps back: a human has the word until the conversation is handed back.",
+        tags=["chat"],
+        request=AgentMessage,
+        responses={201: SentMessage},
+        examples=[
+            asked({"content": {"type": "text", "text": "Hello, this is Ana."}}),
+            answered(MESSAGE, 201),
+        ],
+    )
+    def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
+        body = parse_body(request, AgentMessage)
+        message = agent_reply(conversation_id, self._agent(), body.content, client_message_id=body.message_id)
+        self.audit("conversation.replied", message.conversation)
+        return Response(selectors.message_shape(message, status="queued"), 201)
+
+    def _agent(self) -> User | None:
+        if self.principal.kind != "staff":
+            return None
+        return User.objects.filter(username=self.principal.subject).first()
+
+
+class ControlView(TenantAPIView):
+    """``take-over``, ``hand-back`` and ``end``."""
+
+    permissions = {"POST": "conversations:write"}
+    action = ""
+
+    @extend_schema(
+        summary="Change who answers, or end the conversation",
+        tags=["chat"],
+        request=None,
+        responses=ConversationDetail,
+        examples=[answered(CONVERSATION)],
+    )
+    def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
+        if not Conversation.objects.filter(id=conversation_id).exists():
+            raise NotFound("There is no such conversation.", code="conversation_not_found")
+        conversation = {
+            "take-over": lambda: take_over(conversation_id, None),
+            "hand-back": lambda: hand_back(conversation_id),
+            "end": lambda: conversation_end(conversation_id),
+        }[self.action]()
+        self.audit(f"conversation.{self.action}", conversation)
+        return Response(selectors.conversation_detail(conversation.id))
+
+
+class TakeOverView(ControlView):
+    action = "take-over"
+
+
+class HandBackView(ControlView):
+    action = "hand-back"
+
+
+class EndView(ControlView):
+    action = "end"

@@ -1,0 +1,225 @@
+"""Watching over channels: what a finding leads to, and the look at every channel now and then.
+
+Owns the transaction in which a channel changes its state, its event is written and its held messages are
+made due. Must not decide the state (channels_app/health.py) nor tell staff (alerts.py, from the event).
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+from django.conf import settings
+from django.db.models import F, Q
+from pydantic import ValidationError
+
+from channels_app.contract import ChannelNotice, CheckResult
+from channels_app.health import Change, Finding, State, health_forget, health_move, health_row
+from channels_app.models import Channel, ChannelHealth
+from channels_app.services import http_for
+from conversations.models import Message
+from conversations.timeline import system_event
+from messaging import wake
+from messaging.models import Delivery
+from tenants.scope import tenant_scope
+from tenants.storage.db import atomic, now, on_commit, retried
+from tenants.tenant_settings import settings_for
+
+log = structlog.get_logger(__name__)
+
+JITTER = 0.2  # part of the interval by which checks are spread
+REFUSED_HOLD_S = 600.0  # the checks, too, find out when the credentials work again
+SEEN_EVERY = timedelta(minutes=1)
+BUSY = 10  # messages of people within a week before the last one: such a channel has something to miss
+MOST = 500  # lanes woken at once; the sweep wakes the others
+
+
+# ------------------------------------------------------------------- what a finding does
+
+
+@retried
+def channel_found(channel: Channel, finding: Finding) -> Change:
+    """Apply a finding with all that follows from it, in one transaction."""
+    with tenant_scope(channel.tenant_id):
+        health_row(channel)
+        with atomic():
+            change = health_move(channel, finding)
+            if change.moved:
+                _announce(channel, change, finding)
+            if change.released:
+                _lanes_due(channel)
+        health_forget()
+    return change
+
+
+@retried
+def channel_release(channel: Channel) -> None:
+    """Somebody may have mended the channel: one message tries it at once, and the others follow when that works."""
+    with tenant_scope(channel.tenant_id):
+        held = ChannelHealth.objects.filter(channel=channel, held_until__gt=now())
+        with atomic():
+            held.update(held_until=now(), failures=0)
+            _lanes_due(channel)
+        health_forget()
+
+
+def channel_saved(channel: Channel) -> None:
+    """Call after staff have saved a channel: what is held is tried with the new settings. A channel that
+    was switched off is nobody's worry."""
+    if channel.enabled:
+        channel_release(channel)
+        ChannelHealth.objects.filter(channel=channel).update(checked_at=None)  # the next look comes at once
+        wake.watch(channel.id)
+    else:
+        channel_found(channel, Finding(State.HEALTHY, "staff", "switched off"))
+
+
+def channel_notice(channel: Channel, notice: ChannelNotice) -> None:
+    """The platform itself tells that something is wrong with the account."""
+    hold_s = REFUSED_HOLD_S if notice.state == State.CREDENTIAL_REFUSED else 0.0
+    channel_found(channel, Finding(notice.state, "platform", notice.reason, notice.code, hold_s))
+
+
+def _announce(channel: Channel, change: Change, finding: Finding) -> None:
+    facts = {
+        "channel_id": str(channel.id),
+        "incident_id": str(change.incident.id) if change.incident else None,
+        "state": change.after if channel.enabled else "disabled",
+        "previous": change.before,
+    }
+    if change.after == State.HEALTHY:
+        system_event(channel.tenant_id, "chat.system.channel_recovered", facts)
+    else:
+        facts |= {"reason": finding.reason[:300], "code": finding.code[:60]}
+        system_event(channel.tenant_id, "chat.system.channel_degraded", facts)
+    log.info("channel_state", channel=str(channel.id), state=change.after, previous=change.before, code=finding.code)
+
+
+def _lanes_due(channel: Channel) -> None:
+    """What waits on this channel may be tried now; the order within each lane is deliver's."""
+    waiting = Delivery.objects.filter(channel=channel, status=Delivery.Status.QUEUED)
+    lanes = list(dict.fromkeys(waiting.order_by("created_at").values_list("conversation_id", flat=True)))
+    waiting.update(due_at=now())
+    for lane in lanes[:MOST]:
+        on_commit(partial(wake.deliver, lane))
+
+
+# ------------------------------------------------------------------------------- checks
+
+
+def channel_check(channel: Channel) -> CheckResult:
+    """Ask the platform, look at our own figures, and apply what was found. Somebody wants to know now, so
+    a platform that is content ends every hold."""
+    asked = channel_ask(channel)
+    ChannelHealth.objects.filter(id=health_row(channel).id).update(checked_at=now())
+    if finding := _verdict(channel, asked):
+        channel_found(channel, finding)
+    return asked
+
+
+def channel_ask(channel: Channel) -> CheckResult:
+    """What the platform says about the channel; changes nothing."""
+    try:
+        return channel.adapter.check(channel.adapter_config(), http_for(channel))
+    except ValidationError as error:  # stored before a field was added
+        fields = ", ".join(sorted({str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}))
+        return CheckResult("degraded", f"The configuration is not complete: {fields}.", {"code": "invalid_channel"})
+    except Exception as error:  # noqa: BLE001  an adapter's bug must not end the watch
+        log.error("check_crashed", kind=channel.kind, error=type(error).__name__)
+        return CheckResult("unknown", "The check itself failed.", {"code": type(error).__name__})
+
+
+def _verdict(channel: Channel, asked: CheckResult) -> Finding | None:
+    """The worst of what the platform and our own figures say; None when there is nothing to go by."""
+    code = str(asked.facts.get("code", ""))
+    if asked.state in (State.CREDENTIAL_REFUSED, State.DEGRADED):
+        hold_s = REFUSED_HOLD_S if asked.state == State.CREDENTIAL_REFUSED else 0.0
+        return Finding(asked.state, "check", asked.detail, code, hold_s)
+    own = _signatures(channel) or _silence(channel)
+    return own or (Finding(State.HEALTHY, "check") if asked.state == State.HEALTHY else None)
+
+
+def _signatures(channel: Channel) -> Finding | None:
+    """Too many requests since the last check that could not prove where they come from."""
+    seen = ChannelHealth.objects.get(channel=channel).bad_signatures
+    ChannelHealth.objects.filter(channel=channel).update(bad_signatures=F("bad_signatures") - seen)
+    if seen < settings_for(channel.tenant_id).alerts.bad_signatures:
+        return None
+    reason = f"{seen} webhook requests since the last check could not prove their origin: is the signing secret right?"
+    return Finding(State.DEGRADED, "check", reason, "bad_signatures")
+
+
+def _silence(channel: Channel) -> Finding | None:
+    """Nobody has written for too long on a channel where people used to write."""
+    hours = settings_for(channel.tenant_id).alerts.silence_h(channel.key)
+    last = ChannelHealth.objects.get(channel=channel).last_inbound_at
+    if hours is None or last is None or now() - last < timedelta(hours=hours):
+        return None
+    week_before = Q(created_at__gt=last - timedelta(days=7), created_at__lte=last + SEEN_EVERY)
+    said = Message.objects.filter(week_before, channel=channel, direction=Message.Direction.INBOUND)
+    if len(said.values_list("id", flat=True)[:BUSY]) < BUSY:
+        return None
+    return Finding(State.SILENT, "check", f"Nothing has come in since {last:%Y-%m-%d %H:%M} UTC.", "silent")
+
+
+def inbound_seen(channel: Channel) -> None:
+    """Somebody wrote: kept to the minute, and the end of a silence."""
+    health = health_row(channel)
+    if not health.last_inbound_at or now() - health.last_inbound_at >= SEEN_EVERY:
+        ChannelHealth.objects.filter(channel=channel).update(last_inbound_at=now())
+        health_forget()
+    if health.state == State.SILENT:
+        channel_found(channel, Finding(State.HEALTHY, "inbound"))
+
+
+# ------------------------------------------------------------------------------ the round
+
+
+def channels_due(at: datetime | None = None) -> list[uuid.UUID]:
+    """Enabled channels of active tenants whose last check is long enough ago, the longest first."""
+    every = settings.ENV["CHANNEL_CHECK_INTERVAL_S"]
+    if not every:
+        return []
+    since = (at or now()) - timedelta(seconds=every)
+    # unscoped: the round spans all tenants; each check opens the scope of its own
+    channels = Channel.objects.unscoped().filter(enabled=True, tenant__status="active")
+    never_or_long_ago = Q(health=None) | Q(health__checked_at=None) | Q(health__checked_at__lte=since)
+    return list(channels.filter(never_or_long_ago).order_by("health__checked_at").values_list("id", flat=True)[:MOST])
+
+
+def channels_watch() -> int:
+    """Wake a check of every channel that is due; spread, so that not all platforms are asked at once."""
+    due = channels_due()
+    for channel_id in due:
+        wake.watch(channel_id, delay_s=random.uniform(0, 10))  # noqa: S311  no secret
+    return len(due)
+
+
+def channel_watch(channel: Channel) -> CheckResult | None:
+    """One check of the round; None when somebody else has it or it is not due any more.
+
+    While sends fail although the platform is content with the credentials, one held message proves it:
+    the state changes when that works, not before, so that staff are not told of a recovery every few minutes.
+    """
+    health, at = health_row(channel), now()
+    every = settings.ENV["CHANNEL_CHECK_INTERVAL_S"] * random.uniform(1 - JITTER, 1)  # noqa: S311
+    due = ChannelHealth.objects.filter(id=health.id).filter(
+        Q(checked_at=None) | Q(checked_at__lte=at - timedelta(seconds=every))
+    )
+    if not due.update(checked_at=at):
+        return None
+    asked = channel_ask(channel)
+    finding = _verdict(channel, asked)
+    if finding and finding.state == State.HEALTHY and _sends_fail(channel):
+        channel_release(channel)
+    elif finding:
+        channel_found(channel, finding)
+    return asked
+
+
+def _sends_fail(channel: Channel) -> bool:
+    failing = ChannelHealth.objects.filter(channel=channel, failures__gt=0, held_until__isnull=False).exists()
+    return failing and Delivery.objects.filter(channel=channel, status__in=Delivery.UNFINISHED).exists()

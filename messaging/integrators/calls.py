@@ -1,0 +1,271 @@
+"""Calls to integrators: each delivery is posted, signed, until it is taken or its tries are used up.
+
+Owns claiming, tries, back-off, the hold and the pause of an endpoint. Must not decide who wants what
+(integrators.py) nor what an endpoint may be (endpoints.py). Order is not promised: what failed comes
+later than what came after it; events carry their ``seq``.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db.models import F
+
+from channels_app.contract import SendError
+from channels_app.http.client import HttpClient
+from channels_app.http.redact import Redactor
+from channels_app.http.standard_webhooks import headers_for
+from conversations.event_schemas import Envelope, envelope_of
+from messaging import wake
+from messaging.integrators.endpoints import PING, endpoint_stop, live_secrets, outbound_hosts
+from messaging.integrators.subscribers import IN_FLIGHT, subscribers_forget
+from messaging.models import WebhookDelivery, WebhookEndpoint
+from tenants.storage.db import atomic, new_id, now, on_commit, retried
+from tenants.work.bulkhead import Bulkhead
+
+log = structlog.get_logger(__name__)
+
+#: waits between the tries in seconds, upper bounds; eight tries take about a day
+BACK_OFF_S = (5, 300, 1800, 7200, 18_000, 36_000, 36_000)
+MOST_TRIES = len(BACK_OFF_S) + 1
+#: how long the whole endpoint rests after so many failures in a row: an outage must not use up the tries
+#: of everything that happens meanwhile
+HOLD_S = (0, 0, 5, 15, 30, 60, 120, 300, 600)
+PAUSE_AFTER = 20  # failures in a row, which the holds spread over two hours
+MOST_HOLD_S = 3600.0
+MOST_RETRY_AFTER_S = 86_400.0
+READ_S, TOTAL_S = 10.0, 15.0
+SLICE_S = 5.0  # then the endpoint goes to the end of the queue, so that others have their turn
+SLOW_IN_FLIGHT = 2
+SOON_S = 60.0  # later tries are left to the sweep: brokers hold far-off tasks badly
+KEPT_EXCHANGES = 3
+GONE = 410
+
+bulkhead = Bulkhead(settings.ENV["WORKER_THREADS"] // 2)
+
+
+@dataclass
+class Try:
+    """One try to call: what it needs and what came of it."""
+
+    delivery: WebhookDelivery
+    endpoint: WebhookEndpoint
+    status: int | None = None
+    error_code: str = ""
+    retry_after_s: float = 0.0
+    exchange: dict[str, Any] | None = None
+
+    @property
+    def taken(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def counts(self) -> bool:
+        """Whether it tells of the endpoint's health: a ping is a question of its owner's."""
+        return self.delivery.type != PING
+
+
+def call_endpoint(endpoint_id: uuid.UUID) -> int:
+    """Make the calls that are due to one endpoint, until one fails or SLICE_S are over. Returns how many.
+
+    Stops where the endpoint is paused, held, or has as many calls under way as it may.
+    """
+    endpoint = WebhookEndpoint.objects.filter(id=endpoint_id).first()
+    if endpoint is None or not _open(endpoint):
+        return 0
+    done, ends = 0, time.monotonic() + SLICE_S
+    with bulkhead.enter(slow=_slow(endpoint)) as free:
+        while free and time.monotonic() < ends:
+            delivery = _claim_next(endpoint)
+            if delivery is None:
+                return done
+            done += 1
+            if not _settle(_call(delivery, endpoint)):
+                return done
+    if free:
+        wake.call_endpoint(endpoint.id)
+    return done  # without room the sweep comes back to it
+
+
+def ping(endpoint: WebhookEndpoint) -> WebhookDelivery:
+    """Call the endpoint with an event ``chat.system.ping``, now and once, paused or not. What came of it
+    stands in the row."""
+    delivery = WebhookDelivery.objects.create(
+        tenant_id=endpoint.tenant_id, endpoint=endpoint, type=PING, status=WebhookDelivery.Status.SENDING,
+        attempts=1, claim=new_id(), due_at=_lease(),
+    )  # fmt: skip
+    _settle(_call(delivery, endpoint))
+    delivery.refresh_from_db()
+    return delivery
+
+
+def body_of(delivery: WebhookDelivery) -> bytes:
+    """What is posted: the same bytes at every try."""
+    if delivery.event is not None:
+        return envelope_of(delivery.event).to_bytes()
+    at = delivery.created_at.astimezone(UTC)
+    return Envelope(
+        id=delivery.id, type=delivery.type, version=1, timestamp=at, tenant_id=delivery.tenant_id, data={}
+    ).to_bytes()  # fmt: skip
+
+
+# --------------------------------------------------------------------------- one call
+
+
+def _open(endpoint: WebhookEndpoint) -> bool:
+    held = endpoint.held_until is not None and endpoint.held_until > now()
+    return endpoint.enabled and endpoint.paused_at is None and not held
+
+
+def _slow(endpoint: WebhookEndpoint) -> bool:
+    return endpoint.failures > 0 or bulkhead.slow(endpoint.id)
+
+
+def _lease() -> datetime:
+    return now() + timedelta(seconds=max(settings.ENV["DELIVERY_LEASE_S"], TOTAL_S + 5))
+
+
+def _claim_next(endpoint: WebhookEndpoint) -> WebhookDelivery | None:
+    """Lease the oldest due delivery by compare-and-set, unless enough of them are under way."""
+    at, own = now(), WebhookDelivery.objects.filter(endpoint=endpoint)
+    room = 1 if endpoint.failures else SLOW_IN_FLIGHT if bulkhead.slow(endpoint.id) else IN_FLIGHT
+    if own.filter(status=WebhookDelivery.Status.SENDING, due_at__gt=at).count() >= room:
+        return None
+    due = own.filter(status__in=WebhookDelivery.UNFINISHED, due_at__lte=at).order_by("due_at", "id")
+    for delivery in due.select_related("event")[: 2 * IN_FLIGHT]:
+        claim = new_id()
+        if own.filter(id=delivery.id, status__in=WebhookDelivery.UNFINISHED, due_at__lte=at).update(
+            status=WebhookDelivery.Status.SENDING, claim=claim, due_at=_lease(), attempts=F("attempts") + 1
+        ):
+            delivery.claim, delivery.attempts = claim, delivery.attempts + 1
+            return delivery
+    return None
+
+
+def _call(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> Try:
+    """Sign and post. Redirects are not followed: a signature is meant for one address."""
+    attempt, body, keys = Try(delivery, endpoint), body_of(delivery), live_secrets(endpoint, now())
+    http = HttpClient(frozenset(keys), outbound_hosts(), read_s=READ_S, total_s=TOTAL_S, max_bytes=65_536)
+    trail = delivery.event.correlation_id if delivery.event else ""
+    headers = {"content-type": "application/json", **({"x-correlation-id": trail} if trail else {})}
+    headers |= headers_for(str(delivery.id), int(time.time()), body, keys)
+    started = time.monotonic()
+    try:
+        answer = http.request("POST", endpoint.url, headers=headers, content=body)
+    except SendError as error:
+        attempt.error_code = error.code[:60]
+    else:
+        attempt.status = answer.status
+        attempt.error_code = "" if attempt.taken else _code_of(answer.status)
+        attempt.retry_after_s = retry_after_s(answer.headers)
+    bulkhead.took(endpoint.id, time.monotonic() - started)
+    attempt.exchange = _shown(http.trace[-1], delivery, body, keys)
+    with structlog.contextvars.bound_contextvars(**({"correlation_id": trail} if trail else {})):
+        log.info("webhook_called", delivery=str(delivery.id), type=delivery.type, status=attempt.status,
+                 error=attempt.error_code)  # fmt: skip
+    return attempt
+
+
+def _code_of(status: int) -> str:
+    return "gone" if status == GONE else "redirect" if 300 <= status < 400 else f"http_{status}"
+
+
+def _shown(note: Mapping[str, Any], delivery: WebhookDelivery, body: bytes, keys: list[str]) -> dict[str, Any]:
+    """What the log keeps of an exchange: an answer that quotes the event gives nothing away either."""
+    redactor = Redactor(keys)
+    redactor.value(json.loads(body))  # learns the words that are left out
+    return {
+        "try": delivery.attempts,
+        "at": now().isoformat(timespec="milliseconds"),
+        **{name: note[name] for name in ("method", "url", "headers", "request", "status", "error", "ms")},
+        "response": redactor.value(note["response"]),
+    }
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float:
+    """Seconds that ``Retry-After`` asks for, as a number or a date, at most a day; 0 without one.
+    https://www.rfc-editor.org/rfc/rfc9110#name-retry-after"""
+    given = headers.get("retry-after", "").strip()
+    if given.isascii() and given.isdigit():
+        return min(float(given), MOST_RETRY_AFTER_S)
+    try:
+        at = parsedate_to_datetime(given)
+    except ValueError:
+        return 0.0
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return min(max(0.0, (at - now()).total_seconds()), MOST_RETRY_AFTER_S)
+
+
+def back_off_s(tries: int) -> float:
+    """Seconds to wait after the given number of tries: growing, and spread by jitter."""
+    most = BACK_OFF_S[min(tries, len(BACK_OFF_S)) - 1]
+    return random.uniform(0.8 * most, most)  # noqa: S311  no secret
+
+
+# --------------------------------------------------------------------------- what came of it
+
+
+@retried
+def _settle(attempt: Try) -> bool:
+    """Write it down. True when the endpoint took the call and may have the next."""
+    delivery, endpoint = attempt.delivery, attempt.endpoint
+    changes = _outcome(attempt)
+    with atomic():
+        ours = WebhookDelivery.objects.filter(id=delivery.id, claim=delivery.claim)
+        settled = ours.filter(status=WebhookDelivery.Status.SENDING).update(
+            response_status=attempt.status,
+            error_code=attempt.error_code,
+            exchanges=[*delivery.exchanges, attempt.exchange][-KEPT_EXCHANGES:],
+            **changes,
+        )
+        if settled and attempt.counts:
+            _note_health(attempt)
+    wait_s = (changes["due_at"] - now()).total_seconds() if "due_at" in changes else None
+    if settled and wait_s is not None and wait_s <= SOON_S:
+        wake.call_endpoint(endpoint.id, delay_s=max(0.0, wait_s))
+    return bool(settled) and attempt.taken
+
+
+def _outcome(attempt: Try) -> dict[str, Any]:
+    """The fields of the row after this try."""
+    at, tries = now(), attempt.delivery.attempts
+    if attempt.taken:
+        return {"status": WebhookDelivery.Status.DELIVERED, "finished_at": at}
+    if attempt.status == GONE or tries >= MOST_TRIES or not attempt.counts:
+        return {"status": WebhookDelivery.Status.FAILED, "finished_at": at}
+    wait_s = max(back_off_s(tries), attempt.retry_after_s)
+    return {"status": WebhookDelivery.Status.QUEUED, "due_at": at + timedelta(seconds=wait_s)}
+
+
+def _note_health(attempt: Try) -> None:
+    """Count failures in a row on the endpoint's row; hold, pause or disable it."""
+    endpoint, at = attempt.endpoint, now()
+    rows = WebhookEndpoint.objects.filter(id=endpoint.id)
+    if attempt.taken:
+        if endpoint.failures or endpoint.held_until:
+            rows.update(failures=0, held_until=None)
+            endpoint.failures, endpoint.held_until = 0, None
+        return
+    endpoint.failures += 1
+    hold_s = max(HOLD_S[min(endpoint.failures, len(HOLD_S)) - 1], min(attempt.retry_after_s, MOST_HOLD_S))
+    rows.update(failures=F("failures") + 1, held_until=at + timedelta(seconds=hold_s) if hold_s else None)
+    if attempt.status == GONE:
+        _stop(endpoint, "gone", enabled=False)
+    elif rows.filter(failures__gte=PAUSE_AFTER).exists():
+        _stop(endpoint, "failing", paused_at=at)
+
+
+def _stop(endpoint: WebhookEndpoint, reason: str, **changes: Any) -> None:
+    if endpoint_stop(endpoint, reason, **changes):
+        on_commit(subscribers_forget)
+        log.warning("webhook_endpoint_stopped", endpoint=str(endpoint.id), reason=reason)

@@ -1,0 +1,207 @@
+"""How integrators' endpoints and their calls look in the API: pydantic models for bodies, queries and answers.
+
+Owns what is shown; a secret only where it has just been made.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from django.core import signing
+from django.db.models import Q
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from messaging.models import WebhookDelivery, WebhookEndpoint
+from tenants.errors import Invalid
+from tenants.storage.crypto import mask
+from tenants.storage.db import now
+
+EventTypes = Annotated[
+    list[Annotated[str, Field(max_length=60)]],
+    Field(min_length=1, max_length=50, description="Types of events, globs like `chat.message.*`, or `*`"),
+]
+Url = Annotated[str, Field(min_length=1, max_length=2048, description="https, reachable from the internet")]
+CallStatus = Literal["queued", "sending", "delivered", "failed"]
+
+
+class EndpointCreate(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    url: Url
+    event_types: EventTypes
+    description: str = Field("", max_length=200)
+    enabled: bool = True
+
+
+class EndpointChange(BaseModel):
+    """What is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: Url = ""
+    event_types: EventTypes = []
+    description: str = Field("", max_length=200)
+    enabled: bool = True
+
+
+class Rotation(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    keep_old_hours: int = Field(24, ge=0, le=168, description="How long the present secret goes on signing as well")
+
+
+class Replay(BaseModel):
+    """Which calls of the log are made anew: those that all of this fits."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: datetime | None = Field(None, description="Calls created from then on")
+    until: datetime | None = Field(None, description="Calls created before")
+    status: Literal["failed", "delivered", "queued"] = "failed"
+    types: list[Annotated[str, Field(max_length=60)]] = Field(
+        [], max_length=50, description="Types or globs; empty: all"
+    )
+
+    @field_validator("since", "until")
+    @classmethod
+    def _aware(cls, at: datetime | None) -> datetime | None:
+        if at is not None and at.tzinfo is None:
+            raise ValueError("give a time zone")
+        return at
+
+
+class SecretShape(BaseModel):
+    masked: str
+    expires_at: datetime | None = Field(description="Null: the present one")
+
+
+class EndpointShape(BaseModel):
+    id: uuid.UUID
+    url: str
+    description: str
+    event_types: list[str]
+    enabled: bool
+    state: Literal["active", "held", "paused", "disabled"] = Field(
+        description="held: resting for minutes after failures; paused: until somebody resumes it"
+    )
+    failures: int = Field(description="In a row")
+    held_until: datetime | None
+    paused_at: datetime | None
+    secrets: list[SecretShape]
+    created_at: datetime
+    updated_at: datetime
+
+
+class EndpointDetail(EndpointShape):
+    """One endpoint."""
+
+
+class EndpointWithSecret(EndpointShape):
+    secret: str = Field(description="Shown this once")
+
+
+class EndpointList(BaseModel):
+    items: list[EndpointShape]
+
+
+class Requeued(BaseModel):
+    count: int = Field(description="Calls that are due now")
+
+
+class CallShape(BaseModel):
+    id: uuid.UUID = Field(description="The `webhook-id` of every try")
+    event_id: uuid.UUID | None
+    type: str
+    status: CallStatus
+    attempts: int
+    due_at: datetime | None = Field(description="Next try")
+    response_status: int | None
+    error_code: str
+    created_at: datetime
+    finished_at: datetime | None
+    exchanges: list[dict[str, Any]] = Field(description="The last three tries; secrets and texts left out")
+
+
+class CallDetail(CallShape):
+    """One call."""
+
+
+class CallPage(BaseModel):
+    items: list[CallShape]
+    next_cursor: str | None
+    has_next: bool
+
+
+class CallQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    status: CallStatus | None = None
+    type: str | None = Field(None, max_length=60, description="A type or a glob")
+    page_size: int = Field(20, ge=1, le=100)
+    cursor: str | None = Field(None, max_length=500)
+
+
+def endpoint_shape(endpoint: WebhookEndpoint) -> dict[str, Any]:
+    held_until = endpoint.held_until if endpoint.held_until and endpoint.held_until > now() else None
+    return {
+        "id": endpoint.id,
+        "url": endpoint.url,
+        "description": endpoint.description,
+        "event_types": endpoint.event_types,
+        "enabled": endpoint.enabled,
+        "state": state_of(endpoint),
+        "failures": endpoint.failures,
+        "held_until": held_until,
+        "paused_at": endpoint.paused_at,
+        "secrets": [{"masked": mask(entry["secret"]), "expires_at": entry["expires_at"]} for entry in endpoint.secrets],
+        "created_at": endpoint.created_at,
+        "updated_at": endpoint.updated_at,
+    }
+
+
+def state_of(endpoint: WebhookEndpoint) -> str:
+    """active, held, paused or disabled."""
+    if not endpoint.enabled:
+        return "disabled"
+    if endpoint.paused_at:
+        return "paused"
+    return "held" if endpoint.held_until and endpoint.held_until > now() else "active"
+
+
+def call_shape(row: WebhookDelivery) -> dict[str, Any]:
+    names = ("id", "event_id", "type", "status", "attempts", "response_status", "error_code", "created_at",
+             "finished_at", "exchanges")  # fmt: skip
+    queued = row.status == WebhookDelivery.Status.QUEUED
+    return {**{name: getattr(row, name) for name in names}, "due_at": row.due_at if queued else None}
+
+
+def call_page(calls: Any, endpoint: WebhookEndpoint, *, page_size: int, cursor: str | None) -> dict[str, Any]:
+    """A page of an endpoint's calls, the latest first. Raises Invalid ``invalid_cursor``."""
+    if cursor:
+        at, last_id = _cursor_read(cursor, endpoint)
+        calls = calls.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=last_id))
+    found = list(calls.order_by("-created_at", "-id")[: page_size + 1])
+    more = len(found) > page_size
+    page = found[:page_size]
+    return {
+        "items": [call_shape(row) for row in page],
+        "next_cursor": _cursor_write(page[-1]) if more else None,
+        "has_next": more,
+    }
+
+
+def _cursor_write(row: WebhookDelivery) -> str:
+    return signing.dumps([row.created_at.isoformat(), str(row.id), str(row.endpoint_id)], salt="webhook-cursor")
+
+
+def _cursor_read(cursor: str, endpoint: WebhookEndpoint) -> tuple[datetime, uuid.UUID]:
+    """A cursor is signed and belongs to one endpoint's log."""
+    try:
+        at, last_id, endpoint_id = signing.loads(cursor, salt="webhook-cursor")
+        if endpoint_id != str(endpoint.id):
+            raise ValueError("another endpoint's")
+        return datetime.fromisoformat(at), uuid.UUID(last_id)
+    except (signing.BadSignature, ValueError, TypeError) as error:
+        raise Invalid("The cursor is not one of ours.", code="invalid_cursor") from error

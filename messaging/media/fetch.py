@@ -1,0 +1,198 @@
+"""Files of messages: fetched from the platform in the background, examined, kept; uploads that nobody used.
+
+Owns what happens to an Attachment whose ``due_at`` has come, crash-safe like everything else: a lease on
+the row, a task that is only a wake-up call, a sweep. Must not know any platform (the adapter locates the
+bytes), nor believe what a platform or person says of a file (channels_app/content/media.py looks).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import IO, Any, cast
+
+import structlog
+from django.conf import settings
+from django.db.models import F
+
+from channels_app.content.media import Refused, essence, examine, thumbnail
+from channels_app.content.types import MAX_MEDIA_BYTES
+from channels_app.contract import MediaRef, Rejected, SendError, Unreachable
+from channels_app.models import Channel
+from channels_app.selectors import channel_for_id
+from channels_app.services import http_for
+from conversations.attachments import (
+    NEVER,
+    Kept,
+    attachment_settle,
+    attachments_delete,
+    files_write,
+    message_follow,
+)
+from conversations.models import Attachment, Message
+from conversations.timeline import NewEvent, conversation_advance, events_append
+from messaging import wake
+from messaging.live.push import push_media
+from messaging.media.transcribe import hear, let_answer, listens
+from tenants.storage.db import atomic, now, on_commit, retried
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=180)  # a download may take 60 s, twice; decoding and storing come on top
+BACK_OFF_S = (5, 30, 120, 600, 3600, 3 * 3600, 6 * 3600, 12 * 3600)  # platforms keep media for days
+MAX_ATTEMPTS = len(BACK_OFF_S) + 1
+IN_MEMORY = 1 << 20  # bytes; larger files are spooled to disk while they come
+EXPIRED = frozenset({401, 403, 404, 410})  # what hosts answer to an address that has run out
+
+
+def attend(attachment_id: uuid.UUID) -> Attachment | None:
+    """Do what is due for a file: fetch it, hear it, or remove an upload that nobody used.
+    None when nothing is due or somebody else is at it."""
+    at = now()
+    due = Attachment.objects.filter(id=attachment_id, due_at__lte=at).exclude(state=Attachment.State.REFUSED)
+    if not due.update(due_at=at + LEASE, attempts=F("attempts") + 1):
+        return None
+    attachment = Attachment.objects.select_related("message").get(id=attachment_id)
+    if attachment.message is None:
+        with atomic():
+            attachments_delete([attachment])
+    elif attachment.state == Attachment.State.REMOTE and attachment.message.deleted_at:
+        _refuse(attachment, "message_deleted")
+    elif attachment.state == Attachment.State.REMOTE:
+        _fetch(attachment)
+    else:
+        hear(attachment)
+    return attachment
+
+
+def received(chunks: Iterable[bytes], limit: int, declared: str = "") -> tuple[IO[bytes], Kept]:
+    """A file that comes in pieces, and what is certain of it. The caller closes it.
+
+    Raises Refused, with ``too_large`` as soon as more than ``limit`` bytes have come.
+    """
+    file = cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115  the caller closes it
+    try:
+        digest, size = hashlib.sha256(), 0
+        for chunk in chunks:
+            size += len(chunk)
+            if size > limit:
+                raise Refused("too_large")
+            digest.update(chunk)
+            file.write(chunk)
+        facts = examine(file, declared)
+        small = thumbnail(file, facts.mime)
+    except BaseException:
+        file.close()
+        raise
+    return file, Kept(facts, size, digest.hexdigest(), small)
+
+
+def most_bytes() -> int:
+    """The largest file that is kept."""
+    return min(settings.ENV["MEDIA_MAX_BYTES"], MAX_MEDIA_BYTES)
+
+
+# ------------------------------------------------------------------------------- fetching
+
+
+def _fetch(attachment: Attachment) -> None:
+    channel = channel_for_id(attachment.channel_id)
+    try:
+        if channel is None:
+            raise Rejected("channel_gone")
+        file, kept = _download(channel, attachment)
+    except Refused as refused:
+        _refuse(attachment, refused.code)
+    except SendError as error:
+        _again(attachment, error)
+    except Exception as error:  # noqa: BLE001  an adapter's or decoder's bug is a file with a reason, not a lost one
+        log.error("media_failed", attachment=str(attachment.id), error=type(error).__name__)
+        _again(attachment, Unreachable("internal_error"))
+    else:
+        with file:
+            _store(attachment, file, kept)
+
+
+def _download(channel: Channel, attachment: Attachment) -> tuple[IO[bytes], Kept]:
+    """Locate and fetch; an address that has run out meanwhile is asked for once more."""
+    http, config = http_for(channel), channel.adapter_config()
+    ref = MediaRef(
+        kind=attachment.kind, id=attachment.platform_media_id, url=attachment.url, mime=attachment.mime,
+        name=attachment.name,
+    )  # fmt: skip
+    for last in (False, True) if ref.id else (True,):
+        address, headers = channel.adapter.locate(ref, config, http)
+        with http.download(address, max_bytes=most_bytes(), headers=headers) as answer:
+            if answer.status in EXPIRED and not last:
+                continue
+            _raise_for(answer.status, answer.headers, ref)
+            return received(answer.chunks, most_bytes(), ref.mime)
+    raise AssertionError("the second round returns or raises")
+
+
+def _raise_for(status: int, headers: Any, ref: MediaRef) -> None:
+    if status in EXPIRED and not ref.id:
+        raise Rejected("gone", status=status)  # the address was all we had
+    if not 200 <= status < 300:
+        raise Unreachable(f"http_{status}", status=status)
+    if essence(headers.get("content-type", "")) == "text/html" and essence(ref.mime) != "text/html":
+        raise Unreachable("login_page", status=status)  # so do some platforms answer a token they do not like
+
+
+def _store(attachment: Attachment, file: IO[bytes], kept: Kept) -> None:
+    changes = files_write(attachment, file, kept)
+    heard = listens(kept.facts.mime)
+    settle(attachment, {**changes, "due_at": now() if heard else NEVER}, "chat.attachment.stored")
+    if heard:
+        wake.media(attachment.id)
+
+
+def _again(attachment: Attachment, error: SendError) -> None:
+    """Later, with growing pauses; never when it cannot help."""
+    code = error.code or type(error).__name__.lower()
+    log.info("media_not_fetched", attachment=str(attachment.id), code=code, attempts=attachment.attempts)
+    if not error.retryable or attachment.attempts >= MAX_ATTEMPTS:
+        _refuse(attachment, code)
+        return
+    pause = error.retry_after if error.retry_after is not None else BACK_OFF_S[attachment.attempts - 1]
+    mine = Attachment.objects.filter(id=attachment.id, state=Attachment.State.REMOTE, attempts=attachment.attempts)
+    if mine.update(due_at=now() + timedelta(seconds=pause), reason=code[:60]):
+        wake.media(attachment.id, delay_s=pause)
+
+
+def _refuse(attachment: Attachment, reason: str) -> None:
+    changes = {"state": Attachment.State.REFUSED, "reason": reason[:60], "due_at": NEVER}
+    settle(attachment, changes, "chat.attachment.refused")
+
+
+@retried
+def settle(attachment: Attachment, changes: Mapping[str, Any], event: str) -> None:
+    """The file's fate in one transaction with its message's content and the event; told at commit."""
+    where = {"id": Message.objects.values_list("conversation_id", flat=True).get(id=attachment.message_id)}
+    spoken = attachment.kind == "audio"  # so the platform says
+    with atomic():
+        conversation_advance(where)  # the lock: nobody else writes this message's content meanwhile
+        if not attachment_settle(attachment, changes):
+            return
+        message = message_follow(attachment)
+        conversation = conversation_advance(where, events=1)
+        assert conversation is not None  # locked above
+        events_append(conversation, [NewEvent(event, _facts(attachment, message))])
+        on_commit(lambda: push_media(message, attachment))
+    if spoken and not (attachment.state == Attachment.State.STORED and listens(attachment.mime)):
+        let_answer(message)  # there will be no words to wait for
+
+
+def _facts(attachment: Attachment, message: Message) -> dict[str, Any]:
+    return {
+        "attachment_id": str(attachment.id),
+        "message_id": str(message.id),
+        "seq": message.seq,
+        "kind": attachment.kind,
+        "mime": attachment.mime,
+        "size": attachment.size,
+        "reason": attachment.reason,
+    }

@@ -1,0 +1,62 @@
+"""Files that people and integrators hand us: who may, how much, and what a message may make of them.
+
+Owns the way of an upload into storage. Must not know HTTP, nor visitors' tickets (messaging/webchat/uploads.py).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+
+from django.db import IntegrityError
+
+from channels_app.content.media import Refused
+from channels_app.models import Channel
+from conversations.attachments import UNUSED, attachment_settle, files_write, upload_begin
+from conversations.models import Attachment
+from messaging.media.fetch import most_bytes, received
+from tenants.errors import Conflict, PayloadTooLarge, Unprocessable
+from tenants.storage.db import atomic, now, retried
+
+MESSAGES = {
+    "too_large": "The file is too large.",
+    "type_refused": "Files of this type are not accepted.",
+    "empty": "The file is empty.",
+    "image_too_large": "The image has too many pixels.",
+    "image_broken": "The image cannot be read.",
+}
+
+
+def upload(
+    file_id: uuid.UUID, channel: Channel, identity_id: uuid.UUID | None, name: str, declared: str, chunks: Iterable[bytes]
+) -> Attachment:  # fmt: skip
+    """Examine a file while it comes and keep it for a day, until a message takes it.
+
+    The row comes before the file: whatever dies in between leaves a row that is removed with all that
+    lies under its name. Raises as `visitor_upload`.
+    """
+    try:
+        file, kept = received(chunks, most_bytes(), declared)
+    except Refused as refused:
+        error = PayloadTooLarge if refused.code == "too_large" else Unprocessable
+        raise error(MESSAGES[refused.code], code=refused.code) from refused
+    with file:
+        try:
+            attachment = _begin(file_id, channel, identity_id, name)
+        except IntegrityError:
+            return _same(file_id, kept.sha256)
+        attachment_settle(attachment, {**files_write(attachment, file, kept), "due_at": now() + UNUSED})
+    return attachment
+
+
+@retried
+def _begin(file_id: uuid.UUID, channel: Channel, identity_id: uuid.UUID | None, name: str) -> Attachment:
+    with atomic():
+        return upload_begin(file_id, channel.id, channel.tenant_id, identity_id, name)
+
+
+def _same(file_id: uuid.UUID, sha256: str) -> Attachment:
+    stored = Attachment.objects.filter(id=file_id, state=Attachment.State.STORED, sha256=sha256).first()
+    if stored is None:
+        raise Conflict("This ticket was used for another file.", code="ticket_used")
+    return stored

@@ -1,0 +1,190 @@
+"""What the service itself does about events: figures, audit trail, alerts to staff, caches (EVT-5).
+
+Owns that each handler deals with each event once, whether it comes from the outbox, from Kafka or by a
+replay. Must not send anything: whatever leaves the house is a row first (messaging/outbox/alerts.py).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import structlog
+from django.db import DatabaseError, IntegrityError
+from django.db.models import F, QuerySet
+
+from channels_app.health import health_forget
+from conversations.event_schemas import Envelope, envelope_of
+from conversations.models import Event
+from messaging.integrators.subscribers import subscribers_forget
+from messaging.models import DailyFigure, HandledEvent
+from messaging.outbox.alerts import ALERTS, alerts_plan
+from tenants.audit import audit
+from tenants.scope import tenant_scope
+from tenants.storage.db import atomic, now, retried
+
+log = structlog.get_logger(__name__)
+
+#: does its work for events of one tenant, in the caller's transaction and scope
+Handle = Callable[[Sequence[Envelope]], None]
+
+MARKS_KEPT = timedelta(days=30)  # an event older than that is not handled: nobody knows any more whether it was
+LOOKS = 3
+
+#: consent, deletions and identities concern personal data; a stopped endpoint is a change of configuration
+AUDITED = {
+    "chat.contact.stopped": ("contact.stopped", "contact", "contact_id"),
+    "chat.contact.resumed": ("contact.resumed", "contact", "contact_id"),
+    "chat.contact.identity_changed": ("contact.identity_changed", "contact", "contact_id"),
+    "chat.message.deleted": ("message.deleted", "message", "message_id"),
+    "chat.system.webhook_paused": ("webhook.paused", "webhookendpoint", "endpoint_id"),
+}
+
+#: event type → what this process and, by its stamp, all others forget
+FORGOTTEN: dict[str, Callable[[], None]] = {
+    "chat.system.channel_degraded": health_forget,
+    "chat.system.channel_recovered": health_forget,
+    "chat.system.webhook_paused": subscribers_forget,
+}
+
+
+def events_handle(events: Sequence[Event]) -> None:
+    """The outbox's sink: every handler, for what it has not dealt with yet. A handler that fails on an
+    event gives up on that one alone; only a database that is away is the caller's to wait for."""
+    told = [envelope_of(event) for event in events]
+    for name in HANDLERS:
+        handle(name, told)
+
+
+def handle(name: str, events: Sequence[Envelope], *, again: bool = False) -> int:
+    """Let one handler deal with events, each once. ``again``: also with those it gave up on. Returns how
+    many were new to it; raises DatabaseError."""
+    recent = [event for event in events if event.timestamp > now() - MARKS_KEPT and wanted_by(name, event.type)]
+    by_tenant: dict[uuid.UUID, list[Envelope]] = {}
+    for event in recent:
+        by_tenant.setdefault(event.tenant_id, []).append(event)
+    count = 0
+    for tenant_id, own in by_tenant.items():
+        with tenant_scope(tenant_id):
+            if again:
+                _gave_up_on(name, own).delete()
+            count += _handle_new(name, own)
+    return count
+
+
+def wanted_by(name: str, type: str) -> bool:
+    types = WANTED.get(name)
+    return types is None or type in types
+
+
+def marks_forget() -> None:
+    """Housekeeping: marks that protect nothing any more."""
+    # unscoped: housekeeping of all tenants
+    HandledEvent.objects.unscoped().filter(created_at__lte=now() - MARKS_KEPT - timedelta(days=1)).delete()
+
+
+# ------------------------------------------------------------------------------- once
+
+
+@retried
+def _handle_new(name: str, events: Sequence[Envelope]) -> int:
+    for look in range(1, LOOKS + 1):
+        new = _unmarked(name, events)
+        try:
+            if new:
+                with atomic():
+                    _mark(name, new)
+                    HANDLERS[name](new)
+            return len(new)
+        except IntegrityError:  # somebody else dealt with some of them just now
+            if look == LOOKS:
+                raise
+        except DatabaseError:
+            raise
+        except Exception as error:  # noqa: BLE001  a bug of the handler's
+            return _one_by_one(name, new, error)
+    return 0
+
+
+def _one_by_one(name: str, events: Sequence[Envelope], error: Exception) -> int:
+    """Somewhere among these is one the handler breaks on: it is marked as given up, the others are handled."""
+    if len(events) > 1:
+        return sum(_handle_new(name, [event]) for event in events)
+    log.error(
+        "handler_failed", handler=name, event_id=str(events[0].id), type=events[0].type, error=type(error).__name__
+    )
+    with atomic():
+        _mark(name, events, error=type(error).__name__)
+    return 1
+
+
+def _unmarked(name: str, events: Sequence[Envelope]) -> list[Envelope]:
+    marked = HandledEvent.objects.filter(handler=name, event__in=[event.id for event in events])
+    known = set(marked.values_list("event", flat=True))
+    return [event for event in {event.id: event for event in events}.values() if event.id not in known]
+
+
+def _mark(name: str, events: Sequence[Envelope], error: str = "") -> None:
+    HandledEvent.objects.bulk_create(
+        HandledEvent(tenant_id=event.tenant_id, handler=name, event=event.id, error=error) for event in events
+    )
+
+
+def _gave_up_on(name: str, events: Sequence[Envelope]) -> QuerySet[HandledEvent]:
+    return HandledEvent.objects.filter(handler=name, event__in=[event.id for event in events], error__gt="")
+
+
+# --------------------------------------------------------------------------- handlers
+
+
+def analytics(events: Sequence[Envelope]) -> None:
+    """Count what happened by day (UTC) and name."""
+    tenant_id = events[0].tenant_id
+    counts = Counter((event.timestamp.date(), name) for event in events for name in figures_of(event))
+    for (day, name), count in sorted(counts.items()):
+        row = DailyFigure.objects.filter(day=day, name=name)
+        if not row.update(value=F("value") + count):
+            DailyFigure.objects.create(tenant_id=tenant_id, day=day, name=name, value=count)
+
+
+def figures_of(event: Envelope) -> list[str]:
+    """The figures that an event adds one to: its type, and what of it is worth a figure of its own."""
+    finer = {
+        "replies.fallback": event.type == "chat.message.processed" and event.data.get("degraded") is True,
+        "conversations.escalated": event.type == "chat.conversation.updated"
+        and event.data.get("status") == "escalated",
+        "conversations.abandoned": event.type == "chat.conversation.ended" and event.data.get("status") == "abandoned",
+    }
+    return [event.type, *(name for name, applies in finer.items() if applies)]
+
+
+def audit_trail(events: Sequence[Envelope]) -> None:
+    for event in events:
+        action, model, key = AUDITED[event.type]
+        audit("system", action, f"{model}:{event.data.get(key, '')}", {"event_id": str(event.id)})
+
+
+def notification(events: Sequence[Envelope]) -> None:
+    for event in events:
+        alerts_plan(event)
+
+
+def cache_invalidation(events: Sequence[Envelope]) -> None:
+    for forget in {FORGOTTEN[event.type] for event in events}:
+        forget()
+
+
+HANDLERS: dict[str, Handle] = {
+    "analytics": analytics,
+    "audit": audit_trail,
+    "notification": notification,
+    "cache": cache_invalidation,
+}
+#: which types a handler is shown; without a line: all
+WANTED: dict[str, frozenset[str]] = {
+    "audit": frozenset(AUDITED),
+    "notification": frozenset(ALERTS),
+    "cache": frozenset(FORGOTTEN),
+}

@@ -1,0 +1,48 @@
+"""What a person means who types what was offered to be picked: the option's number or its title (MSG-5).
+
+Owns that reading of a transcript. Must not store it: the message keeps the words that were typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from channels_app.content.fit import fit
+from channels_app.content.options import choice_for
+from channels_app.content.types import Capabilities, Content
+from conversations.models import Message
+
+PICKED_FROM = ("quick_replies", "buttons", "sections", "cards")
+LONGEST = 100  # characters; who writes more does not pick
+
+
+def contents_meant(recent: Iterable[Any], caps: Capabilities, *, after: int = 0) -> dict[Any, Content]:
+    """Message id → what it says, for the visitor's messages with a seq above ``after``. ``recent`` are rows
+    with id, seq, role and content, oldest first. A typed pick of the last offer becomes a ``quick_reply``
+    with its ``choice``."""
+    meant: dict[Any, Content] = {}
+    offer: dict[str, Any] | None = None
+    answered = False
+    for entry in recent:
+        if entry.role != Message.Role.VISITOR:
+            offers = any(entry.content.get(name) for name in PICKED_FROM)
+            offer = entry.content if offers else None if answered else offer
+            answered = False
+            continue
+        answered = True
+        if entry.seq > after:
+            content = Content.model_validate(entry.content)
+            meant[entry.id] = _picked(offer, content, caps) or content
+    return meant
+
+
+def _picked(offer: dict[str, Any] | None, said: Content, caps: Capabilities) -> Content | None:
+    typed = said.text or ""
+    if offer is None or said.type != "text" or len(typed) > LONGEST:
+        return None
+    offered = Content.model_validate(offer)
+    choice = choice_for(offered, typed, numbered=fit(offered, caps).numbered)
+    if choice is None:
+        return None
+    return Content(type="quick_reply", text=typed, language=said.language, choice=choice)

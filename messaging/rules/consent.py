@@ -1,0 +1,235 @@
+"""Consent: people end our messages with a word, and open them again by writing.
+
+Owns what a message or a platform's signal changes about ``Identity.stopped_at``, and who may be sent
+to. Must not know any platform: adapters say by ``consent_words`` where such words count.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from django.db.models import F
+
+from channels_app.content.types import text
+from channels_app.contract import ContactBlocked, Sender
+from channels_app.models import Channel
+from conversations.models import Contact, Conversation, Event, Identity, Message
+from conversations.people import identity_resolve
+from conversations.timeline import VERSIONS, NewEvent, conversation_advance, events_append
+from messaging import wake
+from messaging.models import Delivery, Turn
+from messaging.reply import Author, reply_write, spoken
+from messaging.rules.consent_words import CARRIER_ONLY, PHRASES
+from tenants.errors import Conflict
+from tenants.storage.db import now, on_commit
+from tenants.tenant_settings import settings_for
+
+CODE = "contact_stopped"
+WORDS = ("stop", "start", "help")
+ANSWERS = {"stop": "stopped", "start": "resumed", "help": "helped"}  # word → member of Phrases
+SETTINGS = {"stop": "stop_reply", "help": "help_reply"}  # word → the tenant's own text
+
+
+# ------------------------------------------------------------------------------ words
+
+
+def word_of(said: str) -> tuple[str, frozenset[str]]:
+    """Which of WORDS the whole of ``said`` is, and in which languages; ("", ∅) for anything else."""
+    return _table().get(_folded(said), ("", frozenset())) if len(said) <= 60 else ("", frozenset())
+
+
+@cache
+def _table() -> dict[str, tuple[str, frozenset[str]]]:
+    table: dict[str, tuple[str, frozenset[str]]] = {}
+    for language, phrases in PHRASES.items():
+        for word in WORDS:
+            for phrase in getattr(phrases, word):
+                key = _folded(phrase)
+                table[key] = (word, table.get(key, (word, frozenset()))[1] | {language})
+    return table
+
+
+def _folded(said: str) -> str:
+    """Without case, accents, punctuation and superfluous blanks; Turkish dotless i as i."""
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", said).casefold()).replace("ı", "i")
+    letters = (" " if unicodedata.category(sign)[0] in "PSZC" else sign for sign in plain if not _is_mark(sign))
+    return " ".join("".join(letters).split())
+
+
+def _is_mark(sign: str) -> bool:
+    return unicodedata.category(sign) == "Mn" or sign in "\u200e\u200f\u0640"  # direction marks, Arabic stretching
+
+
+# --------------------------------------------------------------------- what a message does
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a message means for consent. ``answer``: which of WORDS is answered, without the engine."""
+
+    stops: bool = False
+    resumes: bool = False
+    answer: str = ""
+    without_turn: bool = False
+    languages: frozenset[str] = frozenset()
+
+
+NONE = Step()
+
+
+def step_of(channel: Channel, message: Message) -> Step:
+    """Read ``message``, stored but not yet answered. Only what came through a platform counts; its own
+    clock decides, so that a message that was delayed neither stops nor reopens."""
+    if not message.platform_message_id:
+        return NONE
+    picked = message.content_type != "text" or "choice" in message.content  # a button says what its payload says
+    word, languages = ("", frozenset()) if picked else _word_on(channel, message.text)
+    stopped_at = Identity.objects.filter(id=message.identity_id).values_list("stopped_at", flat=True).first()
+    if word == "stop":
+        fresh = not stopped_at and not _wrote_after(message)
+        return Step(stops=fresh, answer="stop" if fresh else "", without_turn=True, languages=languages)
+    if stopped_at and message.sent_at < stopped_at:
+        return Step(without_turn=True)
+    answer = word if word == "help" or (word == "start" and stopped_at) else ""
+    return Step(resumes=bool(stopped_at), answer=answer, without_turn=bool(answer), languages=languages)
+
+
+def _word_on(channel: Channel, said: str) -> tuple[str, frozenset[str]]:
+    adapter = channel.adapter
+    counts = adapter.consent_words and (adapter.carrier_words or _folded(said) not in CARRIER_ONLY)
+    return word_of(said) if counts else ("", frozenset())
+
+
+def _wrote_after(message: Message) -> bool:
+    later = Message.objects.filter(
+        identity_id=message.identity_id, role=Message.Role.VISITOR, sent_at__gt=message.sent_at
+    )
+    return later.exists()
+
+
+def step_take(conversation: Conversation, message: Message, step: Step) -> None:
+    """Do it, as the last part of the transaction that stored the message and holds the conversation."""
+    if step == NONE:
+        return
+    news: list[NewEvent] = []
+    if step.stops:
+        news = _stop(message.identity_id, conversation.contact_id, message.sent_at)
+    elif step.resumes:
+        news = _resume(message.identity_id, conversation.contact_id)
+    by_human = conversation.control_owner == Conversation.Owner.HUMAN
+    if step.answer == "help" and by_human:
+        return  # the human sees the question
+    if step.answer:
+        _answer(conversation, step, news)
+        return
+    # Nothing is to be answered where nothing may be sent.
+    settled: dict[str, Any] = {"answered_seq": F("last_seq"), "waiting_since": None} if step.without_turn else {}
+    taken = conversation_advance({"id": conversation.id}, events=len(news), **settled)
+    if taken and news:
+        events_append(taken, news)
+
+
+def _answer(conversation: Conversation, step: Step, news: list[NewEvent]) -> None:
+    content = text(_words_for(conversation, step))
+    changes: dict[str, Any] = spoken([content])
+    if not Turn.objects.filter(conversation=conversation, status__in=Turn.OPEN).exists():
+        changes |= {"answered_seq": F("last_seq") + 1, "waiting_since": None}
+    taken = conversation_advance({"id": conversation.id}, messages=1, events=len(news) + 1, **changes)
+    if taken:
+        reply_write(taken, [content], Author.bot(), metadata={"consent": step.answer}, news=news)
+
+
+def _words_for(conversation: Conversation, step: Step) -> str:
+    """The tenant's own text, else ours in the language of the word, the contact or the tenant."""
+    chosen = settings_for(conversation.tenant_id)
+    own = getattr(chosen, SETTINGS[step.answer]) if step.answer in SETTINGS else ""
+    if own:
+        return own
+    known = Contact.objects.filter(id=conversation.contact_id).values_list("language", flat=True).first() or ""
+    wishes = [known[:2], *(language[:2] for language in chosen.languages)]
+    if "en" not in step.languages:  # the English words are everybody's
+        wishes = [wish for wish in wishes if wish in step.languages] or sorted(step.languages)
+    language = next((wish for wish in wishes if wish in PHRASES), "en")
+    return getattr(PHRASES[language], ANSWERS[step.answer])
+
+
+# --------------------------------------------------------------- what a platform tells
+
+
+def contact_stop(channel: Channel, sender: Sender, at: datetime | None) -> bool:
+    """The platform says that the person wants no more messages, and has told them so itself. Call inside
+    a transaction. False when that was known."""
+    known = identity_resolve(channel, sender)
+    return _tell(channel, known.identity_id, _stop(known.identity_id, known.contact_id, at or now()))
+
+
+def contact_resume(channel: Channel, sender: Sender) -> bool:
+    """The platform says that the person takes messages again. As `contact_stop`."""
+    known = identity_resolve(channel, sender)
+    return _tell(channel, known.identity_id, _resume(known.identity_id, known.contact_id))
+
+
+def _tell(channel: Channel, identity_id: uuid.UUID, news: list[NewEvent]) -> bool:
+    """Into the timeline of the person's open conversation, else of no conversation."""
+    if not news:
+        return False
+    where = {"identity_id": identity_id, "is_open": True}
+    newest = Conversation.objects.filter(**where).order_by("-created_at").values_list("id", flat=True).first()
+    taken = conversation_advance({"id": newest}, events=len(news)) if newest else None
+    if taken:
+        events_append(taken, news)
+    else:
+        for new in news:
+            payload = {"channel_id": str(channel.id), **new.payload}
+            Event.objects.create(
+                tenant_id=channel.tenant_id, type=new.type, version=VERSIONS[new.type], payload=payload
+            )
+    return True
+
+
+def _stop(identity_id: uuid.UUID, contact_id: uuid.UUID, at: datetime) -> list[NewEvent]:
+    """Stopped, no turn goes on, and what is queued is tried now: that is, it fails now."""
+    if not Identity.objects.filter(id=identity_id, stopped_at=None).update(stopped_at=at):
+        return []
+    talks = list(Conversation.objects.filter(identity_id=identity_id, is_open=True).values_list("id", flat=True))
+    Turn.objects.filter(conversation_id__in=talks, status__in=Turn.OPEN).update(
+        status=Turn.Status.VOID, outcome="stopped"
+    )
+    Conversation.objects.filter(id__in=talks).update(answered_seq=F("last_seq"), waiting_since=None)
+    queued = Delivery.objects.filter(conversation_id__in=talks, status=Delivery.Status.QUEUED)
+    lanes = list(queued.values_list("conversation_id", flat=True).distinct())
+    queued.update(due_at=now())
+    for conversation_id in lanes:
+        on_commit(lambda conversation_id=conversation_id: wake.deliver(conversation_id))  # type: ignore[misc]
+    return [_event("chat.contact.stopped", identity_id, contact_id)]
+
+
+def _resume(identity_id: uuid.UUID, contact_id: uuid.UUID) -> list[NewEvent]:
+    if not Identity.objects.filter(id=identity_id, stopped_at__isnull=False).update(stopped_at=None):
+        return []
+    return [_event("chat.contact.resumed", identity_id, contact_id)]
+
+
+def _event(type: str, identity_id: uuid.UUID, contact_id: uuid.UUID) -> NewEvent:
+    return NewEvent(type, {"contact_id": str(contact_id), "identity_id": str(identity_id)})
+
+
+# ------------------------------------------------------------------------ who may be sent to
+
+
+def require_consent(identity_id: uuid.UUID) -> None:
+    """Raises Conflict ``contact_stopped``: call before staff or the API write to a person."""
+    if Identity.objects.filter(id=identity_id, stopped_at__isnull=False).exists():
+        raise Conflict("This person has stopped our messages; they can write to us again any time.", code=CODE)
+
+
+def check_reachable(message: Message) -> None:
+    """Raises ContactBlocked ``contact_stopped`` unless ``message`` may go out: after a stop only its own
+    confirmation may. ``message.identity`` is loaded."""
+    if message.identity.stopped_at and message.metadata.get("consent") != "stop":
+        raise ContactBlocked(CODE, "The person has stopped our messages.")

@@ -1,0 +1,211 @@
+"""What happens around the messages: somebody types, reads, joins, leaves, hangs up, stops, changes their id.
+
+Owns what each kind of contract.Signal leads to. Nothing here writes words into a transcript, and every
+signal may come twice.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import IntegrityError
+
+from channels_app.contract import Sender, Signal, StatusUpdate
+from channels_app.models import Channel
+from conversations.models import Conversation, Event, Identity, Message
+from conversations.people import (
+    Known,
+    identities_forget,
+    identity_find,
+    identity_meet,
+    ids_of,
+)
+from conversations.timeline import NewEvent, conversation_advance, events_append
+from messaging.live.push import push_typing
+from messaging.rules.consent import contact_resume, contact_stop
+from messaging.rules.control import conversation_end, human_took_over_outside
+from messaging.rules.delivery_status import status_apply
+from tenants.access.limits import allow
+from tenants.errors import NotFound, Unavailable
+from tenants.storage.db import RACES, atomic, now, on_commit, retried
+
+T = TypeVar("T")
+NOBODY = "no conversation"
+TYPING_EVERY_S = 2.0
+NO = frozenset({"false", "off", "no", "0", "stopped"})
+
+
+def signal_apply(channel: Channel, signal: Signal) -> str:
+    """Do what the signal says. Returns why nothing came of it, or ""."""
+    take = KINDS.get(signal.kind)
+    return take(channel, signal) if take else f"signal {signal.kind}"
+
+
+def conversation_with(channel: Channel, sender: Sender, thread: str = "") -> Conversation | None:
+    """The open conversation with this person, in ``thread`` if one is named, else the newest one."""
+    identity = identity_find(channel, sender)
+    if identity is None:
+        return None
+    theirs = {"contact_id": identity.contact_id, "identity__verified": True} if identity.verified else {}
+    open_ones = Conversation.objects.filter(channel=channel, is_open=True, **(theirs or {"identity": identity}))
+    if thread:
+        open_ones = open_ones.filter(thread=thread)
+    return open_ones.order_by("-created_at", "-id").first()
+
+
+# ----------------------------------------------------------------------- short-lived ones
+
+
+def _typing(channel: Channel, signal: Signal) -> str:
+    """No rows: shown to whoever watches, at most every TYPING_EVERY_S."""
+    conversation = conversation_with(channel, signal.sender, signal.thread)
+    if conversation is None:
+        return NOBODY
+    on = str(signal.data.get("on", True)).lower() not in NO
+    if not on or not allow(f"typing:{conversation.id}", 1 / TYPING_EVERY_S, 1):
+        push_typing(conversation.id, channel.tenant_id, "visitor", on=on)
+    return ""
+
+
+def _read(channel: Channel, signal: Signal) -> str:
+    at = signal.at or now()
+    read = status_apply(channel, StatusUpdate("", "read", at, sender=signal.sender, up_to=at))
+    return "" if read else "nothing unread"
+
+
+# ------------------------------------------------------------------------------ presence
+
+
+@retried
+def _presence(channel: Channel, signal: Signal) -> str:
+    """An event of the open conversation, once per platform id."""
+    seen = conversation_with(channel, signal.sender, signal.thread)
+    if seen is None:
+        return NOBODY
+    event = {"joined": "chat.contact.joined", "left": "chat.contact.left"}[signal.kind]
+    facts = {"signal_id": signal.platform_id, "data": dict(signal.data)}
+    with atomic():
+        conversation = conversation_advance({"id": seen.id})  # locked: the same signal waits here
+        told = Event.objects.filter(conversation=conversation, type=event, payload__signal_id=signal.platform_id)
+        if conversation is None or (signal.platform_id and told.exists()):
+            return "repeated"
+        conversation = conversation_advance({"id": seen.id}, events=1)
+        assert conversation is not None
+        events_append(conversation, [NewEvent(event, {"contact_id": str(conversation.contact_id), **facts})])
+    return ""
+
+
+def _ended(channel: Channel, signal: Signal) -> str:
+    """The person hung up or closed the conversation on their side."""
+    conversation = conversation_with(channel, signal.sender, signal.thread)
+    if conversation is None:
+        return NOBODY
+    try:
+        conversation_end(conversation.id, reason="ended_by_contact")
+    except NotFound:
+        return "repeated"  # somebody else ended it
+    return ""
+
+
+def _human_took_over(channel: Channel, signal: Signal) -> str:
+    return "" if human_took_over_outside(channel, signal) else NOBODY
+
+
+# ------------------------------------------------------------------------------- consent
+
+
+def _stopped(channel: Channel, signal: Signal) -> str:
+    return _consent(lambda: contact_stop(channel, signal.sender, signal.at))
+
+
+def _reopened(channel: Channel, signal: Signal) -> str:
+    if identity_find(channel, signal.sender) is None:
+        return NOBODY
+    return _consent(lambda: contact_resume(channel, signal.sender))
+
+
+def _consent(change: Callable[[], bool]) -> str:
+    return "" if _tried(change) else "repeated"
+
+
+# ------------------------------------------------------------------------------ identity
+
+
+def _identity_changed(channel: Channel, signal: Signal) -> str:
+    """The person goes on under a new id: one contact, and the open conversation continues with it."""
+    if identity_find(channel, signal.sender) is None:
+        return "nobody we know"
+    left_over = _tried(lambda: _take_over(channel, signal.sender))
+    for conversation_id in left_over:
+        try:
+            conversation_end(conversation_id, reason="identity_changed")
+        except NotFound:
+            continue
+    return ""
+
+
+def _take_over(channel: Channel, sender: Sender) -> list[uuid.UUID]:
+    """Returns the conversations that cannot continue, because the new id has one already."""
+    known = identity_meet(channel, sender)
+    on_commit(identities_forget)
+    former = _former_of(channel, sender, known)
+    stopped = next((identity.stopped_at for identity in former if identity.stopped_at), None)
+    if stopped:  # a new number is no new consent
+        Identity.objects.filter(id=known.identity_id, stopped_at=None).update(stopped_at=stopped)
+    left_over = []
+    talks = Conversation.objects.filter(identity_id__in=[identity.id for identity in former], is_open=True)
+    for conversation_id, thread in talks.order_by("created_at").values_list("id", "thread"):
+        if Conversation.objects.filter(identity_id=known.identity_id, thread=thread, is_open=True).exists():
+            left_over.append(conversation_id)
+        else:
+            continue_as(known, conversation_id)
+    return left_over
+
+
+def _former_of(channel: Channel, sender: Sender, known: Known) -> list[Identity]:
+    """The identities that the platform vouches for; a claimed one stays where it is."""
+    proved = Identity.objects.filter(channel=channel, contact_id=known.contact_id, verified=True)
+    names = set(ids_of(sender)[1:])
+    return [row for row in proved.exclude(id=known.identity_id) if (row.scheme, row.scope, row.value) in names]
+
+
+def continue_as(known: Known, conversation_id: uuid.UUID) -> None:
+    """The open conversation goes on under another id of the person. What waits to be sent goes there; receipts and edits of it are known as the same person's."""
+    taken = conversation_advance(
+        {"id": conversation_id, "is_open": True},
+        events=1,
+        identity_id=known.identity_id,
+        contact_id=known.contact_id,
+    )
+    if taken is None:
+        return  # it ended meanwhile
+    Message.objects.filter(conversation_id=conversation_id).update(identity_id=known.identity_id)
+    facts = {"contact_id": str(known.contact_id), "identity_id": str(known.identity_id)}
+    events_append(taken, [NewEvent("chat.contact.identity_changed", facts)])
+
+
+@retried
+def _tried(work: Callable[[], T]) -> T:
+    """``work`` in one transaction; when somebody was quicker, again with what they wrote. Raises Unavailable."""
+    for _ in range(RACES):
+        try:
+            with atomic():
+                return work()
+        except IntegrityError:
+            identities_forget()
+    raise Unavailable("Too many changes at once.", retry_after=1)
+
+
+KINDS: dict[str, Callable[[Channel, Signal], str]] = {
+    "typing": _typing,
+    "read": _read,
+    "joined": _presence,
+    "left": _presence,
+    "ended": _ended,
+    "human_took_over": _human_took_over,
+    "stopped": _stopped,
+    "reopened": _reopened,
+    "identity_changed": _identity_changed,
+}

@@ -1,0 +1,200 @@
+"""What platforms report about sent messages: sent, delivered, read, failed, in any order.
+
+Status moves by rank only; ``failed`` ends. A delivery that still has parts to send is not moved: that
+would end it before its time. Owns the rule; must not send.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError
+
+from channels_app.contract import StatusUpdate
+from channels_app.models import Channel
+from conversations.models import Identity
+from conversations.timeline import NewEvent, conversation_advance, events_append
+from messaging import wake
+from messaging.live.push import push_status
+from messaging.models import Delivery, DeliveryPart, PendingReceipt
+from messaging.rules.revise import changes_apply
+from messaging.rules.windows import CODE as WINDOW_CLOSED
+from messaging.rules.windows import status_in_our_words, window_shut
+from tenants.storage.db import atomic, now, on_commit, retried
+
+#: a part is written down when the platform's answer is here, a little after the platform's own time of it
+ANSWER_TIME = timedelta(seconds=2)
+TIMES = {"sent": "sent_at", "delivered": "delivered_at", "read": "read_at", "failed": "dead_at"}
+
+
+def status_apply(channel: Channel, update: StatusUpdate) -> bool:
+    """Move a delivery forward, or with ``up_to`` all that the person was sent until then. A status that
+    came before its message's id is known waits for it. Returns whether anything changed."""
+    update = status_in_our_words(channel, update)
+    if update.up_to is not None:
+        return _watermark_apply(channel, update)
+    part = _part_of(channel, update)
+    if part is None:
+        _keep(channel, update)
+        return False
+    return _advance(part, update.status, update.code, update.detail)
+
+
+@retried
+def seen(conversation_id: uuid.UUID, seq: int) -> bool:
+    """The person told us that they have seen everything up to ``seq``: the conversation's mark moves forward,
+    and what was sent until there is read. One transaction with its events; False when it was no news."""
+    with atomic():
+        unseen = {"id": conversation_id, "visitor_read_seq__lt": seq, "last_seq__gte": seq}
+        if not conversation_advance(unseen, visitor_read_seq=seq):
+            return False
+        behind = Delivery.objects.filter(
+            conversation_id=conversation_id, seq__lte=seq, status__in=(Delivery.Status.SENT, Delivery.Status.DELIVERED)
+        )
+        read = list(behind.select_related("message").order_by("seq"))
+        behind.update(status=Delivery.Status.READ, read_at=now())
+        taken = conversation_advance({"id": conversation_id}, events=len(read))
+        if taken:
+            facts = [{"message_id": str(delivery.message_id), "seq": delivery.seq} for delivery in read]
+            events_append(taken, [NewEvent("chat.message.read", fact) for fact in facts])
+    for delivery in read:
+        push_status(delivery.message, Delivery.Status.READ)
+    return True
+
+
+def pending_apply(delivery: Delivery) -> None:
+    """Apply what was reported of the delivery's parts before all of them were sent and their ids known."""
+    for part in DeliveryPart.objects.filter(delivery=delivery).exclude(platform_id=""):
+        changes_apply(part.channel_id, part.platform_id)
+        for early in PendingReceipt.objects.filter(channel_id=part.channel_id, platform_id=part.platform_id):
+            _advance(part, early.status, early.code, early.detail)
+            early.delete()
+        if part.status != Delivery.Status.SENT:
+            _follow(delivery)
+
+
+def _watermark_apply(channel: Channel, update: StatusUpdate) -> bool:
+    """Everything that was sent to this person until ``up_to`` has come as far."""
+    person = update.sender
+    identity = (
+        person
+        and Identity.objects.filter(
+            channel=channel, scheme=person.scheme, scope=person.scope, value=person.value
+        ).first()
+    )
+    if identity is None or update.up_to is None:
+        return False
+    parts = DeliveryPart.objects.select_related("delivery__message").filter(
+        channel=channel,
+        delivery__message__identity=identity,
+        created_at__lte=update.up_to + ANSWER_TIME,
+        status__in=_lower(update.status),
+    )
+    moved = [_advance(part, update.status, update.code, update.detail) for part in parts.order_by("created_at")]
+    return any(moved)
+
+
+def _part_of(channel: Channel, update: StatusUpdate) -> DeliveryPart | None:
+    parts = DeliveryPart.objects.select_related("delivery__message").filter(channel=channel)
+    found = parts.filter(platform_id=update.platform_id).first() if update.platform_id else None
+    if found:
+        return found
+    learnt = _part_learn(channel, update)
+    return parts.filter(id=learnt).first() if learnt else None
+
+
+def _part_learn(channel: Channel, update: StatusUpdate) -> uuid.UUID | None:
+    """Our own reference came back with an id we had not learnt: the platform took a send whose answer
+    got lost, or is quicker than its answer. The part counts as sent and is not sent again."""
+    delivery_id, _, index = update.client_ref.partition(".")
+    try:
+        where = {"id": uuid.UUID(delivery_id), "channel": channel, "parts_sent": int(index)}
+    except ValueError:
+        return None  # not a reference of ours
+    delivery = Delivery.objects.filter(**where, status__in=Delivery.UNFINISHED).first()
+    if delivery is None:
+        return None
+    learnt = part_taken(delivery, delivery.parts_sent, update.platform_id)
+    if learnt and Delivery.objects.filter(id=delivery.id, status=Delivery.Status.QUEUED).update(due_at=now()):
+        wake.deliver(delivery.conversation_id)  # to send what is left, or to finish
+    return learnt
+
+
+@retried
+def part_taken(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID | None:
+    """The platform has this part: never send it again, even if the next one fails. None when that was
+    known already."""
+    try:
+        with atomic():
+            part = DeliveryPart.objects.create(
+                tenant_id=delivery.tenant_id, delivery=delivery, channel_id=delivery.channel_id, index=index,
+                platform_id=platform_id,
+            )  # fmt: skip
+            Delivery.objects.filter(id=delivery.id).update(parts_sent=index + 1)
+    except IntegrityError:
+        return None
+    finally:
+        delivery.parts_sent = index + 1
+    return part.id
+
+
+@retried
+def _keep(channel: Channel, update: StatusUpdate) -> None:
+    try:
+        with atomic():
+            PendingReceipt.objects.create(
+                tenant_id=channel.tenant_id,
+                channel=channel,
+                platform_id=update.platform_id,
+                status=update.status,
+                code=update.code[:60],
+                detail=update.detail[:500],
+            )
+    except IntegrityError:
+        return  # the same status again
+
+
+def _advance(part: DeliveryPart, status: str, code: str, detail: str) -> bool:
+    """Part first, and committed; then its delivery. A worker that finishes the delivery in between looks
+    at the parts after that, so one of the two sees the other."""
+    moved = DeliveryPart.objects.filter(id=part.id, status__in=_lower(status)).update(status=status)
+    if moved and code == WINDOW_CLOSED:
+        window_shut(part.channel, part.delivery.conversation_id, part.created_at)
+    return _follow(part.delivery, code, detail) or bool(moved)
+
+
+@retried
+def _follow(delivery: Delivery, code: str = "", detail: str = "") -> bool:
+    """Bring a delivery that has been sent as far as its parts: one transaction with its event."""
+    with atomic():
+        conversation = conversation_advance({"id": delivery.conversation_id})
+        reached = _of_all_parts(delivery)
+        behind = [status for status in _lower(reached) if status not in Delivery.UNFINISHED]
+        if not conversation or not behind:
+            return False
+        changes: dict[str, Any] = {"status": reached, TIMES[reached]: now()}
+        if reached == Delivery.Status.FAILED:
+            changes |= {"error_code": code[:60], "error_detail": detail[:500]}
+        if not Delivery.objects.filter(id=delivery.id, status__in=behind).update(**changes):
+            return False
+        facts = {"message_id": str(delivery.message_id), "seq": delivery.seq}
+        taken = conversation_advance({"id": delivery.conversation_id}, events=1)
+        if taken:
+            events_append(taken, [NewEvent(f"chat.message.{reached}", {**facts, **({"code": code} if code else {})})])
+    message = delivery.message
+    on_commit(lambda: push_status(message, reached))
+    return True
+
+
+def _lower(status: str) -> list[str]:
+    return [name for name, rank in Delivery.RANK.items() if rank < Delivery.RANK[status]]
+
+
+def _of_all_parts(delivery: Delivery) -> str:
+    """A message is as far as the slowest of its parts; one failed part fails it."""
+    statuses = list(DeliveryPart.objects.filter(delivery=delivery).values_list("status", flat=True))
+    if Delivery.Status.FAILED in statuses:
+        return Delivery.Status.FAILED
+    return min(statuses, key=Delivery.RANK.__getitem__)

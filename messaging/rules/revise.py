@@ -1,0 +1,287 @@
+"""Edits, deletions and reactions of people: kept once, applied to their message in whatever order they come.
+
+A message is a function of the set of its revisions: the author's latest edit by the platform's clock
+counts, a deletion ends. Owns that function. Must not know any platform.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError
+from django.db.models import F
+
+from channels_app import contract
+from channels_app.content.types import Content
+from channels_app.models import Channel
+from conversations.attachments import attachments_delete
+from conversations.messages import cleaned, message_facts, words_of
+from conversations.models import Attachment, Conversation, Identity, Message, Reaction, Revision
+from conversations.people import Known, identities_forget, identity_find, identity_resolve
+from conversations.timeline import NewEvent, conversation_advance, events_append
+from messaging.live.push import push_change, push_reaction
+from messaging.models import DeliveryPart
+from tenants.errors import Invalid, Unavailable
+from tenants.scope import tenant_scope
+from tenants.storage.db import RACES, atomic, now, on_commit, retried
+
+SPOKEN = (Message.Role.VISITOR, Message.Role.BOT, Message.Role.AGENT)
+ENTRIES = {"edited": "A message was edited.", "deleted": "A message was deleted."}
+DELETED_PREVIEW = "[deleted]"
+#: platforms resend for up to seven days; what is older can have no message any more
+LIFE = timedelta(days=8)
+MOST = 500
+
+
+# ---------------------------------------------------------------------- what comes in
+
+
+def revision_take(channel: Channel, item: contract.Revision) -> str:
+    """Keep an edit or a deletion, and apply it if its message is here. Returns why nothing came of it, or ""."""
+    try:
+        content = cleaned(item.content).to_json() if item.content else {}
+    except Invalid as error:
+        return error.code
+    if _none_of_ours(channel, item):
+        return "unknown_message"
+    platform_id = _key(item.platform_id or f"{item.target}:{item.at}")
+
+    def keep(known: Known) -> None:
+        Revision.objects.create(
+            tenant_id=channel.tenant_id, channel=channel, identity_id=known.identity_id, platform_id=platform_id,
+            target=item.target[:255], deleted=item.content is None, content=content, at=item.at or now(),
+        )  # fmt: skip
+
+    kept = Revision.objects.filter(channel=channel, platform_id=platform_id)
+    fresh = _keep(channel, item.sender, keep, already=kept.exists)
+    changes_apply(channel.id, item.target)
+    if fresh and not kept.exists():
+        return "not_the_author"
+    return "" if fresh else "repeated"
+
+
+def reaction_take(channel: Channel, item: contract.Reaction) -> str:
+    """Keep a person's reaction, the later one by the platform's clock, and tell of it if its message is
+    here. Returns why nothing came of it, or ""."""
+    if _none_of_ours(channel, item):
+        return "unknown_message"
+    at, emoji = item.at or now(), item.emoji[:64]
+
+    def keep(known: Known) -> bool:
+        where = {"channel": channel, "target": item.target[:255], "identity_id": known.identity_id}
+        # Without its message a reaction has yet to be told of.
+        newer = Reaction.objects.filter(**where, at__lte=at).exclude(emoji=emoji, at=at)
+        if newer.update(emoji=emoji, at=at, message=None):
+            return True
+        if Reaction.objects.filter(**where).exists():
+            return False
+        Reaction.objects.create(tenant_id=channel.tenant_id, **where, emoji=emoji, at=at)
+        return True
+
+    fresh = _keep(channel, item.sender, keep, already=lambda: False)
+    changes_apply(channel.id, item.target)
+    return "" if fresh else "repeated"
+
+
+@retried
+def _keep(
+    channel: Channel, sender: contract.Sender, keep: Callable[[Known], bool | None], *, already: Callable[[], bool]
+) -> bool:
+    """Commit the row before the message is looked for: whoever commits second, message or row, sees the
+    other. False when it was kept before. Raises Unavailable (lost five races)."""
+    for _ in range(RACES):
+        try:
+            with atomic():
+                return keep(identity_resolve(channel, sender)) is not False
+        except IntegrityError:
+            identities_forget()
+            if already():
+                return False
+    raise Unavailable("Too many changes at once.", retry_after=1)
+
+
+def _none_of_ours(channel: Channel, item: contract.Revision | contract.Reaction) -> bool:
+    """Where people also talk past us, a stranger's change to an unknown message is not for us to keep."""
+    return (
+        channel.adapter.capabilities.threads
+        and identity_find(channel, item.sender) is None
+        and message_known_as(channel.id, item.target) is None
+    )
+
+
+def _key(platform_id: str) -> str:
+    return platform_id if len(platform_id) <= 255 else hashlib.sha256(platform_id.encode()).hexdigest()
+
+
+# -------------------------------------------------------------------------- applying
+
+
+def message_known_as(channel_id: uuid.UUID, platform_id: str) -> Message | None:
+    """The message that the platform calls so: a person's, or one of ours by any of its parts."""
+    message = Message.objects.filter(channel_id=channel_id, platform_message_id=platform_id).first()
+    if message or not platform_id:
+        return message
+    part = DeliveryPart.objects.filter(channel_id=channel_id, platform_id=platform_id).select_related(
+        "delivery__message"
+    )
+    found = part.first()
+    return found.delivery.message if found else None
+
+
+def changes_apply(channel_id: uuid.UUID, platform_id: str) -> None:
+    """Apply what is kept of a message that the platform calls so. Cheap when there is nothing, and safe
+    to repeat: call it whenever the message or a change of it has been committed."""
+    waiting = {"channel_id": channel_id, "target": platform_id, "message": None}
+    revised, reacted = (model.objects.filter(**waiting).exists() for model in (Revision, Reaction))
+    message = message_known_as(channel_id, platform_id) if revised or reacted else None
+    if message and revised:
+        _revisions_apply(message, platform_id)
+    if message and reacted:
+        _reactions_tell(message, platform_id)
+
+
+@retried
+def _revisions_apply(seen: Message, target: str) -> None:
+    with atomic():
+        conversation = conversation_advance({"id": seen.conversation_id})  # locked until the commit
+        message = Message.objects.select_related("identity").filter(id=seen.id).first()
+        if conversation is None or message is None:
+            return
+        kept = list(Revision.objects.filter(channel_id=message.channel_id, target=target).select_related("identity"))
+        own = [revision for revision in kept if _wrote(revision.identity, message)]
+        Revision.objects.filter(id__in=[revision.id for revision in kept if revision not in own]).delete()
+        edits = [revision for revision in own if not revision.deleted]
+        latest = max(edits, key=lambda revision: (revision.at, revision.platform_id), default=None)
+        deletion = next((revision for revision in own if revision.deleted), None)
+        if deletion and not message.deleted_at:
+            _erase(conversation, message, deletion)
+        elif latest and latest.message_id is None and not message.deleted_at:
+            _rewrite(conversation, message, latest)
+        done = Revision.objects.filter(id__in=[revision.id for revision in own])
+        done.filter(message=None).update(message=message)
+        if message.deleted_at:
+            done.update(content={}, previous={})  # what was deleted is kept nowhere
+
+
+def _wrote(identity: Identity | None, message: Message) -> bool:
+    """The author, or another id of the same person that the platform vouches for."""
+    if identity is None or message.direction != Message.Direction.INBOUND:
+        return False
+    author = message.identity
+    both_proved = identity.verified and author.verified
+    return identity.id == author.id or (both_proved and identity.contact_id == author.contact_id)
+
+
+def _rewrite(conversation: Conversation, message: Message, edit: Revision) -> None:
+    content = _merged(Content.model_validate(message.content), Content.model_validate(edit.content))
+    if content.to_json() == message.content:
+        return  # platforms also call it an edit when they have added a link's preview
+    Revision.objects.filter(id=edit.id).update(previous=message.content)
+    changes = {**words_of(message.tenant_id, content), "edited_at": edit.at}
+    _change(conversation, message, "edited", "chat.message.updated", preview=content.summary, **changes)
+
+
+def _merged(old: Content, new: Content) -> Content:
+    """Words for a message that has more than words change only those."""
+    if new.type != "text" or old.type in ("text", "quick_reply"):
+        return new
+    return old.model_copy(update={"text": new.text, "format": new.format})
+
+
+def _erase(conversation: Conversation, message: Message, deletion: Revision) -> None:
+    attachments_delete(Attachment.objects.filter(message=message))
+    _change(
+        conversation, message, "deleted", "chat.message.deleted", preview=DELETED_PREVIEW,
+        deleted_at=deletion.at, content={"type": message.content_type}, text="", analysis={}, metadata={},
+    )  # fmt: skip
+    owed = Message.objects.filter(
+        conversation=conversation, role=Message.Role.VISITOR, deleted_at=None, seq__gt=conversation.answered_seq
+    )
+    if not owed.exists():
+        Conversation.objects.filter(id=conversation.id).update(waiting_since=None)
+
+
+def _change(
+    conversation: Conversation, message: Message, change: str, event: str, *, preview: str, **changes: Any
+) -> None:
+    """The change, an entry in the transcript that tells of it to whoever follows by seq, and the event.
+
+    The entry's number makes an answer void that was begun with the former words: the turn is tried again.
+    """
+    Message.objects.filter(id=message.id).update(**changes)
+    for name, value in changes.items():
+        setattr(message, name, value)
+    later = Message.objects.filter(conversation=conversation, role__in=SPOKEN, seq__gt=message.seq)
+    shown: dict[str, Any] = {} if later.exists() else {"last_message_preview": preview}
+    taken = conversation_advance({"id": conversation.id}, events=1, last_seq=F("last_seq") + 1, **shown)
+    assert taken is not None  # locked by the caller
+    entry = Message.objects.create(
+        tenant_id=message.tenant_id, conversation=taken, identity_id=message.identity_id,
+        channel_id=message.channel_id, seq=taken.last_seq, direction=Message.Direction.OUTBOUND,
+        role=Message.Role.SYSTEM, reply_to=message.id, content_type="text",
+        content={"type": "text", "text": ENTRIES[change]}, metadata={"change": change},
+    )  # fmt: skip
+    events_append(taken, [NewEvent(event, {**message_facts(message), "change_seq": entry.seq})])
+    on_commit(lambda: push_change(entry, message))
+
+
+@retried
+def _reactions_tell(message: Message, target: str) -> None:
+    untold = Reaction.objects.filter(channel_id=message.channel_id, target=target, message=None)
+    for reaction in untold.select_related("identity"):
+        with atomic():
+            mine = Reaction.objects.filter(id=reaction.id, message=None, at=reaction.at, emoji=reaction.emoji)
+            if not mine.update(message=message):
+                continue  # somebody else tells of it, or it has changed again
+            conversation = conversation_advance({"id": message.conversation_id}, events=1)
+            assert conversation is not None  # the message is there, so is its conversation
+            facts = {
+                "message_id": str(message.id),
+                "seq": message.seq,
+                "contact_id": str(reaction.identity.contact_id),
+                "identity_id": str(reaction.identity_id),
+                "emoji": reaction.emoji,
+            }
+            events_append(conversation, [NewEvent("chat.message.reacted", facts)])
+            on_commit(lambda reaction=reaction: push_reaction(reaction, message))  # type: ignore[misc]
+
+
+# ------------------------------------------------------------------------- housekeeping
+
+
+def late_changes_apply() -> None:
+    """Changes whose message came in the very moment, and a worker that died in between: the newest ones."""
+    for model in (Revision, Reaction):
+        # unscoped: of all tenants; each is applied inside its own scope
+        waiting = model.objects.unscoped().filter(message=None).order_by("-id")
+        rows = list(waiting.values_list("tenant_id", "channel_id", "target")[:MOST])
+        for tenant_id, channel_id, target in _arrived(dict.fromkeys(rows)):
+            with tenant_scope(tenant_id):
+                changes_apply(channel_id, target)
+
+
+def _arrived(rows: Any) -> list[Any]:
+    """Those whose message is here by now."""
+    targets = {target for _, _, target in rows}
+    # unscoped: only ids are looked up; the caller opens the scope of each row
+    known = set(
+        Message.objects.unscoped()
+        .filter(platform_message_id__in=targets)
+        .values_list("channel_id", "platform_message_id")
+    )
+    # unscoped: as above
+    known |= set(
+        DeliveryPart.objects.unscoped().filter(platform_id__in=targets).values_list("channel_id", "platform_id")
+    )
+    return [row for row in rows if (row[1], row[2]) in known]
+
+
+def late_changes_forget() -> None:
+    """Remove changes whose message never came."""
+    for model in (Revision, Reaction):
+        # unscoped: housekeeping of all tenants
+        model.objects.unscoped().filter(message=None, created_at__lte=now() - LIFE).delete()

@@ -1,0 +1,230 @@
+"""The web chat's rules, the same by socket and by HTTP: who may talk, as whom, and what a frame does.
+
+Owns visitor tokens and the meaning of client frames. Must not know how frames travel.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core import signing
+from django.db import IntegrityError
+
+from channels_app.content.media import kind_of
+from channels_app.content.normalise import EmptyMessage
+from channels_app.content.types import Content, Media
+from channels_app.contract import InboundMessage, Sender
+from channels_app.models import Channel
+from channels_app.selectors import channel_for_key
+from conversations.media_links import media_address
+from conversations.models import Attachment, Conversation, Message, Note
+from conversations.people import Known, identities_forget, identity_resolve
+from messaging.accept import Accepted, Entrance, accept
+from messaging.live.frames import change_frame, message_frame, timestamp
+from messaging.live.hub import conversation_group, hub, tenant_group
+from messaging.rules.delivery_status import seen
+from messaging.webchat.frames import RateFrame, SendFrame
+from tenants.access.auth import require_active
+from tenants.access.limits import allow
+from tenants.errors import Conflict, Forbidden, Invalid, NotAuthenticated, NotFound, TooMany
+from tenants.storage.db import atomic, retried
+from tenants.tenant_settings import settings_for
+
+SALT = "webchat"
+TOKEN_LIFE_S = 30 * 24 * 3600  # counted anew whenever a session begins or a socket refreshes
+PAGE = 200  # the longest replay, and the longest page over HTTP
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who holds a token. ``scheme`` "web": a browser; "user": somebody the site's server vouched for."""
+
+    id: str
+    scheme: str = "web"
+    session_key: str = ""
+    name: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.scheme}:{self.id}"
+
+
+# ------------------------------------------------------------------------- who may talk
+
+
+def channel_open(key: str, origin: str | None) -> Channel:
+    """The web channel behind a public key. ``origin`` None: the caller is no page (checked by its token).
+
+    Raises NotFound ``channel_not_found``, Forbidden ``origin_not_allowed`` or ``tenant_suspended``.
+    """
+    channel = channel_for_key(key, "web") if key.isprintable() else None  # no engine looks for NUL
+    if channel is None:
+        raise NotFound("There is no such web chat.", code="channel_not_found")
+    require_active(channel.tenant_id)
+    if origin is not None and not (origin and channel.adapter_config().allows(origin)):
+        raise Forbidden("This site may not embed the web chat.", code="origin_not_allowed")
+    return channel
+
+
+def token_issue(channel: Channel, visitor: Visitor) -> str:
+    """A token that makes its holder this visitor, on this channel only, for TOKEN_LIFE_S seconds."""
+    payload = {"c": channel.key, "v": visitor.id, "s": visitor.scheme, "k": visitor.session_key, "n": visitor.name}
+    return signing.dumps(payload, salt=SALT)
+
+
+def visitor_for(channel: Channel, token: str) -> Visitor:
+    """Whose token it is. Raises NotAuthenticated ``invalid_token`` when it is forged, too old or another
+    channel's."""
+    try:
+        payload = signing.loads(token, salt=SALT, max_age=TOKEN_LIFE_S)
+    except signing.BadSignature as error:
+        raise NotAuthenticated("The visitor token is not valid.", code="invalid_token") from error
+    if payload["c"] != channel.key:
+        raise NotAuthenticated("The visitor token is of another channel.", code="invalid_token")
+    return Visitor(payload["v"], payload["s"], payload["k"], payload["n"])
+
+
+def sender_for(visitor: Visitor) -> Sender:
+    """The visitor as the conversation knows them."""
+    return Sender(scheme=visitor.scheme, value=visitor.id, name=visitor.name)
+
+
+@retried
+def known_as(channel: Channel, visitor: Visitor) -> Known:
+    """The visitor's identity and contact, made now if this is the first we get of them."""
+    try:
+        with atomic():
+            return identity_resolve(channel, sender_for(visitor))
+    except IntegrityError:  # made by another of their windows in this moment
+        identities_forget()
+        return identity_resolve(channel, sender_for(visitor))
+
+
+# --------------------------------------------------------------------------- transcript
+
+
+def conversation_of(channel: Channel, visitor: Visitor) -> Conversation | None:
+    """The visitor's newest conversation: the open one if there is any."""
+    own = Conversation.objects.filter(
+        identity__channel=channel, identity__scheme=visitor.scheme, identity__scope="", identity__value=visitor.id
+    )
+    return own.order_by("-is_open", "-created_at", "-id").first()
+
+
+def owns(channel: Channel, visitor: Visitor, conversation_id: uuid.UUID) -> bool:
+    """Whether the conversation is (still) this visitor's: a login hands it on to the site's user."""
+    own = {"identity__scheme": visitor.scheme, "identity__scope": "", "identity__value": visitor.id}
+    return Conversation.objects.filter(id=conversation_id, identity__channel=channel, **own).exists()
+
+
+def frames_after(conversation_id: uuid.UUID, after: int, limit: int = PAGE) -> list[dict[str, Any]]:
+    """The transcript frames that follow ``after``, oldest first."""
+    rows = Message.objects.filter(conversation_id=conversation_id, seq__gt=after)
+    return _frames(rows.order_by("seq")[:limit])
+
+
+def frames_before(conversation_id: uuid.UUID, before: int, limit: int = PAGE) -> list[dict[str, Any]]:
+    """The last transcript frames before ``before``, oldest first."""
+    rows = Message.objects.filter(conversation_id=conversation_id, seq__lt=before)
+    return _frames(rows.order_by("-seq")[:limit])[::-1]
+
+
+def last_seq(conversation_id: uuid.UUID) -> int:
+    """How far the transcript goes; 0 when the conversation is gone."""
+    return Conversation.objects.filter(id=conversation_id).values_list("last_seq", flat=True).first() or 0
+
+
+def heads(conversations: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[int, str]]:
+    """How far each transcript goes, and the id of the visitor whose it is. Of any tenant."""
+    # unscoped: the sockets of a process are of all tenants; nothing of this is shown to anybody
+    rows = Conversation.objects.unscoped().filter(id__in=conversations)
+    return {row[0]: (row[1], row[2]) for row in rows.values_list("id", "last_seq", "identity__value")}
+
+
+def _frames(rows: Iterable[Message]) -> list[dict[str, Any]]:
+    """Each entry as a frame; an entry that tells of a change shows what its message says now."""
+    entries = list(rows)
+    changed = [entry.reply_to for entry in entries if entry.change]
+    now_says = Message.objects.in_bulk(changed) if changed else {}
+    return [change_frame(entry, now_says.get(entry.reply_to)) if entry.change else _frame(entry) for entry in entries]
+
+
+def _frame(message: Message) -> dict[str, Any]:
+    if message.deleted_at:  # its number stays, so that the transcript has no hole
+        of = str(message.id)
+        return {"t": "del", "seq": message.seq, "id": of, "of": of, "ts": timestamp(message.deleted_at)}
+    return message_frame(message, bot_name=settings_for(message.tenant_id).bot_name)
+
+
+# --------------------------------------------------------------------------- what is said
+
+
+def say(channel: Channel, visitor: Visitor, frame: SendFrame) -> Accepted:
+    """Store what the visitor says, once per ``cid``.
+
+    Raises TooMany, Conflict ``cid_conflict`` or ``media_used``, Invalid ``empty_message`` or ``too_long``,
+    NotFound ``media_not_found``, Unavailable.
+    """
+    draw(f"webchat:send:{channel.id}:{visitor.key}", 20 / 60, 20)
+    metadata = {"reply_to_seq": frame.reply_to} if frame.reply_to else {}
+    content = _with_file(channel, visitor, frame) if frame.kind == "file" else frame.to_content()
+    inbound = InboundMessage(platform_id="", sender=sender_for(visitor), content=content, metadata=metadata)
+    entrance = Entrance(
+        client_message_id=frame.cid, session_key=visitor.session_key or "default", device={"kind": "web"}
+    )
+    try:
+        return accept(channel, inbound, entrance)
+    except EmptyMessage as error:
+        raise Invalid("There is nothing in the message.", code=error.code) from error
+    except Conflict as error:
+        if error.code != "message_id_conflict":
+            raise
+        raise Conflict("This cid was used for other content.", code="cid_conflict") from error
+
+
+def _with_file(channel: Channel, visitor: Visitor, frame: SendFrame) -> Content:
+    """What a message with the visitor's own upload says. Raises NotFound ``media_not_found``."""
+    own = Attachment.objects.filter(
+        id=frame.files[0], state=Attachment.State.STORED, identity__channel=channel, identity__scheme=visitor.scheme,
+        identity__scope="", identity__value=visitor.id,
+    ).first()  # fmt: skip
+    if own is None:
+        raise NotFound("There is no such file.", code="media_not_found")
+    media = Media(url=media_address(own.id), type=own.mime, size_bytes=own.size or 0, name=own.name or None)
+    return Content(type=kind_of(own.mime), text=frame.words() or None, media=media)
+
+
+@retried
+def rate(channel: Channel, visitor: Visitor, frame: RateFrame) -> dict[str, Any]:
+    """Keep what the visitor thinks of the newest conversation; its ack. Raises NotFound, TooMany."""
+    draw(f"webchat:send:{channel.id}:{visitor.key}", 20 / 60, 20)
+    conversation = conversation_of(channel, visitor)
+    if conversation is None:
+        raise NotFound("There is no conversation to rate.", code="conversation_not_found")
+    remark = f"Rated {frame.score} of 5: {frame.comment}"
+    with atomic():
+        Conversation.objects.filter(id=conversation.id).update(satisfaction=frame.score)
+        if frame.comment and not Note.objects.filter(conversation=conversation, text=remark).exists():
+            Note.objects.create(tenant_id=channel.tenant_id, conversation=conversation, text=remark)
+    return {"t": "ack", "cid": frame.cid}
+
+
+def read_mark(conversation_id: uuid.UUID, tenant_id: uuid.UUID, seq: int) -> bool:
+    """The visitor has seen everything up to ``seq``; only ever forwards. Whether that was news."""
+    if not seen(conversation_id, seq):
+        return False
+    frame = {"t": "read", "by": {"role": "visitor"}, "seq": seq}
+    hub.push(conversation_group(conversation_id), frame)
+    hub.push(tenant_group(tenant_id), {**frame, "conversation": str(conversation_id)})
+    return True
+
+
+def draw(key: str, rate_per_s: float, burst: int) -> None:
+    """Raises TooMany when the bucket is empty."""
+    wait = allow(key, rate_per_s, burst) if settings.ENV["ENABLE_RATE_LIMITING"] else 0
+    if wait:
+        raise TooMany("Too many messages; wait a little.", retry_after=wait)

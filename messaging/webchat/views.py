@@ -1,0 +1,263 @@
+"""``/api/v2/webchat/<key>/…``: the web chat over HTTP, for its beginning and for when no socket can be had.
+
+Must not decide anything about the chat (webchat.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from pydantic import BaseModel, ConfigDict, Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from channels_app.adapters.web import FormField
+from messaging.live.frames import ack_frame
+from messaging.webchat import rules as webchat
+from messaging.webchat import sessions as webchat_sessions
+from messaging.webchat.frames import PostedFrame, RateFrame, ReadFrame, Seq, SessionRequest
+from tenants.access.auth import credential_of
+from tenants.access.limits import client_ip
+from tenants.access.permissions import PUBLIC
+from tenants.api.views import TenantAPIView, parse_body, parse_query
+from tenants.errors import NotAuthenticated
+from tenants.scope import tenant_scope
+from tenants.tenant_settings import settings_for
+
+
+class WidgetConfig(BaseModel):
+    """How the widget looks and what it says first."""
+
+    title: str
+    color: str
+    greeting: str
+    bot_name: str
+    locale: str = Field(description="Empty: the browser's")
+    position: str
+    csat: bool
+    pre_chat: list[FormField] = Field(description="What to ask before the chat; the answers are the `profile`")
+
+
+class SessionAnswer(BaseModel):
+    visitor_token: str = Field(description="For `Authorization: Bearer` and the socket's `hello`")
+    expires_in: int = Field(description="Seconds the token lives")
+    conversation: str | None = Field(description="The open conversation")
+    last_seq: int = Field(description="How far its transcript goes")
+    socket_url: str = Field(description="Of the socket, relative to this address")
+    config: WidgetConfig
+
+
+class MessagesQuery(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    after: Seq = 0
+    before: Seq | None = None
+    limit: int = Field(50, ge=1, le=webchat.PAGE)
+
+
+class MessagesPage(BaseModel):
+    messages: list[dict[str, Any]] = Field(description="Transcript frames, oldest first")
+    last_seq: int
+    has_more: bool = Field(description="Whether there are more in the direction that was asked for")
+
+
+class Ack(BaseModel):
+    """That the frame is stored. Of a rating only ``t`` and ``cid``, of a read mark ``t`` and ``seq``."""
+
+    t: str
+    cid: str | None = None
+    seq: int | None = None
+    id: str | None = None
+    ts: str | None = None
+    duplicate: bool | None = None
+
+
+CID = "0192f0d0-7b1a-4c3e-9a55-1f0a7a3c9e10"
+CONVERSATION = "019a2f6e-6d1c-7e5b-9c55-0e3b9f5f1a77"
+MESSAGE = {
+    "t": "msg", "seq": 2, "id": "019a2f6e-7a10-7c4f-8f0e-5a1b2c3d4e5f", "ts": "2026-01-31T12:00:00.000Z",
+    "from": {"role": "bot", "name": "Assistant"}, "kind": "text", "text": "Your parcel arrives tomorrow.",
+    "format": "plain", "quick_replies": [], "content": {"type": "text", "text": "Your parcel arrives tomorrow."},
+    "cid": None, "lang": "en",
+}  # fmt: skip
+VISITOR = OpenApiParameter(
+    "Authorization", str, OpenApiParameter.HEADER, required=True, description="`Bearer <visitor token>`"
+)
+
+
+class WebchatView(TenantAPIView):
+    """Base of both: public, for pages of the channel's allowed origins, in the channel's tenant's scope."""
+
+    permission = PUBLIC
+    http_method_names = ["get", "post", "options"]
+    needs_origin = False
+    allowed_origin = ""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        origin = request.headers.get("Origin")
+        # Browsers send no Origin with a GET to their own site; the token is the credential there.
+        demanded = (origin or "") if self.needs_origin or request.method == "OPTIONS" else origin
+        self.channel = webchat.channel_open(kwargs["key"], demanded)
+        self.allowed_origin = origin or ""  # known before the limits: their refusal must be readable too
+        super().initial(request, *args, **kwargs)
+        self.scope.enter_context(tenant_scope(self.channel.tenant_id))
+
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
+        """The browser's question before it lets a page call us."""
+        return Response(
+            status=204,
+            headers={
+                "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+                "Access-Control-Allow-Headers": "authorization, content-type",
+                "Access-Control-Max-Age": "600",
+            },
+        )
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response["Vary"] = "Origin"
+        response["Cache-Control"] = "no-store"
+        if self.allowed_origin:
+            response["Access-Control-Allow-Origin"] = self.allowed_origin
+            response["Access-Control-Expose-Headers"] = "retry-after, x-request-id"
+        return response
+
+    def visitor(self, request: Request) -> webchat.Visitor:
+        """Raises NotAuthenticated."""
+        token = credential_of(request.headers)
+        if not token:
+            raise NotAuthenticated("Give the visitor token as `Authorization: Bearer`.")
+        return webchat.visitor_for(self.channel, token)
+
+
+class SessionView(WebchatView):
+    needs_origin = True
+
+    @extend_schema(
+        operation_id="webchat_session",
+        summary="Begin or continue a web chat session",
+        tags=["webchat"],
+        request=SessionRequest,
+        responses=SessionAnswer,
+        examples=[
+            OpenApiExample(
+                "A visitor the site knows",
+                value={
+                    "visitor_token": None,
+                    "locale": "de-DE",
+                    "identity": {"user_id": "user-4711", "ts": 1763690000, "sig": "61849bbf803a…", "name": "Mira"},
+                    "page": {"url": "https://shop.example.com/cart", "title": "Cart", "referrer": ""},
+                },
+                request_only=True,
+            ),
+            OpenApiExample(
+                "A session",
+                value={
+                    "visitor_token": "eyJjIjoi…", "expires_in": webchat.TOKEN_LIFE_S, "conversation": CONVERSATION,
+                    "last_seq": 2, "socket_url": "/ws/chat/h2k9Qm/",
+                    "config": {"title": "Chat", "color": "#2563eb", "greeting": "Hello!", "bot_name": "Assistant",
+                               "locale": "", "position": "right", "csat": True, "pre_chat": []},
+                },
+                response_only=True,
+            ),
+        ],
+    )  # fmt: skip
+    def post(self, request: Request, key: str) -> Response:
+        wanted = parse_body(request, SessionRequest)
+        session = webchat_sessions.session_begin(self.channel, wanted, client_ip(request._request))
+        found = session.conversation
+        return Response(
+            {
+                "visitor_token": session.token,
+                "expires_in": webchat.TOKEN_LIFE_S,
+                "conversation": str(found.id) if found else None,
+                "last_seq": found.last_seq if found else 0,
+                "socket_url": f"/ws/chat/{self.channel.key}/",
+                "config": self._config(),
+            }
+        )
+
+    def _config(self) -> dict[str, Any]:
+        config, tenant = self.channel.adapter_config(), settings_for(self.channel.tenant_id)
+        return {
+            **config.model_dump(include={"title", "color", "locale", "position", "pre_chat"}),
+            "greeting": config.greeting or tenant.greeting,
+            "bot_name": tenant.bot_name,
+            "csat": tenant.csat_enabled,
+        }
+
+
+class MessagesView(WebchatView):
+    @extend_schema(
+        operation_id="webchat_messages",
+        summary="Read the visitor's transcript",
+        tags=["webchat"],
+        auth=[],
+        parameters=[
+            VISITOR,
+            OpenApiParameter("after", OpenApiTypes.INT, description="The frames that follow this seq"),
+            OpenApiParameter("before", OpenApiTypes.INT, description="The last frames before this seq"),
+            OpenApiParameter("limit", OpenApiTypes.INT, description=f"At most {webchat.PAGE}; 50 when absent"),
+        ],
+        responses=MessagesPage,
+        examples=[
+            OpenApiExample(
+                "A page", value={"messages": [MESSAGE], "last_seq": 2, "has_more": False}, response_only=True
+            )
+        ],
+    )
+    def get(self, request: Request, key: str) -> Response:
+        visitor = self.visitor(request)
+        webchat.draw(f"webchat:read:{self.channel.id}:{visitor.key}", 2.0, 60)
+        query = parse_query(request, MessagesQuery)
+        conversation = webchat.conversation_of(self.channel, visitor)
+        if conversation is None:
+            return Response({"messages": [], "last_seq": 0, "has_more": False})
+        wanted = query.limit + 1
+        if query.before is None:
+            frames = webchat.frames_after(conversation.id, query.after, wanted)
+            page = frames[: query.limit]
+        else:
+            frames = webchat.frames_before(conversation.id, query.before, wanted)
+            page = frames[-query.limit :]
+        return Response({"messages": page, "last_seq": conversation.last_seq, "has_more": len(frames) > query.limit})
+
+    @extend_schema(
+        operation_id="webchat_send",
+        summary="Send a message, a rating or a read mark without a socket",
+        tags=["webchat"],
+        auth=[],
+        parameters=[VISITOR],
+        request=PostedFrame,
+        responses=Ack,
+        examples=[
+            OpenApiExample(
+                "A message",
+                value={"t": "send", "cid": CID, "kind": "text", "text": "Where is my parcel?"},
+                request_only=True,
+            ),
+            OpenApiExample(
+                "Stored",
+                value={"t": "ack", "cid": CID, "seq": 1, "id": MESSAGE["id"], "ts": MESSAGE["ts"], "duplicate": False},
+                response_only=True,
+            ),
+        ],
+    )
+    def post(self, request: Request, key: str) -> Response:
+        visitor = self.visitor(request)
+        frame = parse_body(request, PostedFrame).root
+        if isinstance(frame, RateFrame):
+            return Response(webchat.rate(self.channel, visitor, frame))
+        if isinstance(frame, ReadFrame):
+            return Response(self._read(visitor, frame.seq))
+        accepted = webchat.say(self.channel, visitor, frame)
+        return Response(ack_frame(accepted.message, duplicate=accepted.duplicate))
+
+    def _read(self, visitor: webchat.Visitor, seq: int) -> dict[str, Any]:
+        webchat.draw(f"webchat:read:{self.channel.id}:{visitor.key}", 2.0, 60)
+        conversation = webchat.conversation_of(self.channel, visitor)
+        if conversation:
+            webchat.read_mark(conversation.id, conversation.tenant_id, seq)
+        return {"t": "ack", "seq": seq}

@@ -1,0 +1,111 @@
+"""How often: rate limits of the API (TEN-5), and `allow` for everybody else who must keep a rate.
+
+Owns which buckets a request draws from. The arithmetic stands in tenants/access/buckets.py.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import uuid
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from rest_framework.throttling import BaseThrottle
+
+from tenants.access.buckets import Bucket, Verdict, take
+from tenants.tenant_settings import TenantSettings, settings_for
+
+MINUTE = 60.0
+
+
+def allow(key: str, rate_per_s: float, burst: float, cost: float = 1) -> float:
+    """Take ``cost`` from the bucket ``key``; 0 when it was there, else the seconds to wait (nothing is taken then).
+
+    A cost above the burst can never be met. Shared by all processes where Redis is configured. With
+    Redis it may block up to 0.1 s: from a coroutine call it through ``sync_to_async``.
+    """
+    return take([Bucket(key, rate_per_s, max(1, int(burst)))], cost).wait
+
+
+class RateLimits(BaseThrottle):
+    """Every request draws from the buckets of its tenant, its subject, its API key and its address at once."""
+
+    def allow_request(self, request: Any, view: Any) -> bool:
+        if not settings.ENV["ENABLE_RATE_LIMITING"]:
+            return True
+        self.verdict = take(_buckets(request))
+        request._request.rate_limit = self.verdict
+        return self.verdict.wait == 0
+
+    def wait(self) -> float:
+        return self.verdict.wait
+
+
+def rate_limit_headers(request: HttpRequest) -> dict[str, str]:
+    """The standard headers for the tightest bucket of this request; none when nothing was counted.
+
+    ``Limit`` is what the bucket holds, ``Reset`` the seconds until it is full again.
+    https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
+    """
+    verdict: Verdict | None = getattr(request, "rate_limit", None)
+    if verdict is None:
+        return {}
+    limit, remaining, reset = str(verdict.bucket.burst), str(verdict.remaining), str(math.ceil(verdict.reset))
+    return {
+        "RateLimit-Limit": limit,
+        "RateLimit-Remaining": remaining,
+        "RateLimit-Reset": reset,
+        "RateLimit-Policy": f"{round(verdict.bucket.rate * MINUTE)};w=60;burst={limit}",
+        "X-RateLimit-Limit": limit,
+        "X-RateLimit-Remaining": remaining,
+        "X-RateLimit-Reset": reset,
+    }
+
+
+def client_ip(request: HttpRequest) -> str:
+    """The caller's address: as many X-Forwarded-For entries from the right are believed as there are
+    TRUSTED_PROXIES. Empty when it is not an IP address."""
+    address = request.META.get("REMOTE_ADDR") or ""
+    hops: int = settings.ENV["TRUSTED_PROXIES"]
+    if hops:
+        entries = [entry.strip() for entry in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if entry.strip()]
+        address = entries[-hops] if len(entries) >= hops else address
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
+
+
+def _buckets(request: Any) -> list[Bucket]:
+    principal = request.user
+    address = network(client_ip(request._request))
+    if principal is None:
+        return [_bucket(f"ip:{address}", None, None)]
+    tenant_id: uuid.UUID = principal.tenant_id
+    chosen: TenantSettings = settings_for(tenant_id)
+    each = (chosen.user_rate_limit or chosen.rate_limit, chosen.user_burst_limit or chosen.burst_limit)
+    buckets = [
+        _bucket(f"{tenant_id}", chosen.rate_limit, chosen.burst_limit),
+        _bucket(f"{tenant_id}:{principal.kind}:{principal.subject}", *each),
+        _bucket(f"{tenant_id}:ip:{address}", *each),
+    ]
+    if principal.key_prefix and principal.kind != "key":  # a key itself is its own subject
+        buckets.append(_bucket(f"{tenant_id}:key:key:{principal.key_prefix}", *each))
+    return buckets
+
+
+def _bucket(key: str, per_minute: int | None, burst: int | None) -> Bucket:
+    """None: the deployment's rate, and a burst in the deployment's proportion to the rate."""
+    usual, usual_burst = max(1, settings.ENV["DEFAULT_RATE_LIMIT"]), max(1, settings.ENV["BURST_LIMIT"])
+    rate = per_minute or usual
+    return Bucket(key, rate / MINUTE, burst or max(1, rate * usual_burst // usual))
+
+
+@lru_cache(maxsize=4096)
+def network(address: str) -> str:
+    """An IPv6 customer owns a whole /64: it counts as one address."""
+    return str(ipaddress.ip_network(f"{address}/64", strict=False)) if ":" in address else address

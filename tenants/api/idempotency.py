@@ -1,0 +1,124 @@
+"""``Idempotency-Key`` (API-6): an unsafe request that is sent again gets the first answer again.
+
+Owns the records and their life. Must not know what a request does.
+
+A key belongs to one principal. Life of a record: running (leased) → done, or gone when the request
+failed, since a failure may be tried again. The run of a process that died is taken over when its lease
+ends; what it had committed by then the handler must recognise itself: the view's
+``idempotency_key`` is there for it (a message takes it as its client id).
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import re
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse
+
+from tenants.access.auth import Principal
+from tenants.errors import Conflict, Invalid, Unprocessable
+from tenants.models import IdempotencyRecord
+from tenants.storage.crypto import decrypt, encrypt
+from tenants.storage.db import now
+
+UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
+KEPT = datetime.timedelta(days=8)  # longer than any platform or client goes on retrying
+MARGIN_S = 30  # of the lease, beyond the longest request
+
+FORM = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
+
+
+class Run:
+    """This request's hold on its key. ``keep`` its answer or ``release`` the key; either once."""
+
+    def __init__(self, record: IdempotencyRecord):
+        self._mine = IdempotencyRecord.objects.filter(id=record.id, running_until=record.running_until, status=0)
+
+    def keep(self, response: HttpResponse) -> None:
+        # encrypted: an answer may hold a new key or token, shown once
+        self._mine.update(status=response.status_code, body=encrypt(response.content.decode()))
+
+    def release(self) -> None:
+        self._mine.delete()
+
+
+def begin(request: HttpRequest, principal: Principal) -> Run | HttpResponse | None:
+    """None without a key; the stored answer to a repeat; else the right to run.
+
+    Raises Invalid (malformed key), Unprocessable ``idempotency_mismatch`` (the key was used for another
+    request), Conflict ``idempotency_in_progress``. Call inside the tenant's scope, outside a transaction.
+    """
+    given = request.headers.get("Idempotency-Key")
+    if given is None or request.method not in UNSAFE:
+        return None
+    if not FORM.fullmatch(given):
+        raise Invalid("Idempotency-Key must have 1 to 255 printable ASCII characters.", code="idempotency_key_invalid")
+    key = _digest(principal.kind, principal.subject, given)  # nobody is given another's answer
+    fingerprint = _digest(request.method, request.get_full_path(), _body_of(request))
+    for _ in range(3):  # again when the other one's record vanished between our two looks
+        try:
+            return Run(
+                IdempotencyRecord.objects.create(
+                    tenant_id=principal.tenant_id, key=key, fingerprint=fingerprint, running_until=_lease()
+                )
+            )
+        except IntegrityError:
+            record = IdempotencyRecord.objects.filter(key=key).first()
+        if record is not None:
+            return _again(record, fingerprint)
+    raise _in_progress(1)
+
+
+def records_delete_expired() -> int:
+    """Remove records older than KEPT, of all tenants; their number."""
+    # unscoped: house-keeping by age, for every tenant
+    return IdempotencyRecord.objects.unscoped().filter(created_at__lt=now() - KEPT).delete()[0]
+
+
+def _again(record: IdempotencyRecord, fingerprint: str) -> Run | HttpResponse:
+    if record.fingerprint != fingerprint:
+        raise Unprocessable("This Idempotency-Key was used for another request.", code="idempotency_mismatch")
+    if record.status:
+        replay = HttpResponse(decrypt(record.body), status=record.status, content_type="application/json")
+        replay["Idempotency-Replayed"] = "true"
+        return replay
+    left_s = (record.running_until - now()).total_seconds()
+    if left_s > 0:
+        raise _in_progress(min(left_s, 2))
+    until = _lease()
+    abandoned = IdempotencyRecord.objects.filter(id=record.id, running_until=record.running_until, status=0)
+    if not abandoned.update(running_until=until):
+        raise _in_progress(1)  # somebody else took it over
+    record.running_until = until
+    return Run(record)
+
+
+def _in_progress(retry_after: float) -> Conflict:
+    return Conflict(
+        "The first request with this Idempotency-Key is still running.",
+        code="idempotency_in_progress",
+        retry_after=retry_after,
+    )
+
+
+def _lease() -> datetime.datetime:
+    return now() + datetime.timedelta(milliseconds=settings.ENV["REQUEST_TIMEOUT_MS"], seconds=MARGIN_S)
+
+
+def _body_of(request: HttpRequest) -> bytes:
+    """An upload counts by its length: its multipart boundary differs each time, and it may be large."""
+    if str(request.content_type).startswith("multipart/"):
+        return str(request.META.get("CONTENT_LENGTH", "")).encode()
+    return request.body
+
+
+def _digest(*parts: Any) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        raw = part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogatepass")
+        digest.update(len(raw).to_bytes(8, "big") + raw)
+    return digest.hexdigest()

@@ -1,0 +1,144 @@
+"""``/api/v2/auth/…``: an integrator's back end exchanges its API key for tokens that live shortly."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from pydantic import BaseModel, ConfigDict, Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tenants.access import auth
+from tenants.access.permissions import ANYBODY, PUBLIC, expand
+from tenants.api.views import TenantAPIView, parse_body
+from tenants.errors import Forbidden
+
+
+class TokenRequest(BaseModel):
+    """Whom the tokens are for. Without a body: for the key itself, with all its permissions."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    subject: str = Field("", max_length=200, description="The user in your system; empty: the API key")
+    permissions: list[Annotated[str, Field(max_length=60)]] | None = Field(None, description="No more than the key has")
+    learners: list[Annotated[str, Field(max_length=200)]] | None = Field(
+        None, max_length=200, description="Only these learners' threads; absent: all"
+    )
+    ttl: int | None = Field(None, ge=1, le=86_400, description="Seconds the access token lives")
+
+
+class RefreshRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    refresh_token: str = Field(max_length=4096)
+
+
+class RevokeRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    token: str = Field(max_length=4096, description="An access or a refresh token")
+
+
+class TokenPair(BaseModel):
+    access_token: str
+    refresh_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int = Field(description="Seconds the access token lives")
+
+
+class Revoked(BaseModel):
+    revoked: bool = Field(description="False: the token was no longer good anyway")
+
+
+PAIR = OpenApiExample(
+    "Tokens",
+    value={"access_token": "eyJhbGciOi…", "refresh_token": "eyJhbGciOi…", "token_type": "Bearer", "expires_in": 3600},
+    response_only=True,
+)
+
+
+class TokenView(TenantAPIView):
+    permission = ANYBODY
+
+    @extend_schema(
+        operation_id="auth_token",
+        summary="Exchange an API key for tokens",
+        tags=["auth"],
+        request=TokenRequest,
+        responses=TokenPair,
+        examples=[
+            OpenApiExample(
+                "For one user",
+                value={"subject": "user-42", "permissions": ["messages:send"], "learners": ["learner-456"]},
+                request_only=True,
+            ),
+            PAIR,
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        wanted = parse_body(request, TokenRequest)
+        key = self.principal
+        if key.kind != "key":
+            raise Forbidden("Tokens are issued for API keys only.", code="api_key_required")
+        granted = key.permissions if wanted.permissions is None else expand(wanted.permissions)
+        if not granted <= key.permissions:
+            raise Forbidden(
+                "The key itself does not have these permissions.",
+                details={"permissions": sorted(granted - key.permissions)},
+            )
+        holder = auth.Principal(
+            tenant_id=key.tenant_id,
+            subject=wanted.subject or key.subject,
+            kind="token",
+            permissions=granted,
+            learners=None if wanted.learners is None else frozenset(wanted.learners),
+            key_prefix=key.key_prefix,
+        )
+        access, refresh = auth.token_pair(holder, ttl=wanted.ttl)
+        self.audit("token.issued", f"subject:{holder.subject}")
+        return Response(_pair(access, refresh, wanted.ttl))
+
+
+class RefreshView(TenantAPIView):
+    permission = PUBLIC
+
+    @extend_schema(
+        operation_id="auth_refresh",
+        summary="Exchange a refresh token, once, for a new pair",
+        tags=["auth"],
+        request=RefreshRequest,
+        responses=TokenPair,
+        examples=[OpenApiExample("Refresh", value={"refresh_token": "eyJhbGciOi…"}, request_only=True), PAIR],
+    )
+    def post(self, request: Request) -> Response:
+        given = parse_body(request, RefreshRequest)
+        return Response(_pair(*auth.tokens_refresh(given.refresh_token), None))
+
+
+class RevokeView(TenantAPIView):
+    permission = PUBLIC  # whoever holds a token may end it; RFC 7009 §2.2: an invalid one is no error
+
+    @extend_schema(
+        operation_id="auth_revoke",
+        summary="End an access or refresh token",
+        tags=["auth"],
+        request=RevokeRequest,
+        responses=Revoked,
+        examples=[
+            OpenApiExample("Revoke", value={"token": "eyJhbGciOi…"}, request_only=True),
+            OpenApiExample("Revoked", value={"revoked": True}, response_only=True),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        return Response({"revoked": auth.revoke(parse_body(request, RevokeRequest).token)})
+
+
+def _pair(access: str, refresh: str, ttl: int | None) -> dict[str, object]:
+    return {
+        "access_token": access,
+        "refresh_token": refresh,
+        "token_type": "Bearer",
+        "expires_in": ttl or settings.ENV["ACCESS_TOKEN_TTL"],
+    }

@@ -1,0 +1,140 @@
+"""The base of every API view.
+
+Owns the order in which a request is checked, and the tenant scope around it. Must not know any endpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any, cast
+
+import structlog
+from django.db import DatabaseError
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import OpenApiExample
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from tenants.access.auth import Principal
+from tenants.access.limits import client_ip, rate_limit_headers
+from tenants.access.permissions import PUBLIC
+from tenants.api import idempotency
+from tenants.api.parse import parse_body, parse_query
+from tenants.audit import audit
+from tenants.errors import Invalid
+from tenants.scope import tenant_scope
+from tenants.storage.db import server_trouble
+
+log = structlog.get_logger(__name__)
+
+__all__ = ["TenantAPIView", "parse_body", "parse_query"]
+
+
+class TenantAPIView(APIView):
+    """Base of all API views: declare ``permissions = {"GET": "conversations:read", …}`` or ``permission``.
+
+    The handler runs in its principal's tenant's scope, which is closed again whatever happens; a streamed
+    answer is produced after that and must open its own. Answers are ``Response(data, status)``; errors
+    are raised (tenants/errors.py).
+    """
+
+    http_method_names = ["get", "post", "put", "patch", "delete", "head"]  # OPTIONS is CORS' business
+    scope: ExitStack
+    idempotency_key: str = ""  # of this request, when it runs under one
+
+    @property
+    def principal(self) -> Principal:
+        """Who asks; also ``request.user``. There is none on a public view."""
+        return cast(Principal, self.request.user)
+
+    def audit(self, action: str, target: Any = "", changes: Mapping[str, Any] | None = None) -> None:
+        """Record what this request does (tenants/audit.py), with who asks and from where."""
+        audit(self.principal, action, target, changes, client_ip(self.request._request))
+
+    def get_authenticators(self) -> list[Any]:
+        return [] if getattr(self, "permission", None) == PUBLIC else super().get_authenticators()
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
+        """Known? → not too often? → allowed? → in its tenant's scope → sent before? → the handler.
+
+        DRF's own dispatch, with the last three put in. Whatever is raised becomes an answer.
+        """
+        self.args, self.kwargs = args, kwargs
+        drf_request = self.initialize_request(request, *args, **kwargs)
+        self.request, self.headers = drf_request, self.default_response_headers
+        run = None
+        with ExitStack() as self.scope:
+            try:
+                self.initial(drf_request, *args, **kwargs)
+                run = self._begin(drf_request)
+                response = run if isinstance(run, HttpResponseBase) else self._handle(drf_request)
+            except Exception as error:  # noqa: BLE001  the exception handler answers all of them
+                response = self.handle_exception(error)
+            self.response = self.finalize_response(drf_request, response, *args, **kwargs)
+            if isinstance(run, idempotency.Run):
+                self._end(run)
+        return self.response
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Unlike DRF: limits count before permissions, and guessing credentials counts too."""
+        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
+        self.format_kwarg = None
+        if "%00" in request._request.META.get("QUERY_STRING", "") or "\x00" in request.path:
+            raise Invalid("NUL characters are not allowed.")
+        try:
+            self.perform_authentication(request)
+        except Exception:
+            request.user = None  # type: ignore[assignment]
+            self.check_throttles(request)
+            raise
+        self.check_throttles(request)
+        self.check_permissions(request)
+        if request.user:
+            self.scope.enter_context(tenant_scope(self.principal.tenant_id))
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        renderer = self.get_renderers()[0]  # there is one form of answer
+        return renderer, renderer.media_type
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in rate_limit_headers(request._request).items():
+            response[name] = value
+        return response
+
+    def _begin(self, request: Request) -> idempotency.Run | HttpResponseBase | None:
+        run = idempotency.begin(request._request, self.principal) if request.user else None
+        self.idempotency_key = request.headers.get("Idempotency-Key", "") if run else ""
+        return run
+
+    def _handle(self, request: Request) -> Any:
+        known = str(request.method).lower() in self.http_method_names
+        handler = getattr(self, str(request.method).lower(), None) if known else None
+        return (handler or self.http_method_not_allowed)(request, *self.args, **self.kwargs)
+
+    def _end(self, run: idempotency.Run) -> None:
+        """Keep a success, byte for byte; a failure may be tried again. When the database has gone meanwhile, the
+        answer stands, and the key stays taken until its lease ends."""
+        try:
+            if self.response.status_code < 400 and isinstance(self.response, Response):
+                run.keep(self.response.render())
+            else:
+                run.release()
+        except DatabaseError as error:
+            if not server_trouble(error):
+                raise
+            log.warning("idempotency_record_left", error=type(error).__name__)
+
+
+def asked(value: object) -> OpenApiExample:
+    """``value`` as the documented example of a request."""
+    return OpenApiExample("Request", value=value, request_only=True)
+
+
+def answered(value: object, *statuses: int) -> OpenApiExample:
+    """``value`` as the documented example of the answer with these statuses, 200 unless told."""
+    codes: list[int | str] = [str(status) for status in statuses or (200,)]
+    return OpenApiExample("Answer", value=value, response_only=True, status_codes=codes)

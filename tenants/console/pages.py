@@ -1,0 +1,342 @@
+"""The base of every page of the staff console: whose rows are seen, who may change them, what is audited.
+
+Owns the tie between a member's role and Django's admin. Must not know any particular model.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.paginator import InfinitePaginator
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from tenants.access.limits import client_ip
+from tenants.access.permissions import expand
+from tenants.audit import audit
+from tenants.errors import ServiceError
+from tenants.models import Membership, Tenant
+from tenants.scope import tenant_scope
+
+NOBODY = uuid.UUID(int=0)  # the scope of a form whose tenant is not chosen yet: sees no row
+
+
+def memberships_of(request: HttpRequest) -> Mapping[uuid.UUID, frozenset[str]]:
+    """Tenant → permissions of the signed-in member of staff; read once per request."""
+    found: dict[uuid.UUID, frozenset[str]] | None = getattr(request, "_memberships", None)
+    if found is None:
+        # unscoped: the memberships are what tells which tenants there are
+        rows = Membership.objects.unscoped().filter(user_id=request.user.pk).select_related("role")
+        found = {row.tenant_id: expand(row.role.permissions) for row in rows}
+        request._memberships = found  # type: ignore[attr-defined]
+    return found
+
+
+def permissions_in(request: HttpRequest, tenant_id: uuid.UUID | None) -> frozenset[str]:
+    """What the member of staff may do in a tenant; in any of theirs when it is None."""
+    if not request.user.is_active or not request.user.is_staff:
+        return frozenset()
+    if request.user.is_superuser:
+        return expand(["*"])
+    own = memberships_of(request)
+    return frozenset().union(*own.values()) if tenant_id is None else own.get(tenant_id, frozenset())
+
+
+def tenants_with(request: HttpRequest, permission: str) -> models.QuerySet[Tenant]:
+    """The tenants in which the member of staff has a permission; all for superusers."""
+    if request.user.is_superuser:
+        return Tenant.objects.order_by("name")
+    own = [tenant_id for tenant_id, held in memberships_of(request).items() if permission in held]
+    return Tenant.objects.filter(id__in=own).order_by("name")
+
+
+def may_grant(request: HttpRequest, tenant_id: uuid.UUID, names: Iterable[str]) -> bool:
+    """Nobody gives away more than they have."""
+    return expand(names) <= permissions_in(request, tenant_id)
+
+
+@dataclass(frozen=True)
+class Button:
+    """A verb on a row's page: posts to the admin's ``do_<verb>(request, row)``, which returns what to tell."""
+
+    verb: str
+    label: str
+    icon: str = ""
+    confirm: str = ""
+
+
+class IndentedJSON(json.JSONEncoder):
+    """JSON that people edit in a form stands on lines of its own."""
+
+    def __init__(self, **options: Any):
+        super().__init__(**{**options, "indent": 2})
+
+
+def verbatim(said: Any) -> str:
+    """Text, or a value as JSON, as it stands; long words wrap."""
+    words = said if isinstance(said, str) else json.dumps(said, indent=1, ensure_ascii=False)
+    return format_html('<pre class="verbatim">{}</pre>', words)
+
+
+def shortened(words: str, most: int = 60) -> str:
+    """The beginning of a text: a list has one line for it."""
+    return words if len(words) <= most else f"{words[: most - 1].rstrip(' .,;:')}…"
+
+
+class LinesField(forms.CharField):
+    """A list of texts, one on each line."""
+
+    def __init__(self, **options: Any):
+        super().__init__(widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}), **options)
+        self.help_text = self.help_text or "One per line"
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+
+    def to_python(self, value: Any) -> Any:
+        return [line.strip() for line in str(value or "").splitlines() if line.strip()]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return list(initial or []) != self.to_python(data)
+
+
+class TenantFilter(admin.SimpleListFilter):
+    """Shown to those who have more than one tenant."""
+
+    title = parameter_name = "tenant"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(t.id), t.name) for t in tenants_with(request, model_admin.permission("read"))]
+
+    def has_output(self) -> bool:
+        return len(self.lookup_choices) > 1
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        known = self.value() in {value for value, _ in self.lookup_choices}
+        return queryset.filter(tenant_id=self.value()) if known else queryset
+
+
+class TenantAdmin(ModelAdmin):
+    """Pages of one model. A page about a row runs in the scope of the row's tenant.
+
+    ``resource`` names the permissions (``<resource>:read``, ``:write``); ``deeds`` says which of add, change
+    and delete there are at all; ``buttons`` are further verbs. Changes are audited.
+    """
+
+    resource: ClassVar[str]
+    deeds: ClassVar[frozenset[str]] = frozenset({"add", "change", "delete"})
+    buttons: ClassVar[tuple[Button, ...]] = ()
+    tenant_path: ClassVar[str] = "tenant_id"
+    change_form_outer_before_template = "admin/buttons.html"
+    show_full_result_count = False
+    paginator = InfinitePaginator
+    list_per_page = 50
+    ordering: ClassVar[tuple[str, ...]] = ("-id",)
+    compressed_fields = True
+    formfield_overrides: ClassVar[Any] = {
+        models.JSONField: {"widget": UnfoldAdminTextareaWidget, "encoder": IndentedJSON}
+    }
+    warn_unsaved_form = True
+
+    # ---- who may -------------------------------------------------------------------
+
+    def permission(self, kind: str) -> str:
+        return f"{self.resource}:{kind}"
+
+    def allowed(self, request: HttpRequest, kind: str, obj: Any = None) -> bool:
+        tenant_id = attrgetter(self.tenant_path)(obj) if obj is not None else None
+        return self.permission(kind) in permissions_in(request, tenant_id)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.allowed(request, "read")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.allowed(request, "read", obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return "add" in self.deeds and self.allowed(request, "write")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return "change" in self.deeds and self.allowed(request, "write", obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return "delete" in self.deeds and self.allowed(request, "write", obj)
+
+    # ---- what is seen --------------------------------------------------------------
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        objects: Any = self.model._default_manager
+        # unscoped: a member of staff sees several tenants at once; limited to them right here
+        rows = objects.unscoped() if hasattr(objects, "unscoped") else objects.all()
+        if not request.user.is_superuser:
+            rows = rows.filter(**{f"{self.tenant_path}__in": tenants_with(request, self.permission("read"))})
+        return rows.order_by(*self.get_ordering(request))
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Whoever has one tenant only need not read its name in every row."""
+        one = not request.user.is_superuser and len(memberships_of(request)) == 1
+        return [name for name in super().get_list_display(request) if not (one and name == "tenant")]
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Parts go with the whole; whoever may delete it needs no permission for each."""
+        found, counts, _, protected = super().get_deleted_objects(objs, request)
+        return found, counts, set(), protected
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **options)
+        if obj is not None and "tenant" in form.base_fields:
+            form.base_fields["tenant"].disabled = True  # a row never moves to another tenant
+        return form
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """Choices of own tenants only; in a scope (the row's, or the one just chosen) of that tenant only."""
+        if db_field.name == "tenant":
+            options["queryset"] = tenants_with(request, self.permission("read" if row_id(request) else "write"))
+        elif hasattr(db_field.related_model._default_manager, "unscoped"):
+            objects = db_field.related_model._default_manager
+            # unscoped: on an empty form the tenant is still to be chosen; limited to own ones
+            own = objects.unscoped().filter(tenant__in=tenants_with(request, self.permission("write")))
+            options["queryset"] = objects.all() if row_id(request) or request.method == "POST" else own
+        return super().formfield_for_foreignkey(db_field, request, **options)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """The bare choice: what a row points at is changed on its own page."""
+        field = super().formfield_for_dbfield(db_field, request, **options)
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
+        return field
+
+    # ---- pages of one row ----------------------------------------------------------
+
+    def tenant_of(self, request: HttpRequest, object_id: str | None) -> uuid.UUID:
+        """Whose scope a page runs in: the row's tenant, or the one chosen on a form to add."""
+        if object_id is not None:
+            row = self.get_object(request, object_id)
+            return attrgetter(self.tenant_path)(row) if row is not None else NOBODY
+        chosen = request.POST.get("tenant", "")
+        own = {str(t.id): t.id for t in tenants_with(request, self.permission("write"))} if chosen else {}
+        return own.get(chosen, NOBODY)
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        with tenant_scope(self.tenant_of(request, object_id)):
+            row = self.get_object(request, object_id) if object_id else None
+            extra = self.page_context(request, row) if row is not None else {}
+            response = super().changeform_view(request, object_id, form_url, {**extra, **(extra_context or {})})
+            return _rendered(response)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        with tenant_scope(self.tenant_of(request, object_id)):
+            return _rendered(super().delete_view(request, object_id, extra_context))
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """What the page of a row shows besides its form."""
+        names = self.opts.app_label, self.opts.model_name
+        shown = [
+            (button, reverse("admin:{}_{}_do".format(*names), args=[row.pk, button.verb]))
+            for button in self.buttons_of(request, row)
+        ]
+        return {"buttons": shown}
+
+    def buttons_of(self, request: HttpRequest, row: Any) -> Iterable[Button]:
+        """The verbs that make sense for this row and this member of staff."""
+        return self.buttons if self.allowed(request, "write", row) else ()
+
+    def get_urls(self) -> list[Any]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_do"
+        do = path("<uuid:object_id>/do/<slug:verb>/", self.admin_site.admin_view(self.do_view), name=name)
+        return [do, *super().get_urls()]
+
+    def do_view(self, request: HttpRequest, object_id: uuid.UUID, verb: str) -> HttpResponse:
+        """One of the buttons was pressed."""
+        row = self.get_object(request, str(object_id))
+        if row is None:
+            raise Http404
+        back = HttpResponseRedirect(
+            reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
+        )
+        if request.method != "POST":
+            return back
+        if verb not in {button.verb for button in self.buttons_of(request, row)}:
+            raise PermissionDenied
+        self.do(request, verb, [row])
+        return back
+
+    def do(self, request: HttpRequest, verb: str, rows: Iterable[Any]) -> None:
+        """Carry out a verb on rows, each in its tenant's scope, and tell what came of it."""
+        for row in rows:
+            if not self.allowed(request, "write", row):
+                raise PermissionDenied
+            with tenant_scope(attrgetter(self.tenant_path)(row)):
+                try:
+                    told = getattr(self, f"do_{verb}")(request, row)
+                except ServiceError as error:
+                    messages.error(request, error.message)
+                else:
+                    if told:
+                        messages.success(request, told)
+
+    # ---- changes -------------------------------------------------------------------
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        self.note(request, "updated" if change else "created", obj, {"fields": sorted(form.changed_data)})
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self.note(request, "deleted", obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for row in queryset:
+            if not self.has_delete_permission(request, row):
+                raise PermissionDenied
+            self.delete_model(request, row)
+
+    def note(self, request: HttpRequest, deed: str, obj: Any, changes: Mapping[str, Any] | None = None) -> None:
+        """Write the act into the tenant's audit trail."""
+        with tenant_scope(attrgetter(self.tenant_path)(obj)):
+            audit(request.user, f"{obj._meta.model_name}.{deed}", obj, changes, client_ip(request))
+
+
+class PartInline(TabularInline):
+    """Parts of a row, to read. Opened within the scope of the row's tenant."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True  # whoever sees the whole sees its parts
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def row_id(request: HttpRequest) -> Any:
+    """The id of the row whose page this is; None on lists and forms to add."""
+    return request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
+
+
+def _rendered(response: Any) -> Any:
+    """Templates follow relations: they have to be rendered before the scope closes."""
+    return response.render() if hasattr(response, "render") and not response.is_rendered else response

@@ -1,0 +1,158 @@
+"""What every model and transaction shares on SQLite, PostgreSQL and MongoDB.
+
+Owns `atomic`, `retried`, `now`, the `Id` key field and `TenantModel`. Must not know any particular model.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import random
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar, ParamSpec, TypeVar
+
+import uuid_utils
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, models, transaction
+from django.utils import timezone
+
+from tenants.scope import ScopedManager
+
+MONGO = "django_mongodb_backend"
+RACES = 5  # tries at a transaction whose unique keys decide; each loss means that another writer has got further
+WAIT_S = 5.0  # that a transaction is tried again; as long as PostgreSQL waits for a lock
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def new_id() -> uuid.UUID:
+    """A UUIDv7: time ordered, so that inserts append to the index."""
+    return uuid.UUID(int=uuid_utils.uuid7().int)
+
+
+def now() -> datetime.datetime:
+    """The current time, aware, cut to milliseconds: what every supported engine stores exactly."""
+    at = timezone.now()
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+def on_mongo() -> bool:
+    return settings.DATABASES["default"]["ENGINE"] == MONGO
+
+
+def atomic() -> AbstractContextManager[Any]:
+    """The engine's real transaction: Django's own is a silent no-op on MongoDB.
+
+    Portable rules inside: no caught IntegrityError, no reliance on a nested roll-back. Let the whole
+    transaction fail, then read the winner. A function that writes rows others write too is `retried`.
+    """
+    if on_mongo():
+        from tenants.storage.mongo import Transaction
+
+        return Transaction()
+    return transaction.atomic()
+
+
+def retried(work: Callable[P, R]) -> Callable[P, R]:
+    """For a function that is one transaction on rows which others write too: run it again when it came second.
+
+    SQL makes the second writer wait for the first one's commit; MongoDB refuses it at once. Within a
+    surrounding transaction it is that one's matter.
+    """
+
+    @functools.wraps(work)
+    def run(*args: P.args, **options: P.kwargs) -> R:
+        give_up = time.monotonic() + WAIT_S
+        while True:
+            try:
+                return work(*args, **options)
+            except DatabaseError as error:
+                if not _came_second(error) or time.monotonic() > give_up:
+                    raise
+            time.sleep(random.uniform(0.005, 0.05))  # noqa: S311  no secret
+
+    return run
+
+
+def _came_second(error: DatabaseError) -> bool:
+    if on_mongo():
+        from tenants.storage.mongo import came_second
+
+        return came_second(error)
+    return False
+
+
+def server_trouble(error: BaseException) -> bool:
+    """The database is away or busy; the same request may succeed later."""
+    if on_mongo():
+        from tenants.storage.mongo import server_trouble as mongo_trouble
+
+        if mongo_trouble(error):
+            return True
+    return isinstance(error, (OperationalError, InterfaceError))
+
+
+def server_lost(error: BaseException) -> bool:
+    """Of `server_trouble`: PostgreSQL does not answer at all, so that the next one asks in vain, too. Not a statement
+    that took too long, nor a lock that another holds."""
+    code: str | None = getattr(error.__cause__, "sqlstate", "")  # none: libpq's own, or the pool's
+    away = code is None or code.startswith(("08", "57P"))  # connection exceptions, and a server that stops or starts
+    return away and isinstance(error, (OperationalError, InterfaceError))
+
+
+def ping() -> None:
+    """Raises DatabaseError when the database does not answer."""
+    if on_mongo():
+        from tenants.storage.mongo import ping as mongo_ping
+
+        mongo_ping()
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+
+
+def on_commit(call: Callable[[], Any]) -> None:
+    """Run ``call`` after the surrounding transaction has committed; its failure harms nobody else."""
+    transaction.on_commit(call, robust=True)
+
+
+class Id(models.UUIDField):
+    """The primary key of every own model: UUIDv7, and MongoDB's native ``_id`` there."""
+
+    def __init__(self, **options: Any):
+        options.setdefault("primary_key", True)
+        options.setdefault("default", new_id)
+        options.setdefault("editable", False)
+        if on_mongo():
+            options["db_column"] = "_id"
+        super().__init__(**options)
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        kwargs.pop("db_column", None)  # one set of migrations serves all engines
+        return name, path, args, kwargs
+
+
+class Model(models.Model):
+    """A row with a UUIDv7 key and a creation time."""
+
+    id = Id()
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class TenantModel(Model):
+    """A row that belongs to one tenant. ``objects`` fails closed outside a tenant scope."""
+
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, related_name="+")
+
+    objects: ClassVar[ScopedManager[Any]] = ScopedManager()
+
+    class Meta:
+        abstract = True
