@@ -14,6 +14,8 @@ import httpx
 import pytest
 import respx
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 
 from channels_app.contract import BadSignature, RawRequest
 from channels_app.http.client import HttpClient
@@ -28,6 +30,7 @@ from chatsvc.management.commands.send_webhook import SIGNED
 from chatsvc.management.commands.serve import check_free, welcome
 from chatsvc.management.commands.twin import connected
 from chatsvc.processes import embedded
+from chatsvc.processes.history import FORMER
 from conversations.models import Message
 from messaging.models import Delivery, InboundEvent, Turn
 from tenants.access.api_keys import api_key_verify
@@ -48,6 +51,15 @@ def run(name: str, *words: str) -> str:
 @pytest.fixture
 def access(db: None) -> dict:
     return json.loads(run("seed_demo", "--json"))
+
+
+class TestMigrate:
+    @pytest.mark.parametrize("command", ["migrate", "serve"])
+    def test_a_database_from_before_the_first_release_is_refused_in_one_line(self, db, command):
+        MigrationRecorder(connection).record_applied(*FORMER)
+        with pytest.raises(CommandError, match="made before chatsvc 0.1.0") as refused:
+            run(command, *{"serve": ("--port", "0")}.get(command, ()))
+        assert "\n" not in str(refused.value)
 
 
 class TestSeedDemo:

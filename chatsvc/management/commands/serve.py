@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chatsvc import demo
 from chatsvc.processes import embedded
+from chatsvc.processes.history import refuse_former
 from chatsvc.web import sockets
 
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
         check_free(host, port)
+        refuse_former()
         if not settings.ENV["PUBLIC_URL"]:
             settings.PUBLIC_URL = f"http://localhost:{port}"  # --port counts for the addresses we tell, too
         engine = embedded.Embedded(current_app._get_current_object(), settings.ENV["WORKER_THREADS"])
