@@ -44,7 +44,7 @@ class Load:
     sender's own) of the messages that were answered with 2xx; ``answers`` counts posts by status (see `post`).
 
     ``spread_s``: over about how many seconds a person's messages are spread. ``ports``: of the web servers, each
-    post goes to one of them; without, to where the twin is told to post. ``api_key``: for REST.
+    post goes to one of those that are there by then; without, to where the twin is told to post. ``api_key``: for REST.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Load:
     ):
         self._twin, self._seed, self._spread_s = twin, seed, spread_s
         self._kinds, self._conversations = tuple(kinds), conversations
-        self._ports, self._api_key = tuple(ports), api_key
+        self._ports, self._api_key = ports, api_key
         self._stopped = threading.Event()
         self._senders = ThreadPoolExecutor(conversations)
         self._at_once = threading.Semaphore(SENDERS)

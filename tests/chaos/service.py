@@ -41,7 +41,9 @@ class Process:
         log: Path,
         ready: Callable[[], object],
         program: str = sys.executable,
+        root: Path = ROOT,
     ):
+        self._root = root
         self._command, self._environ, self._log, self._ready = [program, *arguments], dict(environ), log, ready
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -53,7 +55,7 @@ class Process:
     def launch(self) -> None:
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
-                self._command, cwd=ROOT, env=self._environ, stdout=output, stderr=output, start_new_session=True
+                self._command, cwd=self._root, env=self._environ, stdout=output, stderr=output, start_new_session=True
             )
 
     def wait_ready(self) -> None:
@@ -86,12 +88,18 @@ def running(*processes: Process) -> Iterator[None]:
 
 
 def deployed(
-    role: str, *arguments: str, environ: Mapping[str, str], log: Path, ready: Callable[[], object] = lambda: True
+    role: str,
+    *arguments: str,
+    environ: Mapping[str, str],
+    log: Path,
+    ready: Callable[[], object] = lambda: True,
+    root: Path = ROOT,
 ) -> Process:
-    """A process as the image starts it: ``deploy/run <role>``. Without ``ready`` nothing tells when it is."""
+    """A process as the image starts it: ``deploy/run <role>``, of the code below ``root``. Without ``ready``
+    nothing tells when it is."""
     venv = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     here = {**environ, "PATH": venv, "HOST": "127.0.0.1"}
-    return Process([role, *arguments], here, log, ready, program="deploy/run")
+    return Process([role, *arguments], here, log, ready, program=str(root / "deploy/run"), root=root)
 
 
 def environment(port: int, database_url: str, **more: str) -> dict[str, str]:
@@ -110,20 +118,20 @@ def environment(port: int, database_url: str, **more: str) -> dict[str, str]:
     }
 
 
-def set_up(environ: Mapping[str, str], twin: Twin) -> dict[str, Any]:
+def set_up(environ: Mapping[str, str], twin: Twin, root: Path = ROOT) -> dict[str, Any]:
     """Migrate, make the demo tenant, and let its channels and the twin speak to each other. Returns the access."""
-    manage(environ, "migrate", "--verbosity", "0")
-    access: dict[str, Any] = json.loads(manage(environ, "seed_demo", "--json"))
-    manage(environ, "shell", "--verbosity", "0", "-c", POINT_AT_TWIN.format(twin=twin.url))
+    manage(environ, "migrate", "--verbosity", "0", root=root)
+    access: dict[str, Any] = json.loads(manage(environ, "seed_demo", "--json", root=root))
+    manage(environ, "shell", "--verbosity", "0", "-c", POINT_AT_TWIN.format(twin=twin.url), root=root)
     for kind in twin.settings:
         where = f"http://127.0.0.1:{environ['PORT']}/api/v2/webhooks/{kind}/{access['channels'][kind]}"
         twin.configure(kind, webhook_url=where)
     return access
 
 
-def manage(environ: Mapping[str, str], *arguments: str) -> str:
+def manage(environ: Mapping[str, str], *arguments: str, root: Path = ROOT) -> str:
     done = subprocess.run(
-        [sys.executable, "manage.py", *arguments], cwd=ROOT, env=dict(environ), capture_output=True, text=True
+        [sys.executable, "manage.py", *arguments], cwd=root, env=dict(environ), capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
