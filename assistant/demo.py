@@ -15,7 +15,7 @@ from tenants.storage.db import atomic
 
 
 def seed_assistant(tenant: Tenant) -> None:
-    """Teach a tenant the demo's intents and knowledge. Doing it again mends what was changed and adds nothing."""
+    """Teach a tenant the demo's intents and knowledge. Doing it again restores what was changed and adds nothing."""
     with tenant_scope(tenant.id), atomic():
         for name, members in INTENTS.items():
             _write(Intent, tenant, {"name": name}, members)

@@ -23,7 +23,7 @@ RACES = 5
 #: what staff do about a state; the reason beside it says what was found
 ADVICE = {
     State.CREDENTIAL_REFUSED: "Enter valid credentials on the channel's page; held messages then go out by themselves.",
-    State.DEGRADED: "Mend what the reason names, then press Check now; messages wait and are tried again.",
+    State.DEGRADED: "Repair what the reason names, then press Check now; messages wait and are tried again.",
     State.SILENT: "Check at the platform that the webhook address is entered and its events are subscribed.",
 }
 
@@ -32,7 +32,7 @@ _rows: Memo[ChannelHealth] = Memo("channel-health", ttl=1.0)
 
 @dataclass(frozen=True)
 class Finding:
-    """What somebody has learnt about a channel.
+    """What was learnt about a channel.
 
     ``source``: check (the platform was asked, everything is known), send, inbound, platform (it told us)
     or staff. ``hold_s``: seconds in which nothing is to be sent; 0: no reason to hold.

@@ -23,7 +23,7 @@ trail.follow()
 
 @signals.setup_logging.connect
 def _logging_is_ours(**_: Any) -> None:
-    """Celery leaves the loggers alone when somebody listens here: chatsvc/observe/logs.py has set them up."""
+    """Celery leaves the loggers alone when this signal has a receiver: chatsvc/observe/logs.py has set them up."""
 
 
 @signals.celeryd_after_setup.connect

@@ -49,7 +49,7 @@ class WhatsAppAccess:
 
 @dataclass(frozen=True)
 class DemoAccess:
-    """How to get in. ``admin_password`` is "" when somebody has changed it."""
+    """How to get in. ``admin_password`` is "" when it was changed."""
 
     tenant_id: str
     api_key: str
@@ -66,7 +66,7 @@ class DemoAccess:
 
 def tenant_seed() -> None:
     tenant = demo_tenant() or Tenant(slug=SLUG, name=NAME)
-    tenant.settings = {**SETTINGS, **tenant.settings}  # what somebody set stays
+    tenant.settings = {**SETTINGS, **tenant.settings}  # what was set stays
     tenant.save()
     tenant_settings.invalidate()
 

@@ -61,7 +61,7 @@ class MessageFacts(OfConversation):
 
 
 class MessageReceived(MessageFacts):
-    """Somebody wrote to us, and it is stored."""
+    """A person wrote to us, and it is stored."""
 
     contact_id: UUID
     identity_id: UUID
@@ -144,7 +144,7 @@ class AttachmentSettled(OfConversation):
 
 
 class ConversationUpdated(OfConversation):
-    """Who has the word, or the status, changed."""
+    """Who is in control, or the status, changed."""
 
     status: str | None = None
     control_owner: Literal["bot", "human"] | None = None
@@ -152,7 +152,7 @@ class ConversationUpdated(OfConversation):
 
 
 class ConversationEnded(OfConversation):
-    """Nobody writes into it any more; the person's next message begins another one."""
+    """It takes no more messages; the person's next message begins another one."""
 
     status: str
     reason: str
@@ -209,7 +209,7 @@ class WebhookPaused(Data):
     reason: str = ""
 
 
-#: (type, version) → what its ``data`` says. A version stays here for as long as somebody may read it.
+#: (type, version) → what its ``data`` says. A version stays here for as long as a consumer may read it.
 SCHEMAS: dict[tuple[str, int], type[Data]] = {
     ("chat.message.received", 1): MessageReceived,
     ("chat.message.sent", 1): MessageSent,
@@ -288,7 +288,7 @@ def envelope_read(value: bytes) -> Envelope:
 
 
 class BadEvent(AssertionError):
-    """An event does not say what its schema promises: a bug of whoever writes it."""
+    """An event does not say what its schema promises: a bug of the code that writes it."""
 
 
 def event_check(type: str, version: int, payload: Mapping[str, Any], *, strict: bool) -> None:

@@ -30,7 +30,7 @@ from tenants.work.breaker import Breaker
 log = structlog.get_logger(__name__)
 
 NAME = "mcp"
-PAUSES_S = (0.1, 0.3, 0.9)  # before another try when nobody answers; each is stretched or shortened by half at most
+PAUSES_S = (0.1, 0.3, 0.9)  # before another try when no server answers; each is stretched or shortened by half at most
 HEALTH_TIMEOUT_S = 1.0
 FAILURES = 3  # in a row, until messages get the fallback at once
 COOL_S = 5.0  # between two looks at whether the engine is back
@@ -131,7 +131,7 @@ class Remote:
         return message
 
     def _admit(self) -> None:
-        """After failures one caller asks for a sign of life first: nobody waits a whole deadline to find out."""
+        """After failures one caller asks for a sign of life first: no caller waits a whole deadline to find out."""
         was_open = self._breaker.open
         if not self._breaker.admits():
             raise EngineError("engine_away", retryable=True)
@@ -189,7 +189,7 @@ class Remote:
 
 
 def engine_at(url: str) -> Remote:
-    """The engine at this address, with the operator's credential; one per process, whoever asks."""
+    """The engine at this address, with the operator's credential; one per process for all callers."""
     return _engine(url, settings.ENV["ENGINE_TOKEN"], settings.ENV["ENGINE_CA_FILE"])
 
 

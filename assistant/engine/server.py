@@ -137,7 +137,7 @@ class EngineService:
 class EngineServer:
     """``service`` on ``host:port`` with gRPC's health service beside it; port 0: ``port`` tells which it got.
 
-    Raises OSError when nobody can listen there.
+    Raises OSError when the address cannot be listened on.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ from channels_app.content.types import MAX_MEDIA_BYTES, MIME_TYPES, Capabilities
 from channels_app.contract import BadSignature, Http, OutboundMessage, Payload, RawRequest, SendResult
 
 HOST = r"[A-Za-z0-9\-]+(\.[A-Za-z0-9\-]+)*"
-#: a site, "*", or all sub-domains of a domain of at least two labels: nobody owns all of *.com
+#: a site, "*", or all sub-domains of a domain of at least two labels: all of *.com has no owner
 Origin = Annotated[
     str,
     StringConstraints(

@@ -45,7 +45,7 @@ class ConfigError(SendError):
     outcome = "config"
     retryable = True
     holds_channel = True
-    sentence = "The platform refused the channel's credentials: mend them, held messages then go out."
+    sentence = "The platform refused the channel's credentials: correct them, held messages then go out."
 
 
 class Throttled(SendError):

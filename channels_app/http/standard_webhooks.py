@@ -28,7 +28,7 @@ def key_of(secret: str) -> bytes:
 
 def headers_for(webhook_id: str, at: int, body: bytes, secrets: Sequence[str]) -> dict[str, str]:
     """The three headers of a request; ``at`` in Unix seconds. One signature per secret: while a secret is
-    being replaced, whoever knows the old or the new one can verify."""
+    being replaced, a receiver that knows the old or the new one can verify."""
     signatures = [_signature(secret, webhook_id, str(at), body) for secret in secrets]
     return {"webhook-id": webhook_id, "webhook-timestamp": str(at), "webhook-signature": " ".join(signatures)}
 

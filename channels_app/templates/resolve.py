@@ -167,7 +167,7 @@ def template_resolved(channel: Channel, content: Content, languages: Sequence[st
     if theirs:
         raise Unprocessable("The platform has not approved this template.", code="template_not_approved")
     if channel.adapter.capabilities.templates and not channel.adapter.lists_templates:
-        return content  # nobody but the platform knows its templates
+        return content  # only the platform knows its templates
     raise NotFound("There is no such template.", code="template_not_found")
 
 

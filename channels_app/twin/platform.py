@@ -40,7 +40,7 @@ class Platform:
     ``{"text", "choices": [{"title", "message"}]}``, where message is what ``say`` takes when a person
     picks the choice. ``handshake`` gives the check of the webhook address and the answer it must get.
     ``channel`` is the configuration of a channel that speaks with this platform: field → value, in which
-    ``{url}`` and ``{host}`` stand for the twin's address and ``{name}`` for one of the settings. ``person`` is somebody to
+    ``{url}`` and ``{host}`` stand for the twin's address and ``{name}`` for one of the settings. ``person`` is a person to
     speak as. ``sign`` gives the headers that prove a body posted to an address; None where a key that only
     the running twin has does it.
     ``media`` are files that exist from the start: id → (MIME type, bytes).

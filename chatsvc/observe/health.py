@@ -25,7 +25,7 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 
 def detailed(request: HttpRequest) -> JsonResponse:
-    """Each dependency with its latency. For staff who are signed in, and whoever may read the measures."""
+    """Each dependency with its latency. For staff who are signed in, and callers who may read the measures."""
     user = getattr(request, "user", None)
     if not (metrics.may_read(request) or (user is not None and user.is_active and user.is_staff)):
         return JsonResponse({"status": "forbidden"}, status=403)

@@ -33,7 +33,7 @@ def request_count(method: str, route: str, status: int, seconds: float) -> None:
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """The exposition, with what the rows say. 403 to whoever is not allowed."""
+    """The exposition, with what the rows say. 403 to callers who are not allowed."""
     if not may_read(request):
         return HttpResponse("METRICS_TOKEN or METRICS_ALLOW says who may read this.\n", status=403)
     return HttpResponse(exposition(rows=True), content_type=CONTENT_TYPE_LATEST)

@@ -76,7 +76,7 @@ def workers() -> dict[str, Any]:
 
 
 class NoWorker(Exception):
-    """A queue that nobody serves; ``ages`` as in ``workers``."""
+    """A queue without a worker; ``ages`` as in ``workers``."""
 
     def __init__(self, ages: Mapping[str, float | None]):
         super().__init__()

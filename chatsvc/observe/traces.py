@@ -45,7 +45,7 @@ def start(exporter: Any = None) -> None:
 def span(name: str, kind: str, parent: Mapping[str, str] | None = None) -> Iterator[Any]:
     """A span around what is done inside; yields it, or None when nothing is traced.
 
-    ``kind``: SERVER, CONSUMER or CLIENT. ``parent``: headers of whoever caused it; without a ``traceparent`` in
+    ``kind``: SERVER, CONSUMER or CLIENT. ``parent``: headers of the caller; without a ``traceparent`` in
     them the span begins a trace. None: it belongs to the span that runs.
     """
     if _tracer is None:
@@ -59,7 +59,7 @@ def span(name: str, kind: str, parent: Mapping[str, str] | None = None) -> Itera
         try:
             yield current
         except Exception as error:
-            if current.status.is_unset:  # whoever knows a code has told it
+            if current.status.is_unset:  # code that knows the status has set it
                 failed(error)
             raise
 

@@ -1,4 +1,4 @@
-"""What kombu's Redis transport does when Redis is gone while it holds calls that nobody has begun.
+"""What kombu's Redis transport does when Redis is gone while it holds calls that no worker has begun.
 
 Owns that the worker outlives it. Must not know what the calls are for.
 """

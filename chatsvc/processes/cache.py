@@ -1,4 +1,4 @@
-"""The cache on Redis that may be away: then nothing is remembered, and nobody is told off for it.
+"""The cache on Redis that may be away: then nothing is remembered, and no caller fails for it.
 
 Owns what a cache call means without Redis. Must not be used for what has to be true: locks and
 claims belong into rows.
@@ -43,7 +43,7 @@ class ForgivingRedisCache(RedisCache):
         return self._try(lambda: RedisCache.has_key(self, key, version), False)
 
     def add(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None, **options: Any) -> bool:
-        """False while Redis is away: whoever takes this for a lock does not get it."""
+        """False while Redis is away: a caller that takes this for a lock does not get it."""
         return self._try(lambda: RedisCache.add(self, key, value, timeout, version, **options), False)
 
     def set(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None, **options: Any) -> None:

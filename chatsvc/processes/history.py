@@ -1,4 +1,4 @@
-"""Is the database from before 0.1.0, whose migrations nobody has any more? Then it is refused in one line.
+"""Is the database from before 0.1.0, whose migrations are gone? Then it is refused in one line.
 
 Owns the look at the applied migrations. Must not change anything.
 """

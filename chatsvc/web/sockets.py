@@ -1,4 +1,4 @@
-"""The ASGI server, daphne, and how it ends: nobody is cut off in the middle of a sentence.
+"""The ASGI server, daphne, and how it ends: no client is cut off in the middle of a sentence.
 
 Owns the order of the end. Must not know what sockets say to each other.
 """
@@ -58,7 +58,7 @@ def serve_until_stopped(host: str, port: int) -> None:
         def resumeProducing(self) -> None:
             self.flowing.set()
 
-        stopProducing = resumeProducing  # it is gone: nobody has to wait any longer
+        stopProducing = resumeProducing  # it is gone: nothing has to wait any longer
 
         def onMessage(self, payload: bytes, isBinary: bool) -> None:
             if self.application_queue.qsize() < MOST_UNREAD:

@@ -13,7 +13,7 @@ from messaging.health.watch import channel_check
 from tenants.api.views import TenantAPIView, answered
 
 CHANNEL = "0192f0d0-7b1a-7c3e-9a55-00000000000c"
-REFUSED = "The platform refused the channel's credentials: mend them, held messages then go out. (190)"
+REFUSED = "The platform refused the channel's credentials: correct them, held messages then go out. (190)"
 REPORT = {
     "id": CHANNEL,
     "kind": "whatsapp",

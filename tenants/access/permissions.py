@@ -97,7 +97,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "viewer": tuple(name for name in PERMISSIONS if name.endswith(":read") and name not in ("audit:read", "keys:read")),
 }
 
-PUBLIC = "public"  # nobody needs to be known
+PUBLIC = "public"  # no credential is asked for
 ANYBODY = "authenticated"  # every valid credential will do
 
 
@@ -127,7 +127,7 @@ def declared(view: Any, method: str) -> str | None:
 
 
 class DeclaredPermission(BasePermission):
-    """Lets a request through when its credential has what the view declares. No declaration: nobody."""
+    """Lets a request through when its credential has what the view declares. No declaration: refused."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         method = str(request.method)

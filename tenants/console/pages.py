@@ -64,7 +64,7 @@ def tenants_with(request: HttpRequest, permission: str) -> models.QuerySet[Tenan
 
 
 def may_grant(request: HttpRequest, tenant_id: uuid.UUID, names: Iterable[str]) -> bool:
-    """Nobody gives away more than they have."""
+    """A member of staff gives away no more than they have."""
     return expand(names) <= permissions_in(request, tenant_id)
 
 
@@ -186,12 +186,12 @@ class TenantAdmin(ModelAdmin):
         return rows.order_by(*self.get_ordering(request))
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        """Whoever has one tenant only need not read its name in every row."""
+        """Staff of one tenant only need not read its name in every row."""
         one = not request.user.is_superuser and len(memberships_of(request)) == 1
         return [name for name in super().get_list_display(request) if not (one and name == "tenant")]
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Parts go with the whole; whoever may delete it needs no permission for each."""
+        """Parts go with the whole; staff who may delete it need no permission for each."""
         found, counts, _, protected = super().get_deleted_objects(objs, request)
         return found, counts, set(), protected
 
@@ -320,7 +320,7 @@ class PartInline(TabularInline):
     show_change_link = False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True  # whoever sees the whole sees its parts
+        return True  # staff who see the whole see its parts
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -151,7 +151,7 @@ def _link(attachment: dict[str, Any]) -> Part:
 
 
 def _template(attachment: dict[str, Any]) -> Part:
-    """A card that somebody shared: its words are all that can be shown of it."""
+    """A shared card: its words are all that can be shown of it."""
     payload = obj(attachment, "payload")
     elements = array(payload, "elements") or array(payload, "product", "elements")
     titles = [string(payload, "text", limit=MAX_TEXT), *(string(element, "title", limit=300) for element in elements)]

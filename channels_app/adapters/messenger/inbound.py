@@ -133,7 +133,7 @@ def _strings(source: dict[str, Any]) -> dict[str, str]:
 
 def _echo(event: Any, page: Page) -> InboundItem:
     """Our own words come back with the reference we gave along: a send whose answer got lost is known by
-    it. Another app's, or the page inbox's, mean that somebody else has taken over."""
+    it. Another app's, or the page inbox's, mean that a colleague or another app has taken over."""
     message, mid = obj(event, "message"), _mid(event)
     person, app_id = page.person(event, "recipient"), identifier(event, "message", "app_id")
     reference = identifier(message, "metadata").partition(PART_MARK)[0]

@@ -52,7 +52,7 @@ Body = dict[str, Any]
 def bodies(message: OutboundMessage, *, human_agent: bool, persona_id: str) -> Iterator[Body]:
     """The requests that carry ``message``, in order. ``human_agent``: the app has that permission, which
     counts for replies of colleagues only, as does ``persona_id``. Raises Rejected for what the platform
-    would refuse and no fitting can mend."""
+    would refuse and no fitting can repair."""
     content, by_human = message.content, message.by_human
     kind = UTILITY if content.type == "template" else HUMAN_AGENT if human_agent and by_human else RESPONSE
     persona = {"persona_id": persona_id} if persona_id and by_human else {}

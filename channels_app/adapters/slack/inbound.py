@@ -123,7 +123,7 @@ def _is_own(message: Any, envelope: Envelope) -> bool:
 
 
 def _not_a_person(message: Any, envelope: Envelope) -> str:
-    """Why the author of ``message`` is nobody to talk with, or ""."""
+    """Why the author of ``message`` is not a person to talk with, or ""."""
     if _is_own(message, envelope):
         return "ourselves"
     if identifier(message, "bot_id") or string(message, "subtype") == "bot_message":
@@ -242,7 +242,7 @@ def _member(event: dict[str, Any], envelope: Envelope) -> list[InboundItem]:
 
 
 def _assistant(event: dict[str, Any], envelope: Envelope) -> list[InboundItem]:
-    """Somebody opened a new thread in the assistant's view."""
+    """A person opened a new thread in the assistant's view."""
     thread = obj(event, "assistant_thread")
     user, channel = identifier(thread, "user_id"), identifier(thread, "channel_id")
     if not user or not channel:

@@ -58,7 +58,7 @@ Group = tuple[str, list[Block]]  # blocks that stay in one message, and their wo
 
 def payloads(message: OutboundMessage, list_label: str) -> Iterator[Payload]:
     """The calls that carry ``message``, in order; ``list_label`` stands in a closed menu. Raises Rejected for
-    what the platform would refuse and no fitting can mend (media_not_public)."""
+    what the platform would refuse and no fitting can repair (media_not_public)."""
     channel, root = target(message.recipient)
     alone = str(message.recipient.reference.get("ephemeral_for", ""))
     aside = {"response_url": url} if (url := message.recipient.reference.get("response_url")) else {}

@@ -66,7 +66,7 @@ class Teams(Adapter):
         return tuple(items(activity, config))
 
     def acknowledge(self, raw: RawRequest, config: TeamsConfig) -> Reply:
-        """An ``invoke`` wants its answer in the same exchange; 501 says that nobody here knows its name."""
+        """An ``invoke`` wants its answer in the same exchange; 501 says that its name is unknown here."""
         try:
             activity = raw.json()
         except BadPayload:

@@ -123,7 +123,7 @@ def _refresh(known: _Published, kid: str, openid_url: str, http: Http) -> None:
     now = time.time()
     usable = bool(known.keys) and now - known.fetched_at < USABLE_S
     if kid in known.keys and now - known.fetched_at < FRESH_S:
-        return  # somebody fetched them while we waited
+        return  # another thread fetched them while this one waited
     if now - known.tried_at < (PAUSE_S if usable else COLD_PAUSE_S):
         if usable:
             return

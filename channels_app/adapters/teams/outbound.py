@@ -52,7 +52,7 @@ Body = dict[str, Any]
 
 
 def activity_for(message: OutboundMessage, config: TeamsConfig) -> Body:
-    """The activity that carries ``message``. Raises Rejected for what no fitting can mend."""
+    """The activity that carries ``message``. Raises Rejected for what no fitting can repair."""
     recipient, conversation = message.recipient, conversation_of(message.recipient)
     user = identifier(recipient.reference, "user")
     frame: Body = {"type": "message", "from": {"id": identifier(recipient.reference, "bot", "id") or config.bot_id}}

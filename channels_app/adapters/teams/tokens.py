@@ -49,7 +49,7 @@ def token_for(config: TeamsConfig, http: Http) -> Token:
 
 
 def token_forget(config: TeamsConfig, token: Token) -> None:
-    """The platform refused ``token``: the next call asks for a new one, unless somebody has already."""
+    """The platform refused ``token``: the next call asks for a new one, unless another thread has already."""
     slot = _slots.get(_key(config))
     if slot is None:
         return

@@ -137,7 +137,7 @@ def e164(value: str, region: str | None = None) -> str:
 
 
 def person(said: Mapping[str, str], number: str) -> Sender | None:
-    """Whoever has ``number`` (a short code and a sender's name stay as they are); None for nobody."""
+    """The person who has ``number`` (a short code and a sender's name stay as they are); None without one."""
     value = e164(number) or number.strip()
     if not value or len(value) > 255:
         return None

@@ -56,7 +56,7 @@ class Voice(Adapter):
         receipts=frozenset({"sent", "delivered", "failed"}),
     )
     rate: ClassVar[tuple[float, int]] = (20.0, 40)
-    expires_s: ClassVar[int] = 120  # nobody waits longer on the line
+    expires_s: ClassVar[int] = 120  # no caller waits longer on the line
 
     # ---- inbound -------------------------------------------------------------------
 

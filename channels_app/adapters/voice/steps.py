@@ -134,7 +134,7 @@ def _leaves(kind: str, miss: int, wait: int, config: VoiceConfig) -> bool:
 
 
 def _caller(said: Mapping[str, str], call: str) -> Sender:
-    """Who is on the line; somebody without a number is known for this call only."""
+    """Who is on the line; a caller without a number is known for this call only."""
     outbound = said.get("Direction", "").startswith("outbound")
     number = said.get("To" if outbound else "From", "") or said.get("Caller", "")
     found = None if number.lower() in WITHHELD else twilio.person(said, number)

@@ -39,7 +39,7 @@ from channels_app.contract import (
 )
 from channels_app.http.standard_webhooks import complaint, headers_for, key_of
 
-#: nothing is there that takes messages: held until the address is mended, no message is lost for it
+#: nothing is there that takes messages: held until the address is corrected, no message is lost for it
 MISDIRECTED = frozenset({301, 302, 303, 307, 308, 404, 405, 410})
 #: words an integrator may answer with, as ``{"error": {"code": …}}``; they count more than the status
 ERRORS: dict[str, type[SendError]] = {"recipient_unreachable": ContactBlocked, "window_closed": WindowClosed}
@@ -103,7 +103,7 @@ class Webhook(Adapter):
         return (item_of(raw.json()),)
 
     def acknowledge(self, raw: RawRequest, config: WebhookConfig) -> Reply:
-        """An integrator can mend what it sends, so it is told: 422 with the place that is wrong."""
+        """An integrator can correct what it sends, so it is told: 422 with the place that is wrong."""
         try:
             [item] = self.parse(raw, config)
         except BadPayload as error:

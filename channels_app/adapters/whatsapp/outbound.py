@@ -65,7 +65,7 @@ Body = dict[str, Any]
 
 def bodies(message: OutboundMessage, list_label: str) -> Iterator[Body]:
     """The requests that carry ``message``, in order; ``list_label`` opens a list (at most 20 characters).
-    Raises Rejected for what the platform would refuse and no fitting can mend."""
+    Raises Rejected for what the platform would refuse and no fitting can repair."""
     for number, part in enumerate(RENDERERS[message.content.type](message.content, list_label), start=1):
         mark = "" if number == 1 else f"{PART_MARK}{number}"
         quote = {"context": {"message_id": message.reply_to}} if message.reply_to and number == 1 else {}

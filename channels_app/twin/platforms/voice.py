@@ -133,7 +133,7 @@ def go_on(twin: World, line: Line) -> None:
             return
         elif verb.tag == "Dial":
             line.leg = str(twin.settings[KIND]["dial_status"])
-            if line.leg == "in-progress":  # they talk until somebody hangs up
+            if line.leg == "in-progress":  # they talk until one of them hangs up
                 return
             outcome = {"DialCallStatus": line.leg, "DialCallSid": twilio.sid("CA")}
             post(twin, line, verb.get("action", ""), outcome, "dialled")

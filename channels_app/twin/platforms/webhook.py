@@ -1,4 +1,4 @@
-"""The twin's integrator: a system of somebody's own that speaks the generic webhook.
+"""The twin's integrator: a system of an integrator's own that speaks the generic webhook.
 
 Owns the address it takes messages at, its people and their files. Must not import the adapter: what is
 signed and how is written here anew, by the specification.

@@ -51,7 +51,7 @@ def asked() -> Iterator[str]:
 
 
 def replies(channel: Channel, user: str, said: str) -> list[Content]:
-    """What the assistant answers; nothing when a human has the word."""
+    """What the assistant answers; nothing when a human is in control."""
     inbound = InboundMessage(platform_id="", sender=Sender(scheme="web", value=user, name=user), content=text(said))
     try:
         accepted = accept(channel, inbound, Entrance(answer_now=True))

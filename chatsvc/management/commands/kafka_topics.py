@@ -45,7 +45,7 @@ def topics_create(names: list[str], partitions: int, replication: int) -> int:
         if new:
             client.create_topics(new, timeout_ms=30_000)
     except TopicAlreadyExistsError:
-        return topics_create(names, partitions, replication)  # somebody else creates them at the same time
+        return topics_create(names, partitions, replication)  # another process creates them at the same time
     finally:
         client.close()
     return len(missing)

@@ -37,7 +37,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         env = settings.ENV
         if settings.PRODUCTION and not env["ENGINE_TOKEN"]:
-            raise CommandError("ENGINE_TOKEN must be set: without it whoever reaches the port asks for any tenant.")
+            raise CommandError(
+                "ENGINE_TOKEN must be set: without it any caller that reaches the port asks for any tenant."
+            )
         deadline_s = env["ENGINE_TIMEOUT_MS"] / 1000
         service = EngineService(builtin_answer, env["ENGINE_TOKEN"], deadline_s, traced)
         try:

@@ -1,4 +1,4 @@
-"""Make the demo tenant, or mend it."""
+"""Make the demo tenant, or restore it."""
 
 from __future__ import annotations
 

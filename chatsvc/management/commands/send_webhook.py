@@ -65,7 +65,7 @@ class Command(BaseCommand):
 
 
 def signed_words(channel: Channel, url: str, sender: str, text: str) -> Webhook:
-    """What the platform posts when somebody writes ``text``. Raises CommandError."""
+    """What the platform posts when a person writes ``text``. Raises CommandError."""
     platform = PLATFORMS[channel.kind]
     twin = Twin()  # never served: it only finds the words
     try:

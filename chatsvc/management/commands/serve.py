@@ -44,7 +44,7 @@ class Command(BaseCommand):
 
 
 def check_free(host: str, port: int) -> None:
-    """Raises CommandError when nobody can listen there."""
+    """Raises CommandError when the address cannot be listened on."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -42,7 +42,7 @@ export class Transcript {
     this.#drain();
   }
 
-  /** Without a connection nobody can fill a hole; the next one resumes from the cursor. */
+  /** Without a connection a hole cannot be filled; the next one resumes from the cursor. */
   pause() {
     clearTimeout(this.#timer);
     this.#timer = 0;

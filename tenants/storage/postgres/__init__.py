@@ -22,7 +22,7 @@ R = TypeVar("R")
 
 class BoundedConnection(psycopg.Connection[Any]):
     """Whatever gets no answer within DATABASE_STATEMENT_S and a little more fails with OperationalError, and the
-    connection is closed: nobody knows what became of the statement."""
+    connection is closed: what became of the statement is unknown."""
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         limit_s: int = settings.ENV["DATABASE_STATEMENT_S"]
@@ -46,7 +46,7 @@ def database(given: dict[str, Any], pool_size: int, statement_s: int) -> dict[st
         "min_size": 1,
         "max_size": pool_size,
         "timeout": POOL_S,
-        # Then a place in the pool is given up, and whoever comes next tries at once. The pool's own patience
+        # Then a place in the pool is given up, and the next caller tries at once. The pool's own patience
         # doubles its pauses: after a long absence it would go on waiting for as long again.
         "reconnect_timeout": POOL_S,
     }
