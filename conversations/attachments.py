@@ -23,6 +23,7 @@ from conversations.media_links import attachment_id_of, media_address
 from conversations.models import Attachment, Message
 from tenants.errors import Conflict, NotFound
 from tenants.storage.db import new_id, now, on_commit
+from tenants.work.leases import settle
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # due_at of a file with which nothing is left to do
 UPLOAD_S = 900  # an upload that was not finished by then is given up
@@ -120,7 +121,9 @@ def attachment_share(attachment: Attachment, message: Message) -> None:
 
 def _link(attachment: Attachment, message: Message, due_at: datetime) -> bool:
     free = Attachment.objects.filter(id=attachment.id, message=None)
-    return bool(free.update(message=message, channel_id=message.channel_id, due_at=due_at, attempts=0))
+    return bool(
+        free.update(message=message, channel_id=message.channel_id, due_at=due_at, attempts=0, leases=0, claim=None)
+    )
 
 
 # ------------------------------------------------------------------------------ its life
@@ -160,8 +163,7 @@ def files_write(attachment: Attachment, file: IO[bytes], kept: Kept) -> dict[str
 def attachment_settle(attachment: Attachment, changes: Mapping[str, Any]) -> bool:
     """A file that was on its way is here, or will not come (``state``, ``reason``). False when somebody
     else has settled the row meanwhile."""
-    mine = Attachment.objects.filter(id=attachment.id, state=Attachment.State.REMOTE, attempts=attachment.attempts)
-    if not mine.update(**changes):
+    if not settle(attachment, **changes):
         return False
     for name, value in changes.items():
         setattr(attachment, name, value)

@@ -209,6 +209,14 @@ class WebhookPaused(Data):
     reason: str = ""
 
 
+class WorkGivenUp(Data):
+    """Something that came in or was to go out was tried for as long as it may be; staff can start it again."""
+
+    work: str = Field(description="receipts (requests of platforms) or turns (answers of the assistant)")
+    row_id: UUID
+    reason: str = ""
+
+
 #: (type, version) → what its ``data`` says. A version stays here for as long as a consumer may read it.
 SCHEMAS: dict[tuple[str, int], type[Data]] = {
     ("chat.message.received", 1): MessageReceived,
@@ -239,6 +247,7 @@ SCHEMAS: dict[tuple[str, int], type[Data]] = {
     ("chat.system.channel_recovered", 1): ChannelState,
     ("chat.system.webhook_malformed", 1): WebhookMalformed,
     ("chat.system.webhook_paused", 1): WebhookPaused,
+    ("chat.system.work_given_up", 1): WorkGivenUp,
 }
 
 

@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from channels_app.models import Channel
 from tenants.storage.db import TenantModel, now
+from tenants.work.leases import Work
 
 
 class Contact(TenantModel):
@@ -212,7 +213,7 @@ class Message(TenantModel):
         return self.metadata.get("change", "") if self.role == self.Role.SYSTEM else ""
 
 
-class Attachment(TenantModel):
+class Attachment(Work, TenantModel):
     """A file of a message, with us or still with the platform; without a message, an upload on its way.
 
     remote (to be fetched from ``due_at`` on) → stored | refused (``reason``: too_large, type_refused …).
@@ -224,7 +225,9 @@ class Attachment(TenantModel):
         STORED = "stored"
         REFUSED = "refused"
 
-    UNFINISHED = (State.REMOTE, State.STORED)  # of which something may be due
+    #: due_at: next try to fetch or hear, or removal of an upload that nobody used; NEVER when nothing is left to do
+    STATE = "state"
+    OPEN = (State.REMOTE, State.STORED)
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
     identity = models.ForeignKey(Identity, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
@@ -244,9 +247,6 @@ class Attachment(TenantModel):
     sha256 = models.CharField(max_length=64, blank=True)
     name = models.CharField(max_length=255, blank=True)
     transcript = models.TextField(blank=True)  # what was said, when a transcriber heard it
-    attempts = models.PositiveSmallIntegerField(default=0)
-    #: next try to fetch or hear, end of the present one's lease, or removal of an upload that nobody used
-    due_at = models.DateTimeField(default=now)
 
     class Meta:
         indexes: ClassVar[list[Any]] = [models.Index(fields=["state", "due_at"], name="attachment_due")]

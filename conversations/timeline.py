@@ -9,11 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.db.models import F
 
 from conversations.event_schemas import event_check
 from conversations.models import Conversation, Event
+
+log = structlog.get_logger(__name__)
 
 #: type → version of its payload; schemas: conversations/event_schemas.py
 VERSIONS: dict[str, int] = {
@@ -45,6 +48,7 @@ VERSIONS: dict[str, int] = {
     "chat.system.channel_recovered": 1,
     "chat.system.webhook_malformed": 1,
     "chat.system.webhook_paused": 1,
+    "chat.system.work_given_up": 1,
 }
 
 
@@ -104,3 +108,10 @@ def system_event(tenant_id: Any, type: str, payload: Mapping[str, Any]) -> Event
     version = VERSIONS[type]
     event_check(type, version, payload, strict=not settings.PRODUCTION)
     return Event.objects.create(tenant_id=tenant_id, type=type, version=version, payload=payload)
+
+
+def work_given_up(work: str, row: Any, reason: str) -> Event:
+    """Tell that a row of the register's table ``work`` is tried no longer. Call in the transaction that gave it up."""
+    log.error("work_given_up", work=work, row=str(row.id), reason=reason, attempts=row.attempts)
+    facts = {"work": work, "row_id": str(row.id), "reason": reason[:300]}
+    return system_event(row.tenant_id, "chat.system.work_given_up", facts)

@@ -4,3 +4,20 @@ from django.apps import AppConfig
 class Config(AppConfig):
     name = "messaging"
     verbose_name = "Messaging"
+
+    def ready(self) -> None:
+        from conversations.models import Attachment
+        from messaging import heads, wake
+        from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookDelivery
+        from tenants.work.leases import Table, register
+
+        failed = "failed"
+        receipts = Table(InboundEvent, "inbound", wake.parse, heads=heads.receipts, given_up=failed)
+        deliveries = Table(Delivery, "deliver", wake.deliver, "conversation_id", heads.deliveries, given_up=failed)
+        calls = Table(WebhookDelivery, "events", wake.call_endpoint, "endpoint_id", heads.calls, given_up=failed)
+        register("receipts", receipts)
+        register("turns", Table(Turn, "respond", wake.respond, given_up=failed))
+        register("files", Table(Attachment, "background", wake.media))
+        register("alerts", Table(StaffAlert, "events", wake.send_alert, given_up=failed))
+        register("deliveries", deliveries)
+        register("calls", calls)

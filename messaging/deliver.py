@@ -6,7 +6,6 @@ dead letters. Must not render: that is the adapter's.
 
 from __future__ import annotations
 
-import random
 import time
 import uuid
 from collections.abc import Sequence
@@ -16,7 +15,6 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db.models import F
 
 from channels_app.content.types import Content
 from channels_app.contract import ConfigError, Payload, Rejected, SendError, Throttled, WindowClosed
@@ -40,11 +38,11 @@ from messaging.rules.windows import CODE as WINDOW_CLOSED
 from messaging.rules.windows import window_guard, window_shut
 from messaging.shutdown import stopping
 from tenants.access.limits import allow
-from tenants.storage.db import atomic, new_id, now, retried, server_trouble
+from tenants.storage.db import atomic, now, retried, server_trouble
+from tenants.work.leases import A_DAY, WORKER_LOST, claim, put_off, server_back, settle
 
 log = structlog.get_logger(__name__)
 
-BACK_OFF_S = (2, 5, 15, 45, 120, 300, 600)  # upper bounds; full jitter between half and all
 MOST_IN_A_ROW = 50  # then the lane goes back to the queue, so that others have their turn
 
 
@@ -64,6 +62,7 @@ class Try:
     began: datetime = field(default_factory=now)
     cuts: tuple[str, ...] = ()
     busy_s: float = 0.0  # the person is busy with it for so long
+    trouble: str = ""  # of our own servers: no try, whatever became of it
 
 
 def deliver(conversation_id: uuid.UUID) -> int:
@@ -74,7 +73,7 @@ def deliver(conversation_id: uuid.UUID) -> int:
     done = 0
     while done < MOST_IN_A_ROW and not stopping.is_set():
         head = lane_head(conversation_id)
-        if head is None or not _ready(head) or not _claim(head):
+        if head is None or not _ready(head) or not claim(head, timedelta(seconds=settings.ENV["DELIVERY_LEASE_S"])):
             return done
         if not _settle(_send(head)):
             return done
@@ -97,34 +96,27 @@ def _ready(delivery: Delivery) -> bool:
     channel = channel_for_id(delivery.channel_id)
     if channel is None or not channel.enabled:
         return _put_off(delivery, at + timedelta(seconds=60))
-    if held_until := channel_admits(channel):
+    held_until = channel_held_until(channel)
+    if held_until and held_until > at:
         return _put_off(delivery, held_until)
     rate, burst = channel.adapter.rate
     if channel.rate_per_second:
         rate, burst = channel.rate_per_second, max(1, int(channel.rate_per_second))
     wait_s = allow(f"channel:{channel.id}", rate, burst)
-    return _put_off(delivery, at + timedelta(seconds=wait_s)) if wait_s > 0 else True
+    if wait_s > 0:
+        return _put_off(delivery, at + timedelta(seconds=wait_s))
+    held_until = channel_admits(channel)  # last: whoever is admitted after a hold has to send
+    return _put_off(delivery, held_until) if held_until else True
 
 
-def _put_off(delivery: Delivery, until: Any) -> bool:
-    conversation_id = delivery.conversation_id
-    Delivery.objects.filter(id=delivery.id, status__in=Delivery.UNFINISHED, due_at=delivery.due_at).update(due_at=until)
-    wake.deliver(conversation_id, delay_s=max(0.0, (until - now()).total_seconds()))
+def _put_off(delivery: Delivery, until: datetime) -> bool:
+    if put_off(delivery, until):
+        _wake_at(delivery, until)
     return False
 
 
-def _claim(delivery: Delivery) -> bool:
-    """Lease the delivery by compare-and-set; a worker that is silent for the lease loses it."""
-    at, claim = now(), new_id()
-    claimed = Delivery.objects.filter(id=delivery.id, status__in=Delivery.UNFINISHED, due_at__lte=at).update(
-        status=Delivery.Status.SENDING,
-        claim=claim,
-        due_at=at + timedelta(seconds=settings.ENV["DELIVERY_LEASE_S"]),
-        attempts=F("attempts") + 1,
-    )
-    delivery.claim = claim
-    delivery.attempts += 1
-    return bool(claimed)
+def _wake_at(delivery: Delivery, at: datetime) -> None:
+    wake.deliver(delivery.conversation_id, delay_s=max(0.0, (at - now()).total_seconds()))
 
 
 def _send(delivery: Delivery) -> Try:
@@ -136,6 +128,8 @@ def _send(delivery: Delivery) -> Try:
     )
     attempt = Try(delivery, channel, http_for(channel), started=time.monotonic())
     try:
+        if delivery.worn_out:
+            raise Rejected(WORKER_LOST, "The workers that tried to send it ended or hung.")
         if delivery.expires_at and delivery.expires_at < now():
             raise Rejected("expired", "The message was too old when it could have been sent.")
         check_reachable(delivery.message)
@@ -150,9 +144,10 @@ def _send(delivery: Delivery) -> Try:
             attempt.busy_s = result.busy_s
     except SendError as error:
         attempt.error = error
-    except Exception as error:  # an adapter's bug is a dead letter with a reason, not a stuck lane
+    except Exception as error:  # noqa: BLE001  an adapter's bug is a dead letter with a reason, not a stuck lane
         if server_trouble(error):
-            raise  # nothing is known of the message: its lease ends, and it is tried again
+            attempt.trouble = type(error).__name__  # nothing is known of the message: it is tried again
+            return attempt
         log.error("adapter_crashed", kind=channel.kind, error=type(error).__name__, delivery=str(delivery.id))
         attempt.error = Rejected("adapter_error", type(error).__name__)
     return attempt
@@ -176,9 +171,16 @@ def _by_human(delivery: Delivery) -> bool:
 def _settle(attempt: Try) -> bool:
     """Write what came of the try. True when the lane may go on to its next message."""
     error = attempt.error
+    if attempt.trouble:
+        log.warning("delivery_interrupted", delivery=str(attempt.delivery.id), error=attempt.trouble)
+        until = server_back()
+        if put_off(attempt.delivery, until, counts=False):
+            _wake_at(attempt.delivery, until)
+        return False
     if error is None:
         channel_worked(attempt.channel)
-        _sent(attempt)
+        if not _sent(attempt):
+            return False
         if attempt.busy_s:
             _let_listen(attempt)
         return True
@@ -192,19 +194,19 @@ def _settle(attempt: Try) -> bool:
     if error.retryable and attempt.delivery.attempts < settings.ENV["DELIVERY_MAX_ATTEMPTS"]:
         _again(attempt, error)
         return False
-    _dead(attempt, error)
-    return True
+    return _dead(attempt, error)
 
 
 @retried
-def _sent(attempt: Try) -> None:
+def _sent(attempt: Try) -> bool:
+    """False when another worker has the message by now."""
     delivery = attempt.delivery
     with atomic():
-        ours = Delivery.objects.filter(id=delivery.id, claim=delivery.claim, status__in=Delivery.UNFINISHED)
-        ours.update(status=Delivery.Status.SENT, sent_at=now(), error_code="", error_detail="")
+        ours = settle(delivery, status=Delivery.Status.SENT, sent_at=now(), error_code="", error_detail="")
         _record(attempt)
     WAITED.labels(attempt.channel.kind).observe((now() - delivery.message.created_at).total_seconds())
     pending_apply(delivery)
+    return ours
 
 
 def _let_listen(attempt: Try) -> None:
@@ -223,50 +225,41 @@ def _let_listen(attempt: Try) -> None:
 @retried
 def _again(attempt: Try, error: SendError, *, burns_attempt: bool = True) -> None:
     delivery = attempt.delivery
-    wait_s = error.retry_after if error.retry_after is not None else back_off_s(delivery.attempts)
-    held_until = channel_held_until(attempt.channel)
+    wait_s = error.retry_after if error.retry_after is not None else A_DAY.after_s(delivery.attempts)
     due_at = now() + timedelta(seconds=wait_s)
-    if held_until and held_until > due_at:
-        due_at = held_until
+    due_at = max(due_at, channel_held_until(attempt.channel) or due_at)
     with atomic():
-        Delivery.objects.filter(id=delivery.id, claim=delivery.claim, status=Delivery.Status.SENDING).update(
-            status=Delivery.Status.QUEUED,
-            due_at=due_at,
-            attempts=delivery.attempts if burns_attempt else delivery.attempts - 1,
-            error_code=error.code[:60],
-            error_detail=error.detail,
-        )
         _record(attempt)
-    wake.deliver(delivery.conversation_id, delay_s=max(0.0, (due_at - now()).total_seconds()))
-
-
-def back_off_s(attempts: int) -> float:
-    """Seconds to wait after the given number of tries: growing, and spread by jitter."""
-    most = BACK_OFF_S[min(attempts, len(BACK_OFF_S)) - 1]
-    return random.uniform(most / 2, most)  # noqa: S311  no secret
+        ours = put_off(
+            delivery, due_at, counts=burns_attempt, error_code=error.code[:60], error_detail=error.detail
+        )  # fmt: skip
+    if ours:
+        _wake_at(delivery, due_at)
 
 
 @retried
-def _dead(attempt: Try, error: SendError) -> None:
-    """A dead letter: it keeps its place and its reason, and can be replayed."""
+def _dead(attempt: Try, error: SendError) -> bool:
+    """A dead letter: it keeps its place and its reason, and can be replayed. False, and nothing is told, when another
+    worker has the message by now."""
     delivery = attempt.delivery
     code = error.code[:60] or type(error).__name__
     if isinstance(error, WindowClosed):
         code = WINDOW_CLOSED  # the same word, whoever said it; the platform's own is in the attempt
         window_shut(attempt.channel, delivery.conversation_id, attempt.began)
     with atomic():
-        conversation = conversation_advance({"id": delivery.conversation_id}, events=1)
-        failed = Delivery.objects.filter(id=delivery.id, claim=delivery.claim, status=Delivery.Status.SENDING).update(
-            status=Delivery.Status.FAILED, dead_at=now(), error_code=code,
+        conversation_advance({"id": delivery.conversation_id})  # the lock
+        failed = settle(
+            delivery, status=Delivery.Status.FAILED, dead_at=now(), error_code=code,
             error_detail=error.detail or error.sentence,
         )  # fmt: skip
         _record(attempt)
+        conversation = conversation_advance({"id": delivery.conversation_id}, events=1) if failed else None
         if conversation:
             facts = {"message_id": str(delivery.message_id), "seq": delivery.seq, "code": code}
             events_append(conversation, [NewEvent("chat.message.failed", facts)])
     if failed:
-        message = delivery.message
-        push_status(message, Delivery.Status.FAILED)
+        push_status(delivery.message, Delivery.Status.FAILED)
+    return failed
 
 
 def _record(attempt: Try) -> None:
@@ -293,7 +286,7 @@ def redeliver(deliveries: Any, *, at_once: bool = True) -> int:
     count = 0
     for delivery in deliveries.filter(status=Delivery.Status.FAILED):
         changed = Delivery.objects.filter(id=delivery.id, status=Delivery.Status.FAILED).update(
-            status=Delivery.Status.QUEUED, attempts=0, dead_at=None, due_at=now(), claim=None,
+            status=Delivery.Status.QUEUED, attempts=0, leases=0, dead_at=None, due_at=now(), claim=None,
             expires_at=now() + timedelta(days=1), error_code="", error_detail="",
         )  # fmt: skip
         count += changed

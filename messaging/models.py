@@ -14,12 +14,16 @@ from channels_app.models import Channel, ChannelIncident
 from conversations.models import Conversation, Message
 from tenants.storage.crypto import EncryptedJSONField
 from tenants.storage.db import Model, TenantModel, now
+from tenants.work.leases import Leased, Work
 
 LEASE_MARGIN = timedelta(seconds=20)  # of a turn, beyond the engine's deadline
 
 
-class InboundEvent(TenantModel):
-    """A receipt: one webhook request, whole, stored before anything is understood."""
+class InboundEvent(Work, TenantModel):
+    """A receipt: one webhook request, whole, stored before anything is understood.
+
+    ``created_at`` is when it came. The lane of a person is their unfinished receipts of a channel in that order.
+    """
 
     class Status(models.TextChoices):
         RECEIVED = "received"
@@ -28,13 +32,14 @@ class InboundEvent(TenantModel):
         MALFORMED = "malformed"
         FAILED = "failed"
 
+    OPEN = (Status.RECEIVED,)
+
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    lane = models.CharField(max_length=255, blank=True)  # Adapter.lane of the request
     digest = models.CharField(max_length=64)  # SHA-256 of method, path, query and body
     request = models.JSONField()  # contract.RawRequest.to_stored()
     status = models.CharField(max_length=9, choices=Status, default=Status.RECEIVED)
     reason = models.CharField(max_length=300, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(default=now)  # next try, or end of the present one's lease
     processed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -44,13 +49,14 @@ class InboundEvent(TenantModel):
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["status", "due_at"], name="receipt_due"),
             models.Index(fields=["channel", "created_at"], name="receipt_by_channel"),
+            models.Index(fields=["channel", "lane", "status", "created_at"], name="receipt_lane"),
         ]
 
     def __str__(self) -> str:
         return f"Request of {self.created_at:%Y-%m-%d %H:%M:%S}, {self.status}"
 
 
-class Turn(TenantModel):
+class Turn(Work, TenantModel):
     """The inbound messages that one reply answers.
 
     waiting (for more fragments, until ``due_at``) → running (leased until ``due_at``) →
@@ -66,15 +72,13 @@ class Turn(TenantModel):
         FAILED = "failed"
 
     OPEN = (Status.WAITING, Status.RUNNING)
+    RUNNING = Status.RUNNING
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="turns")
     first_seq = models.PositiveIntegerField()
     last_seq = models.PositiveIntegerField()
     status = models.CharField(max_length=8, choices=Status, default=Status.WAITING)
-    due_at = models.DateTimeField(default=now)
     latest_at = models.DateTimeField(default=now)  # more fragments do not put it off beyond this
-    claim = models.UUIDField(null=True, blank=True)  # of the worker that runs it
-    attempts = models.PositiveSmallIntegerField(default=0)
     reply = models.ForeignKey(Message, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     outcome = models.CharField(max_length=40, blank=True)
     engine = models.CharField(max_length=40, blank=True)
@@ -97,7 +101,7 @@ class Turn(TenantModel):
         return timedelta(milliseconds=settings.ENV["ENGINE_TIMEOUT_MS"]) + LEASE_MARGIN
 
 
-class Delivery(TenantModel):
+class Delivery(Work, TenantModel):
     """One message on its way out. The lane of a conversation is its unfinished deliveries by ``seq``."""
 
     class Status(models.TextChoices):
@@ -110,17 +114,15 @@ class Delivery(TenantModel):
 
     #: receipts move the status forward by rank only
     RANK: ClassVar[dict[str, int]] = {"queued": 0, "sending": 0, "sent": 1, "delivered": 2, "read": 3, "failed": 4}
-    UNFINISHED = (Status.QUEUED, Status.SENDING)
+    UNFINISHED = OPEN = (Status.QUEUED, Status.SENDING)
+    RUNNING = Status.SENDING
 
     message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="delivery")
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="deliveries")
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
     seq = models.PositiveIntegerField()  # of the message
     status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
-    attempts = models.PositiveSmallIntegerField(default=0)
     parts_sent = models.PositiveSmallIntegerField(default=0)  # payloads the platform has taken
-    due_at = models.DateTimeField(default=now)  # next try, or end of the present one's lease
-    claim = models.UUIDField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     error_code = models.CharField(max_length=60, blank=True)
     error_detail = models.CharField(max_length=500, blank=True)
@@ -132,7 +134,7 @@ class Delivery(TenantModel):
     class Meta:
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["status", "due_at"], name="delivery_due"),
-            models.Index(fields=["conversation", "seq"], name="delivery_lane"),
+            models.Index(fields=["conversation", "status", "seq"], name="delivery_lane"),
             models.Index(fields=["tenant", "dead_at"], name="delivery_dead"),
         ]
         verbose_name_plural = "deliveries"
@@ -221,7 +223,7 @@ class WebhookEndpoint(TenantModel):
         return self.description or self.url
 
 
-class WebhookDelivery(TenantModel):
+class WebhookDelivery(Work, TenantModel):
     """One event on its way to one endpoint; its id is the ``webhook-id`` of every try."""
 
     class Status(models.TextChoices):
@@ -230,15 +232,13 @@ class WebhookDelivery(TenantModel):
         DELIVERED = "delivered"
         FAILED = "failed"
 
-    UNFINISHED = (Status.QUEUED, Status.SENDING)
+    UNFINISHED = OPEN = (Status.QUEUED, Status.SENDING)
+    RUNNING = Status.SENDING
 
     endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.CASCADE, related_name="deliveries")
     event = models.ForeignKey("conversations.Event", null=True, on_delete=models.CASCADE, related_name="+")
     type = models.CharField(max_length=60)  # of the event; "chat.system.ping" for a test
     status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(default=now)  # next try, or end of the present one's lease
-    claim = models.UUIDField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     response_status = models.PositiveSmallIntegerField(null=True, blank=True)
     error_code = models.CharField(max_length=60, blank=True)
@@ -259,13 +259,11 @@ class WebhookDelivery(TenantModel):
         return f"{self.type} {self.status}"
 
 
-class OutboxLane(Model):
+class OutboxLane(Leased, Model):
     """The lease of a fixed share of all conversations in one outbox: its holder alone hands their events on."""
 
     outbox = models.CharField(max_length=20)
     number = models.PositiveSmallIntegerField()
-    claim = models.UUIDField(null=True, blank=True)
-    until = models.DateTimeField(default=now)
 
     class Meta:
         constraints: ClassVar[list[Any]] = [
@@ -313,13 +311,15 @@ class DailyFigure(TenantModel):
         return f"{self.day} {self.name} {self.value}"
 
 
-class StaffAlert(TenantModel):
+class StaffAlert(Work, TenantModel):
     """One alert to a tenant's staff by one way; tried again until it worked."""
 
     class Status(models.TextChoices):
         WAITING = "waiting"
         SENT = "sent"
         FAILED = "failed"
+
+    OPEN = (Status.WAITING,)
 
     event = models.UUIDField()  # of the timeline: what it is about
     way = models.CharField(max_length=10)  # email, slack, webhook
@@ -330,8 +330,6 @@ class StaffAlert(TenantModel):
     text = models.TextField(blank=True)  # what follows the subject: what was found, what to do, where
     facts = models.JSONField(default=dict)  # the event's envelope
     status = models.CharField(max_length=8, choices=Status, default=Status.WAITING)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(default=now)  # next try, or end of the present one's lease
     error = models.CharField(max_length=60, blank=True)
 
     class Meta:

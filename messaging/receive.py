@@ -8,15 +8,18 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import IntegrityError
-from django.db.models import F
+from django.db.models import QuerySet
 
 from channels_app.contract import (
+    EVERYBODY,
     BadPayload,
     ChannelNotice,
     Ignored,
@@ -32,20 +35,24 @@ from channels_app.contract import (
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
 from channels_app.templates.sync import template_status_apply
-from conversations.timeline import system_event
-from messaging import wake
+from conversations.timeline import system_event, work_given_up
+from messaging import heads, wake
 from messaging.accept import accept
 from messaging.health.watch import channel_notice, inbound_seen
 from messaging.models import InboundEvent
 from messaging.rules.contact_signals import signal_apply
 from messaging.rules.delivery_status import status_apply
 from messaging.rules.revise import changes_apply, reaction_take, revision_take
-from tenants.errors import Invalid
-from tenants.storage.db import atomic, now, on_commit, retried
+from messaging.shutdown import stopping
+from tenants.errors import Invalid, Unavailable
+from tenants.storage.db import atomic, now, on_commit, retried, server_trouble
+from tenants.work.leases import A_DAY, WORKER_LOST, claim, put_off, server_back, settle
 
 log = structlog.get_logger(__name__)
 
-MAX_ATTEMPTS = 8
+TRIES = A_DAY
+TRIES_OF_ALL = 3  # then a request of several people gives up its place among those of others
+WOKEN_BEHIND = 100  # receipts that a crossing one lets go at once; the sweep wakes the others
 
 
 @retried
@@ -53,10 +60,11 @@ def receipt_store(channel: Channel, raw: RawRequest) -> InboundEvent | None:
     """Keep a verified request. None when the very same one is here already: the platform resent it."""
     line = f"{raw.method} {raw.path} {sorted(raw.query.items())}\n"
     digest = hashlib.sha256(line.encode() + raw.body).hexdigest()
+    lane = _lane(channel, raw)
     try:
         with atomic():
             receipt = InboundEvent.objects.create(
-                tenant_id=channel.tenant_id, channel=channel, digest=digest, request=raw.to_stored()
+                tenant_id=channel.tenant_id, channel=channel, lane=lane, digest=digest, request=raw.to_stored()
             )
             on_commit(lambda: wake.parse(receipt.id))
     except IntegrityError:
@@ -64,45 +72,131 @@ def receipt_store(channel: Channel, raw: RawRequest) -> InboundEvent | None:
     return receipt
 
 
-def receipt_process(receipt_id: uuid.UUID) -> InboundEvent | None:
-    """Understand a stored request. None when somebody else is at it or it is done."""
-    at, lease = now(), timedelta(seconds=settings.ENV["DELIVERY_LEASE_S"])
-    due = InboundEvent.objects.filter(id=receipt_id, status=InboundEvent.Status.RECEIVED, due_at__lte=at)
-    if not due.update(due_at=at + lease, attempts=F("attempts") + 1):
+def receipt_process(receipt_id: uuid.UUID) -> int:
+    """Understand a stored request, then those of the same people that have waited for it. Returns how many were done.
+
+    Stops where a receipt waits for an earlier one, is not due, or is another worker's.
+    """
+    done = 0
+    next_id: uuid.UUID | None = receipt_id
+    while next_id and not stopping.is_set():
+        receipt = _claim(next_id)
+        if receipt is None or not _process(receipt):
+            break
+        done += 1
+        next_id = _next_of(receipt)
+    return done
+
+
+def _lane(channel: Channel, raw: RawRequest) -> str:
+    """A request that cannot be read now is understood, or found malformed, by itself."""
+    try:
+        return channel.adapter.lane(raw, channel.adapter_config())
+    except BadPayload:
+        return ""
+    except Exception as error:  # noqa: BLE001  an adapter's bug must not refuse a request: it keeps the order of all
+        log.error("lane_unknown", channel=str(channel.id), error=type(error).__name__)
+        return EVERYBODY
+
+
+def _claim(receipt_id: uuid.UUID) -> InboundEvent | None:
+    """The receipt, leased, if it is due and no earlier one of its lane is unfinished. Nothing comes before the head
+    of a lane any more, so the look before the lease is good."""
+    receipt = InboundEvent.objects.filter(id=receipt_id, status=InboundEvent.Status.RECEIVED).first()
+    if receipt is None or heads.receipts_before(receipt).exists():
         return None
-    receipt = InboundEvent.objects.get(id=receipt_id)
+    return claim(receipt, timedelta(seconds=settings.ENV["DELIVERY_LEASE_S"]))
+
+
+def _process(receipt: InboundEvent) -> bool:
+    """True when the receipt is done with, one way or the other."""
+    if receipt.worn_out:
+        return _give_up(receipt, WORKER_LOST)
+    try:
+        return _understand(receipt)
+    except Exception as error:  # noqa: BLE001  the receipt is tried again; it is never lost
+        return _failed(receipt, error)
+
+
+def _understand(receipt: InboundEvent) -> bool:
     channel = channel_for_id(receipt.channel_id)
     if channel is None:
         return _close(receipt, InboundEvent.Status.IGNORED, "channel is gone")
     try:
         items = channel.adapter.parse(RawRequest.from_stored(receipt.request), channel.adapter_config())
     except BadPayload as error:
-        system_event(channel.tenant_id, "chat.system.webhook_malformed", {"receipt_id": str(receipt.id)})
-        return _close(receipt, InboundEvent.Status.MALFORMED, str(error))
+        with atomic():
+            closed = _close(receipt, InboundEvent.Status.MALFORMED, str(error))
+            if closed:
+                system_event(channel.tenant_id, "chat.system.webhook_malformed", {"receipt_id": str(receipt.id)})
+        return closed
     if any(isinstance(item, InboundMessage) for item in items):
         inbound_seen(channel)
-    reasons = [reason for item in items if (reason := _item_apply(channel, item))]
+    reasons = [reason for item in items if (reason := _item_apply(channel, _timed(item, receipt.created_at)))]
     if len(reasons) == len(items):
         return _close(receipt, InboundEvent.Status.IGNORED, "; ".join(dict.fromkeys(reasons)) or "nothing in it")
     return _close(receipt, InboundEvent.Status.PROCESSED, "; ".join(dict.fromkeys(reasons)))
 
 
-def receipt_failed(receipt_id: uuid.UUID, error: Exception) -> None:
-    """Something of ours broke: try again with growing pauses, then keep it for inspection and replay."""
-    receipt = InboundEvent.objects.get(id=receipt_id)
-    log.error("receipt_failed", receipt=str(receipt_id), error=type(error).__name__, attempts=receipt.attempts)
-    if receipt.attempts >= MAX_ATTEMPTS:
-        _close(receipt, InboundEvent.Status.FAILED, type(error).__name__)
+def _timed(item: InboundItem, received: datetime) -> InboundItem:
+    """The item with the time at which it happened: the platform's where it tells one, never later than we had it."""
+    if isinstance(item, InboundMessage):
+        return replace(item, sent_at=min(item.sent_at or received, received))
+    if isinstance(item, StatusUpdate | Revision | Reaction | Signal):
+        return replace(item, at=min(item.at or received, received))
+    return item
+
+
+def _failed(receipt: InboundEvent, error: Exception) -> bool:
+    """Trouble of our own servers costs no try; anything else is tried for a day, in its place in the lane."""
+    ours = server_trouble(error) or isinstance(error, Unavailable)
+    name = type(error).__name__
+    log.error("receipt_failed", receipt=str(receipt.id), error=name, attempts=receipt.attempts, counts=not ours)
+    if ours:
+        put_off(receipt, server_back(), counts=False, reason=name)
+    elif TRIES.over(receipt.attempts):
+        return _give_up(receipt, name)
     else:
+        put_off(receipt, TRIES.next(receipt.attempts), reason=name, lane=_narrowed(receipt))
+    return False
+
+
+def _narrowed(receipt: InboundEvent) -> str:
+    """A request of several people that fails again and again must not stop the whole channel for a day."""
+    return "" if receipt.lane == EVERYBODY and receipt.attempts >= TRIES_OF_ALL else receipt.lane
+
+
+def _give_up(receipt: InboundEvent, reason: str) -> bool:
+    """Kept for inspection and replay, and told."""
+    with atomic():
+        closed = _close(receipt, InboundEvent.Status.FAILED, reason)
+        if closed:
+            work_given_up("receipts", receipt, reason)
+    return closed
+
+
+def receipts_replay(receipts: QuerySet[InboundEvent]) -> int:
+    """Process receipts of a queryset again, with fresh tries, in their old places. Every message in them is
+    deduplicated by its own id: what was taken already is not taken twice. Returns how many."""
+    ids = list(
+        receipts.exclude(status=InboundEvent.Status.RECEIVED).order_by("created_at").values_list("id", flat=True)
+    )
+    for receipt_id in ids:
         InboundEvent.objects.filter(id=receipt_id).update(
-            due_at=now() + timedelta(seconds=2**receipt.attempts), reason=type(error).__name__
-        )
+            status=InboundEvent.Status.RECEIVED, attempts=0, leases=0, claim=None, due_at=now(), processed_at=None,
+            reason="",
+        )  # fmt: skip
+        on_commit(partial(wake.parse, receipt_id))
+    return len(ids)
 
 
 def _item_apply(channel: Channel, item: InboundItem) -> str:
     """Do what one item asks for. Returns why nothing was done, or "". Repeats do nothing twice."""
     apply = APPLY.get(type(item))
-    return apply(channel, item) if apply else f"no use for {type(item).__name__}"
+    try:
+        return apply(channel, item) if apply else f"no use for {type(item).__name__}"
+    finally:  # the next item is another message's
+        structlog.contextvars.unbind_contextvars("conversation_id", "message_id")
 
 
 def _message(channel: Channel, item: InboundMessage) -> str:
@@ -147,9 +241,15 @@ APPLY: dict[type, Callable[[Channel, Any], str]] = {
 }
 
 
-def _close(receipt: InboundEvent, status: str, reason: str) -> InboundEvent:
-    receipt.status, receipt.reason, receipt.processed_at = status, reason[:300], now()
-    InboundEvent.objects.filter(id=receipt.id).update(
-        status=receipt.status, reason=receipt.reason, processed_at=receipt.processed_at
-    )
-    return receipt
+def _close(receipt: InboundEvent, status: str, reason: str) -> bool:
+    return settle(receipt, status=status, reason=reason[:300], processed_at=now())
+
+
+def _next_of(receipt: InboundEvent) -> uuid.UUID | None:
+    """The next receipt of the lane, for this worker; those of other lanes that waited for a crossing one are woken."""
+    waiting = heads.receipts_behind(receipt).values_list("id", flat=True)
+    if receipt.lane != EVERYBODY:
+        return waiting.first()
+    for receipt_id in waiting[:WOKEN_BEHIND]:
+        wake.parse(receipt_id)
+    return None

@@ -10,11 +10,12 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from assistant.engines import engine_for
 from assistant.port import EngineError, EngineReply, EngineRequest, HistoryEntry
@@ -22,20 +23,22 @@ from channels_app.content.types import Capabilities, Content, text
 from channels_app.selectors import channel_for_id
 from channels_app.templates.resolve import template_resolved
 from conversations.models import Conversation, Message, Note
-from conversations.timeline import NewEvent, conversation_advance
+from conversations.timeline import NewEvent, conversation_advance, work_given_up
 from messaging import wake
 from messaging.measures import STAGES, engine_count
 from messaging.models import Turn
 from messaging.reply import Author, reply_write, spoken
 from messaging.rules.choices import contents_meant
 from messaging.rules.control import queued
-from tenants.errors import ServiceError
-from tenants.storage.db import atomic, new_id, now, on_commit, retried
+from tenants.errors import ServiceError, Unavailable
+from tenants.storage.db import atomic, now, on_commit, retried, server_trouble
 from tenants.tenant_settings import settings_for
+from tenants.work.leases import A_DAY, MOST_LEASES, WORKER_LOST, claim, put_off, server_back, settle
 
 log = structlog.get_logger(__name__)
 
-MAX_ATTEMPTS = 5  # a turn whose worker died that often gets the fallback reply
+TRIES = A_DAY
+FALLBACK_AFTER = 5  # tries without an outcome; then the turn gets the fallback reply
 HISTORY = 20  # messages the engine sees
 SPOKEN = (Message.Role.VISITOR, Message.Role.BOT, Message.Role.AGENT)
 SEEN = ("id", "seq", "role", "text", "content", "hints", "language")  # rows of these cost half of whole messages
@@ -53,16 +56,22 @@ class Thought:
 def respond(turn_id: uuid.UUID) -> Turn | None:
     """Answer a turn that is due, or take over one whose worker is silent. None when somebody else has it."""
     turn = turn_claim(turn_id)
-    return answer(turn) if turn else None
+    return turn_work(turn) if turn else None
 
 
 def turn_claim(turn_id: uuid.UUID) -> Turn | None:
-    """Lease the turn to this worker by compare-and-set."""
-    at = now()
-    claimed = Turn.objects.filter(id=turn_id, status__in=Turn.OPEN, due_at__lte=at).update(
-        status=Turn.Status.RUNNING, claim=new_id(), due_at=at + Turn.lease(), attempts=F("attempts") + 1
-    )
-    return Turn.objects.select_related("conversation__contact").get(id=turn_id) if claimed else None
+    """Lease the turn to this worker."""
+    return claim(Turn.objects.filter(id=turn_id).select_related("conversation__contact"), Turn.lease())
+
+
+def turn_work(turn: Turn) -> Turn:
+    """Answer a turn that the caller has leased; what goes wrong puts it off, and ends it after a day."""
+    if turn.leases > 2 * MOST_LEASES:  # the fallback reply, too, has ended its workers
+        return _give_up(turn, WORKER_LOST)
+    try:
+        return answer(turn)
+    except Exception as error:  # noqa: BLE001  the person is still waiting
+        return _failed(turn, error)
 
 
 @STAGES.labels("respond").time()
@@ -116,7 +125,7 @@ def _think(request: EngineRequest, turn: Turn) -> Thought:
     """Ask the engine; whatever goes wrong there, the person gets the tenant's fallback reply (PIPE-3)."""
     tenant_settings = settings_for(request.tenant_id)
     started = time.monotonic()
-    degraded = turn.attempts > MAX_ATTEMPTS
+    degraded = turn.attempts > FALLBACK_AFTER or turn.worn_out
     reply = None
     if not degraded:
         try:
@@ -250,13 +259,44 @@ def _void(turn: Turn, seen: Conversation) -> Turn:
         return _close(turn, Turn.Status.VOID, "superseded")
     turn_id = turn.id
     on_commit(lambda: wake.respond(turn_id))
-    return _close(turn, Turn.Status.RUNNING, "again", due_at=now())
+    settle(turn, status=Turn.Status.RUNNING, outcome="again", due_at=now())
+    return turn
 
 
 def _close(turn: Turn, status: str, outcome: str, **changes: Any) -> Turn:
     """Write what became of the turn, if it is still ours; a worker that was declared dead changes nothing."""
     changes |= {"status": status, "outcome": outcome, "reply": turn.reply}
-    Turn.objects.filter(id=turn.id, claim=turn.claim).update(**changes)
+    settle(turn, **changes)
     for name, value in changes.items():
         setattr(turn, name, value)
     return turn
+
+
+def _failed(turn: Turn, error: Exception) -> Turn:
+    """Trouble of our own servers costs no try."""
+    ours, name = server_trouble(error) or isinstance(error, Unavailable), type(error).__name__
+    log.error("turn_failed", turn=str(turn.id), error=name, attempts=turn.attempts, counts=not ours)
+    if ours:
+        put_off(turn, server_back(), counts=False, status=Turn.Status.RUNNING)
+    elif TRIES.over(turn.attempts):
+        return _give_up(turn, name)
+    else:
+        put_off(turn, TRIES.next(turn.attempts), status=Turn.Status.RUNNING)
+    return turn
+
+
+def _give_up(turn: Turn, reason: str) -> Turn:
+    with atomic():
+        if settle(turn, status=Turn.Status.FAILED, outcome=reason[:40]):
+            work_given_up("turns", turn, reason)
+    return turn
+
+
+def turns_replay(turns: QuerySet[Turn]) -> int:
+    """Answer turns of a queryset that were given up, with fresh tries. Returns how many."""
+    ids = list(turns.filter(status=Turn.Status.FAILED).order_by("created_at").values_list("id", flat=True))
+    for turn_id in ids:
+        again = Turn.objects.filter(id=turn_id, status=Turn.Status.FAILED)
+        again.update(status=Turn.Status.RUNNING, attempts=0, leases=0, claim=None, due_at=now(), outcome="")
+        on_commit(partial(wake.respond, turn_id))
+    return len(ids)

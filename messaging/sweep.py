@@ -1,49 +1,63 @@
-"""The safety net: find rows whose wake-up was lost or whose worker died, and wake somebody for them.
+"""The safety net: find rows whose wake-up was lost or whose worker died, and wake a worker for them.
 
 Owns the look at all tenants; must not do the work itself.
 """
 
 from __future__ import annotations
 
+import random
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Min, QuerySet
 
-from conversations.models import Attachment
-from messaging import wake
-from messaging.integrators.sweep import endpoints_overdue
-from messaging.models import Delivery, InboundEvent, StaffAlert, Turn
+from messaging.integrators.sweep import calls_settle
 from tenants.storage.db import now
+from tenants.work.leases import TABLES, Table, due
 
-MOST = 500  # rows of a kind a sweep wakes at most; the next one goes on
+MOST = 500  # rows of a table a sweep wakes at most; the next one goes on
+MOST_TENANTS = 100  # that share them at one look
 GRACE = timedelta(seconds=2)  # what is due only just has its wake-up on the way
 
 
 def sweep() -> int:
-    """Wake what is overdue. Returns how many wake-ups were sent."""
-    overdue = now() - GRACE
-    net: list[tuple[Iterable[uuid.UUID], Callable[..., None]]] = [
-        (_late(InboundEvent, overdue, status=InboundEvent.Status.RECEIVED), wake.parse),
-        (_late(Turn, overdue, status__in=Turn.OPEN), wake.respond),
-        (_late(Attachment, overdue, state__in=Attachment.UNFINISHED), wake.media),
-        (_late(StaffAlert, overdue, status=StaffAlert.Status.WAITING), wake.send_alert),
-        (_late(Delivery, overdue, "conversation_id", status__in=Delivery.UNFINISHED), wake.deliver),
-        (endpoints_overdue(overdue), wake.call_endpoint),
-    ]
-    return len([call(row_id, expires_s=expires_s()) for row_ids, call in net for row_id in row_ids])
+    """Wake what is overdue, of each tenant the longest due first. Returns how many wake-ups were sent."""
+    overdue, woken = now() - GRACE, 0
+    calls_settle(overdue)
+    for table in TABLES.values():
+        for row_id in _overdue(table, overdue):
+            table.wake(row_id, expires_s=expires_s())
+            woken += 1
+    return woken
+
+
+def lane_more(table: Table, tenant_id: uuid.UUID) -> int:
+    """Wake what is due of one tenant, for a worker that has done all it was told of. Returns how many."""
+    waiting = list(_of_tenant(due(table, now()), table, tenant_id)[:MOST])
+    for row in waiting:
+        table.wake(row[table.woken])
+    return len(waiting)
+
+
+def _overdue(table: Table, overdue: datetime) -> Iterator[uuid.UUID]:
+    """Every tenant has a share, so that a crowd of one leaves room for the others."""
+    rows = due(table, overdue)
+    tenants = list(rows.order_by("tenant_id").values_list("tenant_id", flat=True).distinct()[:MOST])
+    random.shuffle(tenants)  # where there are more than can be served at one look
+    for tenant_id in tenants[:MOST_TENANTS]:
+        share = max(MOST // len(tenants), MOST // MOST_TENANTS)
+        yield from (row[table.woken] for row in _of_tenant(rows, table, tenant_id)[:share])
+
+
+def _of_tenant(rows: QuerySet[Any], table: Table, tenant_id: uuid.UUID) -> QuerySet[Any, dict[str, Any]]:
+    """By what is woken: one endpoint with many calls counts once."""
+    return rows.filter(tenant_id=tenant_id).values(table.woken).annotate(since=Min("due_at")).order_by("since")
 
 
 def expires_s() -> float:
     """After so many seconds a sweep's wake-up is void: later sweeps have woken the same rows again, and under
     overload the repeats would drown the queues."""
     return 2.0 * settings.ENV["SWEEP_INTERVAL_S"]
-
-
-def _late(model: Any, overdue: datetime, name: str = "id", **waiting: Any) -> Iterable[uuid.UUID]:
-    """Whom to wake for the rows that should have been taken up by ``overdue``, each once, the longest due first."""
-    # unscoped: the net spans all tenants; every task opens the scope of its own row
-    rows = model.objects.unscoped().filter(due_at__lte=overdue, **waiting).order_by("due_at")
-    return dict.fromkeys(rows.values_list(name, flat=True)[:MOST])

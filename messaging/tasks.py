@@ -28,6 +28,7 @@ from messaging.media import fetch as media_verb
 from messaging.models import InboundEvent, StaffAlert, Turn, WebhookEndpoint
 from messaging.outbox import alerts
 from messaging.rules import typing_marks as attention
+from messaging.shutdown import stopping
 from tenants.scope import tenant_scope
 
 
@@ -55,13 +56,6 @@ def row_task(name: str, model: Any, work: Callable[[uuid.UUID], object]) -> Any:
     return task
 
 
-def _parse(receipt_id: uuid.UUID) -> None:
-    try:
-        receive.receipt_process(receipt_id)
-    except Exception as error:  # noqa: BLE001  the receipt is tried again; it is never lost
-        receive.receipt_failed(receipt_id, error)
-
-
 def _sync_templates(channel_id: uuid.UUID) -> None:
     if channel := channel_for_id(channel_id):
         templates_sync(channel)
@@ -73,7 +67,7 @@ def _watch(channel_id: uuid.UUID) -> None:
         watch.channel_watch(channel)
 
 
-parse = row_task("parse", InboundEvent, _parse)
+parse = row_task("parse", InboundEvent, receive.receipt_process)
 respond = row_task("respond", Turn, respond_verb.respond)
 deliver = row_task("deliver", Conversation, deliver_verb.deliver)
 attend = row_task("attend", Conversation, attention.attend)
@@ -87,13 +81,13 @@ watch_channel = row_task("watch_channel", Channel, _watch)
 
 @shared_task(name="messaging.tasks.publish")
 def publish() -> None:
-    while publish_verb.publish_events():
+    while publish_verb.publish_events() and not stopping.is_set():
         pass
 
 
 @shared_task(name="messaging.tasks.stream")
 def stream() -> None:
-    while kafka.stream_events():
+    while kafka.stream_events() and not stopping.is_set():
         pass
 
 

@@ -146,6 +146,17 @@ def tenant_state(tenant_id: uuid.UUID) -> TenantState | None:
     return _states.get(tenant_id, lambda: _load(tenant_id))
 
 
+def is_active(tenant_id: uuid.UUID) -> bool:
+    """Whether the tenant is served, at most 30 s old."""
+    state = tenant_state(tenant_id)
+    return state is not None and state.active
+
+
+def suspended() -> list[uuid.UUID]:
+    """The tenants that are not served."""
+    return list(Tenant.objects.exclude(status=Tenant.Status.ACTIVE).values_list("id", flat=True))
+
+
 def settings_for(tenant_id: uuid.UUID) -> TenantSettings:
     """The tenant's settings, at most 30 s old; the defaults when there is no such tenant."""
     state = tenant_state(tenant_id)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from channels_app.content.types import Capabilities
 from channels_app.contract import (
+    EVERYBODY,
     BadSignature,
     CheckResult,
     ConfigError,
@@ -83,6 +84,14 @@ class Adapter(ABC):
     def verify(self, raw: RawRequest, config: Any, http: Http) -> None:
         """Raise BadSignature unless the raw bytes prove their origin. ``http`` is for fetching the keys a
         platform publishes; what it raises (a SendError) is answered 503, so that the platform comes again."""
+
+    def lane(self, raw: RawRequest, config: Any) -> str:
+        """Whom the request comes from: what one person sent is understood in the order it came. Asked before the
+        request is stored, so it reads ids and no words, and costs microseconds.
+
+        "" for what needs no order (reports about our own messages), EVERYBODY where the person cannot be told or it
+        concerns several: such a request waits for all before it, and all after it wait. May raise BadPayload."""
+        return EVERYBODY
 
     def parse(self, raw: RawRequest, config: Any) -> Sequence[InboundItem]:
         """Everything the request tells, in its order. One bad item becomes Ignored, it never loses

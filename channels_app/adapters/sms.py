@@ -102,6 +102,11 @@ class Sms(Adapter):
     def verify(self, raw: RawRequest, config: SmsConfig, http: Http) -> None:
         twilio.verify(raw, config)
 
+    def lane(self, raw: RawRequest, config: SmsConfig) -> str:
+        """A number is written the same way in every request."""
+        said = twilio.fields(raw)
+        return identifier(said, "From") if "Body" in said or not string(said, "MessageStatus") else ""
+
     def parse(self, raw: RawRequest, config: SmsConfig) -> Sequence[InboundItem]:
         said = twilio.fields(raw)
         if string(said, "MessageStatus") and "Body" not in said:

@@ -29,9 +29,10 @@ from channels_app.contract.inbound import (
     TemplateStatus,
 )
 from channels_app.contract.outbound import CheckResult, OutboundMessage, Payload, Recipient, RemoteTemplate, SendResult
-from channels_app.contract.request import BadPayload, BadSignature, RawRequest, Reply, read_json
+from channels_app.contract.request import EVERYBODY, BadPayload, BadSignature, RawRequest, Reply, lane_of, read_json
 
 __all__ = [
+    "EVERYBODY",
     "BadPayload",
     "BadSignature",
     "Capabilities",
@@ -65,5 +66,6 @@ __all__ = [
     "Throttled",
     "Unreachable",
     "WindowClosed",
+    "lane_of",
     "read_json",
 ]

@@ -8,10 +8,18 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
+
+EVERYBODY = "*"  # a lane that all others of the channel cross: see Adapter.lane
+
+
+def lane_of(people: Iterable[str]) -> str:
+    """The lane of a request that concerns these people: "" for nobody, EVERYBODY for more than one."""
+    known = set(people)
+    return EVERYBODY if len(known) > 1 else next(iter(known), "")[:255]
 
 
 @dataclass(frozen=True)

@@ -20,22 +20,15 @@ from prometheus_client.registry import Collector
 from chatsvc.processes.embedded import queues
 from chatsvc.processes.standby import seen_key
 from conversations.models import Conversation, Message
-from messaging.models import Delivery, InboundEvent, Turn, WebhookDelivery
 from messaging.outbox.lanes import MOST_COUNTED, PUBLISHED, STREAMED, lag
 from tenants.models import Tenant
 from tenants.storage.db import now
+from tenants.work.leases import TABLES, due, given_up
 
 FRESH_S = 10
 FRESH_TENANTS_S = 60
 MOST_TENANTS = 20
 OTHER = "other"
-#: whose due rows are which queue's work
-QUEUES: dict[str, tuple[Any, tuple[str, ...]]] = {
-    "inbound": (InboundEvent, (InboundEvent.Status.RECEIVED,)),
-    "respond": (Turn, Turn.OPEN),
-    "deliver": (Delivery, Delivery.UNFINISHED),
-    "events": (WebhookDelivery, WebhookDelivery.UNFINISHED),
-}
 
 
 class RowCollector(Collector):
@@ -50,7 +43,12 @@ class RowCollector(Collector):
         yield _family("chatsvc_queue_rows", "Rows that are due", "queue", lines["rows"])
         yield _family("chatsvc_outbox_age_seconds", "How long the oldest event waits", "outbox", lines["outbox_age"])
         yield _family("chatsvc_outbox_rows", "Events to be handed on", "outbox", lines["outbox_rows"])
-        yield GaugeMetricFamily("chatsvc_dead_letters", "Deliveries that failed for good", value=lines["dead"])
+        yield _family(
+            "chatsvc_dead_rows", "Rows that were given up and can be started again", "work", lines["given_up"]
+        )
+        yield GaugeMetricFamily(
+            "chatsvc_dead_letters", "Deliveries that failed for good", value=lines["given_up"]["deliveries"]
+        )
         yield _family(
             "chatsvc_worker_seen_seconds", "Since a worker of the queue was last seen", "queue", workers_seen()
         )
@@ -70,25 +68,21 @@ def _family(name: str, about: str, label: str, values: Mapping[str, float]) -> G
 def rows() -> dict[str, Any]:
     """Age and length of every queue and of the outbox."""
     at = now()
-    due = {name: _due(model, statuses, at) for name, (model, statuses) in QUEUES.items()}
-    # unscoped: measures of the whole service
-    dead = Delivery.objects.unscoped().filter(status=Delivery.Status.FAILED)
+    waiting: dict[str, list[Any]] = {}
+    for table in TABLES.values():
+        waiting.setdefault(table.queue, []).append(due(table, at))
     lags = {outbox.name: lag(outbox) for outbox in (PUBLISHED, STREAMED)}
     return {
-        "age": {name: _age_s(queue.aggregate(oldest=Min("due_at"))["oldest"], at) for name, queue in due.items()},
-        "rows": {name: _count(queue) for name, queue in due.items()},
+        "age": {queue: max(_age_s(rows, at) for rows in tables) for queue, tables in waiting.items()},
+        "rows": {queue: sum(map(_count, tables)) for queue, tables in waiting.items()},
         "outbox_age": {name: behind.age_s for name, behind in lags.items()},
         "outbox_rows": {name: behind.rows for name, behind in lags.items()},
-        "dead": _count(dead),
+        "given_up": {name: _count(given_up(table)) for name, table in TABLES.items() if table.given_up},
     }
 
 
-def _due(model: Any, statuses: tuple[str, ...], at: datetime) -> Any:
-    # unscoped: measures of the whole service; no tenant is named
-    return model.objects.unscoped().filter(status__in=statuses, due_at__lte=at)
-
-
-def _age_s(since: datetime | None, at: datetime) -> float:
+def _age_s(due_rows: Any, at: datetime) -> float:
+    since = due_rows.aggregate(oldest=Min("due_at"))["oldest"]
     return max(0.0, (at - since) / timedelta(seconds=1)) if since else 0.0
 
 

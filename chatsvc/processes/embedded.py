@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import threading
 from datetime import timedelta
-from typing import Any
 
 import structlog
 from celery import Celery, beat
@@ -20,12 +19,12 @@ from django.db import connections
 from assistant.intents.lessons import lessons
 from channels_app.content.text import analyse
 from chatsvc.processes import standby
-from messaging.models import Delivery, InboundEvent, Turn, WebhookDelivery
 from messaging.shutdown import stopping
 from messaging.sweep import GRACE, sweep
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
+from tenants.work.leases import reclaim
 
 log = structlog.get_logger(__name__)
 
@@ -91,20 +90,9 @@ def take_up() -> int:
 
 
 def leases_reclaim() -> int:
-    """End every lease. Only without a shared broker: then this process is the only worker, and whoever
-    held a lease is dead."""
-    overdue, at = now() - GRACE - timedelta(seconds=1), now()
-    leased: dict[Any, str] = {
-        InboundEvent: InboundEvent.Status.RECEIVED,
-        Turn: Turn.Status.RUNNING,
-        Delivery: Delivery.Status.SENDING,
-        WebhookDelivery: WebhookDelivery.Status.SENDING,
-    }
-    return sum(
-        # unscoped: a start of the process concerns all tenants
-        model.objects.unscoped().filter(status=status, due_at__gt=at).update(due_at=overdue)
-        for model, status in leased.items()
-    )
+    """End every lease. Only without a shared broker: then this process is the only worker, and those that
+    held a lease are dead."""
+    return reclaim(now() - GRACE - timedelta(seconds=1))
 
 
 def warm_up() -> threading.Thread:

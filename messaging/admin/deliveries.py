@@ -16,11 +16,11 @@ from channels_app.admin import ChannelFilter
 from channels_app.contract import BadPayload, RawRequest
 from channels_app.http.redact import Redactor
 from conversations.admin import TalkAdmin
-from messaging import wake
 from messaging.deliver import redeliver
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart, InboundEvent, StaffAlert, Turn
+from messaging.receive import receipts_replay
+from messaging.respond import turns_replay
 from tenants.console.pages import Button, PartInline, TenantFilter, row_id, shortened, verbatim
-from tenants.storage.db import now, on_commit
 
 TONES = {
     "queued": "info", "sending": "info", "sent": "success", "delivered": "success", "read": "success",
@@ -77,11 +77,8 @@ class ReceiptAdmin(MovingAdmin):
 
     def do_process(self, request: HttpRequest, receipt: InboundEvent) -> str:
         """Every message in it is deduplicated by its own id: what was taken already is not taken twice."""
-        InboundEvent.objects.filter(id=receipt.id).update(
-            status=InboundEvent.Status.RECEIVED, attempts=0, due_at=now(), processed_at=None, reason=""
-        )
+        receipts_replay(InboundEvent.objects.filter(id=receipt.id))
         self.note(request, "replayed", receipt)
-        on_commit(lambda: wake.parse(receipt.id))
         return "The request will be processed again."
 
     @admin.action(description="Process again", permissions=["write"])
@@ -92,6 +89,8 @@ class ReceiptAdmin(MovingAdmin):
 @admin.register(Turn)
 class TurnAdmin(MovingAdmin):
     resource = "conversations"
+    buttons = (Button("answer", "Answer again", "replay"),)
+    actions = ("answer",)
     fields = ("tenant", "in_conversation", "first_seq", "last_seq", "state", "outcome", "engine", "latency_ms",
               "attempts", "due_at", "created_at")  # fmt: skip
     readonly_fields = ("state", "in_conversation")
@@ -99,6 +98,17 @@ class TurnAdmin(MovingAdmin):
                     "latency_ms")  # fmt: skip
     list_filter = ("status", "engine", TenantFilter)
     list_select_related = ("conversation__contact",)
+
+    def do_answer(self, request: HttpRequest, turn: Turn) -> str:
+        """Only what was given up; a turn that is answered or void stays so."""
+        if not turns_replay(Turn.objects.filter(id=turn.id)):
+            return "This turn was not given up."
+        self.note(request, "replayed", turn)
+        return "The messages will be answered again."
+
+    @admin.action(description="Answer again", permissions=["write"])
+    def answer(self, request: HttpRequest, queryset: Any) -> None:
+        self.do(request, "answer", queryset)
 
 
 class DeadFilter(admin.SimpleListFilter):

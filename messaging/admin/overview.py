@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from channels_app.models import ChannelIncident
 from conversations.models import Conversation
-from messaging.models import Delivery, StaffAlert, WebhookEndpoint
+from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookEndpoint
 from tenants.console.pages import permissions_in, tenants_with
 
 MOST = 1000  # counted no further: the page stays quick, and nobody reads such a figure to its last digit
@@ -44,6 +44,11 @@ FIGURES = (
         "mine=yes",
     ),
     Figure("Dead letters", Delivery, "deliveries:read", lambda _: Q(dead_at__isnull=False), "dead=yes", True),
+    Figure(
+        "Requests of platforms given up", InboundEvent, "deliveries:read", lambda _: Q(status="failed"),
+        "status__exact=failed", True,
+    ),
+    Figure("Answers given up", Turn, "conversations:read", lambda _: Q(status="failed"), "status__exact=failed", True),
     Figure("Channels not well", ChannelIncident, "channels:read", lambda _: Q(is_open=True), "is_open__exact=1", True),
     Figure(
         "Paused webhook endpoints", WebhookEndpoint, "webhooks:read", lambda _: Q(paused_at__isnull=False), "paused_at__isempty=0",

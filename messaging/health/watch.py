@@ -24,6 +24,7 @@ from conversations.models import Message
 from conversations.timeline import system_event
 from messaging import wake
 from messaging.models import Delivery
+from messaging.shutdown import stopping
 from tenants.scope import tenant_scope
 from tenants.storage.db import atomic, now, on_commit, retried
 from tenants.tenant_settings import settings_for
@@ -49,9 +50,9 @@ def channel_found(channel: Channel, finding: Finding) -> Change:
             change = health_move(channel, finding)
             if change.moved:
                 _announce(channel, change, finding)
-            if change.released:
-                _lanes_due(channel)
         health_forget()
+        if change.released:
+            _lanes_due(channel)
     return change
 
 
@@ -62,8 +63,8 @@ def channel_release(channel: Channel) -> None:
         held = ChannelHealth.objects.filter(channel=channel, held_until__gt=now())
         with atomic():
             held.update(held_until=now(), failures=0)
-            _lanes_due(channel)
         health_forget()
+        _lanes_due(channel)
 
 
 def channel_saved(channel: Channel) -> None:
@@ -99,11 +100,13 @@ def _announce(channel: Channel, change: Change, finding: Finding) -> None:
 
 
 def _lanes_due(channel: Channel) -> None:
-    """What waits on this channel may be tried now; the order within each lane is deliver's."""
-    waiting = Delivery.objects.filter(channel=channel, status=Delivery.Status.QUEUED)
-    lanes = list(dict.fromkeys(waiting.order_by("created_at").values_list("conversation_id", flat=True)))
-    waiting.update(due_at=now())
-    for lane in lanes[:MOST]:
+    """What was put off for the channel may be tried now; the order within each lane is deliver's. In batches, each
+    committed by itself: one that a crash left out is due when its hold would have ended."""
+    waiting, at = Delivery.objects.filter(channel=channel, status=Delivery.Status.QUEUED), now()
+    put_off = waiting.filter(due_at__gt=at).order_by("due_at").values_list("id", flat=True)
+    while (batch := list(put_off[:MOST])) and not stopping.is_set():
+        waiting.filter(id__in=batch).update(due_at=at)
+    for lane in dict.fromkeys(waiting.order_by("due_at").values_list("conversation_id", flat=True)[:MOST]):
         on_commit(partial(wake.deliver, lane))
 
 

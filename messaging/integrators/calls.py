@@ -8,7 +8,6 @@ later than what came after it; events carry their ``seq``.
 from __future__ import annotations
 
 import json
-import random
 import time
 import uuid
 from collections.abc import Mapping
@@ -30,14 +29,14 @@ from messaging import wake
 from messaging.integrators.endpoints import PING, endpoint_stop, live_secrets, outbound_hosts
 from messaging.integrators.subscribers import IN_FLIGHT, subscribers_forget
 from messaging.models import WebhookDelivery, WebhookEndpoint
-from tenants.storage.db import atomic, new_id, now, on_commit, retried
+from tenants.storage.db import atomic, new_id, now, on_commit, retried, server_trouble
 from tenants.work.bulkhead import Bulkhead
+from tenants.work.leases import WORKER_LOST, Pauses, claim, put_off, server_back, settle
 
 log = structlog.get_logger(__name__)
 
-#: waits between the tries in seconds, upper bounds; eight tries take about a day
-BACK_OFF_S = (5, 300, 1800, 7200, 18_000, 36_000, 36_000)
-MOST_TRIES = len(BACK_OFF_S) + 1
+#: eight tries take about a day
+TRIES = Pauses((5, 300, 1800, 7200, 18_000, 36_000, 36_000), tries=8, jitter=0.2)
 #: how long the whole endpoint rests after so many failures in a row: an outage must not use up the tries
 #: of everything that happens meanwhile
 HOLD_S = (0, 0, 5, 15, 30, 60, 120, 300, 600)
@@ -62,6 +61,7 @@ class Try:
     endpoint: WebhookEndpoint
     status: int | None = None
     error_code: str = ""
+    trouble: bool = False  # of our own servers: no try, and nothing to do with the endpoint
     retry_after_s: float = 0.0
     exchange: dict[str, Any] | None = None
 
@@ -71,8 +71,8 @@ class Try:
 
     @property
     def counts(self) -> bool:
-        """Whether it tells of the endpoint's health: a ping is a question of its owner's."""
-        return self.delivery.type != PING
+        """Whether it tells of the endpoint's health: a ping is a question of its owner's, a fault of ours nobody's."""
+        return self.delivery.type != PING and self.error_code not in (WORKER_LOST, "internal_error")
 
 
 def call_endpoint(endpoint_id: uuid.UUID) -> int:
@@ -90,7 +90,7 @@ def call_endpoint(endpoint_id: uuid.UUID) -> int:
             if delivery is None:
                 return done
             done += 1
-            if not _settle(_call(delivery, endpoint)):
+            if not _settle(_tried(delivery, endpoint)):
                 return done
     if free:
         wake.call_endpoint(endpoint.id)
@@ -102,9 +102,9 @@ def ping(endpoint: WebhookEndpoint) -> WebhookDelivery:
     stands in the row."""
     delivery = WebhookDelivery.objects.create(
         tenant_id=endpoint.tenant_id, endpoint=endpoint, type=PING, status=WebhookDelivery.Status.SENDING,
-        attempts=1, claim=new_id(), due_at=_lease(),
+        attempts=1, claim=new_id(), due_at=now() + _lease(),
     )  # fmt: skip
-    _settle(_call(delivery, endpoint))
+    _settle(_tried(delivery, endpoint))
     delivery.refresh_from_db()
     return delivery
 
@@ -131,8 +131,8 @@ def _slow(endpoint: WebhookEndpoint) -> bool:
     return endpoint.failures > 0 or bulkhead.slow(endpoint.id)
 
 
-def _lease() -> datetime:
-    return now() + timedelta(seconds=max(settings.ENV["DELIVERY_LEASE_S"], TOTAL_S + 5))
+def _lease() -> timedelta:
+    return timedelta(seconds=max(settings.ENV["DELIVERY_LEASE_S"], TOTAL_S + 5))
 
 
 def _claim_next(endpoint: WebhookEndpoint) -> WebhookDelivery | None:
@@ -142,14 +142,19 @@ def _claim_next(endpoint: WebhookEndpoint) -> WebhookDelivery | None:
     if own.filter(status=WebhookDelivery.Status.SENDING, due_at__gt=at).count() >= room:
         return None
     due = own.filter(status__in=WebhookDelivery.UNFINISHED, due_at__lte=at).order_by("due_at", "id")
-    for delivery in due.select_related("event")[: 2 * IN_FLIGHT]:
-        claim = new_id()
-        if own.filter(id=delivery.id, status__in=WebhookDelivery.UNFINISHED, due_at__lte=at).update(
-            status=WebhookDelivery.Status.SENDING, claim=claim, due_at=_lease(), attempts=F("attempts") + 1
-        ):
-            delivery.claim, delivery.attempts = claim, delivery.attempts + 1
-            return delivery
-    return None
+    found = (claim(delivery, _lease()) for delivery in due.select_related("event")[: 2 * IN_FLIGHT])
+    return next(filter(None, found), None)
+
+
+def _tried(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> Try:
+    """Call, unless the row has ended too many workers; a fault of our own is kept apart from the endpoint's."""
+    if delivery.worn_out:
+        return Try(delivery, endpoint, error_code=WORKER_LOST)
+    try:
+        return _call(delivery, endpoint)
+    except Exception as error:  # noqa: BLE001  a bug, or a server of ours: the row is put off, not left to its lease
+        log.error("webhook_call_failed", delivery=str(delivery.id), error=type(error).__name__)
+        return Try(delivery, endpoint, error_code="internal_error", trouble=server_trouble(error))
 
 
 def _call(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> Try:
@@ -206,12 +211,6 @@ def retry_after_s(headers: Mapping[str, str]) -> float:
     return min(max(0.0, (at - now()).total_seconds()), MOST_RETRY_AFTER_S)
 
 
-def back_off_s(tries: int) -> float:
-    """Seconds to wait after the given number of tries: growing, and spread by jitter."""
-    most = BACK_OFF_S[min(tries, len(BACK_OFF_S)) - 1]
-    return random.uniform(0.8 * most, most)  # noqa: S311  no secret
-
-
 # --------------------------------------------------------------------------- what came of it
 
 
@@ -219,32 +218,37 @@ def back_off_s(tries: int) -> float:
 def _settle(attempt: Try) -> bool:
     """Write it down. True when the endpoint took the call and may have the next."""
     delivery, endpoint = attempt.delivery, attempt.endpoint
-    changes = _outcome(attempt)
+    exchanges = [*delivery.exchanges, *filter(None, [attempt.exchange])][-KEPT_EXCHANGES:]
+    seen = {"response_status": attempt.status, "error_code": attempt.error_code, "exchanges": exchanges}
+    again_at = _again_at(attempt)
     with atomic():
-        ours = WebhookDelivery.objects.filter(id=delivery.id, claim=delivery.claim)
-        settled = ours.filter(status=WebhookDelivery.Status.SENDING).update(
-            response_status=attempt.status,
-            error_code=attempt.error_code,
-            exchanges=[*delivery.exchanges, attempt.exchange][-KEPT_EXCHANGES:],
-            **changes,
-        )
+        if again_at:
+            settled = put_off(delivery, again_at, counts=not attempt.trouble, **seen)
+        else:
+            status = WebhookDelivery.Status.DELIVERED if attempt.taken else WebhookDelivery.Status.FAILED
+            settled = settle(delivery, status=status, finished_at=now(), **seen)
         if settled and attempt.counts:
             _note_health(attempt)
-    wait_s = (changes["due_at"] - now()).total_seconds() if "due_at" in changes else None
+    wait_s = (again_at - now()).total_seconds() if again_at else None
     if settled and wait_s is not None and wait_s <= SOON_S:
         wake.call_endpoint(endpoint.id, delay_s=max(0.0, wait_s))
-    return bool(settled) and attempt.taken
+    return settled and attempt.taken
 
 
-def _outcome(attempt: Try) -> dict[str, Any]:
-    """The fields of the row after this try."""
-    at, tries = now(), attempt.delivery.attempts
+def _again_at(attempt: Try) -> datetime | None:
+    """When the call is made again; None where it was taken or is given up."""
+    tries = attempt.delivery.attempts
     if attempt.taken:
-        return {"status": WebhookDelivery.Status.DELIVERED, "finished_at": at}
-    if attempt.status == GONE or tries >= MOST_TRIES or not attempt.counts:
-        return {"status": WebhookDelivery.Status.FAILED, "finished_at": at}
-    wait_s = max(back_off_s(tries), attempt.retry_after_s)
-    return {"status": WebhookDelivery.Status.QUEUED, "due_at": at + timedelta(seconds=wait_s)}
+        return None
+    if attempt.trouble:
+        return server_back()
+    given_up = (
+        attempt.status == GONE
+        or attempt.error_code == WORKER_LOST
+        or TRIES.over(tries)
+        or attempt.delivery.type == PING
+    )
+    return None if given_up else TRIES.next(tries, attempt.retry_after_s)
 
 
 def _note_health(attempt: Try) -> None:

@@ -1,51 +1,48 @@
-"""The safety net under calls to integrators: lost wake-ups, endpoints that are off, old log rows.
+"""The safety net under calls to integrators: what waits for endpoints that are off, old log rows.
 
-Owns the look at all tenants' endpoints; must not call them (integrator_send.py) nor wake anybody (sweep.py).
+Owns the look at all tenants' endpoints; must not call them (calls.py) nor wake their workers (messaging/sweep.py).
 """
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime, timedelta
-
-from django.db.models import Q
+from typing import Any
 
 from messaging.integrators.subscribers import subscribers_forget
 from messaging.models import WebhookDelivery, WebhookEndpoint
 from tenants.storage.db import now
 
-MOST = 500  # endpoints that a sweep wakes at most; the next one goes on
+BATCH = 500  # rows that one statement changes
+MOST_BATCHES = 20  # at one look
 PUT_OFF = timedelta(minutes=10)  # what waits for a paused endpoint is looked at this often
 LONGEST_PAUSE = timedelta(days=7)  # then the endpoint is disabled, and what waited has failed
 KEPT = timedelta(days=30)  # the log of finished calls
 FINISHED = (WebhookDelivery.Status.DELIVERED, WebhookDelivery.Status.FAILED)
 
 
-def endpoints_overdue(overdue: datetime) -> list[uuid.UUID]:
-    """The endpoints to wake: running ones that have had something due since before ``overdue``.
+def calls_settle(at: datetime) -> None:
+    """What waits for a paused endpoint is put off and what waits for a disabled one has failed, so that neither is met
+    again at every look."""
+    # unscoped: the net spans all tenants
+    waiting = WebhookDelivery.objects.unscoped().filter(status__in=WebhookDelivery.UNFINISHED, due_at__lte=at)
+    _in_batches(
+        waiting.filter(endpoint__enabled=True, endpoint__paused_at__isnull=False),
+        status=WebhookDelivery.Status.QUEUED, due_at=at + PUT_OFF, claim=None,
+    )  # fmt: skip
+    _in_batches(
+        waiting.filter(endpoint__enabled=False),
+        status=WebhookDelivery.Status.FAILED, finished_at=at, error_code="endpoint_disabled", claim=None,
+    )  # fmt: skip
 
-    What waits for a paused endpoint is put off and what waits for a disabled one has failed, so that
-    neither is met again at every sweep.
-    """
-    # unscoped: the net spans all tenants; every task opens the scope of its own endpoint
-    late = WebhookDelivery.objects.unscoped().filter(status__in=WebhookDelivery.UNFINISHED, due_at__lte=overdue)
-    ids = list(late.order_by().values_list("endpoint_id", flat=True).distinct()[:MOST])
-    if not ids:
-        return []
-    # unscoped: as above
-    endpoints = WebhookEndpoint.objects.unscoped().filter(id__in=ids)
-    at = now()
-    running = endpoints.filter(Q(held_until=None) | Q(held_until__lte=at), enabled=True, paused_at=None)
-    awake = list(running.values_list("id", flat=True))
-    paused = list(endpoints.filter(enabled=True, paused_at__isnull=False).values_list("id", flat=True))
-    if paused:
-        late.filter(endpoint_id__in=paused).update(status=WebhookDelivery.Status.QUEUED, due_at=at + PUT_OFF)
-    disabled = list(endpoints.filter(enabled=False).values_list("id", flat=True))
-    if disabled:
-        late.filter(endpoint_id__in=disabled).update(
-            status=WebhookDelivery.Status.FAILED, finished_at=at, error_code="endpoint_disabled"
-        )
-    return awake
+
+def _in_batches(waiting: Any, **changes: Any) -> None:
+    """Each look finds what the one before has left; a statement stays short however much waits."""
+    for _ in range(MOST_BATCHES):
+        ids = list(waiting.order_by("due_at").values_list("id", flat=True)[:BATCH])
+        # unscoped: of all tenants, as above
+        WebhookDelivery.objects.unscoped().filter(id__in=ids, status__in=WebhookDelivery.UNFINISHED).update(**changes)
+        if len(ids) < BATCH:
+            return
 
 
 def log_trim() -> None:

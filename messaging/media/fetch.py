@@ -16,7 +16,6 @@ from typing import IO, Any, cast
 
 import structlog
 from django.conf import settings
-from django.db.models import F
 
 from channels_app.content.media import Refused, essence, examine, thumbnail
 from channels_app.content.types import MAX_MEDIA_BYTES
@@ -36,14 +35,16 @@ from conversations.models import Attachment, Message
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.live.push import push_media
-from messaging.media.transcribe import hear, let_answer, listens
-from tenants.storage.db import atomic, now, on_commit, retried
+from messaging.media.transcribe import hear, hearing_end, let_answer, listens
+from tenants.storage.db import atomic, now, on_commit, retried, server_trouble
+from tenants.work.leases import WORKER_LOST, Pauses, claim, put_off, server_back, settle
 
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=180)  # a download may take 60 s, twice; decoding and storing come on top
-BACK_OFF_S = (5, 30, 120, 600, 3600, 3 * 3600, 6 * 3600, 12 * 3600)  # platforms keep media for days
-MAX_ATTEMPTS = len(BACK_OFF_S) + 1
+TRIES = Pauses(
+    (5, 30, 120, 600, 3600, 3 * 3600, 6 * 3600, 12 * 3600), tries=9, jitter=0.2
+)  # platforms keep media for days
 IN_MEMORY = 1 << 20  # bytes; larger files are spooled to disk while they come
 EXPIRED = frozenset({401, 403, 404, 410})  # what hosts answer to an address that has run out
 
@@ -51,12 +52,23 @@ EXPIRED = frozenset({401, 403, 404, 410})  # what hosts answer to an address tha
 def attend(attachment_id: uuid.UUID) -> Attachment | None:
     """Do what is due for a file: fetch it, hear it, or remove an upload that nobody used.
     None when nothing is due or somebody else is at it."""
-    at = now()
-    due = Attachment.objects.filter(id=attachment_id, due_at__lte=at).exclude(state=Attachment.State.REFUSED)
-    if not due.update(due_at=at + LEASE, attempts=F("attempts") + 1):
+    attachment = claim(Attachment.objects.filter(id=attachment_id).select_related("message"), LEASE)
+    if attachment is None:
         return None
-    attachment = Attachment.objects.select_related("message").get(id=attachment_id)
-    if attachment.message is None:
+    try:
+        _do(attachment)
+    except Exception as error:
+        if not server_trouble(error):
+            raise  # a bug: the lease ends, and after MOST_LEASES of them the file is given up
+        log.warning("media_interrupted", attachment=str(attachment.id), error=type(error).__name__)
+        put_off(attachment, server_back(), counts=False)
+    return attachment
+
+
+def _do(attachment: Attachment) -> None:
+    if attachment.worn_out:
+        _give_up(attachment, WORKER_LOST)
+    elif attachment.message is None:
         with atomic():
             attachments_delete([attachment])
     elif attachment.state == Attachment.State.REMOTE and attachment.message.deleted_at:
@@ -65,7 +77,6 @@ def attend(attachment_id: uuid.UUID) -> Attachment | None:
         _fetch(attachment)
     else:
         hear(attachment)
-    return attachment
 
 
 def received(chunks: Iterable[bytes], limit: int, declared: str = "") -> tuple[IO[bytes], Kept]:
@@ -108,7 +119,9 @@ def _fetch(attachment: Attachment) -> None:
         _refuse(attachment, refused.code)
     except SendError as error:
         _again(attachment, error)
-    except Exception as error:  # noqa: BLE001  an adapter's or decoder's bug is a file with a reason, not a lost one
+    except Exception as error:  # an adapter's or decoder's bug is a file with a reason, not a lost one
+        if server_trouble(error):
+            raise
         log.error("media_failed", attachment=str(attachment.id), error=type(error).__name__)
         _again(attachment, Unreachable("internal_error"))
     else:
@@ -145,7 +158,7 @@ def _raise_for(status: int, headers: Any, ref: MediaRef) -> None:
 def _store(attachment: Attachment, file: IO[bytes], kept: Kept) -> None:
     changes = files_write(attachment, file, kept)
     heard = listens(kept.facts.mime)
-    settle(attachment, {**changes, "due_at": now() if heard else NEVER}, "chat.attachment.stored")
+    file_settle(attachment, {**changes, "due_at": now() if heard else NEVER}, "chat.attachment.stored")
     if heard:
         wake.media(attachment.id)
 
@@ -154,22 +167,33 @@ def _again(attachment: Attachment, error: SendError) -> None:
     """Later, with growing pauses; never when it cannot help."""
     code = error.code or type(error).__name__.lower()
     log.info("media_not_fetched", attachment=str(attachment.id), code=code, attempts=attachment.attempts)
-    if not error.retryable or attachment.attempts >= MAX_ATTEMPTS:
+    if not error.retryable:
         _refuse(attachment, code)
-        return
-    pause = error.retry_after if error.retry_after is not None else BACK_OFF_S[attachment.attempts - 1]
-    mine = Attachment.objects.filter(id=attachment.id, state=Attachment.State.REMOTE, attempts=attachment.attempts)
-    if mine.update(due_at=now() + timedelta(seconds=pause), reason=code[:60]):
-        wake.media(attachment.id, delay_s=pause)
+    elif TRIES.over(attachment.attempts):
+        _give_up(attachment, code)
+    else:
+        pause_s = error.retry_after if error.retry_after is not None else TRIES.after_s(attachment.attempts)
+        if put_off(attachment, now() + timedelta(seconds=pause_s), reason=code[:60]):
+            wake.media(attachment.id, delay_s=pause_s)
 
 
 def _refuse(attachment: Attachment, reason: str) -> None:
     changes = {"state": Attachment.State.REFUSED, "reason": reason[:60], "due_at": NEVER}
-    settle(attachment, changes, "chat.attachment.refused")
+    file_settle(attachment, changes, "chat.attachment.refused")
+
+
+def _give_up(attachment: Attachment, reason: str) -> None:
+    """A recording that nobody could put into words stays without; a file that could not be had is refused."""
+    if attachment.state == Attachment.State.STORED:
+        hearing_end(attachment)
+    elif attachment.message is None:
+        settle(attachment, state=Attachment.State.REFUSED, reason=reason[:60], due_at=NEVER)
+    else:
+        _refuse(attachment, reason)
 
 
 @retried
-def settle(attachment: Attachment, changes: Mapping[str, Any], event: str) -> None:
+def file_settle(attachment: Attachment, changes: Mapping[str, Any], event: str) -> None:
     """The file's fate in one transaction with its message's content and the event; told at commit."""
     where = {"id": Message.objects.values_list("conversation_id", flat=True).get(id=attachment.message_id)}
     spoken = attachment.kind == "audio"  # so the platform says

@@ -23,6 +23,7 @@ from messaging import wake
 from messaging.live.push import push_media
 from messaging.models import Turn
 from tenants.storage.db import atomic, now, on_commit, retried
+from tenants.work.leases import put_off, settle
 
 log = structlog.get_logger(__name__)
 
@@ -51,15 +52,19 @@ def hear(attachment: Attachment) -> None:
         log.info("not_transcribed", attachment=str(attachment.id), code=error.code, attempts=attachment.attempts)
         if error.retryable and attachment.attempts <= len(PAUSES_S):
             pause = PAUSES_S[attachment.attempts - 1]
-            _due(attachment, now() + timedelta(seconds=pause))
-            wake.media(attachment.id, delay_s=pause)
+            if put_off(attachment, now() + timedelta(seconds=pause)):
+                wake.media(attachment.id, delay_s=pause)
             return
         words = ""
     if words:
         _write(attachment, words)
-    _due(attachment, NEVER)
-    assert attachment.message is not None  # only recordings in messages are heard
-    let_answer(attachment.message)
+    hearing_end(attachment)
+
+
+def hearing_end(attachment: Attachment) -> None:
+    """There is nothing more to hear in a leased recording: the bot need not wait for it."""
+    if settle(attachment, due_at=NEVER) and attachment.message:
+        let_answer(attachment.message)
 
 
 def transcript_of(attachment: Attachment) -> str:
@@ -129,7 +134,3 @@ def _write(attachment: Attachment, words: str) -> None:
         facts = {"attachment_id": str(attachment.id), "message_id": str(message.id), "seq": message.seq}
         events_append(conversation, [NewEvent("chat.attachment.transcribed", facts)])
         on_commit(lambda: push_media(message, attachment))
-
-
-def _due(attachment: Attachment, at: object) -> None:
-    Attachment.objects.filter(id=attachment.id).update(due_at=at)

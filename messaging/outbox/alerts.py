@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db.models import F
+from django.db.models import QuerySet
 
 from channels_app.adapters.base import raise_for_status
 from channels_app.contract import Rejected
@@ -29,12 +29,13 @@ from messaging import wake
 from messaging.models import StaffAlert
 from tenants.access.permissions import expand
 from tenants.models import Membership, Tenant
-from tenants.storage.db import now, on_commit
+from tenants.storage.db import now, on_commit, server_trouble
 from tenants.tenant_settings import settings_for
+from tenants.work.leases import A_DAY, WORKER_LOST, claim, put_off, server_back, settle
 
 log = structlog.get_logger(__name__)
 
-MAX_ATTEMPTS = 8
+TRIES = A_DAY
 LEASE = timedelta(seconds=60)
 NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
 
@@ -44,6 +45,18 @@ STATES: dict[str, str] = {
     State.DEGRADED: "does not work as it should",
     State.CREDENTIAL_REFUSED: "was refused by the platform",
     State.SILENT: "has gone silent",
+}
+
+
+SAME_AGAIN = timedelta(hours=1)
+#: table of the register → what staff are told, and the list in the console where it is started again
+GIVEN_UP = {
+    "receipts": "Requests of a platform could not be processed",
+    "turns": "The assistant could not answer",
+}
+PAGES = {
+    "receipts": "inboundevent/?status__exact=failed",
+    "turns": "turn/?status__exact=failed",
 }
 
 
@@ -87,27 +100,39 @@ def alerts_plan(event: Envelope) -> list[StaffAlert]:
 
 def alert_send(alert_id: uuid.UUID) -> bool:
     """Send one alert that is due, in its tenant's scope. False when it is not due, taken, or did not work."""
-    due = StaffAlert.objects.filter(id=alert_id, status=StaffAlert.Status.WAITING, due_at__lte=now())
-    if not due.update(due_at=now() + LEASE, attempts=F("attempts") + 1):
+    alert = claim(StaffAlert.objects.filter(id=alert_id), LEASE)
+    if alert is None:
         return False
-    alert = StaffAlert.objects.get(id=alert_id)
+    if alert.worn_out:
+        settle(alert, status=StaffAlert.Status.FAILED, error=WORKER_LOST)
+        return False
     try:
         WAYS[alert.way](alert)
     except Exception as error:  # noqa: BLE001  whatever broke, staff have not been told: it is tried again
-        _put_off(alert, getattr(error, "code", "") or type(error).__name__)
+        _failed(alert, error)
         return False
-    StaffAlert.objects.filter(id=alert_id).update(status=StaffAlert.Status.SENT, error="")
-    return True
+    return settle(alert, status=StaffAlert.Status.SENT, error="")
 
 
-def _put_off(alert: StaffAlert, code: str) -> None:
+def _failed(alert: StaffAlert, error: Exception) -> None:
+    code = (getattr(error, "code", "") or type(error).__name__)[:60]
     log.warning("alert_failed", alert=str(alert.id), way=alert.way, code=code, attempts=alert.attempts)
-    over = alert.attempts >= MAX_ATTEMPTS
-    StaffAlert.objects.filter(id=alert.id).update(
-        status=StaffAlert.Status.FAILED if over else StaffAlert.Status.WAITING,
-        due_at=now() + timedelta(seconds=15 * 2**alert.attempts),
-        error=code[:60],
-    )
+    if server_trouble(error):
+        put_off(alert, server_back(), counts=False, error=code)
+    elif TRIES.over(alert.attempts):
+        settle(alert, status=StaffAlert.Status.FAILED, error=code)
+    else:
+        put_off(alert, TRIES.next(alert.attempts), error=code)
+
+
+def alerts_replay(alerts: QuerySet[StaffAlert]) -> int:
+    """Send alerts of a queryset that were given up, with fresh tries. Returns how many."""
+    ids = list(alerts.filter(status=StaffAlert.Status.FAILED).order_by("created_at").values_list("id", flat=True))
+    for alert_id in ids:
+        again = StaffAlert.objects.filter(id=alert_id, status=StaffAlert.Status.FAILED)
+        again.update(status=StaffAlert.Status.WAITING, attempts=0, leases=0, claim=None, due_at=now(), error="")
+        on_commit(partial(wake.send_alert, alert_id))
+    return len(ids)
 
 
 # ------------------------------------------------------------------------------- words
@@ -125,6 +150,16 @@ def _channel_state(data: dict[str, Any]) -> Words | None:
     return Words(f"channel {channel.name} ({channel.kind}) {STATES[state]}", lines, incident)
 
 
+def _work_given_up(data: dict[str, Any]) -> Words | None:
+    """None when staff were told of the same table within the last hour: what fails, fails in crowds."""
+    work, reason = data.get("work", ""), data.get("reason", "")
+    subject = GIVEN_UP.get(work, f"Work was given up: {work}")
+    if StaffAlert.objects.filter(subject=subject, created_at__gt=now() - SAME_AGAIN).exists():
+        return None
+    page = f"{settings.PUBLIC_URL}/admin/messaging/{PAGES[work]}" if work in PAGES else ""
+    return Words(subject, (f"Reason: {reason}.", "They are kept and can be processed again.", page))
+
+
 def _webhook_paused(data: dict[str, Any]) -> Words:
     return Words(f"Webhook endpoint {data.get('description', '')} was paused: {data.get('reason', '')}")
 
@@ -134,6 +169,7 @@ ALERTS: dict[str, Callable[[dict[str, Any]], Words | None]] = {
     "chat.system.channel_degraded": _channel_state,
     "chat.system.channel_recovered": _channel_state,
     "chat.system.webhook_paused": _webhook_paused,
+    "chat.system.work_given_up": _work_given_up,
 }
 
 

@@ -19,6 +19,7 @@ from django.db import IntegrityError
 from conversations.models import Event
 from messaging.models import OutboxLane
 from tenants.storage.db import atomic, new_id, now, retried
+from tenants.work.leases import claim
 
 BATCH = 500  # events handed on at once: what is in memory at a time
 LANES = 16
@@ -45,15 +46,15 @@ HandOn = Callable[[Sequence[Event]], Collection[Event]]
 def drain(outbox: Outbox, hand_on: HandOn, limit: int = BATCH) -> int:
     """Hand on the oldest waiting events, at most ``limit``. Returns how many were taken; 0 as well when
     others hold all lanes that have any."""
-    claim = new_id()
-    keys = _claim(outbox, claim, limit)
+    claims: list[uuid.UUID] = []
+    keys = _claim(outbox, claims, limit)
     if not keys:
         return 0
     try:
         taken = hand_on(_waiting_of(outbox, keys, limit))
         mark(outbox, taken)
     finally:
-        OutboxLane.objects.filter(claim=claim).update(until=now(), claim=None)
+        OutboxLane.objects.filter(claim__in=claims).update(due_at=now(), claim=None)
     return len(taken)
 
 
@@ -89,36 +90,36 @@ def key_of(event: Event) -> uuid.UUID:
 Pair = tuple[uuid.UUID | None, uuid.UUID]  # conversation, tenant
 
 
-def _claim(outbox: Outbox, claim: uuid.UUID, limit: int) -> set[Pair]:
+def _claim(outbox: Outbox, claims: list[uuid.UUID], limit: int) -> set[Pair]:
     """Lease lanes until there is enough to do. Whose events they hold: (conversation or None, tenant)."""
     by_lane: dict[int, list[Pair]] = {}
     for pair in _waiting(outbox).order_by("id").values_list("conversation_id", "tenant_id")[: limit * LOOK_AHEAD]:
         by_lane.setdefault((pair[0] or pair[1]).int % LANES, []).append(pair)
+    lanes = {lane.number: lane for lane in OutboxLane.objects.filter(outbox=outbox.name)}
     numbers = list(by_lane)
     random.shuffle(numbers)  # two workers that come at once do not try the same lanes in the same order
     found: list[Pair] = []
     for number in numbers:
         if len(found) >= limit:
             break
-        if _lease(outbox, number, claim):
+        if held := _lease(outbox, number, lanes.get(number)):
+            claims.append(held)
             found += by_lane[number]
     return set(found[:limit])
 
 
 @retried
-def _lease(outbox: Outbox, number: int, claim: uuid.UUID) -> bool:
-    at = now()
-    lane = OutboxLane.objects.filter(outbox=outbox.name, number=number)
-    if lane.filter(until__lte=at).update(claim=claim, until=at + LEASE):
-        return True
-    if lane.exists():
-        return False
+def _lease(outbox: Outbox, number: int, lane: OutboxLane | None) -> uuid.UUID | None:
+    """The claim on the lane, or None where another worker has it."""
+    if lane:
+        leased = claim(lane, LEASE)
+        return leased.claim if leased else None
     try:
         with atomic():
-            OutboxLane.objects.create(outbox=outbox.name, number=number, claim=claim, until=at + LEASE)
+            lane = OutboxLane.objects.create(outbox=outbox.name, number=number, claim=new_id(), due_at=now() + LEASE)
     except IntegrityError:
-        return False  # somebody else was the first in this lane
-    return True
+        return None  # another worker was the first in this lane
+    return lane.claim
 
 
 def _waiting(outbox: Outbox) -> Any:

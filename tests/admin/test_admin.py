@@ -123,6 +123,7 @@ def test_the_first_page_counts_what_wants_attention(staff_of: Any, acme: World, 
     counts = {figure["title"]: figure["count"] for figure in page.context["figures"]}
     assert counts == {
         "Open conversations": "1", "Waiting for an answer": "0", "Mine": "0", "Dead letters": "0",
+        "Requests of platforms given up": "0", "Answers given up": "0",
         "Channels not well": "1", "Paused webhook endpoints": "0", "Alerts not sent": "1",
     }  # fmt: skip
     for figure in page.context["figures"]:

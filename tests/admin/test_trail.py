@@ -13,7 +13,7 @@ from channels_app.contract import CheckResult
 from channels_app.models import Channel, MessageTemplate
 from conversations.models import Conversation
 from messaging.admin import conversations as conversation_admin
-from messaging.models import Delivery, InboundEvent, WebhookDelivery, WebhookEndpoint
+from messaging.models import Delivery, InboundEvent, Turn, WebhookDelivery, WebhookEndpoint
 from tenants.models import ApiKey, AuditEntry
 from tenants.scope import tenant_scope
 from tests.admin.conftest import World, do, rows
@@ -45,6 +45,7 @@ ACTS: list[tuple[Any, str, dict[str, str], str]] = [
     (Conversation, "annotate", {"text": "said in secret"}, "conversation.annotated"),
     (Delivery, "retry", {}, "delivery.retried"),
     (InboundEvent, "process", {}, "inboundevent.replayed"),
+    (Turn, "answer", {}, "turn.replayed"),
     (Channel, "test", {}, "channel.checked"),
     (Channel, "sync_templates", {}, "channel.templates_synced"),
     (WebhookEndpoint, "ping", {}, "webhookendpoint.pinged"),
@@ -69,6 +70,7 @@ def test_every_act_of_staff_leaves_a_trail(
             tenant=acme.tenant, name="hi", variants={"en": {"content": {"type": "text", "text": "Hi there"}}}
         )
         Conversation.objects.update(control_owner=CONTROL.get(verb, "bot"))
+        Turn.objects.update(status="failed")
     row = rows(model).filter(tenant=acme.tenant).first()
     do(staff_of(acme.tenant), row, verb, **data)
     entry = rows(AuditEntry).get(action=action)

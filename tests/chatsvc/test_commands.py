@@ -36,7 +36,7 @@ from messaging.models import Delivery, InboundEvent, Turn
 from tenants.access.api_keys import api_key_verify
 from tenants.models import ApiKey, Role, Tenant, User
 from tenants.scope import tenant_scope
-from tenants.storage.db import now
+from tenants.storage.db import new_id, now
 from tests.factories import ChannelFactory, ConversationFactory, DeliveryFactory, MessageFactory
 
 pytestmark = pytest.mark.django_db
@@ -122,13 +122,24 @@ class TestServe:
         settings.REDIS_URL = ""
         leased = now() + timedelta(seconds=50)
         conversation = ConversationFactory(tenant=tenant)
-        delivery = DeliveryFactory(tenant=tenant, status=Delivery.Status.SENDING, due_at=leased)
+        delivery = DeliveryFactory(tenant=tenant, status=Delivery.Status.SENDING, claim=new_id(), due_at=leased)
         with tenant_scope(tenant.id):
             turn = Turn.objects.create(
-                tenant=tenant, conversation=conversation, first_seq=1, last_seq=1, status="running", due_at=leased
+                tenant=tenant,
+                conversation=conversation,
+                first_seq=1,
+                last_seq=1,
+                status="running",
+                claim=new_id(),
+                due_at=leased,
             )
             receipt = InboundEvent.objects.create(
-                tenant=tenant, channel=conversation.channel, digest="d", request={}, due_at=leased
+                tenant=tenant,
+                channel=conversation.channel,
+                digest="d",
+                request={},
+                claim=new_id(),
+                due_at=leased,
             )
             assert embedded.take_up() == 3
             for row in (delivery, turn, receipt):
@@ -286,7 +297,7 @@ class TestDeliveries:
         assert dead.status == "failed"
 
     def test_another_tenants_dead_letter_is_not_found(self, dead, other_tenant):
-        with pytest.raises(CommandError, match="No dead letter"):
+        with pytest.raises(CommandError, match="Not given up"):
             run("replay_dead_letters", "--tenant", "globex", "--id", str(dead.id))
 
     @pytest.fixture

@@ -20,7 +20,7 @@ from messaging import tasks
 from messaging.deliver import deliver
 from messaging.health import watch
 from messaging.models import Delivery, DeliveryAttempt, StaffAlert
-from messaging.outbox.alerts import MAX_ATTEMPTS, alert_send
+from messaging.outbox.alerts import TRIES, alert_send
 from messaging.publish import publish_events
 from messaging.receive import APPLY
 from messaging.rules.control import agent_reply
@@ -354,7 +354,7 @@ def test_an_alert_to_nobody_is_given_up_at_last(channel) -> None:
     watch.channel_notice(channel, ChannelNotice("degraded", "odd"))
     publish_events()
     alert = StaffAlert.objects.get()
-    StaffAlert.objects.update(attempts=MAX_ATTEMPTS - 1)
+    StaffAlert.objects.update(attempts=TRIES.tries - 1)
     assert not alert_send(alert.id)
     alert.refresh_from_db()
     assert (alert.status, alert.error) == ("failed", "nobody_to_mail")

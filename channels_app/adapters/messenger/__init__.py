@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 
 from channels_app.adapters.base import Adapter, ChannelConfig, constant_time_equal, require
 from channels_app.adapters.messenger.errors import raise_error
-from channels_app.adapters.messenger.inbound import Page, items
+from channels_app.adapters.messenger.inbound import Page, items, people
 from channels_app.adapters.messenger.outbound import CAPABILITIES, bodies
 from channels_app.adapters.messenger.profile import FIELDS, MenuItem, differs, profile_of
 from channels_app.adapters.wire import array, identifier, obj, string
@@ -36,6 +36,7 @@ from channels_app.contract import (
     Reply,
     SendError,
     SendResult,
+    lane_of,
 )
 
 #: what the page must be subscribed to for the channel to hear everything it understands
@@ -106,6 +107,9 @@ class Messenger(Adapter):
             constant_time_equal(given, f"sha256={_hmac(config.app_secret, raw.body)}"),
             "X-Hub-Signature-256 does not match the body",
         )
+
+    def lane(self, raw: RawRequest, config: MessengerConfig) -> str:
+        return lane_of(people(raw.json(), Page(config.page_id, config.app_id)))
 
     def parse(self, raw: RawRequest, config: MessengerConfig) -> Sequence[InboundItem]:
         body = raw.json()

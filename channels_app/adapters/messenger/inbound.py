@@ -25,6 +25,7 @@ from channels_app.contract import (
     StatusUpdate,
 )
 
+REPORTS = frozenset({"delivery", "read"})  # about our own messages
 WINDOW_S = 24 * 3600  # a message or a pressed button opens the standard messaging window for a day
 #: render marks the second and further calls of one message with it: ``<client_ref>#2``
 PART_MARK = "#"
@@ -58,6 +59,15 @@ def items(body: Any, page: Page) -> Iterator[InboundItem]:
             yield from _guarded(_standby, event, page)
         for change in array(entry, "changes"):
             yield Ignored(f"field:{string(change, 'field', limit=60)}")
+
+
+def people(body: Any, page: Page) -> Iterator[str]:
+    """Whom the webhook ``body`` comes from: who did something, and whom the page answered."""
+    for entry in array(body, "entry"):
+        for event in [*array(entry, "messaging"), *array(entry, "standby")]:
+            person = page.person(event, "sender") or page.person(event, "recipient")
+            if person and not REPORTS & obj(event).keys():
+                yield person.value
 
 
 def _guarded(reader: Reader, event: Any, page: Page) -> Sequence[InboundItem]:

@@ -127,6 +127,9 @@ class Slack(Adapter):
         """The only place that looks at the clock: five minutes either way."""
         _require_signature(raw, config)
 
+    def lane(self, raw: RawRequest, config: SlackConfig) -> str:
+        return inbound.author(raw.json()) if _is_json(raw) else interactive.author(raw.form())
+
     def parse(self, raw: RawRequest, config: SlackConfig) -> Sequence[InboundItem]:
         """A retried request (X-Slack-Retry-Num) is read like any other: the first may have been lost."""
         if _is_json(raw):

@@ -83,6 +83,15 @@ def items(body: Any, team_id: str, follow_threads: bool) -> Iterator[InboundItem
         yield Ignored(f"unreadable:{type(error).__name__}", event_id)
 
 
+def author(body: Any) -> str:
+    """Whom a JSON body comes from; "" for apps, ours too."""
+    event = obj(body, "event")
+    for source in (event, obj(event, "message"), obj(event, "previous_message")):
+        if user := identifier(source, "user"):
+            return "" if identifier(source, "bot_id") else user
+    return identifier(event, "assistant_thread", "user_id")
+
+
 # ------------------------------------------------------------------- people and places
 
 

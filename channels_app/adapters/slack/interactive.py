@@ -45,6 +45,11 @@ def items(form: Mapping[str, str], team_id: str, ephemeral: bool) -> Iterator[In
         raise BadPayload("neither a payload nor a command")
 
 
+def author(form: Mapping[str, str]) -> str:
+    """Whom a form comes from. Raises BadPayload."""
+    return identifier(read_json(form["payload"]), "user", "id") if "payload" in form else identifier(form, "user_id")
+
+
 # ------------------------------------------------------------------------------ commands
 
 

@@ -15,11 +15,13 @@ from channels_app.adapters.base import Adapter, ChannelConfig
 from channels_app.adapters.teams.address import activities_url, activity_of, message_id, require_trusted, trusted
 from channels_app.adapters.teams.config import TeamsConfig
 from channels_app.adapters.teams.errors import raise_error
+from channels_app.adapters.teams.events import READ
 from channels_app.adapters.teams.inbound import INVOKES, items
 from channels_app.adapters.teams.keys import published_keys, verify_caller
 from channels_app.adapters.teams.outbound import CAPABILITIES, activity_for, conversation_of, service_url_of
+from channels_app.adapters.teams.scene import person
 from channels_app.adapters.teams.tokens import fresh_token, token_for, token_forget
-from channels_app.adapters.wire import identifier, string
+from channels_app.adapters.wire import identifier, obj, string
 from channels_app.contract import (
     BadPayload,
     CheckResult,
@@ -58,6 +60,11 @@ class Teams(Adapter):
 
     def verify(self, raw: RawRequest, config: TeamsConfig, http: Http) -> None:
         verify_caller(raw, config, http)
+
+    def lane(self, raw: RawRequest, config: TeamsConfig) -> str:
+        activity = raw.json()
+        author = person(obj(activity, "from"), "")
+        return author.value if author and string(activity, "name") != READ else ""
 
     def parse(self, raw: RawRequest, config: TeamsConfig) -> Sequence[InboundItem]:
         activity = raw.json()

@@ -63,6 +63,9 @@ class Voice(Adapter):
     def verify(self, raw: RawRequest, config: VoiceConfig, http: Http) -> None:
         twilio.verify(raw, config)
 
+    def lane(self, raw: RawRequest, config: VoiceConfig) -> str:
+        return step(raw, config).sender.value
+
     def parse(self, raw: RawRequest, config: VoiceConfig) -> Sequence[InboundItem]:
         now = step(raw, config)
         why = f"call:{now.kind}" if now.kind != "dialled" else f"call:dialled:{now.said.get('DialCallStatus', '')[:40]}"

@@ -15,7 +15,7 @@ from uuid import uuid4
 from pydantic import Field, field_validator
 
 from channels_app.adapters.base import Adapter, ChannelConfig, raise_for_status, require
-from channels_app.adapters.webhook.envelope import VERSION, item_of
+from channels_app.adapters.webhook.envelope import VERSION, author_of, item_of
 from channels_app.adapters.wire import identifier, obj, string
 from channels_app.content.types import MAX_MEDIA_BYTES, MAX_TEXT, MIME_TYPES, Capabilities, ContentType
 from channels_app.contract import (
@@ -97,6 +97,9 @@ class Webhook(Adapter):
     def verify(self, raw: RawRequest, config: WebhookConfig, http: Http) -> None:
         why = complaint(raw.headers, raw.body, config.secrets, time.time())
         require(not why, why)
+
+    def lane(self, raw: RawRequest, config: WebhookConfig) -> str:
+        return author_of(raw.json())
 
     def parse(self, raw: RawRequest, config: WebhookConfig) -> Sequence[InboundItem]:
         """One event per request."""

@@ -15,6 +15,7 @@ from pydantic import ValidationError as Invalid
 from channels_app.adapters.wire import identifier, string
 from channels_app.content.types import MAX_MEDIA_BYTES, Content, HttpUrl
 from channels_app.contract import (
+    EVERYBODY,
     BadPayload,
     Ignored,
     InboundItem,
@@ -230,6 +231,12 @@ def item_of(body: Any) -> InboundItem:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(str(step) for step in first["loc"][1:])[:100]  # the first step repeats the type
         raise BadPayload(f"{place or 'body'}: {first['type']}") from None
+
+
+def author_of(body: Any) -> str:
+    """Whom one event comes from: "" for reports, EVERYBODY for a change of identity, which has two of them."""
+    word = string(body, "type", limit=60)
+    return {"status": "", "identity_changed": EVERYBODY}.get(word, identifier(body, "from", "id"))
 
 
 def schema() -> dict[str, Any]:

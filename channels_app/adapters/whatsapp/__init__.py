@@ -17,7 +17,7 @@ from pydantic import Field
 
 from channels_app.adapters.base import Adapter, ChannelConfig, constant_time_equal, require
 from channels_app.adapters.whatsapp.errors import WINDOW_CODES, raise_error
-from channels_app.adapters.whatsapp.inbound import items
+from channels_app.adapters.whatsapp.inbound import items, people
 from channels_app.adapters.whatsapp.outbound import CAPABILITIES, bodies
 from channels_app.adapters.whatsapp.templates import template_listed
 from channels_app.adapters.wire import array, identifier, obj, string
@@ -38,6 +38,7 @@ from channels_app.contract import (
     Reply,
     SendError,
     SendResult,
+    lane_of,
 )
 
 TEMPLATE_FIELDS = "id,name,language,status,category,components,rejected_reason"
@@ -92,6 +93,9 @@ class WhatsApp(Adapter):
         digest = hmac.new(config.app_secret.encode(), raw.body, hashlib.sha256).hexdigest()
         given = raw.headers.get("x-hub-signature-256", "")
         require(constant_time_equal(given, f"sha256={digest}"), "X-Hub-Signature-256 does not match the body")
+
+    def lane(self, raw: RawRequest, config: WhatsAppConfig) -> str:
+        return lane_of(people(raw.json()))
 
     def parse(self, raw: RawRequest, config: WhatsAppConfig) -> Sequence[InboundItem]:
         body = raw.json()

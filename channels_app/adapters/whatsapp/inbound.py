@@ -15,6 +15,7 @@ from channels_app.adapters.whatsapp.bodies import said
 from channels_app.adapters.wire import array, identifier, moment, obj, string
 from channels_app.content.types import text
 from channels_app.contract import (
+    EVERYBODY,
     Ignored,
     InboundItem,
     InboundMessage,
@@ -42,6 +43,21 @@ def items(body: Any, phone_number_id: str, waba_id: str = "") -> Iterator[Inboun
                 yield _template_status(obj(change, "value")) if ours else Ignored("other_account")
             else:
                 yield from _change(change, phone_number_id)
+
+
+def people(body: Any) -> Iterator[str]:
+    """Whom the webhook ``body`` comes from: the author of each message, and to whom staff wrote. A change of identity
+    has two of them."""
+    for entry in array(body, "entry"):
+        for change in array(entry, "changes"):
+            value = obj(change, "value")
+            moves = [message for message in array(value, "messages") if string(message, "type") == "system"]
+            yield from [EVERYBODY] * len(moves + array(value, "user_id_update"))
+            authors = [_author(message, value) for message in array(value, "messages")]
+            others = [
+                _person(string(echo, "to"), identifier(echo, "to_user_id")) for echo in array(value, "message_echoes")
+            ]
+            yield from (person.value for person in authors + others if person)
 
 
 def _change(change: Any, phone_number_id: str) -> Iterator[InboundItem]:

@@ -10,15 +10,16 @@ from time_machine import travel
 from conversations.models import Event
 from messaging.integrators import calls as integrator_send
 from messaging.integrators import subscribers as integrators
-from messaging.integrators.calls import BACK_OFF_S, MOST_TRIES, PAUSE_AFTER, call_endpoint, ping, retry_after_s
+from messaging.integrators.calls import PAUSE_AFTER, TRIES, call_endpoint, ping, retry_after_s
 from messaging.integrators.endpoints import (
     endpoint_resume,
 )
-from messaging.integrators.sweep import endpoints_overdue, log_trim
+from messaging.integrators.sweep import calls_settle, log_trim
 from messaging.models import WebhookDelivery, WebhookEndpoint
 from tenants.errors import Conflict
 from tenants.storage.db import now
 from tenants.work.bulkhead import Bulkhead
+from tenants.work.leases import TABLES, due
 from tests.messaging.integrators.steps import due_now, only, publish_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,15 +50,15 @@ def test_what_is_not_taken_is_tried_again_later(endpoint, crm, happen, status, c
 def test_the_tries_of_a_day(endpoint, crm, happen) -> None:
     happen()
     publish_all()
-    crm.say(*[500] * MOST_TRIES)
+    crm.say(*[500] * TRIES.tries)
     waits = []
-    for _ in range(MOST_TRIES):
+    for _ in range(TRIES.tries):
         due_now()
         call_endpoint(endpoint.id)
         waits.append((only().due_at - now()).total_seconds())
-    assert (only().status, only().attempts) == ("failed", MOST_TRIES)
+    assert (only().status, only().attempts) == ("failed", TRIES.tries)
     assert only().finished_at
-    assert [0.8 * most - 1 <= wait <= most for wait, most in zip(waits[:-1], BACK_OFF_S, strict=True)] == [True] * 7
+    assert [0.8 * most - 1 <= wait <= most for wait, most in zip(waits[:-1], TRIES.most_s, strict=True)] == [True] * 7
     assert len(only().exchanges) == 3
     assert len({call.headers["webhook-id"] for call in crm.calls}) == 1
 
@@ -102,7 +103,7 @@ def test_gone_ends_it(endpoint, crm, happen) -> None:
     endpoint.refresh_from_db()
     assert not endpoint.enabled
     assert Event.objects.get(type="chat.system.webhook_paused").payload["reason"] == "gone"
-    endpoints_overdue(now())
+    calls_settle(now())
     outcomes = WebhookDelivery.objects.order_by("id").values_list("status", "error_code")
     assert list(outcomes) == [("failed", "gone"), ("failed", "endpoint_disabled")]
     happen()
@@ -165,7 +166,8 @@ def test_an_endpoint_that_goes_on_failing_is_paused_and_resumed(endpoint, crm, h
     publish_all()
     due_now()
     assert call_endpoint(endpoint.id) == 0
-    assert endpoints_overdue(now()) == []
+    calls_settle(now())
+    assert not due(TABLES["calls"], now()).exists()
     assert not WebhookDelivery.objects.filter(due_at__lte=now()).exists()  # the next sweep need not look
     assert ping(endpoint).status == "delivered"
 
@@ -194,7 +196,7 @@ def test_a_pause_of_a_week_ends_in_failure(endpoint, happen) -> None:
     happen()
     publish_all()
     log_trim()
-    endpoints_overdue(now())
+    calls_settle(now())
     assert (only().status, only().error_code) == ("failed", "endpoint_disabled")
 
 

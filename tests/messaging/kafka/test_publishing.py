@@ -150,9 +150,9 @@ def test_without_kafka_it_begins_with_what_happens_after(
 def test_a_lane_in_other_hands_is_left_alone(topics: str, conversations: list[Conversation]) -> None:
     happen(conversations[0])
     number = conversations[0].id.int % outbox.LANES
-    OutboxLane.objects.create(outbox="streamed", number=number, claim=conversations[0].id, until=now() + outbox.LEASE)
+    OutboxLane.objects.create(outbox="streamed", number=number, claim=conversations[0].id, due_at=now() + outbox.LEASE)
     assert kafka.stream_events() == 0
-    OutboxLane.objects.update(until=now())
+    OutboxLane.objects.update(due_at=now())
     assert kafka.stream_events() == 1, "the lease of a dead worker ends"
 
 

@@ -14,7 +14,7 @@ from messaging import sweep
 from messaging.accept import accept
 from messaging.media import fetch as media
 from messaging.media.fetch import attend
-from tenants.storage.db import now
+from tenants.storage.db import new_id, now
 from tests.messaging.media.platform import Files, events, picture, received, sent
 
 pytestmark = pytest.mark.django_db
@@ -111,7 +111,7 @@ def test_what_may_work_later_is_tried_again_with_growing_pauses(channel, files, 
 def test_the_last_try_ends_in_a_reason(channel, files, scope):
     files.keep(b"", status=503)
     _, waiting = received(channel)
-    Attachment.objects.update(due_at=now(), attempts=media.MAX_ATTEMPTS - 1)
+    Attachment.objects.update(due_at=now(), attempts=media.TRIES.tries - 1)
     attend(waiting.id)
     waiting.refresh_from_db()
     assert (waiting.state, waiting.reason) == ("refused", "http_503")
@@ -168,7 +168,7 @@ def test_a_worker_that_was_given_up_changes_nothing(channel, files, scope, monke
     attachment = Attachment.objects.get(message=accept(channel, sent()).message)
 
     def slow(*args, **options):
-        Attachment.objects.update(attempts=2)  # somebody else took over
+        Attachment.objects.update(claim=new_id())  # another worker took over
         return media.Kept(media.examine(io.BytesIO(picture())), 1, "0" * 64)
 
     monkeypatch.setattr(media, "received", lambda *args: (io.BytesIO(picture()), slow()))

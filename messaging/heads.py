@@ -1,0 +1,76 @@
+"""Lanes: which unfinished rows may be taken up now, and which wait for another one, a channel or an endpoint.
+
+Owns the order among receipts, deliveries and calls, in one query each. Must not change a row: a worker asks again when
+it leases one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from channels_app.contract import EVERYBODY
+from messaging.models import Delivery, InboundEvent, WebhookDelivery
+
+# ------------------------------------------------------------------------------ receipts
+
+
+def receipts(rows: QuerySet[InboundEvent], _: datetime) -> QuerySet[InboundEvent]:
+    """Of open receipts those that wait for no other."""
+    earlier = _unfinished(OuterRef("channel")).filter(_sooner(OuterRef("created_at"), OuterRef("id")))
+    behind_own = Exists(earlier.filter(lane=OuterRef("lane")))
+    behind_all = Exists(earlier.filter(lane=EVERYBODY))
+    behind_any = Exists(earlier.exclude(lane=""))
+    return rows.filter(
+        Q(lane="") | Q(Q(lane=EVERYBODY), ~behind_any) | Q(~Q(lane__in=("", EVERYBODY)), ~behind_own, ~behind_all)
+    )
+
+
+def receipts_before(receipt: InboundEvent) -> QuerySet[InboundEvent]:
+    """The unfinished receipts that this one waits for."""
+    earlier = _unfinished(receipt.channel_id).filter(_sooner(receipt.created_at, receipt.id))
+    return earlier.filter(_crossing(receipt.lane))
+
+
+def receipts_behind(receipt: InboundEvent) -> QuerySet[InboundEvent]:
+    """The unfinished receipts that wait for this one, in their order."""
+    later = Q(created_at__gt=receipt.created_at) | Q(created_at=receipt.created_at, id__gt=receipt.id)
+    waiting = _unfinished(receipt.channel_id).filter(later, _crossing(receipt.lane))
+    return waiting.order_by("created_at", "id")
+
+
+def _unfinished(channel: Any) -> QuerySet[InboundEvent]:
+    # unscoped: a channel has one tenant
+    return InboundEvent.objects.unscoped().filter(channel=channel, status=InboundEvent.Status.RECEIVED)
+
+
+def _sooner(created_at: Any, id: Any) -> Q:
+    """Came before; ids decide within a millisecond."""
+    return Q(created_at__lt=created_at) | Q(created_at=created_at, id__lt=id)
+
+
+def _crossing(lane: str) -> Q:
+    """The lanes that keep their order with this one."""
+    if lane == EVERYBODY:
+        return ~Q(lane="")
+    return Q(lane__in=(lane, EVERYBODY)) if lane else Q(pk__in=())
+
+
+# ------------------------------------------------------------------- deliveries and calls
+
+
+def deliveries(rows: QuerySet[Delivery], at: datetime) -> QuerySet[Delivery]:
+    """Of unfinished deliveries the first of each lane, where the channel is neither off nor held."""
+    # unscoped: a conversation has one tenant
+    unfinished = Delivery.objects.unscoped().filter(status__in=Delivery.UNFINISHED)
+    earlier = unfinished.filter(conversation=OuterRef("conversation"), seq__lt=OuterRef("seq"))
+    free = Q(channel__health=None) | Q(channel__health__held_until=None) | Q(channel__health__held_until__lte=at)
+    return rows.filter(~Exists(earlier), free, channel__enabled=True)
+
+
+def calls(rows: QuerySet[WebhookDelivery], at: datetime) -> QuerySet[WebhookDelivery]:
+    """Of unfinished calls those whose endpoint is neither off, paused nor held."""
+    free = Q(endpoint__held_until=None) | Q(endpoint__held_until__lte=at)
+    return rows.filter(free, endpoint__enabled=True, endpoint__paused_at=None)

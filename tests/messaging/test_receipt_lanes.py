@@ -1,0 +1,155 @@
+"""What one person sent is understood in the order it came, whatever the order in which workers take it up (PIPE-1)."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from channels_app.contract import EVERYBODY, RawRequest
+from channels_app.models import Channel
+from conversations.models import Identity, Message
+from messaging import receive, tasks
+from messaging.models import InboundEvent
+from tenants.storage.db import now
+from tests.factories import ChannelFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ACCOUNT = f"AC{'0' * 32}"
+ANA, BEN = "15550100001", "15550100002"
+
+
+@pytest.fixture
+def sms(tenant: Any) -> Channel:
+    return ChannelFactory(
+        tenant=tenant,
+        kind="sms",
+        config={"account_sid": ACCOUNT, "from_number": "+15005550001"},
+        secrets={"auth_token": "twin-auth-token"},
+    )
+
+
+def texted(channel: Channel, words: str, by: str = ANA, **more: str) -> InboundEvent:
+    number = InboundEvent.objects.count()
+    form = {
+        "AccountSid": ACCOUNT,
+        "MessageSid": f"SM{number:032}",
+        "From": f"+{by}",
+        "To": "+15005550001",
+        "Body": words,
+        **more,
+    }
+    raw = RawRequest("POST", "/x", {"content-type": "application/x-www-form-urlencoded"}, {}, urlencode(form).encode())
+    stored = receive.receipt_store(channel, raw)
+    assert stored
+    return stored
+
+
+def wrote(channel: Channel, *messages: tuple[str, str]) -> InboundEvent:
+    """One WhatsApp webhook with ``(person, words)`` each."""
+    number = InboundEvent.objects.count()
+    said = [
+        {
+            "from": by,
+            "id": f"wamid.{number}.{place}",
+            "timestamp": "1793000000",
+            "type": "text",
+            "text": {"body": words},
+        }
+        for place, (by, words) in enumerate(messages)
+    ]
+    value = {
+        "messaging_product": "whatsapp",
+        "metadata": {"phone_number_id": "400000000000001"},
+        "contacts": [{"wa_id": by, "profile": {"name": by}} for by, _ in messages],
+        "messages": said,
+    }
+    body = {
+        "object": "whatsapp_business_account",
+        "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}],
+    }
+    stored = receive.receipt_store(channel, RawRequest("POST", "/x", {}, {}, json.dumps(body).encode()))
+    assert stored
+    return stored
+
+
+def words(by: str = ANA) -> list[str]:
+    found = Message.objects.filter(role="visitor", identity__value__endswith=by)
+    return list(found.order_by("conversation_id", "seq").values_list("text", flat=True))
+
+
+def test_the_second_taken_up_first_waits_for_the_first(scope, sms, calls) -> None:
+    first, second = texted(sms, "one"), texted(sms, "two")
+    tasks.parse(str(second.id))
+    assert words() == []
+    tasks.parse(str(first.id))
+    assert words() == ["one", "two"], "the worker of the first goes on with the second"
+
+
+def test_a_stop_is_not_undone_by_what_was_sent_before_it(scope, sms, calls) -> None:
+    before, stop = texted(sms, "and where is my order AC-10042?"), texted(sms, "STOP")
+    tasks.parse(str(stop.id))
+    tasks.parse(str(before.id))
+    assert Identity.objects.get().stopped_at is not None
+    assert words() == ["and where is my order AC-10042?", "STOP"]
+
+
+def test_a_head_that_was_put_off_is_not_overtaken(scope, sms, monkeypatch, calls) -> None:
+    first, second = texted(sms, "one"), texted(sms, "two")
+    with monkeypatch.context() as broken:
+        broken.setattr(receive, "_understand", lambda _: 1 / 0)
+        tasks.parse(str(first.id))
+    tasks.parse(str(second.id))
+    assert words() == []
+    InboundEvent.objects.filter(id=first.id).update(due_at=now())
+    tasks.parse(str(first.id))
+    assert words() == ["one", "two"]
+
+
+def test_other_people_do_not_wait(scope, whatsapp, calls) -> None:
+    wrote(whatsapp, (ANA, "one"))
+    tasks.parse(str(wrote(whatsapp, (BEN, "hello")).id))
+    assert (words(ANA), words(BEN)) == ([], ["hello"])
+
+
+def test_a_request_of_several_people_crosses_the_lanes_of_all(scope, whatsapp, calls) -> None:
+    before = wrote(whatsapp, (ANA, "one"))
+    both = wrote(whatsapp, (ANA, "two"), (BEN, "hello"))
+    after = wrote(whatsapp, (BEN, "and again"))
+    assert both.lane == EVERYBODY
+    for one in (after, both):
+        tasks.parse(str(one.id))
+    assert (words(ANA), words(BEN)) == ([], [])
+    for one in (before, both, after):
+        tasks.parse(str(one.id))
+    assert (words(ANA), words(BEN)) == (["one", "two"], ["hello", "and again"])
+
+
+def test_a_report_about_our_own_message_waits_for_nobody(scope, sms, calls) -> None:
+    texted(sms, "one")
+    form = {"AccountSid": ACCOUNT, "MessageSid": "SM9", "MessageStatus": "delivered", "To": f"+{ANA}"}
+    raw = RawRequest("POST", "/x", {"content-type": "application/x-www-form-urlencoded"}, {}, urlencode(form).encode())
+    report = receive.receipt_store(sms, raw)
+    assert report.lane == ""
+    tasks.parse(str(report.id))
+    report.refresh_from_db()
+    assert report.status != "received"
+
+
+def test_the_message_has_the_time_at_which_it_came_not_that_of_its_understanding(scope, sms, calls) -> None:
+    receipt = texted(sms, "one")
+    came = now() - timedelta(hours=3)
+    InboundEvent.objects.filter(id=receipt.id).update(created_at=came)
+    tasks.parse(str(receipt.id))
+    assert Message.objects.get(role="visitor").sent_at == came
+
+
+def test_a_platforms_time_in_the_future_is_the_time_at_which_it_came(scope, whatsapp, calls) -> None:
+    receipt = wrote(whatsapp, (ANA, "one"))  # of October 2026, as the clock of the sender says
+    InboundEvent.objects.filter(id=receipt.id).update(created_at=now() - timedelta(days=365))
+    tasks.parse(str(receipt.id))
+    receipt.refresh_from_db()
+    assert Message.objects.get(role="visitor").sent_at == receipt.created_at
