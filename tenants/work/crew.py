@@ -1,0 +1,166 @@
+"""The threads of a process that take up pieces of work, shared out fairly: a tenant or a channel that is slow or floods
+delays itself only.
+
+Owns which piece runs next, and how many of one tenant and one lane run at a time. Must not know what a piece does, nor
+carry truth: a piece stands for a row, and one that is not taken is found again by the sweep.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+SLOW_S = 2.0  # a lane is slow when a piece of it takes longer,
+SLOW_FOR_S = 30.0  # and for so long after that
+UNKNOWN = 2  # pieces at a time of a lane of which none has ended yet
+MOST_WAITING = 200  # pieces of one lane; those beyond wait in their rows
+REMEMBERED = 10_000  # lanes
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Whose work a piece is: a tenant's, and of one of its channels or endpoints where it has to do with one."""
+
+    tenant: Hashable
+    part: Hashable = None
+
+
+@dataclass
+class _State:
+    waiting: OrderedDict[Hashable, Callable[[], object]] = field(default_factory=OrderedDict)
+    running: dict[Hashable, float] = field(default_factory=dict)  # piece → since when
+    known: bool = False  # a piece has ended
+    slow_until: float = 0.0
+    overflown: bool = False  # pieces were not taken
+
+    def slow(self, at: float) -> bool:
+        return at < self.slow_until or any(at - since > SLOW_S for since in self.running.values())
+
+    @property
+    def may_start(self) -> Hashable | None:
+        """The next piece; one that is running has to end before it runs again."""
+        return next((piece for piece in self.waiting if piece not in self.running), None)
+
+
+class Crew:
+    """``room`` threads at most, made when they are needed. Half of them at most serve one tenant, a quarter one lane,
+    and half all slow lanes together, so that a quick lane soon finds a place."""
+
+    def __init__(self, name: str, room: int, *, more: Callable[[Lane], object] = lambda _: None):
+        """``more`` is called when a lane of which pieces were not taken has nothing waiting any longer."""
+        self._room = max(2, room)
+        self._of_tenant = self._of_slow = max(1, self._room // 2)
+        self._of_lane = max(1, self._room // 4)
+        self._states: OrderedDict[Lane, _State] = OrderedDict()  # used least lately first
+        self._ready: OrderedDict[Lane, None] = OrderedDict()  # lanes in which a piece waits, the next in turn first
+        self._by_tenant: Counter[Hashable] = Counter()  # pieces that run
+        self._busy: dict[Lane, _State] = {}  # lanes of which pieces run
+        self._stopped = False
+        self._more = more
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._threads = ThreadPoolExecutor(self._room, thread_name_prefix=name)
+
+    def take(self, lane: Lane, piece: Hashable, work: Callable[[], object]) -> bool:
+        """Have ``work`` done. A piece that waits already is not taken twice; one that runs runs once more afterwards.
+        False when the crew was stopped. Where a lane has MOST_WAITING nothing is taken, and ``more`` asks later."""
+        with self._lock:
+            if self._stopped:
+                return False
+            state = self._state_of(lane)
+            if piece in state.waiting:
+                return True
+            if len(state.waiting) >= MOST_WAITING:
+                state.overflown = True
+                return True
+            state.waiting[piece] = work
+            self._ready[lane] = None
+            self._dispatch()
+            return True
+
+    def stop(self, timeout_s: float) -> bool:
+        """Begin nothing more and wait for what was begun. Whether all of it ended within ``timeout_s`` seconds."""
+        with self._lock:
+            self._stopped = True
+            self._ready.clear()
+            ended = self._changed.wait_for(lambda: not self._busy, timeout_s)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        return ended
+
+    def wait_idle(self, timeout_s: float) -> bool:
+        """Whether nothing runs or waits any longer, within ``timeout_s`` seconds."""
+        with self._lock:
+            return self._changed.wait_for(lambda: not self._busy and not self._ready, timeout_s)
+
+    def figures(self) -> tuple[int, int]:
+        """Pieces that run, and pieces that wait."""
+        with self._lock:
+            return self._by_tenant.total(), sum(len(self._states[lane].waiting) for lane in self._ready)
+
+    # ------------------------------------------------------------------------- under the lock
+
+    def _state_of(self, lane: Lane) -> _State:
+        state = self._states.setdefault(lane, _State())
+        self._states.move_to_end(lane)
+        oldest, least = next(iter(self._states.items()))
+        if len(self._states) > REMEMBERED and not least.waiting and not least.running:
+            del self._states[oldest]
+        return state
+
+    def _dispatch(self) -> None:
+        """Start what may run: one piece of each lane in turn, as long as there is room."""
+        at, turns = time.monotonic(), len(self._ready)
+        while turns and self._by_tenant.total() < self._room:
+            lane, turns = next(iter(self._ready)), turns - 1
+            state = self._states[lane]
+            self._ready.move_to_end(lane)
+            if (piece := state.may_start) is not None and self._has_place(lane, state, at):
+                self._start(lane, state, piece, at)
+                turns = len(self._ready)
+
+    def _has_place(self, lane: Lane, state: _State, at: float) -> bool:
+        if self._by_tenant[lane.tenant] >= self._of_tenant or len(state.running) >= self._of_lane:
+            return False
+        if state.slow(at):
+            return sum(len(other.running) for other in self._busy.values() if other.slow(at)) < self._of_slow
+        return state.known or len(state.running) < UNKNOWN
+
+    def _start(self, lane: Lane, state: _State, piece: Hashable, at: float) -> None:
+        work = state.waiting.pop(piece)
+        if not state.waiting:
+            del self._ready[lane]
+        state.running[piece] = at
+        self._by_tenant[lane.tenant] += 1
+        self._busy[lane] = state
+        self._threads.submit(self._run, lane, piece, work)
+
+    # ---------------------------------------------------------------------------- in a thread
+
+    def _run(self, lane: Lane, piece: Hashable, work: Callable[[], object]) -> None:
+        try:
+            work()
+        finally:
+            if self._ended(lane, piece):
+                self._more(lane)
+
+    def _ended(self, lane: Lane, piece: Hashable) -> bool:
+        """Whether the lane may have more in its rows than was taken."""
+        with self._lock:
+            at, state = time.monotonic(), self._busy[lane]
+            if at - state.running.pop(piece) > SLOW_S:
+                state.slow_until = at + SLOW_FOR_S
+            state.known = True
+            self._by_tenant[lane.tenant] -= 1
+            self._by_tenant += Counter()  # forgets those at zero
+            if not state.running:
+                del self._busy[lane]
+            more = state.overflown and not state.waiting and not self._stopped
+            state.overflown = state.overflown and not more
+            if not self._stopped:
+                self._dispatch()
+            self._changed.notify_all()
+            return more

@@ -1,0 +1,174 @@
+"""Work is shared out fairly among the threads of a process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tenants.work import crew as crew_module
+from tenants.work.crew import MOST_WAITING, UNKNOWN, Crew, Lane
+
+SOON = 5.0  # seconds a test waits at most for what happens at once
+
+
+class Gate:
+    """Work that begins, and ends when it is let go."""
+
+    def __init__(self) -> None:
+        self.began: list[object] = []
+        self.done: list[object] = []
+        self._go = threading.Event()
+        self._changed = threading.Condition()
+
+    def piece(self, name: object) -> Callable[[], None]:
+        def work() -> None:
+            with self._changed:
+                self.began.append(name)
+                self._changed.notify_all()
+            assert self._go.wait(SOON)
+            with self._changed:
+                self.done.append(name)
+                self._changed.notify_all()
+
+        return work
+
+    def open(self) -> None:
+        self._go.set()
+
+    def wait_begun(self, number: int) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.began) >= number, SOON), self.began
+
+    def wait_done(self, number: int) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.done) >= number, SOON), self.done
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    gate = Gate()
+    yield gate
+    gate.open()
+
+
+@pytest.fixture
+def crew() -> Iterator[Crew]:
+    crew = Crew("test", 8)
+    yield crew
+    crew.stop(SOON)
+
+
+def fill(crew: Crew, gate: Gate, lane: Lane, number: int) -> None:
+    for one in range(number):
+        crew.take(lane, one, gate.piece((lane.tenant, lane.part, one)))
+
+
+def known(crew: Crew, *lanes: Lane) -> None:
+    """A piece of each has ended quickly."""
+    for lane in lanes:
+        ended = threading.Event()
+        crew.take(lane, "first", ended.set)
+        assert ended.wait(SOON)
+    crew.wait_idle(SOON)
+
+
+def test_a_lane_of_which_nothing_is_known_gets_little(crew, gate) -> None:
+    fill(crew, gate, Lane("a", 1), 20)
+    gate.wait_begun(UNKNOWN)
+    assert crew.figures() == (UNKNOWN, 20 - UNKNOWN)
+
+
+def test_a_quick_lane_gets_a_quarter_and_a_tenant_half(crew, gate) -> None:
+    lanes = [Lane("a", part) for part in range(4)]
+    known(crew, *lanes)
+    for lane in lanes:
+        fill(crew, gate, lane, 20)
+    gate.wait_begun(4)
+    assert crew.figures() == (4, 76)
+    fill(crew, gate, Lane("b", 1), 1)
+    gate.wait_begun(5)
+    assert ("b", 1, 0) in gate.began
+
+
+def test_slow_lanes_of_many_tenants_leave_half_to_the_others(crew, gate, monkeypatch) -> None:
+    monkeypatch.setattr(crew_module, "SLOW_S", 0.0)
+    slow = [Lane(tenant) for tenant in "abcdef"]
+    known(crew, *slow)
+    monkeypatch.setattr(crew_module, "SLOW_S", 60.0)
+    for lane in slow:
+        fill(crew, gate, lane, 20)
+    gate.wait_begun(4)
+    assert crew.figures() == (4, 116)
+    fill(crew, gate, Lane("quick"), 1)
+    gate.wait_begun(5)
+    assert ("quick", None, 0) in gate.began
+
+
+def test_a_piece_that_takes_long_makes_its_lane_slow_while_it_runs(crew, gate, monkeypatch) -> None:
+    monkeypatch.setattr(crew_module, "SLOW_S", 0.0)
+    for tenant in "abcdef":
+        fill(crew, gate, Lane(tenant), 1)
+    gate.wait_begun(4)
+    assert crew.figures()[0] >= 4
+    fill(crew, gate, Lane("a"), 5)
+    assert ("a", None, 4) not in gate.began
+
+
+def test_lanes_take_turns(crew, gate) -> None:
+    blockers = [Lane(tenant, "blocker") for tenant in "abcd"]
+    known(crew, *blockers)
+    for lane in blockers:
+        fill(crew, gate, lane, 2)
+    gate.wait_begun(8)
+    fill(crew, gate, Lane("a", "flood"), 50)
+    fill(crew, gate, Lane("e", "one"), 1)
+    gate.open()
+    gate.wait_done(59)
+    assert gate.began.index(("e", "one", 0)) < 8 + 4
+
+
+def test_a_piece_waits_once_and_runs_again_after_it_has_run(crew, gate) -> None:
+    lane = Lane("a")
+    crew.take(lane, "row", gate.piece("one"))
+    gate.wait_begun(1)
+    for number in range(3):
+        crew.take(lane, "row", gate.piece(f"again {number}"))
+    assert crew.figures() == (1, 1)
+    gate.open()
+    gate.wait_done(2)
+    assert gate.began == ["one", "again 0"]
+
+
+def test_of_a_flood_the_rest_stays_in_its_rows_and_is_asked_for_afterwards(gate) -> None:
+    asked = threading.Event()
+    crew = Crew("test", 2, more=lambda lane: asked.set())
+    fill(crew, gate, Lane("a"), MOST_WAITING + 50)
+    assert crew.figures() == (1, MOST_WAITING)
+    gate.open()
+    assert asked.wait(SOON)
+    assert crew.stop(SOON)
+    assert len(gate.done) == MOST_WAITING + 1
+
+
+def test_stopping_lets_work_end_and_begins_no_more(crew, gate) -> None:
+    fill(crew, gate, Lane("a"), 10)
+    gate.wait_begun(UNKNOWN)
+    stopper = threading.Thread(target=crew.stop, args=(SOON,))
+    stopper.start()
+    gate.open()
+    stopper.join(SOON)
+    assert len(gate.done) == UNKNOWN
+    assert not crew.take(Lane("a"), "later", gate.piece("later"))
+
+
+def test_work_that_fails_gives_its_place_back(crew) -> None:
+    def fails() -> None:
+        raise ValueError
+
+    for one in range(20):
+        crew.take(Lane("a"), one, fails)
+    ended = threading.Event()
+    crew.take(Lane("a"), "last", ended.set)
+    assert ended.wait(SOON)
