@@ -30,16 +30,19 @@ def _logging_is_ours(**_: Any) -> None:
 def _beside(instance: Any, **_: Any) -> None:
     """Before the broker is called: it may be away when the worker starts."""
     from chatsvc.observe import metrics
-    from chatsvc.processes import embedded, standby
+    from chatsvc.processes import crews, embedded, standby
 
     queues = list(app.amqp.queues.consume_from)
     if embedded.UNDERSTANDING & set(queues):
         embedded.warm_up()
+    shared_out = crews.Crews(queues, instance.concurrency)
+    shared_out.start()
     beside = standby.Standby(app, queues=queues, threads=instance.concurrency)
     beside.start()
     metrics.serve(settings.ENV["METRICS_PORT"])
     signals.worker_shutting_down.connect(lambda **_: _stop(), weak=False)
     signals.worker_shutdown.connect(lambda **_: beside.stop(), weak=False)
+    signals.worker_shutdown.connect(lambda **_: shared_out.stop(embedded.STOP_S), weak=False)
 
 
 def _stop() -> None:

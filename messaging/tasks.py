@@ -6,8 +6,8 @@ Must not contain rules.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from celery import shared_task
@@ -30,30 +30,55 @@ from messaging.outbox import alerts
 from messaging.rules import typing_marks as attention
 from messaging.shutdown import stopping
 from tenants.scope import tenant_scope
+from tenants.work.crew import SHARED, Lane
+
+Share = Callable[[str, Lane, str, Callable[[], object]], bool]
+
+#: in a worker: shares the work out among its threads (chatsvc/processes/crews.py); False: do it here and now
+share: Share | None = None
 
 
-@contextmanager
-def scope_of(model: Any, row_id: str) -> Iterator[uuid.UUID | None]:
-    """The scope of the tenant that owns the row; yields its id, or None when the row is gone."""
-    # unscoped: a task is told a row; the row tells the tenant
-    tenant_id = model.objects.unscoped().filter(id=row_id).values_list("tenant_id", flat=True).first()
-    if tenant_id is None:
-        yield None
-    else:
-        with tenant_scope(tenant_id):
-            yield uuid.UUID(row_id)
+def row_task(name: str, model: Any, work: Callable[[uuid.UUID], object], part: str | None = "channel_id") -> Any:
+    """The task ``messaging.tasks.<name>``: told a row's id, it has ``work`` done in the row's tenant's scope.
 
+    The tenant and ``part``, a field of the row, say whose work it is: they get their share of the threads and no more.
+    """
+    task_name = f"messaging.tasks.{name}"
+    fields = ["tenant_id", *([part] if part else [])]
 
-def row_task(name: str, model: Any, work: Callable[[uuid.UUID], object]) -> Any:
-    """The task ``messaging.tasks.<name>``: told a row's id, it does ``work`` in the row's tenant's scope."""
-
-    @shared_task(name=f"messaging.tasks.{name}")
-    def task(row_id: str) -> None:
-        with scope_of(model, row_id) as found:
-            if found:
-                work(found)
+    @shared_task(name=task_name)
+    def task(row_id: str) -> str | None:
+        # unscoped: a task is told a row; the row tells the tenant
+        owner = model.objects.unscoped().filter(id=row_id).values_list(*fields).first()
+        if owner is None:
+            return None
+        lane, run = Lane(*owner), partial(_in_scope, owner[0], work, uuid.UUID(row_id))
+        if share and share(task_name, lane, row_id, run):
+            return SHARED
+        run()
+        return None
 
     return task
+
+
+def service_task(work: Callable[[], None]) -> Any:
+    """The task that does ``work`` for all tenants, under its name; in each worker once at a time."""
+    task_name = f"messaging.tasks.{work.__name__}"
+    lane = Lane(task_name)
+
+    @shared_task(name=task_name)
+    def task() -> str | None:
+        if share and share(task_name, lane, "", work):
+            return SHARED
+        work()
+        return None
+
+    return task
+
+
+def _in_scope(tenant_id: uuid.UUID, work: Callable[[uuid.UUID], object], row_id: uuid.UUID) -> None:
+    with tenant_scope(tenant_id):
+        work(row_id)
 
 
 def _sync_templates(channel_id: uuid.UUID) -> None:
@@ -68,45 +93,45 @@ def _watch(channel_id: uuid.UUID) -> None:
 
 
 parse = row_task("parse", InboundEvent, receive.receipt_process)
-respond = row_task("respond", Turn, respond_verb.respond)
+respond = row_task("respond", Turn, respond_verb.respond, "conversation__channel_id")
 deliver = row_task("deliver", Conversation, deliver_verb.deliver)
 attend = row_task("attend", Conversation, attention.attend)
 put_through = row_task("put_through", Conversation, attention.put_through)
 media = row_task("media", Attachment, media_verb.attend)
-send_alert = row_task("send_alert", StaffAlert, alerts.alert_send)
-call_endpoint = row_task("call_endpoint", WebhookEndpoint, integrator_send.call_endpoint)
-sync_templates_of = row_task("sync_templates_of", Channel, _sync_templates)
-watch_channel = row_task("watch_channel", Channel, _watch)
+send_alert = row_task("send_alert", StaffAlert, alerts.alert_send, "way")
+call_endpoint = row_task("call_endpoint", WebhookEndpoint, integrator_send.call_endpoint, "id")
+sync_templates_of = row_task("sync_templates_of", Channel, _sync_templates, "id")
+watch_channel = row_task("watch_channel", Channel, _watch, "id")
 
 
-@shared_task(name="messaging.tasks.publish")
+@service_task
 def publish() -> None:
     while publish_verb.publish_events() and not stopping.is_set():
         pass
 
 
-@shared_task(name="messaging.tasks.stream")
+@service_task
 def stream() -> None:
     while kafka.stream_events() and not stopping.is_set():
         pass
 
 
-@shared_task(name="messaging.tasks.sweep")
+@service_task
 def sweep() -> None:
     sweep_verb.sweep()
     wake.publish(expires_s=sweep_verb.expires_s())
 
 
-@shared_task(name="messaging.tasks.keep_house")
+@service_task
 def keep_house() -> None:
     housekeeping.keep_house()
 
 
-@shared_task(name="messaging.tasks.sync_templates")
+@service_task
 def sync_templates() -> None:
     templates_sync_all()
 
 
-@shared_task(name="messaging.tasks.watch_channels")
+@service_task
 def watch_channels() -> None:
     watch.channels_watch()

@@ -25,6 +25,7 @@ from assistant.engine.grpc_gen.engine_pb2 import ProcessMessageRequest, ProcessM
 from assistant.engine.grpc_gen.engine_pb2_grpc import MCPEngineStub
 from assistant.engine.wire import MAX_BYTES, Malformed, metadata_of, reply_of, request_message
 from assistant.port import EngineError, EngineReply, EngineRequest, EngineTimeout
+from tenants.storage.db import connection_release
 from tenants.work.breaker import Breaker
 
 log = structlog.get_logger(__name__)
@@ -97,6 +98,7 @@ class Remote:
         deadline = time.monotonic() + request.deadline_s
         message = self._message(request)
         self._admit()
+        connection_release()
         with observe(self._target) as headers:
             try:
                 response = self._ask(message, deadline, headers)

@@ -50,6 +50,9 @@ FAULTS: tuple[tuple[type[Exception], type[SendError], str], ...] = (
     (httpx.DecodingError, OutcomeUnknown, "answer_broken"),
 )
 
+#: called before each exchange: what a thread that waits need not hold is given back
+before_waiting: Callable[[], object] = lambda: None  # noqa: E731
+
 #: entered around each exchange with its redacted note, complete when it ends: for traces
 observe: Callable[[Mapping[str, Any]], AbstractContextManager[object]] = nullcontext
 
@@ -167,6 +170,7 @@ class HttpClient:
     @contextmanager
     def _timed(self, note: dict[str, Any], total_s: float) -> Iterator[None]:
         """Hold the deadline, turn faults into SendErrors, and note how it ended."""
+        before_waiting()
         started = time.perf_counter()
         self.trace.append(note)
         with observe(note):

@@ -15,8 +15,7 @@ from django.conf import settings
 from django.core.cache import cache
 
 from assistant.port import EngineError
-from chatsvc.processes.embedded import queues
-from chatsvc.processes.standby import seen_key
+from chatsvc.observe.workers import queues, seen_key
 from tenants.storage.db import ping
 
 KAFKA_MS = 2000

@@ -6,7 +6,6 @@ processes. Must not name more than MOST_TENANTS tenants: a label with any number
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -17,8 +16,7 @@ from django.db.models import Count, Min
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from chatsvc.processes.embedded import queues
-from chatsvc.processes.standby import seen_key
+from chatsvc.observe.workers import workers_seen
 from conversations.models import Conversation, Message
 from messaging.outbox.lanes import MOST_COUNTED, PUBLISHED, STREAMED, lag
 from tenants.models import Tenant
@@ -88,12 +86,6 @@ def _age_s(due_rows: Any, at: datetime) -> float:
 
 def _count(found: Any) -> int:
     return len(found.order_by().values_list("id", flat=True)[:MOST_COUNTED])
-
-
-def workers_seen() -> dict[str, float]:
-    """Seconds, of the queues that had a worker lately."""
-    seen: dict[str, float] = cache.get_many([seen_key(queue) for queue in queues()])
-    return {queue: time.time() - seen[seen_key(queue)] for queue in queues() if seen_key(queue) in seen}
 
 
 def by_tenant() -> dict[tuple[str, str], int]:

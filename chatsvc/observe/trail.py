@@ -14,6 +14,7 @@ import structlog
 from celery import signals
 
 from chatsvc.observe import traces
+from tenants.work.crew import SHARED
 
 #: the ids of a log line; the first two say which request or webhook began it all
 CARRIED = ("correlation_id", "request_id", "conversation_id", "message_id")
@@ -51,10 +52,11 @@ def _take_up(task: Any, task_id: str, **_: Any) -> None:
     task.request.chatsvc_span.enter_context(traces.span(task.name, "CONSUMER", carried))
 
 
-def _done(task: Any, state: str, **_: Any) -> None:
+def _done(task: Any, state: str, retval: Any = None, **_: Any) -> None:
     started = getattr(task.request, "chatsvc_started", None)
     took_ms = round((time.monotonic() - started) * 1000) if started else None
-    log.info("task_done", state=state, took_ms=took_ms)
+    if retval != SHARED:  # else the thread that does the work says so
+        log.info("task_done", state=state, took_ms=took_ms)
     getattr(task.request, "chatsvc_span", ExitStack()).close()
     structlog.contextvars.clear_contextvars()
 

@@ -18,7 +18,9 @@ from django.db import connections
 
 from assistant.intents.lessons import lessons
 from channels_app.content.text import analyse
+from chatsvc.observe.workers import queues
 from chatsvc.processes import standby
+from chatsvc.processes.crews import Crews
 from messaging.shutdown import stopping
 from messaging.sweep import GRACE, sweep
 from tenants.models import Tenant
@@ -54,12 +56,14 @@ class Embedded:
         # The plain scheduler: entries come from the settings, and no file remembers them.
         self._beat = beat.Service(app, max_interval=1, scheduler_cls=beat.Scheduler)
         self._standby = standby.Standby(app, queues(), threads)
+        self._crews = Crews(queues(), threads)
         self._worker_thread = threading.Thread(target=self._worker.start, name="worker", daemon=True)
         self._beat_thread = threading.Thread(target=self._beat.start, name="beat", daemon=True)
 
     def start(self) -> None:
         worker_state.should_stop = None
         stopping.clear()
+        self._crews.start()
         self._worker_thread.start()
         self._beat_thread.start()
         self._standby.start()
@@ -72,14 +76,8 @@ class Embedded:
         self._worker_thread.join(STOP_S)
         self._beat_thread.join(2)
         self._standby.stop()
-        if self._worker_thread.is_alive():
+        if not self._crews.stop(STOP_S) or self._worker_thread.is_alive():
             log.warning("worker_still_busy")
-
-
-def queues() -> list[str]:
-    """Every queue that a task may be sent to."""
-    routed = [route["queue"] for route in settings.CELERY["task_routes"].values()]
-    return sorted({*routed, settings.CELERY["task_default_queue"]})
 
 
 def take_up() -> int:

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import close_old_connections
 
+from chatsvc.observe.workers import queue_of, seen_key
 from messaging import wake
 from messaging.sweep import sweep
 
@@ -28,11 +29,6 @@ LOOK_EVERY_S = 1.0
 SAY_EVERY_S = 10.0
 SEEN_FOR_S = 600
 ALWAYS = ("messaging.tasks.publish", "messaging.tasks.stream")  # no row of their own: they take what is in the outboxes
-
-
-def seen_key(queue: str) -> str:
-    """Under this key of the cache stands when a worker of the queue was last seen (Unix time)."""
-    return f"worker-seen:{queue}"
 
 
 class Standby:
@@ -99,11 +95,6 @@ class Standby:
             sweep()  # its calls find no broker and come to us
             for task in ALWAYS:
                 self.take(task)
-
-
-def queue_of(task: str) -> str:
-    routes: dict[str, dict[str, str]] = settings.CELERY["task_routes"]
-    return routes.get(task, {}).get("queue") or settings.CELERY["task_default_queue"]
 
 
 def broker_answers(broker: Any) -> bool:

@@ -115,6 +115,13 @@ def ping() -> None:
             cursor.execute("SELECT 1")
 
 
+def connection_release() -> None:
+    """Give this thread's PostgreSQL connection back before it waits for the outside: the next statement takes one
+    again, and threads that wait keep none from those that work. Within a transaction it stays."""
+    if connection.vendor == "postgresql" and not connection.in_atomic_block:
+        connection.close()
+
+
 def on_commit(call: Callable[[], Any]) -> None:
     """Run ``call`` after the surrounding transaction has committed; its failure harms nobody else."""
     transaction.on_commit(call, robust=True)

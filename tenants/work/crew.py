@@ -19,6 +19,7 @@ SLOW_FOR_S = 30.0  # and for so long after that
 UNKNOWN = 2  # pieces at a time of a lane of which none has ended yet
 MOST_WAITING = 200  # pieces of one lane; those beyond wait in their rows
 REMEMBERED = 10_000  # lanes
+SHARED = "shared"  # what a task returns whose work a crew does
 
 
 @dataclass(frozen=True)

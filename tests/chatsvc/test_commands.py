@@ -29,6 +29,7 @@ from chatsvc.management.arguments import channel_keyed
 from chatsvc.management.commands.send_webhook import SIGNED
 from chatsvc.management.commands.serve import check_free, welcome
 from chatsvc.management.commands.twin import connected
+from chatsvc.observe.workers import queues
 from chatsvc.processes import embedded
 from chatsvc.processes.history import FORMER
 from conversations.models import Message
@@ -116,7 +117,7 @@ class TestServe:
             check_free("127.0.0.1", taken.getsockname()[1])
 
     def test_every_routed_queue_is_served(self):
-        assert embedded.queues() == ["background", "deliver", "events", "inbound", "respond"]
+        assert queues() == ["background", "deliver", "events", "inbound", "respond"]
 
     def test_leases_of_a_killed_process_end_at_the_start(self, tenant, settings):
         settings.REDIS_URL = ""

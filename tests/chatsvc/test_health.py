@@ -12,8 +12,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from chatsvc.observe import probes
-from chatsvc.processes.embedded import queues
-from chatsvc.processes.standby import seen_key
+from chatsvc.observe.workers import queues, seen_key
 from tenants.models import User
 from tests.assistant.engines import serving
 from tests.chaos.servers import free_port

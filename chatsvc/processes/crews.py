@@ -1,0 +1,75 @@
+"""The crews of a worker: for each queue it serves the threads that do the work of rows, shared out fairly.
+
+Celery's own threads only hand the work on, so a wake-up call of one tenant is never behind the slow work of another.
+Owns how many threads a queue has. Must not know what is done.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from contextvars import copy_context
+from functools import partial
+
+import structlog
+from django.db import close_old_connections
+
+from chatsvc.observe import logs, traces
+from chatsvc.observe.workers import queue_of
+from messaging import tasks
+from messaging.sweep import lane_more
+from tenants.work.crew import Crew, Lane
+from tenants.work.leases import TABLES
+
+log = structlog.get_logger(__name__)
+
+WAITING = 4  # times WORKER_THREADS: threads of a queue whose work mostly waits for the outside
+LEAST_WAITING = 32
+COMPUTING = frozenset({"inbound"})  # queues whose work does not wait
+
+
+class Crews:
+    """One for each of the ``queues`` of this process. ``threads``: WORKER_THREADS."""
+
+    def __init__(self, queues: Iterable[str], threads: int):
+        rooms = {queue: threads if queue in COMPUTING else max(LEAST_WAITING, WAITING * threads) for queue in queues}
+        self._crews = {queue: Crew(queue, room, more=partial(_more, queue)) for queue, room in rooms.items()}
+
+    def start(self) -> None:
+        tasks.share = self.share
+
+    def stop(self, timeout_s: float) -> bool:
+        """Begin nothing more. Whether all that was begun ended within ``timeout_s`` seconds; rows keep their place."""
+        tasks.share = None
+        end = time.monotonic() + timeout_s
+        stopped = [crew.stop(max(0.0, end - time.monotonic())) for crew in self._crews.values()]
+        return all(stopped)
+
+    def share(self, task: str, lane: Lane, row_id: str, work: Callable[[], object]) -> bool:
+        """Have the work of a row done by its queue's crew; False when there is none."""
+        crew = self._crews.get(queue_of(task))
+        run = partial(copy_context().run, _done_by_a_thread, task, work)  # log lines keep their ids
+        return crew is not None and crew.take(lane, (task, row_id), run)
+
+
+def _more(queue: str, lane: Lane) -> None:
+    """A crew has done all that it was told of a tenant who had more: the rows tell the rest."""
+    if isinstance(lane.tenant, uuid.UUID):
+        for table in TABLES.values():
+            if table.queue == queue:
+                lane_more(table, lane.tenant)
+    close_old_connections()
+
+
+def _done_by_a_thread(task: str, work: Callable[[], object]) -> None:
+    started, state = time.monotonic(), "SUCCESS"
+    try:
+        work()
+    except Exception as error:  # noqa: BLE001  the row is found again when its lease ends
+        state = "FAILURE"
+        traces.failed(error)
+        log.error("task_failed", error=type(error).__name__, where=logs.where(error))
+    finally:
+        log.info("task_done", state=state, took_ms=round((time.monotonic() - started) * 1000))
+        close_old_connections()
