@@ -85,13 +85,14 @@ def _one_of(*choices: str) -> Callable[[str], str]:
 
 @dataclass(frozen=True)
 class Variable:
-    """One environment variable. ``needed_in_production``: no default is good enough there."""
+    """One environment variable. ``needed_in_production``: no default is good enough there.
+    ``in_development``: the default where nothing is at stake."""
 
     read: Callable[[str], Any]
     default: str
     help: str
     needed_in_production: bool = False
-    example: str = ""
+    in_development: str = ""
 
 
 VARIABLES: dict[str, Variable] = {
@@ -182,7 +183,11 @@ VARIABLES: dict[str, Variable] = {
     "TRANSCRIBE_MODEL": Variable(str, "whisper-1", "The model that the transcriber uses"),
     "TRANSCRIBE_WAIT_S": Variable(_positive, "20", "Longest the bot waits for the words of a voice message"),
     "OUTBOUND_ALLOW_HOSTS": Variable(
-        _list, "", "host:port inside the private network that webhooks and media may call"
+        _list,
+        "",
+        "host:port inside the private network that every tenant's channels and webhooks may call; in development the "
+        "provider twin",
+        in_development="127.0.0.1:8900,localhost:8900",
     ),
     "METRICS_TOKEN": Variable(str, "", "Bearer token that may read /metrics and /health/detailed"),
     "METRICS_ALLOW": Variable(_networks, "", "Networks that may read /metrics without the token, e.g. 10.0.0.0/8"),
@@ -200,7 +205,7 @@ def read(environ: Mapping[str, str], base_dir: Path) -> dict[str, Any]:
     complaints: list[str] = []
     production = environ.get("ENVIRONMENT") in ("production", "staging")
     for name, variable in VARIABLES.items():
-        text = environ.get(name, "").strip() or variable.default
+        text = environ.get(name, "").strip() or ("" if production else variable.in_development) or variable.default
         if production and variable.needed_in_production and not text:
             complaints.append(f"{name} must be set: {variable.help}.")
             continue
@@ -230,7 +235,7 @@ def example() -> str:
     ]
     for name, variable in VARIABLES.items():
         needed = " Needed in production." if variable.needed_in_production else ""
-        lines += [f"# {variable.help}.{needed}", f"#{name}={variable.example or variable.default}", ""]
+        lines += [f"# {variable.help}.{needed}", f"#{name}={variable.default}", ""]
     return "\n".join(lines)
 
 

@@ -25,9 +25,10 @@ from channels_app.contract import SendError
 from channels_app.http.client import HttpClient
 from channels_app.http.redact import Redactor
 from channels_app.http.standard_webhooks import headers_for
+from channels_app.services import outbound_hosts
 from conversations.event_schemas import Envelope, envelope_of
 from messaging import wake
-from messaging.integrators.endpoints import PING, endpoint_stop, live_secrets, outbound_hosts
+from messaging.integrators.endpoints import PING, endpoint_stop, live_secrets
 from messaging.integrators.subscribers import IN_FLIGHT, subscribers_forget
 from messaging.models import WebhookDelivery, WebhookEndpoint
 from tenants.storage.db import atomic, new_id, now, on_commit, retried
