@@ -23,7 +23,7 @@ from channels_app.models import Channel
 from channels_app.registry import adapter_for
 from channels_app.services import channel_fill
 from tenants.console.pages import LinesField
-from tenants.errors import Invalid
+from tenants.errors import ServiceError
 
 PREFIX = "config_"  # keeps an adapter's fields apart from the model's own
 LONG = 200  # characters from which a text gets several lines
@@ -64,8 +64,8 @@ class ChannelForm(forms.ModelForm):
             return cleaned
         try:
             channel_fill(self.instance, self.config())
-        except Invalid as error:
-            for problem in error.details:
+        except ServiceError as error:
+            for problem in error.details or [{"field": "", "message": error.message}]:
                 field = PREFIX + str(problem["field"]).partition(".")[0]
                 self.add_error(field if field in self.fields else None, problem["message"])
         return cleaned

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 
 from channels_app.http.addresses import BadAddress, address_check
 from channels_app.http.client import HttpClient, authority
+from channels_app.http.waiting import asking, exchanging
 from channels_app.models import Channel, ChannelHealth
 from channels_app.registry import KINDS, adapter_for
 from channels_app.selectors import channels_forget
@@ -31,7 +33,7 @@ def channel_fill(channel: Channel, config: Mapping[str, Any]) -> None:
 
     Raises Invalid: ``unknown_channel_kind``; ``invalid_channel`` with a detail per wrong field;
     ``secrets_required`` when an address changes and a stored secret is not given anew, so that nobody can
-    have secrets they do not know sent to an address of theirs.
+    have secrets they do not know sent to an address of theirs. Raises TooMany ``busy``.
     """
     if channel.kind not in KINDS:
         raise Invalid(f"There is no kind of channel {channel.kind!r}.", code="unknown_channel_kind")
@@ -47,8 +49,11 @@ def channel_fill(channel: Channel, config: Mapping[str, Any]) -> None:
         ]
         raise _invalid(details) from error
     moved = {name for name in adapter.address_keys if getattr(wanted, name) != before.get(name)}
-    if problems := list(_bad_addresses(wanted, moved)):
-        raise _invalid(problems)
+    if moved:
+        with asking():  # names are looked up
+            problems = list(_bad_addresses(wanted, moved))
+        if problems:
+            raise _invalid(problems)
     missing = sorted(name for name in adapter.secret_keys if before.get(name) and not given.get(name))
     if moved and missing:
         message = "Another address needs this secret typed anew."
@@ -91,15 +96,16 @@ def outbound_hosts() -> frozenset[str]:
     return frozenset(host.lower() for host in settings.ENV["OUTBOUND_ALLOW_HOSTS"])
 
 
-def http_for(channel: Channel, **limits: float) -> HttpClient:
-    """The HTTP client for one channel's calls: knows its secrets to hide them. ``limits``: of HttpClient.
+def http_for(channel: Channel, *, in_request: bool = False) -> HttpClient:
+    """The HTTP client for one channel's calls: knows its secrets to hide them. ``in_request``: a request
+    from outside waits for each call, so that it is refused (Unreachable ``busy``) where too many wait.
 
     Of what the operator allows inside the private network, files come from the channel's own API and our
     own links only: their addresses are named by people outside.
     """
     secrets = frozenset(str(value) for value in channel.secrets.values() if value)
     files = frozenset({authority(channel.config.get("api_base") or ""), authority(settings.PUBLIC_URL)})
-    return HttpClient(secrets, outbound_hosts(), files, **limits)  # type: ignore[arg-type]
+    return HttpClient(secrets, outbound_hosts(), files, room=exchanging if in_request else nullcontext)
 
 
 def bad_signature_count(channel: Channel) -> None:

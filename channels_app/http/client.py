@@ -83,7 +83,8 @@ class HttpClient:
     ``secrets`` never appear in ``trace``. ``allow_hosts`` are the ``host:port`` that the operator lets
     us call inside the private network (not at a cloud's metadata service); no tenant may add to them.
     ``file_hosts`` are those among them that files may be fetched from, None: all: an answer to a call is
-    read by us, a file by the person who named its address.
+    read by us, a file by the person who named its address. ``room`` is entered around each exchange and may
+    refuse it by a SendError.
     ``trace`` holds one JSON-safe dict per exchange.
     """
 
@@ -96,6 +97,7 @@ class HttpClient:
         read_s: float = READ_S,
         total_s: float = TOTAL_S,
         max_bytes: int = MAX_ANSWER_BYTES,
+        room: Callable[[], AbstractContextManager[object]] = nullcontext,
     ):
         self.trace: list[dict[str, Any]] = []
         self._redactor = Redactor(secrets)
@@ -104,6 +106,7 @@ class HttpClient:
         self._timeouts = {"connect": connect_s, "read": read_s, "write": read_s, "pool": connect_s}
         self._total_s = total_s
         self._max_bytes = max_bytes
+        self._room = room
 
     def request(
         self,
@@ -177,7 +180,7 @@ class HttpClient:
         self.trace.append(note)
         with observe(note):
             try:
-                with deadline(total_s), _faults():
+                with self._room(), deadline(total_s), _faults():
                     yield
             except SendError as error:
                 note["error"] = error.code

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from channels_app.http.addresses import BadAddress, address_check
+from channels_app.http.waiting import asking
 from channels_app.services import outbound_hosts
 from conversations.timeline import VERSIONS, system_event
 from messaging import wake
@@ -89,9 +90,11 @@ def room_check() -> None:
 
 
 def url_check(url: str) -> None:
-    """Say early what the guard of every call would refuse. Raises Invalid (see ``address_check``)."""
+    """Say early what the guard of every call would refuse. Raises Invalid (see ``address_check``), TooMany
+    ``busy``: names are looked up."""
     try:
-        address_check(url, allowed=outbound_hosts(), https=not settings.DEBUG)
+        with asking():
+            address_check(url, allowed=outbound_hosts(), https=not settings.DEBUG)
     except BadAddress as error:
         raise _invalid("url", str(error), error.code) from error
 
