@@ -20,7 +20,7 @@ from django.db.models import Q
 from channels_app.http.addresses import BadAddress, address_check
 from channels_app.http.waiting import asking
 from channels_app.services import outbound_hosts
-from conversations.timeline import VERSIONS, system_event
+from conversations.timeline import AWAITED, VERSIONS, system_event
 from messaging import wake
 from messaging.integrators.subscribers import IN_FLIGHT, subscribers_forget
 from messaging.models import WebhookDelivery, WebhookEndpoint
@@ -100,11 +100,12 @@ def url_check(url: str) -> None:
 
 
 def event_types_check(event_types: Sequence[str]) -> None:
-    """Each is a type of the timeline, a ``chat.message.*`` glob that fits one, or ``*``."""
-    globs = {"*", *(name.rsplit(".", 1)[0] + ".*" for name in VERSIONS), "chat.*"}
-    unknown = [name for name in event_types if name not in VERSIONS and name not in globs]
+    """Each is a type that is written to the timeline, a ``chat.message.*`` glob that fits one, or ``*``."""
+    written = VERSIONS.keys() - AWAITED.keys()
+    globs = {"*", *(name.rsplit(".", 1)[0] + ".*" for name in written), "chat.*"}
+    unknown = [name for name in event_types if name not in written and name not in globs]
     if unknown or not event_types:
-        raise _invalid("event_types", f"Choose among {', '.join(sorted({*VERSIONS, *globs}))}.", "unknown_event_type")
+        raise _invalid("event_types", f"Choose among {', '.join(sorted({*written, *globs}))}.", "unknown_event_type")
 
 
 def secret_new() -> str:

@@ -200,6 +200,14 @@ def test_an_address_in_the_private_network_is_told_at_its_field(superuser: Clien
     assert "The address is not on the public internet." in page.content.decode()
 
 
+def test_a_setting_that_nothing_obeys_is_refused_in_the_console(superuser: Client, tenant: Tenant) -> None:
+    data = {"name": "Acme", "slug": "acme", "status": "active", "settings": '{"legal_hold": true}'}
+    page = superuser.post(url(Tenant, "change", tenant.pk), data)
+    assert page.status_code == 200
+    assert "legal_hold: Nothing obeys this yet" in page.content.decode()
+    assert Tenant.objects.get(pk=tenant.pk).settings == {}
+
+
 def test_wrong_settings_are_told_at_their_field(superuser: Client, acme: World) -> None:
     data = {**WHATSAPP, "config_phone_number_id": "not a number", "ip_allow_list": "300.1.1.1"}
     page = superuser.post(url(Channel, "change", acme.channel.pk), data)
