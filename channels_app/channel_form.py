@@ -9,7 +9,6 @@ import ipaddress
 from typing import Any, ClassVar
 
 from django import forms
-from pydantic import ValidationError
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminPasswordWidget,
@@ -22,7 +21,9 @@ from unfold.widgets import (
 from channels_app.adapters.base import Adapter
 from channels_app.models import Channel
 from channels_app.registry import adapter_for
+from channels_app.services import channel_fill
 from tenants.console.pages import LinesField
+from tenants.errors import ServiceError
 
 PREFIX = "config_"  # keeps an adapter's fields apart from the model's own
 LONG = 200  # characters from which a text gets several lines
@@ -62,11 +63,11 @@ class ChannelForm(forms.ModelForm):
         if self.errors:
             return cleaned
         try:
-            self.adapter.config_class.model_validate({**self.instance.config, **self.instance.secrets, **self.config()})
-        except ValidationError as error:
-            for problem in error.errors(include_input=False):
-                field = PREFIX + str(problem["loc"][0]) if problem["loc"] else None
-                self.add_error(field if field in self.fields else None, problem["msg"])
+            channel_fill(self.instance, self.config())
+        except ServiceError as error:
+            for problem in error.details or [{"field": "", "message": error.message}]:
+                field = PREFIX + str(problem["field"]).partition(".")[0]
+                self.add_error(field if field in self.fields else None, problem["message"])
         return cleaned
 
 

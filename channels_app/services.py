@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db.models import F
 from pydantic import ValidationError
 
+from channels_app.http.addresses import BadAddress, address_check
 from channels_app.http.client import HttpClient, authority
+from channels_app.http.waiting import asking, exchanging
 from channels_app.models import Channel, ChannelHealth
 from channels_app.registry import KINDS, adapter_for
 from channels_app.selectors import channels_forget
@@ -19,39 +21,91 @@ from tenants.errors import Invalid
 
 def channel_save(channel: Channel, *, config: Mapping[str, Any] | None = None) -> Channel:
     """Validate and store a channel; ``config`` may mix open and secret fields, empty secrets are kept
-    as they are. Raises Invalid with a detail per wrong field."""
-    if channel.kind not in KINDS:
-        raise Invalid(f"There is no kind of channel {channel.kind!r}.", code="unknown_channel_kind")
-    adapter = adapter_for(channel.kind)
-    for name, value in (config or {}).items():
-        if name not in adapter.secret_keys:
-            channel.config = {**channel.config, name: value}
-        elif value:
-            channel.secrets = {**channel.secrets, name: value}
-    try:
-        channel.adapter_config()
-    except ValidationError as error:
-        details = [
-            {"field": ".".join(map(str, e["loc"])), "message": e["msg"], "code": e["type"]} for e in error.errors()
-        ]
-        raise Invalid(
-            "The channel's configuration is not complete.", code="invalid_channel", details=details
-        ) from error
+    as they are. Raises Invalid as ``channel_fill``."""
+    channel_fill(channel, config or {})
     channel.save()
     channels_forget()
     return channel
 
 
-def http_for(channel: Channel) -> HttpClient:
-    """The HTTP client for one channel's calls: knows its secrets to hide them, and may reach the
-    channel's own API base even inside the private network."""
-    hosts = set(settings.ENV["OUTBOUND_ALLOW_HOSTS"])
-    base = channel.config.get("api_base") or ""
-    if urlsplit(base).scheme in ("http", "https"):
-        hosts.add(authority(base))
-    return HttpClient(
-        secrets=frozenset(str(value) for value in channel.secrets.values() if value), allow_hosts=frozenset(hosts)
-    )
+def channel_fill(channel: Channel, config: Mapping[str, Any]) -> None:
+    """Put ``config`` into the channel, unsaved, once it holds.
+
+    Raises Invalid: ``unknown_channel_kind``; ``invalid_channel`` with a detail per wrong field;
+    ``secrets_required`` when an address changes and a stored secret is not given anew, so that nobody can
+    have secrets they do not know sent to an address of theirs. Raises TooMany ``busy``.
+    """
+    if channel.kind not in KINDS:
+        raise Invalid(f"There is no kind of channel {channel.kind!r}.", code="unknown_channel_kind")
+    adapter, before = adapter_for(channel.kind), _stored(channel)
+    given = {name: value for name, value in config.items() if name in adapter.secret_keys and value}
+    opened = {name: value for name, value in config.items() if name not in adapter.secret_keys}
+    channel.config, channel.secrets = {**channel.config, **opened}, {**channel.secrets, **given}
+    try:
+        wanted = channel.adapter_config()
+    except ValidationError as error:
+        details = [
+            {"field": ".".join(map(str, e["loc"])), "message": e["msg"], "code": e["type"]} for e in error.errors()
+        ]
+        raise _invalid(details) from error
+    moved = {name for name in adapter.address_keys if getattr(wanted, name) != before.get(name)}
+    if moved:
+        with asking():  # names are looked up
+            problems = list(_bad_addresses(wanted, moved))
+        if problems:
+            raise _invalid(problems)
+    missing = sorted(name for name in adapter.secret_keys if before.get(name) and not given.get(name))
+    if moved and missing:
+        message = "Another address needs this secret typed anew."
+        raise Invalid(
+            "An address of the channel changes: give its secrets again.",
+            code="secrets_required",
+            details=[{"field": name, "message": message, "code": "secrets_required"} for name in missing],
+        )
+
+
+def _stored(channel: Channel) -> dict[str, Any]:
+    """Every setting that holds by now, defaults and secrets among them; for a new channel the defaults."""
+    row = None if channel._state.adding else Channel.objects.filter(pk=channel.pk).first()
+    fields = channel.adapter.config_class.model_fields.items()
+    defaults = {name: field.get_default(call_default_factory=True) for name, field in fields if not field.is_required()}
+    if row is None:
+        return defaults
+    try:
+        return row.adapter_config().model_dump()
+    except ValidationError:  # stored by an older version
+        return {**defaults, **row.config, **row.secrets}
+
+
+def _bad_addresses(config: Any, names: set[str]) -> Iterator[dict[str, str]]:
+    for name in sorted(names):
+        value = getattr(config, name)
+        for url in [value] if isinstance(value, str) else [f"https://{host}" for host in value if "*" not in host]:
+            try:
+                address_check(url, allowed=outbound_hosts(), https=settings.PRODUCTION)
+            except BadAddress as error:
+                yield {"field": name, "message": str(error), "code": error.code}
+
+
+def _invalid(details: list[dict[str, str]]) -> Invalid:
+    return Invalid("The channel's configuration does not hold.", code="invalid_channel", details=details)
+
+
+def outbound_hosts() -> frozenset[str]:
+    """``host:port`` inside the private network that the operator lets tenants' addresses reach."""
+    return frozenset(host.lower() for host in settings.ENV["OUTBOUND_ALLOW_HOSTS"])
+
+
+def http_for(channel: Channel, *, in_request: bool = False) -> HttpClient:
+    """The HTTP client for one channel's calls: knows its secrets to hide them. ``in_request``: a request
+    from outside waits for each call, so that it is refused (Unreachable ``busy``) where too many wait.
+
+    Of what the operator allows inside the private network, files come from the channel's own API and our
+    own links only: their addresses are named by people outside.
+    """
+    secrets = frozenset(str(value) for value in channel.secrets.values() if value)
+    files = frozenset({authority(channel.config.get("api_base") or ""), authority(settings.PUBLIC_URL)})
+    return HttpClient(secrets, outbound_hosts(), files, room=exchanging if in_request else nullcontext)
 
 
 def bad_signature_count(channel: Channel) -> None:

@@ -175,6 +175,7 @@ CELERY: dict[str, Any] = {
         "messaging.tasks.attend": {"queue": "background"},
         "messaging.tasks.put_through": {"queue": "background"},
         "messaging.tasks.media": {"queue": "background"},
+        "messaging.tasks.thumbnail": {"queue": "background"},
         "messaging.tasks.keep_house": {"queue": "background"},
         "messaging.tasks.sync_templates": {"queue": "background"},
         "messaging.tasks.sync_templates_of": {"queue": "background"},

@@ -56,7 +56,7 @@ class IdentityInline(PartInline):
 @admin.register(Contact)
 class ContactAdmin(TenantAdmin):
     resource = "contacts"
-    deeds = frozenset({"add", "change"})  # people are erased through privacy requests, which leave a trail
+    deeds = frozenset({"add", "change"})  # erasing a person takes more than a row: PRIV-2
     fields = ("tenant", "name", "email", "phone", "language", "profile", "preferences")
     inlines = (IdentityInline,)
     list_display = ("__str__", "email", "phone", "language", "tenant", "last_active_at")

@@ -196,6 +196,15 @@ def attachments_delete(attachments: Iterable[Attachment]) -> int:
 # ------------------------------------------------------------------------------- its files
 
 
+def thumbnail_write(attachment: Attachment, content: bytes) -> str:
+    """Returns the name it lies under."""
+    return _write(_names(attachment)["thumbnail"], ContentFile(content))
+
+
+def thumbnail_erase(attachment: Attachment) -> None:
+    _erase([_names(attachment)["thumbnail"]])
+
+
 def jpeg_name(attachment: Attachment) -> str:
     """Where the JPEG that was made of an image lies, if one was."""
     return _names(attachment)["jpeg"]

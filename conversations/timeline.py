@@ -52,6 +52,14 @@ VERSIONS: dict[str, int] = {
 }
 
 
+#: types whose schema is published and which nothing writes yet, by what will; nobody can subscribe to one
+AWAITED: dict[str, str] = {
+    "chat.session.ended": "the end of idle sessions",
+    "chat.intent.classified": "the assistant's events",
+    "chat.response.generated": "the assistant's events",
+}
+
+
 @dataclass(frozen=True)
 class NewEvent:
     """An event that is about to happen; ``payload`` is JSON-safe."""

@@ -25,6 +25,7 @@ from messaging.health import watch
 from messaging.integrators import calls as integrator_send
 from messaging.kafka import stream as kafka
 from messaging.media import fetch as media_verb
+from messaging.media import thumbnails
 from messaging.models import InboundEvent, StaffAlert, Turn, WebhookEndpoint
 from messaging.outbox import alerts
 from messaging.rules import typing_marks as attention
@@ -98,6 +99,7 @@ deliver = row_task("deliver", Conversation, deliver_verb.deliver)
 attend = row_task("attend", Conversation, attention.attend)
 put_through = row_task("put_through", Conversation, attention.put_through)
 media = row_task("media", Attachment, media_verb.attend)
+thumbnail = row_task("thumbnail", Attachment, thumbnails.thumbnail_make)
 send_alert = row_task("send_alert", StaffAlert, alerts.alert_send, "way")
 call_endpoint = row_task("call_endpoint", WebhookEndpoint, integrator_send.call_endpoint, "id")
 sync_templates_of = row_task("sync_templates_of", Channel, _sync_templates, "id")

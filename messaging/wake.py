@@ -53,6 +53,10 @@ def media(attachment_id: uuid.UUID, delay_s: float = 0.0, *, expires_s: float | 
     _call("messaging.tasks.media", attachment_id, delay_s, expires_s)
 
 
+def thumbnail(attachment_id: uuid.UUID) -> None:
+    _call("messaging.tasks.thumbnail", attachment_id)
+
+
 def watch(channel_id: uuid.UUID, delay_s: float = 0.0) -> None:
     _call("messaging.tasks.watch_channel", channel_id, delay_s)
 

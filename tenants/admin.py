@@ -12,7 +12,6 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
-from pydantic import ValidationError
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -22,6 +21,7 @@ from tenants import tenant_settings
 from tenants.access.api_keys import api_key_create, api_key_revoke
 from tenants.access.permissions import ALL, PERMISSIONS
 from tenants.console.pages import Button, TenantAdmin, TenantFilter, may_grant, permissions_in, tenants_with
+from tenants.errors import Invalid
 from tenants.models import ApiKey, AuditEntry, Membership, Role, Tenant, User
 
 admin.site.unregister(Group)
@@ -83,11 +83,9 @@ class TenantForm(forms.ModelForm):
     def clean_settings(self) -> Any:
         value = self.cleaned_data["settings"] or {}
         try:
-            tenant_settings.TenantSettings.model_validate(value)
-        except ValidationError as error:
-            raise forms.ValidationError(
-                [f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()]
-            ) from error
+            tenant_settings.settings_check(value)
+        except Invalid as error:
+            raise forms.ValidationError([f"{one['field']}: {one['message']}" for one in error.details]) from error
         return value
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import datetime
 import uuid
 import zoneinfo
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import structlog
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from tenants.errors import Invalid
 from tenants.models import Tenant
 from tenants.storage.memo import Memo
 
@@ -128,6 +130,49 @@ class TenantSettings(BaseModel):
 
     def feature(self, name: str, default: bool = False) -> bool:
         return self.features.get(name, default)
+
+
+#: settings that nothing obeys yet, by what will. Refused where they are set: a legal hold that does not hold,
+#: or hours that are not kept, is worse than none (PRIV-4)
+AWAITED: dict[str, str] = {
+    "system_prompt": "language models",
+    "engine": "a choice of engines",
+    "allowed_models": "language models",
+    "default_model": "language models",
+    "business_hours": "live support",
+    "out_of_hours_reply": "live support",
+    "retention_days": "retention",
+    "legal_hold": "retention",
+    "features": "the first feature with a switch",
+}
+
+
+def settings_check(given: Mapping[str, Any]) -> TenantSettings:
+    """What is about to be stored, typed. Raises Invalid ``invalid_settings`` with a detail per wrong setting,
+    and for one that nothing obeys yet (``not_obeyed_yet``)."""
+    try:
+        wanted = TenantSettings.model_validate(given)
+    except ValidationError as error:
+        raise _invalid(
+            {"field": ".".join(map(str, one["loc"])), "message": one["msg"], "code": one["type"]}
+            for one in error.errors()
+        ) from error
+    defaults = TenantSettings()
+    early = [name for name in AWAITED if getattr(wanted, name) != getattr(defaults, name)]
+    if early:
+        raise _invalid(
+            {
+                "field": name,
+                "message": f"Nothing obeys this yet: it comes with {AWAITED[name]}.",
+                "code": "not_obeyed_yet",
+            }
+            for name in early
+        )
+    return wanted
+
+
+def _invalid(details: Iterable[dict[str, str]]) -> Invalid:
+    return Invalid("These settings cannot be stored.", code="invalid_settings", details=list(details))
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 import structlog
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client, override_settings
 from pydantic_core import to_json
 from rest_framework.test import APIClient
 
+from channels_app.http.client import authority
 from tenants.access import buckets
 from tenants.access.api_keys import api_key_create
 from tenants.models import ApiKey, Tenant
@@ -64,6 +66,17 @@ def nothing_remembered() -> Iterator[None]:
     cache.clear()
     memo.forget_all()
     buckets.forget_local()
+
+
+@pytest.fixture
+def reachable(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """``reachable(server.url)``: the operator lets tenants' addresses reach that server on loopback."""
+
+    def allow(url: str) -> None:
+        hosts = settings.ENV["OUTBOUND_ALLOW_HOSTS"]
+        monkeypatch.setitem(settings.ENV, "OUTBOUND_ALLOW_HOSTS", [*hosts, authority(url)])
+
+    return allow
 
 
 @pytest.fixture

@@ -46,8 +46,6 @@ class ChannelConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    api_base: str = ""  # scheme://host[/version]; tests, demos and sandboxes point it at the twin
-
 
 class Adapter(ABC):
     """One kind of channel. Class facts describe it; methods translate."""
@@ -56,6 +54,9 @@ class Adapter(ABC):
     label: ClassVar[str]
     config_class: ClassVar[type[ChannelConfig]] = ChannelConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset()
+    #: fields that say where we connect to (addresses, or hosts that may be named later): checked when saved,
+    #: and a change of one demands the secrets anew
+    address_keys: ClassVar[frozenset[str]] = frozenset({"api_base"})
     capabilities: ClassVar[Capabilities] = Capabilities()
     #: the live push is the delivery: nothing outside has to be called (web)
     instant: ClassVar[bool] = False

@@ -91,6 +91,7 @@ class Web(Adapter):
     label: ClassVar[str] = "Web widget"
     config_class: ClassVar[type[ChannelConfig]] = WebConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"identity_secret"})
+    address_keys: ClassVar[frozenset[str]] = frozenset()
     instant: ClassVar[bool] = True
     capabilities = Capabilities(
         types=frozenset(get_args(ContentType)),

@@ -318,6 +318,8 @@ class _Draft:
         if with_text and texts:
             with_text[0]["text"] = texts.pop()
         parts += [{"type": "text", "text": piece} for piece in texts] + with_text
+        if not parts:
+            parts, self.cuts = [{"type": "text", "text": "…"}], [*self.cuts, "nothing to show → …"]
         if self.type == "quick_reply" and "quick_reply" not in self.caps.types:
             self.cuts.append("quick reply → text")
         elif self.type == "quick_reply" and parts[-1]["type"] == "text":

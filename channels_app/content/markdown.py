@@ -39,15 +39,15 @@ DIALECTS = {
 }
 
 FENCE = re.compile(r"^\s{0,3}(```+|~~~+)\s*\w*\s*$")
-HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.+?)\s*#*$")
+HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(\S.*)$")
 RULE = re.compile(r"^\s{0,3}(?:-\s*){3,}$|^\s{0,3}(?:\*\s*){3,}$|^\s{0,3}(?:_\s*){3,}$")
 BULLET = re.compile(r"^(\s*)[-*+]\s+(.*)$")
 QUOTE = re.compile(r"^\s{0,3}>\s?(.*)$")
 INLINE = re.compile(
     r"""
     \\(?P<escape>[\\`*_{}\[\]()\#+\-.!~>|<])
-    | (?P<ticks>`+)(?P<code>.+?)(?P=ticks)(?!`)
-    | !?\[(?P<label>(?:[^\[\]\\]|\\.)*)\]\(\s*<?(?P<url>[^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)*)>?(?:\s+"[^"]*")?\s*\)
+    | (?<!`)(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)
+    | !?\[(?P<label>(?:[^\[\]\\]|\\.)*)\]\(\s*+<?(?P<url>[^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)*)>?(?:\s++"[^"]*")?\s*+\)
     | <(?P<auto>(?:https?://|mailto:)[^\s<>]+)>
     | (?P<bare>https?://[^\s<>]*[^\s<>.,;:!?*_~)'"])
     | \*\*\*(?=\S)(?P<both>[^*]*[^*\s])\*\*\*
@@ -80,16 +80,18 @@ def convert(text: str, dialect: str) -> str:
 
 
 def _line(line: str, marks: Dialect) -> str:
+    quoted = ""
+    while quote := QUOTE.match(line):  # within each other as often as somebody likes
+        quoted, line = quoted + marks.quote, quote[1]
     if RULE.match(line):
-        return "———"
+        return f"{quoted}———"
     if heading := HEADING.match(line):
+        words = heading[1].rstrip().rstrip("#").rstrip() or "#"
         # a heading is bold as a whole: bold within would end it
-        return marks.heading.format(_inline(heading[1], replace(marks, bold="{}")))
-    if quote := QUOTE.match(line):
-        return marks.quote + _line(quote[1], marks)
+        return quoted + marks.heading.format(_inline(words, replace(marks, bold="{}")))
     if bullet := BULLET.match(line):
-        return f"{bullet[1]}• {_inline(bullet[2], marks)}"
-    return _inline(line, marks)
+        return f"{quoted}{bullet[1]}• {_inline(bullet[2], marks)}"
+    return quoted + _inline(line, marks)
 
 
 def _inline(text: str, marks: Dialect) -> str:

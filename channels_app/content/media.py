@@ -7,8 +7,9 @@ believe what a sender says of a file.
 from __future__ import annotations
 
 import io
+import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -24,7 +25,18 @@ HEAD = 8192  # bytes that signatures are looked for in
 TAIL = 65536  # bytes at the end of an archive, where its table of contents stands
 THUMBNAIL_PX = 320
 #: pixels; what claims more is refused before a single one is decoded. JPEGs are decoded at a fraction.
-MAX_PIXELS = {"image/jpeg": 130_000_000, "image/png": 40_000_000, "image/webp": 40_000_000, "image/gif": 40_000_000}
+MAX_PIXELS = {"image/jpeg": 130_000_000, "image/png": 16_000_000, "image/webp": 16_000_000, "image/gif": 16_000_000}
+#: bytes that decoding may take; an image that needs more is kept as it is, and nothing is made of it
+DECODE_BYTES = 96 * 1024 * 1024
+WEBP_BYTES = 20  # a pixel while decoding: the library's two canvases, what it hands over, and the image
+BAND_PX = 256  # rows that are worked on at a time where a second whole image would be too much
+#: one image at a time: how many bytes a process decodes must not grow with its threads
+_decoding = threading.BoundedSemaphore(1)
+MOST_SEGMENTS = 1000  # of a JPEG before its first scan
+HEAD_OF_SEGMENT = 10  # bytes
+START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+START_OF_SCAN = 0xDA
 FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP", "image/gif": "GIF"}
 
 #: how the signature library names what we call otherwise; by MIME type, else by ending
@@ -144,16 +156,17 @@ def safe_name(name: str, mime: str) -> str:
 
 def thumbnail(file: IO[bytes], mime: str) -> bytes | None:
     """A WebP of at most 320 × 320 pixels, upright, without metadata (EXIF holds where a photo was taken).
-    None for what is no image, or one whose pixels are damaged."""
+    None for what is no image, one whose pixels are damaged, and one that takes more than DECODE_BYTES.
+    Waits while another image is being decoded in this process."""
     if mime not in FORMATS:
         return None
-    return _written(file, mime, "WEBP", quality=75, box=THUMBNAIL_PX)
+    return _made(file, mime, _small, "WEBP", quality=75)
 
 
 def as_jpeg(file: IO[bytes], mime: str) -> bytes | None:
     """The image as a JPEG in its own size, on white where it is transparent, without metadata; the first
-    picture of an animation. The same bytes every time. None when its pixels are damaged."""
-    return _written(file, mime, "JPEG", quality=88, box=None)
+    picture of an animation. The same bytes every time. None and waiting as for ``thumbnail``."""
+    return _made(file, mime, _flat, "JPEG", quality=88)
 
 
 # ------------------------------------------------------------------------------ signatures
@@ -214,26 +227,78 @@ def _image(file: IO[bytes], mime: str) -> Iterator[Image.Image]:
         yield image
 
 
-def _written(file: IO[bytes], mime: str, form: str, *, quality: int, box: int | None) -> bytes | None:
-    with _image(file, mime) as image:
+def _made(
+    file: IO[bytes], mime: str, shape: Callable[[Image.Image], Image.Image], form: str, quality: int
+) -> bytes | None:
+    """What ``shape`` makes of the image, written as ``form``."""
+    with _decoding, _image(file, mime) as image:
+        if mime == "image/jpeg" and shape is _small:
+            image.draft("RGB", (THUMBNAIL_PX * 2, THUMBNAIL_PX * 2))  # decode a fraction of the pixels
+        if _decode_bytes(image, file, mime) > DECODE_BYTES:
+            return None
         try:
-            if box:
-                image.draft("RGB", (box * 2, box * 2))  # JPEG: decode a fraction of the pixels
-            shown = ImageOps.exif_transpose(image)
-            if box:
-                shown.thumbnail((box, box))
-            shown = _flat(shown) if form == "JPEG" else shown.convert("RGBA" if shown.has_transparency_data else "RGB")
-            out = io.BytesIO()
+            shown = shape(image)
             shown.info.clear()  # else a profile, EXIF or comment would come along
+            out = io.BytesIO()
             shown.save(out, form, quality=quality)
         except (OSError, ValueError, SyntaxError):  # cut off or damaged behind its header
             return None
     return out.getvalue()
 
 
+def _decode_bytes(image: Image.Image, file: IO[bytes], mime: str) -> int:
+    """About what the pixels take in memory while they are decoded, told from the header."""
+    pixels = image.width * image.height
+    if mime == "image/webp":
+        return pixels * WEBP_BYTES
+    whole = pixels * (1 if image.mode in ("1", "L", "P") else 4)
+    return whole + (_kept_whole(file) if mime == "image/jpeg" else 0)
+
+
+def _kept_whole(file: IO[bytes]) -> int:
+    """Bytes of the coefficients that a JPEG in several scans makes the decoder keep, at whatever size the
+    image is wanted; 0 for one that is read line by line, too many for a head that cannot be read.
+    https://www.w3.org/Graphics/JPEG/itu-t81.pdf B.2
+    """
+    position = file.seek(2)
+    height = width = components = 0
+    progressive = False
+    for _ in range(MOST_SEGMENTS):
+        file.seek(position)
+        head = file.read(HEAD_OF_SEGMENT)
+        if len(head) < HEAD_OF_SEGMENT or head[0] != 0xFF or head[1] == 0:
+            break
+        marker, length = head[1], int.from_bytes(head[2:4])
+        if marker in START_OF_FRAME:
+            progressive = marker in PROGRESSIVE
+            height, width, components = int.from_bytes(head[5:7]), int.from_bytes(head[7:9]), head[9]
+        elif marker == START_OF_SCAN:
+            return 2 * width * height * components if progressive or head[4] < components else 0
+        position += 1 if marker == 0xFF else 2 + length
+    return DECODE_BYTES + 1
+
+
+def _small(image: Image.Image) -> Image.Image:
+    """Shrunk first, then turned upright: both need a copy, and the small one costs nothing. Where pixels
+    are transparent the filter would make two more whole copies, so that most of them are left out before."""
+    image.load()
+    if image.has_transparency_data and max(image.size) > 8 * THUMBNAIL_PX:
+        factor = max(image.size) / (4 * THUMBNAIL_PX)
+        size = (max(1, round(image.width / factor)), max(1, round(image.height / factor)))
+        image = image.resize(size, Image.Resampling.NEAREST)
+    image.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), reducing_gap=2.0)
+    upright = ImageOps.exif_transpose(image)
+    return upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+
+
 def _flat(image: Image.Image) -> Image.Image:
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    page = Image.new("RGBA", image.size, "white")
-    page.alpha_composite(image.convert("RGBA"))
-    return page.convert("RGB")
+    """Upright and on white, a band at a time."""
+    image.load()
+    if image.mode != "RGB" or image.has_transparency_data:
+        page = Image.new("RGB", image.size, "white")
+        for top in range(0, image.height, BAND_PX):
+            band = image.crop((0, top, image.width, min(top + BAND_PX, image.height))).convert("RGBA")
+            page.paste(band, (0, top), band)
+        page.info, image = image.info, page
+    ImageOps.exif_transpose(image, in_place=True)
+    return image

@@ -7,6 +7,7 @@ Owns the one canonical form of text that is stored, searched and sent. Must not 
 from __future__ import annotations
 
 import html
+import re
 import unicodedata
 from typing import Any
 
@@ -37,7 +38,7 @@ INVISIBLE = regex.compile(
 )
 BLANKS = regex.compile(r"[^\S\n]+")
 LINE_ENDS = regex.compile(r" ?\n ?")
-TRAILING = regex.compile(r"[^\S\n]+(?=\n|$)")
+TRAILING = regex.compile(r"(?<![^\S\n])[^\S\n]++(?=\n|$)")
 MANY_LINES = regex.compile(r"\n{3,}")
 
 #: HTML is taken for HTML only when an element is closed or cannot be: "a < b" and "use <div>" are words
@@ -45,10 +46,18 @@ TAGS = (
     "a|abbr|b|blockquote|body|br|center|code|del|div|em|font|h[1-6]|head|hr|html|i|img|ins|li|ol|p|pre|q|s|script|small|"
     "span|strike|strong|style|sub|sup|table|tbody|td|tfoot|th|thead|title|tr|u|ul"
 )
-LOOKS_LIKE_HTML = regex.compile(rf"<(?:br|hr|img\b[^<>]*)\s*/?>|<({TAGS})(?:\s[^<>]*)?>.*?</\1\s*>", regex.I | regex.S)
+VOID = regex.compile(r"<(?:(?:br|hr)\s*+/?|img\b[^<>]*+)>", regex.I)
+OPENED = regex.compile(rf"<({TAGS})(?:\s[^<>]*+)?>", regex.I)
+CLOSED = regex.compile(rf"</({TAGS})\s*+>", regex.I)
 NOT_A_TAG = regex.compile(rf"<(?!/?(?:{TAGS})(?:[\s/][^<>]*)?>|!--)", regex.I)
 BREAKING = regex.compile(r"<br\s*/?>|</?(?:p|div|h[1-6]|li|ul|ol|tr|table|blockquote|pre|hr)(?:[\s/][^<>]*)?>", regex.I)
-LINKED = regex.compile(r"<a\s[^<>]*?href\s*=\s*[\"']?(https?://[^\s\"'<>]+)[^<>]*>(.*?)</a\s*>", regex.I | regex.S)
+#: the label ends at the next link, so that each is looked through once; ``regex`` would look for "href" from
+#: each "<a" to the end
+LINKED = re.compile(
+    r"<a\s(?>[^<>]*?href\s*+=\s*+[\"']?(https?://[^\s\"'<>]++))[^<>]*+>((?:[^<]|<(?!/?a\b))*+)</a\s*+>", re.I
+)
+#: characters of raw text that are looked at; the request as it came is kept whole
+RAW_MOST = 65_536
 
 #: members of Content that hold words; every other string is an address, a name or a payload
 WORDS = frozenset({"text", "title", "subtitle", "description", "alt_text", "name", "address"})
@@ -80,8 +89,11 @@ def clean_text(text: str, *, rich: bool = False, limit: int = MAX_TEXT) -> str:
     ``limit`` characters (a longer one ends in "…"). HTML becomes plain text. ``rich`` text keeps its
     indentation and its tags, as Markdown and code need them.
 
-    Adapters call it on raw platform text before they build a Content, whose limits are strict."""
-    if not rich and "<" in text and LOOKS_LIKE_HTML.search(text):
+    Adapters call it on raw platform text before they build a Content, whose limits are strict. Of text
+    longer than RAW_MOST the beginning is taken, with the sign: what follows costs time by its length."""
+    if len(text) > RAW_MOST:
+        text = text[:RAW_MOST] + "…"
+    if not rich and "<" in text and _looks_like_html(text):
         text = _html_to_text(text)
     text = unicodedata.normalize("NFC", INVISIBLE.sub("", UNSTORABLE.sub("", LINE_BREAKS.sub("\n", text))))
     text = TRAILING.sub("", text) if rich else LINE_ENDS.sub("\n", BLANKS.sub(" ", text))
@@ -105,6 +117,18 @@ def _clean_line(text: str) -> str:
     return " ".join(clean_text(text, rich=True, limit=len(text)).split())
 
 
+def _looks_like_html(text: str) -> bool:
+    """Whether an element is closed behind its beginning, or cannot be closed. Each name's first beginning and
+    last end are enough, and cost one look at the text."""
+    if VOID.search(text):
+        return True
+    opened: dict[str, int] = {}
+    for match in OPENED.finditer(text):
+        opened.setdefault(match[1].lower(), match.end())
+    closed = {match[1].lower(): match.start() for match in CLOSED.finditer(text)} if opened else {}
+    return any(begins <= closed.get(name, -1) for name, begins in opened.items())
+
+
 def _html_to_text(text: str) -> str:
     text = NOT_A_TAG.sub("&lt;", text)
     text = LINKED.sub(_readable_link, text)
@@ -112,6 +136,6 @@ def _html_to_text(text: str) -> str:
     return html.unescape(nh3.clean(text, tags=set(), strip_comments=True)).replace("\xa0", " ")
 
 
-def _readable_link(match: regex.Match[str]) -> str:
+def _readable_link(match: re.Match[str]) -> str:
     address, label = match[1], match[2]
     return label if html.unescape(address) in html.unescape(label) else f"{label} ({address})"

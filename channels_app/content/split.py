@@ -18,10 +18,11 @@ ATOM = regex.compile(
 PLACES = (
     regex.compile(r"\n\s*\n\s*"),
     regex.compile(r"\n"),
-    regex.compile(r"(?:[.!?…]+[\"'”’)\]]*\s+|[。！？]+[」』）]*)"),
+    regex.compile(r"(?:(?<![.!?…])[.!?…]++[\"'”’)\]]*+\s++|[。！？]+[」』）]*)"),
     regex.compile(r"\s+"),
 )
-GRAPHEME = regex.compile(r"\X")
+#: flags are paired by hand: within \X the library counts all that stand before, for each one
+GRAPHEME = regex.compile(r"\p{Regional_Indicator}{2}[\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}]*+|\X")
 #: blanks at a cut go; the last one stays when a combining mark sits on it
 BLANKS = regex.compile(r"\s+(?![\p{M}\u200d])")
 

@@ -17,8 +17,8 @@ class Http(Protocol):
 
     ``request`` returns (status, lower-case headers, body). It raises Unreachable when no connection
     came about and OutcomeUnknown when the request was sent and the answer did not come.
-    It never follows redirects, keeps time-outs, refuses private addresses unless the channel's own
-    configuration names them, and records a redacted trace.
+    It never follows redirects, keeps time-outs, refuses private addresses unless the
+    operator allows them, and records a redacted trace.
     """
 
     def request(

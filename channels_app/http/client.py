@@ -83,8 +83,11 @@ class Download:
 class HttpClient:
     """One sender's view of the outside; cheap to make, use one per attempt and thread.
 
-    ``secrets`` never appear in ``trace``. ``allow_hosts`` are the ``host:port`` a channel's own
-    configuration names: they may lie in a private network (not at a cloud's metadata service).
+    ``secrets`` never appear in ``trace``. ``allow_hosts`` are the ``host:port`` that the operator lets
+    us call inside the private network (not at a cloud's metadata service); no tenant may add to them.
+    ``file_hosts`` are those among them that files may be fetched from, None: all: an answer to a call is
+    read by us, a file by the person who named its address. ``room`` is entered around each exchange and may
+    refuse it by a SendError.
     ``trace`` holds one JSON-safe dict per exchange.
     """
 
@@ -92,17 +95,21 @@ class HttpClient:
         self,
         secrets: frozenset[str] = frozenset(),
         allow_hosts: frozenset[str] = frozenset(),
+        file_hosts: frozenset[str] | None = None,
         connect_s: float = CONNECT_S,
         read_s: float = READ_S,
         total_s: float = TOTAL_S,
         max_bytes: int = MAX_ANSWER_BYTES,
+        room: Callable[[], AbstractContextManager[object]] = nullcontext,
     ):
         self.trace: list[dict[str, Any]] = []
         self._redactor = Redactor(secrets)
         self._allow_hosts = frozenset(host.lower() for host in allow_hosts)
+        self._file_hosts = self._allow_hosts if file_hosts is None else self._allow_hosts & file_hosts
         self._timeouts = {"connect": connect_s, "read": read_s, "write": read_s, "pool": connect_s}
         self._total_s = total_s
         self._max_bytes = max_bytes
+        self._room = room
 
     def request(
         self,
@@ -123,7 +130,7 @@ class HttpClient:
         note = self._note(method, url, headers, _shown(json, data, content, files))
         with self._timed(note, self._total_s):
             request = _build(method, url, headers, json=json, data=data, content=content, files=files)
-            with self._answer(request, note) as answer:
+            with self._answer(request, note, inside=authority(url) in self._allow_hosts) as answer:
                 body = b"".join(_limited(answer, self._max_bytes, OutcomeUnknown("answer_too_large")))
                 content_type = answer.headers.get("content-type", "")
                 note["response"] = self._redactor.body(body, content_type, answer.status_code)
@@ -142,15 +149,17 @@ class HttpClient:
         """Stream a file: ``with client.download(url, max_bytes=…) as file: for chunk in file.chunks``.
 
         Up to ``redirects`` redirects are followed, each checked like the first address; ``headers``
-        (credentials, that is) go to the first origin only, and never from https to http. Raises like
-        ``request``, and Rejected with ``too_large``, ``too_many_redirects``, ``redirect_insecure``.
+        (credentials, that is) go to the first origin only, and never from https to http. No redirect from
+        outside leads into the private network. Raises like ``request``, and Rejected with ``too_large``,
+        ``too_many_redirects``, ``redirect_insecure``.
         """
-        start = url
+        start, inside = url, authority(url) in self._file_hosts
         for _hop in range(redirects + 1):
             note = self._note("GET", url, headers, None)
             with self._timed(note, total_s):
                 request = _build("GET", url, headers)
-                with self._answer(request, note) as answer:
+                inside = inside and authority(url) in self._allow_hosts
+                with self._answer(request, note, inside=inside) as answer:
                     target = _redirect_target(request, answer)
                     if target is None:
                         chunks = _limited(answer, max_bytes, Rejected("too_large", f"more than {max_bytes} bytes"))
@@ -175,7 +184,7 @@ class HttpClient:
         self.trace.append(note)
         with observe(note):
             try:
-                with deadline(total_s), _faults():
+                with self._room(), deadline(total_s), _faults():
                     yield
             except SendError as error:
                 note["error"] = error.code
@@ -184,11 +193,10 @@ class HttpClient:
                 note["ms"] = round((time.perf_counter() - started) * 1000)
 
     @contextmanager
-    def _answer(self, request: httpx.Request, note: dict[str, Any]) -> Iterator[httpx.Response]:
+    def _answer(self, request: httpx.Request, note: dict[str, Any], *, inside: bool) -> Iterator[httpx.Response]:
         """Send over the pool that fits the address. Trusted and guarded connections never mix, so a
-        connection one channel may have is not found open by another."""
-        pool = _pool(authority(str(request.url)) in self._allow_hosts)
-        raw = pool.handle_request(
+        connection one exchange may have is not found open by another."""
+        raw = _pool(inside).handle_request(
             httpcore.Request(
                 request.method,
                 httpcore.URL(

@@ -37,7 +37,7 @@ BLOCKED = tuple(
 )
 #: outside this range IPv6 has no public hosts: mapped, NAT64, ULA, link-local, multicast all lie there
 PUBLIC_V6 = ipaddress.ip_network("2000::/3")
-#: refused even to hosts a channel's configuration names: cloud metadata services
+#: refused even to hosts that the operator allows: cloud metadata services
 METADATA = tuple(
     ipaddress.ip_network(network)
     for network in ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "100.100.100.200/32", "168.63.129.16/32")

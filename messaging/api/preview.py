@@ -6,6 +6,7 @@ Must not send or store anything.
 from __future__ import annotations
 
 import uuid
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from channels_app.content.types import Content, PublicContent
 from channels_app.contract import Recipient, SendError
+from channels_app.http.waiting import asking
 from channels_app.models import Channel
 from channels_app.outgoing import Outgoing, payloads_for
 from channels_app.templates.resolve import template_resolved, templates_approved
@@ -74,7 +76,8 @@ class Preview(BaseModel):
 
 
 def preview(channel_id: uuid.UUID, request: PreviewRequest) -> Preview:
-    """Raises NotFound ``channel_not_found``, ``conversation_not_found``, and what `template_resolved` raises."""
+    """Raises NotFound ``channel_not_found``, ``conversation_not_found``, TooMany ``busy``, and what
+    `template_resolved` raises."""
     channel = Channel.objects.filter(id=channel_id).first()
     if channel is None:
         raise NotFound("There is no such channel.", code="channel_not_found")
@@ -118,7 +121,8 @@ def _outgoing(
     recipient = recipient_of(conversation, conversation.identity) if conversation else SOMEBODY
     outgoing = Outgoing((), ())
     try:
-        public = content_public(content, channel.adapter.capabilities)
+        with asking() if content.media else nullcontext():  # an image may have to be converted for the channel
+            public = content_public(content, channel.adapter.capabilities)
         outgoing = payloads_for(channel, public, recipient, reference=REFERENCE, by_human=by_human)
         if conversation:
             window_guard(channel, conversation, content, by_human=by_human)

@@ -43,7 +43,7 @@ def webhook(request: HttpRequest, kind: str, key: str) -> HttpResponse:
             handshake = channel.adapter.handshake(raw, config)
             if handshake:
                 return _reply(handshake)
-            channel.adapter.verify(raw, config, http_for(channel))
+            channel.adapter.verify(raw, config, http_for(channel, in_request=True))
         except BadSignature as error:
             bad_signature_count(channel)
             log.warning("bad_signature", channel=str(channel.id), reason=str(error))

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from channels_app.http.waiting import asking
 from messaging.health.report import ChannelReport, channel_named, channel_report
 from messaging.health.watch import channel_check
 from tenants.api.views import TenantAPIView, answered
@@ -59,7 +60,8 @@ class ChannelHealthView(TenantAPIView):
     @extend_schema(
         operation_id="channel_check",
         summary="Ask the platform now",
-        description="When it is content with the credentials, held messages go out at once.",
+        description="When it is content with the credentials, held messages go out at once. The platform has three "
+        "seconds to answer; one question per tenant at a time, else 429 `busy`.",
         tags=["channels"],
         request=None,
         responses=ChannelReport,
@@ -67,6 +69,7 @@ class ChannelHealthView(TenantAPIView):
     )
     def post(self, request: Request, channel_id: uuid.UUID) -> Response:
         channel = channel_named(channel_id)
-        asked = channel_check(channel)
+        with asking():
+            asked = channel_check(channel)
         self.audit("channel.checked", channel)
         return Response(channel_report(channel, asked))

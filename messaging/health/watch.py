@@ -72,10 +72,15 @@ def channel_saved(channel: Channel) -> None:
     was switched off is nobody's worry."""
     if channel.enabled:
         channel_release(channel)
-        ChannelHealth.objects.filter(channel=channel).update(checked_at=None)  # the next look comes at once
-        wake.watch(channel.id)
+        channel_check_soon(channel)
     else:
         channel_found(channel, Finding(State.HEALTHY, "staff", "switched off"))
+
+
+def channel_check_soon(channel: Channel) -> None:
+    """Let a worker ask the platform at once."""
+    ChannelHealth.objects.filter(channel=channel).update(checked_at=None)
+    wake.watch(channel.id)
 
 
 def channel_notice(channel: Channel, notice: ChannelNotice) -> None:

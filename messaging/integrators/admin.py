@@ -62,7 +62,7 @@ class WebhookEndpointAdmin(TenantAdmin):
         Button("replay", "Replay failed calls", "replay", "Make every failed call of this endpoint anew?"),
         Button("rotate", "Replace the secret", "key", "The present secret goes on signing for 24 hours. Replace it?"),
     )
-    actions = ("ping", "resume")
+    actions = ("resume",)
     fields = ("tenant", "url", "description", "event_types", "enabled")
     facts = ("state", "failures", "held_until", "paused_at", "shown_secrets", "calls", "created_at", "updated_at")
     readonly_fields = facts
@@ -142,10 +142,6 @@ class WebhookEndpointAdmin(TenantAdmin):
         self.note(request, "secret_rotated", endpoint)
         messages.warning(request, SHOWN_ONCE.format(secret))
         return ""
-
-    @admin.action(description="Ping", permissions=["change"])
-    def ping(self, request: HttpRequest, queryset: Any) -> None:
-        self.do(request, "ping", queryset)
 
     @admin.action(description="Resume", permissions=["change"])
     def resume(self, request: HttpRequest, queryset: Any) -> None:

@@ -24,9 +24,11 @@ from channels_app.contract import SendError
 from channels_app.http.client import HttpClient
 from channels_app.http.redact import Redactor
 from channels_app.http.standard_webhooks import headers_for
+from channels_app.http.waiting import asking
+from channels_app.services import outbound_hosts
 from conversations.event_schemas import Envelope, envelope_of
 from messaging import wake
-from messaging.integrators.endpoints import PING, endpoint_stop, live_secrets, outbound_hosts
+from messaging.integrators.endpoints import PING, endpoint_stop, live_secrets
 from messaging.integrators.subscribers import IN_FLIGHT, subscribers_forget
 from messaging.models import WebhookDelivery, WebhookEndpoint
 from tenants.storage.db import atomic, new_id, now, on_commit, retried, server_trouble
@@ -99,7 +101,12 @@ def call_endpoint(endpoint_id: uuid.UUID) -> int:
 
 def ping(endpoint: WebhookEndpoint) -> WebhookDelivery:
     """Call the endpoint with an event ``chat.system.ping``, now and once, paused or not. What came of it
-    stands in the row."""
+    stands in the row. It has ASK_S to answer. Raises TooMany ``busy``."""
+    with asking():
+        return _ping(endpoint)
+
+
+def _ping(endpoint: WebhookEndpoint) -> WebhookDelivery:
     delivery = WebhookDelivery.objects.create(
         tenant_id=endpoint.tenant_id, endpoint=endpoint, type=PING, status=WebhookDelivery.Status.SENDING,
         attempts=1, claim=new_id(), due_at=now() + _lease(),

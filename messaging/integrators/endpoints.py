@@ -13,15 +13,14 @@ from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db.models import Q
 
-from channels_app.contract import Unreachable
-from channels_app.http.client import PORTS, authority
-from channels_app.http.network import is_public, resolve
-from conversations.timeline import VERSIONS, system_event
+from channels_app.http.addresses import BadAddress, address_check
+from channels_app.http.waiting import asking
+from channels_app.services import outbound_hosts
+from conversations.timeline import AWAITED, VERSIONS, system_event
 from messaging import wake
 from messaging.integrators.subscribers import IN_FLIGHT, subscribers_forget
 from messaging.models import WebhookDelivery, WebhookEndpoint
@@ -31,11 +30,6 @@ from tenants.storage.db import atomic, now, retried
 PING = "chat.system.ping"
 MOST_ENDPOINTS = 50  # per tenant
 KEEP_OLD = timedelta(hours=24)  # how long a replaced secret goes on signing, unless told otherwise
-
-
-def outbound_hosts() -> frozenset[str]:
-    """``host:port`` inside the private network that the deployment lets webhooks call."""
-    return frozenset(host.lower() for host in settings.ENV["OUTBOUND_ALLOW_HOSTS"])
 
 
 def endpoint_for_id(endpoint_id: uuid.UUID) -> WebhookEndpoint:
@@ -96,33 +90,22 @@ def room_check() -> None:
 
 
 def url_check(url: str) -> None:
-    """Say early what the guard of every call would refuse. A name that cannot be resolved here and now is
-    let pass: it may be set up afterwards, and the guard looks again."""
+    """Say early what the guard of every call would refuse. Raises Invalid (see ``address_check``), TooMany
+    ``busy``: names are looked up."""
     try:
-        parts, place = urlsplit(url), authority(url)
-        port = parts.port or PORTS.get(parts.scheme, 0)  # raises ValueError beyond 65535
-    except ValueError:
-        place = ""
-    if not place or "@" in parts.netloc or parts.fragment:
-        raise _invalid("url", "Give an http(s) address without user name, password and fragment.", "invalid_url")
-    if place in outbound_hosts():
-        return
-    if parts.scheme != "https" and not settings.DEBUG:
-        raise _invalid("url", "Only https addresses are called.", "url_not_https")
-    try:
-        addresses = resolve(str(parts.hostname), port)
-    except Unreachable:
-        return
-    if not any(is_public(address) for address in addresses):
-        raise _invalid("url", "The address is not on the public internet.", "url_not_public")
+        with asking():
+            address_check(url, allowed=outbound_hosts(), https=not settings.DEBUG)
+    except BadAddress as error:
+        raise _invalid("url", str(error), error.code) from error
 
 
 def event_types_check(event_types: Sequence[str]) -> None:
-    """Each is a type of the timeline, a ``chat.message.*`` glob that fits one, or ``*``."""
-    globs = {"*", *(name.rsplit(".", 1)[0] + ".*" for name in VERSIONS), "chat.*"}
-    unknown = [name for name in event_types if name not in VERSIONS and name not in globs]
+    """Each is a type that is written to the timeline, a ``chat.message.*`` glob that fits one, or ``*``."""
+    written = VERSIONS.keys() - AWAITED.keys()
+    globs = {"*", *(name.rsplit(".", 1)[0] + ".*" for name in written), "chat.*"}
+    unknown = [name for name in event_types if name not in written and name not in globs]
     if unknown or not event_types:
-        raise _invalid("event_types", f"Choose among {', '.join(sorted({*VERSIONS, *globs}))}.", "unknown_event_type")
+        raise _invalid("event_types", f"Choose among {', '.join(sorted({*written, *globs}))}.", "unknown_event_type")
 
 
 def secret_new() -> str:

@@ -163,7 +163,8 @@ class PingView(TenantAPIView):
         operation_id="webhook_endpoint_ping",
         summary="Call the endpoint once, now",
         description="Sends an event `chat.system.ping` and answers with what came of it, also while the endpoint is "
-        "paused or disabled. It is not tried again.",
+        "paused or disabled. It is not tried again, and has three seconds to answer; one ping per tenant at a time, "
+        "else 429 `busy`.",
         tags=TAGS,
         request=None,
         responses=CallDetail,

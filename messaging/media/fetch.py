@@ -79,8 +79,9 @@ def _do(attachment: Attachment) -> None:
         hear(attachment)
 
 
-def received(chunks: Iterable[bytes], limit: int, declared: str = "") -> tuple[IO[bytes], Kept]:
-    """A file that comes in pieces, and what is certain of it. The caller closes it.
+def received(chunks: Iterable[bytes], limit: int, declared: str = "", decode: bool = False) -> tuple[IO[bytes], Kept]:
+    """A file that comes in pieces, and what is certain of it. The caller closes it. ``decode``: with a
+    thumbnail, which takes time and memory: for workers only.
 
     Raises Refused, with ``too_large`` as soon as more than ``limit`` bytes have come.
     """
@@ -94,7 +95,7 @@ def received(chunks: Iterable[bytes], limit: int, declared: str = "") -> tuple[I
             digest.update(chunk)
             file.write(chunk)
         facts = examine(file, declared)
-        small = thumbnail(file, facts.mime)
+        small = thumbnail(file, facts.mime) if decode else None
     except BaseException:
         file.close()
         raise
@@ -142,7 +143,7 @@ def _download(channel: Channel, attachment: Attachment) -> tuple[IO[bytes], Kept
             if answer.status in EXPIRED and not last:
                 continue
             _raise_for(answer.status, answer.headers, ref)
-            return received(answer.chunks, most_bytes(), ref.mime)
+            return received(answer.chunks, most_bytes(), ref.mime, True)
     raise AssertionError("the second round returns or raises")
 
 

@@ -15,6 +15,7 @@ from channels_app.models import Channel
 from conversations.attachments import UNUSED, attachment_settle, files_write, upload_begin
 from conversations.models import Attachment
 from messaging.media.fetch import most_bytes, received
+from messaging.media.thumbnails import thumbnail_order
 from tenants.errors import Conflict, PayloadTooLarge, Unprocessable
 from tenants.storage.db import atomic, now, retried
 
@@ -30,7 +31,8 @@ MESSAGES = {
 def upload(
     file_id: uuid.UUID, channel: Channel, identity_id: uuid.UUID | None, name: str, declared: str, chunks: Iterable[bytes]
 ) -> Attachment:  # fmt: skip
-    """Examine a file while it comes and keep it for a day, until a message takes it.
+    """Examine a file while it comes and keep it for a day, until a message takes it. A worker makes its
+    thumbnail: many images at once must not cost the web process its memory.
 
     The row comes before the file: whatever dies in between leaves a row that is removed with all that
     lies under its name. Raises as `visitor_upload`.
@@ -46,6 +48,7 @@ def upload(
         except IntegrityError:
             return _same(file_id, kept.sha256)
         attachment_settle(attachment, {**files_write(attachment, file, kept), "due_at": now() + UNUSED})
+    thumbnail_order(attachment)
     return attachment
 
 

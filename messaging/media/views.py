@@ -27,6 +27,7 @@ from channels_app.content.media import ENDINGS, FORMATS, kind_of
 from conversations.attachments import jpeg_name
 from conversations.media_links import attachment_id_for
 from conversations.models import Attachment
+from messaging.media.thumbnails import thumbnail_order
 from tenants.access.permissions import PUBLIC
 from tenants.api.views import TenantAPIView, parse_query
 from tenants.errors import NotFound, Unavailable
@@ -102,6 +103,8 @@ def _chosen(attachment: Attachment, query: MediaQuery) -> Served:
         raise NotFound("There is no such form of this file.", code="media_not_found")
     if query.size == "thumb" and attachment.thumbnail.name:
         return Served(attachment.thumbnail.name, "image/webp", "thumbnail.webp")
+    if query.size == "thumb":
+        thumbnail_order(attachment)  # the call of its upload was lost, or it is still being made
     title = attachment.name or f"file{ENDINGS.get(attachment.mime, ('',))[0]}"
     return Served(str(attachment.file.name), attachment.mime, title)
 

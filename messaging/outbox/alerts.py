@@ -24,6 +24,7 @@ from channels_app.contract import Rejected
 from channels_app.health import ADVICE, State
 from channels_app.http.client import HttpClient
 from channels_app.models import ChannelIncident
+from channels_app.services import outbound_hosts
 from conversations.event_schemas import Envelope
 from messaging import wake
 from messaging.models import StaffAlert
@@ -198,7 +199,7 @@ def _webhook(alert: StaffAlert) -> None:
 
 
 def _post(url: str, body: Any) -> None:
-    http = HttpClient(frozenset({url}), frozenset(settings.ENV["OUTBOUND_ALLOW_HOSTS"]))
+    http = HttpClient(frozenset({url}), outbound_hosts())
     content = json.dumps(body).encode()
     raise_for_status(http.request("POST", url, headers={"content-type": "application/json"}, content=content))
 

@@ -18,18 +18,20 @@ from rest_framework.request import Request
 from tenants.access.api_keys import api_key_verify, key_facts
 from tenants.access.permissions import PERMISSIONS, expand, permissions_of_role
 from tenants.access.tokens import Claims, Use, token_issue, token_revoke, token_verify
-from tenants.errors import Forbidden, NotAuthenticated
+from tenants.errors import Forbidden, NotAuthenticated, Unprocessable
 from tenants.models import Membership, Tenant, User
 from tenants.tenant_settings import tenant_state
 
 Kind = Literal["key", "token", "visitor", "staff"]
+LEARNERS = (
+    "Tokens limited to learners are not supported yet: leave `learners` out, and know that the token is not limited."
+)
 
 
 @dataclass(frozen=True)
 class Principal:
     """Who acts, for which tenant, with which permissions. ``request.user`` of every API view.
 
-    ``learners``: the learners whose threads this principal may touch; None: all of the tenant.
     ``key_prefix``: the API key it is, or came from. ``extra``: facts put into a token by its issuer.
     """
 
@@ -37,7 +39,6 @@ class Principal:
     subject: str
     kind: Kind
     permissions: frozenset[str]
-    learners: frozenset[str] | None = None
     key_prefix: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
     is_authenticated: ClassVar[bool] = True
@@ -45,9 +46,6 @@ class Principal:
 
     def may(self, permission: str) -> bool:
         return permission in self.permissions
-
-    def may_see_learner(self, learner: str) -> bool:
-        return self.learners is None or learner in self.learners
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -122,7 +120,8 @@ def issue_refresh_token(tenant: Tenant | uuid.UUID, subject: str, **options: Any
     """A token that can be exchanged once for a new pair.
 
     Options: ``permissions`` (names) or ``role`` (name), ``ttl`` (seconds; default REFRESH_TOKEN_TTL),
-    ``kind`` ("token" or "visitor"), ``learners``, ``key_prefix``, ``extra``.
+    ``kind`` ("token" or "visitor"), ``key_prefix``, ``extra``. Raises Unprocessable
+    ``learners_not_supported`` for ``learners``.
     """
     return _issue("refresh", tenant, subject, **options)
 
@@ -142,7 +141,6 @@ def token_pair(principal: Principal, ttl: int | None = None) -> tuple[str, str]:
     options: dict[str, Any] = {
         "permissions": principal.permissions,
         "kind": "visitor" if principal.kind == "visitor" else "token",
-        "learners": principal.learners,
         "key_prefix": principal.key_prefix,
         "extra": principal.extra,
     }
@@ -169,8 +167,11 @@ def _issue(
     role: str = "",
     ttl: int | None = None,
     kind: Kind = "token",
+    learners: Iterable[str] | None = None,
     **facts: Any,
 ) -> str:
+    if learners is not None:
+        raise Unprocessable(LEARNERS, code="learners_not_supported")
     tenant_id = tenant.id if isinstance(tenant, Tenant) else tenant
     granted = permissions_of_role(tenant_id, role) if role else expand(permissions)
     default_s: int = settings.ENV["ACCESS_TOKEN_TTL" if use == "access" else "REFRESH_TOKEN_TTL"]
@@ -197,6 +198,8 @@ def _from_key(plaintext: str) -> Principal:
 
 
 def _from_claims(claims: Claims) -> Principal:
+    if "learners" in claims:  # of an older release: a limit that nothing obeys must not open the whole tenant
+        raise Forbidden(LEARNERS, code="learners_not_supported")
     prefix = str(claims.get("key", ""))
     permissions = expand(claims["perms"])
     if prefix:
@@ -204,13 +207,11 @@ def _from_claims(claims: Claims) -> Principal:
         if key is None or not key.usable:
             raise NotAuthenticated("The API key behind this token has ended.", code="token_revoked")
         permissions &= key.permissions  # a key that was narrowed narrows its tokens
-    learners = claims.get("learners")
     return Principal(
         tenant_id=uuid.UUID(claims["tid"]),
         subject=str(claims["sub"]),
         kind="visitor" if claims["kind"] == "visitor" else "token",
         permissions=permissions,
-        learners=None if learners is None else frozenset(map(str, learners)),
         key_prefix=prefix,
         extra=claims.get("ext", {}),
     )

@@ -1,7 +1,7 @@
 """Access and refresh tokens: JWTs signed with HS256 by JWT_SECRET_KEY, and their revocation.
 
 Owns the claims. Must not know HTTP. Claims: ``iss aud use tid sub kind perms jti iat exp`` and, where
-given, ``learners`` (list), ``key`` (prefix of the API key it came from), ``ext`` (text values).
+given, ``key`` (prefix of the API key it came from), ``ext`` (text values).
 """
 
 from __future__ import annotations
@@ -59,7 +59,6 @@ def token_issue(
     kind: str,
     permissions: Iterable[str],
     ttl_s: int,
-    learners: Iterable[str] | None = None,
     key_prefix: str = "",
     extra: Mapping[str, str] | None = None,
 ) -> str:
@@ -77,8 +76,6 @@ def token_issue(
         "iat": at,
         "exp": at + ttl_s,
     }
-    if learners is not None:
-        claims["learners"] = sorted(learners)
     if key_prefix:
         claims["key"] = key_prefix
     if extra:

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from tenants.access import auth
 from tenants.access.permissions import ANYBODY, PUBLIC, expand
 from tenants.api.views import TenantAPIView, parse_body
-from tenants.errors import Forbidden
+from tenants.errors import Forbidden, Unprocessable
 
 
 class TokenRequest(BaseModel):
@@ -24,7 +24,7 @@ class TokenRequest(BaseModel):
     subject: str = Field("", max_length=200, description="The user in your system; empty: the API key")
     permissions: list[Annotated[str, Field(max_length=60)]] | None = Field(None, description="No more than the key has")
     learners: list[Annotated[str, Field(max_length=200)]] | None = Field(
-        None, max_length=200, description="Only these learners' threads; absent: all"
+        None, max_length=200, description="Not supported yet: 422 `learners_not_supported`"
     )
     ttl: int | None = Field(None, ge=1, le=86_400, description="Seconds the access token lives")
 
@@ -71,7 +71,7 @@ class TokenView(TenantAPIView):
         examples=[
             OpenApiExample(
                 "For one user",
-                value={"subject": "user-42", "permissions": ["messages:send"], "learners": ["learner-456"]},
+                value={"subject": "user-42", "permissions": ["messages:send"]},
                 request_only=True,
             ),
             PAIR,
@@ -79,6 +79,8 @@ class TokenView(TenantAPIView):
     )
     def post(self, request: Request) -> Response:
         wanted = parse_body(request, TokenRequest)
+        if wanted.learners is not None:
+            raise Unprocessable(auth.LEARNERS, code="learners_not_supported")
         key = self.principal
         if key.kind != "key":
             raise Forbidden("Tokens are issued for API keys only.", code="api_key_required")
@@ -93,7 +95,6 @@ class TokenView(TenantAPIView):
             subject=wanted.subject or key.subject,
             kind="token",
             permissions=granted,
-            learners=None if wanted.learners is None else frozenset(wanted.learners),
             key_prefix=key.key_prefix,
         )
         access, refresh = auth.token_pair(holder, ttl=wanted.ttl)

@@ -171,12 +171,42 @@ def test_a_channel_is_connected(superuser: Client, tenant: Tenant) -> None:
 
 
 def test_secrets_are_kept_unless_typed(superuser: Client, acme: World) -> None:
-    data = {**WHATSAPP, "config_access_token": "new-token"}
+    data = {**WHATSAPP, "config_api_base": "https://graph.facebook.com", "config_access_token": "new-token"}
     assert superuser.post(url(Channel, "change", acme.channel.pk), data).status_code == 302
     stored = rows(Channel).get(pk=acme.channel.pk)
     assert stored.secrets["access_token"] == "new-token"
     assert stored.secrets["app_secret"] == SECRET + "A"
     assert stored.tenant_id == acme.tenant.pk
+
+
+def test_another_address_needs_the_secrets_again(superuser: Client, acme: World) -> None:
+    """Else staff who may not see a secret have it sent to a server of theirs by "Check now"."""
+    change = url(Channel, "change", acme.channel.pk)
+    page = superuser.post(change, {**WHATSAPP, "config_access_token": "new-token"})
+    assert page.status_code == 200
+    assert page.content.decode().count("Another address needs this secret typed anew.") == 2
+    assert "api_base" not in rows(Channel).get(pk=acme.channel.pk).config
+    typed = {"config_access_token": "t", "config_app_secret": "a", "config_verify_token": "v"}
+    assert superuser.post(change, {**WHATSAPP, **typed}).status_code == 302
+    stored = rows(Channel).get(pk=acme.channel.pk)
+    assert stored.config["api_base"] == "https://graph.example.com"
+    assert stored.secrets == {"access_token": "t", "app_secret": "a", "verify_token": "v"}
+
+
+def test_an_address_in_the_private_network_is_told_at_its_field(superuser: Client, acme: World) -> None:
+    typed = {"config_access_token": "t", "config_app_secret": "a", "config_verify_token": "v"}
+    data = {**WHATSAPP, **typed, "config_api_base": "http://127.0.0.1:8198/x"}
+    page = superuser.post(url(Channel, "change", acme.channel.pk), data)
+    assert page.status_code == 200
+    assert "The address is not on the public internet." in page.content.decode()
+
+
+def test_a_setting_that_nothing_obeys_is_refused_in_the_console(superuser: Client, tenant: Tenant) -> None:
+    data = {"name": "Acme", "slug": "acme", "status": "active", "settings": '{"legal_hold": true}'}
+    page = superuser.post(url(Tenant, "change", tenant.pk), data)
+    assert page.status_code == 200
+    assert "legal_hold: Nothing obeys this yet" in page.content.decode()
+    assert Tenant.objects.get(pk=tenant.pk).settings == {}
 
 
 def test_wrong_settings_are_told_at_their_field(superuser: Client, acme: World) -> None:

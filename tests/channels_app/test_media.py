@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
+import sys
 import zipfile
 import zlib
+from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
+from channels_app.content import media
 from channels_app.content.media import EXCEL, WORD, Refused, as_jpeg, examine, kind_of, safe_name, sniff, thumbnail
 
+ROOT = Path(__file__).resolve().parents[2]
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
 
 
@@ -196,3 +201,81 @@ def test_a_name_is_safe_to_save_under(name, mime, safe):
 )
 def test_the_type_decides_how_a_file_is_shown(mime, kind):
     assert kind_of(mime) == kind
+
+
+# ------------------------------------------------------------------------------------ bombs
+
+
+def jpeg_in_scans(side: int) -> bytes:
+    """A JPEG that claims ``side`` pixels each way, three components, and sends each in a scan of its own."""
+    frame = b"\xff\xc0" + struct.pack(">HBHHB", 17, 8, side, side, 3) + bytes([1, 17, 0, 2, 17, 0, 3, 17, 0])
+    return b"\xff\xd8" + frame + b"\xff\xda" + struct.pack(">HB", 8, 1) + bytes([1, 0, 0, 63, 0]) + b"\x00" * 64
+
+
+BOMBS = {
+    "progressive JPEG": ("image/jpeg", lambda: picture("JPEG", (6000, 6000), progressive=True, subsampling=0)),
+    "JPEG in several scans": ("image/jpeg", lambda: jpeg_in_scans(6000)),
+    "WebP": ("image/webp", lambda: picture("WEBP", (3000, 3000), lossless=True)),
+    "JPEG whose head has no end": ("image/jpeg", lambda: with_segments(picture("JPEG", (64, 64)), 1200)),
+}
+
+
+def with_segments(jpeg: bytes, count: int) -> bytes:
+    return jpeg[:2] + b"\xff\xfe\x00\x04hi" * count + jpeg[2:]
+
+
+@pytest.mark.parametrize(("mime", "made"), BOMBS.values(), ids=BOMBS)
+def test_what_would_take_too_much_memory_is_kept_and_not_decoded(monkeypatch, mime, made):
+    content = made()
+    decoded = []
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda *_: decoded.append(1))
+    assert examine(io.BytesIO(content)).mime == mime
+    assert [make(io.BytesIO(content), mime) for make in (thumbnail, as_jpeg)] == [None, None]
+    assert decoded == []
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}], ids=["line by line", "progressive"])
+def test_a_usual_photo_is_decoded_however_it_was_written(options):
+    assert thumbnail(io.BytesIO(picture("JPEG", (4000, 3000), **options)), "image/jpeg")
+
+
+def test_sixteen_megapixels_are_the_most_where_every_pixel_has_to_be_decoded():
+    assert examine(io.BytesIO(huge_png(4_000, 4_000))).width == 4_000
+    with pytest.raises(Refused, match="image_too_large"):
+        examine(io.BytesIO(huge_png(6_324, 6_324)))
+
+
+@pytest.mark.parametrize(("make", "shape"), [(thumbnail, "_small"), (as_jpeg, "_flat")])
+def test_one_image_is_decoded_at_a_time(monkeypatch, make, shape):
+    free = []
+    monkeypatch.setattr(
+        media, shape, lambda image: free.append(media._decoding.acquire(blocking=False)) or image.convert("RGB")
+    )
+    assert [make(io.BytesIO(picture()), "image/png") is None for _ in range(2)] == [False, False]
+    assert free == [False, False]
+
+
+GROWTH = """
+import io, sys
+from PIL import Image
+from channels_app.content import media
+def peak():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+small = io.BytesIO(); Image.new("RGBA", (40, 40)).save(small, "PNG"); media.thumbnail(small, "image/png")
+before = peak()
+assert media.thumbnail(open(sys.argv[1], "rb"), sys.argv[2])
+print((peak() - before) // 1024)
+"""
+
+
+@pytest.mark.parametrize(
+    ("form", "side", "mode", "mime"),
+    [("PNG", 4000, "RGBA", "image/png"), ("PNG", 4000, "LA", "image/png"), ("WEBP", 2200, "RGBA", "image/webp")],
+)
+def test_the_largest_image_costs_less_than_a_hundred_megabytes(tmp_path, form, side, mode, mime):
+    """Measured by a process of its own: 185 and 308 MB before."""
+    path = tmp_path / "bomb"
+    Image.new(mode, (side, side)).save(path, form)
+    words = [sys.executable, "-c", GROWTH, str(path), mime]
+    grew = subprocess.run(words, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert int(grew) < 100

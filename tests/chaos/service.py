@@ -118,8 +118,11 @@ def environment(port: int, database_url: str, **more: str) -> dict[str, str]:
     }
 
 
-def set_up(environ: Mapping[str, str], twin: Twin, root: Path = ROOT) -> dict[str, Any]:
-    """Migrate, make the demo tenant, and let its channels and the twin speak to each other. Returns the access."""
+def set_up(environ: dict[str, str], twin: Twin, root: Path = ROOT) -> dict[str, Any]:
+    """Migrate, make the demo tenant, and let its channels and the twin speak to each other: ``environ`` then
+    allows it. Returns the access."""
+    allowed = [environ.get("OUTBOUND_ALLOW_HOSTS", ""), twin.url.removeprefix("http://")]
+    environ["OUTBOUND_ALLOW_HOSTS"] = ",".join(filter(None, allowed))
     manage(environ, "migrate", "--verbosity", "0", root=root)
     access: dict[str, Any] = json.loads(manage(environ, "seed_demo", "--json", root=root))
     manage(environ, "shell", "--verbosity", "0", "-c", POINT_AT_TWIN.format(twin=twin.url), root=root)

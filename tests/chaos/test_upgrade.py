@@ -35,6 +35,7 @@ def test_the_release_and_the_present_serve_one_database(
     ports = [free_port(), free_port()]
     environs = [environment(port, postgres_url, REDIS_URL=broker.url, WORKER_THREADS="3", **SECRETS) for port in ports]
     api_key = set_up(environs[0], twin, root=release)["api_key"]
+    environs[1]["OUTBOUND_ALLOW_HOSTS"] = environs[0]["OUTBOUND_ALLOW_HOSTS"]
     old = processes(release, "old", environs[0], tmp_path, ports[0])
     new = processes(ROOT, "new", environs[1], tmp_path, ports[1])
     reachable = [ports[0]]

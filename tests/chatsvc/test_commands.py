@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import socket
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
@@ -154,22 +155,22 @@ class TestServe:
 
 
 class TestChannels:
-    def test_check_says_how_each_one_is(self, access):
+    def test_check_says_how_each_one_is(self, point_at):
         with twin_server.start() as twin:
-            _point_at(access, twin.url)
+            point_at(twin.url)
             [twin.configure(kind, webhook_url="http://svc.test/hook") for kind in ("sms", "voice")]
             assert (
                 run("check_channels", "--tenant", "acorn").count("healthy") == len(KINDS) - 1
             )  # the widget is not asked
 
-    def test_check_fails_when_one_does_not_work(self, access):
-        _point_at(access, "http://127.0.0.1:1")
+    def test_check_fails_when_one_does_not_work(self, point_at):
+        point_at("http://127.0.0.1:1")
         with pytest.raises(CommandError, match=f"of {len(KINDS)} channels do not work"):
             run("check_channels")
 
-    def test_doctor_says_what_is_wrong_and_what_to_do(self, access):
+    def test_doctor_says_what_is_wrong_and_what_to_do(self, point_at):
         with twin_server.start() as twin:
-            _point_at(access, twin.url)
+            point_at(twin.url)
             [twin.configure(kind, webhook_url="http://svc.test/hook") for kind in ("sms", "voice")]
             twin.configure("messenger", subscribed_fields=[])
             with pytest.raises(CommandError, match=f"1 of {len(KINDS)} channels need attention"):
@@ -203,7 +204,18 @@ class TestChannels:
             run("twin")
 
 
-def _point_at(access: dict, url: str) -> None:
+@pytest.fixture
+def point_at(access: dict, reachable: Callable[[str], None]) -> Callable[[str], None]:
+    """``point_at(twin.url)``: all channels but the widget speak with that address."""
+
+    def change(url: str) -> None:
+        reachable(url)
+        _point_at(url)
+
+    return change
+
+
+def _point_at(url: str) -> None:
     with tenant_scope(demo.demo_tenant().id):
         for channel in Channel.objects.exclude(kind="web"):
             channel_save(channel, config=PLATFORMS[channel.kind].channel_config(url))

@@ -51,8 +51,9 @@ def visit(browser: Browser, server: FakeWebchat) -> Iterator[Callable[..., Widge
 
 
 @pytest.fixture
-def twin() -> Iterator[Twin]:
+def twin(reachable: Callable[[str], None]) -> Iterator[Twin]:
     with start() as running:
+        reachable(running.url)
         yield running
 
 

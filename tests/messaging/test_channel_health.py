@@ -35,15 +35,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def twin():
+def twin(reachable):
     with server.start() as running:
+        reachable(running.url)
         yield running
 
 
 @pytest.fixture
 def channel(scope, whatsapp, twin) -> Channel:
-    whatsapp.config = {**whatsapp.config, "api_base": twin.url}
-    return channel_save(whatsapp)
+    return channel_save(whatsapp, config={"api_base": twin.url, **whatsapp.secrets})
 
 
 @pytest.fixture

@@ -6,15 +6,17 @@ import json
 import uuid
 from datetime import UTC, datetime, timedelta
 
+import jwt
 import pytest
 import time_machine
 
 from tenants import tenant_settings
 from tenants.access import api_keys, auth, tokens
-from tenants.errors import Forbidden, Invalid, NotAuthenticated
+from tenants.errors import Forbidden, Invalid, NotAuthenticated, Unprocessable
 from tenants.models import ApiKey, AuditEntry, RevokedToken, Tenant
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
+from tests.conftest import Api
 from tests.factories import MembershipFactory, RoleFactory, UserFactory
 
 pytestmark = [pytest.mark.urls("tests.api.views"), pytest.mark.django_db]
@@ -148,13 +150,42 @@ def test_a_suspended_tenant_is_refused_and_taken_back(api, tenant):
 
 def test_a_token_says_who_and_what(tenant):
     token = auth.issue_access_token(
-        tenant, "anna", permissions=["threads:read", "no:such"], learners=["l1"], kind="visitor", extra={"channel": "c"}
+        tenant, "anna", permissions=["threads:read", "no:such"], kind="visitor", extra={"channel": "c"}
     )
     principal = auth.principal_for(token)
     assert (principal.tenant_id, principal.subject, principal.kind) == (tenant.id, "anna", "visitor")
     assert principal.permissions == {"threads:read"}
     assert principal.extra == {"channel": "c"}
-    assert (principal.may_see_learner("l1"), principal.may_see_learner("l2")) == (True, False)
+
+
+@pytest.mark.parametrize("learners", [["l1"], []])
+def test_a_limit_to_learners_is_refused_where_nothing_would_obey_it(api, tenant, learners):
+    """TEN-4: such a token read the whole tenant."""
+    for issue in (auth.issue_access_token, auth.issue_refresh_token):
+        with pytest.raises(Unprocessable) as caught:
+            issue(tenant, "user-42", permissions=["messages:read"], learners=learners)
+        assert caught.value.code == "learners_not_supported"
+
+
+@pytest.mark.urls("chatsvc.urls")
+def test_the_api_issues_no_token_limited_to_learners(api, tenant):
+    response = api(tenant).post("/api/v2/auth/token", {"subject": "user-42", "learners": ["user-42"]})
+    assert (response.status_code, code_of(response)) == (422, "learners_not_supported")
+
+
+@pytest.mark.urls("chatsvc.urls")
+@pytest.mark.parametrize("learners", [["l1"], [], 5, None])
+def test_a_token_of_an_older_release_with_learners_opens_nothing(api, tenant, learners, settings):
+    good = auth.issue_access_token(tenant, "user-42", permissions=["*"])
+    claims = jwt.decode(good, options={"verify_signature": False})
+    old = jwt.encode({**claims, "learners": learners}, settings.JWT_SECRET_KEY, algorithm="HS256")
+    response = Api(old).get("/api/v2/chat/conversations")
+    assert (response.status_code, code_of(response)) == (403, "learners_not_supported")
+    used = {**claims, "learners": learners, "use": "refresh"}
+    refresh = jwt.encode(used, settings.JWT_SECRET_KEY, algorithm="HS256")
+    answer = api().post("/api/v2/auth/refresh", {"refresh_token": refresh})
+    assert (answer.status_code, code_of(answer)) == (403, "learners_not_supported")
+    assert auth.revoke(old)
 
 
 def test_a_role_of_the_tenant_comes_before_the_default_one(tenant, other_tenant):
@@ -264,10 +295,10 @@ def test_tokens_do_not_beget_tokens(api, tenant):
 @pytest.mark.urls("chatsvc.urls")
 @pytest.mark.django_db(transaction=True)
 def test_a_refresh_token_works_once(api, tenant):
-    refresh = auth.issue_refresh_token(tenant, "anna", permissions=["messages:send"], learners=["l1"])
+    refresh = auth.issue_refresh_token(tenant, "anna", permissions=["messages:send"])
     first, second = (api().post("/api/v2/auth/refresh", {"refresh_token": refresh}) for _ in range(2))
     principal = auth.principal_for(api().data_of(first)["access_token"])
-    assert (principal.subject, principal.permissions, principal.learners) == ("anna", {"messages:send"}, {"l1"})
+    assert (principal.subject, principal.permissions) == ("anna", {"messages:send"})
     assert (second.status_code, code_of(second)) == (401, "token_revoked")
 
 

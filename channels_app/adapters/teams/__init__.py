@@ -52,6 +52,7 @@ class Teams(Adapter):
     label: ClassVar[str] = "Microsoft Teams"
     config_class: ClassVar[type[ChannelConfig]] = TeamsConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"client_secret"})
+    address_keys: ClassVar[frozenset[str]] = frozenset({"api_base", "login_base", "openid_url", "service_hosts"})
     capabilities = CAPABILITIES
     debounce_s: ClassVar[float] = 1.0
     rate: ClassVar[tuple[float, int]] = (30.0, 30)  # per app and directory; a conversation takes 7 a second

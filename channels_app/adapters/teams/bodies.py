@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from channels_app.adapters.wire import array, identifier, obj, string
-from channels_app.content.normalise import clean_text
+from channels_app.content.normalise import RAW_MOST, clean_text
 from channels_app.content.split import shorten
 from channels_app.content.types import MAX_TEXT, Choice, Content, Media, text
 from channels_app.contract import BadPayload, MediaRef, read_json
 
 FILE_INFO = "application/vnd.microsoft.teams.file.download.info"
-AT = re.compile(r"<at\b[^<>]*>(.*?)</at>", re.DOTALL)
+AT = re.compile(r"<at\b[^<>]*>((?:[^<]|<(?!/?at\b))*)</at>")
+MOST_MENTIONS = 50  # of the bot in one message
 #: members of a card's answer that are ours; all others are what the person filled in
 CHOICE, TITLE = "choice", "title"
 OURS = frozenset({CHOICE, TITLE, "msteams"})
@@ -89,8 +90,9 @@ def words_of(activity: dict[str, Any]) -> str:
         (string(one, "content") for one in array(activity, "attachments") if string(one, "contentType") == "text/html"),
         "",
     )
+    raw = raw if len(raw) <= RAW_MOST else f"{raw[:RAW_MOST]}…"
     bare = raw
-    for marked in _calls(activity):
+    for marked in _calls(activity)[:MOST_MENTIONS]:
         bare = bare.replace(marked, " ", 1)
     return _readable(bare) or _readable(raw)
 

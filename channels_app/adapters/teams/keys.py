@@ -24,6 +24,7 @@ from channels_app.contract import BadPayload, BadSignature, Http, OutcomeUnknown
 ALGORITHM = "RS256"  # never the one the token names
 SKEW_S = 300
 PLATFORM = "msteams"
+WAIT_S = 0.5  # for another thread's fetch: a server that is slow on purpose must not hold every thread
 FRESH_S, USABLE_S = 12 * 3600, 24 * 3600  # keys are renewed after the first, and not used after the second
 PAUSE_S, COLD_PAUSE_S = 300, 5  # between two fetches; the second while there are no keys at all
 TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
@@ -109,9 +110,13 @@ def find_key(openid_url: str, kid: str, http: Http) -> Key | None:
     known = _published.setdefault(openid_url, _Published())
     if kid in known.keys and time.time() - known.fetched_at < FRESH_S:
         return known.keys[kid]
-    with known.lock:
+    if not known.lock.acquire(timeout=WAIT_S):
+        raise Unreachable("keys_unavailable", "the platform's keys are being fetched")
+    try:
         _refresh(known, kid, openid_url, http)
         return known.keys.get(kid)
+    finally:
+        known.lock.release()
 
 
 def keys_forget() -> None:

@@ -44,7 +44,7 @@ HERO = "application/vnd.microsoft.card.hero"
 MAX_SUGGESTED = 3  # the client shows no more
 MAX_ACTIONS = 6  # of one row of buttons
 #: a mark of Markdown, wherever it may start one
-MARKS = re.compile(r"[\\`*_~\[\]]|^(?=\s*(?:[#>+-]|\d+[.)])\s)", re.MULTILINE)
+MARKS = re.compile(r"[\\`*_~\[\]]|^(?=[^\S\n]*(?:[#>+-]|\d+[.)])\s)", re.MULTILINE)
 SINGLE_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
 CONVERSATION_ID = re.compile(r"(19:|a:)")  # an address that is a chat or channel itself
 

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from channels_app.http.client import authority
 from channels_app.models import Channel
-from channels_app.services import webhook_url
+from channels_app.services import outbound_hosts, webhook_url
 from channels_app.twin import server
 from channels_app.twin.platforms import PLATFORMS
 from chatsvc import demo
@@ -41,6 +41,8 @@ class Command(BaseCommand):
         self.stdout.write(f"Twin on http://{host}:{port}/   webhooks go to:")
         for platform, own in settings.items():
             self.stdout.write(f"  {platform:10} {own['webhook_url']}")
+        if f"127.0.0.1:{port}" not in outbound_hosts():
+            self.stdout.write(f"For the service to call it: OUTBOUND_ALLOW_HOSTS=127.0.0.1:{port}")
         self.stdout.flush()
         try:
             server.run(host, port, options["log"], settings)

@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import reverse
 
 from channels_app.contract import Unreachable
-from messaging.integrators import endpoints
+from channels_app.http import addresses
 from messaging.integrators.endpoints import MOST_ENDPOINTS, endpoint_create, live_secrets, secret_rotate
 from messaging.models import WebhookDelivery, WebhookEndpoint
 from tenants.models import AuditEntry, Tenant
@@ -41,7 +41,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> None:
             raise Unreachable("dns_failed")
         return ADDRESSES.get(host, [host])
 
-    monkeypatch.setattr(endpoints, "resolve", resolve)
+    monkeypatch.setattr(addresses, "resolve", resolve)
 
 
 @pytest.fixture

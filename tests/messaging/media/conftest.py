@@ -9,8 +9,9 @@ from tests.messaging.media.platform import Files, picture, received
 
 
 @pytest.fixture
-def files():
+def files(reachable):
     made = Files()
+    reachable(made.url)
     yield made
     made.server.shutdown()
     made.server.server_close()

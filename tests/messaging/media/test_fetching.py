@@ -124,9 +124,9 @@ def test_an_address_that_has_run_out_is_asked_for_again_at_once(channel, files, 
     assert files.paths() == ["/v25.0/77", "/file", "/v25.0/77", "/file"]
 
 
-def test_credentials_do_not_follow_a_redirect_to_another_host(channel, files, settings, scope):
+def test_credentials_do_not_follow_a_redirect_to_another_host(channel, files, reachable, scope):
     other = Files()
-    settings.ENV = {**settings.ENV, "OUTBOUND_ALLOW_HOSTS": [other.url.removeprefix("http://")]}
+    reachable(other.url)
     other.answers["/blob"] = (200, {}, picture())
     files.keep(b"")
     files.answers["/file"] = (302, {"Location": f"{other.url}/blob"}, b"")
