@@ -25,9 +25,9 @@ from conversations.models import Conversation
 from messaging.live import open_sockets
 from messaging.live.frames import ack_frame
 from messaging.live.hub import conversation_group, hub
-from messaging.live.push import push_typing
 from messaging.live.send_queue import SendQueue
 from messaging.media.fetch import most_bytes
+from messaging.rules.attending import answering
 from messaging.webchat import rules as webchat
 from messaging.webchat.frames import (
     CLIENT_FRAMES,
@@ -44,6 +44,7 @@ from messaging.webchat.frames import (
 from messaging.webchat.lookout import lookout
 from messaging.webchat.tabs import Tab
 from messaging.webchat.uploads import ticket_issue
+from tenants.access.limits import socket_ip
 from tenants.errors import Forbidden, Invalid, NotAuthenticated, NotFound, ServiceError, TooMany, Unavailable
 from tenants.scope import tenant_scope
 from tenants.storage.db import new_id
@@ -75,8 +76,7 @@ class WebchatConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         """Refused with HTTP 403 when the page's origin may not embed the channel."""
-        headers = dict(self.scope["headers"])
-        origin = headers.get(b"origin", b"").decode("latin-1")
+        origin = dict(self.scope["headers"]).get(b"origin", b"").decode("latin-1")
         key = self.scope["url_route"]["kwargs"]["key"]
         try:
             self.channel = await _in_thread(webchat.channel_open, key, origin)
@@ -228,6 +228,8 @@ class WebchatConsumer(AsyncWebsocketConsumer):
 
     async def on_send(self, frame: SendFrame) -> None:
         """Stored, then acknowledged; the first message, or one after an ended conversation, begins another."""
+        if not self.conversation_id:
+            await self._rows(webchat.admit, self.channel, self.visitor, socket_ip(self.scope))
         accepted = await self._rows(webchat.say, self.channel, self.visitor, frame)
         elsewhere = accepted.conversation.id != self.conversation_id
         if elsewhere:
@@ -246,12 +248,10 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         self.put({"t": "ticket", "cid": frame.cid, **ticket})
 
     async def on_typing(self, frame: TypingFrame) -> None:
-        if self.conversation_id:
-            push_typing(self.conversation_id, self.channel.tenant_id, "visitor", on=frame.on)
+        """For staff; none of them has a socket that could show it."""
 
     async def on_read(self, frame: ReadFrame) -> None:
-        if self.conversation_id:
-            await self._rows(webchat.read_mark, self.conversation_id, self.channel.tenant_id, frame.seq)
+        await self._rows(webchat.read, self.channel, self.visitor, frame)
 
     async def on_sync(self, frame: SyncFrame) -> None:
         current = await self._rows(self._conversation)
@@ -277,21 +277,23 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         find the lock held and are read from the rows afterwards."""
         async with self.catching_up:
             await self._listen_to(current.id if current else None)
-            end = await self._rows(webchat.last_seq, current.id) if current else 0
+            end, read_seq = await self._rows(webchat.marks, current.id) if current else (0, 0)
             reset = reset or after > end
             self.cursor = 0 if reset else after
             frames = await self._rows(webchat.frames_after, current.id, self.cursor) if current else []
             self.cursor = frames[-1]["seq"] if frames else self.cursor
             end, complete = max(end, self.cursor), self.cursor >= end
             self.cursor = end  # what the replay leaves out the client fetches over HTTP
-            ready = self._ready(current, end, len(frames), complete=complete)
+            ready = await self._ready(current, end, read_seq, len(frames), complete=complete)
             # After a reset the client forgets everything on `ready`: the replay has to follow it.
             for frame in [{**ready, "reset": True}, *frames] if reset else [*frames, ready]:
                 await self.queue.room()
                 self.put(frame)
         self.behind.set()
 
-    def _ready(self, current: Conversation | None, end: int, replay: int, *, complete: bool = True) -> dict[str, Any]:
+    async def _ready(
+        self, current: Conversation | None, end: int, read_seq: int, replay: int, *, complete: bool = True
+    ) -> dict[str, Any]:
         return {
             "t": "ready",
             "session": f"ws_{new_id()}",
@@ -302,7 +304,8 @@ class WebchatConsumer(AsyncWebsocketConsumer):
             "limits": {"text": MAX_TEXT, "frame": MOST_BYTES_IN, "file": most_bytes(), "rate": "20/60s"},
             "heartbeat": {"interval_s": 25, "timeout_s": 10},
             "resume_ttl_s": webchat.TOKEN_LIFE_S,
-            "agent": {"mode": current.control_owner if current else "bot"},
+            "agent": await self._rows(answering, current),
+            "read_seq": read_seq,
         }
 
     def _pushed(self, text: str, frame: dict[str, Any]) -> None:
@@ -310,8 +313,7 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         if frame["t"] == "moved":  # the visitor has logged in: the conversation is the user's
             self.behind.set()
         elif frame["t"] not in TRANSCRIPT:
-            if frame["t"] != "typing" or frame["from"]["role"] != "visitor":
-                self.queue.put(text, passing=True)
+            self.queue.put(text, passing=True)
         elif frame["seq"] == self.cursor + 1 and not self.catching_up.locked():
             self.cursor += 1
             self.queue.put(text)
@@ -347,7 +349,7 @@ class WebchatConsumer(AsyncWebsocketConsumer):
                 await self._listen_to(current.id)
                 self.cursor = 0
             replay = await self._catch_up()
-            self.put(self._ready(current, self.cursor, replay))
+            self.put(await self._ready(current, self.cursor, current.agent_read_seq, replay))
 
     async def _catch_up(self) -> int:
         """Send what the rows have beyond the cursor. Returns how many frames that were."""

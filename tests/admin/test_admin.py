@@ -15,6 +15,7 @@ from django.urls import reverse
 from channels_app.contract import CheckResult
 from channels_app.models import Channel
 from conversations.models import Conversation, Message
+from messaging.live.hub import hub
 from messaging.models import Delivery, InboundEvent
 from tenants.access.api_keys import api_key_verify
 from tenants.models import ApiKey, AuditEntry, Membership, Role, Tenant, User
@@ -214,6 +215,42 @@ def test_a_reply_becomes_a_message_of_the_agent_once(staff_of: Any, acme: World)
     acme.conversation.refresh_from_db()
     assert acme.conversation.control_owner == "human"
     assert rows(Delivery).filter(message=message).exists()
+
+
+@pytest.fixture
+def pushed(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    frames: list[dict[str, Any]] = []
+    monkeypatch.setattr(hub, "push", lambda group, frame: frames.append(frame))
+    return frames
+
+
+def test_who_opens_a_conversation_has_read_it(staff_of: Any, acme: World, pushed: list[Any]) -> None:
+    address = url(type(acme.conversation), "change", acme.conversation.pk)
+    for _ in range(2):
+        staff_of(acme.tenant).get(address)
+    acme.conversation.refresh_from_db()
+    assert acme.conversation.agent_read_seq == acme.conversation.last_seq == 2
+    assert pushed == [{"t": "read", "by": {"role": "agent"}, "seq": 2}]
+
+
+def test_who_may_not_read_messages_has_read_nothing(staff_of: Any, acme: World, globex: World) -> None:
+    address = url(type(acme.conversation), "change", acme.conversation.pk)
+    staff_of(acme.tenant, ("conversations:read",)).get(address)
+    staff_of(globex.tenant).get(address)
+    acme.conversation.refresh_from_db()
+    assert acme.conversation.agent_read_seq == 0
+
+
+def test_the_reply_form_shows_that_an_agent_types(staff_of: Any, acme: World, pushed: list[Any]) -> None:
+    client = staff_of(acme.tenant)
+    page = client.get(url(type(acme.conversation), "change", acme.conversation.pk)).content.decode()
+    assert f'data-typing="{url(type(acme.conversation), "do", acme.conversation.pk, "typing")}"' in page
+    pushed.clear()
+    for on in ("1", "1", ""):
+        do(client, acme.conversation, "typing", on=on)
+    assert [(frame["t"], frame["on"]) for frame in pushed] == [("typing", True), ("typing", False)]
+    reader = staff_of(acme.tenant, ("conversations:read", "messages:read"))
+    assert do(reader, acme.conversation, "typing", on="1").status_code == 403
 
 
 CONTENTS: dict[str, tuple[dict[str, Any], str]] = {
