@@ -100,7 +100,6 @@ export class Connection {
     }
     if (frame.t === "ready") this.#established(frame);
     else if (frame.t === "pong") clearTimeout(this.#timers.pong);
-    else if (frame.t === "ping") this.send({ t: "pong", n: frame.n });
     else {
       if (frame.t === "bye" || frame.fatal) this.#bye = { after_s: frame.retry_after_s, ...frame };
       this.#peer.onFrame(frame);
