@@ -109,7 +109,7 @@ class Hub:
     def repeat(self, group: str, frame: dict[str, Any], *, after_s: float, every_s: float) -> Beat:
         """Push ``frame`` after ``after_s`` seconds and then every ``every_s``, until the result's ``stop()``."""
         beat = Beat(lambda: self.push(group, frame), every_s)
-        if settings.REDIS_URL or group in self.groups:
+        if settings.REDIS_URL or self._loop:  # else this process has no sockets, and no other hears it
             with suppress(RuntimeError):  # the loop is closing: so is this process
                 self._sending_loop().call_soon_threadsafe(beat.after, after_s)
         return beat

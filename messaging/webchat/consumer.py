@@ -27,7 +27,6 @@ from messaging.live.frames import ack_frame
 from messaging.live.hub import conversation_group, hub
 from messaging.live.send_queue import SendQueue
 from messaging.media.fetch import most_bytes
-from messaging.rules.attending import answering
 from messaging.webchat import rules as webchat
 from messaging.webchat.frames import (
     CLIENT_FRAMES,
@@ -277,35 +276,32 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         find the lock held and are read from the rows afterwards."""
         async with self.catching_up:
             await self._listen_to(current.id if current else None)
-            end, read_seq = await self._rows(webchat.marks, current.id) if current else (0, 0)
+            end = await self._rows(webchat.last_seq, current.id) if current else 0
             reset = reset or after > end
             self.cursor = 0 if reset else after
             frames = await self._rows(webchat.frames_after, current.id, self.cursor) if current else []
             self.cursor = frames[-1]["seq"] if frames else self.cursor
             end, complete = max(end, self.cursor), self.cursor >= end
             self.cursor = end  # what the replay leaves out the client fetches over HTTP
-            ready = await self._ready(current, end, read_seq, len(frames), complete=complete)
+            ready = await self._ready(end, len(frames), complete=complete)
             # After a reset the client forgets everything on `ready`: the replay has to follow it.
             for frame in [{**ready, "reset": True}, *frames] if reset else [*frames, ready]:
                 await self.queue.room()
                 self.put(frame)
         self.behind.set()
 
-    async def _ready(
-        self, current: Conversation | None, end: int, read_seq: int, replay: int, *, complete: bool = True
-    ) -> dict[str, Any]:
+    async def _ready(self, end: int, replay: int, *, complete: bool = True) -> dict[str, Any]:
         return {
             "t": "ready",
             "session": f"ws_{new_id()}",
-            "conversation": str(current.id) if current else None,
+            "conversation": str(self.conversation_id) if self.conversation_id else None,
             "last_seq": end,
             "replay": replay,
             "complete": complete,
             "limits": {"text": MAX_TEXT, "frame": MOST_BYTES_IN, "file": most_bytes(), "rate": "20/60s"},
             "heartbeat": {"interval_s": 25, "timeout_s": 10},
             "resume_ttl_s": webchat.TOKEN_LIFE_S,
-            "agent": await self._rows(answering, current),
-            "read_seq": read_seq,
+            **await self._rows(webchat.standing, self.conversation_id),
         }
 
     def _pushed(self, text: str, frame: dict[str, Any]) -> None:
@@ -349,7 +345,8 @@ class WebchatConsumer(AsyncWebsocketConsumer):
                 await self._listen_to(current.id)
                 self.cursor = 0
             replay = await self._catch_up()
-            self.put(await self._ready(current, self.cursor, current.agent_read_seq, replay))
+            async with self.catching_up:  # a change of hands that is pushed meanwhile is told after it
+                self.put(await self._ready(self.cursor, replay))
 
     async def _catch_up(self) -> int:
         """Send what the rows have beyond the cursor. Returns how many frames that were."""

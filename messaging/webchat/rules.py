@@ -27,6 +27,7 @@ from messaging.accept import Accepted, Entrance, accept
 from messaging.live.authors import author_of
 from messaging.live.frames import change_frame, message_frame, timestamp
 from messaging.live.push import push_read
+from messaging.rules.attending import answering
 from messaging.rules.delivery_status import seen
 from messaging.webchat.frames import RateFrame, ReadFrame, SendFrame
 from tenants.access.auth import require_active
@@ -133,10 +134,15 @@ def frames_before(conversation_id: uuid.UUID, before: int, limit: int = PAGE) ->
     return _frames(rows.order_by("-seq")[:limit])[::-1]
 
 
-def marks(conversation_id: uuid.UUID) -> tuple[int, int]:
-    """How far the transcript goes, and how far staff have read it; zeros when the conversation is gone."""
-    rows = Conversation.objects.filter(id=conversation_id).values_list("last_seq", "agent_read_seq")
-    return rows.first() or (0, 0)
+def last_seq(conversation_id: uuid.UUID) -> int:
+    """How far the transcript goes; 0 when the conversation is gone."""
+    return Conversation.objects.filter(id=conversation_id).values_list("last_seq", flat=True).first() or 0
+
+
+def standing(conversation_id: uuid.UUID | None) -> dict[str, Any]:
+    """Who answers by now, and how far staff have read."""
+    found = Conversation.objects.filter(id=conversation_id).first() if conversation_id else None
+    return {"agent": answering(found), "read_seq": found.agent_read_seq if found else 0}
 
 
 def heads(conversations: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[int, str]]:

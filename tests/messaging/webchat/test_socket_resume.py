@@ -59,7 +59,7 @@ async def test_what_is_stored_between_listening_and_reading_comes_once(ready, sa
     late = iter(["b"])
 
     async def with_somebody_quicker(self, call, *arguments):
-        if call is webchat.marks:
+        if call is webchat.last_seq:
             for word in late:
                 await said(word)
         return await read(self, call, *arguments)
