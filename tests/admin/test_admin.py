@@ -171,6 +171,32 @@ def test_a_channel_is_connected(superuser: Client, tenant: Tenant) -> None:
     assert "token-0123456789" not in str(entry.changes)
 
 
+def test_what_a_widget_shows_is_set_in_the_console(superuser: Client, tenant: Tenant) -> None:
+    look = {
+        "config_title": "Ask us", "config_color": "#112233", "config_position": "left", "config_subtitle": "We listen",
+        "config_launcher_text": "Help", "config_privacy_url": "https://shop.example.com/privacy",
+        "config_starters": '[{"title": "Track", "payload": "track"}]', "config_pre_chat": "[]",
+    }  # fmt: skip
+    base = {"tenant": tenant.pk, "name": "Website", "enabled": "on", "rate_per_second": "", "ip_allow_list": ""}
+    address = url(Channel, "add") + "?kind=web"
+    refused = superuser.post(address, {**base, **look, "config_privacy_url": "javascript:alert(1)"})
+    assert b"String should match pattern" in refused.content
+    assert superuser.post(address, {**base, **look}).status_code == 302
+    config = rows(Channel).get(name="Website").config
+    assert config["starters"] == [{"title": "Track", "payload": "track"}]
+    assert (config["subtitle"], config["launcher_text"], config["position"]) == ("We listen", "Help", "left")
+
+
+def test_the_picture_of_a_member_is_an_https_address(superuser: Client, acme: World) -> None:
+    member = rows(Membership).get(tenant=acme.tenant)
+    address = url(Membership, "change", member.pk)
+    form = {"user": member.user_id, "role": member.role_id}
+    assert superuser.post(address, {**form, "picture": "http://a.example/a.png"}).status_code == 200
+    assert superuser.post(address, {**form, "picture": "https://a.example/a.png"}).status_code == 302
+    member.refresh_from_db()
+    assert member.picture == "https://a.example/a.png"
+
+
 def test_secrets_are_kept_unless_typed(superuser: Client, acme: World) -> None:
     data = {**WHATSAPP, "config_access_token": "new-token"}
     assert superuser.post(url(Channel, "change", acme.channel.pk), data).status_code == 302

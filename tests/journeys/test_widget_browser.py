@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from django.test import Client
+from playwright.sync_api import Browser, expect
 
 from channels_app.content.types import Content
 from conversations.models import Conversation, Message
@@ -249,6 +250,28 @@ def test_an_agent_is_seen_to_type_by_name_and_forgotten_by_itself(service: Servi
     expect(widget.live.locator("p")).to_have_text(["Mira is typing"])
     widget.page.clock.fast_forward(5100)
     expect(widget.typing).to_be_hidden()
+
+
+def test_staff_in_the_console_are_seen_to_read_and_to_type(
+    browser: Browser, service: Service, line: Line, visit: Visit
+) -> None:
+    widget = visit(token=service.visitor())
+    widget.open()
+    expect(widget.status).to_have_text("Replies at once")
+    staff = Client()
+    staff.force_login(service.agent("Mira"))
+    context = browser.new_context()
+    context.add_cookies([{"name": "sessionid", "value": staff.cookies["sessionid"].value, "url": line.service}])
+    console = context.new_page()
+    console.goto(f"{line.service}/admin/conversations/conversation/{service.conversation.id}/change/")
+    expect(widget.marks).to_have_text(["Read"])
+    console.get_by_label("Reply").press_sequentially("Hi")
+    expect(widget.typing).to_be_visible()
+    console.get_by_role("button", name="Send", exact=True).click()
+    expect(widget.texts).to_have_text(["Hello", "Hi"])
+    expect(widget.typing).to_be_hidden()
+    expect(widget.status).to_have_text("You are talking to Mira")
+    context.close()
 
 
 def test_visitor_typing_is_told_at_most_every_three_seconds(line: Line, visit: Visit) -> None:

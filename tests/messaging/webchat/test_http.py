@@ -22,6 +22,16 @@ def test_a_session_says_all_a_widget_needs(page, channel):
     assert {"title", "color", "bot_name", "locale", "greeting", "position"} <= data["config"].keys()
 
 
+def test_what_the_channel_is_configured_to_show_is_told(tenant):
+    look = {
+        "title": "Ask us", "subtitle": "We like questions", "color": "#112233", "greeting": "Hello!", "locale": "de",
+        "position": "left", "launcher_text": "Help", "privacy_url": "https://shop.example.com/privacy",
+        "starters": [{"title": "Track", "payload": "track"}], "pre_chat": [],
+    }  # fmt: skip
+    channel = ChannelFactory(tenant=tenant, config={**look, "allowed_origins": [SHOP]})
+    assert Page(channel).begin()["config"] == {**look, "bot_name": "Assistant"}
+
+
 def test_the_token_goes_on_with_the_same_visitor(page):
     token = page.begin()["visitor_token"]
     page.say("Hello")
