@@ -152,6 +152,9 @@ VARIABLES: dict[str, Variable] = {
     "ENABLE_RATE_LIMITING": Variable(_flag, "true", "Rate limits on the API"),
     "DEFAULT_RATE_LIMIT": Variable(_positive, "1000", "Requests a minute per tenant, user, key and address"),
     "BURST_LIMIT": Variable(_positive, "2000", "Requests at once before the rate applies"),
+    "WEBCHAT_VISITORS_PER_ADDRESS": Variable(
+        _positive, "200", "New visitors an hour who may begin to write in a web chat from one address; 0: any number"
+    ),
     "DELIVERY_MAX_ATTEMPTS": Variable(_positive, "8", "Tries before a message becomes a dead letter"),
     "DELIVERY_LEASE_S": Variable(_positive, "60", "Seconds after which a silent worker's work is taken over"),
     "CHANNEL_CHECK_INTERVAL_S": Variable(_positive, "300", "Seconds between two checks of a channel; 0: none"),

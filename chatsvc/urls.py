@@ -30,6 +30,8 @@ urlpatterns = [
     path("api/v2/chat/conversations", chat_views.ConversationsView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>", chat_views.ConversationView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/messages", chat_views.ConversationMessagesView.as_view()),
+    path("api/v2/chat/conversations/<uuid:conversation_id>/read", chat_views.ConversationReadView.as_view()),
+    path("api/v2/chat/conversations/<uuid:conversation_id>/typing", chat_views.ConversationTypingView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/take-over", chat_views.TakeOverView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/hand-back", chat_views.HandBackView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/end", chat_views.EndView.as_view()),

@@ -26,7 +26,6 @@ from channels_app.services import http_for
 from conversations.models import Message
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
-from messaging.live.push import push_status
 from messaging.measures import DELIVERIES, STAGES, WAITED
 from messaging.media.outgoing import content_public
 from messaging.models import Delivery, DeliveryAttempt
@@ -258,7 +257,7 @@ def _dead(attempt: Try, error: SendError) -> bool:
             facts = {"message_id": str(delivery.message_id), "seq": delivery.seq, "code": code}
             events_append(conversation, [NewEvent("chat.message.failed", facts)])
     if failed:
-        push_status(delivery.message, Delivery.Status.FAILED)
+        wake.publish_soon()
     return failed
 
 

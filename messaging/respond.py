@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -25,6 +26,7 @@ from channels_app.templates.resolve import template_resolved
 from conversations.models import Conversation, Message, Note
 from conversations.timeline import NewEvent, conversation_advance, work_given_up
 from messaging import wake
+from messaging.live.typing import typing_shown
 from messaging.measures import STAGES, engine_count
 from messaging.models import Turn
 from messaging.reply import Author, reply_write, spoken
@@ -85,10 +87,17 @@ def answer(turn: Turn) -> Turn:
     if not unanswered:
         return _close(turn, Turn.Status.SILENT, "nothing_left")
     structlog.contextvars.bind_contextvars(conversation_id=str(conversation.id), message_id=str(unanswered[-1].id))
-    thought = _think(_request(conversation, recent, unanswered), turn)
-    turn = _settle(turn, conversation, unanswered, thought)
+    with _at_work(conversation):
+        thought = _think(_request(conversation, recent, unanswered), turn)
+        turn = _settle(turn, conversation, unanswered, thought)
     log.info("turn_done", turn=str(turn.id), status=str(turn.status), outcome=turn.outcome, took_ms=thought.latency_ms)
     return turn
+
+
+def _at_work(conversation: Conversation) -> AbstractContextManager[None]:
+    """Dots in the widget; other channels have a way of their own to show them (rules/typing_marks.py)."""
+    channel = channel_for_id(conversation.channel_id)
+    return typing_shown(conversation.id) if channel and channel.adapter.instant else nullcontext()
 
 
 def _recent(conversation: Conversation) -> list[Any]:

@@ -183,7 +183,7 @@ class RoleAdmin(GrantAdmin):
 class MembershipAdmin(GrantAdmin):
     resource = "members"
     form = MembershipForm
-    fields = ("tenant", "user", "role")
+    fields = ("tenant", "user", "role", "picture")
     list_display = ("user", "role", "tenant")
     list_filter = (TenantFilter,)
     list_select_related = ("user", "role", "tenant")

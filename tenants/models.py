@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
+from django.core.validators import URLValidator
 from django.db import models
 
 from tenants.storage.crypto import EncryptedJSONField
@@ -59,10 +60,14 @@ class Role(TenantModel):
 
 
 class Membership(TenantModel):
-    """A staff member's place in a tenant."""
+    """A staff member's place in a tenant. ``picture``: what visitors see beside the name (tenants/staff.py)."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="memberships")
+    picture = models.CharField(
+        max_length=500, blank=True, validators=[URLValidator(["https"])],
+        help_text="Address of a square picture that visitors see beside the name; https",
+    )  # fmt: skip
 
     class Meta:
         constraints: ClassVar[list[Any]] = [

@@ -101,6 +101,9 @@ class TenantSettings(BaseModel):
     region: str = Field("", pattern=r"^([A-Z]{2})?$", description="ISO 3166: where phone numbers without a + are from")
     safety: SafetyRules = SafetyRules()
     bot_name: str = Field("Assistant", min_length=1, max_length=60)
+    agent_names: Literal["first", "full", "none"] = Field(
+        "first", description="What people see of an agent: first name or full name, with the picture, or neither"
+    )
     system_prompt: str = Field("", max_length=8000)
     greeting: str = Field("", max_length=1000)
     fallback_reply: str = Field(

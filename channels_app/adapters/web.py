@@ -47,6 +47,16 @@ class FormField(BaseModel):
         return self
 
 
+class Starter(BaseModel):
+    """A suggestion for the first message: ``title`` is shown and said, ``payload`` is what the bot gets; "" for the
+    title itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str = Field(min_length=1, max_length=80)
+    payload: str = Field("", max_length=1000)
+
+
 class WebConfig(ChannelConfig):
     """One widget. ``allowed_origins`` are the sites that may embed it: ``https://shop.example.com``, all
     sub-domains of a site by ``https://*.example.com``; "*" is for demos only.
@@ -62,6 +72,12 @@ class WebConfig(ChannelConfig):
     identity_secret: str = ""
     locale: str = Field(default="", pattern=r"^([a-z]{2}(-[A-Z]{2})?)?$")
     position: Literal["left", "right"] = "right"
+    subtitle: str = Field(default="", max_length=100, description="A line under the title")
+    launcher_text: str = Field(default="", max_length=40, description="Words beside the launcher's icon")
+    privacy_url: str = Field(
+        default="", pattern=r"^(https?://[^\s]+)?$", max_length=500, description="Where your privacy notice stands"
+    )
+    starters: tuple[Starter, ...] = Field((), max_length=6, description="Suggestions for the first message")
     pre_chat: tuple[FormField, ...] = Field((), max_length=10, description="What is asked before the chat begins")
 
     @model_validator(mode="after")

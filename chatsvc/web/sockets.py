@@ -9,6 +9,7 @@ import asyncio
 import resource
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -30,9 +31,29 @@ def serve_until_stopped(host: str, port: int) -> None:
     """Returns after SIGTERM or SIGINT, whose handlers daphne installs: it stops listening, tells every
     socket to come back elsewhere (``bye``, 1012), and lets requests end, at most LEAVE_S seconds."""
     from daphne.endpoints import build_endpoint_description_strings
+
+    _allow_many_files()
+    listening = build_endpoint_description_strings(host=host, port=port)
+    server = server_at([f"{one}:backlog={BACKLOG}" for one in listening])
+
+    from twisted.internet import defer, reactor  # the one that daphne has chosen by now
+
+    # daphne's own trigger cancels what is left. Triggers of a phase run side by side, so it is put behind ours.
+    kill, server.kill_all_applications = server.kill_all_applications, lambda: None
+
+    def leave() -> Any:
+        ending = asyncio.ensure_future(_leave(server))
+        return defer.Deferred.fromFuture(ending).addBoth(lambda _: kill())
+
+    reactor.addSystemEventTrigger("before", "shutdown", leave)  # type: ignore[arg-type]
+    server.run()
+
+
+def server_at(endpoints: Sequence[str], **options: Any) -> Any:
+    """daphne with our application and our manners, not yet running. ``endpoints``: Twisted's descriptions;
+    ``options``: of daphne's ``Server``."""
     from daphne.server import Server
     from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
-    from twisted.internet import defer, reactor
 
     from chatsvc.asgi import application
 
@@ -78,22 +99,10 @@ def serve_until_stopped(host: str, port: int) -> None:
                 await protocol.flowing.wait()
 
     WebSocketFactory.protocol = Protocol
-    _allow_many_files()
-    listening = build_endpoint_description_strings(host=host, port=port)
-    endpoints = [f"{one}:backlog={BACKLOG}" for one in listening]
-    server = Sender(
+    return Sender(
         application=application, endpoints=endpoints, verbosity=0, server_name="chatsvc", ping_interval=PING_S,
-        ping_timeout=PONG_S, websocket_max_message_size=MOST_FRAME, websocket_max_frame_size=MOST_FRAME,
+        ping_timeout=PONG_S, websocket_max_message_size=MOST_FRAME, websocket_max_frame_size=MOST_FRAME, **options,
     )  # fmt: skip
-    # daphne's own trigger cancels what is left. Triggers of a phase run side by side, so it is put behind ours.
-    kill, server.kill_all_applications = server.kill_all_applications, lambda: None
-
-    def leave() -> Any:
-        ending = asyncio.ensure_future(_leave(server))
-        return defer.Deferred.fromFuture(ending).addBoth(lambda _: kill())
-
-    reactor.addSystemEventTrigger("before", "shutdown", leave)  # type: ignore[arg-type]
-    server.run()
 
 
 def _allow_many_files() -> None:

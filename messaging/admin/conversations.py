@@ -20,6 +20,7 @@ from channels_app.templates.resolve import templates_for
 from conversations.media_links import shown
 from conversations.models import Conversation, Message, Note
 from messaging.models import Delivery
+from messaging.rules.attending import staff_read, staff_typing
 from messaging.rules.control import agent_reply, conversation_end, hand_back, take_over
 from messaging.rules.windows import window_of
 from tenants.console.pages import Button, TenantAdmin, TenantFilter, permissions_in, shortened
@@ -36,6 +37,8 @@ CLOSE = Button("close", "Close", "check_circle", "End this conversation?")
 REPLY = Button("reply", "Send", "send")
 TEMPLATE = Button("template", "Send template", "description")
 NOTE = Button("annotate", "Add note", "sticky_note_2")
+TYPING = Button("typing", "")  # pressed by the reply form itself
+FORMS = (REPLY, TEMPLATE, NOTE, TYPING)  # have a place of their own on the page
 
 
 class WaitingFilter(admin.SimpleListFilter):
@@ -94,18 +97,22 @@ class ConversationAdmin(TenantAdmin):
 
     def page_context(self, request: HttpRequest, row: Conversation) -> dict[str, Any]:
         context = super().page_context(request, row)
+        may_read = "messages:read" in permissions_in(request, row.tenant_id)
+        if may_read and row.last_seq:
+            staff_read(row.id, row.last_seq)  # who opens the page sees the end of the transcript
         forms = {button.verb: address for button, address in context["buttons"]}
         return {
             **context,
-            "buttons": [pair for pair in context["buttons"] if pair[0] not in (REPLY, TEMPLATE, NOTE)],
+            "buttons": [pair for pair in context["buttons"] if pair[0] not in FORMS],
             "reply_to": forms.get("reply"),
+            "typing_to": forms.get("typing"),
             "template_to": forms.get("template"),
             "templates": templates_for(row.channel) if "template" in forms else [],
             "window": window_of(row.channel, row, by_human=True),
             "annotate_to": forms.get("annotate"),
             "reply_id": new_id(),
             "max_text": MAX_TEXT,
-            "entries": transcript(row) if "messages:read" in permissions_in(request, row.tenant_id) else [],
+            "entries": transcript(row) if may_read else [],
             "shown": SHOWN,
             "notes": Note.objects.filter(conversation=row).select_related("author").order_by("id"),
             "waiting": self.waiting(row),
@@ -118,7 +125,7 @@ class ConversationAdmin(TenantAdmin):
             return (NOTE,)
         by_bot = row.control_owner == Conversation.Owner.BOT
         may_send = "messages:send" in permissions_in(request, row.tenant_id)
-        return (TAKE_OVER if by_bot else HAND_BACK, CLOSE, NOTE, *((REPLY, TEMPLATE) if may_send else ()))
+        return (TAKE_OVER if by_bot else HAND_BACK, CLOSE, NOTE, *((REPLY, TEMPLATE, TYPING) if may_send else ()))
 
     # ---- verbs ---------------------------------------------------------------------
 
@@ -146,6 +153,10 @@ class ConversationAdmin(TenantAdmin):
             raise Invalid("Choose a template.") from error
         agent_reply(conversation.id, _member(request), content, client_message_id=request.POST.get("reply_id", "")[:64])
         self.note(request, "replied", conversation, {"template": name[:100]})
+        return ""
+
+    def do_typing(self, request: HttpRequest, conversation: Conversation) -> str:
+        staff_typing(conversation.id, _member(request), on=bool(request.POST.get("on")))
         return ""
 
     def do_take_over(self, request: HttpRequest, conversation: Conversation) -> str:

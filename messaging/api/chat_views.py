@@ -21,7 +21,9 @@ from conversations.shapes import (
     SentMessage,
 )
 from messaging.api.chat import MessageResponse, SendMessageRequest, message_send
+from messaging.rules.attending import staff_read, staff_typing
 from messaging.rules.control import agent_reply, conversation_end, hand_back, take_over
+from tenants.access.auth import Principal
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.errors import NotFound
 from tenants.models import User
@@ -149,14 +151,65 @@ class ConversationMessagesView(TenantAPIView):
     )
     def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
         body = parse_body(request, AgentMessage)
-        message = agent_reply(conversation_id, self._agent(), body.content, client_message_id=body.message_id)
+        message = agent_reply(
+            conversation_id, agent_of(self.principal), body.content, client_message_id=body.message_id
+        )
         self.audit("conversation.replied", message.conversation)
         return Response(selectors.message_shape(message, status="queued"), 201)
 
-    def _agent(self) -> User | None:
-        if self.principal.kind != "staff":
-            return None
-        return User.objects.filter(username=self.principal.subject).first()
+
+def agent_of(principal: Principal) -> User | None:
+    """The member of staff behind the credential; None for keys and tokens of integrators."""
+    return User.objects.filter(username=principal.subject).first() if principal.kind == "staff" else None
+
+
+class ReadMark(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    seq: int = Field(ge=0, le=2_147_483_647, description="Staff have seen everything up to here")
+
+
+class StaffMark(BaseModel):
+    read_seq: int = Field(description="How far staff have read by now; it never moves back")
+
+
+class Typing(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    on: bool
+
+
+class ConversationReadView(TenantAPIView):
+    permissions = {"POST": "conversations:write"}
+
+    @extend_schema(
+        operation_id="chat_conversation_read",
+        summary="Mark as read by staff",
+        description="The visitor of a web chat sees `Read` at their messages.",
+        tags=["chat"],
+        request=ReadMark,
+        responses=StaffMark,
+        examples=[asked({"seq": 4}), answered({"read_seq": 4})],
+    )
+    def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
+        return Response({"read_seq": staff_read(conversation_id, parse_body(request, ReadMark).seq)})
+
+
+class ConversationTypingView(TenantAPIView):
+    permissions = {"POST": "conversations:write"}
+
+    @extend_schema(
+        operation_id="chat_agent_typing",
+        summary="Show that an agent is writing",
+        description="The visitor of a web chat sees it for five seconds; repeat it every three while it is so.",
+        tags=["chat"],
+        request=Typing,
+        responses={204: None},
+        examples=[asked({"on": True})],
+    )
+    def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
+        staff_typing(conversation_id, agent_of(self.principal), on=parse_body(request, Typing).on)
+        return Response(status=204)
 
 
 class ControlView(TenantAPIView):

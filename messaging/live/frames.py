@@ -10,22 +10,26 @@ from typing import Any
 
 from conversations.media_links import shown
 from conversations.models import Message
+from tenants.staff import UNNAMED, Face
+
+TYPING_TTL_S = 5  # a widget that hears no more of it takes the dots away
 
 
 def timestamp(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def message_frame(message: Message, *, bot_name: str = "") -> dict[str, Any]:
-    """A transcript entry. System entries that tell of a change are ``state`` frames."""
+def message_frame(message: Message, author: Face = UNNAMED) -> dict[str, Any]:
+    """A transcript entry. System entries that tell of a change of the conversation are ``state`` frames."""
     content = shown(message.content)
     head = {"seq": message.seq, "id": str(message.id), "ts": timestamp(message.created_at)}
     if message.role == Message.Role.SYSTEM and "state" in message.metadata:
-        return {"t": "state", **head, "text": message.text, **message.metadata}
+        conversation = str(message.conversation_id)
+        return {"t": "state", **head, "conversation": conversation, "text": message.text, **message.metadata}
     return {
         "t": "msg",
         **head,
-        "from": {"role": message.role, "name": bot_name if message.role == Message.Role.BOT else ""},
+        "from": {"role": message.role, "name": author.name, "picture": author.picture or None},
         "kind": content["type"],
         "text": content.get("text") or "",
         "format": {"markdown": "md"}.get(content.get("format", ""), "plain"),
@@ -45,10 +49,15 @@ def change_frame(entry: Message, message: Message | None) -> dict[str, Any]:
     return {"t": "edit", **head, **{name: words[name] for name in ("kind", "text", "format", "content", "lang")}}
 
 
+def typing_frame(role: str, author: Face = UNNAMED, *, on: bool) -> dict[str, Any]:
+    return {"t": "typing", "from": {"role": role, "name": author.name}, "on": on, "ttl_s": TYPING_TTL_S}
+
+
 def ack_frame(message: Message, *, duplicate: bool) -> dict[str, Any]:
     return {
         "t": "ack",
         "cid": message.client_message_id,
+        "conversation": str(message.conversation_id),
         "seq": message.seq,
         "id": str(message.id),
         "ts": timestamp(message.created_at),

@@ -12,6 +12,7 @@ import threading
 import uuid
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -25,6 +26,33 @@ MOST_PENDING = 2000  # pushes on their way to the layer; beyond that they are dr
 LAYER_S = 2.0  # how long the layer may take
 BEAT_S = 1.0  # a missing beat is how a process notices that it may have missed pushes
 SPREAD_S = 2.0  # not everybody looks at the rows in the same instant
+
+
+class Beat:
+    """A frame that is pushed again and again, until ``stop()``."""
+
+    def __init__(self, push: Callable[[], None], every_s: float) -> None:
+        self._push, self._every_s = push, every_s
+        self._lock = threading.Lock()  # after stop() there is no further push, whichever thread was first
+        self._pushed = self._stopped = False
+
+    def stop(self) -> bool:
+        """Whether it had been pushed at all. From any thread."""
+        with self._lock:
+            self._stopped = True
+            return self._pushed
+
+    def after(self, seconds: float) -> None:
+        """On the hub's loop."""
+        asyncio.get_running_loop().call_later(seconds, self._beat)
+
+    def _beat(self) -> None:
+        with self._lock:
+            if self._stopped:
+                return
+            self._pushed = True
+            self._push()
+        self.after(self._every_s)
 
 
 class Hub:
@@ -77,6 +105,14 @@ class Hub:
             asyncio.run_coroutine_threadsafe(self._send(group, message), loop)
         except RuntimeError:  # the loop is closing: so is this process
             self._pending -= 1
+
+    def repeat(self, group: str, frame: dict[str, Any], *, after_s: float, every_s: float) -> Beat:
+        """Push ``frame`` after ``after_s`` seconds and then every ``every_s``, until the result's ``stop()``."""
+        beat = Beat(lambda: self.push(group, frame), every_s)
+        if settings.REDIS_URL or self._loop:  # else this process has no sockets, and no other hears it
+            with suppress(RuntimeError):  # the loop is closing: so is this process
+                self._sending_loop().call_soon_threadsafe(beat.after, after_s)
+        return beat
 
     def ring(self, group: str, frame: dict[str, Any]) -> None:
         """Tell who listens in this process, at once. On the server's loop only."""
@@ -175,8 +211,3 @@ hub = Hub()
 
 def conversation_group(conversation_id: Any) -> str:
     return f"conversation.{conversation_id}"
-
-
-def tenant_group(tenant_id: Any) -> str:
-    """For staff: everything that happens at a tenant."""
-    return f"tenant.{tenant_id}"

@@ -1,37 +1,33 @@
-"""The live push: what was committed is shown at once to widgets, best effort. A frame that is lost is fetched by ``seq``.
+"""The live push: what was committed is shown at once, best effort. A frame that is lost is fetched by ``seq``.
 
-Must not be relied upon: who has to be told for certain is told by messaging/publish.py.
+Owns who is shown what. Must not be relied upon: what has to arrive for certain goes by messaging/publish.py.
 """
 
 from __future__ import annotations
 
+import uuid
+from typing import Any
+
 from conversations.media_links import shown
 from conversations.models import Attachment, Message, Reaction
 from messaging import wake
-from messaging.live.frames import change_frame, message_frame
-from messaging.live.hub import conversation_group, hub, tenant_group
+from messaging.live.authors import author_of
+from messaging.live.frames import change_frame, message_frame, typing_frame
+from messaging.live.hub import conversation_group, hub
 from tenants.scope import tenant_scope
-from tenants.tenant_settings import settings_for
+from tenants.staff import UNNAMED, Face
 
 
 def push_message(message: Message) -> None:
-    """Show a new transcript entry to the visitor's widgets and to staff."""
+    """A new entry of the transcript."""
     with tenant_scope(message.tenant_id):
-        frame = message_frame(message, bot_name=settings_for(message.tenant_id).bot_name)
-    hub.push(conversation_group(message.conversation_id), frame)
-    hub.push(tenant_group(message.tenant_id), {**frame, "conversation": str(message.conversation_id)})
-    wake.publish_soon()
-
-
-def push_status(message: Message, status: str) -> None:
-    """Show how far a message got."""
-    frame = {"t": "status", "of": str(message.id), "of_seq": message.seq, "status": str(status)}
-    hub.push(tenant_group(message.tenant_id), {**frame, "conversation": str(message.conversation_id)})
+        frame = message_frame(message, author_of(message))
+    _show(message.conversation_id, frame)
     wake.publish_soon()
 
 
 def push_media(message: Message, attachment: Attachment) -> None:
-    """Show anew what a message says: its file has come, was refused, or was put into words."""
+    """What a message says by now: its file has come, was refused, or was put into words."""
     frame = {
         "t": "media",
         "of": str(message.id),
@@ -39,30 +35,39 @@ def push_media(message: Message, attachment: Attachment) -> None:
         "state": attachment.state,
         "content": shown(message.content),
     }
-    hub.push(conversation_group(message.conversation_id), frame)
-    hub.push(tenant_group(message.tenant_id), {**frame, "conversation": str(message.conversation_id)})
+    _show(message.conversation_id, frame)
     wake.publish_soon()
 
 
 def push_change(entry: Message, message: Message) -> None:
-    """Show that a message was edited or deleted. ``entry`` is what the transcript says of it."""
-    frame = change_frame(entry, message)
-    hub.push(conversation_group(message.conversation_id), frame)
-    hub.push(tenant_group(message.tenant_id), {**frame, "conversation": str(message.conversation_id)})
+    """That a message was edited or deleted. ``entry`` is what the transcript says of it."""
+    _show(message.conversation_id, change_frame(entry, message))
     wake.publish_soon()
 
 
 def push_reaction(reaction: Reaction, message: Message) -> None:
-    """Show a person's emoji on a message; "" when it was taken back."""
+    """A person's emoji on a message; "" when it was taken back."""
     frame = {"t": "reaction", "of": str(message.id), "of_seq": message.seq, "by": {"role": "visitor"}}
-    frame |= {"emoji": reaction.emoji}
-    hub.push(conversation_group(message.conversation_id), frame)
-    hub.push(tenant_group(message.tenant_id), {**frame, "conversation": str(message.conversation_id)})
+    _show(message.conversation_id, {**frame, "emoji": reaction.emoji})
     wake.publish_soon()
 
 
-def push_typing(conversation_id: object, tenant_id: object, role: str, *, on: bool) -> None:
-    """Somebody is writing; forgotten after five seconds."""
-    frame = {"t": "typing", "from": {"role": role}, "on": on, "ttl_s": 5}
+def push_typing(conversation_id: uuid.UUID, role: str, author: Face = UNNAMED, *, on: bool) -> None:
+    """The bot or an agent is writing, or has ceased to."""
+    _show(conversation_id, typing_frame(role, author, on=on))
+
+
+def push_read(conversation_id: uuid.UUID, role: str, seq: int) -> None:
+    """How far the visitor (for their other windows) or the staff have read."""
+    _show(conversation_id, {"t": "read", "by": {"role": role}, "seq": seq})
+
+
+def push_moved(conversation_id: uuid.UUID) -> None:
+    """The conversation is another visitor's by now: its sockets look whose."""
+    _show(conversation_id, {"t": "moved"})
+
+
+def _show(conversation_id: uuid.UUID, frame: dict[str, Any]) -> None:
+    """To the widgets that follow the conversation. A group for the staff of a tenant belongs here, once there is
+    a socket that joins it: a push to a group without members costs Redis as much as any other."""
     hub.push(conversation_group(conversation_id), frame)
-    hub.push(tenant_group(tenant_id), {**frame, "conversation": str(conversation_id)})

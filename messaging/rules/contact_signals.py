@@ -23,18 +23,14 @@ from conversations.people import (
     ids_of,
 )
 from conversations.timeline import NewEvent, conversation_advance, events_append
-from messaging.live.push import push_typing
 from messaging.rules.consent import contact_resume, contact_stop
 from messaging.rules.control import conversation_end, human_took_over_outside
 from messaging.rules.delivery_status import status_apply
-from tenants.access.limits import allow
 from tenants.errors import NotFound, Unavailable
 from tenants.storage.db import RACES, atomic, now, on_commit, retried
 
 T = TypeVar("T")
 NOBODY = "no conversation"
-TYPING_EVERY_S = 2.0
-NO = frozenset({"false", "off", "no", "0", "stopped"})
 
 
 def signal_apply(channel: Channel, signal: Signal) -> str:
@@ -59,14 +55,8 @@ def conversation_with(channel: Channel, sender: Sender, thread: str = "") -> Con
 
 
 def _typing(channel: Channel, signal: Signal) -> str:
-    """No rows: shown to whoever watches, at most every TYPING_EVERY_S."""
-    conversation = conversation_with(channel, signal.sender, signal.thread)
-    if conversation is None:
-        return NOBODY
-    on = str(signal.data.get("on", True)).lower() not in NO
-    if not on or not allow(f"typing:{conversation.id}", 1 / TYPING_EVERY_S, 1):
-        push_typing(conversation.id, channel.tenant_id, "visitor", on=on)
-    return ""
+    """For staff; none of them has a socket that could show it, and no row keeps it."""
+    return "typing is not shown to staff"
 
 
 def _read(channel: Channel, signal: Signal) -> str:

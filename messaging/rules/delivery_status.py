@@ -17,7 +17,6 @@ from channels_app.models import Channel
 from conversations.models import Identity
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
-from messaging.live.push import push_status
 from messaging.models import Delivery, DeliveryPart, PendingReceipt
 from messaging.rules.revise import changes_apply
 from messaging.rules.windows import CODE as WINDOW_CLOSED
@@ -53,14 +52,13 @@ def seen(conversation_id: uuid.UUID, seq: int) -> bool:
         behind = Delivery.objects.filter(
             conversation_id=conversation_id, seq__lte=seq, status__in=(Delivery.Status.SENT, Delivery.Status.DELIVERED)
         )
-        read = list(behind.select_related("message").order_by("seq"))
+        read = list(behind.order_by("seq").values_list("message_id", "seq"))
         behind.update(status=Delivery.Status.READ, read_at=now())
         taken = conversation_advance({"id": conversation_id}, events=len(read))
         if taken:
-            facts = [{"message_id": str(delivery.message_id), "seq": delivery.seq} for delivery in read]
+            facts = [{"message_id": str(message_id), "seq": number} for message_id, number in read]
             events_append(taken, [NewEvent("chat.message.read", fact) for fact in facts])
-    for delivery in read:
-        push_status(delivery.message, Delivery.Status.READ)
+        on_commit(wake.publish_soon)
     return True
 
 
@@ -183,8 +181,7 @@ def _follow(delivery: Delivery, code: str = "", detail: str = "") -> bool:
         taken = conversation_advance({"id": delivery.conversation_id}, events=1)
         if taken:
             events_append(taken, [NewEvent(f"chat.message.{reached}", {**facts, **({"code": code} if code else {})})])
-    message = delivery.message
-    on_commit(lambda: push_status(message, reached))
+        on_commit(wake.publish_soon)
     return True
 
 

@@ -25,7 +25,6 @@ from conversations.models import Conversation
 from messaging.live import open_sockets
 from messaging.live.frames import ack_frame
 from messaging.live.hub import conversation_group, hub
-from messaging.live.push import push_typing
 from messaging.live.send_queue import SendQueue
 from messaging.media.fetch import most_bytes
 from messaging.webchat import rules as webchat
@@ -44,6 +43,7 @@ from messaging.webchat.frames import (
 from messaging.webchat.lookout import lookout
 from messaging.webchat.tabs import Tab
 from messaging.webchat.uploads import ticket_issue
+from tenants.access.limits import socket_ip
 from tenants.errors import Forbidden, Invalid, NotAuthenticated, NotFound, ServiceError, TooMany, Unavailable
 from tenants.scope import tenant_scope
 from tenants.storage.db import new_id
@@ -75,8 +75,7 @@ class WebchatConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         """Refused with HTTP 403 when the page's origin may not embed the channel."""
-        headers = dict(self.scope["headers"])
-        origin = headers.get(b"origin", b"").decode("latin-1")
+        origin = dict(self.scope["headers"]).get(b"origin", b"").decode("latin-1")
         key = self.scope["url_route"]["kwargs"]["key"]
         try:
             self.channel = await _in_thread(webchat.channel_open, key, origin)
@@ -228,6 +227,8 @@ class WebchatConsumer(AsyncWebsocketConsumer):
 
     async def on_send(self, frame: SendFrame) -> None:
         """Stored, then acknowledged; the first message, or one after an ended conversation, begins another."""
+        if not self.conversation_id:
+            await self._rows(webchat.admit, self.channel, self.visitor, socket_ip(self.scope))
         accepted = await self._rows(webchat.say, self.channel, self.visitor, frame)
         elsewhere = accepted.conversation.id != self.conversation_id
         if elsewhere:
@@ -246,12 +247,10 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         self.put({"t": "ticket", "cid": frame.cid, **ticket})
 
     async def on_typing(self, frame: TypingFrame) -> None:
-        if self.conversation_id:
-            push_typing(self.conversation_id, self.channel.tenant_id, "visitor", on=frame.on)
+        """For staff; none of them has a socket that could show it."""
 
     async def on_read(self, frame: ReadFrame) -> None:
-        if self.conversation_id:
-            await self._rows(webchat.read_mark, self.conversation_id, self.channel.tenant_id, frame.seq)
+        await self._rows(webchat.read, self.channel, self.visitor, frame)
 
     async def on_sync(self, frame: SyncFrame) -> None:
         current = await self._rows(self._conversation)
@@ -284,25 +283,25 @@ class WebchatConsumer(AsyncWebsocketConsumer):
             self.cursor = frames[-1]["seq"] if frames else self.cursor
             end, complete = max(end, self.cursor), self.cursor >= end
             self.cursor = end  # what the replay leaves out the client fetches over HTTP
-            ready = self._ready(current, end, len(frames), complete=complete)
+            ready = await self._ready(end, len(frames), complete=complete)
             # After a reset the client forgets everything on `ready`: the replay has to follow it.
             for frame in [{**ready, "reset": True}, *frames] if reset else [*frames, ready]:
                 await self.queue.room()
                 self.put(frame)
         self.behind.set()
 
-    def _ready(self, current: Conversation | None, end: int, replay: int, *, complete: bool = True) -> dict[str, Any]:
+    async def _ready(self, end: int, replay: int, *, complete: bool = True) -> dict[str, Any]:
         return {
             "t": "ready",
             "session": f"ws_{new_id()}",
-            "conversation": str(current.id) if current else None,
+            "conversation": str(self.conversation_id) if self.conversation_id else None,
             "last_seq": end,
             "replay": replay,
             "complete": complete,
             "limits": {"text": MAX_TEXT, "frame": MOST_BYTES_IN, "file": most_bytes(), "rate": "20/60s"},
             "heartbeat": {"interval_s": 25, "timeout_s": 10},
             "resume_ttl_s": webchat.TOKEN_LIFE_S,
-            "agent": {"mode": current.control_owner if current else "bot"},
+            **await self._rows(webchat.standing, self.conversation_id),
         }
 
     def _pushed(self, text: str, frame: dict[str, Any]) -> None:
@@ -310,8 +309,7 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         if frame["t"] == "moved":  # the visitor has logged in: the conversation is the user's
             self.behind.set()
         elif frame["t"] not in TRANSCRIPT:
-            if frame["t"] != "typing" or frame["from"]["role"] != "visitor":
-                self.queue.put(text, passing=True)
+            self.queue.put(text, passing=True)
         elif frame["seq"] == self.cursor + 1 and not self.catching_up.locked():
             self.cursor += 1
             self.queue.put(text)
@@ -347,7 +345,8 @@ class WebchatConsumer(AsyncWebsocketConsumer):
                 await self._listen_to(current.id)
                 self.cursor = 0
             replay = await self._catch_up()
-            self.put(self._ready(current, self.cursor, replay))
+            async with self.catching_up:  # a change of hands that is pushed meanwhile is told after it
+                self.put(await self._ready(self.cursor, replay))
 
     async def _catch_up(self) -> int:
         """Send what the rows have beyond the cursor. Returns how many frames that were."""

@@ -117,18 +117,20 @@ class TicketFrame(TicketRequest):
 
 
 class RateFrame(BaseModel):
-    """How it was."""
+    """How it was. ``conversation``: the one of the `state` frame that asked; another may have begun since."""
 
     t: Literal["rate"]
     cid: Cid
+    conversation: uuid.UUID
     score: int = Field(ge=1, le=5)
     comment: str = Field(default="", max_length=1000)
 
 
 class ReadFrame(BaseModel):
-    """The visitor has seen everything up to ``seq``."""
+    """The visitor has seen everything of the conversation up to ``seq``."""
 
     t: Literal["read"]
+    conversation: uuid.UUID
     seq: Seq
 
 

@@ -21,18 +21,19 @@ from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_key
 from conversations.media_links import media_address
-from conversations.models import Attachment, Conversation, Message, Note
+from conversations.models import Attachment, Conversation, Identity, Message, Note
 from conversations.people import Known, identities_forget, identity_resolve
 from messaging.accept import Accepted, Entrance, accept
+from messaging.live.authors import author_of
 from messaging.live.frames import change_frame, message_frame, timestamp
-from messaging.live.hub import conversation_group, hub, tenant_group
+from messaging.live.push import push_read
+from messaging.rules.attending import answering
 from messaging.rules.delivery_status import seen
-from messaging.webchat.frames import RateFrame, SendFrame
+from messaging.webchat.frames import RateFrame, ReadFrame, SendFrame
 from tenants.access.auth import require_active
-from tenants.access.limits import allow
+from tenants.access.limits import allow, network
 from tenants.errors import Conflict, Forbidden, Invalid, NotAuthenticated, NotFound, TooMany
 from tenants.storage.db import atomic, retried
-from tenants.tenant_settings import settings_for
 
 SALT = "webchat"
 TOKEN_LIFE_S = 30 * 24 * 3600  # counted anew whenever a session begins or a socket refreshes
@@ -138,6 +139,12 @@ def last_seq(conversation_id: uuid.UUID) -> int:
     return Conversation.objects.filter(id=conversation_id).values_list("last_seq", flat=True).first() or 0
 
 
+def standing(conversation_id: uuid.UUID | None) -> dict[str, Any]:
+    """Who answers by now, and how far staff have read."""
+    found = Conversation.objects.filter(id=conversation_id).first() if conversation_id else None
+    return {"agent": answering(found), "read_seq": found.agent_read_seq if found else 0}
+
+
 def heads(conversations: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[int, str]]:
     """How far each transcript goes, and the id of the visitor whose it is. Of any tenant."""
     # unscoped: the sockets of a process are of all tenants; nothing of this is shown to anybody
@@ -157,10 +164,31 @@ def _frame(message: Message) -> dict[str, Any]:
     if message.deleted_at:  # its number stays, so that the transcript has no hole
         of = str(message.id)
         return {"t": "del", "seq": message.seq, "id": of, "of": of, "ts": timestamp(message.deleted_at)}
-    return message_frame(message, bot_name=settings_for(message.tenant_id).bot_name)
+    return message_frame(message, author_of(message))
 
 
 # --------------------------------------------------------------------------- what is said
+
+
+def admit(channel: Channel, visitor: Visitor, address: str) -> None:
+    """Let a visitor begin to write. ``address``: the caller's IP address; of one (an IPv6 /64 counts as one) come
+    WEBCHAT_VISITORS_PER_ADDRESS new visitors an hour. Looking at a page counts for nothing; nor does writing
+    again, nor a user the site vouches for.
+
+    Raises TooMany ``too_many_visitors``.
+    """
+    most = settings.ENV["WEBCHAT_VISITORS_PER_ADDRESS"]
+    if not most or visitor.scheme != "web" or _is_known(channel, visitor):
+        return
+    draw(
+        f"webchat:visitor:{channel.id}:{network(address)}", most / 3600, most, "Too many people write from here.",
+        code="too_many_visitors",
+    )  # fmt: skip
+
+
+def _is_known(channel: Channel, visitor: Visitor) -> bool:
+    own = Identity.objects.filter(channel=channel, scheme=visitor.scheme, scope="", value=visitor.id)
+    return own.exists()
 
 
 def say(channel: Channel, visitor: Visitor, frame: SendFrame) -> Accepted:
@@ -200,31 +228,39 @@ def _with_file(channel: Channel, visitor: Visitor, frame: SendFrame) -> Content:
 
 @retried
 def rate(channel: Channel, visitor: Visitor, frame: RateFrame) -> dict[str, Any]:
-    """Keep what the visitor thinks of the newest conversation; its ack. Raises NotFound, TooMany."""
+    """Keep what the visitor thinks of the conversation that they were asked about; its ack.
+
+    Raises NotFound ``conversation_not_found`` when it is not theirs, TooMany.
+    """
     draw(f"webchat:send:{channel.id}:{visitor.key}", 20 / 60, 20)
-    conversation = conversation_of(channel, visitor)
-    if conversation is None:
-        raise NotFound("There is no conversation to rate.", code="conversation_not_found")
+    if not owns(channel, visitor, frame.conversation):
+        raise NotFound("There is no such conversation to rate.", code="conversation_not_found")
     remark = f"Rated {frame.score} of 5: {frame.comment}"
     with atomic():
-        Conversation.objects.filter(id=conversation.id).update(satisfaction=frame.score)
-        if frame.comment and not Note.objects.filter(conversation=conversation, text=remark).exists():
-            Note.objects.create(tenant_id=channel.tenant_id, conversation=conversation, text=remark)
+        Conversation.objects.filter(id=frame.conversation).update(satisfaction=frame.score)
+        if frame.comment and not Note.objects.filter(conversation_id=frame.conversation, text=remark).exists():
+            Note.objects.create(tenant_id=channel.tenant_id, conversation_id=frame.conversation, text=remark)
     return {"t": "ack", "cid": frame.cid}
 
 
-def read_mark(conversation_id: uuid.UUID, tenant_id: uuid.UUID, seq: int) -> bool:
-    """The visitor has seen everything up to ``seq``; only ever forwards. Whether that was news."""
-    if not seen(conversation_id, seq):
+def read(channel: Channel, visitor: Visitor, frame: ReadFrame) -> bool:
+    """The visitor has seen everything up to ``seq``; only ever forwards. Whether that was news.
+
+    Raises NotFound ``conversation_not_found`` when the conversation is not theirs.
+    """
+    if not owns(channel, visitor, frame.conversation):
+        raise NotFound("There is no such conversation.", code="conversation_not_found")
+    if not seen(frame.conversation, frame.seq):
         return False
-    frame = {"t": "read", "by": {"role": "visitor"}, "seq": seq}
-    hub.push(conversation_group(conversation_id), frame)
-    hub.push(tenant_group(tenant_id), {**frame, "conversation": str(conversation_id)})
+    push_read(frame.conversation, "visitor", frame.seq)
     return True
 
 
-def draw(key: str, rate_per_s: float, burst: int) -> None:
-    """Raises TooMany when the bucket is empty."""
+def draw(
+    key: str, rate_per_s: float, burst: int, message: str = "Too many messages; wait a little.", *,
+    code: str = TooMany.code,
+) -> None:  # fmt: skip
+    """Raises TooMany with ``message`` and ``code`` when the bucket is empty."""
     wait = allow(key, rate_per_s, burst) if settings.ENV["ENABLE_RATE_LIMITING"] else 0
     if wait:
-        raise TooMany("Too many messages; wait a little.", retry_after=wait)
+        raise TooMany(message, code=code, retry_after=wait)

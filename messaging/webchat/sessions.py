@@ -15,13 +15,21 @@ from django.db import IntegrityError
 from channels_app.models import Channel
 from conversations.models import Attachment, Contact, Conversation, Identity
 from conversations.people import identity_resolve
-from messaging.live.hub import conversation_group, hub
+from messaging.live.push import push_moved
 from messaging.rules.contact_signals import continue_as
 from messaging.webchat.form import answers_of
 from messaging.webchat.frames import SessionRequest
 from messaging.webchat.proofs import Proved, proved
-from messaging.webchat.rules import Visitor, conversation_of, draw, known_as, sender_for, token_issue, visitor_for
-from tenants.access.limits import network
+from messaging.webchat.rules import (
+    Visitor,
+    admit,
+    conversation_of,
+    draw,
+    known_as,
+    sender_for,
+    token_issue,
+    visitor_for,
+)
 from tenants.storage.db import atomic, retried
 
 FACTS = ("name", "email", "phone")
@@ -39,10 +47,12 @@ class Session:
 def session_begin(channel: Channel, wanted: SessionRequest, address: str) -> Session:
     """Begin a session, or go on with the one whose token is shown. ``address``: the caller's IP address.
 
-    Raises NotAuthenticated, Forbidden ``identity_unproved``, TooMany, Invalid ``profile_invalid``.
+    Raises NotAuthenticated, Forbidden ``identity_unproved``, TooMany (also ``too_many_visitors``), Invalid
+    ``profile_invalid``.
     """
     before = visitor_for(channel, wanted.visitor_token) if wanted.visitor_token else None
-    _draw(channel, before, address)
+    if before:
+        draw(f"webchat:renew:{channel.id}:{before.key}", 1.0, 60)
     user = proved(channel, wanted.identity) if wanted.identity else None
     answers = answers_of(channel.adapter_config().pre_chat, wanted.profile) if wanted.profile else {}
     visitor = _visitor(wanted, before, user)
@@ -51,6 +61,7 @@ def session_begin(channel: Channel, wanted: SessionRequest, address: str) -> Ses
     if user and user.facts:
         _keep(channel, visitor, user.facts, proved=True)
     if answers:
+        admit(channel, visitor, address)
         _keep(channel, visitor, answers, proved=False)
     found = conversation_of(channel, visitor)
     return Session(visitor, token_issue(channel, visitor), found if found and found.is_open else None)
@@ -66,14 +77,6 @@ def _visitor(wanted: SessionRequest, before: Visitor | None, user: Proved | None
 
 def _session_key() -> str:
     return secrets.token_urlsafe(12)
-
-
-def _draw(channel: Channel, before: Visitor | None, address: str) -> None:
-    """Every page view begins a session: only visitors nobody has seen before are scarce."""
-    if before:
-        draw(f"webchat:renew:{channel.id}:{before.key}", 1.0, 60)
-    else:
-        draw(f"webchat:session:{channel.id}:{network(address)}", 30 / 3600, 30)
 
 
 @retried
@@ -97,7 +100,7 @@ def _join(channel: Channel, anonymous: Visitor, user: Visitor) -> None:
     except IntegrityError:
         return  # the user began to talk in this very moment: that conversation counts
     if going_on:
-        hub.push(conversation_group(going_on.id), {"t": "moved"})
+        push_moved(going_on.id)
 
 
 def _is_anothers(own: Identity, user: Visitor) -> bool:

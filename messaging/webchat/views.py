@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.adapters.web import FormField
+from channels_app.adapters.web import FormField, Starter
 from messaging.live.frames import ack_frame
+from messaging.rules.attending import answering
 from messaging.webchat import rules as webchat
 from messaging.webchat import sessions as webchat_sessions
 from messaging.webchat.frames import PostedFrame, RateFrame, ReadFrame, Seq, SessionRequest
@@ -36,8 +37,18 @@ class WidgetConfig(BaseModel):
     bot_name: str
     locale: str = Field(description="Empty: the browser's")
     position: str
-    csat: bool
+    subtitle: str
+    launcher_text: str = Field(description="Words beside the launcher's icon")
+    privacy_url: str
+    starters: list[Starter] = Field(description="Suggestions for the first message")
     pre_chat: list[FormField] = Field(description="What to ask before the chat; the answers are the `profile`")
+
+
+class Answering(BaseModel):
+    """Who answers what the visitor writes next."""
+
+    mode: str = Field(description="`bot`; `queue`: a human is asked for and has not come yet; `human`")
+    name: str = Field(description="Of the human, as far as the tenant shows it")
 
 
 class SessionAnswer(BaseModel):
@@ -46,6 +57,7 @@ class SessionAnswer(BaseModel):
     conversation: str | None = Field(description="The open conversation")
     last_seq: int = Field(description="How far its transcript goes")
     socket_url: str = Field(description="Of the socket, relative to this address")
+    agent: Answering
     config: WidgetConfig
 
 
@@ -58,8 +70,10 @@ class MessagesQuery(BaseModel):
 
 
 class MessagesPage(BaseModel):
+    conversation: str | None = Field(description="Whose transcript it is: the visitor's newest conversation")
     messages: list[dict[str, Any]] = Field(description="Transcript frames, oldest first")
     last_seq: int
+    read_seq: int = Field(description="How far staff have read")
     has_more: bool = Field(description="Whether there are more in the direction that was asked for")
 
 
@@ -68,6 +82,7 @@ class Ack(BaseModel):
 
     t: str
     cid: str | None = None
+    conversation: str | None = None
     seq: int | None = None
     id: str | None = None
     ts: str | None = None
@@ -78,7 +93,7 @@ CID = "0192f0d0-7b1a-4c3e-9a55-1f0a7a3c9e10"
 CONVERSATION = "019a2f6e-6d1c-7e5b-9c55-0e3b9f5f1a77"
 MESSAGE = {
     "t": "msg", "seq": 2, "id": "019a2f6e-7a10-7c4f-8f0e-5a1b2c3d4e5f", "ts": "2026-01-31T12:00:00.000Z",
-    "from": {"role": "bot", "name": "Assistant"}, "kind": "text", "text": "Your parcel arrives tomorrow.",
+    "from": {"role": "bot", "name": "Assistant", "picture": None}, "kind": "text", "text": "Your parcel arrives tomorrow.",
     "format": "plain", "quick_replies": [], "content": {"type": "text", "text": "Your parcel arrives tomorrow."},
     "cid": None, "lang": "en",
 }  # fmt: skip
@@ -157,8 +172,12 @@ class SessionView(WebchatView):
                 value={
                     "visitor_token": "eyJjIjoi…", "expires_in": webchat.TOKEN_LIFE_S, "conversation": CONVERSATION,
                     "last_seq": 2, "socket_url": "/ws/chat/h2k9Qm/",
+                    "agent": {"mode": "bot", "name": ""},
                     "config": {"title": "Chat", "color": "#2563eb", "greeting": "Hello!", "bot_name": "Assistant",
-                               "locale": "", "position": "right", "csat": True, "pre_chat": []},
+                               "locale": "", "position": "right", "subtitle": "We like questions",
+                               "launcher_text": "Help", "privacy_url": "https://shop.example.com/privacy",
+                               "starters": [{"title": "Where is my order?", "payload": "intent:order_status"}],
+                               "pre_chat": []},
                 },
                 response_only=True,
             ),
@@ -175,6 +194,7 @@ class SessionView(WebchatView):
                 "conversation": str(found.id) if found else None,
                 "last_seq": found.last_seq if found else 0,
                 "socket_url": f"/ws/chat/{self.channel.key}/",
+                "agent": answering(found),
                 "config": self._config(),
             }
         )
@@ -182,10 +202,9 @@ class SessionView(WebchatView):
     def _config(self) -> dict[str, Any]:
         config, tenant = self.channel.adapter_config(), settings_for(self.channel.tenant_id)
         return {
-            **config.model_dump(include={"title", "color", "locale", "position", "pre_chat"}),
+            **config.model_dump(include=set(WidgetConfig.model_fields) & set(type(config).model_fields)),
             "greeting": config.greeting or tenant.greeting,
             "bot_name": tenant.bot_name,
-            "csat": tenant.csat_enabled,
         }
 
 
@@ -204,7 +223,15 @@ class MessagesView(WebchatView):
         responses=MessagesPage,
         examples=[
             OpenApiExample(
-                "A page", value={"messages": [MESSAGE], "last_seq": 2, "has_more": False}, response_only=True
+                "A page",
+                value={
+                    "conversation": CONVERSATION,
+                    "messages": [MESSAGE],
+                    "last_seq": 2,
+                    "read_seq": 0,
+                    "has_more": False,
+                },
+                response_only=True,
             )
         ],
     )
@@ -214,7 +241,7 @@ class MessagesView(WebchatView):
         query = parse_query(request, MessagesQuery)
         conversation = webchat.conversation_of(self.channel, visitor)
         if conversation is None:
-            return Response({"messages": [], "last_seq": 0, "has_more": False})
+            return Response({"conversation": None, "messages": [], "last_seq": 0, "read_seq": 0, "has_more": False})
         wanted = query.limit + 1
         if query.before is None:
             frames = webchat.frames_after(conversation.id, query.after, wanted)
@@ -222,7 +249,15 @@ class MessagesView(WebchatView):
         else:
             frames = webchat.frames_before(conversation.id, query.before, wanted)
             page = frames[-query.limit :]
-        return Response({"messages": page, "last_seq": conversation.last_seq, "has_more": len(frames) > query.limit})
+        return Response(
+            {
+                "conversation": str(conversation.id),
+                "messages": page,
+                "last_seq": conversation.last_seq,
+                "read_seq": conversation.agent_read_seq,
+                "has_more": len(frames) > query.limit,
+            }
+        )
 
     @extend_schema(
         operation_id="webchat_send",
@@ -240,7 +275,15 @@ class MessagesView(WebchatView):
             ),
             OpenApiExample(
                 "Stored",
-                value={"t": "ack", "cid": CID, "seq": 1, "id": MESSAGE["id"], "ts": MESSAGE["ts"], "duplicate": False},
+                value={
+                    "t": "ack",
+                    "cid": CID,
+                    "conversation": CONVERSATION,
+                    "seq": 1,
+                    "id": MESSAGE["id"],
+                    "ts": MESSAGE["ts"],
+                    "duplicate": False,
+                },
                 response_only=True,
             ),
         ],
@@ -251,13 +294,9 @@ class MessagesView(WebchatView):
         if isinstance(frame, RateFrame):
             return Response(webchat.rate(self.channel, visitor, frame))
         if isinstance(frame, ReadFrame):
-            return Response(self._read(visitor, frame.seq))
+            webchat.draw(f"webchat:read:{self.channel.id}:{visitor.key}", 2.0, 60)
+            webchat.read(self.channel, visitor, frame)
+            return Response({"t": "ack", "seq": frame.seq})
+        webchat.admit(self.channel, visitor, client_ip(request._request))
         accepted = webchat.say(self.channel, visitor, frame)
         return Response(ack_frame(accepted.message, duplicate=accepted.duplicate))
-
-    def _read(self, visitor: webchat.Visitor, seq: int) -> dict[str, Any]:
-        webchat.draw(f"webchat:read:{self.channel.id}:{visitor.key}", 2.0, 60)
-        conversation = webchat.conversation_of(self.channel, visitor)
-        if conversation:
-            webchat.read_mark(conversation.id, conversation.tenant_id, seq)
-        return {"t": "ack", "seq": seq}

@@ -73,12 +73,8 @@ const ON_CLOSE = {
 4401: "renew",
 4403: "forbidden",
 4404: "forget",
-4409: "replaced",
-4413: "too_big",
-4426: "outdated",
 4429: "slow",
 };
-const HALTS = new Set(["forbidden", "replaced", "outdated"]);
 const SLOW_MS = 60_000;
 class Connection {
 #peer;
@@ -146,7 +142,6 @@ return;
 }
 if (frame.t === "ready") this.#established(frame);
 else if (frame.t === "pong") clearTimeout(this.#timers.pong);
-else if (frame.t === "ping") this.send({ t: "pong", n: frame.n });
 else {
 if (frame.t === "bye" || frame.fatal) this.#bye = { after_s: frame.retry_after_s, ...frame };
 this.#peer.onFrame(frame);
@@ -190,8 +185,7 @@ if (!this.#ready) this.#failures += 1;
 this.#clear();
 this.#peer.onDown(rule);
 if (!this.#running) return;
-if (this.#bye?.reconnect === false) return this.#halt("stopped");
-if (HALTS.has(rule)) return this.#halt(rule);
+if (rule === "forbidden") return this.#halt(rule);
 if (rule === "once" && this.#protocolErrors++) return this.#halt("stopped");
 if (this.#failures === BLOCKED_AFTER) this.#peer.onBlocked();
 this.#retry(rule);
@@ -303,8 +297,8 @@ start.setAttribute("aria-busy", "true");
 problem.textContent = "";
 try {
 await submit(values(form));
-} catch {
-problem.textContent = t("wrong");
+} catch ({ code, passing }) {
+problem.textContent = t(code === "too_many_visitors" ? "crowded" : passing ? "failed" : "wrong");
 }
 start.removeAttribute("aria-busy");
 });
@@ -475,9 +469,11 @@ async catchUp() {
 const before = this.cursor;
 for (let more = true; more;) {
 const page = await this.#page();
+this.#session.conversation = page.conversation;
 for (const frame of page.messages) this.receive({ t: "msg", ...frame });
 more = page.has_more && page.messages.length > 0;
 this.#transcript.settle(more ? page.messages.at(-1).seq : page.last_seq);
+this.#peer.seen(page.read_seq);
 }
 return this.cursor > before;
 }
@@ -503,136 +499,6 @@ if (round === 0) this.#peer.sync(after);
 else this.catchUp().catch(() => {}); // the transcript asks again as long as there is a gap
 }
 }
-const ar = {
-title: "تحدث معنا",
-open: "فتح المحادثة",
-close: "إغلاق المحادثة",
-unread: "غير مقروءة: {n}",
-log: "المحادثة",
-label: "رسالتك",
-placeholder: "اكتب رسالة…",
-send: "إرسال",
-attach: "إرفاق ملف",
-fileBig: "هذا الملف كبير جدًا.",
-fileType: "لا يمكن إرسال هذا النوع من الملفات.",
-remove: "إزالة {name}",
-you: "أنت",
-bot: "المساعد",
-agent: "فريقنا",
-typing: "{name} يكتب الآن",
-sending: "جارٍ الإرسال…",
-sent: "تم الإرسال",
-delivered: "تم التسليم",
-read: "تمت القراءة",
-failed: "لم تُرسل",
-retry: "إعادة المحاولة",
-disclosure: "أنت تتحدث إلى روبوت؛ يمكنك طلب التحدث إلى شخص في أي وقت.",
-privacy: "الخصوصية",
-online: "يرد فورًا",
-connecting: "جارٍ الاتصال…",
-offline: "لا يوجد اتصال. سترسل رسائلك عند عودة الاتصال.",
-person: "أنت تتحدث إلى {name}",
-queue: "في انتظار أحد الموظفين",
-position: "في الانتظار · الترتيب {n}",
-replaced: "تستمر هذه المحادثة في علامة تبويب أخرى.",
-resume: "المتابعة هنا",
-outdated: "يتوفر إصدار جديد من هذه المحادثة.",
-reload: "إعادة تحميل الصفحة",
-stopped: "المحادثة غير متاحة حاليًا.",
-fresh: "رسائل جديدة",
-menu: "خيارات أخرى",
-human: "التحدث إلى شخص",
-ask: "أود التحدث إلى شخص من فضلك.",
-download: "تنزيل المحادثة",
-previous: "السابق",
-next: "التالي",
-cards: "البطاقات",
-map: "فتح الخريطة",
-image: "صورة",
-audio: "صوت",
-video: "فيديو",
-file: "ملف",
-location: "الموقع",
-deleted: "حُذفت هذه الرسالة",
-edited: "معدّلة",
-choices: "إجابات مقترحة",
-share: "تم نسخ الرابط",
-rate: "كيف كانت هذه المحادثة؟",
-stars: "{n} من 5",
-comment: "هل تود إضافة شيء؟ (اختياري)",
-rateSend: "إرسال التقييم",
-thanks: "شكرًا على رأيك!",
-welcome: "قبل أن نبدأ",
-start: "بدء المحادثة",
-wrong: "يرجى التحقق من البيانات والمحاولة مرة أخرى.",
-left: "الأحرف المتبقية: {n}",
-closed: "انتهت هذه المحادثة. اكتب لنا مجددًا في أي وقت.",
-};
-const de = {
-title: "Chatten Sie mit uns",
-open: "Chat öffnen",
-close: "Chat schließen",
-unread: "{n} ungelesen",
-log: "Unterhaltung",
-label: "Ihre Nachricht",
-placeholder: "Nachricht schreiben …",
-send: "Senden",
-attach: "Datei anhängen",
-fileBig: "Diese Datei ist zu groß.",
-fileType: "Dateien dieser Art können nicht gesendet werden.",
-remove: "{name} entfernen",
-you: "Sie",
-bot: "Assistent",
-agent: "Unser Team",
-typing: "{name} schreibt",
-sending: "Wird gesendet …",
-sent: "Gesendet",
-delivered: "Zugestellt",
-read: "Gelesen",
-failed: "Nicht gesendet",
-retry: "Erneut versuchen",
-disclosure: "Sie sprechen mit einem Bot; fragen Sie jederzeit nach einem Menschen.",
-privacy: "Datenschutz",
-online: "Antwortet sofort",
-connecting: "Verbindung wird hergestellt …",
-offline: "Keine Verbindung. Ihre Nachrichten werden gesendet, sobald Sie wieder online sind.",
-person: "Sie sprechen mit {name}",
-queue: "Ein Mensch ist gleich für Sie da",
-position: "Warteschlange · Platz {n}",
-replaced: "Dieser Chat läuft in einem anderen Tab weiter.",
-resume: "Hier fortsetzen",
-outdated: "Eine neue Version dieses Chats ist verfügbar.",
-reload: "Seite neu laden",
-stopped: "Der Chat ist gerade nicht verfügbar.",
-fresh: "Neue Nachrichten",
-menu: "Weitere Optionen",
-human: "Mit einem Menschen sprechen",
-ask: "Ich möchte bitte mit einem Menschen sprechen.",
-download: "Verlauf herunterladen",
-previous: "Zurück",
-next: "Weiter",
-cards: "Karten",
-map: "Karte öffnen",
-image: "Bild",
-audio: "Audio",
-video: "Video",
-file: "Datei",
-location: "Standort",
-deleted: "Diese Nachricht wurde gelöscht",
-edited: "bearbeitet",
-choices: "Antwortvorschläge",
-share: "Link kopiert",
-rate: "Wie war dieser Chat?",
-stars: "{n} von 5",
-comment: "Möchten Sie etwas ergänzen? (freiwillig)",
-rateSend: "Bewertung senden",
-thanks: "Vielen Dank für Ihre Rückmeldung!",
-welcome: "Bevor es losgeht",
-start: "Chat starten",
-wrong: "Bitte prüfen Sie Ihre Angaben und versuchen Sie es erneut.",
-left: "Noch {n} Zeichen",
-closed: "Diese Unterhaltung ist beendet. Schreiben Sie jederzeit wieder.",
-};
 const en = {
 title: "Chat with us",
 open: "Open chat",
@@ -663,11 +529,7 @@ connecting: "Connecting…",
 offline: "No connection. Your messages will be sent as soon as you are back.",
 person: "You are talking to {name}",
 queue: "Waiting for a person",
-position: "Waiting for a person · position {n}",
-replaced: "This chat goes on in another tab.",
-resume: "Use it here",
-outdated: "A new version of this chat is ready.",
-reload: "Reload page",
+crowded: "Too many people write from your network right now. Please try again in a moment.",
 stopped: "The chat is not available right now.",
 fresh: "New messages",
 menu: "More options",
@@ -698,210 +560,21 @@ wrong: "Please check your entries and try again.",
 left: "{n} characters left",
 closed: "This conversation has ended. Write again any time.",
 };
-const es = {
-title: "Chatea con nosotros",
-open: "Abrir el chat",
-close: "Cerrar el chat",
-unread: "{n} sin leer",
-log: "Conversación",
-label: "Tu mensaje",
-placeholder: "Escribe un mensaje…",
-send: "Enviar",
-attach: "Adjuntar un archivo",
-fileBig: "El archivo es demasiado grande.",
-fileType: "No se puede enviar este tipo de archivo.",
-remove: "Quitar {name}",
-you: "Tú",
-bot: "Asistente",
-agent: "Nuestro equipo",
-typing: "{name} está escribiendo",
-sending: "Enviando…",
-sent: "Enviado",
-delivered: "Entregado",
-read: "Leído",
-failed: "No enviado",
-retry: "Reintentar",
-disclosure: "Estás hablando con un bot; pide hablar con una persona cuando quieras.",
-privacy: "Privacidad",
-online: "Responde al momento",
-connecting: "Conectando…",
-offline: "Sin conexión. Tus mensajes se enviarán en cuanto vuelvas a estar en línea.",
-person: "Estás hablando con {name}",
-queue: "Esperando a una persona",
-position: "En espera · posición {n}",
-replaced: "Este chat continúa en otra pestaña.",
-resume: "Usarlo aquí",
-outdated: "Hay una nueva versión de este chat.",
-reload: "Recargar la página",
-stopped: "El chat no está disponible en este momento.",
-fresh: "Mensajes nuevos",
-menu: "Más opciones",
-human: "Hablar con una persona",
-ask: "Quisiera hablar con una persona, por favor.",
-download: "Descargar la conversación",
-previous: "Anterior",
-next: "Siguiente",
-cards: "Tarjetas",
-map: "Abrir el mapa",
-image: "Imagen",
-audio: "Audio",
-video: "Vídeo",
-file: "Archivo",
-location: "Ubicación",
-deleted: "Este mensaje se ha eliminado",
-edited: "editado",
-choices: "Respuestas sugeridas",
-share: "Enlace copiado",
-rate: "¿Qué tal ha ido este chat?",
-stars: "{n} de 5",
-comment: "¿Quieres añadir algo? (opcional)",
-rateSend: "Enviar valoración",
-thanks: "¡Gracias por tu opinión!",
-welcome: "Antes de empezar",
-start: "Iniciar el chat",
-wrong: "Revisa los datos e inténtalo de nuevo.",
-left: "Quedan {n} caracteres",
-closed: "Esta conversación ha terminado. Escribe de nuevo cuando quieras.",
-};
-const fr = {
-title: "Discutez avec nous",
-open: "Ouvrir le chat",
-close: "Fermer le chat",
-unread: "{n} non lus",
-log: "Conversation",
-label: "Votre message",
-placeholder: "Écrivez un message…",
-send: "Envoyer",
-attach: "Joindre un fichier",
-fileBig: "Ce fichier est trop volumineux.",
-fileType: "Ce type de fichier ne peut pas être envoyé.",
-remove: "Retirer {name}",
-you: "Vous",
-bot: "Assistant",
-agent: "Notre équipe",
-typing: "{name} est en train d’écrire",
-sending: "Envoi…",
-sent: "Envoyé",
-delivered: "Distribué",
-read: "Lu",
-failed: "Non envoyé",
-retry: "Réessayer",
-disclosure: "Vous parlez à un robot ; demandez un humain à tout moment.",
-privacy: "Confidentialité",
-online: "Répond immédiatement",
-connecting: "Connexion…",
-offline: "Pas de connexion. Vos messages partiront dès votre retour en ligne.",
-person: "Vous parlez à {name}",
-queue: "En attente d’une personne",
-position: "En attente · position {n}",
-replaced: "Ce chat continue dans un autre onglet.",
-resume: "L’utiliser ici",
-outdated: "Une nouvelle version de ce chat est disponible.",
-reload: "Recharger la page",
-stopped: "Le chat n’est pas disponible pour le moment.",
-fresh: "Nouveaux messages",
-menu: "Plus d’options",
-human: "Parler à une personne",
-ask: "Je souhaite parler à une personne, s’il vous plaît.",
-download: "Télécharger la conversation",
-previous: "Précédent",
-next: "Suivant",
-cards: "Cartes",
-map: "Ouvrir la carte",
-image: "Image",
-audio: "Audio",
-video: "Vidéo",
-file: "Fichier",
-location: "Lieu",
-deleted: "Ce message a été supprimé",
-edited: "modifié",
-choices: "Réponses suggérées",
-share: "Lien copié",
-rate: "Comment s’est passé ce chat ?",
-stars: "{n} sur 5",
-comment: "Souhaitez-vous ajouter quelque chose ? (facultatif)",
-rateSend: "Envoyer la note",
-thanks: "Merci pour votre avis !",
-welcome: "Avant de commencer",
-start: "Démarrer le chat",
-wrong: "Vérifiez vos informations et réessayez.",
-left: "Encore {n} caractères",
-closed: "Cette conversation est terminée. Écrivez-nous de nouveau quand vous voulez.",
-};
-const pt = {
-title: "Fale connosco",
-open: "Abrir o chat",
-close: "Fechar o chat",
-unread: "{n} não lidas",
-log: "Conversa",
-label: "A sua mensagem",
-placeholder: "Escreva uma mensagem…",
-send: "Enviar",
-attach: "Anexar um arquivo",
-fileBig: "Este arquivo é grande demais.",
-fileType: "Este tipo de arquivo não pode ser enviado.",
-remove: "Remover {name}",
-you: "Você",
-bot: "Assistente",
-agent: "A nossa equipa",
-typing: "{name} está a escrever",
-sending: "A enviar…",
-sent: "Enviada",
-delivered: "Entregue",
-read: "Lida",
-failed: "Não enviada",
-retry: "Tentar de novo",
-disclosure: "Está a falar com um bot; peça uma pessoa a qualquer momento.",
-privacy: "Privacidade",
-online: "Responde de imediato",
-connecting: "A ligar…",
-offline: "Sem ligação. As suas mensagens serão enviadas assim que voltar a estar online.",
-person: "Está a falar com {name}",
-queue: "À espera de uma pessoa",
-position: "Em espera · posição {n}",
-replaced: "Este chat continua noutro separador.",
-resume: "Usar aqui",
-outdated: "Há uma nova versão deste chat.",
-reload: "Recarregar a página",
-stopped: "O chat não está disponível neste momento.",
-fresh: "Mensagens novas",
-menu: "Mais opções",
-human: "Falar com uma pessoa",
-ask: "Gostaria de falar com uma pessoa, por favor.",
-download: "Descarregar a conversa",
-previous: "Anterior",
-next: "Seguinte",
-cards: "Cartões",
-map: "Abrir o mapa",
-image: "Imagem",
-audio: "Áudio",
-video: "Vídeo",
-file: "Ficheiro",
-location: "Localização",
-deleted: "Esta mensagem foi eliminada",
-edited: "editada",
-choices: "Respostas sugeridas",
-share: "Ligação copiada",
-rate: "Como correu este chat?",
-stars: "{n} de 5",
-comment: "Quer acrescentar alguma coisa? (opcional)",
-rateSend: "Enviar avaliação",
-thanks: "Obrigado pela sua opinião!",
-welcome: "Antes de começar",
-start: "Iniciar o chat",
-wrong: "Verifique os dados e tente de novo.",
-left: "Restam {n} caracteres",
-closed: "Esta conversa terminou. Escreva de novo quando quiser.",
-};
-const LANGUAGES = { ar, de, en, es, fr, pt };
+const SPOKEN = ["ar", "de", "en", "es", "fr", "pt"]; // all but English are loaded when they are spoken: strings/*.json
 const RIGHT_TO_LEFT = new Set(["ar", "fa", "he", "ur"]);
+const loaded = {};
 function preferredLocale(wish) {
 return wish || document.documentElement.lang || navigator.language || "en";
 }
-function chooseLanguage(locales) {
-const known = locales.filter(Boolean).find((locale) => base(locale) in LANGUAGES) ?? "en";
-return new Language(known, { ...en, ...LANGUAGES[base(known)] });
+async function speak(locales, origin) {
+const locale = locales.filter(Boolean).find((wish) => SPOKEN.includes(base(wish))) ?? "en";
+const words = base(locale) === "en" ? en : await (loaded[base(locale)] ??= load(base(locale), origin));
+return words ? new Language(locale, { ...en, ...words }) : new Language("en", en);
 }
+const load = (language, origin) =>
+fetch(`${origin}/static/widget/strings/${language}.json`, { credentials: "omit" })
+.then((answer) => (answer.ok ? answer.json() : null))
+.catch(() => null);
 const base = (locale) => locale.toLowerCase().split(/[-_]/)[0];
 class Language {
 #words;
@@ -1022,10 +695,9 @@ if (message.deleted) return { bubble: [h("p", { class: "gone" }, ui.t("deleted")
 const content = message.content;
 const text = content.text ? formatted(content.text, content.format) : [];
 const shown = MEDIA[content.type] && content.media ? MEDIA[content.type](content.media, ui) : [];
-const files = (message.files ?? []).flatMap((media) => (MEDIA[kindOf(media)] ?? file)(media, ui));
 const place = content.location ? location(content.location, ui) : [];
 return {
-bubble: [...shown, ...files, ...place, ...text],
+bubble: [...shown, ...place, ...text],
 extra: [
 ...buttons(content.buttons, message, ui),
 ...(content.cards ? [carousel(content.cards, message, ui)] : []),
@@ -1042,7 +714,6 @@ for (const card of cards ?? []) parts.push([card.title, card.subtitle].filter(Bo
 for (const section of sections ?? []) parts.push(...section.rows.map((row) => row.title));
 return parts.filter(Boolean).join("\n") || `[${t(place ? "location" : "file")}]`;
 }
-const kindOf = (media) => (media.type ?? media.mime ?? "").split("/")[0];
 function image(media, ui) {
 const src = safeUrl(media.url, ui.origin);
 if (!src?.startsWith("http")) return file(media, ui);
@@ -1184,15 +855,14 @@ return h("div", { class: "list" }, title && h("h3", {}, title), h("ul", {}, rows
 const STATES = { assigned: "person", bot: "disclosure", closed: "closed" };
 function entryOf(frame, t) {
 if ((frame.t ?? "msg") === "msg") return toMessage(frame);
-const words = STATES[stateOf(frame)];
+const words = STATES[frame.state];
 if (frame.t !== "state" || !words) return null;
 const content = { type: "text", text: t(words, { name: t("agent") }) };
 return { ...toMessage({ ...frame, content }), role: "system" };
 }
-const stateOf = ({ state, status, conversation }) => state ?? status ?? conversation;
 function toMessage(frame) {
-const { seq, id, cid, from = {}, lang, files, quick_replies: quickReplies } = frame;
-const { role = "bot", name = "" } = from;
+const { seq, id, cid, from = {}, lang, quick_replies: quickReplies } = frame;
+const { role = "bot", name = "", picture } = from;
 const ts = new Date(frame.ts ?? Date.now());
 return {
 seq,
@@ -1200,15 +870,15 @@ id,
 cid,
 role,
 name,
+picture,
 lang,
 ts,
 quickReplies,
-files: frame.content ? null : files,
 content: contentOf(frame),
 };
 }
-function contentOf({ content, text, format }) {
-return content ?? { type: "text", text, format: format === "md" ? "markdown" : "plain" };
+function contentOf({ content, text }) {
+return content ?? { type: "text", text };
 }
 function saveTranscript(messages, { nameOf, language }) {
 const line = (message) =>
@@ -1218,6 +888,7 @@ const anchor = document.createElement("a");
 Object.assign(anchor, { href, download: `chat-${new Date().toISOString().slice(0, 10)}.txt` }).click();
 setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
+const PASSING = new Set(["rate_limited", "too_many_visitors"]);
 class Incoming {
 #panel;
 #session;
@@ -1240,16 +911,12 @@ this.#emit = emit;
 }
 frame(frame) {
 const { log } = this.#panel;
-const role = frame.from?.role ?? frame.from;
-const name = () => log.nameOf({ role, name: frame.from?.name });
-const passing = frame.code === "rate_limited";
+const passing = PASSING.has(frame.code);
 const handlers = {
 ack: () => this.ack(frame),
-delta: () => log.stream(frame),
-typing: () => role !== "visitor" && log.typing(frame.on, name(), frame.ttl_s),
-read: () => this.#onRead(frame),
+typing: () => log.typing(frame.on, log.nameOf(frame.from), frame.ttl_s),
+read: () => (frame.by.role === "visitor" ? (this.#reading.mark = frame.seq) : this.seen(frame.seq)),
 media: () => this.#change(frame.of, { content: frame.content }),
-presence: () => this.#standing.show(frame),
 token: () => (this.#session.token = frame.token),
 error: () =>
 frame.cid && this.#outbox.refuse(frame.cid, { code: frame.code, passing, retryAfter: frame.retry_after_s }),
@@ -1265,18 +932,20 @@ if (!this.ended || seq !== 1 || this.#panel.log.byId(id)) return;
 this.ended = false;
 this.#history.forget();
 this.#panel.log.begin();
+this.#panel.log.outro.replaceChildren(); // the question about the conversation before
 this.#reading.forget();
 }
-ack({ cid, seq, id, ts }) {
+ack({ cid, seq, id, ts, conversation }) {
 const item = this.#outbox.confirm(cid);
 if (!item || !seq) return;
 this.#restart(seq, id);
+this.#session.conversation = conversation;
+this.#panel.tell("");
 this.#panel.log.mark("sent", (message) => message.cid === cid);
 this.#history.receive({ ...item.frame, t: "msg", seq, id, ts, from: { role: "visitor" } });
 }
-#onRead({ by, seq }) {
-if ((by?.role ?? by) === "visitor") this.#reading.mark = seq;
-else this.#panel.log.mark("read", (message) => message.seq && message.seq <= seq);
+seen(seq) {
+this.#panel.log.mark("read", (message) => message.seq && message.seq <= seq);
 }
 apply(frame) {
 const handlers = {
@@ -1309,7 +978,7 @@ const message = this.#panel.log.byId(id);
 if (message) this.#panel.log.put({ ...message, ...changes, live: false });
 }
 #onState(frame) {
-const state = stateOf(frame);
+const { state, conversation } = frame;
 const entry = entryOf(frame, this.#t);
 this.#standing.turn(state);
 this.ended = state === "closed";
@@ -1318,7 +987,7 @@ this.#panel.log.put({ ...entry, live: true });
 this.#panel.announce(entry.content.text);
 this.offerChoices();
 }
-const submit = (score, comment) => this.#outbox.add({ t: "rate", score, comment });
+const submit = (score, comment) => this.#outbox.add({ t: "rate", conversation, score, comment });
 if (this.ended && frame.csat) this.#panel.log.outro.replaceChildren(ratingForm({ t: this.#t, submit }));
 }
 offerChoices() {
@@ -1343,12 +1012,14 @@ class Outbox {
 #storage;
 #transmit;
 #onFail;
+#onHold;
 #current = null;
 #timer = 0;
-constructor({ storage, transmit, onFail }) {
+constructor({ storage, transmit, onFail, onHold }) {
 this.#storage = storage;
 this.#transmit = transmit;
 this.#onFail = onFail;
+this.#onHold = onHold;
 const stored = storage.names("out:").map((name) => storage.get(name));
 for (const item of stored.filter(Boolean).sort((a, b) => a.at - b.at)) this.#items.set(item.cid, item);
 }
@@ -1389,6 +1060,10 @@ this.#free(item);
 if (!passing) return this.#fail(item, code);
 this.#current = item; // holds its place in the queue
 this.#timer = setTimeout(() => this.#again(item), Math.max(1, retryAfter) * 1000);
+this.#onHold(code);
+}
+hurry() {
+if (this.#current) this.#again(this.#current);
 }
 refuseCurrent(code) {
 if (this.#current) this.refuse(this.#current.cid, { code, passing: false });
@@ -1577,13 +1252,13 @@ this.#ui.typing(on);
 }
 const GROUP_MS = 5 * 60_000; // messages of one sender within this time share a name
 const NEAR_PX = 60;
+const MARKS = ["sending", "failed", "sent", "delivered", "read"];
 class Log {
 #ui;
 #entries = []; // in the order of the screen; those without seq come last
 #list = h("div", { class: "list-inner" });
 #typing;
 #typingTimer = 0;
-#streams = new Map();
 #part = 0; // a new conversation after an ended one counts its seq from 1 again
 #stick = true;
 #fresh;
@@ -1631,10 +1306,10 @@ begin() {
 this.#part += 1;
 }
 put(shown) {
-this.#endStream(shown);
+if (shown.role !== "visitor") this.typing(false);
 const known = this.#find(shown);
 const message = { ...shown, part: shown.seq ? (known?.message.seq ? known.message.part : this.#part) : Infinity };
-const mark = message.mark ?? known?.mark;
+const mark = further(known?.mark, message.mark);
 if (known) this.#take(known);
 const entry = { message, mark, node: this.#draw(message) };
 let at = this.#entries.length;
@@ -1658,7 +1333,7 @@ return this.#entries.find((entry) => entry.message.id === id)?.message;
 mark(state, test) {
 for (const entry of this.#entries) {
 const { role, part } = entry.message;
-if (role === "visitor" && part >= this.#part && test(entry.message)) entry.mark = state;
+if (role === "visitor" && part >= this.#part && test(entry.message)) entry.mark = further(entry.mark, state);
 }
 this.#showMarks();
 }
@@ -1668,7 +1343,6 @@ if (entry) this.#take(entry);
 }
 clear() {
 this.#entries = [];
-this.#streams.clear();
 this.#list.replaceChildren();
 this.typing(false);
 }
@@ -1677,25 +1351,6 @@ clearTimeout(this.#typingTimer);
 if (on && this.#typing.hidden) this.#ui.announce(this.#ui.t("typing", { name }));
 this.#typing.hidden = !on;
 if (on) this.#typingTimer = setTimeout(() => this.typing(false), ttl * 1000);
-}
-stream({ id, i, text }) {
-const known = this.#streams.get(id);
-if ((known?.next ?? 0) !== i) return;
-const stream = known ?? {
-next: 0,
-text: "",
-node: h("div", { class: "entry", "aria-hidden": "true" }),
-role: "bot",
-};
-stream.next += 1;
-stream.text += text;
-const bubble = h("div", { class: "bubble", dir: "auto" }, formatted(stream.text, "markdown"));
-stream.node.replaceChildren(
-h("div", { class: "item bot" }, this.#face("bot"), h("div", { class: "body" }, bubble)),
-);
-if (!known) this.#list.append(stream.node);
-this.#streams.set(id, stream);
-this.typing(false);
 }
 toEnd() {
 this.#stick = true;
@@ -1710,15 +1365,6 @@ const at = this.#entries.indexOf(entry);
 this.#entries.splice(at, 1);
 entry.node.remove();
 this.#dress(at);
-}
-#endStream({ id, role }) {
-if (role === "visitor") return;
-const ended = this.#streams.has(id) ? [id] : [...this.#streams.keys()];
-for (const key of ended) {
-this.#streams.get(key).node.remove();
-this.#streams.delete(key);
-}
-this.typing(false);
 }
 #draw(message) {
 const { language, t } = this.#ui;
@@ -1746,7 +1392,7 @@ const label = `${name}, ${language.time(ts)}`;
 const item = h(
 "div",
 { class: `item ${role}`, role: "article", "aria-label": label, tabindex: -1, "data-testid": "message" },
-role !== "visitor" && this.#face(role, name),
+role !== "visitor" && this.#face(message, name),
 body,
 );
 return h("div", { class: "entry" }, item);
@@ -1756,8 +1402,12 @@ if (role === "visitor") return this.#ui.t("you");
 if (role === "system") return this.#ui.t("log");
 return name || (role === "bot" ? this.#ui.botName : this.#ui.t("agent"));
 }
-#face(role, name) {
-return h("span", { class: "face", "aria-hidden": "true" }, role === "bot" ? icon("bot") : [...(name ?? "")][0]);
+#face({ role, picture }, name) {
+const initial = role === "bot" ? icon("bot") : [...name][0];
+const src = picture && safeUrl(picture);
+const onerror = ({ target }) => target.replaceWith(initial);
+const shown = src ? h("img", { src, alt: "", referrerpolicy: "no-referrer", onerror }) : initial;
+return h("span", { class: "face", "aria-hidden": "true" }, shown);
 }
 #dress(at) {
 const entry = this.#entries[at];
@@ -1813,6 +1463,9 @@ if (!item) return;
 event.preventDefault();
 item.focus();
 }
+}
+function further(one, other) {
+return other && !(MARKS.indexOf(one) > Math.max(1, MARKS.indexOf(other))) ? other : one;
 }
 function standsAfter(one, other) {
 return one.part === other.part ? one.seq > other.seq : one.part > other.part;
@@ -2120,6 +1773,7 @@ this.#storage.set("read", Math.max(seq, this.mark));
 this.count();
 }
 forget() {
+clearTimeout(this.#timer); // the mark was of the conversation before
 this.#storage.remove("read");
 }
 count() {
@@ -2143,19 +1797,26 @@ class Session {
 #storage;
 #options;
 #data = {};
+#hurry = () => {};
 constructor({ api, storage, options }) {
 this.#api = api;
 this.#storage = storage;
 this.#options = options;
 }
 get config() {
-return this.#data.config;
+return this.#data.config ?? {};
 }
 get conversation() {
 return this.#data.conversation ?? null;
 }
 set conversation(id) {
 this.#data.conversation = id;
+}
+get begun() {
+return Boolean(this.#data.socket_url);
+}
+get agent() {
+return this.#data.agent;
 }
 get lastSeq() {
 return this.#data.last_seq ?? 0;
@@ -2172,7 +1833,7 @@ const url = new URL(this.#data.socket_url, this.#options.origin);
 url.protocol = url.protocol.replace("http", "ws");
 return url.href;
 }
-async open(extra = {}) {
+async open(extra = {}, onWait = () => {}) {
 for (let attempt = 0; ; attempt++) {
 try {
 this.#data = await this.#api.session(this.#request(extra));
@@ -2181,9 +1842,21 @@ return;
 } catch (error) {
 if (error.status === 401 && this.#storage.get("token")) this.#storage.remove("token");
 else if (!error.passing || Object.keys(extra).length) throw error;
-else await pause(Math.max(error.retryAfter, Math.random() * Math.min(60, 2 ** attempt)));
+else {
+onWait(error);
+await this.#pause(Math.max(error.retryAfter, Math.random() * Math.min(60, 2 ** attempt)));
 }
 }
+}
+}
+hurry() {
+this.#hurry();
+}
+#pause(seconds) {
+return new Promise((done) => {
+this.#hurry = done;
+setTimeout(done, seconds * 1000);
+});
 }
 #request(extra) {
 const { origin, pathname } = window.location;
@@ -2195,40 +1868,39 @@ page: { url: origin + pathname, title: document.title, referrer: document.referr
 };
 }
 }
-const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 class Standing {
 #panel;
 #t;
 #isOnline;
-#agent = { mode: "bot" };
+#agent;
 #offline = false;
-constructor({ panel, t, isOnline }) {
+constructor({ panel, t, agent, isOnline }) {
 this.#panel = panel;
+this.#agent = { ...agent };
 this.#t = t;
 this.#isOnline = isOnline;
 this.show();
 }
 show(news = {}) {
-const { mode, name, position } = Object.assign(this.#agent, news);
+const { mode, name } = Object.assign(this.#agent, news);
 const words = {
 bot: () => this.#t("online"),
 human: () => this.#t("person", { name: name || this.#t("agent") }),
-queue: () => (position ? this.#t("position", { n: position }) : this.#t("queue")),
+queue: () => this.#t("queue"),
 };
-const online = this.#isOnline();
-this.#panel.status(online ? (words[mode] ?? words.bot)() : this.#t("connecting"), online ? "online" : "connecting");
+if (!navigator.onLine || !mode) this.#panel.status("", "halted");
+else if (this.#isOnline()) this.#panel.status(words[mode](), "online");
+else this.#panel.status(this.#t("connecting"), "connecting");
 if (this.#offline === !navigator.onLine) return;
 this.#offline = !navigator.onLine;
 this.#panel.tell(this.#offline ? this.#t("offline") : "");
 }
 turn(state) {
 const mode = { queued: "queue", assigned: "human", bot: "bot", closed: "bot" }[state];
-this.show(mode ? { mode, name: null, position: null } : {});
+this.show(mode ? { mode, name: "" } : {});
 }
 halt(reason, again) {
 const ways = {
-replaced: ["replaced", "resume", again],
-outdated: ["outdated", "reload", () => window.location.reload()],
 stopped: ["stopped", "retry", again],
 forbidden: ["stopped"],
 };
@@ -2284,7 +1956,7 @@ addEventListener("storage", (event) => event.key === this.#prefix + name && hand
 const composerCss = ".chips{display:flex;flex-wrap:wrap;justify-content:flex-end;gap:8px;max-height:148px;padding:10px 16px 12px;overflow-y:auto}.chip{min-height:38px;padding:6px 16px;border:1.5px solid var(--accent-text);border-radius:19px;background:var(--surface);color:var(--accent-text);font-weight:600;line-height:1.35;transition:background 0.15s,color 0.15s}.chip:hover{border-color:var(--accent);background:var(--accent);color:var(--ink)}.composer{padding:10px 14px calc(12px + env(safe-area-inset-bottom,0px));border-top:1px solid var(--line)}.field{display:flex;align-items:flex-end;gap:6px;padding:4px;border:1.5px solid var(--edge);border-radius:25px;background:var(--surface)}.field:focus-within{border-color:var(--accent-text);box-shadow:0 0 0 1.5px var(--accent-text)}.field textarea{flex:1;min-width:0;height:38px;max-height:132px;padding:8px 0;border:0;outline:0;background:none;font-size:16px;line-height:22px;resize:none}textarea::placeholder{color:var(--quiet);opacity:1}.send,.attach{display:grid;flex:none;place-items:center;width:38px;height:38px;border:0;border-radius:50%}.attach{background:none;color:var(--quiet)}.attach:hover{background:var(--soft)}.upload{display:flex;align-items:center;gap:8px;padding:0 2px 8px;font-size:13px}.upload > :first-child{flex:1;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.upload progress{width:80px;accent-color:var(--accent)}.send{background:var(--accent);color:var(--ink);transition:transform 0.15s}.send[aria-disabled=\"true\"]{background:var(--soft);color:var(--quiet);cursor:default}.send:not([aria-disabled=\"true\"]):hover{transform:scale(1.06)}.count{padding:4px 16px 0;color:var(--quiet);font-size:12px;text-align:end}.prechat,.rating{display:flex;flex-direction:column;gap:14px}.prechat{flex:1;padding:24px 22px;overflow-y:auto}.prechat h3{font-size:18px}.row{display:flex;flex-direction:column;gap:6px;font-size:14px;font-weight:600}.row.check{flex-direction:row-reverse;justify-content:flex-end;align-items:center;gap:10px}.row.check input{width:22px;height:22px;accent-color:var(--accent)}.row :is(input:not([type=\"checkbox\"]),textarea,select),.rating textarea{width:100%;min-height:44px;padding:9px 14px;border:1.5px solid var(--edge);border-radius:12px;background:var(--surface);font-size:16px;font-weight:400;resize:vertical}.problem{color:var(--danger);font-size:14px}.problem:empty{display:none}.rating{gap:10px;margin:12px 0;padding:16px;border:1px solid var(--line);border-radius:18px;background:var(--surface)}.rating legend{width:100%;font-weight:700;text-align:center}.rating .small{color:var(--quiet);font-size:13px}.stars{position:relative;display:flex;justify-content:center;gap:2px;padding-top:4px}.stars input{position:absolute;opacity:0}.stars label{width:44px;height:44px;color:var(--edge);font-size:32px;line-height:44px;text-align:center;cursor:pointer;border-radius:12px}.stars:has(:checked) label{color:#b45309}:host([data-dark]) .stars:has(:checked) label{color:#fbbf24}.stars input:checked + label ~ label{color:var(--edge) !important}.stars input:focus-visible + label{outline:3px solid var(--accent-text);outline-offset:-2px}.thanks{font-weight:600;text-align:center}.thanks:focus{outline:0}";
 const contentCss = ".bubble:has(> .media:first-child),.bubble:has(> .card-row:first-child){padding:4px}.bubble:has(> .media:first-child) > p,.bubble:has(> .card-row:first-child) > p{padding:2px 10px 6px}.media{display:block;overflow:hidden;border-radius:14px}.picture{display:block;width:100%;max-height:260px;object-fit:cover}.video{width:100%;max-height:260px;background:#000}.audio{width:260px;max-width:100%}.card-row{display:flex;align-items:center;gap:12px;min-width:200px;padding:10px 14px 10px 10px;border-radius:14px;color:inherit !important;text-decoration:none}.card-row:hover .filename{text-decoration:underline}.card-row .icon{width:40px;height:40px;padding:9px;border-radius:50%;background:var(--surface);color:var(--accent-text)}.words{display:flex;flex-direction:column;min-width:0}.filename{font-weight:600;overflow-wrap:anywhere}.detail{color:var(--quiet);font-size:13px}.visitor .detail{color:inherit}.detail:empty{display:none}.go{color:var(--accent-text);font-size:13px;font-weight:600}.buttons{display:flex;flex-direction:column;gap:6px;width:100%;margin-top:6px}.button,.primary{display:block;width:100%;min-height:40px;padding:8px 14px;border:1.5px solid var(--line);border-radius:12px;background:var(--surface);color:var(--accent-text);font-weight:600;line-height:1.4;text-align:center;text-decoration:none}.button:hover{border-color:var(--accent-text);background:var(--soft)}.primary{border-color:var(--accent);background:var(--accent);color:var(--ink)}.primary:hover{background:var(--accent-deep)}.primary[aria-busy=\"true\"]{opacity:0.7}.list{width:100%;min-width:220px;margin-top:6px;overflow:hidden;border:1.5px solid var(--line);border-radius:14px}.list h3{padding:8px 14px;background:var(--soft);font-size:13px}.list li + li{border-top:1px solid var(--line)}.list button{display:flex;flex-direction:column;width:100%;min-height:44px;justify-content:center;padding:8px 14px;border:0;background:var(--surface);text-align:start}.list button:hover{background:var(--soft)}.list button:focus-visible{outline-offset:-3px}.body:has(> .carousel){width:100%;max-width:calc(100% - 40px)}.carousel{width:100%;margin-top:6px}.strip{display:flex;gap:10px;padding:3px;overflow-x:auto;scroll-behavior:smooth;scroll-snap-type:x mandatory;scrollbar-width:none}.card{display:flex;flex:0 0 min(230px,86%);flex-direction:column;overflow:hidden;border:1px solid var(--line);border-radius:16px;background:var(--surface);scroll-snap-align:start}.card img{display:block;width:100%;height:124px;background:var(--soft);object-fit:cover}.card .body{display:flex;flex:1;flex-direction:column;padding:12px}.card h3{font-size:15px;line-height:1.35}.card h3 a{color:inherit}.card p{color:var(--quiet);font-size:13.5px}.card .buttons{margin-top:auto;padding-top:10px}.steps{display:flex;justify-content:flex-end;gap:6px;padding-top:6px}.round{display:grid;place-items:center;width:36px;height:36px;border:1.5px solid var(--line);border-radius:50%;background:var(--surface);color:var(--accent-text)}.round:hover{border-color:var(--accent-text)}.round .icon{width:18px;height:18px}[dir=\"rtl\"] .round .icon{transform:scaleX(-1)}";
 const headerCss = "header{position:relative;z-index:2;display:flex;align-items:center;gap:4px;padding:16px 12px 16px 18px;background:linear-gradient(135deg,var(--accent),var(--accent-deep));color:var(--ink)}[dir=\"rtl\"] header{padding:16px 18px 16px 12px}header .face{width:44px;height:44px;margin-inline-end:10px;background:var(--ink);color:var(--accent-deep)}header .face .icon{width:26px;height:26px}.titles{flex:1;min-width:0}h2{font-size:17px;font-weight:700;line-height:1.3;overflow-wrap:anywhere}.subtitle{font-size:13px;line-height:1.4;overflow-wrap:anywhere}.status{display:flex;align-items:center;gap:6px;font-size:13px;line-height:1.4}.status::before{flex:none;width:9px;height:9px;border:1.5px solid var(--ink);border-radius:50%;background:#2fbf71;content:\"\"}.status[data-state=\"connecting\"]::before{background:#f0b429;animation:pulse 1.2s infinite}.status[data-state=\"halted\"]{display:none}@keyframes pulse{50%{opacity:0.35}}.tool{display:grid;flex:none;place-items:center;width:44px;height:44px;border:0;border-radius:50%;background:none}.tool:hover,.tool[aria-expanded=\"true\"]{background:rgb(127 127 127 / 28%)}header :focus-visible{outline-color:var(--ink);outline-offset:-3px}.menu{position:absolute;inset:calc(100% - 8px) 12px auto auto;min-width:220px;max-width:calc(100% - 24px);padding:6px;border:1px solid var(--line);border-radius:14px;background:var(--surface);color:var(--text);box-shadow:var(--shadow)}[dir=\"rtl\"] .menu{inset:calc(100% - 8px) auto auto 12px}.menu button,.menu a{display:block;width:100%;min-height:44px;padding:10px 12px;border:0;border-radius:9px;background:none;color:var(--text);text-align:start;text-decoration:none}.menu button:hover,.menu a:hover{background:var(--soft)}.menu :focus-visible{outline-color:var(--accent-text)}.notice{display:flex;align-items:center;justify-content:space-between;gap:12px;background:#fff4d6;color:#4a3500;font-size:14px}.notice:not(:empty){padding:10px 18px}:host([data-dark]) .notice{background:#3d3114;color:#ffe3a3}.notice button{flex:none;min-height:32px;padding:2px 12px;border:1px solid currentcolor;border-radius:16px;background:none;font-weight:600}";
-const messagesCss = ".log-frame{position:relative;flex:1;min-height:0}.log{height:100%;padding:16px 16px 8px;overflow-x:hidden;overflow-y:auto;overflow-anchor:none;overscroll-behavior:contain;scrollbar-width:thin}.log:focus-visible{outline-offset:-3px}.inner{display:flex;flex-direction:column;justify-content:flex-end;min-height:100%}.disclosure{margin:0 auto 14px;max-width:320px;color:var(--quiet);font-size:12.5px;line-height:1.45;text-align:center}.disclosure a{color:inherit}.day{display:flex;align-items:center;gap:12px;margin:18px 0 12px;color:var(--quiet);font-size:12px;font-weight:600}.day::before,.day::after{flex:1;height:1px;background:var(--line);content:\"\"}.item{display:flex;gap:8px;margin-top:14px;border-radius:12px}.joined .item{margin-top:4px}.item.visitor{justify-content:flex-end}.item.system{justify-content:center;color:var(--quiet);font-size:13px;text-align:center}.face{display:grid;flex:none;place-items:center;width:32px;height:32px;border-radius:50%;background:var(--soft);color:var(--accent-text);font-weight:700}.face .icon{width:20px;height:20px}.item .face{margin-top:22px}.joined .face{visibility:hidden;height:0;margin:0}.system .face,.system .name,.system .foot,.joined .name{display:none}.item > .body{display:flex;flex-direction:column;align-items:flex-start;min-width:0;max-width:calc(100% - 72px)}.visitor > .body{align-items:flex-end;max-width:84%}.name{padding-inline-start:4px;color:var(--quiet);font-size:12.5px;line-height:22px}.bubble{max-width:100%;padding:9px 14px;overflow:hidden;overflow-wrap:anywhere;border-radius:6px 18px 18px 18px;background:var(--soft)}[dir=\"rtl\"] .bubble{border-radius:18px 6px 18px 18px}.item.visitor .bubble{border-radius:18px 18px 6px 18px;background:var(--accent);color:var(--ink)}[dir=\"rtl\"] .item.visitor .bubble{border-radius:18px 18px 18px 6px}.system .bubble{background:none}.foot{display:flex;gap:8px;padding:2px 4px 0;color:var(--quiet);font-size:12px;line-height:18px}.entry:not(:last-child):has(+ .joined) .foot:not(:has([data-state=\"failed\"])){display:none}.mark:empty{display:none}.mark[data-state=\"failed\"]{color:var(--danger);font-weight:600}.retry{min-height:24px;margin-inline-start:6px;padding:0 8px;border:1px solid currentcolor;border-radius:12px;background:none;color:inherit}.bubble > * + *,.bubble li + li{margin-top:6px}.bubble a{color:var(--accent-text);text-underline-offset:2px}.visitor .bubble a{color:inherit}.bubble p{white-space:pre-wrap}.bubble ul,.bubble ol{padding-inline-start:22px}.bubble ul{list-style:disc}.bubble blockquote{margin-inline:0;padding-inline-start:10px;border-inline-start:3px solid var(--edge)}.bubble code{padding:1px 5px;border-radius:5px;background:rgb(127 127 127 / 16%);font:0.9em ui-monospace,\"Cascadia Code\",Menlo,Consolas,monospace}.bubble pre{margin:0;overflow-x:auto}.bubble pre code{display:block;padding:8px 10px}.gone{color:var(--quiet);font-style:italic}.visitor .gone{color:inherit}.typing{display:flex;gap:5px;width:max-content;margin:10px 0 4px;margin-inline-start:40px;padding:14px 16px;border-radius:18px;border-start-start-radius:6px;background:var(--soft)}.typing i{width:7px;height:7px;border-radius:50%;background:var(--quiet);animation:hop 1.2s infinite ease-in-out}.typing i:nth-child(2){animation-delay:0.15s}.typing i:nth-child(3){animation-delay:0.3s}@keyframes hop{0%,60%,100%{opacity:0.5}30%{opacity:1;transform:translateY(-4px)}}.fresh{position:absolute;inset:auto 0 10px;display:flex;align-items:center;gap:6px;width:max-content;min-height:36px;margin:0 auto;padding:4px 16px 4px 12px;border:1px solid var(--line);border-radius:18px;background:var(--surface);color:var(--accent-text);font-size:14px;font-weight:600;box-shadow:0 4px 16px rgb(16 24 40 / 18%)}.fresh .icon{width:18px;height:18px}";
+const messagesCss = ".log-frame{position:relative;flex:1;min-height:0}.log{height:100%;padding:16px 16px 8px;overflow-x:hidden;overflow-y:auto;overflow-anchor:none;overscroll-behavior:contain;scrollbar-width:thin}.log:focus-visible{outline-offset:-3px}.inner{display:flex;flex-direction:column;justify-content:flex-end;min-height:100%}.disclosure{margin:0 auto 14px;max-width:320px;color:var(--quiet);font-size:12.5px;line-height:1.45;text-align:center}.disclosure a{color:inherit}.day{display:flex;align-items:center;gap:12px;margin:18px 0 12px;color:var(--quiet);font-size:12px;font-weight:600}.day::before,.day::after{flex:1;height:1px;background:var(--line);content:\"\"}.item{display:flex;gap:8px;margin-top:14px;border-radius:12px}.joined .item{margin-top:4px}.item.visitor{justify-content:flex-end}.item.system{justify-content:center;color:var(--quiet);font-size:13px;text-align:center}.face{display:grid;flex:none;place-items:center;width:32px;height:32px;border-radius:50%;background:var(--soft);color:var(--accent-text);font-weight:700}.face img{width:100%;height:100%;border-radius:50%;object-fit:cover}.face .icon{width:20px;height:20px}.item .face{margin-top:22px}.joined .face{visibility:hidden;height:0;margin:0}.system .face,.system .name,.system .foot,.joined .name{display:none}.item > .body{display:flex;flex-direction:column;align-items:flex-start;min-width:0;max-width:calc(100% - 72px)}.visitor > .body{align-items:flex-end;max-width:84%}.name{padding-inline-start:4px;color:var(--quiet);font-size:12.5px;line-height:22px}.bubble{max-width:100%;padding:9px 14px;overflow:hidden;overflow-wrap:anywhere;border-radius:6px 18px 18px 18px;background:var(--soft)}[dir=\"rtl\"] .bubble{border-radius:18px 6px 18px 18px}.item.visitor .bubble{border-radius:18px 18px 6px 18px;background:var(--accent);color:var(--ink)}[dir=\"rtl\"] .item.visitor .bubble{border-radius:18px 18px 18px 6px}.system .bubble{background:none}.foot{display:flex;gap:8px;padding:2px 4px 0;color:var(--quiet);font-size:12px;line-height:18px}.entry:not(:last-child):has(+ .joined) .foot:not(:has([data-state=\"failed\"])){display:none}.mark:empty{display:none}.mark[data-state=\"failed\"]{color:var(--danger);font-weight:600}.retry{min-height:24px;margin-inline-start:6px;padding:0 8px;border:1px solid currentcolor;border-radius:12px;background:none;color:inherit}.bubble > * + *,.bubble li + li{margin-top:6px}.bubble a{color:var(--accent-text);text-underline-offset:2px}.visitor .bubble a{color:inherit}.bubble p{white-space:pre-wrap}.bubble ul,.bubble ol{padding-inline-start:22px}.bubble ul{list-style:disc}.bubble blockquote{margin-inline:0;padding-inline-start:10px;border-inline-start:3px solid var(--edge)}.bubble code{padding:1px 5px;border-radius:5px;background:rgb(127 127 127 / 16%);font:0.9em ui-monospace,\"Cascadia Code\",Menlo,Consolas,monospace}.bubble pre{margin:0;overflow-x:auto}.bubble pre code{display:block;padding:8px 10px}.gone{color:var(--quiet);font-style:italic}.visitor .gone{color:inherit}.typing{display:flex;gap:5px;width:max-content;margin:10px 0 4px;margin-inline-start:40px;padding:14px 16px;border-radius:18px;border-start-start-radius:6px;background:var(--soft)}.typing i{width:7px;height:7px;border-radius:50%;background:var(--quiet);animation:hop 1.2s infinite ease-in-out}.typing i:nth-child(2){animation-delay:0.15s}.typing i:nth-child(3){animation-delay:0.3s}@keyframes hop{0%,60%,100%{opacity:0.5}30%{opacity:1;transform:translateY(-4px)}}.fresh{position:absolute;inset:auto 0 10px;display:flex;align-items:center;gap:6px;width:max-content;min-height:36px;margin:0 auto;padding:4px 16px 4px 12px;border:1px solid var(--line);border-radius:18px;background:var(--surface);color:var(--accent-text);font-size:14px;font-weight:600;box-shadow:0 4px 16px rgb(16 24 40 / 18%)}.fresh .icon{width:18px;height:18px}";
 const panelCss = ":host{all:initial;--surface:#fff;--soft:#eef1f6;--line:#d9dee7;--edge:#7a8599;--text:#171b24;--quiet:#566074;--danger:#b3261e;--shadow:0 1px 2px rgb(16 24 40 / 8%),0 18px 48px rgb(16 24 40 / 22%);color-scheme:light}:host([data-dark]){--surface:#181c24;--soft:#2a303c;--line:#363d4b;--edge:#8390a6;--text:#f0f2f6;--quiet:#aab4c5;--danger:#ff9d94;--shadow:0 1px 2px rgb(0 0 0 / 40%),0 18px 48px rgb(0 0 0 / 55%);color-scheme:dark}*,::before,::after{box-sizing:border-box}[hidden]{display:none !important}.root{position:fixed;z-index:2147483000;inset-block-end:20px;right:20px;font:15px/1.5 system-ui,-apple-system,\"Segoe UI\",Roboto,\"Noto Sans\",\"Noto Sans Arabic\",sans-serif;color:var(--text);text-align:start;-webkit-text-size-adjust:100%}.root[data-side=\"left\"]{right:auto;left:20px}.unseen{position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}button,input,textarea,select{font:inherit;color:inherit;letter-spacing:inherit}button{cursor:pointer}h2,h3,p,ul,ol,fieldset,legend{margin:0;padding:0;border:0}ul{list-style:none}:focus-visible{outline:3px solid var(--accent-text);outline-offset:2px}.icon{display:block;flex:none;width:22px;height:22px;fill:none;stroke:currentcolor;stroke-width:1.9;stroke-linecap:round;stroke-linejoin:round}.icon-more{stroke-width:3}.launcher{position:relative;display:flex;align-items:center;gap:10px;min-width:60px;height:60px;margin-inline-start:auto;padding:0 18px;border:0;border-radius:30px;background:linear-gradient(135deg,var(--accent),var(--accent-deep));color:var(--ink);box-shadow:0 2px 6px rgb(16 24 40 / 18%),0 8px 24px rgb(16 24 40 / 24%);transition:transform 0.18s ease,box-shadow 0.18s ease}.root[data-side=\"left\"] .launcher{margin-inline:0 auto}.launcher:hover{transform:translateY(-2px);box-shadow:0 4px 8px rgb(16 24 40 / 18%),0 14px 32px rgb(16 24 40 / 28%)}.launcher:active{transform:scale(0.96)}.launcher:focus-visible{outline:3px solid var(--surface);box-shadow:0 0 0 6px var(--accent-text)}.launcher .icon{width:24px;height:24px}.launcher .icon-chat{fill:currentcolor}.launcher[aria-expanded=\"true\"] .icon-chat,.launcher[aria-expanded=\"false\"] .icon-down{display:none}.launcher[aria-expanded=\"true\"] .launcher-text{display:none}.launcher-text{font-weight:600;white-space:nowrap}.badge{position:absolute;inset:-4px -4px auto auto;min-width:24px;height:24px;padding:0 6px;border:2px solid var(--surface);border-radius:12px;background:#c81e1e;color:#fff;font-size:12px;font-weight:700;line-height:20px;text-align:center}.window{position:absolute;inset:auto 0 76px auto;display:flex;flex-direction:column;width:min(400px,calc(100vw - 32px));height:min(660px,calc(100vh - 120px));overflow:clip;border:1px solid var(--line);border-radius:20px;background:var(--surface);box-shadow:var(--shadow);animation:rise 0.22s cubic-bezier(0.2,0.9,0.3,1)}.root[data-side=\"left\"] .window{inset:auto auto 76px 0}@keyframes rise{from{opacity:0;transform:translateY(14px) scale(0.985)}}.main{display:flex;flex:1;flex-direction:column;min-height:0}@media (max-width:480px),(max-height:480px){.root,.root[data-side=\"left\"]{inset-block-end:16px}.root{right:16px}.root[data-side=\"left\"]{left:16px}.root .window{position:fixed;inset:0;width:100%;height:100dvh;border:0;border-radius:0}header{padding-block-start:calc(12px + env(safe-area-inset-top,0px));padding-block-end:12px}.launcher[aria-expanded=\"true\"]{display:none}.launcher-text{display:none}}@media (prefers-reduced-motion:reduce){*,::before,::after{animation:none !important;transition:none !important;scroll-behavior:auto !important}}@media (forced-colors:active){.launcher,.window,.send,.chip,.bubble,.face,.badge{border:1px solid CanvasText}.status::before{forced-color-adjust:none}.typing i{background:CanvasText !important}}@media print{.root{display:none}}";
 const DEFAULT = "#3451d1";
 const READABLE = 4.5;
@@ -2340,8 +2012,6 @@ return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
 });
 return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
-const VERSION = "1.0.0";
-const CAPABILITIES = ["md", "buttons", "cards", "stream", "files"];
 async function start(options) {
 const chat = new Chat(options);
 await chat.begin();
@@ -2353,6 +2023,7 @@ class Chat {
 #api;
 #session;
 #language;
+#host;
 #panel;
 #standing;
 #history;
@@ -2376,6 +2047,7 @@ session: this.#session,
 peer: {
 apply: (frame) => this.#incoming.apply(frame),
 show,
+seen: (seq) => this.#incoming.seen(seq),
 showOlder: (frames) => this.#panel.log.still(() => show(frames)),
 sync: (after) => this.#connection.send({ t: "sync", after }),
 },
@@ -2384,6 +2056,7 @@ this.#outbox = new Outbox({
 storage: this.#storage,
 transmit: (frame) => this.#transmit(frame),
 onFail: (item) => this.#failed(item),
+onHold: (code) => code === "too_many_visitors" && this.#crowded(() => this.#outbox.hurry()),
 });
 this.#polling = new Polling(() => this.#history.catchUp());
 this.#connection = new Connection({
@@ -2400,22 +2073,31 @@ this.#reading = new Reading(this.#storage, {
 messages: () => this.#panel.log.current,
 inView: () => this.#panel.isOpen && !document.hidden && this.#panel.log.atEnd,
 onUnread: (count) => this.#onUnread(count),
-tell: (seq) => this.#tellRead({ t: "read", seq }),
+tell: (seq) => this.#tellRead({ t: "read", conversation: this.#session.conversation, seq }),
 });
 }
 async begin() {
-await this.#session.open();
+speak([preferredLocale(this.#options.locale)], this.#options.origin); // loads the words meanwhile
+await this.#session.open({}, (error) => this.#waiting(error));
+await this.#speak();
+const { isOpen } = this.#panel ?? {};
 this.#show();
 this.#listen();
+if (isOpen) this.open();
 if (this.#session.conversation || this.#outbox.items.length) await this.#resume();
 else this.#offerStarters();
 }
+async #speak() {
+const { locale, origin } = this.#options;
+this.#language = await speak([preferredLocale(locale), this.#session.config.locale], origin);
+}
 #show() {
-const { locale, origin, position, theme } = this.#options;
+const { origin, position, theme } = this.#options;
 const { config } = this.#session;
-const language = chooseLanguage([preferredLocale(locale), config.locale]);
+const language = this.#language;
 const host = h("desk-chat");
-this.#language = language;
+this.#host?.remove();
+this.#host = host;
 this.#panel = new Panel({
 host,
 sheets: styleSheets(config.color),
@@ -2438,7 +2120,7 @@ download: () => this.#download(),
 });
 followDark(host, theme);
 const isOnline = () => this.#connection.ready || this.#polling.running || !this.#resumed;
-this.#standing = new Standing({ panel: this.#panel, t: language.t, isOnline });
+this.#standing = new Standing({ panel: this.#panel, t: language.t, agent: this.#session.agent, isOnline });
 this.#incoming = new Incoming({
 panel: this.#panel,
 session: this.#session,
@@ -2452,6 +2134,16 @@ emit: (event, detail) => this.#emit(event, detail),
 this.#showPending();
 document.body.append(host);
 }
+async #waiting(error) {
+if (error.status !== 429) return;
+await this.#speak();
+if (!this.#panel) this.#show();
+this.#crowded(() => this.#session.hurry());
+}
+#crowded(again) {
+const { t } = this.#language;
+this.#panel.tell(t("crowded"), t("retry"), again);
+}
 #listen() {
 const wake = () => {
 this.#connection.wake();
@@ -2464,7 +2156,7 @@ addEventListener("online", wake);
 addEventListener("offline", () => this.#standing.show());
 }
 async #resume() {
-if (this.#resumed) return;
+if (this.#resumed || !this.#session.begun) return;
 this.#resumed = true;
 this.#standing.show();
 if (this.#session.conversation) {
@@ -2478,8 +2170,8 @@ this.#connection.start();
 open() {
 if (this.#panel.isOpen) return;
 this.#panel.open();
-const asked = askFirst({ panel: this.#panel, session: this.#session, storage: this.#storage, t: this.#language.t });
-asked.then(() => this.#resume());
+const { t } = this.#language;
+askFirst({ panel: this.#panel, session: this.#session, storage: this.#storage, t }).then(() => this.#resume());
 this.#reading.look();
 this.#emit("open");
 }
@@ -2546,15 +2238,7 @@ saveTranscript(log.messages, { nameOf: (message) => log.nameOf(message), languag
 }
 #hello() {
 const { token, conversation } = this.#session;
-const { locale } = this.#language;
-return {
-token,
-conversation: conversation ?? undefined,
-after: this.#history.cursor,
-caps: CAPABILITIES,
-locale,
-client: { ver: VERSION },
-};
+return { token, conversation, after: this.#history.cursor };
 }
 async #renew(forget) {
 await this.#session.open();
@@ -2567,6 +2251,7 @@ this.#panel.composer.limit = frame.limits?.text;
 this.#panel.tell("");
 if (frame.reset && !this.#incoming.ended) this.#forgetTranscript();
 this.#history.ready(frame);
+this.#incoming.seen(frame.read_seq);
 this.#outbox.pump();
 this.#reading.tell();
 this.#standing.show(frame.agent);
@@ -2610,8 +2295,7 @@ this.#panel.log.mark("failed", (message) => message.cid === cid);
 this.#panel.announce(this.#language.t("failed"));
 }
 #offerStarters() {
-const replies = this.#session.config.quick_replies ?? [];
-this.#panel.offer(replies.map(({ title, payload }) => ({ title, value: payload })));
+this.#panel.offer(this.#session.config.starters.map(({ title, payload }) => ({ title, value: payload || title })));
 }
 #onUnread(count) {
 if (count !== this.#panel.count) this.#emit("unread", count);

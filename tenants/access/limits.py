@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import uuid
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -68,13 +69,20 @@ def rate_limit_headers(request: HttpRequest) -> dict[str, str]:
 def client_ip(request: HttpRequest) -> str:
     """The caller's address: as many X-Forwarded-For entries from the right are believed as there are
     TRUSTED_PROXIES. Empty when it is not an IP address."""
-    address = request.META.get("REMOTE_ADDR") or ""
+    return _address(request.META.get("REMOTE_ADDR") or "", request.META.get("HTTP_X_FORWARDED_FOR", ""))
+
+
+def socket_ip(scope: Mapping[str, Any]) -> str:
+    """The same of a socket's ASGI scope."""
+    forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
+    return _address((scope.get("client") or ("",))[0], forwarded.decode("latin-1"))
+
+
+def _address(peer: str, forwarded_for: str) -> str:
     hops: int = settings.ENV["TRUSTED_PROXIES"]
-    if hops:
-        entries = [entry.strip() for entry in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if entry.strip()]
-        address = entries[-hops] if len(entries) >= hops else address
+    entries = [entry.strip() for entry in forwarded_for.split(",") if entry.strip()]
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(entries[-hops] if 0 < hops <= len(entries) else peer)
     except ValueError:
         return ""
     return str(getattr(parsed, "ipv4_mapped", None) or parsed)

@@ -1,5 +1,6 @@
 import django.contrib.auth.models
 import django.contrib.auth.validators
+import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
 import tenants.storage.db
@@ -85,6 +86,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', tenants.storage.db.Id(default=tenants.storage.db.new_id, editable=False, primary_key=True, serialize=False)),
                 ('created_at', models.DateTimeField(default=tenants.storage.db.now, editable=False)),
+                ('picture', models.CharField(blank=True, help_text='Address of a square picture that visitors see beside the name; https', max_length=500, validators=[django.core.validators.URLValidator(['https'])])),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
                 ('role', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='tenants.role')),
                 ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),

@@ -15,6 +15,7 @@ from django.urls import reverse
 from channels_app.contract import CheckResult
 from channels_app.models import Channel
 from conversations.models import Conversation, Message
+from messaging.live.hub import hub
 from messaging.models import Delivery, InboundEvent
 from tenants.access.api_keys import api_key_verify
 from tenants.models import ApiKey, AuditEntry, Membership, Role, Tenant, User
@@ -170,6 +171,32 @@ def test_a_channel_is_connected(superuser: Client, tenant: Tenant) -> None:
     assert "token-0123456789" not in str(entry.changes)
 
 
+def test_what_a_widget_shows_is_set_in_the_console(superuser: Client, tenant: Tenant) -> None:
+    look = {
+        "config_title": "Ask us", "config_color": "#112233", "config_position": "left", "config_subtitle": "We listen",
+        "config_launcher_text": "Help", "config_privacy_url": "https://shop.example.com/privacy",
+        "config_starters": '[{"title": "Track", "payload": "track"}]', "config_pre_chat": "[]",
+    }  # fmt: skip
+    base = {"tenant": tenant.pk, "name": "Website", "enabled": "on", "rate_per_second": "", "ip_allow_list": ""}
+    address = url(Channel, "add") + "?kind=web"
+    refused = superuser.post(address, {**base, **look, "config_privacy_url": "javascript:alert(1)"})
+    assert b"String should match pattern" in refused.content
+    assert superuser.post(address, {**base, **look}).status_code == 302
+    config = rows(Channel).get(name="Website").config
+    assert config["starters"] == [{"title": "Track", "payload": "track"}]
+    assert (config["subtitle"], config["launcher_text"], config["position"]) == ("We listen", "Help", "left")
+
+
+def test_the_picture_of_a_member_is_an_https_address(superuser: Client, acme: World) -> None:
+    member = rows(Membership).get(tenant=acme.tenant)
+    address = url(Membership, "change", member.pk)
+    form = {"user": member.user_id, "role": member.role_id}
+    assert superuser.post(address, {**form, "picture": "http://a.example/a.png"}).status_code == 200
+    assert superuser.post(address, {**form, "picture": "https://a.example/a.png"}).status_code == 302
+    member.refresh_from_db()
+    assert member.picture == "https://a.example/a.png"
+
+
 def test_secrets_are_kept_unless_typed(superuser: Client, acme: World) -> None:
     data = {**WHATSAPP, "config_api_base": "https://graph.facebook.com", "config_access_token": "new-token"}
     assert superuser.post(url(Channel, "change", acme.channel.pk), data).status_code == 302
@@ -244,6 +271,42 @@ def test_a_reply_becomes_a_message_of_the_agent_once(staff_of: Any, acme: World)
     acme.conversation.refresh_from_db()
     assert acme.conversation.control_owner == "human"
     assert rows(Delivery).filter(message=message).exists()
+
+
+@pytest.fixture
+def pushed(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    frames: list[dict[str, Any]] = []
+    monkeypatch.setattr(hub, "push", lambda group, frame: frames.append(frame))
+    return frames
+
+
+def test_who_opens_a_conversation_has_read_it(staff_of: Any, acme: World, pushed: list[Any]) -> None:
+    address = url(type(acme.conversation), "change", acme.conversation.pk)
+    for _ in range(2):
+        staff_of(acme.tenant).get(address)
+    acme.conversation.refresh_from_db()
+    assert acme.conversation.agent_read_seq == acme.conversation.last_seq == 2
+    assert pushed == [{"t": "read", "by": {"role": "agent"}, "seq": 2}]
+
+
+def test_who_may_not_read_messages_has_read_nothing(staff_of: Any, acme: World, globex: World) -> None:
+    address = url(type(acme.conversation), "change", acme.conversation.pk)
+    staff_of(acme.tenant, ("conversations:read",)).get(address)
+    staff_of(globex.tenant).get(address)
+    acme.conversation.refresh_from_db()
+    assert acme.conversation.agent_read_seq == 0
+
+
+def test_the_reply_form_shows_that_an_agent_types(staff_of: Any, acme: World, pushed: list[Any]) -> None:
+    client = staff_of(acme.tenant)
+    page = client.get(url(type(acme.conversation), "change", acme.conversation.pk)).content.decode()
+    assert f'data-typing="{url(type(acme.conversation), "do", acme.conversation.pk, "typing")}"' in page
+    pushed.clear()
+    for on in ("1", "1", ""):
+        do(client, acme.conversation, "typing", on=on)
+    assert [(frame["t"], frame["on"]) for frame in pushed] == [("typing", True), ("typing", False)]
+    reader = staff_of(acme.tenant, ("conversations:read", "messages:read"))
+    assert do(reader, acme.conversation, "typing", on="1").status_code == 403
 
 
 CONTENTS: dict[str, tuple[dict[str, Any], str]] = {

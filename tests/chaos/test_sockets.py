@@ -178,7 +178,7 @@ async def test_two_tabs_on_two_processes_see_the_same(cluster: Cluster, arrive: 
     assert one.texts == two.texts
     assert [text for _, text in sorted(two.texts.items()) if text in said] == said
 
-    two.send({"t": "read", "seq": 3})
+    two.send({"t": "read", "conversation": two.conversation, "seq": 3})
     await one.until(lambda: ("read", 3) in [(f["t"], f.get("seq")) for f in one.passing], WAIT_S, "it was read")
     await in_thread(manage, cluster.environ, "shell", "--verbosity", "0", "-c", TYPES.format(one.conversation))
     for tab in (one, two):
@@ -189,7 +189,7 @@ TYPES = """
 import time
 from messaging.live.hub import hub
 from messaging.live.push import push_typing
-push_typing("{0}", "acorn", "agent", on=True)
+push_typing("{0}", "agent", on=True)
 while hub._pending:
     time.sleep(0.05)
 """

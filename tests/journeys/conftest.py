@@ -1,8 +1,10 @@
-"""Fixtures of the journeys. In a browser: Chromium once per module, one fake server and shop per test. On a
-channel: the provider twin, and what connects it."""
+"""Fixtures of the journeys. In a browser: Chromium once per module, the real service, and a line to it per visitor.
+On a channel: the provider twin, and what connects it."""
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -12,34 +14,56 @@ from playwright.sync_api import Browser
 
 from assistant.demo import seed_assistant
 from channels_app.twin.server import Twin, start
-from messaging import wake
+from messaging import respond, wake
 from tenants.models import Tenant
+from tests.factories import ChannelFactory
 from tests.journeys.connected import Connected, connect
-from tests.journeys.fake_webchat import SHOP, FakeWebchat
+from tests.journeys.line import SHOP, Line
+from tests.journeys.service import Service, address
 from tests.journeys.widget_page import WidgetPage, chromium
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Playwright keeps a running loop in the test's thread, where Django then wants no database call without this."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with chromium() as launched:
         yield launched
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture
-def server() -> FakeWebchat:
-    return FakeWebchat()
+def service(transactional_db: None, scope: Tenant, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    scope.settings = {"bot_name": "Luma"}
+    scope.save()
+    look = {"title": "Lumen & Oak", "color": "#3f5a45", "locale": "en", "allowed_origins": [SHOP]}
+    service = Service(scope, ChannelFactory(tenant=scope, key="web_demo", config=look))
+    service.may_answer.set()
+    monkeypatch.setattr(wake, "_call", service.wake)
+    monkeypatch.setattr(respond, "engine_for", lambda settings: service)
+    yield service
+    service.may_answer.set()
+    service.workers.shutdown()
 
 
 @pytest.fixture
-def visit(browser: Browser, server: FakeWebchat) -> Iterator[Callable[..., WidgetPage]]:
-    """Opens the shop as a visitor; every call is another person. Time stands still but for ``page.clock``."""
+def line(service: Service) -> Line:
+    return Line(address(), service.channel.key)
+
+
+@pytest.fixture
+def visit(browser: Browser, line: Line) -> Iterator[Callable[..., WidgetPage]]:
+    """Opens the shop as a visitor; every call is another person. ``token``: one who has been here before."""
     contexts = []
 
-    def visit(*, attributes: str = "", script: str = "", **options: Any) -> WidgetPage:
+    def visit(
+        *, attributes: str = "", locale: str = "en", script: str = "", token: str = "", **options: Any
+    ) -> WidgetPage:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en", **options})
         contexts.append(context)
-        server.serve(context, attributes=attributes)
-        context.add_init_script(script)
+        line.lay(context, attributes=attributes, locale=locale)
+        known = f"localStorage['desk-chat:{line.channel}:token'] ??= {json.dumps(json.dumps(token))};"
+        context.add_init_script((known if token else "") + script)
         widget = WidgetPage(context.new_page())
         widget.page.clock.install()
         widget.page.goto(f"{SHOP}/cart?token=secret")

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from django.test import Client
+from playwright.sync_api import Browser, expect
 
-from tests.journeys.fake_webchat import ORIGIN, FakeWebchat, Frame
+from channels_app.content.types import Content
+from conversations.models import Conversation, Message
+from messaging.live import typing as live_typing
+from messaging.rules.attending import staff_read, staff_typing
+from messaging.rules.control import agent_reply, conversation_end, take_over
+from tests.journeys.line import Frame, Line
+from tests.journeys.service import Service, address, said
 from tests.journeys.widget_page import WidgetPage
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., WidgetPage]
 
-BOT = {"role": "bot", "name": "Luma"}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 PRE_CHAT = [
     {"name": "name", "label": "Your name", "type": "text", "required": True},
     {"name": "email", "label": "E-mail", "type": "email", "required": True},
 ]
-MEDIA = {"url": f"{ORIGIN}/files/a.svg", "type": "image/png", "alt_text": "Lino lamp"}
+MEDIA = {"url": f"{address()}/files/a.svg", "type": "image/png", "alt_text": "Lino lamp"}
 CARD = {
     "title": "Birk",
     "subtitle": "Oak",
@@ -43,23 +50,26 @@ RICH: dict[str, Frame] = {
 }
 
 
-def answer(server: FakeWebchat, frame: Frame) -> None:
-    server.say(f"You said **{frame['text']}**")
+def echo(text: str) -> Content:
+    return said(f"You said **{text}**", format="markdown")
 
 
-def fill(server: FakeWebchat) -> None:
-    """A conversation with one message of every kind."""
-    server.conversation = "cv_1"
-    server.record({"role": "visitor"}, {"type": "text", "text": "Hello?"}, ts="2026-11-20T09:30:00.000Z")
-    for content in RICH.values():
-        server.record(BOT, content)
-    server.record(BOT, {"type": "text", "text": "Well?", "quick_replies": [{"title": "Yes", "payload": "y"}]})
+def content(fields: Frame) -> Content:
+    return Content.model_validate(fields)
+
+
+def fill(service: Service) -> str:
+    """A conversation with one message of every kind; the visitor's token."""
+    token = service.visitor("Hello?")
+    asks = {"type": "text", "text": "Well?", "quick_replies": [{"title": "Yes", "payload": "y"}]}
+    service.bot(*map(content, [*RICH.values(), asks]))
+    return token
 
 
 # --------------------------------------------------------------------------- embedding
 
 
-def test_one_script_tag_under_a_strict_policy_leaves_one_global(server: FakeWebchat, visit: Visit) -> None:
+def test_one_script_tag_under_a_strict_policy_leaves_one_global(visit: Visit) -> None:
     widget = visit(script="window.before = Object.keys(window)")
     widget.open()
     new = widget.page.evaluate("Object.getOwnPropertyNames(window).filter((key) => !before.includes(key))")
@@ -69,13 +79,13 @@ def test_one_script_tag_under_a_strict_policy_leaves_one_global(server: FakeWebc
     assert widget.troubles == []
 
 
-def test_the_page_tells_its_path_but_no_query_string(server: FakeWebchat, visit: Visit) -> None:
+def test_the_page_tells_its_path_but_no_query_string(line: Line, visit: Visit) -> None:
     visit().launcher.wait_for()
-    assert server.sessions[0]["page"] == {"url": "https://shop.test/cart", "title": "Cart", "referrer": ""}
-    assert server.sessions[0]["visitor_token"] is None
+    assert line.sessions[0]["page"] == {"url": "http://shop.localhost/cart", "title": "Cart", "referrer": ""}
+    assert line.sessions[0]["visitor_token"] is None
 
 
-def test_calls_before_and_after_loading_reach_the_chat(server: FakeWebchat, visit: Visit) -> None:
+def test_calls_before_and_after_loading_reach_the_chat(visit: Visit) -> None:
     widget = visit(script="window.DeskChat = [['open'], ['send', 'From the page']]")
     expect(widget.panel).to_be_visible()
     expect(widget.texts).to_have_text(["From the page"])
@@ -83,44 +93,72 @@ def test_calls_before_and_after_loading_reach_the_chat(server: FakeWebchat, visi
     expect(widget.panel).to_be_hidden()
 
 
-def test_page_hears_of_messages(server: FakeWebchat, visit: Visit) -> None:
+def test_page_hears_of_messages(service: Service, visit: Visit) -> None:
     widget = visit(script="window.heard = []")
     widget.open()
     widget.page.evaluate("DeskChat.on('message', (message) => heard.push(message.text))")
-    expect(widget.status).to_have_text("Replies at once")
-    server.on_send = answer
+    service.answer = echo
     widget.write("Hi")
     expect(widget.texts).to_have_count(2)
     assert widget.page.evaluate("heard") == ["You said **Hi**"]
 
 
-@pytest.mark.parametrize(
-    ("locale", "direction", "words"),
-    [
-        ("en", "ltr", "Write a message…"),
-        ("de-AT", "ltr", "Nachricht schreiben …"),
-        ("es", "ltr", "Escribe un mensaje…"),
-        ("fr", "ltr", "Écrivez un message…"),
-        ("pt-BR", "ltr", "Escreva uma mensagem…"),
-        ("ar", "rtl", "اكتب رسالة…"),
-        ("xx", "ltr", "Write a message…"),
-    ],
-)
-def test_it_speaks_the_language_of_the_page(
-    server: FakeWebchat, visit: Visit, locale: str, direction: str, words: str
-) -> None:
-    server.locale = locale
-    widget = visit()
+LANGUAGES = [
+    ("en", "ltr", "Write a message…"),
+    ("de-AT", "ltr", "Nachricht schreiben …"),
+    ("es", "ltr", "Escribe un mensaje…"),
+    ("fr", "ltr", "Écrivez un message…"),
+    ("pt-BR", "ltr", "Escreva uma mensagem…"),
+    ("ar", "rtl", "اكتب رسالة…"),
+    ("xx", "ltr", "Write a message…"),
+]
+
+
+@pytest.mark.parametrize(("locale", "direction", "words"), LANGUAGES, ids=[row[0] for row in LANGUAGES])
+def test_it_speaks_the_language_of_the_page(visit: Visit, locale: str, direction: str, words: str) -> None:
+    widget = visit(locale=locale)
     widget.open()
     expect(widget.input).to_have_attribute("placeholder", words)
     expect(widget.page.locator(".root")).to_have_attribute("dir", direction)
 
 
+def test_it_speaks_english_when_the_words_cannot_be_had(line: Line, visit: Visit) -> None:
+    line.fail["/static/widget/strings/de.json"] = [(503, "unavailable")]
+    widget = visit(locale="de")
+    widget.open()
+    expect(widget.input).to_have_attribute("placeholder", "Write a message…")
+
+
+def test_it_looks_as_the_channel_is_configured(service: Service, visit: Visit) -> None:
+    privacy = "https://shop.example.com/privacy"
+    service.configure(
+        title="Ask us", subtitle="We like questions", launcher_text="Help", privacy_url=privacy, greeting="Hello!",
+        position="left", color="#112233",
+    )  # fmt: skip
+    widget = visit()
+    expect(widget.launcher.locator(".launcher-text")).to_have_text("Help")
+    expect(widget.launcher).to_have_accessible_name("Help – Open chat")
+    widget.open()
+    expect(widget.panel.get_by_role("heading")).to_have_text("Ask us")
+    expect(widget.panel.get_by_text("We like questions")).to_be_visible()
+    expect(widget.texts.or_(widget.page.locator(".intro .bubble"))).to_have_text(["Hello!"])
+    expect(widget.page.locator(".disclosure a")).to_have_attribute("href", privacy)
+    expect(widget.page.locator(".root")).to_have_attribute("data-side", "left")
+    expect(widget.panel.locator("header")).to_have_css("background-image", re.compile(r"rgb\(17, 34, 51\)"))
+
+
+def test_the_page_has_the_last_word_on_side_and_theme(visit: Visit) -> None:
+    widget = visit(attributes='data-position="left" data-theme="dark" data-locale="fr"', locale="en")
+    expect(widget.page.locator(".root")).to_have_attribute("data-side", "left")
+    expect(widget.page.locator(".root")).to_have_attribute("lang", "fr")
+    expect(widget.page.locator("desk-chat")).to_have_attribute("data-dark", "")
+
+
 # --------------------------------------------------------------------------- talking
 
 
-def test_a_message_goes_out_and_the_answer_comes_back_once(server: FakeWebchat, visit: Visit) -> None:
-    server.on_send = answer
+def test_a_message_goes_out_and_the_answer_comes_back_once(service: Service, line: Line, visit: Visit) -> None:
+    service.answer = echo
     widget = visit()
     widget.open()
     widget.write("Where is my parcel?")
@@ -128,12 +166,25 @@ def test_a_message_goes_out_and_the_answer_comes_back_once(server: FakeWebchat, 
     expect(widget.texts.locator("strong")).to_have_text("Where is my parcel?")
     expect(widget.marks).to_have_text(["Delivered"])
     expect(widget.live.locator("p")).to_have_text(["Luma: You said **Where is my parcel?**"])
-    server.push({"t": "read", "by": "agent", "seq": 1})
+    assert line.of("send")[0]["kind"] == "text"
+
+
+def test_what_staff_read_is_marked_and_still_after_a_reload(service: Service, visit: Visit) -> None:
+    widget = visit()
+    widget.open()
+    widget.write("one")
+    expect(widget.marks).to_have_text(["Sent"])
+    staff_read(service.conversation.id, 1)
     expect(widget.marks).to_have_text(["Read"])
-    assert server.of("send")[0]["kind"] == "text"
+    service.bot("An answer")
+    expect(widget.texts).to_have_count(2)
+    expect(widget.marks).to_have_text(["Read"])  # it never goes back to "Delivered"
+    widget.page.reload()
+    widget.open()
+    expect(widget.marks).to_have_text(["Read"])
 
 
-def test_enter_sends_and_shift_enter_makes_a_line(server: FakeWebchat, visit: Visit) -> None:
+def test_enter_sends_and_shift_enter_makes_a_line(visit: Visit) -> None:
     widget = visit()
     widget.open()
     widget.input.press_sequentially("one")
@@ -144,62 +195,91 @@ def test_enter_sends_and_shift_enter_makes_a_line(server: FakeWebchat, visit: Vi
     expect(widget.input).to_be_focused()
 
 
-def test_starters_then_quick_replies_are_sent_as_actions(server: FakeWebchat, visit: Visit) -> None:
-    server.config["quick_replies"] = [{"title": "Track", "payload": "track"}]
-    server.on_send = lambda server, frame: server.say(
-        "Which?", quick_replies=[{"title": "The last", "payload": "last"}]
-    )
+def test_starters_then_quick_replies_are_sent_as_actions(service: Service, line: Line, visit: Visit) -> None:
+    service.configure(starters=[{"title": "Track", "payload": "track"}])
+    asks = said("Which?", quick_replies=[{"title": "The last", "payload": "last"}])
+    service.answer = {"Track": asks, "The last": said("Done")}.__getitem__
     widget = visit()
     widget.open()
     widget.chip.click()
     expect(widget.chip).to_have_text(["The last"])
-    server.on_send = answer
     widget.chip.press("Enter")
     expect(widget.chip).to_have_count(0)
     expect(widget.input).to_be_focused()
     expect(widget.texts).to_have_count(4)
-    track, last = server.of("send")
+    track, last = line.of("send")
     assert (track["kind"], track["action"], track["text"]) == ("action", {"id": "track", "value": "track"}, "Track")
     assert (last["action"]["value"], last["reply_to"]) == ("last", 2)
 
 
-def test_streaming_shows_pieces_and_announces_the_final_text_once(server: FakeWebchat, visit: Visit) -> None:
+def test_a_starter_without_a_payload_says_its_title(service: Service, line: Line, visit: Visit) -> None:
+    service.configure(starters=[{"title": "Opening hours"}])
     widget = visit()
     widget.open()
-    expect(widget.status).to_have_text("Replies at once")
+    widget.chip.click()
+    expect(widget.texts).to_have_text(["Opening hours"])
+    assert line.of("send")[0]["action"]["value"] == "Opening hours"
+
+
+# --------------------------------------------------------------------------- who is there
+
+
+def test_the_bot_is_seen_to_type_until_it_answers(
+    service: Service, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_typing, "NOTICE_S", 0.0)
+    monkeypatch.setattr(live_typing, "AGAIN_S", 0.1)  # the first may come before the socket follows the conversation
+    service.answer = echo
+    service.may_answer.clear()
+    widget = visit()
+    widget.open()
     widget.write("Tell me")
-    expect(widget.marks).to_have_text(["Sent"])
-    server.push({"t": "typing", "from": BOT, "on": True, "ttl_s": 5})
     expect(widget.typing).to_be_visible()
-    server.push({"t": "typing", "from": BOT, "on": True, "ttl_s": 5})
-    for i, text in enumerate(["Once ", "upon ", "a time"]):
-        server.push({"t": "delta", "id": "m_2", "i": i, "text": text})
-    expect(widget.page.locator(".bubble", has_text="Once upon a time")).to_be_visible()
+    service.may_answer.set()
+    expect(widget.texts).to_have_text(["Tell me", "You said Tell me"])
     expect(widget.typing).to_be_hidden()
-    server.say("Once upon a time.")
-    expect(widget.texts).to_have_text(["Tell me", "Once upon a time."])
-    expect(widget.page.locator(".bubble", has_text="Once upon")).to_have_count(1)
-    expect(widget.live.locator("p")).to_have_text(["Luma is typing", "Luma: Once upon a time."])
+    expect(widget.live.locator("p")).to_have_text(["Luma is typing", "Luma: You said **Tell me**"])
 
 
-def test_typing_dots_go_by_themselves(server: FakeWebchat, visit: Visit) -> None:
-    widget = visit()
+def test_an_agent_is_seen_to_type_by_name_and_forgotten_by_itself(service: Service, visit: Visit) -> None:
+    widget = visit(token=service.visitor())
     widget.open()
     expect(widget.status).to_have_text("Replies at once")
-    widget.write("x")
-    expect(widget.marks).to_have_text(["Sent"])
-    server.push({"t": "typing", "from": "bot", "on": True, "ttl_s": 5})
+    staff_typing(service.conversation.id, service.agent("Mira"), on=True)
     expect(widget.typing).to_be_visible()
+    expect(widget.live.locator("p")).to_have_text(["Mira is typing"])
     widget.page.clock.fast_forward(5100)
     expect(widget.typing).to_be_hidden()
 
 
-def test_visitor_typing_is_told_at_most_every_three_seconds(server: FakeWebchat, visit: Visit) -> None:
+def test_staff_in_the_console_are_seen_to_read_and_to_type(
+    browser: Browser, service: Service, line: Line, visit: Visit
+) -> None:
+    widget = visit(token=service.visitor())
+    widget.open()
+    expect(widget.status).to_have_text("Replies at once")
+    staff = Client()
+    staff.force_login(service.agent("Mira"))
+    context = browser.new_context()
+    context.add_cookies([{"name": "sessionid", "value": staff.cookies["sessionid"].value, "url": line.service}])
+    console = context.new_page()
+    console.goto(f"{line.service}/admin/conversations/conversation/{service.conversation.id}/change/")
+    expect(widget.marks).to_have_text(["Read"])
+    console.get_by_label("Reply").press_sequentially("Hi")
+    expect(widget.typing).to_be_visible()
+    console.get_by_role("button", name="Send", exact=True).click()
+    expect(widget.texts).to_have_text(["Hello", "Hi"])
+    expect(widget.typing).to_be_hidden()
+    expect(widget.status).to_have_text("You are talking to Mira")
+    context.close()
+
+
+def test_visitor_typing_is_told_at_most_every_three_seconds(line: Line, visit: Visit) -> None:
     widget = visit()
     widget.open()
     widget.write("first")
     expect(widget.marks).to_have_text(["Sent"])
-    server.received.clear()
+    line.received.clear()
     widget.input.press_sequentially("many letters")
     widget.page.clock.fast_forward(3100)
     widget.input.press_sequentially("more")
@@ -207,41 +287,88 @@ def test_visitor_typing_is_told_at_most_every_three_seconds(server: FakeWebchat,
     expect(widget.send).to_have_attribute("aria-disabled", "true")
     widget.write("end")
     expect(widget.texts).to_have_count(2)
-    assert [frame["on"] for frame in server.of("typing")] == [True, True, False, True, False]
+    assert [frame["on"] for frame in line.of("typing")] == [True, True, False, True, False]
 
 
-def test_a_person_takes_over_and_the_conversation_is_rated(server: FakeWebchat, visit: Visit) -> None:
+def test_a_person_is_asked_for_comes_and_is_rated(service: Service, visit: Visit) -> None:
+    service.answer, service.handover = (lambda text: said("A moment")), True
     widget = visit()
     widget.open()
     widget.menu.click()
     widget.human.click()
-    expect(widget.texts).to_have_text(["I would like to talk to a person, please."])
-    server.push({"t": "presence", "mode": "queue", "position": 2})
-    expect(widget.status).to_have_text("Waiting for a person · position 2")
-    server.push(server.record({"role": "agent", "name": "Mira"}, {"type": "text", "text": "Hi, Mira here."}))
+    expect(widget.texts.first).to_have_text("I would like to talk to a person, please.")
+    expect(widget.status).to_have_text("Waiting for a person")
+    widget.page.reload()
+    widget.open()
+    expect(widget.status).to_have_text("Waiting for a person")
+    picture = f"{address().replace('http', 'https')}/nobody.png"  # cannot be had: the initial stays
+    mira = service.agent("Mira", picture=picture)
+    agent_reply(service.conversation.id, mira, said("Hi, Mira here."))
     expect(widget.status).to_have_text("You are talking to Mira")
-    server.push({"t": "state", "seq": 3, "id": "m_3", "state": "closed", "csat": True})
+    expect(widget.page.locator(".item.agent .face")).to_have_text("M")
+    conversation_end(service.conversation.id)
     widget.star_4.click()
     widget.rating.get_by_role("textbox").fill("Fast")
     widget.rating_send.click()
     expect(widget.rating).to_have_text("Thank you for your feedback!")
-    assert [(frame["score"], frame["comment"]) for frame in server.of("rate")] == [(4, "Fast")]
+    rated = service.conversation
     widget.write("One more thing")
     expect(widget.rating).to_have_count(0)
+    rated.refresh_from_db()
+    assert (rated.satisfaction, rated.notes.get().text) == (4, "Rated 4 of 5: Fast")
 
 
-def test_pre_chat_form_comes_first_and_once(server: FakeWebchat, visit: Visit) -> None:
-    server.config["pre_chat"] = PRE_CHAT
+def test_a_colleague_who_takes_over_is_told_even_before_a_word(service: Service, visit: Visit) -> None:
+    widget = visit(token=service.visitor())
+    widget.open()
+    take_over(service.conversation.id, service.agent("Mira"))
+    expect(widget.status).to_have_text("You are talking to Our team")
+    widget.page.reload()
+    widget.open()
+    expect(widget.status).to_have_text("You are talking to Mira")
+
+
+def test_the_question_how_it_was_goes_in_all_tabs_when_another_conversation_begins(
+    service: Service, visit: Visit
+) -> None:
+    widget = visit(token=service.visitor())
+    widget.open()
+    other = WidgetPage(widget.page.context.new_page())
+    other.page.goto(widget.page.url)
+    other.open()
+    expect(other.status).to_have_text("Replies at once")
+    first = service.conversation
+    conversation_end(first.id)
+    expect(widget.rating).to_have_count(1)
+    expect(other.rating).to_have_count(1)
+    widget.write("Again")
+    expect(widget.rating).to_have_count(0)
+    expect(other.texts.last).to_have_text("Again")
+    expect(other.rating).to_have_count(0)
+    assert list(Conversation.objects.values_list("satisfaction", flat=True)) == [None, None]
+
+
+def test_nothing_is_claimed_without_a_network(service: Service, visit: Visit) -> None:
+    widget = visit(token=service.visitor())
+    widget.open()
+    expect(widget.status).to_have_text("Replies at once")
+    widget.page.context.set_offline(True)
+    expect(widget.notice).to_contain_text("No connection")
+    expect(widget.status).to_be_hidden()
+
+
+def test_pre_chat_form_comes_first_and_once(service: Service, line: Line, visit: Visit) -> None:
+    service.configure(pre_chat=PRE_CHAT)
     widget = visit()
     widget.open()
     expect(widget.page.get_by_label("Your name")).to_be_focused()
     widget.page.get_by_label("Your name").fill("Ada")
     widget.prechat_start.click()
-    assert len(server.sessions) == 1
+    assert len(line.sessions) == 1
     widget.page.get_by_label("E-mail").fill("ada@shop.test")
     widget.prechat_start.click()
     expect(widget.input).to_be_focused()
-    assert server.sessions[1]["profile"] == {"name": "Ada", "email": "ada@shop.test"}
+    assert line.sessions[1]["profile"] == {"name": "Ada", "email": "ada@shop.test"}
     widget.page.reload()
     widget.open()
     expect(widget.prechat).to_have_count(0)
@@ -253,9 +380,9 @@ def test_pre_chat_form_comes_first_and_once(server: FakeWebchat, visit: Visit) -
 @pytest.mark.parametrize(
     ("kind", "selector"),
     [
-        ("image", f'a[href="{ORIGIN}/files/a.svg"][rel~=noopener] img[alt="Lino lamp"]'),
+        ("image", f'a[href="{address()}/files/a.svg"][rel~=noopener] img[alt="Lino lamp"]'),
         ("file", 'a:has-text("Care.pdf"):has-text("482 kB")'),
-        ("audio", f'audio[controls][src="{ORIGIN}/files/a.svg"]'),
+        ("audio", f'audio[controls][src="{address()}/files/a.svg"]'),
         ("video", "video[controls]"),
         ("location", 'a[href*="openstreetmap.org/?mlat=48.1&mlon=11.5"]:has-text("Munich")'),
         ("carousel", 'ul li:nth-child(2) h3:text("Lino")'),
@@ -264,23 +391,25 @@ def test_pre_chat_form_comes_first_and_once(server: FakeWebchat, visit: Visit) -
     ],
     ids=lambda value: str(value).split("[")[0].split(":")[0],
 )
-def test_every_content_type_is_shown(server: FakeWebchat, visit: Visit, kind: str, selector: str) -> None:
-    server.conversation = "cv_1"
-    server.record(BOT, RICH[kind])
-    widget = visit()
+def test_every_content_type_is_shown(service: Service, visit: Visit, kind: str, selector: str) -> None:
+    token = service.visitor()
+    service.bot(content(RICH[kind]))
+    widget = visit(token=token)
     widget.open()
     expect(widget.message.locator(selector)).to_be_visible()
 
 
 @pytest.mark.parametrize(("kind", "name", "value"), [("carousel", "Choose Birk", "birk"), ("list", "Track", "track")])
-def test_picks_in_rich_content_are_actions(server: FakeWebchat, visit: Visit, kind: str, name: str, value: str) -> None:
-    server.conversation = "cv_1"
-    server.record(BOT, RICH[kind])
-    widget = visit()
+def test_picks_in_rich_content_are_actions(
+    service: Service, line: Line, visit: Visit, kind: str, name: str, value: str
+) -> None:
+    token = service.visitor()
+    service.bot(content(RICH[kind]))
+    widget = visit(token=token)
     widget.open()
     widget.button(name).press("Enter")
     expect(widget.marks).to_have_text(["Sent"])
-    assert server.of("send")[0]["action"]["value"] == value
+    assert line.of("send")[0]["action"]["value"] == value
 
 
 @pytest.mark.parametrize(
@@ -300,13 +429,13 @@ def test_picks_in_rich_content_are_actions(server: FakeWebchat, visit: Visit, ki
     ids=["html", "script link", "data link", "quotes", "bare", "schemes", "brackets", "inline", "list", "override"],
 )
 def test_markdown_is_text_and_harmless_links(
-    server: FakeWebchat, visit: Visit, text: str, shown: str, links: list[str]
+    service: Service, visit: Visit, text: str, shown: str, links: list[str]
 ) -> None:
-    server.conversation = "cv_1"
-    server.record(BOT, {"type": "text", "text": text, "format": "markdown"})
-    widget = visit()
+    token = service.visitor()
+    service.bot(said(text, format="markdown"))
+    widget = visit(token=token)
     widget.open()
-    expect(widget.texts).to_have_text([shown], use_inner_text=True)
+    expect(widget.texts).to_have_text(["Hello", shown], use_inner_text=True)
     assert widget.texts.locator("a").evaluate_all("(all) => all.map((a) => a.href)") == links
     assert widget.troubles == []
 
@@ -314,9 +443,8 @@ def test_markdown_is_text_and_harmless_links(
 # --------------------------------------------------------------------------- people
 
 
-def test_keyboard_alone(server: FakeWebchat, visit: Visit) -> None:
-    fill(server)
-    widget = visit()
+def test_keyboard_alone(service: Service, visit: Visit) -> None:
+    widget = visit(token=fill(service))
     widget.launcher.press("Enter")
     expect(widget.input).to_be_focused()
     widget.log.focus()
@@ -337,9 +465,7 @@ def test_keyboard_alone(server: FakeWebchat, visit: Visit) -> None:
 @pytest.mark.parametrize(
     ("options", "modal", "stays"), [({}, "false", False), (PHONE, "true", True)], ids=["desktop", "phone"]
 )
-def test_focus_is_kept_inside_only_on_a_phone(
-    server: FakeWebchat, visit: Visit, options: Frame, modal: str, stays: bool
-) -> None:
+def test_focus_is_kept_inside_only_on_a_phone(visit: Visit, options: Frame, modal: str, stays: bool) -> None:
     widget = visit(**options)
     widget.open()
     expect(widget.panel).to_have_attribute("aria-modal", modal)
@@ -349,11 +475,10 @@ def test_focus_is_kept_inside_only_on_a_phone(
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])
-def test_nothing_is_wider_than_the_screen(server: FakeWebchat, visit: Visit, width: int) -> None:
-    fill(server)
-    widget = visit(viewport={"width": width, "height": 640})
+def test_nothing_is_wider_than_the_screen(service: Service, visit: Visit, width: int) -> None:
+    widget = visit(token=fill(service), viewport={"width": width, "height": 640})
     widget.open()
-    expect(widget.message).to_have_count(len(server.log))
+    expect(widget.message).to_have_count(len(service.log))
     assert widget.log.evaluate("(log) => log.scrollWidth <= log.clientWidth")
     assert widget.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
@@ -370,27 +495,27 @@ def test_nothing_is_wider_than_the_screen(server: FakeWebchat, visit: Visit, wid
     ids=["light", "dark", "phone", "pre-chat", "forced colours"],
 )
 @pytest.mark.parametrize("locale", ["en", "ar"])
-def test_axe_finds_nothing(server: FakeWebchat, visit: Visit, config: Frame, options: Frame, locale: str) -> None:
-    fill(server)
-    server.config.update(config, greeting="Hello!", privacy_url="/privacy")
-    server.conversation = None if "pre_chat" in config else "cv_1"
-    server.locale = locale
-    widget = visit(reduced_motion="reduce", **{key: value for key, value in options.items() if key != "reduced_motion"})
+def test_axe_finds_nothing(service: Service, visit: Visit, config: Frame, options: Frame, locale: str) -> None:
+    token = fill(service)
+    privacy = "https://shop.example.com/privacy"
+    service.configure(**config, greeting="Hello!", privacy_url=privacy, subtitle="We like questions")
+    shown = {"reduced_motion": "reduce", **options}
+    widget = visit(token="" if "pre_chat" in config else token, locale=locale, **shown)
     widget.open()
     expect(widget.panel).to_be_visible()
     results = Axe().run(widget.page, context="desk-chat")
     assert results.violations_count == 0, results.generate_report()
 
 
-def test_transcript_is_a_text_file_of_everything(server: FakeWebchat, visit: Visit) -> None:
-    server.conversation = "cv_1"
-    for number in range(1, 121):
-        server.record(BOT, {"type": "text", "text": f"line {number}"})
-    widget = visit(timezone_id="UTC")
+def test_transcript_is_a_text_file_of_everything(service: Service, visit: Visit) -> None:
+    token = service.visitor()
+    service.bot(*(f"line {number}" for number in range(1, 121)))
+    Message.objects.update(created_at=datetime(2026, 11, 21, 9, 30, tzinfo=UTC))
+    widget = visit(token=token, timezone_id="UTC")
     widget.open()
     widget.menu.click()
     with widget.page.expect_download() as download:
         widget.download.click()
     lines = download.value.path().read_text(encoding="utf-8").splitlines()
-    assert [line.rsplit(" ", 1)[1] for line in lines] == [str(number) for number in range(1, 121)]
-    assert re.fullmatch(r"\[11/21/2026, 9:30:00.AM\] Luma: line 1", lines[0])
+    assert [line.rsplit(" ", 1)[1] for line in lines] == ["Hello", *(str(number) for number in range(1, 121))]
+    assert re.fullmatch(r"\[11/21/2026, 9:30:00.AM\] Luma: line 1", lines[1])

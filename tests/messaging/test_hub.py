@@ -108,3 +108,26 @@ async def test_whoever_may_have_missed_a_push_is_told_when_the_layer_is_back(hub
     await until(lambda: hub._beats > sent + 2)
     layer.away = False
     await until(lambda: gaps)
+
+
+async def test_what_is_repeated_reaches_who_comes_later_and_ends_for_all(hub: Hub) -> None:
+    heard: list[str] = []
+    await hub.join("other", lambda text, frame: None)
+    beat = hub.repeat("late", {"t": "dots"}, after_s=0, every_s=0.01)
+    await hub.join("late", lambda text, frame: heard.append(frame["t"]))
+    await until(lambda: len(heard) > 1)
+    assert beat.stop() is True
+    await asyncio.sleep(0)
+    pushed = len(heard)
+    hub.push("late", {"t": "end"})
+    await until(lambda: heard[-1] == "end")
+    assert len(heard) <= pushed + 2  # one that was on its way, and the end
+
+
+async def test_what_is_stopped_in_time_is_never_pushed(hub: Hub) -> None:
+    heard: list[str] = []
+    await hub.join("group", lambda text, frame: heard.append(frame["t"]))
+    beat = hub.repeat("group", {"t": "dots"}, after_s=0, every_s=1)
+    assert beat.stop() is False
+    hub.push("group", {"t": "end"})
+    await until(lambda: heard == ["end"])

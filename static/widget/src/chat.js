@@ -9,7 +9,7 @@ import { Connection } from "./connection.js";
 import { h } from "./dom.js";
 import { askFirst } from "./forms.js";
 import { History } from "./history.js";
-import { chooseLanguage, preferredLocale } from "./i18n.js";
+import { preferredLocale, speak } from "./i18n.js";
 import { Incoming } from "./incoming.js";
 import { entryOf, saveTranscript, toMessage } from "./message.js";
 import { Outbox } from "./outbox.js";
@@ -20,9 +20,6 @@ import { Session } from "./session.js";
 import { Standing } from "./standing.js";
 import { Storage } from "./storage.js";
 import { followDark, styleSheets } from "./theme.js";
-
-const VERSION = "1.0.0";
-const CAPABILITIES = ["md", "buttons", "cards", "stream", "files"];
 
 /** Starts the widget of one script tag and returns the chat, whose public methods `DeskChat` offers. */
 export async function start(options) {
@@ -37,6 +34,7 @@ class Chat {
   #api;
   #session;
   #language;
+  #host;
   #panel;
   #standing;
   #history;
@@ -61,6 +59,7 @@ class Chat {
       peer: {
         apply: (frame) => this.#incoming.apply(frame),
         show,
+        seen: (seq) => this.#incoming.seen(seq),
         showOlder: (frames) => this.#panel.log.still(() => show(frames)),
         sync: (after) => this.#connection.send({ t: "sync", after }),
       },
@@ -69,6 +68,7 @@ class Chat {
       storage: this.#storage,
       transmit: (frame) => this.#transmit(frame),
       onFail: (item) => this.#failed(item),
+      onHold: (code) => code === "too_many_visitors" && this.#crowded(() => this.#outbox.hurry()),
     });
     this.#polling = new Polling(() => this.#history.catchUp());
     this.#connection = new Connection({
@@ -85,26 +85,36 @@ class Chat {
       messages: () => this.#panel.log.current,
       inView: () => this.#panel.isOpen && !document.hidden && this.#panel.log.atEnd,
       onUnread: (count) => this.#onUnread(count),
-      tell: (seq) => this.#tellRead({ t: "read", seq }),
+      tell: (seq) => this.#tellRead({ t: "read", conversation: this.#session.conversation, seq }),
     });
   }
 
   // ------------------------------------------------------------------ start
 
   async begin() {
-    await this.#session.open();
+    speak([preferredLocale(this.#options.locale)], this.#options.origin); // loads the words meanwhile
+    await this.#session.open({}, (error) => this.#waiting(error));
+    await this.#speak();
+    const { isOpen } = this.#panel ?? {};
     this.#show();
     this.#listen();
+    if (isOpen) this.open();
     if (this.#session.conversation || this.#outbox.items.length) await this.#resume();
     else this.#offerStarters();
   }
 
+  async #speak() {
+    const { locale, origin } = this.#options;
+    this.#language = await speak([preferredLocale(locale), this.#session.config.locale], origin);
+  }
+
   #show() {
-    const { locale, origin, position, theme } = this.#options;
+    const { origin, position, theme } = this.#options;
     const { config } = this.#session;
-    const language = chooseLanguage([preferredLocale(locale), config.locale]);
+    const language = this.#language;
     const host = h("desk-chat");
-    this.#language = language;
+    this.#host?.remove();
+    this.#host = host;
     this.#panel = new Panel({
       host,
       sheets: styleSheets(config.color),
@@ -127,7 +137,7 @@ class Chat {
     });
     followDark(host, theme);
     const isOnline = () => this.#connection.ready || this.#polling.running || !this.#resumed;
-    this.#standing = new Standing({ panel: this.#panel, t: language.t, isOnline });
+    this.#standing = new Standing({ panel: this.#panel, t: language.t, agent: this.#session.agent, isOnline });
     this.#incoming = new Incoming({
       panel: this.#panel,
       session: this.#session,
@@ -140,6 +150,19 @@ class Chat {
     });
     this.#showPending();
     document.body.append(host);
+  }
+
+  /** The address is over its limit: the chat is there, and says so. */
+  async #waiting(error) {
+    if (error.status !== 429) return;
+    await this.#speak();
+    if (!this.#panel) this.#show();
+    this.#crowded(() => this.#session.hurry());
+  }
+
+  #crowded(again) {
+    const { t } = this.#language;
+    this.#panel.tell(t("crowded"), t("retry"), again);
   }
 
   #listen() {
@@ -156,7 +179,7 @@ class Chat {
 
   /** What was said before, then the live connection. */
   async #resume() {
-    if (this.#resumed) return;
+    if (this.#resumed || !this.#session.begun) return;
     this.#resumed = true;
     this.#standing.show();
     if (this.#session.conversation) {
@@ -173,8 +196,8 @@ class Chat {
   open() {
     if (this.#panel.isOpen) return;
     this.#panel.open();
-    const asked = askFirst({ panel: this.#panel, session: this.#session, storage: this.#storage, t: this.#language.t });
-    asked.then(() => this.#resume());
+    const { t } = this.#language;
+    askFirst({ panel: this.#panel, session: this.#session, storage: this.#storage, t }).then(() => this.#resume());
     this.#reading.look();
     this.#emit("open");
   }
@@ -258,15 +281,7 @@ class Chat {
 
   #hello() {
     const { token, conversation } = this.#session;
-    const { locale } = this.#language;
-    return {
-      token,
-      conversation: conversation ?? undefined,
-      after: this.#history.cursor,
-      caps: CAPABILITIES,
-      locale,
-      client: { ver: VERSION },
-    };
+    return { token, conversation, after: this.#history.cursor };
   }
 
   async #renew(forget) {
@@ -281,6 +296,7 @@ class Chat {
     this.#panel.tell("");
     if (frame.reset && !this.#incoming.ended) this.#forgetTranscript();
     this.#history.ready(frame);
+    this.#incoming.seen(frame.read_seq);
     this.#outbox.pump();
     this.#reading.tell();
     this.#standing.show(frame.agent);
@@ -334,8 +350,7 @@ class Chat {
   }
 
   #offerStarters() {
-    const replies = this.#session.config.quick_replies ?? [];
-    this.#panel.offer(replies.map(({ title, payload }) => ({ title, value: payload })));
+    this.#panel.offer(this.#session.config.starters.map(({ title, payload }) => ({ title, value: payload || title })));
   }
 
   #onUnread(count) {

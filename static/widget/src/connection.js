@@ -18,12 +18,8 @@ const ON_CLOSE = {
   4401: "renew",
   4403: "forbidden",
   4404: "forget",
-  4409: "replaced",
-  4413: "too_big",
-  4426: "outdated",
   4429: "slow",
 };
-const HALTS = new Set(["forbidden", "replaced", "outdated"]);
 const SLOW_MS = 60_000;
 
 export class Connection {
@@ -104,7 +100,6 @@ export class Connection {
     }
     if (frame.t === "ready") this.#established(frame);
     else if (frame.t === "pong") clearTimeout(this.#timers.pong);
-    else if (frame.t === "ping") this.send({ t: "pong", n: frame.n });
     else {
       if (frame.t === "bye" || frame.fatal) this.#bye = { after_s: frame.retry_after_s, ...frame };
       this.#peer.onFrame(frame);
@@ -155,8 +150,7 @@ export class Connection {
     this.#clear();
     this.#peer.onDown(rule);
     if (!this.#running) return;
-    if (this.#bye?.reconnect === false) return this.#halt("stopped");
-    if (HALTS.has(rule)) return this.#halt(rule);
+    if (rule === "forbidden") return this.#halt(rule);
     if (rule === "once" && this.#protocolErrors++) return this.#halt("stopped");
     if (this.#failures === BLOCKED_AFTER) this.#peer.onBlocked();
     this.#retry(rule);

@@ -16,10 +16,9 @@ export function contentNodes(message, ui) {
   const content = message.content;
   const text = content.text ? formatted(content.text, content.format) : [];
   const shown = MEDIA[content.type] && content.media ? MEDIA[content.type](content.media, ui) : [];
-  const files = (message.files ?? []).flatMap((media) => (MEDIA[kindOf(media)] ?? file)(media, ui));
   const place = content.location ? location(content.location, ui) : [];
   return {
-    bubble: [...shown, ...files, ...place, ...text],
+    bubble: [...shown, ...place, ...text],
     extra: [
       ...buttons(content.buttons, message, ui),
       ...(content.cards ? [carousel(content.cards, message, ui)] : []),
@@ -38,8 +37,6 @@ export function contentText(message, t) {
   for (const section of sections ?? []) parts.push(...section.rows.map((row) => row.title));
   return parts.filter(Boolean).join("\n") || `[${t(place ? "location" : "file")}]`;
 }
-
-const kindOf = (media) => (media.type ?? media.mime ?? "").split("/")[0];
 
 function image(media, ui) {
   const src = safeUrl(media.url, ui.origin);

@@ -39,8 +39,8 @@ function preChatForm(fields, { t, submit }) {
     problem.textContent = "";
     try {
       await submit(values(form));
-    } catch {
-      problem.textContent = t("wrong");
+    } catch ({ code, passing }) {
+      problem.textContent = t(code === "too_many_visitors" ? "crowded" : passing ? "failed" : "wrong");
     }
     start.removeAttribute("aria-busy");
   });

@@ -10,7 +10,7 @@ export class History {
   #oldest = 0; // seq of the oldest message shown; 0 when there is nothing older to ask for
   #loading = false;
 
-  /** `peer`: apply(frame), show(frames), showOlder(frames), sync(after). */
+  /** `peer`: apply(frame), show(frames), showOlder(frames), seen(seq), sync(after). */
   constructor({ api, session, peer }) {
     this.#api = api;
     this.#session = session;
@@ -66,9 +66,11 @@ export class History {
     const before = this.cursor;
     for (let more = true; more;) {
       const page = await this.#page();
+      this.#session.conversation = page.conversation;
       for (const frame of page.messages) this.receive({ t: "msg", ...frame });
       more = page.has_more && page.messages.length > 0;
       this.#transcript.settle(more ? page.messages.at(-1).seq : page.last_seq);
+      this.#peer.seen(page.read_seq);
     }
     return this.cursor > before;
   }

@@ -1,25 +1,27 @@
 /** Words, dates and writing direction of the visitor's language. */
 
-import { ar } from "./strings/ar.js";
-import { de } from "./strings/de.js";
-import { en } from "./strings/en.js";
-import { es } from "./strings/es.js";
-import { fr } from "./strings/fr.js";
-import { pt } from "./strings/pt.js";
+import { en } from "./english.js";
 
-const LANGUAGES = { ar, de, en, es, fr, pt };
+const SPOKEN = ["ar", "de", "en", "es", "fr", "pt"]; // all but English are loaded when they are spoken: strings/*.json
 const RIGHT_TO_LEFT = new Set(["ar", "fa", "he", "ur"]);
+const loaded = {};
 
 /** The language to ask the server for: the page's own wish, else the browser's. */
 export function preferredLocale(wish) {
   return wish || document.documentElement.lang || navigator.language || "en";
 }
 
-/** The first of `locales` that we speak, else English. */
-export function chooseLanguage(locales) {
-  const known = locales.filter(Boolean).find((locale) => base(locale) in LANGUAGES) ?? "en";
-  return new Language(known, { ...en, ...LANGUAGES[base(known)] });
+/** The first of `locales` that we speak, else English; English also when its words cannot be had. */
+export async function speak(locales, origin) {
+  const locale = locales.filter(Boolean).find((wish) => SPOKEN.includes(base(wish))) ?? "en";
+  const words = base(locale) === "en" ? en : await (loaded[base(locale)] ??= load(base(locale), origin));
+  return words ? new Language(locale, { ...en, ...words }) : new Language("en", en);
 }
+
+const load = (language, origin) =>
+  fetch(`${origin}/static/widget/strings/${language}.json`, { credentials: "omit" })
+    .then((answer) => (answer.ok ? answer.json() : null))
+    .catch(() => null);
 
 const base = (locale) => locale.toLowerCase().split(/[-_]/)[0];
 

@@ -2,7 +2,9 @@
 
 import { contentText } from "./content.js";
 import { ratingForm } from "./forms.js";
-import { contentOf, entryOf, stateOf, toMessage } from "./message.js";
+import { contentOf, entryOf, toMessage } from "./message.js";
+
+const PASSING = new Set(["rate_limited", "too_many_visitors"]);
 
 export class Incoming {
   #panel;
@@ -29,16 +31,12 @@ export class Incoming {
   /** Any frame but those that are the connection's own. */
   frame(frame) {
     const { log } = this.#panel;
-    const role = frame.from?.role ?? frame.from;
-    const name = () => log.nameOf({ role, name: frame.from?.name });
-    const passing = frame.code === "rate_limited";
+    const passing = PASSING.has(frame.code);
     const handlers = {
       ack: () => this.ack(frame),
-      delta: () => log.stream(frame),
-      typing: () => role !== "visitor" && log.typing(frame.on, name(), frame.ttl_s),
-      read: () => this.#onRead(frame),
+      typing: () => log.typing(frame.on, log.nameOf(frame.from), frame.ttl_s),
+      read: () => (frame.by.role === "visitor" ? (this.#reading.mark = frame.seq) : this.seen(frame.seq)),
       media: () => this.#change(frame.of, { content: frame.content }),
-      presence: () => this.#standing.show(frame),
       token: () => (this.#session.token = frame.token),
       error: () =>
         frame.cid && this.#outbox.refuse(frame.cid, { code: frame.code, passing, retryAfter: frame.retry_after_s }),
@@ -56,21 +54,24 @@ export class Incoming {
     this.ended = false;
     this.#history.forget();
     this.#panel.log.begin();
+    this.#panel.log.outro.replaceChildren(); // the question about the conversation before
     this.#reading.forget();
   }
 
   /** The server has stored what we sent; the ack tells where it stands. */
-  ack({ cid, seq, id, ts }) {
+  ack({ cid, seq, id, ts, conversation }) {
     const item = this.#outbox.confirm(cid);
     if (!item || !seq) return;
     this.#restart(seq, id);
+    this.#session.conversation = conversation;
+    this.#panel.tell("");
     this.#panel.log.mark("sent", (message) => message.cid === cid);
     this.#history.receive({ ...item.frame, t: "msg", seq, id, ts, from: { role: "visitor" } });
   }
 
-  #onRead({ by, seq }) {
-    if ((by?.role ?? by) === "visitor") this.#reading.mark = seq;
-    else this.#panel.log.mark("read", (message) => message.seq && message.seq <= seq);
+  /** Staff have read everything up to `seq`. */
+  seen(seq) {
+    this.#panel.log.mark("read", (message) => message.seq && message.seq <= seq);
   }
 
   /** A transcript frame, in order and once. */
@@ -110,7 +111,7 @@ export class Incoming {
   }
 
   #onState(frame) {
-    const state = stateOf(frame);
+    const { state, conversation } = frame;
     const entry = entryOf(frame, this.#t);
     this.#standing.turn(state);
     this.ended = state === "closed";
@@ -119,7 +120,7 @@ export class Incoming {
       this.#panel.announce(entry.content.text);
       this.offerChoices();
     }
-    const submit = (score, comment) => this.#outbox.add({ t: "rate", score, comment });
+    const submit = (score, comment) => this.#outbox.add({ t: "rate", conversation, score, comment });
     // The form stands below the transcript until the visitor writes again.
     if (this.ended && frame.csat) this.#panel.log.outro.replaceChildren(ratingForm({ t: this.#t, submit }));
   }

@@ -1,16 +1,16 @@
 /**
- * The transcript on the screen: messages in order, day lines, marks, typing and streaming.
+ * The transcript on the screen: messages in order, day lines, marks, and typing.
  *
  * It decides where a message stands and how it looks; what is shown inside comes from content.js.
  * Screen readers hear final texts from a live region of their own, so the log itself is silent.
  */
 
-import { h, icon } from "./dom.js";
+import { h, icon, safeUrl } from "./dom.js";
 import { contentNodes } from "./content.js";
-import { formatted } from "./markdown.js";
 
 const GROUP_MS = 5 * 60_000; // messages of one sender within this time share a name
 const NEAR_PX = 60;
+const MARKS = ["sending", "failed", "sent", "delivered", "read"];
 
 export class Log {
   #ui;
@@ -18,7 +18,6 @@ export class Log {
   #list = h("div", { class: "list-inner" });
   #typing;
   #typingTimer = 0;
-  #streams = new Map();
   #part = 0; // a new conversation after an ended one counts its seq from 1 again
   #stick = true;
   #fresh;
@@ -52,7 +51,7 @@ export class Log {
       t("fresh"),
     );
     this.element = h("div", { class: "log-frame" }, this.node, this.#fresh);
-    // Images, streams and the keyboard change heights: who was at the end stays there.
+    // Images and the keyboard change heights: who was at the end stays there.
     const keepEnd = new ResizeObserver(() => this.#stick && (this.node.scrollTop = this.node.scrollHeight));
     for (const node of [this.inner, this.node]) keepEnd.observe(node);
   }
@@ -78,10 +77,10 @@ export class Log {
 
   /** Shows a message, or shows it anew when its id or cid is known. */
   put(shown) {
-    this.#endStream(shown);
+    if (shown.role !== "visitor") this.typing(false);
     const known = this.#find(shown);
     const message = { ...shown, part: shown.seq ? (known?.message.seq ? known.message.part : this.#part) : Infinity };
-    const mark = message.mark ?? known?.mark;
+    const mark = further(known?.mark, message.mark);
     if (known) this.#take(known);
     const entry = { message, mark, node: this.#draw(message) };
     let at = this.#entries.length;
@@ -106,11 +105,11 @@ export class Log {
     return this.#entries.find((entry) => entry.message.id === id)?.message;
   }
 
-  /** sending, sent, delivered, read or failed; `test(message)` chooses the visitor's messages. */
+  /** Moves the mark of the visitor's messages that `test(message)` chooses forward (MARKS). */
   mark(state, test) {
     for (const entry of this.#entries) {
       const { role, part } = entry.message;
-      if (role === "visitor" && part >= this.#part && test(entry.message)) entry.mark = state;
+      if (role === "visitor" && part >= this.#part && test(entry.message)) entry.mark = further(entry.mark, state);
     }
     this.#showMarks();
   }
@@ -122,7 +121,6 @@ export class Log {
 
   clear() {
     this.#entries = [];
-    this.#streams.clear();
     this.#list.replaceChildren();
     this.typing(false);
   }
@@ -133,27 +131,6 @@ export class Log {
     if (on && this.#typing.hidden) this.#ui.announce(this.#ui.t("typing", { name }));
     this.#typing.hidden = !on;
     if (on) this.#typingTimer = setTimeout(() => this.typing(false), ttl * 1000);
-  }
-
-  /** The next piece of an answer that is being written; a lost piece stops it until the final text comes. */
-  stream({ id, i, text }) {
-    const known = this.#streams.get(id);
-    if ((known?.next ?? 0) !== i) return;
-    const stream = known ?? {
-      next: 0,
-      text: "",
-      node: h("div", { class: "entry", "aria-hidden": "true" }),
-      role: "bot",
-    };
-    stream.next += 1;
-    stream.text += text;
-    const bubble = h("div", { class: "bubble", dir: "auto" }, formatted(stream.text, "markdown"));
-    stream.node.replaceChildren(
-      h("div", { class: "item bot" }, this.#face("bot"), h("div", { class: "body" }, bubble)),
-    );
-    if (!known) this.#list.append(stream.node);
-    this.#streams.set(id, stream);
-    this.typing(false);
   }
 
   toEnd() {
@@ -171,16 +148,6 @@ export class Log {
     this.#entries.splice(at, 1);
     entry.node.remove();
     this.#dress(at);
-  }
-
-  #endStream({ id, role }) {
-    if (role === "visitor") return;
-    const ended = this.#streams.has(id) ? [id] : [...this.#streams.keys()];
-    for (const key of ended) {
-      this.#streams.get(key).node.remove();
-      this.#streams.delete(key);
-    }
-    this.typing(false);
   }
 
   #draw(message) {
@@ -209,7 +176,7 @@ export class Log {
     const item = h(
       "div",
       { class: `item ${role}`, role: "article", "aria-label": label, tabindex: -1, "data-testid": "message" },
-      role !== "visitor" && this.#face(role, name),
+      role !== "visitor" && this.#face(message, name),
       body,
     );
     return h("div", { class: "entry" }, item);
@@ -221,8 +188,13 @@ export class Log {
     return name || (role === "bot" ? this.#ui.botName : this.#ui.t("agent"));
   }
 
-  #face(role, name) {
-    return h("span", { class: "face", "aria-hidden": "true" }, role === "bot" ? icon("bot") : [...(name ?? "")][0]);
+  /** A picture that cannot be had leaves the initial. */
+  #face({ role, picture }, name) {
+    const initial = role === "bot" ? icon("bot") : [...name][0];
+    const src = picture && safeUrl(picture);
+    const onerror = ({ target }) => target.replaceWith(initial);
+    const shown = src ? h("img", { src, alt: "", referrerpolicy: "no-referrer", onerror }) : initial;
+    return h("span", { class: "face", "aria-hidden": "true" }, shown);
   }
 
   /** Day line and grouping depend on the neighbour before. */
@@ -285,6 +257,11 @@ export class Log {
     event.preventDefault();
     item.focus();
   }
+}
+
+/** The later of two marks; "failed" and "sending" give way to each other. */
+function further(one, other) {
+  return other && !(MARKS.indexOf(one) > Math.max(1, MARKS.indexOf(other))) ? other : one;
 }
 
 /** Whether `one` stands after `other`: by conversation and seq; what is not confirmed yet stands last. */

@@ -8,19 +8,15 @@ const STATES = { assigned: "person", bot: "disclosure", closed: "closed" };
 /** Any transcript frame as a message; null for one that shows nothing. */
 export function entryOf(frame, t) {
   if ((frame.t ?? "msg") === "msg") return toMessage(frame);
-  const words = STATES[stateOf(frame)];
+  const words = STATES[frame.state];
   if (frame.t !== "state" || !words) return null;
   const content = { type: "text", text: t(words, { name: t("agent") }) };
   return { ...toMessage({ ...frame, content }), role: "system" };
 }
 
-/** The state of the conversation that a `state` frame tells of. */
-export const stateOf = ({ state, status, conversation }) => state ?? status ?? conversation;
-
-/** Without canonical content (protocol 1 peers) the frame's plain text and files are used. */
 export function toMessage(frame) {
-  const { seq, id, cid, from = {}, lang, files, quick_replies: quickReplies } = frame;
-  const { role = "bot", name = "" } = from;
+  const { seq, id, cid, from = {}, lang, quick_replies: quickReplies } = frame;
+  const { role = "bot", name = "", picture } = from;
   const ts = new Date(frame.ts ?? Date.now());
   return {
     seq,
@@ -28,17 +24,17 @@ export function toMessage(frame) {
     cid,
     role,
     name,
+    picture,
     lang,
     ts,
     quickReplies,
-    files: frame.content ? null : files,
     content: contentOf(frame),
   };
 }
 
-/** The canonical content of a `msg`, `edit` or `send` frame. */
-export function contentOf({ content, text, format }) {
-  return content ?? { type: "text", text, format: format === "md" ? "markdown" : "plain" };
+/** The canonical content of a `msg`, `edit` or `send` frame; what the visitor writes has none yet. */
+export function contentOf({ content, text }) {
+  return content ?? { type: "text", text };
 }
 
 /** Hands the visitor the conversation as a text file. */

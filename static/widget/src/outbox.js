@@ -24,14 +24,17 @@ export class Outbox {
   #storage;
   #transmit;
   #onFail;
+  #onHold;
   #current = null;
   #timer = 0;
 
-  /** `transmit(frame)` returns false when there is no way out now; `onFail(item)` shows a failed one. */
-  constructor({ storage, transmit, onFail }) {
+  /** `transmit(frame)` returns false when there is no way out now; `onFail(item)` shows a failed one, and
+   * `onHold(code)` one that has to wait. */
+  constructor({ storage, transmit, onFail, onHold }) {
     this.#storage = storage;
     this.#transmit = transmit;
     this.#onFail = onFail;
+    this.#onHold = onHold;
     const stored = storage.names("out:").map((name) => storage.get(name));
     for (const item of stored.filter(Boolean).sort((a, b) => a.at - b.at)) this.#items.set(item.cid, item);
   }
@@ -80,6 +83,12 @@ export class Outbox {
     if (!passing) return this.#fail(item, code);
     this.#current = item; // holds its place in the queue
     this.#timer = setTimeout(() => this.#again(item), Math.max(1, retryAfter) * 1000);
+    this.#onHold(code);
+  }
+
+  /** Tries what has to wait now. */
+  hurry() {
+    if (this.#current) this.#again(this.#current);
   }
 
   /** The frame on its way was too big for the server: it must not be sent again. */

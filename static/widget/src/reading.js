@@ -27,6 +27,7 @@ export class Reading {
   }
 
   forget() {
+    clearTimeout(this.#timer); // the mark was of the conversation before
     this.#storage.remove("read");
   }
 

@@ -7,6 +7,7 @@ export class Session {
   #storage;
   #options;
   #data = {};
+  #hurry = () => {};
 
   constructor({ api, storage, options }) {
     this.#api = api;
@@ -15,7 +16,7 @@ export class Session {
   }
 
   get config() {
-    return this.#data.config;
+    return this.#data.config ?? {};
   }
 
   get conversation() {
@@ -24,6 +25,15 @@ export class Session {
 
   set conversation(id) {
     this.#data.conversation = id;
+  }
+
+  get begun() {
+    return Boolean(this.#data.socket_url);
+  }
+
+  /** Who answers: {mode, name}. */
+  get agent() {
+    return this.#data.agent;
   }
 
   get lastSeq() {
@@ -47,9 +57,10 @@ export class Session {
 
   /**
    * Asks for a session until there is one. Throws ApiError when the service refuses, and at once
-   * when someone waits for the outcome (`extra` is a profile or an identity).
+   * when someone waits for the outcome (`extra` is a profile or an identity). `onWait(error)` hears
+   * that it takes longer.
    */
-  async open(extra = {}) {
+  async open(extra = {}, onWait = () => {}) {
     for (let attempt = 0; ; attempt++) {
       try {
         this.#data = await this.#api.session(this.#request(extra));
@@ -58,9 +69,24 @@ export class Session {
       } catch (error) {
         if (error.status === 401 && this.#storage.get("token")) this.#storage.remove("token");
         else if (!error.passing || Object.keys(extra).length) throw error;
-        else await pause(Math.max(error.retryAfter, Math.random() * Math.min(60, 2 ** attempt)));
+        else {
+          onWait(error);
+          await this.#pause(Math.max(error.retryAfter, Math.random() * Math.min(60, 2 ** attempt)));
+        }
       }
     }
+  }
+
+  /** Asks again now rather than later. */
+  hurry() {
+    this.#hurry();
+  }
+
+  #pause(seconds) {
+    return new Promise((done) => {
+      this.#hurry = done;
+      setTimeout(done, seconds * 1000);
+    });
   }
 
   #request(extra) {
@@ -74,5 +100,3 @@ export class Session {
     };
   }
 }
-
-const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));

@@ -4,27 +4,30 @@ export class Standing {
   #panel;
   #t;
   #isOnline;
-  #agent = { mode: "bot" };
+  #agent;
   #offline = false;
 
-  /** `isOnline()`: whether what the visitor writes is sent at once. */
-  constructor({ panel, t, isOnline }) {
+  /** `agent`: who answers, {mode, name}; `isOnline()`: whether what the visitor writes is sent at once. */
+  constructor({ panel, t, agent, isOnline }) {
     this.#panel = panel;
+    this.#agent = { ...agent };
     this.#t = t;
     this.#isOnline = isOnline;
     this.show();
   }
 
-  /** Shows how things stand; `news` is of who answers: mode (bot, human, queue), name, position. */
+  /** Shows how things stand; `news` is of who answers: mode (bot, human, queue) and name. What is not known is
+   * not claimed. */
   show(news = {}) {
-    const { mode, name, position } = Object.assign(this.#agent, news);
+    const { mode, name } = Object.assign(this.#agent, news);
     const words = {
       bot: () => this.#t("online"),
       human: () => this.#t("person", { name: name || this.#t("agent") }),
-      queue: () => (position ? this.#t("position", { n: position }) : this.#t("queue")),
+      queue: () => this.#t("queue"),
     };
-    const online = this.#isOnline();
-    this.#panel.status(online ? (words[mode] ?? words.bot)() : this.#t("connecting"), online ? "online" : "connecting");
+    if (!navigator.onLine || !mode) this.#panel.status("", "halted");
+    else if (this.#isOnline()) this.#panel.status(words[mode](), "online");
+    else this.#panel.status(this.#t("connecting"), "connecting");
     if (this.#offline === !navigator.onLine) return;
     this.#offline = !navigator.onLine;
     this.#panel.tell(this.#offline ? this.#t("offline") : "");
@@ -33,14 +36,12 @@ export class Standing {
   /** The state of the conversation changed: queued, assigned, bot, closed or open. */
   turn(state) {
     const mode = { queued: "queue", assigned: "human", bot: "bot", closed: "bot" }[state];
-    this.show(mode ? { mode, name: null, position: null } : {});
+    this.show(mode ? { mode, name: "" } : {});
   }
 
   /** The connection will not come back by itself; `again()` is what the visitor may do about it. */
   halt(reason, again) {
     const ways = {
-      replaced: ["replaced", "resume", again],
-      outdated: ["outdated", "reload", () => window.location.reload()],
       stopped: ["stopped", "retry", again],
       forbidden: ["stopped"],
     };

@@ -22,6 +22,16 @@ def test_a_session_says_all_a_widget_needs(page, channel):
     assert {"title", "color", "bot_name", "locale", "greeting", "position"} <= data["config"].keys()
 
 
+def test_what_the_channel_is_configured_to_show_is_told(tenant):
+    look = {
+        "title": "Ask us", "subtitle": "We like questions", "color": "#112233", "greeting": "Hello!", "locale": "de",
+        "position": "left", "launcher_text": "Help", "privacy_url": "https://shop.example.com/privacy",
+        "starters": [{"title": "Track", "payload": "track"}], "pre_chat": [],
+    }  # fmt: skip
+    channel = ChannelFactory(tenant=tenant, config={**look, "allowed_origins": [SHOP]})
+    assert Page(channel).begin()["config"] == {**look, "bot_name": "Assistant"}
+
+
 def test_the_token_goes_on_with_the_same_visitor(page):
     token = page.begin()["visitor_token"]
     page.say("Hello")
@@ -54,15 +64,46 @@ def test_an_unknown_channel_is_not_found(page, channel):
     assert outcome(page.session()) == (404, "channel_not_found")
 
 
-def test_new_visitors_are_scarce_per_address_but_known_ones_may_reload(page, settings, monkeypatch):
+@pytest.fixture
+def two_an_hour(settings, monkeypatch):
+    """Visitors of one address who may begin to write; the clock stands still."""
     settings.REDIS_URL = ""
+    settings.ENV = {**settings.ENV, "WEBCHAT_VISITORS_PER_ADDRESS": 2}
     monkeypatch.setattr(buckets.time, "monotonic", lambda: 1000.0)
-    token = page.begin()["visitor_token"]
-    answers = [page.session() for _ in range(30)]
-    assert [answer.status_code for answer in answers] == [200] * 29 + [429]
-    assert int(answers[-1]["Retry-After"]) > 0
-    assert answers[-1]["Access-Control-Allow-Origin"] == SHOP
-    assert page.session(visitor_token=token).status_code == 200
+
+
+def test_who_looks_at_a_page_uses_up_nothing(page, two_an_hour):
+    assert [page.session().status_code for _ in range(5)] == [200] * 5
+    assert page.say("Hello").status_code == 200
+
+
+def test_new_visitors_who_write_are_scarce_per_address_but_known_ones_go_on(page, channel, two_an_hour):
+    page.begin()
+    assert [page.say("Hello", cid=f"c{number}").status_code for number in range(5)] == [200] * 5
+    second, third = Page(channel), Page(channel)
+    second.begin()
+    third.begin()
+    assert second.say("Hello").status_code == 200
+    refused = third.say("Hello")
+    assert outcome(refused) == (429, "too_many_visitors")
+    assert int(refused["Retry-After"]) == 1800
+    assert refused["Access-Control-Allow-Origin"] == SHOP
+    assert page.say("Still here", cid="c9").status_code == 200
+    third.client.defaults["REMOTE_ADDR"] = "198.51.100.7"
+    assert third.say("Hello").status_code == 200
+
+
+def test_answers_to_the_form_count_as_writing(tenant, two_an_hour):
+    form = [{"name": "name", "label": "Name"}]
+    channel = ChannelFactory(tenant=tenant, config={"allowed_origins": [SHOP], "pre_chat": form})
+    answers = [Page(channel).session(profile={"name": "Ada"}) for _ in range(3)]
+    assert [outcome(answer)[0] for answer in answers] == [200, 200, 429]
+
+
+def test_a_user_the_site_vouches_for_is_never_one_too_many(channel, two_an_hour, proof):
+    pages = [Page(channel) for _ in range(3)]
+    [page.begin(identity=proof(f"user-{number}")) for number, page in enumerate(pages)]
+    assert [page.say("Hello").status_code for page in pages] == [200] * 3
 
 
 def test_a_page_may_ask_before_it_calls(page):
@@ -152,10 +193,31 @@ def test_after_the_end_the_next_message_begins_anew(page, scope):
 def test_a_rating_is_kept(page, scope):
     page.begin()
     page.say("Hello")
+    asked = str(Conversation.objects.get().id)
     for _ in range(2):
-        assert Api.data_of(page.rate(score=4, comment="Nice")) == {"t": "ack", "cid": "r1"}
+        assert Api.data_of(page.rate(conversation=asked, score=4, comment="Nice")) == {"t": "ack", "cid": "r1"}
     assert (Conversation.objects.get().satisfaction, Note.objects.count()) == (4, 1)
-    assert outcome(page.rate(score=6)) == (400, "validation_error")
+    assert outcome(page.rate(conversation=asked, score=6)) == (400, "validation_error")
+    assert outcome(page.rate(score=5)) == (400, "validation_error")
+
+
+def test_a_late_rating_is_of_the_conversation_that_asked_for_it(page, scope):
+    page.begin()
+    asked = Api.data_of(page.say("Hello"))["conversation"]
+    conversation_end(asked)
+    page.say("Again", cid="c2")
+    assert page.rate(conversation=asked, score=1).status_code == 200
+    assert list(Conversation.objects.order_by("created_at").values_list("satisfaction", flat=True)) == [1, None]
+
+
+def test_nobody_rates_or_reads_the_conversation_of_another(page, channel, scope):
+    page.begin()
+    foreign = Api.data_of(page.say("Hello"))["conversation"]
+    other = Page(channel)
+    other.begin()
+    assert outcome(other.rate(conversation=foreign, score=1)) == (404, "conversation_not_found")
+    assert outcome(other.post({"t": "read", "conversation": foreign, "seq": 1})) == (404, "conversation_not_found")
+    assert Conversation.objects.values_list("satisfaction", "visitor_read_seq").get() == (None, 0)
 
 
 def test_a_visitor_who_floods_is_told_to_wait(page, settings, monkeypatch):

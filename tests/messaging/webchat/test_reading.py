@@ -7,9 +7,9 @@ import pytest
 from channels_app.content.types import text
 from conversations.models import Conversation, Event
 from messaging.models import Delivery
-from messaging.rules import delivery_status as receipts
-from messaging.rules.control import agent_reply
-from messaging.webchat import rules as webchat
+from messaging.rules.control import agent_reply, conversation_end
+from messaging.rules.delivery_status import seen
+from tests.messaging.webchat.clients import CID, outcome
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -19,11 +19,7 @@ def test_read_marks_only_move_forward(page, scope):
     page.say("One", cid="c1")
     page.say("Two", cid="c2")
     conversation = Conversation.objects.get()
-    assert [webchat.read_mark(conversation.id, conversation.tenant_id, seq) for seq in (2, 1, 9)] == [
-        True,
-        False,
-        False,
-    ]
+    [page.post({"t": "read", "conversation": conversation.id, "seq": seq}) for seq in (2, 1, 9)]
     conversation.refresh_from_db()
     assert conversation.visitor_read_seq == 2
 
@@ -48,21 +44,17 @@ def last(conversation):
     return conversation.last_seq
 
 
-def test_what_was_read_is_marked_once_with_its_events(answered, monkeypatch):
-    told = []
-    monkeypatch.setattr(receipts, "push_status", lambda message, status: told.append((message.seq, str(status))))
+def test_what_was_read_is_marked_once_with_its_events(answered):
     end = last(answered)
-    for seq in (end - 1, end - 1, end):
-        webchat.read_mark(answered.id, answered.tenant_id, seq)
+    assert [seen(answered.id, seq) for seq in (end - 1, end - 1, end)] == [True, False, True]
     assert statuses() == ["read", "read", "read"]
-    assert told == [(end - 2, "read"), (end - 1, "read"), (end, "read")]
     events = Event.objects.filter(type="chat.message.read").order_by("seq")
     assert [event.payload["seq"] for event in events] == [end - 2, end - 1, end]
     assert all(Delivery.objects.values_list("read_at", flat=True))
 
 
 def test_what_was_not_reached_is_not_read(answered):
-    webchat.read_mark(answered.id, answered.tenant_id, last(answered) - 2)
+    seen(answered.id, last(answered) - 2)
     assert statuses() == ["read", "sent", "sent"]
 
 
@@ -71,18 +63,27 @@ def test_a_status_moves_by_rank_only(answered):
     Delivery.objects.filter(seq=end).update(status="failed")
     Delivery.objects.filter(seq=end - 1).update(status="delivered")
     Delivery.objects.filter(seq=end - 2).update(status="queued")
-    webchat.read_mark(answered.id, answered.tenant_id, end)
+    seen(answered.id, end)
     assert statuses() == ["queued", "read", "failed"]
 
 
 def test_reading_without_a_socket(answered, page):
-    frame = {"t": "read", "seq": last(answered)}
+    frame = {"t": "read", "conversation": str(answered.id), "seq": last(answered)}
     response = page.post(frame)
     assert (response.status_code, page.client.data_of(response)["seq"]) == (200, last(answered))
     assert statuses() == ["read"] * 3
 
 
-def test_reading_a_conversation_that_is_none(page):
-    page.begin()
-    assert page.post({"t": "read", "seq": 3}).status_code == 200
-    assert page.post({"t": "read", "seq": -1}).status_code == 400
+def test_a_late_mark_is_of_the_conversation_that_was_read(answered, page):
+    conversation_end(answered.id)
+    page.say("Again", cid="c2")
+    agent_reply(page.begin(visitor_token=page.token)["conversation"], None, text("Here"))
+    page.post({"t": "read", "conversation": str(answered.id), "seq": 3})
+    marks = Conversation.objects.order_by("created_at").values_list("visitor_read_seq", flat=True)
+    assert list(marks) == [3, 0]
+
+
+def test_a_mark_needs_a_conversation_and_a_number(answered, page):
+    assert outcome(page.post({"t": "read", "seq": 3})) == (400, "validation_error")
+    assert outcome(page.post({"t": "read", "conversation": str(answered.id), "seq": -1})) == (400, "validation_error")
+    assert outcome(page.post({"t": "read", "conversation": CID, "seq": 1})) == (404, "conversation_not_found")

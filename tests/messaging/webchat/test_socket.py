@@ -78,7 +78,10 @@ async def test_what_comes_next_after_an_end_is_a_new_conversation(ready, rows, s
 async def test_a_rating_is_kept_and_acknowledged(ready, rows, said):
     conversation = await said("Hello")
     socket, _ = await ready(after=1)
-    assert await socket.ask("ack", t="rate", cid="r1", score=5, comment="") == {"t": "ack", "cid": "r1"}
+    assert await socket.ask("ack", t="rate", conversation=str(conversation.id), cid="r1", score=5) == {
+        "t": "ack",
+        "cid": "r1",
+    }
     assert (await rows(Conversation.objects.get, id=conversation.id)).satisfaction == 5
 
 
@@ -86,7 +89,7 @@ async def test_reading_is_told_to_the_other_tabs(ready, rows, said):
     conversation = await said("Hello")
     one, _ = await ready(after=1)
     two, _ = await ready(after=1)
-    await one.send_json_to({"t": "read", "seq": 1})
+    await one.send_json_to({"t": "read", "conversation": str(conversation.id), "seq": 1})
     assert (await two.until("read"))[-1]["seq"] == 1
     assert (await rows(Conversation.objects.get, id=conversation.id)).visitor_read_seq == 1
 

@@ -1,0 +1,71 @@
+"""What a visitor sees of the staff behind a conversation: who is there, that they read, that they write.
+
+Owns the staff's read mark. Must not change who answers (rules/control.py).
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from conversations.models import Conversation, Message
+from messaging.live.push import push_read, push_typing
+from tenants.access.limits import allow
+from tenants.errors import Conflict, Invalid, NotFound
+from tenants.models import User
+from tenants.staff import face_of
+from tenants.storage.db import retried
+
+TYPING_EVERY_S = 2.0
+RECENT = 20  # entries of staff and system in which the last change of hands is looked for
+
+
+@retried
+def staff_read(conversation_id: uuid.UUID, seq: int) -> int:
+    """Staff have seen everything up to ``seq``; the mark only moves forward. Returns how far it is now.
+
+    Raises NotFound ``conversation_not_found``, Invalid ``seq_unknown`` when the transcript is shorter.
+    """
+    behind = Conversation.objects.filter(id=conversation_id, agent_read_seq__lt=seq, last_seq__gte=seq)
+    if behind.update(agent_read_seq=seq):
+        push_read(conversation_id, "agent", seq)
+        return seq
+    marks = Conversation.objects.filter(id=conversation_id).values_list("agent_read_seq", "last_seq").first()
+    if marks is None:
+        raise NotFound("There is no such conversation.", code="conversation_not_found")
+    if seq > marks[1]:
+        raise Invalid(f"The transcript ends at {marks[1]}.", code="seq_unknown")
+    return marks[0]
+
+
+def staff_typing(conversation_id: uuid.UUID, agent: User | None, *, on: bool) -> None:
+    """Show the visitor that an agent is writing, at most every TYPING_EVERY_S; they see it in the web widget.
+
+    Raises NotFound ``conversation_not_found``, Conflict ``conversation_closed``.
+    """
+    found = Conversation.objects.filter(id=conversation_id).values_list("tenant_id", "is_open").first()
+    if found is None:
+        raise NotFound("There is no such conversation.", code="conversation_not_found")
+    tenant_id, is_open = found
+    if not is_open:
+        raise Conflict("The conversation has ended.", code="conversation_closed")
+    if not on or not allow(f"typing:{conversation_id}", 1 / TYPING_EVERY_S, 1):
+        push_typing(conversation_id, "agent", face_of(tenant_id, agent.id if agent else None), on=on)
+
+
+def answering(conversation: Conversation | None) -> dict[str, Any]:
+    """Who answers what the visitor writes next: ``mode`` bot, human, or queue (a human is asked for and none has
+    come yet), and of a human the ``name``."""
+    if conversation is None or not conversation.is_open or conversation.control_owner == Conversation.Owner.BOT:
+        return {"mode": "bot", "name": ""}
+    entry = _last_of_staff(conversation)
+    if entry is None or entry.metadata.get("state") == "queued":
+        return {"mode": "queue", "name": ""}
+    return {"mode": "human", "name": face_of(conversation.tenant_id, entry.author_id or conversation.assignee_id).name}
+
+
+def _last_of_staff(conversation: Conversation) -> Message | None:
+    """The last answer of an agent, or the entry that says that one is asked for or has come."""
+    staff = Message.objects.filter(conversation=conversation, role__in=(Message.Role.AGENT, Message.Role.SYSTEM))
+    newest = staff.only("role", "metadata", "author_id", "tenant_id").order_by("-seq")[:RECENT]
+    return next((entry for entry in newest if entry.role == Message.Role.AGENT or "state" in entry.metadata), None)

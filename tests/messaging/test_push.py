@@ -1,0 +1,41 @@
+"""A push costs one publish, and goes where a socket may listen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from channels_app.content.types import text
+from channels_app.models import Channel
+from conversations.models import Attachment, Message
+from messaging.accept import accept
+from messaging.live.hub import conversation_group, hub
+from messaging.live.push import push_media
+from messaging.rules.attending import staff_read
+from messaging.rules.control import agent_reply, conversation_end, take_over
+from messaging.rules.delivery_status import seen
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def pushed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Group and type of every push."""
+    pushes: list[tuple[str, str]] = []
+    monkeypatch.setattr(hub, "push", lambda group, frame: pushes.append((group, frame["t"])))
+    return pushes
+
+
+def test_everything_of_a_conversation_goes_to_its_widgets_once(
+    scope: Any, web: Channel, said: Any, pushed: list[Any]
+) -> None:
+    conversation = accept(web, said("Hello", id="m1")).conversation
+    take_over(conversation.id, None)
+    agent_reply(conversation.id, None, text("Hi"))
+    push_media(Message.objects.get(seq=3), Attachment(state="stored"))
+    staff_read(conversation.id, 1)
+    seen(conversation.id, 3)
+    conversation_end(conversation.id)
+    group = conversation_group(conversation.id)
+    assert pushed == [(group, kind) for kind in ("msg", "state", "msg", "media", "read", "state")]

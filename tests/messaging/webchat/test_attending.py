@@ -1,0 +1,260 @@
+"""What the visitor sees of who is behind the chat: names, typing, read marks, and who answers next."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import uuid
+
+import pytest
+
+from assistant.port import EngineReply
+from channels_app.content.types import text
+from conversations.models import Conversation
+from messaging import respond as respond_verb
+from messaging.live import typing as live_typing
+from messaging.models import Turn
+from messaging.respond import respond
+from messaging.rules.attending import staff_read, staff_typing
+from messaging.rules.control import agent_reply, conversation_end, hand_back, take_over
+from messaging.webchat import rules as webchat
+from messaging.webchat.consumer import WebchatConsumer
+from tenants import tenant_settings
+from tests.conftest import Api
+from tests.factories import MembershipFactory, UserFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PICTURE = "https://cdn.example.com/mira.png"
+
+
+@pytest.fixture
+def mira(tenant):
+    user = UserFactory(username="mira.s", first_name="Mira", last_name="Stein")
+    MembershipFactory(tenant=tenant, user=user, picture=PICTURE)
+    return user
+
+
+class Thinking:
+    """An engine that answers when it is told to, with what it is told to."""
+
+    name = "thinking"
+
+    def __init__(self):
+        self.done, self.reply = threading.Event(), EngineReply(contents=(text("Answer"),), engine="thinking")
+
+    def respond(self, request):
+        assert self.done.wait(20)
+        return self.reply
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    engine = Thinking()
+    monkeypatch.setattr(respond_verb, "engine_for", lambda settings: engine)
+    yield engine
+    engine.done.set()
+
+
+def of(kind, frames):
+    return [frame for frame in frames if frame["t"] == kind]
+
+
+# --------------------------------------------------------------------------- typing
+
+
+async def test_the_bot_is_seen_to_type_until_it_has_answered(ready, rows, said, engine, monkeypatch):
+    monkeypatch.setattr(live_typing, "NOTICE_S", 0.0)
+    conversation = await said("Hello")
+    socket, _ = await ready(after=1)
+    turn = await rows(Turn.objects.get)
+    answering = asyncio.ensure_future(rows(respond, turn.id))
+    (on,) = await socket.until("typing")
+    assert on == {"t": "typing", "from": {"role": "bot", "name": ""}, "on": True, "ttl_s": 5}
+    engine.done.set()
+    await answering
+    answer, off = await socket.until("typing")
+    assert (answer["text"], off["on"]) == ("Answer", False)
+    assert conversation.id == turn.conversation_id
+
+
+async def test_dots_are_shown_again_before_the_widget_forgets_them(ready, rows, said, engine, monkeypatch):
+    monkeypatch.setattr(live_typing, "NOTICE_S", 0.0)
+    monkeypatch.setattr(live_typing, "AGAIN_S", 0.0)
+    await said("Hello")
+    socket, _ = await ready(after=1)
+    answering = asyncio.ensure_future(rows(respond, (await rows(Turn.objects.get)).id))
+    assert [(await socket.until("typing"))[-1]["on"] for _ in range(3)] == [True] * 3
+    engine.done.set()
+    await answering
+
+
+async def test_a_quick_answer_needs_no_dots(ready, rows, said, engine):
+    engine.done.set()
+    await said("Hello")
+    socket, _ = await ready(after=1)
+    await rows(respond, (await rows(Turn.objects.get)).id)
+    await socket.up_to(2)
+    await socket.ask("pong", t="ping", n=1)
+    assert of("typing", socket.seen) == []
+
+
+async def test_the_dots_go_when_a_human_takes_over_meanwhile(ready, rows, said, engine, monkeypatch):
+    monkeypatch.setattr(live_typing, "NOTICE_S", 0.0)
+    conversation = await said("Hello")
+    socket, _ = await ready(after=1)
+    answering = asyncio.ensure_future(rows(respond, (await rows(Turn.objects.get)).id))
+    await socket.until("typing")
+    await rows(take_over, conversation.id, None)
+    engine.done.set()
+    await answering
+    assert (await socket.until("typing"))[-1]["on"] is False
+    assert [frame["t"] for frame in socket.seen if "seq" in frame] == ["state"]
+
+
+async def test_an_agent_is_seen_to_type_by_name_and_not_too_often(ready, rows, said, mira):
+    conversation = await said("Hello")
+    socket, _ = await ready(after=1)
+    for on in (True, True, False):
+        await rows(staff_typing, conversation.id, mira, on=on)
+    await socket.ask("pong", t="ping", n=1)
+    shown = [(frame["from"], frame["on"]) for frame in of("typing", socket.seen)]
+    assert shown == [({"role": "agent", "name": "Mira"}, True), ({"role": "agent", "name": "Mira"}, False)]
+
+
+# --------------------------------------------------------------------------- read marks
+
+
+async def test_what_staff_read_is_told_once_and_again_at_the_next_hello(ready, rows, said):
+    conversation = await said("One", "Two")
+    socket, _ = await ready(after=2)
+    assert [await rows(staff_read, conversation.id, seq) for seq in (2, 1, 2)] == [2, 2, 2]
+    await socket.ask("pong", t="ping", n=1)
+    assert of("read", socket.seen) == [{"t": "read", "by": {"role": "agent"}, "seq": 2}]
+    _, (again,) = await ready(conversation=str(conversation.id), after=2)
+    assert again["read_seq"] == 2
+    assert (await rows(Conversation.objects.get)).agent_read_seq == 2
+
+
+def test_it_is_told_without_a_socket_too(page, scope):
+    page.begin()
+    staff_read(Api.data_of(page.say("Hello"))["conversation"], 1)
+    assert Api.data_of(page.read())["read_seq"] == 1
+
+
+# --------------------------------------------------------------------------- REST
+
+
+@pytest.fixture
+def path(page, scope):
+    page.begin()
+    return f"/api/v2/chat/conversations/{Api.data_of(page.say('Hello'))['conversation']}"
+
+
+def test_staff_read_and_type_by_rest(api, tenant, path):
+    client = api(tenant)
+    assert client.data_of(client.post(f"{path}/read", {"seq": 1})) == {"read_seq": 1}
+    assert client.post(f"{path}/typing", {"on": True}).status_code == 204
+    assert Conversation.objects.get().agent_read_seq == 1
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "status", "code"),
+    [
+        ("read", {"seq": 2}, 400, "seq_unknown"),
+        ("read", {"seq": -1}, 400, "validation_error"),
+        ("read", {}, 400, "validation_error"),
+        ("typing", {"on": "maybe"}, 400, "validation_error"),
+    ],
+)
+def test_wrong_marks_are_refused(api, tenant, path, verb, body, status, code):
+    response = api(tenant).post(f"{path}/{verb}", body)
+    assert (response.status_code, Api.error_of(response)["code"]) == (status, code)
+
+
+def test_nobody_types_in_an_ended_conversation(api, tenant, path):
+    conversation_end(Conversation.objects.get().id)
+    response = api(tenant).post(f"{path}/typing", {"on": True})
+    assert (response.status_code, Api.error_of(response)["code"]) == (409, "conversation_closed")
+
+
+@pytest.mark.parametrize(("verb", "body"), [("read", {"seq": 1}), ("typing", {"on": True})])
+def test_another_tenant_and_readers_may_not(api, tenant, other_tenant, path, verb, body):
+    assert api(other_tenant).post(f"{path}/{verb}", body).status_code == 404
+    assert api(tenant, "conversations:read").post(f"{path}/{verb}", body).status_code == 403
+    assert api(tenant).post(f"/api/v2/chat/conversations/{uuid.uuid4()}/{verb}", body).status_code == 404
+    assert Conversation.objects.get().agent_read_seq == 0
+
+
+# --------------------------------------------------------------------------- names
+
+
+@pytest.mark.parametrize(
+    ("setting", "name", "picture"), [("first", "Mira", PICTURE), ("full", "Mira Stein", PICTURE), ("none", "", None)]
+)
+async def test_an_agent_is_shown_as_far_as_the_tenant_allows(ready, rows, said, tenant, mira, setting, name, picture):
+    tenant.settings = {"agent_names": setting}
+    await rows(tenant.save)
+    tenant_settings.invalidate()
+    conversation = await said("Hello")
+    socket, _ = await ready(after=1)
+    await rows(agent_reply, conversation.id, mira, text("Hi"))
+    frame = (await socket.until("msg"))[-1]
+    assert frame["from"] == {"role": "agent", "name": name, "picture": picture}
+    _, (replayed, greeting) = await ready(conversation=str(conversation.id), after=1)
+    assert (replayed["from"], greeting["agent"]) == (frame["from"], {"mode": "human", "name": name})
+
+
+async def test_accounts_are_never_shown_and_strangers_have_no_name(ready, rows, said, other_tenant, tenant):
+    member = await rows(MembershipFactory, tenant=tenant)
+    stranger = await rows(MembershipFactory, tenant=other_tenant, user__first_name="Eve")
+    conversation = await said("Hello")
+    socket, _ = await ready(after=1)
+    for user in (member.user, stranger.user):
+        await rows(agent_reply, conversation.id, user, text("Hi"))
+    await socket.up_to(3)
+    assert [frame["from"]["name"] for frame in of("msg", socket.seen)] == ["", ""]
+
+
+# --------------------------------------------------------------------------- who answers
+
+
+async def test_who_answers_is_told_as_it_is_when_ready_is_said(ready, rows, monkeypatch):
+    """A colleague is quicker than the socket's first look at the new conversation."""
+    socket, _ = await ready()
+    read, once = WebchatConsumer._rows, iter([take_over])
+
+    async def with_a_quick_colleague(self, call, *arguments):
+        found = await read(self, call, *arguments)
+        for act in once if found and call is webchat.conversation_of else ():
+            await rows(act, found.id, None)
+        return found
+
+    monkeypatch.setattr(WebchatConsumer, "_rows", with_a_quick_colleague)
+    await socket.say("Hello")
+    assert (await socket.until("ready"))[-1]["agent"]["mode"] == "human"
+
+
+def test_who_answers_is_told_with_the_session(page, scope, mira, engine):
+    token = page.begin()["visitor_token"]
+
+    def told():
+        return page.begin(visitor_token=token)["agent"]
+
+    def answered(said, **reply):
+        engine.reply = EngineReply(contents=(text(said),), engine="thinking", **reply)
+        respond(Turn.objects.get(status="waiting").id)
+
+    engine.done.set()
+    assert told() == {"mode": "bot", "name": ""}
+    conversation = Api.data_of(page.say("A person, please"))["conversation"]
+    answered("Of course", handover=True, handover_reason="asked")
+    assert told() == {"mode": "queue", "name": ""}
+    page.say("Hello?", cid="c2")
+    assert told() == {"mode": "queue", "name": ""}
+    take_over(conversation, mira)
+    assert told() == {"mode": "human", "name": "Mira"}
+    hand_back(conversation)
+    assert told() == {"mode": "bot", "name": ""}
+    agent_reply(conversation, None, text("One more thing"))
+    assert told() == {"mode": "human", "name": ""}
