@@ -148,7 +148,8 @@ class ConversationUpdated(OfConversation):
 
     status: str | None = None
     control_owner: Literal["bot", "human"] | None = None
-    reason: str | None = None
+    assignee_id: UUID | None = Field(None, description="The member of staff who answers, where one is named")
+    reason: str | None = Field(None, description="Why a human was asked for")
 
 
 class ConversationEnded(OfConversation):

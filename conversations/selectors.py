@@ -22,7 +22,7 @@ Row = TypeVar("Row", Attachment, Reaction)
 
 def conversation_page(query: ConversationQuery) -> dict[str, Any]:
     """A page of conversations, latest activity first. Raises Invalid ``invalid_cursor``."""
-    rows = _filtered(Conversation.objects.select_related("channel", "contact"), query)
+    rows = _filtered(Conversation.objects.select_related("channel", "contact", "assignee"), query)
     if query.cursor:
         at, last_id = _cursor_read(query.cursor)
         rows = rows.filter(Q(last_message_at__lt=at) | Q(last_message_at=at, id__lt=last_id))
@@ -58,7 +58,7 @@ def _filtered(rows: QuerySet[Conversation], query: ConversationQuery) -> QuerySe
 
 def conversation_get(conversation_id: uuid.UUID) -> Conversation:
     """Raises NotFound, for another tenant's as for none at all."""
-    rows = Conversation.objects.select_related("channel", "contact", "identity")
+    rows = Conversation.objects.select_related("channel", "contact", "identity", "assignee")
     conversation = rows.filter(id=conversation_id).first()
     if conversation is None:
         raise NotFound("There is no such conversation.", code="conversation_not_found")
@@ -77,11 +77,22 @@ def conversation_detail(conversation_id: uuid.UUID) -> dict[str, Any]:
     }
 
 
+def holder_shape(row: Conversation) -> dict[str, Any]:
+    """Who is in control of a conversation."""
+    assignee = row.assignee
+    return {
+        "control_owner": row.control_owner,
+        "held_by": row.held_by,
+        "control_epoch": row.control_epoch,
+        "assignee": {"id": assignee.id, "name": assignee.get_username()} if assignee else None,
+    }
+
+
 def conversation_shape(row: Conversation) -> dict[str, Any]:
     return {
         "id": row.id,
         "status": row.status,
-        "control_owner": row.control_owner,
+        **holder_shape(row),
         "channel": {"id": row.channel_id, "kind": row.channel.kind, "name": row.channel.name},
         "contact": {"id": row.contact_id, "name": row.contact.name},
         "subject": row.subject,
@@ -126,8 +137,10 @@ def _of_messages(model: type[Row], messages: Sequence[Message]) -> dict[uuid.UUI
     return found
 
 
-def message_shape(row: Message, *, status: str | None) -> dict[str, Any]:
-    return _message_shape(row, status, row.attachments.all(), row.reactions.all())
+def sent_message(row: Message) -> dict[str, Any]:
+    """A message that was just written, and whether the person waits for more."""
+    shape = _message_shape(row, "queued", row.attachments.all(), row.reactions.all())
+    return {**shape, "waiting_since": row.conversation.waiting_since}
 
 
 def _message_shape(

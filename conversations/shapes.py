@@ -22,10 +22,20 @@ class ContactBrief(BaseModel):
     name: str
 
 
+class AssigneeBrief(BaseModel):
+    id: uuid.UUID
+    name: str = Field(description="Their user name")
+
+
 class ConversationShape(BaseModel):
     id: uuid.UUID
     status: Literal["active", "completed", "abandoned", "escalated", "error"]
     control_owner: Literal["bot", "human"]
+    held_by: Literal["bot", "queue", "staff", "outside"] = Field(
+        description="queue: a human was asked for, none has come; outside: staff answer in the platform's own app"
+    )
+    control_epoch: int = Field(description="Grows with each change of control: `expected_epoch` of an act on it")
+    assignee: AssigneeBrief | None = Field(description="The member of staff who answers, where one is named")
     channel: ChannelBrief
     contact: ContactBrief
     subject: str
@@ -104,6 +114,10 @@ class MessageShape(BaseModel):
 
 class SentMessage(MessageShape):
     """A message that was just written."""
+
+    waiting_since: datetime | None = Field(
+        description="Set: the person has written more than the agent had seen, and waits for an answer to that"
+    )
 
 
 class MessagePage(BaseModel):

@@ -260,9 +260,6 @@ def test_staff_take_over_hand_back_and_close(staff_of: Any, acme: World) -> None
         acme.conversation.refresh_from_db()
         seen.append((acme.conversation.control_owner, acme.conversation.status))
     assert seen == [("human", "escalated"), ("bot", "active"), ("bot", "completed")]
-    assert (
-        client.post(url(type(acme.conversation), "do", acme.conversation.pk, "reply"), {"text": "x"}).status_code == 403
-    )
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 5000], ids=["empty", "blank", "too long"])

@@ -7,8 +7,9 @@ import pytest
 from assistant.demo import seed_assistant
 from conversations.models import Conversation, Event, Message
 from messaging.rules.control import take_over
+from tenants.models import AuditEntry
 from tenants.scope import tenant_scope
-from tests.factories import ChannelFactory, ConversationFactory, MessageFactory
+from tests.factories import ChannelFactory, ConversationFactory, MembershipFactory, MessageFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -143,3 +144,86 @@ def test_pages_follow_each_other_without_gap_or_repeat(api, tenant) -> None:
         seen += [row["id"] for row in page["items"]]
         cursor = f"&cursor={page['next_cursor']}"
     assert sorted(seen) == sorted(made)
+
+
+# ------------------------------------------------------------------------ what agents do
+
+AT = "/api/v2/chat/conversations"
+
+
+@pytest.fixture
+def place(client) -> str:
+    """The address of a conversation that the bot has answered."""
+    return f"{AT}/{client.data_of(client.post(URL, body()))['conversation_id']}"
+
+
+@pytest.fixture
+def ana(tenant) -> str:
+    return MembershipFactory(tenant=tenant, user__username="ana").user.username
+
+
+def trail(tenant) -> list[str]:
+    return list(
+        AuditEntry.objects.unscoped().filter(tenant=tenant).order_by("created_at").values_list("action", flat=True)
+    )
+
+
+def test_a_repeat_of_an_act_answers_as_the_first_and_is_in_the_trail_once(client, tenant, place, ana) -> None:
+    for act, say in (("take-over", {"agent": ana}), ("hand-back", None), ("end", None)):
+        answers = [client.post(f"{place}/{act}", say) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [200, 200]
+        first, again = map(client.data_of, answers)
+        assert first == again
+    acts = ["conversation.take-over", "conversation.hand-back", "conversation.end"]
+    assert [action for action in trail(tenant) if action.startswith("conversation.")] == acts
+    assert client.data_of(client.get(place))["status"] == "completed"
+    for act in ("take-over", "hand-back", "messages"):
+        refused = client.post(f"{place}/{act}", SAY if act == "messages" else None)
+        assert (refused.status_code, client.error_of(refused)["code"]) == (409, "conversation_closed")
+
+
+def test_a_second_agent_has_to_know_of_the_first(client, tenant, place, ana) -> None:
+    MembershipFactory(tenant=tenant, user__username="ben")
+    seen = client.data_of(client.post(f"{place}/take-over", {"agent": ana}))
+    assert (seen["assignee"]["name"], seen["held_by"], seen["control_epoch"]) == ("ana", "staff", 1)
+    for blind in ({}, {"expected_epoch": 0}):
+        refused = client.post(f"{place}/take-over", {"agent": "ben", **blind})
+        error = client.error_of(refused)
+        assert (refused.status_code, error["code"]) == (409, "control_changed")
+        assert error["details"]["assignee"]["name"] == "ana"
+    taken = client.post(f"{place}/take-over", {"agent": "ben", "expected_epoch": seen["control_epoch"]})
+    assert client.data_of(taken)["assignee"]["name"] == "ben"
+
+
+def test_an_agent_is_a_member_of_this_tenant(client, other_tenant, place) -> None:
+    MembershipFactory(tenant=other_tenant, user__username="spy")
+    for act, say in (("take-over", {}), ("messages", SAY)):
+        refused = client.post(f"{place}/{act}", {**say, "agent": "spy"})
+        assert (refused.status_code, client.error_of(refused)["code"]) == (422, "agent_unknown")
+
+
+def test_a_reply_says_how_far_the_agent_had_read(client, place, ana) -> None:
+    client.post(f"{place}/take-over", {"agent": ana})
+    seen = client.data_of(client.get(place))["last_seq"]
+    client.post(URL, body("my parcel is lost"))
+    sent = client.post(f"{place}/messages", {**SAY, "agent": ana, "seen_seq": seen})
+    assert (sent.status_code, client.data_of(sent)["waiting_since"] is None) == (201, False)
+    assert client.data_of(client.get(place))["waiting_since"] is not None
+    all_of_it = client.data_of(client.post(f"{place}/messages", {**SAY, "agent": ana}))
+    assert (all_of_it["waiting_since"], client.data_of(client.get(place))["waiting_since"]) == (None, None)
+
+
+def test_an_agents_message_id_with_other_words_is_refused(client, tenant, place) -> None:
+    say = {"content": {"type": "text", "text": "20 euros"}, "message_id": "m-1"}
+    first, again = client.post(f"{place}/messages", say), client.post(f"{place}/messages", say)
+    assert client.data_of(first)["id"] == client.data_of(again)["id"]
+    assert client.data_of(first)["message_id"] == "m-1"
+    other = client.post(f"{place}/messages", {**say, "content": {"type": "text", "text": "200 euros"}})
+    assert (other.status_code, client.error_of(other)["code"]) == (409, "message_id_conflict")
+    assert trail(tenant).count("conversation.replied") == 1
+
+
+def test_bypassing_the_bot_is_told_by_the_answer(client, place) -> None:
+    answer = client.data_of(client.post(URL, body("a human", processing_hints={"bypass_automation": True})))
+    assert (answer["response"], answer["processing_metadata"]["status"]) == (None, "with_human")
+    assert client.data_of(client.get(place))["held_by"] == "queue"

@@ -166,10 +166,10 @@ class React(PersonalEvent):
 
 class Notice(PersonalEvent):
     """Something short-lived or structural. ``human_took_over``: staff answered in the sender's system, so
-    the bot steps back. ``ended`` and ``reopened`` speak of the conversation, ``stopped`` of a person who
-    wants no more messages."""
+    the bot steps back; ``handed_back``: they are done, so it answers again. ``ended`` speaks of the conversation,
+    ``stopped`` of a person who wants no more messages, ``reopened`` of one who takes them again."""
 
-    type: Literal["typing", "read", "joined", "left", "human_took_over", "ended", "reopened", "stopped"]
+    type: Literal["typing", "read", "joined", "left", "human_took_over", "handed_back", "ended", "reopened", "stopped"]
     data: Facts = Field(default_factory=dict)
 
     def item(self) -> InboundItem:
