@@ -258,6 +258,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='conversation',
+            index=models.Index(fields=['tenant', 'id'], name='conversation_walk'),
+        ),
+        migrations.AddIndex(
+            model_name='conversation',
             index=models.Index(fields=['contact', 'created_at'], name='conversation_by_contact'),
         ),
         migrations.AddIndex(

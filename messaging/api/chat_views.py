@@ -89,7 +89,9 @@ class ConversationsView(TenantAPIView):
     @extend_schema(
         operation_id="chat_conversations_list",
         summary="List conversations",
-        description="Newest activity first. Pages follow `cursor`; a cursor never skips or repeats.",
+        description="The newest conversation first. Pages follow `cursor`: each conversation that there was when the walk "
+        "began comes once, whatever is written meanwhile. For those with news use `start_date`, the time of the last "
+        "message.",
         tags=["chat"],
         parameters=[ConversationQuery],  # type: ignore[list-item]
         responses=ConversationPage,

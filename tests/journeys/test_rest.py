@@ -227,3 +227,19 @@ def test_bypassing_the_bot_is_told_by_the_answer(client, place) -> None:
     answer = client.data_of(client.post(URL, body("a human", processing_hints={"bypass_automation": True})))
     assert (answer["response"], answer["processing_metadata"]["status"]) == (None, "with_human")
     assert client.data_of(client.get(place))["held_by"] == "queue"
+
+
+def test_a_walk_meets_what_is_written_to_meanwhile(client, tenant) -> None:
+    made = [
+        MessageFactory(tenant=tenant, conversation=ConversationFactory(tenant=tenant)).conversation for _ in range(3)
+    ]
+    page = client.data_of(client.get(AT, {"page_size": 1}))
+    seen = [row["id"] for row in page["items"]]
+    for conversation in made:
+        MessageFactory(tenant=tenant, conversation=conversation, text="and another thing")
+    MessageFactory(tenant=tenant, conversation=ConversationFactory(tenant=tenant))
+    for _ in range(2):
+        page = client.data_of(client.get(AT, {"page_size": 1, "cursor": page["next_cursor"]}))
+        seen += [row["id"] for row in page["items"]]
+    assert seen == [str(conversation.id) for conversation in reversed(made)]
+    assert not page["has_next"]
