@@ -86,7 +86,7 @@ class MessageResponse(BaseModel):
 
 
 def message_send(
-    tenant_id: uuid.UUID, request: SendMessageRequest, *, idempotency_key: str = "", wait: bool = True
+    tenant_id: uuid.UUID, request: SendMessageRequest, *, idempotency_id: str = "", wait: bool = True
 ) -> tuple[MessageResponse, bool]:
     """Store the message and, if ``wait``, answer it here. Returns the answer and whether it is final.
 
@@ -95,7 +95,7 @@ def message_send(
     channel = channel_for_kind(tenant_id, request.channel) if request.channel in KINDS else None
     if channel is None:
         raise Unprocessable(f"This tenant has no {request.channel} channel.", code="channel_not_configured")
-    accepted = accept(channel, _inbound(request), _entrance(tenant_id, request, idempotency_key, wait))
+    accepted = accept(channel, _inbound(request), _entrance(tenant_id, request, idempotency_id, wait))
     if accepted.turn:
         accepted.turn.conversation = accepted.conversation
         turn = answer(accepted.turn)
@@ -116,11 +116,11 @@ def _inbound(request: SendMessageRequest) -> InboundMessage:
     )
 
 
-def _entrance(tenant_id: uuid.UUID, request: SendMessageRequest, idempotency_key: str, wait: bool) -> Entrance:
+def _entrance(tenant_id: uuid.UUID, request: SendMessageRequest, idempotency_id: str, wait: bool) -> Entrance:
     client_id = request.message_id or ""
-    if not client_id and idempotency_key:
+    if not client_id and idempotency_id:
         # The same key is the same message, also when we died before the answer was saved.
-        client_id = str(uuid.uuid5(tenant_id, idempotency_key))
+        client_id = str(uuid.uuid5(tenant_id, idempotency_id))
     return Entrance(
         client_message_id=client_id,
         conversation_id=request.conversation_id,

@@ -78,7 +78,7 @@ class MessageView(TenantAPIView):
     def post(self, request: Request) -> Response:
         body = parse_body(request, SendMessageRequest)
         wait = "respond-async" not in request.headers.get("Prefer", "")
-        sent, final = message_send(self.principal.tenant_id, body, idempotency_key=self.idempotency_key, wait=wait)
+        sent, final = message_send(self.principal.tenant_id, body, idempotency_id=self.idempotency_id, wait=wait)
         shown = {"response": None, **sent.model_dump(mode="json", exclude_none=True)}
         return Response(shown, 200 if final else 202)
 

@@ -243,3 +243,10 @@ def test_a_walk_meets_what_is_written_to_meanwhile(client, tenant) -> None:
         seen += [row["id"] for row in page["items"]]
     assert seen == [str(conversation.id) for conversation in reversed(made)]
     assert not page["has_next"]
+
+
+def test_one_idempotency_key_of_two_callers_is_two_messages(client, api, tenant) -> None:
+    answers = [caller.post(URL, body(), HTTP_IDEMPOTENCY_KEY="k1") for caller in (client, api(tenant))]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    with tenant_scope(tenant.id):
+        assert Message.objects.filter(direction="inbound").count() == 2
