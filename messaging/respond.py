@@ -24,6 +24,7 @@ from channels_app.templates.resolve import template_resolved
 from conversations.models import Conversation, Message, Note
 from conversations.timeline import NewEvent, conversation_advance
 from messaging import wake
+from messaging.live.answers import turn_settled
 from messaging.measures import STAGES, engine_count
 from messaging.models import Turn
 from messaging.reply import Author, reply_write, spoken
@@ -254,6 +255,7 @@ def _close(turn: Turn, status: str, outcome: str, **changes: Any) -> Turn:
     """Write what became of the turn, if it is still ours; a worker that was declared dead changes nothing."""
     changes |= {"status": status, "outcome": outcome, "reply": turn.reply}
     Turn.objects.filter(id=turn.id, claim=turn.claim).update(**changes)
+    on_commit(lambda: turn_settled(turn.conversation_id))
     for name, value in changes.items():
         setattr(turn, name, value)
     return turn

@@ -115,6 +115,13 @@ def ping() -> None:
             cursor.execute("SELECT 1")
 
 
+def connection_release() -> None:
+    """This thread waits for something else: on PostgreSQL its connection is the pool's again meanwhile. Not within a
+    transaction."""
+    if connection.vendor == "postgresql" and not connection.in_atomic_block:
+        connection.close()
+
+
 def on_commit(call: Callable[[], Any]) -> None:
     """Run ``call`` after the surrounding transaction has committed; its failure harms nobody else."""
     transaction.on_commit(call, robust=True)
