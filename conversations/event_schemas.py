@@ -210,6 +210,13 @@ class WebhookPaused(Data):
     reason: str = ""
 
 
+class Ping(Data):
+    """A test call that somebody asked for; nothing has happened, and ``data`` is empty."""
+
+
+#: what is called, and never stands in the timeline nor in Kafka
+CALLS: dict[tuple[str, int], type[Data]] = {("chat.system.ping", 1): Ping}
+
 #: (type, version) → what its ``data`` says. A version stays here for as long as a consumer may read it.
 SCHEMAS: dict[tuple[str, int], type[Data]] = {
     ("chat.message.received", 1): MessageReceived,
@@ -312,7 +319,7 @@ def event_check(type: str, version: int, payload: Mapping[str, Any], *, strict: 
 
 def _model(type: str, version: int) -> type[Data]:
     try:
-        return SCHEMAS[type, version]
+        return {**SCHEMAS, **CALLS}[type, version]
     except KeyError:
         raise UnknownEvent(f"{type} v{version}") from None
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from channels_app.content.ids import PersonId
 from channels_app.content.types import Content
 
 
@@ -131,7 +132,7 @@ class ConversationQuery(BaseModel):
 
     status: Literal["active", "completed", "abandoned", "escalated", "error"] | None = None
     channel: str | None = Field(None, max_length=20, description="Kind of channel")
-    user_id: str | None = Field(None, max_length=255)
+    user_id: PersonId | None = None
     start_date: datetime | None = None
     end_date: datetime | None = None
     search: str | None = Field(None, max_length=200, description="In the last message, the subject and the name")

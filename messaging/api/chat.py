@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db.models import Q
 from pydantic import BaseModel, ConfigDict, Field
 
+from channels_app.content.ids import PersonId
 from channels_app.content.types import Content, PublicContent
 from channels_app.contract import InboundMessage, Sender
 from channels_app.registry import KINDS
@@ -62,7 +63,7 @@ class SendMessageRequest(BaseModel):
 
     message_id: str | None = Field(None, min_length=1, max_length=200, description="Yours; removes repeats")
     conversation_id: uuid.UUID | None = None
-    user_id: str = Field(min_length=1, max_length=255)
+    user_id: PersonId
     session_id: str | None = Field(None, max_length=64)
     channel: Literal["web", "whatsapp", "messenger", "slack", "teams", "sms", "voice", "webhook"]
     timestamp: datetime | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from assistant.demo import seed_assistant
-from conversations.models import Conversation, Event, Message
+from conversations.models import Conversation, Event, Identity, Message
 from messaging.rules.control import take_over
 from tenants.models import AuditEntry
 from tenants.scope import tenant_scope
@@ -250,3 +250,32 @@ def test_one_idempotency_key_of_two_callers_is_two_messages(client, api, tenant)
     assert [answer.status_code for answer in answers] == [200, 200]
     with tenant_scope(tenant.id):
         assert Message.objects.filter(direction="inbound").count() == 2
+
+
+@pytest.mark.parametrize("typed", ["pad", " pad ", "pad\u200b", "\tpad"], ids=repr)
+def test_one_person_is_one_however_the_id_is_typed(client, tenant, typed) -> None:
+    client.post(URL, body(user_id="pad"))
+    client.post(URL, body(user_id=typed))
+    with tenant_scope(tenant.id):
+        assert Identity.objects.count() == 1
+    assert len(client.data_of(client.get(AT, {"user_id": typed}))["items"]) == 1
+
+
+def test_composed_and_decomposed_letters_are_one_id(client, tenant) -> None:
+    for typed in ("caf\u00e9", "cafe\u0301"):
+        client.post(URL, body(user_id=typed))
+    with tenant_scope(tenant.id):
+        assert Identity.objects.get().value == "caf\u00e9"
+
+
+@pytest.mark.parametrize("typed", [" ", "\u200b", "\t\n"], ids=repr)
+def test_a_blank_id_is_nobody(client, typed) -> None:
+    response = client.post(URL, body(user_id=typed))
+    assert (response.status_code, client.error_of(response)["details"][0]["field"]) == (400, "user_id")
+
+
+def test_code_in_plain_text_is_stored_as_it_was_written(client, tenant) -> None:
+    code = "Use <div class='x'>hi</div> in HTML:\n```\nif x:\n    y  =  1\n```"
+    client.post(URL, body(code))
+    with tenant_scope(tenant.id):
+        assert Message.objects.get(role="visitor").text == code
