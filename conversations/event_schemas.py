@@ -211,7 +211,7 @@ class WebhookPaused(Data):
 
 
 class Ping(Data):
-    """A test call that somebody asked for; nothing has happened, and ``data`` is empty."""
+    """A test call, made on request; nothing has happened, and ``data`` is empty."""
 
 
 #: what is called, and never stands in the timeline nor in Kafka

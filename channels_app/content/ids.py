@@ -17,7 +17,7 @@ LONGEST = 255
 
 
 def clean_id(given: str) -> str:
-    """``given`` in NFC, without blanks round it and without characters that nobody sees; "" when nothing is left."""
+    """``given`` in NFC, without blanks round it and without invisible characters; "" when nothing is left."""
     return unicodedata.normalize("NFC", INVISIBLE.sub("", UNSTORABLE.sub("", given))).strip()
 
 

@@ -79,7 +79,7 @@ def clean_text(text: str, *, rich: bool = False, markup: bool = False, limit: in
     """``text`` in NFC, without control and invisible characters, with calm white space, at most
     ``limit`` characters (a longer one ends in "…"). The lines of several keep their indentation, and code between
     fences all its blanks; ``rich`` text keeps all of them. ``markup``: the platform writes HTML, which becomes plain
-    text; elsewhere a tag is a word that somebody wrote.
+    text; elsewhere a tag is a word that a person wrote.
 
     Adapters call it on raw platform text before they build a Content, whose limits are strict."""
     if markup and "<" in text and LOOKS_LIKE_HTML.search(text):

@@ -277,7 +277,7 @@ def _faults() -> Iterator[None]:
 
 
 def _certificate_refused(error: BaseException | None) -> Unreachable | None:
-    """A server that cannot prove who it is, and why: it may be mended there, so the message is tried again."""
+    """A server that cannot prove who it is, and why: its owner may correct that, so the message is tried again."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

@@ -188,7 +188,7 @@ class ConversationAdmin(TenantAdmin):
 
     def do_take_over(self, request: HttpRequest, conversation: Conversation) -> str:
         me = _member(request)
-        # Who presses the button for another agent's conversation was told whose it is; else nobody is replaced.
+        # The page named the other agent, so the epoch may replace them; a page without one replaces no agent.
         known = request.POST.get("assignee") not in (None, "", str(me.id))
         taken = take_over(conversation.id, me, expected_epoch=_number(request, "epoch") if known else None)
         if not taken.repeated:

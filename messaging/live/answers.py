@@ -1,6 +1,6 @@
 """Requests of this process that wait for an answer which another thread or process gives.
 
-Owns how many may wait, and who is woken when a turn is settled here. An answer of another process wakes nobody: look
+Owns how many may wait, and which are woken when a turn is settled here. An answer of another process wakes none: look
 at the rows now and then. Must not read or write rows.
 """
 

@@ -72,7 +72,7 @@ def hand_over(conversation: Conversation, reason: str) -> Conversation:
 @retried
 def human_took_over_outside(channel: Channel, signal: Signal) -> bool:
     """Staff answered with the platform's own app: the bot steps back, and what was said until then is theirs. False
-    when nobody is talking there."""
+    without an open conversation there."""
     with atomic():
         seen = _talking(channel, signal)
         if seen is None:
@@ -119,7 +119,7 @@ def _talking(channel: Channel, signal: Signal) -> Conversation | None:
 def take_over(conversation_id: uuid.UUID, agent: User | None, *, expected_epoch: int | None = None) -> Conversation:
     """From here on ``agent`` answers (None: an integrator's desk, without a name); what the bot thinks of is void.
 
-    ``expected_epoch`` is the epoch that the caller has seen: without it nobody is replaced who has taken over.
+    ``expected_epoch`` is the epoch that the caller has seen: without it no agent is replaced.
     Raises NotFound, Conflict ``conversation_closed`` and ``control_changed`` (its details say who is in control).
     """
     agent_id = agent.id if agent else None
@@ -299,7 +299,7 @@ def _require_epoch(seen: Conversation, expected: int | None) -> None:
 
 def _control_changed(seen: Conversation) -> Conflict:
     holder = holder_shape(seen)
-    by = holder["assignee"]["name"] if holder["assignee"] else {"bot": "The bot", "queue": "Nobody yet"}.get(
+    by = holder["assignee"]["name"] if holder["assignee"] else {"bot": "The bot", "queue": "No colleague yet"}.get(
         seen.held_by, "A colleague"
     )  # fmt: skip
     return Conflict(f"Control has changed meanwhile: {by} answers now.", code="control_changed", details=holder)

@@ -62,7 +62,7 @@ def begin(request: HttpRequest, principal: Principal, *, uploads: bool = False) 
         return None
     if not FORM.fullmatch(given):
         raise Invalid("Idempotency-Key must have 1 to 255 printable ASCII characters.", code="idempotency_key_invalid")
-    # Nobody is given another's answer: two back ends, each with its own API key, may both have a "user-42".
+    # No caller is given another's answer: two back ends, each with its own API key, may both have a "user-42".
     key = _digest(principal.kind, principal.key_prefix, principal.subject, given)
     fingerprint = _digest(request.method, request.get_full_path(), *_body_of(request, uploads=uploads))
     for _ in range(3):  # again when the other one's record vanished between our two looks

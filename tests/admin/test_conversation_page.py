@@ -61,7 +61,7 @@ def test_what_the_bot_handed_over_can_be_claimed(staff_of: Any, acme: World) -> 
     assert now_of(acme).assignee is not None
 
 
-def test_a_colleague_is_replaced_only_by_somebody_who_was_told(staff_of: Any, acme: World) -> None:
+def test_a_colleague_is_replaced_only_by_an_agent_who_was_told(staff_of: Any, acme: World) -> None:
     ana = UserFactory(username="ana")
     client = staff_of(acme.tenant)
     before = fields_of(page_of(client, acme.conversation))

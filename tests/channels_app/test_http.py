@@ -317,7 +317,7 @@ CERTIFICATES = {
     "wrong name": ("other.example.test", (-1, 1), True, "certificate_refused: wrong_name"),
     "expired": ("bot.example.test", (-2, -1), True, "certificate_refused: expired"),
     "not yet valid": ("bot.example.test", (1, 2), True, "certificate_refused: not_yet_valid"),
-    "nobody's": ("bot.example.test", (-1, 1), False, "certificate_refused: self_signed"),
+    "self-signed": ("bot.example.test", (-1, 1), False, "certificate_refused: self_signed"),
 }
 
 

@@ -66,7 +66,7 @@ def test_html(raw, clean):
     "raw",
     ["Use <div class='x'>hi</div> in HTML", "<script>alert(1)</script>", "<p>&nbsp;</p>", "one<br>two", "&lt;b&gt;"],
 )
-def test_a_tag_that_somebody_wrote_is_a_word(raw):
+def test_a_tag_that_a_person_wrote_is_a_word(raw):
     assert normalise(text(raw)).text == raw
 
 

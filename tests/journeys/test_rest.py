@@ -269,7 +269,7 @@ def test_composed_and_decomposed_letters_are_one_id(client, tenant) -> None:
 
 
 @pytest.mark.parametrize("typed", [" ", "\u200b", "\t\n"], ids=repr)
-def test_a_blank_id_is_nobody(client, typed) -> None:
+def test_a_blank_id_is_refused(client, typed) -> None:
     response = client.post(URL, body(user_id=typed))
     assert (response.status_code, client.error_of(response)["details"][0]["field"]) == (400, "user_id")
 

@@ -1,4 +1,4 @@
-"""Who is in control: every change goes through one door, is told once, and loses nobody's words."""
+"""Who is in control: every change goes through one door, is told once, and loses no words."""
 
 from __future__ import annotations
 
@@ -255,7 +255,7 @@ def test_what_came_after_the_agent_had_read_goes_on_waiting(answered, web, said)
     assert story()[-1] == ("bot", "re: my order never arrived and I want my money back")
 
 
-def test_since_when_somebody_waits_stays_when_nothing_of_theirs_was_read(answered, web, said) -> None:
+def test_the_start_of_the_waiting_stays_when_nothing_of_it_was_read(answered, web, said) -> None:
     take_over(answered.id, None)
     seen = talk().last_seq
     accept(web, said("anybody?"))

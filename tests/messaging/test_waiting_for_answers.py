@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 URL = "/api/v2/chat/message"
 BODY = {"user_id": "u1", "channel": "web", "content": {"type": "text", "text": "hello"}, "message_id": "m1"}
-LONG_S = 60.0  # nobody is woken by this in a test
+LONG_S = 60.0  # no request is woken by this in a test
 
 
 class Engine:
