@@ -208,7 +208,7 @@ def test_a_reply_becomes_a_message_of_the_agent_once(staff_of: Any, acme: World)
         answer = do(client, acme.conversation, "reply", text=f"Hello {XSS}", reply_id="1")
     assert XSS not in answer.content.decode()
     message = rows(Message).get(role="agent")
-    assert message.text == "Hello"
+    assert message.text == f"Hello {XSS}"  # a tag that is typed is words
     assert message.author is not None
     acme.conversation.refresh_from_db()
     assert acme.conversation.control_owner == "human"
