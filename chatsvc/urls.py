@@ -41,6 +41,7 @@ urlpatterns = [
     path("api/v2/templates/<uuid:template_id>/preview", template_views.TemplatePreviewView.as_view()),
     path("api/v2/channels/<uuid:channel_id>/health", channel_views.ChannelHealthView.as_view()),
     path("api/v2/webhooks/<str:kind>/<str:key>", webhook_views.webhook),
+    path("api/v2/webhooks/<str:kind>/<str:key>/", webhook_views.webhook),  # as some people enter it at a platform
     # integrators' endpoints
     path("api/v2/webhook-endpoints", endpoint_views.EndpointsView.as_view()),
     path("api/v2/webhook-endpoints/<uuid:endpoint_id>", endpoint_views.EndpointView.as_view()),

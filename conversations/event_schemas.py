@@ -148,7 +148,8 @@ class ConversationUpdated(OfConversation):
 
     status: str | None = None
     control_owner: Literal["bot", "human"] | None = None
-    reason: str | None = None
+    assignee_id: UUID | None = Field(None, description="The member of staff who answers, where one is named")
+    reason: str | None = Field(None, description="Why a human was asked for")
 
 
 class ConversationEnded(OfConversation):
@@ -216,6 +217,13 @@ class WorkGivenUp(Data):
     row_id: UUID
     reason: str = ""
 
+
+class Ping(Data):
+    """A test call, made on request; nothing has happened, and ``data`` is empty."""
+
+
+#: what is called, and never stands in the timeline nor in Kafka
+CALLS: dict[tuple[str, int], type[Data]] = {("chat.system.ping", 1): Ping}
 
 #: (type, version) → what its ``data`` says. A version stays here for as long as a consumer may read it.
 SCHEMAS: dict[tuple[str, int], type[Data]] = {
@@ -320,7 +328,7 @@ def event_check(type: str, version: int, payload: Mapping[str, Any], *, strict: 
 
 def _model(type: str, version: int) -> type[Data]:
     try:
-        return SCHEMAS[type, version]
+        return {**SCHEMAS, **CALLS}[type, version]
     except KeyError:
         raise UnknownEvent(f"{type} v{version}") from None
 

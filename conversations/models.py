@@ -87,8 +87,8 @@ class Conversation(TenantModel):
 
     ``last_seq`` numbers the transcript and ``event_seq`` the timeline, both without gaps; whoever
     writes either has updated this row first and holds its lock until the commit.
-    ``control_owner`` says who answers; ``control_epoch`` grows whenever that changes, so that an
-    answer begun under another owner is void.
+    ``control_owner`` says who answers, ``held_by`` which human; ``control_epoch`` grows whenever that changes, so that
+    an answer begun under another owner is void.
     """
 
     class Status(models.TextChoices):
@@ -102,6 +102,12 @@ class Conversation(TenantModel):
         BOT = "bot"
         HUMAN = "human"
 
+    class Holder(models.TextChoices):
+        BOT = "bot"
+        QUEUE = "queue"  # a human is asked for, none has come yet
+        STAFF = "staff"  # in the console or by the API; by name where there is an assignee
+        OUTSIDE = "outside"  # in the platform's own app
+
     OPEN = (Status.ACTIVE, Status.ESCALATED)
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
@@ -113,6 +119,7 @@ class Conversation(TenantModel):
     is_open = models.BooleanField(default=True)  # status in OPEN; a column because constraints need one
     control_owner = models.CharField(max_length=5, choices=Owner, default=Owner.BOT)
     control_epoch = models.PositiveIntegerField(default=0)
+    held_by = models.CharField(max_length=7, choices=Holder, default=Holder.BOT)
     assignee = models.ForeignKey("tenants.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     priority = models.CharField(max_length=6, default="normal")
     subject = models.CharField(max_length=200, blank=True)
@@ -134,6 +141,8 @@ class Conversation(TenantModel):
     ended_reason = models.CharField(max_length=40, blank=True)
     satisfaction = models.PositiveSmallIntegerField(null=True, blank=True)  # 1..5
 
+    repeated = False  # no column: the act that returned this row had been done before
+
     class Meta:
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(
@@ -142,6 +151,7 @@ class Conversation(TenantModel):
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["tenant", "last_message_at", "id"], name="conversation_inbox"),
+            models.Index(fields=["tenant", "id"], name="conversation_walk"),
             models.Index(fields=["contact", "created_at"], name="conversation_by_contact"),
             models.Index(fields=["is_open", "last_message_at"], name="conversation_idle"),
         ]
@@ -153,8 +163,9 @@ class Conversation(TenantModel):
 class Message(TenantModel):
     """One entry of a transcript. ``seq`` is dense per conversation.
 
-    ``client_message_id`` is the sender's own id (REST ``message_id``, WebSocket ``cid``): unique per
-    identity. ``platform_message_id`` is the platform's: unique per channel. Both remove repeats.
+    ``client_message_id`` is the sender's own id (REST ``message_id``, WebSocket ``cid``): a person's is unique per
+    identity, an agent's per conversation and agent. ``platform_message_id`` is the platform's: unique per channel.
+    Both remove repeats.
     """
 
     class Direction(models.TextChoices):
@@ -188,6 +199,8 @@ class Message(TenantModel):
     edited_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 
+    repeated = False  # no column: the act that returned this row had been done before
+
     class Meta:
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["conversation", "seq"], name="message_seq"),
@@ -198,8 +211,13 @@ class Message(TenantModel):
             ),
             models.UniqueConstraint(
                 fields=["identity", "client_message_id"],
-                condition=Q(client_message_id__gt=""),
+                condition=Q(client_message_id__gt="", role="visitor"),
                 name="message_once_per_client_id",
+            ),
+            models.UniqueConstraint(
+                fields=["conversation", "author", "client_message_id"],
+                condition=Q(client_message_id__gt="", role="agent"),
+                name="message_once_per_agents_id",
             ),
         ]
         indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant", "created_at", "id"], name="message_feed")]

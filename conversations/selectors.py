@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any, TypeVar
 
 from django.core import signing
@@ -21,12 +20,12 @@ Row = TypeVar("Row", Attachment, Reaction)
 
 
 def conversation_page(query: ConversationQuery) -> dict[str, Any]:
-    """A page of conversations, latest activity first. Raises Invalid ``invalid_cursor``."""
-    rows = _filtered(Conversation.objects.select_related("channel", "contact"), query)
+    """A page of conversations, the newest conversation first: what is written meanwhile moves none of them, so that a walk
+    meets each that there was at its start, once. Raises Invalid ``invalid_cursor``."""
+    rows = _filtered(Conversation.objects.select_related("channel", "contact", "assignee"), query)
     if query.cursor:
-        at, last_id = _cursor_read(query.cursor)
-        rows = rows.filter(Q(last_message_at__lt=at) | Q(last_message_at=at, id__lt=last_id))
-    found = list(rows.order_by("-last_message_at", "-id")[: query.page_size + 1])
+        rows = rows.filter(id__lt=_cursor_read(query.cursor))
+    found = list(rows.order_by("-id")[: query.page_size + 1])
     page = found[: query.page_size]
     more = len(found) > query.page_size
     return {
@@ -58,7 +57,7 @@ def _filtered(rows: QuerySet[Conversation], query: ConversationQuery) -> QuerySe
 
 def conversation_get(conversation_id: uuid.UUID) -> Conversation:
     """Raises NotFound, for another tenant's as for none at all."""
-    rows = Conversation.objects.select_related("channel", "contact", "identity")
+    rows = Conversation.objects.select_related("channel", "contact", "identity", "assignee")
     conversation = rows.filter(id=conversation_id).first()
     if conversation is None:
         raise NotFound("There is no such conversation.", code="conversation_not_found")
@@ -77,11 +76,22 @@ def conversation_detail(conversation_id: uuid.UUID) -> dict[str, Any]:
     }
 
 
+def holder_shape(row: Conversation) -> dict[str, Any]:
+    """Who is in control of a conversation."""
+    assignee = row.assignee
+    return {
+        "control_owner": row.control_owner,
+        "held_by": row.held_by,
+        "control_epoch": row.control_epoch,
+        "assignee": {"id": assignee.id, "name": assignee.get_username()} if assignee else None,
+    }
+
+
 def conversation_shape(row: Conversation) -> dict[str, Any]:
     return {
         "id": row.id,
         "status": row.status,
-        "control_owner": row.control_owner,
+        **holder_shape(row),
         "channel": {"id": row.channel_id, "kind": row.channel.kind, "name": row.channel.name},
         "contact": {"id": row.contact_id, "name": row.contact.name},
         "subject": row.subject,
@@ -126,8 +136,10 @@ def _of_messages(model: type[Row], messages: Sequence[Message]) -> dict[uuid.UUI
     return found
 
 
-def message_shape(row: Message, *, status: str | None) -> dict[str, Any]:
-    return _message_shape(row, status, row.attachments.all(), row.reactions.all())
+def sent_message(row: Message) -> dict[str, Any]:
+    """A message that was just written, and whether the person waits for more."""
+    shape = _message_shape(row, "queued", row.attachments.all(), row.reactions.all())
+    return {**shape, "waiting_since": row.conversation.waiting_since}
 
 
 def _message_shape(
@@ -169,16 +181,15 @@ def attachment_shape(row: Attachment) -> dict[str, Any]:
 
 
 def _cursor_write(row: Conversation) -> str:
-    assert row.last_message_at is not None
-    return signing.dumps([row.last_message_at.isoformat(), str(row.id), str(current_tenant_id())], salt="cursor")
+    return signing.dumps([str(row.id), str(current_tenant_id())], salt="cursor")
 
 
-def _cursor_read(cursor: str) -> tuple[datetime, uuid.UUID]:
+def _cursor_read(cursor: str) -> uuid.UUID:
     """A cursor is signed and belongs to one tenant: no other place to start from can be asked for."""
     try:
-        at, last_id, tenant_id = signing.loads(cursor, salt="cursor")
+        last_id, tenant_id = signing.loads(cursor, salt="cursor")
         if tenant_id != str(current_tenant_id()):
             raise ValueError("another tenant's")
-        return datetime.fromisoformat(at), uuid.UUID(last_id)
+        return uuid.UUID(last_id)
     except (signing.BadSignature, ValueError, TypeError) as error:
         raise Invalid("The cursor is not one of ours.", code="invalid_cursor") from error

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from channels_app.content.ids import PersonId
 from channels_app.content.types import Content
 
 
@@ -22,10 +23,20 @@ class ContactBrief(BaseModel):
     name: str
 
 
+class AssigneeBrief(BaseModel):
+    id: uuid.UUID
+    name: str = Field(description="Their user name")
+
+
 class ConversationShape(BaseModel):
     id: uuid.UUID
     status: Literal["active", "completed", "abandoned", "escalated", "error"]
     control_owner: Literal["bot", "human"]
+    held_by: Literal["bot", "queue", "staff", "outside"] = Field(
+        description="queue: a human was asked for, none has come; outside: staff answer in the platform's own app"
+    )
+    control_epoch: int = Field(description="Grows with each change of control: `expected_epoch` of an act on it")
+    assignee: AssigneeBrief | None = Field(description="The member of staff who answers, where one is named")
     channel: ChannelBrief
     contact: ContactBrief
     subject: str
@@ -105,6 +116,10 @@ class MessageShape(BaseModel):
 class SentMessage(MessageShape):
     """A message that was just written."""
 
+    waiting_since: datetime | None = Field(
+        description="Set: the person has written more than the agent had seen, and waits for an answer to that"
+    )
+
 
 class MessagePage(BaseModel):
     items: list[MessageShape]
@@ -117,7 +132,7 @@ class ConversationQuery(BaseModel):
 
     status: Literal["active", "completed", "abandoned", "escalated", "error"] | None = None
     channel: str | None = Field(None, max_length=20, description="Kind of channel")
-    user_id: str | None = Field(None, max_length=255)
+    user_id: PersonId | None = None
     start_date: datetime | None = None
     end_date: datetime | None = None
     search: str | None = Field(None, max_length=200, description="In the last message, the subject and the name")

@@ -38,6 +38,7 @@ from messaging.measures import MESSAGES, STAGES
 from messaging.media.transcribe import patience
 from messaging.models import Turn
 from messaging.rules import consent
+from messaging.rules.control import hand_over
 from tenants.errors import Conflict, Invalid, NotFound, Unavailable
 from tenants.storage.db import RACES, atomic, new_id, now, on_commit, retried
 
@@ -118,11 +119,14 @@ def _store(channel: Channel, inbound: InboundMessage, content: Content, entrance
     conversation, started = _conversation_for(channel, known, inbound, content, entrance, session_began)
     message = _message_insert(conversation, inbound, content, entrance)
     step = consent.step_of(channel, message)
-    turn = None if step.without_turn else _turn_open(channel, conversation, message, entrance)
+    bypassed = bool(entrance.hints.get("bypass_automation"))
+    turn = None if step.without_turn or bypassed else _turn_open(channel, conversation, message, entrance)
     news = _news(conversation, message, known, started=started, session_began=session_began)
     events_append(conversation, news)
     consent.step_take(conversation, message, step)
     on_commit(lambda: push_message(message))
+    if bypassed:
+        conversation = hand_over(conversation, "bypass_automation")
     return Accepted(message, conversation, turn=turn if turn and turn.status == Turn.Status.RUNNING else None)
 
 
@@ -147,7 +151,8 @@ def _conversation_for(
         changes["last_inbound_id"] = inbound.platform_id
     if inbound.reference:
         changes["reference"] = dict(inbound.reference)
-    changes |= _hinted(entrance.hints)
+    if entrance.hints.get("priority") in ("high", "urgent", "low"):
+        changes["priority"] = entrance.hints["priority"]
     events = 1 + int(session_began)
     conversation = conversation_advance(where, messages=1, events=events, **changes)
     if conversation:
@@ -164,7 +169,7 @@ def _conversation_for(
                "reply_window_expires_at": opened_until}  # fmt: skip
     return Conversation.objects.create(
         tenant_id=channel.tenant_id, channel=channel, contact_id=known.contact_id, identity_id=known.identity_id,
-        thread=inbound.thread, **{**changes, **started, "control_epoch": 0},
+        thread=inbound.thread, **{**changes, **started},
     ), True  # fmt: skip
 
 
@@ -204,20 +209,6 @@ def _open_elsewhere(channel: Channel, known: Known, inbound: InboundMessage) -> 
 def _may_start_anew(conversation_id: uuid.UUID, known: Known) -> bool:
     """Somebody who writes into their own ended conversation starts the next one."""
     return Conversation.objects.filter(id=conversation_id, identity_id=known.identity_id).exists()
-
-
-def _hinted(hints: Mapping[str, Any]) -> dict[str, Any]:
-    """What processing hints change about the conversation (MSG-7)."""
-    changes: dict[str, Any] = {}
-    if hints.get("priority") in ("high", "urgent", "low"):
-        changes["priority"] = hints["priority"]
-    if hints.get("bypass_automation"):
-        changes |= {
-            "control_owner": Conversation.Owner.HUMAN,
-            "status": Conversation.Status.ESCALATED,
-            "control_epoch": F("control_epoch") + 1,
-        }
-    return changes
 
 
 def _message_insert(
@@ -291,6 +282,7 @@ def _repeat_of(channel: Channel, inbound: InboundMessage, content: Content, entr
         sender = inbound.sender
         stored = Message.objects.filter(
             client_message_id=entrance.client_message_id,
+            role=Message.Role.VISITOR,
             identity__channel=channel,
             identity__scheme=sender.scheme,
             identity__scope=sender.scope,

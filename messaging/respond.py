@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from assistant.engines import engine_for
 from assistant.port import EngineError, EngineReply, EngineRequest, HistoryEntry
@@ -26,12 +26,13 @@ from channels_app.templates.resolve import template_resolved
 from conversations.models import Conversation, Message, Note
 from conversations.timeline import NewEvent, conversation_advance, work_given_up
 from messaging import wake
+from messaging.live.answers import turn_settled
 from messaging.live.typing import typing_shown
 from messaging.measures import STAGES, engine_count
 from messaging.models import Turn
 from messaging.reply import Author, reply_write, spoken
 from messaging.rules.choices import contents_meant
-from messaging.rules.control import queued
+from messaging.rules.control import hand_over
 from tenants.errors import ServiceError, Unavailable
 from tenants.storage.db import atomic, now, on_commit, retried, server_trouble
 from tenants.tenant_settings import settings_for
@@ -41,7 +42,8 @@ log = structlog.get_logger(__name__)
 
 TRIES = A_DAY
 FALLBACK_AFTER = 5  # tries without an outcome; then the turn gets the fallback reply
-HISTORY = 20  # messages the engine sees
+HISTORY = 20  # earlier messages the engine sees
+MOST_UNANSWERED = 100  # entries since the last reply that one turn looks at
 SPOKEN = (Message.Role.VISITOR, Message.Role.BOT, Message.Role.AGENT)
 SEEN = ("id", "seq", "role", "text", "content", "hints", "language")  # rows of these cost half of whole messages
 
@@ -101,11 +103,13 @@ def _at_work(conversation: Conversation) -> AbstractContextManager[None]:
 
 
 def _recent(conversation: Conversation) -> list[Any]:
-    """The end of the transcript (SEEN), oldest first; the same cost however long the conversation is."""
+    """The end of the transcript (SEEN), oldest first: HISTORY and what came since the last reply; the same cost however
+    long the conversation is."""
+    most = HISTORY + min(conversation.last_seq - conversation.answered_seq, MOST_UNANSWERED)
     newest = Message.objects.filter(
         conversation=conversation, seq__lte=conversation.last_seq, deleted_at=None, role__in=SPOKEN
     ).order_by("-seq")
-    return list(newest.values_list(*SEEN, named=True)[:HISTORY])[::-1]
+    return list(newest.values_list(*SEEN, named=True)[:most])[::-1]
 
 
 def _request(conversation: Conversation, recent: Sequence[Any], unanswered: Sequence[Any]) -> EngineRequest:
@@ -121,13 +125,20 @@ def _request(conversation: Conversation, recent: Sequence[Any], unanswered: Sequ
         conversation_id=conversation.id,
         channel_kind=channel.kind if channel else "",
         contents=tuple(meant[m.id] for m in unanswered),
-        history=tuple(HistoryEntry(m.role, m.text) for m in recent if m.seq <= conversation.answered_seq),
+        history=_history(recent, unanswered),
         context=conversation.context,
         profile={"name": contact.name, "language": contact.language, **contact.profile},
         hints=hints,
         language=next((m.language for m in reversed(unanswered) if m.language), contact.language),
         deadline_s=settings.ENV["ENGINE_TIMEOUT_MS"] / 1000,
     )
+
+
+def _history(recent: Sequence[Any], unanswered: Sequence[Any]) -> tuple[HistoryEntry, ...]:
+    """All that was said but the turn's own messages, oldest first: a reply has a higher number than what it answers,
+    and a human may have spoken after a message that is still to be answered."""
+    own = {message.id for message in unanswered}
+    return tuple(HistoryEntry(m.role, m.text) for m in recent if m.id not in own)[-HISTORY:]
 
 
 def _think(request: EngineRequest, turn: Turn) -> Thought:
@@ -186,7 +197,6 @@ def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], t
             },
             messages=len(contents),
             events=len(news) + len(contents),
-            answered_seq=conversation.last_seq,
             context=reply.context,
             **changes,
         )
@@ -203,12 +213,13 @@ def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], t
         )  # fmt: skip
         if _wants_review(unanswered):
             _suggest(taken, reply)
-        if reply.handover or _wants_review(unanswered):
-            queued(taken.id)
         turn.reply, turn.conversation = messages[0] if messages else None, taken
         status = Turn.Status.ANSWERED if messages else Turn.Status.SILENT
-        return _close(turn, status, "fallback" if thought.degraded else "handover" if reply.handover else "replied",
+        turn = _close(turn, status, "fallback" if thought.degraded else "handover" if reply.handover else "replied",
                       engine=reply.engine, latency_ms=thought.latency_ms)  # fmt: skip
+        if reply.handover or _wants_review(unanswered):
+            turn.conversation = hand_over(taken, reply.handover_reason or "review")
+        return turn
 
 
 def _wants_review(unanswered: Sequence[Any]) -> bool:
@@ -216,16 +227,11 @@ def _wants_review(unanswered: Sequence[Any]) -> bool:
 
 
 def _consequences(reply: EngineReply, unanswered: Sequence[Any]) -> tuple[tuple[Content, ...], dict[str, Any]]:
-    """What is said, and what changes about the conversation: hand-over, or review by a human first."""
-    to_human = {
-        "control_owner": Conversation.Owner.HUMAN,
-        "control_epoch": F("control_epoch") + 1,
-        "status": Conversation.Status.ESCALATED,
-    }
+    """What is said, and what changes about the conversation. Before a review by a human nothing is answered."""
     if _wants_review(unanswered):
-        return (), to_human
-    said = spoken(reply.contents)
-    return reply.contents, {**said, **to_human} if reply.handover else {**said, "waiting_since": None}
+        return (), {}
+    changes = {**spoken(reply.contents), "answered_seq": unanswered[-1].seq}
+    return reply.contents, changes if reply.handover else {**changes, "waiting_since": None}
 
 
 def _suggest(conversation: Conversation, reply: EngineReply) -> None:
@@ -237,21 +243,13 @@ def _suggest(conversation: Conversation, reply: EngineReply) -> None:
 def _news(turn: Turn, unanswered: Sequence[Any], thought: Thought) -> list[NewEvent]:
     reply = thought.reply
     about = {"turn_id": str(turn.id), "message_ids": [str(message.id) for message in unanswered]}
-    news = [
+    return [
         NewEvent(
             "chat.message.processed",
             {**about, "engine": reply.engine, "degraded": thought.degraded, "latency_ms": thought.latency_ms,
              "intent": reply.intent, "confidence": reply.confidence},
         )
     ]  # fmt: skip
-    if reply.handover or _wants_review(unanswered):
-        news.append(
-            NewEvent(
-                "chat.conversation.updated",
-                {"status": "escalated", "control_owner": "human", "reason": reply.handover_reason or "review"},
-            )
-        )
-    return news
 
 
 def _void(turn: Turn, seen: Conversation) -> Turn:
@@ -276,6 +274,7 @@ def _close(turn: Turn, status: str, outcome: str, **changes: Any) -> Turn:
     """Write what became of the turn, if it is still ours; a worker that was declared dead changes nothing."""
     changes |= {"status": status, "outcome": outcome, "reply": turn.reply}
     settle(turn, **changes)
+    on_commit(lambda: turn_settled(turn.conversation_id))
     for name, value in changes.items():
         setattr(turn, name, value)
     return turn

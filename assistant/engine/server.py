@@ -114,7 +114,9 @@ class EngineService:
         return answered, status, code
 
     def _check_token(self, authorization: str) -> None:
-        if self.token and not hmac.compare_digest(authorization.encode(), f"Bearer {self.token}".encode()):
+        scheme, _, token = authorization.partition(" ")
+        genuine = hmac.compare_digest(token.strip().encode(), self.token.encode())
+        if self.token and not (genuine and scheme.lower() == "bearer"):  # RFC 9110 §11.1: schemes have no case
             raise Refused(Status.UNAUTHENTICATED, "token_invalid")
 
     def _request(self, message: ProcessMessageRequest | Malformed, context: Any) -> EngineRequest:

@@ -37,8 +37,8 @@ INVISIBLE = regex.compile(
     r"|(?<!\p{Han})[\U000e0100-\U000e01ef]"
 )
 BLANKS = regex.compile(r"[^\S\n]+")
-LINE_ENDS = regex.compile(r" ?\n ?")
 TRAILING = regex.compile(r"(?<![^\S\n])[^\S\n]++(?=\n|$)")
+INDENT, TAB = 2, 4  # blanks that indent a line, and those that a tab stands for
 MANY_LINES = regex.compile(r"\n{3,}")
 
 #: HTML is taken for HTML only when an element is closed or cannot be: "a < b" and "use <div>" are words
@@ -75,7 +75,7 @@ def normalise(content: Content) -> Content:
     given = content.model_dump(exclude_none=True)
     clean = {key: _cleaned(value, key) for key, value in given.items() if key != "text"}
     if content.text is not None:
-        clean["text"] = clean_text(content.text, rich=content.format != "plain") or None
+        clean["text"] = clean_text(content.text, rich=content.format != "plain") or None  # no markup: a tag is a word
     if clean == given:
         return content
     try:
@@ -84,22 +84,38 @@ def normalise(content: Content) -> Content:
         raise EmptyMessage("Nothing is left of the message once it is cleaned.") from error
 
 
-def clean_text(text: str, *, rich: bool = False, limit: int = MAX_TEXT) -> str:
+def clean_text(text: str, *, rich: bool = False, markup: bool = False, limit: int = MAX_TEXT) -> str:
     """``text`` in NFC, without control and invisible characters, with calm white space, at most
-    ``limit`` characters (a longer one ends in "…"). HTML becomes plain text. ``rich`` text keeps its
-    indentation and its tags, as Markdown and code need them.
+    ``limit`` characters (a longer one ends in "…"). The lines of several keep their indentation, and code between
+    fences all its blanks; ``rich`` text keeps all of them. ``markup``: the platform writes HTML, which becomes plain
+    text; elsewhere a tag is a word that a person wrote.
 
     Adapters call it on raw platform text before they build a Content, whose limits are strict. Of text
     longer than RAW_MOST the beginning is taken, with the sign: what follows costs time by its length."""
     if len(text) > RAW_MOST:
         text = text[:RAW_MOST] + "…"
-    if not rich and "<" in text and _looks_like_html(text):
+    if markup and "<" in text and _looks_like_html(text):
         text = _html_to_text(text)
     text = unicodedata.normalize("NFC", INVISIBLE.sub("", UNSTORABLE.sub("", LINE_BREAKS.sub("\n", text))))
-    text = TRAILING.sub("", text) if rich else LINE_ENDS.sub("\n", BLANKS.sub(" ", text))
+    text = TRAILING.sub("", text) if rich else _calm(text)
     text = MANY_LINES.sub("\n\n", text)
-    text = text.strip("\n").rstrip() if rich else text.strip()
+    text = text.strip("\n").rstrip() if rich or "\n" in text.strip() else text.strip()
     return shorten(text, limit)
+
+
+def _calm(text: str) -> str:
+    """Single blanks between words, none at the ends of lines; what looks like code keeps what it means."""
+    lines, fenced = [], False
+    for line in text.split("\n"):
+        said = line.strip()
+        fence = said.startswith("```")
+        if fenced and not fence:
+            lines.append(line.rstrip())
+        else:
+            indent = line[: len(line) - len(line.lstrip())].expandtabs(TAB)
+            lines.append((" " * len(indent) if said and len(indent) >= INDENT else "") + BLANKS.sub(" ", said))
+        fenced ^= fence
+    return "\n".join(lines)
 
 
 def _cleaned(value: Any, key: str) -> Any:

@@ -111,8 +111,8 @@ class Signal:
     """Something short-lived or structural, without transcript text.
 
     ``kind``: typing, read, joined, left, human_took_over (staff answered with the platform's own
-    app: the bot steps back), identity_changed (``sender`` is the person's present id, its aliases the
-    former ones), ended (hang-up), reopened, stopped.
+    app: the bot steps back), handed_back (they give the conversation back to us), identity_changed (``sender`` is the person's present id, its aliases the
+    former ones), ended (hang-up), reopened (the person takes our messages again), stopped.
     """
 
     kind: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -52,6 +53,12 @@ FAULTS: tuple[tuple[type[Exception], type[SendError], str], ...] = (
 
 #: called before each exchange: what a thread that waits need not hold is given back
 before_waiting: Callable[[], object] = lambda: None  # noqa: E731
+#: OpenSSL's verify code → what is wrong with a certificate; https://docs.openssl.org/master/man1/openssl-verification-options/
+CERTIFICATE = "certificate_refused"
+CERTIFICATES = {
+    9: "not_yet_valid", 10: "expired", 18: "self_signed", 19: "self_signed", 20: "unknown_issuer", 21: "unknown_issuer",
+    23: "revoked", 62: "wrong_name", 64: "wrong_name",
+}  # fmt: skip
 
 #: entered around each exchange with its redacted note, complete when it ends: for traces
 observe: Callable[[Mapping[str, Any]], AbstractContextManager[object]] = nullcontext
@@ -187,7 +194,7 @@ class HttpClient:
                 with self._room(), deadline(total_s), _faults():
                     yield
             except SendError as error:
-                note["error"] = error.code
+                note["error"] = f"{error.code}: {error.detail}" if error.code == CERTIFICATE else error.code
                 raise
             finally:
                 note["ms"] = round((time.perf_counter() - started) * 1000)
@@ -274,8 +281,22 @@ def _faults() -> Iterator[None]:
     try:
         yield
     except known as error:
+        if refused := _certificate_refused(error):
+            raise refused from error
         meaning, code = next((meaning, code) for fault, meaning, code in FAULTS if isinstance(error, fault))
         raise meaning(code) from error
+
+
+def _certificate_refused(error: BaseException | None) -> Unreachable | None:
+    """A server that cannot prove who it is, and why: its owner may correct that, so the message is tried again."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, ssl.SSLCertVerificationError):
+            kind = CERTIFICATES.get(error.verify_code, "not_trusted")
+            return Unreachable(CERTIFICATE, kind)
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _limited(answer: httpx.Response, max_bytes: int, too_large: SendError) -> Iterator[bytes]:

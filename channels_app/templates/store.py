@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from channels_app.models import MessageTemplate
 from channels_app.templates.resolve import LANGUAGE, Variant, variables_in
+from tenants.api.parse import Changes
 from tenants.errors import Conflict, Invalid, NotFound
 from tenants.scope import current_tenant_id
 from tenants.storage.db import atomic, now, retried
@@ -35,10 +36,8 @@ class TemplateBody(BaseModel):
     variants: Variants
 
 
-class TemplateChange(BaseModel):
+class TemplateChange(Changes):
     """``variants`` replaces all languages."""
-
-    model_config = ConfigDict(extra="forbid")
 
     variants: Variants
 

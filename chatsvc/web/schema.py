@@ -17,6 +17,7 @@ Schema = dict[str, Any]
 
 METHODS = ("get", "post", "put", "patch", "delete")
 UNSAFE = METHODS[1:]
+CHANGES = ("put", "patch")
 JSON = "application/json"
 RAW = "x-raw-answer"  # extend_schema(extensions={RAW: True}): the answer has no envelope
 
@@ -143,7 +144,27 @@ def envelope(result: Schema, **options: Any) -> Schema:
         for method in METHODS:
             if path.startswith("/api/") and method in item:
                 _complete(item[method], path, method)
+                if method in CHANGES:
+                    _forget_defaults(item[method].get("requestBody", {}), components["schemas"])
     return result
+
+
+def _forget_defaults(body: Schema, schemas: dict[str, Schema]) -> None:
+    """Take ``default`` out of a body's schema and of all that it is made of: a generated client sends the defaults that
+    it finds, and would change what its caller never named."""
+    waiting: list[Any] = [content["schema"] for content in body.get("content", {}).values()]
+    seen: set[str] = set()
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting += part
+        elif isinstance(part, dict):
+            part.pop("default", None)
+            name = str(part.get("$ref", "")).rpartition("/")[2]
+            waiting += [schemas[name]] if name in schemas and name not in seen else []
+            seen.add(name)
+            for word, value in part.items():
+                waiting += value.values() if word in ("properties", "patternProperties") else [value]
 
 
 def _complete(operation: Schema, path: str, method: str) -> None:

@@ -42,6 +42,7 @@ class Migration(migrations.Migration):
                 ('is_open', models.BooleanField(default=True)),
                 ('control_owner', models.CharField(choices=[('bot', 'Bot'), ('human', 'Human')], default='bot', max_length=5)),
                 ('control_epoch', models.PositiveIntegerField(default=0)),
+                ('held_by', models.CharField(choices=[('bot', 'Bot'), ('queue', 'Queue'), ('staff', 'Staff'), ('outside', 'Outside')], default='bot', max_length=7)),
                 ('priority', models.CharField(default='normal', max_length=6)),
                 ('subject', models.CharField(blank=True, max_length=200)),
                 ('last_seq', models.PositiveIntegerField(default=0)),
@@ -259,6 +260,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='conversation',
+            index=models.Index(fields=['tenant', 'id'], name='conversation_walk'),
+        ),
+        migrations.AddIndex(
+            model_name='conversation',
             index=models.Index(fields=['contact', 'created_at'], name='conversation_by_contact'),
         ),
         migrations.AddIndex(
@@ -283,7 +288,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='message',
-            constraint=models.UniqueConstraint(condition=models.Q(('client_message_id__gt', '')), fields=('identity', 'client_message_id'), name='message_once_per_client_id'),
+            constraint=models.UniqueConstraint(condition=models.Q(('client_message_id__gt', ''), ('role', 'visitor')), fields=('identity', 'client_message_id'), name='message_once_per_client_id'),
+        ),
+        migrations.AddConstraint(
+            model_name='message',
+            constraint=models.UniqueConstraint(condition=models.Q(('client_message_id__gt', ''), ('role', 'agent')), fields=('conversation', 'author', 'client_message_id'), name='message_once_per_agents_id'),
         ),
         migrations.AddIndex(
             model_name='attachment',

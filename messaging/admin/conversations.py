@@ -5,16 +5,17 @@ It stands here because the verbs do (messaging/rules/control.py). Must not write
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
 from django.utils.timesince import timesince
 from unfold.decorators import display
 
 from channels_app.admin import ChannelFilter
-from channels_app.content.normalise import EmptyMessage
 from channels_app.content.types import MAX_TEXT, Content, TemplateUse, text
 from channels_app.templates.resolve import templates_for
 from conversations.media_links import shown
@@ -24,7 +25,7 @@ from messaging.rules.attending import staff_read, staff_typing
 from messaging.rules.control import agent_reply, conversation_end, hand_back, take_over
 from messaging.rules.windows import window_of
 from tenants.console.pages import Button, TenantAdmin, TenantFilter, permissions_in, shortened
-from tenants.errors import Invalid
+from tenants.errors import Invalid, ServiceError
 from tenants.models import User
 from tenants.storage.db import new_id, now
 
@@ -95,6 +96,16 @@ class ConversationAdmin(TenantAdmin):
 
     # ---- the page of one conversation ----------------------------------------------
 
+    def do_view(self, request: HttpRequest, object_id: uuid.UUID, verb: str) -> HttpResponse:
+        """Words that were refused stand in the form again, beside the reason."""
+        answer = super().do_view(request, object_id, verb)
+        if not hasattr(request, "unsent"):
+            return answer
+        request.method = "GET"  # what follows is the page, not what was posted
+        page = self.changeform_view(request, str(object_id))
+        page.status_code = 409
+        return page
+
     def page_context(self, request: HttpRequest, row: Conversation) -> dict[str, Any]:
         context = super().page_context(request, row)
         may_read = "messages:read" in permissions_in(request, row.tenant_id)
@@ -110,6 +121,8 @@ class ConversationAdmin(TenantAdmin):
             "templates": templates_for(row.channel) if "template" in forms else [],
             "window": window_of(row.channel, row, by_human=True),
             "annotate_to": forms.get("annotate"),
+            "button_fields": {"epoch": row.control_epoch, "assignee": row.assignee_id or ""},
+            "unsent": getattr(request, "unsent", None),
             "reply_id": new_id(),
             "max_text": MAX_TEXT,
             "entries": transcript(row) if may_read else [],
@@ -123,24 +136,32 @@ class ConversationAdmin(TenantAdmin):
             return ()
         if not row.is_open:
             return (NOTE,)
-        by_bot = row.control_owner == Conversation.Owner.BOT
         may_send = "messages:send" in permissions_in(request, row.tenant_id)
-        return (TAKE_OVER if by_bot else HAND_BACK, CLOSE, NOTE, *((REPLY, TEMPLATE, TYPING) if may_send else ()))
+        by_human = row.control_owner == Conversation.Owner.HUMAN
+        return (
+            *_take_over_of(request, row), *((HAND_BACK,) if by_human else ()), CLOSE, NOTE,
+            *((REPLY, TEMPLATE, TYPING) if may_send else ()),
+        )  # fmt: skip
+
+    def verbs_of(self, request: HttpRequest, row: Conversation) -> Iterable[str]:
+        """All that the member of staff may do: what the state has gone past is refused with a reason."""
+        if not self.allowed(request, "write", row):
+            return ()
+        may_send = "messages:send" in permissions_in(request, row.tenant_id)
+        buttons = (TAKE_OVER, HAND_BACK, CLOSE, NOTE, *((REPLY, TEMPLATE, TYPING) if may_send else ()))
+        return [button.verb for button in buttons]
 
     # ---- verbs ---------------------------------------------------------------------
 
     def do_reply(self, request: HttpRequest, conversation: Conversation) -> str:
         said = request.POST.get("text", "").strip()
-        if not said or len(said) > MAX_TEXT:
-            raise Invalid(f"Write between 1 and {MAX_TEXT} characters.")
-        # The id lies in the form: sending the same form twice sends one message.
         try:
-            agent_reply(
-                conversation.id, _member(request), text(said), client_message_id=request.POST.get("reply_id", "")[:64]
-            )
-        except EmptyMessage as error:
-            raise Invalid("There is nothing to send in this.") from error
-        self.note(request, "replied", conversation)
+            if not said or len(said) > MAX_TEXT:
+                raise Invalid(f"Write between 1 and {MAX_TEXT} characters.")
+            self._send(request, conversation, text(said))
+        except ServiceError:
+            _keep_unsent(request, text=said)
+            raise
         return ""
 
     def do_template(self, request: HttpRequest, conversation: Conversation) -> str:
@@ -148,30 +169,51 @@ class ConversationAdmin(TenantAdmin):
         pairs = (line.partition("=") for line in request.POST.get("variables", "").splitlines() if line.strip())
         values = {key.strip(): value.strip() for key, _, value in pairs}
         try:
-            content = Content(type="template", template=TemplateUse(name=name, language=language, variables=values))
-        except ValueError as error:
-            raise Invalid("Choose a template.") from error
-        agent_reply(conversation.id, _member(request), content, client_message_id=request.POST.get("reply_id", "")[:64])
-        self.note(request, "replied", conversation, {"template": name[:100]})
+            try:
+                content = Content(type="template", template=TemplateUse(name=name, language=language, variables=values))
+            except ValueError as error:
+                raise Invalid("Choose a template.") from error
+            self._send(request, conversation, content, {"template": name[:100]})
+        except ServiceError:
+            chosen = {"template": request.POST.get("template", ""), "variables": request.POST.get("variables", "")}
+            _keep_unsent(request, **chosen)
+            raise
         return ""
 
     def do_typing(self, request: HttpRequest, conversation: Conversation) -> str:
         staff_typing(conversation.id, _member(request), on=bool(request.POST.get("on")))
         return ""
 
+    def _send(
+        self, request: HttpRequest, conversation: Conversation, content: Content, about: dict[str, Any] | None = None
+    ) -> None:
+        # The id lies in the form: sending the same form twice sends one message.
+        sent = agent_reply(
+            conversation.id, _member(request), content, client_message_id=request.POST.get("reply_id", "")[:64],
+            seen_seq=_number(request, "seen_seq"),
+        )  # fmt: skip
+        if not sent.repeated:
+            self.note(request, "replied", conversation, about)
+        if sent.conversation.waiting_since:
+            messages.warning(request, "Sent. The person has written more meanwhile, and waits for an answer to that.")
+
     def do_take_over(self, request: HttpRequest, conversation: Conversation) -> str:
-        take_over(conversation.id, _member(request))
-        self.note(request, "take-over", conversation)
+        me = _member(request)
+        # The page named the other agent, so the epoch may replace them; a page without one replaces no agent.
+        known = request.POST.get("assignee") not in (None, "", str(me.id))
+        taken = take_over(conversation.id, me, expected_epoch=_number(request, "epoch") if known else None)
+        if not taken.repeated:
+            self.note(request, "take-over", conversation)
         return "You answer now; the bot keeps still."
 
     def do_hand_back(self, request: HttpRequest, conversation: Conversation) -> str:
-        hand_back(conversation.id)
-        self.note(request, "hand-back", conversation)
+        if not hand_back(conversation.id, expected_epoch=_number(request, "epoch")).repeated:
+            self.note(request, "hand-back", conversation)
         return "The bot answers again."
 
     def do_close(self, request: HttpRequest, conversation: Conversation) -> str:
-        conversation_end(conversation.id)
-        self.note(request, "end", conversation)
+        if not conversation_end(conversation.id, expected_epoch=_number(request, "epoch")).repeated:
+            self.note(request, "end", conversation)
         return "The conversation has ended."
 
     def do_annotate(self, request: HttpRequest, conversation: Conversation) -> str:
@@ -183,6 +225,25 @@ class ConversationAdmin(TenantAdmin):
         )
         self.note(request, "annotated", conversation)
         return "Noted."
+
+
+def _take_over_of(request: HttpRequest, row: Conversation) -> tuple[Button, ...]:
+    """Offered to everybody but the agent who answers; for another agent's conversation it asks first."""
+    if row.assignee_id is None:
+        return (TAKE_OVER,)
+    if row.assignee_id == request.user.pk:
+        return ()
+    return (replace(TAKE_OVER, confirm=f"{row.assignee} answers this conversation. Take it over?"),)
+
+
+def _number(request: HttpRequest, name: str) -> int | None:
+    """What the page showed when it was made; None from a form without it."""
+    given = request.POST.get(name, "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else None
+
+
+def _keep_unsent(request: HttpRequest, *, text: str = "", template: str = "", variables: str = "") -> None:
+    request.unsent = {"text": text, "template": template, "variables": variables}  # type: ignore[attr-defined]
 
 
 def _member(request: HttpRequest) -> User:

@@ -11,8 +11,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 from django.conf import settings
+from django.db.models import Q
 from pydantic import BaseModel, ConfigDict, Field
 
+from channels_app.content.ids import PersonId
 from channels_app.content.types import Content, PublicContent
 from channels_app.contract import InboundMessage, Sender
 from channels_app.registry import KINDS
@@ -20,11 +22,17 @@ from channels_app.selectors import channel_for_kind
 from conversations.media_links import shown
 from conversations.models import Conversation, Message
 from messaging.accept import Accepted, Entrance, accept
+from messaging.live.answers import answer_awaited
 from messaging.models import Turn
 from messaging.respond import answer
 from tenants.errors import Unprocessable
+from tenants.storage.db import connection_release
 
-POLL_S = 0.05
+LOOK_S = 0.05  # how soon the rows are looked at for an answer of another process, at first …
+LOOK_MOST_S = 1.0  # … and in the end
+
+
+Status = Literal["answered", "with_human", "silent", "ended", "accepted"]
 
 
 class ChannelMetadata(BaseModel):
@@ -55,7 +63,7 @@ class SendMessageRequest(BaseModel):
 
     message_id: str | None = Field(None, min_length=1, max_length=200, description="Yours; removes repeats")
     conversation_id: uuid.UUID | None = None
-    user_id: str = Field(min_length=1, max_length=255)
+    user_id: PersonId
     session_id: str | None = Field(None, max_length=64)
     channel: Literal["web", "whatsapp", "messenger", "slack", "teams", "sms", "voice", "webhook"]
     timestamp: datetime | None = None
@@ -74,19 +82,39 @@ class ConversationState(BaseModel):
     conversation_stage: str | None = None
 
 
+class ProcessingMetadata(BaseModel):
+    """What became of the message; the members after ``duplicate`` only with an answer."""
+
+    status: Status = Field(
+        description="answered: `responses` say it. with_human: a human is in control and answers when they can. silent: "
+        "the assistant had nothing to say to this. ended: the conversation was closed before an answer. accepted (202): "
+        "stored, the answer is to come; the same `message_id` again gives it"
+    )
+    seq: int = Field(description="Of the message in the transcript")
+    duplicate: bool | None = Field(None, description="The message was stored before")
+    reply_id: uuid.UUID | None = Field(None, description="Of the first message of the answer")
+    reply_seq: int | None = None
+    intent: str | None = None
+    confidence: float | None = None
+    engine: str | None = Field(None, description="What answered")
+    degraded: bool | None = Field(None, description="The engine failed: this is the tenant's fallback reply")
+    latency_ms: int | None = Field(None, description="How long the engine thought")
+    superseded: bool | None = Field(None, description="The answer is to a newer message as well")
+
+
 class MessageResponse(BaseModel):
-    """``response`` is None while a human has the word, or when none was waited for (202)."""
+    """``response`` is None unless ``processing_metadata.status`` is ``answered``."""
 
     message_id: str
     conversation_id: uuid.UUID
     response: Content | None
     responses: list[Content] = []
     conversation_state: ConversationState
-    processing_metadata: dict[str, Any]
+    processing_metadata: ProcessingMetadata
 
 
 def message_send(
-    tenant_id: uuid.UUID, request: SendMessageRequest, *, idempotency_key: str = "", wait: bool = True
+    tenant_id: uuid.UUID, request: SendMessageRequest, *, idempotency_id: str = "", wait: bool = True
 ) -> tuple[MessageResponse, bool]:
     """Store the message and, if ``wait``, answer it here. Returns the answer and whether it is final.
 
@@ -95,7 +123,7 @@ def message_send(
     channel = channel_for_kind(tenant_id, request.channel) if request.channel in KINDS else None
     if channel is None:
         raise Unprocessable(f"This tenant has no {request.channel} channel.", code="channel_not_configured")
-    accepted = accept(channel, _inbound(request), _entrance(tenant_id, request, idempotency_key, wait))
+    accepted = accept(channel, _inbound(request), _entrance(tenant_id, request, idempotency_id, wait))
     if accepted.turn:
         accepted.turn.conversation = accepted.conversation
         turn = answer(accepted.turn)
@@ -116,11 +144,11 @@ def _inbound(request: SendMessageRequest) -> InboundMessage:
     )
 
 
-def _entrance(tenant_id: uuid.UUID, request: SendMessageRequest, idempotency_key: str, wait: bool) -> Entrance:
+def _entrance(tenant_id: uuid.UUID, request: SendMessageRequest, idempotency_id: str, wait: bool) -> Entrance:
     client_id = request.message_id or ""
-    if not client_id and idempotency_key:
+    if not client_id and idempotency_id:
         # The same key is the same message, also when we died before the answer was saved.
-        client_id = str(uuid.uuid5(tenant_id, idempotency_key))
+        client_id = str(uuid.uuid5(tenant_id, idempotency_id))
     return Entrance(
         client_message_id=client_id,
         conversation_id=request.conversation_id,
@@ -132,23 +160,38 @@ def _entrance(tenant_id: uuid.UUID, request: SendMessageRequest, idempotency_key
 
 
 def _await_answer(accepted: Accepted) -> tuple[MessageResponse, bool]:
-    """Somebody else is answering (a newer message took this one along, or it is a repeat): wait for that."""
+    """Another thread or process is answering (a newer message took this one along, or it is a repeat): wait for that.
+
+    Few requests wait at a time, without a connection to the database; the others are told that the answer is to come."""
     deadline = time.monotonic() + settings.ENV["REQUEST_TIMEOUT_MS"] / 1000
-    seq = accepted.message.seq
-    while True:
-        conversation = Conversation.objects.get(id=accepted.conversation.id)
-        turn = (
-            Turn.objects.filter(conversation=conversation, first_seq__lte=seq, last_seq__gte=seq, reply__isnull=False)
-            .select_related("reply")
-            .first()
-        )
-        if turn:
-            return _answered(accepted, turn), True
-        if not Turn.objects.filter(conversation=conversation, status__in=Turn.OPEN).exists():
-            return _pending(accepted, "with_human" if conversation.control_owner == "human" else "accepted"), True
-        if time.monotonic() > deadline:
-            return _pending(accepted, "accepted"), False
-        time.sleep(POLL_S)
+    pause = LOOK_S
+    with answer_awaited(accepted.conversation.id) as settled:
+        while (found := _answer_there(accepted)) is None:
+            left = deadline - time.monotonic()
+            if settled is None or left <= 0:
+                return _pending(accepted, "accepted"), False
+            connection_release()
+            settled.wait(min(pause, left))
+            settled.clear()
+            pause = min(2 * pause, LOOK_MOST_S)
+    return found, True
+
+
+def _answer_there(accepted: Accepted) -> MessageResponse | None:
+    """What became of the message, once no turn is open any more. One statement while there is none."""
+    seq, conversation_id = accepted.message.seq, accepted.conversation.id
+    answers = Q(first_seq__lte=seq, last_seq__gte=seq, reply__isnull=False)
+    turns = Turn.objects.filter(answers | Q(status__in=Turn.OPEN), conversation=conversation_id)
+    found = list(turns.select_related("reply", "conversation"))
+    for turn in found:
+        if turn.reply and turn.first_seq <= seq <= turn.last_seq:
+            return _answered(accepted, turn)
+    if found:
+        return None
+    conversation = Conversation.objects.get(id=conversation_id)
+    if conversation.control_owner == Conversation.Owner.HUMAN:
+        return _pending(accepted, "with_human")
+    return _pending(accepted, "silent" if conversation.is_open else "ended")
 
 
 def _answered(accepted: Accepted, turn: Turn) -> MessageResponse:
@@ -168,26 +211,26 @@ def _answered(accepted: Accepted, turn: Turn) -> MessageResponse:
         conversation_state=ConversationState.model_validate(
             {name: context[name] for name in ConversationState.model_fields if name in context}
         ),
-        processing_metadata={
-            "status": "answered",
-            "reply_id": str(turn.reply.id),
-            "seq": accepted.message.seq,
-            "reply_seq": turn.reply.seq,
-            "intent": analysis.get("intent", ""),
-            "confidence": analysis.get("confidence", 0.0),
-            "engine": analysis.get("engine", ""),
-            "degraded": analysis.get("degraded", False),
-            "latency_ms": turn.latency_ms,
-            "superseded": turn.last_seq != accepted.message.seq,
-        },
+        processing_metadata=ProcessingMetadata(
+            status="answered",
+            reply_id=turn.reply.id,
+            seq=accepted.message.seq,
+            reply_seq=turn.reply.seq,
+            intent=analysis.get("intent", ""),
+            confidence=analysis.get("confidence", 0.0),
+            engine=analysis.get("engine", ""),
+            degraded=analysis.get("degraded", False),
+            latency_ms=turn.latency_ms,
+            superseded=turn.last_seq != accepted.message.seq,
+        ),
     )
 
 
-def _pending(accepted: Accepted, status: str) -> MessageResponse:
+def _pending(accepted: Accepted, status: Status) -> MessageResponse:
     return MessageResponse(
         message_id=accepted.message.client_message_id or str(accepted.message.id),
         conversation_id=accepted.conversation.id,
         response=None,
         conversation_state=ConversationState(),
-        processing_metadata={"status": status, "seq": accepted.message.seq, "duplicate": accepted.duplicate},
+        processing_metadata=ProcessingMetadata(status=status, seq=accepted.message.seq, duplicate=accepted.duplicate),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Annotated
 
 from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,7 +12,6 @@ from rest_framework.response import Response
 
 from channels_app.content.types import PublicContent
 from conversations import selectors
-from conversations.models import Conversation
 from conversations.shapes import (
     ConversationDetail,
     ConversationPage,
@@ -25,8 +25,8 @@ from messaging.rules.attending import staff_read, staff_typing
 from messaging.rules.control import agent_reply, conversation_end, hand_back, take_over
 from tenants.access.auth import Principal
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
-from tenants.errors import NotFound
-from tenants.models import User
+from tenants.errors import Unprocessable
+from tenants.models import Membership, User
 
 SAID = {"type": "text", "text": "Where is my order 12345?"}
 ANSWER = {
@@ -41,6 +41,9 @@ CONVERSATION = {
     "id": "0192f0d0-7b1a-7c3e-9a55-000000000001",
     "status": "active",
     "control_owner": "bot",
+    "held_by": "bot",
+    "control_epoch": 0,
+    "assignee": None,
     "channel": {"id": "0192f0d0-7b1a-7c3e-9a55-00000000000c", "kind": "web", "name": "Website"},
     "contact": {"id": "0192f0d0-7b1a-7c3e-9a55-00000000000d", "name": "Mira"},
     "message_count": 2,
@@ -77,7 +80,7 @@ class MessageView(TenantAPIView):
     def post(self, request: Request) -> Response:
         body = parse_body(request, SendMessageRequest)
         wait = "respond-async" not in request.headers.get("Prefer", "")
-        sent, final = message_send(self.principal.tenant_id, body, idempotency_key=self.idempotency_key, wait=wait)
+        sent, final = message_send(self.principal.tenant_id, body, idempotency_id=self.idempotency_id, wait=wait)
         shown = {"response": None, **sent.model_dump(mode="json", exclude_none=True)}
         return Response(shown, 200 if final else 202)
 
@@ -88,7 +91,9 @@ class ConversationsView(TenantAPIView):
     @extend_schema(
         operation_id="chat_conversations_list",
         summary="List conversations",
-        description="Newest activity first. Pages follow `cursor`; a cursor never skips or repeats.",
+        description="The newest conversation first. Pages follow `cursor`: each conversation that there was when the walk "
+        "began comes once, whatever is written meanwhile. For those with news use `start_date`, the time of the last "
+        "message.",
         tags=["chat"],
         parameters=[ConversationQuery],  # type: ignore[list-item]
         responses=ConversationPage,
@@ -112,13 +117,47 @@ class ConversationView(TenantAPIView):
         return Response(selectors.conversation_detail(conversation_id))
 
 
+Agent = Annotated[
+    str, Field(max_length=150, description="User name of the member of staff who acts; empty: your own desk, unnamed")
+]
+
+
 class AgentMessage(BaseModel):
     """What an agent says to the person, through the person's own channel."""
 
     model_config = ConfigDict(extra="forbid")
 
     content: PublicContent
-    message_id: str = Field("", max_length=200, description="Yours; removes repeats")
+    message_id: str = Field("", max_length=200, description="Yours; removes repeats of this agent in this conversation")
+    agent: Agent = ""
+    seen_seq: int | None = Field(
+        None, ge=0, le=2**31 - 1,
+        description="The last `seq` the agent had read: what the person wrote after it goes on waiting for an answer. "
+        "Left out, the reply answers everything there is",
+    )  # fmt: skip
+
+
+class ControlChange(BaseModel):
+    """Who acts, and what they have seen."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    agent: Agent = ""
+    expected_epoch: int | None = Field(
+        None, ge=0, le=2**31 - 1,
+        description="The `control_epoch` you have read. When control has changed since, nothing happens: 409 "
+        "`control_changed`, whose details say who is in control",
+    )  # fmt: skip
+
+
+def member_of(tenant_id: uuid.UUID, name: str) -> User | None:
+    """The tenant's member of staff with this user name; None without one. Raises Unprocessable ``agent_unknown``."""
+    if not name:
+        return None
+    member = Membership.objects.filter(tenant_id=tenant_id, user__username=name).select_related("user").first()
+    if member is None or not member.user.is_active:
+        raise Unprocessable("This tenant has no such member of staff.", code="agent_unknown")
+    return member.user
 
 
 class ConversationMessagesView(TenantAPIView):
@@ -140,7 +179,8 @@ class ConversationMessagesView(TenantAPIView):
     @extend_schema(
         operation_id="chat_agent_reply",
         summary="Answer as a human",
-        description="The bot steps back: a human has the word until the conversation is handed back.",
+        description="The bot steps back: a human is in control until the conversation is handed back. The same "
+        "`message_id` again gives the same message; with other content it is refused (409 `message_id_conflict`).",
         tags=["chat"],
         request=AgentMessage,
         responses={201: SentMessage},
@@ -151,11 +191,13 @@ class ConversationMessagesView(TenantAPIView):
     )
     def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
         body = parse_body(request, AgentMessage)
+        agent = member_of(self.principal.tenant_id, body.agent)
         message = agent_reply(
-            conversation_id, agent_of(self.principal), body.content, client_message_id=body.message_id
+            conversation_id, agent, body.content, client_message_id=body.message_id, seen_seq=body.seen_seq
         )
-        self.audit("conversation.replied", message.conversation)
-        return Response(selectors.message_shape(message, status="queued"), 201)
+        if not message.repeated:
+            self.audit("conversation.replied", message.conversation)
+        return Response(selectors.sent_message(message), 201)
 
 
 def agent_of(principal: Principal) -> User | None:
@@ -220,20 +262,23 @@ class ControlView(TenantAPIView):
 
     @extend_schema(
         summary="Change who answers, or end the conversation",
+        description="What has been done before is not done again: a repeat answers 200 with the conversation as it is. "
+        "Who takes over from another agent has to say by `expected_epoch` that they know of them.",
         tags=["chat"],
-        request=None,
+        request=ControlChange,
         responses=ConversationDetail,
-        examples=[answered(CONVERSATION)],
+        examples=[asked({"agent": "ana", "expected_epoch": 0}), answered(CONVERSATION)],
     )
     def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
-        if not Conversation.objects.filter(id=conversation_id).exists():
-            raise NotFound("There is no such conversation.", code="conversation_not_found")
+        body = parse_body(request, ControlChange)
+        agent = member_of(self.principal.tenant_id, body.agent)
         conversation = {
-            "take-over": lambda: take_over(conversation_id, None),
-            "hand-back": lambda: hand_back(conversation_id),
-            "end": lambda: conversation_end(conversation_id),
+            "take-over": lambda: take_over(conversation_id, agent, expected_epoch=body.expected_epoch),
+            "hand-back": lambda: hand_back(conversation_id, expected_epoch=body.expected_epoch),
+            "end": lambda: conversation_end(conversation_id, expected_epoch=body.expected_epoch),
         }[self.action]()
-        self.audit(f"conversation.{self.action}", conversation)
+        if not conversation.repeated:
+            self.audit(f"conversation.{self.action}", conversation)
         return Response(selectors.conversation_detail(conversation.id))
 
 

@@ -80,22 +80,27 @@ class Try:
 def call_endpoint(endpoint_id: uuid.UUID) -> int:
     """Make the calls that are due to one endpoint, until one fails or SLICE_S are over. Returns how many.
 
-    Stops where the endpoint is paused, held, or has as many calls under way as it may.
+    Stops where the endpoint is disabled, paused, held, or has as many calls under way as it may. The endpoint is read
+    anew for each call: a new address, or a secret that is replaced because it leaked, counts from the next one on.
     """
-    endpoint = WebhookEndpoint.objects.filter(id=endpoint_id).first()
-    if endpoint is None or not _open(endpoint):
+    endpoint = _ready(endpoint_id)
+    if endpoint is None:
         return 0
     done, ends = 0, time.monotonic() + SLICE_S
     with bulkhead.enter(slow=_slow(endpoint)) as free:
         while free and time.monotonic() < ends:
             delivery = _claim_next(endpoint)
+            endpoint = _ready(endpoint_id)
             if delivery is None:
+                return done
+            if endpoint is None:
+                _give_back(delivery)
                 return done
             done += 1
             if not _settle(_tried(delivery, endpoint)):
                 return done
     if free:
-        wake.call_endpoint(endpoint.id)
+        wake.call_endpoint(endpoint_id)
     return done  # without room the sweep comes back to it
 
 
@@ -129,9 +134,13 @@ def body_of(delivery: WebhookDelivery) -> bytes:
 # --------------------------------------------------------------------------- one call
 
 
-def _open(endpoint: WebhookEndpoint) -> bool:
+def _ready(endpoint_id: uuid.UUID) -> WebhookEndpoint | None:
+    """The endpoint as it is now, if it may be called."""
+    endpoint: WebhookEndpoint | None = WebhookEndpoint.objects.filter(id=endpoint_id).first()
+    if endpoint is None or not endpoint.enabled or endpoint.paused_at is not None:
+        return None
     held = endpoint.held_until is not None and endpoint.held_until > now()
-    return endpoint.enabled and endpoint.paused_at is None and not held
+    return None if held else endpoint
 
 
 def _slow(endpoint: WebhookEndpoint) -> bool:
@@ -162,6 +171,13 @@ def _tried(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> Try:
     except Exception as error:  # noqa: BLE001  a bug, or a server of ours: the row is put off, not left to its lease
         log.error("webhook_call_failed", delivery=str(delivery.id), error=type(error).__name__)
         return Try(delivery, endpoint, error_code="internal_error", trouble=server_trouble(error))
+
+
+def _give_back(delivery: WebhookDelivery) -> None:
+    """The endpoint was stopped between claim and call: this was no try."""
+    WebhookDelivery.objects.filter(id=delivery.id, claim=delivery.claim).update(
+        status=WebhookDelivery.Status.QUEUED, due_at=now(), attempts=F("attempts") - 1
+    )
 
 
 def _call(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> Try:

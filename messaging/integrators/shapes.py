@@ -14,6 +14,7 @@ from django.db.models import Q
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from messaging.models import WebhookDelivery, WebhookEndpoint
+from tenants.api.parse import Changes
 from tenants.errors import Invalid
 from tenants.storage.crypto import mask
 from tenants.storage.db import now
@@ -35,10 +36,8 @@ class EndpointCreate(BaseModel):
     enabled: bool = True
 
 
-class EndpointChange(BaseModel):
+class EndpointChange(Changes):
     """What is left out stays as it is."""
-
-    model_config = ConfigDict(extra="forbid")
 
     url: Url = ""
     event_types: EventTypes = []

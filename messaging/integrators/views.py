@@ -116,7 +116,7 @@ class EndpointView(TenantAPIView):
     )
     def patch(self, request: Request, endpoint_id: uuid.UUID) -> Response:
         endpoint = endpoints.endpoint_for_id(endpoint_id)
-        changes = parse_body(request, EndpointChange).model_dump(exclude_unset=True)
+        changes = parse_body(request, EndpointChange).given()
         endpoints.endpoint_change(endpoint, **changes)
         self.audit("webhookendpoint.updated", endpoint, {"fields": sorted(changes)})
         return Response(endpoint_shape(endpoint))

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from conversations.event_schemas import SCHEMAS, schema_of, schemas
+from conversations.event_schemas import CALLS, SCHEMAS, schema_of
 from messaging.kafka.stream import topics_of
 from tenants.access.permissions import PUBLIC
 from tenants.api.views import TenantAPIView, answered
@@ -25,7 +25,7 @@ EXAMPLE = {
 
 
 class DescribedEvent(BaseModel):
-    """One version of an event type. ``topics``: where it goes in Kafka."""
+    """One version of an event type. ``topics``: where it goes in Kafka; none for what is only called."""
 
     name: str
     type: str
@@ -54,8 +54,7 @@ class EventSchemasView(TenantAPIView):
         examples=[answered({"events": [EXAMPLE]})],
     )
     def get(self, request: Request) -> Response:
-        every = zip(SCHEMAS, schemas().values(), strict=True)
-        return Response(EventCatalogue(events=[_shown(*key, schema) for key, schema in every]).model_dump())
+        return Response(EventCatalogue(events=[_shown(*key) for key in (*SCHEMAS, *CALLS)]).model_dump())
 
 
 class EventSchemaView(TenantAPIView):
@@ -69,20 +68,19 @@ class EventSchemaView(TenantAPIView):
         examples=[answered(EXAMPLE)],
     )
     def get(self, request: Request, name: str) -> Response:
-        type, version = _named(name)
-        return Response(_shown(type, version, schema_of(type, version)).model_dump())
+        return Response(_shown(*_named(name)).model_dump())
 
 
 def _named(name: str) -> tuple[str, int]:
-    newest = dict(sorted(SCHEMAS))
+    newest = dict(sorted((*SCHEMAS, *CALLS)))
     type, _, version = name.rpartition(".v")
     if name in newest:
         return name, newest[name]
-    if version.isascii() and version.isdigit() and len(version) < 5 and (type, int(version)) in SCHEMAS:
+    if version.isascii() and version.isdigit() and len(version) < 5 and (type, int(version)) in {**SCHEMAS, **CALLS}:
         return type, int(version)
     raise NotFound(f"There is no event {name[:80]!r}.", code="event_type_not_found")
 
 
-def _shown(type: str, version: int, schema: dict[str, Any]) -> DescribedEvent:
-    topics = topics_of(type, version)
+def _shown(type: str, version: int) -> DescribedEvent:
+    topics, schema = [] if (type, version) in CALLS else topics_of(type, version), schema_of(type, version)
     return DescribedEvent(name=f"{type}.v{version}", type=type, version=version, topics=topics, json_schema=schema)

@@ -35,7 +35,7 @@ def message_frame(message: Message, author: Face = UNNAMED) -> dict[str, Any]:
         "format": {"markdown": "md"}.get(content.get("format", ""), "plain"),
         "quick_replies": content.get("quick_replies") or [],
         "content": content,
-        "cid": message.client_message_id or None,
+        "cid": message.client_message_id or None if message.role == Message.Role.VISITOR else None,
         "lang": message.language or None,
     }
 

@@ -75,8 +75,6 @@ class UploadView(TenantAPIView):
         ],
     )  # fmt: skip
     def post(self, request: Request) -> Response:
-        check_length(request, most_bytes() + ROOM)
-        request._request.upload_handlers = [LimitedUpload(request._request)]
         file = request.FILES.get("file")
         if file is None:
             raise Invalid("Send the file as the field `file` of a multipart body.")
@@ -84,6 +82,12 @@ class UploadView(TenantAPIView):
         stored = upload(new_id(), channel, None, file.name or "", file.content_type or "", file.chunks(CHUNK))
         self.audit("media.uploaded", stored)
         return Response(_shown(stored), 201)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """The limits are set before anything reads the body."""
+        super().initial(request, *args, **kwargs)
+        check_length(request, most_bytes() + ROOM)
+        request._request.upload_handlers = [LimitedUpload(request._request)]
 
     def _channel(self, kind: str) -> Channel:
         tenant_id = self.principal.tenant_id

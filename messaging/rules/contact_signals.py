@@ -24,9 +24,9 @@ from conversations.people import (
 )
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging.rules.consent import contact_resume, contact_stop
-from messaging.rules.control import conversation_end, human_took_over_outside
+from messaging.rules.control import conversation_end, handed_back_outside, human_took_over_outside
 from messaging.rules.delivery_status import status_apply
-from tenants.errors import NotFound, Unavailable
+from tenants.errors import Unavailable
 from tenants.storage.db import RACES, atomic, now, on_commit, retried
 
 T = TypeVar("T")
@@ -92,11 +92,7 @@ def _ended(channel: Channel, signal: Signal) -> str:
     conversation = conversation_with(channel, signal.sender, signal.thread)
     if conversation is None:
         return NOBODY
-    try:
-        conversation_end(conversation.id, reason="ended_by_contact")
-    except NotFound:
-        return "repeated"  # somebody else ended it
-    return ""
+    return "repeated" if conversation_end(conversation.id, reason="ended_by_contact").repeated else ""
 
 
 def _human_took_over(channel: Channel, signal: Signal) -> str:
@@ -129,10 +125,7 @@ def _identity_changed(channel: Channel, signal: Signal) -> str:
         return "nobody we know"
     left_over = _tried(lambda: _take_over(channel, signal.sender))
     for conversation_id in left_over:
-        try:
-            conversation_end(conversation_id, reason="identity_changed")
-        except NotFound:
-            continue
+        conversation_end(conversation_id, reason="identity_changed")
     return ""
 
 
@@ -195,6 +188,7 @@ KINDS: dict[str, Callable[[Channel, Signal], str]] = {
     "left": _presence,
     "ended": _ended,
     "human_took_over": _human_took_over,
+    "handed_back": handed_back_outside,
     "stopped": _stopped,
     "reopened": _reopened,
     "identity_changed": _identity_changed,

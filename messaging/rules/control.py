@@ -1,15 +1,19 @@
-"""Who has the word: agents take over, answer, hand back, end. The bot never talks over them.
+"""Who is in control: a human is asked for, agents take over, answer, hand back, end. The bot never talks over them.
 
-Owns every change of control and status that a human causes. A change of owner grows the epoch, which
-makes any answer void that was begun before.
+Owns every change of ``control_owner``, ``held_by``, ``control_epoch`` and ``status`` of an open conversation. A change
+of owner grows the epoch, which makes any answer void that was begun before. What has been done before is not done
+again: the row that comes back then says ``repeated``, and nothing was written.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from channels_app.content.types import Content, text
 from channels_app.contract import Signal
@@ -18,6 +22,7 @@ from channels_app.selectors import channel_for_id
 from channels_app.templates.resolve import template_resolved
 from conversations.messages import cleaned
 from conversations.models import Conversation, Message
+from conversations.selectors import holder_shape
 from conversations.timeline import NewEvent, conversation_advance
 from messaging import wake
 from messaging.models import Turn
@@ -26,87 +31,205 @@ from messaging.rules.consent import require_consent
 from messaging.rules.windows import window_require
 from tenants.errors import Conflict, NotFound
 from tenants.models import User
-from tenants.storage.db import atomic, now, retried
+from tenants.storage.db import atomic, now, on_commit, retried
 from tenants.tenant_settings import settings_for
 
+Holder = Conversation.Holder
+
+#: what the visitor reads of a change, by the state it leads to
 ENTRIES = {
     "queued": "A colleague will be with you as soon as possible.",
     "assigned": "A colleague has joined the conversation.",
     "bot": "The assistant is back.",
     "closed": "The conversation has ended.",
 }
+TO_HUMAN: Mapping[str, Any] = {
+    "control_owner": Conversation.Owner.HUMAN,
+    "status": Conversation.Status.ESCALATED,
+    "control_epoch": F("control_epoch") + 1,
+}
+TO_BOT: Mapping[str, Any] = {
+    "control_owner": Conversation.Owner.BOT,
+    "held_by": Holder.BOT,
+    "status": Conversation.Status.ACTIVE,
+    "control_epoch": F("control_epoch") + 1,
+    "assignee": None,
+}
+UPDATED = "chat.conversation.updated"
 
 
-def take_over(conversation_id: uuid.UUID, agent: User | None) -> Conversation:
-    """From here on a human answers; whatever the bot is thinking of is void. Raises NotFound."""
-    conversation = _change(
-        conversation_id, "assigned", "chat.conversation.updated", {"control_owner": "human", "status": "escalated"},
-        control_owner=Conversation.Owner.HUMAN, control_epoch=F("control_epoch") + 1,
-        status=Conversation.Status.ESCALATED, assignee=agent,
-    )  # fmt: skip
-    if agent:
-        wake.put_through(conversation.id)
-    return conversation
+# ----------------------------------------------------------------------- a human is asked for
 
 
-def hand_back(conversation_id: uuid.UUID) -> Conversation:
-    """The bot answers again, from the next message on. Raises NotFound."""
-    return _change(
-        conversation_id, "bot", "chat.conversation.updated", {"control_owner": "bot", "status": "active"},
-        control_owner=Conversation.Owner.BOT, control_epoch=F("control_epoch") + 1,
-        status=Conversation.Status.ACTIVE, assignee=None, answered_seq=F("last_seq") + 1, waiting_since=None,
-    )  # fmt: skip
+def hand_over(conversation: Conversation, reason: str) -> Conversation:
+    """A human is asked for, and the bot keeps still: the one door of engine, hints and rules. Call it as the last part
+    of the transaction that holds the conversation. Nothing happens while a human is in control."""
+    if conversation.control_owner == Conversation.Owner.HUMAN:
+        return conversation
+    return _change(conversation.id, "queued", _human_has(reason=reason), **TO_HUMAN, held_by=Holder.QUEUE)
 
 
-def conversation_end(conversation_id: uuid.UUID, *, reason: str = "completed") -> Conversation:
-    """Close the conversation; the person's next message opens a new one. Raises NotFound."""
+@retried
+def human_took_over_outside(channel: Channel, signal: Signal) -> bool:
+    """Staff answered with the platform's own app: the bot steps back, and what was said until then is theirs. False
+    without an open conversation there."""
+    with atomic():
+        seen = _talking(channel, signal)
+        if seen is None:
+            return False
+        if seen.held_by in (Holder.BOT, Holder.QUEUE):
+            _change(seen.id, "assigned", _human_has(), **TO_HUMAN, held_by=Holder.OUTSIDE, answered_seq=F("last_seq"))
+        elif seen.held_by == Holder.OUTSIDE:
+            conversation_advance({"id": seen.id}, answered_seq=F("last_seq"))
+    return True
+
+
+@retried
+def handed_back_outside(channel: Channel, signal: Signal) -> str:
+    """The platform's own app gives the conversation back to us: the bot answers again, unless staff of ours are in
+    control. Returns why nothing came of it, or ""."""
+    with atomic():
+        seen = _talking(channel, signal)
+        if seen is None:
+            return "no conversation"
+        if seen.held_by == Holder.OUTSIDE:
+            _to_bot(seen)
+            return ""
+        return "repeated" if seen.held_by == Holder.BOT else "held by staff"
+
+
+def _talking(channel: Channel, signal: Signal) -> Conversation | None:
+    """The open conversation that the signal is about, locked."""
+    sender = signal.sender
+    found = Conversation.objects.filter(
+        channel=channel,
+        is_open=True,
+        identity__scheme=sender.scheme,
+        identity__scope=sender.scope,
+        identity__value=sender.value,
+        **({"thread": signal.thread} if signal.thread else {}),
+    ).first()
+    return conversation_advance({"id": found.id, "is_open": True}) if found else None
+
+
+# ------------------------------------------------------------------------- what agents do
+
+
+@retried
+def take_over(conversation_id: uuid.UUID, agent: User | None, *, expected_epoch: int | None = None) -> Conversation:
+    """From here on ``agent`` answers (None: an integrator's desk, without a name); what the bot thinks of is void.
+
+    ``expected_epoch`` is the epoch that the caller has seen: without it no agent is replaced.
+    Raises NotFound, Conflict ``conversation_closed`` and ``control_changed`` (its details say who is in control).
+    """
+    agent_id = agent.id if agent else None
+    with atomic():
+        seen = _open(conversation_id)
+        if seen.held_by == Holder.STAFF and seen.assignee_id == agent_id:
+            return _repeated(seen)
+        if seen.held_by == Holder.STAFF and expected_epoch is None:
+            raise _control_changed(seen)
+        _require_epoch(seen, expected_epoch)
+        taken = _change(
+            seen.id, "assigned", _human_has(agent_id), **TO_HUMAN, held_by=Holder.STAFF, assignee_id=agent_id
+        )
+        if agent:
+            on_commit(lambda: wake.put_through(conversation_id))
+        return taken
+
+
+@retried
+def hand_back(conversation_id: uuid.UUID, *, expected_epoch: int | None = None) -> Conversation:
+    """The bot answers again, also what no human has answered yet. Raises as `take_over` does."""
+    with atomic():
+        seen = _open(conversation_id)
+        if seen.control_owner == Conversation.Owner.BOT:
+            return _repeated(seen)
+        _require_epoch(seen, expected_epoch)
+        return _to_bot(seen)
+
+
+@retried
+def conversation_end(
+    conversation_id: uuid.UUID, *, reason: str = "completed", expected_epoch: int | None = None
+) -> Conversation:
+    """Close the conversation; the person's next message opens a new one. One that has ended stays as it ended. Raises
+    NotFound, Conflict ``control_changed``."""
     status = Conversation.Status.ABANDONED if reason == "idle" else Conversation.Status.COMPLETED
-    return _change(
-        conversation_id, "closed", "chat.conversation.ended", {"status": status, "reason": reason},
-        status=status, is_open=False, control_epoch=F("control_epoch") + 1, ended_at=now(), ended_reason=reason,
-        waiting_since=None,
-    )  # fmt: skip
+    with atomic():
+        seen = _locked(conversation_id)
+        if not seen.is_open:
+            return _repeated(seen)
+        _require_epoch(seen, expected_epoch)
+        return _change(
+            seen.id, "closed", NewEvent("chat.conversation.ended", {"status": status, "reason": reason}),
+            status=status, is_open=False, control_epoch=F("control_epoch") + 1, ended_at=now(), ended_reason=reason,
+            waiting_since=None,
+        )  # fmt: skip
 
 
 @retried
 def agent_reply(
-    conversation_id: uuid.UUID, agent: User | None, content: Content, *, client_message_id: str = ""
+    conversation_id: uuid.UUID,
+    agent: User | None,
+    content: Content,
+    *,
+    client_message_id: str = "",
+    seen_seq: int | None = None,
 ) -> Message:
-    """A human answers through the visitor's own channel, and thereby takes over from the bot.
+    """A human answers through the visitor's own channel, and thereby takes over from the bot; where no agent is the
+    assignee, ``agent`` becomes it.
 
-    The same ``client_message_id`` gives the same message. Raises NotFound, Conflict
-    ``conversation_closed``, ``contact_stopped`` and ``window_closed``, Invalid ``empty_message``, and what `template_resolved` raises.
+    ``seen_seq``: the last entry the agent had read; what the person wrote after it goes on waiting. None: all of it.
+    The same ``client_message_id`` of the same agent in this conversation gives the same message. Raises NotFound,
+    Conflict ``conversation_closed``, ``contact_stopped``, ``window_closed`` and ``message_id_conflict`` (the id was used
+    for other content), Invalid ``empty_message``, and what `template_resolved` raises.
     """
     content = cleaned(content)
-    client_id = f"agent:{client_message_id}" if client_message_id else ""
+    author, digest = Author.agent(agent.id if agent else None), _digest(content)
     with atomic():
-        seen = conversation_advance({"id": conversation_id})
-        if seen is None:
-            raise NotFound("There is no such conversation.", code="conversation_not_found")
-        if client_id:
-            stored = Message.objects.filter(identity_id=seen.identity_id, client_message_id=client_id).first()
-            if stored:
-                return stored
-        if not seen.is_open:
-            raise Conflict("The conversation has ended.", code="conversation_closed")
+        seen = _locked(conversation_id)
+        if client_message_id and (stored := _said_before(seen, author, client_message_id, digest)):
+            return stored
+        _require_open(seen)
         require_consent(seen.identity_id)
         content = _sendable(seen, content)
-        takes_over = seen.control_owner == Conversation.Owner.BOT
-        owner: dict[str, Any] = {
-            "control_owner": Conversation.Owner.HUMAN,
-            "control_epoch": F("control_epoch") + 1,
-            "status": Conversation.Status.ESCALATED,
-        }
-        news = [NewEvent("chat.conversation.updated", {"control_owner": "human", "status": "escalated"})]
-        news = news if takes_over else []
+        control, news = _control_of_reply(seen, author)
         conversation = conversation_advance(
-            {"id": conversation_id}, messages=1, events=1 + len(news), **spoken([content]), waiting_since=None,
-            answered_seq=F("last_seq") + 1, **(owner if takes_over else {}),
-        )  # fmt: skip
+            {"id": seen.id},
+            messages=1,
+            events=1 + len(news),
+            **spoken([content]),
+            **_answered(seen, seen_seq),
+            **control,
+        )
         assert conversation is not None  # locked above
+        if seen.control_owner == Conversation.Owner.BOT:
+            _turns_void(conversation, "human")
         return reply_write(
-            conversation, [content], Author.agent(agent.id if agent else None), client_message_id=client_id, news=news
-        )[0]
+            conversation, [content], author, client_message_id=client_message_id,
+            metadata={"digest": digest} if client_message_id else {}, news=news,
+        )[0]  # fmt: skip
+
+
+# ------------------------------------------------------------------------- parts of a reply
+
+
+def _said_before(seen: Conversation, author: Author, client_message_id: str, digest: str) -> Message | None:
+    """What this agent has said here under the same id. Raises Conflict ``message_id_conflict``."""
+    own = Message.objects.filter(conversation=seen, role=author.role, author_id=author.user_id)
+    stored: Message | None = own.filter(client_message_id=client_message_id).select_related("conversation").first()
+    if stored is None:
+        return None
+    if stored.metadata.get("digest") != digest:
+        raise Conflict("This message id was used for other content.", code="message_id_conflict")
+    stored.repeated = True
+    return stored
+
+
+def _digest(content: Content) -> str:
+    """Of what the agent asked for: a template's message says something else than its use did."""
+    return hashlib.sha256(json.dumps(content.to_json(), sort_keys=True).encode()).hexdigest()
 
 
 def _sendable(conversation: Conversation, content: Content) -> Content:
@@ -120,46 +243,106 @@ def _sendable(conversation: Conversation, content: Content) -> Content:
     return content
 
 
-def human_took_over_outside(channel: Channel, signal: Signal) -> bool:
-    """Staff answered with the platform's own app: the bot steps back. False when nobody is talking there."""
-    sender = signal.sender
-    conversation = Conversation.objects.filter(
-        channel=channel,
-        is_open=True,
-        identity__scheme=sender.scheme,
-        identity__scope=sender.scope,
-        identity__value=sender.value,
-        **({"thread": signal.thread} if signal.thread else {}),
-    ).first()
-    if conversation is None:
-        return False
-    if conversation.control_owner == Conversation.Owner.BOT:
-        take_over(conversation.id, None)
-    return True
+def _control_of_reply(seen: Conversation, author: Author) -> tuple[dict[str, Any], list[NewEvent]]:
+    """What a human's reply changes about who is in control, and the event that tells it."""
+    takes_over = seen.control_owner == Conversation.Owner.BOT
+    assigns = author.user_id is not None and seen.assignee_id is None
+    control: dict[str, Any] = {**TO_HUMAN} if takes_over else {}
+    if seen.held_by != Holder.STAFF:
+        control["held_by"] = Holder.STAFF
+    if assigns:
+        control |= {"assignee_id": author.user_id, "control_epoch": F("control_epoch") + 1}
+    return control, [_human_has(author.user_id)] if takes_over or assigns else []
 
 
-def queued(conversation_id: uuid.UUID) -> None:
-    """Tell the visitor that a human is asked for. Call inside the transaction that handed over."""
-    conversation = conversation_advance({"id": conversation_id}, messages=1, events=1)
-    assert conversation is not None  # locked by the caller
-    reply_write(conversation, [text(ENTRIES["queued"])], Author.system(), metadata={"state": "queued"})
+def _answered(seen: Conversation, seen_seq: int | None) -> dict[str, Any]:
+    """How far a reply answers the person who wrote on while the agent was writing."""
+    newer = _unanswered(seen).filter(seq__gt=seen_seq).first() if seen_seq is not None else None
+    if newer is None or seen_seq is None:
+        return {"waiting_since": None, "answered_seq": F("last_seq") + 1}
+    answered_one = _unanswered(seen).filter(seq__lte=seen_seq).exists()
+    waits = {"waiting_since": newer.created_at} if answered_one else {}
+    return {"answered_seq": max(seen.answered_seq, seen_seq), **waits}
 
 
-@retried
-def _change(conversation_id: uuid.UUID, state: str, event: str, facts: dict[str, Any], **changes: Any) -> Conversation:
-    """One transaction: the change, a transcript entry that tells the visitor, the event, no open turns."""
-    with atomic():
-        conversation = conversation_advance({"id": conversation_id, "is_open": True}, messages=1, events=2, **changes)
-        if conversation is None:
-            raise NotFound("There is no such open conversation.", code="conversation_not_found")
-        Turn.objects.filter(conversation=conversation, status__in=Turn.OPEN).update(
-            status=Turn.Status.VOID, outcome=state
-        )
-        reply_write(
-            conversation,
-            [text(ENTRIES[state])],
-            Author.system(),
-            metadata={"state": state, "csat": state == "closed" and settings_for(conversation.tenant_id).csat_enabled},
-            news=[NewEvent(event, facts)],
-        )
+def _unanswered(conversation: Conversation) -> QuerySet[Message]:
+    """What the person said that has no reply, oldest first."""
+    theirs = Message.objects.filter(conversation=conversation, seq__gt=conversation.answered_seq, deleted_at=None)
+    return theirs.filter(role=Message.Role.VISITOR).order_by("seq")
+
+
+# ------------------------------------------------------------------------ under the lock
+
+
+def _locked(conversation_id: uuid.UUID) -> Conversation:
+    seen = conversation_advance({"id": conversation_id})
+    if seen is None:
+        raise NotFound("There is no such conversation.", code="conversation_not_found")
+    return seen
+
+
+def _open(conversation_id: uuid.UUID) -> Conversation:
+    seen = _locked(conversation_id)
+    _require_open(seen)
+    return seen
+
+
+def _require_open(seen: Conversation) -> None:
+    if not seen.is_open:
+        raise Conflict("The conversation has ended.", code="conversation_closed")
+
+
+def _require_epoch(seen: Conversation, expected: int | None) -> None:
+    if expected is not None and expected != seen.control_epoch:
+        raise _control_changed(seen)
+
+
+def _control_changed(seen: Conversation) -> Conflict:
+    holder = holder_shape(seen)
+    by = holder["assignee"]["name"] if holder["assignee"] else {"bot": "The bot", "queue": "No colleague yet"}.get(
+        seen.held_by, "A colleague"
+    )  # fmt: skip
+    return Conflict(f"Control has changed meanwhile: {by} answers now.", code="control_changed", details=holder)
+
+
+def _repeated(seen: Conversation) -> Conversation:
+    seen.repeated = True
+    return seen
+
+
+def _human_has(agent_id: Any = None, *, reason: str = "") -> NewEvent:
+    facts: dict[str, Any] = {"control_owner": "human", "status": "escalated"}
+    facts |= {"assignee_id": str(agent_id)} if agent_id else {}
+    return NewEvent(UPDATED, {**facts, **({"reason": reason} if reason else {})})
+
+
+def _to_bot(seen: Conversation) -> Conversation:
+    """The bot's again; what is unanswered gets a turn."""
+    last = _unanswered(seen).last()
+    told = NewEvent(UPDATED, {"control_owner": "bot", "status": "active"})
+    if last is None:
+        return _change(seen.id, "bot", told, **TO_BOT, answered_seq=F("last_seq") + 1, waiting_since=None)
+    conversation = _change(seen.id, "bot", told, **TO_BOT)
+    turn = Turn.objects.create(
+        tenant_id=seen.tenant_id, conversation=conversation, first_seq=seen.answered_seq + 1, last_seq=last.seq
+    )
+    on_commit(lambda: wake.respond(turn.id))
     return conversation
+
+
+def _change(conversation_id: uuid.UUID, state: str, event: NewEvent, **changes: Any) -> Conversation:
+    """Within the caller's transaction: the change, a transcript entry that tells the visitor, the event, no open turns."""
+    conversation = conversation_advance({"id": conversation_id}, messages=1, events=2, **changes)
+    assert conversation is not None  # locked by the caller
+    _turns_void(conversation, state)
+    csat = state == "closed" and settings_for(conversation.tenant_id).csat_enabled
+    reply_write(
+        conversation, [text(ENTRIES[state])], Author.system(), metadata={"state": state, "csat": csat}, news=[event]
+    )
+    return conversation
+
+
+def _turns_void(conversation: Conversation, outcome: str) -> None:
+    Turn.objects.filter(conversation=conversation, status__in=Turn.OPEN).update(
+        status=Turn.Status.VOID, outcome=outcome
+    )

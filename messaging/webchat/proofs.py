@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jwt
 
 from channels_app.adapters.base import constant_time_equal
+from channels_app.content.ids import clean_id
 from channels_app.models import Channel
 from messaging.webchat.frames import Identity, SignedIdentity
 from tenants.errors import Forbidden
@@ -44,9 +45,10 @@ def proved(channel: Channel, identity: Identity | SignedIdentity) -> Proved:
         user = _by_token(secret, channel.key, identity.jwt)
     else:
         user = _by_line(secret, channel.key, identity)
-    if not secret or user is None:
+    user_id = clean_id(user.user_id) if user else ""
+    if not secret or user is None or not user_id:
         raise Forbidden("Who the visitor is has not been proved.", code="identity_unproved")
-    return user
+    return replace(user, user_id=user_id)
 
 
 def identity_signature(secret: str, channel_key: str, user_id: str, ts: int) -> str:

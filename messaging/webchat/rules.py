@@ -15,7 +15,6 @@ from django.core import signing
 from django.db import IntegrityError
 
 from channels_app.content.media import kind_of
-from channels_app.content.normalise import EmptyMessage
 from channels_app.content.types import Content, Media
 from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
@@ -32,7 +31,7 @@ from messaging.rules.delivery_status import seen
 from messaging.webchat.frames import RateFrame, ReadFrame, SendFrame
 from tenants.access.auth import require_active
 from tenants.access.limits import allow, network
-from tenants.errors import Conflict, Forbidden, Invalid, NotAuthenticated, NotFound, TooMany
+from tenants.errors import Conflict, Forbidden, NotAuthenticated, NotFound, TooMany
 from tenants.storage.db import atomic, retried
 
 SALT = "webchat"
@@ -206,8 +205,6 @@ def say(channel: Channel, visitor: Visitor, frame: SendFrame) -> Accepted:
     )
     try:
         return accept(channel, inbound, entrance)
-    except EmptyMessage as error:
-        raise Invalid("There is nothing in the message.", code=error.code) from error
     except Conflict as error:
         if error.code != "message_id_conflict":
             raise

@@ -18,6 +18,8 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
+from rest_framework.exceptions import ParseError
 
 from tenants.access.auth import Principal
 from tenants.errors import Conflict, Invalid, Unprocessable
@@ -33,9 +35,11 @@ FORM = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
 
 
 class Run:
-    """This request's hold on its key. ``keep`` its answer or ``release`` the key; either once."""
+    """This request's hold on its key. ``keep`` its answer or ``release`` the key; either once. ``id`` stands for the key
+    of this very principal."""
 
     def __init__(self, record: IdempotencyRecord):
+        self.id = record.key
         self._mine = IdempotencyRecord.objects.filter(id=record.id, running_until=record.running_until, status=0)
 
     def keep(self, response: HttpResponse) -> None:
@@ -46,8 +50,9 @@ class Run:
         self._mine.delete()
 
 
-def begin(request: HttpRequest, principal: Principal) -> Run | HttpResponse | None:
-    """None without a key; the stored answer to a repeat; else the right to run.
+def begin(request: HttpRequest, principal: Principal, *, uploads: bool = False) -> Run | HttpResponse | None:
+    """None without a key; the stored answer to a repeat; else the right to run. ``uploads``: the view takes multipart
+    bodies, and has set its limits to them.
 
     Raises Invalid (malformed key), Unprocessable ``idempotency_mismatch`` (the key was used for another
     request), Conflict ``idempotency_in_progress``. Call inside the tenant's scope, outside a transaction.
@@ -57,8 +62,9 @@ def begin(request: HttpRequest, principal: Principal) -> Run | HttpResponse | No
         return None
     if not FORM.fullmatch(given):
         raise Invalid("Idempotency-Key must have 1 to 255 printable ASCII characters.", code="idempotency_key_invalid")
-    key = _digest(principal.kind, principal.subject, given)  # nobody is given another's answer
-    fingerprint = _digest(request.method, request.get_full_path(), _body_of(request))
+    # No caller is given another's answer: two back ends, each with its own API key, may both have a "user-42".
+    key = _digest(principal.kind, principal.key_prefix, principal.subject, given)
+    fingerprint = _digest(request.method, request.get_full_path(), *_body_of(request, uploads=uploads))
     for _ in range(3):  # again when the other one's record vanished between our two looks
         try:
             return Run(
@@ -109,11 +115,31 @@ def _lease() -> datetime.datetime:
     return now() + datetime.timedelta(milliseconds=settings.ENV["REQUEST_TIMEOUT_MS"], seconds=MARGIN_S)
 
 
-def _body_of(request: HttpRequest) -> bytes:
-    """An upload counts by its length: its multipart boundary differs each time, and it may be large."""
-    if str(request.content_type).startswith("multipart/"):
-        return str(request.META.get("CONTENT_LENGTH", "")).encode()
-    return request.body
+def _body_of(request: HttpRequest, *, uploads: bool) -> list[Any]:
+    """What the request says. An upload counts by its fields and its files' bytes: its boundary differs each time."""
+    if not str(request.content_type).startswith("multipart/"):
+        return [request.body]
+    if not uploads:
+        return []  # it is refused, whatever it says
+    try:
+        fields, files = sorted(request.POST.lists()), sorted(request.FILES.lists())
+    except MultiPartParserError as error:
+        raise ParseError from error
+    said: list[Any] = [len(fields)]
+    for name, values in fields:
+        said += [name, len(values), *values]
+    for name, sent in files:
+        for file in sent:
+            said += [name, file.name, file.content_type, _file_digest(file)]
+    return said
+
+
+def _file_digest(file: Any) -> str:
+    digest = hashlib.sha256()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    file.seek(0)
+    return digest.hexdigest()
 
 
 def _digest(*parts: Any) -> str:

@@ -10,7 +10,7 @@ import re
 from typing import Any, TypeVar
 
 from django.http import HttpRequest
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.request import Request
 
@@ -21,6 +21,17 @@ M = TypeVar("M", bound=BaseModel)
 #: an escaped NUL (its backslash not escaped itself): PostgreSQL cannot store it, and nobody means it
 NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 LONGEST_FIELD = 100  # characters of a field's name that an error repeats
+
+
+class Changes(BaseModel):
+    """The body of a PATCH: what is left out stays as it is. A member's default is never used, and never published
+    (chatsvc/web/schema.py): generated clients send the defaults they are told of."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    def given(self) -> dict[str, Any]:
+        """The members that were sent."""
+        return self.model_dump(exclude_unset=True)
 
 
 def parse_body(request: Request | HttpRequest, model: type[M]) -> M:

@@ -14,6 +14,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiExample
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -44,6 +45,7 @@ class TenantAPIView(APIView):
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]  # OPTIONS is CORS' business
     scope: ExitStack
     idempotency_key: str = ""  # of this request, when it runs under one
+    idempotency_id: str = ""  # what it stands for: this key of this very principal
 
     @property
     def principal(self) -> Principal:
@@ -106,8 +108,10 @@ class TenantAPIView(APIView):
         return response
 
     def _begin(self, request: Request) -> idempotency.Run | HttpResponseBase | None:
-        run = idempotency.begin(request._request, self.principal) if request.user else None
+        uploads = MultiPartParser in self.parser_classes
+        run = idempotency.begin(request._request, self.principal, uploads=uploads) if request.user else None
         self.idempotency_key = request.headers.get("Idempotency-Key", "") if run else ""
+        self.idempotency_id = run.id if isinstance(run, idempotency.Run) else ""
         return run
 
     def _handle(self, request: Request) -> Any:

@@ -196,7 +196,7 @@ EVENTS = [
     event("optin_stopped", Ignored("optin:STOP_NOTIFICATIONS")),
     event("optin_user_ref", Ignored("no_sender")),
     event("pass_to_inbox", control("human_took_over", "pass_thread_control", INBOX, "please help")),
-    event("pass_to_us", control("reopened", "pass_thread_control", "111", "from inbox")),
+    event("pass_to_us", control("handed_back", "pass_thread_control", "111", "from inbox")),
     event("taken_from_us", control("human_took_over", "take_thread_control", "222")),
     event("pass_to_nobody", Ignored("pass_thread_control")),
     event("request_thread", Ignored("request_thread_control")),

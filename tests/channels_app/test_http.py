@@ -291,17 +291,16 @@ def test_authority(url, expected):
     assert authority(url) == expected
 
 
-def self_signed(tmp_path, name: str) -> str:
+def self_signed(tmp_path, name: str, *, days: tuple[int, int] = (-1, 1)) -> str:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    tomorrow = now + timedelta(days=1)
+    begins, ends = (datetime.now(UTC) + timedelta(days=day) for day in days)
     certificate = (
-        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number(), now, tomorrow)
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number(), begins, ends)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .sign(key, hashes.SHA256())
     )
@@ -313,38 +312,44 @@ def self_signed(tmp_path, name: str) -> str:
     return str(pem)
 
 
-@pytest.mark.parametrize(
-    ("name", "works"), [("bot.example.test", True), ("other.example.test", False)], ids=["right name", "wrong name"]
-)
-def test_tls_is_checked_against_the_name_not_the_address(tmp_path, monkeypatch, name, works):
+CERTIFICATES = {
+    "right name": ("bot.example.test", (-1, 1), True, ""),
+    "wrong name": ("other.example.test", (-1, 1), True, "certificate_refused: wrong_name"),
+    "expired": ("bot.example.test", (-2, -1), True, "certificate_refused: expired"),
+    "not yet valid": ("bot.example.test", (1, 2), True, "certificate_refused: not_yet_valid"),
+    "self-signed": ("bot.example.test", (-1, 1), False, "certificate_refused: self_signed"),
+}
+
+
+@pytest.mark.parametrize(("name", "days", "trusted", "error"), CERTIFICATES.values(), ids=CERTIFICATES)
+def test_tls_is_checked_against_the_name_not_the_address(tmp_path, monkeypatch, name, days, trusted, error):
     import ssl
 
-    pem = self_signed(tmp_path, "bot.example.test")
+    pem = self_signed(tmp_path, "bot.example.test", days=days)
     asked: list[str] = []
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
     context.sni_callback = lambda _socket, server_name, _context: asked.append(server_name)
 
     def talk(connection, seen):
-        try:
-            with context.wrap_socket(connection, server_side=True) as secure:
-                answers(http_answer())(secure, seen)
-        except (ssl.SSLError, ConnectionError):
-            pass  # the client turned away
+        turned_away = suppress(ssl.SSLError, ConnectionError)
+        with turned_away, context.wrap_socket(connection, server_side=True) as secure:
+            answers(http_answer())(secure, seen)
 
-    trusting = ssl.create_default_context(cafile=pem)
+    trusting = ssl.create_default_context(cafile=pem if trusted else None)
     monkeypatch.setattr(http.httpx, "create_ssl_context", lambda trust_env: trusting)
     monkeypatch.setattr(network, "resolve", lambda host, port: ["127.0.0.1"])
     with served(talk) as server:
         outside = HttpClient(allow_hosts=frozenset({f"{name}:{server.port}"}))
-        outcomes = []
+        codes = []
         try:
-            outcomes.append(outside.request("GET", f"https://{name}:{server.port}/").status)
-        except Unreachable as error:
-            outcomes.append(error.code)
-    assert outcomes == [{True: 200, False: "connect_failed"}[works]]
+            outside.request("GET", f"https://{name}:{server.port}/")
+        except Unreachable as refused:
+            codes.append(refused.code)
+    assert outside.trace[0]["error"] == error
+    assert codes == ["certificate_refused"] * bool(error)
     assert asked == [name]
-    assert [f"host: {name}".encode() in request.lower() for request in server.requests] == [True] * works
+    assert [f"host: {name}".encode() in request.lower() for request in server.requests] == [True] * (not error)
 
 
 # -------------------------------------------------------------------------- downloads

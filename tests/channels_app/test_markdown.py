@@ -31,6 +31,11 @@ CASES = {
         "p (https://a.de/x_(y)?a=1&b=2)",
         "<https://a.de/x_(y)?a=1&amp;b=2|p>",
     ),
+    "see https://a.de/Foo_(Bar), (or https://b.de/x_(y)_z)": (
+        "see https://a.de/Foo_(Bar), (or https://b.de/x_(y)_z)",
+        "see https://a.de/Foo_(Bar), (or https://b.de/x_(y)_z)",
+        "see <https://a.de/Foo_(Bar)>, (or <https://b.de/x_(y)_z>)",
+    ),
     "[https://a.de](https://a.de)": ("https://a.de", "https://a.de", "<https://a.de>"),
     "<https://a.de>, https://b.de.": (
         "https://a.de, https://b.de.",

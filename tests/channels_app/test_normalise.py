@@ -59,6 +59,32 @@ def test_characters(raw, clean):
     ],
 )
 def test_html(raw, clean):
+    assert clean_text(raw, markup=True) == clean
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["Use <div class='x'>hi</div> in HTML", "<script>alert(1)</script>", "<p>&nbsp;</p>", "one<br>two", "&lt;b&gt;"],
+)
+def test_a_tag_that_a_person_wrote_is_a_word(raw):
+    assert normalise(text(raw)).text == raw
+
+
+CODE = "Look:\n```python\ndef f(x):\n    if x   ==  1:\n\treturn {\n   }\n```\nand so  on"
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        pytest.param("def f():\n    return  1\n", "def f():\n    return 1", id="indented"),
+        pytest.param("  - a\n      - b", "  - a\n      - b", id="first line too"),
+        pytest.param("a:\n\tb", "a:\n    b", id="tab"),
+        pytest.param("a\n b", "a\nb", id="one blank is none"),
+        pytest.param("  a\n \n", "a", id="one line"),
+        pytest.param(CODE, CODE.replace("so  on", "so on"), id="fenced"),
+    ],
+)
+def test_code_keeps_its_indentation(raw, clean):
     assert clean_text(raw) == clean
 
 
@@ -101,11 +127,10 @@ def test_what_is_clean_comes_back_as_it_is(content):
     "content",
     [
         text("\u200b\u2060"),
-        text("<p>&nbsp;</p>"),
         text("\x00"),
         text("hi", buttons=(Button(type="postback", title="\u200b", payload="p"),)),
     ],
-    ids=["invisible", "empty HTML", "NUL", "invisible title"],
+    ids=["invisible", "NUL", "invisible title"],
 )
 def test_an_empty_message_is_refused_with_a_code(content):
     with pytest.raises(EmptyMessage) as caught:
@@ -131,6 +156,8 @@ hostile = st.text(
 @given(raw=hostile, rich=st.booleans())
 @example(raw="🏴" + "\U000e0067" * 20, rich=False)
 @example(raw="a\u200d\u200d\u200db", rich=False)
+@example(raw="  a\n \n", rich=False)
+@example(raw="  \u200ba\n\t```\n  b\n", rich=False)
 def test_cleaning_twice_is_cleaning_once(raw, rich):
     clean = clean_text(raw, rich=rich)
     assert clean_text(clean, rich=rich) == clean

@@ -11,6 +11,7 @@ import pytest
 from django.core.management import call_command
 
 from conversations.event_schemas import (
+    CALLS,
     SCHEMAS,
     BadEvent,
     UnknownEvent,
@@ -87,7 +88,7 @@ def test_an_unknown_type_is_an_error() -> None:
 
 def test_the_api_shows_all_schemas(api: Callable[..., Any], db: None) -> None:
     shown = _data(api(), "schemas")
-    assert {(event["type"], event["version"]) for event in shown["events"]} == set(SCHEMAS)
+    assert {(event["type"], event["version"]) for event in shown["events"]} == {*SCHEMAS, *CALLS}
 
 
 @pytest.mark.parametrize("name", ["chat.message.received", "chat.message.received.v1"])

@@ -119,6 +119,18 @@ def test_nobody_is_given_anothers_answer(api, tenant, other_tenant, stored):
     assert stored() == (2, 2)
 
 
+def test_two_api_keys_with_one_subject_are_two(api, tenant, make_key, stored):
+    clients = [api(), api()]
+    for client in clients:
+        row = make_key(tenant)[0]
+        token = auth.issue_access_token(tenant, "user-42", permissions=["contacts:write"], key_prefix=row.prefix)
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    answers = [client.post(PATH, {"name": "x"}, headers={"Idempotency-Key": "k"}) for client in clients]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].content != answers[1].content
+    assert stored() == (2, 2)
+
+
 def _abandon(tenant, **changes):
     with tenant_scope(tenant.id):
         IdempotencyRecord.objects.update(status=0, body="", **changes)

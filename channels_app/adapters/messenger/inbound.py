@@ -250,7 +250,7 @@ def _thread_control(event: Any, page: Page) -> Sequence[InboundItem]:
     if person is None or not owner:
         return [Ignored(name)]
     data = {"type": name, "app_id": owner, "metadata": string(event, name, "metadata", limit=1000)}
-    kind = "reopened" if owner == page.app_id else "human_took_over"
+    kind = "handed_back" if owner == page.app_id else "human_took_over"
     return [Signal(kind, person, at=moment(event, "timestamp"), data=data)]
 
 

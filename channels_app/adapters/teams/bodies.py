@@ -117,7 +117,7 @@ def _calls(activity: dict[str, Any]) -> list[str]:
 
 def _readable(words: str) -> str:
     named = AT.sub(lambda match: f"@{html.unescape(match[1])}", words)
-    return clean_text(named, limit=len(named) * 4 + 1)  # cutting is the caller's: it keeps the whole
+    return clean_text(named, markup=True, limit=len(named) * 4 + 1)  # cutting is the caller's: it keeps the whole
 
 
 # ----------------------------------------------------------------------------- files

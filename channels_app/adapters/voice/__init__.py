@@ -18,6 +18,7 @@ from channels_app.adapters.voice.config import VoiceConfig
 from channels_app.adapters.voice.speech import Document, keys, seconds, spoken
 from channels_app.adapters.voice.steps import LIVE, Step, Turn, step
 from channels_app.adapters.wire import array, string
+from channels_app.content.split import split_text
 from channels_app.content.types import MAX_TEXT, Capabilities, text
 from channels_app.contract import (
     BadPayload,
@@ -38,6 +39,7 @@ from channels_app.contract import (
 )
 
 MAX_TWIML = 4000  # characters of a document that an update carries; more is error 32018
+MOST_DOCUMENTS = 20  # of one message
 CALL_ENDED = frozenset({"21220", "20404"})
 HEARD_OUT = frozenset({"heard", "unclear", "silent", "operator"})  # the question was said to its end
 MB = 1024 * 1024
@@ -82,19 +84,34 @@ class Voice(Adapter):
     # ---- outbound ------------------------------------------------------------------
 
     def render(self, message: OutboundMessage, config: VoiceConfig) -> Sequence[Payload]:
-        """Says the message and asks for the answer. Raises Rejected (no_call, media_not_public, too_long)."""
+        """Says the message and asks for the answer, in as many documents as it takes: written words get longer when they
+        are spoken and escaped. Raises Rejected (no_call, media_not_public, too_long)."""
         content, turn = message.content, _turn(message.recipient, config, message.client_ref, message.content.language)
         phrases = config.phrases(turn.language)
         words = spoken(content.text, phrases) if content.text else ""
         sound = content.media.url if content.media else ""
         if sound and not sound.startswith(("https://", "http://")):
             raise Rejected("media_not_public", "media must have a public link when it is played")
-        repeated = [words, f"{phrases.no_input} {words}".strip()] if words and config.reprompts else [words]
-        for questions in (repeated, [words]):  # said twice where both fit
+        one_key = keys(content.text or "") > 0
+
+        def asked(questions: Sequence[str], *, first: bool = True, last: bool = True) -> Document:
             document = Document(phrases)
-            ask(document, turn, config, questions, sound=sound, one_key=keys(content.text or "") > 0)
-            if len(str(document)) <= MAX_TWIML:
-                return (_update(message.recipient, config, document, message.client_ref, seconds(words)),)
+            ask(document, turn, config, questions, sound=sound if first else "", one_key=one_key and last)
+            return document
+
+        twice = asked([words, f"{phrases.no_input} {words}".strip()]) if words and config.reprompts else None
+        if twice and len(str(twice)) <= MAX_TWIML:
+            return (_update(message.recipient, config, twice, message.client_ref, seconds(words)),)
+        for count in range(1, MOST_DOCUMENTS + 1):
+            pieces = split_text(words, -(-len(words) // count)) or [words]
+            documents = [
+                asked([piece], first=place == 0, last=piece is pieces[-1]) for place, piece in enumerate(pieces)
+            ]
+            if all(len(str(document)) <= MAX_TWIML for document in documents):
+                return tuple(
+                    _update(message.recipient, config, document, message.client_ref, seconds(piece))
+                    for document, piece in zip(documents, pieces, strict=True)
+                )
         raise Rejected("too_long", f"a document may have {MAX_TWIML} characters")
 
     def transfer(self, recipient: Recipient, config: VoiceConfig) -> Payload | None:

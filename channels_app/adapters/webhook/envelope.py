@@ -13,6 +13,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic import ValidationError as Invalid
 
 from channels_app.adapters.wire import identifier, string
+from channels_app.content.ids import PersonId
 from channels_app.content.types import MAX_MEDIA_BYTES, Content, HttpUrl
 from channels_app.contract import (
     EVERYBODY,
@@ -69,7 +70,7 @@ class Wire(BaseModel):
 class Person(Wire):
     """``id`` is the person's id in the integrator's system and the address of every reply."""
 
-    id: Id
+    id: PersonId
     name: Name = ""
     profile: Facts = Field(default_factory=dict)
 
@@ -167,10 +168,10 @@ class React(PersonalEvent):
 
 class Notice(PersonalEvent):
     """Something short-lived or structural. ``human_took_over``: staff answered in the sender's system, so
-    the bot steps back. ``ended`` and ``reopened`` speak of the conversation, ``stopped`` of a person who
-    wants no more messages."""
+    the bot steps back; ``handed_back``: they are done, so it answers again. ``ended`` speaks of the conversation,
+    ``stopped`` of a person who wants no more messages, ``reopened`` of one who takes them again."""
 
-    type: Literal["typing", "read", "joined", "left", "human_took_over", "ended", "reopened", "stopped"]
+    type: Literal["typing", "read", "joined", "left", "human_took_over", "handed_back", "ended", "reopened", "stopped"]
     data: Facts = Field(default_factory=dict)
 
     def item(self) -> InboundItem:
@@ -181,7 +182,7 @@ class IdentityChanged(PersonalEvent):
     """``from`` is the person's present id, ``former`` are the ids it replaces."""
 
     type: Literal["identity_changed"]
-    former: tuple[Id, ...] = Field(min_length=1, max_length=10)
+    former: tuple[PersonId, ...] = Field(min_length=1, max_length=10)
 
     def item(self) -> InboundItem:
         aliases = tuple((SCHEME, "", one) for one in dict.fromkeys(self.former) if one != self.person.id)

@@ -8,10 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from time_machine import travel
 
 from channels_app.http.standard_webhooks import complaint
+from conversations.event_schemas import schema_of
 from messaging import tasks
 from messaging.integrators.calls import call_endpoint, ping
 from messaging.integrators.endpoints import (
@@ -76,6 +78,7 @@ def test_a_ping_tells_what_came_of_it_and_is_not_tried_again(endpoint, crm) -> N
     assert endpoint.failures == 0
     assert [call.document["type"] for call in crm.calls] == ["chat.system.ping"] * 2
     assert crm.calls[0].document["id"] == crm.calls[0].headers["webhook-id"]
+    jsonschema.validate(crm.calls[0].document, schema_of("chat.system.ping", 1))
 
 
 def test_replay_by_time_status_and_type(endpoint, crm, happen) -> None:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from time_machine import travel
 
+from channels_app.http.standard_webhooks import headers_for
 from conversations.models import Event
 from messaging.integrators import calls as integrator_send
 from messaging.integrators import subscribers as integrators
 from messaging.integrators.calls import PAUSE_AFTER, TRIES, call_endpoint, ping, retry_after_s
-from messaging.integrators.endpoints import (
-    endpoint_resume,
-)
+from messaging.integrators.endpoints import endpoint_change, endpoint_delete, endpoint_resume, secret_rotate
 from messaging.integrators.sweep import calls_settle, log_trim
 from messaging.models import WebhookDelivery, WebhookEndpoint
 from tenants.errors import Conflict
 from tenants.storage.db import now
 from tenants.work.bulkhead import Bulkhead
 from tenants.work.leases import TABLES, due
-from tests.messaging.integrators.steps import due_now, only, publish_all
+from tests.messaging.integrators.steps import due_now, only, publish_all, secret_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -239,3 +239,54 @@ def test_a_slice_of_time_then_the_others(endpoint, crm, happen, monkeypatch, cal
     calls.all.clear()
     assert call_endpoint(endpoint.id) == 0
     assert calls.of("call_endpoint") == [endpoint.id]
+
+
+# ---- what is changed meanwhile -------------------------------------------------------------
+
+
+def verifies(secret: str, call: Any) -> bool:
+    """Whether the call is signed with this secret."""
+    given = headers_for(call.headers["webhook-id"], int(call.headers["webhook-timestamp"]), call.body, [secret])
+    return given["webhook-signature"] in call.headers["webhook-signature"].split()
+
+
+CHANGES = {
+    "a leaked secret": (lambda endpoint: secret_rotate(endpoint, timedelta(0)), 3),
+    "a new address": (lambda endpoint: endpoint_change(endpoint, url=f"{endpoint.url}/moved"), 3),
+    "disabled": (lambda endpoint: endpoint_change(endpoint, enabled=False), 1),
+    "deleted": (endpoint_delete, 1),
+}
+
+
+@pytest.mark.parametrize(("change", "count"), CHANGES.values(), ids=CHANGES)
+def test_a_change_counts_from_the_next_call_on(endpoint, crm, happen, monkeypatch, change, count) -> None:
+    for _ in range(3):
+        happen()
+    publish_all()
+    old, settle, settled = secret_of(endpoint), integrator_send._settle, []
+
+    def changed_after_the_first(attempt):
+        went_well = settle(attempt)
+        settled.append(attempt)
+        len(settled) > 1 or change(WebhookEndpoint.objects.get(id=endpoint.id))
+        return went_well
+
+    monkeypatch.setattr(integrator_send, "_settle", changed_after_the_first)
+    call_endpoint(endpoint.id)
+    assert len(crm.calls) == count
+    assert [call.path == "/hook" and verifies(old, call) for call in crm.calls] == [True] + [False] * (count - 1)
+
+
+def test_a_call_that_was_claimed_when_the_endpoint_was_stopped_is_no_try(endpoint, crm, happen, monkeypatch) -> None:
+    happen()
+    publish_all()
+    claim = integrator_send._claim_next
+
+    def stopped_meanwhile(row):
+        delivery = claim(row)
+        WebhookEndpoint.objects.update(paused_at=now())
+        return delivery
+
+    monkeypatch.setattr(integrator_send, "_claim_next", stopped_meanwhile)
+    assert call_endpoint(endpoint.id) == 0
+    assert (crm.calls, only().status, only().attempts) == ([], "queued", 0)

@@ -295,3 +295,26 @@ def test_a_file_that_is_still_with_the_platform_cannot_be_sent_on(channel, files
     content = {"type": "image", "media": {"url": message.content["media"]["url"], "type": "image/png"}}
     path = f"/api/v2/chat/conversations/{message.conversation_id}/messages"
     assert outcome(api(tenant).post(path, {"content": content})) == (404, "media_not_found")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_upload_is_repeated_only_with_the_same_bytes(api, tenant, shop):
+    client, headers = api(tenant), {"Idempotency-Key": "k-1"}
+
+    def send(body, name="lamp.txt", **fields):
+        file = SimpleUploadedFile(name, body, "text/plain")
+        return client.post("/api/v2/media", {"file": file, **fields}, format="multipart", headers=headers)
+
+    first, again = send(b"one and two"), send(b"one and two")
+    assert (first.status_code, again.status_code, again.content) == (201, 201, first.content)
+    assert Attachment.objects.unscoped().count() == 1
+    for other in (send(b"six or nine"), send(b"one and two", name="lump.txt"), send(b"one and two", channel="web")):
+        assert (other.status_code, Api.error_of(other)["code"]) == (422, "idempotency_mismatch")
+
+
+@pytest.mark.parametrize("size", [3_000, 300_000], ids=["in a chunk", "by its length"])
+def test_a_large_upload_under_a_key_is_stopped_as_early(api, tenant, shop, settings, size):
+    settings.ENV = {**settings.ENV, "MEDIA_MAX_BYTES": 2000}
+    file = SimpleUploadedFile("lamp.txt", bytes(size), "text/plain")
+    answer = api(tenant).post("/api/v2/media", {"file": file}, format="multipart", headers={"Idempotency-Key": "k"})
+    assert (answer.status_code, Api.error_of(answer)["code"]) == (413, "too_large")

@@ -1,0 +1,32 @@
+"""What other systems call their people: one form, so that one person is one identity however an id was typed.
+
+Owns that form. Must not look anybody up.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from channels_app.content.normalise import INVISIBLE, UNSTORABLE
+
+LONGEST = 255
+
+
+def clean_id(given: str) -> str:
+    """``given`` in NFC, without blanks round it and without invisible characters; "" when nothing is left."""
+    return unicodedata.normalize("NFC", INVISIBLE.sub("", UNSTORABLE.sub("", given))).strip()
+
+
+def _clean(given: str) -> str:
+    cleaned = clean_id(given)
+    if not cleaned:
+        raise PydanticCustomError("string_too_short", "The id is blank")
+    return cleaned
+
+
+#: the id of a person in a caller's system
+PersonId = Annotated[str, Field(min_length=1, max_length=LONGEST), AfterValidator(_clean)]

@@ -1,0 +1,76 @@
+"""PATCH and PUT change what they are given and nothing else, also for generated clients (API-4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from drf_spectacular.generators import SchemaGenerator
+
+from channels_app.templates.store import TemplateBody, template_create
+from messaging.integrators.endpoints import endpoint_create
+from tenants.scope import tenant_scope
+
+pytestmark = pytest.mark.django_db
+
+#: the variants of a template are replaced as a whole: each of them is one value
+VARIANTS = {"en": {"content": {"type": "text", "text": "Hi {{name}}", "format": "plain"}, "defaults": {"name": "x"}}}
+
+ROWS = {
+    "/api/v2/webhook-endpoints/{endpoint_id}": lambda tenant: endpoint_create(
+        tenant.id, url="https://hooks.example.com/x", event_types=["chat.message.*"], description="keep me",
+        enabled=False,
+    )[0],
+    "/api/v2/templates/{template_id}": lambda tenant: template_create(name="hello", variants=TemplateBody.model_validate({"name": "hello", "variants": VARIANTS}).variants),
+}  # fmt: skip
+
+
+def document() -> Any:
+    return SchemaGenerator().get_schema(request=None, public=True)
+
+
+def bodies(schema: Any) -> dict[str, Any]:
+    """Path → the schema of what is sent to change it."""
+    return {
+        path: operation["requestBody"]["content"]["application/json"]["schema"]
+        for path, item in schema["paths"].items()
+        for method, operation in item.items()
+        if method in ("put", "patch")
+    }
+
+
+def members_of(part: Any, schema: Any) -> dict[str, Any]:
+    """What a body consists of."""
+    name = part["$ref"].rpartition("/")[2]
+    return schema["components"]["schemas"][name]["properties"]
+
+
+def defaults_in(part: Any, schema: Any, seen: frozenset[str] = frozenset()) -> list[str]:
+    """The places of a schema that have a default."""
+    found, name = [], part.get("$ref", "").rpartition("/")[2]
+    followed = {} if name in seen else schema["components"]["schemas"].get(name, {})
+    for member, value in {**part.get("properties", {}), **followed.get("properties", {})}.items():
+        found += [f"{name}.{member}"] * ("default" in value) + defaults_in(value, schema, seen | {name})
+    several = (*part.get("anyOf", ()), *part.get("patternProperties", {}).values())
+    inner = [one for one in (*several, part.get("items"), part.get("additionalProperties")) if isinstance(one, dict)]
+    return found + [place for one in inner for place in defaults_in(one, schema, seen)]
+
+
+def test_nothing_that_changes_a_row_publishes_a_default() -> None:
+    schema = document()
+    assert {path: defaults_in(body, schema) for path, body in bodies(schema).items()} == dict.fromkeys(ROWS, [])
+
+
+@pytest.mark.parametrize("path", ROWS)
+def test_what_is_not_named_stays(path: str, tenant: Any, api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("messaging.integrators.endpoints.url_check", lambda url: None)
+    with tenant_scope(tenant.id):
+        row = ROWS[path](tenant)
+    client, address = api(tenant), f"{path.partition('{')[0]}{row.id}"
+    before = client.data_of(client.get(address))
+    schema = document()
+    for member in members_of(bodies(schema)[path], schema):
+        answer = client.patch(address, {member: before[member]})
+        assert answer.status_code == 200, answer.content
+        after = client.data_of(answer)
+        assert {**after, "updated_at": None} == {**before, "updated_at": None}
