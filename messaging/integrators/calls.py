@@ -32,7 +32,6 @@ from messaging.integrators.endpoints import PING, endpoint_stop, live_secrets
 from messaging.integrators.subscribers import IN_FLIGHT, subscribers_forget
 from messaging.models import WebhookDelivery, WebhookEndpoint
 from tenants.storage.db import atomic, new_id, now, on_commit, retried, server_trouble
-from tenants.work.bulkhead import Bulkhead
 from tenants.work.leases import WORKER_LOST, Pauses, claim, put_off, server_back, settle
 
 log = structlog.get_logger(__name__)
@@ -47,12 +46,9 @@ MOST_HOLD_S = 3600.0
 MOST_RETRY_AFTER_S = 86_400.0
 READ_S, TOTAL_S = 10.0, 15.0
 SLICE_S = 5.0  # then the endpoint goes to the end of the queue, so that others have their turn
-SLOW_IN_FLIGHT = 2
 SOON_S = 60.0  # later tries are left to the sweep: brokers hold far-off tasks badly
 KEPT_EXCHANGES = 3
 GONE = 410
-
-bulkhead = Bulkhead(settings.ENV["WORKER_THREADS"] // 2)
 
 
 @dataclass
@@ -87,21 +83,19 @@ def call_endpoint(endpoint_id: uuid.UUID) -> int:
     if endpoint is None:
         return 0
     done, ends = 0, time.monotonic() + SLICE_S
-    with bulkhead.enter(slow=_slow(endpoint)) as free:
-        while free and time.monotonic() < ends:
-            delivery = _claim_next(endpoint)
-            endpoint = _ready(endpoint_id)
-            if delivery is None:
-                return done
-            if endpoint is None:
-                _give_back(delivery)
-                return done
-            done += 1
-            if not _settle(_tried(delivery, endpoint)):
-                return done
-    if free:
-        wake.call_endpoint(endpoint_id)
-    return done  # without room the sweep comes back to it
+    while time.monotonic() < ends:
+        delivery = _claim_next(endpoint)
+        if delivery is None:
+            return done
+        endpoint = _ready(endpoint_id)
+        if endpoint is None:
+            put_off(delivery, now(), counts=False)  # stopped between claim and call
+            return done
+        done += 1
+        if not _settle(_tried(delivery, endpoint)):
+            return done
+    wake.call_endpoint(endpoint_id)
+    return done
 
 
 def ping(endpoint: WebhookEndpoint) -> WebhookDelivery:
@@ -143,10 +137,6 @@ def _ready(endpoint_id: uuid.UUID) -> WebhookEndpoint | None:
     return None if held else endpoint
 
 
-def _slow(endpoint: WebhookEndpoint) -> bool:
-    return endpoint.failures > 0 or bulkhead.slow(endpoint.id)
-
-
 def _lease() -> timedelta:
     return timedelta(seconds=max(settings.ENV["DELIVERY_LEASE_S"], TOTAL_S + 5))
 
@@ -154,7 +144,7 @@ def _lease() -> timedelta:
 def _claim_next(endpoint: WebhookEndpoint) -> WebhookDelivery | None:
     """Lease the oldest due delivery by compare-and-set, unless enough of them are under way."""
     at, own = now(), WebhookDelivery.objects.filter(endpoint=endpoint)
-    room = 1 if endpoint.failures else SLOW_IN_FLIGHT if bulkhead.slow(endpoint.id) else IN_FLIGHT
+    room = 1 if endpoint.failures else IN_FLIGHT
     if own.filter(status=WebhookDelivery.Status.SENDING, due_at__gt=at).count() >= room:
         return None
     due = own.filter(status__in=WebhookDelivery.UNFINISHED, due_at__lte=at).order_by("due_at", "id")
@@ -173,13 +163,6 @@ def _tried(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> Try:
         return Try(delivery, endpoint, error_code="internal_error", trouble=server_trouble(error))
 
 
-def _give_back(delivery: WebhookDelivery) -> None:
-    """The endpoint was stopped between claim and call: this was no try."""
-    WebhookDelivery.objects.filter(id=delivery.id, claim=delivery.claim).update(
-        status=WebhookDelivery.Status.QUEUED, due_at=now(), attempts=F("attempts") - 1
-    )
-
-
 def _call(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> Try:
     """Sign and post. Redirects are not followed: a signature is meant for one address."""
     attempt, body, keys = Try(delivery, endpoint), body_of(delivery), live_secrets(endpoint, now())
@@ -196,7 +179,6 @@ def _call(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> Try:
         attempt.status = answer.status
         attempt.error_code = "" if attempt.taken else _code_of(answer.status)
         attempt.retry_after_s = retry_after_s(answer.headers)
-    bulkhead.took(endpoint.id, time.monotonic() - started)
     attempt.exchange = _shown(http.trace[-1], delivery, body, keys)
     with structlog.contextvars.bound_contextvars(**({"correlation_id": trail} if trail else {})):
         log.info("webhook_called", delivery=str(delivery.id), type=delivery.type, status=attempt.status,

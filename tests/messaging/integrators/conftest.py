@@ -9,20 +9,17 @@ import pytest
 from django.db.models import F
 
 from conversations.models import Conversation, Event
-from messaging.integrators import calls as integrator_send
 from messaging.integrators.endpoints import endpoint_create
 from messaging.models import WebhookEndpoint
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tenants.work.bulkhead import Bulkhead
 from tests.factories import ConversationFactory
 from tests.messaging.integrators.server import Integrator, integrator
 
 
 @pytest.fixture
 def crm(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Integrator]:
-    """A server that the deployment allows webhooks to call; nothing is remembered of its pace."""
-    monkeypatch.setattr(integrator_send, "bulkhead", Bulkhead(4))
+    """A server that the deployment allows webhooks to call."""
     with integrator() as server:
         monkeypatch.setitem(settings.ENV, "OUTBOUND_ALLOW_HOSTS", [server.authority])
         yield server

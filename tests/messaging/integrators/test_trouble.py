@@ -18,7 +18,6 @@ from messaging.integrators.sweep import calls_settle, log_trim
 from messaging.models import WebhookDelivery, WebhookEndpoint
 from tenants.errors import Conflict
 from tenants.storage.db import now
-from tenants.work.bulkhead import Bulkhead
 from tenants.work.leases import TABLES, due
 from tests.messaging.integrators.steps import due_now, only, publish_all, secret_of
 
@@ -208,16 +207,6 @@ def test_the_log_is_kept_for_a_month(endpoint, crm, happen) -> None:
         )  # fmt: skip
     log_trim()
     assert sorted(WebhookDelivery.objects.values_list("status", flat=True)) == ["delivered", "queued"]
-
-
-def test_a_slow_endpoint_leaves_room_for_the_others() -> None:
-    bulkhead = Bulkhead(4)
-    with bulkhead.enter(slow=True) as first, bulkhead.enter(slow=True) as second, bulkhead.enter(slow=True) as third:
-        assert (first, second, third) == (True, True, False)
-        with bulkhead.enter(slow=False) as one, bulkhead.enter(slow=False) as two, bulkhead.enter(slow=False) as three:
-            assert (one, two, three) == (True, True, False)
-    with bulkhead.enter(slow=True) as again:
-        assert again
 
 
 def test_no_more_calls_than_the_endpoint_may_have_under_way(endpoint, crm, happen) -> None:
