@@ -170,7 +170,6 @@ def _call(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> Try:
     trail = delivery.event.correlation_id if delivery.event else ""
     headers = {"content-type": "application/json", **({"x-correlation-id": trail} if trail else {})}
     headers |= headers_for(str(delivery.id), int(time.time()), body, keys)
-    started = time.monotonic()
     try:
         answer = http.request("POST", endpoint.url, headers=headers, content=body)
     except SendError as error:
