@@ -151,7 +151,7 @@ class Conversation(TenantModel):
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["tenant", "last_message_at", "id"], name="conversation_inbox"),
-            models.Index(fields=["tenant", "id"], name="conversation_walk"),
+            models.Index(fields=["tenant", "created_at", "id"], name="conversation_walk"),
             models.Index(fields=["contact", "created_at"], name="conversation_by_contact"),
             models.Index(fields=["is_open", "last_message_at"], name="conversation_idle"),
         ]

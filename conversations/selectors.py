@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.core import signing
@@ -24,8 +25,10 @@ def conversation_page(query: ConversationQuery) -> dict[str, Any]:
     meets each that there was at its start, once. Raises Invalid ``invalid_cursor``."""
     rows = _filtered(Conversation.objects.select_related("channel", "contact", "assignee"), query)
     if query.cursor:
-        rows = rows.filter(id__lt=_cursor_read(query.cursor))
-    found = list(rows.order_by("-id")[: query.page_size + 1])
+        at, last_id = _cursor_read(query.cursor)
+        rows = rows.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=last_id))
+    # not by the id alone: PostgreSQL would walk the primary key, over all tenants' rows
+    found = list(rows.order_by("-created_at", "-id")[: query.page_size + 1])
     page = found[: query.page_size]
     more = len(found) > query.page_size
     return {
@@ -181,15 +184,15 @@ def attachment_shape(row: Attachment) -> dict[str, Any]:
 
 
 def _cursor_write(row: Conversation) -> str:
-    return signing.dumps([str(row.id), str(current_tenant_id())], salt="cursor")
+    return signing.dumps([row.created_at.isoformat(), str(row.id), str(current_tenant_id())], salt="cursor")
 
 
-def _cursor_read(cursor: str) -> uuid.UUID:
+def _cursor_read(cursor: str) -> tuple[datetime, uuid.UUID]:
     """A cursor is signed and belongs to one tenant: no other place to start from can be asked for."""
     try:
-        last_id, tenant_id = signing.loads(cursor, salt="cursor")
+        at, last_id, tenant_id = signing.loads(cursor, salt="cursor")
         if tenant_id != str(current_tenant_id()):
             raise ValueError("another tenant's")
-        return uuid.UUID(last_id)
+        return datetime.fromisoformat(at), uuid.UUID(last_id)
     except (signing.BadSignature, ValueError, TypeError) as error:
         raise Invalid("The cursor is not one of ours.", code="invalid_cursor") from error

@@ -260,7 +260,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='conversation',
-            index=models.Index(fields=['tenant', 'id'], name='conversation_walk'),
+            index=models.Index(fields=['tenant', 'created_at', 'id'], name='conversation_walk'),
         ),
         migrations.AddIndex(
             model_name='conversation',
