@@ -105,7 +105,9 @@ class Sms(Adapter):
     def lane(self, raw: RawRequest, config: SmsConfig) -> str:
         """A number is written the same way in every request."""
         said = twilio.fields(raw)
-        return identifier(said, "From") if "Body" in said or not string(said, "MessageStatus") else ""
+        if "Body" in said or not string(said, "MessageStatus"):
+            return identifier(said, "From")
+        return identifier(said, "To") if string(said, "ErrorCode") == STOPPED else ""
 
     def parse(self, raw: RawRequest, config: SmsConfig) -> Sequence[InboundItem]:
         said = twilio.fields(raw)

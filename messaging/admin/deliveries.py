@@ -18,6 +18,7 @@ from channels_app.http.redact import Redactor
 from conversations.admin import TalkAdmin
 from messaging.deliver import redeliver
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart, InboundEvent, StaffAlert, Turn
+from messaging.outbox.alerts import alerts_replay
 from messaging.receive import receipts_replay
 from messaging.respond import turns_replay
 from tenants.console.pages import Button, PartInline, TenantFilter, row_id, shortened, verbatim
@@ -185,12 +186,27 @@ class DeliveryAdmin(MovingAdmin):
 class StaffAlertAdmin(MovingAdmin):
     """What staff were told outside the console, and whether it reached them."""
 
+    buttons = (Button("send", "Send again", "replay"),)
+    actions = ("send",)
     fields = ("tenant", "subject", "text", "way", "state", "attempts", "error", "incident", "due_at", "created_at")
     readonly_fields = ("state",)
     list_display = ("created_at", "subject", "way", "state", "attempts", "error", "tenant")
     list_filter = ("status", "way", TenantFilter)
     list_select_related = ("tenant",)
     search_fields = ("subject",)
+
+    def buttons_of(self, request: HttpRequest, row: StaffAlert) -> Any:
+        return super().buttons_of(request, row) if row.status == StaffAlert.Status.FAILED else ()
+
+    def do_send(self, request: HttpRequest, alert: StaffAlert) -> str:
+        if not alerts_replay(StaffAlert.objects.filter(id=alert.id)):
+            return ""
+        self.note(request, "replayed", alert)
+        return "The alert will be sent again."
+
+    @admin.action(description="Send again", permissions=["write"])
+    def send(self, request: HttpRequest, queryset: Any) -> None:
+        self.do(request, "send", queryset)
 
 
 def _fields(raw: RawRequest) -> Any:

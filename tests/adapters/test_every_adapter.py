@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -14,14 +16,21 @@ from hypothesis import strategies as st
 from channels_app.content.fit import fit
 from channels_app.content.types import Button, Card, Content, ListRow, ListSection, Location, Media, QuickReply, text
 from channels_app.contract import (
+    EVERYBODY,
     BadPayload,
     BadSignature,
     ConfigError,
     HttpAnswer,
     Ignored,
     InboundItem,
+    InboundMessage,
     OutcomeUnknown,
+    RawRequest,
+    Reaction,
+    Revision,
     SendError,
+    Signal,
+    StatusUpdate,
     Throttled,
     Unreachable,
 )
@@ -327,3 +336,62 @@ def mutated(value, path, new):
     value = copy.copy(value)
     value[path[0]] = mutated(value[path[0]], path[1:], new)
     return value
+
+
+# --------------------------------------------------------------------------------- lanes
+
+
+PRESENCE = frozenset({"typing", "read", "joined", "left"})
+
+
+def senders(items: Iterable[InboundItem]) -> set[str]:
+    """The people whose words or deeds the items are; reports about our own messages, and presence, need no order."""
+    theirs = [item for item in items if isinstance(item, InboundMessage | Revision | Reaction | Signal)]
+    return {item.sender.value for item in theirs if getattr(item, "kind", "") not in PRESENCE}
+
+
+@called_kinds
+def test_what_one_person_sent_has_one_lane(kit: Kit):
+    """Over all recorded requests: a lane where somebody did something, the same one for the same person, another one
+    for another person, the crossing one for several."""
+    lanes: dict[str, set[str]] = {}
+    people: dict[str, set[str]] = {}
+    for raw, items in read_payloads(kit):
+        lane = kit.adapter.lane(raw, kit.configured)
+        for person in senders(items):
+            lanes.setdefault(person, set()).add(lane)
+            people.setdefault(lane, set()).add(person)
+    assert lanes
+    crossing = people.pop(EVERYBODY, set())
+    assert "" not in people
+    assert {person for person, known in lanes.items() if len(known - {EVERYBODY}) > 1} == set()
+    assert {lane: known for lane, known in people.items() if len(known) > 1} == {}
+    assert crossing <= {person for raw, items in read_payloads(kit) if of_two(items) for person in senders(items)}
+
+
+def of_two(items: Sequence[InboundItem]) -> bool:
+    """Several people, or one who goes on under another id."""
+    return len(senders(items)) > 1 or any(getattr(item, "kind", "") == "identity_changed" for item in items)
+
+
+@pytest.mark.parametrize("kit", [kit for kit in CALLED if kit.kind != "voice"], ids=lambda kit: kit.kind)
+def test_reports_about_our_own_messages_wait_for_nobody(kit: Kit):
+    """Of a call they come along with what the caller did."""
+    reports = [raw for raw, items in read_payloads(kit) if items and all(isinstance(i, StatusUpdate) for i in items)]
+    assert {kit.adapter.lane(raw, kit.configured) for raw in reports} <= {""}
+
+
+@called_kinds
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"[]", b"{", b"\xff", b'{"entry": 1, "event": [], "from": "x"}', b"a=b"]
+)
+def test_the_lane_of_a_body_that_makes_no_sense_is_read_without_a_fault(kit: Kit, body: bytes):
+    with contextlib.suppress(BadPayload):
+        assert len(kit.adapter.lane(kit.signed(body), kit.configured)) <= 255
+
+
+def read_payloads(kit: Kit) -> Iterator[tuple[RawRequest, Sequence[InboundItem]]]:
+    for name in kit.payload_files():
+        raw = kit.request(name)
+        with contextlib.suppress(BadPayload):
+            yield raw, kit.adapter.parse(raw, kit.configured)

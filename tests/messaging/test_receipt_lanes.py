@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+import structlog
+from django.db import OperationalError
 
 from channels_app.contract import EVERYBODY, RawRequest
 from channels_app.models import Channel
@@ -153,3 +155,74 @@ def test_a_platforms_time_in_the_future_is_the_time_at_which_it_came(scope, what
     tasks.parse(str(receipt.id))
     receipt.refresh_from_db()
     assert Message.objects.get(role="visitor").sent_at == receipt.created_at
+
+
+def test_what_cannot_be_read_holds_nobody_up(scope, whatsapp, calls) -> None:
+    raw = RawRequest("POST", "/x", {}, {}, b"not json")
+    assert receive.receipt_store(whatsapp, raw).lane == ""
+    tasks.parse(str(wrote(whatsapp, (ANA, "one")).id))
+    assert words() == ["one"]
+
+
+def test_a_bug_in_reading_the_lane_refuses_no_request(scope, whatsapp, monkeypatch, calls) -> None:
+    monkeypatch.setattr(type(whatsapp.adapter), "lane", lambda *_: 1 / 0)
+    assert wrote(whatsapp, (ANA, "one")).lane == EVERYBODY
+
+
+def test_a_head_that_waits_for_our_servers_is_not_overtaken(scope, sms, monkeypatch, calls) -> None:
+    first, second = texted(sms, "one"), texted(sms, "two")
+    with monkeypatch.context() as away:
+        away.setattr(receive, "accept", lambda *_: lock_timeout())
+        tasks.parse(str(first.id))
+    tasks.parse(str(second.id))
+    assert words() == []
+
+
+def lock_timeout() -> None:
+    raise OperationalError("canceling statement due to lock timeout")
+
+
+def test_the_lane_goes_on_behind_a_request_that_was_given_up_and_that_one_can_follow_later(
+    scope, sms, monkeypatch, calls
+) -> None:
+    first = texted(sms, "one")
+    texted(sms, "two")
+    real = receive.accept
+    InboundEvent.objects.filter(id=first.id).update(attempts=receive.TRIES.tries - 1)
+    with monkeypatch.context() as broken:
+        broken.setattr(
+            receive, "accept", lambda channel, item: {"one": int}.get(item.content.text, real)(channel, item)
+        )
+        tasks.parse(str(first.id))
+    assert words() == ["two"]
+    assert receive.receipts_replay(InboundEvent.objects.filter(id=first.id)) == 1
+    tasks.parse(str(first.id))
+    assert words() == ["two", "one"]
+
+
+def test_a_request_of_several_people_that_fails_does_not_stop_its_channel(scope, whatsapp, monkeypatch, calls) -> None:
+    both, other = wrote(whatsapp, (ANA, "one"), (BEN, "hello")), wrote(whatsapp, ("15550100003", "me too"))
+    real = receive.accept
+    monkeypatch.setattr(
+        receive, "accept", lambda channel, item: {"hello": int}.get(item.content.text, real)(channel, item)
+    )
+    for _ in range(receive.TRIES_OF_ALL):
+        tasks.parse(str(other.id))
+        assert words("15550100003") == []
+        tasks.parse(str(both.id))
+        InboundEvent.objects.update(due_at=now())
+    tasks.parse(str(other.id))
+    assert words("15550100003") == ["me too"]
+
+
+def test_the_next_item_of_a_request_is_logged_as_its_own(scope, whatsapp, monkeypatch, calls) -> None:
+    bound: list[bool] = []
+    real = receive.accept
+
+    def noting(channel: Any, item: Any) -> Any:
+        bound.append("conversation_id" in structlog.contextvars.get_contextvars())
+        return real(channel, item)
+
+    monkeypatch.setattr(receive, "accept", noting)
+    tasks.parse(str(wrote(whatsapp, (ANA, "one"), (BEN, "hello")).id))
+    assert bound == [False, False]

@@ -66,7 +66,8 @@ def people(body: Any, page: Page) -> Iterator[str]:
     for entry in array(body, "entry"):
         for event in [*array(entry, "messaging"), *array(entry, "standby")]:
             person = page.person(event, "sender") or page.person(event, "recipient")
-            if person and not REPORTS & obj(event).keys():
+            own = identifier(event, "message", "app_id") == page.app_id
+            if person and not own and not REPORTS & obj(event).keys():
                 yield person.value
 
 

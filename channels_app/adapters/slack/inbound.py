@@ -86,7 +86,7 @@ def items(body: Any, team_id: str, follow_threads: bool) -> Iterator[InboundItem
 def author(body: Any) -> str:
     """Whom a JSON body comes from; "" for apps, ours too."""
     event = obj(body, "event")
-    for source in (event, obj(event, "message"), obj(event, "previous_message")):
+    for source in (event, obj(event, "previous_message"), obj(event, "message")):
         if user := identifier(source, "user"):
             return "" if identifier(source, "bot_id") else user
     return identifier(event, "assistant_thread", "user_id")
