@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.db import IntegrityError
 
 from channels_app.health import _rows, health_forget
 from channels_app.selectors import channel_for_key, channel_forget
@@ -48,6 +51,24 @@ def test_a_channel_is_forgotten_alone(scope, django_assert_num_queries) -> None:
     _rows.get(other.id, lambda: "y")  # type: ignore[arg-type,return-value]
     health_forget(changed.id)
     assert list(_rows._entries) == [other.id]
+
+
+def test_a_contact_that_has_come_to_a_conversation_meanwhile_is_not_deleted_with_it(
+    scope, whatsapp, said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process began a conversation with the joined contact between the moving and the deleting."""
+    accept(whatsapp, said("one", id="w1"))
+    former, kept = Contact.objects.get(), ContactFactory(tenant=scope)
+    real = Contact.save
+
+    def late(contact: Contact, **options: Any) -> None:
+        real(contact, **options)
+        Conversation.objects.update(contact=former)
+
+    monkeypatch.setattr(Contact, "save", late)
+    with pytest.raises(IntegrityError):
+        people.contacts_join(kept.id, [former.id])
+    assert Conversation.objects.count() == 1
 
 
 def test_a_remembered_contact_that_was_joined_elsewhere_is_looked_up_again(
