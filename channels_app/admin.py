@@ -15,7 +15,7 @@ from django.utils.safestring import mark_safe
 from pydantic import ValidationError
 from unfold.decorators import display
 
-from channels_app.health import DISABLED
+from channels_app.health import DISABLED, DISCONNECTED
 from channels_app.models import Channel, MessageTemplate
 from channels_app.templates.resolve import said_by, variables_in
 from channels_app.templates.store import TemplateChange, own_id
@@ -25,6 +25,7 @@ from tenants.console.pages import Button, TenantAdmin, TenantFilter, tenants_wit
 SYNC_TEMPLATES = Button("sync_templates", "Sync templates", "sync")
 HEALTH = {
     "healthy": "success", "degraded": "warning", "credential refused": "danger", "silent": "warning", DISABLED: "info",
+    DISCONNECTED: "info",
 }  # fmt: skip
 
 APPROVAL = {"APPROVED": "success", "PENDING": "info", "REJECTED": "danger", "PAUSED": "warning", "DISABLED": "danger"}

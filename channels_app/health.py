@@ -6,6 +6,7 @@ incident. Must not ask a platform, send anything or know messages: messaging/hea
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from tenants.storage.memo import Memo
 
 State = ChannelHealth.State
 DISABLED = "disabled"  # shown for a channel that is switched off; never stored
+DISCONNECTED = "disconnected"  # for one that is so for good
 SEVERITY = {State.HEALTHY: 0, State.SILENT: 1, State.DEGRADED: 2, State.CREDENTIAL_REFUSED: 3}
 RACES = 5
 
@@ -61,7 +63,9 @@ class Change:
 
 
 def state_of(channel: Channel, health: ChannelHealth | None) -> str:
-    """The state to show: disabled, or the stored one."""
+    """The state to show: disconnected, disabled, or the stored one."""
+    if channel.disconnected_at:
+        return DISCONNECTED
     if not channel.enabled:
         return DISABLED
     return str(health.state) if health else str(State.HEALTHY)
@@ -87,9 +91,9 @@ def health_row(channel: Channel) -> ChannelHealth:
     return found or ChannelHealth.objects.get_or_create(channel=channel)[0]
 
 
-def health_forget() -> None:
-    """Call after the row was changed."""
-    _rows.forget()
+def health_forget(channel_id: uuid.UUID) -> None:
+    """Call after the channel's row was changed."""
+    _rows.forget(channel_id)
 
 
 def health_move(channel: Channel, finding: Finding) -> Change:

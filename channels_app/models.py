@@ -32,6 +32,8 @@ class Channel(TenantModel):
     ip_allow_list = models.JSONField(
         default=list, blank=True, help_text="Networks that may call the webhook; empty: all"
     )
+    disconnected_at = models.DateTimeField(null=True, blank=True, editable=False)  # for good; its transcripts stay
+    cleared_at = models.DateTimeField(null=True, blank=True, editable=False)  # and nothing of it is left to do
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -8,15 +8,19 @@ from functools import partial
 from django.conf import settings
 
 from channels_app.models import Channel
+from tenants.removal import being_removed
 from tenants.storage.memo import Memo
 
 _channels: Memo[Channel] = Memo("channels", ttl=settings.ENV["CONFIG_CACHE_TTL"])
 
 
 def channel_for_key(key: str, kind: str = "") -> Channel | None:
-    """The enabled channel with this public key. It names its tenant, so no scope is needed."""
+    """The enabled channel with this public key. It names its tenant, so no scope is needed. None for one whose tenant
+    is being removed."""
     channel = _channels.get(key, partial(_load, key=key))
-    return channel if channel and channel.enabled and kind in ("", channel.kind) else None
+    if channel is None or not channel.enabled or kind not in ("", channel.kind):
+        return None
+    return None if being_removed(channel.tenant_id) else channel
 
 
 def channel_for_id(channel_id: uuid.UUID) -> Channel | None:
@@ -29,9 +33,9 @@ def channel_for_kind(tenant_id: uuid.UUID, kind: str) -> Channel | None:
     return _channels.get((tenant_id, kind), partial(_load, tenant_id=tenant_id, kind=kind, enabled=True))
 
 
-def channels_forget() -> None:
-    """Call after any change to a channel."""
-    _channels.forget()
+def channel_forget(channel: Channel, *former_keys: str) -> None:
+    """Call after any change to a channel; ``former_keys``: public keys it had before."""
+    _channels.forget(channel.id, channel.key, *former_keys, (channel.tenant_id, channel.kind))
 
 
 def _load(**where: object) -> Channel | None:

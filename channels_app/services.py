@@ -13,10 +13,11 @@ from pydantic import ValidationError
 from channels_app.http.addresses import BadAddress, address_check
 from channels_app.http.client import HttpClient, authority
 from channels_app.http.waiting import asking, exchanging
-from channels_app.models import Channel, ChannelHealth
+from channels_app.models import Channel, ChannelHealth, new_key
 from channels_app.registry import KINDS, adapter_for
-from channels_app.selectors import channels_forget
+from channels_app.selectors import channel_forget
 from tenants.errors import Invalid
+from tenants.storage.db import now
 
 
 def channel_save(channel: Channel, *, config: Mapping[str, Any] | None = None) -> Channel:
@@ -24,19 +25,21 @@ def channel_save(channel: Channel, *, config: Mapping[str, Any] | None = None) -
     as they are. Raises Invalid as ``channel_fill``."""
     channel_fill(channel, config or {})
     channel.save()
-    channels_forget()
+    channel_forget(channel)
     return channel
 
 
 def channel_fill(channel: Channel, config: Mapping[str, Any]) -> None:
     """Put ``config`` into the channel, unsaved, once it holds.
 
-    Raises Invalid: ``unknown_channel_kind``; ``invalid_channel`` with a detail per wrong field;
+    Raises Invalid: ``unknown_channel_kind``, ``channel_disconnected``; ``invalid_channel`` with a detail per wrong field;
     ``secrets_required`` when an address changes and a stored secret is not given anew, so that nobody can
     have secrets they do not know sent to an address of theirs. Raises TooMany ``busy``.
     """
     if channel.kind not in KINDS:
         raise Invalid(f"There is no kind of channel {channel.kind!r}.", code="unknown_channel_kind")
+    if channel.disconnected_at:
+        raise Invalid("This channel is disconnected; connect a new one.", code="channel_disconnected")
     adapter, before = adapter_for(channel.kind), _stored(channel)
     given = {name: value for name, value in config.items() if name in adapter.secret_keys and value}
     opened = {name: value for name, value in config.items() if name not in adapter.secret_keys}
@@ -94,6 +97,22 @@ def _invalid(details: list[dict[str, str]]) -> Invalid:
 def outbound_hosts() -> frozenset[str]:
     """``host:port`` inside the private network that the operator lets tenants' addresses reach."""
     return frozenset(host.lower() for host in settings.ENV["OUTBOUND_ALLOW_HOSTS"])
+
+
+def channel_close(channel: Channel) -> None:
+    """Nothing comes in or goes out any more, for good: switched off, its public key retired. Its secrets stay until
+    `secrets_erase`."""
+    former = channel.key
+    channel.enabled, channel.key, channel.disconnected_at = False, new_key(), now()
+    channel.save(update_fields=["enabled", "key", "disconnected_at", "updated_at"])
+    channel_forget(channel, former)
+
+
+def secrets_erase(channel: Channel) -> None:
+    """The last act on a closed channel."""
+    channel.secrets, channel.cleared_at = {}, now()
+    channel.save(update_fields=["secrets", "cleared_at", "updated_at"])
+    channel_forget(channel)
 
 
 def http_for(channel: Channel, *, in_request: bool = False) -> HttpClient:

@@ -68,7 +68,7 @@ def tenant_seed() -> None:
     tenant = demo_tenant() or Tenant(slug=SLUG, name=NAME)
     tenant.settings = {**SETTINGS, **tenant.settings}  # what was set stays
     tenant.save()
-    tenant_settings.invalidate()
+    tenant_settings.invalidate(tenant.id)
 
 
 def roles_seed() -> None:

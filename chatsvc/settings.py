@@ -177,6 +177,7 @@ CELERY: dict[str, Any] = {
         "messaging.tasks.media": {"queue": "background"},
         "messaging.tasks.thumbnail": {"queue": "background"},
         "messaging.tasks.keep_house": {"queue": "background"},
+        "messaging.tasks.remove_tenants": {"queue": "background"},
         "messaging.tasks.sync_templates": {"queue": "background"},
         "messaging.tasks.sync_templates_of": {"queue": "background"},
         "messaging.tasks.watch_channels": {"queue": "background"},
@@ -190,7 +191,8 @@ CELERY: dict[str, Any] = {
         },
         "templates": {"task": "messaging.tasks.sync_templates", "schedule": 6 * 3600.0},
         "channels": {"task": "messaging.tasks.watch_channels", "schedule": 15.0},
-        "house-keeping": {"task": "messaging.tasks.keep_house", "schedule": 60.0},
+        "house-keeping": {"task": "messaging.tasks.keep_house", "schedule": 60.0, "options": {"expires": 60.0}},
+        "removals": {"task": "messaging.tasks.remove_tenants", "schedule": 10.0, "options": {"expires": 10.0}},
     },
 }
 

@@ -184,13 +184,43 @@ def message_follow(attachment: Attachment) -> Message:
 
 
 def attachments_delete(attachments: Iterable[Attachment]) -> int:
-    """Remove rows and, once that is committed, their files. Whoever deletes messages calls this before:
-    the database knows nothing of files. Returns how many rows went."""
+    """Remove rows and, once that is committed, their files. Call before messages are deleted: the database knows
+    nothing of files. Returns how many rows went."""
     doomed = list(attachments)
     names = [name for attachment in doomed for name in _names(attachment).values()]
     removed = Attachment.objects.filter(id__in=[attachment.id for attachment in doomed]).delete()[0]
     on_commit(lambda: _erase(names))
     return removed
+
+
+def files_erase(tenant_id: uuid.UUID, attachment_ids: Iterable[uuid.UUID]) -> None:
+    """Remove the files of rows that are deleted next: in this order, so that a crash in between leaves no file
+    without its row."""
+    for attachment_id in attachment_ids:
+        _erase(_names(Attachment(id=attachment_id, tenant_id=tenant_id)).values())
+
+
+def tenant_files_erase(tenant_id: uuid.UUID) -> int:
+    """Remove whatever files of a tenant are left, with their folders; how many there were."""
+    try:
+        folders, _ = default_storage.listdir(tenant_id.hex)
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    count = 0
+    for folder in (f"{tenant_id.hex}/{name}" for name in folders):
+        files = [f"{folder}/{name}" for name in default_storage.listdir(folder)[1]]
+        _erase([*files, folder])
+        count += len(files)
+    _erase([tenant_id.hex])
+    return count
+
+
+def upload_discard(attachment: Attachment) -> bool:
+    """Remove an upload that no message has taken, in the caller's transaction; False when one has, meanwhile."""
+    if not Attachment.objects.filter(id=attachment.id, message=None).delete()[0]:
+        return False
+    on_commit(lambda: _erase(_names(attachment).values()))
+    return True
 
 
 # ------------------------------------------------------------------------------- its files

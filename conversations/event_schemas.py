@@ -160,11 +160,13 @@ class ConversationEnded(OfConversation):
 
 
 class SessionEnded(OfChannel):
-    """A device's visit is over."""
+    """A device's visit is over. It stands on the tenant's timeline: a visit may outlive its conversation."""
 
-    conversation_id: UUID | None = None
-    session_id: UUID | None = None
-    reason: str = ""
+    conversation_id: UUID | None = Field(None, description="The last one that the person had during the visit")
+    contact_id: UUID
+    session_id: UUID
+    duration_seconds: int = Field(ge=0, description="From the first to the last sign of the person")
+    end_reason: Literal["expired"]
 
 
 class IntentClassified(OfConversation):

@@ -1,6 +1,8 @@
 """What is remembered: people, their identities, conversations, messages and the timeline.
 
-Owns rows and the constraints that keep them true. Rules of change stand in conversations/services.
+Owns rows and the constraints that keep them true: what people said goes with nothing it hangs on (PROTECT), and
+files go before their rows. Rules of change stand in people, messages, attachments
+and timeline beside it, those of control and delivery in messaging.
 """
 
 from __future__ import annotations
@@ -42,8 +44,8 @@ class Identity(TenantModel):
     nothing is sent until they write again.
     """
 
-    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="identities")
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="identities")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+")
     scheme = models.CharField(max_length=20)
     scope = models.CharField(max_length=100, blank=True)
     value = models.CharField(max_length=255)
@@ -66,17 +68,18 @@ class Session(TenantModel):
     """One device's visit (CONV-5); several may join one conversation. TTL slides."""
 
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="sessions")
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+")
     key = models.CharField(max_length=64)  # the client's own name for the session
     device = models.JSONField(default=dict, blank=True)
     last_seen_at = models.DateTimeField(default=now)
-    expires_at = models.DateTimeField(db_index=True)
+    expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["channel", "contact", "key"], name="session_key_per_contact")
         ]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["ended_at", "expires_at"], name="session_due")]
 
     def __str__(self) -> str:
         return self.key
@@ -110,9 +113,9 @@ class Conversation(TenantModel):
 
     OPEN = (Status.ACTIVE, Status.ESCALATED)
 
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
-    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="conversations")
-    identity = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="conversations")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+")
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="conversations")
+    identity = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="conversations")
     kind = models.CharField(max_length=10, default="chat")  # chat or thread
     thread = models.CharField(max_length=255, blank=True)  # the platform's own conversation id
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
@@ -179,8 +182,8 @@ class Message(TenantModel):
         SYSTEM = "system"
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
-    identity = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="+")
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    identity = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="+")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+")
     seq = models.PositiveIntegerField()
     direction = models.CharField(max_length=8, choices=Direction)
     role = models.CharField(max_length=7, choices=Role)
@@ -247,9 +250,9 @@ class Attachment(Work, TenantModel):
     STATE = "state"
     OPEN = (State.REMOTE, State.STORED)
 
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
-    identity = models.ForeignKey(Identity, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
-    message = models.ForeignKey(Message, null=True, blank=True, on_delete=models.CASCADE, related_name="attachments")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+")
+    identity = models.ForeignKey(Identity, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    message = models.ForeignKey(Message, null=True, blank=True, on_delete=models.PROTECT, related_name="attachments")
     position = models.PositiveSmallIntegerField(default=0)  # among the message's files
     kind = models.CharField(max_length=10)  # image, audio, video, file, sticker
     state = models.CharField(max_length=8, choices=State, default=State.REMOTE)
@@ -280,7 +283,7 @@ class Revision(TenantModel):
     filled in when it is applied.
     """
 
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+")
     identity = models.ForeignKey(Identity, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     message = models.ForeignKey(Message, null=True, blank=True, on_delete=models.CASCADE, related_name="revisions")
     platform_id = models.CharField(max_length=255)  # of the event that told; removes repeats
@@ -303,7 +306,7 @@ class Revision(TenantModel):
 class Reaction(TenantModel):
     """A person's emoji on a message, theirs or ours; "" when it was taken back. The later one counts."""
 
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+")
     identity = models.ForeignKey(Identity, on_delete=models.CASCADE, related_name="+")
     message = models.ForeignKey(Message, null=True, blank=True, on_delete=models.CASCADE, related_name="reactions")
     target = models.CharField(max_length=255)  # platform id of the message

@@ -20,7 +20,7 @@ from django.db.models import Q
 from channels_app.contract import Sender
 from channels_app.models import Channel
 from conversations.models import Contact, Conversation, Identity, Session
-from tenants.storage.db import now, on_commit
+from tenants.storage.db import now, on_commit, on_mongo
 from tenants.storage.memo import Memo
 
 
@@ -45,12 +45,22 @@ def identity_resolve(channel: Channel, sender: Sender, *, verified: bool = True)
     the winner.
     """
     key = (channel.id, sender.scheme, sender.scope, sender.value)
-    return _known.get(key, lambda: _find(channel, sender, verified)) or identity_meet(channel, sender, verified)
+    known = _known.get(key, lambda: _find(channel, sender, verified))
+    if known and on_mongo() and not _contact_holds(known):
+        _known.forget(key)
+        known = None
+    return known or identity_meet(channel, sender, verified)
 
 
-def identities_forget() -> None:
-    """Call after identities were merged or erased, and when a remembered one proved wrong."""
-    _known.forget()
+def identities_forget(channel: Channel, sender: Sender) -> None:
+    """Call when what is remembered of ``sender``, by any of the ids, proved wrong or was erased."""
+    _known.forget(*((channel.id, *known_as) for known_as in ids_of(sender)))
+
+
+def _contact_holds(known: Known) -> bool:
+    """Whether a remembered contact is still there. MongoDB has no foreign key that would fail; a write to the row
+    makes a merge in this moment and our transaction conflict, so that one of the two is tried again."""
+    return bool(Contact.objects.filter(id=known.contact_id).update(last_active_at=now()))
 
 
 def identity_find(channel: Channel, sender: Sender) -> Identity | None:
@@ -133,8 +143,10 @@ def _contact_create(channel: Channel, sender: Sender) -> uuid.UUID:
 def contacts_join(kept_id: uuid.UUID, joined_ids: Sequence[uuid.UUID]) -> None:
     """Several contacts turned out to be one person. Facts of the kept one count; sessions begin anew.
 
-    A process that remembers a joined contact fails on its foreign key and looks again.
+    A process that remembers a joined contact fails on its foreign key and looks again (MongoDB: `_contact_holds`).
     """
+    moved = Identity.objects.filter(contact_id__in=joined_ids).values_list("channel_id", "scheme", "scope", "value")
+    stale = list(moved)
     Identity.objects.filter(contact_id__in=joined_ids).update(contact_id=kept_id)
     Conversation.objects.filter(contact_id__in=joined_ids).update(contact_id=kept_id)
     kept = Contact.objects.get(id=kept_id)
@@ -145,7 +157,7 @@ def contacts_join(kept_id: uuid.UUID, joined_ids: Sequence[uuid.UUID]) -> None:
         kept.preferences = {**joined.preferences, **kept.preferences}
     kept.save(update_fields=["name", "email", "phone", "language", "profile", "preferences"])
     Contact.objects.filter(id__in=joined_ids).delete()
-    on_commit(identities_forget)
+    on_commit(lambda: _known.forget(*stale))
 
 
 def contact_touch(channel: Channel, known: Known, sender: Sender, *, session_key: str, device: dict[str, Any]) -> bool:

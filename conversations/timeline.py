@@ -54,7 +54,6 @@ VERSIONS: dict[str, int] = {
 
 #: types whose schema is published and which nothing writes yet, by what will; nobody can subscribe to one
 AWAITED: dict[str, str] = {
-    "chat.session.ended": "the end of idle sessions",
     "chat.intent.classified": "the assistant's events",
     "chat.response.generated": "the assistant's events",
 }
@@ -113,9 +112,16 @@ def _event(conversation: Conversation, seq: int, new: NewEvent) -> Event:
 
 def system_event(tenant_id: Any, type: str, payload: Mapping[str, Any]) -> Event:
     """Write an event that belongs to no conversation."""
-    version = VERSIONS[type]
-    event_check(type, version, payload, strict=not settings.PRODUCTION)
-    return Event.objects.create(tenant_id=tenant_id, type=type, version=version, payload=payload)
+    return system_events(tenant_id, [NewEvent(type, payload)])[0]
+
+
+def system_events(tenant_id: Any, news: Sequence[NewEvent]) -> list[Event]:
+    """Write events of one tenant that belong to no conversation."""
+    for new in news:
+        event_check(new.type, VERSIONS[new.type], new.payload, strict=not settings.PRODUCTION)
+    return Event.objects.bulk_create(
+        Event(tenant_id=tenant_id, type=new.type, version=VERSIONS[new.type], payload=new.payload) for new in news
+    )
 
 
 def work_given_up(work: str, row: Any, reason: str) -> Event:

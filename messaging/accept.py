@@ -92,10 +92,10 @@ def accept(channel: Channel, inbound: InboundMessage, entrance: Entrance = Entra
                 accepted = _store(channel, inbound, content, entrance)
                 _attach(accepted.message, inbound, file_ids, upload)
         except IntegrityError:
-            identities_forget()  # what we remembered may be what was wrong
             repeated = _repeat_of(channel, inbound, content, entrance)
             if repeated:
                 return _told(channel, repeated)
+            identities_forget(channel, inbound.sender)  # what we remembered may be what was wrong
         else:
             return _told(channel, accepted)
     raise Unavailable("The conversation is very busy; send the same message again.", retry_after=1)

@@ -93,6 +93,8 @@ def _ready(delivery: Delivery) -> bool:
     if delivery.due_at > at:
         return False
     channel = channel_for_id(delivery.channel_id)
+    if channel and channel.disconnected_at:
+        return True  # to be refused
     if channel is None or not channel.enabled:
         return _put_off(delivery, at + timedelta(seconds=60))
     held_until = channel_held_until(channel)
@@ -129,6 +131,8 @@ def _send(delivery: Delivery) -> Try:
     try:
         if delivery.worn_out:
             raise Rejected(WORKER_LOST, "The workers that tried to send it ended or hung.")
+        if channel.disconnected_at:
+            raise Rejected("channel_disconnected", "The channel was disconnected before the message could be sent.")
         if delivery.expires_at and delivery.expires_at < now():
             raise Rejected("expired", "The message was too old when it could have been sent.")
         check_reachable(delivery.message)

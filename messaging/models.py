@@ -34,7 +34,7 @@ class InboundEvent(Work, TenantModel):
 
     OPEN = (Status.RECEIVED,)
 
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+")
     lane = models.CharField(max_length=255, blank=True)  # Adapter.lane of the request
     digest = models.CharField(max_length=64)  # SHA-256 of method, path, query and body
     request = models.JSONField()  # contract.RawRequest.to_stored()
@@ -119,7 +119,7 @@ class Delivery(Work, TenantModel):
 
     message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="delivery")
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="deliveries")
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+")
     seq = models.PositiveIntegerField()  # of the message
     status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
     parts_sent = models.PositiveSmallIntegerField(default=0)  # payloads the platform has taken

@@ -22,6 +22,7 @@ from messaging import publish as publish_verb
 from messaging import respond as respond_verb
 from messaging import sweep as sweep_verb
 from messaging.health import watch
+from messaging.housekeeping import removal
 from messaging.integrators import calls as integrator_send
 from messaging.kafka import stream as kafka
 from messaging.media import fetch as media_verb
@@ -31,8 +32,10 @@ from messaging.outbox import alerts
 from messaging.rules import typing_marks as attention
 from messaging.shutdown import stopping
 from tenants.scope import tenant_scope
+from tenants.storage.batches import for_seconds
 from tenants.work.crew import SHARED, Lane
 
+REMOVAL_S = 60.0  # that one run goes on; the next one follows within seconds
 Share = Callable[[str, Lane, str, Callable[[], object]], bool]
 
 #: in a worker: shares the work out among its threads (chatsvc/processes/crews.py); False: do it here and now
@@ -127,6 +130,11 @@ def sweep() -> None:
 @service_task
 def keep_house() -> None:
     housekeeping.keep_house()
+
+
+@service_task
+def remove_tenants() -> None:
+    removal.removals_go_on(for_seconds(REMOVAL_S, stopping.is_set))
 
 
 @service_task

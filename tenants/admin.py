@@ -11,7 +11,10 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -22,7 +25,8 @@ from tenants.access.api_keys import api_key_create, api_key_revoke
 from tenants.access.permissions import ALL, PERMISSIONS
 from tenants.console.pages import Button, TenantAdmin, TenantFilter, may_grant, permissions_in, tenants_with
 from tenants.errors import Invalid
-from tenants.models import ApiKey, AuditEntry, Membership, Role, Tenant, User
+from tenants.models import ApiKey, AuditEntry, Membership, Removal, Role, Tenant, User
+from tenants.removal import removal_start
 
 admin.site.unregister(Group)
 
@@ -80,6 +84,12 @@ class GrantAdmin(TenantAdmin):
 
 
 class TenantForm(forms.ModelForm):
+    def __init__(self, *args: Any, **options: Any):
+        super().__init__(*args, **options)
+        status: Any = self.fields.get("status")
+        if status:  # a removal begins on its own page
+            status.choices = [choice for choice in Tenant.Status.choices if choice[0] != Tenant.Status.REMOVING]
+
     def clean_settings(self) -> Any:
         value = self.cleaned_data["settings"] or {}
         try:
@@ -100,7 +110,7 @@ class TenantsAdmin(TenantAdmin):
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
 
-    @display(description="Status", label={"active": "success", "suspended": "danger"})
+    @display(description="Status", label={"active": "success", "suspended": "danger", "removing": "danger"})
     def state(self, tenant: Tenant) -> str:
         return tenant.status
 
@@ -118,11 +128,62 @@ class TenantsAdmin(TenantAdmin):
 
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        tenant_settings.invalidate()
+        tenant_settings.invalidate(obj.id)
 
-    def delete_model(self, request: HttpRequest, obj: Tenant) -> None:
-        obj.delete()  # its audit trail goes too, so there is no entry to write
-        tenant_settings.invalidate()
+    # ---- removal -------------------------------------------------------------------
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        removing = obj is not None and obj.status == Tenant.Status.REMOVING
+        return not removing and super().has_change_permission(request, obj)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """One tenant at a time, and with its slug typed: there is no removal of a selection."""
+        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        """Asks for the slug, and begins the removal; Django's own page would load every row of the tenant."""
+        tenant = self.get_object(request, object_id)
+        if tenant is None or not self.has_delete_permission(request, tenant):
+            raise PermissionDenied
+        typed = request.POST.get("slug", "")
+        if request.method == "POST" and typed == tenant.slug:
+            removal = removal_start(tenant, request.user)
+            messages.success(request, f"{tenant} is refused from now on, and is being removed.")
+            return HttpResponseRedirect(reverse("admin:tenants_removal_change", args=[removal.pk]))
+        context = {**self.admin_site.each_context(request), "title": f"Remove {tenant}", "tenant": tenant}
+        context |= {"opts": self.opts, "wrong": request.method == "POST"}
+        return TemplateResponse(request, "admin/tenants/tenant/remove.html", context)
+
+
+@admin.register(Removal)
+class RemovalAdmin(ModelAdmin):
+    """How far removals of tenants are, and what stays of them; superusers only."""
+
+    list_display = ("slug", "state", "rows", "files", "requested_by", "created_at", "finished_at")
+    list_filter = ("status",)
+    ordering = ("-id",)
+    fields = readonly_fields = (
+        "slug", "name", "state", "table", "rows", "files", "requested_by", "created_at", "finished_at",
+    )  # fmt: skip
+
+    @display(description="Status", label={"running": "warning", "done": "success"})
+    def state(self, removal: Removal) -> str:
+        return removal.status
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.is_active and request.user.is_superuser
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 @admin.register(User)

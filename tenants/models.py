@@ -13,6 +13,7 @@ from django.db import models
 
 from tenants.storage.crypto import EncryptedJSONField
 from tenants.storage.db import Id, Model, TenantModel, new_id
+from tenants.work.leases import Leased
 
 
 class Tenant(Model):
@@ -24,6 +25,7 @@ class Tenant(Model):
     class Status(models.TextChoices):
         ACTIVE = "active"
         SUSPENDED = "suspended"
+        REMOVING = "removing"  # for good, from tenants/removal.py on
 
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=63, unique=True)
@@ -33,6 +35,31 @@ class Tenant(Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Removal(Leased, Model):
+    """The removal of a tenant with everything it owns: work that goes on until nothing is left, and the record that
+    stays of it. Names the tenant by value, for its row goes too."""
+
+    class Status(models.TextChoices):
+        RUNNING = "running"
+        DONE = "done"
+
+    STATE = "status"
+    OPEN = (Status.RUNNING,)
+
+    tenant_id = models.UUIDField(unique=True)
+    slug = models.SlugField(max_length=63)
+    name = models.CharField(max_length=200)
+    requested_by = models.CharField(max_length=200)  # as in the audit trail, which goes too
+    status = models.CharField(max_length=7, choices=Status, default=Status.RUNNING)
+    table = models.CharField(max_length=60, blank=True)  # being emptied
+    rows = models.PositiveBigIntegerField(default=0)  # removed so far
+    files = models.PositiveBigIntegerField(default=0)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.slug}, {self.status}"
 
 
 class User(AbstractUser):
@@ -152,6 +179,7 @@ __all__ = [
     "EncryptedJSONField",
     "IdempotencyRecord",
     "Membership",
+    "Removal",
     "RevokedToken",
     "Role",
     "Tenant",

@@ -184,6 +184,7 @@ class TenantState:
 
     active: bool
     settings: TenantSettings
+    removing: bool = False
 
 
 _states: Memo[TenantState] = Memo("tenants", ttl=30)
@@ -211,9 +212,9 @@ def settings_for(tenant_id: uuid.UUID) -> TenantSettings:
     return state.settings if state else TenantSettings()
 
 
-def invalidate() -> None:
+def invalidate(tenant_id: uuid.UUID) -> None:
     """Call after a tenant was saved: other processes follow within about a second."""
-    _states.forget()
+    _states.forget(tenant_id)
 
 
 def _load(tenant_id: uuid.UUID) -> TenantState | None:
@@ -227,4 +228,6 @@ def _load(tenant_id: uuid.UUID) -> TenantState | None:
         bad = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}
         log.warning("tenant_settings_invalid", tenant=str(tenant_id), keys=sorted(bad))
         settings = TenantSettings.model_validate({key: value for key, value in row[1].items() if key not in bad})
-    return TenantState(active=row[0] == Tenant.Status.ACTIVE, settings=settings)
+    return TenantState(
+        active=row[0] == Tenant.Status.ACTIVE, settings=settings, removing=row[0] == Tenant.Status.REMOVING
+    )

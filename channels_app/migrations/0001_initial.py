@@ -27,6 +27,8 @@ class Migration(migrations.Migration):
                 ('secrets', tenants.storage.crypto.EncryptedJSONField(blank=True, default=dict)),
                 ('rate_per_second', models.FloatField(blank=True, help_text="Empty: the platform's own limit", null=True)),
                 ('ip_allow_list', models.JSONField(blank=True, default=list, help_text='Networks that may call the webhook; empty: all')),
+                ('disconnected_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('cleared_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],

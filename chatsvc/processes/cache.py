@@ -57,6 +57,10 @@ class ForgivingRedisCache(RedisCache):
 
         return self._write(call, *((key, version) for key in data)) or []
 
+    def incr(self, key: Any, delta: int = 1, version: Any = None) -> Any:
+        """None while Redis is away. Raises ValueError when there is no such key."""
+        return self._try(lambda: RedisCache.incr(self, key, delta, version), None)
+
     def touch(self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None, **options: Any) -> bool:
         return self._try(lambda: RedisCache.touch(self, key, timeout, version, **options), False)
 

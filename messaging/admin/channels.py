@@ -20,14 +20,20 @@ from channels_app.health import ADVICE, state_of
 from channels_app.http.waiting import asking
 from channels_app.models import Channel, ChannelIncident
 from channels_app.registry import KINDS, adapter_for
-from channels_app.selectors import channels_forget
 from channels_app.services import channel_save, webhook_url
 from channels_app.templates.sync import templates_sync
 from messaging.health.watch import channel_check, channel_check_soon, channel_saved
+from messaging.housekeeping.disconnect import channel_disconnect
 from tenants.console.pages import Button, PartInline, TenantAdmin, TenantFilter
 from tenants.errors import Invalid
+from tenants.storage.batches import for_seconds
 
 LIST_S = 10.0  # an account may have hundreds of templates, in pages
+DISCONNECT = Button(
+    "disconnect", "Disconnect", "link_off",
+    confirm="Disconnect this channel for good? Its address and secrets end; what was said on it stays.",
+)  # fmt: skip
+AT_ONCE_S = 2.0  # of the request, for what waits on a channel that is disconnected; house-keeping does the rest
 INCIDENTS = 20  # the latest ones on a channel's page
 
 
@@ -59,7 +65,8 @@ class IncidentInline(PartInline):
 @admin.register(Channel)
 class ChannelAdmin(TenantAdmin):
     resource = "channels"
-    buttons = (Button("test", "Check now", "network_check"), SYNC_TEMPLATES)
+    deeds = frozenset({"add", "change"})  # what people said hangs on a channel: it is disconnected, never deleted
+    buttons = (Button("test", "Check now", "network_check"), SYNC_TEMPLATES, DISCONNECT)
     actions = ("test",)
     list_display = ("name", "shown_kind", "health_state", "enabled", "tenant", "updated_at")
     list_filter = ("kind", "enabled", TenantFilter)
@@ -137,9 +144,16 @@ class ChannelAdmin(TenantAdmin):
         changed = sorted(name.removeprefix(PREFIX) for name in form.changed_data)
         self.note(request, "updated" if change else "created", obj, {"fields": changed})
 
-    def delete_model(self, request: HttpRequest, obj: Channel) -> None:
-        super().delete_model(request, obj)
-        channels_forget()
+    # ---- the end -------------------------------------------------------------------
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        disconnected = obj is not None and obj.disconnected_at is not None
+        return not disconnected and super().has_change_permission(request, obj)
+
+    def do_disconnect(self, request: HttpRequest, channel: Channel) -> str:
+        channel_disconnect(channel, for_seconds(AT_ONCE_S))
+        self.note(request, "disconnected", channel)
+        return f"{channel} is disconnected. What was said on it stays."
 
     # ---- verbs ---------------------------------------------------------------------
 
@@ -150,6 +164,8 @@ class ChannelAdmin(TenantAdmin):
         return f"{channel}: {found.state.replace('_', ' ')}. {found.detail}"
 
     def buttons_of(self, request: HttpRequest, row: Channel) -> Any:
+        if row.disconnected_at:
+            return []
         lists = row.kind in KINDS and row.adapter.lists_templates
         return [button for button in super().buttons_of(request, row) if lists or button is not SYNC_TEMPLATES]
 

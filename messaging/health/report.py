@@ -14,7 +14,7 @@ from django.conf import settings
 from pydantic import BaseModel, Field
 
 from channels_app.contract import CheckResult
-from channels_app.health import ADVICE, DISABLED, State, state_of
+from channels_app.health import ADVICE, DISABLED, DISCONNECTED, State, state_of
 from channels_app.models import Channel, ChannelHealth, ChannelIncident
 from channels_app.services import webhook_url
 from messaging.models import Delivery
@@ -95,7 +95,7 @@ def channel_report(channel: Channel, asked: CheckResult | None = None) -> Channe
 def _problems(
     channel: Channel, health: ChannelHealth | None, state: str, asked: CheckResult | None, dead: int
 ) -> Iterator[Problem]:
-    if state == DISABLED:
+    if state in (DISABLED, DISCONNECTED):
         return
     guide = f"docs/channels/{channel.kind}.md tells what belongs where."
     if health and state != State.HEALTHY:

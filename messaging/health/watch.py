@@ -25,6 +25,7 @@ from conversations.timeline import system_event
 from messaging import wake
 from messaging.models import Delivery
 from messaging.shutdown import stopping
+from tenants.errors import Conflict
 from tenants.scope import tenant_scope
 from tenants.storage.db import atomic, now, on_commit, retried
 from tenants.tenant_settings import settings_for
@@ -50,7 +51,7 @@ def channel_found(channel: Channel, finding: Finding) -> Change:
             change = health_move(channel, finding)
             if change.moved:
                 _announce(channel, change, finding)
-        health_forget()
+        health_forget(channel.id)
         if change.released:
             _lanes_due(channel)
     return change
@@ -63,7 +64,7 @@ def channel_release(channel: Channel) -> None:
         held = ChannelHealth.objects.filter(channel=channel, held_until__gt=now())
         with atomic():
             held.update(held_until=now(), failures=0)
-        health_forget()
+        health_forget(channel.id)
         _lanes_due(channel)
 
 
@@ -78,9 +79,15 @@ def channel_saved(channel: Channel) -> None:
 
 
 def channel_check_soon(channel: Channel) -> None:
-    """Let a worker ask the platform at once."""
+    """Let a worker ask the platform at once. Raises Conflict ``channel_disconnected``."""
+    _require_connected(channel)
     ChannelHealth.objects.filter(channel=channel).update(checked_at=None)
     wake.watch(channel.id)
+
+
+def _require_connected(channel: Channel) -> None:
+    if channel.disconnected_at:
+        raise Conflict("This channel is disconnected.", code="channel_disconnected")
 
 
 def channel_notice(channel: Channel, notice: ChannelNotice) -> None:
@@ -120,7 +127,8 @@ def _lanes_due(channel: Channel) -> None:
 
 def channel_check(channel: Channel) -> CheckResult:
     """Ask the platform, look at our own figures, and apply what was found. Somebody wants to know now, so
-    a platform that is content ends every hold."""
+    a platform that is content ends every hold. Raises Conflict ``channel_disconnected``."""
+    _require_connected(channel)
     asked = channel_ask(channel)
     ChannelHealth.objects.filter(id=health_row(channel).id).update(checked_at=now())
     if finding := _verdict(channel, asked):
@@ -178,7 +186,7 @@ def inbound_seen(channel: Channel) -> None:
     health = health_row(channel)
     if not health.last_inbound_at or now() - health.last_inbound_at >= SEEN_EVERY:
         ChannelHealth.objects.filter(channel=channel).update(last_inbound_at=now())
-        health_forget()
+        health_forget(channel.id)
     if health.state == State.SILENT:
         channel_found(channel, Finding(State.HEALTHY, "inbound"))
 

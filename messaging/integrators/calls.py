@@ -275,5 +275,5 @@ def _note_health(attempt: Try) -> None:
 
 def _stop(endpoint: WebhookEndpoint, reason: str, **changes: Any) -> None:
     if endpoint_stop(endpoint, reason, **changes):
-        on_commit(subscribers_forget)
+        on_commit(lambda: subscribers_forget(endpoint.tenant_id))
         log.warning("webhook_endpoint_stopped", endpoint=str(endpoint.id), reason=reason)

@@ -55,7 +55,7 @@ def endpoint_create(
         tenant_id=tenant_id, url=url, event_types=list(event_types), description=description, enabled=enabled,
         secrets=[{"secret": secret, "expires_at": None}],
     )  # fmt: skip
-    subscribers_forget()
+    subscribers_forget(tenant_id)
     return endpoint, secret
 
 
@@ -71,7 +71,7 @@ def endpoint_change(endpoint: WebhookEndpoint, **changes: Any) -> WebhookEndpoin
     for name, value in changes.items():
         setattr(endpoint, name, value)
     endpoint.save(update_fields=[*changes, "updated_at"])  # the other fields are the senders'
-    subscribers_forget()
+    subscribers_forget(endpoint.tenant_id)
     if endpoint.enabled and (moved or revived):
         endpoint_resume(endpoint)
     return endpoint
@@ -80,7 +80,7 @@ def endpoint_change(endpoint: WebhookEndpoint, **changes: Any) -> WebhookEndpoin
 def endpoint_delete(endpoint: WebhookEndpoint) -> None:
     """With its calls, waiting ones too."""
     endpoint.delete()
-    subscribers_forget()
+    subscribers_forget(endpoint.tenant_id)
 
 
 def room_check() -> None:

@@ -39,9 +39,9 @@ def subscribers_of(tenant_id: uuid.UUID) -> tuple[Subscriber, ...]:
     return _subscribers.get(tenant_id, _load) or ()
 
 
-def subscribers_forget() -> None:
-    """Call after an endpoint was changed: other processes follow within about a second."""
-    _subscribers.forget()
+def subscribers_forget(tenant_id: uuid.UUID) -> None:
+    """Call after an endpoint of the tenant was changed: other processes follow within about a second."""
+    _subscribers.forget(tenant_id)
 
 
 def wants(event_types: Iterable[str], type: str) -> bool:
@@ -70,7 +70,7 @@ def _queue_for(tenant_id: uuid.UUID, events: Sequence[Event]) -> None:
         try:
             queued = _write(_missing(tenant_id, events))
         except IntegrityError:  # another publisher was quicker, or an endpoint has just been deleted
-            subscribers_forget()
+            subscribers_forget(tenant_id)
             if look == LOOKS:
                 raise
         else:

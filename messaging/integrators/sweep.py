@@ -26,31 +26,33 @@ def calls_settle(at: datetime) -> None:
     # unscoped: the net spans all tenants
     waiting = WebhookDelivery.objects.unscoped().filter(status__in=WebhookDelivery.UNFINISHED, due_at__lte=at)
     _in_batches(
-        waiting.filter(endpoint__enabled=True, endpoint__paused_at__isnull=False),
+        at, waiting.filter(endpoint__enabled=True, endpoint__paused_at__isnull=False),
         status=WebhookDelivery.Status.QUEUED, due_at=at + PUT_OFF, claim=None,
     )  # fmt: skip
     _in_batches(
-        waiting.filter(endpoint__enabled=False),
+        at, waiting.filter(endpoint__enabled=False),
         status=WebhookDelivery.Status.FAILED, finished_at=at, error_code="endpoint_disabled", claim=None,
     )  # fmt: skip
 
 
-def _in_batches(waiting: Any, **changes: Any) -> None:
-    """Each look finds what the one before has left; a statement stays short however much waits."""
+def _in_batches(at: datetime, waiting: Any, **changes: Any) -> None:
+    """Each look finds what the one before has left; a statement stays short however much waits. A call that was made
+    due meanwhile, by an endpoint's resumption, is left alone."""
     for _ in range(MOST_BATCHES):
         ids = list(waiting.order_by("due_at").values_list("id", flat=True)[:BATCH])
         # unscoped: of all tenants, as above
-        WebhookDelivery.objects.unscoped().filter(id__in=ids, status__in=WebhookDelivery.UNFINISHED).update(**changes)
+        rows = WebhookDelivery.objects.unscoped().filter(id__in=ids, status__in=WebhookDelivery.UNFINISHED)
+        rows.filter(due_at__lte=at).update(**changes)
         if len(ids) < BATCH:
             return
 
 
-def log_trim() -> None:
-    """End pauses that nobody ended, and drop what nobody looks up any more."""
-    at = now()
+def pauses_end() -> int:
+    """Disable endpoints whose pause has lasted too long; what waits for them fails at the next sweep. How many."""
     # unscoped: housekeeping of all tenants
-    given_up = WebhookEndpoint.objects.unscoped().filter(enabled=True, paused_at__lte=at - LONGEST_PAUSE)
-    if given_up.update(enabled=False):
-        subscribers_forget()
-    # unscoped: as above; a finished row's due_at is its last lease, and has the index
-    WebhookDelivery.objects.unscoped().filter(status__in=FINISHED, due_at__lte=at - KEPT).delete()
+    given_up = WebhookEndpoint.objects.unscoped().filter(enabled=True, paused_at__lte=now() - LONGEST_PAUSE)
+    tenants = set(given_up.values_list("tenant_id", flat=True))
+    count: int = given_up.update(enabled=False)
+    for tenant_id in tenants:
+        subscribers_forget(tenant_id)
+    return count

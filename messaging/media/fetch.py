@@ -27,9 +27,9 @@ from conversations.attachments import (
     NEVER,
     Kept,
     attachment_settle,
-    attachments_delete,
     files_write,
     message_follow,
+    upload_discard,
 )
 from conversations.models import Attachment, Message
 from conversations.timeline import NewEvent, conversation_advance, events_append
@@ -70,7 +70,7 @@ def _do(attachment: Attachment) -> None:
         _give_up(attachment, WORKER_LOST)
     elif attachment.message is None:
         with atomic():
-            attachments_delete([attachment])
+            upload_discard(attachment)
     elif attachment.state == Attachment.State.REMOTE and attachment.message.deleted_at:
         _refuse(attachment, "message_deleted")
     elif attachment.state == Attachment.State.REMOTE:

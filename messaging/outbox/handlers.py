@@ -42,11 +42,11 @@ AUDITED = {
     "chat.system.webhook_paused": ("webhook.paused", "webhookendpoint", "endpoint_id"),
 }
 
-#: event type → what this process and, by its stamp, all others forget
-FORGOTTEN: dict[str, Callable[[], None]] = {
-    "chat.system.channel_degraded": health_forget,
-    "chat.system.channel_recovered": health_forget,
-    "chat.system.webhook_paused": subscribers_forget,
+#: event type → what all processes forget of what it names
+FORGOTTEN: dict[str, Callable[[Envelope], None]] = {
+    "chat.system.channel_degraded": lambda event: health_forget(uuid.UUID(event.data["channel_id"])),
+    "chat.system.channel_recovered": lambda event: health_forget(uuid.UUID(event.data["channel_id"])),
+    "chat.system.webhook_paused": lambda event: subscribers_forget(event.tenant_id),
 }
 
 
@@ -77,12 +77,6 @@ def handle(name: str, events: Sequence[Envelope], *, again: bool = False) -> int
 def wanted_by(name: str, type: str) -> bool:
     types = WANTED.get(name)
     return types is None or type in types
-
-
-def marks_forget() -> None:
-    """Housekeeping: marks that protect nothing any more."""
-    # unscoped: housekeeping of all tenants
-    HandledEvent.objects.unscoped().filter(created_at__lte=now() - MARKS_KEPT - timedelta(days=1)).delete()
 
 
 # ------------------------------------------------------------------------------- once
@@ -172,8 +166,8 @@ def notification(events: Sequence[Envelope]) -> None:
 
 
 def cache_invalidation(events: Sequence[Envelope]) -> None:
-    for forget in {FORGOTTEN[event.type] for event in events}:
-        forget()
+    for event in events:
+        FORGOTTEN[event.type](event)
 
 
 HANDLERS: dict[str, Handle] = {

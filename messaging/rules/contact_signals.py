@@ -103,17 +103,17 @@ def _human_took_over(channel: Channel, signal: Signal) -> str:
 
 
 def _stopped(channel: Channel, signal: Signal) -> str:
-    return _consent(lambda: contact_stop(channel, signal.sender, signal.at))
+    return _consent(channel, signal.sender, lambda: contact_stop(channel, signal.sender, signal.at))
 
 
 def _reopened(channel: Channel, signal: Signal) -> str:
     if identity_find(channel, signal.sender) is None:
         return NOBODY
-    return _consent(lambda: contact_resume(channel, signal.sender))
+    return _consent(channel, signal.sender, lambda: contact_resume(channel, signal.sender))
 
 
-def _consent(change: Callable[[], bool]) -> str:
-    return "" if _tried(change) else "repeated"
+def _consent(channel: Channel, sender: Sender, change: Callable[[], bool]) -> str:
+    return "" if _tried(channel, sender, change) else "repeated"
 
 
 # ------------------------------------------------------------------------------ identity
@@ -123,7 +123,7 @@ def _identity_changed(channel: Channel, signal: Signal) -> str:
     """The person goes on under a new id: one contact, and the open conversation continues with it."""
     if identity_find(channel, signal.sender) is None:
         return "nobody we know"
-    left_over = _tried(lambda: _take_over(channel, signal.sender))
+    left_over = _tried(channel, signal.sender, lambda: _take_over(channel, signal.sender))
     for conversation_id in left_over:
         conversation_end(conversation_id, reason="identity_changed")
     return ""
@@ -132,7 +132,7 @@ def _identity_changed(channel: Channel, signal: Signal) -> str:
 def _take_over(channel: Channel, sender: Sender) -> list[uuid.UUID]:
     """Returns the conversations that cannot continue, because the new id has one already."""
     known = identity_meet(channel, sender)
-    on_commit(identities_forget)
+    on_commit(lambda: identities_forget(channel, sender))
     former = _former_of(channel, sender, known)
     stopped = next((identity.stopped_at for identity in former if identity.stopped_at), None)
     if stopped:  # a new number is no new consent
@@ -170,14 +170,14 @@ def continue_as(known: Known, conversation_id: uuid.UUID) -> None:
 
 
 @retried
-def _tried(work: Callable[[], T]) -> T:
+def _tried(channel: Channel, sender: Sender, work: Callable[[], T]) -> T:
     """``work`` in one transaction; when somebody was quicker, again with what they wrote. Raises Unavailable."""
     for _ in range(RACES):
         try:
             with atomic():
                 return work()
         except IntegrityError:
-            identities_forget()
+            identities_forget(channel, sender)
     raise Unavailable("Too many changes at once.", retry_after=1)
 
 

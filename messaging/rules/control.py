@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db.models import F, QuerySet
@@ -151,14 +151,16 @@ def hand_back(conversation_id: uuid.UUID, *, expected_epoch: int | None = None) 
 
 @retried
 def conversation_end(
-    conversation_id: uuid.UUID, *, reason: str = "completed", expected_epoch: int | None = None
-) -> Conversation:
-    """Close the conversation; the person's next message opens a new one. One that has ended stays as it ended. Raises
-    NotFound, Conflict ``control_changed``."""
+    conversation_id: uuid.UUID, *, reason: str = "completed", expected_epoch: int | None = None,
+    only_if: Callable[[Conversation], bool] | None = None,
+) -> Conversation:  # fmt: skip
+    """Close the conversation; the person's next message opens a new one. One that has ended stays as it ended, and so
+    does one of which ``only_if`` does not hold under the lock: what a list said may no longer be so. Raises NotFound,
+    Conflict ``control_changed``."""
     status = Conversation.Status.ABANDONED if reason == "idle" else Conversation.Status.COMPLETED
     with atomic():
         seen = _locked(conversation_id)
-        if not seen.is_open:
+        if not seen.is_open or (only_if and not only_if(seen)):
             return _repeated(seen)
         _require_epoch(seen, expected_epoch)
         return _change(

@@ -21,11 +21,18 @@ from messaging.models import Delivery, DeliveryPart, PendingReceipt
 from messaging.rules.revise import changes_apply
 from messaging.rules.windows import CODE as WINDOW_CLOSED
 from messaging.rules.windows import status_in_our_words, window_shut
+from tenants.scope import tenant_scope
+from tenants.storage.batches import More, batches
 from tenants.storage.db import atomic, now, on_commit, retried
 
 #: a part is written down when the platform's answer is here, a little after the platform's own time of it
 ANSWER_TIME = timedelta(seconds=2)
+#: a status and the id of its part are both committed by then
+SETTLED = timedelta(seconds=2)
+#: a status of a message that is not ours: platforms resend for up to seven days
+ORPHANED = timedelta(days=8)
 TIMES = {"sent": "sent_at", "delivered": "delivered_at", "read": "read_at", "failed": "dead_at"}
+_place: dict[str, Any] = {}  # where this process' last look at waiting statuses ended
 
 
 def status_apply(channel: Channel, update: StatusUpdate) -> bool:
@@ -71,6 +78,30 @@ def pending_apply(delivery: Delivery) -> None:
             early.delete()
         if part.status != Delivery.Status.SENT:
             _follow(delivery)
+
+
+def late_statuses_apply(more: More) -> int:
+    """Apply statuses that slipped in between our look for their part and our write of its id; how many parts had
+    any. Of all tenants; most of what waits is of messages that another system sent over the same account."""
+    # unscoped: of all tenants; each is applied inside its own scope
+    waiting = PendingReceipt.objects.unscoped().filter(created_at__lte=now() - SETTLED)
+    count = 0
+    for found in batches(waiting, "channel_id", "platform_id", more=more, place=_place):
+        for tenant_id, delivery_id in _deliveries_of({(row.channel_id, row.platform_id) for row in found}):
+            with tenant_scope(tenant_id):
+                pending_apply(Delivery.objects.get(id=delivery_id))
+            count += 1
+    return count
+
+
+def _deliveries_of(keys: set[tuple[uuid.UUID, str]]) -> set[tuple[uuid.UUID, uuid.UUID]]:
+    """Tenant and id of the deliveries that have a part known by (channel, platform id)."""
+    # unscoped: only ids are looked up; the caller opens the scope of each row
+    parts = DeliveryPart.objects.unscoped().filter(
+        channel_id__in={channel_id for channel_id, _ in keys}, platform_id__in={platform_id for _, platform_id in keys}
+    )
+    rows = parts.values_list("channel_id", "platform_id", "tenant_id", "delivery_id")
+    return {(tenant_id, delivery_id) for *key, tenant_id, delivery_id in rows if tuple(key) in keys}
 
 
 def _watermark_apply(channel: Channel, update: StatusUpdate) -> bool:

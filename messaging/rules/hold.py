@@ -33,7 +33,7 @@ def channel_admits(channel: Channel) -> datetime | None:
     if held_until is None or held_until > at:
         return held_until
     ours = ChannelHealth.objects.filter(channel=channel, held_until=held_until).update(held_until=at + PROBE)
-    health_forget()
+    health_forget(channel.id)
     return None if ours else channel_held_until(channel)
 
 
@@ -44,7 +44,7 @@ def channel_worked(channel: Channel) -> None:
         channel_found(channel, Finding(State.HEALTHY, "send"))
     elif health.failures:
         ChannelHealth.objects.filter(channel=channel).update(failures=0)
-        health_forget()
+        health_forget(channel.id)
 
 
 def channel_failed(channel: Channel, error: SendError) -> None:
@@ -53,7 +53,7 @@ def channel_failed(channel: Channel, error: SendError) -> None:
         return
     failures = health_row(channel).failures + 1
     ChannelHealth.objects.filter(channel=channel).update(failures=F("failures") + 1)
-    health_forget()
+    health_forget(channel.id)
     reason = f"{error.sentence} ({error.code})"
     if isinstance(error, ConfigError):
         hold_s = REFUSED_S[min(failures, len(REFUSED_S)) - 1]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +27,7 @@ from messaging.live.push import push_change, push_reaction
 from messaging.models import DeliveryPart
 from tenants.errors import Invalid, Unavailable
 from tenants.scope import tenant_scope
+from tenants.storage.batches import More, batches
 from tenants.storage.db import RACES, atomic, now, on_commit, retried
 
 SPOKEN = (Message.Role.VISITOR, Message.Role.BOT, Message.Role.AGENT)
@@ -34,7 +35,10 @@ ENTRIES = {"edited": "A message was edited.", "deleted": "A message was deleted.
 DELETED_PREVIEW = "[deleted]"
 #: platforms resend for up to seven days; what is older can have no message any more
 LIFE = timedelta(days=8)
-MOST = 500
+#: where this process' last look at waiting changes ended
+_places: dict[Any, dict[str, Any]] = {Revision: {}, Reaction: {}}
+
+Change = tuple[uuid.UUID, uuid.UUID, str]  # tenant, channel and the platform's id of the message
 
 
 # ---------------------------------------------------------------------- what comes in
@@ -98,9 +102,9 @@ def _keep(
             with atomic():
                 return keep(identity_resolve(channel, sender)) is not False
         except IntegrityError:
-            identities_forget()
             if already():
                 return False
+            identities_forget(channel, sender)
     raise Unavailable("Too many changes at once.", retry_after=1)
 
 
@@ -253,35 +257,33 @@ def _reactions_tell(message: Message, target: str) -> None:
 # ------------------------------------------------------------------------- housekeeping
 
 
-def late_changes_apply() -> None:
-    """Changes whose message came in the very moment, and a worker that died in between: the newest ones."""
-    for model in (Revision, Reaction):
-        # unscoped: of all tenants; each is applied inside its own scope
-        waiting = model.objects.unscoped().filter(message=None).order_by("-id")
-        rows = list(waiting.values_list("tenant_id", "channel_id", "target")[:MOST])
-        for tenant_id, channel_id, target in _arrived(dict.fromkeys(rows)):
+def late_changes_apply(more: More) -> int:
+    """Apply changes whose message came in the very moment, or whose worker died in between; how many messages had
+    any. Of all tenants; most of what waits is of messages that never come."""
+    return sum(_late_apply(model, place, more) for model, place in _places.items())
+
+
+def _late_apply(model: Any, place: dict[str, Any], more: More) -> int:
+    count = 0
+    # unscoped: of all tenants; each is applied inside its own scope
+    waiting = model.objects.unscoped().filter(message=None)
+    for rows in batches(waiting, "tenant_id", "channel_id", "target", more=more, place=place):
+        for tenant_id, channel_id, target in _arrived({(row.tenant_id, row.channel_id, row.target) for row in rows}):
             with tenant_scope(tenant_id):
                 changes_apply(channel_id, target)
+            count += 1
+    return count
 
 
-def _arrived(rows: Any) -> list[Any]:
+def _arrived(rows: Collection[Change]) -> list[Change]:
     """Those whose message is here by now."""
-    targets = {target for _, _, target in rows}
+    channels, targets = {row[1] for row in rows}, {row[2] for row in rows}
     # unscoped: only ids are looked up; the caller opens the scope of each row
-    known = set(
-        Message.objects.unscoped()
-        .filter(platform_message_id__in=targets)
-        .values_list("channel_id", "platform_message_id")
-    )
+    messages = Message.objects.unscoped().filter(channel_id__in=channels, platform_message_id__in=targets)
     # unscoped: as above
-    known |= set(
-        DeliveryPart.objects.unscoped().filter(platform_id__in=targets).values_list("channel_id", "platform_id")
-    )
-    return [row for row in rows if (row[1], row[2]) in known]
-
-
-def late_changes_forget() -> None:
-    """Remove changes whose message never came."""
-    for model in (Revision, Reaction):
-        # unscoped: housekeeping of all tenants
-        model.objects.unscoped().filter(message=None, created_at__lte=now() - LIFE).delete()
+    parts = DeliveryPart.objects.unscoped().filter(channel_id__in=channels, platform_id__in=targets)
+    known = {
+        *messages.values_list("channel_id", "platform_message_id"),
+        *parts.values_list("channel_id", "platform_id"),
+    }
+    return sorted(row for row in rows if row[1:] in known)

@@ -100,7 +100,7 @@ def known_as(channel: Channel, visitor: Visitor) -> Known:
         with atomic():
             return identity_resolve(channel, sender_for(visitor))
     except IntegrityError:  # made by another of their windows in this moment
-        identities_forget()
+        identities_forget(channel, sender_for(visitor))
         return identity_resolve(channel, sender_for(visitor))
 
 

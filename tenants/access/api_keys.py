@@ -82,7 +82,7 @@ def api_key_rotate(key: ApiKey, *, grace_s: int = 86_400) -> tuple[ApiKey, str]:
     end = now() + datetime.timedelta(seconds=grace_s)
     key.expires_at = min(key.expires_at, end) if key.expires_at else end
     key.save(update_fields=["expires_at"])
-    _keys.forget()
+    _keys.forget(key.prefix)
     return successor, plaintext
 
 
@@ -91,7 +91,7 @@ def api_key_revoke(key: ApiKey) -> None:
     if key.revoked_at is None:
         key.revoked_at = now()
         key.save(update_fields=["revoked_at"])
-    _keys.forget()
+    _keys.forget(key.prefix)
 
 
 def api_key_verify(plaintext: str) -> KeyFacts:

@@ -21,7 +21,7 @@ from django.db import IntegrityError
 
 from tenants.errors import NotAuthenticated
 from tenants.models import RevokedToken
-from tenants.storage.db import new_id, now
+from tenants.storage.db import new_id
 from tenants.storage.memo import Memo
 
 ISSUER = "chatsvc"
@@ -48,7 +48,9 @@ HEADERS = frozenset(
     _segment(header) for header in (b'{"alg":"HS256","typ":"JWT"}', b'{"typ":"JWT","alg":"HS256"}', b'{"alg":"HS256"}')
 )
 
+#: what a signature says never changes; whether the token still stands is remembered apart, by its ``jti``
 _verified: Memo[Claims] = Memo("tokens", ttl=REMEMBER_S)
+_standing: Memo[bool] = Memo("tokens-standing", ttl=REMEMBER_S)
 
 
 def token_issue(
@@ -94,6 +96,7 @@ def token_verify(token: str, use: Use) -> Claims:
     assert claims is not None
     if claims["exp"] + LEEWAY_S <= time.time():
         raise _expired()
+    _standing.get(claims["jti"], lambda: _stands(claims["jti"]))
     if claims["use"] != use:
         raise _invalid()
     return claims
@@ -110,13 +113,8 @@ def token_revoke(claims: Claims) -> bool:
         )
     except IntegrityError:
         return False
-    _verified.forget()
+    _standing.forget(claims["jti"])
     return True
-
-
-def revoked_delete_expired() -> int:
-    """Forget revocations of tokens that have expired anyway; the number of rows removed."""
-    return RevokedToken.objects.filter(expires_at__lt=now()).delete()[0]
 
 
 def _decode(token: str) -> Claims:
@@ -137,9 +135,13 @@ def _decode(token: str) -> Claims:
         raise _expired() from None
     except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
         raise _invalid() from None
-    if RevokedToken.objects.filter(jti=claims["jti"]).exists():
-        raise NotAuthenticated("This token was revoked.", code="token_revoked")
     return claims
+
+
+def _stands(jti: str) -> bool:
+    if RevokedToken.objects.filter(jti=jti).exists():
+        raise NotAuthenticated("This token was revoked.", code="token_revoked")
+    return True
 
 
 def _invalid() -> NotAuthenticated:

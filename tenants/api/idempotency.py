@@ -79,12 +79,6 @@ def begin(request: HttpRequest, principal: Principal, *, uploads: bool = False) 
     raise _in_progress(1)
 
 
-def records_delete_expired() -> int:
-    """Remove records older than KEPT, of all tenants; their number."""
-    # unscoped: house-keeping by age, for every tenant
-    return IdempotencyRecord.objects.unscoped().filter(created_at__lt=now() - KEPT).delete()[0]
-
-
 def _again(record: IdempotencyRecord, fingerprint: str) -> Run | HttpResponse:
     if record.fingerprint != fingerprint:
         raise Unprocessable("This Idempotency-Key was used for another request.", code="idempotency_mismatch")

@@ -40,6 +40,7 @@ def memberships_of(request: HttpRequest) -> Mapping[uuid.UUID, frozenset[str]]:
     if found is None:
         # unscoped: the memberships are what tells which tenants there are
         rows = Membership.objects.unscoped().filter(user_id=request.user.pk).select_related("role")
+        rows = rows.exclude(tenant__status=Tenant.Status.REMOVING)
         found = {row.tenant_id: expand(row.role.permissions) for row in rows}
         request._memberships = found  # type: ignore[attr-defined]
     return found

@@ -18,6 +18,27 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='Removal',
+            fields=[
+                ('id', tenants.storage.db.Id(default=tenants.storage.db.new_id, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(default=tenants.storage.db.now, editable=False)),
+                ('claim', models.UUIDField(blank=True, editable=False, null=True)),
+                ('due_at', models.DateTimeField(default=tenants.storage.db.now)),
+                ('tenant_id', models.UUIDField(unique=True)),
+                ('slug', models.SlugField(max_length=63)),
+                ('name', models.CharField(max_length=200)),
+                ('requested_by', models.CharField(max_length=200)),
+                ('status', models.CharField(choices=[('running', 'Running'), ('done', 'Done')], default='running', max_length=7)),
+                ('table', models.CharField(blank=True, max_length=60)),
+                ('rows', models.PositiveBigIntegerField(default=0)),
+                ('files', models.PositiveBigIntegerField(default=0)),
+                ('finished_at', models.DateTimeField(blank=True, null=True)),
+            ],
+            options={
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
             name='RevokedToken',
             fields=[
                 ('id', tenants.storage.db.Id(default=tenants.storage.db.new_id, editable=False, primary_key=True, serialize=False)),
@@ -36,7 +57,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(default=tenants.storage.db.now, editable=False)),
                 ('name', models.CharField(max_length=200)),
                 ('slug', models.SlugField(max_length=63, unique=True)),
-                ('status', models.CharField(choices=[('active', 'Active'), ('suspended', 'Suspended')], default='active', max_length=10)),
+                ('status', models.CharField(choices=[('active', 'Active'), ('suspended', 'Suspended'), ('removing', 'Removing')], default='active', max_length=10)),
                 ('settings', models.JSONField(blank=True, default=dict)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
             ],

@@ -23,8 +23,9 @@ from messaging.models import (
 )
 from tenants.access.api_keys import api_key_create
 from tenants.audit import audit
-from tenants.models import Tenant, User
+from tenants.models import Removal, Tenant, User
 from tenants.scope import tenant_scope
+from tenants.storage.db import new_id
 from tests.factories import (
     ChannelFactory,
     ConversationFactory,
@@ -129,6 +130,7 @@ def build(tenant: Tenant) -> World:
 
 @pytest.fixture
 def acme(tenant: Tenant) -> World:
+    Removal.objects.create(tenant_id=new_id(), slug="globex-2019", name="A tenant of old", requested_by="user:root")
     return build(tenant)
 
 

@@ -47,6 +47,7 @@ ACTS: list[tuple[Any, str, dict[str, str], str]] = [
     (InboundEvent, "process", {}, "inboundevent.replayed"),
     (Turn, "answer", {}, "turn.replayed"),
     (Channel, "test", {}, "channel.checked"),
+    (Channel, "disconnect", {}, "channel.disconnected"),
     (Channel, "sync_templates", {}, "channel.templates_synced"),
     (WebhookEndpoint, "ping", {}, "webhookendpoint.pinged"),
     (WebhookEndpoint, "resume", {}, "webhookendpoint.resumed"),

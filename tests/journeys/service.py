@@ -19,7 +19,7 @@ from django.db import connections
 from assistant.port import EngineReply, EngineRequest
 from channels_app.content.types import Content
 from channels_app.models import Channel
-from channels_app.selectors import channels_forget
+from channels_app.selectors import channel_forget
 from chatsvc.web.sockets import server_at
 from conversations.models import Conversation, Message
 from conversations.timeline import conversation_advance
@@ -64,7 +64,7 @@ class Service:
     def configure(self, **config: Any) -> None:
         self.channel.config = {**self.channel.config, **config}
         self.channel.save()
-        channels_forget()
+        channel_forget(self.channel)
 
     @property
     def conversation(self) -> Conversation:

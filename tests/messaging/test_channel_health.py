@@ -27,6 +27,7 @@ from messaging.rules.control import agent_reply
 from messaging.rules.hold import channel_admits
 from tenants import tenant_settings
 from tenants.models import Tenant
+from tenants.storage import memo
 from tenants.storage.db import now
 from tests.channels_app.loopback import answers, http_answer, served
 from tests.factories import ConversationFactory, IdentityFactory, MembershipFactory, MessageFactory, RoleFactory
@@ -80,7 +81,7 @@ def state(channel: Channel) -> str:
 def hold_over() -> None:
     ChannelHealth.objects.update(held_until=now() - timedelta(seconds=1))
     Delivery.objects.update(due_at=now())
-    health_forget()
+    memo.forget_all()
 
 
 def run(calls, *names: str) -> None:
@@ -139,7 +140,7 @@ def test_the_round_proves_it_with_a_message_before_it_says_recovered(channel, tw
     run(calls, "deliver")
     assert (state(channel), told(twin), events()) == ("credential_refused", [], ["chat.system.channel_degraded"])
     ChannelHealth.objects.update(checked_at=None)
-    health_forget()
+    health_forget(channel.id)
     watch.channel_watch(channel)
     run(calls, "deliver")
     assert (state(channel), told(twin)) == ("healthy", ["one"])
@@ -196,7 +197,7 @@ def test_many_bad_signatures_between_two_checks_degrade_and_quiet_mends(channel)
 )  # fmt: skip
 def test_silence_of_a_busy_channel(channel, messages, hours, setting, expected) -> None:
     Tenant.objects.filter(id=channel.tenant_id).update(settings={"alerts": setting})
-    tenant_settings.invalidate()
+    tenant_settings.invalidate(channel.tenant_id)
     made = lane(channel)
     [MessageFactory(tenant=channel.tenant, conversation=made) for _ in range(messages)]
     Message.objects.update(created_at=now() - timedelta(hours=hours + 1))
@@ -204,7 +205,7 @@ def test_silence_of_a_busy_channel(channel, messages, hours, setting, expected) 
     ChannelHealth.objects.update(last_inbound_at=now() - timedelta(hours=hours))
     watch.channel_check(channel)
     assert state(channel) == expected
-    health_forget()
+    health_forget(channel.id)
     watch.inbound_seen(channel)
     assert state(channel) == "healthy"
 
@@ -304,7 +305,7 @@ def test_slack_and_a_webhook_are_told_and_a_failure_is_tried_again(channel, sett
         settings.ENV = {**settings.ENV, "OUTBOUND_ALLOW_HOSTS": [hook.authority]}
         alerts = {"email": False, "slack_webhook_url": f"{hook.url}/slack", "webhook_url": f"{hook.url}/own"}
         Tenant.objects.filter(id=channel.tenant_id).update(settings={"alerts": alerts})
-        tenant_settings.invalidate()
+        tenant_settings.invalidate(channel.tenant_id)
         watch.channel_notice(channel, ChannelNotice("degraded", "odd"))
         publish_events()
         alert = {row.way: row.id for row in StaffAlert.objects.all()}

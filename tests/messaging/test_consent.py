@@ -316,7 +316,7 @@ def test_help_is_left_to_the_human_who_has_the_word(scope, whatsapp) -> None:
 def test_the_answer_is_in_the_right_language(words, languages, chosen, answer, scope, whatsapp, tenant) -> None:
     tenant.settings = {"languages": languages, **chosen}
     tenant.save()
-    tenant_settings.invalidate()
+    tenant_settings.invalidate(tenant.id)
     accept(whatsapp, said(words, 1))
     assert bot_said() == [answer]
 

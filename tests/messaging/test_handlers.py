@@ -13,6 +13,7 @@ from django.db import OperationalError
 from conversations.event_schemas import Envelope, envelope_of
 from conversations.models import Conversation, Event
 from conversations.timeline import NewEvent, conversation_advance, events_append, system_event
+from messaging.housekeeping.trims import trim
 from messaging.models import DailyFigure, HandledEvent, StaffAlert
 from messaging.outbox import alerts, handlers
 from messaging.publish import publish_events
@@ -88,10 +89,12 @@ def test_an_alert_that_did_not_go_out_is_tried_again(scope: Tenant, settings: An
 
 def test_caches_forget(scope: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     forgotten: list[str] = []
-    monkeypatch.setitem(handlers.FORGOTTEN, "chat.system.webhook_paused", lambda: forgotten.append("endpoints"))
+    monkeypatch.setitem(
+        handlers.FORGOTTEN, "chat.system.webhook_paused", lambda event: forgotten.append(str(event.tenant_id))
+    )
     system_event(scope.id, "chat.system.webhook_paused", PAUSED)
     publish_events()
-    assert forgotten == ["endpoints"]
+    assert forgotten == [str(scope.id)]
 
 
 def test_a_broken_event_stops_nobody_and_can_be_replayed(
@@ -133,5 +136,5 @@ def test_what_is_too_old_to_be_known_is_not_handled(scope: Tenant) -> None:
     assert handlers.handle("analytics", [envelope_of(event)]) == 0
     HandledEvent.objects.create(tenant=scope, handler="analytics", event=event.id)
     HandledEvent.objects.update(created_at=now() - handlers.MARKS_KEPT - timedelta(days=2))
-    handlers.marks_forget()
+    trim("handler_marks")
     assert not HandledEvent.objects.exists()

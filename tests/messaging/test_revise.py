@@ -17,6 +17,7 @@ from conversations.models import Reaction as ReactionRow
 from conversations.models import Revision as RevisionRow
 from conversations.shapes import MessageQuery
 from messaging import respond as respond_module
+from messaging.housekeeping.trims import trim
 from messaging.models import DeliveryPart, Turn
 from messaging.receive import _item_apply as apply
 from messaging.respond import respond
@@ -195,7 +196,7 @@ def test_a_worker_that_died_between_the_row_and_its_message_is_followed_by_the_s
         apply(whatsapp, edit("hello"))
         apply(whatsapp, reaction("👍"))
     assert stored().text == "helo"
-    revise.late_changes_apply()
+    revise.late_changes_apply(lambda: True)
     assert stored().text == "hello"
     assert ReactionRow.objects.get().message == stored()
 
@@ -203,11 +204,13 @@ def test_a_worker_that_died_between_the_row_and_its_message_is_followed_by_the_s
 def test_changes_whose_message_never_comes_are_forgotten(scope, whatsapp) -> None:
     apply(whatsapp, edit("hello"))
     apply(whatsapp, reaction("👍"))
-    revise.late_changes_forget()
+    trim("orphaned_revisions")
+    trim("orphaned_reactions")
     assert RevisionRow.objects.count() == ReactionRow.objects.count() == 1
     RevisionRow.objects.update(created_at=now() - revise.LIFE)
     ReactionRow.objects.update(created_at=now() - revise.LIFE)
-    revise.late_changes_forget()
+    trim("orphaned_revisions")
+    trim("orphaned_reactions")
     assert RevisionRow.objects.count() == ReactionRow.objects.count() == 0
 
 

@@ -174,7 +174,7 @@ def test_a_template_is_written_and_looked_at_in_the_console(tenant, scope, conso
 )
 def test_a_text_is_looked_at_by_the_tenants_rules(scope, web, settings, found) -> None:
     Tenant.objects.filter(id=scope.id).update(settings=settings)
-    tenant_settings.invalidate()
+    tenant_settings.invalidate(scope.id)
     accept(web, InboundMessage("", Sender("web", "ana"), text("quatsch, ruf 030 12345678 an")))
     analysis = Message.objects.get().analysis
     phones = [entity["value"] for entity in analysis["entities"] if entity["type"] == "phone"]

@@ -109,14 +109,14 @@ def test_a_row_of_a_suspended_tenant_keeps_its_place_and_goes_on_afterwards(
 ) -> None:
     row = make(web, due_at=now() - timedelta(minutes=5))
     Tenant.objects.filter(id=tenant.id).update(status=Tenant.Status.SUSPENDED)
-    tenant_settings.invalidate()
+    tenant_settings.invalidate(tenant.id)
     calls.all.clear()
     tasks.sweep()
     assert calls.of(WOKEN[make]) == []
     assert claim(type(row).objects.filter(id=row.id), LEASE) is None
     assert sum(measured()["rows"].values()) == 0, "what is held is not late"
     Tenant.objects.filter(id=tenant.id).update(status=Tenant.Status.ACTIVE)
-    tenant_settings.invalidate()
+    tenant_settings.invalidate(tenant.id)
     tasks.sweep()
     assert len(calls.of(WOKEN[make])) == 1
     row.refresh_from_db()
@@ -149,7 +149,7 @@ def test_a_receipt_with_a_bug_is_tried_for_a_day_and_then_given_up_in_the_open(
 ) -> None:
     tenant.settings = {**tenant.settings, "alerts": {"webhook_url": "https://ops.example/alert"}}
     tenant.save()
-    tenant_settings.invalidate()
+    tenant_settings.invalidate(tenant.id)
     row = receipt(web)
     monkeypatch.setattr(receive, "_understand", lambda _: raised(ValueError("a message's words")))
     waited = timedelta(0)

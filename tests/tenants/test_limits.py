@@ -218,7 +218,7 @@ class TestApi:
 
     def choose(self, tenant, **chosen):
         Tenant.objects.filter(id=tenant.id).update(settings=chosen)
-        invalidate()
+        invalidate(tenant.id)
 
 
 # ------------------------------------------------------------------------------ addresses

@@ -25,7 +25,7 @@ def test_settings_are_remembered_until_invalidated(tenant, django_assert_num_que
     Tenant.objects.filter(id=tenant.id).update(settings={"bot_name": "Ada", "features": {"voice": True}})
     with django_assert_num_queries(0):
         assert settings_for(tenant.id).bot_name == "Assistant"
-    invalidate()
+    invalidate(tenant.id)
     chosen = settings_for(tenant.id)
     assert (chosen.bot_name, chosen.feature("voice"), chosen.feature("video")) == ("Ada", True, False)
 

@@ -10,11 +10,13 @@ from time_machine import travel
 
 from channels_app.http.standard_webhooks import headers_for
 from conversations.models import Event
+from messaging.housekeeping.trims import trim
 from messaging.integrators import calls as integrator_send
 from messaging.integrators import subscribers as integrators
+from messaging.integrators import sweep
 from messaging.integrators.calls import PAUSE_AFTER, TRIES, call_endpoint, ping, retry_after_s
 from messaging.integrators.endpoints import endpoint_change, endpoint_delete, endpoint_resume, secret_rotate
-from messaging.integrators.sweep import calls_settle, log_trim
+from messaging.integrators.sweep import calls_settle, pauses_end
 from messaging.models import WebhookDelivery, WebhookEndpoint
 from tenants.errors import Conflict
 from tenants.storage.db import now
@@ -194,9 +196,29 @@ def test_a_pause_of_a_week_ends_in_failure(endpoint, happen) -> None:
     WebhookEndpoint.objects.update(paused_at=now() - timedelta(days=8))
     happen()
     publish_all()
-    log_trim()
+    pauses_end()
     calls_settle(now())
     assert (only().status, only().error_code) == ("failed", "endpoint_disabled")
+
+
+def test_a_call_that_is_resumed_while_the_list_is_gone_through_keeps_its_time(
+    endpoint, happen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    WebhookEndpoint.objects.update(paused_at=now())
+    happen()
+    publish_all()
+    WebhookDelivery.objects.update(due_at=now() - timedelta(minutes=1))
+    real, resumed = sweep._in_batches, iter([lambda: endpoint_resume(endpoint)])
+
+    def late(*given: Any, **changes: Any) -> None:
+        listed = [row.id for row in given[1]]  # what the look finds; then staff resume the endpoint
+        next(resumed, lambda: 0)()
+        real(given[0], WebhookDelivery.objects.filter(id__in=listed), **changes)
+
+    monkeypatch.setattr(sweep, "_in_batches", late)
+    calls_settle(now())
+    assert only().due_at <= now()
+    assert only().status == "queued"
 
 
 def test_the_log_is_kept_for_a_month(endpoint, crm, happen) -> None:
@@ -205,7 +227,7 @@ def test_the_log_is_kept_for_a_month(endpoint, crm, happen) -> None:
             tenant_id=endpoint.tenant_id, endpoint=endpoint, event=happen(), type="chat.message.sent", status=status,
             due_at=now() - timedelta(days=days),
         )  # fmt: skip
-    log_trim()
+    trim("webhook_log")
     assert sorted(WebhookDelivery.objects.values_list("status", flat=True)) == ["delivered", "queued"]
 
 

@@ -195,7 +195,7 @@ def test_another_tenant_and_readers_may_not(api, tenant, other_tenant, path, ver
 async def test_an_agent_is_shown_as_far_as_the_tenant_allows(ready, rows, said, tenant, mira, setting, name, picture):
     tenant.settings = {"agent_names": setting}
     await rows(tenant.save)
-    tenant_settings.invalidate()
+    tenant_settings.invalidate(tenant.id)
     conversation = await said("Hello")
     socket, _ = await ready(after=1)
     await rows(agent_reply, conversation.id, mira, text("Hi"))

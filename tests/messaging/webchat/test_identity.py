@@ -7,7 +7,7 @@ import time
 import jwt
 import pytest
 
-from channels_app.selectors import channels_forget
+from channels_app.selectors import channel_forget
 from conversations.models import Contact, Identity
 from messaging.webchat.proofs import identity_signature
 from tests.messaging.webchat.clients import SECRET, Page, outcome
@@ -51,7 +51,7 @@ def test_a_proof_holds_a_day(page, proof, age, status):
 def test_nobody_can_be_proved_without_a_secret(page, channel, proof):
     channel.secrets = {}
     channel.save()
-    channels_forget()
+    channel_forget(channel)
     assert outcome(page.session(identity=proof(secret=""))) == (403, "identity_unproved")
 
 
@@ -116,7 +116,7 @@ def test_a_token_that_proves_nothing_is_refused(page, wrong):
 def test_a_short_secret_signs_no_tokens(page, channel):
     channel.secrets = {"identity_secret": "short"}
     channel.save()
-    channels_forget()
+    channel_forget(channel)
     assert outcome(page.session(identity=token(secret="short"))) == (403, "identity_unproved")
 
 

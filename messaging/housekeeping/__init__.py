@@ -1,0 +1,55 @@
+"""What has to be done now and then for all tenants: late statuses, idle conversations, ended visits, old records.
+
+Owns the list of steps. Each is alone: it may fail, and it ends in time; what it leaves is the next run's. Must not
+wake rows that are due: that is messaging/sweep.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+from django.db import close_old_connections
+
+from messaging.housekeeping.disconnect import disconnected_clear
+from messaging.housekeeping.idle import idle_end
+from messaging.housekeeping.trims import TRIMS, trim
+from messaging.housekeeping.visits import visits_end
+from messaging.integrators.sweep import pauses_end
+from messaging.measures import HOUSEKEEPING, HOUSEKEEPING_FAILURES
+from messaging.rules.delivery_status import late_statuses_apply
+from messaging.rules.revise import late_changes_apply
+from messaging.shutdown import stopping
+from tenants.storage.batches import More, for_seconds
+
+log = structlog.get_logger(__name__)
+
+STEP_S = 8.0  # that a step goes on while there is work
+
+#: name → does its work while ``more()``, and returns how much that was
+STEPS: dict[str, Callable[[More], int]] = {
+    "late_statuses": late_statuses_apply,
+    "late_changes": late_changes_apply,
+    "idle_conversations": idle_end,
+    "ended_visits": visits_end,
+    "disconnected_channels": disconnected_clear,
+    "long_pauses": lambda _: pauses_end(),
+    **{name: lambda more, name=name: trim(name, more) for name in TRIMS},  # type: ignore[misc]
+}
+
+
+def keep_house() -> None:
+    """Run every step. A step that fails is logged and counted, and harms no other."""
+    for name, step in STEPS.items():
+        if stopping.is_set():
+            return
+        with HOUSEKEEPING.labels(name).time():
+            try:
+                count = step(for_seconds(STEP_S, stopping.is_set))
+            except Exception as error:  # noqa: BLE001  whatever it is, the other steps have nothing to do with it
+                HOUSEKEEPING_FAILURES.labels(name).inc()
+                log.error("housekeeping_step_failed", step=name, error=type(error).__name__)
+                close_old_connections()  # one that broke is not the next step's
+            else:
+                if count:
+                    log.info("housekeeping_step_done", step=name, count=count)

@@ -1,0 +1,85 @@
+"""Visits whose time has run out: sessions end, each once and with its event.
+
+Must not know what was said during one.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+
+from django.db.models import QuerySet
+
+from conversations.models import Conversation, Session
+from conversations.timeline import NewEvent, system_events
+from messaging import wake
+from tenants.scope import tenant_scope
+from tenants.storage.batches import BATCH, More
+from tenants.storage.db import atomic, now, retried
+
+#: contact and channel
+Place = tuple[uuid.UUID, uuid.UUID]
+
+
+def visits_end(more: More) -> int:
+    """End sessions whose time has run out, each with its event; how many."""
+    count = 0
+    # unscoped: of all tenants; each tenant's are ended inside its own scope
+    expired = Session.objects.unscoped().filter(ended_at=None, expires_at__lte=now())
+    while more() and (tenants := list(expired.order_by().values_list("tenant_id", flat=True)[:BATCH])):
+        for tenant_id in dict.fromkeys(tenants):
+            with tenant_scope(tenant_id):
+                count += _visits_end(more)
+    if count:
+        wake.publish_soon()
+    return count
+
+
+def _visits_end(more: More) -> int:
+    """Of the tenant in scope."""
+    at, count = now(), 0
+    expired = Session.objects.filter(ended_at=None, expires_at__lte=at)
+    while more() and (sessions := list(expired.order_by("expires_at", "id")[:BATCH])):
+        count += len(sessions) if _visits_close(sessions, expired) else 0
+    return count
+
+
+@retried
+def _visits_close(sessions: Sequence[Session], expired: QuerySet[Session]) -> bool:
+    """All of them with their events, or none, when another process has ended one or a person came back to it."""
+    last = _last_conversations(sessions)
+    mine = expired.filter(id__in=[session.id for session in sessions])
+    try:
+        with atomic():
+            if mine.update(ended_at=now()) != len(sessions):
+                raise _Changed
+            system_events(sessions[0].tenant_id, [_ended_event(session, last) for session in sessions])
+    except _Changed:
+        return False
+    return True
+
+
+class _Changed(Exception):
+    """Undoes the transaction: the list is out of date, and is read again."""
+
+
+def _last_conversations(sessions: Sequence[Session]) -> Mapping[Place, uuid.UUID]:
+    """(contact, channel) → the last conversation that went on during one of the sessions."""
+    talks = Conversation.objects.filter(
+        contact_id__in={session.contact_id for session in sessions},
+        last_message_at__gte=min(session.created_at for session in sessions),
+    ).order_by("created_at")
+    return {(row[0], row[1]): row[2] for row in talks.values_list("contact_id", "channel_id", "id")}
+
+
+def _ended_event(session: Session, last: Mapping[Place, uuid.UUID]) -> NewEvent:
+    conversation_id = last.get((session.contact_id, session.channel_id))
+    facts = {
+        "channel_id": str(session.channel_id),
+        "contact_id": str(session.contact_id),
+        "conversation_id": str(conversation_id) if conversation_id else None,
+        "session_id": str(session.id),
+        "duration_seconds": max(0, int((session.last_seen_at - session.created_at).total_seconds())),
+        "end_reason": "expired",
+    }
+    return NewEvent("chat.session.ended", facts)
