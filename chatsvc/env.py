@@ -163,7 +163,7 @@ VARIABLES: dict[str, Variable] = {
     "SWEEP_INTERVAL_S": Variable(_positive, "5", "Seconds between two looks for work whose wake-up was lost"),
     "WORKER_THREADS": Variable(_positive, "8", "Threads of a worker, and of the one in `manage.py serve`"),
     "MEDIA_ROOT": Variable(str, "", "Folder of files from messages; empty: var/media. Not used with S3"),
-    "MEDIA_S3_BUCKET": Variable(str, "", "Bucket of files from messages, with requirements-s3.txt; empty: a folder"),
+    "MEDIA_S3_BUCKET": Variable(str, "", "Bucket of files from messages, with requirements-s3.lock; empty: a folder"),
     "MEDIA_S3_ENDPOINT": Variable(str, "", "Address of an S3-compatible service; empty: Amazon's"),
     "MEDIA_S3_REGION": Variable(str, "", "Region of the bucket"),
     "MEDIA_S3_ACCESS_KEY": Variable(str, "", "Access key of the bucket; empty: the machine's own role"),
