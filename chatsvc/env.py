@@ -142,6 +142,9 @@ VARIABLES: dict[str, Variable] = {
     "ENGINE_THREADS": Variable(_at_least(1), "8", "Threads that answer in `manage.py run_engine`"),
     "ENGINE_TLS_CERT_FILE": Variable(_file, "", "Certificate chain of `manage.py run_engine`; empty: no TLS"),
     "ENGINE_TLS_KEY_FILE": Variable(_file, "", "Its private key"),
+    "ASSISTANT_MEMORY_MB": Variable(
+        _at_least(1), "256", "Memory per process for what the assistants of tenants have learnt; others are loaded anew"
+    ),
     "ACCESS_TOKEN_TTL": Variable(_positive, "3600", "Seconds an access token lives"),
     "REFRESH_TOKEN_TTL": Variable(_positive, "1209600", "Seconds a refresh token lives"),
     "SESSION_TTL": Variable(_positive, "3600", "Seconds after which an idle visitor session expires"),
