@@ -88,3 +88,6 @@ class LearntNumbers(TenantModel):
 
     trained = models.OneToOneField(TrainedModel, on_delete=models.CASCADE, related_name="numbers")
     npz = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{len(self.npz)} bytes"
