@@ -3,11 +3,11 @@ FROM python:3.11-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/venv
 WORKDIR /app
-COPY requirements*.txt ./
-# EXTRAS="requirements-otel.txt requirements-s3.txt" takes optional parts in (traces, S3, MongoDB).
+COPY requirements*.lock ./
+# EXTRAS="otel s3 mongodb" takes optional parts in (traces, S3, MongoDB).
 ARG EXTRAS=""
-RUN /opt/venv/bin/pip install -r requirements.txt \
-    && for extra in $EXTRAS; do /opt/venv/bin/pip install -r "$extra"; done \
+RUN /opt/venv/bin/pip install --require-hashes -r requirements.lock \
+    && for extra in $EXTRAS; do /opt/venv/bin/pip install --require-hashes -r "requirements-$extra.lock" || exit 1; done \
     && find /opt/venv -type d -name __pycache__ -prune -exec rm -rf {} +
 COPY . .
 RUN ENVIRONMENT=test /opt/venv/bin/python manage.py collectstatic --no-input --verbosity 0 && rm -rf var

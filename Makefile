@@ -9,7 +9,7 @@ CODE := chatsvc messaging assistant conversations channels_app tenants
 export PORT
 export LOG_FORMAT ?= console
 
-.PHONY: serve test test-cluster test-mongo check proto format clean bench chaos
+.PHONY: serve test test-cluster test-mongo check proto format clean bench chaos lock
 
 serve: .venv/installed var/seeded
 	@# var/seeded follows the migrations; another database, or a file that was removed, is set up here.
@@ -54,13 +54,31 @@ clean:
 	"$(BASE_PYTHON)" -m venv .venv
 
 # A stamp is older than what it stands for when something has changed.
-.venv/installed: requirements.txt | .venv/bin/python
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes
+.venv/installed: requirements.lock | .venv/bin/python
+	$(INSTALL) -r requirements.lock
 	@touch $@
 
-.venv/installed-dev: requirements.txt requirements-dev.txt | .venv/bin/python
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+.venv/installed-dev: requirements-dev.lock | .venv/bin/python
+	$(INSTALL) -r requirements-dev.lock
 	@touch $@ .venv/installed
+
+# Every version and its hashes, from the bounds in requirements*.txt. What is locked stays while it fits them;
+# `make lock UPGRADE=--upgrade` takes the newest of everything. See docs/upgrading.md.
+UPGRADE :=
+UV := 0.13.9
+COMPILE = var/uv-$(UV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+lock: var/uv-$(UV)/bin/uv
+	$(COMPILE) $(UPGRADE) requirements-dev.txt -o requirements-dev.lock
+	for part in "" -otel -s3 -mongodb; do \
+		$(COMPILE) --no-annotate requirements$$part.txt -c requirements-dev.lock -o requirements$$part.lock || exit 1; \
+	done
+	$(COMPILE) $(UPGRADE) tests/requirements-mongo-peer.txt -o tests/requirements-mongo-peer.lock
+
+var/uv-$(UV)/bin/uv: | .venv/bin/python
+	$(PYTHON) -m venv var/uv-$(UV)
+	var/uv-$(UV)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
 
 var/seeded: chatsvc/demo.py assistant/demo.py $(wildcard */migrations/*.py) | .venv/installed
 	@mkdir -p var staticfiles

@@ -65,16 +65,22 @@ class Knowledge:
         return next((fact for fact in self.facts if fact.id == id), None)
 
 
+def in_order(facts: Sequence[Fact]) -> tuple[Fact, ...]:
+    """An order that does not hang on titles or the database."""
+    return tuple(sorted(facts, key=lambda fact: fact.id))
+
+
 def index(facts: Sequence[Fact], features: Any) -> Knowledge:
-    """An index of these facts by the given features (training.features_for)."""
+    """An index of these facts, in the order of their ids, by the given features (training.features_for)."""
     from scipy.sparse import diags
 
+    facts = in_order(facts)
     documents = [(text, weight, i) for i, fact in enumerate(facts) for text, weight in fact.documents()]
     if not documents:
         return Knowledge(())
     rows = features.transform([text for text, _, _ in documents])
-    weighted = diags([weight for _, weight, _ in documents]) @ rows
-    return Knowledge(tuple(facts), weighted.T.tocsr(), tuple(owner for _, _, owner in documents))
+    weighted = (diags([weight for _, weight, _ in documents]) @ rows).astype(rows.dtype)
+    return Knowledge(facts, weighted.T.tocsr(), tuple(owner for _, _, owner in documents))
 
 
 def _by_language(fact: Fact, language: str) -> float:

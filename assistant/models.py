@@ -62,17 +62,14 @@ class KnowledgeEntry(TenantModel):
 
 
 class TrainedModel(TenantModel):
-    """The record of one training: what it learnt from (by digest) and how it did on examples held out.
-
-    The classifier itself is not stored: it is made from the examples within a second, and code is never
-    loaded from a database.
-    """
+    """One training: what it learnt from (by digest), how it did on examples held out, and who trains now."""
 
     version = models.PositiveIntegerField()
     examples_digest = models.CharField(max_length=64)  # SHA-256, hex
     state = models.JSONField(default=dict, blank=True)  # intents and counts of what was learnt from
     metrics = models.JSONField(default=dict, blank=True)  # assistant/builtin/evaluation.py
     trained_at = models.DateTimeField(default=now)
+    training_until = models.DateTimeField(null=True, blank=True)  # the lease of the process that trains
 
     class Meta:
         constraints: ClassVar[list[Any]] = [
@@ -81,3 +78,16 @@ class TrainedModel(TenantModel):
 
     def __str__(self) -> str:
         return f"version {self.version}"
+
+
+class LearntNumbers(TenantModel):
+    """What a training learnt, as NumPy arrays (assistant/intents/arrays.py): numbers, never code.
+
+    Beside TrainedModel and not in it, so that a list of trainings does not carry them.
+    """
+
+    trained = models.OneToOneField(TrainedModel, on_delete=models.CASCADE, related_name="numbers")
+    npz = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{len(self.npz)} bytes"

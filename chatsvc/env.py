@@ -142,6 +142,9 @@ VARIABLES: dict[str, Variable] = {
     "ENGINE_THREADS": Variable(_at_least(1), "8", "Threads that answer in `manage.py run_engine`"),
     "ENGINE_TLS_CERT_FILE": Variable(_file, "", "Certificate chain of `manage.py run_engine`; empty: no TLS"),
     "ENGINE_TLS_KEY_FILE": Variable(_file, "", "Its private key"),
+    "ASSISTANT_MEMORY_MB": Variable(
+        _at_least(1), "256", "Memory per process for what the assistants of tenants have learnt; others are loaded anew"
+    ),
     "ACCESS_TOKEN_TTL": Variable(_positive, "3600", "Seconds an access token lives"),
     "REFRESH_TOKEN_TTL": Variable(_positive, "1209600", "Seconds a refresh token lives"),
     "SESSION_TTL": Variable(_positive, "3600", "Seconds after which an idle visitor session expires"),
@@ -163,7 +166,7 @@ VARIABLES: dict[str, Variable] = {
     "SWEEP_INTERVAL_S": Variable(_positive, "5", "Seconds between two looks for work whose wake-up was lost"),
     "WORKER_THREADS": Variable(_positive, "8", "Threads of a worker, and of the one in `manage.py serve`"),
     "MEDIA_ROOT": Variable(str, "", "Folder of files from messages; empty: var/media. Not used with S3"),
-    "MEDIA_S3_BUCKET": Variable(str, "", "Bucket of files from messages, with requirements-s3.txt; empty: a folder"),
+    "MEDIA_S3_BUCKET": Variable(str, "", "Bucket of files from messages, with requirements-s3.lock; empty: a folder"),
     "MEDIA_S3_ENDPOINT": Variable(str, "", "Address of an S3-compatible service; empty: Amazon's"),
     "MEDIA_S3_REGION": Variable(str, "", "Region of the bucket"),
     "MEDIA_S3_ACCESS_KEY": Variable(str, "", "Access key of the bucket; empty: the machine's own role"),

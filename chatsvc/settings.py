@@ -11,6 +11,7 @@ from django.templatetags.static import static
 
 from chatsvc import env as environment
 from chatsvc import mongo
+from chatsvc.processes.clock import every
 from chatsvc.web.sidebar import SIDEBAR
 from tenants.storage import postgres
 
@@ -143,6 +144,7 @@ CELERY: dict[str, Any] = {
     "broker_url": REDIS_URL or "memory://localhost",
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,  # a worker waits for its broker as long as it takes
+    "broker_channel_error_retry": True,  # also for one that refuses what is written: full, read-only, misconfigured
     "beat_scheduler": "celery.beat.Scheduler",  # entries come from here, and no file remembers them
     "worker_pool": "threads",  # of I/O; what each may take is bounded by deadlines in the code
     "worker_concurrency": ENV["WORKER_THREADS"],
@@ -186,13 +188,13 @@ CELERY: dict[str, Any] = {
     "beat_schedule": {
         "sweep": {
             "task": "messaging.tasks.sweep",
-            "schedule": float(ENV["SWEEP_INTERVAL_S"]),
+            "schedule": every(ENV["SWEEP_INTERVAL_S"]),
             "options": {"expires": 2 * float(ENV["SWEEP_INTERVAL_S"])},
         },
-        "templates": {"task": "messaging.tasks.sync_templates", "schedule": 6 * 3600.0},
-        "channels": {"task": "messaging.tasks.watch_channels", "schedule": 15.0},
-        "house-keeping": {"task": "messaging.tasks.keep_house", "schedule": 60.0, "options": {"expires": 60.0}},
-        "removals": {"task": "messaging.tasks.remove_tenants", "schedule": 10.0, "options": {"expires": 10.0}},
+        "templates": {"task": "messaging.tasks.sync_templates", "schedule": every(6 * 3600)},
+        "channels": {"task": "messaging.tasks.watch_channels", "schedule": every(15)},
+        "house-keeping": {"task": "messaging.tasks.keep_house", "schedule": every(60), "options": {"expires": 60.0}},
+        "removals": {"task": "messaging.tasks.remove_tenants", "schedule": every(10), "options": {"expires": 10.0}},
     },
 }
 

@@ -214,6 +214,7 @@ def _may_start_anew(conversation_id: uuid.UUID, known: Known) -> bool:
 def _message_insert(
     conversation: Conversation, inbound: InboundMessage, content: Content, entrance: Entrance
 ) -> Message:
+    at = now()
     return Message.objects.create(
         id=new_id(),
         tenant_id=conversation.tenant_id,
@@ -228,7 +229,7 @@ def _message_insert(
         **words_of(conversation.tenant_id, content),
         hints=dict(entrance.hints),
         metadata=dict(inbound.metadata),
-        sent_at=inbound.sent_at or now(),
+        sent_at=min(inbound.sent_at or at, at),  # nobody writes later than now, whatever their clock says
     )
 
 

@@ -14,11 +14,12 @@ from celery import current_app
 from django.conf import settings
 
 from messaging.measures import LOST_CALLS
+from tenants.work.breaker import Breaker
 
 log = structlog.get_logger(__name__)
 
 BACK_OFF_S = 2.0  # after a failure the broker is left alone for so long
-_away_until = 0.0
+broker_breaker = Breaker(failures=1, cool_s=BACK_OFF_S)
 _covered_until = 0.0
 
 #: in a worker: takes a task and a row while the broker is away; False when they are not its own
@@ -94,14 +95,14 @@ def _call(task: str, row_id: uuid.UUID | None = None, delay_s: float = 0.0, expi
 
 def _send(task: str, row_id: uuid.UUID | None, delay_s: float, expires_s: float | None = None) -> bool:
     """Never raises and never takes long: a broker that is away must not hold up what is committed."""
-    global _away_until
-    if time.monotonic() < _away_until:
+    if not broker_breaker.admits():
         return False
     try:
         args = [str(row_id)] if row_id else []
         current_app.send_task(task, args=args, countdown=delay_s or None, expires=expires_s, retry=False)
     except Exception as error:  # noqa: BLE001  as above
-        _away_until = time.monotonic() + BACK_OFF_S
+        broker_breaker.failed()
         log.warning("wake_up_lost", task=task, row=str(row_id or ""), error=type(error).__name__)
         return False
+    broker_breaker.succeeded()
     return True

@@ -173,6 +173,18 @@ class IdempotencyRecord(TenantModel):
         return self.key
 
 
+class ServiceProcess(Model):
+    """A process of the service that works on this database, while it lives (chatsvc/processes/pulse.py)."""
+
+    role = models.CharField(max_length=40)
+    place = models.CharField(max_length=200)  # where ``pid`` means this process
+    pid = models.PositiveIntegerField()
+    seen_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.role}, process {self.pid} on {self.place.partition('/')[0]}"
+
+
 __all__ = [
     "ApiKey",
     "AuditEntry",
@@ -182,6 +194,7 @@ __all__ = [
     "Removal",
     "RevokedToken",
     "Role",
+    "ServiceProcess",
     "Tenant",
     "User",
     "new_id",

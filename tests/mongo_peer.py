@@ -1,6 +1,6 @@
 """A MongoDB-compatible server for tests/run_mongo.sh: SecantusDB, made to read nested documents as paths.
 
-Runs in an environment of its own (tests/requirements-mongo-peer.txt), never in the service's: its licence is the
+Runs in an environment of its own (tests/requirements-mongo-peer.lock), never in the service's: its licence is the
 GPL, and nothing of it may be imported by or shipped with the service. Takes the server's own arguments.
 """
 

@@ -27,14 +27,14 @@ free_port() {
 
 install_backend() {
     "$python" -c 'import django_mongodb_backend' 2>/dev/null ||
-        "$python" -m pip install --quiet --disable-pip-version-check -r requirements-mongodb.txt ||
-        missing "MongoDB's Django engine cannot be installed" "$python -m pip install -r requirements-mongodb.txt"
+        "$python" -m pip install --quiet --disable-pip-version-check -r requirements-mongodb.lock ||
+        missing "MongoDB's Django engine cannot be installed" "$python -m pip install -r requirements-mongodb.lock"
 }
 
 install_peer() {
-    [ tests/requirements-mongo-peer.txt -ot "$peer/installed" ] && return
+    [ tests/requirements-mongo-peer.lock -ot "$peer/installed" ] && return
     "$python" -m venv "$peer" &&
-        "$peer/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/requirements-mongo-peer.txt &&
+        "$peer/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/requirements-mongo-peer.lock &&
         touch "$peer/installed" ||
         missing "no MongoDB server, and SecantusDB cannot be installed" "MONGODB_URI=mongodb://localhost:27017/test $0"
 }

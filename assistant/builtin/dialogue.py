@@ -18,7 +18,8 @@ from pydantic import ValidationError
 from assistant import slots
 from assistant.builtin.wording import MAX_OFFERED, Wording
 from assistant.intents.common import CANCEL, HELP, HUMAN, NO, YES
-from assistant.intents.lessons import Lessons, Skill
+from assistant.intents.lessons import Lessons
+from assistant.intents.skills import Skill
 from assistant.intents.training import Classification
 from assistant.knowledge import Fact, Finding
 from assistant.port import EngineReply, EngineRequest

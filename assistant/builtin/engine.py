@@ -38,7 +38,7 @@ class Builtin:
     name = NAME
 
     def respond(self, request: EngineRequest) -> EngineReply:
-        """Answer one turn within milliseconds; the first one of a tenant trains, which takes about a second.
+        """Answer one turn within milliseconds; the first one after a change trains, which takes about a second.
 
         Raises EngineError when another tenant's scope is open: answering would mix their data.
         """

@@ -9,15 +9,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Max
-
 from assistant.builtin.dialogue import Options
 from assistant.intents import training
-from assistant.intents.lessons import digest_of, examples_of, invalidate, read_facts, read_skills
+from assistant.intents.lessons import lessons
+from assistant.intents.skills import examples_of, read_facts, read_skills
 from assistant.models import TrainedModel
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tenants.storage.db import atomic, now, retried
 
 PARTS = 5  # each example is left out once, along with a fifth of the others
 
@@ -86,28 +84,13 @@ def _share(part: float, whole: float) -> float:
     return round(part / whole, 4) if whole else 0.0
 
 
-@retried
 def train(tenant: Tenant, metrics: dict[str, Any] | None = None) -> TrainedModel:
-    """Record what the assistant of a tenant has learnt as a new version, unless nothing has changed since the
-    last one. Answers need no such record: they always follow the present examples."""
+    """Let the assistant of a tenant learn what its examples teach now, unless it has, and record how well it does.
+    Answers need no such call: they follow the present examples by themselves."""
     with tenant_scope(tenant.id):
-        skills, facts = read_skills(), read_facts()
-        digest = digest_of(skills, facts)
-        state = {"intents": {skill.name: len(skill.examples) for skill in skills.values()}, "facts": len(facts)}
-        with atomic():
-            last = TrainedModel.objects.order_by("-version").first()
-            if last and last.examples_digest == digest:
-                last.metrics = metrics or last.metrics
-                last.save(update_fields=["metrics"])
-                return last
-            version = (TrainedModel.objects.aggregate(last=Max("version"))["last"] or 0) + 1
-            trained = TrainedModel.objects.create(
-                tenant=tenant,
-                version=version,
-                examples_digest=digest,
-                state=state,
-                metrics=metrics or {},
-                trained_at=now(),
-            )
-    invalidate(tenant.id)
+        digest = lessons(newest=True).digest
+        trained = TrainedModel.objects.filter(examples_digest=digest).order_by("-version")[0]
+        if metrics:
+            trained.metrics = metrics
+            trained.save(update_fields=["metrics"])
     return trained

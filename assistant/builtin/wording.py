@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from assistant import slots
 from assistant.checks import parts_of
 from assistant.intents.common import GREETING, HELP, HUMAN, SENTENCES
-from assistant.intents.lessons import Skill
+from assistant.intents.skills import Skill
 from assistant.knowledge import Fact
 from channels_app.content.types import MAX_TEXT, Button, Content, QuickReply, text
 

@@ -1,48 +1,36 @@
-"""What one tenant's assistant knows right now: common and own intents, knowledge, and what was learnt from them.
+"""What one tenant's assistant knows right now: what its rows say, and what was learnt from them.
 
-Owns reading the tenant's rows, and remembering the result in this process until they change. Must not
-decide what is said. Everything here works on the tenant in scope and on no other.
+Owns remembering it in this process until the rows change, and when it is learnt anew. Must not decide what is
+said. Everything here works on the tenant in scope and on no other; no tenant waits for another's training.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
-from django.db.models import Count, Max
+from django.conf import settings
+from django.db import DatabaseError
 
 from assistant import knowledge
-from assistant.intents import training
-from assistant.intents.common import BACKGROUND, COMMON, HUMAN
-from assistant.models import Intent, KnowledgeEntry
+from assistant.intents import stored, training
+from assistant.intents.arrays import FAULTS, Learnt, pack, unpack
+from assistant.intents.skills import Skill, digest_of, examples_of, read_facts, read_skills, rows_stamp
 from tenants.scope import current_tenant_id
 
 log = structlog.get_logger(__name__)
 
 CHECK_EVERY_S = 5.0  # how long a change made by another process may stay unseen
-MAX_REMEMBERED = 100  # tenants whose lessons stay in memory, some megabytes each
-
-
-@dataclass(frozen=True)
-class Skill:
-    """An intent as the dialogue needs it. ``replies`` by language, with "" for all others."""
-
-    name: str
-    title: str
-    examples: tuple[str, ...]
-    replies: Mapping[str, Sequence[Any]]
-    slots: tuple[Mapping[str, Any], ...] = ()
-    handover: bool = False
-    own: bool = False  # not a common one: offered when people ask for help
-    worded: bool = False  # the replies are the tenant's own words
+LOOK_AGAIN_S = 0.5  # while another process trains
+FIRST_WAIT_S = 5.0  # that a tenant's very first answer waits for a training elsewhere; then it is done here as well
+MAX_REMEMBERED = 1000  # tenants, however small; ASSISTANT_MEMORY_MB is the bound that is met first
+TEXT_BYTES = 500  # per example: its text and what else is not an array, roughly
 
 
 @dataclass(frozen=True)
@@ -51,41 +39,58 @@ class Lessons:
 
     digest: str  # SHA-256 of everything learnt from
     skills: Mapping[str, Skill]
-    features: Any
-    classifier: training.Classifier
-    knowledge: knowledge.Knowledge
+    learnt: Learnt
+
+    @property
+    def features(self) -> training.Features:
+        return self.learnt.classifier.features
+
+    @property
+    def classifier(self) -> training.Classifier:
+        return self.learnt.classifier
+
+    @property
+    def knowledge(self) -> knowledge.Knowledge:
+        return self.learnt.knowledge
 
 
 @dataclass
 class _Remembered:
-    lessons: Lessons
-    stamp: Any  # of the rows, when they were read
-    checked_at: float
+    lessons: Lessons | None = None
+    stamp: Any = None  # of the rows, when they were read; None: look at them again
+    look_at: float = 0.0  # monotonic
+    size: int = 0  # bytes, roughly
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-_remembered: OrderedDict[uuid.UUID, _Remembered] = OrderedDict()
-_lock = threading.Lock()  # guards the dict and a tenant's first training; held for about a second at most
+_remembered: OrderedDict[uuid.UUID, _Remembered] = OrderedDict()  # the least recently used first
+_lock = threading.Lock()  # guards the dict; never held for long
 
 
-def lessons() -> Lessons:
+def lessons(*, newest: bool = False) -> Lessons:
     """The lessons of the tenant in scope: two small queries every CHECK_EVERY_S, else none.
 
-    When something has changed, one thread learns anew and the others go on with what was known.
+    When something has changed, one thread of one process learns anew and the others go on with what was known;
+    with ``newest`` the caller waits instead.
     """
     entry = _entry(current_tenant_id())
-    if time.monotonic() - entry.checked_at >= CHECK_EVERY_S and entry.lock.acquire(blocking=False):
+    if (newest or _is_due(entry)) and entry.lock.acquire(blocking=newest or entry.lessons is None):
         try:
-            _refresh(entry)
+            if newest or _is_due(entry):
+                _look(entry, newest)
         finally:
             entry.lock.release()
+        _forget_least_used()
+    assert entry.lessons is not None
     return entry.lessons
 
 
 def invalidate(tenant_id: uuid.UUID) -> None:
     """Call after a change of intents or knowledge: this process sees it at once, others within CHECK_EVERY_S."""
     with _lock:
-        _remembered.pop(tenant_id, None)
+        entry = _remembered.get(tenant_id)
+    if entry is not None:
+        entry.stamp, entry.look_at = None, 0.0
 
 
 def forget_all() -> None:
@@ -94,129 +99,110 @@ def forget_all() -> None:
         _remembered.clear()
 
 
-def _entry(tenant_id: uuid.UUID) -> _Remembered:
-    entry = _remembered.get(tenant_id)
-    if entry is not None:
-        return entry
-    with _lock:
-        if tenant_id not in _remembered:
-            stamp = _stamp()
-            _remembered[tenant_id] = _Remembered(learn(read_skills(), read_facts()), stamp, time.monotonic())
-            if len(_remembered) > MAX_REMEMBERED:
-                _remembered.popitem(last=False)
-        return _remembered[tenant_id]
-
-
-def _refresh(entry: _Remembered) -> None:
-    stamp = _stamp()
-    if stamp != entry.stamp:
-        entry.lessons, entry.stamp = learn(read_skills(), read_facts()), stamp
-    entry.checked_at = time.monotonic()
-
-
-def _stamp() -> Any:
-    """Changes with every row that is added, saved or deleted."""
-    return [
-        tuple(model.objects.aggregate(newest=Max("updated_at"), count=Count("id")).values())
-        for model in (Intent, KnowledgeEntry)
-    ]
-
-
 def learn(skills: Mapping[str, Skill], facts: Sequence[knowledge.Fact]) -> Lessons:
-    """Train on these: about 0.3 s for 500 examples and a second for 3,000."""
+    """Train on these: about 0.2 s for 500 examples and a second for 3,000."""
     started = time.monotonic()
     examples = examples_of(skills, facts)
     texts = [example.text for example in examples]
     features = training.features_for(texts + [text for fact in facts for text, _ in fact.documents()])
-    learnt = Lessons(
-        digest=digest_of(skills, facts),
-        skills=skills,
-        features=features,
-        classifier=training.train(examples, features),
-        knowledge=knowledge.index(facts, features),
-    )
+    learnt = Learnt(training.train(examples, features), knowledge.index(facts, features))
     took = int((time.monotonic() - started) * 1000)
     log.info("assistant_trained", intents=len(skills), examples=len(texts), facts=len(facts), took_ms=took)
-    return learnt
+    return Lessons(digest_of(skills, facts), skills, learnt)
 
 
-def examples_of(skills: Mapping[str, Skill], facts: Sequence[knowledge.Fact]) -> list[training.Example]:
-    """What the classifier learns from: every skill's examples, and what is no intent. Questions that the
-    knowledge answers are no intent, which keeps intents from snatching them."""
-    taught = [training.Example(text, skill.name) for skill in skills.values() for text in skill.examples]
-    asked = [question for fact in facts for question in (fact.title, *fact.questions)]
-    return taught + [training.Example(text, training.NONE) for text in (*BACKGROUND, *asked)]
+# ------------------------------------------------------------------------------ memory
 
 
-def read_skills() -> dict[str, Skill]:
-    return skills_of(Intent.objects.order_by("name"))
+def _entry(tenant_id: uuid.UUID) -> _Remembered:
+    with _lock:
+        entry = _remembered.setdefault(tenant_id, _Remembered())
+        _remembered.move_to_end(tenant_id)
+        return entry
 
 
-def skills_of(intents: Iterable[Intent]) -> dict[str, Skill]:
-    """The common intents, with the tenant's own added to them or put in their place."""
-    skills = {name: _common(name) for name in COMMON}
-    for intent in intents:
-        if intent.enabled:
-            skills[intent.name] = _own(intent, skills.get(intent.name))
-        else:
-            skills.pop(intent.name, None)
-    return skills
+def _is_due(entry: _Remembered) -> bool:
+    return entry.lessons is None or time.monotonic() >= entry.look_at
 
 
-def _common(name: str) -> Skill:
-    languages = COMMON[name]
-    return Skill(
-        name=name,
-        title=_title(name),
-        examples=tuple(dict.fromkeys(example for examples, _ in languages.values() for example in examples)),
-        replies={language: replies for language, (_, replies) in languages.items()},
-        handover=name == HUMAN,
-    )
+def _forget_least_used() -> None:
+    most = settings.ENV["ASSISTANT_MEMORY_MB"] * 1024 * 1024
+    with _lock:
+        size = sum(entry.size for entry in _remembered.values())
+        while len(_remembered) > 1 and (len(_remembered) > MAX_REMEMBERED or size > most):
+            size -= _remembered.popitem(last=False)[1].size
 
 
-def _own(row: Intent, common: Skill | None) -> Skill:
-    replies: dict[str, list[Any]] = {}
-    for reply in row.responses:
-        language = (reply.get("language") if isinstance(reply, dict) else "") or ""
-        replies.setdefault(language, []).append(reply)
-    return Skill(
-        name=row.name,
-        title=row.title or _title(row.name),
-        examples=tuple(dict.fromkeys([*row.examples, *(common.examples if common else ())])),
-        replies=replies or (common.replies if common else {}),
-        slots=tuple(row.slots),
-        handover=row.handover or (common is not None and common.handover),
-        own=row.name not in COMMON,
-        worded=bool(replies),
-    )
+# ---------------------------------------------------------------------------- changes
 
 
-def _title(name: str) -> str:
-    return name.replace("_", " ").replace("-", " ").capitalize()[:20]
-
-
-def read_facts() -> list[knowledge.Fact]:
-    return facts_of(KnowledgeEntry.objects.filter(enabled=True).order_by("title", "id"))
-
-
-def facts_of(entries: Iterable[KnowledgeEntry]) -> list[knowledge.Fact]:
-    return [
-        knowledge.Fact(
-            id=str(entry.id),
-            title=entry.title,
-            questions=tuple(entry.questions),
-            answer=entry.answer,
-            tags=tuple(entry.tags),
-            language=entry.language,
-            source_url=entry.source_url,
+def _look(entry: _Remembered, newest: bool) -> None:
+    """Take up what has changed since the last look."""
+    stamp = rows_stamp()
+    if entry.lessons is None or stamp != entry.stamp:
+        entry.lessons, current = _catch_up(entry.lessons, newest)
+        entry.stamp = stamp if current else None
+        entry.size = entry.lessons.learnt.size + TEXT_BYTES * sum(
+            len(s.examples) for s in entry.lessons.skills.values()
         )
-        for entry in entries
-    ]
+    entry.look_at = time.monotonic() + (CHECK_EVERY_S if entry.stamp else LOOK_AGAIN_S)
 
 
-def digest_of(skills: Mapping[str, Skill], facts: Sequence[knowledge.Fact]) -> str:
-    """The same for the same examples and knowledge, whatever the order of the rows."""
-    taught = {name: sorted(skill.examples) for name, skill in skills.items()}
-    known = sorted([fact.id, fact.title, *fact.questions, fact.answer] for fact in facts)
-    told = json.dumps([training.ALGORITHM, BACKGROUND, taught, known], sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()
+def _catch_up(former: Lessons | None, newest: bool) -> tuple[Lessons, bool]:
+    """What the rows teach, and whether that is all of it: while another process trains it is the former."""
+    skills, facts = read_skills(), read_facts()
+    digest = digest_of(skills, facts)
+    if former and former.digest == digest:
+        return _reworded(former, skills, facts), True
+    begun = time.monotonic()
+    while True:
+        rows = stored.trainings()
+        row = stored.training_for(rows, digest)
+        known = row and _loaded(stored.numbers_of(row), digest, skills, facts)
+        if known:
+            return known, True
+        claimed = stored.training_claim(rows, digest, _state(skills, facts))
+        if claimed:
+            return _learn_and_keep(claimed, skills, facts), True
+        if not newest:
+            earlier = former or _loaded(stored.former_numbers(), "", skills, facts)
+            if earlier:
+                return earlier, False
+            if time.monotonic() - begun > FIRST_WAIT_S:
+                return learn(skills, facts), True
+        time.sleep(LOOK_AGAIN_S / 5)
+
+
+def _reworded(former: Lessons, skills: Mapping[str, Skill], facts: Sequence[knowledge.Fact]) -> Lessons:
+    """Other replies, the same lessons."""
+    known = replace(former.knowledge, facts=knowledge.in_order(facts))
+    return Lessons(former.digest, skills, replace(former.learnt, knowledge=known))
+
+
+def _loaded(
+    npz: bytes | None, digest: str, skills: Mapping[str, Skill], facts: Sequence[knowledge.Fact]
+) -> Lessons | None:
+    if npz is None:
+        return None
+    try:
+        return Lessons(digest, skills, unpack(npz, skills, examples_of(skills, facts), knowledge.in_order(facts)))
+    except FAULTS as error:
+        log.warning("assistant_not_loaded", error=type(error).__name__)
+        return None
+
+
+def _learn_and_keep(row: Any, skills: Mapping[str, Skill], facts: Sequence[knowledge.Fact]) -> Lessons:
+    try:
+        known = learn(skills, facts)
+    except BaseException:
+        stored.training_release(row)
+        raise
+    try:
+        stored.numbers_keep(row, pack(known.learnt))
+    except DatabaseError as error:  # it answers here all the same; others train when the lease has ended
+        log.warning("assistant_not_kept", error=type(error).__name__)
+    return known
+
+
+def _state(skills: Mapping[str, Skill], facts: Sequence[knowledge.Fact]) -> dict[str, Any]:
+    return {"intents": {skill.name: len(skill.examples) for skill in skills.values()}, "facts": len(facts)}

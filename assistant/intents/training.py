@@ -14,11 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
 from typing import Any
 
 import regex
 
-ALGORITHM = "1"  # part of the digest: a change here trains everyone anew
+#: part of the digest: a change here, or another scikit-learn, trains everyone anew
+ALGORITHM = f"2 scikit-learn {version('scikit-learn')}"
 NONE = ""  # the label of text that is none of the intents
 FOLDS = 3
 COLUMNS = 2**16  # hashed features per kind; a tenant has some ten thousand different ones at most
@@ -55,10 +58,10 @@ class Classification:
 class Classifier:
     """``features`` turns texts into rows; ``scorer`` and ``calibration`` were learnt from ``examples``."""
 
-    features: Any
+    features: Features
     scorer: Scorer
-    calibration: Any
-    exact: dict[str, str]
+    calibration: Calibration
+    exact: dict[str, str]  # normalised example → intent
 
     def classify(self, text: str) -> Classification:
         return self.classify_row(text, self.features.transform([text]))
@@ -66,7 +69,7 @@ class Classifier:
     def classify_row(self, text: str, row: Any) -> Classification:
         """As ``classify``, where the features of the text are known already."""
         names, evidence = self.scorer.evidence(row)
-        chances = self.calibration.predict_proba(evidence[0])[:, 1]
+        chances = self.calibration.chances(evidence[0])
         scores = {name: float(chance) for name, chance in zip(names, chances, strict=True) if name != NONE}
         known = self.exact.get(normal(text))
         if known is not None:
@@ -83,7 +86,7 @@ class Scorer:
     """The uncalibrated part: a linear score per intent, and the likeness to the nearest example of it."""
 
     names: tuple[str, ...]
-    weights: Any  # sparse, intents × features
+    weights: Any  # dense, features × intents
     bias: Any
     rows: Any  # sparse, features × examples
     starts: Any  # where each intent's examples begin in ``rows``
@@ -92,12 +95,26 @@ class Scorer:
         """Per row and intent: its score, its lead over the best other intent, its nearest example's cosine."""
         import numpy as np
 
-        scores = np.asarray((rows @ self.weights.T).todense()) + self.bias
+        scores = rows @ self.weights + self.bias
         nearest = np.maximum.reduceat(np.asarray((rows @ self.rows).todense()), self.starts, axis=1)
         order = np.sort(scores, axis=1)
         best, second = order[:, -1:], order[:, -2:-1]
         lead = np.where(scores == best, scores - second, scores - best)
         return self.names, np.stack([scores, lead, nearest], axis=2)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How often evidence like this was right: a logistic model, as numbers."""
+
+    weights: Any
+    bias: float
+
+    def chances(self, evidence: Any) -> Any:
+        """A probability for each row of evidence."""
+        import numpy as np
+
+        return 1.0 / (1.0 + np.exp(-(evidence @ self.weights + self.bias)))
 
 
 def normal(text: str) -> str:
@@ -109,21 +126,27 @@ def normal(text: str) -> str:
 class Features:
     """Texts as rows of TF-IDF weights of words, word pairs and letter groups; every row has length 1.
 
-    Hashed, not looked up in a vocabulary: a word never seen then counts as strange instead of not at all.
+    Hashed, not looked up in a vocabulary: a word never seen then counts as strange instead of not at all. What
+    was never seen shares the last column.
     """
 
-    counts: Any  # HashingVectorizer
-    rarity: Any  # of every column: inverse document frequency
+    columns: Any  # hashes that were seen, ascending
+    rarity: Any  # of each of them, and of what was not seen: inverse document frequency
 
     def transform(self, texts: Sequence[str]) -> Any:
         """A sparse row per text. By hand, because scikit-learn's checks take five times as long as this."""
         import numpy as np
+        from scipy.sparse import csr_matrix
 
-        rows = self.counts.transform([text[:MAX_READ] for text in texts])
-        rows.data = (1.0 + np.log(rows.data)) * self.rarity[rows.indices]
-        lengths = np.sqrt(np.bincount(_row_of_each(rows), weights=rows.data**2, minlength=rows.shape[0]))
-        rows.data /= lengths[_row_of_each(rows)]
-        return rows
+        counts = _hashing().transform([text[:MAX_READ] for text in texts])
+        unseen = len(self.columns)
+        places = np.searchsorted(self.columns, counts.indices).astype(np.int32)
+        places[places == unseen] = 0
+        places[self.columns[places] != counts.indices] = unseen
+        found = (1.0 + np.log(counts.data, dtype=np.float32)) * self.rarity[places]
+        lengths = np.sqrt(np.bincount(_row_of_each(counts), weights=found**2, minlength=counts.shape[0]))
+        found /= lengths.astype(np.float32)[_row_of_each(counts)]
+        return csr_matrix((found, places, counts.indptr), shape=(counts.shape[0], unseen + 1))
 
 
 def _row_of_each(rows: Any) -> Any:
@@ -132,14 +155,10 @@ def _row_of_each(rows: Any) -> Any:
     return np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
 
 
-def features_for(texts: Sequence[str]) -> Features:
-    """Features that know from these texts which words and letters are common."""
-    from sklearn.feature_extraction.text import (
-        CountVectorizer,
-        HashingVectorizer,
-        TfidfTransformer,
-        strip_accents_unicode,
-    )
+@cache
+def _hashing() -> Any:
+    """Counts the pieces of a text; it learns nothing, so one does for all."""
+    from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, strip_accents_unicode
 
     # all digits are alike: an order number never seen looks like those in the examples
     def plain(text: str) -> str:
@@ -151,11 +170,20 @@ def features_for(texts: Sequence[str]) -> Features:
     def pieces(text: str) -> list[str]:
         return [f"w {word}" for word in words(text)] + letters(text)
 
-    counts = HashingVectorizer(analyzer=pieces, n_features=COLUMNS, alternate_sign=False, norm=None)
-    return Features(counts, TfidfTransformer().fit(counts.transform(texts)).idf_)
+    return HashingVectorizer(analyzer=pieces, n_features=COLUMNS, alternate_sign=False, norm=None)
 
 
-def train(examples: Sequence[Example], features: Any) -> Classifier:
+def features_for(texts: Sequence[str]) -> Features:
+    """Features that know from these texts which words and letters are common."""
+    import numpy as np
+
+    counts = _hashing().transform(texts)
+    columns, with_it = np.unique(counts.indices, return_counts=True)  # a column stands once in a row
+    rarity = 1.0 + np.log((1 + len(texts)) / (1.0 + np.append(with_it, 0)))
+    return Features(columns, rarity.astype(np.float32))
+
+
+def train(examples: Sequence[Example], features: Features) -> Classifier:
     """Learn from examples, some of them NONE. About 0.3 s for 500 examples and a second for 3,000."""
     from sklearn.linear_model import LogisticRegression
 
@@ -170,8 +198,9 @@ def train(examples: Sequence[Example], features: Any) -> Classifier:
             winner = found[position, 1:, 0].argmax() + 1  # names[0] is NONE, which is never answered
             evidence.append(found[position, winner])
             right.append(names[winner] == labels[i])
-    calibration = LogisticRegression(C=10.0).fit(evidence, right)
-    return Classifier(features, _scorer(rows, labels), calibration, _unambiguous(examples))
+    chance = LogisticRegression(C=10.0).fit(evidence, right)
+    calibration = Calibration(chance.coef_[0], float(chance.intercept_[0]))
+    return Classifier(features, _scorer(rows, labels), calibration, unambiguous(examples))
 
 
 def folds(labels: Sequence[str], count: int = FOLDS) -> list[list[int]]:
@@ -186,7 +215,6 @@ def folds(labels: Sequence[str], count: int = FOLDS) -> list[list[int]]:
 
 def _scorer(rows: Any, labels: Sequence[str]) -> Scorer:
     import numpy as np
-    from scipy.sparse import csr_matrix
     from sklearn.svm import LinearSVC
 
     order = sorted(range(len(labels)), key=lambda i: labels[i])
@@ -198,10 +226,10 @@ def _scorer(rows: Any, labels: Sequence[str]) -> Scorer:
     weights, bias = model.coef_, model.intercept_
     if len(names) == 2:  # one line divides two labels
         weights, bias = np.vstack([-weights, weights]), np.concatenate([-bias, bias])
-    return Scorer(tuple(names), csr_matrix(weights), bias, ordered.T.tocsr(), starts)
+    return Scorer(tuple(names), np.ascontiguousarray(weights.T, dtype=np.float32), bias, ordered.T.tocsr(), starts)
 
 
-def _unambiguous(examples: Iterable[Example]) -> dict[str, str]:
+def unambiguous(examples: Iterable[Example]) -> dict[str, str]:
     """Normalised example → intent, without those that are given for several."""
     found: dict[str, set[str]] = {}
     for example in examples:

@@ -14,6 +14,33 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='TrainedModel',
+            fields=[
+                ('id', tenants.storage.db.Id(default=tenants.storage.db.new_id, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(default=tenants.storage.db.now, editable=False)),
+                ('version', models.PositiveIntegerField()),
+                ('examples_digest', models.CharField(max_length=64)),
+                ('state', models.JSONField(blank=True, default=dict)),
+                ('metrics', models.JSONField(blank=True, default=dict)),
+                ('trained_at', models.DateTimeField(default=tenants.storage.db.now)),
+                ('training_until', models.DateTimeField(blank=True, null=True)),
+                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='LearntNumbers',
+            fields=[
+                ('id', tenants.storage.db.Id(default=tenants.storage.db.new_id, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(default=tenants.storage.db.now, editable=False)),
+                ('npz', models.BinaryField()),
+                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('trained', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='numbers', to='assistant.trainedmodel')),
+            ],
+            options={
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
             name='Intent',
             fields=[
                 ('id', tenants.storage.db.Id(default=tenants.storage.db.new_id, editable=False, primary_key=True, serialize=False)),
@@ -53,20 +80,8 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['tenant', 'updated_at'], name='knowledge_by_change')],
             },
         ),
-        migrations.CreateModel(
-            name='TrainedModel',
-            fields=[
-                ('id', tenants.storage.db.Id(default=tenants.storage.db.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=tenants.storage.db.now, editable=False)),
-                ('version', models.PositiveIntegerField()),
-                ('examples_digest', models.CharField(max_length=64)),
-                ('state', models.JSONField(blank=True, default=dict)),
-                ('metrics', models.JSONField(blank=True, default=dict)),
-                ('trained_at', models.DateTimeField(default=tenants.storage.db.now)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('tenant', 'version'), name='trained_version_per_tenant')],
-            },
+        migrations.AddConstraint(
+            model_name='trainedmodel',
+            constraint=models.UniqueConstraint(fields=('tenant', 'version'), name='trained_version_per_tenant'),
         ),
     ]

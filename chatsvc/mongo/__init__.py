@@ -25,7 +25,7 @@ def database(url: str) -> dict[str, Any]:
     if find_spec(ENGINE) is None:
         raise BadSettings(
             "DATABASE_URL names MongoDB, whose Django engine is not installed.\n"
-            "Try: pip install -r requirements-mongodb.txt"
+            "Try: pip install -r requirements-mongodb.lock"
         )
     # Seconds, not the driver's half a minute, until a request hears that the server is away.
     options = {} if "serverselectiontimeoutms=" in url.lower() else {"serverSelectionTimeoutMS": 5000}

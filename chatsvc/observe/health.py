@@ -18,10 +18,12 @@ def live(request: HttpRequest) -> JsonResponse:
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """Requests can be served: the database answers. Redis or Kafka away only degrades."""
-    database = probes.ask(probes.database)["status"]
-    status = "ok" if database == "up" else "unavailable"
-    return JsonResponse({"status": status, "database": database}, status=200 if database == "up" else 503)
+    """Requests can be served: the database takes writes. Files that cannot be kept, or a broker that refuses tasks,
+    only degrade: messages go on."""
+    told = probes.ready()
+    if told["database"] == "down":
+        return JsonResponse({"status": "unavailable", **told}, status=503)
+    return JsonResponse({"status": "degraded" if "down" in told.values() else "ok", **told})
 
 
 def detailed(request: HttpRequest) -> JsonResponse:

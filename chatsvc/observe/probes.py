@@ -5,25 +5,47 @@ Owns the questions. Must not raise: what does not answer is ``down`` with the ki
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import redis
-from celery import current_app
 from django.conf import settings
 from django.core.cache import cache
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 
 from assistant.port import EngineError
 from chatsvc.observe.workers import queues, seen_key
-from tenants.storage.db import ping
+from chatsvc.processes import pulse
+from chatsvc.processes.standby import PROBE, broker_client
 
 KAFKA_MS = 2000
+MEDIA_S = 2.0
+FRESH_S = {"database": 3.0, "media": 30.0, "broker": 3.0}  # how long an answer to `ready` is good for
 LATE_S = 60  # a worker that was not seen for so long does not count
 
 
 def database() -> dict[str, Any]:
-    ping()
+    """It answers, and takes what we write: a full disk or a read-only replica does not."""
+    pulse.mine.beat()
+    return {}
+
+
+def media() -> dict[str, Any]:
+    """Files of messages can be written. Raises TimeoutError when the storage takes too long."""
+    name = f"health/{pulse.mine.id}"
+
+    def write() -> None:
+        default_storage.delete(default_storage.save(name, ContentFile(b"ok")))
+
+    writing = _storage_threads.submit(write)
+    try:
+        writing.result(MEDIA_S)
+    finally:
+        writing.cancel()
     return {}
 
 
@@ -37,8 +59,11 @@ def redis_server() -> dict[str, Any]:
 
 
 def broker() -> dict[str, Any]:
-    with current_app.connection_for_write() as connection:
-        connection.ensure_connection(max_retries=0, timeout=1)
+    """It takes tasks. Raises redis.RedisError."""
+    client = broker_client()
+    if client is not None:
+        with client:
+            client.set(PROBE, 1, ex=60)
     return {}
 
 
@@ -67,7 +92,8 @@ def workers() -> dict[str, Any]:
     """Seconds since each queue last had a worker. Raises NoWorker when one has none."""
     seen: Mapping[str, float] = cache.get_many([seen_key(queue) for queue in queues()])
     ages = {
-        queue: round(time.time() - seen[seen_key(queue)], 1) if seen_key(queue) in seen else None for queue in queues()
+        queue: max(0.0, round(time.time() - seen[seen_key(queue)], 1)) if seen_key(queue) in seen else None
+        for queue in queues()
     }
     if any(age is None or age > LATE_S for age in ages.values()):
         raise NoWorker(ages)
@@ -83,12 +109,40 @@ class NoWorker(Exception):
 
 
 #: what we stand on → the question; without "database" nothing works, without the others less does
-ALWAYS: dict[str, Callable[[], dict[str, Any]]] = {"database": database, "broker": broker, "workers": workers}
+ALWAYS: dict[str, Callable[[], dict[str, Any]]] = {
+    "database": database,
+    "media": media,
+    "broker": broker,
+    "workers": workers,
+}
 WHEN_SET: tuple[tuple[str, str, Callable[[], dict[str, Any]]], ...] = (
     ("REDIS_URL", "redis", redis_server),
     ("KAFKA_BROKERS", "kafka", kafka),
     ("MCP_ENGINE_URL", "engine", engine),
 )
+
+
+_storage_threads = ThreadPoolExecutor(1, thread_name_prefix="media-probe")  # one that hangs is not asked again
+_answers: dict[str, tuple[float, str]] = {}
+_asking = threading.Lock()
+
+
+def ready() -> dict[str, str]:
+    """What a web process needs → up or down. Each is asked now and then only, and by one thread at a time: the others
+    get the last answer."""
+    wanted = {"database": database, "media": media} | ({"broker": broker} if settings.REDIS_URL else {})
+    for name, question in wanted.items():
+        until, status = _answers.get(name, (0.0, ""))
+        if time.monotonic() >= until and _asking.acquire(blocking=not status):
+            try:
+                _answers[name] = (time.monotonic() + FRESH_S[name], ask(question)["status"])
+            finally:
+                _asking.release()
+    return {name: _answers[name][1] for name in wanted}
+
+
+def forget_answers() -> None:
+    _answers.clear()
 
 
 def ask_all() -> dict[str, dict[str, Any]]:

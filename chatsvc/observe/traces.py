@@ -1,4 +1,4 @@
-"""OpenTelemetry, when OTEL_EXPORTER_OTLP_ENDPOINT is set and requirements-otel.txt is installed.
+"""OpenTelemetry, when OTEL_EXPORTER_OTLP_ENDPOINT is set and requirements-otel.lock is installed.
 
 Owns what is traced: requests, tasks and outbound calls, each with the ids that its log lines have. Must not
 record bodies, queries, headers or the words of an exception, as ready-made instrumentation does.
@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-MISSING = "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed: pip install -r requirements-otel.txt"
+MISSING = (
+    "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed: pip install -r requirements-otel.lock"
+)
 IDS = ("correlation_id", "request_id", "tenant_id", "conversation_id", "message_id", "event_id", "task_id")
 
 _tracer: Any = None

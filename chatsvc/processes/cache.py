@@ -6,7 +6,6 @@ claims belong into rows.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,8 @@ import redis
 import structlog
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.redis import RedisCache
+
+from tenants.work.breaker import Breaker
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +31,7 @@ class ForgivingRedisCache(RedisCache):
 
     def __init__(self, server: Any, params: dict[str, Any]):
         super().__init__(server, params)
-        self._away_until = 0.0
+        self._breaker = Breaker(failures=1, cool_s=BACK_OFF_S)
         self._stale: dict[tuple[str, Any], None] = {}
 
     def get(self, key: Any, default: Any = None, version: Any = None) -> Any:
@@ -81,16 +82,18 @@ class ForgivingRedisCache(RedisCache):
         return None
 
     def _try(self, call: Callable[[], Any], without: Any) -> Any:
-        if time.monotonic() < self._away_until:
+        if not self._breaker.admits():
             return without
         try:
             if self._stale:
                 self._drop_stale()
-            return call()
+            answer = call()
         except (redis.RedisError, OSError) as error:
-            self._away_until = time.monotonic() + BACK_OFF_S
+            self._breaker.failed()
             log.warning("cache_without_redis", error=type(error).__name__)
             return without
+        self._breaker.succeeded()
+        return answer
 
     def _drop_stale(self) -> None:
         for key, version in list(self._stale):

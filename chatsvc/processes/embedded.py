@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Collection
 from datetime import timedelta
 
 import structlog
@@ -80,9 +81,10 @@ class Embedded:
             log.warning("worker_still_busy")
 
 
-def take_up() -> int:
-    """Wake what a stopped or killed process left behind. Returns the number of wake-ups."""
-    if not settings.REDIS_URL:
+def take_up(others: Collection[object] = ()) -> int:
+    """Wake what a stopped or killed process left behind; what ``others`` that live may hold is left to them.
+    Returns the number of wake-ups."""
+    if not settings.REDIS_URL and not others:
         leases_reclaim()
     return sweep()
 

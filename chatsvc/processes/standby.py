@@ -1,10 +1,12 @@
-"""Beside each worker: it says that it lives, and works straight from the rows while the broker is away.
+"""Beside each worker: it says that it lives, works straight from the rows while the broker is away, and corrects
+their times after the clock was set back.
 
 Owns the thread that watches. Must not hold rules: it sweeps, and runs the worker's own tasks here.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import uuid
@@ -20,7 +22,9 @@ from django.core.cache import cache
 from django.db import close_old_connections
 
 from chatsvc.observe.workers import queue_of, seen_key
+from chatsvc.processes.clock import ClockWatch
 from messaging import wake
+from messaging.set_back import rows_correct
 from messaging.sweep import sweep
 
 log = structlog.get_logger(__name__)
@@ -28,6 +32,9 @@ log = structlog.get_logger(__name__)
 LOOK_EVERY_S = 1.0
 SAY_EVERY_S = 10.0
 SEEN_FOR_S = 600
+CORRECT_EVERY_S = 60.0
+SWEEPING = "inbound"  # the queue whose workers sweep, and correct times
+PROBE = "chatsvc:broker-takes-writes"
 ALWAYS = ("messaging.tasks.publish", "messaging.tasks.stream")  # no row of their own: they take what is in the outboxes
 
 
@@ -40,8 +47,9 @@ class Standby:
         self._pools = {queue: ThreadPoolExecutor(each, thread_name_prefix=f"standby-{queue}") for queue in self._queues}
         self._at_work: set[tuple[str, str]] = set()
         self._stopped = threading.Event()
-        self._broker = _broker()
-        self._away, self._said_at = False, 0.0
+        self._broker = broker_client()
+        self._away, self._said_at, self._corrected_at = False, -math.inf, -math.inf
+        self._clock = ClockWatch()
         self._thread = threading.Thread(target=self._watch, name="standby", daemon=True)
 
     def start(self) -> None:
@@ -87,7 +95,9 @@ class Standby:
         if time.monotonic() - self._said_at >= SAY_EVERY_S:
             self._said_at = time.monotonic()
             cache.set_many({seen_key(queue): time.time() for queue in self._queues}, SEEN_FOR_S)
-        away = not broker_answers(self._broker)
+        if SWEEPING in self._queues:
+            self._correct_times()
+        away = not broker_takes_writes(self._broker)
         if away != self._away:
             self._away = away
             log.warning("broker_away" if away else "broker_back", queues=sorted(self._queues))
@@ -96,16 +106,26 @@ class Standby:
             for task in ALWAYS:
                 self.take(task)
 
+    def _correct_times(self) -> None:
+        set_back_s = self._clock.set_back_s()
+        if set_back_s:
+            log.warning("clock_set_back", seconds=round(set_back_s))
+        if set_back_s or time.monotonic() - self._corrected_at >= CORRECT_EVERY_S:
+            self._corrected_at = time.monotonic()
+            rows_correct(set_back=bool(set_back_s))
 
-def broker_answers(broker: Any) -> bool:
-    """Of a broker in memory: always."""
+
+def broker_takes_writes(broker: Any) -> bool:
+    """Whether tasks can be sent. One that is full, read-only or cannot save answers, and refuses them. Of a broker in
+    memory: always."""
     try:
-        return broker is None or bool(broker.ping())
+        return broker is None or bool(broker.set(PROBE, 1, ex=60))
     except (redis.RedisError, OSError):
         return False
 
 
-def _broker() -> Any:
+def broker_client() -> Any:
+    """None for a broker in memory."""
     if not settings.REDIS_URL:
         return None
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)

@@ -21,6 +21,7 @@ from conversations.models import Event
 from messaging.kafka.producer import OrderedProducer
 from messaging.measures import batch_count
 from messaging.outbox.lanes import BATCH, STREAMED, drain, key_of
+from tenants.work.breaker import Breaker
 
 log = structlog.get_logger(__name__)
 logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it tells of every retry; kafka_away says what matters
@@ -37,8 +38,7 @@ LONGEST_HOLD_S = 30.0
 
 _one_at_a_time = Lock()  # a Kafka that is away takes one worker thread of a process, not all
 _producer: OrderedProducer | None = None
-_failures = 0
-_held_until = 0.0  # monotonic
+_breaker = Breaker(failures=1, cool_s=1.0, longest_s=LONGEST_HOLD_S)
 
 
 def stream_events(limit: int = BATCH) -> int:
@@ -46,7 +46,7 @@ def stream_events(limit: int = BATCH) -> int:
 
     0 as well without KAFKA_BROKERS, while another thread does it, and for some seconds after a failure.
     """
-    if not settings.ENV["KAFKA_BROKERS"] or time.monotonic() < _held_until:
+    if not settings.ENV["KAFKA_BROKERS"] or _breaker.resting:
         return 0
     if not _one_at_a_time.acquire(blocking=False):
         return 0
@@ -141,7 +141,6 @@ def close_producer() -> None:
 
 def _publish(events: Sequence[Event]) -> Collection[Event]:
     """Send, wait for all acknowledgements, and tell which events may be marked."""
-    global _failures
     futures: dict[Any, list[Any]] = {}
     failure: Exception | None = None
     started = time.monotonic()
@@ -157,7 +156,7 @@ def _publish(events: Sequence[Event]) -> Collection[Event]:
     taken = _acknowledged(events, futures)
     batch_count(len(taken), len(events) - len(taken), time.monotonic() - started)
     if len(taken) == len(events):
-        _failures = 0
+        _breaker.succeeded()
     else:
         _hold(failure or _first_failure(futures), len(events) - len(taken))
     return taken
@@ -218,12 +217,9 @@ def _first_failure(futures: dict[Any, list[Any]]) -> Exception | None:
 
 def _hold(error: Exception | None, left: int) -> None:
     """What was not acknowledged may be there or not. A new producer sends it again; readers know the ids."""
-    global _failures, _held_until
-    _failures += 1
-    pause_s = min(LONGEST_HOLD_S, 0.5 * 2 ** min(_failures, 10))
-    _held_until = time.monotonic() + pause_s
+    _breaker.failed()
     words = str(error)[:200]  # names brokers and topics, never what people said
-    log.warning("kafka_away", error=type(error).__name__, detail=words, events_left=left, pause_s=pause_s)
+    log.warning("kafka_away", error=type(error).__name__, detail=words, events_left=left, pause_s=_breaker.pause_s)
     close_producer()
 
 
@@ -235,6 +231,5 @@ def _settle_all(producer: OrderedProducer, futures: Sequence[Any]) -> None:
 
 def forget() -> None:
     """Close the producer and end any pause, as a new process would begin."""
-    global _failures, _held_until
     close_producer()
-    _failures, _held_until = 0, 0.0
+    _breaker.succeeded()

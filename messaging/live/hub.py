@@ -97,14 +97,13 @@ class Hub:
         if not settings.REDIS_URL and group not in self.groups:
             return  # the layer is this process' own, and nobody listens
         loop = self._sending_loop()
-        if self._pending >= MOST_PENDING:
+        if not self._begin():
             return
-        self._pending += 1
         message = {"type": "push", "group": group, "text": json.dumps(frame, ensure_ascii=False, separators=(",", ":"))}
         try:
             asyncio.run_coroutine_threadsafe(self._send(group, message), loop)
         except RuntimeError:  # the loop is closing: so is this process
-            self._pending -= 1
+            self._end()
 
     def repeat(self, group: str, frame: dict[str, Any], *, after_s: float, every_s: float) -> Beat:
         """Push ``frame`` after ``after_s`` seconds and then every ``every_s``, until the result's ``stop()``."""
@@ -122,7 +121,19 @@ class Hub:
 
     async def _send(self, group: str, message: dict[str, Any]) -> None:
         await self._try(get_channel_layer().group_send(group, message))  # a lost push is made up for by seq
-        self._pending -= 1
+        self._end()
+
+    def _begin(self) -> bool:
+        """False when too many pushes are on their way. Many threads count here: one that is counted and never
+        ends would, in the long run, silence the process."""
+        with self._lock:
+            free = self._pending < MOST_PENDING
+            self._pending += free
+        return free
+
+    def _end(self) -> None:
+        with self._lock:
+            self._pending -= 1
 
     async def _try(self, call: Awaitable[Any]) -> bool:
         """Whether the layer did it, within LAYER_S."""

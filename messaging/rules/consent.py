@@ -84,7 +84,8 @@ NONE = Step()
 
 def step_of(channel: Channel, message: Message) -> Step:
     """Read ``message``, stored but not yet answered. Only what came through a platform counts; its own
-    clock decides, so that a message that was delayed neither stops nor reopens."""
+    clock decides, so that a message that was delayed neither stops nor reopens. A time that lies ahead of ours
+    proves nothing, for one of the clocks was wrong: then the order in which we got the messages decides."""
     if not message.platform_message_id:
         return NONE
     picked = message.content_type != "text" or "choice" in message.content  # a button says what its payload says
@@ -93,7 +94,7 @@ def step_of(channel: Channel, message: Message) -> Step:
     if word == "stop":
         fresh = not stopped_at and not _wrote_after(message)
         return Step(stops=fresh, answer="stop" if fresh else "", without_turn=True, languages=languages)
-    if stopped_at and message.sent_at < stopped_at:
+    if stopped_at and message.sent_at < stopped_at <= now():
         return Step(without_turn=True)
     answer = word if word == "help" or (word == "start" and stopped_at) else ""
     return Step(resumes=bool(stopped_at), answer=answer, without_turn=bool(answer), languages=languages)
@@ -107,7 +108,10 @@ def _word_on(channel: Channel, said: str) -> tuple[str, frozenset[str]]:
 
 def _wrote_after(message: Message) -> bool:
     later = Message.objects.filter(
-        identity_id=message.identity_id, role=Message.Role.VISITOR, sent_at__gt=message.sent_at
+        identity_id=message.identity_id,
+        role=Message.Role.VISITOR,
+        sent_at__gt=message.sent_at,
+        sent_at__lte=now(),
     )
     return later.exists()
 
@@ -165,7 +169,7 @@ def contact_stop(channel: Channel, sender: Sender, at: datetime | None) -> bool:
     """The platform says that the person wants no more messages, and has told them so itself. Call inside
     a transaction. False when that was known."""
     known = identity_resolve(channel, sender)
-    return _tell(channel, known.identity_id, _stop(known.identity_id, known.contact_id, at or now()))
+    return _tell(channel, known.identity_id, _stop(known.identity_id, known.contact_id, min(at or now(), now())))
 
 
 def contact_resume(channel: Channel, sender: Sender) -> bool:

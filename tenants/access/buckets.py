@@ -19,6 +19,8 @@ from typing import Any
 import structlog
 from django.conf import settings
 
+from tenants.work.breaker import Breaker
+
 log = structlog.get_logger(__name__)
 
 REDIS_TIMEOUT_S = 0.1  # longer than that and the limit is not worth its price
@@ -110,12 +112,11 @@ class RedisBuckets:
         )
         self._script = self._client.register_script(self.SCRIPT)
         self._down: type[Exception] = redis.RedisError
-        self._away_until = 0.0
+        self._breaker = Breaker(failures=1, cool_s=REDIS_BACK_OFF_S)
 
     def take(self, buckets: Sequence[Bucket], cost: float) -> list[float] | None:
         """As LocalBuckets.take; None while Redis is away."""
-        at = time.monotonic()
-        if at < self._away_until:
+        if not self._breaker.admits():
             return None
         arguments: list[Any] = [cost]
         for one in buckets:
@@ -123,9 +124,10 @@ class RedisBuckets:
         try:
             answer = self._script(keys=[f"limit:{one.key}" for one in buckets], args=arguments)
         except (self._down, OSError) as error:
-            self._away_until = time.monotonic() + REDIS_BACK_OFF_S
+            self._breaker.failed()
             log.warning("rate_limits_without_redis", error=type(error).__name__)
             return None
+        self._breaker.succeeded()
         return [float(ahead) for ahead in answer]
 
 

@@ -51,6 +51,20 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='ServiceProcess',
+            fields=[
+                ('id', tenants.storage.db.Id(default=tenants.storage.db.new_id, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(default=tenants.storage.db.now, editable=False)),
+                ('role', models.CharField(max_length=40)),
+                ('place', models.CharField(max_length=200)),
+                ('pid', models.PositiveIntegerField()),
+                ('seen_at', models.DateTimeField(db_index=True)),
+            ],
+            options={
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
             name='Tenant',
             fields=[
                 ('id', tenants.storage.db.Id(default=tenants.storage.db.new_id, editable=False, primary_key=True, serialize=False)),

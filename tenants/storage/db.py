@@ -122,6 +122,20 @@ def connection_release() -> None:
         connection.close()
 
 
+def server_now() -> datetime.datetime:
+    """The time by the database's clock, which all processes share; on SQLite that is our own."""
+    if on_mongo():
+        from tenants.storage.mongo import server_now as mongo_now
+
+        return mongo_now()
+    if connection.vendor != "postgresql":
+        return now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        at: datetime.datetime = cursor.fetchone()[0]
+        return at
+
+
 def on_commit(call: Callable[[], Any]) -> None:
     """Run ``call`` after the surrounding transaction has committed; its failure harms nobody else."""
     transaction.on_commit(call, robust=True)

@@ -5,6 +5,7 @@ Imported only when the database is MongoDB. Must not know any model.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import TracebackType
 
 from django.db import DatabaseError, OperationalError, connection
@@ -49,6 +50,15 @@ def server_trouble(error: BaseException) -> bool:
     return isinstance(error, PyMongoError) or (
         type(error) is DatabaseError and isinstance(error.__cause__, PyMongoError)
     )
+
+
+def server_now() -> datetime:
+    """Of the primary. Raises OperationalError when it does not answer."""
+    try:
+        at: datetime = connection.database.command("hello")["localTime"]  # type: ignore[attr-defined]
+    except PyMongoError as error:
+        raise OperationalError("The database does not answer.") from error
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def ping() -> None:

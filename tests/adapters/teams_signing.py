@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
+from typing import Any
 
 import jwt
+import pytest
+import time_machine
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from channels_app.adapters.teams import keys as keys_module
+from channels_app.adapters.teams import tokens as tokens_module
 from channels_app.contract import RawRequest
 from tests.adapters.kit import RecordingHttp, answer
 
@@ -63,3 +71,27 @@ def service_url_in(body):
 def sign(raw: RawRequest, config) -> RawRequest:
     proof = bearer(claims(config, serviceurl=service_url_in(raw.body)))
     return replace(raw, headers={**raw.headers, "authorization": proof})
+
+
+class Clocks:
+    """The system's clock and the one that nothing sets."""
+
+    def __init__(self, traveller: Any):
+        self._traveller, self.steady = traveller, 1000.0
+
+    def shift(self, seconds: float) -> None:
+        self.steady += seconds
+        self._traveller.shift(seconds)
+
+    def set_back(self, seconds: float) -> None:
+        self._traveller.shift(-seconds)
+
+
+@contextmanager
+def stopped_clocks(at: Any) -> Iterator[Clocks]:
+    """Time goes by when it is told to."""
+    with time_machine.travel(at, tick=False) as traveller, pytest.MonkeyPatch.context() as patch:
+        clocks = Clocks(traveller)
+        for module in (keys_module, tokens_module):
+            patch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clocks.steady))
+        yield clocks

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-import time_machine
 from pydantic import ValidationError
 
 from channels_app.adapters.teams import TeamsConfig
@@ -26,7 +25,7 @@ from channels_app.contract import (
 )
 from tests.adapters.kit import RecordingHttp, answer
 from tests.adapters.teams_outbound import BEARER, CHAT, RECIPIENT, TOKEN_URL
-from tests.adapters.teams_signing import keys
+from tests.adapters.teams_signing import keys, stopped_clocks
 from tests.adapters.test_teams import KIT
 
 ADAPTER, CONFIG = KIT.adapter, KIT.configured
@@ -60,7 +59,7 @@ def sent(http):
 
 
 def test_a_token_is_asked_for_once_and_renewed_before_it_expires():
-    with time_machine.travel(NOW, tick=False) as clock:
+    with stopped_clocks(NOW) as clock:
         http = RecordingHttp([token(), POSTED, POSTED, token("t-2"), POSTED])
         send(http)
         clock.shift(3599 - 301)

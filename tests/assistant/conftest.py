@@ -11,7 +11,8 @@ import pytest
 from assistant.builtin.dialogue import Dialogue, Options
 from assistant.demo import INTENTS, KNOWLEDGE
 from assistant.intents import lessons as memory
-from assistant.intents.lessons import Lessons, facts_of, learn, skills_of
+from assistant.intents.lessons import Lessons, learn
+from assistant.intents.skills import facts_of, skills_of
 from assistant.models import Intent, KnowledgeEntry
 from assistant.port import EngineReply, EngineRequest
 from channels_app.content.types import Choice, Content, text

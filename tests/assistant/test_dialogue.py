@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from assistant.intents.lessons import learn, skills_of
+from assistant.intents.lessons import learn
+from assistant.intents.skills import skills_of
 from assistant.models import Intent
 from channels_app.content.types import Content, Location, Media
 

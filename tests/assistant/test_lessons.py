@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,12 +13,14 @@ from django.test.utils import CaptureQueriesContext
 from assistant.demo import INTENTS, KNOWLEDGE, seed_assistant
 from assistant.engines import engine_for
 from assistant.intents import lessons as memory
-from assistant.intents.lessons import digest_of, invalidate, lessons, read_facts, read_skills
+from assistant.intents.lessons import invalidate, lessons
+from assistant.intents.skills import digest_of, read_facts, read_skills
 from assistant.models import Intent, KnowledgeEntry
 from assistant.port import EngineError, EngineReply, EngineRequest
 from channels_app.content.types import text
 from tenants.models import Tenant
 from tenants.scope import NoTenantScope, tenant_scope
+from tests.factories import TenantFactory
 
 
 def ask(tenant: Tenant, line: str, **settings: Any) -> EngineReply:
@@ -133,23 +136,33 @@ def test_invalidate_is_seen_at_once_and_spares_other_tenants(tenant, other_tenan
         assert lessons() is others
 
 
-def test_forgets_the_tenant_that_came_first_when_memory_is_full(tenant, other_tenant, monkeypatch):
-    monkeypatch.setattr(memory, "MAX_REMEMBERED", 1)
+def test_lessons_keep_the_ones_in_use(tenant, other_tenant, monkeypatch):
+    third = TenantFactory()
+    monkeypatch.setattr(memory, "MAX_REMEMBERED", 2)
+    for one in (tenant, other_tenant, tenant, third):
+        ask(one, "hi")
+    assert list(memory._remembered) == [tenant.id, third.id]
+
+
+def test_memory_is_bound_by_bytes(tenant, other_tenant, settings):
+    settings.ENV = {**settings.ENV, "ASSISTANT_MEMORY_MB": 0}
     ask(tenant, "hi")
+    assert memory._remembered[tenant.id].size > 100_000
     ask(other_tenant, "hi")
     assert list(memory._remembered) == [other_tenant.id]
 
 
 def test_threads_that_answer_at_once_do_not_mix_tenants(shop, monkeypatch):
-    monkeypatch.setattr(memory, "_stamp", lambda: 0)
-    monkeypatch.setattr(memory, "learn", lambda skills, facts: memory.current_tenant_id())
-    monkeypatch.setattr(memory, "read_skills", dict)
-    monkeypatch.setattr(memory, "read_facts", list)
+    def learnt(former: Any, newest: bool) -> tuple[Any, bool]:
+        return replace(shop, digest=str(memory.current_tenant_id())), True
+
+    monkeypatch.setattr(memory, "rows_stamp", lambda: 0)
+    monkeypatch.setattr(memory, "_catch_up", learnt)
     ids, wrong = [uuid.UUID(int=i) for i in range(8)], []
 
     def work(tenant_id: uuid.UUID) -> None:
         with tenant_scope(tenant_id):
-            wrong.extend(found for _ in range(200) if (found := lessons()) != tenant_id)
+            wrong.extend(found for _ in range(200) if (found := lessons().digest) != str(tenant_id))
 
     threads = [threading.Thread(target=work, args=(tenant_id,)) for tenant_id in ids * 2]
     [thread.start() for thread in threads]
@@ -195,11 +208,13 @@ def test_the_demo_may_be_seeded_twice(scope):
     assert ask(scope, "any promotions").intent == "discount"
 
 
-def test_a_cold_start_asks_the_database_little(scope, connection_queries):
+def test_a_process_that_loads_asks_the_database_little(scope, connection_queries):
     seed_assistant(scope)
+    ask(scope, "hi")
+    memory.forget_all()
     with connection_queries() as queries:
         ask(scope, "hi")
-    assert len(queries) <= 4
+    assert len(queries) <= 6
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from assistant import knowledge
 from assistant.builtin.wording import TITLE
 from assistant.intents.common import BACKGROUND, COMMON, SENTENCES
-from assistant.intents.lessons import examples_of, skills_of
+from assistant.intents.skills import examples_of, skills_of
 from assistant.intents.training import NONE, Classification, Example, features_for, folds, normal, train
 
 

@@ -66,6 +66,9 @@ class Process:
         assert self._process.poll() is None, self._log.read_text()[-3000:]
         return self._ready()
 
+    def lives(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         """SIGKILL for it and its children; nothing of it gets a chance to tidy up."""
         if self._process and self._process.poll() is None:

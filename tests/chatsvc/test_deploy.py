@@ -23,7 +23,7 @@ ROLES = {"web", "ws", "worker", "beat", "consumer", "topics", "migrate", "engine
 
 
 def documents() -> list[Any]:
-    files = sorted(set(K8S.glob("*.yaml")) - {K8S / "kustomization.yaml"})
+    files = sorted(file for file in K8S.rglob("*.yaml") if file.name != "kustomization.yaml")
     return [
         pytest.param(document, id=f"{file.stem}-{document['kind']}-{document['metadata']['name']}")
         for file in files
@@ -67,7 +67,24 @@ def test_compose_takes_it() -> None:
 def test_kustomization_names_every_file_but_what_is_applied_by_hand() -> None:
     named = yaml.safe_load((K8S / "kustomization.yaml").read_text())["resources"]
     there = {file.name for file in K8S.glob("*.yaml")}
-    assert there - set(named) == {"kustomization.yaml", "secrets.example.yaml", "migrate.yaml"}
+    assert there - set(named) == {"kustomization.yaml", "secrets.example.yaml"}
+
+
+def test_one_place_says_which_image_is_run_and_it_can_be_gone_back_to() -> None:
+    component = yaml.safe_load((K8S / "image" / "kustomization.yaml").read_text())
+    (image,) = component["images"]
+    assert image["newTag"] not in ("", "latest")
+    assert {container["image"] for pod in pods() for container in pod["containers"]} == {image["name"]}
+    for folder, way in ((K8S, "image"), (K8S / "migrate", "../image")):
+        assert yaml.safe_load((folder / "kustomization.yaml").read_text())["components"] == [way]
+
+
+def test_applying_the_manifests_again_leaves_the_number_of_pods_to_the_autoscaler() -> None:
+    found = [parameter.values[0] for parameter in documents()]
+    scaled = {one["spec"]["scaleTargetRef"]["name"] for one in found if one["kind"] == "HorizontalPodAutoscaler"}
+    deployments = {one["metadata"]["name"]: one["spec"] for one in found if one["kind"] == "Deployment"}
+    assert {"web", "ws", "inbound", "respond", "deliver", "events", "engine"} <= scaled
+    assert {name for name, spec in deployments.items() if "replicas" in spec} == set(deployments) - scaled
 
 
 def test_every_process_is_one_the_image_has() -> None:
@@ -127,9 +144,11 @@ def test_no_pod_runs_as_root_or_writes_into_its_image() -> None:
     assert len(pods()) > len(ROLES)
     for pod in pods():
         assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["runAsUser"] == pod["securityContext"]["runAsGroup"] == 10001
         for container in pod["containers"]:
             assert container["securityContext"]["readOnlyRootFilesystem"] is True
             assert container["securityContext"]["allowPrivilegeEscalation"] is False
+            assert {"memory", "ephemeral-storage"} <= set(container["resources"]["limits"])
 
 
 def test_the_image_is_not_roots() -> None:

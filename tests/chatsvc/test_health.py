@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from chatsvc.observe import probes
 from chatsvc.observe.workers import queues, seen_key
@@ -23,6 +27,13 @@ def staff(browser: Client, settings: Any) -> Client:
     settings.ENV = {**settings.ENV, "METRICS_TOKEN": "something", "METRICS_ALLOW": []}
     browser.force_login(User.objects.create_user(username="ana", password="not-used", is_staff=True))
     return browser
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> Iterator[None]:
+    probes.forget_answers()
+    yield
+    probes.forget_answers()
 
 
 @pytest.fixture
@@ -44,8 +55,51 @@ def test_without_its_database_it_lives_but_is_not_ready(browser: Client, monkeyp
 
     monkeypatch.setattr(probes, "database", fail)
     answer = browser.get("/health/ready")
-    assert (answer.status_code, answer.json()) == (503, {"status": "unavailable", "database": "down"})
+    assert (answer.status_code, answer.json()["status"], answer.json()["database"]) == (503, "unavailable", "down")
     assert browser.get("/health/live").status_code == 200
+
+
+def test_a_database_that_only_answers_is_not_ready(browser: Client) -> None:
+    """As with a full disk, or a replica that may only be read."""
+
+    def refuse(execute: Any, sql: str, *rest: Any) -> Any:
+        if not sql.startswith("SELECT"):
+            raise OperationalError("database or disk is full")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(refuse):
+        answer = browser.get("/health/ready")
+        assert browser.get("/health/live").status_code == 200
+    assert (answer.status_code, answer.json()["database"]) == (503, "down")
+
+
+def test_files_that_cannot_be_kept_degrade(browser: Client, settings: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    settings.MEDIA_ROOT = tmp_path / "file"
+    answer = browser.get("/health/ready")
+    assert (answer.status_code, answer.json()["status"], answer.json()["media"]) == (200, "degraded", "down")
+
+
+def test_the_probe_of_files_leaves_none(browser: Client, settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    assert browser.get("/health/ready").json()["media"] == "up"
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_many_who_ask_whether_it_is_ready_ask_the_database_once(browser: Client) -> None:
+    browser.get("/health/ready")
+    with CaptureQueriesContext(connection) as queries:
+        for _ in range(20):
+            assert browser.get("/health/ready").status_code == 200
+    assert len(queries) == 0
+
+
+def test_a_storage_that_hangs_is_down_within_seconds(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+    monkeypatch.setattr(probes, "MEDIA_S", 0.05)
+    monkeypatch.setattr(probes.default_storage, "save", lambda *_: go_on.wait(20))
+    assert browser.get("/health/ready").json()["media"] == "down"
+    go_on.set()
 
 
 def test_detailed_tells_each_with_its_latency(staff: Client, workers: None) -> None:

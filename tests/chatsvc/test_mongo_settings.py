@@ -32,7 +32,7 @@ def test_the_address_may_say_how_long_to_look_for_the_server(monkeypatch):
 
 def test_without_the_engines_package_the_way_to_it_is_told(monkeypatch):
     monkeypatch.setattr(mongo, "find_spec", lambda package: None)
-    with pytest.raises(BadSettings, match=r"requirements-mongodb\.txt") as refusal:
+    with pytest.raises(BadSettings, match=r"requirements-mongodb\.lock") as refusal:
         mongo.database("mongodb://user:secret@localhost/chat")
     assert "secret" not in str(refusal.value)
 

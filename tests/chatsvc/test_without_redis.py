@@ -13,10 +13,13 @@ import redis
 from celery import Celery
 from kombu import Connection
 
+from chatsvc import settings as settings_of_celery
+from chatsvc.observe import probes
 from chatsvc.processes import broker, standby
 from chatsvc.processes.cache import ForgivingRedisCache
 from messaging import wake
-from tests.chaos.servers import free_port
+from tenants.work.breaker import Breaker
+from tests.chaos.servers import Redis, free_port
 
 NOT_LONG_S = 2.0
 
@@ -28,7 +31,7 @@ def away() -> ForgivingRedisCache:
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(wake, "_away_until", 0.0)
+    monkeypatch.setattr(wake, "broker_breaker", Breaker(failures=1, cool_s=wake.BACK_OFF_S))
     monkeypatch.setattr(wake, "stand_in", None)
     yield
 
@@ -62,7 +65,7 @@ def test_what_was_deleted_meanwhile_does_not_come_back(redis_url: str) -> None:
     cache.set("other", 1)
     broken = ForgivingRedisCache(f"redis://127.0.0.1:{free_port()}/0", {"OPTIONS": {"socket_connect_timeout": 1}})
     broken.delete("session")
-    broken._servers, broken._away_until = cache._servers, 0.0  # Redis is back
+    broken._servers, broken._breaker = cache._servers, Breaker(failures=1, cool_s=2)  # Redis is back
     broken.__dict__.pop("_cache", None)
     assert broken.get("session") is None
     assert cache.get("session") is None
@@ -82,7 +85,7 @@ def test_a_wake_up_call_is_lost_quickly(monkeypatch: pytest.MonkeyPatch, setting
 
 def test_a_worker_takes_its_own_calls_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[tuple[str, Any]] = []
-    monkeypatch.setattr(wake, "_away_until", time.monotonic() + 60)
+    wake.broker_breaker.failed()
     monkeypatch.setattr(wake, "stand_in", lambda task, row: bool(taken.append((task, row))) or True)
     row = uuid.uuid4()
     wake.deliver(row)
@@ -117,9 +120,49 @@ def test_standby_works_for_its_own_queues_only() -> None:
 
 
 def test_is_the_broker_there(redis_url: str) -> None:
-    assert standby.broker_answers(None)
-    assert standby.broker_answers(redis.Redis.from_url(redis_url))
-    assert not standby.broker_answers(redis.Redis(port=free_port(), socket_connect_timeout=1))
+    assert standby.broker_takes_writes(None)
+    assert standby.broker_takes_writes(redis.Redis.from_url(redis_url))
+    assert not standby.broker_takes_writes(redis.Redis(port=free_port(), socket_connect_timeout=1))
+
+
+@pytest.fixture
+def refusing_redis() -> Iterator[Redis]:
+    """It answers, and takes nothing: `noeviction` with no memory left."""
+    server = Redis()
+    server.start()
+    server.client.config_set("maxmemory-policy", "noeviction")
+    server.client.config_set("maxmemory", 1)
+    yield server
+    server.remove()
+
+
+def test_a_broker_that_refuses_what_is_written_is_away(refusing_redis: Redis) -> None:
+    assert refusing_redis.client.ping()
+    assert not standby.broker_takes_writes(refusing_redis.client)
+
+
+def test_a_read_only_broker_is_away(refusing_redis: Redis) -> None:
+    refusing_redis.client.config_set("maxmemory", 0)
+    assert standby.broker_takes_writes(refusing_redis.client)
+    refusing_redis.client.replicaof("127.0.0.1", free_port())
+    assert not standby.broker_takes_writes(refusing_redis.client)
+
+
+def test_ready_says_that_the_broker_refuses(refusing_redis: Redis, settings: Any, client: Any, db: None) -> None:
+    settings.REDIS_URL = refusing_redis.url
+    probes.forget_answers()
+    answer = client.get("/health/ready")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "degraded", "database": "up", "media": "up", "broker": "down"}
+    probes.forget_answers()
+
+
+def test_a_worker_takes_a_refusal_for_a_lost_connection() -> None:
+    """Celery ends the worker by what it does not count as one."""
+    errors = Connection("redis://").channel_errors
+    assert settings_of_celery.CELERY["broker_channel_error_retry"]
+    assert issubclass(redis.exceptions.OutOfMemoryError, errors)
+    assert issubclass(redis.exceptions.ReadOnlyError, errors)
 
 
 def test_a_worker_outlives_a_connection_that_is_gone_while_it_holds_calls(redis_url: str) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from assistant.port import EngineReply
 from channels_app.adapters.whatsapp import WhatsApp
@@ -348,3 +350,55 @@ def test_the_platform_may_reopen(scope, whatsapp) -> None:
     assert not stopped()
     assert events() == ["stopped", "resumed"]
     assert apply(whatsapp, Signal("reopened", BEN, "s3")) == "no conversation"
+
+
+# -------------------------------------------------------------------------- clocks that are wrong
+
+
+@pytest.fixture
+def clock() -> Iterator[Any]:
+    with time_machine.travel(START + timedelta(hours=1), tick=False) as traveller:
+        yield traveller
+
+
+def heard(words: str, name: str, at: datetime | None = None) -> InboundMessage:
+    """By default from a platform that says nothing of the time, like SMS."""
+    return InboundMessage(name, ANA, text(words), sent_at=at)
+
+
+@pytest.mark.parametrize("at", [None, START + timedelta(hours=1, seconds=3)], ids=["no time", "the platform's"])
+def test_a_stop_counts_after_our_clock_was_set_back(at, scope, whatsapp, clock) -> None:
+    accept(whatsapp, heard("hello", "m1"))
+    clock.shift(timedelta(hours=-2))
+    accept(whatsapp, heard("STOP", "m2", at))
+    assert stopped()
+    assert bot_said() == [PHRASES["en"].stopped]
+
+
+def test_a_start_counts_after_our_clock_was_set_back(scope, whatsapp, clock) -> None:
+    accept(whatsapp, heard("STOP", "m1"))
+    clock.shift(timedelta(hours=-2))
+    accept(whatsapp, heard("START", "m2"))
+    assert not stopped()
+    accept(whatsapp, heard("STOP", "m3"))
+    assert stopped()
+
+
+def test_a_message_from_the_future_does_not_undo_a_stop(scope, whatsapp, clock) -> None:
+    accept(whatsapp, heard("hello", "m1", START + timedelta(days=30)))
+    clock.shift(timedelta(seconds=5))
+    accept(whatsapp, heard("STOP", "m2", START + timedelta(hours=1, seconds=4)))
+    assert stopped()
+
+
+def test_a_stop_from_the_future_does_not_silence_what_follows(scope, whatsapp, clock) -> None:
+    accept(whatsapp, heard("STOP", "m1", START + timedelta(days=30)))
+    assert Identity.objects.get().stopped_at == now()
+    clock.shift(timedelta(seconds=5))
+    accept(whatsapp, heard("START", "m2", START + timedelta(hours=1, seconds=4)))
+    assert not stopped()
+
+
+def test_a_platforms_stop_from_the_future_is_one_of_now(scope, whatsapp, clock) -> None:
+    apply(whatsapp, Signal("stopped", ANA, "s1", at=START + timedelta(days=30)))
+    assert Identity.objects.get().stopped_at == now()

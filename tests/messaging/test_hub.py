@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -131,3 +132,30 @@ async def test_what_is_stopped_in_time_is_never_pushed(hub: Hub) -> None:
     assert beat.stop() is False
     hub.push("group", {"t": "end"})
     await until(lambda: heard == ["end"])
+
+
+def test_threads_that_push_at_once_are_each_counted_and_uncounted() -> None:
+    class Slow(Hub):
+        """Lets the other threads run between reading the count and writing it."""
+
+        @property
+        def _pending(self) -> int:
+            read = self.read
+            threading.Event().wait(0.0005)
+            return read
+
+        @_pending.setter
+        def _pending(self, count: int) -> None:
+            self.read = count
+
+    hub = Slow()
+
+    def push() -> None:
+        for _ in range(10):
+            assert hub._begin()
+            hub._end()
+
+    threads = [threading.Thread(target=push) for _ in range(8)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert hub.read == 0

@@ -13,6 +13,7 @@ from conversations.models import Attachment
 from messaging import sweep, tasks, wake
 from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookDelivery, WebhookEndpoint
 from tenants.storage.db import new_id, now
+from tenants.work.breaker import Breaker
 from tests.factories import DeliveryFactory, MessageFactory
 
 REAL_CALL = wake._call  # before a fixture takes its place
@@ -88,7 +89,7 @@ class Broker:
 def test_only_calls_that_say_so_expire(monkeypatch: pytest.MonkeyPatch, options, expires) -> None:
     broker = Broker()
     monkeypatch.setattr(wake, "_call", REAL_CALL)
-    monkeypatch.setattr(wake, "_away_until", 0.0)
+    monkeypatch.setattr(wake, "broker_breaker", Breaker(failures=1, cool_s=60))
     monkeypatch.setattr(wake, "current_app", broker)
     row = uuid.uuid4()
     wake.deliver(row, **options)

@@ -131,4 +131,4 @@ def test_a_lost_server_is_told_from_a_busy_one(cause: Exception, expected: bool)
 
 
 def test_a_database_that_answers_is_ready(browser: Any) -> None:
-    assert browser.get("/health/ready").json() == {"status": "ok", "database": "up"}
+    assert browser.get("/health/ready").json()["database"] == "up"

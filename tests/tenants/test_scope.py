@@ -20,7 +20,7 @@ OURS = [model for model in apps.get_models() if model.__module__.split(".")[0] i
 SCOPED = [model for model in OURS if issubclass(model, TenantModel)]
 
 #: rows that belong to no tenant, or to one through another row
-UNSCOPED = {"Tenant", "User", "Removal", "RevokedToken", "ChannelHealth", "OutboxLane"}
+UNSCOPED = {"Tenant", "User", "Removal", "ServiceProcess", "RevokedToken", "ChannelHealth", "OutboxLane"}
 
 
 def name_of(model):

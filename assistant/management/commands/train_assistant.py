@@ -7,9 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from assistant.builtin.evaluation import evaluate, train
-from assistant.intents.lessons import lessons
 from tenants.models import Tenant
-from tenants.scope import tenant_scope
 
 
 class Command(BaseCommand):
@@ -25,8 +23,6 @@ class Command(BaseCommand):
             raise CommandError(f"There is no tenant {options['tenant']}.")
         metrics = evaluate(tenant) if options["evaluate"] else None
         trained = train(tenant, metrics)
-        with tenant_scope(tenant.id):
-            lessons()  # proves that training works
         facts = trained.state["facts"]
         self.stdout.write(
             f"{tenant.slug}: {trained}, {len(trained.state['intents'])} intents, {facts} knowledge entries"

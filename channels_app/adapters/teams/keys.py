@@ -7,6 +7,7 @@ https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connec
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
@@ -41,8 +42,8 @@ class Key:
 class _Published:
     lock: threading.Lock = field(default_factory=threading.Lock)
     keys: Mapping[str, Key] = field(default_factory=dict)
-    fetched_at: float = 0.0
-    tried_at: float = 0.0
+    fetched_at: float = -math.inf  # monotonic, as is the next
+    tried_at: float = -math.inf
 
 
 _published: dict[str, _Published] = {}
@@ -108,7 +109,7 @@ def find_key(openid_url: str, kid: str, http: Http) -> Key | None:
     never twice within PAUSE_S; old ones serve on while new ones cannot be had. Raises a SendError when
     there are none."""
     known = _published.setdefault(openid_url, _Published())
-    if kid in known.keys and time.time() - known.fetched_at < FRESH_S:
+    if kid in known.keys and time.monotonic() - known.fetched_at < FRESH_S:
         return known.keys[kid]
     if not known.lock.acquire(timeout=WAIT_S):
         raise Unreachable("keys_unavailable", "the platform's keys are being fetched")
@@ -125,7 +126,7 @@ def keys_forget() -> None:
 
 
 def _refresh(known: _Published, kid: str, openid_url: str, http: Http) -> None:
-    now = time.time()
+    now = time.monotonic()
     usable = bool(known.keys) and now - known.fetched_at < USABLE_S
     if kid in known.keys and now - known.fetched_at < FRESH_S:
         return  # another thread fetched them while this one waited

@@ -24,7 +24,7 @@ MARGIN_S = 300  # a token is renewed so long before it expires
 class Token:
     value: str = field(repr=False)
     lifetime_s: int
-    until: float  # Unix time up to which it is used
+    until: float  # monotonic time up to which it is used
     remembered: bool = False
 
 
@@ -42,7 +42,7 @@ def token_for(config: TeamsConfig, http: Http) -> Token:
     Raises like ``fresh_token``."""
     slot = _slots.setdefault(_key(config), _Slot())
     with slot.lock:
-        if slot.token and slot.token.until > time.time():
+        if slot.token and slot.token.until > time.monotonic():
             return replace(slot.token, remembered=True)
         slot.token = fresh_token(config, http)
         return slot.token
@@ -80,7 +80,7 @@ def fresh_token(config: TeamsConfig, http: Http) -> Token:
     value, lifetime = string(answer.json(), "access_token"), _seconds(string(answer.json(), "expires_in"))
     if not value:
         raise Unreachable("no_token", "the answer to the request for a token holds none", status=answer.status)
-    return Token(value, lifetime, time.time() + lifetime - MARGIN_S)
+    return Token(value, lifetime, time.monotonic() + lifetime - MARGIN_S)
 
 
 def _raise_refusal(answer: HttpAnswer) -> None:

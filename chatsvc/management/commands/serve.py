@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Sequence
 from typing import Any
 
 from celery import current_app
@@ -11,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chatsvc import demo
-from chatsvc.processes import embedded
+from chatsvc.processes import embedded, pulse
 from chatsvc.processes.history import refuse_former
 from chatsvc.web import sockets
 
@@ -31,15 +32,19 @@ class Command(BaseCommand):
         if not settings.ENV["PUBLIC_URL"]:
             settings.PUBLIC_URL = f"http://localhost:{port}"  # --port counts for the addresses we tell, too
         engine = embedded.Embedded(current_app._get_current_object(), settings.ENV["WORKER_THREADS"])
-        left_over = embedded.take_up()
+        pulse.mine.beat("serve")  # before we look at the others: of two that start at once, each sees the other
+        others = pulse.mine.others()
+        left_over = embedded.take_up(others)
+        pulse.mine.start("serve")
         engine.start()
         embedded.warm_up()
-        self.stdout.write(welcome(settings.PUBLIC_URL, left_over))
+        self.stdout.write(welcome(settings.PUBLIC_URL, left_over, [str(other) for other in others]))
         self.stdout.flush()
         try:
             sockets.serve_until_stopped(host, port)
         finally:
             engine.stop()
+            pulse.mine.stop()
             self.stdout.write("Stopped.")
 
 
@@ -54,9 +59,11 @@ def check_free(host: str, port: int) -> None:
             raise CommandError(f"Cannot listen on {host}:{port}: {error}. Choose another with --port.") from error
 
 
-def welcome(url: str, left_over: int) -> str:
+def welcome(url: str, left_over: int, others: Sequence[str] = ()) -> str:
     """What a person needs to begin."""
     lines = [f"Listening on {url}   (Ctrl-C stops)"]
+    if others:
+        lines.append(f"Works on the same database: {'; '.join(others)}. What it has in hand is left to it.")
     if left_over:
         lines.append(f"Took up {left_over} pieces of work that were left over.")
     access = demo.demo_access()

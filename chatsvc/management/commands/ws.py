@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from chatsvc.management.commands.serve import check_free
-from chatsvc.processes import embedded
+from chatsvc.processes import embedded, pulse
 from chatsvc.web import sockets
 
 
@@ -22,5 +22,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         check_free(options["host"], options["port"])
+        pulse.mine.start("ws")
         embedded.warm_up()
-        sockets.serve_until_stopped(options["host"], options["port"])
+        try:
+            sockets.serve_until_stopped(options["host"], options["port"])
+        finally:
+            pulse.mine.stop()

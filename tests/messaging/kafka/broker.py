@@ -21,7 +21,7 @@ from tests.chaos.servers import free_port, wait_until
 
 
 def missing() -> NoReturn:
-    words = "No Kafka broker: pip install -r requirements-dev.txt brings one. REQUIRE_SERVICES=1 makes that a failure."
+    words = "No Kafka broker: pip install -r requirements-dev.lock brings one. REQUIRE_SERVICES=1 makes that a failure."
     if os.environ.get("REQUIRE_SERVICES") == "1":
         pytest.fail(words)
     pytest.skip(words)

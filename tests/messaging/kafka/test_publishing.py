@@ -28,6 +28,7 @@ from messaging.publish import publish_events
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
+from tenants.work.breaker import Breaker
 from tests.chaos.servers import wait_until
 from tests.messaging.kafka.broker import Broker
 from tests.messaging.kafka.conftest import first_of_each, happen, publish_all, unscoped
@@ -107,7 +108,7 @@ def test_a_broker_that_was_away_gets_everything(
 def test_a_failure_is_followed_by_a_pause(
     topics: str, broker: Broker, conversations: list[Conversation], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kafka, "_failures", 8)  # the pauses have grown
+    monkeypatch.setattr(kafka, "_breaker", Breaker(failures=1, cool_s=60))  # the pauses have grown
     happen(conversations[0])
     broker.stop()
     assert kafka.stream_events() == 0
