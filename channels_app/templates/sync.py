@@ -18,7 +18,7 @@ from channels_app.registry import KINDS, adapter_for
 from channels_app.services import http_for
 from channels_app.templates.resolve import tag_of, words_of
 from tenants.scope import tenant_scope
-from tenants.storage.db import atomic, now, retried
+from tenants.storage.db import atomic, key_taken, now, retried
 
 log = structlog.get_logger(__name__)
 
@@ -94,5 +94,7 @@ def _put(channel: Channel, name: str, **fields: Any) -> None:
         return
     try:
         MessageTemplate.objects.create(tenant_id=channel.tenant_id, channel=channel, name=name, **fields)
-    except IntegrityError:  # another sync was quicker
+    except IntegrityError as error:  # another sync was quicker
+        if not key_taken(error):
+            raise
         rows.update(**fields)

@@ -6,13 +6,13 @@ import re
 from datetime import datetime, timedelta
 
 from django.core.management.base import CommandError
-from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.timezone import is_naive, make_aware
 
+from channels_app.content.moments import EARLIEST, moment_typed
 from channels_app.models import Channel
 from tenants.models import Tenant
 from tenants.storage.db import now
 
+LONGEST = timedelta(days=36_500)
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -35,15 +35,20 @@ def channel_keyed(key: str) -> Channel:
 
 
 def moment(text: str) -> datetime:
-    """``30m``, ``2h``, ``7d`` ago, or an ISO date or time (UTC unless it says otherwise). Raises CommandError."""
+    """``30m``, ``2h``, ``7d`` ago, a date (UTC) or an ISO time with its zone. Raises CommandError."""
     if ago := re.fullmatch(r"(\d{1,6})([smhd])", text):
-        return now() - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+        return max(EARLIEST, now() - min(timedelta(**{UNITS[ago[2]]: int(ago[1])}), LONGEST))
     try:
-        at = parse_datetime(text)
-        day = parse_date(text) if at is None else None
+        return moment_typed(text)
     except ValueError:
-        at = day = None
-    if at is None and day is None:
-        raise CommandError(f"{text!r} is no time: write 30m, 2h, 7d, 2026-01-31 or 2026-01-31T12:00:00Z.")
-    at = at or datetime(day.year, day.month, day.day)  # type: ignore[union-attr]
-    return make_aware(at) if is_naive(at) else at
+        forms = "30m, 2h, 7d, 2026-01-31 or, with its zone, 2026-01-31T12:00:00Z"
+        raise CommandError(f"{text!r} is not a time from 1970 to 2100: write {forms}.") from None
+
+
+def span(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+    """Both ends as `moment` reads them, None where nothing was given. Raises CommandError, also when the span ends
+    before it begins."""
+    first, last = (moment(text) if text else None for text in (since, until))
+    if first and last and last < first:
+        raise CommandError(f"{until!r} lies before {since!r}: the span ends before it begins.")
+    return first, last

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from datetime import datetime
 from typing import Any, Literal
 
 from django.conf import settings
@@ -15,6 +14,7 @@ from django.db.models import Q
 from pydantic import BaseModel, ConfigDict, Field
 
 from channels_app.content.ids import PersonId
+from channels_app.content.moments import SentMoment
 from channels_app.content.types import Content, PublicContent
 from channels_app.contract import InboundMessage, Sender
 from channels_app.registry import KINDS
@@ -66,7 +66,7 @@ class SendMessageRequest(BaseModel):
     user_id: PersonId
     session_id: str | None = Field(None, max_length=64)
     channel: Literal["web", "whatsapp", "messenger", "slack", "teams", "sms", "voice", "webhook"]
-    timestamp: datetime | None = None
+    timestamp: SentMoment | None = Field(None, description="When the user wrote, with its zone; at most a day ahead")
     content: PublicContent
     channel_metadata: ChannelMetadata | None = None
     processing_hints: ProcessingHints | None = None
@@ -139,7 +139,7 @@ def _inbound(request: SendMessageRequest) -> InboundMessage:
         platform_id="",  # what a caller claims of a platform must not collide with what the platform says
         sender=Sender(scheme="user", value=request.user_id),
         content=request.content,
-        sent_at=request.timestamp if request.timestamp and request.timestamp.tzinfo else None,
+        sent_at=request.timestamp,
         metadata=metadata,
     )
 

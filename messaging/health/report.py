@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from datetime import datetime
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from pydantic import BaseModel, Field
 
+from channels_app.content.moments import Moment
 from channels_app.contract import CheckResult
 from channels_app.health import ADVICE, DISABLED, State, state_of
 from channels_app.models import Channel, ChannelHealth, ChannelIncident
@@ -36,8 +36,8 @@ class Incident(BaseModel):
     id: uuid.UUID
     state: str
     reason: str
-    began_at: datetime
-    closed_at: datetime | None
+    began_at: Moment
+    closed_at: Moment | None
 
 
 class ChannelReport(BaseModel):
@@ -49,10 +49,10 @@ class ChannelReport(BaseModel):
     webhook_url: str
     state: str
     reason: str
-    since: datetime | None
-    checked_at: datetime | None
-    last_inbound_at: datetime | None = Field(description="To the minute")
-    held_until: datetime | None = Field(description="Nothing is sent before")
+    since: Moment | None
+    checked_at: Moment | None
+    last_inbound_at: Moment | None = Field(description="To the minute")
+    held_until: Moment | None = Field(description="Nothing is sent before")
     waiting: int = Field(description="Messages on their way out; 1000 stands for that many or more")
     dead_letters: int
     problems: list[Problem]

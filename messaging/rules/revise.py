@@ -27,7 +27,7 @@ from messaging.live.push import push_change, push_reaction
 from messaging.models import DeliveryPart
 from tenants.errors import Invalid, Unavailable
 from tenants.scope import tenant_scope
-from tenants.storage.db import RACES, atomic, now, on_commit, retried
+from tenants.storage.db import RACES, atomic, lost_race, now, on_commit, retried
 
 SPOKEN = (Message.Role.VISITOR, Message.Role.BOT, Message.Role.AGENT)
 ENTRIES = {"edited": "A message was edited.", "deleted": "A message was deleted."}
@@ -97,7 +97,9 @@ def _keep(
         try:
             with atomic():
                 return keep(identity_resolve(channel, sender)) is not False
-        except IntegrityError:
+        except IntegrityError as error:
+            if not lost_race(error):
+                raise
             identities_forget()
             if already():
                 return False

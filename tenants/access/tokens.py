@@ -21,7 +21,7 @@ from django.db import IntegrityError
 
 from tenants.errors import NotAuthenticated
 from tenants.models import RevokedToken
-from tenants.storage.db import new_id, now
+from tenants.storage.db import key_taken, new_id, now
 from tenants.storage.memo import Memo
 
 ISSUER = "chatsvc"
@@ -108,7 +108,9 @@ def token_revoke(claims: Claims) -> bool:
         RevokedToken.objects.create(
             jti=claims["jti"], expires_at=datetime.datetime.fromtimestamp(claims["exp"] + LEEWAY_S, datetime.UTC)
         )
-    except IntegrityError:
+    except IntegrityError as error:
+        if not key_taken(error):
+            raise
         return False
     _verified.forget()
     return True
