@@ -9,6 +9,8 @@ from django.core.management.base import CommandError
 
 from channels_app.content.moments import EARLIEST, moment_typed
 from channels_app.models import Channel
+from tenants.access.auth import require_active
+from tenants.errors import ServiceError
 from tenants.models import Tenant
 from tenants.storage.db import now
 
@@ -16,22 +18,33 @@ LONGEST = timedelta(days=36_500)
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def tenant_named(slug: str) -> Tenant:
-    """Raises CommandError that names the tenants there are."""
+def tenant_named(slug: str, *, to_read: bool = False) -> Tenant:
+    """Raises CommandError that names the tenants there are, or that says that this one is suspended: a command may
+    then only read."""
     tenant = Tenant.objects.filter(slug=slug).first()
     if tenant is None:
         known = ", ".join(Tenant.objects.order_by("slug").values_list("slug", flat=True)[:20])
         raise CommandError(f"There is no tenant {slug!r}. There are: {known or 'none; try `manage.py seed_demo`'}.")
+    if not to_read:
+        _demand_active(tenant)
     return tenant
 
 
 def channel_keyed(key: str) -> Channel:
-    """Raises CommandError. The key names its tenant."""
+    """Raises CommandError, also when its tenant is suspended. The key names its tenant."""
     # unscoped: an operator names a channel by its public key
     channel = Channel.objects.unscoped().select_related("tenant").filter(key=key).first()
     if channel is None:
         raise CommandError(f"There is no channel with the key {key!r}.")
+    _demand_active(channel.tenant)
     return channel
+
+
+def _demand_active(tenant: Tenant) -> None:
+    try:
+        require_active(tenant.id)
+    except ServiceError as error:
+        raise CommandError(f"{tenant.name}: {error.message}") from error
 
 
 def moment(text: str) -> datetime:

@@ -43,6 +43,7 @@ from messaging.webchat.frames import (
 from messaging.webchat.lookout import lookout
 from messaging.webchat.tabs import Tab
 from messaging.webchat.uploads import ticket_issue
+from tenants.access.auth import require_active
 from tenants.access.limits import socket_ip
 from tenants.errors import Forbidden, Invalid, NotAuthenticated, NotFound, ServiceError, TooMany, Unavailable
 from tenants.scope import tenant_scope
@@ -164,6 +165,8 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         except TooMany as error:
             self.strikes += 1
             self.complain(error, cid, close=TOO_FAST if self.strikes >= STRIKES else 0)
+        except Forbidden as error:  # what `_rows` asks before all: its tenant is suspended
+            self.complain(error, cid, close=NOT_ALLOWED)
         except Unavailable as error:
             self.complain(error, close=TRY_LATER)  # without the cid: the client sends it again later
         except ServiceError as error:
@@ -378,9 +381,10 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         return Conversation.objects.filter(id=self.conversation_id).first() if self.conversation_id else None
 
     async def _rows(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        """Run one of the rules in a thread, in the channel's tenant's scope."""
+        """Run one of the rules in a thread, in the channel's tenant's scope. Raises Forbidden ``tenant_suspended``."""
 
         def scoped() -> Any:
+            require_active(self.channel.tenant_id)
             with tenant_scope(self.channel.tenant_id):
                 return call(*arguments)
 
