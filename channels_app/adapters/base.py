@@ -105,6 +105,11 @@ class Adapter(ABC):
 
     # ---- outbound ------------------------------------------------------------------
 
+    def check_recipient(self, address: str, config: Any) -> str:
+        """Why the platform cannot reach ``address`` by its form alone, as a sentence; "" when it can. Pure: asked
+        before anything is stored. A kind whose addresses are the integrators' own takes all."""
+        return ""
+
     @abstractmethod
     def render(self, message: OutboundMessage, config: Any) -> Sequence[Payload]:
         """The API calls that carry ``message``, whose content is already fitted. Pure."""

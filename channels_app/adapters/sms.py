@@ -118,6 +118,13 @@ class Sms(Adapter):
 
     # ---- outbound ------------------------------------------------------------------
 
+    def check_recipient(self, address: str, config: SmsConfig) -> str:
+        try:
+            _address(address, config)
+        except Rejected:
+            return "A text message needs a phone number in E.164, like +15550100001."
+        return ""
+
     def render(self, message: OutboundMessage, config: SmsConfig) -> Sequence[Payload]:
         """Raises Rejected (bad_address, media_not_public)."""
         to = _address(message.recipient.address, config)
@@ -249,7 +256,7 @@ def _address(address: str, config: SmsConfig) -> str:
     number = twilio.e164(address, config.region)
     if number:
         return number
-    if re.fullmatch(r"\d{3,8}", address):
+    if re.fullmatch(r"[0-9]{3,8}", address):
         return address
     raise Rejected("bad_address", "this is no phone number that a text message can go to")
 

@@ -201,6 +201,36 @@ TIMES = frozenset({"ts", "event_ts", "action_ts", "watermark", "at", "lastReadMe
 # ----------------------------------------------------------------------------- outbound
 
 
+@every_payload
+def test_who_writes_to_us_can_be_written_to(kit: Kit, name: str):
+    """By the address that a reply would go to; a call is answered where it is, not at an address."""
+    for item in items_of(read(kit, kit.request(name))):
+        sender = getattr(item, "sender", None)
+        address = (sender.address or sender.value) if sender and sender.scheme != "call" else kit.adapter.kind
+        known = address == kit.adapter.kind or kit.adapter.check_recipient(address, kit.configured) == ""
+        assert known, address
+
+
+NOBODY = (
+    "",
+    " ",
+    "not-a-phone",
+    "+",
+    "15 55",
+    "+1555010\n0001",
+    "ana@example.org",
+    "\u0661\u0662\u0663\u0664\u0665\u0666",
+    "x" * 300,
+)
+FREE = frozenset({"web", "webhook"})  # their addresses are the integrators' own
+
+
+@pytest.mark.parametrize("kit", [kit for kit in KITS if kit.kind not in FREE], ids=lambda kit: kit.kind)
+@pytest.mark.parametrize("address", NOBODY)
+def test_an_address_that_the_platform_cannot_have_is_told(kit: Kit, address: str):
+    assert kit.adapter.check_recipient(address, kit.configured).endswith(".")
+
+
 @every_outbound
 def test_payloads_carry_no_secret_and_are_json(kit: Kit, case: OutboundCase):
     for payload in rendered(kit, case.message):

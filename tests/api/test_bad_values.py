@@ -8,8 +8,11 @@ from urllib.parse import urlencode
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 
-from conversations.models import Message
+from channels_app.registry import KINDS
+from conversations.models import Contact, Message
+from messaging.api.chat import SendMessageRequest
 from tenants.storage.db import new_id
+from tests.adapters.kit import kit_for
 from tests.channels_app.test_moments import OUTSIDE
 from tests.factories import ChannelFactory, ConversationFactory
 
@@ -139,3 +142,21 @@ class TestRanges:
         body = {"since": "2026-02-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"}
         answer = client.post(f"/api/v2/webhook-endpoints/{new_id()}/replay", body)
         assert (answer.status_code, client.error_of(answer)["code"]) == (400, "range_invalid")
+
+
+class TestRecipients:
+    @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"web", "webhook"}))
+    def test_who_cannot_be_reached_is_refused_before_anything_is_stored(self, api, tenant, scope, kind):
+        ChannelFactory(tenant=tenant, kind=kind, config=kit_for(kind).config)
+        client = api(tenant)
+        answer = client.post("/api/v2/chat/message", said(channel=kind, user_id="not-a-phone"))
+        error = client.error_of(answer)
+        assert (answer.status_code, error["code"]) == (422, "recipient_invalid")
+        assert [detail["field"] for detail in error["details"]] == ["user_id"]
+        assert not Contact.objects.exists()
+
+    def test_the_kinds_are_those_of_the_registry(self, api, tenant):
+        assert SendMessageRequest.model_json_schema()["properties"]["channel"]["enum"] == list(KINDS)
+        client = api(tenant)
+        answer = client.post("/api/v2/chat/message", said(channel="pigeon"))
+        assert (answer.status_code, client.error_of(answer)["details"][0]["field"]) == (400, "channel")

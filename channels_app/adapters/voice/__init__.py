@@ -83,6 +83,9 @@ class Voice(Adapter):
 
     # ---- outbound ------------------------------------------------------------------
 
+    def check_recipient(self, address: str, config: VoiceConfig) -> str:
+        return "" if twilio.e164(address) else "A call needs a phone number in E.164, like +15550100001."
+
     def render(self, message: OutboundMessage, config: VoiceConfig) -> Sequence[Payload]:
         """Says the message and asks for the answer, in as many documents as it takes: written words get longer when they
         are spoken and escaped. Raises Rejected (no_call, media_not_public, too_long)."""
