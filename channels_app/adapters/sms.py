@@ -78,6 +78,7 @@ class SmsConfig(TwilioConfig):
 class Sms(Adapter):
     kind: ClassVar[str] = "sms"
     label: ClassVar[str] = "SMS (Twilio)"
+    signature_header: ClassVar[str] = "x-twilio-signature"
     config_class: ClassVar[type[SmsConfig]] = SmsConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"auth_token", "api_key_secret"})
     capabilities = Capabilities(

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from channels_app.content.moments import Moment
 from channels_app.contract import CheckResult
-from channels_app.health import ADVICE, DISABLED, State, state_of
+from channels_app.health import ADVICE, DISABLED, WELL, State, state_of
 from channels_app.models import Channel, ChannelHealth, ChannelIncident
 from channels_app.services import webhook_url
 from messaging.models import Delivery
@@ -41,7 +41,7 @@ class Incident(BaseModel):
 
 
 class ChannelReport(BaseModel):
-    """How a channel fares. ``state``: healthy, degraded, credential_refused, silent or disabled."""
+    """How a channel fares. ``state``: unchecked (nothing has proved that it works), healthy, degraded, credential_refused, silent or disabled."""
 
     id: uuid.UUID
     kind: str
@@ -98,12 +98,16 @@ def _problems(
     if state == DISABLED:
         return
     guide = f"docs/channels/{channel.kind}.md tells what belongs where."
-    if health and state != State.HEALTHY:
+    if health and state not in WELL:
         yield Problem(what=health.reason or state.replace("_", " "), remedy=f"{ADVICE[State(state)]} {guide}")
     if asked and asked.state == "unknown" and "code" in asked.facts:
         what = f"The platform could not be asked: {asked.detail or asked.facts['code']}"
         yield Problem(what=what, remedy="Check api_base and the way out to it; messages wait and are tried again.")
-    if not _local(channel.config.get("api_base", "")) and not channel.adapter.instant and _local(settings.PUBLIC_URL):
+    if (
+        not _local(channel.config.get("api_base", ""))
+        and channel.adapter.signature_header
+        and _local(settings.PUBLIC_URL)
+    ):
         what = f"The platform cannot reach {settings.PUBLIC_URL}"
         yield Problem(what=what, remedy="Set PUBLIC_URL to an address that the internet can reach.")
     if dead:

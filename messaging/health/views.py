@@ -48,7 +48,7 @@ class ChannelHealthView(TenantAPIView):
     @extend_schema(
         operation_id="channel_health",
         summary="How a channel fares",
-        description="`healthy`, `degraded`, `credential_refused`, `silent` or `disabled`, what waits on it, and what "
+        description="`unchecked`, `healthy`, `degraded`, `credential_refused`, `silent` or `disabled`, what waits on it, and what "
         "to do about each problem.",
         tags=["channels"],
         responses=ChannelReport,

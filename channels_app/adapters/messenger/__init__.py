@@ -87,6 +87,7 @@ class MessengerConfig(ChannelConfig):
 class Messenger(Adapter):
     kind: ClassVar[str] = "messenger"
     label: ClassVar[str] = "Facebook Messenger"
+    signature_header: ClassVar[str] = "x-hub-signature-256"
     config_class: ClassVar[type[ChannelConfig]] = MessengerConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"access_token", "app_secret", "verify_token"})
     capabilities = CAPABILITIES

@@ -101,6 +101,7 @@ class SlackConfig(ChannelConfig):
 class Slack(Adapter):
     kind: ClassVar[str] = "slack"
     label: ClassVar[str] = "Slack"
+    signature_header: ClassVar[str] = "x-slack-signature"
     config_class: ClassVar[type[ChannelConfig]] = SlackConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"bot_token", "signing_secret"})
     capabilities = CAPABILITIES

@@ -53,6 +53,7 @@ NEW_CONVERSATION = "/v3/conversations"
 class Teams(Adapter):
     kind: ClassVar[str] = "teams"
     label: ClassVar[str] = "Microsoft Teams"
+    signature_header: ClassVar[str] = "authorization"
     config_class: ClassVar[type[ChannelConfig]] = TeamsConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"client_secret"})
     address_keys: ClassVar[frozenset[str]] = frozenset({"api_base", "login_base", "openid_url", "service_hosts"})

@@ -48,6 +48,7 @@ MB = 1024 * 1024
 class Voice(Adapter):
     kind: ClassVar[str] = "voice"
     label: ClassVar[str] = "Phone calls (Twilio)"
+    signature_header: ClassVar[str] = "x-twilio-signature"
     config_class: ClassVar[type[VoiceConfig]] = VoiceConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"auth_token", "api_key_secret"})
     capabilities = Capabilities(

@@ -73,6 +73,7 @@ class WhatsAppConfig(ChannelConfig):
 class WhatsApp(Adapter):
     kind: ClassVar[str] = "whatsapp"
     label: ClassVar[str] = "WhatsApp Business"
+    signature_header: ClassVar[str] = "x-hub-signature-256"
     config_class: ClassVar[type[ChannelConfig]] = WhatsAppConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"access_token", "app_secret", "verify_token"})
     capabilities = CAPABILITIES
