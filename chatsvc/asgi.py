@@ -27,5 +27,5 @@ async def nowhere(scope: Any, receive: Any, send: Any) -> None:
 
 
 #: each consumer checks the origin itself: a channel has its own allowed sites
-sockets = URLRouter([path("ws/chat/<str:key>/", WebchatConsumer.as_asgi()), re_path("", nowhere)])
+sockets = URLRouter([path("ws/chat/<str:key>/", WebchatConsumer.as_asgi()), re_path("", nowhere)])  # type: ignore[arg-type]
 application = ProtocolTypeRouter({"http": http, "websocket": sockets})
