@@ -1,7 +1,8 @@
 """Access and refresh tokens: JWTs signed with HS256 by JWT_SECRET_KEY, and their revocation.
 
 Owns the claims. Must not know HTTP. Claims: ``iss aud use tid sub kind perms jti iat exp`` and, where
-given, ``key`` (prefix of the API key it came from), ``ext`` (text values).
+given, ``key`` (prefix of the API key it came from), ``ext`` (text values), ``fam`` (the exchange it came
+from) and ``end`` (Unix seconds beyond which nothing refreshed from it lives).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ ALGORITHM = "HS256"
 LEEWAY_S = 1
 REMEMBER_S = 60  # for so long a verified token is not verified again
 LONGEST = 4096  # characters
+LAST_TIME = 4_133_980_800  # Unix seconds of the year 2101
 REQUIRED = ["iss", "aud", "use", "tid", "sub", "kind", "perms", "jti", "iat", "exp"]
 
 Use = Literal["access", "refresh"]
@@ -61,8 +63,11 @@ def token_issue(
     ttl_s: int,
     key_prefix: str = "",
     extra: Mapping[str, str] | None = None,
+    family: str = "",
+    ends_at: int | None = None,
 ) -> str:
-    """A signed token that lives ``ttl_s`` seconds."""
+    """A signed token that lives ``ttl_s`` seconds, and not beyond ``ends_at`` (Unix seconds), which all that is
+    refreshed from it keep. ``family``: the id that a refresh token shares with all that came from it."""
     at = int(time.time())
     claims: Claims = {
         "iss": ISSUER,
@@ -74,8 +79,12 @@ def token_issue(
         "perms": sorted(permissions),
         "jti": str(new_id()),
         "iat": at,
-        "exp": at + ttl_s,
+        "exp": at + ttl_s if ends_at is None else min(at + ttl_s, ends_at),
     }
+    if family:
+        claims["fam"] = family
+    if ends_at is not None:
+        claims["end"] = ends_at
     if key_prefix:
         claims["key"] = key_prefix
     if extra:
@@ -90,7 +99,7 @@ def token_verify(token: str, use: Use) -> Claims:
     """
     if len(token) > LONGEST or not FORM.fullmatch(token):
         raise _invalid()
-    claims = _verified.get(hashlib.sha256(token.encode()).digest(), lambda: _decode(token))
+    claims = _verified.get(hashlib.sha256(token.encode()).digest(), lambda: _decode_unrevoked(token))
     assert claims is not None
     if claims["exp"] + LEEWAY_S <= time.time():
         raise _expired()
@@ -116,6 +125,21 @@ def token_revoke(claims: Claims) -> bool:
     return True
 
 
+def family_revoke(claims: Claims) -> None:
+    """Refuse all tokens that came from the same exchange, as `token_revoke`: one of them is in wrong hands."""
+    if claims.get("fam"):
+        ends_at = int(time.time()) + settings.ENV["REFRESH_TOKEN_TTL"]  # no descendant lives longer
+        token_revoke({"jti": claims["fam"], "exp": max(ends_at, claims["exp"])})
+
+
+def token_read(token: str, use: Use) -> Claims:
+    """The claims of a token that we have signed and that has not expired, revoked or not. Raises NotAuthenticated."""
+    claims = _decode(token)
+    if claims["use"] != use:
+        raise _invalid()
+    return claims
+
+
 def revoked_delete_expired() -> int:
     """Forget revocations of tokens that have expired anyway; the number of rows removed."""
     return RevokedToken.objects.filter(expires_at__lt=now()).delete()[0]
@@ -134,14 +158,32 @@ def _decode(token: str) -> Claims:
             leeway=LEEWAY_S,
             options={"require": REQUIRED},
         )
-        uuid.UUID(claims["tid"])
+        if not _well_formed(claims):
+            raise _invalid()
     except jwt.ExpiredSignatureError:
         raise _expired() from None
-    except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
+    except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError):
         raise _invalid() from None
-    if RevokedToken.objects.filter(jti=claims["jti"]).exists():
+    return claims
+
+
+def _decode_unrevoked(token: str) -> Claims:
+    claims = _decode(token)
+    if RevokedToken.objects.filter(jti__in=[claims["jti"], claims.get("fam", claims["jti"])]).exists():
         raise NotAuthenticated("This token was revoked.", code="token_revoked")
     return claims
+
+
+def _well_formed(claims: Claims) -> bool:
+    """Whether each claim is of its type: who signs with our key may still write what we never do. Raises ValueError."""
+    uuid.UUID(claims["tid"])
+    texts = all(isinstance(claims.get(name, ""), str) for name in ("use", "tid", "sub", "kind", "jti", "key", "fam"))
+    times = all(type(claims.get(name, 0)) is int for name in ("iat", "exp", "end"))
+    perms, extra = claims["perms"], claims.get("ext", {})
+    lists = isinstance(perms, list) and all(isinstance(name, str) for name in perms)
+    facts = isinstance(extra, dict) and all(isinstance(value, str) for value in extra.values())
+    in_time = 0 <= claims["exp"] <= LAST_TIME if times else False
+    return texts and times and lists and facts and in_time and len(claims["jti"]) <= 64
 
 
 def _invalid() -> NotAuthenticated:
