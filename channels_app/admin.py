@@ -24,7 +24,7 @@ from tenants.console.pages import Button, TenantAdmin, TenantFilter, tenants_wit
 
 SYNC_TEMPLATES = Button("sync_templates", "Sync templates", "sync")
 HEALTH = {
-    "healthy": "success", "degraded": "warning", "credential refused": "danger", "silent": "warning", DISABLED: "info",
+    "unchecked": "info", "healthy": "success", "degraded": "warning", "credential refused": "danger", "silent": "warning", DISABLED: "info",
     DISCONNECTED: "info",
 }  # fmt: skip
 

@@ -22,7 +22,7 @@ from channels_app.adapters.base import Adapter
 from channels_app.models import Channel
 from channels_app.registry import adapter_for
 from channels_app.services import channel_fill
-from tenants.console.pages import LinesField
+from tenants.console.pages import JSONValueField, LinesField
 from tenants.errors import ServiceError
 
 PREFIX = "config_"  # keeps an adapter's fields apart from the model's own
@@ -111,7 +111,7 @@ def _field(name: str, schema: dict[str, Any], required: bool, adapter: Adapter, 
     if type_ == "array" and _plain(schema.get("items", {})).get("type") == "string":
         return LinesField(**common)
     if type_ in ("array", "object"):
-        return forms.JSONField(widget=UnfoldAdminTextareaWidget, **common)
+        return JSONValueField(widget=UnfoldAdminTextareaWidget, **common)
     widget = UnfoldAdminTextareaWidget if schema.get("maxLength", 0) > LONG else UnfoldAdminTextInputWidget
     return forms.CharField(widget=widget, **common)
 

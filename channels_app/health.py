@@ -17,9 +17,10 @@ from tenants.storage.db import now
 from tenants.storage.memo import Memo
 
 State = ChannelHealth.State
+WELL = (State.UNCHECKED, State.HEALTHY)  # nothing wrong is known: no incident, and nobody is told
 DISABLED = "disabled"  # shown for a channel that is switched off; never stored
 DISCONNECTED = "disconnected"  # for one that is so for good
-SEVERITY = {State.HEALTHY: 0, State.SILENT: 1, State.DEGRADED: 2, State.CREDENTIAL_REFUSED: 3}
+SEVERITY = {State.UNCHECKED: 0, State.HEALTHY: 0, State.SILENT: 1, State.DEGRADED: 2, State.CREDENTIAL_REFUSED: 3}
 RACES = 5
 
 #: what staff do about a state; the reason beside it says what was found
@@ -36,8 +37,8 @@ _rows: Memo[ChannelHealth] = Memo("channel-health", ttl=1.0)
 class Finding:
     """What was learnt about a channel.
 
-    ``source``: check (the platform was asked, everything is known), send, inbound, platform (it told us)
-    or staff. ``hold_s``: seconds in which nothing is to be sent; 0: no reason to hold.
+    ``source``: check (the platform was asked, everything is known), doubt (it was asked and did not answer: what
+    was proved before is not current), send, inbound, platform (it told us) or staff. ``hold_s``: seconds in which nothing is to be sent; 0: no reason to hold.
     """
 
     state: str
@@ -59,7 +60,8 @@ class Change:
 
     @property
     def moved(self) -> bool:
-        return self.before != self.after
+        """Whether there is something to tell: a proof that comes or grows old is none."""
+        return self.before != self.after and not {self.before, self.after} <= set(WELL)
 
 
 def state_of(channel: Channel, health: ChannelHealth | None) -> str:
@@ -68,7 +70,7 @@ def state_of(channel: Channel, health: ChannelHealth | None) -> str:
         return DISCONNECTED
     if not channel.enabled:
         return DISABLED
-    return str(health.state) if health else str(State.HEALTHY)
+    return str(health.state) if health else str(State.UNCHECKED)
 
 
 def next_state(present: str, finding: Finding, *, held: bool = False) -> str:
@@ -79,8 +81,12 @@ def next_state(present: str, finding: Finding, *, held: bool = False) -> str:
     """
     if finding.source in ("check", "staff"):
         return finding.state
+    if finding.state == State.UNCHECKED:
+        return finding.state if present in WELL else present
     if finding.state == State.HEALTHY:
-        ended = {"inbound": present == State.SILENT, "send": held}.get(finding.source, False)
+        ended = {"inbound": present in (State.SILENT, State.UNCHECKED), "send": held or present == State.UNCHECKED}.get(
+            finding.source, False
+        )
         return str(State.HEALTHY) if ended else present
     return max(present, finding.state, key=lambda state: SEVERITY[State(state)])
 
@@ -132,7 +138,7 @@ def _changes(health: ChannelHealth, finding: Finding, after: str, at: datetime) 
 def _incident_follow(channel: Channel, after: str, finding: Finding) -> ChannelIncident | None:
     """Open, change or close the incident; the lock on the health row makes us the only one here."""
     incident = ChannelIncident.objects.filter(channel=channel, is_open=True).first()
-    if after == State.HEALTHY:
+    if after in WELL:
         if incident:
             incident.is_open, incident.closed_at = False, now()
             incident.save(update_fields=["is_open", "closed_at"])

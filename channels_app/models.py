@@ -58,17 +58,17 @@ class ChannelHealth(Model):
     """
 
     class State(models.TextChoices):
+        UNCHECKED = "unchecked"  # nothing has proved yet, or lately, that it works
         HEALTHY = "healthy"
         DEGRADED = "degraded"
         CREDENTIAL_REFUSED = "credential_refused"
         SILENT = "silent"
 
     channel = models.OneToOneField(Channel, on_delete=models.CASCADE, related_name="health")
-    state = models.CharField(max_length=20, choices=State, default=State.HEALTHY)
+    state = models.CharField(max_length=20, choices=State, default=State.UNCHECKED)
     failures = models.PositiveIntegerField(default=0)  # in a row
     held_until = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(max_length=300, blank=True)
-    bad_signatures = models.PositiveIntegerField(default=0)
     checked_at = models.DateTimeField(null=True, blank=True)
     last_inbound_at = models.DateTimeField(null=True, blank=True)  # to the minute
     state_since = models.DateTimeField(default=now)

@@ -7,17 +7,21 @@ from contextlib import nullcontext
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F
+from django.core.cache import cache
 from pydantic import ValidationError
 
 from channels_app.http.addresses import BadAddress, address_check
 from channels_app.http.client import HttpClient, authority
 from channels_app.http.waiting import asking, exchanging
-from channels_app.models import Channel, ChannelHealth, new_key
+from channels_app.models import Channel, new_key
 from channels_app.registry import KINDS, adapter_for
 from channels_app.selectors import channel_forget
+from tenants.access.limits import allow
 from tenants.errors import Invalid
 from tenants.storage.db import now
+
+COUNTED_S = 3600  # wrong proofs are forgotten after that when no check takes them
+COUNTED_BURST = 10
 
 
 def channel_save(channel: Channel, *, config: Mapping[str, Any] | None = None) -> Channel:
@@ -127,12 +131,33 @@ def http_for(channel: Channel, *, in_request: bool = False) -> HttpClient:
     return HttpClient(secrets, outbound_hosts(), files, room=exchanging if in_request else nullcontext)
 
 
-def bad_signature_count(channel: Channel) -> None:
-    """One more request that could not prove its origin."""
-    if not ChannelHealth.objects.filter(channel=channel).update(bad_signatures=F("bad_signatures") + 1):
-        ChannelHealth.objects.get_or_create(channel=channel, defaults={"bad_signatures": 1})
+def bad_signature_count(channel: Channel, address: str = "") -> None:
+    """One more request with a proof that does not hold, in the cache. ``address``: whose; of one address only
+    COUNTED_BURST count within five minutes, so that a single stranger says nothing about the channel."""
+    if address and allow(f"bad-signatures:{channel.id}:{address}", COUNTED_BURST / 300, COUNTED_BURST):
+        return
+    key = _signatures_key(channel)
+    try:
+        if not cache.add(key, 1, COUNTED_S):
+            cache.incr(key)
+    except Exception:  # noqa: BLE001  a cache that is away, or the count has just run out: it is a hint
+        return
+
+
+def bad_signatures_take(channel: Channel) -> int:
+    """How many were counted since the last call; the count begins anew."""
+    count = int(cache.get(_signatures_key(channel)) or 0)
+    if count:
+        cache.delete(_signatures_key(channel))
+    return count
+
+
+def _signatures_key(channel: Channel) -> str:
+    return f"bad-signatures:{channel.id}"
 
 
 def webhook_url(channel: Channel) -> str:
-    """The address to give the platform."""
+    """The address to give the platform; "" for a kind that nobody calls."""
+    if not channel.adapter.signature_header:
+        return ""
     return f"{settings.PUBLIC_URL}/api/v2/webhooks/{channel.kind}/{channel.key}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
@@ -10,10 +11,21 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsvc.settings")
 http = get_asgi_application()  # loads the apps, which the consumers' models need
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from django.urls import path  # noqa: E402
+from django.urls import path, re_path  # noqa: E402
 
 from messaging.webchat.consumer import WebchatConsumer  # noqa: E402
 
+
+async def nowhere(scope: Any, receive: Any, send: Any) -> None:
+    """A path without a socket: 404 by ASGI's extension where the server has it, else 403."""
+    await receive()
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close"})
+        return
+    await send({"type": "websocket.http.response.start", "status": 404, "headers": []})
+    await send({"type": "websocket.http.response.body", "body": b""})
+
+
 #: each consumer checks the origin itself: a channel has its own allowed sites
-sockets = URLRouter([path("ws/chat/<str:key>/", WebchatConsumer.as_asgi())])
+sockets = URLRouter([path("ws/chat/<str:key>/", WebchatConsumer.as_asgi()), re_path("", nowhere)])  # type: ignore[arg-type]
 application = ProtocolTypeRouter({"http": http, "websocket": sockets})

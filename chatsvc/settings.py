@@ -262,6 +262,8 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
+if WHITENOISE_USE_FINDERS:  # files that collectstatic has not compressed
+    MIDDLEWARE.insert(0, "chatsvc.web.middleware.CompressedStatic")
 MEDIA_ROOT = ENV["MEDIA_ROOT"] or BASE_DIR / "var" / "media"
 
 
@@ -287,7 +289,7 @@ def _media_storage() -> dict[str, Any]:
 
 STORAGES = {
     "default": _media_storage(),
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 LANGUAGE_CODE = "en"
 FORMAT_MODULE_PATH = "chatsvc.formats"

@@ -7,11 +7,11 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from channels_app.templates import views as template_views
-from chatsvc.observe import (
+from chatsvc.observe import metrics
+from chatsvc.web import (
     health,
-    metrics,
+    schema,  # noqa: F401  registers how models and credentials are described
 )
-from chatsvc.web import schema  # noqa: F401  registers how models and credentials are described
 from messaging.api import chat_views, preview_views
 from messaging.api import webhook as webhook_views
 from messaging.health import views as channel_views

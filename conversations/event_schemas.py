@@ -7,13 +7,13 @@ fields are only ever added; what breaks a reader is a new version.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from channels_app.content.moments import Moment
 from conversations.models import Event
 
 log = structlog.get_logger(__name__)
@@ -272,7 +272,7 @@ class Envelope(BaseModel):
     id: UUID = Field(description="Stays the same however often the event comes: remove repeats by it")
     type: str
     version: int
-    timestamp: datetime
+    timestamp: Moment
     tenant_id: UUID
     conversation_id: UUID | None = Field(None, description="None for events that belong to no conversation")
     seq: int = Field(0, description="Dense per conversation, from 1; 0 without one")
@@ -288,7 +288,7 @@ def envelope_of(event: Event) -> Envelope:
         id=event.id,
         type=event.type,
         version=event.version,
-        timestamp=event.created_at.astimezone(UTC),
+        timestamp=event.created_at,
         tenant_id=event.tenant_id,
         conversation_id=event.conversation_id,
         seq=event.seq,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from channels_app.content.ids import PersonId
+from channels_app.content.moments import Moment
 from channels_app.content.types import Content
 
 
@@ -44,17 +44,17 @@ class ConversationShape(BaseModel):
     message_count: int
     last_seq: int
     last_message: str
-    last_message_at: datetime | None
-    waiting_since: datetime | None
-    created_at: datetime
-    ended_at: datetime | None
+    last_message_at: Moment | None
+    waiting_since: Moment | None
+    created_at: Moment
+    ended_at: Moment | None
 
 
 class ConversationDetail(ConversationShape):
     user_id: str
     context: dict[str, Any]
-    first_reply_at: datetime | None
-    reply_window_expires_at: datetime | None
+    first_reply_at: Moment | None
+    reply_window_expires_at: Moment | None
     satisfaction: int | None
 
 
@@ -84,7 +84,7 @@ class AttachmentShape(BaseModel):
 class ReactionShape(BaseModel):
     emoji: str
     identity_id: uuid.UUID
-    at: datetime
+    at: Moment
 
 
 class ChangeShape(BaseModel):
@@ -106,9 +106,9 @@ class MessageShape(BaseModel):
     message_id: str | None
     language: str
     analysis: dict[str, Any]
-    created_at: datetime
-    edited_at: datetime | None
-    deleted_at: datetime | None
+    created_at: Moment
+    edited_at: Moment | None
+    deleted_at: Moment | None
     reactions: list[ReactionShape]
     change: ChangeShape | None
 
@@ -116,7 +116,7 @@ class MessageShape(BaseModel):
 class SentMessage(MessageShape):
     """A message that was just written."""
 
-    waiting_since: datetime | None = Field(
+    waiting_since: Moment | None = Field(
         description="Set: the person has written more than the agent had seen, and waits for an answer to that"
     )
 
@@ -129,12 +129,13 @@ class MessagePage(BaseModel):
 
 class ConversationQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
+    RANGES: ClassVar = (("start_date", "end_date"),)
 
     status: Literal["active", "completed", "abandoned", "escalated", "error"] | None = None
     channel: str | None = Field(None, max_length=20, description="Kind of channel")
     user_id: PersonId | None = None
-    start_date: datetime | None = None
-    end_date: datetime | None = None
+    start_date: Moment | None = None
+    end_date: Moment | None = None
     search: str | None = Field(None, max_length=200, description="In the last message, the subject and the name")
     page_size: int = Field(20, ge=1, le=100)
     cursor: str | None = Field(None, max_length=500)

@@ -40,7 +40,7 @@ from messaging.models import Turn
 from messaging.rules import consent
 from messaging.rules.control import hand_over
 from tenants.errors import Conflict, Invalid, NotFound, Unavailable
-from tenants.storage.db import RACES, atomic, new_id, now, on_commit, retried
+from tenants.storage.db import RACES, atomic, lost_race, new_id, now, on_commit, retried
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +91,9 @@ def accept(channel: Channel, inbound: InboundMessage, entrance: Entrance = Entra
             with atomic():
                 accepted = _store(channel, inbound, content, entrance)
                 _attach(accepted.message, inbound, file_ids, upload)
-        except IntegrityError:
+        except IntegrityError as error:
+            if not lost_race(error):
+                raise
             repeated = _repeat_of(channel, inbound, content, entrance)
             if repeated:
                 return _told(channel, repeated)

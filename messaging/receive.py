@@ -45,7 +45,7 @@ from messaging.rules.delivery_status import status_apply
 from messaging.rules.revise import changes_apply, reaction_take, revision_take
 from messaging.shutdown import stopping
 from tenants.errors import Invalid, Unavailable
-from tenants.storage.db import atomic, now, on_commit, retried, server_trouble
+from tenants.storage.db import atomic, key_taken, now, on_commit, retried, server_trouble
 from tenants.work.leases import A_DAY, WORKER_LOST, claim, put_off, server_back, settle
 
 log = structlog.get_logger(__name__)
@@ -67,7 +67,9 @@ def receipt_store(channel: Channel, raw: RawRequest) -> InboundEvent | None:
                 tenant_id=channel.tenant_id, channel=channel, lane=lane, digest=digest, request=raw.to_stored()
             )
             on_commit(lambda: wake.parse(receipt.id))
-    except IntegrityError:
+    except IntegrityError as error:
+        if not key_taken(error):
+            raise
         return None
     return receipt
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
 import structlog
+from django.conf import settings
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tenants.errors import Invalid
@@ -187,11 +188,13 @@ class TenantState:
     removing: bool = False
 
 
-_states: Memo[TenantState] = Memo("tenants", ttl=30)
+#: without Redis no stamp tells other processes of a change: what they remember is a second old at most
+_states: Memo[TenantState] = Memo("tenants", ttl=30 if settings.REDIS_URL else 1)
 
 
 def tenant_state(tenant_id: uuid.UUID) -> TenantState | None:
-    """Status and settings, at most 30 s old; None when there is no such tenant."""
+    """Status and settings, about a second old at most (30 s when a row was changed without `invalidate`); None
+    when there is no such tenant."""
     return _states.get(tenant_id, lambda: _load(tenant_id))
 
 
@@ -207,7 +210,7 @@ def suspended() -> list[uuid.UUID]:
 
 
 def settings_for(tenant_id: uuid.UUID) -> TenantSettings:
-    """The tenant's settings, at most 30 s old; the defaults when there is no such tenant."""
+    """The tenant's settings, as old as `tenant_state`; the defaults when there is no such tenant."""
     state = tenant_state(tenant_id)
     return state.settings if state else TenantSettings()
 
@@ -222,12 +225,12 @@ def _load(tenant_id: uuid.UUID) -> TenantState | None:
     if row is None:
         return None
     try:
-        settings = TenantSettings.model_validate(row[1])
+        chosen = TenantSettings.model_validate(row[1])
     except ValidationError as error:
         # Stored by an older version or by hand: keep serving on what is still good, and say which keys are not.
         bad = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}
         log.warning("tenant_settings_invalid", tenant=str(tenant_id), keys=sorted(bad))
-        settings = TenantSettings.model_validate({key: value for key, value in row[1].items() if key not in bad})
+        chosen = TenantSettings.model_validate({key: value for key, value in row[1].items() if key not in bad})
     return TenantState(
-        active=row[0] == Tenant.Status.ACTIVE, settings=settings, removing=row[0] == Tenant.Status.REMOVING
+        active=row[0] == Tenant.Status.ACTIVE, settings=chosen, removing=row[0] == Tenant.Status.REMOVING
     )

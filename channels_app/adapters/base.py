@@ -58,6 +58,8 @@ class Adapter(ABC):
     #: and a change of one demands the secrets anew
     address_keys: ClassVar[frozenset[str]] = frozenset({"api_base"})
     capabilities: ClassVar[Capabilities] = Capabilities()
+    #: the header, in lower case, in which the platform proves a webhook; "" where no webhook ever comes
+    signature_header: ClassVar[str] = ""
     #: the live push is the delivery: nothing outside has to be called (web)
     instant: ClassVar[bool] = False
     #: seconds to wait for more fragments of a thought before the bot answers
@@ -104,6 +106,11 @@ class Adapter(ABC):
         return Reply()
 
     # ---- outbound ------------------------------------------------------------------
+
+    def check_recipient(self, address: str, config: Any) -> str:
+        """Why the platform cannot reach ``address`` by its form alone, as a sentence; "" when it can. Pure: asked
+        before anything is stored. A kind whose addresses are the integrators' own takes all."""
+        return ""
 
     @abstractmethod
     def render(self, message: OutboundMessage, config: Any) -> Sequence[Payload]:

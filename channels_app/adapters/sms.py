@@ -78,6 +78,7 @@ class SmsConfig(TwilioConfig):
 class Sms(Adapter):
     kind: ClassVar[str] = "sms"
     label: ClassVar[str] = "SMS (Twilio)"
+    signature_header: ClassVar[str] = "x-twilio-signature"
     config_class: ClassVar[type[SmsConfig]] = SmsConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"auth_token", "api_key_secret"})
     capabilities = Capabilities(
@@ -119,6 +120,13 @@ class Sms(Adapter):
         return twilio.twiml(twilio.SILENCE)
 
     # ---- outbound ------------------------------------------------------------------
+
+    def check_recipient(self, address: str, config: SmsConfig) -> str:
+        try:
+            _address(address, config)
+        except Rejected:
+            return "A text message needs a phone number in E.164, like +15550100001."
+        return ""
 
     def render(self, message: OutboundMessage, config: SmsConfig) -> Sequence[Payload]:
         """Raises Rejected (bad_address, media_not_public)."""
@@ -251,7 +259,7 @@ def _address(address: str, config: SmsConfig) -> str:
     number = twilio.e164(address, config.region)
     if number:
         return number
-    if re.fullmatch(r"\d{3,8}", address):
+    if re.fullmatch(r"[0-9]{3,8}", address):
         return address
     raise Rejected("bad_address", "this is no phone number that a text message can go to")
 

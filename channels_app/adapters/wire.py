@@ -5,11 +5,12 @@ Owns these few readers; must not know any platform. They never raise, whatever t
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from channels_app.content.moments import moment_of_unix
+
 MAX_ID = 255  # longer ids are no platform's; they are read as absent
-_MILLISECONDS = 100_000_000_000  # Unix seconds reach this in the year 5138
 
 
 def at(value: Any, *path: str) -> Any:
@@ -46,9 +47,6 @@ def identifier(value: Any, *path: str) -> str:
 
 
 def moment(value: Any, *path: str) -> datetime | None:
-    """The Unix time at ``path``, in seconds or milliseconds, number or string; None when it is neither."""
-    try:
-        number = float(string(value, *path))
-        return datetime.fromtimestamp(number / 1000 if number > _MILLISECONDS else number, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
+    """The Unix time at ``path``, in seconds or milliseconds, number or string; None when it is neither, or
+    outside the years 1970 to 2100."""
+    return moment_of_unix(string(value, *path))

@@ -38,11 +38,10 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', tenants.storage.db.Id(default=tenants.storage.db.new_id, editable=False, primary_key=True, serialize=False)),
                 ('created_at', models.DateTimeField(default=tenants.storage.db.now, editable=False)),
-                ('state', models.CharField(choices=[('healthy', 'Healthy'), ('degraded', 'Degraded'), ('credential_refused', 'Credential Refused'), ('silent', 'Silent')], default='healthy', max_length=20)),
+                ('state', models.CharField(choices=[('unchecked', 'Unchecked'), ('healthy', 'Healthy'), ('degraded', 'Degraded'), ('credential_refused', 'Credential Refused'), ('silent', 'Silent')], default='unchecked', max_length=20)),
                 ('failures', models.PositiveIntegerField(default=0)),
                 ('held_until', models.DateTimeField(blank=True, null=True)),
                 ('reason', models.CharField(blank=True, max_length=300)),
-                ('bad_signatures', models.PositiveIntegerField(default=0)),
                 ('checked_at', models.DateTimeField(blank=True, null=True)),
                 ('last_inbound_at', models.DateTimeField(blank=True, null=True)),
                 ('state_since', models.DateTimeField(default=tenants.storage.db.now)),
@@ -57,7 +56,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', tenants.storage.db.Id(default=tenants.storage.db.new_id, editable=False, primary_key=True, serialize=False)),
                 ('created_at', models.DateTimeField(default=tenants.storage.db.now, editable=False)),
-                ('state', models.CharField(choices=[('healthy', 'Healthy'), ('degraded', 'Degraded'), ('credential_refused', 'Credential Refused'), ('silent', 'Silent')], max_length=20)),
+                ('state', models.CharField(choices=[('unchecked', 'Unchecked'), ('healthy', 'Healthy'), ('degraded', 'Degraded'), ('credential_refused', 'Credential Refused'), ('silent', 'Silent')], max_length=20)),
                 ('reason', models.CharField(blank=True, max_length=300)),
                 ('is_open', models.BooleanField(default=True)),
                 ('closed_at', models.DateTimeField(blank=True, null=True)),

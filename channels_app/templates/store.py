@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any
 
 from django.core import signing
@@ -16,12 +15,13 @@ from django.db import IntegrityError
 from django.db.models import Q
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from channels_app.content.moments import Moment
 from channels_app.models import MessageTemplate
 from channels_app.templates.resolve import LANGUAGE, Variant, variables_in
 from tenants.api.parse import Changes
 from tenants.errors import Conflict, Invalid, NotFound
 from tenants.scope import current_tenant_id
-from tenants.storage.db import atomic, now, retried
+from tenants.storage.db import atomic, key_taken, now, retried
 
 Language = Annotated[str, StringConstraints(pattern=LANGUAGE, max_length=15)]
 Variants = Annotated[dict[Language, Variant], Field(min_length=1, max_length=50)]
@@ -50,9 +50,9 @@ class TemplateShape(BaseModel):
     languages: list[str]
     variables: list[str] = Field(description="Of all languages")
     variants: dict[str, Any]
-    synced_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
+    synced_at: Moment | None
+    created_at: Moment
+    updated_at: Moment
 
 
 class TemplateDetail(TemplateShape):
@@ -127,6 +127,8 @@ def template_create(*, name: str, variants: Mapping[str, Variant]) -> MessageTem
                 id=own_id(tenant_id, name), tenant_id=tenant_id, name=name, variants=_stored(variants)
             )
     except IntegrityError as error:
+        if not key_taken(error):
+            raise
         raise Conflict("There is a template of this name.", code="template_exists") from error
 
 

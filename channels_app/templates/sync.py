@@ -18,7 +18,7 @@ from channels_app.registry import KINDS, adapter_for
 from channels_app.services import http_for
 from channels_app.templates.resolve import tag_of, words_of
 from tenants.scope import tenant_scope
-from tenants.storage.db import atomic, now, retried
+from tenants.storage.db import atomic, key_taken, now, retried
 
 log = structlog.get_logger(__name__)
 
@@ -41,10 +41,11 @@ def templates_sync(channel: Channel) -> int:
 
 
 def templates_sync_all(tenant_id: uuid.UUID | None = None) -> list[tuple[Channel, int | None]]:
-    """Every enabled channel whose platform lists templates; None as the count of one that could not."""
+    """Every enabled channel of active tenants whose platform lists templates; None as the count of one that could not."""
     kinds = [kind for kind in KINDS if adapter_for(kind).lists_templates]
     # unscoped: a task over all tenants; each channel's work runs in the scope of its own
-    channels = Channel.objects.unscoped().filter(enabled=True, kind__in=kinds).select_related("tenant")
+    channels = Channel.objects.unscoped().filter(enabled=True, kind__in=kinds, tenant__status="active")
+    channels = channels.select_related("tenant")
     if tenant_id:
         channels = channels.filter(tenant_id=tenant_id)
     return [(channel, _tried(channel)) for channel in channels.order_by("tenant", "name")]
@@ -94,5 +95,7 @@ def _put(channel: Channel, name: str, **fields: Any) -> None:
         return
     try:
         MessageTemplate.objects.create(tenant_id=channel.tenant_id, channel=channel, name=name, **fields)
-    except IntegrityError:  # another sync was quicker
+    except IntegrityError as error:  # another sync was quicker
+        if not key_taken(error):
+            raise
         rows.update(**fields)

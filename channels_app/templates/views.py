@@ -45,8 +45,8 @@ TEMPLATE = {
     "variables": ["name", "order"],
     "variants": VARIANTS,
     "synced_at": None,
-    "created_at": "2026-01-31T12:00:00Z",
-    "updated_at": "2026-01-31T12:00:00Z",
+    "created_at": "2026-01-31T12:00:00.000Z",
+    "updated_at": "2026-01-31T12:00:00.000Z",
 }
 
 

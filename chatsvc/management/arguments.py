@@ -6,44 +6,62 @@ import re
 from datetime import datetime, timedelta
 
 from django.core.management.base import CommandError
-from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.timezone import is_naive, make_aware
 
+from channels_app.content.moments import EARLIEST, moment_typed
 from channels_app.models import Channel
+from tenants.access.auth import require_active
+from tenants.errors import ServiceError
 from tenants.models import Tenant
 from tenants.storage.db import now
 
+LONGEST = timedelta(days=36_500)
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def tenant_named(slug: str) -> Tenant:
-    """Raises CommandError that names the tenants there are."""
+def tenant_named(slug: str, *, to_read: bool = False) -> Tenant:
+    """Raises CommandError that names the tenants there are, or that says that this one is suspended: a command may
+    then only read."""
     tenant = Tenant.objects.filter(slug=slug).first()
     if tenant is None:
         known = ", ".join(Tenant.objects.order_by("slug").values_list("slug", flat=True)[:20])
         raise CommandError(f"There is no tenant {slug!r}. There are: {known or 'none; try `manage.py seed_demo`'}.")
+    if not to_read:
+        _demand_active(tenant)
     return tenant
 
 
 def channel_keyed(key: str) -> Channel:
-    """Raises CommandError. The key names its tenant."""
+    """Raises CommandError, also when its tenant is suspended. The key names its tenant."""
     # unscoped: an operator names a channel by its public key
     channel = Channel.objects.unscoped().select_related("tenant").filter(key=key).first()
     if channel is None:
         raise CommandError(f"There is no channel with the key {key!r}.")
+    _demand_active(channel.tenant)
     return channel
 
 
-def moment(text: str) -> datetime:
-    """``30m``, ``2h``, ``7d`` ago, or an ISO date or time (UTC unless it says otherwise). Raises CommandError."""
-    if ago := re.fullmatch(r"(\d{1,6})([smhd])", text):
-        return now() - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+def _demand_active(tenant: Tenant) -> None:
     try:
-        at = parse_datetime(text)
-        day = parse_date(text) if at is None else None
+        require_active(tenant.id)
+    except ServiceError as error:
+        raise CommandError(f"{tenant.name}: {error.message}") from error
+
+
+def moment(text: str) -> datetime:
+    """``30m``, ``2h``, ``7d`` ago, a date (UTC) or an ISO time with its zone. Raises CommandError."""
+    if ago := re.fullmatch(r"(\d{1,6})([smhd])", text):
+        return max(EARLIEST, now() - min(timedelta(**{UNITS[ago[2]]: int(ago[1])}), LONGEST))
+    try:
+        return moment_typed(text)
     except ValueError:
-        at = day = None
-    if at is None and day is None:
-        raise CommandError(f"{text!r} is no time: write 30m, 2h, 7d, 2026-01-31 or 2026-01-31T12:00:00Z.")
-    at = at or datetime(day.year, day.month, day.day)  # type: ignore[union-attr]
-    return make_aware(at) if is_naive(at) else at
+        forms = "30m, 2h, 7d, 2026-01-31 or, with its zone, 2026-01-31T12:00:00Z"
+        raise CommandError(f"{text!r} is not a time from 1970 to 2100: write {forms}.") from None
+
+
+def span(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+    """Both ends as `moment` reads them, None where nothing was given. Raises CommandError, also when the span ends
+    before it begins."""
+    first, last = (moment(text) if text else None for text in (since, until))
+    if first and last and last < first:
+        raise CommandError(f"{until!r} lies before {since!r}: the span ends before it begins.")
+    return first, last

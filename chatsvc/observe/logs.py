@@ -7,10 +7,12 @@ import logging.config
 import os
 import sys
 import traceback
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 
+from channels_app.content.moments import written
 from chatsvc.observe import traces
 
 MOST_FRAMES = 12  # the innermost
@@ -23,6 +25,12 @@ def whose(logger: Any, method: str, line: dict[str, Any]) -> dict[str, Any]:
     tenant_id = tenant_id_if_any()
     if tenant_id:
         line.setdefault("tenant_id", str(tenant_id))
+    return line
+
+
+def when(logger: Any, method: str, line: dict[str, Any]) -> dict[str, Any]:
+    """Adds the time, in the form of all our times."""
+    line["timestamp"] = written(datetime.now(UTC))
     return line
 
 
@@ -47,7 +55,7 @@ SHARED: list[Any] = [
     traces.ids_of_span,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    when,
     place_of_exception,
 ]
 

@@ -24,7 +24,7 @@ from django.db import close_old_connections
 from chatsvc.observe.workers import queue_of, seen_key
 from chatsvc.processes.clock import ClockWatch
 from messaging import wake
-from messaging.set_back import rows_correct
+from messaging.housekeeping.set_back import rows_correct
 from messaging.sweep import sweep
 
 log = structlog.get_logger(__name__)

@@ -21,6 +21,7 @@ from rest_framework import exceptions
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
+from channels_app.content.moments import all_written
 from chatsvc.observe.logs import where
 from chatsvc.web import shed
 from tenants.api.parse import problems
@@ -35,7 +36,7 @@ from tenants.errors import (
     TooMany,
     Unavailable,
 )
-from tenants.storage.db import now, server_lost, server_trouble
+from tenants.storage.db import lost_race, now, server_lost, server_trouble
 
 log = structlog.get_logger(__name__)
 
@@ -115,6 +116,8 @@ def as_service_error(error: BaseException) -> ServiceError:
         if server_lost(error):
             shed.database_lost()
         return unavailable()
+    if isinstance(error, IntegrityError) and error.__cause__ and not lost_race(error):
+        return InternalError()  # a value that we let in and the database refuses: nobody was quicker
     for kinds, shown in MAPPING:
         if isinstance(error, kinds):
             return shown(retry_after=getattr(error, "wait", None))
@@ -182,6 +185,7 @@ def _envelope(request_id: str, *, data: Any = None, error: dict[str, Any] | None
 
 
 def _encode(envelope: dict[str, Any]) -> bytes:
+    envelope = all_written(envelope)
     try:
         return to_json(envelope, fallback=str, inf_nan_mode="null")
     except (PydanticSerializationError, UnicodeError):

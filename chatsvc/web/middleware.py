@@ -9,6 +9,7 @@ from collections.abc import Callable
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.middleware.gzip import GZipMiddleware
 
 from chatsvc.observe import metrics, traces
 from chatsvc.observe.trail import begin
@@ -82,16 +83,27 @@ class Shed:
             return self.get_response(request) if ours else errors.error_response(request, errors.unavailable())
 
 
+class CompressedStatic:
+    """Compresses static files on their way, where no collectstatic has written them compressed."""
+
+    def __init__(self, get_response: Handler):
+        self.get_response = get_response
+        self.gzip = GZipMiddleware(get_response)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        is_static = request.path.startswith(settings.STATIC_URL)
+        return self.gzip.process_response(request, response) if is_static else response  # type: ignore[return-value]
+
+
 class Cors:
     """Lets pages of CORS_ORIGINS call the REST API. No cookies are involved, so none are allowed.
 
     The web widget's own endpoints decide by the channel's allowed origins (messaging/webchat/rules.py).
     """
 
-    HEADERS = "authorization, x-api-key, content-type, x-tenant-id, idempotency-key, if-match, prefer, x-correlation-id"
-    EXPOSED = (
-        "etag, idempotency-replayed, retry-after, x-request-id, ratelimit-limit, ratelimit-remaining, ratelimit-reset"
-    )
+    HEADERS = "authorization, x-api-key, content-type, x-tenant-id, idempotency-key, prefer, x-correlation-id"
+    EXPOSED = "idempotency-replayed, retry-after, x-request-id, ratelimit-limit, ratelimit-remaining, ratelimit-reset"
 
     def __init__(self, get_response: Handler):
         self.get_response = get_response

@@ -191,7 +191,7 @@ def _wrap(content: Schema) -> None:
         "required": ["status", "data", "error", "meta"],
     }
     for example in content.get("examples", {}).values():
-        meta = {"request_id": "019a2f6e-6d1c-7e5b-9c55-0e3b9f5f1a77", "timestamp": "2026-01-31T12:00:00Z"}
+        meta = {"request_id": "019a2f6e-6d1c-7e5b-9c55-0e3b9f5f1a77", "timestamp": "2026-01-31T12:00:00.000Z"}
         example["value"] = {"status": "success", "data": example.get("value"), "error": None, "meta": meta}
 
 

@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -52,6 +53,7 @@ def serve_until_stopped(host: str, port: int) -> None:
 def server_at(endpoints: Sequence[str], **options: Any) -> Any:
     """daphne with our application and our manners, not yet running. ``endpoints``: Twisted's descriptions;
     ``options``: of daphne's ``Server``."""
+    from autobahn.websocket.types import ConnectionDeny
     from daphne.server import Server
     from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 
@@ -92,17 +94,51 @@ def server_at(endpoints: Sequence[str], **options: Any) -> Any:
             1011, 1012 and 1013: a server may send them (RFC 6455, 7.4)."""
             self.sendCloseFrame(code=code or 1000, isReply=False)
 
+        def handle_reply(self, message: Any) -> None:
+            """Adds ASGI's refusal with a status of its own, which daphne does not know."""
+            if message["type"] != "websocket.http.response.start":
+                super().handle_reply(message)
+                return
+            status = message["status"]
+            self.handshake_deferred.errback(ConnectionDeny(code=status, reason=HTTPStatus(status).phrase))
+            del self.handshake_deferred
+            self.server.protocol_disconnected(self)
+
     class Sender(Server):  # type: ignore[misc]
+        def create_application(self, protocol: Any, scope: Any) -> Any:
+            return super().create_application(protocol, {**scope, "extensions": {"websocket.http.response": {}}})
+
         async def handle_reply(self, protocol: Any, message: Any) -> None:
             await super().handle_reply(protocol, message)
             if message["type"] == "websocket.send":
                 await protocol.flowing.wait()
 
     WebSocketFactory.protocol = Protocol
+    _answer_what_is_too_long()
     return Sender(
         application=application, endpoints=endpoints, verbosity=0, server_name="chatsvc", ping_interval=PING_S,
         ping_timeout=PONG_S, websocket_max_message_size=MOST_FRAME, websocket_max_frame_size=MOST_FRAME, **options,
     )  # fmt: skip
+
+
+def _answer_what_is_too_long() -> None:
+    """Twisted cuts the connection at an address or a header of more than 16 KiB: the client learns why."""
+    from twisted.web.http import HTTPChannel
+
+    def refuse(channel: Any, line: bytes = b"") -> None:
+        status = HTTPStatus(414 if channel._HTTPChannel__first_line else 431)
+        head = f"HTTP/1.1 {status} {status.phrase}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        channel.transport.write(head.encode())
+        channel.loseConnection()
+
+    def line_received(channel: Any, line: bytes) -> Any:
+        if channel._receivedHeaderSize + len(line) > channel.totalHeadersSize:
+            return refuse(channel)
+        return whole(channel, line)
+
+    whole = getattr(HTTPChannel.lineReceived, "whole", HTTPChannel.lineReceived)
+    line_received.whole = whole  # type: ignore[attr-defined]  # put in once, however many servers there are
+    HTTPChannel.lineReceived, HTTPChannel.lineLengthExceeded = line_received, refuse  # type: ignore[method-assign]
 
 
 def _allow_many_files() -> None:

@@ -16,7 +16,7 @@ from unfold.decorators import display
 from channels_app.admin import HEALTH, SYNC_TEMPLATES, ChannelFilter
 from channels_app.channel_form import PREFIX, form_for
 from channels_app.contract import SendError
-from channels_app.health import ADVICE, state_of
+from channels_app.health import ADVICE, State, state_of
 from channels_app.http.waiting import asking
 from channels_app.models import Channel, ChannelIncident
 from channels_app.registry import KINDS, adapter_for
@@ -25,7 +25,7 @@ from channels_app.templates.sync import templates_sync
 from messaging.health.watch import channel_check, channel_check_soon, channel_saved
 from messaging.housekeeping.disconnect import channel_disconnect
 from tenants.console.pages import Button, PartInline, TenantAdmin, TenantFilter
-from tenants.errors import Invalid
+from tenants.errors import Invalid, Unprocessable
 from tenants.storage.batches import for_seconds
 
 LIST_S = 10.0  # an account may have hundreds of templates, in pages
@@ -80,9 +80,7 @@ class ChannelAdmin(TenantAdmin):
 
     @display(description="Health", label=HEALTH)
     def health_state(self, channel: Channel) -> str:
-        health = getattr(channel, "health", None)
-        known = health is not None or not channel.enabled
-        return state_of(channel, health).replace("_", " ") if known else "not checked"
+        return state_of(channel, getattr(channel, "health", None)).replace("_", " ")
 
     @display(description="What is wrong")
     def health_reason(self, channel: Channel) -> str:
@@ -118,7 +116,9 @@ class ChannelAdmin(TenantAdmin):
         return TemplateResponse(request, "admin/channels_app/channel/kinds.html", {**context, "opts": self.opts})
 
     def get_fieldsets(self, request: HttpRequest, obj: Channel | None = None) -> Any:
-        kind, facts = self.kind_of(request, obj), ("shown_kind", "address", "health_state", "health_reason")
+        kind = self.kind_of(request, obj)
+        called = ("address",) if kind and adapter_for(kind).signature_header else ()
+        facts = ("shown_kind", *called, "health_state", "health_reason")
         writable = self.has_change_permission(request, obj) if obj else True
         config = adapter_for(kind).config_class.model_fields if kind else {}
         settings = [PREFIX + name for name in config] if writable and kind else ["open_settings"]
@@ -161,7 +161,10 @@ class ChannelAdmin(TenantAdmin):
         with asking():
             found = channel_check(channel)
         self.note(request, "checked", channel, {"state": str(found.state)})
-        return f"{channel}: {found.state.replace('_', ' ')}. {found.detail}"
+        told = f"{channel}: {found.state.replace('_', ' ')}. {found.detail}"
+        if found.state != State.HEALTHY and not channel.adapter.instant:
+            raise Unprocessable(told)  # not on green
+        return told
 
     def buttons_of(self, request: HttpRequest, row: Channel) -> Any:
         if row.disconnected_at:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import time
 import uuid
-from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.conf import settings
 from django.db.models import Q
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from channels_app.content.ids import PersonId
+from channels_app.content.moments import SentMoment
 from channels_app.content.types import Content, PublicContent
 from channels_app.contract import InboundMessage, Sender
+from channels_app.models import Channel
 from channels_app.registry import KINDS
 from channels_app.selectors import channel_for_kind
 from conversations.media_links import shown
@@ -33,6 +35,18 @@ LOOK_MOST_S = 1.0  # … and in the end
 
 
 Status = Literal["answered", "with_human", "silent", "ended", "accepted"]
+
+
+def _known(kind: str) -> str:
+    if kind not in KINDS:
+        raise PydanticCustomError("unknown_channel_kind", "There is no such kind of channel")
+    return kind
+
+
+#: the kinds of channel there are, whatever the registry says
+Kind = Annotated[
+    str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(KINDS), "title": "Channel"})
+]
 
 
 class ChannelMetadata(BaseModel):
@@ -65,8 +79,8 @@ class SendMessageRequest(BaseModel):
     conversation_id: uuid.UUID | None = None
     user_id: PersonId
     session_id: str | None = Field(None, max_length=64)
-    channel: Literal["web", "whatsapp", "messenger", "slack", "teams", "sms", "voice", "webhook"]
-    timestamp: datetime | None = None
+    channel: Kind
+    timestamp: SentMoment | None = Field(None, description="When the user wrote, with its zone; at most a day ahead")
     content: PublicContent
     channel_metadata: ChannelMetadata | None = None
     processing_hints: ProcessingHints | None = None
@@ -118,11 +132,12 @@ def message_send(
 ) -> tuple[MessageResponse, bool]:
     """Store the message and, if ``wait``, answer it here. Returns the answer and whether it is final.
 
-    Raises Unprocessable ``channel_not_configured`` and what `accept` raises.
+    Raises Unprocessable ``channel_not_configured`` or ``recipient_invalid``, and what `accept` raises.
     """
-    channel = channel_for_kind(tenant_id, request.channel) if request.channel in KINDS else None
+    channel = channel_for_kind(tenant_id, request.channel)
     if channel is None:
         raise Unprocessable(f"This tenant has no {request.channel} channel.", code="channel_not_configured")
+    recipient_require(channel, request.user_id)
     accepted = accept(channel, _inbound(request), _entrance(tenant_id, request, idempotency_id, wait))
     if accepted.turn:
         accepted.turn.conversation = accepted.conversation
@@ -132,6 +147,14 @@ def message_send(
     return _await_answer(accepted) if wait else (_pending(accepted, "accepted"), False)
 
 
+def recipient_require(channel: Channel, address: str, field: str = "user_id") -> None:
+    """Raises Unprocessable ``recipient_invalid`` for somebody whom the channel's platform cannot reach."""
+    complaint = channel.adapter.check_recipient(address, channel.adapter_config())
+    if complaint:
+        details = [{"field": field, "message": complaint, "code": "recipient_invalid"}]
+        raise Unprocessable(complaint, code="recipient_invalid", details=details)
+
+
 def _inbound(request: SendMessageRequest) -> InboundMessage:
     about = request.channel_metadata
     metadata = about.model_dump(exclude_none=True, exclude_defaults=True) if about else {}
@@ -139,7 +162,7 @@ def _inbound(request: SendMessageRequest) -> InboundMessage:
         platform_id="",  # what a caller claims of a platform must not collide with what the platform says
         sender=Sender(scheme="user", value=request.user_id),
         content=request.content,
-        sent_at=request.timestamp if request.timestamp and request.timestamp.tzinfo else None,
+        sent_at=request.timestamp,
         metadata=metadata,
     )
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import uuid
 from contextlib import nullcontext
-from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from channels_app.content.moments import Moment
 from channels_app.content.types import Content, PublicContent
 from channels_app.contract import Recipient, SendError
 from channels_app.http.waiting import asking
@@ -49,7 +49,7 @@ class PreviewCall(BaseModel):
 
 class PreviewWindow(BaseModel):
     open: bool
-    expires_at: datetime | None
+    expires_at: Moment | None
 
 
 class PreviewProblem(BaseModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 
 import structlog
 from django.conf import settings
@@ -15,22 +16,28 @@ from channels_app.models import Channel
 from channels_app.selectors import channel_for_key
 from channels_app.services import bad_signature_count, http_for
 from messaging.receive import receipt_store
-from tenants.access.limits import client_ip
+from tenants.access.limits import allow, client_ip, network
 from tenants.scope import tenant_scope
 
 log = structlog.get_logger(__name__)
+
+METHODS = ("GET", "POST")  # some platforms check the address by GET
+UNPROVED_PER_S, UNPROVED_BURST = 1.0, 60  # of one address and channel
 
 
 @csrf_exempt
 def webhook(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     """Find the channel, check where the request comes from, keep it, and answer within milliseconds.
 
-    404 for an unknown channel, 403 outside the allow-list, 401 without a good signature, else what
-    the platform expects: also for what we cannot understand, since it would only be sent again.
+    404 for an unknown channel or a kind that nobody calls, 405 for a method that no platform uses, 403 outside the
+    allow-list, 401 without a good signature (429 when that goes on), else what the platform expects: also for what
+    we cannot understand, since it would only be sent again.
     """
-    channel = channel_for_key(key, kind)
-    if channel is None:
+    channel = channel_for_key(key, kind) if key.isprintable() else None
+    if channel is None or not channel.adapter.signature_header:
         return _error(404, "channel_not_found", "There is no such channel.")
+    if request.method not in METHODS:
+        return _not_allowed()
     if not _allowed(channel, request):
         return _error(403, "address_not_allowed", "This address may not call this webhook.")
     try:
@@ -45,14 +52,35 @@ def webhook(request: HttpRequest, kind: str, key: str) -> HttpResponse:
                 return _reply(handshake)
             channel.adapter.verify(raw, config, http_for(channel, in_request=True))
         except BadSignature as error:
-            bad_signature_count(channel)
-            log.warning("bad_signature", channel=str(channel.id), reason=str(error))
-            return _error(401, "bad_signature", "The request does not prove where it comes from.")
+            return _unproved(channel, raw, client_ip(request), str(error))
         except SendError as error:
             log.warning("keys_unavailable", channel=str(channel.id), code=error.code)
             return _error(503, "keys_unavailable", "The platform's keys cannot be fetched; send this again.")
         receipt_store(channel, raw)
     return _reply(channel.adapter.acknowledge(raw, config))
+
+
+def _unproved(channel: Channel, raw: RawRequest, address: str, reason: str) -> HttpResponse:
+    """A request that proves nothing costs no statement, and only one that claims a proof is worth a word: monitors
+    and passers-by are not a wrong secret. Each address is heard so often and no oftener."""
+    signed = bool(raw.headers.get(channel.adapter.signature_header))
+    if raw.method != "POST" and not signed and not raw.query:
+        return _not_allowed()
+    wait = allow(f"webhook:unproved:{channel.id}:{network(address)}", UNPROVED_PER_S, UNPROVED_BURST)
+    if wait and settings.ENV["ENABLE_RATE_LIMITING"]:
+        refusal = _error(429, "rate_limited", "Too many requests that prove nothing.")
+        refusal["Retry-After"] = str(math.ceil(wait))
+        return refusal
+    if signed and raw.method == "POST":
+        bad_signature_count(channel, "" if channel.ip_allow_list else network(address))
+        log.warning("webhook_signature_wrong", channel=str(channel.id), reason=reason)
+    return _error(401, "bad_signature", "The request does not prove where it comes from.")
+
+
+def _not_allowed() -> HttpResponse:
+    refusal = _error(405, "method_not_allowed", "This address does not take that method.")
+    refusal["Allow"] = ", ".join(METHODS)
+    return refusal
 
 
 def _raw(request: HttpRequest) -> RawRequest:
@@ -69,8 +97,11 @@ def _raw(request: HttpRequest) -> RawRequest:
 def _allowed(channel: Channel, request: HttpRequest) -> bool:
     if not channel.ip_allow_list:
         return True
-    address = ipaddress.ip_address(client_ip(request))
-    return any(address in ipaddress.ip_network(network, strict=False) for network in channel.ip_allow_list)
+    given = client_ip(request)
+    if not given:  # a proxy that names no address: nobody can tell
+        return False
+    address = ipaddress.ip_address(given)
+    return any(address in ipaddress.ip_network(one, strict=False) for one in channel.ip_allow_list)
 
 
 def _reply(reply: Reply) -> HttpResponse:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from datetime import datetime
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from pydantic import BaseModel, Field
 
+from channels_app.content.moments import Moment
 from channels_app.contract import CheckResult
-from channels_app.health import ADVICE, DISABLED, DISCONNECTED, State, state_of
+from channels_app.health import ADVICE, DISABLED, DISCONNECTED, WELL, State, state_of
 from channels_app.models import Channel, ChannelHealth, ChannelIncident
 from channels_app.services import webhook_url
 from messaging.models import Delivery
@@ -36,12 +36,12 @@ class Incident(BaseModel):
     id: uuid.UUID
     state: str
     reason: str
-    began_at: datetime
-    closed_at: datetime | None
+    began_at: Moment
+    closed_at: Moment | None
 
 
 class ChannelReport(BaseModel):
-    """How a channel fares. ``state``: healthy, degraded, credential_refused, silent or disabled."""
+    """How a channel fares. ``state``: unchecked (nothing has proved that it works), healthy, degraded, credential_refused, silent or disabled."""
 
     id: uuid.UUID
     kind: str
@@ -49,10 +49,10 @@ class ChannelReport(BaseModel):
     webhook_url: str
     state: str
     reason: str
-    since: datetime | None
-    checked_at: datetime | None
-    last_inbound_at: datetime | None = Field(description="To the minute")
-    held_until: datetime | None = Field(description="Nothing is sent before")
+    since: Moment | None
+    checked_at: Moment | None
+    last_inbound_at: Moment | None = Field(description="To the minute")
+    held_until: Moment | None = Field(description="Nothing is sent before")
     waiting: int = Field(description="Messages on their way out; 1000 stands for that many or more")
     dead_letters: int
     problems: list[Problem]
@@ -98,12 +98,16 @@ def _problems(
     if state in (DISABLED, DISCONNECTED):
         return
     guide = f"docs/channels/{channel.kind}.md tells what belongs where."
-    if health and state != State.HEALTHY:
+    if health and state not in WELL:
         yield Problem(what=health.reason or state.replace("_", " "), remedy=f"{ADVICE[State(state)]} {guide}")
     if asked and asked.state == "unknown" and "code" in asked.facts:
         what = f"The platform could not be asked: {asked.detail or asked.facts['code']}"
         yield Problem(what=what, remedy="Check api_base and the way out to it; messages wait and are tried again.")
-    if not _local(channel.config.get("api_base", "")) and not channel.adapter.instant and _local(settings.PUBLIC_URL):
+    if (
+        not _local(channel.config.get("api_base", ""))
+        and channel.adapter.signature_header
+        and _local(settings.PUBLIC_URL)
+    ):
         what = f"The platform cannot reach {settings.PUBLIC_URL}"
         yield Problem(what=what, remedy="Set PUBLIC_URL to an address that the internet can reach.")
     if dead:

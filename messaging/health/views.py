@@ -22,10 +22,10 @@ REPORT = {
     "webhook_url": "https://chat.example.com/api/v2/webhooks/whatsapp/Zx81q",
     "state": "credential_refused",
     "reason": REFUSED,
-    "since": "2026-03-02T09:12:00Z",
-    "checked_at": "2026-03-02T09:15:00Z",
-    "last_inbound_at": "2026-03-02T09:11:00Z",
-    "held_until": "2026-03-02T09:25:00Z",
+    "since": "2026-03-02T09:12:00.000Z",
+    "checked_at": "2026-03-02T09:15:00.000Z",
+    "last_inbound_at": "2026-03-02T09:11:00.000Z",
+    "held_until": "2026-03-02T09:25:00.000Z",
     "waiting": 3,
     "dead_letters": 0,
     "problems": [{"what": REFUSED, "remedy": "Enter valid credentials on the channel's page."}],
@@ -34,7 +34,7 @@ REPORT = {
             "id": "0192f0d0-7b1a-7c3e-9a55-00000000001c",
             "state": "credential_refused",
             "reason": REFUSED,
-            "began_at": "2026-03-02T09:12:00Z",
+            "began_at": "2026-03-02T09:12:00.000Z",
             "closed_at": None,
         }
     ],
@@ -48,7 +48,7 @@ class ChannelHealthView(TenantAPIView):
     @extend_schema(
         operation_id="channel_health",
         summary="How a channel fares",
-        description="`healthy`, `degraded`, `credential_refused`, `silent` or `disabled`, what waits on it, and what "
+        description="`unchecked`, `healthy`, `degraded`, `credential_refused`, `silent` or `disabled`, what waits on it, and what "
         "to do about each problem.",
         tags=["channels"],
         responses=ChannelReport,

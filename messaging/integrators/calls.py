@@ -20,6 +20,7 @@ import structlog
 from django.conf import settings
 from django.db.models import F
 
+from channels_app.content.moments import written
 from channels_app.contract import SendError
 from channels_app.http.client import HttpClient
 from channels_app.http.redact import Redactor
@@ -195,7 +196,7 @@ def _shown(note: Mapping[str, Any], delivery: WebhookDelivery, body: bytes, keys
     redactor.value(json.loads(body))  # learns the words that are left out
     return {
         "try": delivery.attempts,
-        "at": now().isoformat(timespec="milliseconds"),
+        "at": written(now()),
         **{name: note[name] for name in ("method", "url", "headers", "request", "status", "error", "ms")},
         "response": redactor.value(note["response"]),
     }

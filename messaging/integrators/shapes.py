@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from django.core import signing
 from django.db.models import Q
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
+from channels_app.content.moments import Moment
 from messaging.models import WebhookDelivery, WebhookEndpoint
 from tenants.api.parse import Changes
 from tenants.errors import Invalid
@@ -55,25 +56,19 @@ class Replay(BaseModel):
     """Which calls of the log are made anew: those that all of this fits."""
 
     model_config = ConfigDict(extra="forbid")
+    RANGES: ClassVar = (("since", "until"),)
 
-    since: datetime | None = Field(None, description="Calls created from then on")
-    until: datetime | None = Field(None, description="Calls created before")
+    since: Moment | None = Field(None, description="Calls created from then on")
+    until: Moment | None = Field(None, description="Calls created before")
     status: Literal["failed", "delivered", "queued"] = "failed"
     types: list[Annotated[str, Field(max_length=60)]] = Field(
         [], max_length=50, description="Types or globs; empty: all"
     )
 
-    @field_validator("since", "until")
-    @classmethod
-    def _aware(cls, at: datetime | None) -> datetime | None:
-        if at is not None and at.tzinfo is None:
-            raise ValueError("give a time zone")
-        return at
-
 
 class SecretShape(BaseModel):
     masked: str
-    expires_at: datetime | None = Field(description="Null: the present one")
+    expires_at: Moment | None = Field(description="Null: the present one")
 
 
 class EndpointShape(BaseModel):
@@ -86,11 +81,11 @@ class EndpointShape(BaseModel):
         description="held: resting for minutes after failures; paused: until somebody resumes it"
     )
     failures: int = Field(description="In a row")
-    held_until: datetime | None
-    paused_at: datetime | None
+    held_until: Moment | None
+    paused_at: Moment | None
     secrets: list[SecretShape]
-    created_at: datetime
-    updated_at: datetime
+    created_at: Moment
+    updated_at: Moment
 
 
 class EndpointDetail(EndpointShape):
@@ -115,11 +110,11 @@ class CallShape(BaseModel):
     type: str
     status: CallStatus
     attempts: int
-    due_at: datetime | None = Field(description="Next try")
+    due_at: Moment | None = Field(description="Next try")
     response_status: int | None
     error_code: str
-    created_at: datetime
-    finished_at: datetime | None
+    created_at: Moment
+    finished_at: Moment | None
     exchanges: list[dict[str, Any]] = Field(description="The last three tries; secrets and texts left out")
 
 

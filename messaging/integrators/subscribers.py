@@ -16,7 +16,7 @@ from conversations.models import Event
 from messaging import wake
 from messaging.models import WebhookDelivery, WebhookEndpoint
 from tenants.scope import tenant_scope
-from tenants.storage.db import atomic, on_mongo, retried
+from tenants.storage.db import atomic, lost_race, on_mongo, retried
 from tenants.storage.memo import Memo
 
 IN_FLIGHT = 4  # calls to one endpoint at a time
@@ -69,9 +69,9 @@ def _queue_for(tenant_id: uuid.UUID, events: Sequence[Event]) -> None:
     for look in range(1, LOOKS + 1):
         try:
             queued = _write(_missing(tenant_id, events))
-        except IntegrityError:  # another publisher was quicker, or an endpoint has just been deleted
+        except IntegrityError as error:  # another publisher was quicker, or an endpoint has just been deleted
             subscribers_forget(tenant_id)
-            if look == LOOKS:
+            if look == LOOKS or not lost_race(error):
                 raise
         else:
             break

@@ -42,8 +42,8 @@ ENDPOINT = {
     "held_until": None,
     "paused_at": None,
     "secrets": [{"masked": "••••a2c=", "expires_at": None}],
-    "created_at": "2026-01-31T12:00:00Z",
-    "updated_at": "2026-01-31T12:00:00Z",
+    "created_at": "2026-01-31T12:00:00.000Z",
+    "updated_at": "2026-01-31T12:00:00.000Z",
 }
 WITH_SECRET = {**ENDPOINT, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwK1fTq0mFa2c="}
 CALL = {
@@ -55,8 +55,8 @@ CALL = {
     "due_at": None,
     "response_status": 204,
     "error_code": "",
-    "created_at": "2026-01-31T12:00:00Z",
-    "finished_at": "2026-01-31T12:00:01Z",
+    "created_at": "2026-01-31T12:00:00.000Z",
+    "finished_at": "2026-01-31T12:00:01.000Z",
     "exchanges": [{"try": 1, "status": 204, "ms": 42}],
 }
 
@@ -205,13 +205,14 @@ class ReplayView(TenantAPIView):
         request=Replay,
         responses={202: Requeued},
         examples=[
-            asked({"since": "2026-01-31T00:00:00Z", "status": "failed", "types": ["chat.message.*"]}),
+            asked({"since": "2026-01-31T00:00:00.000Z", "status": "failed", "types": ["chat.message.*"]}),
             answered({"count": 17}, 202),
         ],
     )
     def post(self, request: Request, endpoint_id: uuid.UUID) -> Response:
+        wanted = parse_body(request, Replay)
         endpoint = endpoints.endpoint_for_id(endpoint_id)
-        chosen = endpoints.deliveries_chosen(endpoint, **parse_body(request, Replay).model_dump())
+        chosen = endpoints.deliveries_chosen(endpoint, **wanted.model_dump())
         count = endpoints.deliveries_replay(endpoint, chosen)
         self.audit("webhookendpoint.replayed", endpoint, {"count": count})
         return Response({"count": count}, 202)

@@ -5,9 +5,9 @@ Must not query: what it shows is handed in.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
+from channels_app.content.moments import written
 from conversations.media_links import shown
 from conversations.models import Message
 from tenants.staff import UNNAMED, Face
@@ -15,14 +15,10 @@ from tenants.staff import UNNAMED, Face
 TYPING_TTL_S = 5  # a widget that hears no more of it takes the dots away
 
 
-def timestamp(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def message_frame(message: Message, author: Face = UNNAMED) -> dict[str, Any]:
     """A transcript entry. System entries that tell of a change of the conversation are ``state`` frames."""
     content = shown(message.content)
-    head = {"seq": message.seq, "id": str(message.id), "ts": timestamp(message.created_at)}
+    head = {"seq": message.seq, "id": str(message.id), "ts": written(message.created_at)}
     if message.role == Message.Role.SYSTEM and "state" in message.metadata:
         conversation = str(message.conversation_id)
         return {"t": "state", **head, "conversation": conversation, "text": message.text, **message.metadata}
@@ -42,7 +38,7 @@ def message_frame(message: Message, author: Face = UNNAMED) -> dict[str, Any]:
 
 def change_frame(entry: Message, message: Message | None) -> dict[str, Any]:
     """The transcript entry that says that ``message`` was edited or deleted: what it says now."""
-    head = {"seq": entry.seq, "id": str(entry.id), "of": str(entry.reply_to), "ts": timestamp(entry.created_at)}
+    head = {"seq": entry.seq, "id": str(entry.id), "of": str(entry.reply_to), "ts": written(entry.created_at)}
     if message is None or message.deleted_at:
         return {"t": "del", **head}
     words = message_frame(message)
@@ -60,6 +56,6 @@ def ack_frame(message: Message, *, duplicate: bool) -> dict[str, Any]:
         "conversation": str(message.conversation_id),
         "seq": message.seq,
         "id": str(message.id),
-        "ts": timestamp(message.created_at),
+        "ts": written(message.created_at),
         "duplicate": duplicate,
     }

@@ -14,12 +14,15 @@ SPREAD_S = 5  # the last of them is asked to come back that much later than the 
 
 
 class Socket(Protocol):
+    address: str
+
     def put(self, frame: dict[str, Any]) -> None: ...
 
     def end(self, code: int) -> None: ...
 
 
 _open: set[Socket] = set()
+_unnamed: dict[str, set[Socket]] = {}  # by the caller's address
 _leaving = False  # who comes in the last moment is sent on at once
 
 
@@ -33,6 +36,24 @@ def came(socket: Socket) -> None:
 def left(socket: Socket) -> None:
     _open.discard(socket)
     SOCKETS.set(len(_open))
+
+
+def waits(socket: Socket) -> None:
+    """It was accepted, and does not say yet whose it is."""
+    _unnamed.setdefault(socket.address, set()).add(socket)
+
+
+def named(socket: Socket) -> None:
+    """It has said whose it is, or is gone."""
+    waiting = _unnamed.get(socket.address, set())
+    waiting.discard(socket)
+    if not waiting:
+        _unnamed.pop(socket.address, None)
+
+
+def unnamed(address: str) -> int:
+    """How many sockets of an address do not say yet whose they are."""
+    return len(_unnamed.get(address, ()))
 
 
 def all_say_bye() -> int:

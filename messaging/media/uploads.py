@@ -17,7 +17,7 @@ from conversations.models import Attachment
 from messaging.media.fetch import most_bytes, received
 from messaging.media.thumbnails import thumbnail_order
 from tenants.errors import Conflict, PayloadTooLarge, Unprocessable
-from tenants.storage.db import atomic, now, retried
+from tenants.storage.db import atomic, key_taken, now, retried
 
 MESSAGES = {
     "too_large": "The file is too large.",
@@ -45,7 +45,9 @@ def upload(
     with file:
         try:
             attachment = _begin(file_id, channel, identity_id, name)
-        except IntegrityError:
+        except IntegrityError as error:
+            if not key_taken(error):
+                raise
             return _same(file_id, kept.sha256)
         attachment_settle(attachment, {**files_write(attachment, file, kept), "due_at": now() + UNUSED})
     thumbnail_order(attachment)

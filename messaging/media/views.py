@@ -13,6 +13,7 @@ from typing import IO, Any, Literal
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.contrib.auth import get_user
 from django.core.files.storage import default_storage
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse, HttpResponseRedirect, StreamingHttpResponse
@@ -28,9 +29,10 @@ from conversations.attachments import jpeg_name
 from conversations.media_links import attachment_id_for
 from conversations.models import Attachment
 from messaging.media.thumbnails import thumbnail_order
+from tenants.access.auth import require_active
 from tenants.access.permissions import PUBLIC
 from tenants.api.views import TenantAPIView, parse_query
-from tenants.errors import NotFound, Unavailable
+from tenants.errors import Forbidden, NotFound, Unavailable
 
 CHUNK = 64 * 1024  # bytes
 RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
@@ -85,6 +87,7 @@ class MediaView(TenantAPIView):
         attachment = Attachment.objects.unscoped().filter(id=found[0]).first() if found else None
         if found is None or attachment is None or attachment.state == Attachment.State.REFUSED:
             raise NotFound("There is no such file, or its link has run out.", code="media_not_found")
+        _demand_reader(request, attachment)
         if attachment.state == Attachment.State.REMOTE:
             raise Unavailable("The file is still being fetched.", code="media_pending", retry_after=5)
         served = _chosen(attachment, query)
@@ -93,6 +96,15 @@ class MediaView(TenantAPIView):
             answer[name] = value
         answer["Cache-Control"] = f"private, max-age={min(found[1], 3600)}"
         return answer
+
+
+def _demand_reader(request: Request, attachment: Attachment) -> None:
+    """Of a suspended tenant only staff go on reading, in the console. Raises Forbidden ``tenant_suspended``."""
+    try:
+        require_active(attachment.tenant_id)
+    except Forbidden:
+        if not getattr(get_user(request._request), "is_staff", False):
+            raise
 
 
 def _chosen(attachment: Attachment, query: MediaQuery) -> Served:

@@ -23,7 +23,7 @@ from messaging.models import DailyFigure, HandledEvent
 from messaging.outbox.alerts import ALERTS, alerts_plan
 from tenants.audit import audit
 from tenants.scope import tenant_scope
-from tenants.storage.db import atomic, now, retried
+from tenants.storage.db import atomic, lost_race, now, retried
 
 log = structlog.get_logger(__name__)
 
@@ -92,8 +92,8 @@ def _handle_new(name: str, events: Sequence[Envelope]) -> int:
                     _mark(name, new)
                     HANDLERS[name](new)
             return len(new)
-        except IntegrityError:  # somebody else dealt with some of them just now
-            if look == LOOKS:
+        except IntegrityError as error:  # somebody else dealt with some of them just now
+            if look == LOOKS or not lost_race(error):
                 raise
         except DatabaseError:
             raise

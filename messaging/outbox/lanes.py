@@ -18,7 +18,7 @@ from django.db import IntegrityError
 
 from conversations.models import Event
 from messaging.models import OutboxLane
-from tenants.storage.db import atomic, new_id, now, retried
+from tenants.storage.db import atomic, key_taken, new_id, now, retried
 from tenants.work.leases import claim
 
 BATCH = 500  # events handed on at once: what is in memory at a time
@@ -117,7 +117,9 @@ def _lease(outbox: Outbox, number: int, lane: OutboxLane | None) -> uuid.UUID | 
     try:
         with atomic():
             lane = OutboxLane.objects.create(outbox=outbox.name, number=number, claim=new_id(), due_at=now() + LEASE)
-    except IntegrityError:
+    except IntegrityError as error:
+        if not key_taken(error):
+            raise
         return None  # another worker was the first in this lane
     return lane.claim
 

@@ -27,7 +27,7 @@ from messaging.rules.consent import contact_resume, contact_stop
 from messaging.rules.control import conversation_end, handed_back_outside, human_took_over_outside
 from messaging.rules.delivery_status import status_apply
 from tenants.errors import Unavailable
-from tenants.storage.db import RACES, atomic, now, on_commit, retried
+from tenants.storage.db import RACES, atomic, lost_race, now, on_commit, retried
 
 T = TypeVar("T")
 NOBODY = "no conversation"
@@ -176,7 +176,9 @@ def _tried(channel: Channel, sender: Sender, work: Callable[[], T]) -> T:
         try:
             with atomic():
                 return work()
-        except IntegrityError:
+        except IntegrityError as error:
+            if not lost_race(error):
+                raise
             identities_forget(channel, sender)
     raise Unavailable("Too many changes at once.", retry_after=1)
 

@@ -23,7 +23,7 @@ from messaging.rules.windows import CODE as WINDOW_CLOSED
 from messaging.rules.windows import status_in_our_words, window_shut
 from tenants.scope import tenant_scope
 from tenants.storage.batches import More, batches
-from tenants.storage.db import atomic, now, on_commit, retried
+from tenants.storage.db import atomic, key_taken, now, on_commit, retried
 
 #: a part is written down when the platform's answer is here, a little after the platform's own time of it
 ANSWER_TIME = timedelta(seconds=2)
@@ -162,7 +162,9 @@ def part_taken(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID | 
                 platform_id=platform_id,
             )  # fmt: skip
             Delivery.objects.filter(id=delivery.id).update(parts_sent=index + 1)
-    except IntegrityError:
+    except IntegrityError as error:
+        if not key_taken(error):
+            raise
         return None
     finally:
         delivery.parts_sent = index + 1
@@ -181,7 +183,9 @@ def _keep(channel: Channel, update: StatusUpdate) -> None:
                 code=update.code[:60],
                 detail=update.detail[:500],
             )
-    except IntegrityError:
+    except IntegrityError as error:
+        if not key_taken(error):
+            raise
         return  # the same status again
 
 

@@ -40,7 +40,7 @@ def channel_admits(channel: Channel) -> datetime | None:
 def channel_worked(channel: Channel) -> None:
     """A send was taken. Costs nothing while the channel is well."""
     health = health_row(channel)
-    if health.held_until:
+    if health.held_until or health.state == State.UNCHECKED:
         channel_found(channel, Finding(State.HEALTHY, "send"))
     elif health.failures:
         ChannelHealth.objects.filter(channel=channel).update(failures=0)

@@ -28,7 +28,7 @@ from messaging.models import DeliveryPart
 from tenants.errors import Invalid, Unavailable
 from tenants.scope import tenant_scope
 from tenants.storage.batches import More, batches
-from tenants.storage.db import RACES, atomic, now, on_commit, retried
+from tenants.storage.db import RACES, atomic, lost_race, now, on_commit, retried
 
 SPOKEN = (Message.Role.VISITOR, Message.Role.BOT, Message.Role.AGENT)
 ENTRIES = {"edited": "A message was edited.", "deleted": "A message was deleted."}
@@ -101,7 +101,9 @@ def _keep(
         try:
             with atomic():
                 return keep(identity_resolve(channel, sender)) is not False
-        except IntegrityError:
+        except IntegrityError as error:
+            if not lost_race(error):
+                raise
             if already():
                 return False
             identities_forget(channel, sender)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
+from channels_app.content.moments import written
 from channels_app.content.types import Content
 from channels_app.contract import StatusUpdate, WindowClosed
 from channels_app.models import Channel
@@ -58,7 +59,7 @@ def window_require(channel: Channel, conversation: Conversation, content: Conten
         + (", or send an approved template." if channel.adapter.capabilities.templates else "."),
         code=CODE,
         details={
-            "expired_at": window.expires_at and window.expires_at.isoformat(),
+            "expired_at": window.expires_at and written(window.expires_at),
             "templates": templates_approved(channel),
         },
     )

@@ -43,7 +43,8 @@ from messaging.webchat.frames import (
 from messaging.webchat.lookout import lookout
 from messaging.webchat.tabs import Tab
 from messaging.webchat.uploads import ticket_issue
-from tenants.access.limits import socket_ip
+from tenants.access.auth import require_active
+from tenants.access.limits import network, socket_ip
 from tenants.errors import Forbidden, Invalid, NotAuthenticated, NotFound, ServiceError, TooMany, Unavailable
 from tenants.scope import tenant_scope
 from tenants.storage.db import new_id
@@ -54,6 +55,7 @@ PROTOCOL = "desk-chat.v1"
 HELLO_WAIT_S = 5.0
 LOOK_EVERY_S = 600.0  # by itself; what a conversation misses is noticed much sooner (lookout.py)
 MOST_BYTES_IN = 32 * 1024
+MOST_UNNAMED = 200  # sockets of one address that have not said hello, in this process
 FRAMES_PER_S, FRAMES_BURST = 6.0, 60
 STRIKES = 3
 TRANSCRIPT = frozenset({"msg", "edit", "del", "state"})
@@ -70,11 +72,13 @@ class WebchatConsumer(AsyncWebsocketConsumer):
     queue: SendQueue
     visitor: webchat.Visitor
     tab: Tab
+    address: str  # of the caller
 
     # ------------------------------------------------------------------ coming and going
 
     async def connect(self) -> None:
-        """Refused with HTTP 403 when the page's origin may not embed the channel."""
+        """Refused with HTTP 403 when the page's origin may not embed the channel, or when too many sockets of the
+        caller's address have not said hello yet."""
         origin = dict(self.scope["headers"]).get(b"origin", b"").decode("latin-1")
         key = self.scope["url_route"]["kwargs"]["key"]
         try:
@@ -85,7 +89,12 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         if PROTOCOL not in self.scope["subprotocols"]:
             await self.close()
             return
+        self.address = network(socket_ip(self.scope))
+        if self.address and open_sockets.unnamed(self.address) >= MOST_UNNAMED:
+            await self.close()
+            return
         await self.accept(PROTOCOL)
+        open_sockets.waits(self)
         self.conversation_id: uuid.UUID | None = None
         self.cursor = 0
         self.frames_left, self.counted_at = float(FRAMES_BURST), time.monotonic()
@@ -109,6 +118,7 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         if not self.admitted:
             return
         open_sockets.left(self)
+        open_sockets.named(self)
         hub.gaps.discard(self.behind.set)
         lookout.unwatch(self)
         self.hello_timer.cancel()
@@ -164,6 +174,8 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         except TooMany as error:
             self.strikes += 1
             self.complain(error, cid, close=TOO_FAST if self.strikes >= STRIKES else 0)
+        except Forbidden as error:  # what `_rows` asks before all: its tenant is suspended
+            self.complain(error, cid, close=NOT_ALLOWED)
         except Unavailable as error:
             self.complain(error, close=TRY_LATER)  # without the cid: the client sends it again later
         except ServiceError as error:
@@ -191,7 +203,7 @@ class WebchatConsumer(AsyncWebsocketConsumer):
 
     async def _handle(self, frame: dict[str, Any]) -> None:
         kind = frame.get("t")
-        if kind not in CLIENT_FRAMES:
+        if not isinstance(kind, str) or kind not in CLIENT_FRAMES:
             raise Invalid("There is no such type of frame.", code="unknown_type")
         if (kind == "hello") == self.greeted:
             error = Invalid("`hello` comes first, and once.", code="unexpected_hello" if self.greeted else "no_hello")
@@ -213,6 +225,7 @@ class WebchatConsumer(AsyncWebsocketConsumer):
             self.complain(error, close=BAD_TOKEN)
             return
         self.greeted = True
+        open_sockets.named(self)
         self.hello_timer.cancel()
         self.tab = Tab(self.channel.id, self.visitor.key, too_many=self._too_many, elsewhere=self.behind.set)
         await self.tab.open()
@@ -378,9 +391,10 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         return Conversation.objects.filter(id=self.conversation_id).first() if self.conversation_id else None
 
     async def _rows(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        """Run one of the rules in a thread, in the channel's tenant's scope."""
+        """Run one of the rules in a thread, in the channel's tenant's scope. Raises Forbidden ``tenant_suspended``."""
 
         def scoped() -> Any:
+            require_active(self.channel.tenant_id)
             with tenant_scope(self.channel.tenant_id):
                 return call(*arguments)
 

@@ -7,6 +7,7 @@ Owns the round. It only rings: a socket looks itself what it missed. Must not kn
 from __future__ import annotations
 
 import asyncio
+import itertools
 import uuid
 from collections.abc import Collection
 from typing import Protocol
@@ -20,7 +21,8 @@ from tenants.errors import ServiceError
 
 log = structlog.get_logger(__name__)
 
-EVERY_S = 10.0  # how long a lost push may stay unnoticed
+CLOSED_EVERY_S = 1.0  # how long a socket of a closed channel or a suspended tenant may stay open
+ROUND_EVERY = 10  # of these looks also ask for lost pushes
 AT_ONCE = 500  # conversations in one question
 
 
@@ -53,12 +55,22 @@ class Lookout:
         self._followers.discard(follower)
 
     async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(EVERY_S)
+        for look in itertools.count(1):
+            await asyncio.sleep(CLOSED_EVERY_S)
             try:
-                await self.round()
+                await (self.closed() if look % ROUND_EVERY else self.round())
             except Exception as error:  # noqa: BLE001  the database is away: the next round will tell
                 log.warning("lookout_failed", error=type(error).__name__)
+
+    async def closed(self) -> None:
+        """Ring those whose channel is closed, or whose tenant is suspended. Costs no statement while that is
+        remembered."""
+        followers = tuple(self._followers)
+        keys = {follower.channel.key for follower in followers}
+        closed = await database_sync_to_async(_closed, thread_sensitive=False)(keys) if keys else set()
+        for follower in followers:
+            if follower.channel.key in closed:
+                follower.behind.set()
 
     async def round(self) -> None:
         """Ring those whose transcript has gone on, is another's by now, or whose channel is closed."""
@@ -76,7 +88,11 @@ class Lookout:
 def _state(followers: Collection[Follower]) -> tuple[dict[uuid.UUID, tuple[int, str]], set[str]]:
     """How far the conversations are and whose, and which channels are closed."""
     heads = webchat.heads({follower.conversation_id for follower in followers if follower.conversation_id})
-    return heads, {key for key in {follower.channel.key for follower in followers} if not _is_open(key)}
+    return heads, _closed({follower.channel.key for follower in followers})
+
+
+def _closed(keys: Collection[str]) -> set[str]:
+    return {key for key in keys if not _is_open(key)}
 
 
 def _is_open(key: str) -> bool:

@@ -15,6 +15,7 @@ from django.core import signing
 from django.db import IntegrityError
 
 from channels_app.content.media import kind_of
+from channels_app.content.moments import written
 from channels_app.content.types import Content, Media
 from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
@@ -24,7 +25,7 @@ from conversations.models import Attachment, Conversation, Identity, Message, No
 from conversations.people import Known, identities_forget, identity_resolve
 from messaging.accept import Accepted, Entrance, accept
 from messaging.live.authors import author_of
-from messaging.live.frames import change_frame, message_frame, timestamp
+from messaging.live.frames import change_frame, message_frame
 from messaging.live.push import push_read
 from messaging.rules.attending import answering
 from messaging.rules.delivery_status import seen
@@ -32,7 +33,7 @@ from messaging.webchat.frames import RateFrame, ReadFrame, SendFrame
 from tenants.access.auth import require_active
 from tenants.access.limits import allow, network
 from tenants.errors import Conflict, Forbidden, NotAuthenticated, NotFound, TooMany
-from tenants.storage.db import atomic, retried
+from tenants.storage.db import atomic, lost_race, retried
 
 SALT = "webchat"
 TOKEN_LIFE_S = 30 * 24 * 3600  # counted anew whenever a session begins or a socket refreshes
@@ -99,7 +100,9 @@ def known_as(channel: Channel, visitor: Visitor) -> Known:
     try:
         with atomic():
             return identity_resolve(channel, sender_for(visitor))
-    except IntegrityError:  # made by another of their windows in this moment
+    except IntegrityError as error:  # made by another of their windows in this moment
+        if not lost_race(error):
+            raise
         identities_forget(channel, sender_for(visitor))
         return identity_resolve(channel, sender_for(visitor))
 
@@ -162,7 +165,7 @@ def _frames(rows: Iterable[Message]) -> list[dict[str, Any]]:
 def _frame(message: Message) -> dict[str, Any]:
     if message.deleted_at:  # its number stays, so that the transcript has no hole
         of = str(message.id)
-        return {"t": "del", "seq": message.seq, "id": of, "of": of, "ts": timestamp(message.deleted_at)}
+        return {"t": "del", "seq": message.seq, "id": of, "of": of, "ts": written(message.deleted_at)}
     return message_frame(message, author_of(message))
 
 

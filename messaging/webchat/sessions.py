@@ -30,7 +30,7 @@ from messaging.webchat.rules import (
     token_issue,
     visitor_for,
 )
-from tenants.storage.db import atomic, retried
+from tenants.storage.db import atomic, lost_race, retried
 
 FACTS = ("name", "email", "phone")
 
@@ -97,7 +97,9 @@ def _join(channel: Channel, anonymous: Visitor, user: Visitor) -> None:
             Attachment.objects.filter(identity=own, message=None).update(identity_id=known.identity_id)
             if going_on and not Conversation.objects.filter(identity_id=known.identity_id, is_open=True).exists():
                 continue_as(known, going_on.id)
-    except IntegrityError:
+    except IntegrityError as error:
+        if not lost_race(error):
+            raise
         return  # the user began to talk in this very moment: that conversation counts
     if going_on:
         push_moved(going_on.id)

@@ -6,6 +6,7 @@ may do (tenants/access/permissions.py) nor open the tenant scope (tenants/api/vi
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,9 +18,10 @@ from rest_framework.request import Request
 
 from tenants.access.api_keys import api_key_verify, key_facts
 from tenants.access.permissions import PERMISSIONS, expand, permissions_of_role
-from tenants.access.tokens import Claims, Use, token_issue, token_revoke, token_verify
+from tenants.access.tokens import Claims, Use, family_revoke, token_issue, token_read, token_revoke, token_verify
 from tenants.errors import Forbidden, NotAuthenticated, Unprocessable
 from tenants.models import Membership, Tenant, User
+from tenants.storage.db import new_id
 from tenants.tenant_settings import tenant_state
 
 Kind = Literal["key", "token", "visitor", "staff"]
@@ -127,22 +129,35 @@ def issue_refresh_token(tenant: Tenant | uuid.UUID, subject: str, **options: Any
 
 
 def tokens_refresh(refresh_token: str) -> tuple[str, str]:
-    """A new access and refresh token for a refresh token, which is used up by this."""
-    claims = token_verify(refresh_token, "refresh")
+    """A new access and refresh token for a refresh token, which is used up by this. One that comes twice is in two
+    hands, and all that came from the same exchange ends (RFC 9700, 4.14.2)."""
+    claims = token_read(refresh_token, "refresh")
     principal = _from_claims(claims)
     require_active(principal.tenant_id)
+    try:
+        token_verify(refresh_token, "refresh")
+    except NotAuthenticated:
+        family_revoke(claims)
+        raise
     if not token_revoke(claims):
+        family_revoke(claims)
         raise NotAuthenticated("This token was used already.", code="token_revoked")
-    return token_pair(principal)
+    return token_pair(principal, family=claims.get("fam", ""), ends_at=claims.get("end"))
 
 
-def token_pair(principal: Principal, ttl: int | None = None) -> tuple[str, str]:
-    """Access and refresh token that stand for a principal."""
+def token_pair(
+    principal: Principal, ttl: int | None = None, *, family: str = "", ends_at: int | None = None
+) -> tuple[str, str]:
+    """Access and refresh token that stand for a principal. ``ttl``: seconds that the access token lives, and all
+    that is ever refreshed from the pair."""
+    ends_at = int(time.time()) + ttl if ttl is not None else ends_at
     options: dict[str, Any] = {
         "permissions": principal.permissions,
         "kind": "visitor" if principal.kind == "visitor" else "token",
         "key_prefix": principal.key_prefix,
         "extra": principal.extra,
+        "family": family or str(new_id()),
+        "ends_at": ends_at,
     }
     access = issue_access_token(principal.tenant_id, principal.subject, ttl=ttl, **options)
     return access, issue_refresh_token(principal.tenant_id, principal.subject, **options)
@@ -172,6 +187,8 @@ def _issue(
 ) -> str:
     if learners is not None:
         raise Unprocessable(LEARNERS, code="learners_not_supported")
+    if use == "refresh":
+        facts["family"] = facts.get("family") or str(new_id())
     tenant_id = tenant.id if isinstance(tenant, Tenant) else tenant
     granted = permissions_of_role(tenant_id, role) if role else expand(permissions)
     default_s: int = settings.ENV["ACCESS_TOKEN_TTL" if use == "access" else "REFRESH_TOKEN_TTL"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import re
 import uuid
 from collections.abc import Mapping
 from functools import lru_cache
@@ -20,6 +21,12 @@ from tenants.access.buckets import Bucket, Verdict, take
 from tenants.tenant_settings import TenantSettings, settings_for
 
 MINUTE = 60.0
+#: an address as it stands in X-Forwarded-For: [IPv6], [IPv6]:port, IPv4:port, or bare, with or without quotes; a
+#: zone is of the proxy's own host
+WRITTEN = re.compile(
+    r'"?\s*(?:\[([0-9A-Fa-f:.]+)(?:%[^\]]*)?\](?::\d{1,5})?|(\d+\.\d+\.\d+\.\d+)(?::\d{1,5})?|([0-9A-Fa-f:.]+)(?:%\S*)?)\s*"?',
+    re.ASCII,
+)
 
 
 def allow(key: str, rate_per_s: float, burst: float, cost: float = 1) -> float:
@@ -67,8 +74,7 @@ def rate_limit_headers(request: HttpRequest) -> dict[str, str]:
 
 
 def client_ip(request: HttpRequest) -> str:
-    """The caller's address: as many X-Forwarded-For entries from the right are believed as there are
-    TRUSTED_PROXIES. Empty when it is not an IP address."""
+    """The caller's address, as `_address` finds it."""
     return _address(request.META.get("REMOTE_ADDR") or "", request.META.get("HTTP_X_FORWARDED_FOR", ""))
 
 
@@ -79,10 +85,14 @@ def socket_ip(scope: Mapping[str, Any]) -> str:
 
 
 def _address(peer: str, forwarded_for: str) -> str:
+    """As many entries of ``forwarded_for`` from the right are believed as there are TRUSTED_PROXIES. Proxies write
+    ports, brackets and quotes beside an address. Empty when it is no IP address."""
     hops: int = settings.ENV["TRUSTED_PROXIES"]
     entries = [entry.strip() for entry in forwarded_for.split(",") if entry.strip()]
+    address = entries[-hops] if 0 < hops <= len(entries) else peer
+    found = WRITTEN.fullmatch(address)
     try:
-        parsed = ipaddress.ip_address(entries[-hops] if 0 < hops <= len(entries) else peer)
+        parsed = ipaddress.ip_address((found[1] or found[2] or found[3]) if found else address)
     except ValueError:
         return ""
     return str(getattr(parsed, "ipv4_mapped", None) or parsed)

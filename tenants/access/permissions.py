@@ -13,7 +13,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from tenants.errors import Forbidden
-from tenants.models import Role
+from tenants.models import Role, Tenant
 
 #: permission → what it lets its holder do. Names are part of the API: add, never rename.
 PERMISSIONS: dict[str, str] = {
@@ -105,6 +105,13 @@ def expand(names: Iterable[str]) -> frozenset[str]:
     """The permissions meant by a stored list: ``*`` is all, unknown names are nothing."""
     wanted = frozenset(names)
     return frozenset(PERMISSIONS) if ALL in wanted else wanted & PERMISSIONS.keys()
+
+
+def held_in(status: str, permissions: frozenset[str]) -> frozenset[str]:
+    """What is left of ``permissions`` in a tenant of this status: staff of one that is not active only read."""
+    if status == Tenant.Status.ACTIVE:
+        return permissions
+    return frozenset(name for name in permissions if name.endswith(":read"))
 
 
 def permissions_of_role(tenant_id: uuid.UUID, name: str) -> frozenset[str]:

@@ -1,7 +1,8 @@
 """Access and refresh tokens: JWTs signed with HS256 by JWT_SECRET_KEY, and their revocation.
 
 Owns the claims. Must not know HTTP. Claims: ``iss aud use tid sub kind perms jti iat exp`` and, where
-given, ``key`` (prefix of the API key it came from), ``ext`` (text values).
+given, ``key`` (prefix of the API key it came from), ``ext`` (text values), ``fam`` (the exchange it came
+from) and ``end`` (Unix seconds beyond which nothing refreshed from it lives).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from django.db import IntegrityError
 
 from tenants.errors import NotAuthenticated
 from tenants.models import RevokedToken
-from tenants.storage.db import new_id
+from tenants.storage.db import key_taken, new_id
 from tenants.storage.memo import Memo
 
 ISSUER = "chatsvc"
@@ -30,6 +31,7 @@ ALGORITHM = "HS256"
 LEEWAY_S = 1
 REMEMBER_S = 60  # for so long a verified token is not verified again
 LONGEST = 4096  # characters
+LAST_TIME = 4_133_980_800  # Unix seconds of the year 2101
 REQUIRED = ["iss", "aud", "use", "tid", "sub", "kind", "perms", "jti", "iat", "exp"]
 
 Use = Literal["access", "refresh"]
@@ -63,8 +65,11 @@ def token_issue(
     ttl_s: int,
     key_prefix: str = "",
     extra: Mapping[str, str] | None = None,
+    family: str = "",
+    ends_at: int | None = None,
 ) -> str:
-    """A signed token that lives ``ttl_s`` seconds."""
+    """A signed token that lives ``ttl_s`` seconds, and not beyond ``ends_at`` (Unix seconds), which all that is
+    refreshed from it keep. ``family``: the id that a refresh token shares with all that came from it."""
     at = int(time.time())
     claims: Claims = {
         "iss": ISSUER,
@@ -76,8 +81,12 @@ def token_issue(
         "perms": sorted(permissions),
         "jti": str(new_id()),
         "iat": at,
-        "exp": at + ttl_s,
+        "exp": at + ttl_s if ends_at is None else min(at + ttl_s, ends_at),
     }
+    if family:
+        claims["fam"] = family
+    if ends_at is not None:
+        claims["end"] = ends_at
     if key_prefix:
         claims["key"] = key_prefix
     if extra:
@@ -96,7 +105,8 @@ def token_verify(token: str, use: Use) -> Claims:
     assert claims is not None
     if claims["exp"] + LEEWAY_S <= time.time():
         raise _expired()
-    _standing.get(claims["jti"], lambda: _stands(claims["jti"]))
+    for name in {claims["jti"], claims.get("fam", claims["jti"])}:
+        _standing.get(name, lambda name=name: _stands(name))  # type: ignore[misc]
     if claims["use"] != use:
         raise _invalid()
     return claims
@@ -111,10 +121,27 @@ def token_revoke(claims: Claims) -> bool:
         RevokedToken.objects.create(
             jti=claims["jti"], expires_at=datetime.datetime.fromtimestamp(claims["exp"] + LEEWAY_S, datetime.UTC)
         )
-    except IntegrityError:
+    except IntegrityError as error:
+        if not key_taken(error):
+            raise
         return False
     _standing.forget(claims["jti"])
     return True
+
+
+def family_revoke(claims: Claims) -> None:
+    """Refuse all tokens that came from the same exchange, as `token_revoke`: one of them is in wrong hands."""
+    if claims.get("fam"):
+        ends_at = int(time.time()) + settings.ENV["REFRESH_TOKEN_TTL"]  # no descendant lives longer
+        token_revoke({"jti": claims["fam"], "exp": max(ends_at, claims["exp"])})
+
+
+def token_read(token: str, use: Use) -> Claims:
+    """The claims of a token that we have signed and that has not expired, revoked or not. Raises NotAuthenticated."""
+    claims = _decode(token)
+    if claims["use"] != use:
+        raise _invalid()
+    return claims
 
 
 def _decode(token: str) -> Claims:
@@ -130,10 +157,11 @@ def _decode(token: str) -> Claims:
             leeway=LEEWAY_S,
             options={"require": REQUIRED},
         )
-        uuid.UUID(claims["tid"])
+        if not _well_formed(claims):
+            raise _invalid()
     except jwt.ExpiredSignatureError:
         raise _expired() from None
-    except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
+    except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError):
         raise _invalid() from None
     return claims
 
@@ -142,6 +170,18 @@ def _stands(jti: str) -> bool:
     if RevokedToken.objects.filter(jti=jti).exists():
         raise NotAuthenticated("This token was revoked.", code="token_revoked")
     return True
+
+
+def _well_formed(claims: Claims) -> bool:
+    """Whether each claim is of its type: who signs with our key may still write what we never do. Raises ValueError."""
+    uuid.UUID(claims["tid"])
+    texts = all(isinstance(claims.get(name, ""), str) for name in ("use", "tid", "sub", "kind", "jti", "key", "fam"))
+    times = all(type(claims.get(name, 0)) is int for name in ("iat", "exp", "end"))
+    perms, extra = claims["perms"], claims.get("ext", {})
+    lists = isinstance(perms, list) and all(isinstance(name, str) for name in perms)
+    facts = isinstance(extra, dict) and all(isinstance(value, str) for value in extra.values())
+    in_time = 0 <= claims["exp"] <= LAST_TIME if times else False
+    return texts and times and lists and facts and in_time and len(claims["jti"]) <= 64
 
 
 def _invalid() -> NotAuthenticated:

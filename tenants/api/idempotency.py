@@ -25,7 +25,7 @@ from tenants.access.auth import Principal
 from tenants.errors import Conflict, Invalid, Unprocessable
 from tenants.models import IdempotencyRecord
 from tenants.storage.crypto import decrypt, encrypt
-from tenants.storage.db import now
+from tenants.storage.db import key_taken, now
 
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 KEPT = datetime.timedelta(days=8)  # longer than any platform or client goes on retrying
@@ -72,7 +72,9 @@ def begin(request: HttpRequest, principal: Principal, *, uploads: bool = False) 
                     tenant_id=principal.tenant_id, key=key, fingerprint=fingerprint, running_until=_lease()
                 )
             )
-        except IntegrityError:
+        except IntegrityError as error:
+            if not key_taken(error):
+                raise
             record = IdempotencyRecord.objects.filter(key=key).first()
         if record is not None:
             return _again(record, fingerprint)

@@ -25,23 +25,25 @@ from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from tenants.access.limits import client_ip
-from tenants.access.permissions import expand
+from tenants.access.permissions import expand, held_in
 from tenants.audit import audit
 from tenants.errors import ServiceError
 from tenants.models import Membership, Tenant
 from tenants.scope import tenant_scope
+from tenants.storage.json_values import unstorable
 
 NOBODY = uuid.UUID(int=0)  # the scope of a form whose tenant is not chosen yet: sees no row
 
 
 def memberships_of(request: HttpRequest) -> Mapping[uuid.UUID, frozenset[str]]:
-    """Tenant → permissions of the signed-in member of staff; read once per request."""
+    """Tenant → permissions of the signed-in member of staff; read once per request. In a suspended tenant they
+    only read."""
     found: dict[uuid.UUID, frozenset[str]] | None = getattr(request, "_memberships", None)
     if found is None:
         # unscoped: the memberships are what tells which tenants there are
-        rows = Membership.objects.unscoped().filter(user_id=request.user.pk).select_related("role")
+        rows = Membership.objects.unscoped().filter(user_id=request.user.pk).select_related("role", "tenant")
         rows = rows.exclude(tenant__status=Tenant.Status.REMOVING)
-        found = {row.tenant_id: expand(row.role.permissions) for row in rows}
+        found = {row.tenant_id: held_in(row.tenant.status, expand(row.role.permissions)) for row in rows}
         request._memberships = found  # type: ignore[attr-defined]
     return found
 
@@ -114,6 +116,20 @@ class LinesField(forms.CharField):
         return list(initial or []) != self.to_python(data)
 
 
+class JSONValueField(forms.JSONField):
+    """JSON that every database can store."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            read = super().to_python(value)
+        except (ValueError, RecursionError):  # numbers of thousands of digits, thousands of levels
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
+        if refusal := unstorable(read):
+            place = f"{refusal.path}: " if refusal.path else ""
+            raise forms.ValidationError(f"{place}{refusal.why}.", code=refusal.code)
+        return read
+
+
 class TenantFilter(admin.SimpleListFilter):
     """Shown to those who have more than one tenant."""
 
@@ -148,7 +164,11 @@ class TenantAdmin(ModelAdmin):
     ordering: ClassVar[tuple[str, ...]] = ("-id",)
     compressed_fields = True
     formfield_overrides: ClassVar[Any] = {
-        models.JSONField: {"widget": UnfoldAdminTextareaWidget, "encoder": IndentedJSON}
+        models.JSONField: {
+            "form_class": JSONValueField,
+            "widget": UnfoldAdminTextareaWidget,
+            "encoder": IndentedJSON,
+        }
     }
     warn_unsaved_form = True
 

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, ParamSpec, TypeVar
 
 import uuid_utils
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, models, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, models, transaction
 from django.utils import timezone
 
 from tenants.scope import ScopedManager
@@ -84,6 +84,23 @@ def _came_second(error: DatabaseError) -> bool:
 
         return came_second(error)
     return False
+
+
+def key_taken(error: IntegrityError) -> bool:
+    """A unique key is in use: another writer was first, or this was written before. Not a value that the database
+    refuses (CHECK, NOT NULL), which no repetition helps."""
+    return on_mongo() or _constraint(error) in ("23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
+
+
+def lost_race(error: IntegrityError) -> bool:
+    """Another writer caused it: a key is taken, or a row that ours points to is gone. Look again and try again."""
+    return key_taken(error) or _constraint(error) in ("23503", "SQLITE_CONSTRAINT_FOREIGNKEY")
+
+
+def _constraint(error: IntegrityError) -> str:
+    """The driver's own code: https://www.postgresql.org/docs/current/errcodes-appendix.html, or SQLite's name."""
+    cause = error.__cause__
+    return str(getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", ""))
 
 
 def server_trouble(error: BaseException) -> bool:

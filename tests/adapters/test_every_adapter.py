@@ -7,6 +7,7 @@ import copy
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import get_args
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from channels_app.content.fit import fit
+from channels_app.content.moments import EARLIEST, LATEST
 from channels_app.content.types import Button, Card, Content, ListRow, ListSection, Location, Media, QuickReply, text
 from channels_app.contract import (
     EVERYBODY,
@@ -185,7 +187,57 @@ def test_a_mutated_payload_is_parsed_or_refused(kit: Kit, file: int, place: int,
     assert_parses_or_refuses(kit, changed.body)
 
 
+ABSURD_TIMES = (
+    0, -1, -62135596800, 4133980800, 253402300799, 253402300800, 1e18, 1e300, "-62135596800", "253402300799000",
+    "0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59.9999999Z",
+)  # fmt: skip
+
+
+@called_kinds
+@pytest.mark.parametrize("time", ABSURD_TIMES)
+def test_no_time_of_a_platform_lies_outside_the_calendar(kit: Kit, time):
+    for name in kit.payload_files():
+        stored = kit.stored(name)
+        changed = stored["body"]
+        for path in [path for path in places(changed) if "time" in str(path[-1]).lower() or path[-1] in TIMES]:
+            changed = mutated(changed, path, time)
+        assert_parses_or_refuses(kit, raw_request({**stored, "body": changed}).body)
+
+
+TIMES = frozenset({"ts", "event_ts", "action_ts", "watermark", "at", "lastReadMessageId"})
+
+
 # ----------------------------------------------------------------------------- outbound
+
+
+@every_payload
+def test_who_writes_to_us_can_be_written_to(kit: Kit, name: str):
+    """By the address that a reply would go to; a call is answered where it is, not at an address."""
+    for item in items_of(read(kit, kit.request(name))):
+        sender = getattr(item, "sender", None)
+        address = (sender.address or sender.value) if sender and sender.scheme != "call" else kit.adapter.kind
+        known = address == kit.adapter.kind or kit.adapter.check_recipient(address, kit.configured) == ""
+        assert known, address
+
+
+NOBODY = (
+    "",
+    " ",
+    "not-a-phone",
+    "+",
+    "15 55",
+    "+1555010\n0001",
+    "ana@example.org",
+    "\u0661\u0662\u0663\u0664\u0665\u0666",
+    "x" * 300,
+)
+FREE = frozenset({"web", "webhook"})  # their addresses are the integrators' own
+
+
+@pytest.mark.parametrize("kit", [kit for kit in KITS if kit.kind not in FREE], ids=lambda kit: kit.kind)
+@pytest.mark.parametrize("address", NOBODY)
+def test_an_address_that_the_platform_cannot_have_is_told(kit: Kit, address: str):
+    assert kit.adapter.check_recipient(address, kit.configured).endswith(".")
 
 
 @every_outbound
@@ -314,6 +366,13 @@ def assert_parses_or_refuses(kit: Kit, body: bytes) -> None:
     facts = [[getattr(item, name, None) for name in ("metadata", "data", "reason")] for item in items_of(items)]
     assert "\\u0000" not in json.dumps(facts, allow_nan=False)
     repr(items).encode("utf-8")  # no lone surrogates
+    assert all(EARLIEST <= at < LATEST for at in times_of(items))
+
+
+def times_of(items) -> list[datetime]:
+    """Every time that parse made out."""
+    values = [getattr(item, name, None) for item in items_of(items) for name in ("sent_at", "at", "up_to")]
+    return [at for at in values if at is not None]
 
 
 def items_of(found):

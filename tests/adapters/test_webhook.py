@@ -149,7 +149,7 @@ REFUSED = {
     "refused_no_id": "id: missing",
     "refused_no_sender": "from: missing",
     "refused_no_content": "content: missing",
-    "refused_time": "at: value_error",
+    "refused_time": "at: moment_out_of_range",
     "refused_time_without_zone": "at: timezone_aware",
     "refused_long_id": "id: string_too_long",
     "refused_many_facts": "from.profile: too_long",

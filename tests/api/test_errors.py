@@ -69,7 +69,7 @@ BAD_BODIES = [
     ("not json", 400, "malformed_json", None),
     ('{"items": [', 400, "malformed_json", None),
     (b"\xff\xfe", 400, "malformed_json", None),
-    ('{"items": "\\ud800"}', 400, "malformed_json", None),
+    ('{"items": "\\ud800"}', 400, "validation_error", {"items"}),
     ("[" * 5000, 400, "malformed_json", None),
     ("[]", 400, "validation_error", {""}),
     ("", 400, "validation_error", {"items"}),

@@ -85,4 +85,4 @@ def test_another_tenants_incidents_stay_apart(scope, other_tenant) -> None:
 def test_a_channel_that_is_off_is_disabled_whatever_its_row_says(scope) -> None:
     channel = ChannelFactory(tenant=scope, enabled=False)
     assert state_of(channel, ChannelHealth(channel=channel, state=DEGRADED)) == DISABLED
-    assert state_of(ChannelFactory(tenant=scope), None) == HEALTHY
+    assert state_of(ChannelFactory(tenant=scope), None) == "unchecked"

@@ -18,6 +18,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from channels_app.content.moments import EARLIEST
 from channels_app.contract import BadSignature, RawRequest
 from channels_app.http.client import HttpClient
 from channels_app.models import Channel
@@ -26,7 +27,7 @@ from channels_app.services import channel_save
 from channels_app.twin import server as twin_server
 from channels_app.twin.platforms import PLATFORMS
 from chatsvc import demo
-from chatsvc.management.arguments import channel_keyed
+from chatsvc.management.arguments import channel_keyed, moment
 from chatsvc.management.commands.send_webhook import SIGNED
 from chatsvc.management.commands.serve import check_free, welcome
 from chatsvc.management.commands.twin import connected
@@ -296,7 +297,7 @@ class TestDeliveries:
 
     @pytest.mark.parametrize("text", ["yesterday", "2026-13-45", "5w"])
     def test_no_time_is_refused(self, text):
-        with pytest.raises(CommandError, match="is no time"):
+        with pytest.raises(CommandError, match="is not a time"):
             run("retry_deliveries", "--since", text)
 
     def test_replay_sends_dead_letters_again(self, dead):
@@ -316,3 +317,22 @@ class TestDeliveries:
     @pytest.fixture
     def dead(self, tenant):
         return DeliveryFactory(tenant=tenant, status="failed", attempts=8, dead_at=now(), error_code="x")
+
+
+class TestTimes:
+    @pytest.mark.parametrize("text", ["999999d", "999999h", "30m", "2026-01-31", "2026-01-31T12:00:00+01:00"])
+    def test_a_time_is_read(self, text):
+        assert EARLIEST <= moment(text) <= now()
+
+    @pytest.mark.parametrize(
+        "text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-31T12:00", "x"]
+    )
+    def test_a_time_outside_the_calendar_or_without_a_zone_is_refused(self, text):
+        with pytest.raises(CommandError, match="not a time"):
+            moment(text)
+
+    @pytest.mark.parametrize("command", ["replay_events", "webhook_replay"])
+    def test_a_span_that_ends_before_it_begins_is_refused(self, tenant, command):
+        wanted = {"replay_events": (), "webhook_replay": ("--tenant", tenant.slug, "--endpoint", str(tenant.id))}
+        with pytest.raises(CommandError, match="ends before it begins"):
+            run(command, *wanted[command], "--since", "1h", "--until", "2h")

@@ -15,8 +15,8 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from chatsvc.observe import probes
 from chatsvc.observe.workers import queues, seen_key
+from chatsvc.web import probes
 from tenants.models import User
 from tests.assistant.engines import serving
 from tests.chaos.servers import free_port

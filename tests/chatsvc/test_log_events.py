@@ -17,9 +17,9 @@ def logged() -> Iterator[tuple[str, str]]:
     """(event, level) of every call of a logger named ``log``."""
     for path in (path for app in APPS for path in (ROOT / app).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in LEVELS:
-                if isinstance(node.func.value, ast.Name) and node.func.value.id == "log":
-                    yield from ((name, node.func.attr) for name in texts(node.args[0]))
+            called = getattr(node, "func", None)
+            if isinstance(called, ast.Attribute) and called.attr in LEVELS and ast.unparse(called.value) == "log":
+                yield from ((name, called.attr) for name in texts(node.args[0]))
 
 
 def texts(node: ast.expr) -> list[str]:

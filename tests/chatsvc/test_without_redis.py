@@ -14,9 +14,9 @@ from celery import Celery
 from kombu import Connection
 
 from chatsvc import settings as settings_of_celery
-from chatsvc.observe import probes
 from chatsvc.processes import broker, standby
 from chatsvc.processes.cache import ForgivingRedisCache
+from chatsvc.web import probes
 from messaging import wake
 from tenants.work.breaker import Breaker
 from tests.chaos.servers import Redis, free_port

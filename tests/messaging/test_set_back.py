@@ -10,9 +10,9 @@ import pytest
 from channels_app.models import ChannelHealth
 from conversations.attachments import NEVER
 from conversations.models import Attachment
-from messaging import set_back
+from messaging.housekeeping import set_back
+from messaging.housekeeping.set_back import longest_lease, rows_correct
 from messaging.models import Delivery, InboundEvent, OutboxLane, Turn
-from messaging.set_back import longest_lease, rows_correct
 from tenants.storage.db import new_id, now
 from tests.factories import ConversationFactory, DeliveryFactory, MessageFactory
 

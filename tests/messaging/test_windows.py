@@ -101,7 +101,7 @@ def test_staff_are_told_and_offered_the_templates_that_would_go_out(scope, whats
         agent_reply(conversation.id, None, text("too late"))
     assert caught.value.code == "window_closed"
     assert caught.value.details == {
-        "expired_at": "2026-03-03T12:00:00+00:00",
+        "expired_at": "2026-03-03T12:00:00.000Z",
         "templates": [{"name": "shipped", "language": "en_US", "variables": ["1"]}],
     }
     assert Message.objects.filter(direction="outbound").count() == 0

@@ -297,10 +297,41 @@ def test_tokens_do_not_beget_tokens(api, tenant):
 @pytest.mark.django_db(transaction=True)
 def test_a_refresh_token_works_once(api, tenant):
     refresh = auth.issue_refresh_token(tenant, "anna", permissions=["messages:send"])
-    first, second = (api().post("/api/v2/auth/refresh", {"refresh_token": refresh}) for _ in range(2))
+    first = api().post("/api/v2/auth/refresh", {"refresh_token": refresh})
     principal = auth.principal_for(api().data_of(first)["access_token"])
     assert (principal.subject, principal.permissions) == ("anna", {"messages:send"})
+    second = api().post("/api/v2/auth/refresh", {"refresh_token": refresh})
     assert (second.status_code, code_of(second)) == (401, "token_revoked")
+
+
+@pytest.mark.urls("chatsvc.urls")
+@pytest.mark.django_db(transaction=True)
+def test_a_refresh_token_that_comes_twice_ends_its_whole_family(api, tenant):
+    key = api(tenant, "messages:send")
+    pair, others = (api().data_of(key.post("/api/v2/auth/token")) for _ in range(2))
+    later = api().data_of(api().post("/api/v2/auth/refresh", {"refresh_token": pair["refresh_token"]}))
+    latest = api().data_of(api().post("/api/v2/auth/refresh", {"refresh_token": later["refresh_token"]}))
+    stolen = api().post("/api/v2/auth/refresh", {"refresh_token": pair["refresh_token"]})
+    assert (stolen.status_code, code_of(stolen)) == (401, "token_revoked")
+    own = [one["access_token"] for one in (pair, later, latest)]
+    assert [_is_good(token) for token in own] == [False, False, False]
+    again = api().post("/api/v2/auth/refresh", {"refresh_token": latest["refresh_token"]})
+    assert (again.status_code, code_of(again)) == (401, "token_revoked")
+    assert _is_good(others["access_token"])
+
+
+@pytest.mark.urls("chatsvc.urls")
+@pytest.mark.django_db(transaction=True)
+def test_ttl_bounds_all_that_is_refreshed(api, tenant):
+    with time_machine.travel(datetime(2026, 11, 28, 12, tzinfo=UTC), tick=False) as clock:
+        pair = api().data_of(api(tenant).post("/api/v2/auth/token", {"ttl": 60}))
+        assert pair["expires_in"] == 60
+        clock.shift(40)
+        later = api().data_of(api().post("/api/v2/auth/refresh", {"refresh_token": pair["refresh_token"]}))
+        assert later["expires_in"] == 20
+        clock.shift(25)
+        late = api().post("/api/v2/auth/refresh", {"refresh_token": later["refresh_token"]})
+        assert (late.status_code, code_of(late)) == (401, "token_expired")
 
 
 @pytest.mark.urls("chatsvc.urls")

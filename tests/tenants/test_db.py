@@ -11,8 +11,9 @@ import psycopg_pool
 import pytest
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connections
 
-from tenants.models import Tenant
+from tenants.models import Role, Tenant
 from tenants.storage import db
+from tests.factories import TenantFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -132,3 +133,30 @@ def test_a_lost_server_is_told_from_a_busy_one(cause: Exception, expected: bool)
 
 def test_a_database_that_answers_is_ready(browser: Any) -> None:
     assert browser.get("/health/ready").json()["database"] == "up"
+
+
+class TestWhatAnotherWriterCauses:
+    """Only a key that is taken, or a row that is gone, is a race: a value that is refused stays refused."""
+
+    def failure(self, write) -> IntegrityError:
+        with pytest.raises(IntegrityError) as raised, db.atomic():
+            write()
+        return raised.value
+
+    def test_a_taken_key(self):
+        TenantFactory(slug="taken")
+        error = self.failure(lambda: Tenant.objects.create(name="x", slug="taken"))
+        assert (db.key_taken(error), db.lost_race(error)) == (True, True)
+
+    @pytest.mark.skipif(db.on_mongo(), reason="MongoDB has no foreign keys")
+    def test_a_row_that_is_gone(self):
+        error = self.failure(lambda: Role.objects.unscoped().create(tenant_id=db.new_id(), name="x"))
+        assert (db.key_taken(error), db.lost_race(error)) == (False, True)
+
+    @pytest.mark.skipif(db.on_mongo(), reason="MongoDB has no columns that must not be null")
+    def test_a_value_that_no_repetition_makes_good(self):
+        error = self.failure(lambda: Tenant.objects.create(name=None, slug="x"))
+        assert (db.key_taken(error), db.lost_race(error)) == (False, False)
+
+    def test_an_error_without_a_driver_s_code_is_none(self):
+        assert not db.lost_race(IntegrityError("no cause")) or db.on_mongo()

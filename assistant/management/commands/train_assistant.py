@@ -21,6 +21,8 @@ class Command(BaseCommand):
         tenant = Tenant.objects.filter(slug=options["tenant"]).first()
         if tenant is None:
             raise CommandError(f"There is no tenant {options['tenant']}.")
+        if tenant.status != Tenant.Status.ACTIVE:
+            raise CommandError(f"{tenant.name}: This tenant is suspended.")
         metrics = evaluate(tenant) if options["evaluate"] else None
         trained = train(tenant, metrics)
         facts = trained.state["facts"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -45,6 +46,7 @@ SUBSCRIPTION = (
     "message_reads message_echoes message_edits message_reactions standby"
 ).split()
 ESSENTIAL = frozenset({"messages", "messaging_postbacks"})
+RECIPIENT = re.compile(r"[0-9]{5,32}", re.ASCII)
 HUMAN_WINDOW_S = 7 * 24 * 3600
 ACTIONS = {"typing": "typing_on", "read": "mark_seen"}
 
@@ -85,6 +87,7 @@ class MessengerConfig(ChannelConfig):
 class Messenger(Adapter):
     kind: ClassVar[str] = "messenger"
     label: ClassVar[str] = "Facebook Messenger"
+    signature_header: ClassVar[str] = "x-hub-signature-256"
     config_class: ClassVar[type[ChannelConfig]] = MessengerConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"access_token", "app_secret", "verify_token"})
     capabilities = CAPABILITIES
@@ -118,6 +121,9 @@ class Messenger(Adapter):
         return tuple(items(body, Page(config.page_id, config.app_id)))
 
     # ---- outbound ------------------------------------------------------------------
+
+    def check_recipient(self, address: str, config: MessengerConfig) -> str:
+        return "" if RECIPIENT.fullmatch(address) else "Messenger needs a page-scoped user id: digits."
 
     def render(self, message: OutboundMessage, config: MessengerConfig) -> Sequence[Payload]:
         """Raises Rejected ``media_not_public`` for a file without an address the platform could fetch."""

@@ -45,6 +45,7 @@ from channels_app.contract import (
 
 REPLAY_WINDOW_S = 300
 SLACK_HOST = re.compile(r"([a-z0-9-]+\.)*(slack\.com|slack-files\.com|slack-gov\.com)")
+RECIPIENT = re.compile(r"[UWDCG][A-Z0-9]{5,31}", re.ASCII)
 SCOPES = ("chat:write", "im:history", "app_mentions:read", "files:read", "files:write")
 
 
@@ -100,6 +101,7 @@ class SlackConfig(ChannelConfig):
 class Slack(Adapter):
     kind: ClassVar[str] = "slack"
     label: ClassVar[str] = "Slack"
+    signature_header: ClassVar[str] = "x-slack-signature"
     config_class: ClassVar[type[ChannelConfig]] = SlackConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"bot_token", "signing_secret"})
     capabilities = CAPABILITIES
@@ -146,6 +148,9 @@ class Slack(Adapter):
         return Reply()
 
     # ---- outbound ------------------------------------------------------------------
+
+    def check_recipient(self, address: str, config: SlackConfig) -> str:
+        return "" if RECIPIENT.fullmatch(address) else "Slack needs the id of a user or a channel, like U0123ABCD."
 
     def render(self, message: OutboundMessage, config: SlackConfig) -> Sequence[Payload]:
         """Raises Rejected for media without a public link (media_not_public)."""

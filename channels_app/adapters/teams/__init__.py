@@ -8,6 +8,7 @@ https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connec
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -44,12 +45,15 @@ from channels_app.contract import (
 __all__ = ["Teams", "TeamsConfig"]
 
 JSON_TYPE = "application/json; charset=utf-8"
+#: an object id of the directory, or the bot's own id for a person ("29:…", "8:orgid:…")
+RECIPIENT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|\d{1,2}:[\w:.=-]{1,250}", re.ASCII)
 NEW_CONVERSATION = "/v3/conversations"
 
 
 class Teams(Adapter):
     kind: ClassVar[str] = "teams"
     label: ClassVar[str] = "Microsoft Teams"
+    signature_header: ClassVar[str] = "authorization"
     config_class: ClassVar[type[ChannelConfig]] = TeamsConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"client_secret"})
     address_keys: ClassVar[frozenset[str]] = frozenset({"api_base", "login_base", "openid_url", "service_hosts"})
@@ -90,6 +94,13 @@ class Teams(Adapter):
         return Reply(200, json.dumps(body), JSON_TYPE)
 
     # ---- outbound ------------------------------------------------------------------
+
+    def check_recipient(self, address: str, config: TeamsConfig) -> str:
+        return (
+            ""
+            if RECIPIENT.fullmatch(address)
+            else "Teams needs a user's id in the directory, or the bot's id for them."
+        )
 
     def render(self, message: OutboundMessage, config: TeamsConfig) -> Sequence[Payload]:
         """Raises Rejected for content the platform would refuse (media_not_public)."""

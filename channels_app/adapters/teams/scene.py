@@ -7,12 +7,13 @@ the activity means.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from channels_app.adapters.teams.address import message_id
 from channels_app.adapters.teams.config import TeamsConfig
 from channels_app.adapters.wire import array, identifier, obj, string
+from channels_app.content.moments import moment_of_iso
 from channels_app.contract import Ignored, InboundItem, Sender, Signal
 
 
@@ -49,7 +50,7 @@ def scene_of(activity: dict[str, Any], config: TeamsConfig) -> Scene:
         tenant=tenant,
         platform_id=message_id(conversation, identifier(activity, "id")),
         author=person(obj(activity, "from"), tenant, activity),
-        at=_instant(string(activity, "timestamp", limit=40)),
+        at=moment_of_iso(string(activity, "timestamp", limit=40)),
         config=config,
     )
 
@@ -74,11 +75,3 @@ def person(account: Any, tenant: str, activity: Any = None) -> Sender | None:
         profile={name: found for name, found in facts.items() if found},
         aliases=(("teams", tenant, user),) if object_id and user else (),
     )
-
-
-def _instant(written: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(written)
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None

@@ -48,6 +48,7 @@ MB = 1024 * 1024
 class Voice(Adapter):
     kind: ClassVar[str] = "voice"
     label: ClassVar[str] = "Phone calls (Twilio)"
+    signature_header: ClassVar[str] = "x-twilio-signature"
     config_class: ClassVar[type[VoiceConfig]] = VoiceConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"auth_token", "api_key_secret"})
     capabilities = Capabilities(
@@ -82,6 +83,9 @@ class Voice(Adapter):
         return twilio.twiml(document)
 
     # ---- outbound ------------------------------------------------------------------
+
+    def check_recipient(self, address: str, config: VoiceConfig) -> str:
+        return "" if twilio.e164(address) else "A call needs a phone number in E.164, like +15550100001."
 
     def render(self, message: OutboundMessage, config: VoiceConfig) -> Sequence[Payload]:
         """Says the message and asks for the answer, in as many documents as it takes: written words get longer when they

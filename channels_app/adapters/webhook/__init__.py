@@ -70,6 +70,7 @@ class WebhookConfig(ChannelConfig):
 class Webhook(Adapter):
     kind: ClassVar[str] = "webhook"
     label: ClassVar[str] = "Webhook (generic)"
+    signature_header: ClassVar[str] = "webhook-signature"
     config_class: ClassVar[type[ChannelConfig]] = WebhookConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"secret", "previous_secret"})
     capabilities = Capabilities(

@@ -6,14 +6,14 @@ signatures, nor send anything.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 from pydantic import ValidationError as Invalid
 
 from channels_app.adapters.wire import identifier, string
 from channels_app.content.ids import PersonId
+from channels_app.content.moments import Moment
 from channels_app.content.types import MAX_MEDIA_BYTES, Content, HttpUrl
 from channels_app.contract import (
     EVERYBODY,
@@ -34,13 +34,6 @@ SCHEME = "user"
 STATUSES = frozenset({"sent", "delivered", "read", "failed"})
 
 
-def _utc(value: datetime) -> datetime:
-    try:
-        return value.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("the time lies outside the calendar") from error
-
-
 def _of_a_person(content: Content) -> Content:
     """``native`` and ``media:`` addresses are words of our own house: a stranger's would reach other
     people's files, or pass a dialect's marks unread."""
@@ -54,7 +47,6 @@ def _of_a_person(content: Content) -> Content:
 Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 OptionalId = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)]
 Name = Annotated[str, StringConstraints(max_length=255)]
-Moment = Annotated[AwareDatetime, AfterValidator(_utc), Field(description="ISO 8601 with an offset, or Unix seconds")]
 Said = Annotated[Content, AfterValidator(_of_a_person)]
 FactName = Annotated[str, StringConstraints(max_length=64)]
 FactValue = Annotated[str, StringConstraints(max_length=1000)]
@@ -96,7 +88,7 @@ class Event(Wire):
 
     version: Literal[1] = 1
     id: Id
-    at: Moment | None = None
+    at: Moment | None = Field(None, description="ISO 8601 with an offset, or Unix seconds; years 1970 to 2100")
 
 
 class PersonalEvent(Event):

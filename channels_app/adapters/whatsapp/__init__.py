@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 from urllib.parse import urlencode
@@ -42,6 +43,8 @@ from channels_app.contract import (
 )
 
 TEMPLATE_FIELDS = "id,name,language,status,category,components,rejected_reason"
+#: a number with its country's code, or a business-scoped user id (inbound.py)
+RECIPIENT = re.compile(r"\+?[1-9][0-9]{5,14}|[A-Z]{2}\.[A-Za-z0-9]{1,128}", re.ASCII)
 MAX_TEMPLATE_PAGES = 100  # of 100; an account may have 6000
 
 
@@ -70,6 +73,7 @@ class WhatsAppConfig(ChannelConfig):
 class WhatsApp(Adapter):
     kind: ClassVar[str] = "whatsapp"
     label: ClassVar[str] = "WhatsApp Business"
+    signature_header: ClassVar[str] = "x-hub-signature-256"
     config_class: ClassVar[type[ChannelConfig]] = WhatsAppConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"access_token", "app_secret", "verify_token"})
     capabilities = CAPABILITIES
@@ -104,6 +108,9 @@ class WhatsApp(Adapter):
         return tuple(items(body, config.phone_number_id, config.waba_id))
 
     # ---- outbound ------------------------------------------------------------------
+
+    def check_recipient(self, address: str, config: WhatsAppConfig) -> str:
+        return "" if RECIPIENT.fullmatch(address) else "WhatsApp needs a phone number in E.164, like +15550100001."
 
     def render(self, message: OutboundMessage, config: WhatsAppConfig) -> Sequence[Payload]:
         """Raises Rejected for content the platform would refuse (media_not_public, payload_too_long)."""

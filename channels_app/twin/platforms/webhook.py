@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+from channels_app.content.moments import written
 from channels_app.twin.calls import Answer, Call, Refused, Webhook, json_answer
 from channels_app.twin.platform import Platform, Route
 from channels_app.twin.world import World
@@ -114,7 +115,7 @@ def say(twin: World, words: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
 
 
 def _event(settings: Mapping[str, Any], members: Mapping[str, Any], label: str) -> Webhook:
-    event = {"version": 1, "id": f"evt-{uuid4().hex[:12]}", "at": datetime.now(UTC).isoformat(), **members}
+    event = {"version": 1, "id": f"evt-{uuid4().hex[:12]}", "at": written(datetime.now(UTC)), **members}
     body = json.dumps(event).encode()
     return Webhook(settings["webhook_url"], body, sign(settings, "", body), label)
 

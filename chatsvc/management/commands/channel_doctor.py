@@ -42,7 +42,7 @@ def examined(tenant: str, kind: str) -> Iterator[tuple[str, ChannelReport]]:
     # unscoped: an operator's command over all tenants, or the named one
     channels = Channel.objects.unscoped().select_related("tenant").order_by("tenant__slug", "name")
     if tenant:
-        channels = channels.filter(tenant=tenant_named(tenant))
+        channels = channels.filter(tenant=tenant_named(tenant, to_read=True))
     if kind:
         channels = channels.filter(kind=kind)
     for channel in channels:

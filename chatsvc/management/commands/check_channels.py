@@ -26,7 +26,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         # unscoped: an operator's command over all tenants, or the named one
-        channels = Channel.objects.unscoped().filter(enabled=True).select_related("tenant").order_by("tenant", "name")
+        channels = Channel.objects.unscoped().filter(enabled=True, tenant__status="active")
+        channels = channels.select_related("tenant").order_by("tenant", "name")
         if options["tenant"]:
             channels = channels.filter(tenant=tenant_named(options["tenant"]))
         bad = 0

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from kafka.errors import KafkaError
 from tqdm import tqdm
 
-from chatsvc.management.arguments import moment, tenant_named
+from chatsvc.management.arguments import span, tenant_named
 from conversations.event_schemas import envelope_of
 from conversations.models import Event
 from messaging.kafka import stream as kafka
@@ -66,10 +66,11 @@ def wanted(options: dict[str, Any]) -> dict[str, Any]:
         where["conversation_id"] = options["conversation"]
     if options["type"]:
         where["type__in"] = options["type"]
-    if options["since"]:
-        where["created_at__gte"] = moment(options["since"])
-    if options["until"]:
-        where["created_at__lt"] = moment(options["until"])
+    since, until = span(options["since"], options["until"])
+    if since:
+        where["created_at__gte"] = since
+    if until:
+        where["created_at__lt"] = until
     return where
 
 

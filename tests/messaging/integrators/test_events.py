@@ -48,7 +48,7 @@ def test_an_event_arrives_signed_and_whole(endpoint, crm, happen, calls: Calls) 
         "id": str(event.id),
         "type": "chat.message.received",
         "version": 1,
-        "timestamp": event.created_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "timestamp": event.created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "tenant_id": str(endpoint.tenant_id),
         "conversation_id": str(event.conversation_id),
         "seq": event.seq,

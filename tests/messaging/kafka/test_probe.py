@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatsvc.observe import probes
+from chatsvc.web import probes
 
 
 def test_a_broker_that_answers_is_up(topics: str) -> None:

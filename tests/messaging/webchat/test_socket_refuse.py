@@ -98,3 +98,39 @@ async def test_a_flood_is_told_to_wait_and_then_ended(ready):
         await socket.send_json_to({"t": "ping", "n": 1})
     assert (await socket.until("error"))[-1]["code"] == "rate_limited"
     assert await socket.closed_with() == 4429
+
+
+@pytest.mark.parametrize("kind", [{}, [], None, 7, True, "", "unknown", ["send"], {"t": "send"}])
+async def test_a_type_that_is_none_is_told(ready, kind):
+    socket, _ = await ready()
+    await socket.send_json_to({"t": kind, "cid": "c1"})
+    error = (await socket.until("error"))[-1]
+    assert (error["code"], error["fatal"], error["cid"]) == ("unknown_type", False, "c1")
+    assert (await socket.ask("pong", t="ping", n=1))["n"] == 1
+
+
+async def test_sockets_of_one_address_that_never_say_hello_are_bounded(channel, monkeypatch):
+    monkeypatch.setattr(consumers, "MOST_UNNAMED", 2)
+    monkeypatch.setattr(consumers, "socket_ip", lambda scope: dict(scope["headers"])[b"address"].decode())
+
+    async def opened(address):
+        socket = Socket(channel)
+        socket.scope["headers"].append((b"address", address.encode()))
+        return socket, (await socket.connect())[0]
+
+    first, second, third = [await opened("203.0.113.7") for _ in range(3)]
+    other = await opened("203.0.113.8")
+    assert [admitted for _, admitted in (first, second, third, other)] == [True, True, False, True]
+    await first[0].disconnect()
+    again = await opened("203.0.113.7")
+    assert again[1] is True
+    for socket, _ in (second, other, again):
+        await socket.disconnect()
+
+
+async def test_sockets_that_have_said_hello_do_not_count(ready, sockets_of, monkeypatch):
+    monkeypatch.setattr(consumers, "MOST_UNNAMED", 1)
+    monkeypatch.setattr(consumers, "socket_ip", lambda scope: "203.0.113.7")
+    await ready()
+    await ready()
+    await sockets_of()

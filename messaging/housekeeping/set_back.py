@@ -15,12 +15,12 @@ import structlog
 from django.conf import settings
 from django.db.models import Q
 
-from channels_app.health import health_forget
 from channels_app.models import ChannelHealth
 from conversations.attachments import NEVER
 from messaging.models import OutboxLane, WebhookEndpoint
 from tenants.models import IdempotencyRecord
 from tenants.storage.db import now, server_now
+from tenants.storage.memo import forget_all
 from tenants.work.leases import TABLES
 
 log = structlog.get_logger(__name__)
@@ -66,7 +66,7 @@ def rows_correct(*, set_back: bool = False) -> int:
         log.warning("clock_disagrees_with_database", seconds=round((server_now() - at).total_seconds()))
         return 0
     count = sum(_correct(times, at, set_back) for times in (*_work(), *OTHERS))
-    health_forget()
+    forget_all()
     if count:
         log.warning("rows_brought_near", rows=count, set_back=set_back)
     return count

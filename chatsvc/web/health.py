@@ -9,7 +9,8 @@ from django.shortcuts import render
 
 from channels_app.models import Channel
 from channels_app.registry import KINDS
-from chatsvc.observe import metrics, probes
+from chatsvc.observe import metrics
+from chatsvc.web import probes
 
 
 def live(request: HttpRequest) -> JsonResponse:

@@ -1,0 +1,53 @@
+"""What the server itself says to requests that reach no view: clean answers, and nothing in the log."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+from channels.testing import WebsocketCommunicator
+
+from chatsvc.asgi import sockets
+from tests.journeys.service import address
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+UPGRADE = (
+    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    "Sec-WebSocket-Version: 13\r\n"
+)
+
+
+def status_of(path: str, headers: str = "") -> str:
+    """The status line that a raw request gets; "" when the connection is cut."""
+    where = urlsplit(address())
+    with socket.create_connection((where.hostname, where.port), timeout=20) as line:
+        line.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode())
+        return line.recv(4096).partition(b"\r\n")[0].decode()
+
+
+@pytest.mark.parametrize("path", ["/ws/", "/ws/agents/", "/ws/chat/", "/ws/chat/a/b/", "/", "/ws/chat/%00", "/%ff"])
+def test_an_unknown_socket_path_is_not_found_and_no_error(path, caplog):
+    with caplog.at_level(logging.WARNING):
+        assert status_of(path, UPGRADE) == "HTTP/1.1 404 Not Found"
+    assert caplog.records == []
+
+
+async def test_a_server_without_the_extension_refuses_it_too():
+    assert (await WebsocketCommunicator(sockets, "/ws/agents/").connect())[0] is False
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/" + "x" * 20_000, "", "HTTP/1.1 414 "),
+        ("/health/live", "X-Long: " + "x" * 20_000 + "\r\n", "HTTP/1.1 431 "),
+        ("/health/live", "".join(f"X-{n}: {'x' * 1000}\r\n" for n in range(20)), "HTTP/1.1 431 "),
+        ("/health/live?" + "x" * 8_000, "X-Long: " + "x" * 8_000 + "\r\n", "HTTP/1.1 200 OK"),
+    ],
+    ids=["address", "one header", "all headers", "within"],
+)
+def test_what_is_too_long_is_told(path, headers, status):
+    assert status_of(path, headers).startswith(status)
