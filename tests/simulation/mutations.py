@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from conversations.models import Conversation
-from messaging import deliver, respond
-from messaging.models import Delivery, Turn
+from messaging import deliver, heads, respond
+from messaging.models import Delivery, InboundEvent, Turn
 from messaging.rules import delivery_status
 from tests.simulation import steps
 from tests.simulation.world import Patch
@@ -26,8 +26,22 @@ class Mutation:
     breaks: frozenset[str]
 
 
-def _as_it_is(patch: Patch) -> None:
-    """The service has this fault today; here stands what removes the cure once there is one."""
+def _receipts_without_lanes(patch: Patch) -> None:
+    """Receipts are taken up in any order (bugs2 B1)."""
+    patch(heads, "receipts_before", lambda receipt: InboundEvent.objects.none())
+
+
+def _settle_without_the_claim(patch: Patch) -> None:
+    """A worker writes the outcome of a delivery that another has taken over (code F11)."""
+
+    def anyhow(row: Delivery, **changes: Any) -> bool:
+        return bool(Delivery.objects.filter(pk=row.pk).update(claim=None, leases=0, **changes))
+
+    patch(deliver, "settle", anyhow)
+
+
+def _idle_sweep_looks_once(patch: Patch) -> None:
+    """The service has this fault today (bugs F2); here will stand what removes the cure."""
 
 
 def _stale_answer_counts(patch: Patch) -> None:
@@ -107,11 +121,13 @@ def _lane_is_any_order(patch: Patch) -> None:
 
 
 MUTATIONS: dict[str, Mutation] = {
-    "receipts without lanes": Mutation(_as_it_is, frozenset({"out of order", "consent is not what was last said"})),
+    "receipts without lanes": Mutation(
+        _receipts_without_lanes, frozenset({"out of order", "consent is not what was last said"})
+    ),
     "a stale answer counts": Mutation(_stale_answer_counts, frozenset({"a stale answer"})),
     "the bot asks nobody": Mutation(_bot_asks_nobody, frozenset({"the bot talks over a human"})),
-    "a settle without the claim": Mutation(_as_it_is, frozenset({"told as failed, and is not"})),
-    "the idle sweep looks once": Mutation(_as_it_is, frozenset({"ended as idle in the middle of a talk"})),
+    "a settle without the claim": Mutation(_settle_without_the_claim, frozenset({"told as failed, and is not"})),
+    "the idle sweep looks once": Mutation(_idle_sweep_looks_once, frozenset({"ended as idle in the middle of a talk"})),
     "parts are remembered late": Mutation(
         _parts_are_remembered_late, frozenset({"went on to the next call before it remembered"})
     ),

@@ -22,7 +22,7 @@ WORK = (
     "SELECT due_at FROM messaging_inboundevent WHERE status = 'received'",
     "SELECT due_at FROM messaging_turn WHERE status IN ('waiting', 'running')",
     "SELECT due_at FROM messaging_delivery WHERE status IN ('queued', 'sending')",
-    """SELECT coalesce((SELECT max(until) FROM messaging_outboxlane), created_at)
+    """SELECT coalesce((SELECT max(due_at) FROM messaging_outboxlane), created_at)
         FROM conversations_event WHERE published_at IS NULL""",
 )
 
@@ -130,7 +130,7 @@ def every_reply_is_at_its_platform(oracle: Oracle) -> None:
         talk = oracle.view.talks[out.conversation]
         if talk.channel in instant or out.id in taken:
             continue
-        reason = out.error_code in ("contact_stopped", "expired", "window_closed") or out.attempts >= 8
+        reason = out.error_code in ("contact_stopped", "expired", "window_closed", "worker_lost") or out.attempts >= 8
         given_up = out.status == "failed" and (reason or out.id in reported)
         need(
             given_up, "never sent", f"#{out.seq} {out.status} {out.error_code} after {out.attempts} tries", talk.id[-6:]

@@ -12,7 +12,7 @@ import sqlite3
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -21,6 +21,7 @@ from django.core.cache import cache
 
 from conversations import people
 from messaging import tasks, wake
+from messaging.api import chat
 from tenants.access import buckets
 from tenants.errors import ServiceError
 from tenants.storage import db, memo
@@ -249,6 +250,19 @@ class World:
             self.interrupted()
 
 
+class _Wait:
+    """In the place of the event that a request waits for: nothing sets it, others go on meanwhile."""
+
+    def __init__(self, world: World):
+        self.world = world
+
+    def wait(self, seconds: float) -> None:
+        self.world.sleep(seconds)
+
+    def clear(self) -> None:
+        """It was not set."""
+
+
 class _Ids:
     """In the place of the module ``uuid_utils``."""
 
@@ -263,6 +277,7 @@ def inside(world: World, patched: Patch) -> Iterator[None]:
     patched(settings, "ENV", env)
     patched(wake, "_call", world.call)
     patched(db, "uuid_utils", _Ids(world))
+    patched(chat, "answer_awaited", lambda conversation_id: nullcontext(_Wait(world)))
     with world.clock.shown(world.sleep):
         cache.clear()
         for one in memo.ALL:
