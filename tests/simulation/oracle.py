@@ -15,6 +15,7 @@ from messaging.models import Delivery
 from tests.simulation.dialects import Heard
 from tests.simulation.engine import ANSWER
 from tests.simulation.platform import Line, Taken
+from tests.simulation.town import Person, Said
 from tests.simulation.view import Entry, Told, View
 from tests.simulation.world import Broken, Process
 
@@ -36,7 +37,7 @@ class Oracle:
     events: int = 0
     human: dict[str, bool] = field(default_factory=lambda: defaultdict(bool))  # conversation → a colleague has it
     stored: Counter[str] = field(default_factory=Counter)
-    newest: dict[object, int] = field(default_factory=lambda: defaultdict(int))  # person → began, of what is stored
+    newest: dict[Person, Said] = field(default_factory=dict)  # of what is stored, what came last
     by_seq: dict[tuple[str, int], Entry] = field(default_factory=dict)
     visitor: dict[str, Entry] = field(default_factory=dict)  # conversation → the person's last words
     roles: Counter[bool] = field(default_factory=Counter)  # ours or theirs → messages
@@ -63,7 +64,16 @@ class Oracle:
             check(self)
 
 
-#: promises that are not looked at, to see what lies behind a fault that is known
+#: promises that the service is known to break, and how; a cure ends with taking its line out. The tests look behind
+#: them, `make simulate` does not
+KNOWN = {
+    "ended as idle in the middle of a talk": "the idle sweep ends what its list names, without a second look",
+    "ended as idle while the person waits for the colleague": "silence of the staff counts as the person's",
+    "ended as idle while the person waits for the bot": "the same after an outage as long as the idle time",
+    "out of order where the clock was set back": "receipts keep their order by the wall clock of who stored them",
+    "replayed, and nothing was sent": "a replay of what its platform reported as failed skips the parts it once took",
+}
+#: promises that are not looked at
 IGNORED: set[str] = set()
 #: when set, the promises that are looked at; nothing else is
 ONLY: frozenset[str] = frozenset()
@@ -91,9 +101,11 @@ def stored_in_order_of_receipt(oracle: Oracle, entry: Entry) -> None:
     said = oracle.sim.town.said.get(entry.said_id) if entry.role == "visitor" else None
     if said is None:
         return
-    newest = oracle.newest[said.by]
-    need(not said.acked or said.acked > newest, "out of order", f"{said.text!r} ({said.id}) stands after what was received after it")  # fmt: skip
-    oracle.newest[said.by] = max(newest, said.began)
+    newest = oracle.newest.get(said.by, said)
+    set_back = " where the clock was set back" if newest.wall < said.wall else ""
+    in_order = not said.acked or said.acked > newest.began or said is newest
+    need(in_order, f"out of order{set_back}", f"{said.text!r} ({said.id}) stands after {newest.text!r} ({newest.id})")
+    oracle.newest[said.by] = max(newest, said, key=lambda one: one.began)
 
 
 def never_over_a_human(oracle: Oracle, entry: Entry) -> None:

@@ -164,14 +164,16 @@ def reports_are_believed(oracle: Oracle) -> None:
 
 
 def consent_is_the_last_word(oracle: Oracle) -> None:
-    """Where the order of receipt and the platform's clock agree about which word was the last."""
+    """Where the order of receipt, the platform's clock and ours agree about which word was the last."""
     for person in oracle.sim.town.people:
         ours = [one for one in person.said if oracle.stored[one.id]]
         stops = [one for one in ours if one.stops]
         if person.line.kind not in ("whatsapp", "sms") or not stops:
             continue
         last = max(ours, key=lambda one: (one.began, one.id))
-        undisputed = all(one is last or (one.acked < last.began and one.at < last.at) for one in ours)
+        undisputed = all(
+            one is last or (one.acked < last.began and one.at < last.at and one.wall < last.wall) for one in ours
+        )
         is_stopped = (person.line.id, person.address) in oracle.stopped
         need(not undisputed or is_stopped == last.stops, "consent is not what was last said", person, last.text)
 

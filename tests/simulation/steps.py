@@ -98,7 +98,7 @@ def _client_says(sim: Simulation, person: Person) -> Said:
     sim.acts_for(person.line.tenant_id)
     unsure = [one for one in person.said[-3:] if not one.acked or rng.random() < 0.1]
     said = unsure[0] if unsure else sim.town.says(person, "")
-    said.began = said.began or sim.world.tick()
+    said.begins(sim.world)
     sim.world.say(f"{person} sends {said.text!r}")
     return said
 

@@ -46,10 +46,16 @@ class Said:
     at: int  # Unix seconds of the platform
     began: int = 0
     acked: int = 0
+    wall: float = 0.0  # our clock at our first look
 
     @property
     def stops(self) -> bool:
         return self.text == "STOP"
+
+    def begins(self, world: World) -> None:
+        """It reaches us, perhaps not for the first time."""
+        self.wall = self.wall or world.clock.wall.timestamp()
+        self.began = self.began or world.tick()
 
     def words(self) -> Words:
         return Words(self.id, self.text, self.by.address, self.at)
@@ -114,7 +120,7 @@ class Town:
         path = f"/api/v2/webhooks/{line.kind}/{line.key}" + (f"?{post.query}" if post.query else "")
         headers = DIALECTS[line.kind].headers(post, settings.PUBLIC_URL + path, self.world.clock.wall.timestamp())
         for one in letter.said:
-            one.began = one.began or self.world.tick()
+            one.begins(self.world)
         self.world.say(f"post {letter.told}")
         request = self._requests.post(path, post.body, content_type=post.content_type, headers=headers)
         answer: HttpResponse = webhook(request, line.kind, line.key)
