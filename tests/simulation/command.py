@@ -11,8 +11,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from django.core.management import call_command
-
 from tests.simulation import oracle
 from tests.simulation.database import in_memory
 from tests.simulation.mutations import MUTATIONS
@@ -34,7 +32,6 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--save", type=Path, help="a folder for the traces of what is found")
     chosen = parser.parse_args(arguments)
     oracle.IGNORED.update(chosen.ignore)
-    call_command("migrate", verbosity=0, skip_checks=True)
     with in_memory(furnish) as origin:
         if chosen.replay:
             return _shown(replay(Trace.load(chosen.replay), origin))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from django.core.management import call_command
 from django.db import OperationalError, connection
 
 
@@ -34,21 +35,18 @@ class Interrupts(Protocol):
 
 @contextmanager
 def in_memory(furnish: Callable[[], None]) -> Iterator[sqlite3.Connection]:
-    """Django's connection on databases in memory; yields the furnished one that `copied` starts from."""
+    """Django's connection on databases in memory; yields the migrated and furnished one that `copied` starts from."""
     origin = sqlite3.connect(":memory:")
-    connection.ensure_connection()
-    connection.connection.backup(origin)
-    former, connection.connection = connection.connection, None
-    name = connection.settings_dict["NAME"]
-    connection.settings_dict["NAME"] = ":memory:"
+    former, name = connection.connection, connection.settings_dict["NAME"]
+    connection.connection, connection.settings_dict["NAME"] = None, ":memory:"
     try:
-        with copied(origin):
+        with copied(origin) as made:
+            call_command("migrate", verbosity=0, skip_checks=True)
             furnish()
-            connection.connection.backup(origin)
+            made.backup(origin)
         yield origin
     finally:
-        connection.settings_dict["NAME"] = name
-        connection.connection = former
+        connection.connection, connection.settings_dict["NAME"] = former, name
         origin.close()
 
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="a world i
 
 
 @pytest.fixture(scope="module")
-def origin(django_db_setup: None, django_db_blocker: Any) -> Iterator[sqlite3.Connection]:
+def origin(django_db_blocker: Any) -> Iterator[sqlite3.Connection]:
     with django_db_blocker.unblock(), in_memory(furnish) as furnished:
         yield furnished
 

@@ -279,8 +279,16 @@ def inside(world: World, patched: Patch) -> Iterator[None]:
     patched(db, "uuid_utils", _Ids(world))
     patched(chat, "answer_awaited", lambda conversation_id: nullcontext(_Wait(world)))
     with world.clock.shown(world.sleep):
-        cache.clear()
-        for one in memo.ALL:
-            one._stamp, one._looked_at = None, 0.0
-        world.process_restarts()
-        yield
+        _forget_everything(world)
+        try:
+            yield
+        finally:
+            _forget_everything(world)
+
+
+def _forget_everything(world: World) -> None:
+    """Nothing of one world's time and rows is remembered in the next, nor in other tests."""
+    cache.clear()
+    world.process_restarts()
+    for one in memo.ALL:
+        one._stamp, one._looked_at = None, 0.0
