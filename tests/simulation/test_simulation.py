@@ -17,7 +17,7 @@ from tests.simulation.run import Outcome, Trace, replay, run, shrunk
 from tests.simulation.town import furnish
 
 SEEDS = Path(__file__).parent / "seeds"
-CHUNKS, WORLDS, STEPS = 10, 5, 300  # with what happens in between and until all is quiet: about 20,000 steps
+CHUNKS, WORLDS, STEPS = 10, 5, 240  # with what happens in between and until all is quiet: about 20,000 steps
 
 pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="a world is a copy of an SQLite database")
 
