@@ -9,7 +9,7 @@ CODE := chatsvc messaging assistant conversations channels_app tenants
 export PORT
 export LOG_FORMAT ?= console
 
-.PHONY: serve test test-cluster test-mongo check proto format clean bench chaos lock
+.PHONY: serve test test-cluster test-mongo check proto format clean bench chaos lock simulate simulate-mutations
 
 serve: .venv/installed var/seeded
 	@# var/seeded follows the migrations; another database, or a file that was removed, is set up here.
@@ -95,3 +95,14 @@ bench: .venv/installed-dev
 # Real processes killed at random moments; minutes. CHAOS_KILLS=30 is the long form.
 chaos: .venv/installed-dev
 	$(PYTHON) -m pytest -m chaos -s tests/chaos
+
+# The promises under a scheduler with a seed, for as long as you like; see docs/testing.md. FIRST is the first seed.
+SEEDS ?= 200
+STEPS ?= 1000
+FIRST ?= 1
+simulate: .venv/installed-dev
+	$(PYTHON) -m tests.simulation --first $(FIRST) --seeds $(SEEDS) --steps $(STEPS)
+
+# Each fault of tests/simulation/mutations.py must be found within 200,000 steps.
+simulate-mutations: .venv/installed-dev
+	$(PYTHON) -m tests.simulation --mutations --steps 300

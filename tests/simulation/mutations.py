@@ -1,0 +1,140 @@
+"""Faults put into the service on purpose, each of which the simulator must find: the measure of the simulator.
+
+Owns what is changed and which promise must then break. Must be applied within a test or a run of its own.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from conversations.models import Conversation
+from messaging import deliver, heads, respond
+from messaging.models import Delivery, InboundEvent, Turn
+from messaging.rules import delivery_status
+from tests.simulation import steps
+from tests.simulation.world import Patch
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """``breaks``: the promises of which one must be found broken."""
+
+    apply: Callable[[Patch], None]
+    breaks: frozenset[str]
+
+
+def _receipts_without_lanes(patch: Patch) -> None:
+    """Receipts are taken up in any order (bugs2 B1)."""
+    patch(heads, "receipts_before", lambda receipt: InboundEvent.objects.none())
+
+
+def _settle_without_the_claim(patch: Patch) -> None:
+    """A worker tells of the outcome of a delivery that another has taken over (code F11)."""
+    settle = deliver.settle
+
+    def anyhow(row: Delivery, **changes: Any) -> bool:
+        settle(row, **changes)
+        return True
+
+    patch(deliver, "settle", anyhow)
+
+
+def _idle_sweep_looks_once(patch: Patch) -> None:
+    """The service has this fault today (bugs F2); here will stand what removes the cure."""
+
+
+def _stale_answer_counts(patch: Patch) -> None:
+    """The reply's guard asks for an open conversation of the bot's and nothing else. (The epoch alone may be left
+    out: whatever changes it writes into the transcript too, and the guard asks for ``last_seq``.)"""
+    advance = respond.conversation_advance
+
+    def lax(where: dict[str, Any], **changes: Any) -> Conversation | None:
+        return advance({k: v for k, v in where.items() if k not in ("control_epoch", "last_seq")}, **changes)
+
+    patch(respond, "conversation_advance", lax)
+
+
+def _bot_asks_nobody(patch: Patch) -> None:
+    """The reply's guard does not ask who is in control, nor what was said since."""
+    advance = respond.conversation_advance
+    guard = ("control_owner", "control_epoch", "last_seq")
+
+    def lax(where: dict[str, Any], **changes: Any) -> Conversation | None:
+        return advance({k: v for k, v in where.items() if k not in guard}, **changes)
+
+    patch(respond, "conversation_advance", lax)
+
+
+def _parts_are_remembered_late(patch: Patch) -> None:
+    """What a platform took is written down when the whole message is sent."""
+    taken, sent = deliver.part_taken, deliver._sent
+    parts: list[tuple[Delivery, int, str]] = []
+
+    def put_aside(delivery: Delivery, index: int, platform_id: str) -> None:
+        parts.append((delivery, index, platform_id))
+
+    def write_all(attempt: Any) -> None:
+        for one in [one for one in parts if one[0] is attempt.delivery]:
+            taken(*one)
+        sent(attempt)
+
+    patch(deliver, "part_taken", put_aside)
+    patch(deliver, "_sent", write_all)
+
+
+def _status_follows_the_last_report(patch: Patch) -> None:
+    """A report counts because it came last, not because it says more."""
+
+    def any_but(status: str) -> list[str]:
+        return [name for name in Delivery.RANK if name != status]
+
+    patch(delivery_status, "_lower", any_but)
+
+
+def _hand_back_closes_the_question(patch: Patch) -> None:
+    """A hand-back marks as answered what nobody has answered (bugs2 B6)."""
+    back = steps.hand_back
+
+    def forgets(conversation_id: uuid.UUID) -> Conversation:
+        conversation = back(conversation_id)
+        Turn.objects.filter(conversation_id=conversation_id, status__in=Turn.OPEN).update(status=Turn.Status.VOID)
+        Conversation.objects.filter(id=conversation_id).update(answered_seq=conversation.last_seq, waiting_since=None)
+        return conversation
+
+    patch(steps, "hand_back", forgets)
+
+
+def _any_message_may_be_sent(patch: Patch) -> None:
+    """What was queued before a STOP goes out after it."""
+    patch(deliver, "check_reachable", lambda message: None)
+
+
+def _lane_is_any_order(patch: Patch) -> None:
+    """The newest unfinished delivery of a conversation goes first."""
+
+    def newest(conversation_id: uuid.UUID) -> Delivery | None:
+        unfinished = Delivery.objects.filter(conversation_id=conversation_id, status__in=Delivery.UNFINISHED)
+        return unfinished.order_by("-seq").select_related("message__identity", "conversation").first()
+
+    patch(deliver, "lane_head", newest)
+
+
+MUTATIONS: dict[str, Mutation] = {
+    "receipts without lanes": Mutation(
+        _receipts_without_lanes, frozenset({"out of order", "consent is not what was last said"})
+    ),
+    "a stale answer counts": Mutation(_stale_answer_counts, frozenset({"a stale answer"})),
+    "the bot asks nobody": Mutation(_bot_asks_nobody, frozenset({"the bot talks over a human"})),
+    "a settle without the claim": Mutation(_settle_without_the_claim, frozenset({"told as failed, and is not"})),
+    "the idle sweep looks once": Mutation(_idle_sweep_looks_once, frozenset({"ended as idle in the middle of a talk"})),
+    "parts are remembered late": Mutation(
+        _parts_are_remembered_late, frozenset({"went on to the next call before it remembered"})
+    ),
+    "a status follows the last report": Mutation(_status_follows_the_last_report, frozenset({"a status goes back"})),
+    "hand-back closes the question": Mutation(_hand_back_closes_the_question, frozenset({"never answered"})),
+    "anything queued is sent": Mutation(_any_message_may_be_sent, frozenset({"sent to somebody who had stopped us"})),
+    "lanes in any order": Mutation(_lane_is_any_order, frozenset({"overtook a message of its lane"})),
+}
