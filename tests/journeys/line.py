@@ -34,7 +34,8 @@ class Line:
     fail: dict[str, list[tuple[int, str]]] = field(default_factory=dict)  # by path: answers instead of the service's
     told: list[Frame] = field(default_factory=list)  # the service's frames, whether they arrive or not
     drop: Counter[str] = field(default_factory=Counter)  # how many of the service's frames of a type get lost
-    hold: Counter[str] = field(default_factory=Counter)  # how many of them wait for let_go()
+    lose: set[int] = field(default_factory=set)  # entries of the transcript that get lost once, by seq
+    hold: set[int] = field(default_factory=set)  # and those that wait for let_go()
     rewrite: Callable[[Frame], Frame] = lambda frame: frame  # what becomes of the widget's frames
     rewrite_down: Callable[[Frame], Frame] = lambda frame: frame  # and of the service's
     _held: list[Frame] = field(default_factory=list)
@@ -104,8 +105,9 @@ class Line:
         self.told.append(frame)
         if self.drop[frame["t"]] > 0:
             self.drop[frame["t"]] -= 1
-        elif self.hold[frame["t"]] > 0:
-            self.hold[frame["t"]] -= 1
+        elif frame.get("seq") in self.lose:
+            self.lose.remove(frame["seq"])
+        elif frame.get("seq") in self.hold:
             self._held.append(frame)
         else:
             near.send(json.dumps(self.rewrite_down(frame)))
@@ -121,6 +123,7 @@ class Line:
         """What was held arrives at last."""
         self.put(*self._held)
         self._held.clear()
+        self.hold.clear()
 
     def cut(self, code: int) -> None:
         """The newest socket ends, for both sides."""

@@ -447,6 +447,7 @@ def test_keyboard_alone(service: Service, visit: Visit) -> None:
     widget = visit(token=fill(service))
     widget.launcher.press("Enter")
     expect(widget.input).to_be_focused()
+    expect(widget.message).to_have_count(len(service.log))
     widget.log.focus()
     widget.page.keyboard.press("Home")
     expect(widget.message.first).to_be_focused()

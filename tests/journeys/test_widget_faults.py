@@ -68,7 +68,7 @@ def test_a_frame_that_comes_twice_is_shown_once(service: Service, line: Line, vi
 
 def test_a_frame_that_comes_early_waits_for_its_turn(service: Service, line: Line, visit: Visit) -> None:
     widget = connected(visit)
-    line.hold["msg"] += 1
+    line.hold.add(2)
     service.bot("second", "third")
     wait_for(widget, lambda: [frame for frame in line.told if frame.get("seq") == 3])
     expect(widget.texts).to_have_text(["first"])
@@ -79,7 +79,7 @@ def test_a_frame_that_comes_early_waits_for_its_turn(service: Service, line: Lin
 
 def test_a_gap_is_asked_for_after_two_seconds(service: Service, line: Line, visit: Visit) -> None:
     widget = connected(visit)
-    line.drop["msg"] += 1
+    line.lose.add(2)
     service.bot("lost", "third")
     wait_for(widget, lambda: [frame for frame in line.told if frame.get("seq") == 3])
     widget.page.clock.run_for(1500)
@@ -92,7 +92,7 @@ def test_a_gap_is_asked_for_after_two_seconds(service: Service, line: Line, visi
 
 def test_a_hole_that_cannot_be_filled_does_not_block_for_ever(service: Service, line: Line, visit: Visit) -> None:
     widget = connected(visit)
-    line.drop["msg"] += 1
+    line.lose.add(2)
     lost, _ = service.bot("lost", "third")
     wait_for(widget, lambda: [frame for frame in line.told if frame.get("seq") == 3])
     Message.objects.filter(id=lost.id).delete()  # gone also from the rows, as no code of ours does it
@@ -106,6 +106,7 @@ def test_edits_and_deletions_change_what_is_shown(service: Service, visit: Visit
     widget = connected(visit)
     widget.write("second")
     expect(widget.texts).to_have_text(["first", "second"])
+    expect(widget.marks).to_have_text(["Sent"])
     sender = webchat.sender_for(webchat.Visitor(Identity.objects.get().value))
     for message in service.log:
         Message.objects.filter(id=message.id).update(platform_message_id=message.text)
@@ -346,9 +347,17 @@ def test_a_refused_token_is_dropped_once(line: Line, visit: Visit) -> None:
 
 
 def test_a_page_that_may_not_embed_it_sees_nothing(service: Service, visit: Visit) -> None:
+    """The browser keeps the refusal from the page, which cannot tell it from a service that is down."""
     service.configure(allowed_origins=["https://another.example.com"])
     widget = visit()
-    assert widget.page.evaluate("DeskChat.open().catch((error) => error.message)") == "origin_not_allowed (403)"
+    wait_for(widget, lambda: "blocked by CORS policy" in "".join(widget.troubles))
+    expect(widget.launcher).to_have_count(0)
+
+
+def test_a_channel_that_there_is_not_shows_nothing(line: Line, visit: Visit) -> None:
+    line.channel = "web_gone"
+    widget = visit()
+    wait_for(widget, lambda: "blocked by CORS policy" in "".join(widget.troubles))
     expect(widget.launcher).to_have_count(0)
 
 
@@ -391,7 +400,7 @@ def test_one_new_visitor_too_many_is_told_and_may_try_again(
     widget.write("me too")
     expect(widget.notice.locator("span")).to_have_text(CROWDED)
     expect(widget.marks).to_have_text(["Sending…"])
-    settings.ENV = {**settings.ENV, "WEBCHAT_VISITORS_PER_ADDRESS": 5}
+    settings.ENV = {**settings.ENV, "WEBCHAT_VISITORS_PER_ADDRESS": 0}
     widget.notice.get_by_role("button", name="Try again").click()
     expect(widget.marks).to_have_text(["Sent"])
     expect(widget.notice).to_be_empty()

@@ -32,8 +32,8 @@ DROP = """([element, kind]) => {
 
 
 @pytest.fixture
-def widget(service: Service, visit: Visit, settings: Any, tmp_path: Path) -> WidgetPage:
-    settings.MEDIA_ROOT = tmp_path
+def widget(line: Line, visit: Visit, settings: Any, tmp_path: Path) -> WidgetPage:
+    settings.MEDIA_ROOT, settings.PUBLIC_URL = tmp_path, line.service
     widget = visit()
     widget.open()
     return widget
@@ -97,6 +97,7 @@ def test_a_passing_fault_can_be_tried_again(service: Service, line: Line, widget
     widget.file.set_input_files(photo())
     widget.button("Try again").click()
     expect(widget.message.locator("img")).to_be_visible()
+    expect(widget.marks).to_have_text(["Sent"])
     assert len(service.log) == 1
 
 
