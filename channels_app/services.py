@@ -99,7 +99,7 @@ def _invalid(details: list[dict[str, str]]) -> Invalid:
 
 
 def outbound_hosts() -> frozenset[str]:
-    """``host:port`` inside the private network that the operator lets tenants' addresses reach."""
+    """``host:port``, or hosts, inside the private network that the operator lets tenants' addresses reach."""
     return frozenset(host.lower() for host in settings.ENV["OUTBOUND_ALLOW_HOSTS"])
 
 

@@ -52,6 +52,14 @@ def _at_least(least: int) -> Callable[[str], int]:
     return check
 
 
+def _places(value: str) -> list[str]:
+    """``host:port``, or a host with all its ports."""
+    for place in _list(value):
+        if not re.fullmatch(r"(\[[0-9A-Fa-f:]+\]|[\w.-]+)(:\d{1,5})?", place, re.ASCII):
+            raise ValueError(f"{place!r} is no host:port; write no scheme and no path")
+    return [place.lower() for place in _list(value)]
+
+
 def _networks(value: str) -> list[str]:
     return [str(ipaddress.ip_network(network, strict=False)) for network in _list(value)]
 
@@ -86,7 +94,7 @@ def _one_of(*choices: str) -> Callable[[str], str]:
 @dataclass(frozen=True)
 class Variable:
     """One environment variable. ``needed_in_production``: no default is good enough there.
-    ``in_development``: the default where nothing is at stake."""
+    ``in_development``: more items of a list where nothing is at stake."""
 
     read: Callable[[str], Any]
     default: str
@@ -185,10 +193,10 @@ VARIABLES: dict[str, Variable] = {
     "TRANSCRIBE_MODEL": Variable(str, "whisper-1", "The model that the transcriber uses"),
     "TRANSCRIBE_WAIT_S": Variable(_positive, "20", "Longest the bot waits for the words of a voice message"),
     "OUTBOUND_ALLOW_HOSTS": Variable(
-        _list,
+        _places,
         "",
-        "host:port inside the private network that every tenant's channels and webhooks may call; in development the "
-        "provider twin",
+        "host:port (or host, with all ports) inside the private network that every tenant's channels and webhooks may "
+        "call; in development the provider twin as well",
         in_development="127.0.0.1:8900,localhost:8900",
     ),
     "METRICS_TOKEN": Variable(str, "", "Bearer token that may read /metrics and /health/detailed"),
@@ -221,12 +229,14 @@ def read(environ: Mapping[str, str], base_dir: Path) -> dict[str, Any]:
     ]
     production = environ.get("ENVIRONMENT") in ("production", "staging")
     for name, variable in VARIABLES.items():
-        text = environ.get(name, "").strip() or ("" if production else variable.in_development) or variable.default
+        text = environ.get(name, "").strip() or variable.default
         if production and variable.needed_in_production and not text:
             complaints.append(f"{name} must be set: {variable.help}.")
             continue
         try:
             values[name] = variable.read(text)
+            if variable.in_development and not production:
+                values[name] += variable.read(variable.in_development)
         except (ValueError, TypeError) as error:
             complaints.append(f"{name}={text!r}: {error}. {variable.help}.")
     if production and not complaints:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from channels_app.contract import Unreachable
-from channels_app.http.client import PORTS, authority
+from channels_app.http.client import PORTS, authority, listed
 from channels_app.http.network import is_public, resolve
 
 
@@ -21,7 +21,7 @@ class BadAddress(ValueError):
 
 
 def address_check(url: str, *, allowed: frozenset[str], https: bool) -> None:
-    """Raise BadAddress unless ``url`` lies on the public internet, or its ``host:port`` is ``allowed``.
+    """Raise BadAddress unless ``url`` lies on the public internet, or its ``host:port`` or host is ``allowed``.
 
     ``https``: http is refused, save for what is allowed. A name that cannot be resolved here and now
     passes: it may be set up afterwards, and the guard looks again at every call.
@@ -33,7 +33,7 @@ def address_check(url: str, *, allowed: frozenset[str], https: bool) -> None:
         place = ""
     if not place or "@" in parts.netloc or parts.fragment:
         raise BadAddress("invalid_url", "Give an http(s) address without user name, password and fragment.")
-    if place in allowed:
+    if listed(place, allowed):
         return
     if https and parts.scheme != "https":
         raise BadAddress("url_not_https", "Only https addresses are called.")

@@ -24,7 +24,7 @@ from channels_app.contract import HttpAnswer, OutcomeUnknown, Rejected, SendErro
 from channels_app.http.network import GuardedBackend, deadline
 from channels_app.http.redact import Redactor, redact
 
-__all__ = ["Download", "HttpClient", "authority", "redact"]
+__all__ = ["Download", "HttpClient", "authority", "listed", "redact"]
 
 CONNECT_S = 2.0
 READ_S = 10.0
@@ -77,6 +77,11 @@ def authority(url: str) -> str:
     return f"{host}:{parsed.port or PORTS[parsed.scheme]}"
 
 
+def listed(place: str, hosts: frozenset[str]) -> bool:
+    """Whether ``place``, an ``authority``, is among ``hosts``, which are ``host:port`` or a host with all its ports."""
+    return bool(place) and (place in hosts or place.rpartition(":")[0] in hosts)
+
+
 @dataclass
 class Download:
     """The answer to ``HttpClient.download``: read ``chunks`` once, inside the ``with``."""
@@ -90,7 +95,7 @@ class Download:
 class HttpClient:
     """One sender's view of the outside; cheap to make, use one per attempt and thread.
 
-    ``secrets`` never appear in ``trace``. ``allow_hosts`` are the ``host:port`` that the operator lets
+    ``secrets`` never appear in ``trace``. ``allow_hosts`` are the ``host:port``, or hosts, that the operator lets
     us call inside the private network (not at a cloud's metadata service); no tenant may add to them.
     ``file_hosts`` are those among them that files may be fetched from, None: all: an answer to a call is
     read by us, a file by the person who named its address. ``room`` is entered around each exchange and may
@@ -112,7 +117,7 @@ class HttpClient:
         self.trace: list[dict[str, Any]] = []
         self._redactor = Redactor(secrets)
         self._allow_hosts = frozenset(host.lower() for host in allow_hosts)
-        self._file_hosts = self._allow_hosts if file_hosts is None else self._allow_hosts & file_hosts
+        self._file_hosts = file_hosts
         self._timeouts = {"connect": connect_s, "read": read_s, "write": read_s, "pool": connect_s}
         self._total_s = total_s
         self._max_bytes = max_bytes
@@ -137,7 +142,7 @@ class HttpClient:
         note = self._note(method, url, headers, _shown(json, data, content, files))
         with self._timed(note, self._total_s):
             request = _build(method, url, headers, json=json, data=data, content=content, files=files)
-            with self._answer(request, note, inside=authority(url) in self._allow_hosts) as answer:
+            with self._answer(request, note, inside=self._allows(url)) as answer:
                 body = b"".join(_limited(answer, self._max_bytes, OutcomeUnknown("answer_too_large")))
                 content_type = answer.headers.get("content-type", "")
                 note["response"] = self._redactor.body(body, content_type, answer.status_code)
@@ -160,12 +165,12 @@ class HttpClient:
         outside leads into the private network. Raises like ``request``, and Rejected with ``too_large``,
         ``too_many_redirects``, ``redirect_insecure``.
         """
-        start, inside = url, authority(url) in self._file_hosts
+        start, inside = url, self._file_hosts is None or authority(url) in self._file_hosts
         for _hop in range(redirects + 1):
             note = self._note("GET", url, headers, None)
             with self._timed(note, total_s):
                 request = _build("GET", url, headers)
-                inside = inside and authority(url) in self._allow_hosts
+                inside = inside and self._allows(url)
                 with self._answer(request, note, inside=inside) as answer:
                     target = _redirect_target(request, answer)
                     if target is None:
@@ -198,6 +203,9 @@ class HttpClient:
                 raise
             finally:
                 note["ms"] = round((time.perf_counter() - started) * 1000)
+
+    def _allows(self, url: str) -> bool:
+        return listed(authority(url), self._allow_hosts)
 
     @contextmanager
     def _answer(self, request: httpx.Request, note: dict[str, Any], *, inside: bool) -> Iterator[httpx.Response]:

@@ -7,7 +7,7 @@ import pytest
 from channels_app.contract import Rejected, Unreachable
 from channels_app.http import addresses, client
 from channels_app.http.addresses import BadAddress, address_check
-from channels_app.http.client import HttpClient
+from channels_app.http.client import HttpClient, listed
 from channels_app.models import Channel
 from channels_app.registry import KINDS, adapter_for
 from channels_app.services import channel_save, http_for
@@ -25,6 +25,7 @@ INSIDE = (
 NOT_CALLED = {
     "webhook_url": "our own, as the platform knows it",
     "hold_music_url": "played by the phone network",
+    "privacy_url": "opened by the visitor's browser",
 }
 
 
@@ -80,6 +81,15 @@ def test_a_place_the_operator_allows_is_saved_and_called(scope, reachable):
         reachable(inside.url)
         channel = channel_save(whatsapp(scope, api_base=inside.url))
         assert http_for(channel).request("GET", inside.url).status == 200
+
+
+def test_a_host_alone_stands_for_all_its_ports(scope, monkeypatch, settings):
+    with served(answers(http_answer())) as inside:
+        monkeypatch.setitem(settings.ENV, "OUTBOUND_ALLOW_HOSTS", ["127.0.0.1"])
+        channel = channel_save(whatsapp(scope, api_base=inside.url))
+        assert http_for(channel).fetch(inside.url, max_bytes=10).status == 200
+    assert not listed("127.0.0.11:80", frozenset({"127.0.0.1"}))
+    assert not listed("", frozenset({""}))
 
 
 def test_a_stored_address_inside_is_not_called(scope):

@@ -61,7 +61,22 @@ def test_values_are_typed(tmp_path, name, text, value):
     assert env.read({name: text}, tmp_path)[name] == value
 
 
+@pytest.mark.parametrize(
+    ("given", "allowed"),
+    [
+        ({}, ["127.0.0.1:8900", "localhost:8900"]),
+        ({"OUTBOUND_ALLOW_HOSTS": "CRM.internal:443"}, ["crm.internal:443", "127.0.0.1:8900", "localhost:8900"]),
+        (PRODUCTION, []),
+        ({**PRODUCTION, "OUTBOUND_ALLOW_HOSTS": "crm.internal,[::1]:80"}, ["crm.internal", "[::1]:80"]),
+    ],
+    ids=["development", "and what is said", "production", "what is said"],
+)
+def test_the_twin_is_reached_in_development_only(tmp_path, given, allowed):
+    assert env.read(given, tmp_path)["OUTBOUND_ALLOW_HOSTS"] == allowed
+
+
 BAD = {
+    "a place with a scheme": ({"OUTBOUND_ALLOW_HOSTS": "http://crm:80"}, ["OUTBOUND_ALLOW_HOSTS", "no host:port"]),
     "not a number": ({"PORT": "eight"}, ["PORT='eight'"]),
     "negative": ({"BURST_LIMIT": "-1"}, ["BURST_LIMIT", "must not be negative"]),
     "not a flag": ({"DEBUG": "maybe"}, ["DEBUG", "write true or false"]),

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from channels_app.http.client import authority
+from channels_app.http.client import authority, listed
 from channels_app.models import Channel
 from channels_app.services import outbound_hosts, webhook_url
 from channels_app.twin import server
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Twin on http://{host}:{port}/   webhooks go to:")
         for platform, own in settings.items():
             self.stdout.write(f"  {platform:10} {own['webhook_url']}")
-        if f"127.0.0.1:{port}" not in outbound_hosts():
+        if not listed(f"127.0.0.1:{port}", outbound_hosts()):
             self.stdout.write(f"For the service to call it: OUTBOUND_ALLOW_HOSTS=127.0.0.1:{port}")
         self.stdout.flush()
         try:
