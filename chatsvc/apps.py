@@ -6,6 +6,7 @@ class Config(AppConfig):
     name = "chatsvc"
 
     def ready(self) -> None:
+        from chatsvc import checks as deploy_checks  # noqa: F401  they register themselves
         from chatsvc.processes.history import refuse_former
         from tenants.storage.db import on_mongo
 

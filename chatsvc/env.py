@@ -115,7 +115,9 @@ VARIABLES: dict[str, Variable] = {
     "LOG_FORMAT": Variable(_one_of("json", "console"), "json", "json for machines, console for people"),
     "SECRET_KEY": Variable(str, "", "Django's signing key, 50+ characters", True),
     "JWT_SECRET_KEY": Variable(str, "", "Signs access tokens (HS256), 32+ characters", True),
-    "ENCRYPTION_KEYS": Variable(_list, "", "Keys for secrets at rest; the first encrypts, all decrypt", True),
+    "ENCRYPTION_KEYS": Variable(
+        _list, "", "Keys for secrets at rest, 32+ characters each; the first encrypts, all decrypt", True
+    ),
     "ALLOWED_HOSTS": Variable(_list, "localhost,127.0.0.1,[::1]", "Host names we answer to"),
     "CORS_ORIGINS": Variable(_list, "", "Origins whose pages may call the REST API; * for all"),
     "TRUSTED_PROXIES": Variable(_positive, "0", "Reverse proxies in front of us whose X-Forwarded-For we believe"),
@@ -162,6 +164,9 @@ VARIABLES: dict[str, Variable] = {
     "ENGINE_TIMEOUT_MS": Variable(_positive, "10000", "Longest an engine may think before the fallback reply"),
     "ENABLE_RATE_LIMITING": Variable(_flag, "true", "Rate limits on the API"),
     "DEFAULT_RATE_LIMIT": Variable(_positive, "1000", "Requests a minute per tenant, user, key and address"),
+    "MAX_RATE_LIMIT": Variable(
+        _positive, "10000", "Most requests a minute, and at once, that a tenant's own settings can reach; 0: any"
+    ),
     "BURST_LIMIT": Variable(_positive, "2000", "Requests at once before the rate applies"),
     "WEBCHAT_VISITORS_PER_ADDRESS": Variable(
         _positive, "200", "New visitors an hour who may begin to write in a web chat from one address; 0: any number"
@@ -245,6 +250,8 @@ def read(environ: Mapping[str, str], base_dir: Path) -> dict[str, Any]:
             for name, least in (("SECRET_KEY", 50), ("JWT_SECRET_KEY", 32))
             if len(values[name]) < least
         ]
+        if any(len(key) < 32 for key in values["ENCRYPTION_KEYS"]):
+            complaints.append("ENCRYPTION_KEYS: each key needs 32 characters or more.")
     if complaints:
         raise BadSettings("The settings are not usable:\n  " + "\n  ".join(complaints) + "\nSee .env.example.")
     if not production:

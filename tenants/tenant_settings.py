@@ -151,9 +151,13 @@ AWAITED: dict[str, str] = {
 }
 
 
+#: what a tenant may choose up to the operator's MAX_RATE_LIMIT
+LIMITS = ("rate_limit", "burst_limit", "user_rate_limit", "user_burst_limit")
+
+
 def settings_check(given: Mapping[str, Any]) -> TenantSettings:
     """What is about to be stored, typed. Raises Invalid ``invalid_settings`` with a detail per wrong setting,
-    and for one that nothing obeys yet (``not_obeyed_yet``)."""
+    for one that nothing obeys yet (``not_obeyed_yet``) and a rate beyond the operator's ceiling."""
     try:
         wanted = TenantSettings.model_validate(given)
     except ValidationError as error:
@@ -172,6 +176,11 @@ def settings_check(given: Mapping[str, Any]) -> TenantSettings:
             }
             for name in early
         )
+    most: int = settings.ENV["MAX_RATE_LIMIT"]
+    above = [name for name in LIMITS if most and (getattr(wanted, name) or 0) > most]
+    if above:
+        message = f"The operator allows at most {most}."
+        raise _invalid({"field": name, "message": message, "code": "above_the_ceiling"} for name in above)
     return wanted
 
 

@@ -198,7 +198,7 @@ OTHERWISE = {
        for name in ("BOT", "QUEUE", "STAFF", "OUTSIDE")},
     "tenants.Tenant.Status.SUSPENDED": r'fields = \("name", "slug", "status"',  # by superusers, in a form
     **{f"channels_app.ChannelHealth.State.{name}": rf"\bFinding\(State\.{name}\b" for name in
-       ("HEALTHY", "DEGRADED", "CREDENTIAL_REFUSED", "SILENT")},
+       ("UNCHECKED", "HEALTHY", "DEGRADED", "CREDENTIAL_REFUSED", "SILENT")},
     # an attempt's outcome is the class of its error
     **{f"messaging.DeliveryAttempt.Outcome.{name.upper()}": rf'outcome\b.*= "{name}"' for name in
        ("retryable", "throttled", "permanent", "unknown", "config")},

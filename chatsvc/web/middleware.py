@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import structlog
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 
 from chatsvc.observe import metrics, traces
@@ -90,7 +90,7 @@ class CompressedStatic:
         self.get_response = get_response
         self.gzip = GZipMiddleware(get_response)
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         is_static = request.path.startswith(settings.STATIC_URL)
         return self.gzip.process_response(request, response) if is_static else response  # type: ignore[return-value]

@@ -6,7 +6,7 @@ Must not do what it shows: receipts are processed in messaging/receive.py, deliv
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -21,7 +21,16 @@ from messaging.models import Delivery, DeliveryAttempt, DeliveryPart, InboundEve
 from messaging.outbox.alerts import alerts_replay
 from messaging.receive import receipts_replay
 from messaging.respond import turns_replay
-from tenants.console.pages import Button, PartInline, TenantFilter, row_id, shortened, verbatim
+from tenants.console.pages import (
+    Button,
+    PartInline,
+    TenantFilter,
+    permissions_in,
+    row_id,
+    shortened,
+    tenants_with,
+    verbatim,
+)
 
 TONES = {
     "queued": "info", "sending": "info", "sent": "success", "delivered": "success", "read": "success",
@@ -32,10 +41,26 @@ TONES = {
 
 
 class MovingAdmin(TalkAdmin):
-    """Rows that only the service writes: staff read them and start them again."""
+    """Rows that only the service writes: staff read them and start them again. ``words``: fields, columns and
+    look-ups with what people said, for those who may read messages; a list, if they may in all tenants it spans."""
 
     resource = "deliveries"
     deeds = frozenset()
+    words: ClassVar[frozenset[str]] = frozenset()
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self._shown(request, super().get_fields(request, obj), obj)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return self._shown(request, super().get_list_display(request))
+
+    def get_search_fields(self, request: HttpRequest) -> Any:
+        return self._shown(request, super().get_search_fields(request))
+
+    def _shown(self, request: HttpRequest, names: Any, row: Any = None) -> list[str]:
+        tenants = [row.tenant] if row else tenants_with(request, self.permission("read"))
+        reads = all("messages:read" in permissions_in(request, tenant.id) for tenant in tenants)
+        return [name for name in names if reads or name not in self.words]
 
     @display(description="Status", label=TONES)
     def state(self, row: Any) -> str:
@@ -49,6 +74,7 @@ class MovingAdmin(TalkAdmin):
 class ReceiptAdmin(MovingAdmin):
     """Webhook requests as they came in; headers and fields that prove an origin are masked."""
 
+    words = frozenset({"asked", "body"})  # a form by GET stands in the query
     buttons = (Button("process", "Process again", "replay"),)
     actions = ("process",)
     fields = ("tenant", "channel", "state", "reason", "attempts", "created_at", "processed_at", "asked", "body")
@@ -144,6 +170,7 @@ class PartsInline(PartInline):
 class DeliveryAdmin(MovingAdmin):
     """Dead letters are the rows with ``dead_at``: the same list, filtered."""
 
+    words = frozenset({"beginning", "message__text"})
     buttons = (Button("retry", "Retry", "replay"),)
     actions = ("retry",)
     inlines = (AttemptInline, PartsInline)

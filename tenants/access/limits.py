@@ -119,8 +119,14 @@ def _buckets(request: Any) -> list[Bucket]:
 def _bucket(key: str, per_minute: int | None, burst: int | None) -> Bucket:
     """None: the deployment's rate, and a burst in the deployment's proportion to the rate."""
     usual, usual_burst = max(1, settings.ENV["DEFAULT_RATE_LIMIT"]), max(1, settings.ENV["BURST_LIMIT"])
-    rate = per_minute or usual
-    return Bucket(key, rate / MINUTE, burst or max(1, rate * usual_burst // usual))
+    rate = _capped(per_minute) or usual
+    return Bucket(key, rate / MINUTE, _capped(burst) or max(1, rate * usual_burst // usual))
+
+
+def _capped(chosen: int | None) -> int | None:
+    """A tenant's own limit, as far as the operator lets it go."""
+    most: int = settings.ENV["MAX_RATE_LIMIT"]
+    return min(chosen, most) if chosen and most else chosen
 
 
 @lru_cache(maxsize=4096)

@@ -17,6 +17,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
 from django.db import models
+from django.forms.fields import InvalidJSONInput
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.html import format_html
@@ -128,6 +129,14 @@ class JSONValueField(forms.JSONField):
             place = f"{refusal.path}: " if refusal.path else ""
             raise forms.ValidationError(f"{place}{refusal.why}.", code=refusal.code)
         return read
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What was typed comes back as it was typed where it cannot be shown as JSON."""
+        try:
+            read = super().bound_data(data, initial)
+        except (ValueError, RecursionError):
+            return InvalidJSONInput(data)
+        return InvalidJSONInput(data) if unstorable(read) else read
 
 
 class TenantFilter(admin.SimpleListFilter):

@@ -14,13 +14,21 @@ from django.urls import reverse
 
 from channels_app.contract import CheckResult
 from channels_app.models import Channel
-from conversations.models import Conversation, Message
+from conversations.models import Contact, Conversation, Message
 from messaging.live.hub import hub
 from messaging.models import Delivery, InboundEvent
 from tenants.access.api_keys import api_key_verify
 from tenants.models import ApiKey, AuditEntry, Membership, Removal, Role, Tenant, User
 from tests.admin.conftest import SECRET, XSS, World, do, rows, url
-from tests.factories import ConversationFactory, DeliveryFactory, MessageFactory
+from tests.factories import (
+    ContactFactory,
+    ConversationFactory,
+    DeliveryFactory,
+    MembershipFactory,
+    MessageFactory,
+    RoleFactory,
+    UserFactory,
+)
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 OWNED = [model for model in MODELS if hasattr(model._default_manager, "unscoped")]
@@ -470,3 +478,43 @@ def test_an_intent_is_saved_and_trained(superuser: Client, acme: World) -> None:
     assert "trained version" in do(superuser, acme.intent, "train").content.decode()
     page = superuser.post(url(type(acme.intent), "change", acme.intent.pk), {**data, "slots": '[{"x": 1}]'})
     assert page.context["adminform"].form.errors["slots"]
+
+
+def test_who_may_not_read_messages_reads_none_beside_deliveries(staff_of: Any, acme: World) -> None:
+    client = staff_of(acme.tenant, ("deliveries:read",))
+    for page in (url(Delivery, "changelist"), url(Delivery, "change", acme.delivery.pk)):
+        assert f"{acme.word} answer" not in client.get(page).content.decode()
+    shown = client.get(url(InboundEvent, "change", acme.receipt.pk)).content.decode()
+    assert "script" not in shown.partition("<main")[2].partition("Body")[2]
+    assert ">Body<" not in shown
+    found = client.get(url(Delivery, "changelist"), {"q": f"{acme.word} answer"})
+    assert len(found.context["cl"].result_list) == 0
+
+
+def test_who_may_reads_them(staff_of: Any, acme: World) -> None:
+    client = staff_of(acme.tenant, ("deliveries:read", "messages:read"))
+    assert f"{acme.word} answer" in client.get(url(Delivery, "changelist")).content.decode()
+    assert "Body" in client.get(url(InboundEvent, "change", acme.receipt.pk)).content.decode()
+    assert (
+        client.get(url(Delivery, "changelist"), {"q": f"{acme.word} answer"}).context["cl"].result_list[0]
+        == acme.delivery
+    )
+
+
+def test_one_tenant_s_permission_does_not_open_another_s_words(acme: World, globex: World) -> None:
+    user = UserFactory()
+    for own, held in ((acme, ["deliveries:read", "messages:read"]), (globex, ["deliveries:read"])):
+        MembershipFactory(tenant=own.tenant, user=user, role=RoleFactory(tenant=own.tenant, permissions=held))
+    client = Client()
+    client.force_login(user)
+    assert "answer" not in client.get(url(Delivery, "changelist")).content.decode()
+    assert f"{acme.word} answer" in client.get(url(Delivery, "change", acme.delivery.pk)).content.decode()
+    assert f"{globex.word} answer" not in client.get(url(Delivery, "change", globex.delivery.pk)).content.decode()
+
+
+def test_json_that_no_database_keeps_is_told_at_its_field(superuser: Client, tenant: Tenant) -> None:
+    contact = ContactFactory(tenant=tenant)
+    page = url(Contact, "change", contact.pk)
+    for bad in ('{"a": NaN}', '{"a": 1e999}', '{"a": "\\u0000"}', '{"a": "\\ud800"}', "1" * 5000, "[" * 100_000):
+        answer = superuser.post(page, {"tenant": tenant.pk, "name": "Mira", "profile": bad, "preferences": "{}"})
+        assert (answer.status_code, list(answer.context["adminform"].form.errors)) == (200, ["profile"])

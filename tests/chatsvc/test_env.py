@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.checks import Tags, run_checks
 
 from chatsvc import env
 
@@ -87,6 +88,8 @@ BAD = {
         {"ENVIRONMENT": "production"},
         ["SECRET_KEY must be set", "JWT_SECRET_KEY must", "ENCRYPTION_KEYS must"],
     ),
+    "short key": ({**PRODUCTION, "ENCRYPTION_KEYS": "a"}, ["ENCRYPTION_KEYS: each key"]),
+    "one short key of two": ({**PRODUCTION, "ENCRYPTION_KEYS": "k" * 40 + ",short"}, ["ENCRYPTION_KEYS: each key"]),
     "short secret": ({**PRODUCTION, "JWT_SECRET_KEY": "short"}, ["JWT_SECRET_KEY is too short"]),
 }
 
@@ -129,3 +132,16 @@ def test_starting_with_a_bad_environment_says_why_and_shows_no_traceback():
     assert result.returncode != 0
     assert "SECRET_KEY must be set" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("hosts", "origins", "warned"),
+    [
+        (["*"], ["*"], ["chatsvc.W001", "chatsvc.W002"]),
+        (["chat.example.com"], ["https://shop.example.com"], []),
+    ],
+)
+def test_what_is_open_to_all_is_warned_of_before_it_is_deployed(settings, hosts, origins, warned):
+    settings.ALLOWED_HOSTS, settings.ENV = hosts, {**settings.ENV, "CORS_ORIGINS": origins}
+    found = run_checks(tags=[Tags.security], include_deployment_checks=True)
+    assert [one.id for one in found if one.id.startswith("chatsvc.")] == warned

@@ -136,7 +136,12 @@ def test_sigterm_ends_an_engine_in_peace(tmp_path: Path) -> None:
     [
         ({"ENGINE_TLS_CERT_FILE": "manage.py"}, "go together"),
         (
-            {"ENVIRONMENT": "production", "SECRET_KEY": "k" * 50, "JWT_SECRET_KEY": "k" * 32, "ENCRYPTION_KEYS": "k"},
+            {
+                "ENVIRONMENT": "production",
+                "SECRET_KEY": "k" * 50,
+                "JWT_SECRET_KEY": "k" * 32,
+                "ENCRYPTION_KEYS": "k" * 32,
+            },
             "ENGINE_TOKEN must be set",
         ),
         ({"MCP_ENGINE_URL": "http://engine"}, "grpcs://host:port"),

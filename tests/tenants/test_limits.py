@@ -14,8 +14,9 @@ from django.test import RequestFactory
 
 from tenants.access import auth, buckets, limits
 from tenants.access.buckets import Bucket
+from tenants.errors import Invalid
 from tenants.models import Tenant
-from tenants.tenant_settings import invalidate
+from tenants.tenant_settings import invalidate, settings_check
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -246,3 +247,17 @@ def test_only_trusted_proxies_may_name_the_caller(settings, proxies, peer, forwa
 
 def test_an_ipv6_customer_is_one_address():
     assert limits.network("2001:db8::1") == limits.network("2001:db8::ffff") != limits.network("2001:db8:0:1::1")
+
+
+@pytest.mark.django_db
+def test_a_tenant_s_own_limit_has_the_operators_ceiling(env, settings, tenant, clock):
+    settings.ENV = {**env, "MAX_RATE_LIMIT": 5}
+    Tenant.objects.update(settings={"rate_limit": 1_000_000, "burst_limit": 1_000_000})
+    invalidate()
+    bucket = limits._bucket("t", 1_000_000, 1_000_000)
+    assert (bucket.rate * 60, bucket.burst) == (5, 5)
+    with pytest.raises(Invalid, match=r".") as refused:
+        settings_check({"rate_limit": 6, "user_burst_limit": 5})
+    assert [(one["field"], one["code"]) for one in refused.value.details] == [("rate_limit", "above_the_ceiling")]
+    settings.ENV = {**env, "MAX_RATE_LIMIT": 0}
+    assert round(limits._bucket("t", 1_000_000, None).rate * 60) == 1_000_000
