@@ -7,7 +7,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsvc.settings")
 application = get_wsgi_application()
 
-from chatsvc.processes import pulse  # noqa: E402
+from chatsvc.observe import pulse  # noqa: E402
 from chatsvc.processes.embedded import warm_up  # noqa: E402
 
 pulse.mine.start("web")  # it holds leases, too: of the turns that are answered within a request

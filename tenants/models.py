@@ -174,7 +174,7 @@ class IdempotencyRecord(TenantModel):
 
 
 class ServiceProcess(Model):
-    """A process of the service that works on this database, while it lives (chatsvc/processes/pulse.py)."""
+    """A process of the service that works on this database, while it lives (chatsvc/observe/pulse.py)."""
 
     role = models.CharField(max_length=40)
     place = models.CharField(max_length=200)  # where ``pid`` means this process

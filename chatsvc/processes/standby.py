@@ -12,15 +12,13 @@ import time
 import uuid
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
-import redis
 import structlog
 from celery import Celery
-from django.conf import settings
 from django.core.cache import cache
 from django.db import close_old_connections
 
+from chatsvc.observe.broker import broker_client, broker_takes_writes
 from chatsvc.observe.workers import queue_of, seen_key
 from chatsvc.processes.clock import ClockWatch
 from messaging import wake
@@ -34,7 +32,6 @@ SAY_EVERY_S = 10.0
 SEEN_FOR_S = 600
 CORRECT_EVERY_S = 60.0
 SWEEPING = "inbound"  # the queue whose workers sweep, and correct times
-PROBE = "chatsvc:broker-takes-writes"
 ALWAYS = ("messaging.tasks.publish", "messaging.tasks.stream")  # no row of their own: they take what is in the outboxes
 
 
@@ -113,19 +110,3 @@ class Standby:
         if set_back_s or time.monotonic() - self._corrected_at >= CORRECT_EVERY_S:
             self._corrected_at = time.monotonic()
             rows_correct(set_back=bool(set_back_s))
-
-
-def broker_takes_writes(broker: Any) -> bool:
-    """Whether tasks can be sent. One that is full, read-only or cannot save answers, and refuses them. Of a broker in
-    memory: always."""
-    try:
-        return broker is None or bool(broker.set(PROBE, 1, ex=60))
-    except (redis.RedisError, OSError):
-        return False
-
-
-def broker_client() -> Any:
-    """None for a broker in memory."""
-    if not settings.REDIS_URL:
-        return None
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)

@@ -18,9 +18,9 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from assistant.port import EngineError
+from chatsvc.observe import pulse
+from chatsvc.observe.broker import broker_client, broker_write
 from chatsvc.observe.workers import queues, seen_key
-from chatsvc.processes import pulse
-from chatsvc.processes.standby import PROBE, broker_client
 
 KAFKA_MS = 2000
 MEDIA_S = 2.0
@@ -63,7 +63,7 @@ def broker() -> dict[str, Any]:
     client = broker_client()
     if client is not None:
         with client:
-            client.set(PROBE, 1, ex=60)
+            broker_write(client)
     return {}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -13,9 +15,13 @@ from tests.chaos.servers import free_port, wait_until
 from tests.chaos.service import Process, answers, environment, running, set_up
 
 pytestmark = pytest.mark.chaos
-SLOW_S = 12.0  # longer than the second one needs to start
-PEOPLE = [f"15550600{number:03}" for number in range(6)]
-ON_THEIR_WAY = "SELECT count(*) FROM messaging_delivery WHERE status = 'sending'"
+PEOPLE = [f"15550600{number:03}" for number in range(4)]
+#: as a worker of the first one leaves it while a platform takes its time to answer
+ON_THEIR_WAY = """
+UPDATE messaging_delivery SET status = 'sending', attempts = 1, claim = 'c1a1c1a1c1a1c1a1c1a1c1a1c1a1c1a1',
+    due_at = strftime('%Y-%m-%d %H:%M:%f', 'now', '+50 seconds')
+"""
+LOOKS_S = 6.0  # in which the second one would have sent them
 
 
 def serve(port: int, database_url: str, log: Path) -> Process:
@@ -24,34 +30,23 @@ def serve(port: int, database_url: str, log: Path) -> Process:
 
 
 def test_a_second_serve_sends_nothing_again(tmp_path: Path, twin: Twin) -> None:
-    port, database_url = free_port(), f"sqlite:///{tmp_path}/two.sqlite3"
+    port, database = free_port(), tmp_path / "two.sqlite3"
+    database_url = f"sqlite:///{database}"
     set_up(environment(port, database_url), twin)
-    twin.configure(dedupe=False)
+    twin.configure(dedupe=False, statuses=[])
     ledger = Ledger(database_url)
     first = serve(port, database_url, tmp_path / "first.log")
     second = serve(free_port(), database_url, tmp_path / "second.log")
+    third = serve(free_port(), database_url, tmp_path / "third.log")
     with running(first):
-        twin.faults.order("slow", times=len(PEOPLE), seconds=SLOW_S)
         for person in PEOPLE:
             twin.say({"from": person, "text": "What are your opening hours?"}, "whatsapp")
-        wait_until(lambda: ledger.rows(ON_THEIR_WAY)[0][0] >= len(PEOPLE), 60, "all answers are on their way")
+        wait_until(lambda: len(twin.sent) == len(PEOPLE) and not ledger.unfinished(), 60, "all are answered")
+        with sqlite3.connect(database) as connection:
+            connection.execute(ON_THEIR_WAY)
         with running(second):
-            wait_until(lambda: not ledger.unfinished(), 60, "nothing unfinished")
+            threading.Event().wait(LOOKS_S)
+            assert Counter(entry["person"].lstrip("+") for entry in twin.sent) == Counter(PEOPLE), "each once"
     assert "Works on the same database: serve, process" in (tmp_path / "second.log").read_text()
-    assert Counter(entry["person"].lstrip("+") for entry in twin.sent) == Counter(PEOPLE)
-    assert ledger.rows("SELECT DISTINCT attempts FROM messaging_delivery") == [(1,)]
-
-
-def test_what_a_killed_one_held_is_taken_up_at_once(tmp_path: Path, twin: Twin) -> None:
-    """Its process number tells that it is dead, long before its lease ends."""
-    port, database_url = free_port(), f"sqlite:///{tmp_path}/two.sqlite3"
-    set_up(environment(port, database_url), twin)
-    ledger = Ledger(database_url)
-    process = serve(port, database_url, tmp_path / "serve.log")
-    with running(process):
-        twin.faults.order("slow", times=1, seconds=SLOW_S)
-        twin.say({"from": PEOPLE[0], "text": "What are your opening hours?"}, "whatsapp")
-        wait_until(lambda: ledger.rows(ON_THEIR_WAY)[0][0], 60, "the answer is on its way")
-        process.kill()
-        process.start()
-        wait_until(lambda: not ledger.unfinished(), 30, "taken up before the lease of 60 s ends")
+    with running(third):  # both are dead: their numbers tell, long before the leases end
+        wait_until(lambda: not ledger.unfinished(), 30, "what the dead held is taken up at once")

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from chatsvc.processes import embedded, pulse
+from chatsvc.observe import pulse
+from chatsvc.processes import embedded
 from messaging.models import Delivery
 from tenants.models import ServiceProcess
-from tenants.storage.db import now
+from tenants.storage.db import new_id, now
 from tests.factories import DeliveryFactory
 
 pytestmark = pytest.mark.django_db
@@ -76,7 +77,7 @@ def test_rows_of_the_long_dead_are_removed() -> None:
 
 def test_leases_are_taken_from_the_dead_only(scope, calls_nobody) -> None:
     lease = now() + timedelta(seconds=50)
-    delivery = DeliveryFactory(tenant=scope, status=Delivery.Status.SENDING, due_at=lease)
+    delivery = DeliveryFactory(tenant=scope, status=Delivery.Status.SENDING, claim=new_id(), due_at=lease)
     assert embedded.take_up(others=[another()]) == 0
     delivery.refresh_from_db()
     assert delivery.due_at == lease

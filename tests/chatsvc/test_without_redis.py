@@ -14,6 +14,7 @@ from celery import Celery
 from kombu import Connection
 
 from chatsvc import settings as settings_of_celery
+from chatsvc.observe.broker import broker_takes_writes
 from chatsvc.processes import broker, standby
 from chatsvc.processes.cache import ForgivingRedisCache
 from chatsvc.web import probes
@@ -120,9 +121,9 @@ def test_standby_works_for_its_own_queues_only() -> None:
 
 
 def test_is_the_broker_there(redis_url: str) -> None:
-    assert standby.broker_takes_writes(None)
-    assert standby.broker_takes_writes(redis.Redis.from_url(redis_url))
-    assert not standby.broker_takes_writes(redis.Redis(port=free_port(), socket_connect_timeout=1))
+    assert broker_takes_writes(None)
+    assert broker_takes_writes(redis.Redis.from_url(redis_url))
+    assert not broker_takes_writes(redis.Redis(port=free_port(), socket_connect_timeout=1))
 
 
 @pytest.fixture
@@ -138,14 +139,14 @@ def refusing_redis() -> Iterator[Redis]:
 
 def test_a_broker_that_refuses_what_is_written_is_away(refusing_redis: Redis) -> None:
     assert refusing_redis.client.ping()
-    assert not standby.broker_takes_writes(refusing_redis.client)
+    assert not broker_takes_writes(refusing_redis.client)
 
 
 def test_a_read_only_broker_is_away(refusing_redis: Redis) -> None:
     refusing_redis.client.config_set("maxmemory", 0)
-    assert standby.broker_takes_writes(refusing_redis.client)
+    assert broker_takes_writes(refusing_redis.client)
     refusing_redis.client.replicaof("127.0.0.1", free_port())
-    assert not standby.broker_takes_writes(refusing_redis.client)
+    assert not broker_takes_writes(refusing_redis.client)
 
 
 def test_ready_says_that_the_broker_refuses(refusing_redis: Redis, settings: Any, client: Any, db: None) -> None:

@@ -12,7 +12,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chatsvc import demo
-from chatsvc.processes import embedded, pulse
+from chatsvc.observe import pulse
+from chatsvc.processes import embedded
 from chatsvc.processes.history import refuse_former
 from chatsvc.web import sockets
 

@@ -8,7 +8,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from chatsvc.management.commands.serve import check_free
-from chatsvc.processes import embedded, pulse
+from chatsvc.observe import pulse
+from chatsvc.processes import embedded
 from chatsvc.web import sockets
 
 
