@@ -7,6 +7,6 @@ class Config(AppConfig):
 
     def ready(self) -> None:
         from channels_app.http import client
-        from tenants.storage.db import connection_release
+        from tenants.storage.connections import connection_release
 
         client.before_waiting = connection_release

@@ -25,7 +25,7 @@ from assistant.engine.grpc_gen.engine_pb2 import ProcessMessageRequest, ProcessM
 from assistant.engine.grpc_gen.engine_pb2_grpc import MCPEngineStub
 from assistant.engine.wire import MAX_BYTES, Malformed, metadata_of, reply_of, request_message
 from assistant.port import EngineError, EngineReply, EngineRequest, EngineTimeout
-from tenants.storage.db import connection_release
+from tenants.storage.connections import connection_release
 from tenants.work.breaker import Breaker
 
 log = structlog.get_logger(__name__)

@@ -28,7 +28,7 @@ from messaging.live.answers import answer_awaited
 from messaging.models import Turn
 from messaging.respond import answer
 from tenants.errors import Unprocessable
-from tenants.storage.db import connection_release
+from tenants.storage.connections import connection_release
 
 LOOK_S = 0.05  # how soon the rows are looked at for an answer of another process, at first …
 LOOK_MOST_S = 1.0  # … and in the end

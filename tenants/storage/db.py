@@ -132,13 +132,6 @@ def ping() -> None:
             cursor.execute("SELECT 1")
 
 
-def connection_release() -> None:
-    """Give this thread's PostgreSQL connection back before it waits for the outside: the next statement takes one
-    again, and threads that wait keep none from those that work. Within a transaction it stays."""
-    if connection.vendor == "postgresql" and not connection.in_atomic_block:
-        connection.close()
-
-
 def server_now() -> datetime.datetime:
     """The time by the database's clock, which all processes share; on SQLite that is our own."""
     if on_mongo():

@@ -80,7 +80,7 @@ def claim(work: L | QuerySet[L], lease: timedelta) -> L | None:
     if not due.update(claim=mine, due_at=until, **state, **counts):
         return None
     if isinstance(work, QuerySet):
-        return cast(L, rows.get(claim=mine))
+        return cast("L | None", rows.filter(claim=mine).first())  # none: it took so long that the lease was another's
     counted = {"attempts": work.attempts + 1, "leases": work.leases + 1} if isinstance(work, Work) else {}
     for name, value in {"claim": mine, "due_at": until, **state, **counted}.items():
         setattr(work, name, value)

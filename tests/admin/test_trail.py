@@ -13,7 +13,7 @@ from channels_app.contract import CheckResult
 from channels_app.models import Channel, MessageTemplate
 from conversations.models import Conversation
 from messaging.admin import conversations as conversation_admin
-from messaging.models import Delivery, InboundEvent, Turn, WebhookDelivery, WebhookEndpoint
+from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookDelivery, WebhookEndpoint
 from tenants.models import ApiKey, AuditEntry
 from tenants.scope import tenant_scope
 from tests.admin.conftest import World, do, rows
@@ -46,6 +46,7 @@ ACTS: list[tuple[Any, str, dict[str, str], str]] = [
     (Delivery, "retry", {}, "delivery.retried"),
     (InboundEvent, "process", {}, "inboundevent.replayed"),
     (Turn, "answer", {}, "turn.replayed"),
+    (StaffAlert, "send", {}, "staffalert.replayed"),
     (Channel, "test", {}, "channel.checked"),
     (Channel, "disconnect", {}, "channel.disconnected"),
     (Channel, "sync_templates", {}, "channel.templates_synced"),
@@ -72,6 +73,7 @@ def test_every_act_of_staff_leaves_a_trail(
         )
         Conversation.objects.update(control_owner=CONTROL.get(verb, "bot"))
         Turn.objects.update(status="failed")
+        StaffAlert.objects.update(status="failed")
     row = rows(model).filter(tenant=acme.tenant).first()
     do(staff_of(acme.tenant), row, verb, **data)
     entry = rows(AuditEntry).get(action=action)

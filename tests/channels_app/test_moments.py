@@ -107,7 +107,7 @@ class TestOut:
 def _models() -> set[type[BaseModel]]:
     for app in APPS:
         for module in pkgutil.walk_packages(app.__path__, f"{app.__name__}."):
-            if not any(part in module.name for part in ("migrations", "grpc_gen", "mongo", "protoc")):
+            if not any(part in module.name for part in ("migrations", "grpc_gen", "mongo", "protoc", "wsgi", "asgi")):
                 importlib.import_module(module.name)
     found: set[type[BaseModel]] = set()
     waiting = [BaseModel]

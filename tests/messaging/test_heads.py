@@ -76,7 +76,7 @@ def test_a_crowd_of_receipts_behind_a_head_hides_no_other_person(scope, whatsapp
 def test_a_crowd_of_a_suspended_tenant_hides_no_other(scope, web, other_tenant, calls) -> None:
     receipts(web, CROWD, ago(hours=1))
     Tenant.objects.filter(id=scope.id).update(status=Tenant.Status.SUSPENDED)
-    tenant_settings.invalidate()
+    tenant_settings.invalidate(scope.id)
     elsewhere = ChannelFactory(tenant=other_tenant)
     # unscoped: a row of the other tenant
     late = InboundEvent.objects.unscoped().create(

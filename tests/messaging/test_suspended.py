@@ -36,7 +36,7 @@ REFUSED = (403, "tenant_suspended")
 
 def turn(tenant: Tenant, status: str) -> None:
     Tenant.objects.filter(id=tenant.id).update(status=status)
-    tenant_settings.invalidate()
+    tenant_settings.invalidate(tenant.id)
 
 
 @pytest.fixture

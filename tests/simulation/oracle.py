@@ -242,7 +242,7 @@ def may_be_called(oracle: Oracle, line: Line, heard: Heard) -> None:
     strange = name in oracle.sim.tenants.values() and name != line.tenant
     need(not strange, "sent by another tenant's channel", heard.text, line)
     for one in process.sent:
-        need(_remembered(oracle, one), "went on to the next call before it remembered", one.heard.ref)
+        need(_part_known(oracle, one.heard.ref), "went on to the next call before it remembered", one.heard.ref)
 
 
 def taken_in_order_and_once(oracle: Oracle, taken: Taken) -> None:
@@ -272,6 +272,13 @@ def taken_in_order_and_once(oracle: Oracle, taken: Taken) -> None:
 def _remembered(oracle: Oracle, taken: Taken) -> bool:
     sql = "SELECT 1 FROM messaging_deliverypart WHERE channel_id = ? AND platform_id = ?"
     return oracle.view.one(sql, taken.line.id, taken.id) is not None
+
+
+def _part_known(oracle: Oracle, ref: str) -> bool:
+    """Whether the part is written down, as this call or as one of a worker that took over meanwhile."""
+    delivery, _, index = ref.partition(".")
+    sql = "SELECT 1 FROM messaging_deliverypart WHERE delivery_id = ? AND \"index\" = ?"
+    return oracle.view.one(sql, delivery.replace("-", ""), int(index.partition("#")[0] or 0)) is not None
 
 
 def _overdue(oracle: Oracle, process: Process) -> bool:

@@ -253,7 +253,7 @@ def test_an_ipv6_customer_is_one_address():
 def test_a_tenant_s_own_limit_has_the_operators_ceiling(env, settings, tenant, clock):
     settings.ENV = {**env, "MAX_RATE_LIMIT": 5}
     Tenant.objects.update(settings={"rate_limit": 1_000_000, "burst_limit": 1_000_000})
-    invalidate()
+    invalidate(tenant.id)
     bucket = limits._bucket("t", 1_000_000, 1_000_000)
     assert (bucket.rate * 60, bucket.burst) == (5, 5)
     with pytest.raises(Invalid, match=r".") as refused:
