@@ -63,7 +63,7 @@ class Memo(Generic[V]):
             self._announce(digests)
 
     def forget_here(self) -> None:
-        """Drop everything in this process alone (tests, and a list of records that cannot be followed)."""
+        """Drop everything in this process alone: the list of records cannot be followed."""
         with self._lock:
             self._drops += 1
             self._entries.clear()
@@ -133,6 +133,7 @@ ALL: list[Memo[Any]] = []
 
 
 def forget_all() -> None:
-    """Empty every memo of this process (tests, cache flush)."""
+    """Begin anew with every memo of this process (tests, which empty the shared cache as well)."""
     for memo in ALL:
         memo.forget_here()
+        memo._seen, memo._looked_at = None, 0.0
