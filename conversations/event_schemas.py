@@ -322,7 +322,7 @@ def event_check(type: str, version: int, payload: Mapping[str, Any], *, strict: 
         wrong = [".".join(map(str, e["loc"])) for e in error.errors()] if isinstance(error, ValidationError) else []
         if strict:
             raise BadEvent(f"{type}: {error}") from error
-        log.error("event_not_as_promised", type=type, version=version, fields=wrong)
+        log.error("event_schema_violated", type=type, version=version, fields=wrong)
     else:
         if strict and read.model_extra:
             raise BadEvent(f"{type}: {', '.join(read.model_extra)} not in conversations/event_schemas.py")

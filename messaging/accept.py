@@ -35,7 +35,7 @@ from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.live.push import push_message
 from messaging.measures import MESSAGES, STAGES
-from messaging.media.transcribe import patience
+from messaging.media.transcribe import transcript_wait
 from messaging.models import Turn
 from messaging.rules import consent
 from messaging.rules.control import hand_over
@@ -182,7 +182,7 @@ def _attach(
     if file_ids:
         attachments_expect(message, inbound.media, file_ids)
     if upload:
-        heard = message.content_type == "audio" and patience(Content.model_validate(message.content))
+        heard = message.content_type == "audio" and transcript_wait(Content.model_validate(message.content))
         attachment_claim(upload, message, due_at=now() if heard else NEVER)
         file_ids = [upload.id] if heard else []
     for file_id in file_ids:
@@ -243,7 +243,7 @@ def _turn_open(channel: Channel, conversation: Conversation, message: Message, e
     at = now()
     common = {"tenant_id": conversation.tenant_id, "conversation": conversation, "last_seq": message.seq,
               "first_seq": conversation.answered_seq + 1}  # fmt: skip
-    wait = patience(Content.model_validate(message.content)) if message.content_type == "audio" else timedelta(0)
+    wait = transcript_wait(Content.model_validate(message.content)) if message.content_type == "audio" else timedelta(0)
     if entrance.answer_now and not wait:
         # Born running: the caller holds the lease. If it dies, the sweep finds the turn.
         return Turn.objects.create(

@@ -31,7 +31,7 @@ from messaging.media.outgoing import content_public
 from messaging.models import Delivery, DeliveryAttempt
 from messaging.reply import recipient_of
 from messaging.rules.consent import check_reachable
-from messaging.rules.delivery_status import part_taken, pending_apply
+from messaging.rules.delivery_status import early_statuses_apply, part_taken
 from messaging.rules.hold import channel_admits, channel_failed, channel_held_until, channel_worked
 from messaging.rules.windows import CODE as WINDOW_CLOSED
 from messaging.rules.windows import window_guard, window_shut
@@ -208,7 +208,7 @@ def _sent(attempt: Try) -> bool:
         ours = settle(delivery, status=Delivery.Status.SENT, sent_at=now(), error_code="", error_detail="")
         _record(attempt)
     WAITED.labels(attempt.channel.kind).observe((now() - delivery.message.created_at).total_seconds())
-    pending_apply(delivery)
+    early_statuses_apply(delivery)
     return ours
 
 

@@ -162,7 +162,7 @@ class DeliveryPart(TenantModel):
         return f"Part {self.index} {self.platform_id}, {self.status}"
 
 
-class PendingReceipt(TenantModel):
+class EarlyStatus(TenantModel):
     """A status that came before we knew the platform's id of its message; applied when it does."""
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
@@ -173,7 +173,7 @@ class PendingReceipt(TenantModel):
 
     class Meta:
         constraints: ClassVar[list[Any]] = [
-            models.UniqueConstraint(fields=["channel", "platform_id", "status"], name="pending_receipt_once")
+            models.UniqueConstraint(fields=["channel", "platform_id", "status"], name="early_status_once")
         ]
 
     def __str__(self) -> str:

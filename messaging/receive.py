@@ -97,7 +97,7 @@ def _lane(channel: Channel, raw: RawRequest) -> str:
     except BadPayload:
         return ""
     except Exception as error:  # noqa: BLE001  an adapter's bug must not refuse a request: it keeps the order of all
-        log.error("lane_unknown", channel=str(channel.id), error=type(error).__name__)
+        log.error("receipt_lane_unknown", channel=str(channel.id), error=type(error).__name__)
         return EVERYBODY
 
 

@@ -49,7 +49,7 @@ SEEN = ("id", "seq", "role", "text", "content", "hints", "language")  # rows of 
 
 
 @dataclass(frozen=True)
-class Thought:
+class EngineOutcome:
     """What came of asking: a reply, and whether it is only the fallback."""
 
     reply: EngineReply
@@ -90,9 +90,9 @@ def answer(turn: Turn) -> Turn:
         return _close(turn, Turn.Status.SILENT, "nothing_left")
     structlog.contextvars.bind_contextvars(conversation_id=str(conversation.id), message_id=str(unanswered[-1].id))
     with _at_work(conversation):
-        thought = _think(_request(conversation, recent, unanswered), turn)
-        turn = _settle(turn, conversation, unanswered, thought)
-    log.info("turn_done", turn=str(turn.id), status=str(turn.status), outcome=turn.outcome, took_ms=thought.latency_ms)
+        outcome = _think(_request(conversation, recent, unanswered), turn)
+        turn = _settle(turn, conversation, unanswered, outcome)
+    log.info("turn_done", turn=str(turn.id), status=str(turn.status), outcome=turn.outcome, took_ms=outcome.latency_ms)
     return turn
 
 
@@ -141,7 +141,7 @@ def _history(recent: Sequence[Any], unanswered: Sequence[Any]) -> tuple[HistoryE
     return tuple(HistoryEntry(m.role, m.text) for m in recent if m.id not in own)[-HISTORY:]
 
 
-def _think(request: EngineRequest, turn: Turn) -> Thought:
+def _think(request: EngineRequest, turn: Turn) -> EngineOutcome:
     """Ask the engine; whatever goes wrong there, the person gets the tenant's fallback reply (PIPE-3)."""
     tenant_settings = settings_for(request.tenant_id)
     started = time.monotonic()
@@ -153,7 +153,7 @@ def _think(request: EngineRequest, turn: Turn) -> Thought:
         except EngineError as error:
             log.warning("engine_failed", error=error.code, conversation=str(request.conversation_id))
         except ServiceError as error:  # a template that is not there, or lacks a value
-            log.warning("reply_unusable", error=error.code, conversation=str(request.conversation_id))
+            log.warning("engine_reply_unusable", error=error.code, conversation=str(request.conversation_id))
         except Exception as error:  # noqa: BLE001  an engine's bug must not leave a person without an answer
             log.error("engine_crashed", error=type(error).__name__, conversation=str(request.conversation_id))
     if reply is None:
@@ -167,7 +167,7 @@ def _think(request: EngineRequest, turn: Turn) -> Thought:
         )
     took_s = time.monotonic() - started
     engine_count(reply.engine or "unnamed", took_s, reply.usage, degraded=degraded)
-    return Thought(reply, degraded, int(took_s * 1000))
+    return EngineOutcome(reply, degraded, int(took_s * 1000))
 
 
 def _sendable(reply: EngineReply, conversation: Conversation) -> EngineReply:
@@ -180,11 +180,11 @@ def _sendable(reply: EngineReply, conversation: Conversation) -> EngineReply:
 
 
 @retried
-def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], thought: Thought) -> Turn:
+def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], outcome: EngineOutcome) -> Turn:
     """Write the reply if the bot still has the word and nothing new was said; else the answer is void."""
-    reply = thought.reply
+    reply = outcome.reply
     contents, changes = _consequences(reply, unanswered)
-    news = _news(turn, unanswered, thought)
+    news = _news(turn, unanswered, outcome)
     turn.reply = None  # of a try that came second nothing is left
     with atomic():
         taken = conversation_advance(
@@ -206,7 +206,7 @@ def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], t
             taken,
             contents,
             Author.bot(),
-            analysis={"intent": reply.intent, "confidence": reply.confidence, "degraded": thought.degraded,
+            analysis={"intent": reply.intent, "confidence": reply.confidence, "degraded": outcome.degraded,
                       "engine": reply.engine, "model": reply.model, "usage": dict(reply.usage), "parts": len(contents)},
             reply_to=unanswered[-1].id,
             news=news,
@@ -215,8 +215,8 @@ def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], t
             _suggest(taken, reply)
         turn.reply, turn.conversation = messages[0] if messages else None, taken
         status = Turn.Status.ANSWERED if messages else Turn.Status.SILENT
-        turn = _close(turn, status, "fallback" if thought.degraded else "handover" if reply.handover else "replied",
-                      engine=reply.engine, latency_ms=thought.latency_ms)  # fmt: skip
+        turn = _close(turn, status, "fallback" if outcome.degraded else "handover" if reply.handover else "replied",
+                      engine=reply.engine, latency_ms=outcome.latency_ms)  # fmt: skip
         if reply.handover or _wants_review(unanswered):
             turn.conversation = hand_over(taken, reply.handover_reason or "review")
         return turn
@@ -240,13 +240,13 @@ def _suggest(conversation: Conversation, reply: EngineReply) -> None:
     Note.objects.create(tenant_id=conversation.tenant_id, conversation=conversation, text=f"Suggested reply:\n{said}")
 
 
-def _news(turn: Turn, unanswered: Sequence[Any], thought: Thought) -> list[NewEvent]:
-    reply = thought.reply
+def _news(turn: Turn, unanswered: Sequence[Any], outcome: EngineOutcome) -> list[NewEvent]:
+    reply = outcome.reply
     about = {"turn_id": str(turn.id), "message_ids": [str(message.id) for message in unanswered]}
     return [
         NewEvent(
             "chat.message.processed",
-            {**about, "engine": reply.engine, "degraded": thought.degraded, "latency_ms": thought.latency_ms,
+            {**about, "engine": reply.engine, "degraded": outcome.degraded, "latency_ms": outcome.latency_ms,
              "intent": reply.intent, "confidence": reply.confidence},
         )
     ]  # fmt: skip

@@ -22,7 +22,7 @@ class ForgivingQoS(redis.QoS):  # type: ignore[misc]
         try:
             super().restore_unacked_once(stderr)
         except Exception as error:  # noqa: BLE001  whatever it is, to go on is better than to end
-            log.warning("calls_not_given_back", error=type(error).__name__)
+            log.warning("wake_ups_not_restored", error=type(error).__name__)
         finally:
             self.channel._disconnect_pools()
 

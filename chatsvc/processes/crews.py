@@ -65,7 +65,8 @@ def _more(queue: str, lane: Lane) -> None:
 def _done_by_a_thread(task: str, work: Callable[[], object]) -> None:
     started, state = time.monotonic(), "SUCCESS"
     try:
-        work()
+        with traces.span(task, "CONSUMER"):  # that of the call ended when it was handed on
+            work()
     except Exception as error:  # noqa: BLE001  the row is found again when its lease ends
         state = "FAILURE"
         traces.failed(error)

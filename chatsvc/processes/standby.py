@@ -84,7 +84,7 @@ class Standby:
             try:
                 self._look()
             except Exception as error:  # noqa: BLE001  the database may be away, too; look again
-                log.warning("standby_failed", error=type(error).__name__)
+                log.warning("standby_look_failed", error=type(error).__name__)
             finally:
                 close_old_connections()
 

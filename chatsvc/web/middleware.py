@@ -42,7 +42,9 @@ class RequestContext:
             metrics.request_count(str(request.method), route, response.status_code, seconds)
             if not route.startswith(QUIET):
                 took_ms = round(seconds * 1000)
-                log.info("request", method=request.method, route=route, status=response.status_code, took_ms=took_ms)
+                log.info(
+                    "request_done", method=request.method, route=route, status=response.status_code, took_ms=took_ms
+                )
         finally:
             structlog.contextvars.clear_contextvars()
         response["X-Request-ID"] = request_id

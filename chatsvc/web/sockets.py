@@ -157,7 +157,7 @@ async def _leave(server: Any) -> None:
     end = time.monotonic() + LEAVE_S
     while _busy(server) and time.monotonic() < end:
         await asyncio.sleep(0.05)
-    log.info("left", sockets=told, cut_off=_busy(server))
+    log.info("sockets_sent_away", sockets=told, cut_off=_busy(server))
 
 
 def _busy(server: Any) -> int:

@@ -54,7 +54,7 @@ def webhook(request: HttpRequest, kind: str, key: str) -> HttpResponse:
         except BadSignature as error:
             return _unproved(channel, raw, client_ip(request), str(error))
         except SendError as error:
-            log.warning("keys_unavailable", channel=str(channel.id), code=error.code)
+            log.warning("channel_keys_unavailable", channel=str(channel.id), code=error.code)
             return _error(503, "keys_unavailable", "The platform's keys cannot be fetched; send this again.")
         receipt_store(channel, raw)
     return _reply(channel.adapter.acknowledge(raw, config))

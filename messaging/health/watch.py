@@ -112,7 +112,9 @@ def _announce(channel: Channel, change: Change, finding: Finding) -> None:
     else:
         facts |= {"reason": finding.reason[:300], "code": finding.code[:60]}
         system_event(channel.tenant_id, "chat.system.channel_degraded", facts)
-    log.info("channel_state", channel=str(channel.id), state=change.after, previous=change.before, code=finding.code)
+    log.info(
+        "channel_state_changed", channel=str(channel.id), state=change.after, previous=change.before, code=finding.code
+    )
 
 
 def _lanes_due(channel: Channel) -> None:
@@ -148,7 +150,7 @@ def channel_ask(channel: Channel) -> CheckResult:
         fields = ", ".join(sorted({str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}))
         return CheckResult("degraded", f"The configuration is not complete: {fields}.", {"code": "invalid_channel"})
     except Exception as error:  # noqa: BLE001  an adapter's bug must not end the watch
-        log.error("check_crashed", kind=channel.kind, error=type(error).__name__)
+        log.error("channel_check_crashed", kind=channel.kind, error=type(error).__name__)
         return CheckResult("unknown", "The check itself failed.", {"code": type(error).__name__})
 
 

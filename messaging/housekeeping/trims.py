@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from channels_app.models import ChannelIncident
 from conversations.models import Reaction, Revision
 from messaging.integrators.sweep import FINISHED, KEPT
-from messaging.models import HandledEvent, PendingReceipt, StaffAlert, WebhookDelivery
+from messaging.models import EarlyStatus, HandledEvent, StaffAlert, WebhookDelivery
 from messaging.outbox.handlers import MARKS_KEPT
 from messaging.rules.delivery_status import ORPHANED
 from messaging.rules.revise import LIFE
@@ -45,7 +45,7 @@ FINAL_ALERT = Q(status__in=(StaffAlert.Status.SENT, StaffAlert.Status.FAILED))
 
 #: docs/operations.md tells these ages
 TRIMS: dict[str, Trim] = {
-    "early_statuses": Trim(PendingReceipt, "created_at", ORPHANED),
+    "early_statuses": Trim(EarlyStatus, "created_at", ORPHANED),
     "orphaned_revisions": Trim(Revision, "created_at", LIFE, Q(message=None)),
     "orphaned_reactions": Trim(Reaction, "created_at", LIFE, Q(message=None)),
     "handler_marks": Trim(HandledEvent, "created_at", MARKS_KEPT + timedelta(days=1)),

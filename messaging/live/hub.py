@@ -201,7 +201,7 @@ class Hub:
         former, self._heard = self._heard, number
         if number == former + 1:
             return
-        log.info("pushes_may_be_missing", sockets=len(self.gaps))
+        log.info("push_gap_suspected", sockets=len(self.gaps))
         for place, call in enumerate(tuple(self.gaps)):
             asyncio.get_running_loop().call_later(SPREAD_S * place / len(self.gaps), call)
 

@@ -26,14 +26,14 @@ _unnamed: dict[str, set[Socket]] = {}  # by the caller's address
 _leaving = False  # who comes in the last moment is sent on at once
 
 
-def came(socket: Socket) -> None:
+def socket_opened(socket: Socket) -> None:
     _open.add(socket)
     SOCKETS.set(len(_open))
     if _leaving:
         _say_bye(socket, SPREAD_S)
 
 
-def left(socket: Socket) -> None:
+def socket_closed(socket: Socket) -> None:
     _open.discard(socket)
     SOCKETS.set(len(_open))
 

@@ -35,7 +35,7 @@ from conversations.models import Attachment, Message
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.live.push import push_media
-from messaging.media.transcribe import hear, hearing_end, let_answer, listens
+from messaging.media.transcribe import let_answer, listens, transcribe, transcription_end
 from tenants.storage.db import atomic, now, on_commit, retried, server_trouble
 from tenants.work.leases import WORKER_LOST, Pauses, claim, put_off, server_back, settle
 
@@ -76,7 +76,7 @@ def _do(attachment: Attachment) -> None:
     elif attachment.state == Attachment.State.REMOTE:
         _fetch(attachment)
     else:
-        hear(attachment)
+        transcribe(attachment)
 
 
 def received(chunks: Iterable[bytes], limit: int, declared: str = "", decode: bool = False) -> tuple[IO[bytes], Kept]:
@@ -186,7 +186,7 @@ def _refuse(attachment: Attachment, reason: str) -> None:
 def _give_up(attachment: Attachment, reason: str) -> None:
     """A recording that nobody could put into words stays without; a file that could not be had is refused."""
     if attachment.state == Attachment.State.STORED:
-        hearing_end(attachment)
+        transcription_end(attachment)
     elif attachment.message is None:
         settle(attachment, state=Attachment.State.REFUSED, reason=reason[:60], due_at=NEVER)
     else:

@@ -37,19 +37,21 @@ def listens(mime: str) -> bool:
     return bool(settings.ENV["TRANSCRIBE_URL"]) and kind_of(mime) == "audio"
 
 
-def patience(content: Content) -> timedelta:
+def transcript_wait(content: Content) -> timedelta:
     """How long the bot holds its answer back for the words of this message; none for most."""
     spoken = content.type == "audio" and not content.text and content.media and listens(content.media.type)
     return timedelta(seconds=settings.ENV["TRANSCRIBE_WAIT_S"] if spoken else 0)
 
 
-def hear(attachment: Attachment) -> None:
+def transcribe(attachment: Attachment) -> None:
     """Put a stored recording into words: on the attachment and as the text of its message. The caller
     holds the row's lease."""
     try:
         words = clean_text(transcript_of(attachment), limit=MAX_TEXT)
     except SendError as error:
-        log.info("not_transcribed", attachment=str(attachment.id), code=error.code, attempts=attachment.attempts)
+        log.info(
+            "recording_not_transcribed", attachment=str(attachment.id), code=error.code, attempts=attachment.attempts
+        )
         if error.retryable and attachment.attempts <= len(PAUSES_S):
             pause = PAUSES_S[attachment.attempts - 1]
             if put_off(attachment, now() + timedelta(seconds=pause)):
@@ -58,10 +60,10 @@ def hear(attachment: Attachment) -> None:
         words = ""
     if words:
         _write(attachment, words)
-    hearing_end(attachment)
+    transcription_end(attachment)
 
 
-def hearing_end(attachment: Attachment) -> None:
+def transcription_end(attachment: Attachment) -> None:
     """There is nothing more to hear in a leased recording: the bot need not wait for it."""
     if settle(attachment, due_at=NEVER) and attachment.message:
         let_answer(attachment.message)

@@ -71,6 +71,19 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='EarlyStatus',
+            fields=[
+                ('id', tenants.storage.db.Id(default=tenants.storage.db.new_id, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(default=tenants.storage.db.now, editable=False)),
+                ('platform_id', models.CharField(max_length=255)),
+                ('status', models.CharField(max_length=9)),
+                ('code', models.CharField(blank=True, max_length=60)),
+                ('detail', models.CharField(blank=True, max_length=500)),
+                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='channels_app.channel')),
+                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+            ],
+        ),
+        migrations.CreateModel(
             name='HandledEvent',
             fields=[
                 ('id', tenants.storage.db.Id(default=tenants.storage.db.new_id, editable=False, primary_key=True, serialize=False)),
@@ -114,19 +127,6 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['claim'], name='outbox_lane_claim')],
                 'constraints': [models.UniqueConstraint(fields=('outbox', 'number'), name='outbox_lane_once')],
             },
-        ),
-        migrations.CreateModel(
-            name='PendingReceipt',
-            fields=[
-                ('id', tenants.storage.db.Id(default=tenants.storage.db.new_id, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=tenants.storage.db.now, editable=False)),
-                ('platform_id', models.CharField(max_length=255)),
-                ('status', models.CharField(max_length=9)),
-                ('code', models.CharField(blank=True, max_length=60)),
-                ('detail', models.CharField(blank=True, max_length=500)),
-                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='channels_app.channel')),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
-            ],
         ),
         migrations.CreateModel(
             name='StaffAlert',
@@ -250,6 +250,10 @@ class Migration(migrations.Migration):
             model_name='deliverypart',
             constraint=models.UniqueConstraint(fields=('delivery', 'index'), name='part_once'),
         ),
+        migrations.AddConstraint(
+            model_name='earlystatus',
+            constraint=models.UniqueConstraint(fields=('channel', 'platform_id', 'status'), name='early_status_once'),
+        ),
         migrations.AddIndex(
             model_name='handledevent',
             index=models.Index(fields=['created_at'], name='handled_by_time'),
@@ -273,10 +277,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='inboundevent',
             constraint=models.UniqueConstraint(fields=('channel', 'digest'), name='receipt_once_per_digest'),
-        ),
-        migrations.AddConstraint(
-            model_name='pendingreceipt',
-            constraint=models.UniqueConstraint(fields=('channel', 'platform_id', 'status'), name='pending_receipt_once'),
         ),
         migrations.AddIndex(
             model_name='staffalert',

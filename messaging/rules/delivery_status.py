@@ -17,7 +17,7 @@ from channels_app.models import Channel
 from conversations.models import Identity
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
-from messaging.models import Delivery, DeliveryPart, PendingReceipt
+from messaging.models import Delivery, DeliveryPart, EarlyStatus
 from messaging.rules.revise import changes_apply
 from messaging.rules.windows import CODE as WINDOW_CLOSED
 from messaging.rules.windows import status_in_our_words, window_shut
@@ -49,7 +49,7 @@ def status_apply(channel: Channel, update: StatusUpdate) -> bool:
 
 
 @retried
-def seen(conversation_id: uuid.UUID, seq: int) -> bool:
+def mark_read(conversation_id: uuid.UUID, seq: int) -> bool:
     """The person told us that they have seen everything up to ``seq``: the conversation's mark moves forward,
     and what was sent until there is read. One transaction with its events; False when it was no news."""
     with atomic():
@@ -69,11 +69,11 @@ def seen(conversation_id: uuid.UUID, seq: int) -> bool:
     return True
 
 
-def pending_apply(delivery: Delivery) -> None:
+def early_statuses_apply(delivery: Delivery) -> None:
     """Apply what was reported of the delivery's parts before all of them were sent and their ids known."""
     for part in DeliveryPart.objects.filter(delivery=delivery).exclude(platform_id=""):
         changes_apply(part.channel_id, part.platform_id)
-        for early in PendingReceipt.objects.filter(channel_id=part.channel_id, platform_id=part.platform_id):
+        for early in EarlyStatus.objects.filter(channel_id=part.channel_id, platform_id=part.platform_id):
             _advance(part, early.status, early.code, early.detail)
             early.delete()
         if part.status != Delivery.Status.SENT:
@@ -84,12 +84,12 @@ def late_statuses_apply(more: More) -> int:
     """Apply statuses that slipped in between our look for their part and our write of its id; how many parts had
     any. Of all tenants; most of what waits is of messages that another system sent over the same account."""
     # unscoped: of all tenants; each is applied inside its own scope
-    waiting = PendingReceipt.objects.unscoped().filter(created_at__lte=now() - SETTLED)
+    waiting = EarlyStatus.objects.unscoped().filter(created_at__lte=now() - SETTLED)
     count = 0
     for found in batches(waiting, "channel_id", "platform_id", more=more, place=_place):
         for tenant_id, delivery_id in _deliveries_of({(row.channel_id, row.platform_id) for row in found}):
             with tenant_scope(tenant_id):
-                pending_apply(Delivery.objects.get(id=delivery_id))
+                early_statuses_apply(Delivery.objects.get(id=delivery_id))
             count += 1
     return count
 
@@ -175,7 +175,7 @@ def part_taken(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID | 
 def _keep(channel: Channel, update: StatusUpdate) -> None:
     try:
         with atomic():
-            PendingReceipt.objects.create(
+            EarlyStatus.objects.create(
                 tenant_id=channel.tenant_id,
                 channel=channel,
                 platform_id=update.platform_id,

@@ -60,6 +60,6 @@ def _sent(channel: Channel, payload: Payload) -> bool:
     try:
         channel.adapter.send(payload, channel.adapter_config(), http_for(channel))
     except SendError as error:
-        log.info("signal_lost", channel=str(channel.id), code=error.code)
+        log.info("typing_mark_lost", channel=str(channel.id), code=error.code)
         return False
     return True

@@ -105,7 +105,7 @@ class WebchatConsumer(AsyncWebsocketConsumer):
         self.follower: asyncio.Task[None] | None = None
         self.hello_timer = asyncio.get_running_loop().call_later(HELLO_WAIT_S, self.end, NO_HELLO)
         self.admitted = True
-        open_sockets.came(self)
+        open_sockets.socket_opened(self)
 
     async def __call__(self, *arguments: Any) -> None:
         """However it ends, also when the server kills it in the middle of a frame: nothing is kept of it."""
@@ -117,7 +117,7 @@ class WebchatConsumer(AsyncWebsocketConsumer):
     async def _gone(self) -> None:
         if not self.admitted:
             return
-        open_sockets.left(self)
+        open_sockets.socket_closed(self)
         open_sockets.named(self)
         hub.gaps.discard(self.behind.set)
         lookout.unwatch(self)

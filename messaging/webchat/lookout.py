@@ -60,7 +60,7 @@ class Lookout:
             try:
                 await (self.closed() if look % ROUND_EVERY else self.round())
             except Exception as error:  # noqa: BLE001  the database is away: the next round will tell
-                log.warning("lookout_failed", error=type(error).__name__)
+                log.warning("socket_round_failed", error=type(error).__name__)
 
     async def closed(self) -> None:
         """Ring those whose channel is closed, or whose tenant is suspended. Costs no statement while that is

@@ -28,7 +28,7 @@ from messaging.live.authors import author_of
 from messaging.live.frames import change_frame, message_frame
 from messaging.live.push import push_read
 from messaging.rules.attending import answering
-from messaging.rules.delivery_status import seen
+from messaging.rules.delivery_status import mark_read
 from messaging.webchat.frames import RateFrame, ReadFrame, SendFrame
 from tenants.access.auth import require_active
 from tenants.access.limits import allow, network
@@ -250,7 +250,7 @@ def read(channel: Channel, visitor: Visitor, frame: ReadFrame) -> bool:
     """
     if not owns(channel, visitor, frame.conversation):
         raise NotFound("There is no such conversation.", code="conversation_not_found")
-    if not seen(frame.conversation, frame.seq):
+    if not mark_read(frame.conversation, frame.seq):
         return False
     push_read(frame.conversation, "visitor", frame.seq)
     return True

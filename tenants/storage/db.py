@@ -71,18 +71,18 @@ def retried(work: Callable[P, R]) -> Callable[P, R]:
             try:
                 return work(*args, **options)
             except DatabaseError as error:
-                if not _came_second(error) or time.monotonic() > give_up:
+                if not _write_conflict(error) or time.monotonic() > give_up:
                     raise
             time.sleep(random.uniform(0.005, 0.05))  # noqa: S311  no secret
 
     return run
 
 
-def _came_second(error: DatabaseError) -> bool:
+def _write_conflict(error: DatabaseError) -> bool:
     if on_mongo():
-        from tenants.storage.mongo import came_second
+        from tenants.storage.mongo import write_conflict
 
-        return came_second(error)
+        return write_conflict(error)
     return False
 
 

@@ -38,7 +38,7 @@ class Transaction(Atomic):  # type: ignore[misc]
             connection.in_atomic_block = around
 
 
-def came_second(error: DatabaseError) -> bool:
+def write_conflict(error: DatabaseError) -> bool:
     """Another writer was first, nothing of ours is stored, and a new transaction may succeed."""
     cause = error.__cause__
     retryable = isinstance(cause, PyMongoError) and cause.has_error_label("TransientTransactionError")

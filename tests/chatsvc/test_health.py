@@ -159,4 +159,4 @@ def test_what_takes_a_connection_and_says_nothing_is_down(question: Any, setting
         settings.ENV = {**settings.ENV, "KAFKA_BROKERS": [address]}
         told = probes.ask(question)
     assert told["status"] == "down"
-    assert told["latency_ms"] < 15_000  # the library's own patience is 30 s
+    assert told["latency_ms"] < 15_000  # the library's own transcript_wait is 30 s

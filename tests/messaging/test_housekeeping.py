@@ -13,7 +13,7 @@ from conversations.models import Attachment, Conversation, Event, Message, React
 from messaging import housekeeping
 from messaging.accept import Entrance, accept
 from messaging.housekeeping import idle, trims, visits
-from messaging.models import Delivery, DeliveryPart, HandledEvent, PendingReceipt, Turn
+from messaging.models import Delivery, DeliveryPart, EarlyStatus, HandledEvent, Turn
 from messaging.rules import delivery_status, revise
 from messaging.rules.control import take_over
 from messaging.shutdown import stopping
@@ -96,8 +96,8 @@ def test_every_trim_is_a_statement_all_engines_take(scope, name: str) -> None:
 
 
 def orphans(channel: Channel, **more: Any) -> None:
-    PendingReceipt.objects.bulk_create(
-        PendingReceipt(tenant=channel.tenant, channel=channel, platform_id=f"alien{number}", status="read",
+    EarlyStatus.objects.bulk_create(
+        EarlyStatus(tenant=channel.tenant, channel=channel, platform_id=f"alien{number}", status="read",
                        created_at=now() - 2 * DAY, **more)
         for number in range(BATCH + 1)
     )  # fmt: skip
@@ -114,19 +114,19 @@ def sent(channel: Channel, platform_id: str) -> Delivery:
 def test_a_late_status_behind_a_crowd_is_applied(scope, whatsapp, django_assert_max_num_queries) -> None:
     orphans(whatsapp)
     ours = sent(whatsapp, "ours")
-    PendingReceipt.objects.create(
+    EarlyStatus.objects.create(
         tenant=scope, channel=whatsapp, platform_id="ours", status="read", created_at=now() - timedelta(minutes=5)
     )
     with django_assert_max_num_queries(25):  # not one for each of the crowd
         assert delivery_status.late_statuses_apply(always) == 1
     assert Delivery.objects.get(id=ours.id).status == "read"
-    assert PendingReceipt.objects.filter(platform_id="ours").count() == 0
+    assert EarlyStatus.objects.filter(platform_id="ours").count() == 0
 
 
 def test_a_run_out_of_time_goes_on_where_it_stopped(scope, whatsapp) -> None:
     orphans(whatsapp)
     ours = sent(whatsapp, "ours")
-    PendingReceipt.objects.create(
+    EarlyStatus.objects.create(
         tenant=scope, channel=whatsapp, platform_id="ours", status="read", created_at=now() - timedelta(minutes=5)
     )
     assert [delivery_status.late_statuses_apply(for_looks(1)) for _ in range(2)] == [0, 1]

@@ -30,7 +30,7 @@ def none_open(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_everybody_is_told_to_come_back_at_another_moment() -> None:
     sockets = [Socket() for _ in range(4)]
     for socket in sockets:
-        open_sockets.came(socket)
+        open_sockets.socket_opened(socket)
     assert open_sockets.all_say_bye() == 4
     assert [socket.said[1] for socket in sockets] == [1012] * 4
     byes = [socket.said[0] for socket in sockets]
@@ -40,10 +40,10 @@ def test_everybody_is_told_to_come_back_at_another_moment() -> None:
 
 def test_open_sockets_are_measured() -> None:
     socket = Socket()
-    open_sockets.came(socket)
+    open_sockets.socket_opened(socket)
     assert SOCKETS._value.get() == 1
-    open_sockets.left(socket)
-    open_sockets.left(socket)
+    open_sockets.socket_closed(socket)
+    open_sockets.socket_closed(socket)
     assert SOCKETS._value.get() == 0
     assert open_sockets.all_say_bye() == 0
 
@@ -51,6 +51,6 @@ def test_open_sockets_are_measured() -> None:
 def test_who_comes_in_the_last_moment_is_sent_on_at_once() -> None:
     open_sockets.all_say_bye()
     late = Socket()
-    open_sockets.came(late)
+    open_sockets.socket_opened(late)
     bye, code = late.said
     assert (bye["t"], bye["reconnect"], code) == ("bye", True, 1012)

@@ -14,7 +14,7 @@ from messaging.live.hub import conversation_group, hub
 from messaging.live.push import push_media
 from messaging.rules.attending import staff_read
 from messaging.rules.control import agent_reply, conversation_end, take_over
-from messaging.rules.delivery_status import seen
+from messaging.rules.delivery_status import mark_read
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,7 +35,7 @@ def test_everything_of_a_conversation_goes_to_its_widgets_once(
     agent_reply(conversation.id, None, text("Hi"))
     push_media(Message.objects.get(seq=3), Attachment(state="stored"))
     staff_read(conversation.id, 1)
-    seen(conversation.id, 3)
+    mark_read(conversation.id, 3)
     conversation_end(conversation.id)
     group = conversation_group(conversation.id)
     assert pushed == [(group, kind) for kind in ("msg", "state", "msg", "media", "read", "state")]

@@ -22,7 +22,7 @@ from messaging.models import DeliveryPart, Turn
 from messaging.receive import _item_apply as apply
 from messaging.respond import respond
 from messaging.rules import revise
-from messaging.rules.delivery_status import part_taken, pending_apply
+from messaging.rules.delivery_status import early_statuses_apply, part_taken
 from messaging.webchat import rules as webchat
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
@@ -370,7 +370,7 @@ def test_a_reaction_that_is_quicker_than_the_sends_answer_waits_for_the_part(sco
     apply(whatsapp, reaction("👍", target="wamid.OUT"))
     assert ReactionRow.objects.get().message is None
     part_taken(ours.delivery, 0, "wamid.OUT")
-    pending_apply(ours.delivery)
+    early_statuses_apply(ours.delivery)
     assert ReactionRow.objects.get().message == ours
 
 

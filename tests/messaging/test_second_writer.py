@@ -47,7 +47,7 @@ def late(monkeypatch: pytest.MonkeyPatch) -> Any:
 
         monkeypatch.setattr(respond_module, "engine_for", lambda settings: Engine())
         monkeypatch.setattr(respond_module, "_close", first_fails)
-        monkeypatch.setattr(db, "_came_second", lambda error: True)
+        monkeypatch.setattr(db, "_write_conflict", lambda error: True)
         monkeypatch.setattr(db, "time", SimpleNamespace(monotonic=count().__next__, sleep=lambda seconds: then()))
 
     return arrange

@@ -277,7 +277,7 @@ def _remembered(oracle: Oracle, taken: Taken) -> bool:
 def _part_known(oracle: Oracle, ref: str) -> bool:
     """Whether the part is written down, as this call or as one of a worker that took over meanwhile."""
     delivery, _, index = ref.partition(".")
-    sql = "SELECT 1 FROM messaging_deliverypart WHERE delivery_id = ? AND \"index\" = ?"
+    sql = 'SELECT 1 FROM messaging_deliverypart WHERE delivery_id = ? AND "index" = ?'
     return oracle.view.one(sql, delivery.replace("-", ""), int(index.partition("#")[0] or 0)) is not None
 
 

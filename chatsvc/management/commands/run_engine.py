@@ -58,7 +58,7 @@ class Command(BaseCommand):
         embedded.warm_up()
         server.start()
         metrics.serve(env["METRICS_PORT"])
-        log.info("engine_serves", port=server.port)
+        log.info("engine_started", port=server.port)
         stopping.wait()
         server.stop(deadline_s)
         log.info("engine_stopped")

@@ -8,7 +8,7 @@ from channels_app.content.types import text
 from conversations.models import Conversation, Event
 from messaging.models import Delivery
 from messaging.rules.control import agent_reply, conversation_end
-from messaging.rules.delivery_status import seen
+from messaging.rules.delivery_status import mark_read
 from tests.messaging.webchat.clients import CID, outcome
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,7 +46,7 @@ def last(conversation):
 
 def test_what_was_read_is_marked_once_with_its_events(answered):
     end = last(answered)
-    assert [seen(answered.id, seq) for seq in (end - 1, end - 1, end)] == [True, False, True]
+    assert [mark_read(answered.id, seq) for seq in (end - 1, end - 1, end)] == [True, False, True]
     assert statuses() == ["read", "read", "read"]
     events = Event.objects.filter(type="chat.message.read").order_by("seq")
     assert [event.payload["seq"] for event in events] == [end - 2, end - 1, end]
@@ -54,7 +54,7 @@ def test_what_was_read_is_marked_once_with_its_events(answered):
 
 
 def test_what_was_not_reached_is_not_read(answered):
-    seen(answered.id, last(answered) - 2)
+    mark_read(answered.id, last(answered) - 2)
     assert statuses() == ["read", "sent", "sent"]
 
 
@@ -63,7 +63,7 @@ def test_a_status_moves_by_rank_only(answered):
     Delivery.objects.filter(seq=end).update(status="failed")
     Delivery.objects.filter(seq=end - 1).update(status="delivered")
     Delivery.objects.filter(seq=end - 2).update(status="queued")
-    seen(answered.id, end)
+    mark_read(answered.id, end)
     assert statuses() == ["queued", "read", "failed"]
 
 
