@@ -321,6 +321,7 @@ def test_a_person_is_asked_for_comes_and_is_rated(service: Service, visit: Visit
 def test_a_colleague_who_takes_over_is_told_even_before_a_word(service: Service, visit: Visit) -> None:
     widget = visit(token=service.visitor())
     widget.open()
+    expect(widget.status).to_have_text("Replies at once")
     take_over(service.conversation.id, service.agent("Mira"))
     expect(widget.status).to_have_text("You are talking to Our team")
     widget.page.reload()
