@@ -117,6 +117,8 @@ async def test_an_agent_is_seen_to_type_by_name_and_not_too_often(ready, rows, s
     socket, _ = await ready(after=1)
     for on in (True, True, False):
         await rows(staff_typing, conversation.id, mira, on=on)
+    while len(of("typing", socket.seen)) < 2:  # over Redis they come in their own time
+        await socket.next()
     await socket.ask("pong", t="ping", n=1)
     shown = [(frame["from"], frame["on"]) for frame in of("typing", socket.seen)]
     assert shown == [({"role": "agent", "name": "Mira"}, True), ({"role": "agent", "name": "Mira"}, False)]
@@ -129,6 +131,7 @@ async def test_what_staff_read_is_told_once_and_again_at_the_next_hello(ready, r
     conversation = await said("One", "Two")
     socket, _ = await ready(after=2)
     assert [await rows(staff_read, conversation.id, seq) for seq in (2, 1, 2)] == [2, 2, 2]
+    await socket.until("read")
     await socket.ask("pong", t="ping", n=1)
     assert of("read", socket.seen) == [{"t": "read", "by": {"role": "agent"}, "seq": 2}]
     _, (again,) = await ready(conversation=str(conversation.id), after=2)
