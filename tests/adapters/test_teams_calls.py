@@ -268,7 +268,7 @@ def test_pictures_want_the_token_and_files_must_not_get_it():
     ("replies", "state", "facts"),
     [
         ([token(), *keys()], "healthy", {"token_lifetime_s": 3599}),
-        ([token(), answer(status=503)], "degraded", {"code": "channel_keys_unavailable"}),
+        ([token(), answer(status=503)], "degraded", {"code": "keys_unavailable"}),
         ([answer({"error": "invalid_client"}, 401)], "credential_refused", {"code": "invalid_client"}),
         ([Unreachable("connect")], "unknown", {"code": "connect"}),
     ],

@@ -45,7 +45,7 @@ def test_one_id_from_the_webhook_to_the_delivery(tmp_path: Path) -> None:
 
 #: the steps by their log lines, in which every process of a message's journey shows
 STEPS = {
-    "request": "the webhook's answer",
+    "request_done": "the webhook's answer",
     "message_accepted": "the receipt's task",
     "turn_done": "the turn's task",
     "delivery_tried": "the lane's task",
