@@ -16,6 +16,7 @@ from channels_app.registry import KINDS, adapter_for
 from channels_app.services import bad_signature_count, bad_signatures_take
 from messaging.health import watch
 from messaging.models import InboundEvent
+from tenants import tenant_settings
 from tests.adapters.kit import kit_for
 from tests.factories import ChannelFactory
 
