@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -44,8 +45,16 @@ AFTER_STOP = """
 """
 
 
+def surroundings(port: int, url: str, **more: str) -> dict[str, str]:
+    """Eight threads; the address is the one that the carrier signs."""
+    public = f"http://127.0.0.1:{port}"
+    return environment(port, url, PUBLIC_URL=public, WORKER_THREADS="8", ENABLE_RATE_LIMITING="false", **more)
+
+
 def say_all(twin: Twin, port: int) -> None:
-    """Each person's webhooks leave one after another over one connection, those of eight people at a time."""
+    """Each person's webhooks leave one after another over one connection, those of eight people at a time. The
+    carrier leaves STOP to us."""
+    twin.configure("sms", advanced_opt_out=False)
     crowd = [said_by(twin, kind, number) for number in range(PEOPLE) for kind in SAID]
     with ThreadPoolExecutor(CONNECTIONS) as connections:
         shares = [connections.submit(post_all, port, crowd[share::CONNECTIONS]) for share in range(CONNECTIONS)]
@@ -59,13 +68,12 @@ def said_by(twin: Twin, kind: str, number: int) -> list[Webhook]:
 
 
 def post_all(port: int, crowd: Sequence[Sequence[Webhook]]) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    for webhook in [webhook for person in crowd for webhook in person]:
-        connection.request("POST", urlsplit(webhook.url).path, webhook.body, dict(webhook.headers))
-        answer = connection.getresponse()
-        answer.read()
-        assert answer.status == 200
-    connection.close()
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        for webhook in [webhook for person in crowd for webhook in person]:
+            connection.request("POST", urlsplit(webhook.url).path, webhook.body, dict(webhook.headers))
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 200
 
 
 def assert_in_order(ledger: Ledger, twin: Twin) -> None:
@@ -86,7 +94,7 @@ def assert_in_order(ledger: Ledger, twin: Twin) -> None:
 
 def test_one_process_keeps_the_order_of_each_person(tmp_path: Path, twin: Twin) -> None:
     port, url = free_port(), f"sqlite:///{tmp_path}/lanes.sqlite3"
-    environ = environment(port, url, WORKER_THREADS="8", ENABLE_RATE_LIMITING="false")
+    environ = surroundings(port, url)
     set_up(environ, twin)
     with running(Process(["manage.py", "serve"], environ, tmp_path / "serve.log", lambda: answers(port))):
         say_all(twin, port)
@@ -97,7 +105,7 @@ def test_two_workers_keep_the_order_of_each_person(
     tmp_path: Path, twin: Twin, postgres: Postgres, broker: Redis
 ) -> None:
     port = free_port()
-    environ = environment(port, postgres.url, REDIS_URL=broker.url, WORKER_THREADS="8", ENABLE_RATE_LIMITING="false")
+    environ = surroundings(port, postgres.url, REDIS_URL=broker.url)
     set_up(environ, twin)
     workers = [
         deployed("worker", queues, environ=environ, log=tmp_path / f"{name}.log", ready=broker.waiting)
