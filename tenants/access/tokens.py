@@ -14,6 +14,7 @@ import re
 import time
 import uuid
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, Literal
 
 import jwt
@@ -97,7 +98,7 @@ def token_issue(
 def token_verify(token: str, use: Use) -> Claims:
     """The claims of a good token. Raises NotAuthenticated (``invalid_token``, ``token_expired``, ``token_revoked``).
 
-    Costs one look-up the first time and none while it is remembered; only successes are.
+    Costs one look-up the first time, another of its exchange, and none while it is remembered; only successes are.
     """
     if len(token) > LONGEST or not FORM.fullmatch(token):
         raise _invalid()
@@ -105,8 +106,8 @@ def token_verify(token: str, use: Use) -> Claims:
     assert claims is not None
     if claims["exp"] + LEEWAY_S <= time.time():
         raise _expired()
-    for name in {claims["jti"], claims.get("fam", claims["jti"])}:
-        _standing.get(name, lambda name=name: _stands(name))  # type: ignore[misc]
+    for name in {claims["jti"], claims.get("fam", claims["jti"])}:  # itself, and all of its exchange
+        _standing.get(name, partial(_stands, name))
     if claims["use"] != use:
         raise _invalid()
     return claims
@@ -138,6 +139,8 @@ def family_revoke(claims: Claims) -> None:
 
 def token_read(token: str, use: Use) -> Claims:
     """The claims of a token that we have signed and that has not expired, revoked or not. Raises NotAuthenticated."""
+    if len(token) > LONGEST or not FORM.fullmatch(token):
+        raise _invalid()
     claims = _decode(token)
     if claims["use"] != use:
         raise _invalid()

@@ -120,3 +120,9 @@ def test_forged_tokens_are_refused(tenant, forge):
 
 def test_the_same_token_unforged_is_good(tenant):
     assert auth.principal_for(_sign(_claims(tenant.id))).subject == "mallory"
+
+
+@pytest.mark.parametrize("token", ["", "x", "ключ.é.x", "a.b", "a." * 5000, "x" * 5000], ids=range(6))
+def test_what_is_no_token_is_no_refresh_token_either(api, token):
+    answer = api().post("/api/v2/auth/refresh", {"refresh_token": token})
+    assert answer.status_code in (400, 401)
