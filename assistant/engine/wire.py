@@ -18,6 +18,7 @@ from pydantic_core import from_json, to_json
 from assistant.engine.grpc_gen.engine_pb2 import DESCRIPTOR, ProcessMessageRequest, ProcessMessageResponse
 from assistant.port import EngineReply, EngineRequest, HistoryEntry
 from channels_app.content.types import Content, PublicContent
+from tenants.storage.json_values import unstorable
 
 SERVICE: str = DESCRIPTOR.services_by_name["MCPEngine"].full_name
 MAX_BYTES = 2 * 1024 * 1024  # of one message; a request with twenty long messages of history has about 350 kB
@@ -177,7 +178,7 @@ def _object(text: str, name: str) -> dict[str, Any]:
         if len(text) > MAX_OBJECT:
             raise ValueError
         value = from_json(_storable(text), allow_inf_nan=False) if text else {}
-        if not isinstance(value, dict):
+        if not isinstance(value, dict) or unstorable(value):
             raise TypeError
         return value
 

@@ -22,6 +22,9 @@ def lane_of(people: Iterable[str]) -> str:
     return EVERYBODY if len(known) > 1 else next(iter(known), "")[:255]
 
 
+LARGEST = 2**63 - 1  # a longer integer is kept as text: MongoDB's have 64 bits
+
+
 @dataclass(frozen=True)
 class RawRequest:
     """One HTTP request as it came in: what the webhook view builds, the receipt stores,
@@ -88,6 +91,8 @@ def _storable(value: Any) -> Any:
         return {_storable(key): _storable(member) for key, member in value.items()}
     if isinstance(value, list):
         return [_storable(member) for member in value]
+    if isinstance(value, int) and abs(value) > LARGEST:
+        return str(value)
     return value
 
 

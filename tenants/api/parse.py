@@ -21,7 +21,7 @@ from tenants.storage.json_values import DEEPEST, unstorable
 M = TypeVar("M", bound=BaseModel)
 
 #: bytes without which no value of a body can be one that a database refuses (tenants/storage/json_values.py)
-SUSPECT = re.compile(rb"\\u0000|\x00|\\u[dD][89a-fA-F]|NaN|Infinity|[eE]\+?\d{3}|\d{19}")
+SUSPECT = re.compile(rb"\\u0000|\x00|\\u[dD][89a-fA-F]|NaN|Infinity|\d[eE]\+?\d|\d{19}")
 LONGEST_FIELD = 100  # characters of a field's name that an error repeats
 
 

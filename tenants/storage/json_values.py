@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 DEEPEST = 50  # levels; MongoDB takes 100 in a whole row
-LARGEST = 2**63 - 1  # MongoDB's integers have 64 bits
+LARGEST = 2**63 - 1  # MongoDB's integers have 64 bits, and PostgreSQL gives a larger float back as another integer
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ def _refusals(value: Any, path: tuple[str, ...]) -> Iterator[Refusal]:
         yield from _of_text(value, path)
     elif isinstance(value, float) and not math.isfinite(value):
         yield Refusal(".".join(path), "Not a finite number", "not_finite")
-    elif isinstance(value, int) and abs(value) > LARGEST:
-        yield Refusal(".".join(path), "Integers have at most 64 bits; send longer ones as text", "integer_too_large")
+    elif isinstance(value, (int, float)) and abs(value) > LARGEST:
+        yield Refusal(".".join(path), "Numbers go up to 2^63 - 1; send larger ones as text", "number_too_large")
 
 
 def _of_text(text: str, path: tuple[str, ...]) -> Iterator[Refusal]:

@@ -35,6 +35,7 @@ from channels_app.contract import (
     StatusUpdate,
     Throttled,
     Unreachable,
+    read_json,
 )
 from tests.adapters.kit import Kit, OutboundCase, RecordingHttp, answer, kits, raw_request
 
@@ -454,3 +455,9 @@ def read_payloads(kit: Kit) -> Iterator[tuple[RawRequest, Sequence[InboundItem]]
         raw = kit.request(name)
         with contextlib.suppress(BadPayload):
             yield raw, kit.adapter.parse(raw, kit.configured)
+
+
+def test_an_integer_that_no_database_keeps_is_kept_as_text():
+    assert read_json('{"a": [123456789012345678901, 9223372036854775807]}') == {
+        "a": ["123456789012345678901", 9223372036854775807]
+    }

@@ -26,13 +26,14 @@ from assistant.engine.wire import (
 )
 from assistant.port import EngineReply
 from channels_app.content.types import Choice, Content, TemplateUse, text
+from tenants.storage.json_values import LARGEST
 from tests.assistant.engines import REQUEST
 from tests.contents import contents
 
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 share = st.floats(0, 1)
 json_values: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | words,
+    st.none() | st.booleans() | st.integers(-LARGEST, LARGEST) | st.floats(-(2.0**62), 2.0**62) | words,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
     max_leaves=8,
 )
@@ -137,3 +138,11 @@ def test_only_plain_ids_are_carried() -> None:
 
 def test_the_generated_code_is_what_the_proto_says() -> None:
     assert protoc.stale() == []
+
+
+@pytest.mark.parametrize("number", ["123456789012345678901", "1e308", "[" * 60 + "]" * 60])
+def test_what_no_database_keeps_does_not_come_in_by_an_engine(number: str) -> None:
+    response = ProcessMessageResponse(updated_context_json=f'{{"a": {number}}}')
+    with pytest.raises(Malformed) as refused:
+        reply_of(response, engine="e")
+    assert refused.value.code == "updated_context_invalid"
