@@ -23,7 +23,7 @@ from tenants import tenant_settings
 from tenants.models import Removal, Tenant
 from tenants.scope import tenant_scope
 from tenants.storage.batches import BATCH, More
-from tenants.storage.db import TenantModel, atomic, now, retried
+from tenants.storage.db import TenantModel, atomic, now, on_mongo, retried
 from tenants.work.leases import claim, put_off, settle
 
 log = structlog.get_logger(__name__)
@@ -109,6 +109,8 @@ def _batch(removal: Removal, model: Any, ids: list[Any]) -> int:
 def _finish(removal: Removal) -> bool:
     """The tenant's row, and the removal is done. False when a row has come meanwhile."""
     tenant_files_erase(removal.tenant_id)
+    if on_mongo() and any(model.objects.exists() for model in tables()):  # no foreign key tells of them there
+        return False
     try:
         with atomic():
             tenants = Tenant.objects.filter(id=removal.tenant_id)

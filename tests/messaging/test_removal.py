@@ -36,7 +36,8 @@ OWNED = [model for model in apps.get_models() if issubclass(model, TenantModel)]
 
 
 @pytest.fixture(autouse=True)
-def storage(settings, tmp_path) -> Any:
+def storage(settings, tmp_path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr("tenants.removal.IN_FLIGHT", timedelta(0))  # what MongoDB waits for
     settings.MEDIA_ROOT = tmp_path
     return tmp_path
 
