@@ -12,6 +12,7 @@ from typing import Any
 
 from conversations.models import Conversation
 from messaging import deliver, heads, respond
+from messaging.housekeeping import idle
 from messaging.models import Delivery, InboundEvent, Turn
 from messaging.rules import delivery_status
 from tests.simulation import steps
@@ -43,7 +44,8 @@ def _settle_without_the_claim(patch: Patch) -> None:
 
 
 def _idle_sweep_looks_once(patch: Patch) -> None:
-    """The service has this fault today (bugs F2); here will stand what removes the cure."""
+    """The idle sweep ends what its list names, without a second look (bugs F2)."""
+    patch(idle, "_is_idle", lambda conversation, since: True)
 
 
 def _stale_answer_counts(patch: Patch) -> None:
