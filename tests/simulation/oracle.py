@@ -242,7 +242,10 @@ def may_be_called(oracle: Oracle, line: Line, heard: Heard) -> None:
     name = heard.text.partition(" ")[0]
     strange = name in oracle.sim.tenants.values() and name != line.tenant
     need(not strange, "sent by another tenant's channel", heard.text, line)
+    delivery = heard.ref.partition(".")[0]
     for one in process.sent:
+        if process.troubled or not one.heard.ref.startswith(delivery):
+            continue  # nothing can be noted while the database is away; the next call is another message's then
         need(_part_known(oracle, one.heard.ref), "went on to the next call before it remembered", one.heard.ref)
 
 
@@ -277,9 +280,11 @@ def _remembered(oracle: Oracle, taken: Taken) -> bool:
 
 def _part_known(oracle: Oracle, ref: str) -> bool:
     """Whether the part is written down, as this call or as one of a worker that took over meanwhile."""
-    delivery, _, index = ref.partition(".")
+    delivery = ref.partition(".")[0]
+    calls = (one.heard.ref for one in oracle.sim.platform.taken if one.heard.ref.startswith(delivery))
+    index = list(dict.fromkeys(calls)).index(ref)  # the calls of a message are made in their order
     sql = 'SELECT 1 FROM messaging_deliverypart WHERE delivery_id = ? AND "index" = ?'
-    return oracle.view.one(sql, delivery.replace("-", ""), int(index.partition("#")[0] or 0)) is not None
+    return oracle.view.one(sql, delivery.replace("-", ""), index) is not None
 
 
 def _overdue(oracle: Oracle, process: Process) -> bool:
