@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -24,20 +25,18 @@ UPDATE messaging_delivery SET status = 'sending', attempts = 1, claim = 'c1a1c1a
 LOOKS_S = 6.0  # in which the second one would have sent them
 
 
-def serve(port: int, database_url: str, log: Path) -> Process:
-    environ = environment(port, database_url, DELIVERY_LEASE_S="60")
-    return Process(["manage.py", "serve"], environ, log, lambda: answers(port))
+def serve(environ: Mapping[str, str], port: int, log: Path) -> Process:
+    return Process(["manage.py", "serve", "--port", str(port)], environ, log, lambda: answers(port))
 
 
 def test_a_second_serve_sends_nothing_again(tmp_path: Path, twin: Twin) -> None:
     port, database = free_port(), tmp_path / "two.sqlite3"
-    database_url = f"sqlite:///{database}"
-    set_up(environment(port, database_url), twin)
+    environ = environment(port, f"sqlite:///{database}", DELIVERY_LEASE_S="60")
+    set_up(environ, twin)
     twin.configure(dedupe=False, statuses=[])
-    ledger = Ledger(database_url)
-    first = serve(port, database_url, tmp_path / "first.log")
-    second = serve(free_port(), database_url, tmp_path / "second.log")
-    third = serve(free_port(), database_url, tmp_path / "third.log")
+    ledger = Ledger(environ["DATABASE_URL"])
+    first = serve(environ, port, tmp_path / "first.log")
+    second, third = (serve(environ, free_port(), tmp_path / f"{name}.log") for name in ("second", "third"))
     with running(first):
         for person in PEOPLE:
             twin.say({"from": person, "text": "What are your opening hours?"}, "whatsapp")
