@@ -19,6 +19,7 @@ from pydantic_core import to_json
 from rest_framework.test import APIClient
 
 from channels_app.http.client import authority
+from chatsvc.web import probes
 from tenants.access import buckets
 from tenants.access.api_keys import api_key_create
 from tenants.models import ApiKey, Tenant
@@ -66,6 +67,7 @@ def nothing_remembered() -> Iterator[None]:
     cache.clear()
     memo.forget_all()
     buckets.forget_local()
+    probes.forget_answers()
 
 
 @pytest.fixture

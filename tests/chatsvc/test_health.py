@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +26,6 @@ def staff(browser: Client, settings: Any) -> Client:
     settings.ENV = {**settings.ENV, "METRICS_TOKEN": "something", "METRICS_ALLOW": []}
     browser.force_login(User.objects.create_user(username="ana", password="not-used", is_staff=True))
     return browser
-
-
-@pytest.fixture(autouse=True)
-def nothing_remembered() -> Iterator[None]:
-    probes.forget_answers()
-    yield
-    probes.forget_answers()
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from messaging.rules.control import agent_reply, conversation_end, hand_back, ta
 from messaging.rules.delivery_status import status_apply
 from tenants.errors import Conflict
 from tenants.scope import tenant_scope
-from tenants.storage.db import now
+from tenants.storage.db import now, on_mongo
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -350,7 +350,8 @@ def test_statements_of_a_rest_message_stay_few_and_flat(
     client.post("/api/v2/chat/message", body)  # the tenant's state is read again once a second
     counted = [_statements(client, body), _statements(client, body)]
     assert counted[0] == counted[1]
-    assert max(counted) <= 12, counted
+    contact_held = on_mongo()  # there no foreign key says that a remembered contact was merged: it is asked
+    assert max(counted) <= 12 + contact_held, counted
 
 
 def _statements(client: Any, body: Any) -> int:
