@@ -30,7 +30,7 @@ from tenants.errors import Unavailable
 from tenants.storage.db import RACES, atomic, lost_race, now, on_commit, retried
 
 T = TypeVar("T")
-NOBODY = "no conversation"
+NO_CONVERSATION = "no conversation"
 
 
 def signal_apply(channel: Channel, signal: Signal) -> str:
@@ -73,7 +73,7 @@ def _presence(channel: Channel, signal: Signal) -> str:
     """An event of the open conversation, once per platform id."""
     seen = conversation_with(channel, signal.sender, signal.thread)
     if seen is None:
-        return NOBODY
+        return NO_CONVERSATION
     event = {"joined": "chat.contact.joined", "left": "chat.contact.left"}[signal.kind]
     facts = {"signal_id": signal.platform_id, "data": dict(signal.data)}
     with atomic():
@@ -91,12 +91,12 @@ def _ended(channel: Channel, signal: Signal) -> str:
     """The person hung up or closed the conversation on their side."""
     conversation = conversation_with(channel, signal.sender, signal.thread)
     if conversation is None:
-        return NOBODY
+        return NO_CONVERSATION
     return "repeated" if conversation_end(conversation.id, reason="ended_by_contact").repeated else ""
 
 
 def _human_took_over(channel: Channel, signal: Signal) -> str:
-    return "" if human_took_over_outside(channel, signal) else NOBODY
+    return "" if human_took_over_outside(channel, signal) else NO_CONVERSATION
 
 
 # ------------------------------------------------------------------------------- consent
@@ -108,7 +108,7 @@ def _stopped(channel: Channel, signal: Signal) -> str:
 
 def _reopened(channel: Channel, signal: Signal) -> str:
     if identity_find(channel, signal.sender) is None:
-        return NOBODY
+        return NO_CONVERSATION
     return _consent(channel, signal.sender, lambda: contact_resume(channel, signal.sender))
 
 

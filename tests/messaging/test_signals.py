@@ -190,7 +190,7 @@ def test_no_second_conversation_opens_in_any_order(order, scope, whatsapp) -> No
 
 
 def test_a_stranger_who_changes_is_no_news(scope, whatsapp) -> None:
-    assert apply(whatsapp, changed()) == "nobody we know"
+    assert apply(whatsapp, changed()) == "unknown contact"
     assert Contact.objects.count() == 0
 
 
@@ -202,7 +202,7 @@ def test_a_stop_goes_along(scope, whatsapp) -> None:
 
 def test_a_claimed_former_id_is_left_alone(scope, whatsapp) -> None:
     accept(whatsapp, said("m1"), Entrance(verified=False))
-    assert apply(whatsapp, changed()) == "nobody we know"
+    assert apply(whatsapp, changed()) == "unknown contact"
     apply(whatsapp, said("m2", AT_NEW))
     apply(whatsapp, changed())
     assert Contact.objects.count() == 2
