@@ -7,6 +7,6 @@ class Config(AppConfig):
 
     def ready(self) -> None:
         from channels_app.http import client
-        from tenants.storage.connections import connection_release
+        from tenants.work.crew import outside
 
-        client.before_waiting = connection_release
+        client.while_waiting = outside

@@ -25,8 +25,8 @@ from assistant.engine.grpc_gen.engine_pb2 import ProcessMessageRequest, ProcessM
 from assistant.engine.grpc_gen.engine_pb2_grpc import MCPEngineStub
 from assistant.engine.wire import MAX_BYTES, Malformed, metadata_of, reply_of, request_message
 from assistant.port import EngineError, EngineReply, EngineRequest, EngineTimeout
-from tenants.storage.connections import connection_release
 from tenants.work.breaker import Breaker
+from tenants.work.crew import outside
 
 log = structlog.get_logger(__name__)
 
@@ -98,8 +98,7 @@ class Remote:
         deadline = time.monotonic() + request.deadline_s
         message = self._message(request)
         self._admit()
-        connection_release()
-        with observe(self._target) as headers:
+        with observe(self._target) as headers, outside():
             try:
                 response = self._ask(message, deadline, headers)
             except grpc.RpcError as error:

@@ -51,8 +51,8 @@ FAULTS: tuple[tuple[type[Exception], type[SendError], str], ...] = (
     (httpx.DecodingError, OutcomeUnknown, "answer_broken"),
 )
 
-#: called before each exchange: what a thread that waits need not hold is given back
-before_waiting: Callable[[], object] = lambda: None  # noqa: E731
+#: entered around each exchange: what a thread that waits need not hold is given back
+while_waiting: Callable[[], AbstractContextManager[object]] = nullcontext
 #: OpenSSL's verify code → what is wrong with a certificate; https://docs.openssl.org/master/man1/openssl-verification-options/
 CERTIFICATE = "certificate_refused"
 CERTIFICATES = {
@@ -191,12 +191,11 @@ class HttpClient:
     @contextmanager
     def _timed(self, note: dict[str, Any], total_s: float) -> Iterator[None]:
         """Hold the deadline, turn faults into SendErrors, and note how it ended."""
-        before_waiting()
         started = time.perf_counter()
         self.trace.append(note)
         with observe(note):
             try:
-                with self._room(), deadline(total_s), _faults():
+                with while_waiting(), self._room(), deadline(total_s), _faults():
                     yield
             except SendError as error:
                 note["error"] = f"{error.code}: {error.detail}" if error.code == CERTIFICATE else error.code

@@ -30,11 +30,13 @@ COMPUTING = frozenset({"inbound"})  # queues whose work does not wait
 
 
 class Crews:
-    """One for each of the ``queues`` of this process. ``threads``: WORKER_THREADS."""
+    """One for each of the ``queues`` of this process. ``threads``: WORKER_THREADS, those of a queue that compute."""
 
     def __init__(self, queues: Iterable[str], threads: int):
         rooms = {queue: threads if queue in COMPUTING else max(LEAST_WAITING, WAITING * threads) for queue in queues}
-        self._crews = {queue: Crew(queue, room, more=partial(_more, queue)) for queue, room in rooms.items()}
+        self._crews = {
+            queue: Crew(queue, room, computing=threads, more=partial(_more, queue)) for queue, room in rooms.items()
+        }
 
     def start(self) -> None:
         tasks.share = self.share

@@ -10,9 +10,12 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+from tenants.storage.connections import connection_release
 
 SLOW_S = 2.0  # a lane is slow when a piece of it takes longer,
 SLOW_FOR_S = 30.0  # and for so long after that
@@ -20,6 +23,24 @@ UNKNOWN = 2  # pieces at a time of a lane of which none has ended yet
 MOST_WAITING = 200  # pieces of one lane; those beyond wait in their rows
 REMEMBERED = 10_000  # lanes
 SHARED = "shared"  # what a task returns whose work a crew does
+
+_mine = threading.local()  # .crew: whose thread this is
+
+
+@contextmanager
+def outside() -> Iterator[None]:
+    """Entered around what waits for the outside: meanwhile this thread holds no connection to the database, and its
+    crew has another piece computed."""
+    connection_release()
+    crew: Crew | None = getattr(_mine, "crew", None)
+    if crew is None:
+        yield
+        return
+    crew.compute(-1)
+    try:
+        yield
+    finally:
+        crew.compute(+1)
 
 
 @dataclass(frozen=True)
@@ -49,11 +70,14 @@ class _State:
 
 class Crew:
     """``room`` threads at most, made when they are needed. Half of them at most serve one tenant, a quarter one lane,
-    and half all slow lanes together, so that a quick lane soon finds a place."""
+    and half all slow lanes together, so that a quick lane soon finds a place. Those that do not wait for the outside
+    share the processor: no piece begins while ``computing`` of them do, so that a piece that has begun is soon done."""
 
-    def __init__(self, name: str, room: int, *, more: Callable[[Lane], object] = lambda _: None):
+    def __init__(self, name: str, room: int, *, computing: int = 0, more: Callable[[Lane], object] = lambda _: None):
         """``more`` is called when a lane of which pieces were not taken has nothing waiting any longer."""
         self._room = max(2, room)
+        self._most_computing = computing or self._room
+        self._computing = 0
         self._of_tenant = self._of_slow = max(1, self._room // 2)
         self._of_lane = max(1, self._room // 4)
         self._states: OrderedDict[Lane, _State] = OrderedDict()  # used least lately first
@@ -102,6 +126,13 @@ class Crew:
         with self._lock:
             return self._by_tenant.total(), sum(len(self._states[lane].waiting) for lane in self._ready)
 
+    def compute(self, more: int) -> None:
+        """A piece that runs begins (-1) or ends (+1) to wait for the outside. The latter never waits for a place."""
+        with self._lock:
+            self._computing += more
+            if not self._stopped:
+                self._dispatch()
+
     # ------------------------------------------------------------------------- under the lock
 
     def _state_of(self, lane: Lane) -> _State:
@@ -115,7 +146,7 @@ class Crew:
     def _dispatch(self) -> None:
         """Start what may run: one piece of each lane in turn, as long as there is room."""
         at, turns = time.monotonic(), len(self._ready)
-        while turns and self._by_tenant.total() < self._room:
+        while turns and self._by_tenant.total() < self._room and self._computing < self._most_computing:
             lane, turns = next(iter(self._ready)), turns - 1
             state = self._states[lane]
             self._ready.move_to_end(lane)
@@ -136,12 +167,14 @@ class Crew:
             del self._ready[lane]
         state.running[piece] = at
         self._by_tenant[lane.tenant] += 1
+        self._computing += 1
         self._busy[lane] = state
         self._threads.submit(self._run, lane, piece, work)
 
     # ---------------------------------------------------------------------------- in a thread
 
     def _run(self, lane: Lane, piece: Hashable, work: Callable[[], object]) -> None:
+        _mine.crew = self
         try:
             work()
         finally:
@@ -155,6 +188,7 @@ class Crew:
             if at - state.running.pop(piece) > SLOW_S:
                 state.slow_until = at + SLOW_FOR_S
             state.known = True
+            self._computing -= 1
             self._by_tenant[lane.tenant] -= 1
             self._by_tenant += Counter()  # forgets those at zero
             if not state.running:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tenants.work import crew as crew_module
-from tenants.work.crew import MOST_WAITING, UNKNOWN, Crew, Lane
+from tenants.work.crew import MOST_WAITING, UNKNOWN, Crew, Lane, outside
 
 SOON = 5.0  # seconds a test waits at most for what happens at once
 
@@ -127,6 +127,34 @@ def test_lanes_take_turns(crew, gate) -> None:
     gate.open()
     gate.wait_done(59)
     assert gate.began.index(("e", "one", 0)) < 8 + 4
+
+
+def test_what_waits_for_the_outside_lets_another_compute(gate) -> None:
+    crew = Crew("test", 16, computing=2)
+    lanes = [Lane(tenant) for tenant in "abcd"]
+    waiting, back = threading.Event(), threading.Event()
+
+    def waits() -> None:
+        with outside():
+            waiting.set()
+            assert back.wait(SOON)
+
+    crew.take(lanes[0], "waits", waits)
+    assert waiting.wait(SOON)
+    for lane in lanes[1:]:
+        crew.take(lane, "computes", gate.piece(lane.tenant))
+    gate.wait_begun(2)
+    assert crew.figures() == (3, 1)
+    back.set()  # its place is another's meanwhile: it goes on at once, and three compute
+    gate.open()
+    gate.wait_done(3)
+    assert crew.stop(SOON)
+
+
+def test_a_thread_of_no_crew_may_wait() -> None:
+    with outside():
+        entered = True
+    assert entered
 
 
 def test_a_piece_waits_once_and_runs_again_after_it_has_run(crew, gate) -> None:
