@@ -81,7 +81,9 @@ class Crew:
         self._of_tenant = self._of_slow = max(1, self._room // 2)
         self._of_lane = max(1, self._room // 4)
         self._states: OrderedDict[Lane, _State] = OrderedDict()  # used least lately first
-        self._ready: OrderedDict[Lane, None] = OrderedDict()  # lanes in which a piece waits, the next in turn first
+        self._ready: OrderedDict[Lane, None] = OrderedDict()  # lanes in which a piece waits
+        self._turn = 0  # the latest of those that were begun
+        self._turns: OrderedDict[Hashable, int] = OrderedDict()  # tenant → of its next piece; used least lately first
         self._by_tenant: Counter[Hashable] = Counter()  # pieces that run
         self._busy: dict[Lane, _State] = {}  # lanes of which pieces run
         self._stopped = False
@@ -144,15 +146,27 @@ class Crew:
         return state
 
     def _dispatch(self) -> None:
-        """Start what may run: one piece of each lane in turn, as long as there is room."""
-        at, turns = time.monotonic(), len(self._ready)
-        while turns and self._by_tenant.total() < self._room and self._computing < self._most_computing:
-            lane, turns = next(iter(self._ready)), turns - 1
+        """Begin what may begin while there is room."""
+        at = time.monotonic()
+        while self._has_room and (found := self._next(at)):
+            self._start(*found, at)
+
+    @property
+    def _has_room(self) -> bool:
+        return self._by_tenant.total() < self._room and self._computing < self._most_computing
+
+    def _next(self, at: float) -> tuple[Lane, _State, Hashable] | None:
+        """A piece of the tenant that was given least; its lanes take turns."""
+        for lane in sorted(self._ready, key=self._turn_of):
             state = self._states[lane]
-            self._ready.move_to_end(lane)
             if (piece := state.may_start) is not None and self._has_place(lane, state, at):
-                self._start(lane, state, piece, at)
-                turns = len(self._ready)
+                return lane, state, piece
+        return None
+
+    def _turn_of(self, lane: Lane) -> int:
+        """Of the tenant's next piece. One who was idle comes before those who have much waiting, once: turns are not
+        saved up."""
+        return max(self._turn - 1, self._turns.get(lane.tenant, 0))
 
     def _has_place(self, lane: Lane, state: _State, at: float) -> bool:
         if self._by_tenant[lane.tenant] >= self._of_tenant or len(state.running) >= self._of_lane:
@@ -163,8 +177,15 @@ class Crew:
 
     def _start(self, lane: Lane, state: _State, piece: Hashable, at: float) -> None:
         work = state.waiting.pop(piece)
-        if not state.waiting:
+        if state.waiting:
+            self._ready.move_to_end(lane)
+        else:
             del self._ready[lane]
+        turn = self._turns[lane.tenant] = self._turn_of(lane) + 1
+        self._turn = max(self._turn, turn - 1)
+        self._turns.move_to_end(lane.tenant)
+        if len(self._turns) > REMEMBERED:
+            self._turns.popitem(last=False)
         state.running[piece] = at
         self._by_tenant[lane.tenant] += 1
         self._computing += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -127,6 +128,29 @@ def test_lanes_take_turns(crew, gate) -> None:
     gate.open()
     gate.wait_done(59)
     assert gate.began.index(("e", "one", 0)) < 8 + 4
+
+
+def test_one_who_comes_anew_is_next_and_then_takes_turns(gate) -> None:
+    crew = Crew("test", 4, computing=1)
+    order: list[str] = []
+
+    def brings_another() -> None:
+        order.append("a")
+        for number in range(3):
+            crew.take(Lane("new"), number, partial(order.append, "new"))
+
+    crew.take(Lane("first"), "holds the place", gate.piece("first"))
+    gate.wait_begun(1)
+    for tenant in "abc":
+        crew.take(Lane(tenant), "once", partial(order.append, tenant))
+    crew.take(Lane("a"), "brings", brings_another)
+    for tenant in "abc":
+        for number in range(3):
+            crew.take(Lane(tenant), number, partial(order.append, tenant))
+    gate.open()
+    assert crew.wait_idle(SOON)
+    assert order == [*"abc", "a", "new", "b", "c", "new", *"abc", "new", *"abc", "a"]
+    assert crew.stop(SOON)
 
 
 def test_what_waits_for_the_outside_lets_another_compute(gate) -> None:
