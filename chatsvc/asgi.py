@@ -13,7 +13,7 @@ http = get_asgi_application()  # loads the apps, which the consumers' models nee
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
-from messaging.webchat.consumer import WebchatConsumer  # noqa: E402
+from messaging.webchat.sockets.consumer import WebchatConsumer  # noqa: E402
 
 
 async def nowhere(scope: Any, receive: Any, send: Any) -> None:

@@ -6,8 +6,10 @@ Owns the limits and what is dropped first. Must not know what frames mean.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 MOST_FRAMES = 256
 MOST_BYTES = 1 << 20
@@ -46,6 +48,9 @@ class SendQueue:
         self._waiting.append((text, passing))
         self._bytes += size
         self._news.set()
+
+    def put_frame(self, frame: dict[str, Any]) -> None:
+        self.put(json.dumps(frame, ensure_ascii=False, separators=(",", ":")))
 
     async def room(self) -> None:
         """Wait until most of it is free, or the socket has ended: for who has more to say than fits."""

@@ -21,7 +21,7 @@ from channels_app.models import Channel
 from conversations.media_links import media_link
 from conversations.models import Attachment, Message
 from messaging.models import InboundEvent
-from messaging.webchat.lookout import lookout
+from messaging.webchat.sockets.lookout import lookout
 from tenants import tenant_settings
 from tenants.access.auth import issue_access_token, issue_refresh_token
 from tenants.models import Tenant

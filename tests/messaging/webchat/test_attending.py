@@ -18,7 +18,7 @@ from messaging.respond import respond
 from messaging.rules.attending import staff_read, staff_typing
 from messaging.rules.control import agent_reply, conversation_end, hand_back, take_over
 from messaging.webchat import rules as webchat
-from messaging.webchat.consumer import WebchatConsumer
+from messaging.webchat.sockets.rows import Rows
 from tenants import tenant_settings
 from tests.conftest import Api
 from tests.factories import MembershipFactory, UserFactory
@@ -225,7 +225,7 @@ async def test_accounts_are_never_shown_and_strangers_have_no_name(ready, rows, 
 async def test_who_answers_is_told_as_it_is_when_ready_is_said(ready, rows, monkeypatch):
     """A colleague is quicker than the socket's first look at the new conversation."""
     socket, _ = await ready()
-    read, once = WebchatConsumer._rows, iter([take_over])
+    read, once = Rows.ask, iter([take_over])
 
     async def with_a_quick_colleague(self, call, *arguments):
         found = await read(self, call, *arguments)
@@ -233,7 +233,7 @@ async def test_who_answers_is_told_as_it_is_when_ready_is_said(ready, rows, monk
             await rows(act, found.id, None)
         return found
 
-    monkeypatch.setattr(WebchatConsumer, "_rows", with_a_quick_colleague)
+    monkeypatch.setattr(Rows, "ask", with_a_quick_colleague)
     await socket.say("Hello")
     assert (await socket.until("ready"))[-1]["agent"]["mode"] == "human"
 

@@ -14,7 +14,7 @@ from messaging.models import Turn
 from messaging.respond import respond
 from messaging.rules.control import agent_reply, conversation_end
 from messaging.webchat import rules as webchat
-from messaging.webchat.consumer import WebchatConsumer
+from messaging.webchat.sockets.consumer import WebchatConsumer
 from tests.messaging.webchat.clients import Socket, seqs
 
 pytestmark = pytest.mark.django_db(transaction=True)

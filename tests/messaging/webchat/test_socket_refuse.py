@@ -7,8 +7,8 @@ import json
 import pytest
 from channels.db import database_sync_to_async
 
-from messaging.webchat import consumer as consumers
 from messaging.webchat import rules as webchat
+from messaging.webchat.sockets import consumer as consumers
 from tests.factories import ChannelFactory, TenantFactory
 from tests.messaging.webchat.clients import Socket
 

@@ -7,9 +7,10 @@ import pytest
 from channels_app.services import channel_save
 from messaging.live import send_queue
 from messaging.rules.control import take_over
-from messaging.webchat import consumer as consumers
 from messaging.webchat import rules as webchat
-from messaging.webchat.lookout import lookout
+from messaging.webchat.sockets import place
+from messaging.webchat.sockets.lookout import lookout
+from messaging.webchat.sockets.rows import Rows
 from tests.messaging.webchat.clients import seqs
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,7 +56,7 @@ async def test_syncing(ready, said):
 async def test_what_is_stored_between_listening_and_reading_comes_once(ready, said, rows, monkeypatch):
     """Stored after the socket listens and before it reads the backlog: in the backlog and pushed."""
     conversation = await said("a")
-    read = consumers.WebchatConsumer._rows
+    read = Rows.ask
     late = iter(["b"])
 
     async def with_somebody_quicker(self, call, *arguments):
@@ -64,7 +65,7 @@ async def test_what_is_stored_between_listening_and_reading_comes_once(ready, sa
                 await said(word)
         return await read(self, call, *arguments)
 
-    monkeypatch.setattr(consumers.WebchatConsumer, "_rows", with_somebody_quicker)
+    monkeypatch.setattr(Rows, "ask", with_somebody_quicker)
     socket, frames = await ready(conversation=str(conversation.id), after=0)
     await said("c")
     frames += await socket.until("msg")
@@ -75,7 +76,7 @@ async def test_what_is_stored_between_listening_and_reading_comes_once(ready, sa
 
 async def test_what_is_stored_after_reading_and_before_ready_comes_once(ready, said, monkeypatch):
     conversation = await said("a")
-    read = consumers.WebchatConsumer._rows
+    read = Rows.ask
     late = iter(["b"])
 
     async def with_somebody_slower(self, call, *arguments):
@@ -85,7 +86,7 @@ async def test_what_is_stored_after_reading_and_before_ready_comes_once(ready, s
                 await said(word)
         return found
 
-    monkeypatch.setattr(consumers.WebchatConsumer, "_rows", with_somebody_slower)
+    monkeypatch.setattr(Rows, "ask", with_somebody_slower)
     socket, frames = await ready(conversation=str(conversation.id), after=0)
     frames += await socket.until("msg")
     await socket.send_json_to({"t": "ping", "n": 1})
@@ -94,7 +95,7 @@ async def test_what_is_stored_after_reading_and_before_ready_comes_once(ready, s
 
 
 async def test_a_lost_push_is_made_up_for(ready, said, monkeypatch):
-    monkeypatch.setattr(consumers, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(place, "LOOK_EVERY_S", 0.05)
     monkeypatch.setattr("messaging.live.push.hub.push", lambda *_: None)
     conversation = await said("a")
     socket, _ = await ready(conversation=str(conversation.id), after=1)

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from messaging.live.hub import Hub
-from messaging.webchat import tabs
-from messaging.webchat.tabs import MOST_SOCKETS, Tab
+from messaging.webchat.sockets import tabs
+from messaging.webchat.sockets.tabs import MOST_SOCKETS, Tab
 from tenants.storage.db import new_id
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,10 +13,10 @@ from collections.abc import Collection
 from typing import Protocol
 
 import structlog
-from channels.db import database_sync_to_async
 
 from channels_app.models import Channel
 from messaging.webchat import rules as webchat
+from messaging.webchat.sockets.rows import in_thread
 from tenants.errors import ServiceError
 
 log = structlog.get_logger(__name__)
@@ -67,7 +67,7 @@ class Lookout:
         remembered."""
         followers = tuple(self._followers)
         keys = {follower.channel.key for follower in followers}
-        closed = await database_sync_to_async(_closed, thread_sensitive=False)(keys) if keys else set()
+        closed = await in_thread(_closed, keys) if keys else set()
         for follower in followers:
             if follower.channel.key in closed:
                 follower.behind.set()
@@ -77,7 +77,7 @@ class Lookout:
         followers = tuple(self._followers)
         for start in range(0, len(followers), AT_ONCE):
             part = followers[start : start + AT_ONCE]
-            heads, closed = await database_sync_to_async(_state, thread_sensitive=False)(part)
+            heads, closed = await in_thread(_state, part)
             for follower in part:
                 head = heads.get(follower.conversation_id) if follower.conversation_id else (0, follower.visitor.id)
                 missing = head is None or head[0] > follower.cursor or head[1] != follower.visitor.id

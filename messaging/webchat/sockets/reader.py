@@ -1,0 +1,82 @@
+"""What a client's frame must be before anything is done for it: small, JSON, not too often, known, valid.
+
+Owns these limits and what each is answered with. Must not act on a frame.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from channels_app.contract import BadPayload, read_json
+from messaging.webchat.frames import CLIENT_FRAMES
+from tenants.errors import Invalid, ServiceError, TooMany
+
+MOST_BYTES = 32 * 1024
+FRAMES_PER_S, FRAMES_BURST = 6.0, 60
+STRIKES = 3
+
+PROTOCOL_ERROR, TOO_FAST, TOO_BIG = 4400, 4429, 1009
+
+
+class Refused(Exception):
+    """``error`` is what the client is told, ``close`` the code to close with; 0: go on."""
+
+    def __init__(self, error: ServiceError, close: int = 0):
+        super().__init__(error.code)
+        self.error, self.close = error, close
+
+
+class Reader:
+    """Reads what one client sends, and counts what it does wrong."""
+
+    def __init__(self) -> None:
+        self._left, self._counted_at = float(FRAMES_BURST), time.monotonic()
+        self._malformed = self._too_fast = 0
+
+    def fields(self, text: str) -> dict[str, Any]:
+        """The members of a frame. Raises Refused."""
+        if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
+            raise Refused(Invalid("The frame is too big.", code="too_big"), TOO_BIG)
+        try:
+            fields = read_json(text)
+        except BadPayload:
+            fields = None
+        if not isinstance(fields, dict):
+            self._malformed += 1
+            error = Invalid("The frame is not a JSON object.", code="malformed_json")
+            raise Refused(error, PROTOCOL_ERROR if self._malformed >= STRIKES else 0)
+        return fields
+
+    def count(self) -> None:
+        """One frame more. Raises TooMany when they come too fast."""
+        at = time.monotonic()
+        self._left = min(FRAMES_BURST, self._left + (at - self._counted_at) * FRAMES_PER_S)
+        self._counted_at = at
+        if self._left < 1:
+            raise TooMany("Too many frames.", retry_after=(1 - self._left) / FRAMES_PER_S)
+        self._left -= 1
+
+    def too_fast(self) -> int:
+        """The client is told to slow down: the code to close with, 0 the first times."""
+        self._too_fast += 1
+        return TOO_FAST if self._too_fast >= STRIKES else 0
+
+
+def kind_of(fields: dict[str, Any]) -> str:
+    """Raises Invalid ``unknown_type``."""
+    kind = fields.get("t")
+    if not isinstance(kind, str) or kind not in CLIENT_FRAMES:
+        raise Invalid("There is no such type of frame.", code="unknown_type")
+    return kind
+
+
+def frame_of(kind: str, fields: dict[str, Any]) -> BaseModel:
+    """Raises Invalid, which names the members that are wrong and never quotes them."""
+    try:
+        return CLIENT_FRAMES[kind].model_validate(fields)
+    except ValidationError as error:
+        wrong = ", ".join(sorted({str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}))
+        raise Invalid(f"The frame is not valid: {wrong[:200]}.") from None
