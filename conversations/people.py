@@ -141,7 +141,7 @@ def _contact_create(channel: Channel, sender: Sender) -> uuid.UUID:
 
 
 def contacts_join(kept_id: uuid.UUID, joined_ids: Sequence[uuid.UUID]) -> None:
-    """Several contacts turned out to be one person. Facts of the kept one count; sessions begin anew.
+    """Several contacts turned out to be one person. Facts of the kept one count; visits go on.
 
     A process that remembers a joined contact fails on its foreign key and looks again (MongoDB: `_contact_holds`).
     """
@@ -149,6 +149,7 @@ def contacts_join(kept_id: uuid.UUID, joined_ids: Sequence[uuid.UUID]) -> None:
     stale = list(moved)
     Identity.objects.filter(contact_id__in=joined_ids).update(contact_id=kept_id)
     Conversation.objects.filter(contact_id__in=joined_ids).update(contact_id=kept_id)
+    _sessions_move(kept_id, joined_ids)
     kept = Contact.objects.get(id=kept_id)
     for joined in Contact.objects.filter(id__in=joined_ids).order_by("created_at", "id"):
         for fact in ("name", "email", "phone", "language"):
@@ -158,6 +159,17 @@ def contacts_join(kept_id: uuid.UUID, joined_ids: Sequence[uuid.UUID]) -> None:
     kept.save(update_fields=["name", "email", "phone", "language", "profile", "preferences"])
     Contact.objects.filter(id__in=joined_ids).delete()
     on_commit(lambda: _known.forget(*stale))
+
+
+def _sessions_move(kept_id: uuid.UUID, joined_ids: Sequence[uuid.UUID]) -> None:
+    """A visit goes on as the kept contact's. Where that has one of the same key, which goes on instead, the joined
+    one's gets a key that no client knows: its time runs out, and it ends with its event as every visit does."""
+    taken = set(Session.objects.filter(contact_id=kept_id).values_list("channel_id", "key"))
+    for session in Session.objects.filter(contact_id__in=joined_ids).order_by("created_at", "id"):
+        place = (session.channel_id, session.key)
+        key = str(session.id) if place in taken else session.key
+        Session.objects.filter(id=session.id).update(contact_id=kept_id, key=key)
+        taken.add(place)
 
 
 def contact_touch(channel: Channel, known: Known, sender: Sender, *, session_key: str, device: dict[str, Any]) -> bool:
@@ -182,11 +194,13 @@ def contact_touch(channel: Channel, known: Known, sender: Sender, *, session_key
 
 
 def session_touch(channel: Channel, known: Known, *, session_key: str, device: dict[str, Any]) -> bool:
-    """Slide the session's expiry; a session that had ended begins anew. True when it began."""
+    """Slide the session's expiry; a session that had ended begins anew. True when it began.
+
+    One whose time has run out goes on until it is ended with its event: what began must be seen to end."""
     at = now()
     expires_at = at + timedelta(seconds=settings.ENV["SESSION_TTL"])
     where = {"channel": channel, "contact_id": known.contact_id, "key": session_key[:64]}
-    if Session.objects.filter(**where, ended_at=None, expires_at__gt=at).update(last_seen_at=at, expires_at=expires_at):
+    if Session.objects.filter(**where, ended_at=None).update(last_seen_at=at, expires_at=expires_at):
         return False
     began = {"created_at": at, "last_seen_at": at, "expires_at": expires_at, "ended_at": None, "device": device}
     if not Session.objects.filter(**where).update(**began):

@@ -10,6 +10,7 @@ import pytest
 from channels_app.models import Channel
 from conversations.attachments import upload_discard
 from conversations.models import Attachment, Conversation, Event, Message, Reaction, Revision, Session
+from conversations.people import Known, contacts_join, session_touch
 from messaging import housekeeping
 from messaging.accept import Entrance, accept
 from messaging.housekeeping import idle, trims, visits
@@ -20,9 +21,10 @@ from messaging.shutdown import stopping
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.storage.batches import BATCH
-from tenants.storage.db import new_id, now
+from tenants.storage.db import atomic, new_id, now
 from tests.factories import (
     ChannelFactory,
+    ContactFactory,
     ConversationFactory,
     DeliveryFactory,
     IdentityFactory,
@@ -279,3 +281,31 @@ def test_many_visits_end_in_batches(scope, monkeypatch: pytest.MonkeyPatch) -> N
     made = [visit(scope) for _ in range(5)]
     assert visits.visits_end(always) == 5
     assert Event.objects.count() == len(made)
+
+
+def test_visits_of_a_joined_contact_go_on_and_end_with_their_event(scope) -> None:
+    channel, (kept, joined, third) = ChannelFactory(tenant=scope), [ContactFactory(tenant=scope) for _ in range(3)]
+    own = visit(scope, channel=channel, contact=kept, key="default")
+    same_key = [visit(scope, channel=channel, contact=one, key="default") for one in (joined, third)]
+    other_key = visit(scope, channel=channel, contact=joined, key="phone")
+    elsewhere = visit(scope, contact=joined, key="default")
+    with atomic():
+        contacts_join(kept.id, [joined.id, third.id])
+    assert set(Session.objects.values_list("contact_id", flat=True)) == {kept.id}
+    keys = dict(Session.objects.values_list("id", "key"))
+    assert [keys[one.id] for one in (own, other_key, elsewhere)] == ["default", "phone", "default"]
+    visits.visits_end(always)
+    told = {event.payload["session_id"]: event.payload["contact_id"] for event in Event.objects.all()}
+    assert told == {str(one.id): str(kept.id) for one in (own, *same_key, other_key, elsewhere)}
+
+
+def test_who_comes_back_before_a_visit_was_ended_goes_on_with_it(scope) -> None:
+    """Begun anew, it would have begun twice and ended once."""
+    over = visit(scope, key="default")
+    known = Known(new_id(), over.contact_id)
+    assert session_touch(over.channel, known, session_key="default", device={}) is False
+    assert visits.visits_end(always) == 0
+    Session.objects.update(expires_at=now())
+    assert visits.visits_end(always) == 1
+    assert session_touch(over.channel, known, session_key="default", device={}) is True
+    assert Event.objects.filter(type="chat.session.ended").count() == 1
