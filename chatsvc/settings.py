@@ -186,15 +186,12 @@ CELERY: dict[str, Any] = {
         "messaging.tasks.watch_channel": {"queue": "background"},
     },
     "beat_schedule": {
-        "sweep": {
-            "task": "messaging.tasks.sweep",
-            "schedule": every(ENV["SWEEP_INTERVAL_S"]),
-            "options": {"expires": 2 * float(ENV["SWEEP_INTERVAL_S"])},
-        },
+        # None expires: that would be by the worker's clock, and one that is ahead would leave all of them aside.
+        "sweep": {"task": "messaging.tasks.sweep", "schedule": every(ENV["SWEEP_INTERVAL_S"])},
         "templates": {"task": "messaging.tasks.sync_templates", "schedule": every(6 * 3600)},
         "channels": {"task": "messaging.tasks.watch_channels", "schedule": every(15)},
-        "house-keeping": {"task": "messaging.tasks.keep_house", "schedule": every(60), "options": {"expires": 60.0}},
-        "removals": {"task": "messaging.tasks.remove_tenants", "schedule": every(10), "options": {"expires": 10.0}},
+        "house-keeping": {"task": "messaging.tasks.keep_house", "schedule": every(60)},
+        "removals": {"task": "messaging.tasks.remove_tenants", "schedule": every(10)},
     },
 }
 

@@ -5,12 +5,15 @@ Must not contain rules.
 
 from __future__ import annotations
 
+import math
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from celery import shared_task
+from celery import Task, current_app, shared_task
 
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
@@ -36,6 +39,7 @@ from tenants.storage.batches import for_seconds
 from tenants.work.crew import SHARED, Lane
 
 REMOVAL_S = 60.0  # that one run goes on; the next one follows within seconds
+VOID = "void"  # what a task returns that was called too late
 Share = Callable[[str, Lane, str, Callable[[], object]], bool]
 
 #: in a worker: shares the work out among its threads (chatsvc/processes/crews.py); False: do it here and now
@@ -50,8 +54,10 @@ def row_task(name: str, model: Any, work: Callable[[uuid.UUID], object], part: s
     task_name = f"messaging.tasks.{name}"
     fields = ["tenant_id", *([part] if part else [])]
 
-    @shared_task(name=task_name)
-    def task(row_id: str) -> str | None:
+    @shared_task(name=task_name, bind=True)
+    def task(call: Task, row_id: str) -> str | None:
+        if wake.is_void(call.request):
+            return VOID
         # unscoped: a task is told a row; the row tells the tenant
         owner = model.objects.unscoped().filter(id=row_id).values_list(*fields).first()
         if owner is None:
@@ -68,16 +74,38 @@ def row_task(name: str, model: Any, work: Callable[[uuid.UUID], object], part: s
 def service_task(work: Callable[[], None]) -> Any:
     """The task that does ``work`` for all tenants, under its name; in each worker once at a time."""
     task_name = f"messaging.tasks.{work.__name__}"
-    lane = Lane(task_name)
+    lane, paced = Lane(task_name), _Paced(task_name, work)
 
-    @shared_task(name=task_name)
-    def task() -> str | None:
-        if share and share(task_name, lane, "", work):
+    @shared_task(name=task_name, bind=True)
+    def task(call: Task) -> str | None:
+        if wake.is_void(call.request):
+            return VOID
+        if share and share(task_name, lane, "", paced):
             return SHARED
         work()
         return None
 
     return task
+
+
+class _Paced:
+    """``work``, left out when it was begun less than half of beat's interval ago: beat's calls that have piled up while
+    all workers were away say the same thing many times. By a clock that nothing sets. Is called once at a time."""
+
+    def __init__(self, task_name: str, work: Callable[[], None]):
+        self._task_name, self._work, self._begun_at = task_name, work, -math.inf
+
+    def __call__(self) -> None:
+        at = time.monotonic()
+        if at - self._begun_at >= self._every_s() / 2:
+            self._begun_at = at
+            self._work()
+
+    def _every_s(self) -> float:
+        """0 for what beat does not call for."""
+        entries: Iterable[Any] = current_app.conf.beat_schedule.values()
+        mine = (entry["schedule"].run_every for entry in entries if entry["task"] == self._task_name)
+        return next(mine, timedelta(0)).total_seconds()
 
 
 def _in_scope(tenant_id: uuid.UUID, work: Callable[[uuid.UUID], object], row_id: uuid.UUID) -> None:

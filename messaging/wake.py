@@ -8,16 +8,19 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from celery import current_app
 from django.conf import settings
 
 from messaging.measures import LOST_CALLS
+from tenants.storage.server_clock import shared_now
 from tenants.work.breaker import Breaker
 
 log = structlog.get_logger(__name__)
 
+VOID_AT = "void_at"  # header of a call: Unix seconds by the database's clock, after which it is not followed
 BACK_OFF_S = 2.0  # after a failure the broker is left alone for so long
 broker_breaker = Breaker(failures=1, cool_s=BACK_OFF_S)
 _covered_until = 0.0
@@ -77,6 +80,12 @@ def publish(*, expires_s: float | None = None) -> None:
         _call("messaging.tasks.stream", None, 0.0, expires_s)
 
 
+def is_void(request: Any) -> bool:
+    """Whether a task's call came too late to be followed. ``request``: of the task."""
+    void_at = (request.headers or {}).get(VOID_AT)
+    return void_at is not None and shared_now() > void_at
+
+
 def publish_soon() -> None:
     """Call after a commit: one call covers all that is committed within the window after it."""
     global _covered_until
@@ -99,7 +108,9 @@ def _send(task: str, row_id: uuid.UUID | None, delay_s: float, expires_s: float 
         return False
     try:
         args = [str(row_id)] if row_id else []
-        current_app.send_task(task, args=args, countdown=delay_s or None, expires=expires_s, retry=False)
+        # Not Celery's `expires`: a worker whose clock is ahead would leave every call of another host's aside.
+        headers = {VOID_AT: shared_now() + expires_s} if expires_s else None
+        current_app.send_task(task, args=args, countdown=delay_s or None, headers=headers, retry=False)
     except Exception as error:  # noqa: BLE001  as above
         broker_breaker.failed()
         log.warning("wake_up_lost", task=task, row=str(row_id or ""), error=type(error).__name__)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import time_machine
 
 from channels_app.models import Channel
+from chatsvc.settings import CELERY
 from conversations.models import Attachment
 from messaging import sweep, tasks, wake
 from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookDelivery, WebhookEndpoint
+from tenants.storage import server_clock
 from tenants.storage.db import new_id, now
 from tenants.work.breaker import Breaker
 from tests.factories import DeliveryFactory, MessageFactory
@@ -83,16 +88,79 @@ class Broker:
 
 
 @pytest.mark.parametrize(
-    ("options", "expires"), [({}, None), ({"delay_s": 3.0}, None), ({"expires_s": 14.0}, 14.0)],
+    ("options", "headers"), [({}, None), ({"delay_s": 3.0}, None), ({"expires_s": 14.0}, {"void_at": 1014.0})],
     ids=["normal", "delayed", "of-the-sweep"],
 )  # fmt: skip
-def test_only_calls_that_say_so_expire(monkeypatch: pytest.MonkeyPatch, options, expires) -> None:
+def test_only_calls_that_say_so_expire(monkeypatch: pytest.MonkeyPatch, options, headers) -> None:
     broker = Broker()
     monkeypatch.setattr(wake, "_call", REAL_CALL)
     monkeypatch.setattr(wake, "broker_breaker", Breaker(failures=1, cool_s=60))
     monkeypatch.setattr(wake, "current_app", broker)
+    monkeypatch.setattr(wake, "shared_now", lambda: 1000.0)
     row = uuid.uuid4()
     wake.deliver(row, **options)
     [sent] = broker.sent
-    assert (sent["task"], sent["args"], sent["expires"]) == ("messaging.tasks.deliver", [str(row)], expires)
+    assert (sent["task"], sent["args"], sent["headers"]) == ("messaging.tasks.deliver", [str(row)], headers)
     assert sent["countdown"] == options.get("delay_s")
+
+
+# ------------------------------------------------------- hosts whose clocks disagree
+
+
+class Host:
+    """A process whose own clock is ``ahead`` of the database's, which all share."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch):
+        self._monkeypatch, self.noon = monkeypatch, now()
+
+    def at(self, server_s: float, ahead: timedelta, traveller: Any) -> None:
+        server = self.noon + timedelta(seconds=server_s)
+        traveller.move_to(server + ahead)
+        self._monkeypatch.setattr(server_clock, "server_now", lambda: server)
+        self._monkeypatch.setattr(server_clock, "_answer", (0.0, -math.inf))  # another process
+
+
+@pytest.mark.parametrize("sender", [timedelta(0), timedelta(hours=1), -timedelta(hours=1)], ids=str)
+@pytest.mark.parametrize("worker", [timedelta(0), timedelta(hours=1), -timedelta(hours=1)], ids=str)
+@pytest.mark.parametrize(("waited_s", "followed"), [(13.0, True), (15.0, False)])
+def test_a_call_is_void_by_the_clock_that_all_share(
+    scope, web, monkeypatch: pytest.MonkeyPatch, sender, worker, waited_s, followed
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(tasks, "share", lambda task, lane, row_id, work: done.append(row_id) or True)
+    row = MessageFactory(tenant=scope).conversation_id
+    broker, host = Broker(), Host(monkeypatch)
+    monkeypatch.setattr(wake, "_call", REAL_CALL)
+    monkeypatch.setattr(wake, "broker_breaker", Breaker(failures=1, cool_s=60))
+    monkeypatch.setattr(wake, "current_app", broker)
+    with time_machine.travel(host.noon, tick=False) as traveller:
+        host.at(0, sender, traveller)
+        wake.deliver(row, expires_s=14.0)
+        host.at(waited_s, worker, traveller)
+        tasks.deliver.apply(broker.sent[0]["args"], headers=broker.sent[0]["headers"])
+    assert done == [str(row)] * followed
+
+
+def test_nothing_that_beat_calls_for_expires_by_a_worker_s_clock() -> None:
+    assert [name for name, entry in CELERY["beat_schedule"].items() if "options" in entry] == []
+
+
+@pytest.mark.parametrize(("task", "half_s", "times"), [("sweep", 2.5, 2), ("keep_house", 30, 2), ("publish", 0, 4)])
+def test_calls_of_beat_that_have_piled_up_are_followed_once_in_half_an_interval(
+    monkeypatch: pytest.MonkeyPatch, task: str, half_s: float, times: int
+) -> None:
+    """What beat does not call for is followed each time."""
+    clock = iter([100.0, 100.0 + half_s / 2, 100.0 + half_s, 100.0 + half_s * 1.5])
+    monkeypatch.setattr(tasks, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    done: list[str] = []
+    paced = tasks._Paced(f"messaging.tasks.{task}", lambda: done.append(task))
+    for _ in range(4):
+        paced()
+    assert len(done) == times
+
+
+def test_a_worker_s_crew_is_handed_the_paced_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    handed: list[Any] = []
+    monkeypatch.setattr(tasks, "share", lambda task, lane, row_id, work: handed.append(work) or True)
+    tasks.sweep.run()
+    assert [type(work) for work in handed] == [tasks._Paced]
