@@ -44,8 +44,9 @@ class Author:
         return cls(Message.Role.AGENT, user_id)
 
     @classmethod
-    def system(cls) -> Author:
-        return cls(Message.Role.SYSTEM)
+    def system(cls, about: uuid.UUID | None = None) -> Author:
+        """``about``: the member of staff that the entry tells of."""
+        return cls(Message.Role.SYSTEM, about)
 
 
 def reply_write(

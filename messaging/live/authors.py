@@ -8,7 +8,8 @@ from tenants.tenant_settings import settings_for
 
 
 def author_of(message: Message) -> Face:
-    """The bot's or the agent's name and picture. Call within the tenant's scope."""
+    """The bot's or the agent's name and picture; of an entry of the system those of the agent it tells of. Call within
+    the tenant's scope."""
     if message.role == Message.Role.BOT:
         return Face(settings_for(message.tenant_id).bot_name)
-    return face_of(message.tenant_id, message.author_id) if message.role == Message.Role.AGENT else UNNAMED
+    return UNNAMED if message.role == Message.Role.VISITOR else face_of(message.tenant_id, message.author_id)

@@ -21,7 +21,8 @@ def message_frame(message: Message, author: Face = UNNAMED) -> dict[str, Any]:
     head = {"seq": message.seq, "id": str(message.id), "ts": written(message.created_at)}
     if message.role == Message.Role.SYSTEM and "state" in message.metadata:
         conversation = str(message.conversation_id)
-        return {"t": "state", **head, "conversation": conversation, "text": message.text, **message.metadata}
+        known = {"agent": {"name": author.name}} if author.name else {}
+        return {"t": "state", **head, "conversation": conversation, "text": message.text, **message.metadata, **known}
     return {
         "t": "msg",
         **head,

@@ -339,8 +339,9 @@ def _change(conversation_id: uuid.UUID, state: str, event: NewEvent, **changes: 
     _turns_void(conversation, state)
     csat = state == "closed" and settings_for(conversation.tenant_id).csat_enabled
     reply_write(
-        conversation, [text(ENTRIES[state])], Author.system(), metadata={"state": state, "csat": csat}, news=[event]
-    )
+        conversation, [text(ENTRIES[state])], Author.system(about=changes.get("assignee_id")),
+        metadata={"state": state, "csat": csat}, news=[event],
+    )  # fmt: skip
     return conversation
 
 

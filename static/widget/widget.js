@@ -857,7 +857,7 @@ function entryOf(frame, t) {
 if ((frame.t ?? "msg") === "msg") return toMessage(frame);
 const words = STATES[frame.state];
 if (frame.t !== "state" || !words) return null;
-const content = { type: "text", text: t(words, { name: t("agent") }) };
+const content = { type: "text", text: t(words, { name: frame.agent?.name ?? t("agent") }) };
 return { ...toMessage({ ...frame, content }), role: "system" };
 }
 function toMessage(frame) {
@@ -978,9 +978,9 @@ const message = this.#panel.log.byId(id);
 if (message) this.#panel.log.put({ ...message, ...changes, live: false });
 }
 #onState(frame) {
-const { state, conversation } = frame;
+const { state, conversation, agent } = frame;
 const entry = entryOf(frame, this.#t);
-this.#standing.turn(state);
+this.#standing.turn(state, agent?.name ?? "");
 this.ended = state === "closed";
 if (entry) {
 this.#panel.log.put({ ...entry, live: true });
@@ -1895,9 +1895,9 @@ if (this.#offline === !navigator.onLine) return;
 this.#offline = !navigator.onLine;
 this.#panel.tell(this.#offline ? this.#t("offline") : "");
 }
-turn(state) {
+turn(state, name) {
 const mode = { queued: "queue", assigned: "human", bot: "bot", closed: "bot" }[state];
-this.show(mode ? { mode, name: "" } : {});
+this.show(mode ? { mode, name } : {});
 }
 halt(reason, again) {
 const ways = {

@@ -323,10 +323,19 @@ def test_a_colleague_who_takes_over_is_told_even_before_a_word(service: Service,
     widget.open()
     expect(widget.status).to_have_text("Replies at once")
     take_over(service.conversation.id, service.agent("Mira"))
-    expect(widget.status).to_have_text("You are talking to Our team")
+    expect(widget.status).to_have_text("You are talking to Mira")
+    expect(widget.page.locator(".item.system").last).to_contain_text("You are talking to Mira")
     widget.page.reload()
     widget.open()
     expect(widget.status).to_have_text("You are talking to Mira")
+
+
+def test_a_colleague_whom_the_tenant_does_not_name_is_the_team(service: Service, visit: Visit) -> None:
+    widget = visit(token=service.visitor())
+    widget.open()
+    expect(widget.status).to_have_text("Replies at once")
+    take_over(service.conversation.id, None)
+    expect(widget.status).to_have_text("You are talking to Our team")
 
 
 def test_the_question_how_it_was_goes_in_all_tabs_when_another_conversation_begins(

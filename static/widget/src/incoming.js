@@ -111,9 +111,9 @@ export class Incoming {
   }
 
   #onState(frame) {
-    const { state, conversation } = frame;
+    const { state, conversation, agent } = frame;
     const entry = entryOf(frame, this.#t);
-    this.#standing.turn(state);
+    this.#standing.turn(state, agent?.name ?? "");
     this.ended = state === "closed";
     if (entry) {
       this.#panel.log.put({ ...entry, live: true });

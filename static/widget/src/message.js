@@ -10,7 +10,7 @@ export function entryOf(frame, t) {
   if ((frame.t ?? "msg") === "msg") return toMessage(frame);
   const words = STATES[frame.state];
   if (frame.t !== "state" || !words) return null;
-  const content = { type: "text", text: t(words, { name: t("agent") }) };
+  const content = { type: "text", text: t(words, { name: frame.agent?.name ?? t("agent") }) };
   return { ...toMessage({ ...frame, content }), role: "system" };
 }
 

@@ -33,10 +33,11 @@ export class Standing {
     this.#panel.tell(this.#offline ? this.#t("offline") : "");
   }
 
-  /** The state of the conversation changed: queued, assigned, bot, closed or open. */
-  turn(state) {
+  /** The state of the conversation changed: queued, assigned (to `name`, "" where it is not known), bot, closed or
+   * open. */
+  turn(state, name) {
     const mode = { queued: "queue", assigned: "human", bot: "bot", closed: "bot" }[state];
-    this.show(mode ? { mode, name: "" } : {});
+    this.show(mode ? { mode, name } : {});
   }
 
   /** The connection will not come back by itself; `again()` is what the visitor may do about it. */

@@ -208,6 +208,21 @@ async def test_an_agent_is_shown_as_far_as_the_tenant_allows(ready, rows, said, 
     assert (replayed["from"], greeting["agent"]) == (frame["from"], {"mode": "human", "name": name})
 
 
+@pytest.mark.parametrize(("setting", "told"), [("first", {"name": "Mira"}), ("none", None)])
+async def test_who_has_come_is_named_live_and_in_the_replay(ready, rows, said, tenant, mira, setting, told):
+    tenant.settings = {"agent_names": setting}
+    await rows(tenant.save)
+    tenant_settings.invalidate(tenant.id)
+    conversation = await said("Hello")
+    socket, _ = await ready(after=1)
+    await rows(take_over, conversation.id, mira)
+    frame = (await socket.until("state"))[-1]
+    assert (frame["state"], frame.get("agent")) == ("assigned", told)
+    _, (replayed, greeting) = await ready(conversation=str(conversation.id), after=1)
+    assert (replayed, greeting["agent"]["name"]) == (frame, (told or {"name": ""})["name"])
+    assert str(mira.id) not in str(frame)
+
+
 async def test_accounts_are_never_shown_and_strangers_have_no_name(ready, rows, said, other_tenant, tenant):
     member = await rows(MembershipFactory, tenant=tenant)
     stranger = await rows(MembershipFactory, tenant=other_tenant, user__first_name="Eve")
