@@ -3,6 +3,7 @@ blocks of a module are the module."""
 
 from __future__ import annotations
 
+import hmac
 import json
 import re
 import shlex
@@ -13,9 +14,22 @@ import jsonschema
 import pytest
 from django.core.management import get_commands
 
+from channels_app import registry
 from channels_app.adapters.webhook import Webhook
 from channels_app.adapters.webhook.envelope import schema
-from channels_app.contract import InboundMessage
+from channels_app.content.moments import moment_of_unix
+from channels_app.content.types import text
+from channels_app.contract import (
+    BadPayload,
+    BadSignature,
+    Ignored,
+    InboundMessage,
+    RawRequest,
+    Sender,
+    SendResult,
+    Throttled,
+)
+from tests.adapters.kit import Kit, OutboundCase, answer
 from tests.adapters.test_webhook import ANA_OUT, KIT
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +40,7 @@ QUOTED = [(path, code) for _, path, code in BLOCK.findall(TUTORIAL) if path]
 COMMANDS = [line for kind, _, code in BLOCK.findall(TUTORIAL) if kind == "sh" for line in code.splitlines()]
 NAMED = sorted(set(re.findall(r"`([\w.\-]+/[\w./\-]*)`", TUTORIAL)))
 WHOLE = (
+    "tests/channels_app/smallest_adapter.py",
     "channels_app/http/standard_webhooks.py",
     "channels_app/adapters/webhook/envelope.py",
     "channels_app/adapters/webhook/__init__.py",
@@ -67,6 +82,87 @@ def test_commands_can_be_run(command):
         assert word in known.get(before, [word])
         assert (ROOT / word).exists() or not word.endswith(".py")
         compile(word if before == "-c" else "", "<one-liner>", "exec")
+
+
+# -------------------------------------------------------------------- the shortest one
+
+SECRET, TOKEN = "pigeon-secret-0123456789", "pigeon-token-0123456789"
+SAID = {"type": "text", "id": "p1", "from": {"id": "ana", "name": "Ana"}, "text": "hello", "at": 1764331200}
+
+
+@pytest.fixture
+def pigeon(monkeypatch: pytest.MonkeyPatch) -> Kit:
+    monkeypatch.setitem(registry.KINDS, "pigeon", "tests.channels_app.smallest_adapter.Pigeon")
+    config = {"api_base": "https://pigeon.example", "token": TOKEN, "secret": SECRET}
+    return Kit("pigeon", config, success=answer({"id": "out-1"}), result=SendResult("out-1"))
+
+
+def posted(body: bytes, secret: str = SECRET) -> RawRequest:
+    signature = hmac.new(secret.encode(), body, "sha256").hexdigest()
+    return RawRequest("POST", "/", {"x-pigeon-signature": signature}, body=body)
+
+
+@pytest.mark.parametrize(
+    ("body", "item"),
+    [
+        (SAID, InboundMessage("p1", Sender("pigeon", "ana", name="Ana"), text("hello"), moment_of_unix("1764331200"))),
+        (
+            {**SAID, "text": "x" * 5000},
+            InboundMessage(
+                "p1",
+                Sender("pigeon", "ana", name="Ana"),
+                text("x" * 4096),
+                moment_of_unix("1764331200"),
+                metadata={"full_text": "x" * 5000},
+            ),
+        ),
+        ({**SAID, "type": "dance"}, Ignored("type:dance", "p1")),
+        ({**SAID, "from": []}, Ignored("type:text", "p1")),
+        ({**SAID, "text": ""}, Ignored("type:text", "p1")),
+        ([], Ignored("type:")),
+    ],
+)
+def test_the_shortest_adapter_understands(pigeon: Kit, body, item) -> None:
+    assert pigeon.receive(posted(json.dumps(body).encode())) == [item]
+
+
+def test_the_shortest_adapter_keeps_a_person_s_order(pigeon: Kit) -> None:
+    assert pigeon.adapter.lane(posted(json.dumps(SAID).encode()), pigeon.configured) == "ana"
+
+
+@pytest.mark.parametrize(
+    ("raw", "error"),
+    [
+        (posted(b"{}", secret="another"), BadSignature),
+        (RawRequest("POST", "/", {}, body=b"{}"), BadSignature),
+        (posted(b"{"), BadPayload),
+    ],
+)
+def test_the_shortest_adapter_refuses(pigeon: Kit, raw, error) -> None:
+    with pytest.raises(error):
+        pigeon.receive(raw)
+
+
+SENT = {
+    "method": "POST",
+    "url": "https://pigeon.example/send",
+    "headers": {"authorization": f"Bearer {TOKEN}"},
+    "json": {"to": "user-1", "text": "hello", "ref": "ref-1"},
+}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        OutboundCase("taken", text("hello"), [SENT]),
+        OutboundCase(
+            "too many", text("hello"), [SENT], [answer(status=429, retry_after="7")], Throttled, "http_429", 7.0
+        ),
+    ],
+    ids=str,
+)
+def test_the_shortest_adapter_sends(pigeon: Kit, case: OutboundCase) -> None:
+    pigeon.run_outbound(case)
 
 
 # ------------------------------------------------------------------ the operator's page
