@@ -161,7 +161,7 @@ def contacts_join(kept_id: uuid.UUID, joined_ids: Sequence[uuid.UUID]) -> None:
 
 
 def contact_touch(channel: Channel, known: Known, sender: Sender, *, session_key: str, device: dict[str, Any]) -> bool:
-    """Keep contact and session alive; at most once a minute per session, as nobody needs it finer.
+    """Keep contact and session alive; at most once a minute per session, as no reader needs it finer.
 
     Returns True when a session began.
     """

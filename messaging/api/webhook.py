@@ -29,7 +29,7 @@ UNPROVED_PER_S, UNPROVED_BURST = 1.0, 60  # of one address and channel
 def webhook(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     """Find the channel, check where the request comes from, keep it, and answer within milliseconds.
 
-    404 for an unknown channel or a kind that nobody calls, 405 for a method that no platform uses, 403 outside the
+    404 for an unknown channel or a kind that has no webhooks, 405 for a method that no platform uses, 403 outside the
     allow-list, 401 without a good signature (429 when that goes on), else what the platform expects: also for what
     we cannot understand, since it would only be sent again.
     """
@@ -98,7 +98,7 @@ def _allowed(channel: Channel, request: HttpRequest) -> bool:
     if not channel.ip_allow_list:
         return True
     given = client_ip(request)
-    if not given:  # a proxy that names no address: nobody can tell
+    if not given:  # a proxy that names no address: it cannot be checked
         return False
     address = ipaddress.ip_address(given)
     return any(address in ipaddress.ip_network(one, strict=False) for one in channel.ip_allow_list)

@@ -1,4 +1,4 @@
-"""What waits to be sent to one socket: bounded, so that a slow reader costs little and harms nobody.
+"""What waits to be sent to one socket: bounded, so that a slow reader costs little and harms no other.
 
 Owns the limits and what is dropped first. Must not know what frames mean.
 """

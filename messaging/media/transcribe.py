@@ -33,7 +33,7 @@ MOST_BYTES = 25 * 1024 * 1024  # of a recording, the usual limit of such service
 
 
 def listens(mime: str) -> bool:
-    """Whether somebody is there who can put a file of this type into words."""
+    """Whether a transcriber for files of this type is configured."""
     return bool(settings.ENV["TRANSCRIBE_URL"]) and kind_of(mime) == "audio"
 
 

@@ -111,7 +111,7 @@ def unkept(file_id: str, mime: str, name: str) -> dict:
 
 MESSAGES = [
     event("dm_text", said(text("Where is my parcel? 👋"))),
-    # peers.md complaint 2: retries are deduplicated by the message's identity, never dropped by their header
+    # complaint 2 (docs/testing.md): retries are deduplicated by the message's identity, never dropped by their header
     event("dm_retried", said(text("hello"))),
     event(
         "dm_formatted",

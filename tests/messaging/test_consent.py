@@ -206,7 +206,7 @@ def test_a_human_who_has_the_word_sees_the_stop_and_the_confirmation_goes_out(sc
     assert Conversation.objects.get().control_owner == "human"
 
 
-def test_nobody_else_is_stopped(scope, whatsapp, other_tenant) -> None:
+def test_no_other_person_is_stopped(scope, whatsapp, other_tenant) -> None:
     accept(whatsapp, said("hello", 1, BEN))
     accept(whatsapp, said("STOP", 1))
     theirs = ChannelFactory(tenant=other_tenant, kind="whatsapp", config=whatsapp.config, secrets=whatsapp.secrets)

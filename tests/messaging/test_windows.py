@@ -1,6 +1,6 @@
-"""The reply window: nothing leaves outside it but approved templates, and whoever sends is told.
+"""The reply window: nothing leaves outside it but approved templates, and the sender is told.
 
-The complaints behind it: CW#8503, #9516, #7142, #14800, #10191, #2081; casepro#271 (peers 16).
+Complaint 16 of docs/testing.md.
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ def test_a_late_old_message_does_not_shorten_it_and_a_wrong_clock_does_not_lengt
     assert Conversation.objects.get().reply_window_expires_at == NOON + DAY
 
 
-def test_where_nobody_told_of_a_window_the_platform_decides(scope, web, whatsapp) -> None:
+def test_where_no_window_is_known_the_platform_decides(scope, web, whatsapp) -> None:
     conversation = wrote(whatsapp, window_s=0)
     assert window_of(whatsapp, conversation).open
 

@@ -60,7 +60,7 @@ class TwilioConfig(ChannelConfig):
     api_key_secret: str = Field(default="", description="Secret of the API key")
     webhook_url: WebAddress = Field(
         default="",
-        description="The webhook as Twilio knows it: behind a proxy, and for receipts of messages to new people",
+        description="The webhook as Twilio knows it: behind a proxy, and for the delivery status of messages to new people",
     )
 
     @model_validator(mode="after")
