@@ -46,7 +46,7 @@ MOST_IN_A_ROW = 50  # then the lane goes back to the queue, so that others have 
 
 
 class _Paced(Throttled):
-    """The person still listens to the part before: no fault, no attempt burnt."""
+    """The person still listens to the part before: no fault, no attempt used up."""
 
 
 @dataclass
@@ -188,11 +188,11 @@ def _settle(attempt: SendTry) -> bool:
             _let_listen(attempt)
         return True
     if isinstance(error, _Paced):
-        _again(attempt, error, burns_attempt=False)
+        _again(attempt, error, counts=False)
         return False
     channel_failed(attempt.channel, error)
     if isinstance(error, ConfigError):
-        _again(attempt, error, burns_attempt=False)
+        _again(attempt, error, counts=False)
         return False
     if error.retryable and attempt.delivery.attempts < settings.ENV["DELIVERY_MAX_ATTEMPTS"]:
         _again(attempt, error)
@@ -226,7 +226,7 @@ def _let_listen(attempt: SendTry) -> None:
 
 
 @retried
-def _again(attempt: SendTry, error: SendError, *, burns_attempt: bool = True) -> None:
+def _again(attempt: SendTry, error: SendError, *, counts: bool = True) -> None:
     delivery = attempt.delivery
     wait_s = error.retry_after if error.retry_after is not None else A_DAY.after_s(delivery.attempts)
     due_at = now() + timedelta(seconds=wait_s)
@@ -234,7 +234,7 @@ def _again(attempt: SendTry, error: SendError, *, burns_attempt: bool = True) ->
     with atomic():
         _record(attempt)
         ours = put_off(
-            delivery, due_at, counts=burns_attempt, error_code=error.code[:60], error_detail=error.detail
+            delivery, due_at, counts=counts, error_code=error.code[:60], error_detail=error.detail
         )  # fmt: skip
     if ours:
         _wake_at(delivery, due_at)

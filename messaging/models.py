@@ -206,7 +206,7 @@ class DeliveryAttempt(TenantModel):
 
 
 class WebhookEndpoint(TenantModel):
-    """Where an integrator wants to hear of events (DEL-4). ``secrets``: the newest first, each
+    """Where an integrator wants to be told of events (DEL-4). ``secrets``: the newest first, each
     {"secret", "expires_at" or null}: two are live while one is being replaced."""
 
     url = models.URLField(max_length=2048)

@@ -61,8 +61,8 @@ def webhook(request: HttpRequest, kind: str, key: str) -> HttpResponse:
 
 
 def _unproved(channel: Channel, raw: RawRequest, address: str, reason: str) -> HttpResponse:
-    """A request that proves nothing costs no statement, and only one that claims a proof is worth a word: monitors
-    and passers-by are not a wrong secret. Each address is heard so often and no oftener."""
+    """A request that proves nothing costs no statement, and only one that claims a proof counts as a bad signature
+    and is logged: monitors and scanners are not a wrong secret. Each address is rate limited."""
     signed = bool(raw.headers.get(channel.adapter.signature_header))
     if raw.method != "POST" and not signed and not raw.query:
         return _not_allowed()

@@ -12,7 +12,7 @@ from conversations.media_links import content_with_links
 from conversations.models import Message
 from tenants.staff import UNNAMED, Face
 
-TYPING_TTL_S = 5  # a widget that hears no more of it takes the dots away
+TYPING_TTL_S = 5  # without another frame the widget takes the dots away
 
 
 def message_frame(message: Message, author: Face = UNNAMED) -> dict[str, Any]:

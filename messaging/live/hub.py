@@ -1,6 +1,6 @@
 """The doorbell: frames to every socket of this process, and through the channel layer to the others.
 
-Owns who listens here. Best effort by design: a frame carries its ``seq``, and a client that missed one
+Owns the listeners of this process. Best effort by design: a frame carries its ``seq``, and a client that missed one
 fetches it from the transcript. Must not read or write rows.
 """
 
@@ -74,7 +74,7 @@ class Hub:
         self._lock = threading.Lock()
 
     async def join(self, group: str, listener: Listener) -> None:
-        """Hear everything that is pushed to ``group`` from now on, from any process."""
+        """Get everything that is pushed to ``group`` from now on, from any process."""
         self._start()
         await asyncio.sleep(0)  # the receiver begins first: the layer subscribes no channel that does not receive
         self.groups[group].add(listener)
@@ -114,7 +114,7 @@ class Hub:
         return beat
 
     def ring(self, group: str, frame: dict[str, Any]) -> None:
-        """Tell who listens in this process, at once. On the server's loop only."""
+        """Tell the listeners of this process, at once. On the server's loop only."""
         text = json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
         for listener in tuple(self.groups.get(group, ())):
             listener(text, frame)

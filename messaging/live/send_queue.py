@@ -48,7 +48,7 @@ class SendQueue:
         self._news.set()
 
     async def room(self) -> None:
-        """Wait until most of it is free, or the socket has ended: for who has more to say than fits."""
+        """Wait until most of it is free, or the socket has ended: for a sender whose frames do not fit at once."""
         while not self.ended and (len(self._waiting) > MOST_FRAMES // 4 or self._bytes > MOST_BYTES // 4):
             self._sent.clear()
             await self._sent.wait()

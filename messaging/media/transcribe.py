@@ -64,7 +64,7 @@ def transcribe(attachment: Attachment) -> None:
 
 
 def transcription_end(attachment: Attachment) -> None:
-    """There is nothing more to hear in a leased recording: the bot need not wait for it."""
+    """There is nothing more to transcribe in a leased recording: the bot need not wait for it."""
     if settle(attachment, due_at=NEVER) and attachment.message:
         let_answer(attachment.message)
 

@@ -1,5 +1,4 @@
-"""Shows people that they are heard: read marks and typing at the channel's own cadence, and the way to a
-colleague's telephone.
+"""Typing and read marks that people see, at the channel's own cadence, and the transfer of a call to a colleague.
 
 Best effort by design: nothing here is tried again, and no row depends on it. Must not write any.
 """

@@ -81,7 +81,7 @@ def _session_key() -> str:
 
 @retried
 def _join(channel: Channel, anonymous: Visitor, user: Visitor) -> None:
-    """Who logs in was the anonymous visitor all along: one contact from now on, and what was being said goes
+    """The user who logs in was the anonymous visitor all along: one contact from now on, and what was being said goes
     on under the user's name unless they are talking already.
 
     That holds for the first user only: the next one at a shared browser is another person.

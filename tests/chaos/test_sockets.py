@@ -279,7 +279,7 @@ async def test_a_reader_that_stops_costs_little_and_is_closed(cluster: Cluster, 
     grown, told, began = 0, 0, time.monotonic()
     while any(reader.is_open() for reader in readers) and time.monotonic() < began + WAIT_S:
         grown = max(grown, memory_kib(process) - before)
-        told = await in_thread(cluster.reply, other.conversation, "for who reads", f"others-{told}")
+        told = await in_thread(cluster.reply, other.conversation, "for readers", f"others-{told}")
         await other.until(lambda: other.last_seq >= told, WAIT_S, "others go on")  # noqa: B023
         await asyncio.sleep(0.1)
     print({"slow readers": slow, "KiB each": grown // slow, "closed after s": round(time.monotonic() - began)})

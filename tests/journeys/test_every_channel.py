@@ -102,7 +102,7 @@ EXPECTED_GARBAGE: dict[int, list[str]] = {200: ["malformed"], 422: ["malformed"]
 
 
 def test_a_refused_credential_holds_the_answers_and_the_repaired_channel_sends_them_in_order(tenant, line) -> None:
-    """Complaint 4: no attempt is burnt, nothing becomes a dead letter, staff press no button."""
+    """Complaint 4: no attempt is used up, nothing becomes a dead letter, staff press no button."""
     line.twin.faults.order("refuse_token", times=None)
     line.ask(HOURS)
     line.ask("How can I pay?")

@@ -1,4 +1,4 @@
-"""People see that they are heard, and are not talked over by our own next sentence."""
+"""Typing and read marks, the transfer of a call, and no reply over a person who still listens."""
 
 from __future__ import annotations
 
