@@ -1,7 +1,7 @@
 """Watching over channels: what a finding leads to, and the look at every channel now and then.
 
 Owns the transaction in which a channel changes its state, its event is written and its held messages are
-made due. Must not decide the state (channels_app/health.py) nor tell staff (alerts.py, from the event).
+made due. Must not decide the state (channels_app/health.py) nor tell staff (outbox/alerts.py, from the event).
 """
 
 from __future__ import annotations

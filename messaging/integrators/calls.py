@@ -1,7 +1,7 @@
 """Calls to integrators: each delivery is posted, signed, until it is taken or its tries are used up.
 
 Owns claiming, tries, back-off, the hold and the pause of an endpoint. Must not decide which endpoint gets what
-(integrators.py) nor what an endpoint may be (endpoints.py). Order is not promised: what failed comes
+(subscribers.py) nor what an endpoint may be (endpoints.py). Order is not promised: what failed comes
 later than what came after it; events carry their ``seq``.
 """
 

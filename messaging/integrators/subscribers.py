@@ -1,6 +1,6 @@
 """The outbox's sink for integrators (DEL-4): each event becomes one call for every endpoint that wants it.
 
-Owns which endpoint gets which events. Must not send anything (integrator_send.py) nor change an endpoint (endpoints.py).
+Owns which endpoint gets which events. Must not send anything (calls.py) nor change an endpoint (endpoints.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The web chat's socket, protocol ``desk-chat.v1``: frames in, frames out, nothing missed, nothing twice.
 
 Owns one connection's place in the transcript (``cursor``). Must not know the rules of the chat
-(webchat.py); a push is only a doorbell, the rows are what counts.
+(rules.py); a push is only a doorbell, the rows are what counts.
 """
 
 from __future__ import annotations

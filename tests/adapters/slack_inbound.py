@@ -165,7 +165,7 @@ MESSAGES = [
             media=unkept("F0FFF1010", "image/png", "big.png"),
         ),
     ),
-    # peers.md, Slack sends both events for one mention: they carry the same platform id
+    # Slack sends both events for one mention: they carry the same platform id
     event("mention_event", in_channel(text("where is it?"))),
     event("mention_message", in_channel(text("where is it?"))),
     event("mention_bot_unknown", in_channel(text("where is it?"))),

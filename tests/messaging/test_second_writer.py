@@ -67,7 +67,7 @@ def test_the_reply_is_written_once(scope, whatsapp, said, late) -> None:
     assert numbers == list(range(1, len(numbers) + 1))
 
 
-def test_a_human_who_came_first_has_the_word(scope, whatsapp, said, late) -> None:
+def test_a_human_who_came_first_is_in_control(scope, whatsapp, said, late) -> None:
     stored = accept(whatsapp, said("hello", id="wamid.1"))
     turn = Turn.objects.get()
     Turn.objects.update(due_at=db.now())

@@ -100,7 +100,7 @@ def test_who_has_spoken_since_waits_for_nothing(conversation, sent, whatsapp, sa
     assert texts(sent) == ["one", "two"]
 
 
-def test_a_human_is_called_only_while_a_human_has_the_word(conversation, sent, calls, tenant, monkeypatch):
+def test_a_human_is_called_only_while_a_human_is_in_control(conversation, sent, calls, tenant, monkeypatch):
     transfer = {"messaging_product": "whatsapp", "dial": "+4930123456"}
     monkeypatch.setattr(WhatsApp, "transfer", lambda self, recipient, config: Payload("/x", json=transfer))
     put_through(conversation.id)

@@ -94,7 +94,7 @@ def test_the_window_is_open_up_to_its_end(scope, whatsapp, clock, after, is_open
 
 
 def test_staff_are_told_and_offered_the_templates_that_would_go_out(scope, whatsapp, shipped, clock, taken) -> None:
-    """CW#8503, #9516, #14800: text was accepted and silently lost, and no template offered."""
+    """Complaint 16: text was accepted and silently lost, and no template offered."""
     conversation = wrote(whatsapp)
     clock.move_to(NOON + DAY)
     with pytest.raises(Conflict) as caught:
@@ -124,7 +124,7 @@ def test_the_api_answers_409_with_the_templates(scope, whatsapp, shipped, clock,
 
 
 def test_an_approved_template_goes_out_at_any_time(scope, whatsapp, shipped, clock, taken) -> None:
-    """CW#10191, #7142."""
+    """Complaint 16."""
     conversation = wrote(whatsapp)
     clock.move_to(NOON + 30 * DAY)
     agent_reply(conversation.id, None, SHIPPED)

@@ -1,7 +1,7 @@
 """What SMS and Voice over Twilio have in common.
 
 Owns configuration, numbers and calls; signature and errors lie in the files of those names. Must not
-know messages or calls of people: see sms.py and voice/.
+know messages or calls of people: see adapters/sms.py and adapters/voice/.
 https://www.twilio.com/docs/usage/webhooks
 """
 
