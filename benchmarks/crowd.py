@@ -32,7 +32,7 @@ SPELLING: Mapping[str, Mapping[str, str]] = {
         "digest": "lower(hex(randomblob(32)))",
         "literal": "%s",
         "begin": "SELECT 1",
-        "settle": "SELECT 1",  # nobody gathers statistics there
+        "settle": "SELECT 1",  # no statistics are gathered there
     },
     "postgresql": {
         "id": "(lpad(to_hex(({start} + {s})::bigint * 1000), 12, '0') || '70008000'"
@@ -80,7 +80,7 @@ class Crowd:
             cursor.execute(SPELLING[connection.vendor]["settle"])
 
     def talking(self, place: float) -> str:
-        """The ``user_id`` of somebody at the big tenant whose conversation is open; 0 the first, 1 the newest."""
+        """The ``user_id`` of a person at the big tenant whose conversation is open; 0 the first, 1 the newest."""
         return f"person{(1 + int(place * (self._conversations // TALKING - 1))) * TALKING}"
 
     # ------------------------------------------------------------------------ conversations

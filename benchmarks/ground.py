@@ -42,7 +42,7 @@ class Ground:
     whatsapp: str  # path of the first tenant's signed webhook
 
     def visitor_token(self) -> str:
-        """A token of somebody new on the web channel."""
+        """A token of a new visitor on the web channel."""
         from django.core import signing
 
         from messaging.webchat.rules import SALT

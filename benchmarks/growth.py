@@ -114,7 +114,7 @@ def settle_django(url: str) -> None:
 
 
 class Place:
-    """The crowd, and somebody at the big tenant's API. Its bot only echoes."""
+    """The crowd, and a person at the big tenant's API. Its bot only echoes."""
 
     def __init__(self) -> None:
         from django.test import Client
@@ -149,7 +149,7 @@ class Place:
         from tenants.scope import tenant_scope
         from tenants.storage.db import new_id
 
-        # unscoped: nobody parses here what the webhook takes in, and the sweep is to find nothing
+        # unscoped: nothing parses here what the webhook takes in, and the sweep is to find nothing
         InboundEvent.objects.unscoped().filter(status="received").update(status="processed")
         base, crowd = "/api/v2/chat/conversations", self.crowd
         transcript = f"{base}/{crowd.huge}/messages"
@@ -201,7 +201,7 @@ class Place:
             "huge transcript, newest page": lambda: self._get(transcript, before=last_seq + 1),
             "huge transcript, a page in the middle": lambda: self._get(transcript, after=last_seq // 2),
             "accept and answer by REST": accept,
-            "the first word of somebody new": first_word,
+            "the first message of a new person": first_word,
             "accept a webhook": receipt,
             "delivery: head of the lane, claim": claim,
             "sweep, nothing overdue": sweep.sweep,

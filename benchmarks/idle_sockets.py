@@ -58,8 +58,8 @@ def main() -> None:
             show(asyncio.run(hold("web chat", chat, environ, f"/ws/chat/{key}/", tokens, given.seconds)))
         bare = served("daphne", environ, Path(folder))
         with running(bare):
-            nobody = [""] * given.sockets
-            show(asyncio.run(hold("bare echo", bare, environ, "/ws/bench/echo/", nobody, given.seconds)))
+            tokenless = [""] * given.sockets
+            show(asyncio.run(hold("bare echo", bare, environ, "/ws/bench/echo/", tokenless, given.seconds)))
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The image's ``web`` with one process and with two, on PostgreSQL and Redis: ``python -m benchmarks.web``.
 
-Both run at once over one database and are asked in turn. The one who asks, PostgreSQL and Redis share the machine
+Both run at once over one database and are asked in turn. The client, PostgreSQL and Redis share the machine
 with them: on two cores a second process finds little left.
 """
 

@@ -17,7 +17,7 @@ from tenants.storage.db import now
 from tenants.storage.memo import Memo
 
 State = ChannelHealth.State
-WELL = (State.UNCHECKED, State.HEALTHY)  # nothing wrong is known: no incident, and nobody is told
+WELL = (State.UNCHECKED, State.HEALTHY)  # nothing wrong is known: no incident, and staff are not told
 DISABLED = "disabled"  # shown for a channel that is switched off; never stored
 DISCONNECTED = "disconnected"  # for one that is so for good
 SEVERITY = {State.UNCHECKED: 0, State.HEALTHY: 0, State.SILENT: 1, State.DEGRADED: 2, State.CREDENTIAL_REFUSED: 3}

@@ -54,7 +54,7 @@ class Channel(TenantModel):
 class ChannelHealth(Model):
     """How a channel fares: the circuit breaker and the hold, shared by all workers.
 
-    While ``held_until`` lies ahead nothing is sent and no attempt is burnt.
+    While ``held_until`` lies ahead nothing is sent and no attempt is used up.
     """
 
     class State(models.TextChoices):

@@ -37,7 +37,7 @@ def channel_fill(channel: Channel, config: Mapping[str, Any]) -> None:
     """Put ``config`` into the channel, unsaved, once it holds.
 
     Raises Invalid: ``unknown_channel_kind``, ``channel_disconnected``; ``invalid_channel`` with a detail per wrong field;
-    ``secrets_required`` when an address changes and a stored secret is not given anew, so that nobody can
+    ``secrets_required`` when an address changes and a stored secret is not given anew, so that no user can
     have secrets they do not know sent to an address of theirs. Raises TooMany ``busy``.
     """
     if channel.kind not in KINDS:
@@ -157,7 +157,7 @@ def _signatures_key(channel: Channel) -> str:
 
 
 def webhook_url(channel: Channel) -> str:
-    """The address to give the platform; "" for a kind that nobody calls."""
+    """The address to give the platform; "" for a kind without webhooks."""
     if not channel.adapter.signature_header:
         return ""
     return f"{settings.PUBLIC_URL}/api/v2/webhooks/{channel.kind}/{channel.key}"

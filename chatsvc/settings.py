@@ -174,7 +174,7 @@ CELERY: dict[str, Any] = {
         "messaging.tasks.stream": {"queue": "events"},
         "messaging.tasks.send_alert": {"queue": "events"},
         "messaging.tasks.call_endpoint": {"queue": "events"},
-        "messaging.tasks.attend": {"queue": "background"},
+        "messaging.tasks.show_typing": {"queue": "background"},
         "messaging.tasks.put_through": {"queue": "background"},
         "messaging.tasks.media": {"queue": "background"},
         "messaging.tasks.thumbnail": {"queue": "background"},

@@ -1,7 +1,7 @@
 """Attachments: the rows of files, and the files under them, kept in step.
 
 Owns every change of an Attachment and where its file lies. Must not fetch anything, nor look at bytes
-(channels_app/content/media.py does). A row's files have names made of its id: whoever writes them again after
+(channels_app/content/media.py does). A row's files have names made of its id: a worker that writes them again after
 a crash overwrites what was begun, and nothing is left behind.
 """
 
@@ -103,7 +103,7 @@ def content_with_facts(content: Content, attachment: Attachment) -> Content:
 def attachment_claim(attachment: Attachment, message: Message, *, due_at: datetime = NEVER) -> None:
     """Put an upload into the message of the person who uploaded it: once, in the message's transaction.
 
-    Raises NotFound ``media_not_found`` for somebody else's, Conflict ``media_used`` for a spent one.
+    Raises NotFound ``media_not_found`` for a file of another visitor, Conflict ``media_used`` for a spent one.
     """
     if attachment.identity_id not in (None, message.identity_id):
         raise NotFound("There is no such file.", code="media_not_found")
@@ -161,8 +161,8 @@ def files_write(attachment: Attachment, file: IO[bytes], kept: Kept) -> dict[str
 
 
 def attachment_settle(attachment: Attachment, changes: Mapping[str, Any]) -> bool:
-    """A file that was on its way is here, or will not come (``state``, ``reason``). False when somebody
-    else has settled the row meanwhile."""
+    """A file that was on its way is here, or will not come (``state``, ``reason``). False when another
+    worker has settled the row meanwhile."""
     if not settle(attachment, **changes):
         return False
     for name, value in changes.items():

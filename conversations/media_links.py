@@ -1,6 +1,6 @@
 """Addresses of files: ``media:<attachment id>`` in storage, a signed link that runs out outside.
 
-Owns the token and how stored content is shown. Must not query: whoever shows a transcript shows many.
+Owns the token and how stored content is shown. Must not query: a transcript shows many of them at once.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def attachment_id_for(token: str) -> tuple[uuid.UUID, int] | None:
         return None
 
 
-def shown(content: Mapping[str, Any]) -> dict[str, Any]:
+def content_with_links(content: Mapping[str, Any]) -> dict[str, Any]:
     """Stored content as it goes out to people and integrators: with a link for each file of ours, and one
     to its thumbnail where it is an image."""
     media = content.get("media")

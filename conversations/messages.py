@@ -1,4 +1,4 @@
-"""What a message is made of, whoever wrote it: its cleaned content, the fields that follow from its words, and
+"""What a message is made of, whatever the role of its author: its cleaned content, the fields that follow from its words, and
 what events say of it.
 
 Owns facts of one message; must not store any.

@@ -88,8 +88,8 @@ class Session(TenantModel):
 class Conversation(TenantModel):
     """A stretch of talk with one contact through one identity.
 
-    ``last_seq`` numbers the transcript and ``event_seq`` the timeline, both without gaps; whoever
-    writes either has updated this row first and holds its lock until the commit.
+    ``last_seq`` numbers the transcript and ``event_seq`` the timeline, both without gaps; a
+    transaction that writes either has updated this row first and holds its lock until the commit.
     ``control_owner`` says who answers, ``held_by`` which human; ``control_epoch`` grows whenever that changes, so that
     an answer begun under another owner is void.
     """
@@ -246,7 +246,7 @@ class Attachment(Work, TenantModel):
         STORED = "stored"
         REFUSED = "refused"
 
-    #: due_at: next try to fetch or hear, or removal of an upload that nobody used; NEVER when nothing is left to do
+    #: due_at: next try to fetch or transcribe, or removal of an unused upload; NEVER when nothing is left to do
     STATE = "state"
     OPEN = (State.REMOTE, State.STORED)
 
@@ -277,7 +277,7 @@ class Attachment(Work, TenantModel):
 
 
 class Revision(TenantModel):
-    """An edit (``content`` set) or a deletion (``deleted``) of a message, by whoever wrote it.
+    """An edit (``content`` set) or a deletion (``deleted``) of a message, by its author.
 
     It may come before its message: ``target`` is the platform's id, ``message`` is set and ``previous``
     filled in when it is applied.

@@ -173,7 +173,7 @@ def _sessions_move(kept_id: uuid.UUID, joined_ids: Sequence[uuid.UUID]) -> None:
 
 
 def contact_touch(channel: Channel, known: Known, sender: Sender, *, session_key: str, device: dict[str, Any]) -> bool:
-    """Keep contact and session alive; at most once a minute per session, as nobody needs it finer.
+    """Keep contact and session alive; at most once a minute per session, as no reader needs it finer.
 
     Returns True when a session began.
     """

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from django.core import signing
 from django.db.models import F, Q, QuerySet
 
-from conversations.media_links import media_link, shown
+from conversations.media_links import content_with_links, media_link
 from conversations.models import Attachment, Conversation, Message, Reaction
 from conversations.shapes import ConversationQuery, MessageQuery
 from tenants.errors import Invalid, NotFound
@@ -154,7 +154,7 @@ def _message_shape(
         "conversation_id": row.conversation_id,
         "direction": row.direction,
         "role": row.role,
-        "content": None if row.deleted_at else shown(row.content),
+        "content": None if row.deleted_at else content_with_links(row.content),
         "attachments": [attachment_shape(file) for file in files],
         "status": status,
         "message_id": row.client_message_id or None,

@@ -52,7 +52,7 @@ VERSIONS: dict[str, int] = {
 }
 
 
-#: types whose schema is published and which nothing writes yet, by what will; nobody can subscribe to one
+#: types whose schema is published and which nothing writes yet, by what will; subscribing to one is refused
 AWAITED: dict[str, str] = {
     "chat.intent.classified": "the assistant's events",
     "chat.response.generated": "the assistant's events",
@@ -73,7 +73,7 @@ def conversation_advance(
     """Take ``messages`` transcript and ``events`` timeline numbers of the conversation that matches
     ``where``, and apply ``changes``. Returns it afterwards, or None when nothing matches.
 
-    The UPDATE comes first and locks the row until the commit: whoever comes second waits here, reads
+    The UPDATE comes first and locks the row until the commit: the second writer waits here, reads
     what the first has written, and numbers have neither gaps nor doubles.
     """
     if messages:

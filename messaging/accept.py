@@ -45,7 +45,7 @@ from tenants.storage.db import RACES, atomic, lost_race, new_id, now, on_commit,
 log = structlog.get_logger(__name__)
 
 LONGEST_BURST = timedelta(seconds=10)
-NOTICE_S = 0.7  # then a person who has had no answer yet sees that somebody is at it
+NOTICE_S = 0.7  # then a person who has had no answer yet sees that an answer is being written
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Accepted:
 @STAGES.labels("accept").time()
 @retried
 def accept(channel: Channel, inbound: InboundMessage, entrance: Entrance = Entrance()) -> Accepted:
-    """Store ``inbound`` exactly once and wake whoever goes on with it.
+    """Store ``inbound`` exactly once and wake the worker that goes on with it.
 
     Raises Invalid ``empty_message``, NotFound (no such conversation of this person),
     Conflict ``message_id_conflict`` (the id was used for other content), Unavailable (lost five races),
@@ -209,7 +209,7 @@ def _open_elsewhere(channel: Channel, known: Known, inbound: InboundMessage) -> 
 
 
 def _may_start_anew(conversation_id: uuid.UUID, known: Known) -> bool:
-    """Somebody who writes into their own ended conversation starts the next one."""
+    """A person who writes into their own ended conversation starts the next one."""
     return Conversation.objects.filter(id=conversation_id, identity_id=known.identity_id).exists()
 
 
@@ -231,7 +231,7 @@ def _message_insert(
         **words_of(conversation.tenant_id, content),
         hints=dict(entrance.hints),
         metadata=dict(inbound.metadata),
-        sent_at=min(inbound.sent_at or at, at),  # nobody writes later than now, whatever their clock says
+        sent_at=min(inbound.sent_at or at, at),  # no message was written later than now, whatever their clock says
     )
 
 
@@ -262,7 +262,7 @@ def _turn_open(channel: Channel, conversation: Conversation, message: Message, e
         turn_id = turn.id
         on_commit(lambda: wake.respond(turn_id, delay_s=(due_at - at).total_seconds()))
         if not channel.adapter.instant:
-            on_commit(lambda: wake.attend(conversation.id, delay_s=NOTICE_S))
+            on_commit(lambda: wake.show_typing(conversation.id, delay_s=NOTICE_S))
     return turn
 
 

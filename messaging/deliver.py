@@ -46,11 +46,11 @@ MOST_IN_A_ROW = 50  # then the lane goes back to the queue, so that others have 
 
 
 class _Paced(Throttled):
-    """The person still listens to the part before: no fault, no attempt burnt."""
+    """The person still listens to the part before: no fault, no attempt used up."""
 
 
 @dataclass
-class Try:
+class SendTry:
     """One try to send a delivery: what it needs and what came of it."""
 
     delivery: Delivery
@@ -67,7 +67,7 @@ class Try:
 def deliver(conversation_id: uuid.UUID) -> int:
     """Send what is due in this lane, oldest first. Returns how many messages left the lane.
 
-    Stops where the head is not due, held, throttled or claimed by somebody else.
+    Stops where the head is not due, held, throttled or claimed by another worker.
     """
     done = 0
     while done < MOST_IN_A_ROW and not stopping.is_set():
@@ -106,7 +106,7 @@ def _ready(delivery: Delivery) -> bool:
     wait_s = allow(f"channel:{channel.id}", rate, burst)
     if wait_s > 0:
         return _put_off(delivery, at + timedelta(seconds=wait_s))
-    held_until = channel_admits(channel)  # last: whoever is admitted after a hold has to send
+    held_until = channel_admits(channel)  # last: a worker that is admitted after a hold has to send
     return _put_off(delivery, held_until) if held_until else True
 
 
@@ -120,14 +120,14 @@ def _wake_at(delivery: Delivery, at: datetime) -> None:
     wake.deliver(delivery.conversation_id, delay_s=max(0.0, (at - now()).total_seconds()))
 
 
-def _send(delivery: Delivery) -> Try:
+def _send(delivery: Delivery) -> SendTry:
     """Render, then make the calls that have not been taken yet."""
     channel = channel_for_id(delivery.channel_id)
     assert channel is not None  # _ready saw it
     structlog.contextvars.bind_contextvars(
         conversation_id=str(delivery.conversation_id), message_id=str(delivery.message_id)
     )
-    attempt = Try(delivery, channel, http_for(channel), started=time.monotonic())
+    attempt = SendTry(delivery, channel, http_for(channel), started=time.monotonic())
     try:
         if delivery.worn_out:
             raise Rejected(WORKER_LOST, "The workers that tried to send it ended or hung.")
@@ -156,7 +156,7 @@ def _send(delivery: Delivery) -> Try:
     return attempt
 
 
-def _payloads(attempt: Try, content: Content) -> Sequence[Payload]:
+def _payloads(attempt: SendTry, content: Content) -> Sequence[Payload]:
     """The API calls that carry the message: the same ones at every try, for a part counts by its index."""
     delivery = attempt.delivery
     recipient = recipient_of(delivery.conversation, delivery.message.identity)
@@ -171,7 +171,7 @@ def _by_human(delivery: Delivery) -> bool:
     return delivery.message.role == Message.Role.AGENT
 
 
-def _settle(attempt: Try) -> bool:
+def _settle(attempt: SendTry) -> bool:
     """Write what came of the try. True when the lane may go on to its next message."""
     error = attempt.error
     if attempt.trouble:
@@ -188,11 +188,11 @@ def _settle(attempt: Try) -> bool:
             _let_listen(attempt)
         return True
     if isinstance(error, _Paced):
-        _again(attempt, error, burns_attempt=False)
+        _again(attempt, error, counts=False)
         return False
     channel_failed(attempt.channel, error)
     if isinstance(error, ConfigError):
-        _again(attempt, error, burns_attempt=False)
+        _again(attempt, error, counts=False)
         return False
     if error.retryable and attempt.delivery.attempts < settings.ENV["DELIVERY_MAX_ATTEMPTS"]:
         _again(attempt, error)
@@ -201,7 +201,7 @@ def _settle(attempt: Try) -> bool:
 
 
 @retried
-def _sent(attempt: Try) -> bool:
+def _sent(attempt: SendTry) -> bool:
     """False when another worker has the message by now."""
     delivery = attempt.delivery
     with atomic():
@@ -212,7 +212,7 @@ def _sent(attempt: Try) -> bool:
     return ours
 
 
-def _let_listen(attempt: Try) -> None:
+def _let_listen(attempt: SendTry) -> None:
     """What was written along with this message waits until it was heard, the way to a human too; a person
     who has spoken since waits for nothing."""
     delivery = attempt.delivery
@@ -226,7 +226,7 @@ def _let_listen(attempt: Try) -> None:
 
 
 @retried
-def _again(attempt: Try, error: SendError, *, burns_attempt: bool = True) -> None:
+def _again(attempt: SendTry, error: SendError, *, counts: bool = True) -> None:
     delivery = attempt.delivery
     wait_s = error.retry_after if error.retry_after is not None else A_DAY.after_s(delivery.attempts)
     due_at = now() + timedelta(seconds=wait_s)
@@ -234,20 +234,20 @@ def _again(attempt: Try, error: SendError, *, burns_attempt: bool = True) -> Non
     with atomic():
         _record(attempt)
         ours = put_off(
-            delivery, due_at, counts=burns_attempt, error_code=error.code[:60], error_detail=error.detail
+            delivery, due_at, counts=counts, error_code=error.code[:60], error_detail=error.detail
         )  # fmt: skip
     if ours:
         _wake_at(delivery, due_at)
 
 
 @retried
-def _dead(attempt: Try, error: SendError) -> bool:
+def _dead(attempt: SendTry, error: SendError) -> bool:
     """A dead letter: it keeps its place and its reason, and can be replayed. False, and nothing is told, when another
     worker has the message by now."""
     delivery = attempt.delivery
     code = error.code[:60] or type(error).__name__
     if isinstance(error, WindowClosed):
-        code = WINDOW_CLOSED  # the same word, whoever said it; the platform's own is in the attempt
+        code = WINDOW_CLOSED  # one code, found by us or by the platform; the platform's own is in the attempt
         window_shut(attempt.channel, delivery.conversation_id, attempt.began)
     with atomic():
         conversation_advance({"id": delivery.conversation_id})  # the lock
@@ -265,7 +265,7 @@ def _dead(attempt: Try, error: SendError) -> bool:
     return failed
 
 
-def _record(attempt: Try) -> None:
+def _record(attempt: SendTry) -> None:
     error, delivery = attempt.error, attempt.delivery
     outcome = str(error.outcome if error else DeliveryAttempt.Outcome.ACCEPTED)
     took_s = time.monotonic() - attempt.started

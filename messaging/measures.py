@@ -43,9 +43,7 @@ CONSUMER_BEHIND = Gauge(
     "chatsvc_consumer_behind_seconds", "Age of the event handled last while others wait, else 0", ["group"],
     multiprocess_mode="livemax",
 )  # fmt: skip
-HOUSEKEEPING = Histogram(
-    "chatsvc_housekeeping_seconds", "One run of a step of house-keeping", ["step"], buckets=SECONDS
-)
+HOUSEKEEPING = Histogram("chatsvc_housekeeping_seconds", "One run of a step of housekeeping", ["step"], buckets=SECONDS)
 HOUSEKEEPING_FAILURES = Counter("chatsvc_housekeeping_failures_total", "Runs of a step that failed", ["step"])
 SOCKETS = Gauge("chatsvc_websocket_connections", "Open web chat sockets", multiprocess_mode="livesum")
 

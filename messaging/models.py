@@ -1,5 +1,5 @@
 """What moves: receipts of webhooks, turns, deliveries with their attempts. Each row is a place
-from which anyone can go on after a crash. Rows only; the verbs stand in accept, respond, deliver."""
+from which any worker can go on after a crash. Rows only; the verbs stand in accept, respond, deliver."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Turn(Work, TenantModel):
 
     @staticmethod
     def lease() -> timedelta:
-        """How long a running turn belongs to whoever runs it; then another may take it over."""
+        """How long a running turn belongs to the worker that runs it; then another may take it over."""
         return timedelta(milliseconds=settings.ENV["ENGINE_TIMEOUT_MS"]) + LEASE_MARGIN
 
 
@@ -112,7 +112,7 @@ class Delivery(Work, TenantModel):
         READ = "read"
         FAILED = "failed"
 
-    #: receipts move the status forward by rank only
+    #: delivery statuses move it forward by rank only
     RANK: ClassVar[dict[str, int]] = {"queued": 0, "sending": 0, "sent": 1, "delivered": 2, "read": 3, "failed": 4}
     UNFINISHED = OPEN = (Status.QUEUED, Status.SENDING)
     RUNNING = Status.SENDING
@@ -144,7 +144,7 @@ class Delivery(Work, TenantModel):
 
 
 class DeliveryPart(TenantModel):
-    """A payload that the platform took: by its id the receipts find their delivery."""
+    """A payload that the platform took: by its id a delivery status finds its delivery."""
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="parts")
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
@@ -206,7 +206,7 @@ class DeliveryAttempt(TenantModel):
 
 
 class WebhookEndpoint(TenantModel):
-    """Where an integrator wants to hear of events (DEL-4). ``secrets``: the newest first, each
+    """Where an integrator wants to be told of events (DEL-4). ``secrets``: the newest first, each
     {"secret", "expires_at" or null}: two are live while one is being replaced."""
 
     url = models.URLField(max_length=2048)

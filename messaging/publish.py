@@ -20,7 +20,7 @@ from messaging.outbox.lanes import BATCH, PUBLISHED, STREAMED, drain, lag, mark
 log = structlog.get_logger(__name__)
 
 #: those who are told of every event, at least once and in order per conversation; Kafka has an outbox
-#: of its own (messaging/kafka/stream.py), so that it holds up nobody when it is away
+#: of its own (messaging/kafka/stream.py), so that it holds up no other sink when it is away
 Sink = Callable[[Sequence[Event]], None]
 SINKS: list[Sink] = [events_queue, events_handle]
 

@@ -1,4 +1,4 @@
-"""Verb two, respond: one reply for one turn, written only if nobody else has spoken meanwhile.
+"""Verb two, respond: one reply for one turn, written only if no person has written meanwhile.
 
 Owns claiming, asking and the conditions under which an answer counts. Must not hold a transaction
 while an engine thinks.
@@ -58,7 +58,7 @@ class EngineOutcome:
 
 
 def respond(turn_id: uuid.UUID) -> Turn | None:
-    """Answer a turn that is due, or take over one whose worker is silent. None when somebody else has it."""
+    """Answer a turn that is due, or take over one whose worker is silent. None when another worker has it."""
     turn = turn_claim(turn_id)
     return turn_work(turn) if turn else None
 
@@ -181,11 +181,11 @@ def _sendable(reply: EngineReply, conversation: Conversation) -> EngineReply:
 
 @retried
 def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], outcome: EngineOutcome) -> Turn:
-    """Write the reply if the bot still has the word and nothing new was said; else the answer is void."""
+    """Write the reply if the bot is still in control and nothing new was said; else the answer is void."""
     reply = outcome.reply
     contents, changes = _consequences(reply, unanswered)
     news = _news(turn, unanswered, outcome)
-    turn.reply = None  # of a try that came second nothing is left
+    turn.reply = None  # a try that lost the race leaves nothing behind
     with atomic():
         taken = conversation_advance(
             {

@@ -32,7 +32,7 @@ from messaging.media import fetch as media_verb
 from messaging.media import thumbnails
 from messaging.models import InboundEvent, StaffAlert, Turn, WebhookEndpoint
 from messaging.outbox import alerts
-from messaging.rules import typing_marks as attention
+from messaging.rules import typing_marks
 from messaging.shutdown import stopping
 from tenants.scope import tenant_scope
 from tenants.storage.batches import for_seconds
@@ -127,9 +127,9 @@ def _watch(channel_id: uuid.UUID) -> None:
 parse = row_task("parse", InboundEvent, receive.receipt_process)
 respond = row_task("respond", Turn, respond_verb.respond, "conversation__channel_id")
 deliver = row_task("deliver", Conversation, deliver_verb.deliver)
-attend = row_task("attend", Conversation, attention.attend)
-put_through = row_task("put_through", Conversation, attention.put_through)
-media = row_task("media", Attachment, media_verb.attend)
+show_typing = row_task("show_typing", Conversation, typing_marks.show_typing)
+put_through = row_task("put_through", Conversation, typing_marks.put_through)
+media = row_task("media", Attachment, media_verb.file_process)
 thumbnail = row_task("thumbnail", Attachment, thumbnails.thumbnail_make)
 send_alert = row_task("send_alert", StaffAlert, alerts.alert_send, "way")
 call_endpoint = row_task("call_endpoint", WebhookEndpoint, integrator_send.call_endpoint, "id")

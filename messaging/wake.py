@@ -1,6 +1,6 @@
 """Wake-up calls: tell a worker that a row is due. A call that gets lost is made up for by the sweep.
 
-Must not carry anything but ids. ``expires_s``, of the sweep's calls alone: after so long nobody needs to follow it.
+Must not carry anything but ids. ``expires_s``, of the sweep's calls alone: after so long no worker needs to follow it.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def deliver(conversation_id: uuid.UUID, delay_s: float = 0.0, *, expires_s: floa
     _call("messaging.tasks.deliver", conversation_id, delay_s, expires_s)
 
 
-def attend(conversation_id: uuid.UUID, delay_s: float = 0.0) -> None:
-    _call("messaging.tasks.attend", conversation_id, delay_s)
+def show_typing(conversation_id: uuid.UUID, delay_s: float = 0.0) -> None:
+    _call("messaging.tasks.show_typing", conversation_id, delay_s)
 
 
 def put_through(conversation_id: uuid.UUID, delay_s: float = 0.0) -> None:

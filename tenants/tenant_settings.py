@@ -78,14 +78,16 @@ WebAddress = Annotated[str, Field(pattern=r"^(https?://[^\s]+)?$", max_length=50
 
 
 class Alerts(BaseModel):
-    """When a channel counts as ill, and how staff are told: once per change, each way that is set."""
+    """When a channel counts as silent or degraded, and how staff are told: once per change, each way that is set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     email: bool = Field(True, description="Mail the members who may change channels")
     slack_webhook_url: WebAddress = Field("", description="A Slack incoming webhook")
     webhook_url: WebAddress = Field("", description="Gets the change as JSON")
-    silent_after_hours: Hours | None = Field(48, description="Silence of a busy channel that is worth a word")
+    silent_after_hours: Hours | None = Field(
+        48, description="Hours of silence of a busy channel after which staff are told"
+    )
     silent_after_hours_of: dict[str, Hours | None] = Field({}, description="The same for one channel, by its key")
     bad_signatures: int = Field(20, ge=1, description="Unproven requests between two checks that are too many")
 

@@ -139,7 +139,7 @@ class Api(APIClient):
 
 @pytest.fixture
 def api(make_key: Callable[..., tuple[ApiKey, str]]) -> Callable[..., Api]:
-    """``api(tenant)`` may do everything, ``api(tenant, "messages:send")`` that only, ``api()`` is nobody."""
+    """``api(tenant)`` may do everything, ``api(tenant, "messages:send")`` that only, ``api()`` has no key."""
 
     def make(tenant: Tenant | None = None, *scopes: str) -> Api:
         return Api(make_key(tenant, *scopes)[1] if tenant else "")

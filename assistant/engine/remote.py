@@ -52,8 +52,8 @@ MEANING: dict[grpc.StatusCode, tuple[str, bool]] = {
     Status.UNIMPLEMENTED: ("engine_unimplemented", False),
 }
 FAILED = ("engine_failed", False)  # INTERNAL, UNKNOWN, DATA_LOSS: a bug there
-NOBODY = (Status.UNAVAILABLE, Status.CANCELLED)  # asked again; a server that stops cancels: we never do
-AWAY = (*NOBODY, Status.DEADLINE_EXCEEDED)  # what the breaker counts
+UNREACHABLE = (Status.UNAVAILABLE, Status.CANCELLED)  # asked again; a server that stops cancels: we never do
+AWAY = (*UNREACHABLE, Status.DEADLINE_EXCEEDED)  # what the breaker counts
 OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.max_send_message_length", MAX_BYTES),
     ("grpc.max_receive_message_length", MAX_BYTES),
@@ -146,7 +146,7 @@ class Remote:
     def _ask(
         self, message: ProcessMessageRequest, deadline: float, headers: Mapping[str, str]
     ) -> ProcessMessageResponse:
-        """Raises RpcError: of NOBODY after all tries, any other at once."""
+        """Raises RpcError: of UNREACHABLE after all tries, any other at once."""
         stub = MCPEngineStub(self._connected())
         metadata = [*metadata_of(structlog.contextvars.get_contextvars()), *headers.items(), *self._credential]
         for pause_s in PAUSES_S:
@@ -154,7 +154,7 @@ class Remote:
                 return stub.ProcessMessage(message, timeout=_left(deadline), metadata=metadata)
             except grpc.RpcError as error:
                 pause_s *= random.uniform(0.5, 1.5)  # noqa: S311  callers spread out, nothing secret
-                if error.code() not in NOBODY or time.monotonic() + pause_s >= deadline:
+                if error.code() not in UNREACHABLE or time.monotonic() + pause_s >= deadline:
                     raise
             time.sleep(pause_s)
         return stub.ProcessMessage(message, timeout=_left(deadline), metadata=metadata)

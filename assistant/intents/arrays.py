@@ -1,6 +1,6 @@
 """What was learnt, as bytes and back: NumPy's .npz, read without pickle.
 
-Owns the format; whoever changes it changes `training.ALGORITHM`. Must not touch the database.
+Owns the format; a change of it changes `training.ALGORITHM`. Must not touch the database.
 """
 
 from __future__ import annotations

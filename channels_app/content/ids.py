@@ -1,6 +1,6 @@
 """What other systems call their people: one form, so that one person is one identity however an id was typed.
 
-Owns that form. Must not look anybody up.
+Owns that form. Must not look a person up.
 """
 
 from __future__ import annotations

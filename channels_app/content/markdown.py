@@ -81,7 +81,7 @@ def convert(text: str, dialect: str) -> str:
 
 def _line(line: str, marks: Dialect) -> str:
     quoted = ""
-    while quote := QUOTE.match(line):  # within each other as often as somebody likes
+    while quote := QUOTE.match(line):  # within each other as often as the author likes
         quoted, line = quoted + marks.quote, quote[1]
     if RULE.match(line):
         return f"{quoted}———"

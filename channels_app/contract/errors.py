@@ -10,7 +10,7 @@ class SendError(Exception):
     """Why a send did not work. The family is closed: every failure maps to one subclass.
 
     ``outcome`` is the class of the attempt, ``retryable`` whether another try may help,
-    ``holds_channel`` whether the channel itself is at fault (attempts are not burnt then),
+    ``holds_channel`` whether the channel itself is at fault (attempts are not used up then),
     ``sentence`` what staff read in the console.
     """
 

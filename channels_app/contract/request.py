@@ -17,7 +17,7 @@ EVERYBODY = "*"  # a lane that all others of the channel cross: see Adapter.lane
 
 
 def lane_of(people: Iterable[str]) -> str:
-    """The lane of a request that concerns these people: "" for nobody, EVERYBODY for more than one."""
+    """The lane of a request that concerns these people: "" for none, EVERYBODY for more than one."""
     known = set(people)
     return EVERYBODY if len(known) > 1 else next(iter(known), "")[:255]
 

@@ -12,7 +12,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 
 TOLERANCE_S = 300
-MAX_SIGNATURES = 16  # a sender that rotates its secret sends two; who sends hundreds wants to keep us busy
+MAX_SIGNATURES = 16  # a sender that rotates its secret sends two; one that sends hundreds wants to keep us busy
 
 
 def key_of(secret: str) -> bytes:

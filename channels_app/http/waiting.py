@@ -1,7 +1,7 @@
 """Calls out that a request waits for: few at a time and short, so that no tenant's slow server holds up others.
 
 Owns the room that a process has for them. Must not call anything, and is not for workers, whose whole task
-is to wait (tenants/work/bulkhead.py).
+is to wait (tenants/work/crew.py).
 """
 
 from __future__ import annotations

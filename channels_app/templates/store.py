@@ -1,7 +1,7 @@
 """A tenant's own templates: list, create, change, delete; and how templates look in the API.
 
 Owns their rows. A template of a channel may be written by hand where the platform cannot be asked, and is
-the platform's word otherwise (template_sync.py).
+the platform's word otherwise (sync.py).
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def database(url: str) -> dict[str, Any]:
             "DATABASE_URL names MongoDB, whose Django engine is not installed.\n"
             "Try: pip install -r requirements-mongodb.lock"
         )
-    # Seconds, not the driver's half a minute, until a request hears that the server is away.
+    # Seconds, not the driver's half a minute, until a request learns that the server is away.
     options = {} if "serverselectiontimeoutms=" in url.lower() else {"serverSelectionTimeoutMS": 5000}
     return {"ENGINE": ENGINE, "HOST": url, "NAME": urlsplit(url).path.strip("/") or "chatsvc", "OPTIONS": options}
 

@@ -40,7 +40,7 @@ SAMPLE = "What are your opening hours on Saturday?"  # long enough to be judged 
 class Embedded:
     """A Celery worker and beat in threads of this process.
 
-    The worker serves every queue, without gossip, mingle and heartbeat: there is nobody to talk to.
+    The worker serves every queue, without gossip, mingle and heartbeat: there is no other worker.
     """
 
     def __init__(self, app: Celery, threads: int):

@@ -73,7 +73,7 @@ class Standby:
 
     def _run(self, piece: tuple[str, str]) -> None:
         task, row_id = piece
-        self._at_work.discard(piece)  # first: who is called meanwhile may have news of the same row
+        self._at_work.discard(piece)  # first: a call that comes meanwhile may have news of the same row
         try:
             self._app.tasks[task].apply(args=[row_id] if row_id else [])
         finally:

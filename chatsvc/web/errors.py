@@ -117,7 +117,7 @@ def as_service_error(error: BaseException) -> ServiceError:
             shed.database_lost()
         return unavailable()
     if isinstance(error, IntegrityError) and error.__cause__ and not lost_race(error):
-        return InternalError()  # a value that we let in and the database refuses: nobody was quicker
+        return InternalError()  # a value that we let in and the database refuses: no race was lost
     for kinds, shown in MAPPING:
         if isinstance(error, kinds):
             return shown(retry_after=getattr(error, "wait", None))

@@ -18,7 +18,7 @@ from unfold.decorators import display
 from channels_app.admin import ChannelFilter
 from channels_app.content.types import MAX_TEXT, Content, TemplateUse, text
 from channels_app.templates.resolve import templates_for
-from conversations.media_links import shown
+from conversations.media_links import content_with_links
 from conversations.models import Conversation, Message, Note
 from messaging.models import Delivery
 from messaging.rules.attending import staff_read, staff_typing
@@ -247,7 +247,7 @@ def _keep_unsent(request: HttpRequest, *, text: str = "", template: str = "", va
 
 
 def _member(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # the admin lets nobody else in
+    assert isinstance(request.user, User)  # the admin refuses everything else
     return request.user
 
 
@@ -265,7 +265,7 @@ def transcript(conversation: Conversation) -> list[Message]:
     for entry in entries:
         entry.emojis = " ".join(reaction.emoji for reaction in entry.reactions.all() if reaction.emoji)
         delivery = deliveries.get(entry.id)
-        entry.shown = shown(entry.content)
+        entry.shown = content_with_links(entry.content)
         entry.tick = TICKS.get(delivery.status, "") if delivery else ""
         entry.trouble = (
             (delivery.error_detail or delivery.error_code) if delivery and delivery.status == "failed" else ""

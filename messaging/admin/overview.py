@@ -1,4 +1,4 @@
-"""What the console's first page counts: that which wants somebody's attention, of one's own tenants.
+"""What the console's first page counts: what needs the attention of staff, of their own tenants.
 
 Must not do more than count: every figure leads to the list that it counts.
 """
@@ -18,7 +18,7 @@ from conversations.models import Conversation
 from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookEndpoint
 from tenants.console.pages import permissions_in, tenants_with
 
-MOST = 1000  # counted no further: the page stays quick, and nobody reads such a figure to its last digit
+MOST = 1000  # counted no further: the page stays quick, and such a figure is not read to its last digit
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
 from channels_app.registry import KINDS
 from channels_app.selectors import channel_for_kind
-from conversations.media_links import shown
+from conversations.media_links import content_with_links
 from conversations.models import Conversation, Message
 from messaging.accept import Accepted, Entrance, accept
 from messaging.live.answers import answer_awaited
@@ -148,7 +148,7 @@ def message_send(
 
 
 def recipient_require(channel: Channel, address: str, field: str = "user_id") -> None:
-    """Raises Unprocessable ``recipient_invalid`` for somebody whom the channel's platform cannot reach."""
+    """Raises Unprocessable ``recipient_invalid`` for a person whom the channel's platform cannot reach."""
     complaint = channel.adapter.check_recipient(address, channel.adapter_config())
     if complaint:
         details = [{"field": field, "message": complaint, "code": "recipient_invalid"}]
@@ -222,7 +222,7 @@ def _answered(accepted: Accepted, turn: Turn) -> MessageResponse:
     replies = [turn.reply]
     if turn.reply.analysis.get("parts", 1) > 1:
         replies = list(Message.objects.filter(reply_to=turn.reply.reply_to, direction="outbound").order_by("seq"))
-    contents = [Content.model_validate(shown(reply.content)) for reply in replies]
+    contents = [Content.model_validate(content_with_links(reply.content)) for reply in replies]
     conversation = accepted.conversation
     context = turn.conversation.context if turn.conversation_id == conversation.id else conversation.context
     analysis = turn.reply.analysis

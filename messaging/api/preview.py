@@ -26,7 +26,7 @@ from tenants.errors import NotFound
 from tenants.tenant_settings import settings_for
 
 REFERENCE = "preview"  # in a real send the delivery's id
-SOMEBODY = Recipient("+15550100001")
+SAMPLE_RECIPIENT = Recipient("+15550100001")
 
 
 class PreviewRequest(BaseModel):
@@ -118,7 +118,7 @@ def _outgoing(
     channel: Channel, conversation: Conversation | None, content: Content, by_human: bool
 ) -> tuple[Outgoing, PreviewProblem | None]:
     """What delivery would send, and why it would not."""
-    recipient = recipient_of(conversation, conversation.identity) if conversation else SOMEBODY
+    recipient = recipient_of(conversation, conversation.identity) if conversation else SAMPLE_RECIPIENT
     outgoing = Outgoing((), ())
     try:
         with asking() if content.media else nullcontext():  # an image may have to be converted for the channel

@@ -29,7 +29,7 @@ UNPROVED_PER_S, UNPROVED_BURST = 1.0, 60  # of one address and channel
 def webhook(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     """Find the channel, check where the request comes from, keep it, and answer within milliseconds.
 
-    404 for an unknown channel or a kind that nobody calls, 405 for a method that no platform uses, 403 outside the
+    404 for an unknown channel or a kind that has no webhooks, 405 for a method that no platform uses, 403 outside the
     allow-list, 401 without a good signature (429 when that goes on), else what the platform expects: also for what
     we cannot understand, since it would only be sent again.
     """
@@ -61,8 +61,8 @@ def webhook(request: HttpRequest, kind: str, key: str) -> HttpResponse:
 
 
 def _unproved(channel: Channel, raw: RawRequest, address: str, reason: str) -> HttpResponse:
-    """A request that proves nothing costs no statement, and only one that claims a proof is worth a word: monitors
-    and passers-by are not a wrong secret. Each address is heard so often and no oftener."""
+    """A request that proves nothing costs no statement, and only one that claims a proof counts as a bad signature
+    and is logged: monitors and scanners are not a wrong secret. Each address is rate limited."""
     signed = bool(raw.headers.get(channel.adapter.signature_header))
     if raw.method != "POST" and not signed and not raw.query:
         return _not_allowed()
@@ -98,7 +98,7 @@ def _allowed(channel: Channel, request: HttpRequest) -> bool:
     if not channel.ip_allow_list:
         return True
     given = client_ip(request)
-    if not given:  # a proxy that names no address: nobody can tell
+    if not given:  # a proxy that names no address: it cannot be checked
         return False
     address = ipaddress.ip_address(given)
     return any(address in ipaddress.ip_network(one, strict=False) for one in channel.ip_allow_list)

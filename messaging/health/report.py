@@ -1,6 +1,6 @@
 """What there is to say about a channel: its state, what waits on it, what is wrong and what to do about it.
 
-Owns the shape that the API, the console's doctor and staff read. Must not ask a platform or change anything.
+Owns the shape that the API, the console, `channel_doctor` and staff read. Must not ask a platform or change anything.
 """
 
 from __future__ import annotations

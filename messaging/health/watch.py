@@ -1,7 +1,7 @@
 """Watching over channels: what a finding leads to, and the look at every channel now and then.
 
 Owns the transaction in which a channel changes its state, its event is written and its held messages are
-made due. Must not decide the state (channels_app/health.py) nor tell staff (alerts.py, from the event).
+made due. Must not decide the state (channels_app/health.py) nor tell staff (outbox/alerts.py, from the event).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def channel_found(channel: Channel, finding: Finding) -> Change:
 
 @retried
 def channel_release(channel: Channel) -> None:
-    """Somebody may have mended the channel: one message tries it at once, and the others follow when that works."""
+    """Staff may have repaired the channel: one message tries it at once, and the others follow when that works."""
     with tenant_scope(channel.tenant_id):
         held = ChannelHealth.objects.filter(channel=channel, held_until__gt=now())
         with atomic():
@@ -71,7 +71,7 @@ def channel_release(channel: Channel) -> None:
 
 def channel_saved(channel: Channel) -> None:
     """Call after staff have saved a channel: what is held is tried with the new settings. A channel that
-    was switched off is nobody's worry."""
+    was switched off is not checked."""
     if channel.enabled:
         channel_release(channel)
         proved = ChannelHealth.objects.filter(channel=channel, state=State.HEALTHY)
@@ -132,7 +132,7 @@ def _lanes_due(channel: Channel) -> None:
 
 
 def channel_check(channel: Channel) -> CheckResult:
-    """Ask the platform, look at our own figures, and apply what was found. Somebody wants to know now, so
+    """Ask the platform, look at our own figures, and apply what was found. A member of staff asked, so
     a platform that is content ends every hold. Raises Conflict ``channel_disconnected``."""
     _require_connected(channel)
     asked = channel_ask(channel)
@@ -183,7 +183,7 @@ def _proved_lately(channel: Channel) -> bool:
 
 
 def _silence(channel: Channel) -> Finding | None:
-    """Nobody has written for too long on a channel where people used to write."""
+    """No message has come in for too long on a channel where people used to write."""
     hours = settings_for(channel.tenant_id).alerts.silence_h(channel.key)
     last = ChannelHealth.objects.get(channel=channel).last_inbound_at
     if hours is None or last is None or now() - last < timedelta(hours=hours):
@@ -196,7 +196,7 @@ def _silence(channel: Channel) -> Finding | None:
 
 
 def inbound_seen(channel: Channel) -> None:
-    """Somebody wrote: kept to the minute, and the end of a silence."""
+    """A person wrote: kept to the minute, and the end of a silence."""
     health = health_row(channel)
     if not health.last_inbound_at or now() - health.last_inbound_at >= SEEN_EVERY:
         ChannelHealth.objects.filter(channel=channel).update(last_inbound_at=now())
@@ -229,7 +229,7 @@ def channels_watch() -> int:
 
 
 def channel_watch(channel: Channel) -> CheckResult | None:
-    """One check of the round; None when somebody else has it or it is not due any more.
+    """One check of the round; None when another worker has it or it is not due any more.
 
     While sends fail although the platform is content with the credentials, one held message proves it:
     the state changes when that works, not before, so that staff are not told of a recovery every few minutes.

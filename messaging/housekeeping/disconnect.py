@@ -27,7 +27,7 @@ LONGEST = timedelta(hours=1)
 
 
 def channel_disconnect(channel: Channel, more: More) -> None:
-    """Close the channel for good and do what follows while ``more``; house-keeping does the rest. In its scope."""
+    """Close the channel for good and do what follows while ``more``; housekeeping does the rest. In its scope."""
     channel_close(channel)
     channel_saved(channel)  # its health is no worry any more
     channel_release(channel)  # what waits to be sent fails now, and not when a hold has ended

@@ -1,7 +1,7 @@
 """The removal of tenants: everything they own, a batch at a time, until nothing is left.
 
 Owns the order, which is that of the foreign keys. It begins in tenants/removal.py. A batch, the progress and the lease
-are one transaction; files go before their rows; whoever is killed is followed by another worker when the lease ends.
+are one transaction; files go before their rows; a worker that is killed is followed by another when its lease ends.
 """
 
 from __future__ import annotations

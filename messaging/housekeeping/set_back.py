@@ -28,11 +28,9 @@ log = structlog.get_logger(__name__)
 AGREE_S = 5.0  # how far our clock and the database's may be apart
 LEASE_S = 180  # the longest of those that no setting makes longer
 DAY, HOUR, QUARTER = timedelta(hours=25), timedelta(hours=1), timedelta(minutes=15)
-HELD, NOBODY = Q(claim__isnull=False), Q(pk=None)
+HELD, NO_ROW = Q(claim__isnull=False), Q(pk=None)
 LONGEST = {"receipts": QUARTER, "turns": QUARTER}  # of registered work; of others an outside server may ask for a day
-ONLY = {
-    "files": {"due_at__lt": NEVER, "message__isnull": False}
-}  # an upload that nobody used is removed late, not early
+ONLY = {"files": {"due_at__lt": NEVER, "message__isnull": False}}  # an unused upload is removed late, not early
 
 
 @dataclass(frozen=True)
@@ -52,9 +50,9 @@ class Times:
 
 OTHERS = (
     Times(OutboxLane, QUARTER, HELD),
-    Times(IdempotencyRecord, QUARTER, ~NOBODY, {"status": 0}, "running_until"),
-    Times(ChannelHealth, HOUR, NOBODY, name="held_until"),
-    Times(WebhookEndpoint, DAY, NOBODY, name="held_until"),
+    Times(IdempotencyRecord, QUARTER, ~NO_ROW, {"status": 0}, "running_until"),
+    Times(ChannelHealth, HOUR, NO_ROW, name="held_until"),
+    Times(WebhookEndpoint, DAY, NO_ROW, name="held_until"),
 )
 
 

@@ -36,7 +36,7 @@ class Trim:
 
     def rows(self) -> QuerySet[Any]:
         objects = self.model._default_manager
-        # unscoped: house-keeping by age, for every tenant
+        # unscoped: housekeeping by age, for every tenant
         rows = objects.unscoped() if hasattr(objects, "unscoped") else objects.all()
         return rows.filter(self.where or Q(), **{f"{self.field}__lte": now() - self.age})
 

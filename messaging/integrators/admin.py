@@ -1,6 +1,6 @@
 """The console's pages on integrators' endpoints and the calls to them.
 
-Must not call anybody by itself (messaging/integrators/calls.py), nor show a secret twice.
+Must not call an endpoint by itself (messaging/integrators/calls.py), nor show a secret twice.
 """
 
 from __future__ import annotations

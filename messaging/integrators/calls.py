@@ -1,7 +1,7 @@
 """Calls to integrators: each delivery is posted, signed, until it is taken or its tries are used up.
 
-Owns claiming, tries, back-off, the hold and the pause of an endpoint. Must not decide who wants what
-(integrators.py) nor what an endpoint may be (endpoints.py). Order is not promised: what failed comes
+Owns claiming, tries, back-off, the hold and the pause of an endpoint. Must not decide which endpoint gets what
+(subscribers.py) nor what an endpoint may be (endpoints.py). Order is not promised: what failed comes
 later than what came after it; events carry their ``seq``.
 """
 
@@ -53,7 +53,7 @@ GONE = 410
 
 
 @dataclass
-class Try:
+class CallTry:
     """One try to call: what it needs and what came of it."""
 
     delivery: WebhookDelivery
@@ -70,7 +70,7 @@ class Try:
 
     @property
     def counts(self) -> bool:
-        """Whether it tells of the endpoint's health: a ping is a question of its owner's, a fault of ours nobody's."""
+        """Whether it counts for the endpoint's health: a ping, asked for by its owner, and a fault of ours do not."""
         return self.delivery.type != PING and self.error_code not in (WORKER_LOST, "internal_error")
 
 
@@ -153,20 +153,20 @@ def _claim_next(endpoint: WebhookEndpoint) -> WebhookDelivery | None:
     return next(filter(None, found), None)
 
 
-def _tried(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> Try:
+def _tried(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> CallTry:
     """Call, unless the row has ended too many workers; a fault of our own is kept apart from the endpoint's."""
     if delivery.worn_out:
-        return Try(delivery, endpoint, error_code=WORKER_LOST)
+        return CallTry(delivery, endpoint, error_code=WORKER_LOST)
     try:
         return _call(delivery, endpoint)
     except Exception as error:  # noqa: BLE001  a bug, or a server of ours: the row is put off, not left to its lease
         log.error("webhook_call_failed", delivery=str(delivery.id), error=type(error).__name__)
-        return Try(delivery, endpoint, error_code="internal_error", trouble=server_trouble(error))
+        return CallTry(delivery, endpoint, error_code="internal_error", trouble=server_trouble(error))
 
 
-def _call(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> Try:
+def _call(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> CallTry:
     """Sign and post. Redirects are not followed: a signature is meant for one address."""
-    attempt, body, keys = Try(delivery, endpoint), body_of(delivery), live_secrets(endpoint, now())
+    attempt, body, keys = CallTry(delivery, endpoint), body_of(delivery), live_secrets(endpoint, now())
     http = HttpClient(frozenset(keys), outbound_hosts(), read_s=READ_S, total_s=TOTAL_S, max_bytes=65_536)
     trail = delivery.event.correlation_id if delivery.event else ""
     headers = {"content-type": "application/json", **({"x-correlation-id": trail} if trail else {})}
@@ -220,7 +220,7 @@ def retry_after_s(headers: Mapping[str, str]) -> float:
 
 
 @retried
-def _settle(attempt: Try) -> bool:
+def _settle(attempt: CallTry) -> bool:
     """Write it down. True when the endpoint took the call and may have the next."""
     delivery, endpoint = attempt.delivery, attempt.endpoint
     exchanges = [*delivery.exchanges, *filter(None, [attempt.exchange])][-KEPT_EXCHANGES:]
@@ -240,7 +240,7 @@ def _settle(attempt: Try) -> bool:
     return settled and attempt.taken
 
 
-def _again_at(attempt: Try) -> datetime | None:
+def _again_at(attempt: CallTry) -> datetime | None:
     """When the call is made again; None where it was taken or is given up."""
     tries = attempt.delivery.attempts
     if attempt.taken:
@@ -256,7 +256,7 @@ def _again_at(attempt: Try) -> datetime | None:
     return None if given_up else TRIES.next(tries, attempt.retry_after_s)
 
 
-def _note_health(attempt: Try) -> None:
+def _note_health(attempt: CallTry) -> None:
     """Count failures in a row on the endpoint's row; hold, pause or disable it."""
     endpoint, at = attempt.endpoint, now()
     rows = WebhookEndpoint.objects.filter(id=endpoint.id)

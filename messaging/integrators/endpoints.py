@@ -1,6 +1,6 @@
 """Integrators' endpoints: what may be saved, their secrets, pause and resume, replay.
 
-Owns the rules for the WebhookEndpoint row. Must not call an endpoint (integrator_send.py).
+Owns the rules for the WebhookEndpoint row. Must not call an endpoint (calls.py).
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ class EndpointShape(BaseModel):
     event_types: list[str]
     enabled: bool
     state: Literal["active", "held", "paused", "disabled"] = Field(
-        description="held: resting for minutes after failures; paused: until somebody resumes it"
+        description="held: resting for minutes after failures; paused: until its owner resumes it"
     )
     failures: int = Field(description="In a row")
     held_until: Moment | None

@@ -1,6 +1,6 @@
 """The outbox's sink for integrators (DEL-4): each event becomes one call for every endpoint that wants it.
 
-Owns who wants what. Must not send anything (integrator_send.py) nor change an endpoint (endpoints.py).
+Owns which endpoint gets which events. Must not send anything (calls.py) nor change an endpoint (endpoints.py).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tenants.storage.db import atomic, lost_race, on_mongo, retried
 from tenants.storage.memo import Memo
 
 IN_FLIGHT = 4  # calls to one endpoint at a time
-LOOKS = 3  # how often the rows are worked out anew when somebody changes them meanwhile
+LOOKS = 3  # how often the rows are worked out anew when another process changes them meanwhile
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def wants(event_types: Iterable[str], type: str) -> bool:
 
 
 def events_queue(events: Sequence[Event]) -> None:
-    """Write the calls that these events lead to, and wake somebody for them.
+    """Write the calls that these events lead to, and wake a worker for them.
 
     The same events may come again after a crash, and from two publishers at once: the unique key
     (endpoint, event) leaves one call each. Costs no statement for tenants without endpoints.

@@ -1,4 +1,4 @@
-"""``/api/v2/webhook-endpoints``: where integrators hear of events, what became of the calls, and replay."""
+"""``/api/v2/webhook-endpoints``: where integrators are told of events, what became of the calls, and replay."""
 
 from __future__ import annotations
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 from typing import Any
 
 from channels_app.content.moments import written
-from conversations.media_links import shown
+from conversations.media_links import content_with_links
 from conversations.models import Message
 from tenants.staff import UNNAMED, Face
 
-TYPING_TTL_S = 5  # a widget that hears no more of it takes the dots away
+TYPING_TTL_S = 5  # without another frame the widget takes the dots away
 
 
 def message_frame(message: Message, author: Face = UNNAMED) -> dict[str, Any]:
     """A transcript entry. System entries that tell of a change of the conversation are ``state`` frames."""
-    content = shown(message.content)
+    content = content_with_links(message.content)
     head = {"seq": message.seq, "id": str(message.id), "ts": written(message.created_at)}
     if message.role == Message.Role.SYSTEM and "state" in message.metadata:
         conversation = str(message.conversation_id)

@@ -1,6 +1,6 @@
 """The doorbell: frames to every socket of this process, and through the channel layer to the others.
 
-Owns who listens here. Best effort by design: a frame carries its ``seq``, and whoever missed one
+Owns the listeners of this process. Best effort by design: a frame carries its ``seq``, and a client that missed one
 fetches it from the transcript. Must not read or write rows.
 """
 
@@ -58,8 +58,8 @@ class Beat:
 class Hub:
     """One per process. ``join`` and ``leave`` run on the server's event loop, ``push`` anywhere.
 
-    Neither of them fails while Redis is away: who listens here is heard by this process alone until the
-    subscription can be made. Whoever is in ``gaps`` is called when pushes may have been missed.
+    Neither of them fails while Redis is away: listeners get the pushes of this process alone until the
+    subscription can be made. Every function in ``gaps`` is called when pushes may have been missed.
     """
 
     def __init__(self) -> None:
@@ -74,11 +74,11 @@ class Hub:
         self._lock = threading.Lock()
 
     async def join(self, group: str, listener: Listener) -> None:
-        """Hear everything that is pushed to ``group`` from now on, from any process."""
+        """Get everything that is pushed to ``group`` from now on, from any process."""
         self._start()
-        await asyncio.sleep(0)  # the receiver begins first: the layer subscribes nobody who does not receive
+        await asyncio.sleep(0)  # the receiver begins first: the layer subscribes no channel that does not receive
         self.groups[group].add(listener)
-        # Each time: who comes second must not go on before the first one's subscription stands.
+        # Each time: the second listener must not go on before the first one's subscription stands.
         if not await self._try(self._subscribe(group)):
             self._missing.add(group)
 
@@ -95,7 +95,7 @@ class Hub:
     def push(self, group: str, frame: dict[str, Any]) -> None:
         """Send ``frame`` to the group; never blocks, never raises."""
         if not settings.REDIS_URL and group not in self.groups:
-            return  # the layer is this process' own, and nobody listens
+            return  # the layer is this process' own, and it has no listener
         loop = self._sending_loop()
         if not self._begin():
             return
@@ -114,7 +114,7 @@ class Hub:
         return beat
 
     def ring(self, group: str, frame: dict[str, Any]) -> None:
-        """Tell who listens in this process, at once. On the server's loop only."""
+        """Tell the listeners of this process, at once. On the server's loop only."""
         text = json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
         for listener in tuple(self.groups.get(group, ())):
             listener(text, frame)
@@ -153,7 +153,7 @@ class Hub:
         self.groups.clear()
         self.gaps.clear()
         self._missing.clear()
-        # A name of our own, not the layer's `new_channel`: nobody may have to wait for Redis to get it.
+        # A name of our own, not the layer's `new_channel`: a start must not wait for Redis to get it.
         self._channel = f"hub.{uuid.uuid4().hex}"
         self._tasks = [loop.create_task(self._receive())]
         if settings.REDIS_URL:

@@ -23,7 +23,7 @@ class Socket(Protocol):
 
 _open: set[Socket] = set()
 _unnamed: dict[str, set[Socket]] = {}  # by the caller's address
-_leaving = False  # who comes in the last moment is sent on at once
+_leaving = False  # a socket that opens in the last moment is sent on at once
 
 
 def socket_opened(socket: Socket) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from conversations.media_links import shown
+from conversations.media_links import content_with_links
 from conversations.models import Attachment, Message, Reaction
 from messaging import wake
 from messaging.live.authors import author_of
@@ -33,7 +33,7 @@ def push_media(message: Message, attachment: Attachment) -> None:
         "of": str(message.id),
         "of_seq": message.seq,
         "state": attachment.state,
-        "content": shown(message.content),
+        "content": content_with_links(message.content),
     }
     _show(message.conversation_id, frame)
     wake.publish_soon()

@@ -1,4 +1,4 @@
-"""What waits to be sent to one socket: bounded, so that a slow reader costs little and harms nobody.
+"""What waits to be sent to one socket: bounded, so that a slow reader costs little and harms no other.
 
 Owns the limits and what is dropped first. Must not know what frames mean.
 """
@@ -53,7 +53,7 @@ class SendQueue:
         self.put(json.dumps(frame, ensure_ascii=False, separators=(",", ":")))
 
     async def room(self) -> None:
-        """Wait until most of it is free, or the socket has ended: for who has more to say than fits."""
+        """Wait until most of it is free, or the socket has ended: for a sender whose frames do not fit at once."""
         while not self.ended and (len(self._waiting) > MOST_FRAMES // 4 or self._bytes > MOST_BYTES // 4):
             self._sent.clear()
             await self._sent.wait()

@@ -1,4 +1,4 @@
-"""Files of messages: fetched from the platform in the background, examined, kept; uploads that nobody used.
+"""Files of messages: fetched from the platform in the background, examined, kept; unused uploads removed.
 
 Owns what happens to an Attachment whose ``due_at`` has come, crash-safe like everything else: a lease on
 the row, a task that is only a wake-up call, a sweep. Must not know any platform (the adapter locates the
@@ -49,9 +49,9 @@ IN_MEMORY = 1 << 20  # bytes; larger files are spooled to disk while they come
 EXPIRED = frozenset({401, 403, 404, 410})  # what hosts answer to an address that has run out
 
 
-def attend(attachment_id: uuid.UUID) -> Attachment | None:
-    """Do what is due for a file: fetch it, hear it, or remove an upload that nobody used.
-    None when nothing is due or somebody else is at it."""
+def file_process(attachment_id: uuid.UUID) -> Attachment | None:
+    """Do what is due for a file: fetch it, transcribe it, or remove an unused upload.
+    None when nothing is due or another worker is at it."""
     attachment = claim(Attachment.objects.filter(id=attachment_id).select_related("message"), LEASE)
     if attachment is None:
         return None
@@ -184,7 +184,7 @@ def _refuse(attachment: Attachment, reason: str) -> None:
 
 
 def _give_up(attachment: Attachment, reason: str) -> None:
-    """A recording that nobody could put into words stays without; a file that could not be had is refused."""
+    """A recording that could not be transcribed stays without words; a file that could not be had is refused."""
     if attachment.state == Attachment.State.STORED:
         transcription_end(attachment)
     elif attachment.message is None:
@@ -199,7 +199,7 @@ def file_settle(attachment: Attachment, changes: Mapping[str, Any], event: str) 
     where = {"id": Message.objects.values_list("conversation_id", flat=True).get(id=attachment.message_id)}
     spoken = attachment.kind == "audio"  # so the platform says
     with atomic():
-        conversation_advance(where)  # the lock: nobody else writes this message's content meanwhile
+        conversation_advance(where)  # the lock: no other worker writes this message's content meanwhile
         if not attachment_settle(attachment, changes):
             return
         message = message_follow(attachment)

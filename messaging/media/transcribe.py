@@ -33,7 +33,7 @@ MOST_BYTES = 25 * 1024 * 1024  # of a recording, the usual limit of such service
 
 
 def listens(mime: str) -> bool:
-    """Whether somebody is there who can put a file of this type into words."""
+    """Whether a transcriber for files of this type is configured."""
     return bool(settings.ENV["TRANSCRIBE_URL"]) and kind_of(mime) == "audio"
 
 
@@ -64,7 +64,7 @@ def transcribe(attachment: Attachment) -> None:
 
 
 def transcription_end(attachment: Attachment) -> None:
-    """There is nothing more to hear in a leased recording: the bot need not wait for it."""
+    """There is nothing more to transcribe in a leased recording: the bot need not wait for it."""
     if settle(attachment, due_at=NEVER) and attachment.message:
         let_answer(attachment.message)
 

@@ -40,7 +40,7 @@ TRIES = A_DAY
 LEASE = timedelta(seconds=60)
 NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
 
-#: a channel's state → what staff are told of it; a channel that was switched off is nobody's worry
+#: a channel's state → what staff are told of it; of a channel that was switched off they are told nothing
 STATES: dict[str, str] = {
     State.HEALTHY: "works again",
     State.DEGRADED: "does not work as it should",
@@ -178,7 +178,7 @@ ALERTS: dict[str, Callable[[dict[str, Any]], Words | None]] = {
 
 
 def _email(alert: StaffAlert) -> None:
-    """To those of the tenant who may change its channels. Raises Rejected when nobody has an address."""
+    """To those of the tenant who may change its channels. Raises Rejected when none of them has an address."""
     addresses = _admin_addresses(alert.tenant_id)
     if not addresses:
         raise Rejected("nobody_to_mail")

@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 #: does its work for events of one tenant, in the caller's transaction and scope
 Handle = Callable[[Sequence[Envelope]], None]
 
-MARKS_KEPT = timedelta(days=30)  # an event older than that is not handled: nobody knows any more whether it was
+MARKS_KEPT = timedelta(days=30)  # an event older than that is not handled: whether it was is no longer known
 LOOKS = 3
 
 #: consent, deletions and identities concern personal data; a stopped endpoint is a change of configuration
@@ -92,7 +92,7 @@ def _handle_new(name: str, events: Sequence[Envelope]) -> int:
                     _mark(name, new)
                     HANDLERS[name](new)
             return len(new)
-        except IntegrityError as error:  # somebody else dealt with some of them just now
+        except IntegrityError as error:  # another worker dealt with some of them just now
             if look == LOOKS or not lost_race(error):
                 raise
         except DatabaseError:

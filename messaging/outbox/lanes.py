@@ -1,6 +1,6 @@
 """The outboxes: unmarked events of the timeline are handed on in order per conversation, then marked.
 
-Owns lanes, leases and marks. A lane is a fixed share of all conversations; who holds its lease hands
+Owns lanes, leases and marks. A lane is a fixed share of all conversations; the worker that holds its lease hands
 its events on alone, so several workers share the work and a conversation keeps its order. Must not know
 who is told.
 """

@@ -14,7 +14,7 @@ from channels_app.content.types import Capabilities, Content
 from conversations.models import Message
 
 PICKED_FROM = ("quick_replies", "buttons", "sections", "cards")
-LONGEST = 100  # characters; who writes more does not pick
+LONGEST = 100  # characters; a longer text is no pick
 
 
 def contents_meant(recent: Iterable[Any], caps: Capabilities, *, after: int = 0) -> dict[Any, Content]:

@@ -1,4 +1,4 @@
-"""What happens around the messages: somebody types, reads, joins, leaves, hangs up, stops, changes their id.
+"""What happens around the messages: a person types, reads, joins, leaves, hangs up, stops, changes their id.
 
 Owns what each kind of contract.Signal leads to. Nothing here writes words into a transcript, and every
 signal may come twice.
@@ -122,7 +122,7 @@ def _consent(channel: Channel, sender: Sender, change: Callable[[], bool]) -> st
 def _identity_changed(channel: Channel, signal: Signal) -> str:
     """The person goes on under a new id: one contact, and the open conversation continues with it."""
     if identity_find(channel, signal.sender) is None:
-        return "nobody we know"
+        return "unknown contact"
     left_over = _tried(channel, signal.sender, lambda: _take_over(channel, signal.sender))
     for conversation_id in left_over:
         conversation_end(conversation_id, reason="identity_changed")
@@ -155,7 +155,8 @@ def _former_of(channel: Channel, sender: Sender, known: Known) -> list[Identity]
 
 
 def continue_as(known: Known, conversation_id: uuid.UUID) -> None:
-    """The open conversation goes on under another id of the person. What waits to be sent goes there; receipts and edits of it are known as the same person's."""
+    """The open conversation goes on under another id of the person. What waits to be sent goes there;
+    delivery statuses and edits of it are known as the same person's."""
     taken = conversation_advance(
         {"id": conversation_id, "is_open": True},
         events=1,
@@ -171,7 +172,7 @@ def continue_as(known: Known, conversation_id: uuid.UUID) -> None:
 
 @retried
 def _tried(channel: Channel, sender: Sender, work: Callable[[], T]) -> T:
-    """``work`` in one transaction; when somebody was quicker, again with what they wrote. Raises Unavailable."""
+    """``work`` in one transaction; when another worker was quicker, again with what that one wrote. Raises Unavailable."""
     for _ in range(RACES):
         try:
             with atomic():

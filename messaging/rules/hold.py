@@ -1,7 +1,7 @@
 """Circuit breaker and hold of a channel, shared by all workers through the ChannelHealth row.
 
 A refused credential or an unreachable platform stops the channel, not the messages: nothing is tried
-and no attempt is burnt until ``held_until``; then one message tries it, and the others follow when it works.
+and no attempt is used up until ``held_until``; then one message tries it, and the others follow when it works.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def channel_held_until(channel: Channel) -> datetime | None:
 
 
 def channel_admits(channel: Channel) -> datetime | None:
-    """None: send. Otherwise until when to wait. When a hold has run out, the first who asks is admitted
+    """None: send. Otherwise until when to wait. When a hold has run out, the first worker that asks is admitted
     and the others wait for what becomes of it."""
     held_until, at = health_row(channel).held_until, now()
     if held_until is None or held_until > at:

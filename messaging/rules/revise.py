@@ -95,8 +95,8 @@ def reaction_take(channel: Channel, item: contract.Reaction) -> str:
 def _keep(
     channel: Channel, sender: contract.Sender, keep: Callable[[Known], bool | None], *, already: Callable[[], bool]
 ) -> bool:
-    """Commit the row before the message is looked for: whoever commits second, message or row, sees the
-    other. False when it was kept before. Raises Unavailable (lost five races)."""
+    """Commit the row before the message is looked for: the transaction that commits second, of message or
+    row, sees the other. False when it was kept before. Raises Unavailable (lost five races)."""
     for _ in range(RACES):
         try:
             with atomic():
@@ -214,7 +214,7 @@ def _erase(conversation: Conversation, message: Message, deletion: Revision) -> 
 def _change(
     conversation: Conversation, message: Message, change: str, event: str, *, preview: str, **changes: Any
 ) -> None:
-    """The change, an entry in the transcript that tells of it to whoever follows by seq, and the event.
+    """The change, an entry in the transcript that tells clients following by seq of it, and the event.
 
     The entry's number makes an answer void that was begun with the former words: the turn is tried again.
     """
@@ -242,7 +242,7 @@ def _reactions_tell(message: Message, target: str) -> None:
         with atomic():
             mine = Reaction.objects.filter(id=reaction.id, message=None, at=reaction.at, emoji=reaction.emoji)
             if not mine.update(message=message):
-                continue  # somebody else tells of it, or it has changed again
+                continue  # another worker announces it, or it has changed again
             conversation = conversation_advance({"id": message.conversation_id}, events=1)
             assert conversation is not None  # the message is there, so is its conversation
             facts = {

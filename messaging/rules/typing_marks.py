@@ -1,5 +1,4 @@
-"""Shows people that they are heard: read marks and typing at the channel's own cadence, and the way to a
-colleague's telephone.
+"""Typing and read marks that people see, at the channel's own cadence, and the transfer of a call to a colleague.
 
 Best effort by design: nothing here is tried again, and no row depends on it. Must not write any.
 """
@@ -23,7 +22,7 @@ from messaging.rules.hold import channel_held_until
 log = structlog.get_logger(__name__)
 
 
-def attend(conversation_id: uuid.UUID) -> None:
+def show_typing(conversation_id: uuid.UUID) -> None:
     """Typing while a turn is being answered, again and again; a read mark where the platform has them."""
     found = _open_channel_of(conversation_id)
     if found is None:
@@ -34,7 +33,7 @@ def attend(conversation_id: uuid.UUID) -> None:
     recipient = recipient_of(conversation, conversation.identity)
     payload = channel.adapter.signal("typing" if thinking else "read", recipient, channel.adapter_config())
     if payload and _sent(channel, payload) and thinking:
-        wake.attend(conversation_id, delay_s=caps.typing_interval_s)
+        wake.show_typing(conversation_id, delay_s=caps.typing_interval_s)
 
 
 def put_through(conversation_id: uuid.UUID) -> None:

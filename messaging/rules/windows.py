@@ -26,7 +26,7 @@ CODE = "window_closed"
 
 @dataclass(frozen=True)
 class Window:
-    """``expires_at`` None: there is none, or nobody has told us of it; then the platform has the last word."""
+    """``expires_at`` None: there is none, or none is known; then the platform decides."""
 
     open: bool
     expires_at: datetime | None = None

@@ -37,7 +37,7 @@ class Proved:
     facts: dict[str, str] = field(default_factory=dict)
 
 
-def proved(channel: Channel, identity: Identity | SignedIdentity) -> Proved:
+def proof_check(channel: Channel, identity: Identity | SignedIdentity) -> Proved:
     """Who the site says the visitor is. Raises Forbidden ``identity_unproved``: no secret, a wrong proof, or
     one that is too old or good for too long."""
     secret = channel.adapter_config().identity_secret

@@ -42,7 +42,7 @@ PAGE = 200  # the longest replay, and the longest page over HTTP
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who holds a token. ``scheme`` "web": a browser; "user": somebody the site's server vouched for."""
+    """Who holds a token. ``scheme`` "web": a browser; "user": a user the site's server vouched for."""
 
     id: str
     scheme: str = "web"
@@ -149,7 +149,7 @@ def standing(conversation_id: uuid.UUID | None) -> dict[str, Any]:
 
 def heads(conversations: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[int, str]]:
     """How far each transcript goes, and the id of the visitor whose it is. Of any tenant."""
-    # unscoped: the sockets of a process are of all tenants; nothing of this is shown to anybody
+    # unscoped: the sockets of a process are of all tenants; nothing of this is shown to any user
     rows = Conversation.objects.unscoped().filter(id__in=conversations)
     return {row[0]: (row[1], row[2]) for row in rows.values_list("id", "last_seq", "identity__value")}
 

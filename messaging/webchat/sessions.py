@@ -19,7 +19,7 @@ from messaging.live.push import push_moved
 from messaging.rules.contact_signals import continue_as
 from messaging.webchat.form import answers_of
 from messaging.webchat.frames import SessionRequest
-from messaging.webchat.proofs import Proved, proved
+from messaging.webchat.proofs import Proved, proof_check
 from messaging.webchat.rules import (
     Visitor,
     admit,
@@ -53,7 +53,7 @@ def session_begin(channel: Channel, wanted: SessionRequest, address: str) -> Ses
     before = visitor_for(channel, wanted.visitor_token) if wanted.visitor_token else None
     if before:
         draw(f"webchat:renew:{channel.id}:{before.key}", 1.0, 60)
-    user = proved(channel, wanted.identity) if wanted.identity else None
+    user = proof_check(channel, wanted.identity) if wanted.identity else None
     answers = answers_of(channel.adapter_config().pre_chat, wanted.profile) if wanted.profile else {}
     visitor = _visitor(wanted, before, user)
     if before and user and before.scheme == "web":
@@ -81,10 +81,10 @@ def _session_key() -> str:
 
 @retried
 def _join(channel: Channel, anonymous: Visitor, user: Visitor) -> None:
-    """Who logs in was the anonymous visitor all along: one contact from now on, and what was being said goes
+    """The user who logs in was the anonymous visitor all along: one contact from now on, and what was being said goes
     on under the user's name unless they are talking already.
 
-    That holds for the first user only: the next one at a shared browser is somebody else.
+    That holds for the first user only: the next one at a shared browser is another person.
     """
     own = Identity.objects.filter(channel=channel, scheme=anonymous.scheme, scope="", value=anonymous.id).first()
     if own is None or _is_anothers(own, user):

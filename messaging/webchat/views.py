@@ -1,6 +1,6 @@
 """``/api/v2/webchat/<key>/…``: the web chat over HTTP, for its beginning and for when no socket can be had.
 
-Must not decide anything about the chat (webchat.py).
+Must not decide anything about the chat (rules.py).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-/** The reply form of a conversation's page tells the visitor that somebody is writing, while that is so. */
+/** The reply form of a conversation's page tells the visitor that an agent is writing, while that is so. */
 const EVERY_MS = 3000;
 
 for (const form of document.querySelectorAll("form[data-typing]")) {

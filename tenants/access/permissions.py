@@ -98,7 +98,7 @@ ROLES: dict[str, tuple[str, ...]] = {
 }
 
 PUBLIC = "public"  # no credential is asked for
-ANYBODY = "authenticated"  # every valid credential will do
+AUTHENTICATED = "authenticated"  # every valid credential will do
 
 
 def expand(names: Iterable[str]) -> frozenset[str]:
@@ -122,7 +122,7 @@ def permissions_of_role(tenant_id: uuid.UUID, name: str) -> frozenset[str]:
 
 
 def declared(view: Any, method: str) -> str | None:
-    """What a view class demands for a method: a permission, PUBLIC, ANYBODY, or None when it says nothing.
+    """What a view class demands for a method: a permission, PUBLIC, AUTHENTICATED, or None when it says nothing.
 
     Views declare either ``permission = "name"`` for all methods or ``permissions = {"GET": "name", …}``.
     """
@@ -146,6 +146,6 @@ class DeclaredPermission(BasePermission):
         principal: Any = request.user
         if needed is None or not principal:
             return False
-        if needed != ANYBODY and needed not in principal.permissions:
+        if needed != AUTHENTICATED and needed not in principal.permissions:
             raise Forbidden(details={"permission": needed})
         return True

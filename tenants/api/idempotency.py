@@ -94,7 +94,7 @@ def _again(record: IdempotencyRecord, fingerprint: str) -> Run | HttpResponse:
     until = _lease()
     abandoned = IdempotencyRecord.objects.filter(id=record.id, running_until=record.running_until, status=0)
     if not abandoned.update(running_until=until):
-        raise _in_progress(1)  # somebody else took it over
+        raise _in_progress(1)  # another request took it over
     record.running_until = until
     return Run(record)
 

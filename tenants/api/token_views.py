@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenants.access import auth
-from tenants.access.permissions import ANYBODY, PUBLIC, expand
+from tenants.access.permissions import AUTHENTICATED, PUBLIC, expand
 from tenants.access.tokens import token_read
 from tenants.api.views import TenantAPIView, parse_body
 from tenants.errors import Forbidden, Unprocessable
@@ -63,7 +63,7 @@ PAIR = OpenApiExample(
 
 
 class TokenView(TenantAPIView):
-    permission = ANYBODY
+    permission = AUTHENTICATED
 
     @extend_schema(
         operation_id="auth_token",
@@ -123,7 +123,7 @@ class RefreshView(TenantAPIView):
 
 
 class RevokeView(TenantAPIView):
-    permission = PUBLIC  # whoever holds a token may end it; RFC 7009 §2.2: an invalid one is no error
+    permission = PUBLIC  # the holder of a token may end it; RFC 7009 §2.2: an invalid one is no error
 
     @extend_schema(
         operation_id="auth_revoke",

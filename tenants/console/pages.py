@@ -33,7 +33,7 @@ from tenants.models import Membership, Tenant
 from tenants.scope import tenant_scope
 from tenants.storage.json_values import unstorable
 
-NOBODY = uuid.UUID(int=0)  # the scope of a form whose tenant is not chosen yet: sees no row
+NO_TENANT = uuid.UUID(int=0)  # the scope of a form whose tenant is not chosen yet: sees no row
 
 
 def memberships_of(request: HttpRequest) -> Mapping[uuid.UUID, frozenset[str]]:
@@ -255,10 +255,10 @@ class TenantAdmin(ModelAdmin):
         """Whose scope a page runs in: the row's tenant, or the one chosen on a form to add."""
         if object_id is not None:
             row = self.get_object(request, object_id)
-            return attrgetter(self.tenant_path)(row) if row is not None else NOBODY
+            return attrgetter(self.tenant_path)(row) if row is not None else NO_TENANT
         chosen = request.POST.get("tenant", "")
         own = {str(t.id): t.id for t in tenants_with(request, self.permission("write"))} if chosen else {}
-        return own.get(chosen, NOBODY)
+        return own.get(chosen, NO_TENANT)
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None

@@ -1,6 +1,6 @@
 """Long tables a batch at a time, so that no statement comes near its time limit.
 
-Owns the loops of work that has to end in time: house-keeping and removals. Must not know any particular model.
+Owns the loops of work that has to end in time: housekeeping and removals. Must not know any particular model.
 """
 
 from __future__ import annotations

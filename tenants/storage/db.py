@@ -58,7 +58,7 @@ def atomic() -> AbstractContextManager[Any]:
 
 
 def retried(work: Callable[P, R]) -> Callable[P, R]:
-    """For a function that is one transaction on rows which others write too: run it again when it came second.
+    """For a function that is one transaction on rows which others write too: run it again when it lost the race.
 
     SQL makes the second writer wait for the first one's commit; MongoDB refuses it at once. Within a
     surrounding transaction it is that one's matter.
@@ -147,7 +147,7 @@ def server_now() -> datetime.datetime:
 
 
 def on_commit(call: Callable[[], Any]) -> None:
-    """Run ``call`` after the surrounding transaction has committed; its failure harms nobody else."""
+    """Run ``call`` after the surrounding transaction has committed; its failure harms no other call."""
     transaction.on_commit(call, robust=True)
 
 

@@ -156,8 +156,8 @@ _held: Callable[[], Collection[uuid.UUID]] = tuple
 
 
 def hold_by(may_go_on: Callable[[uuid.UUID], bool], held: Callable[[], Collection[uuid.UUID]]) -> None:
-    """Who decides about tenants: whether the work of one goes on now, and whose does not. The rows of a held tenant
-    stay as they are: nobody leases, wakes or counts them, and they are due again once it is held no longer."""
+    """Set what decides about tenants: whether the work of one goes on now, and which tenants' does not. The rows of a held tenant
+    stay as they are: they are not leased, woken or counted, and they are due again once it is held no longer."""
     global _may_go_on, _held
     _may_go_on, _held = may_go_on, held
 

@@ -93,7 +93,7 @@ class RecordingHttp:
 
     def finish(self) -> None:
         unused = self.replies[len(self.requests) :]
-        assert not unused, f"replies that nobody asked for: {unused}"
+        assert not unused, f"replies that were not asked for: {unused}"
 
 
 @dataclass(frozen=True)

@@ -189,7 +189,7 @@ def refused(code: int, subcode: int | None, expect: type[SendError], **more: Any
 
 ERROR_CASES = [
     *(refused(*(int(part) for part in [*code.split("/"), 0][:2]), error) for code, error in ERRORS.items()),
-    refused(10, 2018278, WindowClosed),  # peers 16: outside the window is told, never lost
+    refused(10, 2018278, WindowClosed),  # complaint 16: outside the window is told, never lost
     refused(10, None, ConfigError),
     refused(100, 2018074, Rejected),
     refused(2, 1357046, Unreachable),

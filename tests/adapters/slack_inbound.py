@@ -111,7 +111,7 @@ def unkept(file_id: str, mime: str, name: str) -> dict:
 
 MESSAGES = [
     event("dm_text", said(text("Where is my parcel? 👋"))),
-    # peers.md complaint 2: retries are deduplicated by the message's identity, never dropped by their header
+    # complaint 2 (docs/testing.md): retries are deduplicated by the message's identity, never dropped by their header
     event("dm_retried", said(text("hello"))),
     event(
         "dm_formatted",
@@ -165,7 +165,7 @@ MESSAGES = [
             media=unkept("F0FFF1010", "image/png", "big.png"),
         ),
     ),
-    # peers.md, Slack sends both events for one mention: they carry the same platform id
+    # Slack sends both events for one mention: they carry the same platform id
     event("mention_event", in_channel(text("where is it?"))),
     event("mention_message", in_channel(text("where is it?"))),
     event("mention_bot_unknown", in_channel(text("where is it?"))),

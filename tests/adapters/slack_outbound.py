@@ -193,7 +193,7 @@ SENT = [
             ],
         },
     ),
-    addressed("to somebody without a direct channel yet", Recipient("U0EEE5555"), channel="U0EEE5555"),
+    addressed("to a person without a direct channel yet", Recipient("U0EEE5555"), channel="U0EEE5555"),
     addressed("into a thread", Recipient(DM, thread="C0GGG7777:17.02"), channel="C0GGG7777", thread_ts="17.02"),
     addressed("into a thread of the direct channel", Recipient(DM, thread=f"{DM}:17.02"), thread_ts="17.02"),
     addressed("after a command in a channel", Recipient("U0EEE5555", thread="C0GGG7777"), channel="C0GGG7777"),
@@ -308,7 +308,7 @@ ASIDE = [
           expect=[SendResult()]),
     aside("address has expired", "not_in_channel", [HttpAnswer(404, {}, b"expired_url")], expect=Rejected,
           code="not_in_channel"),
-    aside("address of somebody else", "not_in_channel", [], url="https://evil.example/x", expect=Rejected,
+    aside("address of another host", "not_in_channel", [], url="https://evil.example/x", expect=Rejected,
           code="not_in_channel"),
     aside("refused for another reason", "is_archived", [], expect=Rejected, code="is_archived"),
 ]  # fmt: skip

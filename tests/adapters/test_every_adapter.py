@@ -221,7 +221,7 @@ def test_who_writes_to_us_can_be_written_to(kit: Kit, name: str):
         assert known, address
 
 
-NOBODY = (
+UNREACHABLE = (
     "",
     " ",
     "not-a-phone",
@@ -236,7 +236,7 @@ FREE = frozenset({"web", "webhook"})  # their addresses are the integrators' own
 
 
 @pytest.mark.parametrize("kit", [kit for kit in KITS if kit.kind not in FREE], ids=lambda kit: kit.kind)
-@pytest.mark.parametrize("address", NOBODY)
+@pytest.mark.parametrize("address", UNREACHABLE)
 def test_an_address_that_the_platform_cannot_have_is_told(kit: Kit, address: str):
     assert kit.adapter.check_recipient(address, kit.configured).endswith(".")
 
@@ -412,7 +412,7 @@ def senders(items: Iterable[InboundItem]) -> set[str]:
 
 @called_kinds
 def test_what_one_person_sent_has_one_lane(kit: Kit):
-    """Over all recorded requests: a lane where somebody did something, the same one for the same person, another one
+    """Over all recorded requests: a lane where a person did something, the same one for the same person, another one
     for another person, the crossing one for several."""
     lanes: dict[str, set[str]] = {}
     people: dict[str, set[str]] = {}
@@ -435,7 +435,7 @@ def of_two(items: Sequence[InboundItem]) -> bool:
 
 
 @pytest.mark.parametrize("kit", [kit for kit in CALLED if kit.kind != "voice"], ids=lambda kit: kit.kind)
-def test_reports_about_our_own_messages_wait_for_nobody(kit: Kit):
+def test_reports_about_our_own_messages_wait_for_no_other(kit: Kit):
     """Of a call they come along with what the caller did."""
     reports = [raw for raw, items in read_payloads(kit) if items and all(isinstance(i, StatusUpdate) for i in items)]
     assert {kit.adapter.lane(raw, kit.configured) for raw in reports} <= {""}

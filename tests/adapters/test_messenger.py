@@ -92,7 +92,7 @@ MESSAGES = [
     message("image", shows(JPG, "image"), media=(JPG,)),
     message(
         "text_with_files", shows(PNG, "image", "see these"), media=(PNG, PDF, MP4, VOICE), reply_to="m_OUT9"
-    ),  # peers 1: several files at once are one message of one conversation
+    ),  # complaint 1: several files at once are one message of one conversation
     message(
         "file_of_other_type",
         text("[unsupported attachment: file, all.rar]"),
@@ -187,7 +187,7 @@ EVENTS = [
     event("unsend", Revision("unsend:m_unsend", "m_unsend", ANA, None, NOON)),
     event("own_echo", Ignored("own_echo", "m_OUT9")),
     event("own_echo_with_reference", StatusUpdate("m_OUT9", "sent", NOON, client_ref="ref-1", sender=ANA)),
-    event("inbox_echo", taken("m_ECHO1", "text", INBOX)),  # peers 10: staff answered elsewhere, the bot steps back
+    event("inbox_echo", taken("m_ECHO1", "text", INBOX)),  # complaint 10: staff answered elsewhere, the bot steps back
     event("echo_without_app", taken("m_ECHO2", "image", "")),
     event("echo_to_nobody", Ignored("no_sender", "m_ECHO3")),
     event("standby", Ignored("standby", "m_standby"), taken("m_ECHO4", "text", "222"), Ignored("standby")),

@@ -88,7 +88,7 @@ def test_a_command_answered_for_its_author_alone():
 
 
 def test_one_mention_in_two_events_is_one_message():
-    """peers.md, complaint about app_mention + message pairs (open-swe#1962)."""
+    """Complaint 2 (docs/testing.md): the app_mention and the message of one mention are a pair."""
     ids = {item.platform_id for name in ("mention_event", "mention_message") for item in KIT.receive(KIT.request(name))}
     assert len(ids) == 1
 

@@ -63,7 +63,7 @@ INBOUND = [
     InboundCase("another channel", "text_from_whatsapp", [Ignored("address:whatsapp", "SM01")]),
     InboundCase("picture", "media_one", [said(platform_id="MM02", **media("image", "ME01", "image/jpeg", "Look"))]),
     InboundCase(
-        "several media are one message (peers 1)",
+        "several media are one message (complaint 1)",
         "media_several",
         [
             said(
@@ -113,7 +113,7 @@ INBOUND = [
     InboundCase("undelivered", "status_failed", [status("failed", code="30005")]),
     InboundCase("canceled", "status_canceled", [status("failed", code="canceled")]),
     InboundCase(
-        "sent to somebody who opted out",
+        "sent to a person who opted out",
         "status_opted_out",
         [status("failed", code="21610"), Signal("stopped", RECEIVER, "SM09.stopped", data={"code": "21610"})],
     ),

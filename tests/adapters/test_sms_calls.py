@@ -180,7 +180,7 @@ def test_check(replies, change, state):
 
 @pytest.mark.parametrize("code", ERRORS, ids=str)
 def test_every_code_has_its_meaning(code):
-    """Peers 4: every failure says whether another try can help."""
+    """Complaint 4: every failure says whether another try can help."""
     with pytest.raises(ERRORS[code]) as caught:
         KIT.send(RecordingHttp([answer({"code": int(code), "message": "no"}, 400)]))
     assert isinstance(caught.value, SendError)

@@ -93,7 +93,7 @@ INBOUND = [
     InboundCase("waited too long", "waiting_too_long", [signal("human_took_over", reason="waiting")]),
     InboundCase("a transfer ends", "dialled_completed", [Ignored("call:dialled:completed")]),
     InboundCase("a transfer fails", "dialled_no_answer", [Ignored("call:dialled:no-answer")]),
-    InboundCase("an event of nobody's", "event_unknown", [Ignored("call:other")]),
+    InboundCase("an event of no known type", "event_unknown", [Ignored("call:other")]),
     InboundCase("hung up", "status_completed", [signal("ended", status="completed", duration_s="42")]),
     InboundCase("busy", "status_busy", [signal("ended", status="busy")]),
     InboundCase("progress", "status_ringing", [Ignored("call:other")]),

@@ -97,12 +97,12 @@ def test_what_the_caller_hears(name, expected):
 
 
 @pytest.mark.parametrize(("name", "expected"), LEFT_ALONE.items(), ids=LEFT_ALONE.keys())
-def test_what_the_caller_hears_where_nobody_takes_over(name, expected):
+def test_what_the_caller_hears_where_no_colleague_takes_over(name, expected):
     assert told(name, ALONE) == expected
 
 
 @pytest.mark.parametrize("name", ["silent_too_often", "waiting_too_long", "speech_unclear_again"])
-def test_without_a_colleague_nobody_took_over(name):
+def test_without_a_colleague_no_agent_took_over(name):
     items = ADAPTER.parse(KIT.request(name), ALONE)
     assert [item for item in items if getattr(item, "kind", "") == "human_took_over"] == []
 
@@ -141,7 +141,7 @@ def test_odd_counts_are_none(odd):
 
 
 def test_the_same_request_is_answered_and_read_alike():
-    """Peers 2: a platform that sends a request again gets the same document, and the words count once."""
+    """Complaint 2: a platform that sends a request again gets the same document, and the words count once."""
     assert told("speech") == told("speech")
     assert KIT.receive(KIT.request("speech")) == KIT.receive(KIT.request("speech"))
 
@@ -184,7 +184,7 @@ def test_a_call_is_put_through():
 
 
 @pytest.mark.parametrize("status", ["queued", "ringing", "in-progress"])
-def test_nobody_is_torn_away_from_a_colleague(status):
+def test_no_caller_is_torn_away_from_a_colleague(status):
     legs = answer({"calls": [{"status": "completed"}, {"status": status}]})
     with pytest.raises(Rejected) as caught:
         KIT.send(RecordingHttp([], aside={LEGS: legs}))

@@ -162,10 +162,10 @@ ASKED = text("Sure?", quick_replies=(QuickReply(title="Yes", payload="pick:yes")
 LEAST = Content(type="file", media=Media(url="media:018f", type="text/csv"))
 
 
-SOMEBODY = Recipient("user-1")
+USER = Recipient("user-1")
 
 
-def posted(content: Content, recipient: Recipient = SOMEBODY, ref: str = "ref-1", **parts) -> bytes:
+def posted(content: Content, recipient: Recipient = USER, ref: str = "ref-1", **parts) -> bytes:
     """The body that must go out, byte for byte: it is what is signed."""
     head = {"version": 1, "type": "message", "id": ref, "to": {"id": recipient.address}, "thread": recipient.thread}
     body = {
@@ -242,7 +242,7 @@ KIT = Kit(
     outbound=OUTBOUND,
     sign=sign,
     signature="webhook-signature",
-    recipient=SOMEBODY,
+    recipient=USER,
     success=answer({"id": "out-1"}),
     result=SendResult("out-1"),
     own_echo="own_echo",

@@ -120,7 +120,7 @@ def test_what_goes_out_is_signed_with_every_valid_secret(config, signers):
 
 
 def test_a_repeat_has_the_same_id_and_its_own_time():
-    """Chatwoot#15920 and #9354: a receiver can tell a repeat, and a late one is still within tolerance."""
+    """A receiver can tell a repeat, and a late one is still within tolerance."""
     http = RecordingHttp([Unreachable("connect_failed"), answer({"id": "out-1"})])
     [payload] = Webhook().render(KIT.message(HELLO), KIT.configured)
     with time_machine.travel(NOW, tick=False), pytest.raises(Unreachable):

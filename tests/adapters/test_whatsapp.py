@@ -34,8 +34,8 @@ NOON = datetime(2026, 10, 26, 7, 33, 20, tzinfo=UTC)  # 1793000000
 LATER = datetime(2026, 10, 26, 7, 35, tzinfo=UTC)  # 1793000100
 BSUID = "US.81234567890123"
 PHONE = ("phone", "", "+15550107777")
-NOBODY = Sender("phone", "+15550107777")
-ANA = replace(NOBODY, name="Ana Lima")
+NAMELESS = Sender("phone", "+15550107777")
+ANA = replace(NAMELESS, name="Ana Lima")
 ANA_BY_ID = Sender("wa_user", BSUID, address="+15550107777", name="Ana Lima", aliases=(PHONE,))
 VOICE = MediaRef("audio", id="900000000000009", mime="audio/ogg; codecs=opus", sha256="q1w2e3=")
 UNSUPPORTED = {"error_codes": ["131051"]}
@@ -95,8 +95,8 @@ MESSAGES = [
     message("text_reply", text("that one"), reply_to="wamid.OUT9"),
     message("text_forwarded", text("fwd"), metadata={"forwarded": True}),
     message("text_frequently_forwarded", text("fwd"), metadata={"frequently_forwarded": True}),
-    message("text_without_contact", text("hello"), NOBODY),
-    message("text_without_profile_name", text("hello"), NOBODY),
+    message("text_without_contact", text("hello"), NAMELESS),
+    message("text_without_profile_name", text("hello"), NAMELESS),
     message("text_milliseconds", text("hello"), sent_at=NOON.replace(microsecond=123000)),
     message("text_without_timestamp", text("hello"), sent_at=None),
     message("text_blank", text("[unsupported message: text]"), metadata={"unsupported": "text", "error_codes": []}),
@@ -177,7 +177,7 @@ MESSAGES = [
     message(
         "unsupported_poll",
         text("[unsupported message: poll]"),
-        NOBODY,
+        NAMELESS,
         metadata={"unsupported": "poll", **UNSUPPORTED},
     ),
     message(
@@ -245,7 +245,7 @@ EVENTS = [
 
 def status(name: str, word: str, **more) -> InboundCase:
     return event(
-        name, StatusUpdate(**{"platform_id": "wamid.OUT9", "status": word, "at": LATER, "sender": NOBODY, **more})
+        name, StatusUpdate(**{"platform_id": "wamid.OUT9", "status": word, "at": LATER, "sender": NAMELESS, **more})
     )
 
 
@@ -271,11 +271,11 @@ MIXED = [
     ),
     said("4", text("wamid.4"), Sender("phone", "+15550108888", name="Rui Melo")),
     Ignored("no_id"),
-    StatusUpdate("wamid.OUT9", "read", LATER, sender=NOBODY),
+    StatusUpdate("wamid.OUT9", "read", LATER, sender=NAMELESS),
     Ignored("field:"),
     Ignored("other_number", "wamid.5"),
     Ignored("other_number", "wamid.OUT9"),
-    said("6", text("wamid.6"), NOBODY),
+    said("6", text("wamid.6"), NAMELESS),
 ]
 
 

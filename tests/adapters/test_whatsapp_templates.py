@@ -69,7 +69,7 @@ def test_what_cannot_be_filled_in_says_so(component, why) -> None:
 
 
 @pytest.mark.parametrize("entry", [None, 7, {}, {"name": "x"}, {"name": 1, "components": {}}, []], ids=repr)
-def test_an_odd_entry_costs_nobody_else(entry) -> None:
+def test_an_odd_entry_costs_no_other(entry) -> None:
     pages = [answer({"data": [entry, SHIPPED]})]
     assert [found.name for found in WhatsApp().templates(CONFIG, RecordingHttp(pages))] == ["order_shipped"]
 

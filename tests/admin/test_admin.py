@@ -1,4 +1,4 @@
-"""The console: every page opens, nobody sees another tenant, no secret and no script gets into a page."""
+"""The console: every page opens, no user sees another tenant, no secret and no script gets into a page."""
 
 from __future__ import annotations
 
@@ -420,7 +420,7 @@ def test_a_key_is_shown_once_and_can_be_revoked(superuser: Client, tenant: Tenan
     assert rows(ApiKey).get(pk=key.pk).revoked_at is not None
 
 
-def test_nobody_gives_away_more_than_they_have(staff_of: Any, acme: World) -> None:
+def test_no_member_of_staff_grants_more_than_they_have(staff_of: Any, acme: World) -> None:
     client = staff_of(acme.tenant, ("members:read", "members:write", "keys:read", "keys:write"))
     scopes = {"scopes": ["*"], "permissions": ["*"]}
     for model in (Role, ApiKey):

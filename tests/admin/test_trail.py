@@ -22,7 +22,7 @@ PAGES = list(admin.site._registry.items())
 CONVERSATION_BUTTONS = [
     getattr(conversation_admin, name) for name in ("TAKE_OVER", "HAND_BACK", "CLOSE", "REPLY", "TEMPLATE", "NOTE")
 ]
-CONTROL = {"hand_back": "human"}  # who has the word before the act; else the bot
+CONTROL = {"hand_back": "human"}  # who is in control before the act; else the bot
 
 
 def _working(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from channels_app.contract import StatusUpdate
 from conversations.models import Contact, Conversation, Event, Identity, Message, Session
 from messaging import deliver, housekeeping, publish, respond, sweep, wake
 from messaging.models import Delivery, DeliveryPart, HandledEvent, InboundEvent, Turn
-from messaging.rules import delivery_status as receipts
+from messaging.rules import delivery_status
 from tenants.scope import tenant_scope
 from tenants.storage.db import on_mongo
 from tests.factories import ChannelFactory, DeliveryFactory, TenantFactory
@@ -86,11 +86,13 @@ PATHS: dict[str, Callable[[Place], object]] = {
     "end of a transcript": lambda place: place.get(f"/{place.crowd.huge}/messages", before=50),
     "middle of a transcript": lambda place: place.get(f"/{place.crowd.huge}/messages", after=20),
     "a message": lambda place: place.send(place.crowd.talking(0.5)),
-    "a first message": lambda place: place.send("somebody new"),
+    "a first message": lambda place: place.send("a new person"),
     "a webhook": lambda place: place.receive(),
     "a delivery": lambda place: place.scoped(deliver.deliver, place.crowd.huge),
     "a turn": lambda place: place.scoped(respond.turn_claim, place.turn.id),
-    "a receipt": lambda place: place.scoped(receipts.status_apply, place.phone, StatusUpdate("wamid.1", "read")),
+    "a delivery status": lambda place: place.scoped(
+        delivery_status.status_apply, place.phone, StatusUpdate("wamid.1", "read")
+    ),
     "the outbox": lambda place: (place.send(place.crowd.talking(0.5)), publish.publish_events()),
     "the outbox's age": lambda _: publish.outbox_age_s(),
     "the sweep": lambda _: sweep.sweep(),

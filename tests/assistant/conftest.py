@@ -34,7 +34,7 @@ def shop() -> Lessons:
 
 
 class Person:
-    """Someone who talks to an assistant; ``says`` returns its reply and remembers the context."""
+    """A person who talks to an assistant; ``says`` returns its reply and remembers the context."""
 
     def __init__(self, lessons: Lessons, options: Options):
         self.lessons, self.options = lessons, options

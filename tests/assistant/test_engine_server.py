@@ -28,7 +28,7 @@ from assistant.builtin.engine import Builtin, options_of
 from assistant.demo import seed_assistant
 from assistant.engine.grpc_gen.engine_pb2 import MessageChunk, ProcessMessageResponse
 from assistant.engine.grpc_gen.engine_pb2_grpc import MCPEngineStub
-from assistant.engine.remote import NOBODY, Remote
+from assistant.engine.remote import UNREACHABLE, Remote
 from assistant.engine.server import EngineServer, EngineService, builtin_answer
 from assistant.engine.wire import SERVICE, reply_of, request_message
 from assistant.port import EngineError, EngineReply, EngineRequest
@@ -149,7 +149,7 @@ def test_the_word_before_the_token_has_no_case() -> None:
 
 
 @pytest.mark.parametrize("given", ["", "Bearer ", "Bearer t0ke", "Bearer t0ken2", "t0ken"])
-def test_without_the_token_nobody_is_answered(given: str) -> None:
+def test_without_the_token_no_caller_is_answered(given: str) -> None:
     with serving(token="t0ken") as server:
         refused = status_of(server, MESSAGE.SerializeToString(), authorization=given)
         assert refused == ("UNAUTHENTICATED", "token_invalid")
@@ -277,7 +277,7 @@ def test_a_stop_lets_calls_end_and_takes_no_new_ones() -> None:
         gate.set()
         assert reply_of(call.result(30), engine="mcp") == echo(REQUEST)
         stopper.join(30)
-    assert status in NOBODY  # which a client asks again
+    assert status in UNREACHABLE  # which a client asks again
     assert not stopper.is_alive()
 
 

@@ -114,9 +114,9 @@ def refusal(status: grpc.StatusCode) -> Callable[[EngineRequest], EngineReply]:
     return refuse
 
 
-def test_only_nobody_there_is_tried_again(impatient: None) -> None:
-    nobody, broken = refusal(grpc.StatusCode.UNAVAILABLE), refusal(grpc.StatusCode.INTERNAL)
-    turns = [nobody, nobody, echo, broken, echo]
+def test_only_an_unreachable_engine_is_tried_again(impatient: None) -> None:
+    unreachable, broken = refusal(grpc.StatusCode.UNAVAILABLE), refusal(grpc.StatusCode.INTERNAL)
+    turns = [unreachable, unreachable, echo, broken, echo]
     with serving(lambda request: turns.pop(0)(request)) as server:
         engine = Remote(f"127.0.0.1:{server.port}")
         assert engine.respond(REQUEST).engine == "echo"

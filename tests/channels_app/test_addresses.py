@@ -1,4 +1,4 @@
-"""No tenant's address leads inside: not when saved, not when called, not by lending its trust to files (sec 1, 7)."""
+"""No tenant's address leads inside: not when saved, not when called, not by lending its trust to files."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""No text of a stranger costs more than its length (sec 6): every pattern of the tree, at the longest it is used on.
+"""No text of a stranger costs more than its length: every pattern of the tree, at the longest it is used on.
 
-CPU time is measured, not the clock. The bounds are ten times what is usual; what was mended here took from
+CPU time is measured, not the clock. The bounds are ten times what is usual; what was repaired here took from
 ten times that (a space too many) to hours (an unclosed tag).
 """
 
@@ -150,8 +150,8 @@ WORKS = {
     "clean, markup": lambda text: clean_text(text, markup=True),
     "clean, kept whole": lambda text: clean_text(text, markup=True, limit=10_000_000),
     "clean, rich": lambda text: clean_text(text, rich=True),
-    "Slack": lambda text: slack.said({"text": text}, text),
-    "Teams": lambda text: teams.said({"text": text}),
+    "Slack": lambda text: slack.read_body({"text": text}, text),
+    "Teams": lambda text: teams.read_body({"text": text}),
     "Markdown": lambda text: [convert(text[:MAX_TEXT], dialect) for dialect in ("none", "whatsapp", "slack")],
     "split": lambda text: split_text(text[:RAW_MOST], 160),
     "shorten": lambda text: shorten(text[:RAW_MOST], MAX_TEXT),

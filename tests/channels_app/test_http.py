@@ -116,7 +116,7 @@ def test_unknown_name_is_unreachable(monkeypatch):
 
 
 def test_connect_timeout_is_unreachable():
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:  # accepts nobody
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:  # accepts no connection
         port = full.getsockname()[1]
         fillers = [socket.socket() for _ in range(4)]
         for filler in fillers:

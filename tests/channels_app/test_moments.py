@@ -134,7 +134,7 @@ def test_every_time_of_every_model_is_a_moment():
     assert sorted(bare) == []
 
 
-#: cursors and stored secrets: written and read by the same module, shown to nobody
+#: cursors and stored secrets: written and read by the same module, never shown
 INTERNAL = {
     "channels_app/content/moments.py",
     "channels_app/content/entities.py",

@@ -131,7 +131,7 @@ def test_the_platform_takes_what_is_rendered(twin, config, http, content):
     assert "appsecret_proof=***" in repr(http.trace)
 
 
-def test_echo_and_receipts_come_back(twin, config, http, hook):
+def test_echo_and_delivery_status_come_back(twin, config, http, hook):
     sent = send(config, http).platform_id
     echo, delivered, delivered_up_to, read_up_to = heard(twin, hook, config, http)
     assert (echo.platform_id, echo.status, echo.client_ref) == (sent, "sent", "ref-1")
@@ -188,7 +188,7 @@ def test_faults_become_the_right_errors(twin, config, http, fault, error, taken)
 
 
 def test_a_lost_answer_is_known_by_its_echo(twin, config, http, hook):
-    """peers 2 and 4: what the platform took is learnt from our own reference, and not sent again."""
+    """Complaints 2 and 4: what the platform took is learnt from our own reference, and not sent again."""
     twin.faults.order("timeout_after_accept")
     with pytest.raises(OutcomeUnknown):
         send(config, http)
@@ -211,7 +211,7 @@ def test_a_wrong_proof_is_refused(twin, config, http):
 
 
 def test_a_closed_window_is_told_and_colleagues_may_still_write(twin, config, http):
-    """peers 16"""
+    """Complaint 16."""
     twin.configure("messenger", window_closed=True)
     with pytest.raises(WindowClosed):
         send(config, http)

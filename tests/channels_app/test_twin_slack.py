@@ -225,7 +225,7 @@ def test_files_in_both_directions(twin, config, http, hook):
     [sent] = twin.sent
     file_id = sent["body"]["files"][0]["id"]
     assert (sent["person"], sent["body"]["initial_comment"]) == ("D0DEMO001", "Back")
-    assert twin.media[file_id][1].startswith(b"<html>")  # fetched as anybody would: without our token
+    assert twin.media[file_id][1].startswith(b"<html>")  # fetched without our token
     assert "SECRET" not in repr(http.trace)
 
 

@@ -118,7 +118,7 @@ def test_a_wrong_sender_is_refused(twin, service):
     assert caught.value.code == "21606"
 
 
-def test_a_text_that_nobody_split_is_refused(twin, service):
+def test_a_text_that_was_not_split_is_refused(twin, service):
     with pytest.raises(Rejected) as caught:
         service.send(text("x" * 1601))
     assert caught.value.code == "21617"

@@ -27,7 +27,7 @@ COLLEAGUE = {"handover_number": "+15005550002"}
 @pytest.fixture
 def twin():
     with server.start(pauses=(0.01, 0.01)) as twin:
-        twin.configure("voice", pace=60.0)  # nobody waits for a pause to end
+        twin.configure("voice", pace=60.0)  # no test waits for a pause to end
         yield twin
 
 
@@ -84,7 +84,7 @@ def test_words_to_a_call_that_is_over(twin, service):
         service.send(text("Too late"), thread=call)
     assert caught.value.code == "call_ended"
     with pytest.raises(Rejected) as caught:
-        service.send(text("To nobody"), thread="CA404")
+        service.send(text("To no call"), thread="CA404")
     assert caught.value.code == "call_ended"
 
 
@@ -108,7 +108,7 @@ def test_silence_is_asked_again_then_put_through(twin, service):
     assert heard(twin)[-1] == "I will put you through to a colleague. [Dial: +15005550002]"
 
 
-def test_nobody_answers_the_transfer(twin, service):
+def test_no_colleague_answers_the_transfer(twin, service):
     twin.configure("voice", dial_status="no-answer")
     calls(twin, lambda: "ended" in kinds(service), digits="0")
     assert heard(twin)[-1] == "Nobody is free at the moment. Please call again later."
@@ -131,7 +131,7 @@ def test_the_same_words_twice_are_two_messages(twin, service):
 
 
 def test_a_call_is_handed_to_a_colleague(twin, service):
-    """Peers 10: whoever asks for a human gets one."""
+    """Complaint 10: a caller who asks for a human gets one."""
     call = calls(twin, messages(service, 1), text="A human, please")
     recipient = Recipient(ANA, thread=call, reference={"webhook": service.url})
     payload = service.adapter.transfer(recipient, service.config)

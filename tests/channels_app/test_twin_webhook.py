@@ -170,7 +170,7 @@ def test_a_choice_comes_back_as_its_value(twin, inbox, config):
 
 
 def test_a_repeat_is_recognised_by_its_reference(twin, config):
-    """Chatwoot#15920: a lost answer is no second message."""
+    """Complaint 2: a lost answer is no second message."""
     twin.faults.order("timeout_after_accept")
     with pytest.raises(OutcomeUnknown):
         send(config)

@@ -146,7 +146,7 @@ def under(load: Load) -> Iterator[None]:
 
 
 def warm(port: int, api_key: str, load: Load) -> None:
-    """Wait until the web server has answered somebody: the first one waits for what it learns at its start."""
+    """Wait until the web server has answered a caller: the first one waits for what it learns at its start."""
     message_id, request = rest_message(api_key, "warm", "warm", QUESTIONS[0])
     where = (f"127.0.0.1:{port}", urlsplit(request.url).path, request.body, request.headers)
     wait_until(lambda: post(*where)[0] == 200, 60, "the first message is answered", pause=0.5)
@@ -154,7 +154,7 @@ def warm(port: int, api_key: str, load: Load) -> None:
 
 
 def rest_message(api_key: str, person: str, message_id: str, text: str) -> tuple[str, Webhook]:
-    """Its id and the request; whoever posts it chooses the server."""
+    """Its id and the request; the caller that posts it chooses the server."""
     said = {"user_id": person, "channel": REST, "message_id": message_id, "content": {"type": "text", "text": text}}
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {api_key}"}
     return message_id, Webhook("http://127.0.0.1/api/v2/chat/message", json.dumps(said).encode(), headers)

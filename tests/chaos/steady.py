@@ -56,7 +56,7 @@ class Steady:
         self._futures = [self._senders.submit(self._write, kind, number) for kind, number in self._who]
 
     def finish(self, timeout: float) -> None:
-        """Nobody begins another message; returns when all that were begun are accepted."""
+        """No sender begins another message; returns when all that were begun are accepted."""
         self._stopped.set()
         end = time.monotonic() + timeout
         for future in self._futures:

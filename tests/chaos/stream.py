@@ -1,4 +1,4 @@
-"""What must be true of Kafka once all is quiet: the timeline, whole and in order for whoever removes repeats by id.
+"""What must be true of Kafka once all is quiet: the timeline, whole and in order for a consumer that removes repeats by id.
 
 Owns reading topics and those invariants. Must not use the service's own reader.
 """

@@ -2,7 +2,7 @@
 
 Kafka is away for the whole load; in a seeded order PostgreSQL is killed, Redis is killed and comes back empty, and
 every kind of process dies by SIGKILL. Afterwards everything that was accepted is stored once, answered, delivered in
-order, and its events are in Kafka, whole and in order for whoever removes repeats by id.
+order, and its events are in Kafka, whole and in order for a consumer that removes repeats by id.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def test_the_cluster_loses_nothing(
     stream.assert_streamed(ledger, records)
     assert_counted_once(ledger)
     assert put_aside == []
-    assert set(load.answers) <= {HUNG, 0, 200, 202, 503}, "whoever got an answer got a good one"
+    assert set(load.answers) <= {HUNG, 0, 200, 202, 503}, "every caller that got an answer got a good one"
 
 
 def process(name: str, number: int, port: int, environ: Mapping[str, str], folder: Path) -> Process:

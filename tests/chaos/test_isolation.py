@@ -100,9 +100,7 @@ def assert_as_quick_as_alone(twin: Twin, slow: Sequence[Twin]) -> None:
     [(1, False, 8), (6, False, 8), (6, True, 8), (6, True, 2)],
     ids=["one-channel", "six-of-one-tenant", "six-of-six-tenants", "six-and-two-threads"],
 )
-def test_a_slow_platform_delays_nobody_else(
-    tmp_path: Path, twin: Twin, channels: int, apart: bool, threads: int
-) -> None:
+def test_a_slow_platform_delays_no_other(tmp_path: Path, twin: Twin, channels: int, apart: bool, threads: int) -> None:
     port = free_port()
     environ = environment(port, f"sqlite:///{tmp_path}/isolation.sqlite3", WORKER_THREADS=str(threads))
     environ["OUTBOUND_ALLOW_HOSTS"] = "127.0.0.1"
@@ -113,7 +111,7 @@ def test_a_slow_platform_delays_nobody_else(
             assert_as_quick_as_alone(twin, slow)
 
 
-def test_a_slow_platform_delays_nobody_else_in_split_workers(
+def test_a_slow_platform_delays_no_other_in_split_workers(
     tmp_path: Path, twin: Twin, postgres_url: str, broker: Redis
 ) -> None:
     port = free_port()

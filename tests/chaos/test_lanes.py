@@ -37,7 +37,7 @@ TRANSCRIPTS = """
     WHERE m.role = 'visitor' ORDER BY i.value, m.conversation_id, m.seq
 """
 STOPPED = "SELECT COUNT(*) FROM conversations_identity WHERE scheme = 'phone' AND stopped_at IS NOT NULL"
-#: what was said to somebody after the confirmation of their STOP
+#: what was said to a person after the confirmation of their STOP
 AFTER_STOP = """
     SELECT COUNT(*) FROM conversations_message later JOIN conversations_message stop
     ON stop.conversation_id = later.conversation_id AND later.seq > stop.seq + 1

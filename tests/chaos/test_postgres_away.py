@@ -1,5 +1,5 @@
-"""PostgreSQL is killed again and again under load: whoever writes meanwhile is asked to try again, at once and by a
-stable code, and what was accepted is not lost (test 3 of the reliability plan)."""
+"""PostgreSQL is killed again and again under load: a caller that writes meanwhile is asked to try again, at once and by a
+stable code, and what was accepted is not lost."""
 
 from __future__ import annotations
 

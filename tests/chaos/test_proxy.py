@@ -1,6 +1,6 @@
 """Every dependency behind a proxy that goes wrong in five ways, one after the other, under a steady load: nothing
-that was accepted is lost, every request ends in time, and afterwards the processes are no bigger than before
-(test 20 of the reliability plan). The long form: ``PROXY_SECONDS=60``, seconds of each toxic."""
+that was accepted is lost, every request ends in time, and afterwards the processes are no bigger than before.
+The long form: ``PROXY_SECONDS=60``, seconds of each toxic."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.chaos
 
 SECONDS = float(os.environ.get("PROXY_SECONDS") or 3)
 DEADLINE_S = 10.0  # of every request
-ANSWER_S = 2.0  # longest that REST waits for an answer somebody else is writing
+ANSWER_S = 2.0  # longest that REST waits for an answer another process is writing
 RECOVERED_S = 60.0  # at most, until everything goes on after a toxic
 QUIET_S = 120.0  # at most, until all is done after the last one; an abandoned turn is taken up after a minute
 PEOPLE = {"whatsapp": 16, REST: 5}

@@ -1,5 +1,5 @@
 """Redis is killed under load, stays away for some seconds and comes back empty: everything goes on, and
-nothing is lost (test 4 of the reliability plan, short)."""
+nothing is lost."""
 
 from __future__ import annotations
 

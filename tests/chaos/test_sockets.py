@@ -70,7 +70,7 @@ class Cluster:
         return said["data"]
 
     def visitor(self) -> str:
-        """The token of somebody new."""
+        """The token of a new visitor."""
         path = f"/api/v2/webchat/{self.key}/session"
         with closing(http.client.HTTPConnection("127.0.0.1", self.web_port, timeout=WAIT_S)) as connection:
             connection.request(
@@ -107,7 +107,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 @pytest.fixture
 async def arrive(cluster: Cluster) -> AsyncIterator[Callable[..., Any]]:
     """``await arrive(ports, token=…, talks=True)`` → a client that is ready; one that talks has a conversation
-    in which a colleague has the word."""
+    in which a colleague is in control."""
     here: list[Client] = []
 
     async def one(ports: list[int], *, token: str = "", talks: bool = True) -> Client:
@@ -182,7 +182,7 @@ async def test_two_tabs_on_two_processes_see_the_same(cluster: Cluster, arrive: 
     await one.until(lambda: ("read", 3) in [(f["t"], f.get("seq")) for f in one.passing], WAIT_S, "it was read")
     await in_thread(manage, cluster.environ, "shell", "--verbosity", "0", "-c", TYPES.format(one.conversation))
     for tab in (one, two):
-        await tab.until(lambda: "agent" in who_types(tab), WAIT_S, "somebody types")  # noqa: B023
+        await tab.until(lambda: "agent" in who_types(tab), WAIT_S, "an agent types")  # noqa: B023
 
 
 TYPES = """
@@ -232,7 +232,7 @@ async def test_redis_is_killed_and_comes_back_empty(cluster: Cluster, arrive: An
     for client in clients:
         await in_thread(cluster.reply, client.conversation, "back", "back")
     await assert_complete(cluster, *clients, late, seconds=SOON_S)
-    assert [client.codes for client in clients] == [[]] * len(clients)  # nobody lost their socket
+    assert [client.codes for client in clients] == [[]] * len(clients)  # no client lost its socket
 
 
 async def test_clients_that_are_dropped_again_and_again_miss_nothing(cluster: Cluster, arrive: Any) -> None:
@@ -279,7 +279,7 @@ async def test_a_reader_that_stops_costs_little_and_is_closed(cluster: Cluster, 
     grown, told, began = 0, 0, time.monotonic()
     while any(reader.is_open() for reader in readers) and time.monotonic() < began + WAIT_S:
         grown = max(grown, memory_kib(process) - before)
-        told = await in_thread(cluster.reply, other.conversation, "for who reads", f"others-{told}")
+        told = await in_thread(cluster.reply, other.conversation, "for readers", f"others-{told}")
         await other.until(lambda: other.last_seq >= told, WAIT_S, "others go on")  # noqa: B023
         await asyncio.sleep(0.1)
     print({"slow readers": slow, "KiB each": grown // slow, "closed after s": round(time.monotonic() - began)})
@@ -313,14 +313,14 @@ async def back(cluster: Cluster, arrive: Any, client: Client) -> Client:
 # ------------------------------------------------------------------------------------------- a new version
 
 
-async def test_a_deploy_cuts_nobody_off(cluster: Cluster, arrive: Any) -> None:
+async def test_a_deploy_cuts_no_client_off(cluster: Cluster, arrive: Any) -> None:
     """Test 15: SIGTERM for one ``ws`` with 200 sockets and for ``web`` with requests in flight."""
     silent = await asyncio.gather(*(arrive(cluster.ports[:1], talks=False) for _ in range(scaled(180))))
     talking = await asyncio.gather(*(arrive(cluster.ports[:1]) for _ in range(20)))
     clients = [*silent, *talking]
     for client in clients:
         client.ports = cluster.ports[1:]
-    with psycopg.connect(cluster.postgres.url) as rows:  # whoever answers in there waits for us
+    with psycopg.connect(cluster.postgres.url) as rows:  # an agent's reply in there waits for us
         lock = "SELECT id FROM conversations_conversation WHERE id = ANY(%s) FOR UPDATE"
         held = [client.conversation for client in talking[:6]]
         rows.execute(lock, [held])
@@ -329,7 +329,7 @@ async def test_a_deploy_cuts_nobody_off(cluster: Cluster, arrive: Any) -> None:
         began = asyncio.get_running_loop().time()
         os.kill(pid(cluster.web), signal.SIGTERM)
         os.kill(pid(cluster.ws[0]), signal.SIGTERM)
-        await in_thread(wait_until, lambda: not answers(cluster.ports[0]), WAIT_S, "nobody new is let in")
+        await in_thread(wait_until, lambda: not answers(cluster.ports[0]), WAIT_S, "no new client is let in")
         rows.rollback()
     await in_flight
     others = [(one.conversation, "elsewhere", "elsewhere") for one in talking[6:]]

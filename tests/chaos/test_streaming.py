@@ -1,5 +1,5 @@
-"""The way of the timeline to Kafka: away for the whole load nobody notices, and publishers that are killed in the
-middle of a backlog lose nothing (tests 2 and 5 of the reliability plan)."""
+"""The way of the timeline to Kafka: away for the whole load no caller notices, and publishers that are killed in the
+middle of a backlog lose nothing."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_kafka_is_away_and_then_publishers_are_killed(
         warm(port, api_key, load)
         with under(load):
             assert_all_well(ledger, load, twin)
-        assert set(load.answers) <= {200, 202}, "nobody noticed"
+        assert set(load.answers) <= {200, 202}, "no caller noticed"
         assert ledger.rows("SELECT id FROM conversations_event WHERE streamed_at IS NOT NULL") == []
         manage(environ, "shell", "--verbosity", "0", "-c", BACKLOG.format(times=3 + kills // 3))
         print({"backlog": stream.unstreamed(ledger)})

@@ -1,5 +1,5 @@
 """One webhook's spans, as a collector gets them from the real service: one trace, all ids, no words. And a
-collector that is away, which costs nobody anything (OPS-6)."""
+collector that is away, which costs no caller anything (OPS-6)."""
 
 from __future__ import annotations
 

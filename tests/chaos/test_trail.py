@@ -178,7 +178,7 @@ def assert_in_kafka(records: list[Any], trail: str) -> None:
 
 
 def assert_named(folder: Path, trail: str, tenant_id: str) -> None:
-    """Whoever deals with the message says so: the lines name it, its conversation and its tenant."""
+    """Every process that deals with the message logs it: the lines name it, its conversation and its tenant."""
     told = [line for name in OF_A_WEBHOOK for line in lines_of(folder / f"{name}.log", trail)]
     steps = [line for line in told if line["event"] in ("message_accepted", "turn_done", "delivery_tried")]
     assert {line["tenant_id"] for line in steps} == {tenant_id}

@@ -43,7 +43,7 @@ def test_beat_goes_on_when_the_clock_is_set_back(clocks: Clocks) -> None:
     app.conf.beat_schedule = CELERY["beat_schedule"]
     sent: list[str] = []
     scheduler = beat.Scheduler(app=app)
-    scheduler.producer = None  # nobody is connected to
+    scheduler.producer = None  # no broker is connected to
     scheduler.apply_async = lambda entry, **_: sent.append(entry.name)  # type: ignore[method-assign]
 
     def run(seconds: int) -> set[str]:

@@ -188,7 +188,7 @@ def test_an_hour_is_a_range_of_ids() -> None:
 @pytest.mark.parametrize(
     ("given", "allow", "address", "status"),
     [
-        pytest.param("", [], "127.0.0.1", 403, id="nobody"),
+        pytest.param("", [], "127.0.0.1", 403, id="no-token"),
         pytest.param("Bearer wrong", [], "127.0.0.1", 403, id="wrong-token"),
         pytest.param("Bearer ", [], "127.0.0.1", 403, id="empty-token"),
         pytest.param(f"Bearer {TOKEN}", [], "203.0.113.9", 200, id="token"),

@@ -75,8 +75,8 @@ def test_rows_of_the_long_dead_are_removed() -> None:
     assert ServiceProcess.objects.get().place == pulse.place()
 
 
-def test_leases_are_taken_from_the_dead_only(scope, calls_nobody, settings) -> None:
-    settings.REDIS_URL = ""  # with a broker for all, nobody's are taken
+def test_leases_are_taken_from_the_dead_only(scope, no_calls, settings) -> None:
+    settings.REDIS_URL = ""  # with a broker for all, none are taken
     lease = now() + timedelta(seconds=50)
     delivery = DeliveryFactory(tenant=scope, status=Delivery.Status.SENDING, claim=new_id(), due_at=lease)
     assert embedded.take_up(others=[another()]) == 0
@@ -86,7 +86,7 @@ def test_leases_are_taken_from_the_dead_only(scope, calls_nobody, settings) -> N
 
 
 @pytest.fixture
-def calls_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     from messaging import wake
 
     monkeypatch.setattr(wake, "_call", lambda *_, **__: None)

@@ -52,7 +52,7 @@ def test_a_task_goes_on_under_the_ids_of_its_caller() -> None:
     }  # fmt: skip
 
 
-def test_a_task_nobody_sent_begins_a_trail_of_its_own() -> None:
+def test_a_task_without_a_sender_begins_a_trail_of_its_own() -> None:
     first, second = look.apply().result["correlation_id"], look.apply().result["correlation_id"]
     assert first != second
     assert structlog.contextvars.get_contextvars() == {}

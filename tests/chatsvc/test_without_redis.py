@@ -193,7 +193,7 @@ def test_giving_calls_back_leaves_no_connection_open(redis_url: str) -> None:
     assert watcher.llen("held") == 1
 
 
-def test_a_task_that_ends_after_its_connection_harms_nobody(redis_url: str) -> None:
+def test_a_task_that_ends_after_its_connection_harms_no_other(redis_url: str) -> None:
     broker.forgive()
     connection = Connection(redis_url)
     channel = connection.channel()

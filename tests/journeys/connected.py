@@ -30,7 +30,7 @@ from tests.factories import ChannelFactory
 
 class Connected:
     """``say`` is the person, ``settle`` the time that passes until nothing is left to do. ``mail`` holds what
-    the platform has for us and has not posted yet; whoever empties it decides how it comes."""
+    the platform has for us and has not posted yet; the test that empties it decides how it comes."""
 
     def __init__(self, channel: Channel, twin: Twin) -> None:
         self.channel, self.twin, self.tenant = channel, twin, channel.tenant
@@ -65,7 +65,7 @@ class Connected:
         return statuses
 
     def settle(self) -> None:
-        """Webhooks and work in turns: the message, its answer, the receipts of that."""
+        """Webhooks and work in turns: the message, its answer, the delivery status of that."""
         for _ in range(3):
             self.carry()
             work(self.tenant)

@@ -1,5 +1,5 @@
-"""What holds on every channel on which people write: a signed webhook in, one answer out, receipts back, nothing
-doubled, nothing lost while a credential is refused (peers 1, 2, 4, 9, 17)."""
+"""What holds on every channel on which people write: a signed webhook in, one answer out, its delivery status back, nothing
+doubled, nothing lost while a credential is refused (complaints 1, 2, 4, 9 and 17 of docs/testing.md)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_from_the_webhook_to_the_history(tenant, line, api) -> None:
 
 
 def test_ten_copies_in_parallel_are_one_message_and_one_answer(tenant, line) -> None:
-    """Peers 2: platforms send at least once, and Slack's retry is no reason to drop it either."""
+    """Complaint 2: platforms send at least once, and Slack's retry is no reason to drop it either."""
     line.say(HOURS)
     [webhook] = line.take_mail()
     assert post_at_once([webhook] * 10) == [200] * 10
@@ -64,7 +64,7 @@ def test_ten_copies_in_parallel_are_one_message_and_one_answer(tenant, line) -> 
 
 
 def test_a_burst_at_the_same_instant_is_one_conversation_and_one_answer(tenant, line) -> None:
-    """Peers 1, 9: every message opened a conversation of its own, and the bot answered each fragment."""
+    """Complaints 1 and 9: every message opened a conversation of its own, and the bot answered each fragment."""
     for words in ("hello", "I have a question", HOURS):
         line.say(words)
     assert post_at_once(line.take_mail()) == [200] * 3
@@ -101,8 +101,8 @@ def test_garbage_with_a_good_signature_is_kept_for_inspection(tenant, line) -> N
 EXPECTED_GARBAGE: dict[int, list[str]] = {200: ["malformed"], 422: ["malformed"], 401: []}
 
 
-def test_a_refused_credential_holds_the_answers_and_the_mended_channel_sends_them_in_order(tenant, line) -> None:
-    """Peers 4: no attempt is burnt, nothing becomes a dead letter, nobody has to press a button."""
+def test_a_refused_credential_holds_the_answers_and_the_repaired_channel_sends_them_in_order(tenant, line) -> None:
+    """Complaint 4: no attempt is used up, nothing becomes a dead letter, staff press no button."""
     line.twin.faults.order("refuse_token", times=None)
     line.ask(HOURS)
     line.ask("How can I pay?")
@@ -123,7 +123,7 @@ def test_a_refused_credential_holds_the_answers_and_the_mended_channel_sends_the
 
 @pytest.mark.parametrize("kind", PRESSED)
 def test_what_the_bot_offers_can_be_pressed(tenant, connected, kind) -> None:
-    """Peers 17: interactive messages are understood, not ignored."""
+    """Complaint 17: interactive messages are understood, not ignored."""
     line = connected(kind)
     line.ask("I want to return something")
     line.ask(message=line.choices()["Faulty"])

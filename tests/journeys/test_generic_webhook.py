@@ -1,4 +1,4 @@
-"""The journey of the generic channel: a signed event in, the signed reply out, its receipts back."""
+"""The journey of the generic channel: a signed event in, the signed reply out, its delivery status back."""
 
 from __future__ import annotations
 

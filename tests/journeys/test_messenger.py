@@ -32,7 +32,7 @@ def test_everything_that_can_happen_to_a_message_is_in_the_history(tenant, conne
 
 
 def test_reports_in_any_order_and_twice_end_with_read(tenant, connected) -> None:
-    """Peers 7: a later delivery report takes nothing back."""
+    """Complaint 7: a later delivery report takes nothing back."""
     line = connected("messenger")
     line.twin.configure("messenger", statuses=["read", "echo", "delivery", "delivery", "echo"])
     line.ask(HOURS)
@@ -47,7 +47,7 @@ def test_the_echo_of_our_own_answer_is_no_message(tenant, connected) -> None:
 
 
 def test_a_colleague_who_answers_in_the_pages_own_inbox_silences_the_bot(tenant, connected) -> None:
-    """Peers 10."""
+    """Complaint 10."""
     line = connected("messenger")
     line.ask(HOURS)
     settings = {**line.twin.settings["messenger"], "app_id": "26390203743090"}  # the inbox is an app, too

@@ -71,7 +71,7 @@ def test_respond_async_gives_202(client, tenant) -> None:
     assert client.data_of(response)["response"] is None
 
 
-def test_while_a_human_has_the_word_there_is_no_response(client, tenant) -> None:
+def test_while_a_human_is_in_control_there_is_no_response(client, tenant) -> None:
     conversation_id = client.data_of(client.post(URL, body()))["conversation_id"]
     with tenant_scope(tenant.id):
         take_over(Conversation.objects.get(id=conversation_id).id, None)

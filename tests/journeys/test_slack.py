@@ -42,7 +42,7 @@ def test_everything_that_can_happen_to_a_message_is_in_the_history(tenant, conne
 
 
 def test_the_two_events_of_a_mention_are_one_message_also_when_both_come_five_times(tenant, connected) -> None:
-    """Peers 2: message and app_mention have ids of their own; the message's own id tells that they are one."""
+    """Complaint 2: message and app_mention have ids of their own; the message's own id tells that they are one."""
     line = connected("slack")
     line.say(mention(HOURS), **{"from": ANA, "channel": PLACE})
     webhooks = line.take_mail()
@@ -70,7 +70,7 @@ def test_what_people_say_to_each_other_is_not_answered(tenant, connected) -> Non
 
 
 def test_the_echo_tells_what_a_lost_answer_did_not(tenant, connected) -> None:
-    """Peers 2: taken, but the answer got lost; the echo brings our reference back, so nothing is sent again."""
+    """Complaint 2: taken, but the answer got lost; the echo brings our reference back, so nothing is sent again."""
     line = connected("slack")
     line.twin.faults.order("timeout_after_accept")
     line.ask(HOURS)

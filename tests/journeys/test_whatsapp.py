@@ -49,7 +49,7 @@ def test_a_429_of_the_platform_is_waited_out(tenant, line) -> None:
     assert len(line.heard) == 1
 
 
-def test_the_sweep_finds_what_nobody_was_woken_for(line, monkeypatch) -> None:
+def test_the_sweep_finds_what_no_worker_was_woken_for(line, monkeypatch) -> None:
     line.say(HOURS)
     line.carry()
     monkeypatch.setattr(sweep, "GRACE", sweep.GRACE * 0)

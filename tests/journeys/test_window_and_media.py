@@ -1,5 +1,5 @@
 """What people send and when we may answer: a picture by WhatsApp, the closed reply window, choices by text message
-(peers 8, 16, 17)."""
+(complaints 8, 16 and 17 of docs/testing.md)."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_four_by_text_message_picks_the_fourth_choice(connected) -> None:
 
 
 def test_answers_arrive_in_the_order_they_were_written(tenant, whatsapp, api) -> None:
-    """Peers 8: a failure in between holds what comes after it."""
+    """Complaint 8: a failure in between holds what comes after it."""
     client = api(tenant)
     whatsapp.ask(HOURS)
     with tenant_scope(tenant.id):

@@ -1,4 +1,4 @@
-"""A channel falls ill and is mended: nothing is lost, staff are told once. The platform is the running twin."""
+"""A channel fails and is repaired: nothing is lost, staff are told once. The platform is the running twin."""
 
 from __future__ import annotations
 
@@ -90,10 +90,10 @@ def run(calls, *names: str) -> None:
     [getattr(tasks, name)(str(row)) for name, row, _ in dict.fromkeys((name, row, 0) for name, row, _ in sent)]
 
 
-# --------------------------------------------------------------- hold and mend, end to end
+# ------------------------------------------------------------- hold and repair, end to end
 
 
-def test_a_revoked_token_loses_nothing_and_the_mended_channel_sends_at_once(channel, twin, calls, admin) -> None:
+def test_a_revoked_token_loses_nothing_and_the_repaired_channel_sends_at_once(channel, twin, calls, admin) -> None:
     lanes = [lane(channel, "one", "two", "three"), lane(channel, "uno", "due", to="+4915112345679")]
     channel.secrets = {**channel.secrets, "access_token": "revoked"}
     channel_save(channel)
@@ -179,7 +179,7 @@ def test_the_round_finds_a_revoked_token_before_a_message_does(channel, twin) ->
     assert watch.channel_watch(channel) is None  # not due again
 
 
-def test_many_bad_signatures_between_two_checks_degrade_and_quiet_mends(channel) -> None:
+def test_many_bad_signatures_between_two_checks_degrade_and_quiet_recovers(channel) -> None:
     [bad_signature_count(channel) for _ in range(20)]
     watch.channel_check(channel)
     row = ChannelHealth.objects.get(channel=channel)
@@ -351,7 +351,7 @@ def test_an_alert_about_a_channel_that_is_gone_is_not_sent(channel, admin, calls
     assert (mail.outbox, StaffAlert.objects.count()) == ([], 0)
 
 
-def test_an_alert_to_nobody_is_given_up_at_last(channel) -> None:
+def test_an_alert_without_a_recipient_is_given_up_at_last(channel) -> None:
     watch.channel_notice(channel, ChannelNotice("degraded", "odd"))
     publish_events()
     alert = StaffAlert.objects.get()

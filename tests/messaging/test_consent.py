@@ -197,7 +197,7 @@ def test_a_reply_that_was_sent_before_is_given_again(scope, whatsapp) -> None:
     assert agent_reply(stored.conversation.id, None, text("hi"), client_message_id="a1") == first
 
 
-def test_a_human_who_has_the_word_sees_the_stop_and_the_confirmation_goes_out(scope, whatsapp, sent) -> None:
+def test_a_human_in_control_sees_the_stop_and_the_confirmation_goes_out(scope, whatsapp, sent) -> None:
     stored = accept(whatsapp, said("hello", 1))
     take_over(stored.conversation.id, None)
     accept(whatsapp, said("STOP", 2))
@@ -206,7 +206,7 @@ def test_a_human_who_has_the_word_sees_the_stop_and_the_confirmation_goes_out(sc
     assert Conversation.objects.get().control_owner == "human"
 
 
-def test_nobody_else_is_stopped(scope, whatsapp, other_tenant) -> None:
+def test_no_other_person_is_stopped(scope, whatsapp, other_tenant) -> None:
     accept(whatsapp, said("hello", 1, BEN))
     accept(whatsapp, said("STOP", 1))
     theirs = ChannelFactory(tenant=other_tenant, kind="whatsapp", config=whatsapp.config, secrets=whatsapp.secrets)
@@ -295,7 +295,7 @@ def test_help_leaves_what_was_asked_before_to_the_engine(scope, whatsapp, engine
     assert engine.asked[0][0] == "where is my order"
 
 
-def test_help_is_left_to_the_human_who_has_the_word(scope, whatsapp) -> None:
+def test_help_is_left_to_the_human_in_control(scope, whatsapp) -> None:
     stored = accept(whatsapp, said("hello", 1))
     take_over(stored.conversation.id, None)
     accept(whatsapp, said("HELP", 2))

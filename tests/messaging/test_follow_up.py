@@ -20,7 +20,7 @@ def test_it_joins_the_open_conversation(scope, whatsapp, said):
     assert followed.message.seq == 2
 
 
-def test_it_opens_none_and_leaves_nobody_behind(scope, whatsapp, said):
+def test_it_opens_none_and_leaves_no_contact_behind(scope, whatsapp, said):
     with pytest.raises(Invalid) as refused:
         accept(whatsapp, replace(said("talking to a colleague", id="m1"), follow_up=True))
     assert refused.value.code == "not_addressed"

@@ -97,7 +97,7 @@ def test_caches_forget(scope: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     assert forgotten == [str(scope.id)]
 
 
-def test_a_broken_event_stops_nobody_and_can_be_replayed(
+def test_a_broken_event_stops_no_other_and_can_be_replayed(
     scope: Tenant, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     real, broken = handlers.analytics, [True]

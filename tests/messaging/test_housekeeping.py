@@ -1,4 +1,4 @@
-"""House-keeping: each step is alone, nothing hides behind a crowd, and no list decides what the act does."""
+"""Housekeeping: each step is alone, nothing hides behind a crowd, and no list decides what the act does."""
 
 from __future__ import annotations
 

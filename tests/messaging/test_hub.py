@@ -27,7 +27,7 @@ class Layer:
     async def group_add(self, group: str, channel: str) -> None:
         self._reach()
         if channel not in self.queues:
-            raise RuntimeError("nobody receives there")
+            raise RuntimeError("no receiver there")
         await asyncio.sleep(0)
         self.subscribed[group] = channel
 
@@ -98,7 +98,7 @@ async def test_who_leaves_while_the_layer_is_away_is_not_kept(hub: Hub, layer: L
     assert dict(hub.groups) == {}
 
 
-async def test_whoever_may_have_missed_a_push_is_told_when_the_layer_is_back(hub: Hub, layer: Layer) -> None:
+async def test_a_listener_that_may_have_missed_a_push_is_told_when_the_layer_is_back(hub: Hub, layer: Layer) -> None:
     gaps: list[int] = []
     await hub.join("g", lambda text, frame: None)
     hub.gaps.add(lambda: gaps.append(1))

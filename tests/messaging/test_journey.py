@@ -202,7 +202,7 @@ def test_a_turn_whose_worker_died_is_taken_over_after_its_lease(scope, web, said
     assert respond(due(turn).id).status == Turn.Status.ANSWERED
 
 
-def test_somebody_who_writes_after_the_end_starts_anew(scope, web, said) -> None:
+def test_a_person_who_writes_after_the_end_starts_anew(scope, web, said) -> None:
     first = accept(web, said("one"))
     conversation_end(first.conversation.id)
     second = accept(web, said("two"), Entrance(conversation_id=first.conversation.id))
@@ -293,7 +293,7 @@ def test_a_refused_credential_holds_the_lane_and_burns_no_attempt(answered, what
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(["sent", "delivered", "read", "failed"])), ids="-".join)
-def test_receipts_in_any_order_end_the_same(order, answered, whatsapp, monkeypatch) -> None:
+def test_statuses_in_any_order_end_the_same(order, answered, whatsapp, monkeypatch) -> None:
     failing(monkeypatch)
     deliver(answered.id)
     for status in order:
@@ -302,7 +302,7 @@ def test_receipts_in_any_order_end_the_same(order, answered, whatsapp, monkeypat
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(["sent", "delivered", "read"])), ids="-".join)
-def test_receipts_never_go_back(order, answered, whatsapp, monkeypatch) -> None:
+def test_a_delivery_status_never_goes_back(order, answered, whatsapp, monkeypatch) -> None:
     failing(monkeypatch)
     deliver(answered.id)
     for status in order:
@@ -311,7 +311,7 @@ def test_receipts_never_go_back(order, answered, whatsapp, monkeypatch) -> None:
     assert Delivery.objects.order_by("seq").first().status == "read"
 
 
-def test_a_receipt_before_the_answer_is_applied_when_the_id_is_known(answered, whatsapp, monkeypatch) -> None:
+def test_a_status_before_the_answer_is_applied_when_the_id_is_known(answered, whatsapp, monkeypatch) -> None:
     failing(monkeypatch)
     status_apply(whatsapp, StatusUpdate("wamid.OUT1", "delivered"))
     deliver(answered.id)

@@ -1,4 +1,4 @@
-"""What a process remembers of rows: a change forgets its own row, and nobody else's."""
+"""What a process remembers of rows: a change forgets its own row, and no other."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def kit(request: pytest.FixtureRequest) -> Kit:
 
 @pytest.fixture
 def conversation(scope, kit) -> Conversation:
-    """Somebody on a channel of the kind."""
+    """A conversation on a channel of the kind."""
     secret = kit.adapter.secret_keys
     channel = ChannelFactory(
         tenant=scope,

@@ -130,7 +130,7 @@ def test_a_request_of_several_people_crosses_the_lanes_of_all(scope, whatsapp, c
     assert (words(ANA), words(BEN)) == (["one", "two"], ["hello", "and again"])
 
 
-def test_a_report_about_our_own_message_waits_for_nobody(scope, sms, calls) -> None:
+def test_a_report_about_our_own_message_waits_for_no_other(scope, sms, calls) -> None:
     texted(sms, "one")
     form = {"AccountSid": ACCOUNT, "MessageSid": "SM9", "MessageStatus": "delivered", "To": f"+{ANA}"}
     raw = RawRequest("POST", "/x", {"content-type": "application/x-www-form-urlencoded"}, {}, urlencode(form).encode())
@@ -157,7 +157,7 @@ def test_a_platforms_time_in_the_future_is_the_time_at_which_it_came(scope, what
     assert Message.objects.get(role="visitor").sent_at == receipt.created_at
 
 
-def test_what_cannot_be_read_holds_nobody_up(scope, whatsapp, calls) -> None:
+def test_what_cannot_be_read_holds_no_other_up(scope, whatsapp, calls) -> None:
     raw = RawRequest("POST", "/x", {}, {}, b"not json")
     assert receive.receipt_store(whatsapp, raw).lane == ""
     tasks.parse(str(wrote(whatsapp, (ANA, "one")).id))

@@ -1,4 +1,4 @@
-"""The removal of a tenant: all of it, files too, in batches that another worker goes on with, and nobody else's."""
+"""The removal of a tenant: all of it, files too, in batches that another worker goes on with, and nothing of another tenant."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def storage(settings, tmp_path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return tmp_path
 
 
-def furnish(tenant: Tenant) -> str:
+def populate(tenant: Tenant) -> str:
     """Rows of many tables, and three files; an API key."""
     with tenant_scope(tenant.id):
         channel = ChannelFactory(tenant=tenant)
@@ -66,7 +66,7 @@ def furnish(tenant: Tenant) -> str:
     return api_key_create(tenant=tenant, name="key", scopes=["*"])[1]
 
 
-def left(tenant: Tenant) -> dict[str, int]:
+def rows_left(tenant: Tenant) -> dict[str, int]:
     # unscoped: the test counts what is left of a tenant
     counts = {model.__name__: model.objects.unscoped().filter(tenant=tenant).count() for model in OWNED}
     return {name: count for name, count in counts.items() if count}
@@ -87,15 +87,15 @@ def looks(count: int) -> Callable[[], bool]:
 
 
 def test_all_of_a_tenant_goes_and_nothing_of_the_other(tenant, other_tenant, storage) -> None:
-    furnish(tenant)
-    furnish(other_tenant)
-    before, users = left(other_tenant), User.objects.count()
-    assert set(before) == set(left(tenant))
+    populate(tenant)
+    populate(other_tenant)
+    before, users = rows_left(other_tenant), User.objects.count()
+    assert set(before) == set(rows_left(tenant))
     rows = sum(before.values()) + 1  # the channel's health, which has no tenant of its own
     removal_start(tenant, "system")
     assert removal.removals_go_on(always) == 1
-    assert (left(tenant), files(tenant, storage), Tenant.objects.filter(id=tenant.id).exists()) == ({}, 0, False)
-    assert (left(other_tenant), files(other_tenant, storage), User.objects.count()) == (before, 3, users)
+    assert (rows_left(tenant), files(tenant, storage), Tenant.objects.filter(id=tenant.id).exists()) == ({}, 0, False)
+    assert (rows_left(other_tenant), files(other_tenant, storage), User.objects.count()) == (before, 3, users)
     assert not (storage / tenant.id.hex).exists()
     done = Removal.objects.get()
     assert (done.status, done.slug, done.requested_by, done.rows, done.files) == ("done", "acme", "system", rows, 3)
@@ -105,14 +105,14 @@ def test_all_of_a_tenant_goes_and_nothing_of_the_other(tenant, other_tenant, sto
 @pytest.mark.parametrize("count", [45, 50, 55, 60])
 def test_a_run_out_of_time_is_gone_on_with_at_once(tenant, other_tenant, storage, monkeypatch, count: int) -> None:
     monkeypatch.setattr(removal, "BATCH", 1)
-    furnish(tenant)
+    populate(tenant)
     removal_start(tenant, "system")
     runs = 1
     while not removal.removals_go_on(looks(count)):
         runs += 1
         assert runs < 500
     assert runs > 1
-    assert (left(tenant), files(tenant, storage)) == ({}, 0)
+    assert (rows_left(tenant), files(tenant, storage)) == ({}, 0)
 
 
 @pytest.mark.parametrize("model", [Message, Attachment, Channel], ids=lambda model: model.__name__)
@@ -120,7 +120,7 @@ def test_a_worker_that_dies_between_two_batches_is_followed_by_another(
     tenant, storage, monkeypatch: pytest.MonkeyPatch, model: Any
 ) -> None:
     monkeypatch.setattr(removal, "BATCH", 1)
-    furnish(tenant)
+    populate(tenant)
     removal_start(tenant, "system")
     real, went = removal._batch, []
 
@@ -139,12 +139,12 @@ def test_a_worker_that_dies_between_two_batches_is_followed_by_another(
     assert removal.removals_go_on(always) == 0, "its lease runs"
     Removal.objects.update(due_at=now())
     assert removal.removals_go_on(always) == 1
-    assert (left(tenant), files(tenant, storage)) == ({}, 0)
+    assert (rows_left(tenant), files(tenant, storage)) == ({}, 0)
     assert Removal.objects.get().rows > rows
 
 
 def test_a_worker_that_lost_its_lease_deletes_nothing_more(tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    furnish(tenant)
+    populate(tenant)
     removal_start(tenant, "system")
     real = removal._batch
 
@@ -152,18 +152,18 @@ def test_a_worker_that_lost_its_lease_deletes_nothing_more(tenant, monkeypatch: 
         Removal.objects.update(claim=new_id(), due_at=now() + timedelta(minutes=2))
         return real(held, *given)
 
-    before = left(tenant)
+    before = rows_left(tenant)
     monkeypatch.setattr(removal, "_batch", late)
     assert removal.removals_go_on(always) == 0
-    assert left(tenant) == before
+    assert rows_left(tenant) == before
     assert Removal.objects.get().status == "running"
 
 
 def test_rows_that_come_meanwhile_go_too(tenant, storage, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker in another process was in the middle of a message when it began."""
-    furnish(tenant)
+    populate(tenant)
     removal_start(tenant, "system")
-    real, came = removal.tenant_files_erase, iter([lambda: furnish(tenant)])
+    real, came = removal.tenant_files_erase, iter([lambda: populate(tenant)])
 
     def late(tenant_id: Any) -> int:
         next(came, lambda: None)()
@@ -171,7 +171,7 @@ def test_rows_that_come_meanwhile_go_too(tenant, storage, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(removal, "tenant_files_erase", late)
     assert removal.removals_go_on(always) == 1
-    assert (left(tenant), files(tenant, storage)) == ({}, 0)
+    assert (rows_left(tenant), files(tenant, storage)) == ({}, 0)
 
 
 def test_a_file_without_its_row_goes_too(tenant, storage) -> None:
@@ -183,7 +183,7 @@ def test_a_file_without_its_row_goes_too(tenant, storage) -> None:
 
 
 def test_a_tenant_is_refused_from_the_beginning(tenant, other_tenant) -> None:
-    plaintext = furnish(tenant)
+    plaintext = populate(tenant)
     # unscoped: no scope is open
     key = Channel.objects.unscoped().get(tenant=tenant).key
     client = Api(plaintext)
@@ -192,13 +192,13 @@ def test_a_tenant_is_refused_from_the_beginning(tenant, other_tenant) -> None:
     begun = removal_start(tenant, "system")
     assert client.get("/api/v2/chat/conversations").status_code == 403
     assert channel_for_key(key) is None
-    assert left(tenant), "nothing is gone yet"
+    assert rows_left(tenant), "nothing is gone yet"
     assert removal_start(tenant, "system") == begun
     assert ApiKey.objects.unscoped().filter(tenant=tenant).exists()  # unscoped: as above
 
 
 def test_no_other_way_removes_a_tenant_that_has_anything(tenant) -> None:
-    furnish(tenant)
+    populate(tenant)
     with pytest.raises(ProtectedError):
         tenant.delete()
 
@@ -228,17 +228,17 @@ def run(*words: str, **options: Any) -> str:
 
 
 def test_the_command_removes_to_the_end(tenant, storage) -> None:
-    furnish(tenant)
+    populate(tenant)
     assert run("acme", "--confirm", "acme").startswith("acme is removed: ")
-    assert (left(tenant), files(tenant, storage)) == ({}, 0)
+    assert (rows_left(tenant), files(tenant, storage)) == ({}, 0)
 
 
 def test_the_command_goes_on_with_what_was_begun(tenant) -> None:
-    furnish(tenant)
+    populate(tenant)
     assert run("acme", "--confirm", "acme", "--background") == "acme is refused from now on; workers remove it.\n"
-    assert left(tenant)
+    assert rows_left(tenant)
     assert "removed" in run("acme")
-    assert left(tenant) == {}
+    assert rows_left(tenant) == {}
 
 
 @pytest.mark.parametrize("typed", ["", "globex", "ACME"])

@@ -1,4 +1,4 @@
-"""A transaction that came second begins anew (MongoDB), and nothing of the first try is left."""
+"""A transaction that lost the race begins anew (MongoDB), and nothing of the first try is left."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Engine:
 
 @pytest.fixture
 def late(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """``late(then)``: the first answer is written but comes second; ``then()`` is what the other one did."""
+    """``late(then)``: the first answer is written but loses the race; ``then()`` is what the winner did."""
 
     def arrange(then: Any) -> None:
         close = respond_module._close
@@ -67,7 +67,7 @@ def test_the_reply_is_written_once(scope, whatsapp, said, late) -> None:
     assert numbers == list(range(1, len(numbers) + 1))
 
 
-def test_a_human_who_came_first_has_the_word(scope, whatsapp, said, late) -> None:
+def test_a_human_who_came_first_is_in_control(scope, whatsapp, said, late) -> None:
     stored = accept(whatsapp, said("hello", id="wamid.1"))
     turn = Turn.objects.get()
     Turn.objects.update(due_at=db.now())

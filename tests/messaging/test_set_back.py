@@ -80,7 +80,7 @@ def test_pauses_and_leases_of_a_clock_that_is_right_are_left_alone(make) -> None
     receipt = make(InboundEvent, timedelta(minutes=4))
     assert rows_correct() == 0
     rows_correct(set_back=True)
-    assert ahead(sending) > timedelta(seconds=40), "nobody takes it from the worker that has it"
+    assert ahead(sending) > timedelta(seconds=40), "no other worker takes it from the one that has it"
     assert (ahead(waiting), ahead(receipt)) <= (timedelta(0), timedelta(0))
 
 
@@ -102,7 +102,7 @@ def test_holds_and_lanes_end(scope, whatsapp) -> None:
 
 
 def test_files_that_are_done_and_uploads_stay_as_they_are(scope, whatsapp) -> None:
-    """An upload that nobody used is removed when it is due: late is better than early."""
+    """An unused upload is removed when it is due: late is better than early."""
     message = MessageFactory(tenant=scope)
     common = {"tenant": scope, "channel": whatsapp, "kind": "file"}
     done = Attachment.objects.create(message=message, state=Attachment.State.STORED, due_at=NEVER, **common)

@@ -1,4 +1,4 @@
-"""A server that takes the connection and says nothing holds up its own tenant, and nobody else (OPS-10, sec 4)."""
+"""A server that takes the connection and says nothing holds up its own tenant, and no other (OPS-10)."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_a_question_ends_after_three_seconds(tenant, slow, api, tarpit, monkeypa
 
 
 def test_a_webhook_waits_for_no_slow_server_of_keys(tenant, tarpit, browser, threads, monkeypatch):
-    """Anybody may post a token with an unknown key, and the tenant says where keys are published."""
+    """Any caller may post a token with an unknown key, and the tenant says where keys are published."""
     keys.keys_forget()
     kit = next(kit for kit in kits() if kit.kind == "teams")
     config = {**kit.configured.model_dump(mode="json"), "openid_url": f"{tarpit.url}/keys"}

@@ -1,4 +1,4 @@
-"""Receipts that speak of everything until a moment, and of parts of a message that is still going out."""
+"""Delivery statuses that speak of everything until a moment, and of parts of a message that is still going out."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def statuses() -> list[str]:
 
 
 def test_all_that_was_sent_until_then_moves_and_nothing_after(talk, whatsapp) -> None:
-    """peers 7: by rank only"""
+    """Complaint 7: by rank only."""
     for status, minutes_ago in [("sent", 9), ("delivered", 8), ("read", 7), ("failed", 6), ("sent", 1)]:
         talk.sent(status, minutes_ago)
     assert status_apply(whatsapp, up_to("delivered", 5))
@@ -88,7 +88,7 @@ def test_only_this_person_on_this_channel(talk, tenant, whatsapp) -> None:
 @pytest.mark.parametrize(
     "sender", [None, Sender("psid", "88", scope="20"), Sender("psid", "66", scope="21")], ids=["none", "other", "page"]
 )
-def test_a_watermark_of_somebody_unknown_changes_nothing(talk, whatsapp, sender) -> None:
+def test_a_watermark_of_an_unknown_person_changes_nothing(talk, whatsapp, sender) -> None:
     talk.sent("sent", 9)
     assert not status_apply(whatsapp, up_to("read", 5, sender))
     assert statuses() == ["sent"]
@@ -103,7 +103,7 @@ def test_a_message_is_read_when_all_of_its_parts_are(talk, whatsapp) -> None:
     assert statuses() == ["read"]
 
 
-def test_receipts_of_the_first_part_do_not_end_a_message_whose_second_is_still_to_go(
+def test_statuses_of_the_first_part_do_not_end_a_message_whose_second_is_still_to_go(
     talk, whatsapp, monkeypatch
 ) -> None:
     """The platform reports the first part at once, the second one fails first and goes out later."""

@@ -114,7 +114,7 @@ class TestNoise:
 class TestProof:
     """Health is green only when something has proved that the channel works."""
 
-    def test_nobody_asked_yet(self, api, tenant, whatsapp):
+    def test_not_asked_yet(self, api, tenant, whatsapp):
         client = api(tenant)
         found = client.data_of(client.get(f"/api/v2/channels/{whatsapp.id}/health"))
         assert (found["state"], found["problems"][0:0]) == ("unchecked", [])
@@ -122,7 +122,7 @@ class TestProof:
     def test_a_platform_that_cannot_be_reached_is_not_healthy(self, api, tenant, scope, whatsapp):
         ChannelHealth.objects.create(channel=whatsapp, state="healthy")
         client = api(tenant)
-        found = client.data_of(client.post(f"/api/v2/channels/{whatsapp.id}/health"))  # nobody listens there
+        found = client.data_of(client.post(f"/api/v2/channels/{whatsapp.id}/health"))  # no server listens there
         assert found["state"] == "unchecked"
         assert found["incidents"] == []
 
@@ -180,7 +180,7 @@ class TestAddresses:
         assert signed(whatsapp, **{"X-Forwarded-For": forwarded}).status_code == 403
         assert not InboundEvent.objects.unscoped().exists()
 
-    def test_a_server_without_a_peer_address_lets_nobody_in(self, whatsapp, settings):
+    def test_a_server_without_a_peer_address_lets_no_caller_in(self, whatsapp, settings):
         settings.ENV = {**settings.ENV, "TRUSTED_PROXIES": 0}
         answer = Client(REMOTE_ADDR="").post(address_of(whatsapp), b"{}", "application/json")
         assert answer.status_code == 403

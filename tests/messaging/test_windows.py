@@ -1,6 +1,6 @@
-"""The reply window: nothing leaves outside it but approved templates, and whoever sends is told.
+"""The reply window: nothing leaves outside it but approved templates, and the sender is told.
 
-The complaints behind it: CW#8503, #9516, #7142, #14800, #10191, #2081; casepro#271 (peers 16).
+Complaint 16 of docs/testing.md.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def test_the_window_is_open_up_to_its_end(scope, whatsapp, clock, after, is_open
 
 
 def test_staff_are_told_and_offered_the_templates_that_would_go_out(scope, whatsapp, shipped, clock, taken) -> None:
-    """CW#8503, #9516, #14800: text was accepted and silently lost, and no template offered."""
+    """Complaint 16: text was accepted and silently lost, and no template offered."""
     conversation = wrote(whatsapp)
     clock.move_to(NOON + DAY)
     with pytest.raises(Conflict) as caught:
@@ -124,7 +124,7 @@ def test_the_api_answers_409_with_the_templates(scope, whatsapp, shipped, clock,
 
 
 def test_an_approved_template_goes_out_at_any_time(scope, whatsapp, shipped, clock, taken) -> None:
-    """CW#10191, #7142."""
+    """Complaint 16."""
     conversation = wrote(whatsapp)
     clock.move_to(NOON + 30 * DAY)
     agent_reply(conversation.id, None, SHIPPED)
@@ -210,7 +210,7 @@ def test_a_late_old_message_does_not_shorten_it_and_a_wrong_clock_does_not_lengt
     assert Conversation.objects.get().reply_window_expires_at == NOON + DAY
 
 
-def test_where_nobody_told_of_a_window_the_platform_decides(scope, web, whatsapp) -> None:
+def test_where_no_window_is_known_the_platform_decides(scope, web, whatsapp) -> None:
     conversation = wrote(whatsapp, window_s=0)
     assert window_of(whatsapp, conversation).open
 

@@ -201,7 +201,7 @@ def test_a_worker_that_lost_its_lease_announces_no_failure(scope, whatsapp) -> N
     row = DeliveryFactory(tenant=whatsapp.tenant, status="sending", claim=new_id())
     seen = Delivery.objects.select_related("message", "conversation").get(id=row.id)
     Delivery.objects.filter(id=row.id).update(claim=new_id(), status="sent")  # another worker took over and sent it
-    deliver_verb._dead(deliver_verb.Try(seen, whatsapp, http_for(whatsapp)), Rejected("nope"))
+    deliver_verb._dead(deliver_verb.SendTry(seen, whatsapp, http_for(whatsapp)), Rejected("nope"))
     assert Delivery.objects.get(id=row.id).status == "sent"
     assert not Event.objects.filter(type="chat.message.failed").exists()
 

@@ -32,7 +32,7 @@ class Clock:
 
     @contextmanager
     def shown(self, sleep: Callable[[float], None]) -> Iterator[None]:
-        """Whoever asks for the time inside is told ours; ``sleep`` is what waiting does."""
+        """Code that asks for the time inside is told ours; ``sleep`` is what waiting does."""
         with ExitStack() as stack:
             for owner, name, told in (
                 (timezone, "now", lambda: self.wall),

@@ -15,7 +15,7 @@ from tests.simulation import oracle
 from tests.simulation.database import in_memory
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.run import Outcome, Trace, replay, run, shrunk
-from tests.simulation.town import furnish
+from tests.simulation.town import populate
 
 MUTATION_STEPS = 200_000  # within which a mutation must be found
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--save", type=Path, help="a folder for the traces of what is found")
     chosen = parser.parse_args(arguments)
     oracle.IGNORED.update(chosen.ignore)
-    with in_memory(furnish) as origin:
+    with in_memory(populate) as origin:
         if chosen.replay:
             return _shown(replay(Trace.load(chosen.replay), origin))
         if chosen.mutations:

@@ -1,4 +1,4 @@
-"""The world's database: SQLite in memory, copied for each world from one that is migrated and furnished once.
+"""The world's database: SQLite in memory, copied for each world from one that is migrated and populated once.
 
 Owns the places at which a process may be interrupted: after every statement outside a transaction and after every
 commit. Must not decide what happens there.
@@ -34,15 +34,15 @@ class Interrupts(Protocol):
 
 
 @contextmanager
-def in_memory(furnish: Callable[[], None]) -> Iterator[sqlite3.Connection]:
-    """Django's connection on databases in memory; yields the migrated and furnished one that `copied` starts from."""
+def in_memory(populate: Callable[[], None]) -> Iterator[sqlite3.Connection]:
+    """Django's connection on databases in memory; yields the migrated and populated one that `copied` starts from."""
     origin = sqlite3.connect(":memory:")
     former, name = connection.connection, connection.settings_dict["NAME"]
     connection.connection, connection.settings_dict["NAME"] = None, ":memory:"
     try:
         with copied(origin) as made:
             call_command("migrate", verbosity=0, skip_checks=True)
-            furnish()
+            populate()
             made.backup(origin)
         yield origin
     finally:
@@ -52,7 +52,7 @@ def in_memory(furnish: Callable[[], None]) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def copied(origin: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """A database of one's own, as ``origin`` is; yields it for looks that interrupt nobody."""
+    """A database of one's own, as ``origin`` is; yields it for looks that interrupt no process."""
     connection.connect()
     own = connection.connection
     origin.backup(own)

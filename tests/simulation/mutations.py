@@ -28,12 +28,12 @@ class Mutation:
 
 
 def _receipts_without_lanes(patch: Patch) -> None:
-    """Receipts are taken up in any order (bugs2 B1)."""
+    """Receipts are taken up in any order."""
     patch(heads, "receipts_before", lambda receipt: InboundEvent.objects.none())
 
 
 def _settle_without_the_claim(patch: Patch) -> None:
-    """A worker tells of the outcome of a delivery that another has taken over (code F11)."""
+    """A worker tells of the outcome of a delivery that another has taken over."""
     settle = deliver.settle
 
     def anyhow(row: Delivery, **changes: Any) -> bool:
@@ -44,7 +44,7 @@ def _settle_without_the_claim(patch: Patch) -> None:
 
 
 def _idle_sweep_looks_once(patch: Patch) -> None:
-    """The idle sweep ends what its list names, without a second look (bugs F2)."""
+    """The idle sweep ends what its list names, without a second look."""
     patch(idle, "_is_idle", lambda conversation, since: True)
 
 
@@ -59,7 +59,7 @@ def _stale_answer_counts(patch: Patch) -> None:
     patch(respond, "conversation_advance", lax)
 
 
-def _bot_asks_nobody(patch: Patch) -> None:
+def _bot_asks_no_owner(patch: Patch) -> None:
     """The reply's guard does not ask who is in control, nor what was said since."""
     advance = respond.conversation_advance
     guard = ("control_owner", "control_epoch", "last_seq")
@@ -97,7 +97,7 @@ def _status_follows_the_last_report(patch: Patch) -> None:
 
 
 def _hand_back_closes_the_question(patch: Patch) -> None:
-    """A hand-back marks as answered what nobody has answered (bugs2 B6)."""
+    """A hand-back marks as answered what no agent has answered."""
     back = steps.hand_back
 
     def forgets(conversation_id: uuid.UUID) -> Conversation:
@@ -129,7 +129,7 @@ MUTATIONS: dict[str, Mutation] = {
         _receipts_without_lanes, frozenset({"out of order", "consent is not what was last said"})
     ),
     "a stale answer counts": Mutation(_stale_answer_counts, frozenset({"a stale answer"})),
-    "the bot asks nobody": Mutation(_bot_asks_nobody, frozenset({"the bot talks over a human"})),
+    "the bot asks no owner": Mutation(_bot_asks_no_owner, frozenset({"the bot talks over a human"})),
     "a settle without the claim": Mutation(_settle_without_the_claim, frozenset({"told as failed, and is not"})),
     "the idle sweep looks once": Mutation(_idle_sweep_looks_once, frozenset({"ended as idle in the middle of a talk"})),
     "parts are remembered late": Mutation(
@@ -137,6 +137,6 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "a status follows the last report": Mutation(_status_follows_the_last_report, frozenset({"a status goes back"})),
     "hand-back closes the question": Mutation(_hand_back_closes_the_question, frozenset({"never answered"})),
-    "anything queued is sent": Mutation(_any_message_may_be_sent, frozenset({"sent to somebody who had stopped us"})),
+    "anything queued is sent": Mutation(_any_message_may_be_sent, frozenset({"sent to a person who had stopped us"})),
     "lanes in any order": Mutation(_lane_is_any_order, frozenset({"overtook a message of its lane"})),
 }

@@ -89,7 +89,7 @@ def stored_once(oracle: Oracle, entry: Entry) -> None:
     if entry.role != "visitor":
         return
     said = oracle.sim.town.said.get(entry.said_id)
-    need(said and said.text == entry.text, "nobody said that", entry.text, entry.said_id)
+    need(said and said.text == entry.text, "no person said that", entry.text, entry.said_id)
     oracle.stored[entry.said_id] += 1
     need(oracle.stored[entry.said_id] == 1, "stored twice", entry.text, entry.said_id)
 
@@ -205,7 +205,7 @@ def status_never_goes_back(oracle: Oracle) -> None:
 def the_failed_are_told(oracle: Oracle) -> None:
     for out in oracle.view.outs.values():
         told = oracle.told["chat.message.failed", out.message]
-        need(out.status != "failed" or told, "failed, and nobody is told", f"#{out.seq} {out.error_code}")
+        need(out.status != "failed" or told, "failed, and staff are not told", f"#{out.seq} {out.error_code}")
 
 
 def no_other_tenant_is_touched(oracle: Oracle) -> None:
@@ -238,7 +238,7 @@ def may_be_called(oracle: Oracle, line: Line, heard: Heard) -> None:
     process = oracle.sim.world.process
     since = oracle.stopped.get((line.id, heard.to))
     stopped = since is not None and since < process.began and not heard.text.startswith(CONFIRMED)
-    need(not stopped, "sent to somebody who had stopped us", f"{heard.text!r} to {line} {heard.to}")
+    need(not stopped, "sent to a person who had stopped us", f"{heard.text!r} to {line} {heard.to}")
     name = heard.text.partition(" ")[0]
     strange = name in oracle.sim.tenants.values() and name != line.tenant
     need(not strange, "sent by another tenant's channel", heard.text, line)

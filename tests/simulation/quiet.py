@@ -30,7 +30,7 @@ WORK = (
 
 
 def come_to_rest(sim: Simulation) -> None:
-    """No more faults and nobody new: everybody does what is due until nothing is. Raises Broken."""
+    """No more faults and no new messages: every process does what is due until nothing is. Raises Broken."""
     sim.world.broker_back_at = 0.0
     sim.platform.refusing.clear()
     sim.world.say("— no more faults —")
@@ -51,7 +51,7 @@ def come_to_rest(sim: Simulation) -> None:
 
 
 def _do_what_is_due(sim: Simulation, seed: int) -> None:
-    """Until nobody has anything to post, to report or to follow at this time."""
+    """Until there is nothing left to post, to report or to follow at this time."""
     for _ in range(MOST_ROUNDS * 20):
         if sim.town.mail:
             sim.world.step("post", seed, calm=True)
@@ -74,7 +74,7 @@ def _skip_to_what_is_due(sim: Simulation) -> bool:
     """Let time pass until the next row or call is due; False when there is none. What is overdue gets a sweep's
     time; when that was in vain (the lease of a dead worker, a clock that was set back) the next is waited for."""
     clock = sim.world.clock
-    waits = [call.due - clock.monotonic for call in sim.world.calls if call.task != "messaging.tasks.attend"]
+    waits = [call.due - clock.monotonic for call in sim.world.calls if call.task != "messaging.tasks.show_typing"]
     waits += [(at - clock.wall).total_seconds() for at in _left(sim)]
     if not waits:
         return False

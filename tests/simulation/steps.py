@@ -45,7 +45,7 @@ def write(sim: Simulation) -> None:
 
 
 def post(sim: Simulation) -> None:
-    """A platform posts what is late, or was not acknowledged, or nobody asked to have again."""
+    """A platform posts what is late, or was not acknowledged, or comes twice although not asked for."""
     rng, mail = sim.world.process.rng, sim.town.mail
     if mail:
         letter = mail[0] if rng.random() < 0.6 else rng.choice(mail)
@@ -138,7 +138,7 @@ def overtake(sim: Simulation) -> None:
     sim.world.clock.pass_s(70)
     tasks.sweep.run()
     for call in sim.world.due()[:8]:
-        if call in sim.world.calls:  # nobody else has followed it meanwhile
+        if call in sim.world.calls:  # no other process has followed it meanwhile
             sim.world.calls.remove(call)
             sim.world.follow(call)
 
@@ -186,7 +186,7 @@ def replay(sim: Simulation) -> None:
 
 
 def heal(sim: Simulation) -> None:
-    """Staff mend a channel whose credential was refused."""
+    """Staff repair a channel whose credential was refused."""
     sim.acts_for(None)
     sim.platform.refusing.clear()
     for line in sim.town.lines:

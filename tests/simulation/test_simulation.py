@@ -14,7 +14,7 @@ from tests.simulation import oracle
 from tests.simulation.database import in_memory
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.run import Outcome, Trace, replay, run, shrunk
-from tests.simulation.town import furnish
+from tests.simulation.town import populate
 
 SEEDS = Path(__file__).parent / "seeds"
 CHUNKS, WORLDS, STEPS = 10, 5, 240  # with what happens in between and until all is quiet: about 20,000 steps
@@ -24,8 +24,8 @@ pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="a world i
 
 @pytest.fixture(scope="module")
 def origin(django_db_blocker: Any) -> Iterator[sqlite3.Connection]:
-    with django_db_blocker.unblock(), in_memory(furnish) as furnished:
-        yield furnished
+    with django_db_blocker.unblock(), in_memory(populate) as populated:
+        yield populated
 
 
 @pytest.fixture(autouse=True)

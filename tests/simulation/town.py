@@ -87,11 +87,11 @@ class Town:
         self._requests = RequestFactory()
 
     def writer(self, rng: random.Random) -> Person:
-        """Somebody who writes by a platform."""
+        """A person who writes by a platform."""
         return rng.choice([one for one in self.people if one.line.kind != "web"])
 
     def visitor(self, rng: random.Random, address: str) -> Person | None:
-        """Somebody of this address in a web chat, if there is anybody."""
+        """A visitor of this address in a web chat, if there is one."""
         found = [one for one in self.people if one.line.kind == "web" and one.address == address]
         return rng.choice(found) if found else None
 
@@ -132,7 +132,7 @@ class Town:
         return True
 
 
-def furnish() -> None:
+def populate() -> None:
     """Two tenants with their channels and a colleague each."""
     for name, kinds in TENANTS.items():
         tenant = TenantFactory(name=name.title(), slug=name)
@@ -145,7 +145,7 @@ def furnish() -> None:
 
 
 def lines() -> list[Line]:
-    """The channels that `furnish` made."""
+    """The channels that `populate` made."""
     return [
         Line(channel.tenant_id.hex, tenant.slug, channel.kind, channel.id.hex, channel.key)
         for tenant in Tenant.objects.order_by("slug")

@@ -1,4 +1,4 @@
-"""What the oracle sees of the rows: read without interrupting anybody, messages and events once each.
+"""What the oracle sees of the rows: read without interrupting a process, messages and events once each.
 
 Owns the statements. Must not judge.
 """

@@ -108,7 +108,7 @@ class World:
         rng = random.Random(seed)
         self.faults = Faults.drawn(rng)
         self.clock = Clock()
-        self.raw = raw  # looks at the rows without interrupting anybody
+        self.raw = raw  # looks at the rows without interrupting a process
         self.seed = seed
         self.calls: list[Call] = []
         self.broker_back_at = 0.0
@@ -165,7 +165,7 @@ class World:
 
     def interrupted(self, *, often: float = 1.0) -> None:
         """A place between two commits: the process may end here, or others may go on before it does. ``often``:
-        how much more likely that is where a process waits for somebody outside."""
+        how much more likely that is where a process waits for an outside server."""
         process = self.process
         if process.dead:
             raise Crash

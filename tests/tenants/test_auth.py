@@ -193,10 +193,10 @@ def test_a_role_of_the_tenant_comes_before_the_default_one(tenant, other_tenant)
     RoleFactory(tenant=tenant, name="agent", permissions=["audit:read"])
     own = auth.principal_for(auth.issue_access_token(tenant, "a", role="agent"))
     default = auth.principal_for(auth.issue_access_token(other_tenant, "a", role="agent"))
-    nobody = auth.principal_for(auth.issue_access_token(tenant, "a", role="emperor"))
+    roleless = auth.principal_for(auth.issue_access_token(tenant, "a", role="emperor"))
     assert own.permissions == {"audit:read"}
     assert "conversations:write" in default.permissions
-    assert nobody.permissions == frozenset()
+    assert roleless.permissions == frozenset()
 
 
 def test_warm_requests_cost_no_query(api, tenant, django_assert_num_queries):
@@ -353,7 +353,7 @@ def test_a_suspended_tenant_cannot_refresh(tenant):
 
 
 @pytest.mark.urls("chatsvc.urls")
-def test_whoever_holds_a_token_may_end_it(api, tenant):
+def test_the_holder_of_a_token_may_end_it(api, tenant):
     token = auth.issue_access_token(tenant, "anna")
     answers = [api().post("/api/v2/auth/revoke", {"token": given}) for given in (token, "nonsense")]
     assert [api().data_of(answer) for answer in answers] == [{"revoked": True}, {"revoked": False}]

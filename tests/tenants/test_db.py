@@ -1,4 +1,4 @@
-"""Transactions mean the same on every engine: all or nothing, calls after the commit, nobody's change lost."""
+"""Transactions mean the same on every engine: all or nothing, calls after the commit, no change lost."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_broken_constraint_undoes_the_whole_and_the_next_one_works() -> None:
     assert slugs() == ["one", "three"]
 
 
-def test_calls_wait_for_the_commit_and_harm_nobody() -> None:
+def test_calls_wait_for_the_commit_and_harm_no_other() -> None:
     seen: list[Any] = []
     with db.atomic():
         db.on_commit(lambda: 1 / 0)

@@ -1,4 +1,4 @@
-"""``Idempotency-Key``: once, whatever is sent how often (API-6, reliability test 6)."""
+"""``Idempotency-Key``: once, whatever is sent how often (API-6)."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_safe_methods_ignore_the_key(send, stored):
     assert stored() == (0, 0)
 
 
-def test_nobody_is_given_anothers_answer(api, tenant, other_tenant, stored):
+def test_no_caller_is_given_anothers_answer(api, tenant, other_tenant, stored):
     anna, ben = api(), api()
     for name, client in (("anna", anna), ("ben", ben)):
         token = auth.issue_access_token(tenant, name, permissions=["contacts:write"])

@@ -136,7 +136,7 @@ def test_a_bucket_in_redis_is_small_and_vanishes(redis_url):
     assert 0 < shared._client.pttl("limit:small") <= 2500
 
 
-def test_without_redis_the_process_counts_and_nobody_waits(settings, caplog):
+def test_without_redis_the_process_counts_and_no_caller_waits(settings, caplog):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         settings.REDIS_URL = f"redis://127.0.0.1:{closed.getsockname()[1]}/0"

@@ -1,4 +1,4 @@
-"""The memory of a process: dropped by key, in every process, and nothing of anybody else's with it."""
+"""The memory of a process: dropped by key, in every process, and nothing else with it."""
 
 from __future__ import annotations
 

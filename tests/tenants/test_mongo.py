@@ -50,7 +50,7 @@ def test_a_server_that_is_away_is_a_503_and_not_ready(browser: Any, monkeypatch:
     from pymongo.errors import ServerSelectionTimeoutError
 
     def away(*_: Any, **__: Any) -> None:
-        raise ServerSelectionTimeoutError("nobody there")
+        raise ServerSelectionTimeoutError("no server there")
 
     monkeypatch.setattr("pymongo.collection.Collection.aggregate", away)
     monkeypatch.setattr("pymongo.database.Database.command", away)

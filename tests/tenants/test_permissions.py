@@ -40,7 +40,9 @@ OPERATIONS = [
     if hasattr(cls, method.lower())
 ]
 CLOSED = [case for case in OPERATIONS if permissions.declared(case.values[2], case.values[3]) != permissions.PUBLIC]
-RESTRICTED = [case for case in CLOSED if permissions.declared(case.values[2], case.values[3]) != permissions.ANYBODY]
+RESTRICTED = [
+    case for case in CLOSED if permissions.declared(case.values[2], case.values[3]) != permissions.AUTHENTICATED
+]
 VALUES = {"UUIDConverter": str(uuid.uuid4()), "IntConverter": "1"}
 
 
@@ -57,12 +59,12 @@ def _fill(address, pattern):
 def test_every_operation_declares_a_permission_that_exists(address, pattern, cls, method):
     assert issubclass(cls, TenantAPIView)
     needed = permissions.declared(cls, method)
-    assert needed in {*permissions.PERMISSIONS, permissions.PUBLIC, permissions.ANYBODY}
+    assert needed in {*permissions.PERMISSIONS, permissions.PUBLIC, permissions.AUTHENTICATED}
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("address", "pattern", "cls", "method"), CLOSED)
-def test_nobody_gets_in_without_a_credential(api, address, pattern, cls, method):
+def test_no_caller_gets_in_without_a_credential(api, address, pattern, cls, method):
     assert api().generic(method, _fill(address, pattern)).status_code == 401
 
 

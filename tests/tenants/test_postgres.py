@@ -111,6 +111,6 @@ def test_a_transaction_that_lost_its_connection_opens_no_other(
         ):
             wrapper.connection.execute("SELECT 1")
         assert len(opened) == 1
-        wrapper.ensure_connection()  # whoever comes next does
+        wrapper.ensure_connection()  # the next caller does
     assert len(opened) == 2
     opened[1].close()

@@ -67,7 +67,7 @@ def _python_files():
     return sorted(path for app in APPS for path in (REPO / app).rglob("*.py") if "migrations" not in path.parts)
 
 
-def test_whoever_leaves_the_scope_says_why():
+def test_code_that_leaves_the_scope_says_why():
     """Each line that calls ``.unscoped()`` carries a comment, or follows one, that says so with the word."""
     silent = []
     for path in _python_files():
@@ -78,7 +78,7 @@ def test_whoever_leaves_the_scope_says_why():
     assert silent == []
 
 
-def test_nobody_goes_round_the_scope_by_other_doors():
+def test_no_code_goes_round_the_scope_by_other_doors():
     doors = re.compile(r"\._base_manager\b|\.objects\.raw\(|all_objects")
     found = [str(path.relative_to(REPO)) for path in _python_files() if doors.search(path.read_text())]
     assert found == []

@@ -131,7 +131,7 @@ class Messenger(Adapter):
         return tuple(Payload(_messages_path(config), json=body) for body in rendered)
 
     def send(self, payload: Payload, config: MessengerConfig, http: Http) -> SendResult:
-        """The platform's answer means sent; whether it arrived comes as receipts. A bare action (typing,
+        """The platform's answer means sent; whether it arrived comes as a delivery status. A bare action (typing,
         seen) has no message id."""
         answer = _call(config, http, payload.method, payload.path, json=payload.json)
         platform_id = identifier(answer.json(), "message_id")

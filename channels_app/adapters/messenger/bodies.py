@@ -65,7 +65,7 @@ class Part:
     note: Mapping[str, str] = field(default_factory=dict)
 
 
-def said(message: dict[str, Any]) -> Said:
+def read_body(message: dict[str, Any]) -> Said:
     """What ``message`` says: a pick, or its text with the first file in the content and all of them in
     ``media``. Never raises."""
     payload = string(message, "quick_reply", "payload", limit=1000)

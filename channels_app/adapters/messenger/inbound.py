@@ -1,4 +1,4 @@
-"""From one webhook body to contract items: messages, receipts, echoes, handovers, edits, reactions.
+"""From one webhook body to contract items: messages, delivery statuses, echoes, handovers, edits, reactions.
 
 Owns the walk through the envelope and who is who. Must not let one odd event cost the others, nor take
 an event of another page of the same app.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from channels_app.adapters.messenger.bodies import picked, said
+from channels_app.adapters.messenger.bodies import picked, read_body
 from channels_app.adapters.wire import array, identifier, moment, obj, string
 from channels_app.content.types import MAX_TEXT, text
 from channels_app.contract import (
@@ -41,8 +41,8 @@ class Page:
     app_id: str
 
     def person(self, event: Any, end: str) -> Sender | None:
-        """The person at ``end`` (sender or recipient) of ``event``; None where the page itself, or nobody
-        with a page-scoped id, stands there."""
+        """The person at ``end`` (sender or recipient) of ``event``; None where the page itself, or no
+        page-scoped id, stands there."""
         found = identifier(event, end, "id")
         return Sender("psid", found, scope=self.id) if found and found != self.id else None
 
@@ -109,7 +109,7 @@ def _message(event: Any, page: Page) -> Sequence[InboundItem]:
         return [Ignored("no_sender", mid)]
     if message.get("is_deleted") is True:
         return [Revision(f"unsend:{mid}", mid, sender, None, moment(event, "timestamp"))]
-    what = said(message)
+    what = read_body(message)
     return [
         InboundMessage(
             platform_id=mid,
@@ -198,7 +198,7 @@ def _reaction(event: Any, page: Page) -> Sequence[InboundItem]:
     return [Reaction(platform_id, target, sender, emoji if action == "react" else "", moment(event, "timestamp"))]
 
 
-# -------------------------------------------------------------------------- receipts
+# ---------------------------------------------------------------------- delivery status
 
 
 def _delivery(event: Any, page: Page) -> Sequence[InboundItem]:

@@ -1,4 +1,4 @@
-"""What a page shows before anybody speaks: greeting, "Get Started" and the persistent menu.
+"""What a page shows before a person writes: greeting, "Get Started" and the persistent menu.
 
 Owns these settings of a channel and the call that publishes them. Must not touch what the channel's
 configuration does not name.

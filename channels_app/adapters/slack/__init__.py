@@ -157,7 +157,7 @@ class Slack(Adapter):
         return tuple(payloads(message, config.list_label))
 
     def send(self, payload: Payload, config: SlackConfig, http: Http) -> SendResult:
-        """One call; a file takes three, of which only the last shows anything to anybody."""
+        """One call; a file takes three, of which only the last shows anything."""
         body = dict(payload.json or {})
         if payload.path == SHARE_FILE:
             body = uploaded(body, config, http)

@@ -37,7 +37,7 @@ def respond(url: str, body: Mapping[str, Any], refused: Rejected, http: Http) ->
 
 
 def uploaded(body: dict[str, Any], config: SlackConfig, http: Http) -> dict[str, Any]:
-    """``body`` with the file it names as ``source`` taken over to Slack, not yet shown to anybody: what
+    """``body`` with the file it names as ``source`` taken over to Slack, not yet shown in the conversation: what
     goes wrong here may be done again."""
     source = obj(body.pop("source"))
     try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from channels_app.adapters.slack.emoji import EMOJI
-from channels_app.adapters.slack.words import mentions, said, without_mention
+from channels_app.adapters.slack.words import mentions, read_body, without_mention
 from channels_app.adapters.wire import array, identifier, moment, obj, string
 from channels_app.contract import (
     BadPayload,
@@ -178,7 +178,7 @@ def _spoken(event: dict[str, Any], envelope: Envelope) -> list[InboundItem]:
             follow_up=follow_up,
             metadata={**facts, **what.facts},
         )
-        for number, what in enumerate(said(event, words), start=1)
+        for number, what in enumerate(read_body(event, words), start=1)
     ]
 
 
@@ -222,7 +222,7 @@ def _revision(
         return [Ignored(why_not, envelope.event_id)]
     mrkdwn = string(message, "text")
     words = without_mention(mrkdwn, envelope.bot) if mentions(mrkdwn, envelope.bot) else mrkdwn
-    content = None if deleted else said({}, words)[0].content
+    content = None if deleted else read_body({}, words)[0].content
     author = _author(message, envelope, channel)
     return [Revision(envelope.event_id, target, author, content, moment(event, "event_ts"))]
 

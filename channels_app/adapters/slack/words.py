@@ -58,7 +58,7 @@ def _token(match: re.Match[str]) -> str:
     return address if label in ("", address) or label in address else f"{label} ({address})"
 
 
-def said(message: Any, mrkdwn: str) -> list[Said]:
+def read_body(message: Any, mrkdwn: str) -> list[Said]:
     """What ``message`` says, whose own words are ``mrkdwn``: one entry for the words and the first file,
     one for each further file. Never empty, never raises."""
     shared = [f"> {words}" for one in array(message, "attachments") if (words := _shared(one))]
@@ -73,7 +73,7 @@ def said(message: Any, mrkdwn: str) -> list[Said]:
 
 
 def _shared(attachment: Any) -> str:
-    """The words of a message that was shared into this one; previews of links are not said by anybody."""
+    """The words of a message that was shared into this one; previews of links are no person's words."""
     if obj(attachment).get("is_share") is not True:
         return ""
     return string(attachment, "text") or string(attachment, "fallback")

@@ -64,7 +64,7 @@ class Said:
     answers_us: bool = False
 
 
-def said(activity: dict[str, Any]) -> Said:
+def read_body(activity: dict[str, Any]) -> Said:
     """What a message says. Several files at once are one message: the first is shown, all are kept."""
     words = words_of(activity)
     if answer := _filled_in(activity.get("value")):

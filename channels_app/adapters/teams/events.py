@@ -1,6 +1,6 @@
 """Comings and goings: people, the bot itself, teams, meetings, and what else is no message.
 
-Owns the tables of event names. Must not decide what follows from an event, nor greet anyone.
+Owns the tables of event names. Must not decide what follows from an event, nor greet a person.
 https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/subscribe-to-conversation-events
 """
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from channels_app.adapters.teams.address import message_id
-from channels_app.adapters.teams.bodies import Said, answered, is_addressed, said
+from channels_app.adapters.teams.bodies import Said, answered, is_addressed, read_body
 from channels_app.adapters.teams.config import TeamsConfig
 from channels_app.adapters.teams.events import EVENTS
 from channels_app.adapters.teams.scene import Scene, scene_of
@@ -48,7 +48,7 @@ def _guarded(reader: Reader, scene: Scene) -> Iterator[InboundItem]:
 
 
 def _message(scene: Scene) -> Iterator[InboundItem]:
-    what = said(scene.activity)
+    what = read_body(scene.activity)
     yield _spoken(scene, what, to_us=what.answers_us or is_addressed(scene.activity))
 
 
@@ -92,7 +92,7 @@ def _circumstances(activity: dict[str, Any]) -> dict[str, Any]:
 
 def _edited(scene: Scene) -> Iterator[InboundItem]:
     """Edited, or brought back after a deletion: both tell the words that hold from now on."""
-    yield _revision(scene, said(scene.activity))
+    yield _revision(scene, read_body(scene.activity))
 
 
 def _deleted(scene: Scene) -> Iterator[InboundItem]:

@@ -1,6 +1,6 @@
 """Whether an activity comes from the platform: its token, checked with the keys the platform publishes.
 
-Owns the check and the memory of the keys. Must not let anyone outside make us fetch keys at will, and
+Owns the check and the memory of the keys. Must not let an outside caller make us fetch keys at will, and
 must not believe any word of a token before its signature is proven.
 https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-authentication
 """

@@ -1,7 +1,7 @@
 """What SMS and Voice over Twilio have in common.
 
 Owns configuration, numbers and calls; signature and errors lie in the files of those names. Must not
-know messages or calls of people: see sms.py and voice/.
+know messages or calls of people: see adapters/sms.py and adapters/voice/.
 https://www.twilio.com/docs/usage/webhooks
 """
 
@@ -60,7 +60,7 @@ class TwilioConfig(ChannelConfig):
     api_key_secret: str = Field(default="", description="Secret of the API key")
     webhook_url: WebAddress = Field(
         default="",
-        description="The webhook as Twilio knows it: behind a proxy, and for receipts of messages to new people",
+        description="The webhook as Twilio knows it: behind a proxy, and for the delivery status of messages to new people",
     )
 
     @model_validator(mode="after")

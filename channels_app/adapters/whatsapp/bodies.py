@@ -25,7 +25,7 @@ class Said:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def said(message: dict[str, Any]) -> Said:
+def read_body(message: dict[str, Any]) -> Said:
     """What ``message`` (any object with ``type`` and a member of that name) says. Never raises."""
     kind = string(message, "type")
     try:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from channels_app.adapters.whatsapp.bodies import said
+from channels_app.adapters.whatsapp.bodies import read_body
 from channels_app.adapters.wire import array, identifier, moment, obj, string
 from channels_app.content.types import text
 from channels_app.contract import (
@@ -94,7 +94,7 @@ def _message(message: Any, value: dict[str, Any]) -> InboundItem:
 
 
 def _spoken(message: dict[str, Any], sender: Sender) -> InboundMessage:
-    what = said(message)
+    what = read_body(message)
     return InboundMessage(
         platform_id=identifier(message, "id"),
         sender=sender,
@@ -133,7 +133,7 @@ def _reaction(message: dict[str, Any], sender: Sender) -> InboundItem:
 
 def _edit(message: dict[str, Any], sender: Sender) -> InboundItem:
     """Of media only the caption can be edited, so the new caption is the whole news."""
-    new = said(obj(message, "edit", "message"))
+    new = read_body(obj(message, "edit", "message"))
     content = text(new.content.text or "[caption removed]") if new.media else new.content
     return _revision(message, sender, "edit", content)
 

@@ -28,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on; it has no authentication")
         parser.add_argument("--port", type=int, default=8900)
         parser.add_argument("--connect", default=demo.SLUG, metavar="SLUG", help="tenant whose channels it serves")
-        parser.add_argument("--webhook-url", default="", help="connect to nobody; one platform's webhooks go there")
+        parser.add_argument("--webhook-url", default="", help="connect to no service; one platform's webhooks go there")
         parser.add_argument("--platform", default="whatsapp", choices=list(PLATFORMS), help="that platform")
         parser.add_argument("--log", default=None, metavar="FILE", help="JSONL file that keeps what was sent")
 

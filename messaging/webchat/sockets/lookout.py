@@ -73,7 +73,7 @@ class Lookout:
                 follower.behind.set()
 
     async def round(self) -> None:
-        """Ring those whose transcript has gone on, is another's by now, or whose channel is closed."""
+        """Notify the sockets whose transcript has grown, now belongs to another visitor, or whose channel is closed."""
         followers = tuple(self._followers)
         for start in range(0, len(followers), AT_ONCE):
             part = followers[start : start + AT_ONCE]

@@ -1,7 +1,7 @@
 """The windows ("tabs") in which one visitor has the chat open, in all processes: how many, and what they tell
 each other.
 
-Owns the limit. Nobody keeps a list: a window that comes says so in the visitor's group, and each counts those
+Owns the limit. No process keeps a list: a window that comes says so in the visitor's group, and each counts those
 that came after it. Must not know what a window shows.
 """
 

@@ -96,7 +96,7 @@ export class Incoming {
     this.#reading.look();
   }
 
-  /** Someone answered: say it, tell the page, and know that the visitor's words have arrived. */
+  /** An answer is here: announce it, tell the page, and know that the visitor's words have arrived. */
   #told(message) {
     const { log } = this.#panel;
     log.mark("delivered", (own) => own.seq < message.seq);

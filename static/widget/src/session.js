@@ -57,8 +57,8 @@ export class Session {
 
   /**
    * Asks for a session until there is one. Throws ApiError when the service refuses, and at once
-   * when someone waits for the outcome (`extra` is a profile or an identity). `onWait(error)` hears
-   * that it takes longer.
+   * when a caller waits for the outcome (`extra` is a profile or an identity). `onWait(error)` is called
+   * when it takes longer.
    */
   async open(extra = {}, onWait = () => {}) {
     for (let attempt = 0; ; attempt++) {

@@ -46,7 +46,7 @@ def database(given: dict[str, Any], pool_size: int, statement_s: int) -> dict[st
         "min_size": 1,
         "max_size": pool_size,
         "timeout": POOL_S,
-        # Then a place in the pool is given up, and the next caller tries at once. The pool's own patience
+        # Then a place in the pool is given up, and the next caller tries at once. The pool's own retries
         # doubles its pauses: after a long absence it would go on waiting for as long again.
         "reconnect_timeout": POOL_S,
     }

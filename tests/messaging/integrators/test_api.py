@@ -113,7 +113,7 @@ def test_the_deployment_may_allow_an_address(tenant, api, crm) -> None:
 
 
 @pytest.mark.parametrize("event_types", [["chat.mesage.*"], ["chat.message.sent", "x"], ["**"], ["chat.message"]])
-def test_types_that_nobody_will_ever_hear_of(tenant, api, event_types) -> None:
+def test_types_that_are_never_sent(tenant, api, event_types) -> None:
     client = api(tenant)
     refused = client.post(ROOT, {**GOOD, "event_types": event_types})
     assert (refused.status_code, client.error_of(refused)["code"]) == (400, "unknown_event_type")

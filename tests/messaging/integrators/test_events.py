@@ -58,7 +58,7 @@ def test_an_event_arrives_signed_and_whole(endpoint, crm, happen, calls: Calls) 
 
 
 def test_a_call_names_what_began_it(endpoint, crm, happen) -> None:
-    """Integrators find their own request again; an event that nobody's request led to names none."""
+    """Integrators find their own request again; an event that no request led to names none."""
     with structlog.contextvars.bound_contextvars(correlation_id="order-4711"):
         happen(message_id="m1")
     happen(message_id="m2")
@@ -157,7 +157,7 @@ def test_two_publishers_at_once_leave_one_call_each(endpoint, happen, monkeypatc
 def test_an_endpoint_removed_meanwhile_does_not_stop_the_others(endpoint, scope, crm, happen) -> None:
     gone, _ = endpoint_create(scope.id, url=crm.url, event_types=["*"])
     integrators.subscribers_of(scope.id)
-    WebhookEndpoint.objects.filter(id=gone.id).delete()  # by another process: nobody told our memo
+    WebhookEndpoint.objects.filter(id=gone.id).delete()  # by another process: our memo was not told
     happen()
     publish_all()
     assert only().endpoint_id == endpoint.id

@@ -15,7 +15,7 @@ from conversations.models import Attachment, Event
 from conversations.selectors import message_page
 from conversations.shapes import MessageQuery
 from messaging.accept import accept
-from messaging.media.fetch import attend
+from messaging.media.fetch import file_process
 
 
 def picture(form="PNG", size=(40, 30)):
@@ -78,7 +78,7 @@ def received(channel, *args, **options):
     """Accept a message with a file and do what is due for it once."""
     message = accept(channel, sent(*args, **options)).message
     attachment = Attachment.objects.get(message=message)
-    attend(attachment.id)
+    file_process(attachment.id)
     attachment.refresh_from_db()
     message.refresh_from_db()
     return message, attachment

@@ -10,7 +10,7 @@ from channels_app.contract import MediaRef
 from channels_app.http import network
 from conversations.models import Attachment
 from messaging.accept import accept
-from messaging.media.fetch import attend
+from messaging.media.fetch import file_process
 from tenants.storage.db import now
 from tests.messaging.media.platform import picture, received, sent
 
@@ -38,7 +38,7 @@ def by_url(url):
 def test_an_address_inside_is_never_called(webhook, files, scope, address):
     files.answers["/secret"] = (200, {}, picture())
     message = accept(webhook, by_url(address.format(port=files.server.server_port))).message
-    attend(Attachment.objects.get(message=message).id)
+    file_process(Attachment.objects.get(message=message).id)
     refused = Attachment.objects.get(message=message)
     assert refused.reason in ("address_blocked", "bad_url")
     assert (refused.state, files.seen) == ("refused", [])
@@ -71,7 +71,7 @@ def test_a_name_that_changes_its_answer_gains_nothing(webhook, files, scope, mon
     message = accept(webhook, by_url("http://rebind.example/a.png")).message
     attachment = Attachment.objects.get(message=message)
     for _ in range(2):
-        attend(attachment.id)
+        file_process(attachment.id)
         Attachment.objects.filter(state="remote").update(due_at=now())
     attachment.refresh_from_db()
     assert (asked, connected) == (["rebind.example"] * 2, ["93.184.216.34"])

@@ -13,7 +13,7 @@ from conversations.models import Attachment, Message
 from messaging import sweep
 from messaging.accept import accept
 from messaging.media import fetch as media
-from messaging.media.fetch import attend
+from messaging.media.fetch import file_process
 from tenants.storage.db import new_id, now
 from tests.messaging.media.platform import Files, events, picture, received, sent
 
@@ -79,7 +79,7 @@ def test_what_cannot_be_kept_is_refused_with_its_reason(channel, files, settings
     assert (refused.state, refused.reason, refused.file.name) == ("refused", reason, "")
     assert message.content["media"]["url"] == f"media:{refused.id}"
     assert [told["reason"] for told in events("chat.attachment.refused")] == [reason]
-    assert attend(refused.id) is None
+    assert file_process(refused.id) is None
 
 
 def test_the_size_limit_holds_while_the_file_comes_without_a_length(channel, files, settings, scope):
@@ -100,10 +100,10 @@ def test_what_may_work_later_is_tried_again_with_growing_pauses(channel, files, 
     _, waiting = received(channel)
     assert (waiting.state, waiting.reason, waiting.attempts) == ("remote", reason, 1)
     assert timedelta(seconds=3) < waiting.due_at - now() <= timedelta(seconds=5)
-    assert attend(waiting.id) is None  # not due
+    assert file_process(waiting.id) is None  # not due
     files.keep(picture())
     Attachment.objects.update(due_at=now())
-    attend(waiting.id)
+    file_process(waiting.id)
     waiting.refresh_from_db()
     assert (waiting.state, waiting.reason) == ("stored", "")
 
@@ -112,7 +112,7 @@ def test_the_last_try_ends_in_a_reason(channel, files, scope):
     files.keep(b"", status=503)
     _, waiting = received(channel)
     Attachment.objects.update(due_at=now(), attempts=media.TRIES.tries - 1)
-    attend(waiting.id)
+    file_process(waiting.id)
     waiting.refresh_from_db()
     assert (waiting.state, waiting.reason) == ("refused", "http_503")
 
@@ -139,7 +139,7 @@ def test_credentials_do_not_follow_a_redirect_to_another_host(channel, files, re
 def test_a_file_of_a_message_that_was_deleted_meanwhile_is_not_fetched(channel, files, scope):
     message = accept(channel, sent()).message
     Message.objects.update(deleted_at=now())
-    attend(Attachment.objects.get(message=message).id)
+    file_process(Attachment.objects.get(message=message).id)
     assert (Attachment.objects.get().reason, files.seen) == ("message_deleted", [])
 
 
@@ -152,12 +152,12 @@ def test_one_worker_at_a_time_and_the_sweep_finds_what_was_lost(channel, files, 
     message = accept(channel, sent()).message
     attachment = Attachment.objects.get(message=message)
     Attachment.objects.update(due_at=now() + media.LEASE, attempts=1)  # a worker has it
-    assert attend(attachment.id) is None
+    assert file_process(attachment.id) is None
     calls.all.clear()
     Attachment.objects.update(due_at=now() - timedelta(minutes=1))  # and died
     sweep.sweep()
     assert calls.of("media") == [attachment.id]
-    assert attend(attachment.id).state == "stored"
+    assert file_process(attachment.id).state == "stored"
     calls.all.clear()
     sweep.sweep()
     assert calls.of("media") == []
@@ -172,7 +172,7 @@ def test_a_worker_that_was_given_up_changes_nothing(channel, files, scope, monke
         return media.Kept(media.examine(io.BytesIO(picture())), 1, "0" * 64)
 
     monkeypatch.setattr(media, "received", lambda *args: (io.BytesIO(picture()), slow()))
-    attend(attachment.id)
+    file_process(attachment.id)
     assert (Attachment.objects.get().state, events("chat.attachment.stored")) == ("remote", [])
 
 

@@ -58,7 +58,7 @@ def test_where_converting_does_not_help_the_file_stays_as_it_is(content, caps):
     assert (media.type, "as=jpeg" in media.url) == ("image/png", False)
 
 
-def test_a_jpeg_that_nobody_made_is_not_there(stored, content, browser):
+def test_a_jpeg_that_was_not_made_is_not_there(stored, content, browser):
     url = content_public(content, ANY).media.url
     assert browser.get(f"{path_of(url)}?as=jpeg").status_code == 404
 

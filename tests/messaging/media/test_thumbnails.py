@@ -67,7 +67,7 @@ def test_an_image_of_which_none_can_be_made_is_asked_once(web, scope, browser, c
     assert calls.all == []
 
 
-def test_what_is_no_image_wakes_nobody(web, scope, calls):
+def test_what_is_no_image_wakes_no_worker(web, scope, calls):
     upload(new_id(), web, None, "a.pdf", "application/pdf", [b"%PDF-1.7\n"])
     assert calls.all == []
 

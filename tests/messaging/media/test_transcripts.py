@@ -10,7 +10,7 @@ import pytest
 
 from conversations.models import Attachment, Message
 from messaging.accept import Entrance, accept
-from messaging.media.fetch import attend
+from messaging.media.fetch import file_process
 from messaging.models import Turn
 from tenants.storage.db import now
 from tests.messaging.media.platform import events, received, sent
@@ -61,7 +61,7 @@ def voice(channel, files, id="wamid.1"):
 
 def heard(attachment):
     Attachment.objects.filter(id=attachment.id).update(due_at=now())
-    attend(attachment.id)
+    file_process(attachment.id)
     attachment.refresh_from_db()
     return attachment
 
@@ -88,7 +88,7 @@ def test_what_is_said_becomes_the_text_of_the_message(channel, files, scope, tra
 def test_it_is_heard_once(channel, files, scope, transcriber):
     _, stored = voice(channel, files)
     heard(stored)
-    assert attend(stored.id) is None
+    assert file_process(stored.id) is None
     assert len(transcriber.heard) == 1
 
 
@@ -100,13 +100,13 @@ def test_a_fault_of_the_transcriber_is_tried_again_then_the_bot_goes_on(channel,
         assert stored.due_at < now() + timedelta(minutes=1)
         assert Turn.objects.get().due_at > now()
     heard(stored)
-    assert attend(stored.id) is None
+    assert file_process(stored.id) is None
     assert Turn.objects.get().due_at <= now()
     assert (message.text, len(transcriber.heard)) == ("", 4)
 
 
 @pytest.mark.parametrize("answer", [(400, b"{}"), (200, b"[]"), (200, b'{"text": ""}'), (200, b"<html>")])
-def test_an_odd_answer_harms_nobody(channel, files, scope, transcriber, answer):
+def test_an_odd_answer_harms_nothing(channel, files, scope, transcriber, answer):
     transcriber.answers = [answer]
     _, stored = voice(channel, files)
     assert heard(stored).transcript == ""
@@ -143,5 +143,5 @@ def test_a_caller_who_waits_does_not_answer_in_its_place(channel, files, scope, 
 def test_without_a_transcriber_nothing_waits_and_nothing_is_heard(channel, files, scope):
     message, stored = voice(channel, files)
     assert Turn.objects.get().due_at - now() < timedelta(seconds=3)
-    assert attend(stored.id) is None
+    assert file_process(stored.id) is None
     assert Message.objects.get(id=message.id).text == ""

@@ -11,7 +11,7 @@ from conversations.attachments import NEVER
 from conversations.models import Attachment, Message
 from messaging import sweep
 from messaging.accept import accept
-from messaging.media.fetch import attend
+from messaging.media.fetch import file_process
 from messaging.webchat import rules as webchat
 from messaging.webchat.uploads import ticket_read, visitor_upload
 from tenants.storage.db import now
@@ -104,7 +104,7 @@ def test_a_file_goes_into_one_message_only(page, scope):
     assert Message.objects.count() == 1
 
 
-def test_somebody_elses_file_is_not_there(page, shop, scope):
+def test_another_visitors_file_is_not_there(page, shop, scope):
     file = Api.data_of(page.upload(picture()))["file"]
     other = Page(shop)
     assert outcome(other.send(file)) == (404, "media_not_found")
@@ -184,7 +184,7 @@ def test_an_upload_that_no_message_took_goes_after_a_day(page, scope, calls, sto
     Attachment.objects.update(due_at=now() - datetime.timedelta(seconds=5))
     sweep.sweep()
     assert calls.of("media") == [attachment.id]
-    attend(attachment.id)
+    file_process(attachment.id)
     assert not Attachment.objects.exists()
     assert not [path for path in storage.rglob("*") if path.is_file()]
 
@@ -202,7 +202,7 @@ def test_an_upload_that_died_half_way_leaves_nothing(page, scope, storage, monke
     assert (row.state, row.message_id) == ("remote", None)
     assert [path for path in storage.rglob("*") if path.is_file()]
     Attachment.objects.update(due_at=now())
-    attend(row.id)
+    file_process(row.id)
     assert not Attachment.objects.exists()
     assert not [path for path in storage.rglob("*") if path.is_file()]
 

@@ -175,7 +175,7 @@ def test_wrong_marks_are_refused(api, tenant, path, verb, body, status, code):
     assert (response.status_code, Api.error_of(response)["code"]) == (status, code)
 
 
-def test_nobody_types_in_an_ended_conversation(api, tenant, path):
+def test_no_agent_types_in_an_ended_conversation(api, tenant, path):
     conversation_end(Conversation.objects.get().id)
     response = api(tenant).post(f"{path}/typing", {"on": True})
     assert (response.status_code, Api.error_of(response)["code"]) == (409, "conversation_closed")

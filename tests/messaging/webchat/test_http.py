@@ -38,7 +38,7 @@ def test_the_token_goes_on_with_the_same_visitor(page):
     assert page.begin(visitor_token=token)["last_seq"] == 1
 
 
-def test_logging_out_makes_somebody_new(page):
+def test_logging_out_makes_a_new_visitor(page):
     token = page.begin()["visitor_token"]
     page.say("Hello")
     assert page.begin(visitor_token=token, identity=None)["conversation"] is None
@@ -210,7 +210,7 @@ def test_a_late_rating_is_of_the_conversation_that_asked_for_it(page, scope):
     assert list(Conversation.objects.order_by("created_at").values_list("satisfaction", flat=True)) == [1, None]
 
 
-def test_nobody_rates_or_reads_the_conversation_of_another(page, channel, scope):
+def test_no_visitor_rates_or_reads_the_conversation_of_another(page, channel, scope):
     page.begin()
     foreign = Api.data_of(page.say("Hello"))["conversation"]
     other = Page(channel)
@@ -228,7 +228,7 @@ def test_a_visitor_who_floods_is_told_to_wait(page, settings, monkeypatch):
     assert [answer.status_code for answer in answers] == [200] * 20 + [429]
 
 
-# --------------------------------------------------------------------- somebody else's
+# --------------------------------------------------------------------- another visitor's
 
 
 @pytest.mark.parametrize("token", ["", "nonsense", "eyJ2IjoiMSJ9:1:1"], ids=["none", "nonsense", "forged"])

@@ -48,7 +48,7 @@ def test_a_proof_holds_a_day(page, proof, age, status):
     assert page.session(identity=proof(ts=int(time.time()) - age)).status_code == status
 
 
-def test_nobody_can_be_proved_without_a_secret(page, channel, proof):
+def test_no_user_can_be_proved_without_a_secret(page, channel, proof):
     channel.secrets = {}
     channel.save()
     channel_forget(channel)
@@ -104,7 +104,7 @@ LONG = "another-secret-that-is-long-enough-for-HS256"
         {"jwt": "ü"},
     ],
     ids=[
-        "wrong secret", "another channel's", "nobody's", "no user", "empty user", "endless user", "never ends", "is over",
+        "wrong secret", "another channel's", "no channel's", "no user", "empty user", "endless user", "never ends", "is over",
         "ends too late", "ends beyond time", "has not begun", "not signed", "another algorithm", "not a token", "not ASCII",
     ],
 )  # fmt: skip

@@ -48,7 +48,7 @@ def test_a_user_who_talks_already_keeps_their_conversation(page, channel, proof,
     assert (Conversation.objects.count(), Contact.objects.count()) == (2, 1)
 
 
-def test_the_next_user_of_a_shared_browser_is_somebody_else(page, proof, scope):
+def test_the_next_user_of_a_shared_browser_is_another_person(page, proof, scope):
     """Even if the page shows the token from before the first login again."""
     token = page.begin()["visitor_token"]
     page.say("Hello")

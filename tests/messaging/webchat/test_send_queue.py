@@ -1,4 +1,4 @@
-"""A slow reader costs little and harms nobody."""
+"""A slow reader costs little and harms no other."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ async def test_who_waits_for_room_can_say_more_than_fits():
     assert (len(sent), reader.code) == (160, 1000)
 
 
-async def test_nobody_waits_for_room_in_a_socket_that_is_gone():
+async def test_no_sender_waits_for_room_in_a_socket_that_is_gone():
     reader = SlowReader()
     queue = SendQueue(reader.send, reader.close)
     for _ in range(MOST_FRAMES):

@@ -59,13 +59,13 @@ async def test_what_is_stored_between_listening_and_reading_comes_once(ready, sa
     read = Rows.ask
     late = iter(["b"])
 
-    async def with_somebody_quicker(self, call, *arguments):
+    async def with_a_quicker_writer(self, call, *arguments):
         if call is webchat.last_seq:
             for word in late:
                 await said(word)
         return await read(self, call, *arguments)
 
-    monkeypatch.setattr(Rows, "ask", with_somebody_quicker)
+    monkeypatch.setattr(Rows, "ask", with_a_quicker_writer)
     socket, frames = await ready(conversation=str(conversation.id), after=0)
     await said("c")
     frames += await socket.until("msg")
@@ -79,14 +79,14 @@ async def test_what_is_stored_after_reading_and_before_ready_comes_once(ready, s
     read = Rows.ask
     late = iter(["b"])
 
-    async def with_somebody_slower(self, call, *arguments):
+    async def with_a_slower_writer(self, call, *arguments):
         found = await read(self, call, *arguments)
         if call is webchat.frames_after:
             for word in late:
                 await said(word)
         return found
 
-    monkeypatch.setattr(Rows, "ask", with_somebody_slower)
+    monkeypatch.setattr(Rows, "ask", with_a_slower_writer)
     socket, frames = await ready(conversation=str(conversation.id), after=0)
     frames += await socket.until("msg")
     await socket.send_json_to({"t": "ping", "n": 1})

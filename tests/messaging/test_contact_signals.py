@@ -74,7 +74,7 @@ def test_coming_and_going_is_an_event_once(kind, scope, whatsapp) -> None:
 
 
 @pytest.mark.parametrize("kind", ["joined", "left", "ended", "human_took_over"])
-def test_without_a_conversation_nothing_happens_and_nobody_is_made(kind, scope, whatsapp) -> None:
+def test_without_a_conversation_nothing_happens_and_no_contact_is_made(kind, scope, whatsapp) -> None:
     assert apply(whatsapp, Signal(kind, BY_PHONE, "s1")) == "no conversation"
     assert Contact.objects.count() == Event.objects.count() == 0
 
@@ -140,7 +140,7 @@ def test_a_claimed_identity_never_links(scope, web) -> None:
     assert Contact.objects.count() == 2
 
 
-def test_a_claimed_identity_is_linked_to_by_nobody(scope, web) -> None:
+def test_a_claimed_identity_is_linked_to_by_no_other(scope, web) -> None:
     accept(web, said("", Sender("web", "v1")), Entrance(verified=False))
     with atomic():
         identity_resolve(web, Sender("user", "4711", aliases=(("web", "", "v1"),)))
@@ -148,7 +148,7 @@ def test_a_claimed_identity_is_linked_to_by_nobody(scope, web) -> None:
     assert Contact.objects.count() == 2
 
 
-def test_the_same_ids_at_another_tenant_are_somebody_else(scope, whatsapp, other_tenant) -> None:
+def test_the_same_ids_at_another_tenant_are_another_person(scope, whatsapp, other_tenant) -> None:
     apply(whatsapp, said("m1", BY_PHONE))
     theirs = ChannelFactory(tenant=other_tenant, kind="whatsapp", config=whatsapp.config, secrets=whatsapp.secrets)
     with tenant_scope(other_tenant.id):
@@ -209,7 +209,7 @@ def test_a_claimed_former_id_is_left_alone(scope, whatsapp) -> None:
     assert Message.objects.get(platform_message_id="m1").identity.value == PHONE
 
 
-def test_a_receipt_under_the_new_id_finds_what_was_sent_to_the_old(scope, whatsapp, monkeypatch) -> None:
+def test_a_status_under_the_new_id_finds_what_was_sent_to_the_old(scope, whatsapp, monkeypatch) -> None:
     monkeypatch.setattr(WhatsApp, "send", lambda *_: SendResult("wamid.1"))
     stored = accept(whatsapp, said("m1"))
     agent_reply(stored.conversation.id, None, text("hi"))

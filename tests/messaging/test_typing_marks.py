@@ -1,4 +1,4 @@
-"""People see that they are heard, and are not talked over by our own next sentence."""
+"""Typing and read marks, the transfer of a call, and no reply over a person who still listens."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from messaging.deliver import deliver
 from messaging.models import Delivery, Turn
 from messaging.reply import Author, reply_write
 from messaging.rules.control import hand_back, take_over
-from messaging.rules.typing_marks import attend, put_through
+from messaging.rules.typing_marks import put_through, show_typing
 from tenants.storage.db import atomic, now
 from tests.factories import UserFactory
 
@@ -53,19 +53,19 @@ def texts(sent: list[dict[str, Any]]) -> list[str]:
 
 
 def test_typing_is_shown_while_the_bot_thinks_and_again_at_the_channels_cadence(conversation, sent, calls):
-    assert conversation.id in calls.of("attend")
-    attend(conversation.id)
+    assert conversation.id in calls.of("show_typing")
+    show_typing(conversation.id)
     assert sent == [
         {"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.IN1",
          "typing_indicator": {"type": "text"}}
     ]  # fmt: skip
-    assert calls.all[-1] == ("attend", conversation.id, 20)
+    assert calls.all[-1] == ("show_typing", conversation.id, 20)
 
 
 def test_what_was_answered_already_is_only_marked_as_read(conversation, sent, calls):
     Turn.objects.update(status=Turn.Status.ANSWERED)
     before = len(calls.all)
-    attend(conversation.id)
+    show_typing(conversation.id)
     assert sent == [{"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.IN1"}]
     assert len(calls.all) == before
 
@@ -76,7 +76,7 @@ def test_a_lost_signal_is_not_tried_again(conversation, calls, monkeypatch):
 
     monkeypatch.setattr(WhatsApp, "send", refuse)
     before = len(calls.all)
-    attend(conversation.id)
+    show_typing(conversation.id)
     assert len(calls.all) == before
 
 
@@ -100,7 +100,7 @@ def test_who_has_spoken_since_waits_for_nothing(conversation, sent, whatsapp, sa
     assert texts(sent) == ["one", "two"]
 
 
-def test_a_human_is_called_only_while_a_human_has_the_word(conversation, sent, calls, tenant, monkeypatch):
+def test_a_human_is_called_only_while_a_human_is_in_control(conversation, sent, calls, tenant, monkeypatch):
     transfer = {"messaging_product": "whatsapp", "dial": "+4930123456"}
     monkeypatch.setattr(WhatsApp, "transfer", lambda self, recipient, config: Payload("/x", json=transfer))
     put_through(conversation.id)
