@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html
 from unfold.decorators import display
@@ -110,29 +109,6 @@ class MessageAdmin(TalkAdmin):
     @display(description="Text")
     def beginning(self, message: Message) -> str:
         return "deleted" if message.deleted_at else shortened(message.text) or f"[{message.content_type}]"
-
-
-@admin.register(Attachment)
-class AttachmentAdmin(TenantAdmin):
-    """Files of messages: where they are, and why one was not kept."""
-
-    resource = "messages"
-    deeds = frozenset()
-    fields = ("tenant", "channel", "message", "kind", "standing", "reason", "name", "mime", "size_shown", "width",
-              "height", "sha256", "transcript", "attempts", "due_at", "created_at")  # fmt: skip
-    readonly_fields = ("standing", "size_shown")
-    list_display = ("created_at", "__str__", "kind", "size_shown", "standing", "reason", "tenant")
-    list_filter = ("state", "kind", ChannelFilter, TenantFilter)
-    list_select_related = ("tenant",)
-    search_fields = ("name", "mime")
-
-    @display(description="State", label={"stored": "success", "remote": "info", "refused": "danger"}, ordering="state")
-    def standing(self, file: Attachment) -> str:
-        return file.state
-
-    @display(description="Size", ordering="size")
-    def size_shown(self, file: Attachment) -> str:
-        return filesizeformat(file.size) if file.size is not None else "—"
 
 
 @admin.register(Event)

@@ -8,7 +8,8 @@ a crash overwrites what was begun, and nothing is left behind.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import IO, Any
@@ -22,7 +23,7 @@ from channels_app.contract import MediaRef
 from conversations.media_links import attachment_id_of, media_address
 from conversations.models import Attachment, Message
 from tenants.errors import Conflict, NotFound
-from tenants.storage.db import new_id, now, on_commit
+from tenants.storage.db import StorageAway, new_id, now, on_commit
 from tenants.work.leases import settle
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # due_at of a file with which nothing is left to do
@@ -224,6 +225,18 @@ def upload_discard(attachment: Attachment) -> bool:
 
 
 # ------------------------------------------------------------------------------- its files
+
+
+@contextmanager
+def storage_asked() -> Iterator[None]:
+    """Whatever the storage answers in here but that a file is not there (FileNotFoundError) is StorageAway: a full disk
+    and a bucket out of reach are trouble of our own servers."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise StorageAway(type(error).__name__) from error
 
 
 def thumbnail_write(attachment: Attachment, content: bytes) -> str:

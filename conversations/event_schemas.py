@@ -215,7 +215,9 @@ class WebhookPaused(Data):
 class WorkGivenUp(Data):
     """Something that came in or was to go out was tried for as long as it may be; staff can start it again."""
 
-    work: str = Field(description="receipts (requests of platforms) or turns (answers of the assistant)")
+    work: str = Field(
+        description="receipts (requests of platforms), turns (answers of the assistant) or files (of people)"
+    )
     row_id: UUID
     reason: str = ""
 

@@ -237,7 +237,8 @@ class Message(TenantModel):
 class Attachment(Work, TenantModel):
     """A file of a message, with us or still with the platform; without a message, an upload on its way.
 
-    remote (to be fetched from ``due_at`` on) → stored | refused (``reason``: too_large, type_refused …).
+    remote (to be fetched from ``due_at`` on) → stored | refused (``reason``: too_large, type_refused …) | failed
+    (``reason``: why the last try did not work; it can be started again).
     ``identity`` is who uploaded it: only they may put it into a message.
     """
 
@@ -245,7 +246,9 @@ class Attachment(Work, TenantModel):
         REMOTE = "remote"
         STORED = "stored"
         REFUSED = "refused"
+        FAILED = "failed"
 
+    LOST: ClassVar[frozenset[str]] = frozenset({State.REFUSED, State.FAILED})
     #: due_at: next try to fetch or transcribe, or removal of an unused upload; NEVER when nothing is left to do
     STATE = "state"
     OPEN = (State.REMOTE, State.STORED)

@@ -17,7 +17,7 @@ class Config(AppConfig):
         calls = Table(WebhookDelivery, "events", wake.call_endpoint, "endpoint_id", heads.calls, given_up=failed)
         register("receipts", receipts)
         register("turns", Table(Turn, "respond", wake.respond, given_up=failed))
-        register("files", Table(Attachment, "background", wake.media))
+        register("files", Table(Attachment, "background", wake.media, given_up=failed))
         register("alerts", Table(StaffAlert, "events", wake.send_alert, given_up=failed))
         register("deliveries", deliveries)
         register("calls", calls)

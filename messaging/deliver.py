@@ -28,7 +28,7 @@ from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.measures import DELIVERIES, STAGES, WAITED
 from messaging.media.outgoing import content_public
-from messaging.models import Delivery, DeliveryAttempt
+from messaging.models import Delivery, DeliveryAttempt, DeliveryPart
 from messaging.reply import recipient_of
 from messaging.rules.consent import check_reachable
 from messaging.rules.delivery_status import early_statuses_apply, part_taken
@@ -42,6 +42,7 @@ from tenants.work.leases import A_DAY, WORKER_LOST, claim, put_off, server_back,
 
 log = structlog.get_logger(__name__)
 
+OFF = timedelta(seconds=60)  # how often a switched-off channel's lanes are looked at
 MOST_IN_A_ROW = 50  # then the lane goes back to the queue, so that others have their turn
 
 
@@ -93,10 +94,11 @@ def _ready(delivery: Delivery) -> bool:
     if delivery.due_at > at:
         return False
     channel = channel_for_id(delivery.channel_id)
-    if channel and channel.disconnected_at:
-        return True  # to be refused
-    if channel is None or not channel.enabled:
-        return _put_off(delivery, at + timedelta(seconds=60))
+    if channel and (channel.disconnected_at or _expired(delivery)):
+        return True  # to be refused, for which no platform is called
+    if channel is None or not channel.enabled:  # the sweep wakes it when it is on again, or the message over
+        put_off(delivery, _not_beyond_life(delivery, at + OFF), counts=False)
+        return False
     held_until = channel_held_until(channel)
     if held_until and held_until > at:
         return _put_off(delivery, held_until)
@@ -110,7 +112,17 @@ def _ready(delivery: Delivery) -> bool:
     return _put_off(delivery, held_until) if held_until else True
 
 
+def _expired(delivery: Delivery) -> bool:
+    return delivery.expires_at is not None and delivery.expires_at <= now()
+
+
+def _not_beyond_life(delivery: Delivery, until: datetime) -> datetime:
+    """A message that waits ends when it expires, not with the pause that it is in by then."""
+    return min(until, delivery.expires_at) if delivery.expires_at else until
+
+
 def _put_off(delivery: Delivery, until: datetime) -> bool:
+    until = _not_beyond_life(delivery, until)
     if put_off(delivery, until):
         _wake_at(delivery, until)
     return False
@@ -133,13 +145,13 @@ def _send(delivery: Delivery) -> SendTry:
             raise Rejected(WORKER_LOST, "The workers that tried to send it ended or hung.")
         if channel.disconnected_at:
             raise Rejected("channel_disconnected", "The channel was disconnected before the message could be sent.")
-        if delivery.expires_at and delivery.expires_at < now():
+        if _expired(delivery):
             raise Rejected("expired", "The message was too old when it could have been sent.")
         check_reachable(delivery.message)
         content = content_public(Content.model_validate(delivery.message.content), channel.adapter.capabilities)
         window_guard(channel, delivery.conversation, content, by_human=_by_human(delivery))
         payloads = _payloads(attempt, content)
-        for index in range(delivery.parts_sent, len(payloads)):
+        for index in _missing(delivery, len(payloads)):
             if attempt.busy_s:
                 raise _Paced("paced", retry_after=attempt.busy_s)
             result = channel.adapter.send(payloads[index], channel.adapter_config(), attempt.http)
@@ -154,6 +166,13 @@ def _send(delivery: Delivery) -> SendTry:
         log.error("adapter_crashed", kind=channel.kind, error=type(error).__name__, delivery=str(delivery.id))
         attempt.error = Rejected("adapter_error", type(error).__name__)
     return attempt
+
+
+def _missing(delivery: Delivery, count: int) -> list[int]:
+    """The payloads that the platform has not taken. In one that was sent before, they may lie between others."""
+    parts = DeliveryPart.objects.filter(delivery=delivery) if delivery.sent_at else ()
+    taken = {part.index for part in parts}
+    return [index for index in range(delivery.parts_sent, count) if index not in taken]
 
 
 def _payloads(attempt: SendTry, content: Content) -> Sequence[Payload]:
@@ -230,7 +249,7 @@ def _again(attempt: SendTry, error: SendError, *, counts: bool = True) -> None:
     delivery = attempt.delivery
     wait_s = error.retry_after if error.retry_after is not None else A_DAY.after_s(delivery.attempts)
     due_at = now() + timedelta(seconds=wait_s)
-    due_at = max(due_at, channel_held_until(attempt.channel) or due_at)
+    due_at = _not_beyond_life(delivery, max(due_at, channel_held_until(attempt.channel) or due_at))
     with atomic():
         _record(attempt)
         ours = put_off(
@@ -285,14 +304,30 @@ def _record(attempt: SendTry) -> None:
 
 
 def redeliver(deliveries: Any, *, at_once: bool = True) -> int:
-    """Put failed deliveries of a queryset back into their lanes with fresh attempts (DEL-3)."""
+    """Put failed deliveries of a queryset back into their lanes with fresh attempts (DEL-3): what the platform took
+    and reported as failed is sent anew, what reached the person is not. Returns how many."""
     count = 0
     for delivery in deliveries.filter(status=Delivery.Status.FAILED):
-        changed = Delivery.objects.filter(id=delivery.id, status=Delivery.Status.FAILED).update(
+        if _revive(delivery):
+            count += 1
+            if at_once:
+                wake.deliver(delivery.conversation_id)
+    return count
+
+
+@retried
+def _revive(delivery: Delivery) -> bool:
+    """False when it has not failed any more."""
+    failed = Delivery.objects.filter(id=delivery.id, status=Delivery.Status.FAILED)
+    with atomic():
+        if not failed.update(
             status=Delivery.Status.QUEUED, attempts=0, leases=0, dead_at=None, due_at=now(), claim=None,
             expires_at=now() + timedelta(days=1), error_code="", error_detail="",
-        )  # fmt: skip
-        count += changed
-        if changed and at_once:
-            wake.deliver(delivery.conversation_id)
-    return count
+        ):  # fmt: skip
+            return False
+        parts = DeliveryPart.objects.filter(delivery=delivery, status=Delivery.Status.FAILED)
+        first = parts.order_by("index").values_list("index", flat=True).first()
+        if first is not None:
+            Delivery.objects.filter(id=delivery.id).update(parts_sent=first)
+            parts.delete()
+    return True

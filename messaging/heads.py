@@ -62,12 +62,14 @@ def _crossing(lane: str) -> Q:
 
 
 def deliveries(rows: QuerySet[Delivery], at: datetime) -> QuerySet[Delivery]:
-    """Of unfinished deliveries the first of each lane, where the channel is neither off nor held."""
+    """Of unfinished deliveries the first of each lane, where the channel is neither off nor held, or where they are
+    to be refused: expired, or on a channel that was disconnected."""
     # unscoped: a conversation has one tenant
     unfinished = Delivery.objects.unscoped().filter(status__in=Delivery.UNFINISHED)
     earlier = unfinished.filter(conversation=OuterRef("conversation"), seq__lt=OuterRef("seq"))
     free = Q(channel__health=None) | Q(channel__health__held_until=None) | Q(channel__health__held_until__lte=at)
-    return rows.filter(~Exists(earlier), free, channel__enabled=True)
+    over = Q(expires_at__lte=at) | Q(channel__disconnected_at__isnull=False)
+    return rows.filter(~Exists(earlier), Q(free, channel__enabled=True) | over)
 
 
 def calls(rows: QuerySet[WebhookDelivery], at: datetime) -> QuerySet[WebhookDelivery]:

@@ -180,16 +180,17 @@ def _give_up(receipt: InboundEvent, reason: str) -> bool:
 def receipts_replay(receipts: QuerySet[InboundEvent]) -> int:
     """Process receipts of a queryset again, with fresh tries, in their old places. Every message in them is
     deduplicated by its own id: what was taken already is not taken twice. Returns how many."""
-    ids = list(
-        receipts.exclude(status=InboundEvent.Status.RECEIVED).order_by("created_at").values_list("id", flat=True)
-    )
-    for receipt_id in ids:
-        InboundEvent.objects.filter(id=receipt_id).update(
+    finished = InboundEvent.objects.exclude(status=InboundEvent.Status.RECEIVED)  # a worker's own is left alone
+    count = 0
+    for receipt_id in list(receipts.order_by("created_at").values_list("id", flat=True)):
+        again = finished.filter(id=receipt_id).update(
             status=InboundEvent.Status.RECEIVED, attempts=0, leases=0, claim=None, due_at=now(), processed_at=None,
             reason="",
         )  # fmt: skip
-        on_commit(partial(wake.parse, receipt_id))
-    return len(ids)
+        if again:
+            count += 1
+            on_commit(partial(wake.parse, receipt_id))
+    return count
 
 
 def _item_apply(channel: Channel, item: InboundItem) -> str:

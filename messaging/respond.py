@@ -48,6 +48,10 @@ SPOKEN = (Message.Role.VISITOR, Message.Role.BOT, Message.Role.AGENT)
 SEEN = ("id", "seq", "role", "text", "content", "hints", "language")  # rows of these cost half of whole messages
 
 
+class LeaseLost(Exception):
+    """The turn is another worker's by now, or void: of what was thought nothing is written."""
+
+
 @dataclass(frozen=True)
 class EngineOutcome:
     """What came of asking: a reply, and whether it is only the fallback."""
@@ -91,7 +95,11 @@ def answer(turn: Turn) -> Turn:
     structlog.contextvars.bind_contextvars(conversation_id=str(conversation.id), message_id=str(unanswered[-1].id))
     with _at_work(conversation):
         outcome = _think(_request(conversation, recent, unanswered), turn)
-        turn = _settle(turn, conversation, unanswered, outcome)
+        try:
+            turn = _settle(turn, conversation, unanswered, outcome)
+        except LeaseLost:
+            log.warning("turn_lost", turn=str(turn.id), took_ms=outcome.latency_ms)
+            return Turn.objects.select_related("conversation").get(id=turn.id)
     log.info("turn_done", turn=str(turn.id), status=str(turn.status), outcome=turn.outcome, took_ms=outcome.latency_ms)
     return turn
 
@@ -181,7 +189,8 @@ def _sendable(reply: EngineReply, conversation: Conversation) -> EngineReply:
 
 @retried
 def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], outcome: EngineOutcome) -> Turn:
-    """Write the reply if the bot is still in control and nothing new was said; else the answer is void."""
+    """Write the reply if the bot is still in control and nothing new was said; else the answer is void. Raises
+    LeaseLost."""
     reply = outcome.reply
     contents, changes = _consequences(reply, unanswered)
     news = _news(turn, unanswered, outcome)
@@ -216,7 +225,7 @@ def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], o
         turn.reply, turn.conversation = messages[0] if messages else None, taken
         status = Turn.Status.ANSWERED if messages else Turn.Status.SILENT
         turn = _close(turn, status, "fallback" if outcome.degraded else "handover" if reply.handover else "replied",
-                      engine=reply.engine, latency_ms=outcome.latency_ms)  # fmt: skip
+                      replied=True, engine=reply.engine, latency_ms=outcome.latency_ms)  # fmt: skip
         if reply.handover or _wants_review(unanswered):
             turn.conversation = hand_over(taken, reply.handover_reason or "review")
         return turn
@@ -270,10 +279,12 @@ def _void(turn: Turn, seen: Conversation) -> Turn:
     return turn
 
 
-def _close(turn: Turn, status: str, outcome: str, **changes: Any) -> Turn:
-    """Write what became of the turn, if it is still ours; a worker that was declared dead changes nothing."""
+def _close(turn: Turn, status: str, outcome: str, *, replied: bool = False, **changes: Any) -> Turn:
+    """Write what became of the turn, if it is still ours; a worker that was declared dead changes nothing. ``replied``:
+    the reply stands in the same transaction. Raises LeaseLost then."""
     changes |= {"status": status, "outcome": outcome, "reply": turn.reply}
-    settle(turn, **changes)
+    if not settle(turn, **changes) and replied:
+        raise LeaseLost  # the transaction with the reply is undone
     on_commit(lambda: turn_settled(turn.conversation_id))
     for name, value in changes.items():
         setattr(turn, name, value)

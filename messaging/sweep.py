@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db.models import Min, QuerySet
 
 from messaging.integrators.sweep import calls_settle
+from tenants.storage.batches import Failures
 from tenants.storage.db import now
 from tenants.work.leases import TABLES, Table, due
 
@@ -24,13 +25,17 @@ GRACE = timedelta(seconds=2)  # what is due only just has its wake-up on the way
 
 
 def sweep() -> int:
-    """Wake what is overdue, of each tenant the longest due first. Returns how many wake-ups were sent."""
-    overdue, woken = now() - GRACE, 0
-    calls_settle(overdue)
-    for table in TABLES.values():
-        for row_id in _overdue(table, overdue):
-            table.wake(row_id, expires_s=expires_s())
-            woken += 1
+    """Wake what is overdue, of each tenant the longest due first. Returns how many wake-ups were sent. A table that
+    cannot be looked at keeps no other from being swept."""
+    overdue, woken, failures = now() - GRACE, 0, Failures()
+    with failures.apart(table="calls"):
+        calls_settle(overdue)
+    for name, table in TABLES.items():
+        with failures.apart(table=name):
+            for row_id in _overdue(table, overdue):
+                table.wake(row_id, expires_s=expires_s())
+                woken += 1
+    failures.tell()
     return woken
 
 

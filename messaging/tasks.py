@@ -151,8 +151,10 @@ def stream() -> None:
 
 @service_task
 def sweep() -> None:
-    sweep_verb.sweep()
-    wake.publish(expires_s=sweep_verb.expires_s())
+    try:
+        sweep_verb.sweep()
+    finally:
+        wake.publish(expires_s=sweep_verb.expires_s())
 
 
 @service_task

@@ -147,7 +147,7 @@ class Migration(migrations.Migration):
                 ('leases', models.PositiveSmallIntegerField(default=0, editable=False)),
                 ('position', models.PositiveSmallIntegerField(default=0)),
                 ('kind', models.CharField(max_length=10)),
-                ('state', models.CharField(choices=[('remote', 'Remote'), ('stored', 'Stored'), ('refused', 'Refused')], default='remote', max_length=8)),
+                ('state', models.CharField(choices=[('remote', 'Remote'), ('stored', 'Stored'), ('refused', 'Refused'), ('failed', 'Failed')], default='remote', max_length=8)),
                 ('reason', models.CharField(blank=True, max_length=60)),
                 ('platform_media_id', models.CharField(blank=True, max_length=255)),
                 ('url', models.URLField(blank=True, max_length=2048)),

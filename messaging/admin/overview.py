@@ -14,8 +14,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from channels_app.models import ChannelIncident
-from conversations.models import Conversation
-from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookEndpoint
+from conversations.models import Attachment, Conversation
+from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookDelivery, WebhookEndpoint
 from tenants.console.pages import permissions_in, tenants_with
 
 MOST = 1000  # counted no further: the page stays quick, and such a figure is not read to its last digit
@@ -49,6 +49,11 @@ FIGURES = (
         "status__exact=failed", True,
     ),
     Figure("Answers given up", Turn, "conversations:read", lambda _: Q(status="failed"), "status__exact=failed", True),
+    Figure("Files given up", Attachment, "messages:read", lambda _: Q(state="failed"), "state__exact=failed", True),
+    Figure(
+        "Webhook calls given up", WebhookDelivery, "webhooks:read", lambda _: Q(status="failed", event__isnull=False),
+        "status__exact=failed&event__isnull=0", True,  # not pings
+    ),
     Figure("Channels not well", ChannelIncident, "channels:read", lambda _: Q(is_open=True), "is_open__exact=1", True),
     Figure(
         "Paused webhook endpoints", WebhookEndpoint, "webhooks:read", lambda _: Q(paused_at__isnull=False), "paused_at__isempty=0",

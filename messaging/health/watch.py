@@ -13,7 +13,7 @@ from functools import partial
 
 import structlog
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import F, Q
 from pydantic import ValidationError
 
 from channels_app.contract import ChannelNotice, CheckResult
@@ -209,7 +209,7 @@ def inbound_seen(channel: Channel) -> None:
 
 
 def channels_due(at: datetime | None = None) -> list[uuid.UUID]:
-    """Enabled channels of active tenants whose last check is long enough ago, the longest first."""
+    """Enabled channels of active tenants whose last check is long enough ago: those never checked, then the longest."""
     every = settings.ENV["CHANNEL_CHECK_INTERVAL_S"]
     if not every:
         return []
@@ -217,7 +217,8 @@ def channels_due(at: datetime | None = None) -> list[uuid.UUID]:
     # unscoped: the round spans all tenants; each check opens the scope of its own
     channels = Channel.objects.unscoped().filter(enabled=True, tenant__status="active")
     never_or_long_ago = Q(health=None) | Q(health__checked_at=None) | Q(health__checked_at__lte=since)
-    return list(channels.filter(never_or_long_ago).order_by("health__checked_at").values_list("id", flat=True)[:MOST])
+    longest_first = F("health__checked_at").asc(nulls_first=True)  # engines differ in where they put NULL
+    return list(channels.filter(never_or_long_ago).order_by(longest_first).values_list("id", flat=True)[:MOST])
 
 
 def channels_watch() -> int:

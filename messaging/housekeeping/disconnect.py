@@ -18,7 +18,7 @@ from messaging.health.watch import channel_release, channel_saved
 from messaging.models import InboundEvent
 from messaging.rules.control import conversation_end
 from tenants.scope import tenant_scope
-from tenants.storage.batches import More, batches
+from tenants.storage.batches import Failures, More, batches
 from tenants.storage.db import now
 
 log = structlog.get_logger(__name__)
@@ -39,11 +39,12 @@ def disconnected_clear(more: More) -> int:
     """Bring closed channels of all tenants to rest; how many came to it."""
     # unscoped: of all tenants; each is cleared inside its own scope
     closed = Channel.objects.unscoped().filter(disconnected_at__isnull=False, cleared_at=None)
-    count = 0
+    count, failures = 0, Failures()
     for channel in closed.order_by("disconnected_at"):
         if more():
-            with tenant_scope(channel.tenant_id):
+            with failures.apart(channel=str(channel.id)), tenant_scope(channel.tenant_id):
                 count += _clear(channel, more)
+    failures.tell()
     return count
 
 

@@ -18,8 +18,9 @@ from messaging.models import Turn
 from messaging.rules.control import conversation_end
 from tenants.errors import NotFound
 from tenants.scope import tenant_scope
-from tenants.storage.batches import More, batches
+from tenants.storage.batches import Failures, More, batches
 from tenants.storage.db import now
+from tenants.tenant_settings import suspended
 
 OUTSIDE = Conversation.Holder.OUTSIDE
 
@@ -31,11 +32,13 @@ def idle_end(more: More) -> int:
     # unscoped: of all tenants; each is ended inside its own scope
     # __in: SQLite finds no index for a bare boolean, and would read all conversations
     listed = Conversation.objects.unscoped().filter(owed_nothing, is_open__in=[True], last_message_at__lte=since)
-    count = 0
+    listed = listed.exclude(tenant_id__in=suspended())  # their people cannot write now: that is no silence of theirs
+    count, failures = 0, Failures()
     for found in batches(listed, "tenant_id", by="last_message_at", more=more):
         for row in itertools.takewhile(lambda _: more(), found):
-            with tenant_scope(row.tenant_id):
+            with failures.apart(conversation=str(row.id)), tenant_scope(row.tenant_id):
                 count += _ended(row.id, since)
+    failures.tell()
     return count
 
 

@@ -22,7 +22,7 @@ from conversations.models import Attachment
 from tenants import tenant_settings
 from tenants.models import Removal, Tenant
 from tenants.scope import tenant_scope
-from tenants.storage.batches import BATCH, More
+from tenants.storage.batches import BATCH, Failures, More
 from tenants.storage.db import TenantModel, atomic, now, on_mongo, retried
 from tenants.work.leases import claim, put_off, settle
 
@@ -37,11 +37,13 @@ class LeaseLost(Exception):
 
 def removals_go_on(more: More) -> int:
     """Go on with every removal that no worker is at; how many came to their end."""
-    count = 0
+    count, failures = 0, Failures()
     due = Removal.objects.filter(status=Removal.Status.RUNNING, due_at__lte=now())
     for removal_id in list(due.order_by("created_at").values_list("id", flat=True)):
         if more():
-            count += removal_go_on(removal_id, more)
+            with failures.apart(removal=str(removal_id)):
+                count += removal_go_on(removal_id, more)
+    failures.tell()
     return count
 
 

@@ -5,6 +5,7 @@ Must not know what was said during one.
 
 from __future__ import annotations
 
+import random
 import uuid
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +15,7 @@ from conversations.models import Conversation, Session
 from conversations.timeline import NewEvent, system_events
 from messaging import wake
 from tenants.scope import tenant_scope
-from tenants.storage.batches import BATCH, More
+from tenants.storage.batches import BATCH, Failures, More
 from tenants.storage.db import atomic, now, retried
 
 #: contact and channel
@@ -23,15 +24,17 @@ Place = tuple[uuid.UUID, uuid.UUID]
 
 def visits_end(more: More) -> int:
     """End sessions whose time has run out, each with its event; how many."""
-    count = 0
+    count, failures = 0, Failures()
     # unscoped: of all tenants; each tenant's are ended inside its own scope
     expired = Session.objects.unscoped().filter(ended_at=None, expires_at__lte=now())
-    while more() and (tenants := list(expired.order_by().values_list("tenant_id", flat=True)[:BATCH])):
-        for tenant_id in dict.fromkeys(tenants):
-            with tenant_scope(tenant_id):
-                count += _visits_end(more)
+    tenants = list(expired.order_by("tenant_id").values_list("tenant_id", flat=True).distinct())
+    random.shuffle(tenants)  # a crowd of one does not use up the time of the same others at every run
+    for tenant_id in tenants:
+        with failures.apart(tenant=str(tenant_id)), tenant_scope(tenant_id):
+            count += _visits_end(more)
     if count:
         wake.publish_soon()
+    failures.tell()
     return count
 
 

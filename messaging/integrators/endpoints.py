@@ -156,9 +156,14 @@ def endpoint_stop(endpoint: WebhookEndpoint, reason: str, **changes: Any) -> boo
     running = WebhookEndpoint.objects.filter(id=endpoint.id, enabled=True, paused_at=None)
     if not running.update(**changes):
         return False
+    endpoint_told(endpoint, reason)
+    return True
+
+
+def endpoint_told(endpoint: WebhookEndpoint, reason: str) -> None:
+    """Write on the timeline why nothing is sent to the endpoint, inside the caller's transaction."""
     facts = {"endpoint_id": str(endpoint.id), "description": endpoint.description, "reason": reason}
     system_event(endpoint.tenant_id, "chat.system.webhook_paused", facts)
-    return True
 
 
 def deliveries_chosen(

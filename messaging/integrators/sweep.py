@@ -8,9 +8,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
+
+from messaging.integrators.endpoints import endpoint_told
 from messaging.integrators.subscribers import subscribers_forget
 from messaging.models import WebhookDelivery, WebhookEndpoint
-from tenants.storage.db import now
+from tenants.scope import tenant_scope
+from tenants.storage.batches import Failures
+from tenants.storage.db import atomic, now, on_commit, retried
+
+log = structlog.get_logger(__name__)
 
 BATCH = 500  # rows that one statement changes
 MOST_BATCHES = 20  # at one look
@@ -48,11 +55,25 @@ def _in_batches(at: datetime, waiting: Any, **changes: Any) -> None:
 
 
 def pauses_end() -> int:
-    """Disable endpoints whose pause has lasted too long; what waits for them fails at the next sweep. How many."""
+    """Disable endpoints whose pause has lasted too long, and tell; what waits for them fails at the next sweep. How
+    many."""
     # unscoped: housekeeping of all tenants
-    given_up = WebhookEndpoint.objects.unscoped().filter(enabled=True, paused_at__lte=now() - LONGEST_PAUSE)
-    tenants = set(given_up.values_list("tenant_id", flat=True))
-    count: int = given_up.update(enabled=False)
-    for tenant_id in tenants:
-        subscribers_forget(tenant_id)
+    paused = WebhookEndpoint.objects.unscoped().filter(enabled=True, paused_at__lte=now() - LONGEST_PAUSE)
+    count, failures = 0, Failures()
+    for endpoint in paused.only("id", "tenant_id", "description"):
+        with failures.apart(endpoint=str(endpoint.id)), tenant_scope(endpoint.tenant_id):
+            count += _pause_end(endpoint, paused)
+    failures.tell()
     return count
+
+
+@retried
+def _pause_end(endpoint: WebhookEndpoint, paused: Any) -> bool:
+    """False when staff have resumed it meanwhile."""
+    with atomic():
+        if not paused.filter(id=endpoint.id).update(enabled=False):
+            return False
+        endpoint_told(endpoint, "paused_too_long")
+        on_commit(lambda: subscribers_forget(endpoint.tenant_id))
+    log.warning("webhook_endpoint_stopped", endpoint=str(endpoint.id), reason="paused_too_long")
+    return True

@@ -32,7 +32,7 @@ def push_media(message: Message, attachment: Attachment) -> None:
         "t": "media",
         "of": str(message.id),
         "of_seq": message.seq,
-        "state": attachment.state,
+        "state": "refused" if attachment.state in Attachment.LOST else attachment.state,
         "content": content_with_links(message.content),
     }
     _show(message.conversation_id, frame)

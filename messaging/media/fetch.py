@@ -12,10 +12,12 @@ import tempfile
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import IO, Any, cast
 
 import structlog
 from django.conf import settings
+from django.db.models import QuerySet
 
 from channels_app.content.media import Refused, essence, examine, thumbnail
 from channels_app.content.types import MAX_MEDIA_BYTES
@@ -29,14 +31,15 @@ from conversations.attachments import (
     attachment_settle,
     files_write,
     message_follow,
+    storage_asked,
     upload_discard,
 )
 from conversations.models import Attachment, Message
-from conversations.timeline import NewEvent, conversation_advance, events_append
+from conversations.timeline import NewEvent, conversation_advance, events_append, work_given_up
 from messaging import wake
 from messaging.live.push import push_media
 from messaging.media.transcribe import let_answer, listens, transcribe, transcription_end
-from tenants.storage.db import atomic, now, on_commit, retried, server_trouble
+from tenants.storage.db import StorageAway, atomic, now, on_commit, retried, server_trouble
 from tenants.work.leases import WORKER_LOST, Pauses, claim, put_off, server_back, settle
 
 log = structlog.get_logger(__name__)
@@ -45,6 +48,7 @@ LEASE = timedelta(seconds=180)  # a download may take 60 s, twice; decoding and 
 TRIES = Pauses(
     (5, 30, 120, 600, 3600, 3 * 3600, 6 * 3600, 12 * 3600), tries=9, jitter=0.2
 )  # platforms keep media for days
+STORAGE_BACK = timedelta(seconds=60)  # how soon a file is fetched again that our own storage did not take
 IN_MEMORY = 1 << 20  # bytes; larger files are spooled to disk while they come
 EXPIRED = frozenset({401, 403, 404, 410})  # what hosts answer to an address that has run out
 
@@ -61,7 +65,8 @@ def file_process(attachment_id: uuid.UUID) -> Attachment | None:
         if not server_trouble(error):
             raise  # a bug: the lease ends, and after MOST_LEASES of them the file is given up
         log.warning("media_interrupted", attachment=str(attachment.id), error=type(error).__name__)
-        put_off(attachment, server_back(), counts=False)
+        until = now() + STORAGE_BACK if isinstance(error, StorageAway) else server_back()
+        put_off(attachment, until, counts=False)
     return attachment
 
 
@@ -157,7 +162,8 @@ def _raise_for(status: int, headers: Any, ref: MediaRef) -> None:
 
 
 def _store(attachment: Attachment, file: IO[bytes], kept: Kept) -> None:
-    changes = files_write(attachment, file, kept)
+    with storage_asked():
+        changes = files_write(attachment, file, kept)
     heard = listens(kept.facts.mime)
     file_settle(attachment, {**changes, "due_at": now() if heard else NEVER}, "chat.attachment.stored")
     if heard:
@@ -184,18 +190,33 @@ def _refuse(attachment: Attachment, reason: str) -> None:
 
 
 def _give_up(attachment: Attachment, reason: str) -> None:
-    """A recording that could not be transcribed stays without words; a file that could not be had is refused."""
+    """A recording that could not be transcribed stays without words; a file that could not be had may be asked for again."""
     if attachment.state == Attachment.State.STORED:
         transcription_end(attachment)
     elif attachment.message is None:
         settle(attachment, state=Attachment.State.REFUSED, reason=reason[:60], due_at=NEVER)
     else:
-        _refuse(attachment, reason)
+        changes = {"state": Attachment.State.FAILED, "reason": reason[:60], "due_at": NEVER}
+        file_settle(attachment, changes, "chat.attachment.refused", given_up=True)
+
+
+def files_replay(attachments: QuerySet[Attachment]) -> int:
+    """Fetch files of a queryset that were given up, with fresh tries. Returns how many."""
+    ids = list(attachments.filter(state=Attachment.State.FAILED).order_by("created_at").values_list("id", flat=True))
+    count = 0
+    for attachment_id in ids:
+        again = Attachment.objects.filter(id=attachment_id, state=Attachment.State.FAILED)
+        count += again.update(
+            state=Attachment.State.REMOTE, attempts=0, leases=0, claim=None, due_at=now(), reason=""
+        )  # fmt: skip
+        on_commit(partial(wake.media, attachment_id))
+    return count
 
 
 @retried
-def file_settle(attachment: Attachment, changes: Mapping[str, Any], event: str) -> None:
-    """The file's fate in one transaction with its message's content and the event; told at commit."""
+def file_settle(attachment: Attachment, changes: Mapping[str, Any], event: str, *, given_up: bool = False) -> None:
+    """The file's fate in one transaction with its message's content and the event; told at commit. ``given_up``: staff
+    are told, too."""
     where = {"id": Message.objects.values_list("conversation_id", flat=True).get(id=attachment.message_id)}
     spoken = attachment.kind == "audio"  # so the platform says
     with atomic():
@@ -206,6 +227,8 @@ def file_settle(attachment: Attachment, changes: Mapping[str, Any], event: str) 
         conversation = conversation_advance(where, events=1)
         assert conversation is not None  # locked above
         events_append(conversation, [NewEvent(event, _facts(attachment, message))])
+        if given_up:
+            work_given_up("files", attachment, attachment.reason)
         on_commit(lambda: push_media(message, attachment))
     if spoken and not (attachment.state == Attachment.State.STORED and listens(attachment.mime)):
         let_answer(message)  # there will be no words to wait for

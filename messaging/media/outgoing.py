@@ -15,7 +15,7 @@ from django.core.files.storage import default_storage
 from channels_app.content.media import FORMATS, Refused, as_jpeg, essence
 from channels_app.content.types import Capabilities, Content, Media
 from channels_app.contract import Rejected
-from conversations.attachments import attachment_of, jpeg_name, jpeg_write
+from conversations.attachments import attachment_of, jpeg_name, jpeg_write, storage_asked
 from conversations.media_links import media_link
 from conversations.models import Attachment
 from tenants.errors import NotFound
@@ -59,14 +59,16 @@ def _takes(limits: Mapping[str, int], mime: str, size: int) -> bool:
 def _jpeg_size(attachment: Attachment) -> int:
     """Bytes of the image as a JPEG, made now if it was not before; 0 when it cannot be."""
     name = jpeg_name(attachment)
-    if default_storage.exists(name):
-        return int(default_storage.size(name))
-    with attachment.file.open("rb") as file:
-        original = io.BytesIO(file.read())
+    with storage_asked():
+        if default_storage.exists(name):
+            return int(default_storage.size(name))
+        with attachment.file.open("rb") as file:
+            original = io.BytesIO(file.read())
     try:
         made = as_jpeg(original, attachment.mime)
     except Refused:
         made = None
     if made:
-        jpeg_write(attachment, made)
+        with storage_asked():
+            jpeg_write(attachment, made)
     return len(made or b"")

@@ -16,7 +16,7 @@ from channels_app.content.normalise import clean_text
 from channels_app.content.types import MAX_TEXT, Content
 from channels_app.contract import OutcomeUnknown, Rejected, SendError, Throttled, Unreachable
 from channels_app.http.client import HttpClient, authority
-from conversations.attachments import NEVER
+from conversations.attachments import NEVER, storage_asked
 from conversations.models import Attachment, Message
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
@@ -81,13 +81,14 @@ def transcript_of(attachment: Attachment) -> str:
     http = HttpClient(
         frozenset([key]) - {""}, allow_hosts=frozenset([authority(url)]), read_s=ANSWER_S, total_s=ANSWER_S
     )
-    with attachment.file.open("rb") as file:
-        name = attachment.name or f"recording.{essence(attachment.mime).split('/')[1]}"
-        answer = http.request(
-            "POST", url, headers={"Authorization": f"Bearer {key}"} if key else {},
-            data={"model": env["TRANSCRIBE_MODEL"], "response_format": "json"},
-            files={"file": (name, file.read(), attachment.mime)},
-        )  # fmt: skip
+    with storage_asked(), attachment.file.open("rb") as file:
+        recording = file.read()
+    name = attachment.name or f"recording.{essence(attachment.mime).split('/')[1]}"
+    answer = http.request(
+        "POST", url, headers={"Authorization": f"Bearer {key}"} if key else {},
+        data={"model": env["TRANSCRIBE_MODEL"], "response_format": "json"},
+        files={"file": (name, recording, attachment.mime)},
+    )  # fmt: skip
     if answer.status == 429:
         raise Throttled("http_429", status=429)
     if answer.status >= 500:

@@ -85,7 +85,7 @@ class MediaView(TenantAPIView):
         found = attachment_id_for(token)
         # unscoped: the link was signed by us and is the permission; it names the row
         attachment = Attachment.objects.unscoped().filter(id=found[0]).first() if found else None
-        if found is None or attachment is None or attachment.state == Attachment.State.REFUSED:
+        if found is None or attachment is None or attachment.state in Attachment.LOST:
             raise NotFound("There is no such file, or its link has run out.", code="media_not_found")
         _demand_reader(request, attachment)
         if attachment.state == Attachment.State.REMOTE:

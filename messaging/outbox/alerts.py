@@ -54,10 +54,12 @@ SAME_AGAIN = timedelta(hours=1)
 GIVEN_UP = {
     "receipts": "Requests of a platform could not be processed",
     "turns": "The assistant could not answer",
+    "files": "Files of people could not be fetched",
 }
 PAGES = {
-    "receipts": "inboundevent/?status__exact=failed",
-    "turns": "turn/?status__exact=failed",
+    "receipts": "messaging/inboundevent/?status__exact=failed",
+    "turns": "messaging/turn/?status__exact=failed",
+    "files": "conversations/attachment/?state__exact=failed",
 }
 
 
@@ -157,12 +159,14 @@ def _work_given_up(data: dict[str, Any]) -> Words | None:
     subject = GIVEN_UP.get(work, f"Work was given up: {work}")
     if StaffAlert.objects.filter(subject=subject, created_at__gt=now() - SAME_AGAIN).exists():
         return None
-    page = f"{settings.PUBLIC_URL}/admin/messaging/{PAGES[work]}" if work in PAGES else ""
+    page = f"{settings.PUBLIC_URL}/admin/{PAGES[work]}" if work in PAGES else ""
     return Words(subject, (f"Reason: {reason}.", "They are kept and can be processed again.", page))
 
 
 def _webhook_paused(data: dict[str, Any]) -> Words:
-    return Words(f"Webhook endpoint {data.get('description', '')} was paused: {data.get('reason', '')}")
+    reason = data.get("reason", "")
+    state = "was paused" if reason == "failing" else "was disabled"
+    return Words(f"Webhook endpoint {data.get('description', '')} {state}: {reason}")
 
 
 #: event type → the words of its alert; None: not worth one

@@ -58,10 +58,11 @@ def answering(conversation: Conversation | None) -> dict[str, Any]:
     come yet), and of a human the ``name``."""
     if conversation is None or not conversation.is_open or conversation.control_owner == Conversation.Owner.BOT:
         return {"mode": "bot", "name": ""}
-    entry = _last_of_staff(conversation)
-    if entry is None or entry.metadata.get("state") == "queued":
+    if conversation.held_by == Conversation.Holder.QUEUE:
         return {"mode": "queue", "name": ""}
-    return {"mode": "human", "name": face_of(conversation.tenant_id, entry.author_id or conversation.assignee_id).name}
+    entry = _last_of_staff(conversation)
+    author_id = entry.author_id if entry else None
+    return {"mode": "human", "name": face_of(conversation.tenant_id, author_id or conversation.assignee_id).name}
 
 
 def _last_of_staff(conversation: Conversation) -> Message | None:

@@ -22,7 +22,7 @@ from messaging.rules.revise import changes_apply
 from messaging.rules.windows import CODE as WINDOW_CLOSED
 from messaging.rules.windows import status_in_our_words, window_shut
 from tenants.scope import tenant_scope
-from tenants.storage.batches import More, batches
+from tenants.storage.batches import Failures, More, batches
 from tenants.storage.db import atomic, key_taken, now, on_commit, retried
 
 #: a part is written down when the platform's answer is here, a little after the platform's own time of it
@@ -85,12 +85,13 @@ def late_statuses_apply(more: More) -> int:
     any. Of all tenants; most of what waits is of messages that another system sent over the same account."""
     # unscoped: of all tenants; each is applied inside its own scope
     waiting = EarlyStatus.objects.unscoped().filter(created_at__lte=now() - SETTLED)
-    count = 0
+    count, failures = 0, Failures()
     for found in batches(waiting, "channel_id", "platform_id", more=more, place=_place):
         for tenant_id, delivery_id in _deliveries_of({(row.channel_id, row.platform_id) for row in found}):
-            with tenant_scope(tenant_id):
+            with failures.apart(delivery=str(delivery_id)), tenant_scope(tenant_id):
                 early_statuses_apply(Delivery.objects.get(id=delivery_id))
-            count += 1
+                count += 1
+    failures.tell()
     return count
 
 

@@ -27,7 +27,7 @@ from messaging.live.push import push_change, push_reaction
 from messaging.models import DeliveryPart
 from tenants.errors import Invalid, Unavailable
 from tenants.scope import tenant_scope
-from tenants.storage.batches import More, batches
+from tenants.storage.batches import Failures, More, batches
 from tenants.storage.db import RACES, atomic, lost_race, now, on_commit, retried
 
 SPOKEN = (Message.Role.VISITOR, Message.Role.BOT, Message.Role.AGENT)
@@ -262,18 +262,21 @@ def _reactions_tell(message: Message, target: str) -> None:
 def late_changes_apply(more: More) -> int:
     """Apply changes whose message came in the very moment, or whose worker died in between; how many messages had
     any. Of all tenants; most of what waits is of messages that never come."""
-    return sum(_late_apply(model, place, more) for model, place in _places.items())
+    failures = Failures()
+    count = sum(_late_apply(model, place, more, failures) for model, place in _places.items())
+    failures.tell()
+    return count
 
 
-def _late_apply(model: Any, place: dict[str, Any], more: More) -> int:
+def _late_apply(model: Any, place: dict[str, Any], more: More, failures: Failures) -> int:
     count = 0
     # unscoped: of all tenants; each is applied inside its own scope
     waiting = model.objects.unscoped().filter(message=None)
     for rows in batches(waiting, "tenant_id", "channel_id", "target", more=more, place=place):
         for tenant_id, channel_id, target in _arrived({(row.tenant_id, row.channel_id, row.target) for row in rows}):
-            with tenant_scope(tenant_id):
+            with failures.apart(channel=str(channel_id)), tenant_scope(tenant_id):
                 changes_apply(channel_id, target)
-            count += 1
+                count += 1
     return count
 
 

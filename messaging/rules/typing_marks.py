@@ -18,6 +18,7 @@ from messaging import wake
 from messaging.models import Turn
 from messaging.reply import recipient_of
 from messaging.rules.hold import channel_held_until
+from tenants.tenant_settings import is_active
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +51,9 @@ def put_through(conversation_id: uuid.UUID) -> None:
 def _open_channel_of(conversation_id: uuid.UUID) -> tuple[Conversation, Channel] | None:
     conversation = Conversation.objects.select_related("identity").filter(id=conversation_id, is_open=True).first()
     channel = channel_for_id(conversation.channel_id) if conversation else None
-    if conversation is None or channel is None or not channel.enabled or channel_held_until(channel):
+    if conversation is None or channel is None or not channel.enabled or not is_active(channel.tenant_id):
+        return None
+    if channel_held_until(channel):
         return None
     return conversation, channel
 

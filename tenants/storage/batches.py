@@ -7,9 +7,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import structlog
 from django.db.models import Q, QuerySet
+
+from tenants.storage.db import server_lost
+
+log = structlog.get_logger(__name__)
 
 BATCH = 500  # rows of one statement
 
@@ -21,6 +27,30 @@ def for_seconds(seconds: float, stopping: Callable[[], bool] = lambda: False) ->
     """True for so many seconds, and as long as the process is not ``stopping``."""
     end = time.monotonic() + seconds
     return lambda: time.monotonic() < end and not stopping()
+
+
+class Failures:
+    """Keeps what fails for one row from those behind it, and raises it when all have had their turn."""
+
+    def __init__(self) -> None:
+        self._first: Exception | None = None
+
+    @contextmanager
+    def apart(self, **row: str) -> Iterator[None]:
+        """An error in here is logged with ``row`` and kept. A database that does not answer at all is raised at once:
+        no other row would fare better."""
+        try:
+            yield
+        except Exception as error:
+            if server_lost(error):
+                raise
+            log.error("row_failed", error=type(error).__name__, **row)
+            self._first = self._first or error
+
+    def tell(self) -> None:
+        """Raises the first error, if there was one."""
+        if self._first:
+            raise self._first
 
 
 def delete_in_batches(rows: QuerySet[Any], more: More) -> int:

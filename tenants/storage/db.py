@@ -103,14 +103,18 @@ def _constraint(error: IntegrityError) -> str:
     return str(getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", ""))
 
 
+class StorageAway(Exception):
+    """The storage of files, one of our own servers, does not take or give a file now."""
+
+
 def server_trouble(error: BaseException) -> bool:
-    """The database is away or busy; the same request may succeed later."""
+    """The database is away or busy, or the storage of files is; the same request may succeed later."""
     if on_mongo():
         from tenants.storage.mongo import server_trouble as mongo_trouble
 
         if mongo_trouble(error):
             return True
-    return isinstance(error, (OperationalError, InterfaceError))
+    return isinstance(error, (OperationalError, InterfaceError, StorageAway))
 
 
 def server_lost(error: BaseException) -> bool:

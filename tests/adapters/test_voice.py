@@ -112,23 +112,24 @@ INBOUND = [
 ]
 
 GATHER = (
-    '<Gather input="dtmf speech" action="{webhook}?event=answer&amp;turn=ref-1{lang}&amp;miss={miss}" method="POST" '
+    '<Gather input="dtmf speech" action="{webhook}?event=answer&amp;turn={ref}{lang}&amp;miss={miss}" method="POST" '
     'timeout="6" speechTimeout="2" speechModel="default" language="{language}" profanityFilter="false" '
     'bargeIn="true"{more}>{inner}</Gather>'
 )
 
 
 def question(
-    *said_as: str, language: str = "en-US", voice: str = "Polly.Joanna", lang: str = "", more: str = ""
-) -> str:
+    *said_as: str, language: str = "en-US", voice: str = "Polly.Joanna", lang: str = "", more: str = "",
+    ref: str = "ref-1",
+) -> str:  # fmt: skip
     """The document that asks ``said_as`` one after another (each is the inside of a Gather)."""
     lang = f"&amp;lang={lang}" if lang else ""
-    facts = {"webhook": WEBHOOK, "lang": lang, "language": language, "more": more}
+    facts = {"webhook": WEBHOOK, "lang": lang, "language": language, "more": more, "ref": ref}
     inside = [
         one if one.startswith("<") else f'<Say voice="{voice}" language="{language}">{one}</Say>' for one in said_as
     ]
     asked = "".join(GATHER.format(miss=miss, inner=inner, **facts) for miss, inner in enumerate(inside))
-    again = f"{WEBHOOK}?event=silent&amp;turn=ref-1{lang}&amp;miss={len(said_as) - 1}"
+    again = f"{WEBHOOK}?event=silent&amp;turn={ref}{lang}&amp;miss={len(said_as) - 1}"
     redirect = f'<Redirect method="POST">{again}</Redirect>'
     return f'<?xml version="1.0" encoding="UTF-8"?><Response>{asked}{redirect}</Response>'
 
@@ -173,8 +174,8 @@ OUTBOUND = [
     OutboundCase(
         "more signs than a document may have",
         text("&" * 1400),
-        [call(question("&amp;" * 700)), call(question("&amp;" * 700))],
-        expect=[SendResult("CA01.ref-1", {"status": "in-progress"}, busy_s) for busy_s in (50.0, 50.0)],
+        [call(question("&amp;" * 700)), call(question("&amp;" * 700, ref="ref-1%232"))],
+        expect=[SendResult(id, {"status": "in-progress"}, 50.0) for id in ("CA01.ref-1", "CA01.ref-1#2")],
     ),
     OutboundCase(
         "a sound",

@@ -219,6 +219,29 @@ def test_behind_a_proxy_documents_name_the_configured_address():
     assert 'action="https://public.example/voice?event=answer' in payload.form["Twiml"]
 
 
+def test_each_document_of_a_message_is_heard_by_itself():
+    """What is heard of one says that those before it were, too, and nothing of those after it."""
+    documents = ADAPTER.render(KIT.message(text("&" * 2100)), ALONE)
+    refs = [payload.facts["ref"] for payload in documents]
+    assert refs == ["ref-1", "ref-1#2", "ref-1#3"]
+    assert [verbs(one.form["Twiml"])[-1] for one in documents] == [
+        ("Redirect", at("silent", ref, miss="0")) for ref in refs
+    ]
+    raw = KIT.request("silent")
+    for count, ref in enumerate(refs, start=1):
+        heard = ADAPTER.parse(type(raw)(**{**vars(raw), "query": {**raw.query, "turn": ref}}), CONFIG)
+        assert [(one.platform_id, one.status, one.client_ref) for one in heard] == [
+            (f"CA01.{known}", "delivered", "ref-1") for known in refs[:count]
+        ]
+
+
+@pytest.mark.parametrize("mark", ["#999999999", "#x", "#", "#²", "#-1"])
+def test_a_reference_with_an_odd_mark_is_read_as_the_first_document(mark):
+    raw = KIT.request("silent")
+    heard = ADAPTER.parse(type(raw)(**{**vars(raw), "query": {**raw.query, "turn": f"ref-1{mark}"}}), CONFIG)
+    assert [one.platform_id for one in heard] == ["CA01.ref-1"]
+
+
 # ------------------------------------------------------------------------------ speech
 
 SPOKEN = {

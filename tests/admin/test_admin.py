@@ -135,7 +135,8 @@ def test_the_first_page_counts_what_wants_attention(staff_of: Any, acme: World, 
     counts = {figure["title"]: figure["count"] for figure in page.context["figures"]}
     assert counts == {
         "Open conversations": "1", "Waiting for an answer": "0", "Mine": "0", "Dead letters": "0",
-        "Requests of platforms given up": "0", "Answers given up": "0",
+        "Requests of platforms given up": "0", "Answers given up": "0", "Files given up": "0",
+        "Webhook calls given up": "0",
         "Channels not well": "1", "Paused webhook endpoints": "0", "Alerts not sent": "1",
     }  # fmt: skip
     for figure in page.context["figures"]:
@@ -146,7 +147,9 @@ def test_the_first_page_counts_what_wants_attention(staff_of: Any, acme: World, 
 
 def test_the_first_page_counts_only_what_one_may_read(staff_of: Any, acme: World) -> None:
     page = staff_of(acme.tenant, ("webhooks:read",)).get(reverse("admin:index"))
-    assert [figure["title"] for figure in page.context["figures"]] == ["Paused webhook endpoints"]
+    assert [figure["title"] for figure in page.context["figures"]] == [
+        "Webhook calls given up", "Paused webhook endpoints",
+    ]  # fmt: skip
 
 
 OWN_MODELS = [model for model in apps.get_models() if model.__module__.split(".")[0] in OWN_APPS]

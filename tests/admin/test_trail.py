@@ -11,7 +11,7 @@ from django.contrib import admin
 from assistant.models import Intent, KnowledgeEntry
 from channels_app.contract import CheckResult
 from channels_app.models import Channel, MessageTemplate
-from conversations.models import Conversation
+from conversations.models import Attachment, Conversation
 from messaging.admin import conversations as conversation_admin
 from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookDelivery, WebhookEndpoint
 from tenants.models import ApiKey, AuditEntry
@@ -44,6 +44,7 @@ ACTS: list[tuple[Any, str, dict[str, str], str]] = [
     ),
     (Conversation, "annotate", {"text": "said in secret"}, "conversation.annotated"),
     (Delivery, "retry", {}, "delivery.retried"),
+    (Attachment, "fetch", {}, "attachment.replayed"),
     (InboundEvent, "process", {}, "inboundevent.replayed"),
     (Turn, "answer", {}, "turn.replayed"),
     (StaffAlert, "send", {}, "staffalert.replayed"),
@@ -74,6 +75,7 @@ def test_every_act_of_staff_leaves_a_trail(
         Conversation.objects.update(control_owner=CONTROL.get(verb, "bot"))
         Turn.objects.update(status="failed")
         StaffAlert.objects.update(status="failed")
+        Attachment.objects.update(state="failed")
     row = rows(model).filter(tenant=acme.tenant).first()
     do(staff_of(acme.tenant), row, verb, **data)
     entry = rows(AuditEntry).get(action=action)

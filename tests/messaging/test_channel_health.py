@@ -270,6 +270,17 @@ def test_the_round_wakes_enabled_channels_of_active_tenants_that_are_due(
     assert watch.channels_due(now() + timedelta(hours=1)) == [channel.id]
 
 
+@pytest.mark.parametrize("crowd", [0, watch.MOST + 1], ids=["alone", "behind a crowd"])
+def test_a_channel_that_was_never_checked_is_the_first(channel, crowd, monkeypatch) -> None:
+    """SQLite puts NULL first, PostgreSQL last."""
+    own = {"tenant": channel.tenant, "kind": "web"}
+    others = Channel.objects.bulk_create(Channel(**own, name=f"{n}", key=f"ch_{n}") for n in range(crowd))
+    long_ago = now() - timedelta(days=2)
+    ChannelHealth.objects.bulk_create(ChannelHealth(channel=other, checked_at=long_ago) for other in others)
+    ChannelHealth.objects.filter(channel=channel).delete()
+    assert watch.channels_due()[:1] == [channel.id]
+
+
 def test_the_round_can_be_switched_off(channel, settings) -> None:
     settings.ENV = {**settings.ENV, "CHANNEL_CHECK_INTERVAL_S": 0}
     assert watch.channels_due() == []

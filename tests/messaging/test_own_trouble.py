@@ -67,7 +67,7 @@ def test_trouble_of_our_own_servers_costs_no_try(scope, web, monkeypatch, calls,
 @pytest.mark.parametrize(
     ("name", "ended", "reason"),
     [("receipts", "failed", "reason"), ("alerts", "failed", "error"), ("deliveries", "failed", "error_code"),
-     ("calls", "failed", "error_code"), ("files", "refused", "reason"), ("turns", "failed", "outcome")],
+     ("calls", "failed", "error_code"), ("files", "failed", "reason"), ("turns", "failed", "outcome")],
 )  # fmt: skip
 def test_a_row_that_ends_its_workers_is_given_up(scope, web, monkeypatch, calls, name, ended, reason) -> None:
     row = MAKE[name](web, leases=2 * MOST_LEASES)

@@ -18,6 +18,8 @@ from messaging.models import Delivery, Turn
 from messaging.reply import Author, reply_write
 from messaging.rules.control import hand_back, take_over
 from messaging.rules.typing_marks import put_through, show_typing
+from tenants import tenant_settings
+from tenants.models import Tenant
 from tenants.storage.db import atomic, now
 from tests.factories import UserFactory
 
@@ -60,6 +62,16 @@ def test_typing_is_shown_while_the_bot_thinks_and_again_at_the_channels_cadence(
          "typing_indicator": {"type": "text"}}
     ]  # fmt: skip
     assert calls.all[-1] == ("show_typing", conversation.id, 20)
+
+
+@pytest.mark.parametrize("act", [show_typing, put_through])
+def test_nothing_is_shown_for_a_suspended_tenant(conversation, sent, calls, act) -> None:
+    """Its turn stays open: the typing would go on for as long."""
+    Tenant.objects.filter(id=conversation.tenant_id).update(status="suspended")
+    tenant_settings.invalidate(conversation.tenant_id)
+    before = len(calls.all)
+    act(conversation.id)
+    assert (sent, len(calls.all)) == ([], before)
 
 
 def test_what_was_answered_already_is_only_marked_as_read(conversation, sent, calls):

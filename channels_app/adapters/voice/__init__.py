@@ -9,6 +9,7 @@ https://www.twilio.com/docs/voice
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from channels_app.adapters import twilio
@@ -41,6 +42,8 @@ from channels_app.contract import (
 MAX_TWIML = 4000  # characters of a document that an update carries; more is error 32018
 MOST_DOCUMENTS = 20  # of one message
 CALL_ENDED = frozenset({"21220", "20404"})
+#: render marks the second and further documents of one message with it: ``<client_ref>#2``
+PART_MARK = "#"
 HEARD_OUT = frozenset({"heard", "unclear", "silent", "operator"})  # the question was said to its end
 MB = 1024 * 1024
 
@@ -98,9 +101,9 @@ class Voice(Adapter):
             raise Rejected("media_not_public", "media must have a public link when it is played")
         one_key = keys(content.text or "") > 0
 
-        def asked(questions: Sequence[str], *, first: bool = True, last: bool = True) -> Document:
-            document = Document(phrases)
-            ask(document, turn, config, questions, sound=sound if first else "", one_key=one_key and last)
+        def asked(questions: Sequence[str], *, place: int = 0, last: bool = True) -> Document:
+            document, own = Document(phrases), replace(turn, ref=_ref(turn.ref, place))
+            ask(document, own, config, questions, sound=sound if place == 0 else "", one_key=one_key and last)
             return document
 
         twice = asked([words, f"{phrases.no_input} {words}".strip()]) if words and config.reprompts else None
@@ -108,13 +111,11 @@ class Voice(Adapter):
             return (_update(message.recipient, config, twice, message.client_ref, seconds(words)),)
         for count in range(1, MOST_DOCUMENTS + 1):
             pieces = split_text(words, -(-len(words) // count)) or [words]
-            documents = [
-                asked([piece], first=place == 0, last=piece is pieces[-1]) for place, piece in enumerate(pieces)
-            ]
+            documents = [asked([piece], place=place, last=piece is pieces[-1]) for place, piece in enumerate(pieces)]
             if all(len(str(document)) <= MAX_TWIML for document in documents):
                 return tuple(
-                    _update(message.recipient, config, document, message.client_ref, seconds(piece))
-                    for document, piece in zip(documents, pieces, strict=True)
+                    _update(message.recipient, config, document, _ref(message.client_ref, place), seconds(piece))
+                    for place, (document, piece) in enumerate(zip(documents, pieces, strict=True))
                 )
         raise Rejected("too_long", f"a document may have {MAX_TWIML} characters")
 
@@ -155,6 +156,18 @@ def _turn(recipient: Recipient, config: VoiceConfig, ref: str = "", language: st
     return Turn(webhook, ref, language if language in config.other_languages else "")
 
 
+def _ref(client_ref: str, place: int) -> str:
+    """Of one document: each is a part of its own, and what is heard of one says nothing of those after it."""
+    return client_ref if place == 0 else f"{client_ref}{PART_MARK}{place + 1}"
+
+
+def _heard(ref: str) -> Iterator[str]:
+    """The documents of a message that have been heard when this one has: those before it, too."""
+    client_ref, _, number = ref.partition(PART_MARK)
+    most = int(number) if number.isascii() and number.isdigit() and len(number) < 3 else 1
+    return (_ref(client_ref, place) for place in range(min(most, MOST_DOCUMENTS)))
+
+
 def _update(to: Recipient, config: VoiceConfig, document: Document, ref: str, busy_s: float = 0.0) -> Payload:
     path = config.path(f"Calls/{to.thread}.json")
     return Payload(path, form={"Twiml": str(document)}, facts={"call": to.thread, "ref": ref, "busy_s": busy_s})
@@ -171,7 +184,9 @@ def _put_through(call: str, config: VoiceConfig, http: Http) -> bool:
 
 def _items(now: Step, config: VoiceConfig) -> Iterator[InboundItem]:
     if now.turn.ref and now.kind in HEARD_OUT:
-        yield StatusUpdate(f"{now.call}.{now.turn.ref}", "delivered", client_ref=now.turn.ref, sender=now.sender)
+        client_ref = now.turn.ref.partition(PART_MARK)[0]
+        for ref in _heard(now.turn.ref):
+            yield StatusUpdate(f"{now.call}.{ref}", "delivered", client_ref=client_ref, sender=now.sender)
     if now.kind == "incoming":
         yield _signal("joined", now, direction=now.said.get("Direction", "")[:40], to=now.said.get("To", "")[:40])
     if now.words:

@@ -1,4 +1,4 @@
-"""Start again what was given up: deliveries, requests of platforms, answers of the assistant, alerts to staff."""
+"""Start again what was given up: deliveries, requests of platforms, answers of the assistant, files, alerts to staff."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from chatsvc.management.arguments import tenant_named
 from messaging.deliver import redeliver
+from messaging.media.fetch import files_replay
 from messaging.outbox.alerts import alerts_replay
 from messaging.receive import receipts_replay
 from messaging.respond import turns_replay
@@ -22,6 +23,7 @@ REPLAYS: dict[str, Callable[[Any], int]] = {
     "deliveries": redeliver,
     "receipts": receipts_replay,
     "turns": turns_replay,
+    "files": files_replay,
     "alerts": alerts_replay,
 }
 

@@ -196,9 +196,26 @@ def test_a_pause_of_a_week_ends_in_failure(endpoint, happen) -> None:
     WebhookEndpoint.objects.update(paused_at=now() - timedelta(days=8))
     happen()
     publish_all()
-    pauses_end()
+    assert pauses_end() == 1
     calls_settle(now())
     assert (only().status, only().error_code) == ("failed", "endpoint_disabled")
+    told = Event.objects.get(type="chat.system.webhook_paused").payload
+    assert (told["endpoint_id"], told["reason"]) == (str(endpoint.id), "paused_too_long")
+    assert pauses_end() == 0
+
+
+def test_an_endpoint_that_is_resumed_in_this_moment_stays(endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    WebhookEndpoint.objects.update(paused_at=now() - timedelta(days=8))
+    real = sweep._pause_end
+
+    def late(*given: Any) -> bool:
+        endpoint_resume(endpoint)
+        return real(*given)
+
+    monkeypatch.setattr(sweep, "_pause_end", late)
+    assert pauses_end() == 0
+    assert WebhookEndpoint.objects.get().enabled
+    assert not Event.objects.filter(type="chat.system.webhook_paused").exists()
 
 
 def test_a_call_that_is_resumed_while_the_list_is_gone_through_keeps_its_time(

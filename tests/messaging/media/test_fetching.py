@@ -114,7 +114,8 @@ def test_the_last_try_ends_in_a_reason(channel, files, scope):
     Attachment.objects.update(due_at=now(), attempts=media.TRIES.tries - 1)
     file_process(waiting.id)
     waiting.refresh_from_db()
-    assert (waiting.state, waiting.reason) == ("refused", "http_503")
+    assert (waiting.state, waiting.reason) == ("failed", "http_503")
+    assert [told["reason"] for told in events("chat.attachment.refused")] == ["http_503"]
 
 
 def test_an_address_that_has_run_out_is_asked_for_again_at_once(channel, files, scope):
