@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from pydantic import ValidationError
 
 from channels_app.content.types import Content
 from channels_app.contract import ConfigError, Payload, Rejected, SendError, Throttled, WindowClosed
@@ -148,13 +149,14 @@ def _send(delivery: Delivery) -> SendTry:
         if _expired(delivery):
             raise Rejected("expired", "The message was too old when it could have been sent.")
         check_reachable(delivery.message)
+        config = _config(channel)
         content = content_public(Content.model_validate(delivery.message.content), channel.adapter.capabilities)
         window_guard(channel, delivery.conversation, content, by_human=_by_human(delivery))
         payloads = _payloads(attempt, content)
         for index in _missing(delivery, len(payloads)):
             if attempt.busy_s:
                 raise _Paced("paced", retry_after=attempt.busy_s)
-            result = channel.adapter.send(payloads[index], channel.adapter_config(), attempt.http)
+            result = channel.adapter.send(payloads[index], config, attempt.http)
             part_taken(delivery, index, result.platform_id)
             attempt.busy_s = result.busy_s
     except SendError as error:
@@ -166,6 +168,14 @@ def _send(delivery: Delivery) -> SendTry:
         log.error("adapter_crashed", kind=channel.kind, error=type(error).__name__, delivery=str(delivery.id))
         attempt.error = Rejected("adapter_error", type(error).__name__)
     return attempt
+
+
+def _config(channel: Channel) -> Any:
+    """Raises ConfigError: what is stored and no longer holds is the channel's trouble, not the message's."""
+    try:
+        return channel.adapter_config()
+    except ValidationError as error:
+        raise ConfigError("invalid_channel", "The channel's configuration is not complete.") from error
 
 
 def _missing(delivery: Delivery, count: int) -> list[int]:

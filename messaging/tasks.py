@@ -36,6 +36,7 @@ from messaging.rules import typing_marks
 from messaging.shutdown import stopping
 from tenants.scope import tenant_scope
 from tenants.storage.batches import for_seconds
+from tenants.tenant_settings import is_active
 from tenants.work.crew import SHARED, Lane
 
 REMOVAL_S = 60.0  # that one run goes on; the next one follows within seconds
@@ -114,13 +115,14 @@ def _in_scope(tenant_id: uuid.UUID, work: Callable[[uuid.UUID], object], row_id:
 
 
 def _sync_templates(channel_id: uuid.UUID) -> None:
-    if channel := channel_for_id(channel_id):
+    channel = channel_for_id(channel_id)
+    if channel and channel.enabled and is_active(channel.tenant_id):
         templates_sync(channel)
 
 
 def _watch(channel_id: uuid.UUID) -> None:
     channel = channel_for_id(channel_id)
-    if channel and channel.enabled:
+    if channel and channel.enabled and is_active(channel.tenant_id):
         watch.channel_watch(channel)
 
 

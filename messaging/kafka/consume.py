@@ -21,12 +21,14 @@ from kafka.structs import OffsetAndMetadata
 from conversations.event_schemas import Envelope, envelope_read
 from messaging.kafka.stream import client_options, dead_letter_topic, open_producer
 from messaging.measures import CONSUMED, lag_show
+from tenants.storage.db import server_trouble
 
 log = structlog.get_logger(__name__)
 
 Handler = Callable[[Envelope], None]
 
 PAUSES_S = (0.2, 1.0, 5.0, 15.0)  # between tries; jittered
+SERVER_BACK_S = 1.0  # after trouble of our own servers; then the brokers hear of us, and the event is tried again
 POLL_MS = 500
 MOST_AT_ONCE = 100
 PUT_ASIDE_S = 20.0
@@ -79,6 +81,7 @@ class Consumption:
                 if self.stopped.is_set() or (end is not None and record.offset >= end):
                     break
                 if not self._handle(record):
+                    consumer.seek(partition, record.offset)  # it is the next one again
                     break
                 last = record
                 if self._slow:  # poll again before the brokers take us for dead
@@ -104,7 +107,8 @@ class Consumption:
         self._shown = lags
 
     def _handle(self, record: Any) -> bool:
-        """Whether the record is behind us: handled or put aside. Not when a stop came between two tries."""
+        """Whether the record is behind us: handled or put aside. Not when a stop came between two tries, nor while our
+        own servers are in trouble: that tells nothing of the event."""
         self._slow = False
         try:
             envelope = envelope_read(record.value)
@@ -123,7 +127,7 @@ class Consumption:
             self.handled += 1
             CONSUMED.labels(self.group, "handled").inc()
             log.info("event_handled", group=self.group)
-        elif self.stopped.is_set():
+        elif self.stopped.is_set() or server_trouble(failure):
             return False
         else:
             self._put_aside(record, failure)
@@ -141,6 +145,9 @@ class Consumption:
                 self._slow = True
                 log.warning("event_not_handled", error=type(error).__name__)
                 failure = error
+                if server_trouble(error):
+                    self.stopped.wait(SERVER_BACK_S * random.uniform(0.5, 1))  # noqa: S311  no secret
+                    return failure
             else:
                 return None
         return failure

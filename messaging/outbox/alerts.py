@@ -165,7 +165,7 @@ def _work_given_up(data: dict[str, Any]) -> Words | None:
 
 def _webhook_paused(data: dict[str, Any]) -> Words:
     reason = data.get("reason", "")
-    state = "was paused" if reason == "failing" else "was disabled"
+    state = "was disabled" if reason in ("gone", "paused_too_long") else "was paused"
     return Words(f"Webhook endpoint {data.get('description', '')} {state}: {reason}")
 
 

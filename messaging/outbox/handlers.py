@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import structlog
-from django.db import DatabaseError, IntegrityError
+from django.db import DatabaseError, DataError, IntegrityError
 from django.db.models import F, QuerySet
 
 from channels_app.health import health_forget
@@ -92,9 +92,13 @@ def _handle_new(name: str, events: Sequence[Envelope]) -> int:
                     _mark(name, new)
                     HANDLERS[name](new)
             return len(new)
-        except IntegrityError as error:  # another worker dealt with some of them just now
-            if look == LOOKS or not lost_race(error):
+        except IntegrityError as error:
+            if not lost_race(error):
+                return _one_by_one(name, new, error)
+            if look == LOOKS:  # other processes dealt with some of them, again and again
                 raise
+        except DataError as error:  # a value that the database refuses, today and tomorrow
+            return _one_by_one(name, new, error)
         except DatabaseError:
             raise
         except Exception as error:  # noqa: BLE001  a bug of the handler's

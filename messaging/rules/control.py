@@ -249,12 +249,12 @@ def _control_of_reply(seen: Conversation, author: Author) -> tuple[dict[str, Any
     """What a human's reply changes about who is in control, and the event that tells it."""
     takes_over = seen.control_owner == Conversation.Owner.BOT
     assigns = author.user_id is not None and seen.assignee_id is None
-    control: dict[str, Any] = {**TO_HUMAN} if takes_over else {}
-    if seen.held_by != Holder.STAFF:
-        control["held_by"] = Holder.STAFF
-    if assigns:
-        control |= {"assignee_id": author.user_id, "control_epoch": F("control_epoch") + 1}
-    return control, [_human_has(author.user_id)] if takes_over or assigns else []
+    if seen.held_by == Holder.STAFF and not assigns:
+        return {}, []
+    control: dict[str, Any] = {"held_by": Holder.STAFF, "control_epoch": F("control_epoch") + 1}
+    control |= {"assignee_id": author.user_id} if assigns else {}
+    control |= TO_HUMAN if takes_over else {}
+    return control, [_human_has(author.user_id)]
 
 
 def _answered(seen: Conversation, seen_seq: int | None) -> dict[str, Any]:

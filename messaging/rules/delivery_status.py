@@ -144,8 +144,8 @@ def _part_learn(channel: Channel, update: StatusUpdate) -> uuid.UUID | None:
     except ValueError:
         return None  # not a reference of ours
     delivery = Delivery.objects.filter(**where, status__in=Delivery.UNFINISHED).first()
-    if delivery is None:
-        return None
+    if delivery is None or (update.status == Delivery.Status.FAILED and delivery.sent_at):
+        return None  # of a try before staff started it again
     learnt = part_taken(delivery, delivery.parts_sent, update.platform_id)
     if learnt and Delivery.objects.filter(id=delivery.id, status=Delivery.Status.QUEUED).update(due_at=now()):
         wake.deliver(delivery.conversation_id)  # to send what is left, or to finish

@@ -241,6 +241,19 @@ def test_a_reply_to_what_was_handed_over_assigns_too(answered, web, said) -> Non
     assert (talk().assignee, talk().held_by) == (ana, "staff")
 
 
+@pytest.mark.parametrize("held_by", ["queue", "outside"])
+def test_a_reply_of_an_unnamed_desk_is_a_change_of_hands_as_well(answered, held_by) -> None:
+    """With its event, and who takes over has to know of it."""
+    Conversation.objects.update(held_by=held_by, control_owner="human", status="escalated")
+    seen, told = talk().control_epoch, len(updates())
+    agent_reply(answered.id, None, text("here we are"))
+    agent_reply(answered.id, None, text("and we stay"))
+    assert (talk().held_by, talk().control_epoch, len(updates())) == ("staff", seen + 1, told + 1)
+    with pytest.raises(Conflict) as refused:
+        take_over(answered.id, UserFactory(), expected_epoch=seen)
+    assert refused.value.code == "control_changed"
+
+
 def test_what_came_after_the_agent_had_read_goes_on_waiting(answered, web, said) -> None:
     ana = UserFactory()
     take_over(answered.id, ana)

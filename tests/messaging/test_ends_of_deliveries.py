@@ -11,7 +11,7 @@ import pytest
 from channels_app.adapters.base import retry_after
 from channels_app.adapters.whatsapp import WhatsApp
 from channels_app.contract import SendResult, StatusUpdate
-from channels_app.models import Channel, ChannelHealth
+from channels_app.models import Channel, ChannelHealth, ChannelIncident
 from channels_app.selectors import channel_forget
 from conversations.models import Event
 from messaging import deliver as deliver_verb
@@ -126,6 +126,36 @@ def test_a_retry_of_what_the_platform_took_and_reported_as_failed_is_sent_again(
     assert Delivery.objects.get().status == "delivered"
     status_apply(whatsapp, StatusUpdate("wamid.OUT1", "failed", code="131026"))  # the platform repeats itself
     assert Delivery.objects.get().status == "delivered"
+
+
+def test_a_report_of_the_try_before_does_not_end_the_retry(scope, whatsapp, calls_made) -> None:
+    head = waiting(whatsapp)
+    deliver(head.conversation_id)
+    report = StatusUpdate("wamid.OUT1", "failed", code="131026", client_ref=f"{head.id}.0")
+    status_apply(whatsapp, report)
+    redeliver(Delivery.objects.all())
+    status_apply(whatsapp, report)  # the platform repeats itself before the worker has the message
+    assert deliver(head.conversation_id) == 1
+    assert (len(calls_made), Delivery.objects.get().status) == (2, "sent")
+
+
+def test_settings_that_hold_no_more_are_the_channels_trouble(scope, whatsapp, calls_made) -> None:
+    """Stored by an older version, or by hand: the messages wait until staff have repaired the channel."""
+    head = waiting(whatsapp)
+    good = whatsapp.config
+    whatsapp.config = {**good, "phone_number_id": ""}
+    whatsapp.save()
+    channel_forget(whatsapp)
+    assert deliver(head.conversation_id) == 0
+    row = Delivery.objects.get()
+    assert (row.status, row.attempts, row.error_code) == ("queued", 0, "invalid_channel")
+    assert ChannelIncident.objects.get().is_open
+    whatsapp.config = good
+    whatsapp.save()
+    channel_forget(whatsapp)
+    channel_saved(whatsapp)
+    assert deliver(head.conversation_id) == 1
+    assert len(calls_made) == 1
 
 
 @pytest.mark.parametrize("failed", [(0,), (1,), (0, 2), (2,)], ids=str)

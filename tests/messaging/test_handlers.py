@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import DataError, IntegrityError, OperationalError
 
 from conversations.event_schemas import Envelope, envelope_of
 from conversations.models import Conversation, Event
@@ -115,6 +115,32 @@ def test_a_broken_event_stops_no_other_and_can_be_replayed(
     call_command("replay_events", to="handlers", tenant=scope.slug)
     assert capsys.readouterr().out == "1 events told again.\n"
     assert figures() == {"chat.conversation.updated": 3}
+
+
+@pytest.mark.parametrize("error", [DataError, IntegrityError], ids=["a value", "a constraint"])
+def test_an_event_that_the_database_refuses_stops_no_other(
+    scope: Tenant, other_tenant: Tenant, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """Not every failure of a database is one that passes: the outbox of all tenants would wait for ever."""
+    real = handlers.analytics
+
+    def refused(events: list[Envelope]) -> None:
+        real(events)
+        if_bad = {"error": lambda: _raise(error("refused"))}
+        for event in events:
+            if_bad.get(event.data.get("status", ""), lambda: None)()
+
+    monkeypatch.setitem(handlers.HANDLERS, "analytics", refused)
+    happen(scope, "active", "error", "active")
+    Event.objects.create(tenant=other_tenant, type="chat.session.ended")
+    assert publish_events() == 4
+    assert publish_events() == 0
+    assert figures() == {"chat.conversation.updated": 2}
+    assert HandledEvent.objects.get(error=error.__name__).event == Event.objects.get(seq=2).id
+
+
+def _raise(error: Exception) -> None:
+    raise error
 
 
 def test_a_database_that_is_away_is_waited_for(scope: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:

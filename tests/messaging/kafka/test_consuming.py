@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 
 from conversations.event_schemas import Envelope
 from conversations.models import Conversation
@@ -99,6 +99,26 @@ def test_what_fails_again_and_again_is_put_aside_and_can_be_tried_later(
     better = Seen()
     dead_letters_of("figures", better, pauses_s=QUICK).run()
     assert [event.seq for event in better.events] == [2]
+
+
+def test_a_database_that_is_away_puts_nothing_aside(
+    topics: str, conversations: list[Conversation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it is: each event is tried until the database is there, and keeps its place."""
+    monkeypatch.setattr(consume_module, "SERVER_BACK_S", 0.01)
+    happen(conversations[0], 3)
+    publish_all()
+    away = iter([OperationalError("server closed the connection")] * (3 * len(QUICK)))
+    seen: list[int] = []
+
+    def handler(envelope: Envelope) -> None:
+        for error in away:
+            raise error
+        seen.append(envelope.seq)
+
+    run = consume(handler)
+    assert (run.handled, run.put_aside) == (3, 0)
+    assert seen == [1, 2, 3]
 
 
 def test_a_member_shows_how_far_it_is_behind(
