@@ -18,19 +18,33 @@ from channels_app.registry import KINDS, adapter_for
 from channels_app.selectors import channel_forget
 from tenants.access.limits import allow
 from tenants.errors import Invalid
-from tenants.storage.db import now
+from tenants.storage.db import atomic, now, retried
 
 COUNTED_S = 3600  # wrong proofs are forgotten after that when no check takes them
 COUNTED_BURST = 10
 
 
+@retried
 def channel_save(channel: Channel, *, config: Mapping[str, Any] | None = None) -> Channel:
     """Validate and store a channel; ``config`` may mix open and secret fields, empty secrets are kept
     as they are. Raises Invalid as ``channel_fill``."""
     channel_fill(channel, config or {})
-    channel.save()
+    with atomic():
+        if not channel._state.adding:  # it may have been disconnected since it was read
+            _require_connected(channel)
+        channel.save()
     channel_forget(channel)
     return channel
+
+
+def _require_connected(channel: Channel) -> None:
+    """Lock the row. Raises Invalid ``channel_disconnected``."""
+    if not Channel.objects.filter(pk=channel.pk, disconnected_at=None).update(updated_at=now()):
+        raise _disconnected()
+
+
+def _disconnected() -> Invalid:
+    return Invalid("This channel is disconnected; connect a new one.", code="channel_disconnected")
 
 
 def channel_fill(channel: Channel, config: Mapping[str, Any]) -> None:
@@ -43,7 +57,7 @@ def channel_fill(channel: Channel, config: Mapping[str, Any]) -> None:
     if channel.kind not in KINDS:
         raise Invalid(f"There is no kind of channel {channel.kind!r}.", code="unknown_channel_kind")
     if channel.disconnected_at:
-        raise Invalid("This channel is disconnected; connect a new one.", code="channel_disconnected")
+        raise _disconnected()
     adapter, before = adapter_for(channel.kind), _stored(channel)
     given = {name: value for name, value in config.items() if name in adapter.secret_keys and value}
     opened = {name: value for name, value in config.items() if name not in adapter.secret_keys}

@@ -27,6 +27,7 @@ from tenants.console.pages import Button, TenantAdmin, TenantFilter, may_grant, 
 from tenants.errors import Invalid
 from tenants.models import ApiKey, AuditEntry, Membership, Removal, Role, Tenant, User
 from tenants.removal import removal_start
+from tenants.storage.db import atomic, now
 
 admin.site.unregister(Group)
 
@@ -127,8 +128,18 @@ class TenantsAdmin(TenantAdmin):
         return () if request.user.is_superuser else ("slug", "status")
 
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
+        with atomic():
+            if change:
+                self._unchanged_read(obj, form)
+            super().save_model(request, obj, form, change)
         tenant_settings.invalidate(obj.id)
+
+    def _unchanged_read(self, tenant: Tenant, form: Any) -> None:
+        """Lock the row, and take from it what the form leaves alone: a suspension of this moment stays."""
+        staying = Tenant.objects.filter(id=tenant.id).exclude(status=Tenant.Status.REMOVING)
+        if not staying.update(updated_at=now()):
+            raise PermissionDenied("The tenant is being removed.")
+        tenant.refresh_from_db(fields=[name for name in self.fields if name not in form.changed_data])
 
     # ---- removal -------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
@@ -139,7 +140,10 @@ class ChannelAdmin(TenantAdmin):
         return super().get_form(request, obj, change=change, **options)
 
     def save_model(self, request: HttpRequest, obj: Channel, form: Any, change: bool) -> None:
-        channel_save(obj, config=form.config())
+        try:
+            channel_save(obj, config=form.config())
+        except Invalid as error:  # the form found it connected: a colleague has disconnected it in this moment
+            raise PermissionDenied(error.message) from error
         channel_saved(obj)
         changed = sorted(name.removeprefix(PREFIX) for name in form.changed_data)
         self.note(request, "updated" if change else "created", obj, {"fields": changed})

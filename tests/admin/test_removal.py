@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from channels_app.models import Channel
 from conversations.models import Message
+from tenants.admin import TenantsAdmin
 from tenants.models import Removal, Tenant
 from tests.admin.conftest import World, rows, url
 
@@ -29,6 +30,24 @@ def test_nothing_begins_without_the_slug(superuser: Client, acme: World, globex:
     assert "That is not its slug" in page.content.decode()
     assert Tenant.objects.get(id=acme.tenant.pk).status == "active"
     assert not Removal.objects.filter(tenant_id=acme.tenant.pk).exists()
+
+
+@pytest.mark.parametrize(("meanwhile", "answer", "name"), [("suspended", 302, "New"), ("removing", 403, "Acme")])
+def test_a_form_that_was_read_before_does_not_bring_the_status_back(
+    superuser: Client, acme: World, monkeypatch: pytest.MonkeyPatch, meanwhile: str, answer: int, name: str
+) -> None:
+    real = TenantsAdmin.save_model
+
+    def late(self: Any, request: Any, obj: Any, *given: Any) -> None:
+        Tenant.objects.filter(id=obj.id).update(status=meanwhile, name="Acme")
+        real(self, request, obj, *given)
+
+    monkeypatch.setattr(TenantsAdmin, "save_model", late)
+    form = {"name": "New", "slug": "acme", "status": "active", "settings": "{}"}
+    assert superuser.post(url(Tenant, "change", acme.tenant.pk), form).status_code == answer
+    row = Tenant.objects.get(id=acme.tenant.pk)
+    assert row.name == name
+    assert row.status == {302: meanwhile, 403: "active"}[answer], "a refusal undoes all, the test's own write, too"
 
 
 def test_the_slug_begins_it_and_its_progress_is_shown(superuser: Client, acme: World, globex: World) -> None:

@@ -112,6 +112,17 @@ def test_house_keeping_does_what_the_request_left(scope, whatsapp, other_tenant,
     assert Conversation.objects.unscoped().get(id=others.id).is_open
 
 
+def test_a_form_that_was_read_before_brings_no_channel_back(scope, whatsapp) -> None:
+    stale = Channel.objects.get(id=whatsapp.id)
+    channel_disconnect(whatsapp, always)
+    with pytest.raises(Invalid) as refused:
+        channel_save(stale)
+    assert refused.value.code == "channel_disconnected"
+    row = Channel.objects.get(id=whatsapp.id)
+    assert (row.enabled, row.secrets, row.disconnected_at is not None) == (False, {}, True)
+    assert row.key != stale.key
+
+
 def test_there_is_no_way_back(scope, whatsapp) -> None:
     channel_disconnect(whatsapp, always)
     with pytest.raises(Invalid) as refused:
