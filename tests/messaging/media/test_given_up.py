@@ -19,7 +19,7 @@ from messaging import tasks
 from messaging.accept import accept
 from messaging.deliver import deliver
 from messaging.media import fetch
-from messaging.media.fetch import attend, files_replay
+from messaging.media.fetch import file_process, files_replay
 from messaging.models import Delivery, StaffAlert
 from messaging.rules.control import agent_reply
 from tenants.storage.db import now
@@ -35,7 +35,7 @@ def lost(channel, files, scope):
     files.keep(b"", status=503)
     _, waiting = received(channel)
     Attachment.objects.update(due_at=now(), attempts=fetch.TRIES.tries - 1)
-    attend(waiting.id)
+    file_process(waiting.id)
     waiting.refresh_from_db()
     return waiting
 
@@ -55,7 +55,7 @@ def test_it_is_told_measured_and_started_again(lost, files, calls):
     call_command("replay_dead_letters", "--tenant", "acme", "--what", "files", "--all", stdout=out)
     assert "1 files are on their way again" in out.getvalue()
     assert calls.of("media") == [lost.id]
-    attend(lost.id)
+    file_process(lost.id)
     lost.refresh_from_db()
     assert (lost.state, lost.reason) == ("stored", "")
     assert [told["attachment_id"] for told in events("chat.attachment.stored")] == [str(lost.id)]
@@ -73,7 +73,7 @@ def test_a_file_of_a_message_that_was_deleted_meanwhile_is_not_fetched_again(los
     Message.objects.update(deleted_at=now())
     assert files_replay(Attachment.objects.all()) == 1
     before = len(files.seen)
-    attend(lost.id)
+    file_process(lost.id)
     assert (Attachment.objects.get().reason, len(files.seen)) == ("message_deleted", before)
 
 
@@ -84,12 +84,12 @@ def test_a_storage_that_is_away_for_long_costs_no_file(channel, files, scope, mo
         full.setattr(default_storage, "save", no_space)
         for _ in range(2 * MOST_LEASES):
             Attachment.objects.update(due_at=now())
-            attend(waiting.id)
+            file_process(waiting.id)
             waiting.refresh_from_db()
             assert (waiting.state, waiting.attempts, waiting.leases, waiting.claim) == ("remote", 0, 0, None)
             assert timedelta(seconds=30) < waiting.due_at - now() <= timedelta(seconds=60)
     Attachment.objects.update(due_at=now())
-    assert attend(waiting.id).state == "stored"
+    assert file_process(waiting.id).state == "stored"
 
 
 def test_a_storage_that_is_away_makes_no_dead_letter(channel, stored, monkeypatch):
