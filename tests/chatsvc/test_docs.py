@@ -28,3 +28,10 @@ def test_a_line_to_be_typed_is_taken(line):
     name, *arguments = shlex.split(line)
     command = load_command_class(get_commands()[name], name)
     command.create_parser("manage.py", name).parse_args(arguments)
+
+
+def test_what_a_page_says_is_logged_stands_in_the_list_of_events():
+    listed = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)
+    told = [name for page in PAGES for name in re.findall(r"logged \(`(\w+)`\)", page.read_text())]
+    assert len(told) > 1
+    assert [name for name in told if name not in listed] == []
