@@ -1,19 +1,22 @@
 # make serve: the whole service on http://localhost:8001. make test: the tests. Both set up what they need.
 # Needs Python 3.11 or newer and nothing else.
 
-PORT ?= 8001
 BASE_PYTHON := $(or $(shell command -v python3.11),$(shell command -v python3))
 PYTHON := .venv/bin/python
 MANAGE := $(PYTHON) manage.py
 CODE := chatsvc messaging assistant conversations channels_app tenants
-export PORT
+# Lines for people, unless .env says otherwise; a variable exported here would overrule that file.
+ifeq ($(shell grep -s '^LOG_FORMAT=' .env),)
 export LOG_FORMAT ?= console
+endif
+# A database that is named is set up at every start: it may be another one than last time.
+NAMED := $(DATABASE_URL)$(POSTGRESQL_URI)$(MONGODB_URI)$(shell grep -sE '^(DATABASE_URL|POSTGRESQL_URI|MONGODB_URI)=.' .env)
 
 .PHONY: serve test test-cluster test-mongo check proto format clean bench chaos lock simulate simulate-mutations
 
 serve: .venv/installed var/seeded
-	@# var/seeded follows the migrations; another database, or a file that was removed, is set up here.
-	@[ -s var/chatsvc.sqlite3 -a -z "$$DATABASE_URL" ] || { $(MANAGE) migrate --verbosity 0 && $(MANAGE) seed_demo; }
+	@# var/seeded follows the migrations; a database that is named, or a file that was removed, is set up here.
+	@[ -s var/chatsvc.sqlite3 -a $(if $(NAMED),"",set) ] || { $(MANAGE) migrate --verbosity 0 && $(MANAGE) seed_demo; }
 	@exec $(MANAGE) serve
 
 test: .venv/installed-dev

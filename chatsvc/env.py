@@ -11,10 +11,11 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 
 class BadSettings(SystemExit):
@@ -36,49 +37,78 @@ def _list(value: str) -> list[str]:
     return [item.strip() for item in value.split(",") if item.strip()]
 
 
-def _positive(value: str) -> int:
-    number = int(value)
-    if number < 0:
-        raise ValueError("must not be negative")
-    return number
-
-
-def _at_least(least: int) -> Callable[[str], int]:
+def _number(least: int, most: int) -> Callable[[str], int]:
     def check(value: str) -> int:
-        if int(value) < least:
-            raise ValueError(f"must be at least {least}")
+        if not re.fullmatch(r"-?\d{1,18}", value, re.ASCII) or not least <= int(value) <= most:
+            raise ValueError(f"write a whole number from {least} to {most}")
         return int(value)
 
     return check
 
 
+def _url(*schemes: str, path: bool = False, nowhere: Collection[str] = ()) -> Callable[[str], str]:
+    """An address with one of ``schemes``: with a host, with a ``path`` instead, or with neither for those ``nowhere``."""
+
+    def check(value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            there = parts.scheme in nowhere or (parts.path.strip("/") if path else parts.hostname)
+            right = parts.scheme in schemes and "://" in value and there and parts.port != 0
+        except ValueError:
+            right = False  # a port that is no number, half a bracket; the words of the error may hold the password
+        if value and (not right or re.search(r"\s", value)):
+            raise ValueError(f"write {' or '.join(f'{scheme}://' for scheme in schemes)} and what belongs behind it")
+        return value
+
+    return check
+
+
+def _database_url(value: str) -> str:
+    """Its scheme, and the name of the database; the rest is the driver's to judge."""
+    if re.fullmatch(r"|sqlite://:memory:|sqlite:///\S.*|mongodb(\+srv)?://[^/\s]\S*", value):
+        return value
+    return _url("postgres", "postgresql", "postgresql+asyncpg", path=True)(value)
+
+
+def _origins(value: str) -> list[str]:
+    """As browsers write them: a scheme and a host, perhaps a port, no path."""
+    for origin in _list(value):
+        if origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s?#@]+", origin):
+            raise ValueError(f"{origin!r} is no origin; write https://shop.example.com, without a path or a final /")
+    return _list(value)
+
+
 def _places(value: str) -> list[str]:
     """``host:port``, or a host with all its ports."""
     for place in _list(value):
-        if not re.fullmatch(r"(\[[0-9A-Fa-f:]+\]|[\w.-]+)(:\d{1,5})?", place, re.ASCII):
-            raise ValueError(f"{place!r} is no host:port; write no scheme and no path")
+        found = re.fullmatch(r"(?:\[[0-9A-Fa-f:]+\]|[\w.-]+)(?::(\d{1,5}))?", place, re.ASCII)
+        if not found or not 0 < int(found[1] or 1) < 65536:
+            raise ValueError("one of them is no host:port; write no scheme and no path")
     return [place.lower() for place in _list(value)]
+
+
+def _like(pattern: str, told: str) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value, re.ASCII):
+            raise ValueError(told)
+        return value
+
+    return check
 
 
 def _networks(value: str) -> list[str]:
     return [str(ipaddress.ip_network(network, strict=False)) for network in _list(value)]
 
 
-def _engine_url(value: str) -> str:
-    if value and not re.fullmatch(r"(grpcs?://|dns:///)?[^/\s@]+:\d{1,5}", value):
-        raise ValueError("write host:port, grpc://host:port or grpcs://host:port")
-    return value
-
-
-def _token(value: str) -> str:
-    if not value.isascii() or not value.isprintable() or " " in value:
-        raise ValueError("must be printable ASCII without spaces")
-    return value
-
-
 def _file(value: str) -> str:
     if value and not Path(value).is_file():
         raise ValueError("there is no such file")
+    return value
+
+
+def _folder(value: str) -> str:
+    if value and not Path(value).is_dir():
+        raise ValueError("there is no such directory")
     return value
 
 
@@ -103,12 +133,17 @@ class Variable:
     in_development: str = ""
 
 
+DAY_S, YEAR_S, BILLION = 86_400, 31_536_000, 1_000_000_000
+MAIL = ("smtp", "smtp+tls", "smtp+ssl", "smtps", "consolemail", "filemail", "memorymail", "dummymail")
+
 VARIABLES: dict[str, Variable] = {
     "ENVIRONMENT": Variable(_one_of("development", "test", "staging", "production"), "development", "Where this runs"),
     "DEBUG": Variable(_flag, "false", "Django's debug pages; never in production"),
     "HOST": Variable(str, "127.0.0.1", "Address that `manage.py serve` listens on"),
-    "PORT": Variable(_positive, "8001", "Port that `manage.py serve` listens on"),
-    "PUBLIC_URL": Variable(str, "", "How the outside reaches us, e.g. https://chat.example.com (webhook addresses)"),
+    "PORT": Variable(_number(1, 65535), "8001", "Port that `manage.py serve` listens on"),
+    "PUBLIC_URL": Variable(
+        _url("https", "http"), "", "How the outside reaches us, e.g. https://chat.example.com (webhook addresses)"
+    ),
     "LOG_LEVEL": Variable(
         _one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO", "Least level that is logged"
     ),
@@ -119,21 +154,27 @@ VARIABLES: dict[str, Variable] = {
         _list, "", "Keys for secrets at rest, 32+ characters each; the first encrypts, all decrypt", True
     ),
     "ALLOWED_HOSTS": Variable(_list, "localhost,127.0.0.1,[::1]", "Host names we answer to"),
-    "CORS_ORIGINS": Variable(_list, "", "Origins whose pages may call the REST API; * for all"),
-    "TRUSTED_PROXIES": Variable(_positive, "0", "Reverse proxies in front of us whose X-Forwarded-For we believe"),
-    "DATABASE_URL": Variable(str, "", "sqlite:///…, postgres://… or mongodb://…; empty: var/chatsvc.sqlite3"),
-    "POSTGRESQL_URI": Variable(str, "", "Same as DATABASE_URL, taken when that is empty"),
-    "MONGODB_URI": Variable(str, "", "Same as DATABASE_URL, taken when both others are empty"),
-    "DATABASE_POOL_SIZE": Variable(_positive, "8", "PostgreSQL connections per process"),
+    "CORS_ORIGINS": Variable(_origins, "", "Origins whose pages may call the REST API; * for all"),
+    "TRUSTED_PROXIES": Variable(_number(0, 20), "0", "Reverse proxies in front of us whose X-Forwarded-For we believe"),
+    "DATABASE_URL": Variable(_database_url, "", "sqlite:///…, postgres://… or mongodb://…; empty: var/chatsvc.sqlite3"),
+    "POSTGRESQL_URI": Variable(_database_url, "", "Same as DATABASE_URL, taken when that is empty"),
+    "MONGODB_URI": Variable(_database_url, "", "Same as DATABASE_URL, taken when both others are empty"),
+    "DATABASE_POOL_SIZE": Variable(_number(1, 1000), "8", "PostgreSQL connections per process"),
     "DATABASE_STATEMENT_S": Variable(
-        _positive, "5", "Seconds a PostgreSQL statement may take; 0: any, as in migrations"
+        _number(0, DAY_S), "5", "Seconds a PostgreSQL statement may take; 0: any, as in migrations"
     ),
-    "REDIS_URL": Variable(str, "", "Channel layer, cache, sessions, rate limits and Celery broker; empty: in process"),
-    "KAFKA_BROKERS": Variable(_list, "", "host:port of Kafka brokers; empty: no Kafka"),
-    "KAFKA_BOOTSTRAP_SERVERS": Variable(_list, "", "Same as KAFKA_BROKERS, taken when that is empty"),
-    "KAFKA_TOPIC_PREFIX": Variable(str, "", "Put before every topic name, with a dot, e.g. chatbot.platform"),
+    "REDIS_URL": Variable(
+        _url("redis", "rediss"), "", "Channel layer, cache, sessions, rate limits and Celery broker; empty: in process"
+    ),
+    "KAFKA_BROKERS": Variable(_places, "", "host:port of Kafka brokers; empty: no Kafka"),
+    "KAFKA_BOOTSTRAP_SERVERS": Variable(_places, "", "Same as KAFKA_BROKERS, taken when that is empty"),
+    "KAFKA_TOPIC_PREFIX": Variable(
+        _like(r"[\w.-]{0,100}", "write letters, digits, dots, - and _"),
+        "",
+        "Put before every topic name, with a dot, e.g. chatbot.platform",
+    ),
     "KAFKA_TYPE_TOPICS": Variable(_flag, "true", "A topic for every event type, beside conversation.events.v1"),
-    "KAFKA_LINGER_MS": Variable(_positive, "100", "Longest that events wait for others to travel with"),
+    "KAFKA_LINGER_MS": Variable(_number(0, 60_000), "100", "Longest that events wait for others to travel with"),
     "KAFKA_SECURITY_PROTOCOL": Variable(
         _one_of("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"), "PLAINTEXT", "How brokers are spoken to"
     ),
@@ -142,61 +183,88 @@ VARIABLES: dict[str, Variable] = {
     ),
     "KAFKA_USERNAME": Variable(str, "", "Name at the brokers, with KAFKA_SASL_MECHANISM"),
     "KAFKA_PASSWORD": Variable(str, "", "Its password"),
-    "KAFKA_CA_FILE": Variable(str, "", "Certificates that brokers are checked against; empty: the system's"),
+    "KAFKA_CA_FILE": Variable(_file, "", "Certificates that brokers are checked against; empty: the system's"),
     "MCP_ENGINE_URL": Variable(
-        _engine_url, "", "gRPC engine that answers: host:port, or grpcs://host:port; empty: the built-in assistant"
+        _like(r"((grpcs?://|dns:///)?[^/\s@]+:\d{1,5})?", "write host:port, grpc://host:port or grpcs://host:port"),
+        "",
+        "gRPC engine that answers: host:port, or grpcs://host:port; empty: the built-in assistant",
     ),
-    "ENGINE_TOKEN": Variable(_token, "", "Bearer token between us and the engine; run_engine wants it from callers"),
+    "ENGINE_TOKEN": Variable(
+        _like(r"[!-~]*", "must be printable ASCII without spaces"),
+        "",
+        "Bearer token between us and the engine; run_engine wants it from callers",
+    ),
     "ENGINE_CA_FILE": Variable(_file, "", "Certificates that a grpcs:// engine is checked against; empty: gRPC's own"),
-    "ENGINE_LISTEN_PORT": Variable(_positive, "50051", "Port that `manage.py run_engine` listens on"),
-    "ENGINE_THREADS": Variable(_at_least(1), "8", "Threads that answer in `manage.py run_engine`"),
+    "ENGINE_LISTEN_PORT": Variable(_number(1, 65535), "50051", "Port that `manage.py run_engine` listens on"),
+    "ENGINE_THREADS": Variable(_number(1, 1000), "8", "Threads that answer in `manage.py run_engine`"),
     "ENGINE_TLS_CERT_FILE": Variable(_file, "", "Certificate chain of `manage.py run_engine`; empty: no TLS"),
     "ENGINE_TLS_KEY_FILE": Variable(_file, "", "Its private key"),
     "ASSISTANT_MEMORY_MB": Variable(
-        _at_least(1), "256", "Memory per process for what the assistants of tenants have learnt; others are loaded anew"
+        _number(1, 1_000_000),
+        "256",
+        "Memory per process for what the assistants of tenants have learnt; others are loaded anew",
     ),
-    "ACCESS_TOKEN_TTL": Variable(_positive, "3600", "Seconds an access token lives"),
-    "REFRESH_TOKEN_TTL": Variable(_positive, "1209600", "Seconds a refresh token lives"),
-    "SESSION_TTL": Variable(_positive, "3600", "Seconds after which an idle visitor session expires"),
-    "CONFIG_CACHE_TTL": Variable(_positive, "300", "Seconds a channel's configuration may be cached"),
-    "CONVERSATION_IDLE_TTL": Variable(_positive, "86400", "Seconds after which an idle conversation is abandoned"),
-    "REQUEST_TIMEOUT_MS": Variable(_positive, "30000", "Longest a REST request waits for its answer"),
-    "ENGINE_TIMEOUT_MS": Variable(_positive, "10000", "Longest an engine may think before the fallback reply"),
+    "ACCESS_TOKEN_TTL": Variable(_number(1, YEAR_S), "3600", "Seconds an access token lives"),
+    "REFRESH_TOKEN_TTL": Variable(_number(1, YEAR_S), "1209600", "Seconds a refresh token lives"),
+    "SESSION_TTL": Variable(_number(1, YEAR_S), "3600", "Seconds after which an idle visitor session expires"),
+    "CONFIG_CACHE_TTL": Variable(_number(0, DAY_S), "300", "Seconds a channel's configuration may be cached"),
+    "CONVERSATION_IDLE_TTL": Variable(
+        _number(60, YEAR_S), "86400", "Seconds after which an idle conversation is abandoned"
+    ),
+    "REQUEST_TIMEOUT_MS": Variable(_number(0, 600_000), "30000", "Longest a REST request waits for its answer"),
+    "ENGINE_TIMEOUT_MS": Variable(
+        _number(1, 600_000), "10000", "Longest an engine may think before the fallback reply"
+    ),
     "ENABLE_RATE_LIMITING": Variable(_flag, "true", "Rate limits on the API"),
-    "DEFAULT_RATE_LIMIT": Variable(_positive, "1000", "Requests a minute per tenant, user, key and address"),
+    "DEFAULT_RATE_LIMIT": Variable(_number(1, BILLION), "1000", "Requests a minute per tenant, user, key and address"),
     "MAX_RATE_LIMIT": Variable(
-        _positive, "10000", "Most requests a minute, and at once, that a tenant's own settings can reach; 0: any"
+        _number(0, BILLION),
+        "10000",
+        "Most requests a minute, and at once, that a tenant's own settings can reach; 0: any",
     ),
-    "BURST_LIMIT": Variable(_positive, "2000", "Requests at once before the rate applies"),
+    "BURST_LIMIT": Variable(_number(1, BILLION), "2000", "Requests at once before the rate applies"),
     "WEBCHAT_VISITORS_PER_ADDRESS": Variable(
-        _positive, "200", "New visitors an hour who may begin to write in a web chat from one address; 0: any number"
+        _number(0, BILLION),
+        "200",
+        "New visitors an hour who may begin to write in a web chat from one address; 0: any number",
     ),
-    "DELIVERY_MAX_ATTEMPTS": Variable(_positive, "8", "Tries before a message becomes a dead letter"),
-    "DELIVERY_LEASE_S": Variable(_positive, "60", "Seconds after which a silent worker's work is taken over"),
-    "CHANNEL_CHECK_INTERVAL_S": Variable(_positive, "300", "Seconds between two checks of a channel; 0: none"),
-    "EMAIL_URL": Variable(str, "", "How e-mail goes out, e.g. smtp://user:password@host:587; empty: none is sent"),
-    "EMAIL_FROM": Variable(str, "chatsvc@localhost", "Sender of our e-mail"),
-    "SWEEP_INTERVAL_S": Variable(_positive, "5", "Seconds between two looks for work whose wake-up was lost"),
-    "WORKER_THREADS": Variable(_positive, "8", "Threads of a worker, and of the one in `manage.py serve`"),
+    "DELIVERY_MAX_ATTEMPTS": Variable(_number(1, 100), "8", "Tries before a message becomes a dead letter"),
+    # Longer than a call to a platform may take (20 s): what runs must not be taken for dead, and sent once more.
+    "DELIVERY_LEASE_S": Variable(_number(25, 3600), "60", "Seconds after which a silent worker's work is taken over"),
+    "CHANNEL_CHECK_INTERVAL_S": Variable(_number(0, DAY_S), "300", "Seconds between two checks of a channel; 0: none"),
+    "EMAIL_URL": Variable(
+        _url(*MAIL, nowhere=MAIL[4:]),
+        "",
+        "How e-mail goes out, e.g. smtp://user:password@host:587; empty: none is sent",
+    ),
+    "EMAIL_FROM": Variable(
+        _like(r"[^\n\r]*@[^\n\r]+", "write an address, e.g. chat@example.com"),
+        "chatsvc@localhost",
+        "Sender of our e-mail",
+    ),
+    "SWEEP_INTERVAL_S": Variable(_number(1, 3600), "5", "Seconds between two looks for work whose wake-up was lost"),
+    "WORKER_THREADS": Variable(_number(1, 1000), "8", "Threads of a worker, and of the one in `manage.py serve`"),
     "MEDIA_ROOT": Variable(str, "", "Folder of files from messages; empty: var/media. Not used with S3"),
     "MEDIA_S3_BUCKET": Variable(str, "", "Bucket of files from messages, with requirements-s3.lock; empty: a folder"),
-    "MEDIA_S3_ENDPOINT": Variable(str, "", "Address of an S3-compatible service; empty: Amazon's"),
+    "MEDIA_S3_ENDPOINT": Variable(_url("https", "http"), "", "Address of an S3-compatible service; empty: Amazon's"),
     "MEDIA_S3_REGION": Variable(str, "", "Region of the bucket"),
     "MEDIA_S3_ACCESS_KEY": Variable(str, "", "Access key of the bucket; empty: the machine's own role"),
     "MEDIA_S3_SECRET_KEY": Variable(str, "", "Secret of MEDIA_S3_ACCESS_KEY"),
-    "MEDIA_MAX_BYTES": Variable(_positive, "52428800", "Largest file that is kept, at most 50 MB"),
-    "MEDIA_LINK_TTL": Variable(_at_least(60), "3600", "Seconds that a link to a file works for readers, at least"),
+    "MEDIA_MAX_BYTES": Variable(_number(1, 50 * 1024 * 1024), "52428800", "Largest file that is kept, at most 50 MB"),
+    "MEDIA_LINK_TTL": Variable(
+        _number(60, YEAR_S), "3600", "Seconds that a link to a file works for readers, at least"
+    ),
     "MEDIA_PUBLIC_LINK_TTL": Variable(
-        _at_least(60), "604800", "Seconds that a link to a file works for platforms it was sent to, at least"
+        _number(60, YEAR_S), "604800", "Seconds that a link to a file works for platforms it was sent to, at least"
     ),
     "TRANSCRIBE_URL": Variable(
-        str,
+        _url("https", "http"),
         "",
         "OpenAI-compatible API that puts voice messages into words, e.g. https://api.openai.com/v1; empty: none",
     ),
     "TRANSCRIBE_API_KEY": Variable(str, "", "The key of the transcriber"),
     "TRANSCRIBE_MODEL": Variable(str, "whisper-1", "The model that the transcriber uses"),
-    "TRANSCRIBE_WAIT_S": Variable(_positive, "20", "Longest the bot waits for the words of a voice message"),
+    "TRANSCRIBE_WAIT_S": Variable(_number(0, 600), "20", "Longest the bot waits for the words of a voice message"),
     "OUTBOUND_ALLOW_HOSTS": Variable(
         _places,
         "",
@@ -206,11 +274,11 @@ VARIABLES: dict[str, Variable] = {
     ),
     "METRICS_TOKEN": Variable(str, "", "Bearer token that may read /metrics and /health/detailed"),
     "METRICS_ALLOW": Variable(_networks, "", "Networks that may read /metrics without the token, e.g. 10.0.0.0/8"),
-    "METRICS_PORT": Variable(_positive, "0", "Port on which a worker or consumer shows its /metrics; 0: none"),
+    "METRICS_PORT": Variable(_number(0, 65535), "0", "Port on which a worker or consumer shows its /metrics; 0: none"),
     "PROMETHEUS_MULTIPROC_DIR": Variable(
-        str, "", "Empty directory that the processes of one web server share for their counters; empty: one process"
+        _folder, "", "Empty directory that the processes of one web server share for their counters; empty: one process"
     ),
-    "OTEL_EXPORTER_OTLP_ENDPOINT": Variable(str, "", "Traces; empty: none"),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": Variable(_url("https", "http"), "", "Traces; empty: none"),
 }
 
 
@@ -243,7 +311,7 @@ def read(environ: Mapping[str, str], base_dir: Path) -> dict[str, Any]:
             if variable.in_development and not production:
                 values[name] += variable.read(variable.in_development)
         except (ValueError, TypeError) as error:
-            complaints.append(f"{name}={text!r}: {error}. {variable.help}.")
+            complaints.append(f"{name}{_shown(name, text)}: {error}. {variable.help}.")
     if production and not complaints:
         complaints += [
             f"{name} is too short: {VARIABLES[name].help}."
@@ -257,6 +325,12 @@ def read(environ: Mapping[str, str], base_dir: Path) -> dict[str, Any]:
     if not production:
         _fill_development_secrets(values, base_dir)
     return values
+
+
+def _shown(name: str, text: str) -> str:
+    """The value beside its complaint; nothing of it where it is, or may hold, a secret."""
+    secret = name.endswith(("_KEY", "_KEYS", "_TOKEN", "_PASSWORD")) or "@" in text
+    return "" if secret else f"={text[:100]!r}"
 
 
 def example() -> str:

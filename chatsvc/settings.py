@@ -101,7 +101,10 @@ def _database(url: str) -> dict[str, Any]:
         return mongo.database(url)
     database = environ.Env.db_url_config(url)
     if str(database["NAME"]) != ":memory:":
-        Path(database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Path(database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise environment.BadSettings(f"The directory of the database cannot be made: {error}.") from None
     database["OPTIONS"] = {
         "timeout": 20,  # seconds that a writer waits for another
         "transaction_mode": "IMMEDIATE",  # lock before look-up, as row locks do elsewhere

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models import Q
 
 
 class Config(AppConfig):
@@ -8,13 +9,14 @@ class Config(AppConfig):
     def ready(self) -> None:
         from conversations.models import Attachment
         from messaging import heads, wake
+        from messaging.integrators.endpoints import PING
         from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookDelivery
         from tenants.work.leases import Table, register
 
         failed = "failed"
         receipts = Table(InboundEvent, "inbound", wake.parse, heads=heads.receipts, given_up=failed)
         deliveries = Table(Delivery, "deliver", wake.deliver, "conversation_id", heads.deliveries, given_up=failed)
-        calls = Table(WebhookDelivery, "events", wake.call_endpoint, "endpoint_id", heads.calls, given_up=failed)
+        calls = Table(WebhookDelivery, "events", wake.call_endpoint, "endpoint_id", heads.calls, failed, ~Q(type=PING))
         register("receipts", receipts)
         register("turns", Table(Turn, "respond", wake.respond, given_up=failed))
         register("files", Table(Attachment, "background", wake.media, given_up=failed))

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from django.db import models
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from tenants.scope import tenant_id_if_any
 from tenants.storage.db import new_id, now
@@ -180,6 +180,7 @@ class Table:
     #: of open, due rows those that may be taken up: the heads of their lanes, where nothing else holds them back
     heads: Callable[[QuerySet[Any], datetime], QuerySet[Any]] = field(default=lambda rows, _: rows)
     given_up: Any = None  # the state of a row that was given up and may be started again
+    restartable: Q = field(default=Q())  # of rows in that state, those that ever are started again
 
 
 TABLES: dict[str, Table] = {}
@@ -199,10 +200,10 @@ def due(table: Table, at: datetime) -> QuerySet[Any]:
 
 
 def given_up(table: Table) -> QuerySet[Any]:
-    """The rows of all tenants that were given up."""
+    """The rows of all tenants that were given up and can be started again."""
     # unscoped: a measure of the whole service
     rows: QuerySet[Any] = table.model.objects.unscoped()  # type: ignore[attr-defined]
-    return rows.filter(**{table.model.STATE: table.given_up}) if table.given_up else rows.none()
+    return rows.filter(table.restartable, **{table.model.STATE: table.given_up}) if table.given_up else rows.none()
 
 
 def reclaim(overdue: datetime) -> int:

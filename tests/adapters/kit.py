@@ -107,6 +107,7 @@ class Kit:
     ``aside`` answers the calls that go before a send, to where the platform hands out its tokens.
     ``said_as`` gives the form in which words are found in a payload (a call speaks them, in XML).
     ``own_echo`` names the payload file of an echo of our own message, "" where there are none.
+    ``any_address``: people's addresses are an integrator's own, so that none can be told to be wrong.
     """
 
     kind: str
@@ -123,6 +124,7 @@ class Kit:
     aside: Mapping[str, HttpAnswer] = field(default_factory=dict)
     said_as: Callable[[str], str] = str
     own_echo: str = ""
+    any_address: bool = False
 
     @property
     def adapter(self) -> Adapter:

@@ -15,6 +15,7 @@ KIT = Kit(
     config={"allowed_origins": ["https://shop.example"], "identity_secret": "SECRET-identity"},
     inbound=[InboundCase("nothing comes by webhook", {"text": "hi"}, BadSignature)],
     outbound=[OutboundCase("the live push has delivered it", text("hi"))],
+    any_address=True,
 )
 
 

@@ -246,6 +246,7 @@ KIT = Kit(
     success=answer({"id": "out-1"}),
     result=SendResult("out-1"),
     own_echo="own_echo",
+    any_address=True,
 )
 
 

@@ -114,7 +114,7 @@ def environment(port: int, database_url: str, **more: str) -> dict[str, str]:
         "ENVIRONMENT": "test",
         "DATABASE_URL": database_url,
         "PORT": str(port),
-        "DELIVERY_LEASE_S": "15",
+        "DELIVERY_LEASE_S": "25",
         "SWEEP_INTERVAL_S": "2",
         "LOG_LEVEL": "WARNING",
         **more,

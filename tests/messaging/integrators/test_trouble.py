@@ -20,7 +20,7 @@ from messaging.integrators.sweep import calls_settle, pauses_end
 from messaging.models import WebhookDelivery, WebhookEndpoint
 from tenants.errors import Conflict
 from tenants.storage.db import now
-from tenants.work.leases import TABLES, due
+from tenants.work.leases import TABLES, due, given_up
 from tests.messaging.integrators.steps import due_now, only, publish_all, secret_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -318,3 +318,14 @@ def test_a_call_that_was_claimed_when_the_endpoint_was_stopped_is_no_try(endpoin
     monkeypatch.setattr(integrator_send, "_claim_next", stopped_meanwhile)
     assert call_endpoint(endpoint.id) == 0
     assert (crm.calls, only().status, only().attempts) == ([], "queued", 0)
+
+
+def test_a_call_that_failed_is_counted_as_given_up_and_a_ping_is_not(endpoint, crm, happen) -> None:
+    """A ping is never made anew: nothing would take it out of the figure again."""
+    crm.say(400)
+    assert ping(endpoint).status == "failed"
+    assert given_up(TABLES["calls"]).count() == 0
+    happen()
+    publish_all()
+    WebhookDelivery.objects.exclude(type="chat.system.ping").update(status="failed")
+    assert given_up(TABLES["calls"]).count() == WebhookDelivery.objects.count() - 1 > 0
