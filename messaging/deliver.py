@@ -28,7 +28,7 @@ from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.measures import DELIVERIES, STAGES, WAITED
 from messaging.media.outgoing import content_public
-from messaging.models import Delivery, DeliveryAttempt
+from messaging.models import Delivery, DeliveryAttempt, DeliveryPart
 from messaging.reply import recipient_of
 from messaging.rules.consent import check_reachable
 from messaging.rules.delivery_status import early_statuses_apply, part_taken
@@ -139,7 +139,7 @@ def _send(delivery: Delivery) -> SendTry:
         content = content_public(Content.model_validate(delivery.message.content), channel.adapter.capabilities)
         window_guard(channel, delivery.conversation, content, by_human=_by_human(delivery))
         payloads = _payloads(attempt, content)
-        for index in range(delivery.parts_sent, len(payloads)):
+        for index in _left(delivery, len(payloads)):
             if attempt.busy_s:
                 raise _Paced("paced", retry_after=attempt.busy_s)
             result = channel.adapter.send(payloads[index], channel.adapter_config(), attempt.http)
@@ -165,6 +165,11 @@ def _payloads(attempt: SendTry, content: Content) -> Sequence[Payload]:
     )
     attempt.cuts = outgoing.cuts
     return outgoing.payloads
+
+
+def _left(delivery: Delivery, count: int) -> Sequence[int]:
+    """Which of ``count`` calls are still to be made: those that failed where they had been taken, and then the rest."""
+    return [*(index for index in delivery.parts_again if index < count), *range(delivery.parts_sent, count)]
 
 
 def _by_human(delivery: Delivery) -> bool:
@@ -285,12 +290,15 @@ def _record(attempt: SendTry) -> None:
 
 
 def redeliver(deliveries: Any, *, at_once: bool = True) -> int:
-    """Put failed deliveries of a queryset back into their lanes with fresh attempts (DEL-3)."""
+    """Put failed deliveries of a queryset back into their lanes with fresh attempts (DEL-3). What their platform took
+    and told to have failed is sent once more, what it took and did not is not. Returns how many."""
     count = 0
     for delivery in deliveries.filter(status=Delivery.Status.FAILED):
+        lost = DeliveryPart.objects.filter(delivery=delivery, status=Delivery.Status.FAILED).order_by("index")
         changed = Delivery.objects.filter(id=delivery.id, status=Delivery.Status.FAILED).update(
             status=Delivery.Status.QUEUED, attempts=0, leases=0, dead_at=None, due_at=now(), claim=None,
             expires_at=now() + timedelta(days=1), error_code="", error_detail="",
+            parts_again=list(lost.values_list("index", flat=True)),
         )  # fmt: skip
         count += changed
         if changed and at_once:
