@@ -41,6 +41,7 @@ class Oracle:
     by_seq: dict[tuple[str, int], Entry] = field(default_factory=dict)
     visitor: dict[str, Entry] = field(default_factory=dict)  # conversation → the person's last words
     heard_at: dict[str, float] = field(default_factory=dict)  # conversation → when that was, monotonic
+    control: Counter[str] = field(default_factory=Counter)  # conversation → entries that tell a change of control
     roles: Counter[bool] = field(default_factory=Counter)  # ours or theirs → messages
     told: Counter[tuple[str, str]] = field(default_factory=Counter)  # (event type, message) → times
     types: Counter[str] = field(default_factory=Counter)
@@ -131,6 +132,7 @@ def of_its_tenant(oracle: Oracle, entry: Entry) -> None:
 
 def counted(oracle: Oracle, entry: Entry) -> None:
     oracle.roles[entry.role == "visitor"] += 1
+    oracle.control[entry.conversation] += entry.role == "agent" or "state" in entry.metadata
     if entry.role == "visitor":
         oracle.visitor[entry.conversation] = entry
         oracle.heard_at[entry.conversation] = oracle.sim.world.clock.monotonic
@@ -190,6 +192,12 @@ def every_message_has_its_event(oracle: Oracle) -> None:
         need(oracle.roles[theirs] == oracle.types[type], "messages without event", type, oracle.types[type], "of", oracle.roles[theirs])  # fmt: skip
 
 
+def no_change_of_control_is_silent(oracle: Oracle) -> None:
+    """Each has an entry of its own, so that whoever looks at ``last_seq`` alone sees it, too (mutations.py)."""
+    for talk in oracle.view.talks.values():
+        need(talk.epoch <= oracle.control[talk.id], "control changes in silence", f"epoch {talk.epoch} after {oracle.control[talk.id]} entries")  # fmt: skip
+
+
 def status_never_goes_back(oracle: Oracle) -> None:
     for out in oracle.view.outs.values():
         before = oracle.status.get(out.id, "queued")
@@ -222,8 +230,8 @@ def whom_it_stops(oracle: Oracle) -> None:
 
 
 EACH: list[Callable[[Oracle], None]] = [
-    numbers_are_dense, every_message_has_its_event, status_never_goes_back, the_failed_are_told,
-    no_other_tenant_is_touched, whom_it_stops,
+    numbers_are_dense, every_message_has_its_event, no_change_of_control_is_silent, status_never_goes_back,
+    the_failed_are_told, no_other_tenant_is_touched, whom_it_stops,
 ]  # fmt: skip
 
 # -------------------------------------------------------------- at the moment of each send
