@@ -37,12 +37,11 @@ def _receipts_without_lanes(patch: Patch) -> None:
 
 
 def _settle_without_the_claim(patch: Patch) -> None:
-    """A worker writes the outcome of a row, though another holds it by now."""
+    """A worker writes the outcome of a row by its key alone, though another holds it by now or has done with it."""
 
     def anyhow(row: Leased, **changes: Any) -> bool:
         changes |= {"claim": None, **({"leases": 0} if isinstance(row, Work) else {})}
-        unfinished = {f"{row.STATE}__in": tuple(row.OPEN)} if row.STATE else {}
-        return bool(type(row)._default_manager.filter(pk=row.pk, **unfinished).update(**changes))
+        return bool(type(row)._default_manager.filter(pk=row.pk).update(**changes))
 
     for owner in (leases, deliver, respond, receive):
         patch(owner, "settle", anyhow)
@@ -148,7 +147,7 @@ MUTATIONS: dict[str, Mutation] = {
     "the bot asks no owner": Mutation(
         _guard_without("control_owner", "control_epoch", "last_seq"), frozenset({"the bot talks over a human"})
     ),
-    "a settle without the claim": Mutation(_settle_without_the_claim, frozenset({"sent twice"})),
+    "a settle without the claim": Mutation(_settle_without_the_claim, frozenset({"a status goes back", "sent twice"})),
     "an outcome told without the claim": Mutation(_told_without_the_claim, frozenset({"told as failed, and is not"})),
     "the idle sweep looks once": Mutation(_idle_sweep_looks_once, frozenset({"ended as idle in the middle of a talk"})),
     "parts are remembered late": Mutation(

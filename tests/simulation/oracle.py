@@ -166,7 +166,9 @@ def idle_ends_no_talk(oracle: Oracle, event: Told) -> None:
     if event.type != "chat.conversation.ended" or event.payload["reason"] != "idle":
         return
     last, talk = oracle.visitor[event.conversation], oracle.view.talks[event.conversation]
-    by_the_wall = talk.ended_at and talk.ended_at - last.created_at
+    # ours that follow count, too: after a clock that was set back they are the older ones, and then it was set on
+    entries = [oracle.by_seq[event.conversation, seq] for seq in range(last.seq, talk.last_seq)]  # but for the farewell
+    by_the_wall = talk.ended_at and talk.ended_at - min(entry.created_at for entry in entries)
     really = timedelta(seconds=oracle.sim.world.clock.monotonic - oracle.heard_at[event.conversation])
     silent = max(really, by_the_wall or really)
     need(silent >= IDLE, "ended as idle in the middle of a talk", last.text, silent)
