@@ -37,6 +37,9 @@ class Oracle:
     events: int = 0
     human: dict[str, bool] = field(default_factory=lambda: defaultdict(bool))  # conversation → a colleague has it
     stored: Counter[str] = field(default_factory=Counter)
+    knew: dict[tuple[str, int], set[str]] = field(
+        default_factory=dict
+    )  # (call, process) → what was remembered of it then
     newest: dict[Person, Said] = field(default_factory=dict)  # of what is stored, what came last
     by_seq: dict[tuple[str, int], Entry] = field(default_factory=dict)
     visitor: dict[str, Entry] = field(default_factory=dict)  # conversation → the person's last words
@@ -240,8 +243,10 @@ EACH: list[Callable[[Oracle], None]] = [
 
 
 def may_be_called(oracle: Oracle, line: Line, heard: Heard) -> None:
-    """A call that is about to reach a platform."""
+    """A call that is about to reach a platform. What is learnt of an earlier one from here on comes too late for it."""
     process = oracle.sim.world.process
+    earlier = (one for one in oracle.sim.platform.taken if one.heard.ref == heard.ref)
+    oracle.knew[heard.ref, process.began] = {one.id for one in earlier if _remembered(oracle, one)}
     since = oracle.stopped.get((line.id, heard.to))
     stopped = since is not None and since < process.began and not heard.text.startswith(CONFIRMED)
     need(not stopped, "sent to a person who had stopped us", f"{heard.text!r} to {line} {heard.to}")
@@ -275,7 +280,8 @@ def taken_in_order_and_once(oracle: Oracle, taken: Taken) -> None:
     for before in oracle.sim.platform.taken[:-1]:
         if before.heard.ref == taken.heard.ref and delivery not in oracle.sim.replayed:
             unknown = not before.answered or before.process.dead or before.process.troubled
-            excused = not _remembered(oracle, before) and (unknown or _overdue(oracle, before.process))
+            known = before.id in oracle.knew[taken.heard.ref, taken.process.began]
+            excused = not known and (unknown or _overdue(oracle, before.process))
             need(excused, "sent twice", f"{taken.heard.text!r}, first as {before.id}")
 
 
