@@ -179,10 +179,11 @@ def _config(channel: Channel) -> Any:
 
 
 def _missing(delivery: Delivery, count: int) -> list[int]:
-    """The payloads that the platform has not taken. In one that was sent before, they may lie between others."""
-    parts = DeliveryPart.objects.filter(delivery=delivery) if delivery.sent_at else ()
-    taken = {part.index for part in parts}
-    return [index for index in range(delivery.parts_sent, count) if index not in taken]
+    """The payloads to send: those that the platform took and reported as failed, where staff started the message
+    again, and those that it has not taken."""
+    failed = DeliveryPart.objects.filter(delivery=delivery, status=Delivery.Status.FAILED, index__lt=count)
+    again = sorted(failed.values_list("index", flat=True)) if delivery.parts_sent else []
+    return [*again, *range(delivery.parts_sent, count)]
 
 
 def _payloads(attempt: SendTry, content: Content) -> Sequence[Payload]:
@@ -318,26 +319,11 @@ def redeliver(deliveries: Any, *, at_once: bool = True) -> int:
     and reported as failed is sent anew, what reached the person is not. Returns how many."""
     count = 0
     for delivery in deliveries.filter(status=Delivery.Status.FAILED):
-        if _revive(delivery):
-            count += 1
-            if at_once:
-                wake.deliver(delivery.conversation_id)
-    return count
-
-
-@retried
-def _revive(delivery: Delivery) -> bool:
-    """False when it has not failed any more."""
-    failed = Delivery.objects.filter(id=delivery.id, status=Delivery.Status.FAILED)
-    with atomic():
-        if not failed.update(
+        changed = Delivery.objects.filter(id=delivery.id, status=Delivery.Status.FAILED).update(
             status=Delivery.Status.QUEUED, attempts=0, leases=0, dead_at=None, due_at=now(), claim=None,
             expires_at=now() + timedelta(days=1), error_code="", error_detail="",
-        ):  # fmt: skip
-            return False
-        parts = DeliveryPart.objects.filter(delivery=delivery, status=Delivery.Status.FAILED)
-        first = parts.order_by("index").values_list("index", flat=True).first()
-        if first is not None:
-            Delivery.objects.filter(id=delivery.id).update(parts_sent=first)
-            parts.delete()
-    return True
+        )  # fmt: skip
+        count += changed
+        if changed and at_once:
+            wake.deliver(delivery.conversation_id)
+    return count

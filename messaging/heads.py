@@ -19,7 +19,7 @@ from messaging.models import Delivery, InboundEvent, WebhookDelivery
 
 def receipts(rows: QuerySet[InboundEvent], _: datetime) -> QuerySet[InboundEvent]:
     """Of open receipts those that wait for no other."""
-    earlier = _unfinished(OuterRef("channel")).filter(_sooner(OuterRef("created_at"), OuterRef("id")))
+    earlier = _unfinished(OuterRef("channel")).filter(_sooner(OuterRef("place"), OuterRef("id")))
     behind_own = Exists(earlier.filter(lane=OuterRef("lane")))
     behind_all = Exists(earlier.filter(lane=EVERYBODY))
     behind_any = Exists(earlier.exclude(lane=""))
@@ -30,15 +30,15 @@ def receipts(rows: QuerySet[InboundEvent], _: datetime) -> QuerySet[InboundEvent
 
 def receipts_before(receipt: InboundEvent) -> QuerySet[InboundEvent]:
     """The unfinished receipts that this one waits for."""
-    earlier = _unfinished(receipt.channel_id).filter(_sooner(receipt.created_at, receipt.id))
+    earlier = _unfinished(receipt.channel_id).filter(_sooner(receipt.place, receipt.id))
     return earlier.filter(_crossing(receipt.lane))
 
 
 def receipts_behind(receipt: InboundEvent) -> QuerySet[InboundEvent]:
     """The unfinished receipts that wait for this one, in their order."""
-    later = Q(created_at__gt=receipt.created_at) | Q(created_at=receipt.created_at, id__gt=receipt.id)
+    later = Q(place__gt=receipt.place) | Q(place=receipt.place, id__gt=receipt.id)
     waiting = _unfinished(receipt.channel_id).filter(later, _crossing(receipt.lane))
-    return waiting.order_by("created_at", "id")
+    return waiting.order_by("place", "id")
 
 
 def _unfinished(channel: Any) -> QuerySet[InboundEvent]:
@@ -46,9 +46,9 @@ def _unfinished(channel: Any) -> QuerySet[InboundEvent]:
     return InboundEvent.objects.unscoped().filter(channel=channel, status=InboundEvent.Status.RECEIVED)
 
 
-def _sooner(created_at: Any, id: Any) -> Q:
-    """Came before; ids decide within a millisecond."""
-    return Q(created_at__lt=created_at) | Q(created_at=created_at, id__lt=id)
+def _sooner(place: Any, id: Any) -> Q:
+    """Came before; ids decide among those that were stored at the same time."""
+    return Q(place__lt=place) | Q(place=place, id__lt=id)
 
 
 def _crossing(lane: str) -> Q:

@@ -22,7 +22,8 @@ LEASE_MARGIN = timedelta(seconds=20)  # of a turn, beyond the engine's deadline
 class InboundEvent(Work, TenantModel):
     """A receipt: one webhook request, whole, stored before anything is understood.
 
-    ``created_at`` is when it came. The lane of a person is their unfinished receipts of a channel in that order.
+    ``created_at`` is when it came, by the clock of the process that stored it. The lane of a person is their unfinished
+    receipts of a channel by ``place``, which the database counts: clocks disagree, and are set.
     """
 
     class Status(models.TextChoices):
@@ -36,6 +37,7 @@ class InboundEvent(Work, TenantModel):
 
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+")
     lane = models.CharField(max_length=255, blank=True)  # Adapter.lane of the request
+    place = models.PositiveBigIntegerField(default=0, editable=False)  # behind all that the channel had then
     digest = models.CharField(max_length=64)  # SHA-256 of method, path, query and body
     request = models.JSONField()  # contract.RawRequest.to_stored()
     status = models.CharField(max_length=9, choices=Status, default=Status.RECEIVED)
@@ -48,8 +50,8 @@ class InboundEvent(Work, TenantModel):
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["status", "due_at"], name="receipt_due"),
-            models.Index(fields=["channel", "created_at"], name="receipt_by_channel"),
-            models.Index(fields=["channel", "lane", "status", "created_at"], name="receipt_lane"),
+            models.Index(fields=["channel", "place"], name="receipt_by_channel"),
+            models.Index(fields=["channel", "lane", "status", "place"], name="receipt_lane"),
         ]
 
     def __str__(self) -> str:
@@ -144,7 +146,7 @@ class Delivery(Work, TenantModel):
 
 
 class DeliveryPart(TenantModel):
-    """A payload that the platform took: by its id a delivery status finds its delivery."""
+    """A payload that the platform took, the last time it did: by its id a delivery status finds its delivery."""
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="parts")
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")

@@ -179,7 +179,10 @@ def _signatures(channel: Channel) -> Finding | None:
 
 
 def _proved_lately(channel: Channel) -> bool:
-    return InboundEvent.objects.filter(channel=channel, created_at__gt=now() - PROVED).exists()
+    newest = (
+        InboundEvent.objects.filter(channel=channel).order_by("-place").values_list("created_at", flat=True).first()
+    )
+    return newest is not None and newest > now() - PROVED
 
 
 def _silence(channel: Channel) -> Finding | None:

@@ -104,6 +104,7 @@ class Migration(migrations.Migration):
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
                 ('leases', models.PositiveSmallIntegerField(default=0, editable=False)),
                 ('lane', models.CharField(blank=True, max_length=255)),
+                ('place', models.PositiveBigIntegerField(default=0, editable=False)),
                 ('digest', models.CharField(max_length=64)),
                 ('request', models.JSONField()),
                 ('status', models.CharField(choices=[('received', 'Received'), ('processed', 'Processed'), ('ignored', 'Ignored'), ('malformed', 'Malformed'), ('failed', 'Failed')], default='received', max_length=9)),
@@ -268,11 +269,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='inboundevent',
-            index=models.Index(fields=['channel', 'created_at'], name='receipt_by_channel'),
+            index=models.Index(fields=['channel', 'place'], name='receipt_by_channel'),
         ),
         migrations.AddIndex(
             model_name='inboundevent',
-            index=models.Index(fields=['channel', 'lane', 'status', 'created_at'], name='receipt_lane'),
+            index=models.Index(fields=['channel', 'lane', 'status', 'place'], name='receipt_lane'),
         ),
         migrations.AddConstraint(
             model_name='inboundevent',

@@ -31,6 +31,7 @@ ANSWER_TIME = timedelta(seconds=2)
 SETTLED = timedelta(seconds=2)
 #: a status of a message that is not ours: platforms resend for up to seven days
 ORPHANED = timedelta(days=8)
+ARRIVED = (Delivery.Status.DELIVERED, Delivery.Status.READ)
 TIMES = {"sent": "sent_at", "delivered": "delivered_at", "read": "read_at", "failed": "dead_at"}
 _place: dict[str, Any] = {}  # where this process' last look at waiting statuses ended
 
@@ -138,15 +139,18 @@ def _part_of(channel: Channel, update: StatusUpdate) -> DeliveryPart | None:
 def _part_learn(channel: Channel, update: StatusUpdate) -> uuid.UUID | None:
     """Our own reference came back with an id we had not learnt: the platform took a send whose answer
     got lost, or is quicker than its answer. The part counts as sent and is not sent again."""
-    delivery_id, _, index = update.client_ref.partition(".")
+    delivery_id, _, number = update.client_ref.partition(".")
     try:
-        where = {"id": uuid.UUID(delivery_id), "channel": channel, "parts_sent": int(index)}
+        where, index = {"id": uuid.UUID(delivery_id), "channel": channel}, int(number)
     except ValueError:
         return None  # not a reference of ours
     delivery = Delivery.objects.filter(**where, status__in=Delivery.UNFINISHED).first()
-    if delivery is None or (update.status == Delivery.Status.FAILED and delivery.sent_at):
-        return None  # of a try before staff started it again
-    learnt = part_taken(delivery, delivery.parts_sent, update.platform_id)
+    # of a part that is sent once more, a late report may be about the time before: only good news is believed
+    if delivery is None or not (
+        index == delivery.parts_sent or (index < delivery.parts_sent and update.status in ARRIVED)
+    ):
+        return None
+    learnt = part_taken(delivery, index, update.platform_id)
     if learnt and Delivery.objects.filter(id=delivery.id, status=Delivery.Status.QUEUED).update(due_at=now()):
         wake.deliver(delivery.conversation_id)  # to send what is left, or to finish
     return learnt
@@ -156,6 +160,8 @@ def _part_learn(channel: Channel, update: StatusUpdate) -> uuid.UUID | None:
 def part_taken(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID | None:
     """The platform has this part: never send it again, even if the next one fails. None when that was
     known already."""
+    if index < delivery.parts_sent:
+        return _part_taken_again(delivery, index, platform_id)
     try:
         with atomic():
             part = DeliveryPart.objects.create(
@@ -170,6 +176,14 @@ def part_taken(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID | 
     finally:
         delivery.parts_sent = index + 1
     return part.id
+
+
+def _part_taken_again(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID | None:
+    """The part that failed has a new id; what is still reported of the old one is about nothing of ours."""
+    failed = DeliveryPart.objects.filter(delivery=delivery, index=index, status=Delivery.Status.FAILED)
+    part_id = failed.values_list("id", flat=True).first()
+    changed = failed.update(platform_id=platform_id, status=Delivery.Status.SENT, created_at=now())
+    return part_id if changed else None
 
 
 @retried

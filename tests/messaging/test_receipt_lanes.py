@@ -14,7 +14,7 @@ from django.db import OperationalError
 from channels_app.contract import EVERYBODY, RawRequest
 from channels_app.models import Channel
 from conversations.models import Identity, Message
-from messaging import receive, tasks
+from messaging import heads, receive, tasks
 from messaging.models import InboundEvent
 from tenants.storage.db import now
 from tests.factories import ChannelFactory
@@ -226,3 +226,29 @@ def test_the_next_item_of_a_request_is_logged_as_its_own(scope, whatsapp, monkey
     monkeypatch.setattr(receive, "accept", noting)
     tasks.parse(str(wrote(whatsapp, (ANA, "one"), (BEN, "hello")).id))
     assert bound == [False, False]
+
+
+@pytest.mark.parametrize("by", [(BEN, "hello"), None])
+def test_a_clock_that_was_set_back_changes_no_order(scope, whatsapp, calls, time_machine, by) -> None:
+    """Nor do two machines whose clocks disagree: the database counts. ``by``: the first concerns two people."""
+    time_machine.move_to("2026-11-02T10:00:00Z", tick=False)
+    first = wrote(whatsapp, (ANA, "one"), *filter(None, [by]))
+    time_machine.move_to("2026-11-02T08:30:00Z", tick=False)
+    second = wrote(whatsapp, (ANA, "two"))
+    InboundEvent.objects.update(due_at=now())  # as what a clock that was set back left ahead is brought near
+
+    tasks.parse(str(second.id))
+    assert words(ANA) == []
+    assert [row.id for row in heads.receipts(InboundEvent.objects.all(), now())] == [first.id]
+    tasks.parse(str(first.id))
+    tasks.parse(str(second.id))
+
+    assert words(ANA) == ["one", "two"]
+
+
+def test_places_are_counted_for_each_channel_from_what_it_holds(scope, sms, whatsapp, calls) -> None:
+    texted(sms, "one")
+    texted(sms, "two")
+    wrote(whatsapp, (ANA, "one"))
+    assert list(InboundEvent.objects.filter(channel=sms).order_by("id").values_list("place", flat=True)) == [1, 2]
+    assert InboundEvent.objects.get(channel=whatsapp).place == 1

@@ -43,6 +43,7 @@ class SimulatedEngine:
         number, process = len(self.asks), self.world.process
         self.world.say(f"engine: question {number} after #{seq[0]} of {conversation[-6:]}: {asked}")
         self.world.interrupted(often=OUTSIDE)
+        self.world.stalled()
         if process.happens(process.faults.engine):
             return self._oddly(tenant, asked, number)
         links = LINKS if process.rng.random() < 0.15 else None  # three calls instead of one where links are buttons

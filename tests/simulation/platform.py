@@ -88,6 +88,7 @@ class Platform:
         if self.world.clock.monotonic - started > LONGEST_S:
             raise httpcore.ReadTimeout("too late")
         self.world.interrupted(often=OUTSIDE)  # it has the answer, and is held up before it can write that down
+        self.world.stalled()
         if taken:
             taken.answered = True
             process.sent.append(taken)

@@ -50,12 +50,13 @@ class Faults:
     clock: float = 0.0  # the wall clock jumps
     engine: float = 0.0
     stop_words: float = 0.0  # a person ends our messages, or takes them again
+    stall: float = 0.0  # a worker that has its answer is held up until its lease has ended
 
     LEVELS = {  # noqa: RUF012  (none, some, much)
         "crash": (0, 0.001, 0.006), "interleave": (0, 0.01, 0.04), "database": (0, 0.0005, 0.004),
         "answer_lost": (0, 0.002, 0.01), "platform": (0, 0.1, 0.5), "lost_call": (0, 0.05, 0.3),
         "repeated_call": (0, 0.05, 0.3), "late_post": (0, 0.1, 0.5), "clock": (0, 0.3, 1.0), "engine": (0, 0.1, 0.4),
-        "stop_words": (0.02, 0.1, 0.3),
+        "stop_words": (0.02, 0.1, 0.3), "stall": (0, 0.02, 0.1),
     }  # fmt: skip
 
     @classmethod
@@ -177,6 +178,16 @@ class World:
             self.say("… meanwhile")
             for _ in range(1 + int(process.rng.expovariate(0.7))):
                 self.step(self.pick(process.rng), process.rng.getrandbits(32))
+            self.say("… back")
+
+    def stalled(self) -> None:
+        """A place where a process has what it waited for and has not written it down: it may be held up here until
+        another worker has taken its work over."""
+        process = self.process
+        if len(self.stack) < DEEPEST and process.happens(process.faults.stall):
+            self.counts["stall"] += 1
+            self.say("… held up longer than its lease")
+            self.step("overtake", process.rng.getrandbits(32))
             self.say("… back")
 
     def process_restarts(self) -> None:
