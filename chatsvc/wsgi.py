@@ -2,10 +2,10 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+from chatsvc.web.requests import wsgi
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsvc.settings")
-application = get_wsgi_application()
+application = wsgi()
 
 from chatsvc.observe import pulse  # noqa: E402
 from chatsvc.processes.embedded import warm_up  # noqa: E402
