@@ -7,6 +7,7 @@ neither Django nor models and get configuration and HTTP client handed in.
 from __future__ import annotations
 
 import hmac
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -179,6 +180,7 @@ def raise_for_status(answer: HttpAnswer, code: str = "", detail: str = "") -> No
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds of a ``Retry-After`` header (delta form), at most an hour; None when absent or odd."""
     try:
-        return min(max(float(headers.get("retry-after", "")), 0.0), 3600.0)
+        seconds = float(headers.get("retry-after", ""))
     except ValueError:
         return None
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), 3600.0)
