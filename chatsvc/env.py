@@ -177,6 +177,7 @@ VARIABLES: dict[str, Variable] = {
     "EMAIL_URL": Variable(str, "", "How e-mail goes out, e.g. smtp://user:password@host:587; empty: none is sent"),
     "EMAIL_FROM": Variable(str, "chatsvc@localhost", "Sender of our e-mail"),
     "SWEEP_INTERVAL_S": Variable(_positive, "5", "Seconds between two looks for work whose wake-up was lost"),
+    "WEB_THREADS": Variable(_positive, "8", "Requests that the web process works on at a time"),
     "WORKER_THREADS": Variable(_positive, "8", "Threads of a worker, and of the one in `manage.py serve`"),
     "MEDIA_ROOT": Variable(str, "", "Folder of files from messages; empty: var/media. Not used with S3"),
     "MEDIA_S3_BUCKET": Variable(str, "", "Bucket of files from messages, with requirements-s3.lock; empty: a folder"),
