@@ -23,8 +23,8 @@ START_S = 30
 PROGRAMS = Path(sys.executable).parent
 SERVERS: Mapping[str, tuple[str, ...]] = {
     "granian": (
-        "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--workers", "1", "--blocking-threads", "4",
-        "--no-access-log", "--log-level", "error", "--port", "{port}", "chatsvc.wsgi:application",
+        "granian", "--interface", "asginl", "--host", "127.0.0.1", "--workers", "1",
+        "--no-access-log", "--log-level", "error", "--port", "{port}", "chatsvc.wsgi:front",
     ),
     "daphne": ("daphne", "-b", "127.0.0.1", "-v", "0", "-p", "{port}", "benchmarks.asgi:application"),
     "serve": ("python", "manage.py", "serve", "--host", "127.0.0.1", "--port", "{port}"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from django.core.asgi import get_asgi_application
+from chatsvc.web.requests import asgi
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsvc.settings")
-http = get_asgi_application()  # loads the apps, which the consumers' models need
+http = asgi()  # loads the apps, which the consumers' models need
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path, re_path  # noqa: E402

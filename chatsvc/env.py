@@ -243,6 +243,7 @@ VARIABLES: dict[str, Variable] = {
         "Sender of our e-mail",
     ),
     "SWEEP_INTERVAL_S": Variable(_number(1, 3600), "5", "Seconds between two looks for work whose wake-up was lost"),
+    "WEB_THREADS": Variable(_number(1, 1000), "8", "Requests that the web process works on at a time"),
     "WORKER_THREADS": Variable(_number(1, 1000), "8", "Threads of a worker, and of the one in `manage.py serve`"),
     "MEDIA_ROOT": Variable(str, "", "Folder of files from messages; empty: var/media. Not used with S3"),
     "MEDIA_S3_BUCKET": Variable(str, "", "Bucket of files from messages, with requirements-s3.lock; empty: a folder"),

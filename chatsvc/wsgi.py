@@ -1,14 +1,24 @@
-"""The WSGI application: REST and admin in production."""
+"""REST and admin in production: the WSGI application, and the front that the web server calls."""
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+from chatsvc.web.requests import wsgi
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsvc.settings")
-application = get_wsgi_application()
+application = wsgi()
+
+from django.conf import settings  # noqa: E402
 
 from chatsvc.observe import pulse  # noqa: E402
 from chatsvc.processes.embedded import warm_up  # noqa: E402
+from chatsvc.web.front import Front  # noqa: E402
+from messaging.media.fetch import most_bytes  # noqa: E402
+from messaging.media.upload_views import ROOM  # noqa: E402
 
 pulse.mine.start("web")  # it holds leases, too: of the turns that are answered within a request
 warm_up()
+front = Front(
+    application,
+    threads=settings.ENV["WEB_THREADS"],
+    most=max(most_bytes() + ROOM, settings.DATA_UPLOAD_MAX_MEMORY_SIZE),
+)

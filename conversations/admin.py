@@ -5,21 +5,51 @@ Conversations, which staff act upon, are in messaging/admin/conversations.py. Mu
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from unfold.decorators import display
 
 from channels_app.admin import ChannelFilter
 from conversations.models import Attachment, Contact, Event, Identity, Message, Revision
-from tenants.console.pages import PartInline, TenantAdmin, TenantFilter, shortened, verbatim
+from tenants.console.pages import (
+    PartInline,
+    TenantAdmin,
+    TenantFilter,
+    permissions_in,
+    shortened,
+    tenants_with,
+    verbatim,
+)
 
 ROLES = {"visitor": "info", "bot": "success", "agent": "warning", "system": "default"}
 
 
-class TalkAdmin(TenantAdmin):
+class WordsAdmin(TenantAdmin):
+    """Rows of which some fields, columns and look-ups, ``words``, tell what people said: for those who may read
+    messages; a list, if they may in all tenants it spans."""
+
+    words: ClassVar[frozenset[str]] = frozenset()
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self._shown(request, super().get_fields(request, obj), obj)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return self._shown(request, super().get_list_display(request))
+
+    def get_search_fields(self, request: HttpRequest) -> Any:
+        return self._shown(request, super().get_search_fields(request))
+
+    def _shown(self, request: HttpRequest, names: Any, row: Any = None) -> list[str]:
+        tenants = [row.tenant] if row else tenants_with(request, self.permission("read"))
+        reads = all("messages:read" in permissions_in(request, tenant.id) for tenant in tenants)
+        return [name for name in names if reads or name not in self.words]
+
+
+class TalkAdmin(WordsAdmin):
     """Rows that belong to a conversation, which their pages link to."""
 
     @display(description="Conversation")

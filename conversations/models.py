@@ -160,7 +160,7 @@ class Conversation(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return self.subject or self.last_message_preview or str(self.id)
+        return self.subject or str(self.id)  # never what was said: names of rows are shown to all who see the row
 
 
 class Message(TenantModel):

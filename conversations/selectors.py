@@ -20,10 +20,11 @@ from tenants.scope import current_tenant_id
 Row = TypeVar("Row", Attachment, Reaction)
 
 
-def conversation_page(query: ConversationQuery) -> dict[str, Any]:
+def conversation_page(query: ConversationQuery, *, words: bool) -> dict[str, Any]:
     """A page of conversations, the newest conversation first: what is written meanwhile moves none of them, so that a walk
-    meets each that there was at its start, once. Raises Invalid ``invalid_cursor``."""
-    rows = _filtered(Conversation.objects.select_related("channel", "contact", "assignee"), query)
+    meets each that there was at its start, once. ``words``: whether the reader may read messages; without, none is
+    shown, and none is searched. Raises Invalid ``invalid_cursor``."""
+    rows = _filtered(Conversation.objects.select_related("channel", "contact", "assignee"), query, words=words)
     if query.cursor:
         at, last_id = _cursor_read(query.cursor)
         rows = rows.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=last_id))
@@ -32,13 +33,13 @@ def conversation_page(query: ConversationQuery) -> dict[str, Any]:
     page = found[: query.page_size]
     more = len(found) > query.page_size
     return {
-        "items": [conversation_shape(row) for row in page],
+        "items": [conversation_shape(row, words=words) for row in page],
         "next_cursor": _cursor_write(page[-1]) if more else None,
         "has_next": more,
     }
 
 
-def _filtered(rows: QuerySet[Conversation], query: ConversationQuery) -> QuerySet[Conversation]:
+def _filtered(rows: QuerySet[Conversation], query: ConversationQuery, *, words: bool) -> QuerySet[Conversation]:
     rows = rows.filter(kind="chat", last_message_at__isnull=False)
     if query.status:
         rows = rows.filter(status=query.status)
@@ -51,10 +52,9 @@ def _filtered(rows: QuerySet[Conversation], query: ConversationQuery) -> QuerySe
     if query.end_date:
         rows = rows.filter(last_message_at__lte=query.end_date)
     if query.search:
-        words = query.search
-        rows = rows.filter(
-            Q(last_message_preview__icontains=words) | Q(subject__icontains=words) | Q(contact__name__icontains=words)
-        )
+        wanted = query.search
+        found = Q(subject__icontains=wanted) | Q(contact__name__icontains=wanted)
+        rows = rows.filter(found | Q(last_message_preview__icontains=wanted) if words else found)
     return rows
 
 
@@ -67,10 +67,11 @@ def conversation_get(conversation_id: uuid.UUID) -> Conversation:
     return conversation
 
 
-def conversation_detail(conversation_id: uuid.UUID) -> dict[str, Any]:
+def conversation_detail(conversation_id: uuid.UUID, *, words: bool) -> dict[str, Any]:
+    """``words`` as in `conversation_page`. Raises NotFound."""
     row = conversation_get(conversation_id)
     return {
-        **conversation_shape(row),
+        **conversation_shape(row, words=words),
         "user_id": row.identity.value,
         "context": {name: value for name, value in row.context.items() if name != "assistant"},
         "first_reply_at": row.first_reply_at,
@@ -90,7 +91,7 @@ def holder_shape(row: Conversation) -> dict[str, Any]:
     }
 
 
-def conversation_shape(row: Conversation) -> dict[str, Any]:
+def conversation_shape(row: Conversation, *, words: bool) -> dict[str, Any]:
     return {
         "id": row.id,
         "status": row.status,
@@ -101,7 +102,7 @@ def conversation_shape(row: Conversation) -> dict[str, Any]:
         "priority": row.priority,
         "message_count": row.message_count,
         "last_seq": row.last_seq,
-        "last_message": row.last_message_preview,
+        "last_message": row.last_message_preview if words else None,
         "last_message_at": row.last_message_at,
         "waiting_since": row.waiting_since,
         "created_at": row.created_at,

@@ -43,7 +43,7 @@ class ConversationShape(BaseModel):
     priority: str
     message_count: int
     last_seq: int
-    last_message: str
+    last_message: str | None = Field(description="Its beginning; null without `messages:read`")
     last_message_at: Moment | None
     waiting_since: Moment | None
     created_at: Moment
@@ -136,7 +136,9 @@ class ConversationQuery(BaseModel):
     user_id: PersonId | None = None
     start_date: Moment | None = None
     end_date: Moment | None = None
-    search: str | None = Field(None, max_length=200, description="In the last message, the subject and the name")
+    search: str | None = Field(
+        None, max_length=200, description="In the subject and the name, with `messages:read` in the last message, too"
+    )
     page_size: int = Field(20, ge=1, le=100)
     cursor: str | None = Field(None, max_length=500)
 

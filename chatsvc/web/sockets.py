@@ -9,8 +9,9 @@ import asyncio
 import resource
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -20,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 LEAVE_S = 10.0  # how long open requests and sockets may take to end
 PING_S, PONG_S = 20, 15  # a peer that vanished without a word is dropped after 38 s at most
+UNREAD_S = 30.0  # how long a chunk of an answer may stand unread
 CLOSE_S = 5  # how long a socket may take to answer our close
 MOST_UNREAD = 100  # frames of one socket that wait for their handler
 MOST_FRAME = 64 * 1024  # bytes in; the protocols of the sockets allow less and say so themselves
@@ -109,6 +111,9 @@ def server_at(endpoints: Sequence[str], **options: Any) -> Any:
             return super().create_application(protocol, {**scope, "extensions": {"websocket.http.response": {}}})
 
         async def handle_reply(self, protocol: Any, message: Any) -> None:
+            if message["type"] == "http.response.body":
+                await _file_written(protocol, message, partial(super().handle_reply, protocol, message))
+                return
             await super().handle_reply(protocol, message)
             if message["type"] == "websocket.send":
                 await protocol.flowing.wait()
@@ -119,6 +124,40 @@ def server_at(endpoints: Sequence[str], **options: Any) -> Any:
         application=application, endpoints=endpoints, verbosity=0, server_name="chatsvc", ping_interval=PING_S,
         ping_timeout=PONG_S, websocket_max_message_size=MOST_FRAME, websocket_max_frame_size=MOST_FRAME, **options,
     )  # fmt: skip
+
+
+class Flow:
+    """Whether a request's reader takes what is written: Twisted calls these."""
+
+    def __init__(self) -> None:
+        self.flowing = asyncio.Event()
+        self.flowing.set()
+
+    def pauseProducing(self) -> None:
+        self.flowing.clear()
+
+    def resumeProducing(self) -> None:
+        self.flowing.set()
+
+    stopProducing = resumeProducing  # it is gone: nothing has to wait any longer
+
+
+async def _file_written(protocol: Any, message: Any, write: Callable[[], Awaitable[None]]) -> None:
+    """An answer in chunks goes out as fast as it is read: daphne itself would keep all of it in memory. Nobody who
+    reads nothing for UNREAD_S is waited for."""
+    flow = getattr(protocol, "flow", None)
+    more = message.get("more_body", False)
+    if more and flow is None and protocol.channel is not None:
+        flow = protocol.flow = Flow()
+        protocol.registerProducer(flow, True)
+    if not more and flow is not None and protocol.channel is not None:
+        protocol.unregisterProducer()
+    await write()
+    if more and flow is not None:
+        try:
+            await asyncio.wait_for(flow.flowing.wait(), UNREAD_S)
+        except TimeoutError:
+            protocol.transport.abortConnection()
 
 
 def _answer_what_is_too_long() -> None:

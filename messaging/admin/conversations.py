@@ -18,13 +18,14 @@ from unfold.decorators import display
 from channels_app.admin import ChannelFilter
 from channels_app.content.types import MAX_TEXT, Content, TemplateUse, text
 from channels_app.templates.resolve import templates_for
+from conversations.admin import WordsAdmin
 from conversations.media_links import content_with_links
 from conversations.models import Conversation, Message, Note
 from messaging.models import Delivery
 from messaging.rules.attending import staff_read, staff_typing
 from messaging.rules.control import agent_reply, conversation_end, hand_back, take_over
 from messaging.rules.windows import window_of
-from tenants.console.pages import Button, TenantAdmin, TenantFilter, permissions_in, shortened
+from tenants.console.pages import Button, TenantFilter, permissions_in, shortened
 from tenants.errors import Invalid, ServiceError
 from tenants.models import User
 from tenants.storage.db import new_id, now
@@ -63,9 +64,10 @@ class MineFilter(admin.SimpleListFilter):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(TenantAdmin):
+class ConversationAdmin(WordsAdmin):
     resource = "conversations"
     deeds = frozenset()
+    words = frozenset({"preview", "last_message_preview"})
     change_form_template = "admin/conversations/conversation/change_form.html"
     list_display = ("contact", "preview", "state", "owner", "on_channel", "waiting", "last_message_at", "tenant")
     list_filter = ("is_open", "status", "control_owner", WaitingFilter, MineFilter, ChannelFilter, TenantFilter)

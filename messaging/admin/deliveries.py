@@ -6,7 +6,7 @@ Must not do what it shows: receipts are processed in messaging/receive.py, deliv
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -25,10 +25,8 @@ from tenants.console.pages import (
     Button,
     PartInline,
     TenantFilter,
-    permissions_in,
     row_id,
     shortened,
-    tenants_with,
     verbatim,
 )
 
@@ -41,26 +39,10 @@ TONES = {
 
 
 class MovingAdmin(TalkAdmin):
-    """Rows that only the service writes: staff read them and start them again. ``words``: fields, columns and
-    look-ups with what people said, for those who may read messages; a list, if they may in all tenants it spans."""
+    """Rows that only the service writes: staff read them and start them again."""
 
     resource = "deliveries"
     deeds = frozenset()
-    words: ClassVar[frozenset[str]] = frozenset()
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self._shown(request, super().get_fields(request, obj), obj)
-
-    def get_list_display(self, request: HttpRequest) -> Any:
-        return self._shown(request, super().get_list_display(request))
-
-    def get_search_fields(self, request: HttpRequest) -> Any:
-        return self._shown(request, super().get_search_fields(request))
-
-    def _shown(self, request: HttpRequest, names: Any, row: Any = None) -> list[str]:
-        tenants = [row.tenant] if row else tenants_with(request, self.permission("read"))
-        reads = all("messages:read" in permissions_in(request, tenant.id) for tenant in tenants)
-        return [name for name in names if reads or name not in self.words]
 
     @display(description="Status", label=TONES)
     def state(self, row: Any) -> str:
@@ -170,7 +152,7 @@ class PartsInline(PartInline):
 class DeliveryAdmin(MovingAdmin):
     """Dead letters are the rows with ``dead_at``: the same list, filtered."""
 
-    words = frozenset({"beginning", "message__text"})
+    words = frozenset({"beginning", "message__text", "in_conversation"})  # the last one says who it is with
     buttons = (Button("retry", "Retry", "replay"),)
     actions = ("retry",)
     inlines = (AttemptInline, PartsInline)

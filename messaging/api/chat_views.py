@@ -100,7 +100,7 @@ class ConversationsView(TenantAPIView):
         examples=[answered({"items": [CONVERSATION], "next_cursor": None, "has_next": False})],
     )
     def get(self, request: Request) -> Response:
-        return Response(selectors.conversation_page(parse_query(request, ConversationQuery)))
+        return Response(selectors.conversation_page(parse_query(request, ConversationQuery), words=_reads_words(self)))
 
 
 class ConversationView(TenantAPIView):
@@ -114,7 +114,7 @@ class ConversationView(TenantAPIView):
         examples=[answered(CONVERSATION)],
     )
     def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
-        return Response(selectors.conversation_detail(conversation_id))
+        return Response(selectors.conversation_detail(conversation_id, words=_reads_words(self)))
 
 
 Agent = Annotated[
@@ -279,7 +279,7 @@ class ControlView(TenantAPIView):
         }[self.action]()
         if not conversation.repeated:
             self.audit(f"conversation.{self.action}", conversation)
-        return Response(selectors.conversation_detail(conversation.id))
+        return Response(selectors.conversation_detail(conversation.id, words=_reads_words(self)))
 
 
 class TakeOverView(ControlView):
@@ -292,3 +292,7 @@ class HandBackView(ControlView):
 
 class EndView(ControlView):
     action = "end"
+
+
+def _reads_words(view: TenantAPIView) -> bool:
+    return "messages:read" in view.principal.permissions

@@ -116,7 +116,7 @@ class LimitedUpload(TemporaryFileUploadHandler):
 def check_length(request: Request, limit: int) -> None:
     """What says that it is too long need not come at all."""
     length = str(request.META.get("CONTENT_LENGTH") or "0")
-    if length.isdigit() and int(length) > limit:
+    if length.isascii() and length.isdigit() and (len(length) > 15 or int(length) > limit):
         raise PayloadTooLarge(MESSAGES["too_large"], code="too_large")
 
 

@@ -41,14 +41,6 @@ class SignedIdentity(BaseModel):
     jwt: str = Field(min_length=1, max_length=4096)
 
 
-class Page(BaseModel):
-    """Where the visitor is. Nothing in it is trusted."""
-
-    url: str = Field(default="", max_length=2048)
-    title: str = Field(default="", max_length=500)
-    referrer: str = Field(default="", max_length=2048)
-
-
 class SessionRequest(BaseModel):
     """``identity`` null ends the present identity; left out, the token decides who the visitor is.
     ``profile``: the answers to the channel's form, by the fields' names."""
@@ -56,8 +48,6 @@ class SessionRequest(BaseModel):
     visitor_token: str | None = Field(default=None, max_length=4096)
     identity: Identity | SignedIdentity | None = None
     profile: dict[str, Answer] | None = Field(default=None, max_length=10)
-    locale: str = Field(default="", max_length=35)
-    page: Page = Page()
 
 
 class Action(BaseModel):

@@ -161,9 +161,7 @@ class SessionView(WebchatView):
                 "A visitor the site knows",
                 value={
                     "visitor_token": None,
-                    "locale": "de-DE",
                     "identity": {"user_id": "user-4711", "ts": 1763690000, "sig": "61849bbf803a…", "name": "Mira"},
-                    "page": {"url": "https://shop.example.com/cart", "title": "Cart", "referrer": ""},
                 },
                 request_only=True,
             ),

@@ -1859,13 +1859,7 @@ setTimeout(done, seconds * 1000);
 });
 }
 #request(extra) {
-const { origin, pathname } = window.location;
-return {
-visitor_token: this.#storage.get("token"),
-locale: preferredLocale(this.#options.locale),
-page: { url: origin + pathname, title: document.title, referrer: document.referrer.split(/[?#]/)[0] },
-...extra,
-};
+return { visitor_token: this.#storage.get("token"), ...extra };
 }
 }
 class Standing {

@@ -111,10 +111,15 @@ class LinesField(forms.CharField):
         return "\n".join(map(str, value)) if isinstance(value, (list, tuple)) else value
 
     def to_python(self, value: Any) -> Any:
-        return [line.strip() for line in str(value or "").splitlines() if line.strip()]
+        if "\0" in str(value or ""):  # Django's own check looks at one text, not at a list of them
+            raise forms.ValidationError("NUL characters are not allowed.", code="nul_character")
+        return self._lines(value)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return list(initial or []) != self.to_python(data)
+        return list(initial or []) != self._lines(data)
+
+    def _lines(self, value: Any) -> list[str]:
+        return [line.strip() for line in str(value or "").splitlines() if line.strip()]
 
 
 class JSONValueField(forms.JSONField):

@@ -504,6 +504,29 @@ def test_who_may_reads_them(staff_of: Any, acme: World) -> None:
     )
 
 
+def test_who_reads_conversations_but_no_messages_sees_and_finds_no_words(staff_of: Any, acme: World) -> None:
+    Conversation.objects.unscoped().filter(id=acme.conversation.id).update(last_message_preview="where is my parcel")
+    client, page = staff_of(acme.tenant, ("conversations:read",)), url(Conversation, "changelist")
+    assert f"{acme.word} contact" in client.get(page).content.decode()
+    for shown in (
+        page,
+        url(Conversation, "change", acme.conversation.pk),
+        url(Conversation, "history", acme.conversation.pk),
+    ):
+        assert "parcel" not in client.get(shown).content.decode()
+    assert len(client.get(page, {"q": "parcel"}).context["cl"].result_list) == 0
+    reader = staff_of(acme.tenant, ("conversations:read", "messages:read"))
+    assert len(reader.get(page, {"q": "parcel"}).context["cl"].result_list) == 1
+
+
+def test_who_reads_deliveries_but_no_messages_learns_no_name(staff_of: Any, acme: World) -> None:
+    client = staff_of(acme.tenant, ("deliveries:read",))
+    for page in (url(Delivery, "changelist"), url(Delivery, "change", acme.delivery.pk)):
+        assert f"{acme.word} contact" not in client.get(page).content.decode()
+    reader = staff_of(acme.tenant, ("deliveries:read", "messages:read"))
+    assert f"{acme.word} contact" in reader.get(url(Delivery, "changelist")).content.decode()
+
+
 def test_one_tenant_s_permission_does_not_open_another_s_words(acme: World, globex: World) -> None:
     user = UserFactory()
     for own, held in ((acme, ["deliveries:read", "messages:read"]), (globex, ["deliveries:read"])):

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import logging
 import socket
+import threading
 from urllib.parse import urlsplit
 
 import pytest
 from channels.testing import WebsocketCommunicator
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 
 from chatsvc.asgi import sockets
+from conversations.media_links import media_link
+from conversations.models import Attachment
+from messaging.media import views
+from tenants.scope import tenant_scope
+from tests.factories import ChannelFactory
 from tests.journeys.service import address
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,3 +59,39 @@ async def test_a_server_without_the_extension_refuses_it_too():
 )
 def test_what_is_too_long_is_told(path, headers, status):
     assert status_of(path, headers).startswith(status)
+
+
+def test_a_file_is_read_no_faster_than_its_reader_takes_it(tenant, settings, tmp_path, monkeypatch):
+    settings.MEDIA_ROOT = tmp_path
+    size, read = 30_000_000, []
+    with tenant_scope(tenant.id):
+        name = default_storage.save("big.bin", ContentFile(b"x" * size))
+        facts = {
+            "kind": "file",
+            "name": "big",
+            "mime": "application/pdf",
+            "size": size,
+            "state": "stored",
+            "file": name,
+        }
+        made = Attachment.objects.create(tenant=tenant, channel=ChannelFactory(tenant=tenant), **facts)
+
+    async def counted(file, left):
+        async for chunk in later(file, left):
+            read.append(len(chunk))
+            yield chunk
+
+    later = views._later
+    monkeypatch.setattr(views, "_later", counted)
+    where = urlsplit(address())
+    with socket.create_connection((where.hostname, where.port), timeout=20) as line:
+        line.sendall(
+            f"GET {urlsplit(media_link(made.id)).path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+        )
+        head = line.recv(100)
+        threading.Event().wait(1.5)
+        assert head.startswith(b"HTTP/1.1 200")
+        assert 0 < sum(read) < size / 2
+        rest = b"".join(iter(lambda: line.recv(1 << 20), b""))
+    assert sum(read) == size
+    assert len((head + rest).partition(b"\r\n\r\n")[2]) == size

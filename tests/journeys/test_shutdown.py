@@ -20,10 +20,12 @@ from tests.chaos.service import ROOT, answers, environment, manage
 CLOSE = 8  # a frame's opcode
 SLOW = """
 import time
+from chatsvc.web.front import Front
 def application(environ, start_response):
     time.sleep(float(environ["QUERY_STRING"] or 0))
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"whole"]
+front = Front(application, threads=2, most=1000)
 """
 
 
@@ -62,9 +64,11 @@ def test_the_web_server_ends_its_requests(tmp_path: Path) -> None:
     """The options of deploy/run, with an application that takes its time."""
     (tmp_path / "slow.py").write_text(SLOW)
     port = free_port()
-    script = (ROOT / "deploy" / "run").read_text().replace("chatsvc.wsgi:application", "slow:application")
+    script = (ROOT / "deploy" / "run").read_text().replace("chatsvc.wsgi:front", "slow:front")
     (tmp_path / "run").write_text(script)
-    environ = environment(port, "", HOST="127.0.0.1", PATH=f"{Path(sys.executable).parent}:/usr/bin:/bin")
+    environ = environment(
+        port, "", HOST="127.0.0.1", PYTHONPATH=str(ROOT), PATH=f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    )
     process = subprocess.Popen(["sh", tmp_path / "run", "web"], cwd=tmp_path, env=environ, stderr=subprocess.DEVNULL)
     got: list[bytes] = []
 

@@ -97,7 +97,7 @@ def _utility(content: Content) -> list[Body]:
     the body in the order of their numbers."""
     assert content.template is not None
     use = content.template
-    names = sorted(use.variables, key=lambda name: (int(name) if name.isdecimal() else 0, name))
+    names = sorted(use.variables, key=lambda name: (int(name) if name.isdecimal() and len(name) < 5 else 0, name))
     parameters = [{"type": "text", "text": use.variables[name]} for name in names]
     components = [{"type": "body", "parameters": parameters}] if parameters else []
     return [{"template": _set(name=use.name, language={"code": use.language}, components=components)}]

@@ -150,7 +150,7 @@ def _template(content: Content, list_label: str) -> list[Body]:
     components: list[Body] = []
     for name, value in use.variables.items():
         place, _, rest = name.partition(".")
-        if place == "button" and rest.isdigit():
+        if place == "button" and _is_number(rest):
             parameters = [{"type": "text", "text": value}]
             components.append({"type": "button", "sub_type": "url", "index": rest, "parameters": parameters})
         elif place == "header" and rest:
@@ -162,8 +162,13 @@ def _template(content: Content, list_label: str) -> list[Body]:
     return [{"type": "template", "template": template}]
 
 
+def _is_number(name: str) -> bool:
+    """Of a place; "²" is a digit to Python and no number."""
+    return name.isascii() and name.isdigit() and len(name) < 5
+
+
 def _parameters(values: Mapping[str, str]) -> list[Body]:
-    if all(name.isdigit() for name in values):
+    if all(_is_number(name) for name in values):
         return [{"type": "text", "text": values[name]} for name in sorted(values, key=int)]
     return [{"type": "text", "parameter_name": name, "text": value} for name, value in values.items()]
 

@@ -1,6 +1,5 @@
 /** The visitor's session with the service: token, configuration and where the conversation stands. */
 
-import { preferredLocale } from "./i18n.js";
 
 export class Session {
   #api;
@@ -90,13 +89,6 @@ export class Session {
   }
 
   #request(extra) {
-    const { origin, pathname } = window.location;
-    return {
-      visitor_token: this.#storage.get("token"),
-      locale: preferredLocale(this.#options.locale),
-      // Query strings may hold secrets: only the path leaves the page.
-      page: { url: origin + pathname, title: document.title, referrer: document.referrer.split(/[?#]/)[0] },
-      ...extra,
-    };
+    return { visitor_token: this.#storage.get("token"), ...extra };
   }
 }

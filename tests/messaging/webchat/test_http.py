@@ -7,6 +7,7 @@ import pytest
 from conversations.models import Conversation, Message, Note
 from messaging.rules.control import conversation_end
 from messaging.webchat import rules as webchat
+from messaging.webchat.frames import SessionRequest
 from tenants.access import buckets
 from tests.conftest import Api
 from tests.factories import ChannelFactory
@@ -16,10 +17,14 @@ from tests.messaging.webchat.clients import SHOP, Page, outcome
 
 
 def test_a_session_says_all_a_widget_needs(page, channel):
-    data = page.begin(locale="de-DE", page={"url": f"{SHOP}/cart"})
+    data = page.begin()
     assert (data["conversation"], data["last_seq"], data["expires_in"]) == (None, 0, 30 * 24 * 3600)
     assert data["socket_url"] == f"/ws/chat/{channel.key}/"
     assert {"title", "color", "bot_name", "locale", "greeting", "position"} <= data["config"].keys()
+
+
+def test_a_session_asks_for_nothing_that_nobody_reads():
+    assert set(SessionRequest.model_fields) == {"visitor_token", "identity", "profile"}
 
 
 def test_what_the_channel_is_configured_to_show_is_told(tenant):
