@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LEASE_S = 55.0  # a worker that is silent for longer may find that another has taken its work over
 IDLE = timedelta(seconds=900)
 CONFIRMED = "You will receive no more messages"
+STOPPED = "SELECT 1 FROM conversations_identity WHERE channel_id = ? AND value = ? AND stopped_at IS NOT NULL"
 
 
 @dataclass
@@ -249,6 +250,7 @@ def may_be_called(oracle: Oracle, line: Line, heard: Heard) -> None:
     oracle.knew[heard.ref, process.began] = {one.id for one in earlier if _remembered(oracle, one)}
     since = oracle.stopped.get((line.id, heard.to))
     stopped = since is not None and since < process.began and not heard.text.startswith(CONFIRMED)
+    stopped = stopped and oracle.view.one(STOPPED, line.id, heard.to)  # or took us again since the last look
     need(not stopped, "sent to a person who had stopped us", f"{heard.text!r} to {line} {heard.to}")
     name = heard.text.partition(" ")[0]
     strange = name in oracle.sim.tenants.values() and name != line.tenant
