@@ -1,4 +1,5 @@
-"""What thinking costs, in this process on one core: recognising an intent, and a text's language and entities.
+"""What thinking costs, in this process on one core: recognising an intent, a text's language and entities, and a line
+of the log.
 
 ``python -m benchmarks.thinking --data FOLDER``: a folder with BANKING77's and CLINC150's training parts
 (``banking77_train.csv``, ``clinc150_train.json``); without it only the demo's size is measured. Microseconds of CPU,
@@ -15,6 +16,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,7 @@ def main() -> None:
         tested = public(banking, clinc, unknown)
         texts += tested[::3]
     understanding(texts)
+    line_of_the_log()
 
 
 def demo() -> None:
@@ -88,6 +91,26 @@ def understanding(texts: list[str]) -> None:
         print(
             f"{name:34} {len(texts):8} texts: median {statistics.median(took_us):.0f}, mean {statistics.mean(took_us):.0f} us"
         )
+
+
+def line_of_the_log() -> None:
+    import logging
+    import uuid
+
+    import structlog
+
+    from chatsvc.observe import logs
+
+    logs.configure(level="INFO", form="json")
+    with open(os.devnull, "w") as nowhere:
+        logging.getLogger().handlers[0].setStream(nowhere)  # type: ignore[attr-defined]
+        ids = {name: str(uuid.uuid4()) for name in ("correlation_id", "request_id", "conversation_id", "message_id")}
+        structlog.contextvars.bind_contextvars(**ids)
+        log = structlog.get_logger("benchmarks")
+        for name, tell in (("a line at INFO", log.info), ("a line at DEBUG, left out", log.debug)):
+            say = partial(tell, "message_accepted", seq=1, repeated=False)
+            took_us = measured(lambda kind, say=say: say(kind=kind), ["web"] * 3000)[1]  # type: ignore[misc]
+            print(f"{name:34} {len(took_us):8} lines: median {statistics.median(took_us):.1f} us")
 
 
 def measured(work: Callable[[str], Any], texts: Sequence[str]) -> tuple[list[Any], list[float]]:

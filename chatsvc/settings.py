@@ -317,7 +317,7 @@ EMAIL_TIMEOUT = 10  # seconds
 LOGGING_CONFIG = None  # structlog: chatsvc/observe/logs.py
 from chatsvc.observe import logs  # noqa: E402
 
-logs.configure(level=ENV["LOG_LEVEL"], form=ENV["LOG_FORMAT"])
+logs.configure(level=ENV["LOG_LEVEL"], form=ENV["LOG_FORMAT"], traced=bool(ENV["OTEL_EXPORTER_OTLP_ENDPOINT"]))
 if ENV["OTEL_EXPORTER_OTLP_ENDPOINT"]:
     from chatsvc.observe import traces
 

@@ -16,7 +16,7 @@ def index_once(model: type[models.Model]) -> None:
     begins = {columns[0] for columns in indexes_of(model)}
     for field in model._meta.local_fields:
         if isinstance(field, models.ForeignKey) and not field.unique and field.name in begins:
-            field.db_index = False
+            field.db_index = False  # type: ignore[attr-defined]
 
 
 def indexes_of(model: type[models.Model]) -> Iterator[tuple[str, ...]]:
