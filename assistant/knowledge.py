@@ -6,8 +6,9 @@ Owns the index and its scores. Must not touch the database or decide what is sai
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+
+from assistant.features import Features, Row, Table
 
 #: how much a match counts: a question in the words of the entry is a better sign than words of its answer
 QUESTION, ANSWER = 1.0, 0.6
@@ -45,17 +46,17 @@ class Knowledge:
     """An index over facts: one column per document."""
 
     facts: tuple[Fact, ...]
-    columns: Any = None  # sparse, features × documents, times the weight of each document
+    columns: Table | None = None  # features × documents, times the weight of each document
     owners: tuple[int, ...] = ()  # position of the fact that each document belongs to
 
-    def search(self, row: Any, language: str = "", limit: int = 3) -> list[Finding]:
+    def search(self, row: Row, language: str = "", limit: int = 3) -> list[Finding]:
         """The facts nearest to a row of features, best first, those in the person's language preferred."""
         best: dict[int, float] = {}
         if self.columns is not None:
-            found = (row @ self.columns).tocoo()
-            for column, score in zip(found.col, found.data, strict=True):
+            scores = self.columns.times(row, len(self.owners))
+            for column in scores.nonzero()[0].tolist():
                 owner = self.owners[column]
-                best[owner] = max(best.get(owner, 0.0), float(score))
+                best[owner] = max(best.get(owner, 0.0), float(scores[column]))
         findings = [
             Finding(self.facts[i], min(1.0, score + _by_language(self.facts[i], language))) for i, score in best.items()
         ]
@@ -70,17 +71,18 @@ def in_order(facts: Sequence[Fact]) -> tuple[Fact, ...]:
     return tuple(sorted(facts, key=lambda fact: fact.id))
 
 
-def index(facts: Sequence[Fact], features: Any) -> Knowledge:
-    """An index of these facts, in the order of their ids, by the given features (training.features_for)."""
-    from scipy.sparse import diags
+def index(facts: Sequence[Fact], features: Features) -> Knowledge:
+    """An index of these facts, in the order of their ids, by the given features (features.features_for)."""
+    import numpy as np
 
     facts = in_order(facts)
     documents = [(text, weight, i) for i, fact in enumerate(facts) for text, weight in fact.documents()]
     if not documents:
         return Knowledge(())
-    rows = features.transform([text for text, _, _ in documents])
-    weighted = (diags([weight for _, weight, _ in documents]) @ rows).astype(rows.dtype)
-    return Knowledge(facts, weighted.T.tocsr(), tuple(owner for _, _, owner in documents))
+    table = features.table([text for text, _, _ in documents])
+    factors = np.repeat(np.array([weight for _, weight, _ in documents], np.float32), np.diff(table.starts))
+    columns = replace(table, weights=table.weights * factors).turned(len(features.rarity))
+    return Knowledge(facts, columns, tuple(owner for _, _, owner in documents))
 
 
 def _by_language(fact: Fact, language: str) -> float:

@@ -145,7 +145,9 @@ VARIABLES: dict[str, Variable] = {
         _url("https", "http"), "", "How the outside reaches us, e.g. https://chat.example.com (webhook addresses)"
     ),
     "LOG_LEVEL": Variable(
-        _one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO", "Least level that is logged"
+        _one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+        "INFO",
+        "Least level that is logged; DEBUG tells of each step, libraries stay at INFO",
     ),
     "LOG_FORMAT": Variable(_one_of("json", "console"), "json", "json for machines, console for people"),
     "SECRET_KEY": Variable(str, "", "Django's signing key, 50+ characters", True),

@@ -13,7 +13,7 @@ from chatsvc import env as environment
 from chatsvc import mongo
 from chatsvc.processes.clock import every
 from chatsvc.web.sidebar import SIDEBAR
-from tenants.storage import postgres
+from tenants.storage import postgres, sqlite
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environ.Env.read_env(BASE_DIR / ".env")
@@ -105,12 +105,7 @@ def _database(url: str) -> dict[str, Any]:
             Path(database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise environment.BadSettings(f"The directory of the database cannot be made: {error}.") from None
-    database["OPTIONS"] = {
-        "timeout": 20,  # seconds that a writer waits for another
-        "transaction_mode": "IMMEDIATE",  # lock before look-up, as row locks do elsewhere
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;",
-    }
-    return database
+    return sqlite.database(database)
 
 
 DATABASES = {"default": _database(DATABASE_URL)}
@@ -322,7 +317,7 @@ EMAIL_TIMEOUT = 10  # seconds
 LOGGING_CONFIG = None  # structlog: chatsvc/observe/logs.py
 from chatsvc.observe import logs  # noqa: E402
 
-logs.configure(level=ENV["LOG_LEVEL"], form=ENV["LOG_FORMAT"])
+logs.configure(level=ENV["LOG_LEVEL"], form=ENV["LOG_FORMAT"], traced=bool(ENV["OTEL_EXPORTER_OTLP_ENDPOINT"]))
 if ENV["OTEL_EXPORTER_OTLP_ENDPOINT"]:
     from chatsvc.observe import traces
 

@@ -358,7 +358,7 @@ class Event(TenantModel):
 
     class Meta:
         constraints: ClassVar[list[Any]] = [
-            models.UniqueConstraint(fields=["conversation", "seq"], condition=Q(seq__gt=0), name="event_seq")
+            models.UniqueConstraint(fields=["conversation", "seq"], name="event_seq")  # holds no event without one
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["published_at", "id"], name="event_outbox"),

@@ -100,7 +100,11 @@ def answer(turn: Turn) -> Turn:
         except LeaseLost:
             log.warning("turn_lost", turn=str(turn.id), took_ms=outcome.latency_ms)
             return Turn.objects.select_related("conversation").get(id=turn.id)
-    log.info("turn_done", turn=str(turn.id), status=str(turn.status), outcome=turn.outcome, took_ms=outcome.latency_ms)
+    facts = {"turn": str(turn.id), "status": str(turn.status), "outcome": turn.outcome, "took_ms": outcome.latency_ms}
+    if turn.status == Turn.Status.ANSWERED:  # its delivery tells of it
+        log.debug("turn_done", **facts)
+    else:
+        log.info("turn_done", **facts)
     return turn
 
 

@@ -285,7 +285,7 @@ class Dialogue:
 
     @cached_property
     def row(self) -> Any:
-        return self.lessons.features.transform([self.text])
+        return self.lessons.features.row(self.text)
 
     @cached_property
     def classification(self) -> Classification:

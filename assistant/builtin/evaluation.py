@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from assistant.builtin.dialogue import Options
+from assistant.features import features_for
 from assistant.intents import training
 from assistant.intents.lessons import lessons
 from assistant.intents.skills import examples_of, read_facts, read_skills
@@ -45,7 +46,7 @@ def held_out(
     for tested in training.folds([example.intent for example in examples], PARTS):
         unseen = set(tested)
         taught = [*always, *(example for position, example in enumerate(examples) if position not in unseen)]
-        classifier = training.train(taught, training.features_for([example.text for example in taught]))
+        classifier = training.train(taught, features_for([example.text for example in taught]))
         for position in tested:
             found = classifier.classify(examples[position].text)
             taken_for[position] = found.intent if found.confidence >= threshold else training.NONE

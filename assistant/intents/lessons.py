@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from assistant import knowledge
+from assistant.features import Features, features_for
 from assistant.intents import stored, training
 from assistant.intents.arrays import FAULTS, Learnt, pack, unpack
 from assistant.intents.skills import Skill, digest_of, examples_of, read_facts, read_skills, rows_stamp
@@ -42,7 +43,7 @@ class Lessons:
     learnt: Learnt
 
     @property
-    def features(self) -> training.Features:
+    def features(self) -> Features:
         return self.learnt.classifier.features
 
     @property
@@ -104,7 +105,7 @@ def learn(skills: Mapping[str, Skill], facts: Sequence[knowledge.Fact]) -> Lesso
     started = time.monotonic()
     examples = examples_of(skills, facts)
     texts = [example.text for example in examples]
-    features = training.features_for(texts + [text for fact in facts for text, _ in fact.documents()])
+    features = features_for(texts + [text for fact in facts for text, _ in fact.documents()])
     learnt = Learnt(training.train(examples, features), knowledge.index(facts, features))
     took = int((time.monotonic() - started) * 1000)
     log.info("assistant_trained", intents=len(skills), examples=len(texts), facts=len(facts), took_ms=took)

@@ -1,32 +1,30 @@
 """Learning what people want from examples, and recognising it in a text.
 
-Owns the features, the classifier and its calibrated confidence. Must not touch the database: it is given
-examples and gives back a Classifier that any number of threads may use.
+Owns the classifier and its calibrated confidence. Must not touch the database: it is given examples and gives
+back a Classifier that any number of threads may use.
 
-A text becomes TF-IDF weights of its words and of its letter groups (so that typing errors and endings
-matter little). A linear classifier tells the intents apart. Its scores say nothing about how sure it is,
-so a small logistic model learns from held-out examples how often a given score was right: confidence is
-the probability of being right, and thresholds mean the same for every tenant. scikit-learn is imported on
-first use, because it takes a second.
+A linear classifier tells the intents apart by a text's features (assistant/features.py). Its scores say
+nothing about how sure it is, so a small logistic model learns from held-out examples how often a given score was
+right: confidence is the probability of being right, and thresholds mean the same for every tenant. scikit-learn is
+imported by a training only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import version
 from typing import Any
 
 import regex
 
+from assistant.features import Features, Row, Table, table_of
+
 #: part of the digest: a change here, or another scikit-learn, trains everyone anew
-ALGORITHM = f"2 scikit-learn {version('scikit-learn')}"
+ALGORITHM = f"3 scikit-learn {version('scikit-learn')}"
 NONE = ""  # the label of text that is none of the intents
 FOLDS = 3
-COLUMNS = 2**16  # hashed features per kind; a tenant has some ten thousand different ones at most
-MAX_READ = 1000  # characters of a text that are looked at
-DIGIT = regex.compile(r"\d")
+CANDIDATES = 8  # intents, by the linear score, whose examples a text is compared with
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Classification:
-    """Intents with the probability of each being meant, likeliest first."""
+    """The likely intents with the probability of each being meant, likeliest first: CANDIDATES at most."""
 
     scores: tuple[tuple[str, float], ...]
 
@@ -64,13 +62,13 @@ class Classifier:
     exact: dict[str, str]  # normalised example → intent
 
     def classify(self, text: str) -> Classification:
-        return self.classify_row(text, self.features.transform([text]))
+        return self.classify_row(text, self.features.row(text))
 
-    def classify_row(self, text: str, row: Any) -> Classification:
+    def classify_row(self, text: str, row: Row) -> Classification:
         """As ``classify``, where the features of the text are known already."""
-        names, evidence = self.scorer.evidence(row)
-        chances = self.calibration.chances(evidence[0])
-        scores = {name: float(chance) for name, chance in zip(names, chances, strict=True) if name != NONE}
+        likely, evidence = self.scorer.evidence(row)
+        chances = self.calibration.chances(evidence).tolist()
+        scores = {self.scorer.names[intent]: chance for intent, chance in zip(likely, chances, strict=True)}
         known = self.exact.get(normal(text))
         if known is not None:
             scores[known] = 1.0
@@ -85,22 +83,39 @@ class Classifier:
 class Scorer:
     """The uncalibrated part: a linear score per intent, and the likeness to the nearest example of it."""
 
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # in the order of the columns of ``weights``
     weights: Any  # dense, features × intents
     bias: Any
-    rows: Any  # sparse, features × examples
-    starts: Any  # where each intent's examples begin in ``rows``
+    examples: Table
+    starts: Any  # where each intent's examples begin, and where the last one's end
 
-    def evidence(self, rows: Any) -> tuple[tuple[str, ...], Any]:
-        """Per row and intent: its score, its lead over the best other intent, its nearest example's cosine."""
+    def evidence(self, row: Row) -> tuple[list[int], Any]:
+        """The intents that may be meant (not NONE), by the linear score; and of each its score, its lead over the
+        best other, and its nearest example's cosine. To compare a text with every example would cost more than all
+        else together, and what the linear score puts eleventh has never won."""
         import numpy as np
 
-        scores = rows @ self.weights + self.bias
-        nearest = np.maximum.reduceat(np.asarray((rows @ self.rows).todense()), self.starts, axis=1)
-        order = np.sort(scores, axis=1)
-        best, second = order[:, -1:], order[:, -2:-1]
-        lead = np.where(scores == best, scores - second, scores - best)
-        return self.names, np.stack([scores, lead, nearest], axis=2)
+        scores = self.scores(row)
+        most = min(CANDIDATES + 1 + self.names.count(NONE), len(scores))
+        order = np.argpartition(scores, -most)[-most:]
+        order = order[np.argsort(-scores[order])].tolist()
+        likely = [intent for intent in order if self.names[intent] != NONE][:CANDIDATES]
+        first, second = scores[order[0]], scores[order[1]]
+        found = scores[likely]
+        lead = found - np.where(found == first, second, first)
+        return likely, np.column_stack([found, lead, self.nearest(row, likely)])
+
+    def scores(self, row: Row) -> Any:
+        return row.weights @ self.weights[row.places] + self.bias
+
+    def nearest(self, row: Row, intents: Sequence[int]) -> Any:
+        """Of each of the intents the cosine of its nearest example."""
+        import numpy as np
+
+        parts = [(int(self.starts[intent]), int(self.starts[intent + 1])) for intent in intents]
+        likeness = self.examples.likeness(row, len(self.weights), parts)
+        begins = np.cumsum([0, *(last - first for first, last in parts[:-1])])
+        return np.maximum.reduceat(likeness, begins)
 
 
 @dataclass(frozen=True)
@@ -122,85 +137,24 @@ def normal(text: str) -> str:
     return " ".join(regex.sub(r"[^\w\s]", " ", text.casefold()).split())
 
 
-@dataclass(frozen=True)
-class Features:
-    """Texts as rows of TF-IDF weights of words, word pairs and letter groups; every row has length 1.
-
-    Hashed, not looked up in a vocabulary: a word never seen then counts as strange instead of not at all. What
-    was never seen shares the last column.
-    """
-
-    columns: Any  # hashes that were seen, ascending
-    rarity: Any  # of each of them, and of what was not seen: inverse document frequency
-
-    def transform(self, texts: Sequence[str]) -> Any:
-        """A sparse row per text. By hand, because scikit-learn's checks take five times as long as this."""
-        import numpy as np
-        from scipy.sparse import csr_matrix
-
-        counts = _hashing().transform([text[:MAX_READ] for text in texts])
-        unseen = len(self.columns)
-        places = np.searchsorted(self.columns, counts.indices).astype(np.int32)
-        places[places == unseen] = 0
-        places[self.columns[places] != counts.indices] = unseen
-        found = (1.0 + np.log(counts.data, dtype=np.float32)) * self.rarity[places]
-        lengths = np.sqrt(np.bincount(_row_of_each(counts), weights=found**2, minlength=counts.shape[0]))
-        found /= lengths.astype(np.float32)[_row_of_each(counts)]
-        return csr_matrix((found, places, counts.indptr), shape=(counts.shape[0], unseen + 1))
-
-
-def _row_of_each(rows: Any) -> Any:
-    import numpy as np
-
-    return np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-
-
-@cache
-def _hashing() -> Any:
-    """Counts the pieces of a text; it learns nothing, so one does for all."""
-    from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, strip_accents_unicode
-
-    # all digits are alike: an order number never seen looks like those in the examples
-    def plain(text: str) -> str:
-        return DIGIT.sub("0", strip_accents_unicode(text.lower()))
-
-    words = CountVectorizer(preprocessor=plain, ngram_range=(1, 2)).build_analyzer()
-    letters = CountVectorizer(preprocessor=plain, analyzer="char_wb", ngram_range=(2, 4)).build_analyzer()
-
-    def pieces(text: str) -> list[str]:
-        return [f"w {word}" for word in words(text)] + letters(text)
-
-    return HashingVectorizer(analyzer=pieces, n_features=COLUMNS, alternate_sign=False, norm=None)
-
-
-def features_for(texts: Sequence[str]) -> Features:
-    """Features that know from these texts which words and letters are common."""
-    import numpy as np
-
-    counts = _hashing().transform(texts)
-    columns, with_it = np.unique(counts.indices, return_counts=True)  # a column stands once in a row
-    rarity = 1.0 + np.log((1 + len(texts)) / (1.0 + np.append(with_it, 0)))
-    return Features(columns, rarity.astype(np.float32))
-
-
 def train(examples: Sequence[Example], features: Features) -> Classifier:
     """Learn from examples, some of them NONE. About 0.3 s for 500 examples and a second for 3,000."""
     from sklearn.linear_model import LogisticRegression
 
-    rows = features.transform([example.text for example in examples])
+    rows = [features.row(example.text) for example in examples]
     labels = [example.intent for example in examples]
+    width = len(features.rarity)
     evidence, right = [], []
     for tested in folds(labels):
         learnt = sorted(set(range(len(labels))) - set(tested))
-        scorer = _scorer(rows[learnt], [labels[i] for i in learnt])
-        names, found = scorer.evidence(rows[tested])
-        for position, i in enumerate(tested):
-            winner = found[position, 1:, 0].argmax() + 1  # names[0] is NONE, which is never answered
-            evidence.append(found[position, winner])
-            right.append(names[winner] == labels[i])
+        scorer = _scorer([rows[i] for i in learnt], [labels[i] for i in learnt], width)
+        for i in tested:
+            (winner, *_), (found, *_) = scorer.evidence(rows[i])
+            evidence.append(found)
+            right.append(scorer.names[winner] == labels[i])
     chance = LogisticRegression(C=10.0).fit(evidence, right)
     calibration = Calibration(chance.coef_[0], float(chance.intercept_[0]))
-    return Classifier(features, _scorer(rows, labels), calibration, unambiguous(examples))
+    return Classifier(features, _scorer(rows, labels, width), calibration, unambiguous(examples))
 
 
 def folds(labels: Sequence[str], count: int = FOLDS) -> list[list[int]]:
@@ -213,20 +167,23 @@ def folds(labels: Sequence[str], count: int = FOLDS) -> list[list[int]]:
     return parts
 
 
-def _scorer(rows: Any, labels: Sequence[str]) -> Scorer:
+def _scorer(rows: Sequence[Row], labels: Sequence[str], width: int) -> Scorer:
     import numpy as np
+    from scipy.sparse import csr_matrix
     from sklearn.svm import LinearSVC
 
     order = sorted(range(len(labels)), key=lambda i: labels[i])
-    ordered = rows[order]
     names = sorted(set(labels))
-    starts = np.searchsorted([labels[i] for i in order], names)
+    ordered = [labels[i] for i in order]
+    examples = table_of([rows[i] for i in order])
     # a finer tolerance costs time and changes no confidence by more than 0.01
-    model = LinearSVC(class_weight="balanced", random_state=0, tol=0.1).fit(rows, labels)
+    model = LinearSVC(class_weight="balanced", random_state=0, tol=0.1)
+    model.fit(csr_matrix((examples.weights, examples.places, examples.starts), (len(examples), width)), ordered)
     weights, bias = model.coef_, model.intercept_
     if len(names) == 2:  # one line divides two labels
         weights, bias = np.vstack([-weights, weights]), np.concatenate([-bias, bias])
-    return Scorer(tuple(names), np.ascontiguousarray(weights.T, dtype=np.float32), bias, ordered.T.tocsr(), starts)
+    starts = np.append(np.searchsorted(ordered, names), len(ordered))
+    return Scorer(tuple(names), np.ascontiguousarray(weights.T, np.float32), bias.astype(np.float32), examples, starts)
 
 
 def unambiguous(examples: Iterable[Example]) -> dict[str, str]:

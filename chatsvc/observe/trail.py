@@ -56,7 +56,7 @@ def _done(task: Any, state: str, retval: Any = None, **_: Any) -> None:
     started = getattr(task.request, "chatsvc_started", None)
     took_ms = round((time.monotonic() - started) * 1000) if started else None
     if retval != SHARED:  # else the thread that does the work says so
-        log.info("task_done", state=state, took_ms=took_ms)
+        log.debug("task_done", state=state, took_ms=took_ms)
     getattr(task.request, "chatsvc_span", ExitStack()).close()
     structlog.contextvars.clear_contextvars()
 

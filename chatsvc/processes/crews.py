@@ -74,5 +74,5 @@ def _done_by_a_thread(task: str, work: Callable[[], object]) -> None:
         traces.failed(error)
         log.error("task_failed", error=type(error).__name__, where=logs.where(error))
     finally:
-        log.info("task_done", state=state, took_ms=round((time.monotonic() - started) * 1000))
+        log.debug("task_done", state=state, took_ms=round((time.monotonic() - started) * 1000))
         close_old_connections()

@@ -20,6 +20,7 @@ log = structlog.get_logger(__name__)
 
 Handler = Callable[[HttpRequest], HttpResponse]
 QUIET = ("health", "api/v2/health", "metrics", "static")  # asked for every few seconds, of no interest in a log
+TOLD_LATER = ("api/v2/webhooks/",)  # what came in says so itself once it is understood
 SAFE_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 
 
@@ -41,10 +42,12 @@ class RequestContext:
             seconds, route = time.perf_counter() - started, _route(request)
             metrics.request_count(str(request.method), route, response.status_code, seconds)
             if not route.startswith(QUIET):
-                took_ms = round(seconds * 1000)
-                log.info(
-                    "request_done", method=request.method, route=route, status=response.status_code, took_ms=took_ms
-                )
+                facts = {"method": request.method, "route": route, "status": response.status_code}
+                facts["took_ms"] = round(seconds * 1000)
+                if response.status_code < 400 and route.startswith(TOLD_LATER):
+                    log.debug("request_done", **facts)
+                else:
+                    log.info("request_done", **facts)
         finally:
             structlog.contextvars.clear_contextvars()
         response["X-Request-ID"] = request_id

@@ -201,7 +201,8 @@ def _await_answer(accepted: Accepted) -> tuple[MessageResponse, bool]:
 
 
 def _answer_there(accepted: Accepted) -> MessageResponse | None:
-    """What became of the message, once no turn is open any more. One statement while there is none."""
+    """What became of the message, once no turn is open any more: one statement, since an answer that is written between
+    a look for answers and one for open turns would be seen by neither."""
     seq, conversation_id = accepted.message.seq, accepted.conversation.id
     answers = Q(first_seq__lte=seq, last_seq__gte=seq, reply__isnull=False)
     turns = Turn.objects.filter(answers | Q(status__in=Turn.OPEN), conversation=conversation_id)
@@ -212,6 +213,8 @@ def _answer_there(accepted: Accepted) -> MessageResponse | None:
     if found:
         return None
     conversation = Conversation.objects.get(id=conversation_id)
+    if turns.exists():
+        return None  # opened between the two looks, as by a human who handed back
     if conversation.control_owner == Conversation.Owner.HUMAN:
         return _pending(accepted, "with_human")
     return _pending(accepted, "silent" if conversation.is_open else "ended")

@@ -181,8 +181,11 @@ def _call(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> CallTry:
         attempt.retry_after_s = retry_after_s(answer.headers)
     attempt.exchange = _shown(http.trace[-1], delivery, body, keys)
     with structlog.contextvars.bound_contextvars(**({"correlation_id": trail} if trail else {})):
-        log.info("webhook_called", delivery=str(delivery.id), type=delivery.type, status=attempt.status,
-                 error=attempt.error_code)  # fmt: skip
+        facts = {"delivery": str(delivery.id), "type": delivery.type, "status": attempt.status}
+        if attempt.taken:
+            log.debug("webhook_called", **facts)
+        else:
+            log.info("webhook_called", **facts, error=attempt.error_code)
     return attempt
 
 

@@ -126,7 +126,7 @@ class Consumption:
         if failure is None:
             self.handled += 1
             CONSUMED.labels(self.group, "handled").inc()
-            log.info("event_handled", group=self.group)
+            log.debug("event_handled", group=self.group)
         elif self.stopped.is_set() or server_trouble(failure):
             return False
         else:

@@ -17,9 +17,11 @@ from typing import Any, ClassVar, ParamSpec, TypeVar
 import uuid_utils
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, models, transaction
+from django.dispatch import receiver
 from django.utils import timezone
 
 from tenants.scope import ScopedManager
+from tenants.storage.indexes import index_once
 
 MONGO = "django_mongodb_backend"
 RACES = 5  # tries at a transaction whose unique keys decide; each loss means that another writer has got further
@@ -173,7 +175,7 @@ class Id(models.UUIDField):
 
 
 class Model(models.Model):
-    """A row with a UUIDv7 key and a creation time."""
+    """A row with a UUIDv7 key and a creation time. Its foreign keys have an index unless another begins with them."""
 
     id = Id()
     created_at = models.DateTimeField(default=now, editable=False)
@@ -191,3 +193,9 @@ class TenantModel(Model):
 
     class Meta:
         abstract = True
+
+
+@receiver(models.signals.class_prepared)
+def _model_complete(sender: type[models.Model], **_: Any) -> None:
+    if issubclass(sender, Model):
+        index_once(sender)

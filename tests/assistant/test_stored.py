@@ -52,7 +52,7 @@ def another_trains(tenant: Tenant, until: timedelta = timedelta(seconds=30)) -> 
 
 def same(one: Lessons, other: Lessons) -> bool:
     def told(known: Lessons, line: str) -> Any:
-        row = known.features.transform([line])
+        row = known.features.row(line)
         findings = [(found.fact.id, found.score) for found in known.knowledge.search(row, "en")]
         return known.classifier.classify(line), findings
 
@@ -143,7 +143,7 @@ def test_a_former_model_names_no_intent_or_fact_that_is_gone(scope):
     former = as_another_process()
     found = former.classifier.classify("can you juggle")
     assert "juggling" not in dict(found.scores)
-    assert former.knowledge.search(former.features.transform(["unicycles"])) == []
+    assert former.knowledge.search(former.features.row("unicycles")) == []
 
 
 @pytest.mark.parametrize("until", [timedelta(seconds=-1), timedelta(hours=2)], ids=["dead", "the clock went back"])

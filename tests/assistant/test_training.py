@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 import pytest
 
 from assistant import knowledge
 from assistant.builtin.wording import TITLE
+from assistant.features import features_for
+from assistant.intents import training
 from assistant.intents.common import BACKGROUND, COMMON, SENTENCES
 from assistant.intents.skills import examples_of, skills_of
-from assistant.intents.training import NONE, Classification, Example, features_for, folds, normal, train
+from assistant.intents.training import CANDIDATES, NONE, Classification, Example, folds, normal, train
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +78,62 @@ def test_an_example_of_two_intents_is_not_certain():
 
 
 def test_digits_are_alike():
-    rows = features_for(["order AC-10042"]).transform(["order AC-10042", "order AC-99999", "order AC-1"])
-    likeness = (rows @ rows.T).toarray()
-    assert likeness[0, 1] == pytest.approx(1.0)
-    assert likeness[0, 2] < 1.0
+    features = features_for(["order AC-10042"])
+    table = features.table(["order AC-99999", "order AC-1"])
+    same, shorter = table.likeness(features.row("order AC-10042"), len(features.rarity), [(0, 2)])
+    assert same == pytest.approx(1.0)
+    assert shorter < 1.0
+
+
+def test_what_is_compared_with_few_intents_is_what_comparing_with_all_would_find(classifier, monkeypatch):
+    texts = ["tea now", "some cofee please", "green", "the capital of Peru", "a strong cup", "", "teacoffee"]
+    few = [classifier.classify(text) for text in texts]
+    monkeypatch.setattr(training, "CANDIDATES", 1000)
+    assert few == [classifier.classify(text) for text in texts]
+
+
+def test_a_text_is_compared_with_the_examples_of_few_intents(monkeypatch):
+    taught = [
+        Example(f"{word} {kind}", word)
+        for word in BACKGROUND[0].split() + "tea milk rice salt nut kiwi plum pear soup".split()
+        for kind in ("please", "now", "today")
+    ]
+    found = train([*taught, *(Example(text, NONE) for text in BACKGROUND)], features_for([e.text for e in taught]))
+    assert len(found.scorer.names) > CANDIDATES + 1
+    assert len(found.classify("some salt please").scores) == CANDIDATES
+    assert found.classify("some salt please").intent == "salt"
+
+
+def test_the_parts_of_a_table_are_compared_each_by_itself():
+    texts = ["green tea", "", "black coffee", "tea", "!", "green"]
+    features = features_for(texts)
+    table, row = features.table(texts), features.row("green tea")
+    every = table.likeness(row, len(features.rarity), [(0, 6)])
+    assert table.likeness(row, len(features.rarity), [(4, 6), (0, 2)]) == pytest.approx(
+        [every[4], every[5], every[0], every[1]]
+    )
+    assert every == pytest.approx([table_dot(table, row, i) for i in range(6)])
+    assert table.turned(len(features.rarity)).times(row, 6) == pytest.approx(every)
+    assert table.picked([3, 0]).likeness(row, len(features.rarity), [(0, 2)]) == pytest.approx([every[3], every[0]])
+
+
+def table_dot(table, row, i: int) -> float:
+    """By hand, as a dictionary would."""
+    there = slice(table.starts[i], table.starts[i + 1])
+    known = dict(zip(row.places.tolist(), row.weights.tolist(), strict=True))
+    pairs = zip(table.places[there].tolist(), table.weights[there].tolist(), strict=True)
+    return sum(known.get(place, 0.0) * weight for place, weight in pairs)
+
+
+def test_answering_needs_no_scikit_learn():
+    """A process that answers from stored numbers is 100 MB smaller without it."""
+    script = (
+        "import sys; from assistant.features import features_for;"
+        "features = features_for(['green tea', 'black coffee']);"
+        "features.table(['tea']).likeness(features.row('Grün Tee, 12'), len(features.rarity), [(0, 1)]);"
+        "print([name for name in sys.modules if name in ('sklearn', 'scipy')])"
+    )
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_folds_share_out_every_label():
@@ -136,7 +192,7 @@ TEXTS = [text for fact in FACTS for text, _ in fact.documents()]
 
 def find(question: str, language: str = "") -> list[knowledge.Finding]:
     features = features_for(TEXTS)
-    return knowledge.index(FACTS, features).search(features.transform([question]), language)
+    return knowledge.index(FACTS, features).search(features.row(question), language)
 
 
 @pytest.mark.parametrize(
@@ -153,13 +209,13 @@ def test_prefers_the_persons_language():
         knowledge.Fact("b", "Taxi", (), "Number", language="en"),
     ]
     features = features_for(["Taxi"])
-    found = knowledge.index(both, features).search(features.transform(["taxi"]), "en")
+    found = knowledge.index(both, features).search(features.row("taxi"), "en")
     assert [finding.fact.id for finding in found] == ["b", "a"]
 
 
 def test_no_facts_no_findings():
     features = features_for(TEXTS)
-    assert knowledge.index([], features).search(features.transform(["park"])) == []
+    assert knowledge.index([], features).search(features.row("park")) == []
 
 
 # ------------------------------------------------------------------------------- common data

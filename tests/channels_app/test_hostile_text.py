@@ -67,6 +67,7 @@ LONGEST: dict[str, int] = {
     "messaging.media.views": HEADER,
     "assistant.builtin.wording": MAX_TEXT,
     "assistant.engine.wire": 256_000,
+    "assistant.features": MAX_TEXT,
     "assistant.intents.training": MAX_TEXT,
     "assistant.slots": MAX_TEXT,
     "chatsvc.web.middleware": HEADER,

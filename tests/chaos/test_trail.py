@@ -46,7 +46,7 @@ WORK = {
     "consumer": {"event_handled"},
 }
 #: process → what its log lines tell under the id of a webhook; the platform's channel is answered by a worker
-OF_A_WEBHOOK = {"web": {"request"}, **WORK, "worker-out": {"delivery_tried", "task_done"}}
+OF_A_WEBHOOK = {"web": {"request_done"}, **WORK, "worker-out": {"delivery_tried", "task_done"}}
 #: the same of a socket, which stores its messages itself; nothing is delivered but by the socket
 OF_A_SOCKET = {**WORK, "ws": {"message_accepted"}, "worker-in": {"turn_done", "task_done"}}
 
@@ -86,7 +86,7 @@ def test_one_id_goes_through_every_process(
     inside = f"127.0.0.1:{integrator.server_port}"
     environ = environment(
         port, postgres_url, REDIS_URL=broker.url, KAFKA_BROKERS=kafka.address, KAFKA_TYPE_TOPICS="false",
-        OUTBOUND_ALLOW_HOSTS=inside, LOG_LEVEL="INFO", LOG_FORMAT="json", WORKER_THREADS="3",
+        OUTBOUND_ALLOW_HOSTS=inside, LOG_LEVEL="DEBUG", LOG_FORMAT="json", WORKER_THREADS="3",
     )  # fmt: skip
     access = set_up(environ, twin)
     manage(environ, "shell", "-c", ENDPOINT.format(tenant=access["tenant_id"], url=f"http://{inside}/hook"))

@@ -47,3 +47,47 @@ def test_a_line_without_an_exception_has_no_place() -> None:
     call = 'logging.getLogger("x").warning("all is well", exc_info=False)'
     done = subprocess.run([sys.executable, "-c", SCRIPT.format(call=call)], cwd=ROOT, capture_output=True, text=True)
     assert set(json.loads(done.stderr)) == {"event", "level", "logger", "timestamp"}
+
+
+LEVELS = """
+import logging
+
+import structlog
+from chatsvc.observe import logs
+
+logs.configure(level="DEBUG", form="json")
+logging.getLogger("botocore").debug("the key is swordfish")
+logging.getLogger("django.db.backends").debug("INSERT swordfish")
+logging.getLogger("library").info({"event": "a dictionary"})
+structlog.get_logger("messaging.respond").debug("turn_done", status="answered")
+"""
+
+
+def test_debug_tells_of_our_steps_and_not_what_libraries_say_there() -> None:
+    done = subprocess.run([sys.executable, "-c", LEVELS], cwd=ROOT, capture_output=True, text=True)
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [line["event"] for line in lines] == ["{'event': 'a dictionary'}", "turn_done"]
+    assert [line["logger"] for line in lines] == ["library", "messaging.respond"]
+    assert [line["level"] for line in lines] == ["info", "debug"]
+    assert "swordfish" not in done.stderr
+
+
+TRACED = """
+import structlog
+from chatsvc.observe import logs
+
+seen = []
+logs.SHARED.append(lambda logger, method, line: seen.append(line["event"]) or line)
+logs.configure(level="INFO", form="json", traced={traced})
+structlog.get_logger("messaging.respond").debug("turn_done")
+print(seen)
+"""
+
+
+@pytest.mark.parametrize(("traced", "seen"), [(True, ["turn_done"]), (False, [])])
+def test_a_line_that_is_left_out_costs_nothing_unless_spans_get_their_ids_from_it(
+    traced: bool, seen: list[str]
+) -> None:
+    script = TRACED.format(traced=traced)
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == (f"{seen}\n", "")

@@ -73,7 +73,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     port, engine_port = free_port(), free_port()
     environ = environment(
         port, f"sqlite:///{tmp_path}/engine.sqlite3", MCP_ENGINE_URL=f"127.0.0.1:{engine_port}", ENGINE_TOKEN=TOKEN,
-        ENGINE_LISTEN_PORT=str(engine_port), HOST="127.0.0.1", LOG_LEVEL="INFO",
+        ENGINE_LISTEN_PORT=str(engine_port), HOST="127.0.0.1", LOG_LEVEL="DEBUG",
     )  # fmt: skip
     manage(environ, "migrate", "--verbosity", "0")
     access = json.loads(manage(environ, "seed_demo", "--json"))
@@ -118,7 +118,7 @@ def test_an_engine_answers_dies_and_comes_back(shop: Shop) -> None:
 def test_sigterm_ends_an_engine_in_peace(tmp_path: Path) -> None:
     """It also starts before its database is there."""
     port = free_port()
-    environ = environment(port, f"sqlite:///{tmp_path}/engine.sqlite3", LOG_LEVEL="INFO")
+    environ = environment(port, f"sqlite:///{tmp_path}/engine.sqlite3", LOG_LEVEL="DEBUG")
     probe, command = Remote(f"127.0.0.1:{port}"), [sys.executable, "manage.py", "run_engine", "--port", str(port)]
     with (tmp_path / "engine.log").open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stderr=output)

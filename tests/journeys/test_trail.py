@@ -20,7 +20,7 @@ WORDS = "Do you sell purple umbrellas? My secret is swordfish."
 
 def test_one_id_from_the_webhook_to_the_delivery(tmp_path: Path) -> None:
     port = free_port()
-    environ = environment(port, f"sqlite:///{tmp_path}/trail.sqlite3", LOG_LEVEL="INFO")
+    environ = environment(port, f"sqlite:///{tmp_path}/trail.sqlite3", LOG_LEVEL="DEBUG")
     with server.start(log=tmp_path / "twin.jsonl") as twin:
         set_up(environ, twin)
         service = Process(["manage.py", "serve"], environ, tmp_path / "serve.log", lambda: answers(port))

@@ -14,9 +14,11 @@ from assistant.port import EngineReply
 from channels_app.content.types import text
 from conversations.models import Conversation
 from messaging import respond as respond_module
+from messaging import tasks
 from messaging.api import chat
 from messaging.live import answers
-from messaging.rules.control import conversation_end
+from messaging.models import Turn
+from messaging.rules.control import conversation_end, hand_back, take_over
 from tenants.scope import tenant_scope
 from tests.conftest import Api
 
@@ -119,3 +121,33 @@ def test_a_message_without_an_answer_says_why(post, engine, tenant, status, whil
         engine.go_on.set()
         code, data = sent.result(LONG_S)
     assert (code, data["response"], data["processing_metadata"]["status"]) == (200, None, status)
+
+
+def test_a_turn_that_opens_between_two_looks_is_waited_for(key, engine, tenant, monkeypatch) -> None:
+    """A human had the conversation when the turns were looked at, and the bot when the conversation was: its answer
+    was still to come."""
+    engine.go_on.set()
+    client = Api(key)
+    conversation_id = Api.data_of(client.post(URL, BODY))["conversation_id"]
+    with tenant_scope(tenant.id):
+        take_over(conversation_id, None)
+    second = {**BODY, "message_id": "m2"}
+    assert Api.data_of(client.post(URL, second))["processing_metadata"]["status"] == "with_human"
+
+    class HandedBackMeanwhile:
+        """The conversations, as the request reads them behind its look at the turns."""
+
+        Owner = Conversation.Owner
+
+        class objects:
+            @staticmethod
+            def get(**key: Any) -> Conversation:
+                monkeypatch.setattr(chat, "Conversation", Conversation)
+                hand_back(conversation_id)
+                tasks.respond(str(Turn.objects.get(status="waiting").id))
+                return Conversation.objects.get(**key)
+
+    monkeypatch.setattr(chat, "Conversation", HandedBackMeanwhile)
+    data = Api.data_of(client.post(URL, second))
+    assert data["processing_metadata"]["status"] == "answered"
+    assert data["response"]["text"] == "answer"

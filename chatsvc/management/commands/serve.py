@@ -10,6 +10,7 @@ from typing import Any
 from celery import current_app
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
 
 from chatsvc import demo
 from chatsvc.observe import pulse
@@ -46,6 +47,7 @@ class Command(BaseCommand):
         finally:
             engine.stop()
             pulse.mine.stop()
+            connections.close_all()  # of this thread: SQLite's last connection ends its log
             self.stdout.write("Stopped.")
 
 
