@@ -55,7 +55,7 @@ def is_there(place: str, named: str) -> bool:
 
 def test_sentences_and_names_say_who_acts() -> None:
     found = [(place, text) for place, text in WRITTEN if VAGUE.search(text)]
-    assert [one for one in found if one[0] != "tests/test_prose.py"] == []
+    assert "\n".join(f"{place}: {text}" for place, text in found if place != "tests/test_prose.py") == ""
 
 
 @pytest.mark.parametrize("text", ["wakes somebody", "test_it_harms_nobody", "Whoever comes", "the bot has the word"])

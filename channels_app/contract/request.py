@@ -59,7 +59,7 @@ class RawRequest:
             "method": self.method,
             "path": self.path,
             "headers": dict(self.headers),
-            "query": _storable(dict(self.query)),  # nobody signs it, and PostgreSQL refuses NUL
+            "query": _storable(dict(self.query)),  # no signature covers it, and PostgreSQL refuses NUL
             "body": base64.b64encode(self.body).decode("ascii"),
             "url": self.url,
         }

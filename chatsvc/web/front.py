@@ -114,7 +114,7 @@ class Front:
                 await _taken(send({"type": "http.response.body", "body": chunk, "more_body": True}))
             await send({"type": "http.response.body", "body": b""})
         except TimeoutError:
-            return  # nobody reads it: the connection ends with the request
+            return  # the caller does not read: the connection ends with the request
         finally:
             await self._in_thread(chunks.close)  # type: ignore[attr-defined]
 

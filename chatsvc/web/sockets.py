@@ -143,8 +143,8 @@ class Flow:
 
 
 async def _file_written(protocol: Any, message: Any, write: Callable[[], Awaitable[None]]) -> None:
-    """An answer in chunks goes out as fast as it is read: daphne itself would keep all of it in memory. Nobody who
-    reads nothing for UNREAD_S is waited for."""
+    """An answer in chunks goes out as fast as it is read: daphne itself would keep all of it in memory. A reader
+    who takes nothing for UNREAD_S is not waited for."""
     flow = getattr(protocol, "flow", None)
     more = message.get("more_body", False)
     if more and flow is None and protocol.channel is not None:

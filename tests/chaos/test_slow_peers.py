@@ -59,7 +59,7 @@ def web(tmp_path: Path) -> Iterator[tuple[int, str]]:
     ],
     ids=["body", "half a body", "webhook", "file", "headers", "long type", "odd charset"],
 )
-def test_they_hold_nobody_up(web: tuple[int, str], said: str) -> None:
+def test_they_hold_no_other_caller_up(web: tuple[int, str], said: str) -> None:
     port, path = web
     with ExitStack() as open_lines:
         for _ in range(PEERS):

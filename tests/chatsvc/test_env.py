@@ -155,7 +155,7 @@ def test_a_value_that_cannot_work_is_refused_at_the_start(tmp_path, name, text):
 
 
 def test_every_number_has_bounds(tmp_path):
-    """So that no new one starts with a value of which nobody knows what it does."""
+    """So that no new one starts with a value whose effect is not known."""
     numbers = [name for name, value in env.read({}, tmp_path).items() if type(value) is int]
     assert len(numbers) > 25
     assert [name for name in numbers if _is_taken(name, "9" * 18)] == []

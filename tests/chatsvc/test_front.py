@@ -86,7 +86,7 @@ def test_the_whole_body_is_there_before_a_thread_is_taken():
     assert (peer.got[0]["status"], peer.body()) == (200, b"a" + b"b" * 400_000 + b"c")
 
 
-def test_who_stops_sending_holds_nobody_up_and_is_told(soon):
+def test_a_caller_who_stops_sending_holds_no_thread_and_is_told(soon):
     stuck, quick = [Peer(b"{", ends=False) for _ in range(20)], Peer(b"{}")
     asked(echo, *stuck, quick)
     assert quick.body() == b"{}"
@@ -109,7 +109,7 @@ def test_who_leaves_is_not_answered():
     assert peer.got == []
 
 
-def test_who_does_not_read_a_file_holds_nobody_up_and_is_let_go(soon):
+def test_a_caller_who_does_not_read_a_file_holds_no_thread_and_is_let_go(soon):
     files = []
 
     def file(environ: Any, start: Any) -> Any:

@@ -199,7 +199,7 @@ def every_message_has_its_event(oracle: Oracle) -> None:
 
 
 def no_change_of_control_is_silent(oracle: Oracle) -> None:
-    """Each has an entry of its own, so that whoever looks at ``last_seq`` alone sees it, too (mutations.py)."""
+    """Each has an entry of its own, so that a look at ``last_seq`` alone sees it, too (mutations.py)."""
     for talk in oracle.view.talks.values():
         need(talk.epoch <= oracle.control[talk.id], "control changes in silence", f"epoch {talk.epoch} after {oracle.control[talk.id]} entries")  # fmt: skip
 

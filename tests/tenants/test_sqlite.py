@@ -150,7 +150,7 @@ def test_a_file_that_was_replaced_is_read_anew(wrapper, idle, file, gone) -> Non
     assert Path(f"{file}-wal").stat().st_size > 0  # closing the former took no log away from the new one
 
 
-def test_a_database_in_memory_is_nobody_else_s(wrapper, idle) -> None:
+def test_a_database_in_memory_belongs_to_one_connection(wrapper, idle) -> None:
     one = wrapper(":memory:")
     run(one, "CREATE TABLE t (x)")
     assert run(wrapper(":memory:"), "SELECT * FROM sqlite_master") == []

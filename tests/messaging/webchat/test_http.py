@@ -23,7 +23,7 @@ def test_a_session_says_all_a_widget_needs(page, channel):
     assert {"title", "color", "bot_name", "locale", "greeting", "position"} <= data["config"].keys()
 
 
-def test_a_session_asks_for_nothing_that_nobody_reads():
+def test_a_session_asks_for_nothing_that_is_not_read():
     assert set(SessionRequest.model_fields) == {"visitor_token", "identity", "profile"}
 
 
