@@ -179,11 +179,8 @@ def _config(channel: Channel) -> Any:
 
 
 def _missing(delivery: Delivery, count: int) -> list[int]:
-    """The payloads to send: those that the platform took and reported as failed, where staff started the message
-    again, and those that it has not taken."""
-    failed = DeliveryPart.objects.filter(delivery=delivery, status=Delivery.Status.FAILED, index__lt=count)
-    again = sorted(failed.values_list("index", flat=True)) if delivery.parts_sent else []
-    return [*again, *range(delivery.parts_sent, count)]
+    """The calls that are still to be made: those that failed where they had been taken, and then the rest."""
+    return [*(index for index in delivery.parts_again if index < count), *range(delivery.parts_sent, count)]
 
 
 def _payloads(attempt: SendTry, content: Content) -> Sequence[Payload]:
@@ -319,9 +316,11 @@ def redeliver(deliveries: Any, *, at_once: bool = True) -> int:
     and reported as failed is sent anew, what reached the person is not. Returns how many."""
     count = 0
     for delivery in deliveries.filter(status=Delivery.Status.FAILED):
+        lost = DeliveryPart.objects.filter(delivery=delivery, status=Delivery.Status.FAILED).order_by("index")
         changed = Delivery.objects.filter(id=delivery.id, status=Delivery.Status.FAILED).update(
             status=Delivery.Status.QUEUED, attempts=0, leases=0, dead_at=None, due_at=now(), claim=None,
             expires_at=now() + timedelta(days=1), error_code="", error_detail="",
+            parts_again=list(lost.values_list("index", flat=True)),
         )  # fmt: skip
         count += changed
         if changed and at_once:

@@ -45,6 +45,7 @@ class InboundEvent(Work, TenantModel):
     processed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = "receipt"
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["channel", "digest"], name="receipt_once_per_digest")
         ]
@@ -125,6 +126,7 @@ class Delivery(Work, TenantModel):
     seq = models.PositiveIntegerField()  # of the message
     status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
     parts_sent = models.PositiveSmallIntegerField(default=0)  # payloads the platform has taken
+    parts_again = models.JSONField(default=list, editable=False)  # of these, by index, what is to be sent once more
     expires_at = models.DateTimeField(null=True, blank=True)
     error_code = models.CharField(max_length=60, blank=True)
     error_detail = models.CharField(max_length=500, blank=True)

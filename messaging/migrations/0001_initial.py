@@ -27,6 +27,7 @@ class Migration(migrations.Migration):
                 ('seq', models.PositiveIntegerField()),
                 ('status', models.CharField(choices=[('queued', 'Queued'), ('sending', 'Sending'), ('sent', 'Sent'), ('delivered', 'Delivered'), ('read', 'Read'), ('failed', 'Failed')], default='queued', max_length=9)),
                 ('parts_sent', models.PositiveSmallIntegerField(default=0)),
+                ('parts_again', models.JSONField(default=list, editable=False)),
                 ('expires_at', models.DateTimeField(blank=True, null=True)),
                 ('error_code', models.CharField(blank=True, max_length=60)),
                 ('error_detail', models.CharField(blank=True, max_length=500)),
@@ -113,6 +114,9 @@ class Migration(migrations.Migration):
                 ('channel', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='channels_app.channel')),
                 ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'verbose_name': 'receipt',
+            },
         ),
         migrations.CreateModel(
             name='OutboxLane',

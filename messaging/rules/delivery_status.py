@@ -146,9 +146,8 @@ def _part_learn(channel: Channel, update: StatusUpdate) -> uuid.UUID | None:
         return None  # not a reference of ours
     delivery = Delivery.objects.filter(**where, status__in=Delivery.UNFINISHED).first()
     # of a part that is sent once more, a late report may be about the time before: only good news is believed
-    if delivery is None or not (
-        index == delivery.parts_sent or (index < delivery.parts_sent and update.status in ARRIVED)
-    ):
+    again = delivery and index in delivery.parts_again and update.status in ARRIVED
+    if delivery is None or not (again or index == delivery.parts_sent):
         return None
     learnt = part_taken(delivery, index, update.platform_id)
     if learnt and Delivery.objects.filter(id=delivery.id, status=Delivery.Status.QUEUED).update(due_at=now()):
@@ -160,7 +159,7 @@ def _part_learn(channel: Channel, update: StatusUpdate) -> uuid.UUID | None:
 def part_taken(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID | None:
     """The platform has this part: never send it again, even if the next one fails. None when that was
     known already."""
-    if index < delivery.parts_sent:
+    if index in delivery.parts_again:
         return _part_taken_again(delivery, index, platform_id)
     try:
         with atomic():
@@ -180,10 +179,15 @@ def part_taken(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID | 
 
 def _part_taken_again(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID | None:
     """The part that failed has a new id; what is still reported of the old one is about nothing of ours."""
-    failed = DeliveryPart.objects.filter(delivery=delivery, index=index, status=Delivery.Status.FAILED)
-    part_id = failed.values_list("id", flat=True).first()
-    changed = failed.update(platform_id=platform_id, status=Delivery.Status.SENT, created_at=now())
-    return part_id if changed else None
+    left = [one for one in delivery.parts_again if one != index]
+    with atomic():
+        failed = DeliveryPart.objects.filter(delivery=delivery, index=index, status=Delivery.Status.FAILED)
+        part_id = failed.values_list("id", flat=True).first()
+        if not failed.update(platform_id=platform_id, status=Delivery.Status.SENT, created_at=now()):
+            return None
+        Delivery.objects.filter(id=delivery.id).update(parts_again=left)
+    delivery.parts_again = left
+    return part_id
 
 
 @retried

@@ -6,7 +6,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
@@ -33,10 +32,10 @@ HOST = "HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 BODY = "Content-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
 
 
-@pytest.fixture
-def web(tmp_path: Path) -> Iterator[tuple[int, str]]:
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]]:
     """The web process: its port, and the path of a file there."""
-    port = free_port()
+    tmp_path, port = tmp_path_factory.mktemp("web"), free_port()
     here = {"MEDIA_ROOT": str(tmp_path / "media"), "WEB_THREADS": str(THREADS)}
     environ = environment(port, f"sqlite:///{tmp_path}/web.sqlite3", **here)
     manage(environ, "migrate", "--verbosity", "0")

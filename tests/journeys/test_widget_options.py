@@ -20,7 +20,7 @@ WIDGET = "\n".join(CODE.values())
 SERVER = "\n".join(
     path.read_text(encoding="utf-8")
     for room in ("live", "webchat")
-    for path in (ROOT / "messaging" / room).glob("*.py")
+    for path in (ROOT / "messaging" / room).rglob("*.py")
 )
 DOCUMENTED = (ROOT / "docs/channels/web.md").read_text(encoding="utf-8")
 
