@@ -120,7 +120,7 @@ def _store(channel: Channel, inbound: InboundMessage, content: Content, entrance
     )
     conversation, started = _conversation_for(channel, known, inbound, content, entrance, session_began)
     message = _message_insert(conversation, inbound, content, entrance)
-    step = consent.step_of(channel, message)
+    step = consent.step_of(channel, message, dated=inbound.dated and inbound.sent_at is not None)
     bypassed = bool(entrance.hints.get("bypass_automation"))
     turn = None if step.without_turn or bypassed else _turn_open(channel, conversation, message, entrance)
     news = _news(conversation, message, known, started=started, session_began=session_began)

@@ -154,7 +154,7 @@ def _understand(receipt: InboundEvent) -> bool:
 def _timed(item: InboundItem, received: datetime) -> InboundItem:
     """The item with the time at which it happened: the platform's where it tells one, never later than we had it."""
     if isinstance(item, InboundMessage):
-        return replace(item, sent_at=min(item.sent_at or received, received))
+        return replace(item, sent_at=min(item.sent_at or received, received), dated=item.sent_at is not None)
     if isinstance(item, StatusUpdate | Revision | Reaction | Signal):
         return replace(item, at=min(item.at or received, received))
     return item

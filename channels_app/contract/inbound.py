@@ -57,6 +57,7 @@ class InboundMessage:
     sender: Sender
     content: Content
     sent_at: datetime | None = None
+    dated: bool = True  # False: the platform tells no time, and ``sent_at`` is that of the arrival
     thread: str = ""  # platform conversation or thread id; "" where a person is the conversation
     reply_to: str = ""  # platform id of the quoted message
     media: Sequence[MediaRef] = ()

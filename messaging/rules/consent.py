@@ -82,19 +82,20 @@ class Step:
 NONE = Step()
 
 
-def step_of(channel: Channel, message: Message) -> Step:
+def step_of(channel: Channel, message: Message, *, dated: bool) -> Step:
     """Read ``message``, stored but not yet answered. Only what came through a platform counts; its own
     clock decides, so that a message that was delayed neither stops nor reopens. A time that lies ahead of ours
-    proves nothing, for one of the clocks was wrong: then the order in which we got the messages decides."""
+    proves nothing, for one of the clocks was wrong; nor does that of a message which the platform has not ``dated``, for
+    our clock is set now and then. There the order in which we got the messages decides."""
     if not message.platform_message_id:
         return NONE
     picked = message.content_type != "text" or "choice" in message.content  # a button says what its payload says
     word, languages = ("", frozenset()) if picked else _word_on(channel, message.text)
     stopped_at = Identity.objects.filter(id=message.identity_id).values_list("stopped_at", flat=True).first()
     if word == "stop":
-        fresh = not stopped_at and not _wrote_after(message)
+        fresh = not stopped_at and not (dated and _wrote_after(message))
         return Step(stops=fresh, answer="stop" if fresh else "", without_turn=True, languages=languages)
-    if stopped_at and message.sent_at < stopped_at <= now():
+    if dated and stopped_at and message.sent_at < stopped_at <= now():
         return Step(without_turn=True)
     answer = word if word == "help" or (word == "start" and stopped_at) else ""
     return Step(resumes=bool(stopped_at), answer=answer, without_turn=bool(answer), languages=languages)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -382,6 +383,16 @@ def test_a_start_counts_after_our_clock_was_set_back(scope, whatsapp, clock) -> 
     assert not stopped()
     accept(whatsapp, heard("STOP", "m3"))
     assert stopped()
+
+
+@pytest.mark.parametrize(("first", "then", "ends"), [("STOP", "START", False), ("hello", "STOP", True)])
+def test_without_a_platforms_time_the_order_of_arrival_decides(first, then, ends, scope, whatsapp, clock) -> None:
+    """The second arrived while our clock was behind, and is understood when it is right again."""
+    accept(whatsapp, replace(heard(first, "m1", now()), dated=False))
+    arrived = now() - timedelta(minutes=50)
+    clock.shift(timedelta(minutes=10))
+    accept(whatsapp, replace(heard(then, "m2", arrived), dated=False))
+    assert stopped() is ends
 
 
 def test_a_message_from_the_future_does_not_undo_a_stop(scope, whatsapp, clock) -> None:
