@@ -27,13 +27,17 @@ class Statement:
         """The rows as the driver gives them, or how many there were where nothing is returned. ``values`` by the names
         or numbers of the places. Raises Django's database errors."""
         db: Any = connections[DEFAULT_DB_ALIAS]
-        params = [one.prepared(values[one.at], db) if isinstance(one, Given) else one for one in self.params]
+        params = self.prepared(values, db)
         try:
             return self._observed(db, params) if db.queries_logged or db.execute_wrappers else self._direct(db, params)
         except Exception as error:
             if self.writes and db.in_atomic_block:  # as Django's own writes do
                 db.needs_rollback, db.rollback_exc = True, error
             raise
+
+    def prepared(self, values: Any, db: Any) -> list[Any]:
+        """The parameters as the driver takes them."""
+        return [one.prepared(values[one.at], db) if isinstance(one, Given) else one for one in self.params]
 
     def _observed(self, db: Any, params: list[Any]) -> Any:
         """Tests count statements, debuggers show them, the simulator interrupts them."""

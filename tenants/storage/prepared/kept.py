@@ -22,6 +22,7 @@ from django.db.models.query import (
     get_related_populators,
 )
 from django.db.models.sql import InsertQuery, UpdateQuery
+from django.db.models.utils import create_namedtuple_class
 
 from tenants.scope import current_tenant_id, tenant_id_if_any
 from tenants.storage.prepared import orm
@@ -89,7 +90,7 @@ def update_where(model: type[M], where: Mapping[str, Any], changes: Mapping[str,
 
 def _update(model: type[Model], where: Mapping[str, Any], changes: Mapping[str, Any], *, returns: bool) -> Any:
     if has_tenant(model):
-        where = {**where, "tenant_id": current_tenant_id()}
+        where = {"tenant_id": current_tenant_id(), **{name: where[name] for name in where if name != "tenant_id"}}
     values: list[Any] = []
     key = (model, returns, where_key(where, values), changes_key(changes, values))
     statement: Statement = _kept(key, lambda: _compiled_update(model, where, changes, returns))
@@ -101,7 +102,8 @@ def _compiled_update(
 ) -> Statement:
     at = itertools.count()
     query = UpdateQuery(model)
-    query.add_q(Q(**where_given(model, where, at)))
+    for name, value in where_given(model, where, at).items():  # in the order given, the tenant first
+        query.add_q(Q(**{name: value}))
     query.add_update_values(changes_given(model, changes, at))
     sql, params = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
     if returns:
@@ -227,8 +229,8 @@ def _maker(built: Any, compiler: Any) -> Callable[[list[Any]], Any]:
     if kind is ValuesListIterable:
         return tuple
     if kind is NamedValuesListIterable:
-        row: Any = NamedValuesListIterable.create_namedtuple_class(*built._fields)
-        return row._make  # type: ignore[no-any-return]
+        made: Callable[[list[Any]], Any] = create_namedtuple_class(*built._fields)._make
+        return made
     raise NotKept(kind.__name__)
 
 

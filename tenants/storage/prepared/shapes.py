@@ -64,7 +64,7 @@ def where_key(where: Mapping[str, Any], values: list[Any]) -> tuple[Any, ...]:
         if value is None or value is True or value is False:
             key.append((name, value))
         elif name.endswith("__in"):
-            members = tuple(value)
+            members = _members(value)
             key.append((name, len(members)))
             values.extend(members)
         else:
@@ -84,7 +84,7 @@ def where_given(model: type[Model], where: Mapping[str, Any], at: Iterator[int])
         if value is None or value is True or value is False:
             given[name] = value
         elif lookup == "in":
-            given[name] = [Given(next(at), field) for _ in value]
+            given[name] = [Given(next(at), field) for _ in _members(value)]
         else:
             given[name] = Given(next(at), field)
     return given
@@ -143,6 +143,11 @@ def _tree_given(expression: Any, at: Iterator[int]) -> Any:
     given = expression.copy()
     given.set_source_expressions([_tree_given(part, at) for part in expression.get_source_expressions()])
     return given
+
+
+def _members(value: Any) -> list[Any]:
+    """Each once, as the ORM has it; what nothing equals is left out."""
+    return [one for one in dict.fromkeys(value) if one is not None]
 
 
 def _plain(value: Any) -> Any:
