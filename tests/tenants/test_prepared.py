@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import datetime
 import threading
+import uuid
+import zoneinfo
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from types import ModuleType
@@ -19,12 +21,14 @@ from django.db.models.functions import Coalesce, Concat, Greatest
 from django.test.utils import CaptureQueriesContext
 
 from conversations.models import Contact, Conversation, Identity, Note
+from messaging.models import WebhookEndpoint
 from tenants.models import Tenant
 from tenants.scope import NoTenantScope, tenant_scope
 from tenants.storage import db, postgres, prepared
 from tenants.storage.connections import connection_release
 from tenants.storage.prepared import kept, orm
 from tenants.storage.prepared.owner import OtherTenant
+from tenants.storage.prepared.shapes import Given
 from tests.factories import ContactFactory, ConversationFactory, IdentityFactory
 
 SQL = pytest.mark.skipif(db.on_mongo(), reason="nothing is kept there: the portable way is the only one")
@@ -343,3 +347,42 @@ def test_the_server_keeps_plans_unless_a_pooler_stands_between(scope, threshold:
 def test_the_pooler_is_a_setting() -> None:
     thresholds = [postgres.database({}, 1, 1, prepare)["OPTIONS"]["prepare_threshold"] for prepare in (True, False)]
     assert thresholds == [postgres.PREPARE_AFTER, None]
+
+
+# ------------------------------------------------------------------------------ values
+
+VALUES: list[tuple[str, Any]] = [
+    ("subject", "ü %s"), ("subject", ""), ("subject", 5), ("status", Conversation.Status.ERROR), ("assignee_id", None),
+    ("satisfaction", None), ("satisfaction", 4), ("satisfaction", "4"), ("is_open", False), ("is_open", 1),
+    ("ended_at", AT), ("ended_at", None), ("ended_at", AT.replace(microsecond=0)),
+    ("ended_at", AT.astimezone(datetime.timezone(datetime.timedelta(hours=5)))),
+    ("ended_at", datetime.datetime(2026, 5, 4, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin"))),
+    ("context", {"a": None}), ("context", {}), ("identity_id", uuid.uuid4()), ("identity_id", str(uuid.uuid4())),
+]  # fmt: skip
+
+
+@SQL
+@pytest.mark.parametrize(("name", "value"), VALUES)
+@pytest.mark.parametrize("saved", [True, False])
+def test_a_value_is_prepared_as_by_its_field(db: None, name: str, value: Any, saved: bool) -> None:
+    field: Any = Conversation._meta.get_field(name)
+    wanted = field.get_db_prep_save(value, connection) if saved else field.get_db_prep_value(value, connection)
+    ours = Given(0, field, saved=saved).prepared(value, connection)
+    assert (type(ours), getattr(ours, "obj", ours)) == (type(wanted), getattr(wanted, "obj", wanted))
+
+
+@SQL
+def test_a_time_without_a_zone_is_warned_of_as_ever(db: None) -> None:
+    with pytest.warns(RuntimeWarning, match="naive"):
+        Given(0, Conversation._meta.get_field("ended_at")).prepared(AT.replace(tzinfo=None), connection)
+
+
+@SQL
+def test_a_secret_is_encrypted_on_its_way(scope) -> None:
+    endpoint = WebhookEndpoint(tenant=scope, url="https://example.com", secrets=[{"secret": "s3cret"}])
+    prepared.insert([endpoint])
+    row = prepared.update_where(WebhookEndpoint, {"id": endpoint.id}, {"secrets": [{"secret": "other"}]})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT secrets FROM messaging_webhookendpoint")
+        assert "other" not in cursor.fetchone()[0]
+    assert row.secrets == [{"secret": "other"}]

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet, signals
+from django.db.models.base import ModelState
 from django.db.models.query import (
     FlatValuesListIterable,
     ModelIterable,
@@ -201,7 +202,7 @@ class _Rows:
         compiler = QuerySet(model).query.get_compiler(DEFAULT_DB_ALIAS)
         names = [field.attname for field in fields]
         converters = compiler.get_converters([field.get_col(table) for field in fields])
-        return cls(converters, lambda row: model.from_db(DEFAULT_DB_ALIAS, names, row))
+        return cls(converters, lambda row: _row_of(model, names, row))
 
     @classmethod
     def of_query(cls, built: QuerySet[Any, Any], compiler: Any) -> _Rows:
@@ -218,6 +219,23 @@ class _Rows:
                     row[at] = convert(row[at], expression, db)
             made.append(self.make(row))
         return made
+
+
+def _row_of(model: type[M], names: Sequence[str], values: Sequence[Any]) -> M:
+    """As ``Model.from_db``; a model that does nothing of its own when a row is made is spared the half of it."""
+    if not _plain(model):
+        return model.from_db(DEFAULT_DB_ALIAS, names, values)
+    made = model.__new__(model)
+    made._state = ModelState()
+    made._state.adding, made._state.db = False, DEFAULT_DB_ALIAS
+    vars(made).update(zip(names, values, strict=True))
+    return made
+
+
+def _plain(model: type[Model]) -> bool:
+    heard = signals.pre_init.has_listeners(model) or signals.post_init.has_listeners(model)
+    own = (model.__init__, model.from_db.__func__) != (Model.__init__, Model.from_db.__func__)  # type: ignore[attr-defined]
+    return not heard and not own
 
 
 def _maker(built: Any, compiler: Any) -> Callable[[list[Any]], Any]:
@@ -242,7 +260,7 @@ def _model_maker(compiler: Any) -> Callable[[list[Any]], Any]:
     related = get_related_populators(info, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg] # of Django 6
 
     def make(row: list[Any]) -> Any:
-        made = info["model"].from_db(DEFAULT_DB_ALIAS, names, row[first:last])
+        made = _row_of(info["model"], names, row[first:last])
         for populator in related:
             populator.populate(row, made)
         return made

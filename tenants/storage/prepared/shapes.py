@@ -14,6 +14,8 @@ from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, Greatest, Least
 from django.db.models.lookups import Lookup
 
+from tenants.storage.prepared.values import quick_for
+
 FUNCTIONS = (Coalesce, Greatest, Least)
 LOOKUPS = ("", "exact", "in", "lt", "lte", "gt", "gte", "isnull")  # whose value is prepared by the field alone
 CONSTANTS = (None, True, False)
@@ -31,7 +33,11 @@ class Given(Expression):
 
     def __init__(self, at: Any, field: Field[Any, Any] | None = None, *, saved: bool = False):
         super().__init__(output_field=field)
-        self.at, self.by, self.saved = at, field, saved
+        self.at, self.saved = at, saved
+        self.bind(field)
+
+    def bind(self, field: Field[Any, Any] | None) -> None:
+        self.by, self.quick = field, quick_for(field)
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -47,6 +53,9 @@ class Given(Expression):
 
     def prepared(self, value: Any, connection: Any) -> Any:
         """``value`` as the driver takes it."""
+        quick = self.quick.get(type(value))
+        if quick is not None and (prepared := quick(value)) is not NotImplemented:
+            return prepared
         if self.by is None:
             return value
         if self.saved:
@@ -126,7 +135,7 @@ def _tree(expression: Any, values: list[Any]) -> Any:
         return expression.name
     if kind is Value:
         values.append(expression.value)
-        return (kind, type(expression.value), type(expression._output_field_or_none))
+        return (kind, type(expression.value), type(vars(expression).get("output_field")))
     if kind is CombinedExpression:
         return (expression.connector, _tree(expression.lhs, values), _tree(expression.rhs, values))
     if kind in FUNCTIONS and not expression.extra:
@@ -173,4 +182,4 @@ def fields_bind(node: Any) -> None:
                 if isinstance(place, Given):
                     if child.lookup_name not in LOOKUPS:
                         raise NotKept(child.lookup_name)
-                    place.by = child.lhs.output_field
+                    place.bind(child.lhs.output_field)
