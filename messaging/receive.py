@@ -66,10 +66,11 @@ def receipt_store(channel: Channel, raw: RawRequest) -> InboundEvent | None:
     lane = _lane(channel, raw)
     try:
         with atomic():
-            receipt = InboundEvent.objects.create(
+            receipt = InboundEvent(
                 tenant_id=channel.tenant_id, channel=channel, lane=lane, digest=digest, request=raw.to_stored(),
                 place=_next_place(channel),
             )  # fmt: skip
+            prepared.insert([receipt])
             on_commit(lambda: wake.parse(receipt.id))
     except IntegrityError as error:
         if not key_taken(error):

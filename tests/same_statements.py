@@ -35,8 +35,8 @@ def compared_with_the_orm() -> Iterator[None]:
     run, update, insert, select = Statement.run, kept._update, kept._insert, kept.Select.run
 
     def noting_run(self: Statement, values: Any) -> Any:
-        _ran.statement = self
         _ran.params = self.prepared(values, connection)
+        _ran.statement = self
         return run(self, values)
 
     def compared_update(model: Any, where: Any, changes: Any, *, returns: bool) -> Any:

@@ -18,7 +18,9 @@ from tenants.storage.db import new_id, now
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.mark.parametrize("taken", [{"claim": new_id()}, {"status": "void", "outcome": "stopped"}], ids=["by another", "by none"])
+@pytest.mark.parametrize(
+    "taken", [{"claim": new_id()}, {"status": "void", "outcome": "stopped"}], ids=["by another", "by none"]
+)
 @pytest.mark.parametrize("contents", [(), (text("an answer"),)], ids=["silent", "said"])
 @pytest.mark.parametrize("hints", [{}, {"require_human_review": True}], ids=["at once", "reviewed"])
 def test_what_it_thought_is_undone(scope, web, said, monkeypatch, taken: Any, contents: Any, hints: Any) -> None:

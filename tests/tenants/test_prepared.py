@@ -386,3 +386,11 @@ def test_a_secret_is_encrypted_on_its_way(scope) -> None:
         cursor.execute("SELECT secrets FROM messaging_webhookendpoint")
         assert "other" not in cursor.fetchone()[0]
     assert row.secrets == [{"secret": "other"}]
+
+
+@pytest.mark.skipif(db.on_mongo(), reason="an insert there takes no expression")
+@BOTH
+def test_a_column_that_the_database_works_out(scope, way: ModuleType) -> None:
+    way.insert([made := Contact(tenant=scope, name=Concat(Value("a"), Value("b")))])
+    assert Contact.objects.get(id=made.id).name == "ab"
+    assert way.update(Contact, {"name": Concat(Value("a"), Value("b"))}, {"name": "c"}) == 1

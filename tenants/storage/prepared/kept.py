@@ -134,7 +134,10 @@ def insert(rows: Sequence[Model]) -> None:
 def _insert(rows: Sequence[Model]) -> None:
     model = type(rows[0])
     statement: Statement = _kept((model, len(rows)), lambda: _compiled_insert(model, len(rows)))
-    statement.run([field.pre_save(row, True) for row in rows for field in model._meta.concrete_fields])
+    try:
+        statement.run([field.pre_save(row, True) for row in rows for field in model._meta.concrete_fields])
+    except NotKept:  # a column that the database works out
+        orm.insert(rows)
     for row in rows:
         row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
