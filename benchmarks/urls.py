@@ -7,12 +7,15 @@ own addresses are those of chatsvc/urls.py.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from django.http import HttpRequest, JsonResponse
 from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -38,6 +41,12 @@ class Body(serializers.Serializer):  # type: ignore[type-arg]
     session_id = serializers.CharField(max_length=64, required=False)
     message_id = serializers.CharField(max_length=200, required=False)
     content = serializers.DictField()
+
+
+@csrf_exempt
+def plain(request: HttpRequest) -> JsonResponse:
+    """JSON in, JSON out, without a framework on top of Django."""
+    return JsonResponse({"received": json.loads(request.body)["content"]})
 
 
 class Bare(APIView):
@@ -113,6 +122,7 @@ def _chosen(settings: Mapping[str, Any]) -> Engine:
 respond.engine_for = _chosen
 urlpatterns = [
     *service,
+    path("bench/plain", plain),
     path("bench/floor", Floor.as_view()),
     path("bench/bare", TwoRows.as_view()),
     path("bench/bare-one-commit", TwoRowsOneCommit.as_view()),

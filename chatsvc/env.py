@@ -165,6 +165,9 @@ VARIABLES: dict[str, Variable] = {
     "DATABASE_STATEMENT_S": Variable(
         _number(0, DAY_S), "5", "Seconds a PostgreSQL statement may take; 0: any, as in migrations"
     ),
+    "DATABASE_PREPARE": Variable(
+        _flag, "true", "PostgreSQL keeps the plans of frequent statements; false behind PgBouncer in transaction mode"
+    ),
     "REDIS_URL": Variable(
         _url("redis", "rediss"), "", "Channel layer, cache, sessions, rate limits and Celery broker; empty: in process"
     ),

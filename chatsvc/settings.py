@@ -96,7 +96,9 @@ def _database(url: str) -> dict[str, Any]:
     if url.startswith(("postgres://", "postgresql://", "postgresql+asyncpg://")):
         given: dict[str, Any] = environ.Env.db_url_config(url.replace("postgresql+asyncpg", "postgresql"))
         # One more: the thread that warms up at the start must not take one from those who serve.
-        return postgres.database(given, ENV["DATABASE_POOL_SIZE"] + 1, ENV["DATABASE_STATEMENT_S"])
+        return postgres.database(
+            given, ENV["DATABASE_POOL_SIZE"] + 1, ENV["DATABASE_STATEMENT_S"], ENV["DATABASE_PREPARE"]
+        )
     if url.startswith("mongodb"):
         return mongo.database(url)
     database = environ.Env.db_url_config(url)

@@ -20,6 +20,7 @@ from django.db.models import Q
 from channels_app.contract import Sender
 from channels_app.models import Channel
 from conversations.models import Contact, Conversation, Identity, Session
+from tenants.storage import prepared
 from tenants.storage.db import now, on_commit, on_mongo
 from tenants.storage.memo import Memo
 
@@ -31,6 +32,13 @@ class Known:
     identity_id: uuid.UUID
     contact_id: uuid.UUID
 
+
+IDENTITY = prepared.Select(
+    Identity,
+    lambda rows, channel_id, scheme, scope, value: rows.filter(
+        channel_id=channel_id, scheme=scheme, scope=scope, value=value
+    ).values_list("id", "contact_id"),
+)
 
 _known: Memo[Known] = Memo("identities", ttl=300)
 _touched: dict[uuid.UUID, float] = {}
@@ -60,7 +68,7 @@ def identities_forget(channel: Channel, sender: Sender) -> None:
 def _contact_holds(known: Known) -> bool:
     """Whether a remembered contact is still there. MongoDB has no foreign key that would fail; a write to the row
     makes a merge in this moment and our transaction conflict, so that one of the two is tried again."""
-    return bool(Contact.objects.filter(id=known.contact_id).update(last_active_at=now()))
+    return bool(prepared.update(Contact, {"id": known.contact_id}, {"last_active_at": now()}))
 
 
 def identity_find(channel: Channel, sender: Sender) -> Identity | None:
@@ -82,11 +90,7 @@ def _any_of(ids: Sequence[tuple[str, str, str]]) -> Q:
 
 def _find(channel: Channel, sender: Sender, verified: bool) -> Known | None:
     """None also where something is left to link, which `identity_meet` does."""
-    row = (
-        Identity.objects.filter(channel=channel, scheme=sender.scheme, scope=sender.scope, value=sender.value)
-        .values_list("id", "contact_id")
-        .first()
-    )
+    row = IDENTITY.first(channel_id=channel.id, scheme=sender.scheme, scope=sender.scope, value=sender.value)
     if row is None:
         return None
     known = Known(*row)
@@ -113,13 +117,14 @@ def identity_meet(channel: Channel, sender: Sender, verified: bool = True) -> Kn
     vouched = [row for row in met if row.verified] if verified else []
     contact_id = _contact_of(vouched) or _contact_create(channel, sender)
     made = [
-        Identity.objects.create(
+        Identity(
             tenant_id=channel.tenant_id, contact_id=contact_id, channel=channel, scheme=scheme, scope=scope,
             value=value, address=sender.address if index == 0 else "", verified=verified,
         )
         for index, (scheme, scope, value) in enumerate(ids if verified else ids[:1])
         if (scheme, scope, value) not in by_id
     ]  # fmt: skip
+    prepared.insert(made)
     return Known((own or made[0]).id, contact_id)
 
 
@@ -132,12 +137,14 @@ def _contact_of(identities: Sequence[Identity]) -> uuid.UUID | None:
 
 
 def _contact_create(channel: Channel, sender: Sender) -> uuid.UUID:
-    return Contact.objects.create(
+    contact = Contact(
         tenant_id=channel.tenant_id,
         name=sender.name[:200],
         phone=sender.value if sender.scheme == "phone" else "",
         profile=dict(sender.profile),
-    ).id
+    )
+    prepared.insert([contact])
+    return contact.id
 
 
 def contacts_join(kept_id: uuid.UUID, joined_ids: Sequence[uuid.UUID]) -> None:
@@ -187,9 +194,9 @@ def contact_touch(channel: Channel, known: Known, sender: Sender, *, session_key
     changes: dict[str, Any] = {"last_active_at": now()}
     if sender.name:
         changes["name"] = sender.name[:200]
-    Contact.objects.filter(id=known.contact_id).update(**changes)
+    prepared.update(Contact, {"id": known.contact_id}, changes)
     if sender.address:
-        Identity.objects.filter(id=known.identity_id).update(address=sender.address)
+        prepared.update(Identity, {"id": known.identity_id}, {"address": sender.address})
     return session_touch(channel, known, session_key=session_key, device=device)
 
 
@@ -199,12 +206,12 @@ def session_touch(channel: Channel, known: Known, *, session_key: str, device: d
     One whose time has run out goes on until it is ended with its event: what began must be seen to end."""
     at = now()
     expires_at = at + timedelta(seconds=settings.ENV["SESSION_TTL"])
-    where = {"channel": channel, "contact_id": known.contact_id, "key": session_key[:64]}
-    if Session.objects.filter(**where, ended_at=None).update(last_seen_at=at, expires_at=expires_at):
+    where: dict[str, Any] = {"channel": channel, "contact_id": known.contact_id, "key": session_key[:64]}
+    if prepared.update(Session, {**where, "ended_at": None}, {"last_seen_at": at, "expires_at": expires_at}):
         return False
     began = {"created_at": at, "last_seen_at": at, "expires_at": expires_at, "ended_at": None, "device": device}
-    if not Session.objects.filter(**where).update(**began):
-        Session.objects.create(tenant_id=channel.tenant_id, **where, **began)
+    if not prepared.update(Session, where, began):
+        prepared.insert([Session(tenant_id=channel.tenant_id, **where, **began)])
     return True
 
 

@@ -15,6 +15,7 @@ from django.db.models import F
 
 from conversations.event_schemas import event_check
 from conversations.models import Conversation, Event
+from tenants.storage import prepared
 
 log = structlog.get_logger(__name__)
 
@@ -82,18 +83,15 @@ def conversation_advance(
         changes["event_seq"] = F("event_seq") + events
     if not changes:
         changes["event_seq"] = F("event_seq")
-    if not Conversation.objects.filter(**where).update(**changes):
-        return None
-    key = {name: where[name] for name in ("id", "identity_id", "thread", "is_open") if name in where}
-    if "is_open" in changes:
-        key.pop("is_open", None)
-    return Conversation.objects.select_related("contact").get(**key)
+    return prepared.update_where(Conversation, where, changes)
 
 
 def events_append(conversation: Conversation, news: Sequence[NewEvent]) -> list[Event]:
     """Write events whose numbers were taken by `conversation_advance(events=len(news))` just before."""
     first = conversation.event_seq - len(news) + 1
-    return Event.objects.bulk_create(_event(conversation, first + index, new) for index, new in enumerate(news))
+    events = [_event(conversation, first + index, new) for index, new in enumerate(news)]
+    prepared.insert(events)
+    return events
 
 
 def _event(conversation: Conversation, seq: int, new: NewEvent) -> Event:
@@ -119,9 +117,11 @@ def system_events(tenant_id: Any, news: Sequence[NewEvent]) -> list[Event]:
     """Write events of one tenant that belong to no conversation."""
     for new in news:
         event_check(new.type, VERSIONS[new.type], new.payload, strict=not settings.PRODUCTION)
-    return Event.objects.bulk_create(
+    events = [
         Event(tenant_id=tenant_id, type=new.type, version=VERSIONS[new.type], payload=new.payload) for new in news
-    )
+    ]
+    prepared.insert(events)
+    return events
 
 
 def work_given_up(work: str, row: Any, reason: str) -> Event:

@@ -40,6 +40,7 @@ from messaging.models import Turn
 from messaging.rules import consent
 from messaging.rules.control import hand_over
 from tenants.errors import Conflict, Invalid, NotFound, Unavailable
+from tenants.storage import prepared
 from tenants.storage.db import RACES, atomic, lost_race, new_id, now, on_commit, retried
 
 log = structlog.get_logger(__name__)
@@ -169,10 +170,12 @@ def _conversation_for(
         raise Invalid("This was not said to us.", code="not_addressed")
     started = {"last_seq": 1, "message_count": 1, "event_seq": events + 1, "waiting_since": at,
                "reply_window_expires_at": opened_until}  # fmt: skip
-    return Conversation.objects.create(
+    conversation = Conversation(
         tenant_id=channel.tenant_id, channel=channel, contact_id=known.contact_id, identity_id=known.identity_id,
         thread=inbound.thread, **{**changes, **started},
-    ), True  # fmt: skip
+    )  # fmt: skip
+    prepared.insert([conversation])
+    return conversation, True
 
 
 def _attach(
@@ -217,7 +220,7 @@ def _message_insert(
     conversation: Conversation, inbound: InboundMessage, content: Content, entrance: Entrance
 ) -> Message:
     at = now()
-    return Message.objects.create(
+    message = Message(
         id=new_id(),
         tenant_id=conversation.tenant_id,
         conversation=conversation,
@@ -233,6 +236,8 @@ def _message_insert(
         metadata=dict(inbound.metadata),
         sent_at=min(inbound.sent_at or at, at),  # no message was written later than now, whatever their clock says
     )
+    prepared.insert([message])
+    return message
 
 
 def _turn_open(channel: Channel, conversation: Conversation, message: Message, entrance: Entrance) -> Turn | None:
@@ -246,19 +251,20 @@ def _turn_open(channel: Channel, conversation: Conversation, message: Message, e
     wait = transcript_wait(Content.model_validate(message.content)) if message.content_type == "audio" else timedelta(0)
     if entrance.answer_now and not wait:
         # Born running: the caller holds the lease. If it dies, the sweep finds the turn.
-        return Turn.objects.create(
-            **common, status=Turn.Status.RUNNING, claim=new_id(), attempts=1, due_at=at + Turn.lease()
-        )
+        running = Turn(**common, status=Turn.Status.RUNNING, claim=new_id(), attempts=1, due_at=at + Turn.lease())
+        prepared.insert([running])
+        return running
     due_at = at + max(wait, timedelta(seconds=channel.adapter.debounce_s))
-    joined = Turn.objects.filter(conversation=conversation, status=Turn.Status.WAITING).update(
-        last_seq=message.seq,
+    further = {
+        "last_seq": message.seq,
         # a turn that waits for the words of a recording is not answered before them
-        due_at=Least(Greatest(F("latest_at"), Value(at + wait)), Greatest(F("due_at"), Value(due_at))),
-        latest_at=Greatest(F("latest_at"), Value(at + wait)),
-    )
+        "due_at": Least(Greatest(F("latest_at"), Value(at + wait)), Greatest(F("due_at"), Value(due_at))),
+        "latest_at": Greatest(F("latest_at"), Value(at + wait)),
+    }
     turn = None
-    if not joined:
-        turn = Turn.objects.create(**common, due_at=due_at, latest_at=at + max(wait, LONGEST_BURST))
+    if not prepared.update(Turn, {"conversation": conversation, "status": Turn.Status.WAITING}, further):
+        turn = Turn(**common, due_at=due_at, latest_at=at + max(wait, LONGEST_BURST))
+        prepared.insert([turn])
         turn_id = turn.id
         on_commit(lambda: wake.respond(turn_id, delay_s=(due_at - at).total_seconds()))
         if not channel.adapter.instant:

@@ -38,6 +38,7 @@ from messaging.rules.windows import CODE as WINDOW_CLOSED
 from messaging.rules.windows import window_guard, window_shut
 from messaging.shutdown import stopping
 from tenants.access.limits import allow
+from tenants.storage import prepared
 from tenants.storage.db import atomic, now, retried, server_trouble
 from tenants.work.leases import A_DAY, WORKER_LOST, claim, put_off, server_back, settle
 
@@ -45,6 +46,14 @@ log = structlog.get_logger(__name__)
 
 OFF = timedelta(seconds=60)  # how often a switched-off channel's lanes are looked at
 MOST_IN_A_ROW = 50  # then the lane goes back to the queue, so that others have their turn
+HEAD = prepared.Select(
+    Delivery,
+    lambda rows, conversation_id: (
+        rows.filter(conversation_id=conversation_id, status__in=Delivery.UNFINISHED)
+        .order_by("seq")
+        .select_related("message__identity", "conversation")
+    ),
+)
 
 
 class _Paced(Throttled):
@@ -85,8 +94,8 @@ def deliver(conversation_id: uuid.UUID) -> int:
 
 def lane_head(conversation_id: uuid.UUID) -> Delivery | None:
     """The oldest unfinished delivery of a conversation: the only one that may be sent."""
-    unfinished = Delivery.objects.filter(conversation_id=conversation_id, status__in=Delivery.UNFINISHED)
-    return unfinished.order_by("seq").select_related("message__identity", "conversation").first()
+    head: Delivery | None = HEAD.first(conversation_id=conversation_id)
+    return head
 
 
 def _ready(delivery: Delivery) -> bool:
@@ -300,7 +309,7 @@ def _record(attempt: SendTry) -> None:
     STAGES.labels("deliver").observe(took_s)
     log.info("delivery_tried", delivery=str(delivery.id), outcome=outcome, code=error.code[:60] if error else "",
              number=delivery.attempts, took_ms=round(took_s * 1000))  # fmt: skip
-    DeliveryAttempt.objects.create(
+    tried = DeliveryAttempt(
         tenant_id=delivery.tenant_id,
         delivery=delivery,
         number=delivery.attempts,
@@ -309,6 +318,7 @@ def _record(attempt: SendTry) -> None:
         latency_ms=int(took_s * 1000),
         exchange=[*attempt.http.trace, *({"cut": cut} for cut in attempt.cuts)],
     )
+    prepared.insert([tried])
 
 
 def redeliver(deliveries: Any, *, at_once: bool = True) -> int:

@@ -46,6 +46,7 @@ from messaging.rules.delivery_status import status_apply
 from messaging.rules.revise import changes_apply, reaction_take, revision_take
 from messaging.shutdown import stopping
 from tenants.errors import Invalid, Unavailable
+from tenants.storage import prepared
 from tenants.storage.db import atomic, key_taken, now, on_commit, on_mongo, retried, server_trouble
 from tenants.work.leases import A_DAY, WORKER_LOST, claim, put_off, server_back, settle
 
@@ -54,6 +55,7 @@ log = structlog.get_logger(__name__)
 TRIES = A_DAY
 TRIES_OF_ALL = 3  # then a request of several people gives up its place among those of others
 WOKEN_BEHIND = 100  # receipts that a crossing one lets go at once; the sweep wakes the others
+RECEIVED = prepared.Select(InboundEvent, lambda rows, id: rows.filter(id=id, status=InboundEvent.Status.RECEIVED))
 
 
 @retried
@@ -64,10 +66,11 @@ def receipt_store(channel: Channel, raw: RawRequest) -> InboundEvent | None:
     lane = _lane(channel, raw)
     try:
         with atomic():
-            receipt = InboundEvent.objects.create(
+            receipt = InboundEvent(
                 tenant_id=channel.tenant_id, channel=channel, lane=lane, digest=digest, request=raw.to_stored(),
                 place=_next_place(channel),
             )  # fmt: skip
+            prepared.insert([receipt])
             on_commit(lambda: wake.parse(receipt.id))
     except IntegrityError as error:
         if not key_taken(error):
@@ -115,7 +118,7 @@ def _lane(channel: Channel, raw: RawRequest) -> str:
 def _claim(receipt_id: uuid.UUID) -> InboundEvent | None:
     """The receipt, leased, if it is due and no earlier one of its lane is unfinished. Nothing comes before the head
     of a lane any more, so the look before the lease is good."""
-    receipt = InboundEvent.objects.filter(id=receipt_id, status=InboundEvent.Status.RECEIVED).first()
+    receipt: InboundEvent | None = RECEIVED.first(id=receipt_id)
     if receipt is None or heads.receipts_before(receipt).exists():
         return None
     return claim(receipt, timedelta(seconds=settings.ENV["DELIVERY_LEASE_S"]))

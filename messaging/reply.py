@@ -25,6 +25,7 @@ from conversations.timeline import NewEvent, events_append
 from messaging import wake
 from messaging.live.push import push_message
 from messaging.models import Delivery
+from tenants.storage import prepared
 from tenants.storage.db import new_id, now, on_commit
 
 
@@ -68,7 +69,7 @@ def reply_write(
     first = conversation.last_seq - len(contents) + 1
     files = [attachment_of(content) for content in contents]
     contents = [content_with_facts(said, file) if file else said for said, file in zip(contents, files, strict=True)]
-    messages = Message.objects.bulk_create(
+    messages = [
         Message(
             id=new_id(),
             tenant_id=conversation.tenant_id,
@@ -89,7 +90,8 @@ def reply_write(
             metadata=dict(metadata or {}),
         )
         for index, content in enumerate(contents)
-    )
+    ]
+    prepared.insert(messages)
     for message, file in zip(messages, files, strict=True):
         if file:
             attachment_share(file, message)
@@ -120,7 +122,7 @@ def _queue(conversation: Conversation, messages: Sequence[Message]) -> None:
         return
     at = now()
     instant = channel.adapter.instant
-    Delivery.objects.bulk_create(
+    deliveries = [
         Delivery(
             tenant_id=message.tenant_id,
             message=message,
@@ -132,7 +134,8 @@ def _queue(conversation: Conversation, messages: Sequence[Message]) -> None:
             expires_at=at + timedelta(seconds=channel.adapter.expires_s),
         )
         for message in messages
-    )
+    ]
+    prepared.insert(deliveries)
     if not instant:
         conversation_id = conversation.id
         on_commit(lambda: wake.deliver(conversation_id))

@@ -23,7 +23,7 @@ from assistant.port import EngineError, EngineReply, EngineRequest, HistoryEntry
 from channels_app.content.types import Capabilities, Content, text
 from channels_app.selectors import channel_for_id
 from channels_app.templates.resolve import template_resolved
-from conversations.models import Conversation, Message, Note
+from conversations.models import Contact, Conversation, Message, Note
 from conversations.timeline import NewEvent, conversation_advance, work_given_up
 from messaging import wake
 from messaging.live.answers import turn_settled
@@ -34,9 +34,10 @@ from messaging.reply import Author, reply_write, spoken
 from messaging.rules.choices import contents_meant
 from messaging.rules.control import hand_over
 from tenants.errors import ServiceError, Unavailable
+from tenants.storage import prepared
 from tenants.storage.db import atomic, now, on_commit, retried, server_trouble
 from tenants.tenant_settings import settings_for
-from tenants.work.leases import A_DAY, MOST_LEASES, WORKER_LOST, claim, put_off, server_back, settle
+from tenants.work.leases import A_DAY, MOST_LEASES, WORKER_LOST, claim_by_id, put_off, server_back, settle
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +47,18 @@ HISTORY = 20  # earlier messages the engine sees
 MOST_UNANSWERED = 100  # entries since the last reply that one turn looks at
 SPOKEN = (Message.Role.VISITOR, Message.Role.BOT, Message.Role.AGENT)
 SEEN = ("id", "seq", "role", "text", "content", "hints", "language")  # rows of these cost half of whole messages
+
+
+CONVERSATION = prepared.Select(Conversation, lambda rows, id: rows.filter(id=id).select_related("contact"))
+CONTACT = prepared.Select(Contact, lambda rows, id: rows.filter(id=id))
+RECENT = prepared.Select(
+    Message,
+    lambda rows, conversation_id, last_seq: (
+        rows.filter(conversation_id=conversation_id, seq__lte=last_seq, deleted_at=None, role__in=SPOKEN)
+        .order_by("-seq")
+        .values_list(*SEEN, named=True)
+    ),
+)
 
 
 class LeaseLost(Exception):
@@ -68,8 +81,13 @@ def respond(turn_id: uuid.UUID) -> Turn | None:
 
 
 def turn_claim(turn_id: uuid.UUID) -> Turn | None:
-    """Lease the turn to this worker."""
-    return claim(Turn.objects.filter(id=turn_id).select_related("conversation__contact"), Turn.lease())
+    """Lease the turn to this worker; its conversation and contact are read along."""
+    turn = claim_by_id(Turn, turn_id, Turn.lease())
+    conversation = CONVERSATION.first(id=turn.conversation_id) if turn else None
+    if turn is None or conversation is None:
+        return None
+    turn.conversation = conversation
+    return turn
 
 
 def turn_work(turn: Turn) -> Turn:
@@ -118,14 +136,11 @@ def _recent(conversation: Conversation) -> list[Any]:
     """The end of the transcript (SEEN), oldest first: HISTORY and what came since the last reply; the same cost however
     long the conversation is."""
     most = HISTORY + min(conversation.last_seq - conversation.answered_seq, MOST_UNANSWERED)
-    newest = Message.objects.filter(
-        conversation=conversation, seq__lte=conversation.last_seq, deleted_at=None, role__in=SPOKEN
-    ).order_by("-seq")
-    return list(newest.values_list(*SEEN, named=True)[:most])[::-1]
+    return RECENT.run(most=most, conversation_id=conversation.id, last_seq=conversation.last_seq)[::-1]
 
 
 def _request(conversation: Conversation, recent: Sequence[Any], unanswered: Sequence[Any]) -> EngineRequest:
-    contact = conversation.contact
+    contact = _contact_of(conversation)
     hints: dict[str, Any] = {}
     for message in unanswered:
         hints |= message.hints
@@ -144,6 +159,13 @@ def _request(conversation: Conversation, recent: Sequence[Any], unanswered: Sequ
         language=next((m.language for m in reversed(unanswered) if m.language), contact.language),
         deadline_s=settings.ENV["ENGINE_TIMEOUT_MS"] / 1000,
     )
+
+
+def _contact_of(conversation: Conversation) -> Contact:
+    """The person, read unless the conversation was read with them."""
+    if not Conversation.contact.is_cached(conversation):
+        conversation.contact = CONTACT.first(id=conversation.contact_id)
+    return conversation.contact
 
 
 def _history(recent: Sequence[Any], unanswered: Sequence[Any]) -> tuple[HistoryEntry, ...]:

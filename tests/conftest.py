@@ -25,6 +25,7 @@ from tenants.access.api_keys import api_key_create
 from tenants.models import ApiKey, Tenant
 from tenants.scope import tenant_scope
 from tenants.storage import memo
+from tests import same_statements
 from tests.factories import TenantFactory
 
 
@@ -160,3 +161,17 @@ def redis_url() -> Iterator[str]:
 
     with ValkeyServer() as server:
         yield f"redis://127.0.0.1:{server.port}/0"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def statements_are_looked_at() -> Iterator[None]:
+    """Every kept statement that a test runs is the ORM's own: tests/same_statements.py."""
+    with same_statements.compared_with_the_orm():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def statements_are_the_orms_own() -> Iterator[None]:
+    yield
+    found, same_statements.differences[:] = list(same_statements.differences), []
+    assert not found, "\n\n".join(found)

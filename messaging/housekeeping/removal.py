@@ -24,7 +24,7 @@ from tenants.models import Removal, Tenant
 from tenants.scope import tenant_scope
 from tenants.storage.batches import BATCH, Failures, More
 from tenants.storage.db import TenantModel, atomic, now, on_mongo, retried
-from tenants.work.leases import claim, put_off, settle
+from tenants.work.leases import claim_by_id, put_off, settle
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ def removals_go_on(more: More) -> int:
 
 def removal_go_on(removal_id: uuid.UUID, more: More) -> bool:
     """Take the removal up, unless a worker is at it, and go on while ``more``. Returns whether it came to its end."""
-    removal = claim(Removal.objects.filter(id=removal_id), LEASE)
+    removal = claim_by_id(Removal, removal_id, LEASE)
     if removal is None:
         return False
     try:

@@ -40,7 +40,7 @@ from messaging import wake
 from messaging.live.push import push_media
 from messaging.media.transcribe import let_answer, listens, transcribe, transcription_end
 from tenants.storage.db import StorageAway, atomic, now, on_commit, retried, server_trouble
-from tenants.work.leases import WORKER_LOST, Pauses, claim, put_off, server_back, settle
+from tenants.work.leases import WORKER_LOST, Pauses, claim_by_id, put_off, server_back, settle
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +56,7 @@ EXPIRED = frozenset({401, 403, 404, 410})  # what hosts answer to an address tha
 def file_process(attachment_id: uuid.UUID) -> Attachment | None:
     """Do what is due for a file: fetch it, transcribe it, or remove an unused upload.
     None when nothing is due or another worker is at it."""
-    attachment = claim(Attachment.objects.filter(id=attachment_id).select_related("message"), LEASE)
+    attachment = claim_by_id(Attachment, attachment_id, LEASE)
     if attachment is None:
         return None
     try:

@@ -32,7 +32,7 @@ from tenants.access.permissions import expand
 from tenants.models import Membership, Tenant
 from tenants.storage.db import now, on_commit, server_trouble
 from tenants.tenant_settings import settings_for
-from tenants.work.leases import A_DAY, WORKER_LOST, claim, put_off, server_back, settle
+from tenants.work.leases import A_DAY, WORKER_LOST, claim_by_id, put_off, server_back, settle
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +103,7 @@ def alerts_plan(event: Envelope) -> list[StaffAlert]:
 
 def alert_send(alert_id: uuid.UUID) -> bool:
     """Send one alert that is due, in its tenant's scope. False when it is not due, taken, or did not work."""
-    alert = claim(StaffAlert.objects.filter(id=alert_id), LEASE)
+    alert = claim_by_id(StaffAlert, alert_id, LEASE)
     if alert is None:
         return False
     if alert.worn_out:

@@ -26,12 +26,14 @@ from messaging.models import Delivery, Turn
 from messaging.reply import Author, reply_write, spoken
 from messaging.rules.consent_words import CARRIER_ONLY, PHRASES
 from tenants.errors import Conflict
+from tenants.storage import prepared
 from tenants.storage.db import now, on_commit
 from tenants.tenant_settings import settings_for
 
 CODE = "contact_stopped"
 WORDS = ("stop", "start", "help")
 ANSWERS = {"stop": "stopped", "start": "resumed", "help": "helped"}  # word → member of Phrases
+STOPPED_AT = prepared.Select(Identity, lambda rows, id: rows.filter(id=id).values_list("stopped_at", flat=True))
 SETTINGS = {"stop": "stop_reply", "help": "help_reply"}  # word → the tenant's own text
 
 
@@ -91,7 +93,7 @@ def step_of(channel: Channel, message: Message, *, dated: bool) -> Step:
         return NONE
     picked = message.content_type != "text" or "choice" in message.content  # a button says what its payload says
     word, languages = ("", frozenset()) if picked else _word_on(channel, message.text)
-    stopped_at = Identity.objects.filter(id=message.identity_id).values_list("stopped_at", flat=True).first()
+    stopped_at = STOPPED_AT.first(id=message.identity_id)
     if word == "stop":
         fresh = not stopped_at and not (dated and _wrote_after(message))
         return Step(stops=fresh, answer="stop" if fresh else "", without_turn=True, languages=languages)

@@ -22,6 +22,7 @@ from messaging.rules.revise import changes_apply
 from messaging.rules.windows import CODE as WINDOW_CLOSED
 from messaging.rules.windows import status_in_our_words, window_shut
 from tenants.scope import tenant_scope
+from tenants.storage import prepared
 from tenants.storage.batches import Failures, More, batches
 from tenants.storage.db import atomic, key_taken, now, on_commit, retried
 
@@ -163,11 +164,12 @@ def part_taken(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID | 
         return _part_taken_again(delivery, index, platform_id)
     try:
         with atomic():
-            part = DeliveryPart.objects.create(
+            part = DeliveryPart(
                 tenant_id=delivery.tenant_id, delivery=delivery, channel_id=delivery.channel_id, index=index,
                 platform_id=platform_id,
             )  # fmt: skip
-            Delivery.objects.filter(id=delivery.id).update(parts_sent=index + 1)
+            prepared.insert([part])
+            prepared.update(Delivery, {"id": delivery.id}, {"parts_sent": index + 1})
     except IntegrityError as error:
         if not key_taken(error):
             raise

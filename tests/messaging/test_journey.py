@@ -350,8 +350,8 @@ def test_statements_of_a_rest_message_stay_few_and_flat(
     client.post("/api/v2/chat/message", body)  # the tenant's state is read again once a second
     counted = [_statements(client, body), _statements(client, body)]
     assert counted[0] == counted[1]
-    contact_held = on_mongo()  # there no foreign key says that a remembered contact was merged: it is asked
-    assert max(counted) <= 12 + contact_held, counted
+    # MongoDB: no foreign key says that a remembered contact was merged, so it is asked; two updates do not give their row
+    assert max(counted) <= (14 if on_mongo() else 11), counted
 
 
 def _statements(client: Any, body: Any) -> int:

@@ -25,7 +25,7 @@ from tenants.errors import Unavailable
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.storage.db import new_id, now
-from tenants.work.leases import MOST_LEASES, TABLES, claim, put_off, settle
+from tenants.work.leases import MOST_LEASES, TABLES, claim_by_id, put_off, settle
 from tests.factories import ChannelFactory, DeliveryFactory, MessageFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -86,8 +86,8 @@ def test_every_table_of_work_is_registered() -> None:
 @EVERY
 def test_a_row_is_leased_once_and_only_its_worker_settles_it(scope, web, make) -> None:
     row = make(web)
-    mine = claim(type(row).objects.filter(id=row.id), LEASE)
-    assert claim(type(row).objects.filter(id=row.id), LEASE) is None
+    mine = claim_by_id(type(row), row.id, LEASE)
+    assert claim_by_id(type(row), row.id, LEASE) is None
     assert (mine.attempts, mine.leases) == (1, 1)
     type(row).objects.filter(id=row.id).update(claim=new_id())  # its lease ended, another worker has it
     assert not settle(mine, attempts=9)
@@ -97,7 +97,7 @@ def test_a_row_is_leased_once_and_only_its_worker_settles_it(scope, web, make) -
 
 @EVERY
 def test_a_row_put_off_for_trouble_of_our_own_has_lost_no_try(scope, web, make) -> None:
-    row = claim(type(made := make(web)).objects.filter(id=made.id), LEASE)
+    row = claim_by_id(type(made := make(web)), made.id, LEASE)
     assert put_off(row, now() + LEASE, counts=False)
     row.refresh_from_db()
     assert (row.attempts, row.leases, row.claim) == (0, 0, None)
@@ -113,7 +113,7 @@ def test_a_row_of_a_suspended_tenant_keeps_its_place_and_goes_on_afterwards(
     calls.all.clear()
     tasks.sweep()
     assert calls.of(WOKEN[make]) == []
-    assert claim(type(row).objects.filter(id=row.id), LEASE) is None
+    assert claim_by_id(type(row), row.id, LEASE) is None
     assert sum(measured()["rows"].values()) == 0, "what is held is not late"
     Tenant.objects.filter(id=tenant.id).update(status=Tenant.Status.ACTIVE)
     tenant_settings.invalidate(tenant.id)
@@ -194,7 +194,7 @@ def test_a_turn_given_up_is_replayed(scope, web, calls) -> None:
     row = turn(web, status="failed", outcome="ValueError")
     assert respond.turns_replay(Turn.objects.all()) == 1
     assert calls.of("respond") == [row.id]
-    assert claim(Turn.objects.filter(id=row.id), LEASE)
+    assert claim_by_id(Turn, row.id, LEASE)
 
 
 def test_a_worker_that_lost_its_lease_announces_no_failure(scope, whatsapp) -> None:

@@ -84,6 +84,13 @@ def test_no_code_goes_round_the_scope_by_other_doors():
     assert found == []
 
 
+def test_only_kept_statements_are_built_without_a_manager():
+    """They name the tenant themselves: tests/tenants/test_prepared.py."""
+    doors = re.compile(r"\bQuerySet\(|UpdateQuery|InsertQuery|DeleteQuery|cursor\.execute\(")
+    found = [str(path.relative_to(REPO)) for path in _python_files() if doors.search(path.read_text())]
+    assert found == ["tenants/storage/db.py", "tenants/storage/prepared/driver.py", "tenants/storage/prepared/kept.py"]
+
+
 @pytest.mark.django_db
 @pytest.mark.urls("tests.api.views")
 class TestApi:

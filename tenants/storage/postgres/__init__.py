@@ -15,6 +15,7 @@ from psycopg import errors
 CONNECT_S = 2  # to open a connection
 POOL_S = 3  # to get one, from the pool or a new one
 LOCK_S = 5  # for another's lock, also in migrations
+PREPARE_AFTER = 2  # runs of a statement on one connection
 MARGIN_S = 0.5  # beyond the statement's own limit: then the server is not slow but silent
 
 R = TypeVar("R")
@@ -35,11 +36,12 @@ class BoundedConnection(psycopg.Connection[Any]):
             raise psycopg.OperationalError("the server does not answer") from error
 
 
-def database(given: dict[str, Any], pool_size: int, statement_s: int) -> dict[str, Any]:
+def database(given: dict[str, Any], pool_size: int, statement_s: int, prepare: bool = True) -> dict[str, Any]:
     """Django's settings for the database ``given`` by its address: a pool whose every wait ends, so that a request
     that meets a silent server ends as well.
 
-    ``statement_s``: longest a statement may take, 0 for no limit.
+    ``statement_s``: longest a statement may take, 0 for no limit. ``prepare``: the server keeps the kept statements of
+    tenants/storage/prepared as well, each on the connection that has run it a few times.
     """
     pool = {
         "connection_class": BoundedConnection,
@@ -55,5 +57,10 @@ def database(given: dict[str, Any], pool_size: int, statement_s: int) -> dict[st
         **given,
         "ENGINE": "tenants.storage.postgres",
         "CONN_MAX_AGE": 0,  # persistent connections leak under ASGI; a pool does not
-        "OPTIONS": {"pool": pool, "connect_timeout": CONNECT_S, "options": limits},
+        "OPTIONS": {
+            "pool": pool,
+            "connect_timeout": CONNECT_S,
+            "options": limits,
+            "prepare_threshold": PREPARE_AFTER if prepare else None,
+        },
     }

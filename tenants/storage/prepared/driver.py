@@ -1,0 +1,69 @@
+"""Running a kept statement: on the driver itself, or through Django where statements are looked at.
+
+Owns the difference between the drivers. Must not know any model.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from tenants.storage.prepared.shapes import Given
+
+
+class Statement:
+    """SQL and its parameters, places and constants in their order; good for every connection of the process."""
+
+    def __init__(self, sql: str, params: Sequence[Any], *, returns: bool, writes: bool):
+        self.sql, self.returns, self.writes = sql, returns, writes
+        self.params = params
+        self.native = _native(sql, connections[DEFAULT_DB_ALIAS].vendor)
+
+    def run(self, values: Any) -> Any:
+        """The rows as the driver gives them, or how many there were where nothing is returned. ``values`` by the names
+        or numbers of the places. Raises Django's database errors."""
+        db: Any = connections[DEFAULT_DB_ALIAS]
+        params = self.prepared(values, db)
+        try:
+            return self._observed(db, params) if db.queries_logged or db.execute_wrappers else self._direct(db, params)
+        except Exception as error:
+            if self.writes and db.in_atomic_block:  # as Django's own writes do
+                db.needs_rollback, db.rollback_exc = True, error
+            raise
+
+    def prepared(self, values: Any, db: Any) -> list[Any]:
+        """The parameters as the driver takes them."""
+        return [one.prepared(values[one.at], db) if isinstance(one, Given) else one for one in self.params]
+
+    def _observed(self, db: Any, params: list[Any]) -> Any:
+        """Tests count statements, debuggers show them, the simulator interrupts them."""
+        with db.cursor() as cursor:
+            cursor.execute(self.sql, params)
+            return cursor.fetchall() if self.returns else cursor.rowcount
+
+    def _direct(self, db: Any, params: list[Any]) -> Any:
+        db.ensure_connection()
+        db.validate_thread_sharing()
+        db.validate_no_broken_transaction()
+        with db.wrap_database_errors:
+            cursor = (db.Database.RawCursor if db.vendor == "postgresql" else db.Database.Cursor)(db.connection)
+            cursor.execute(self.native, params)
+            found = cursor.fetchall() if self.returns else cursor.rowcount
+            cursor.close()
+            return found
+
+
+def _native(sql: str, vendor: str) -> str:
+    """The SQL with the driver's own placeholders, so that no call translates it: ``$1`` of PostgreSQL, ``?``."""
+    numbers = itertools.count(1)
+
+    def place(found: re.Match[str]) -> str:
+        if found[0] == "%%":
+            return "%"
+        return f"${next(numbers)}" if vendor == "postgresql" else "?"
+
+    return re.sub("%%|%s", place, sql)

@@ -1,0 +1,271 @@
+"""The quick way: each shape of a statement is compiled once by Django's own compiler, and kept.
+
+Owns the memory of shapes. Must give the same rows, numbers and errors as orm.py, which also runs what cannot be kept.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
+from types import SimpleNamespace
+from typing import Any, TypeVar
+
+from django.core.exceptions import EmptyResultSet
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.models import Model, Q, QuerySet, signals
+from django.db.models.base import ModelState
+from django.db.models.query import (
+    FlatValuesListIterable,
+    ModelIterable,
+    NamedValuesListIterable,
+    ValuesListIterable,
+    get_related_populators,
+)
+from django.db.models.sql import InsertQuery, UpdateQuery
+from django.db.models.utils import create_namedtuple_class
+
+from tenants.scope import current_tenant_id, tenant_id_if_any
+from tenants.storage.prepared import orm
+from tenants.storage.prepared.driver import Statement
+from tenants.storage.prepared.owner import check_owner, has_tenant
+from tenants.storage.prepared.shapes import (
+    Given,
+    NotKept,
+    changes_given,
+    changes_key,
+    fields_bind,
+    where_given,
+    where_key,
+)
+
+M = TypeVar("M", bound=Model)
+
+MOST_SHAPES = 500  # a process that meets more goes round in circles: the oldest is compiled again
+MOST_ROWS = 50  # of one INSERT; more go in several
+
+_shapes: dict[Any, Any] = {}
+_lock = Lock()
+
+
+def _kept(key: Any, make: Callable[[], Any]) -> Any:
+    """What was made for ``key``. Threads that come at once make the same."""
+    found = _shapes.get(key)
+    if found is None:
+        found = make()
+        with _lock:
+            if len(_shapes) >= MOST_SHAPES:
+                del _shapes[next(iter(_shapes))]
+            _shapes[key] = found
+    return found
+
+
+# ------------------------------------------------------------------------------ update
+
+
+def update(model: type[Model], where: Mapping[str, Any], changes: Mapping[str, Any]) -> int:
+    """How many rows that match ``where`` were changed."""
+    try:
+        count: int = _update(model, where, changes, returns=False)
+    except NotKept:
+        return orm.update(model, where, changes)
+    except EmptyResultSet:
+        return 0
+    return count
+
+
+def update_where(model: type[M], where: Mapping[str, Any], changes: Mapping[str, Any]) -> M | None:
+    """The row that matches ``where``, after ``changes``; None when there is none. Raises MultipleObjectsReturned."""
+    try:
+        rows = _update(model, where, changes, returns=True)
+    except NotKept:
+        return orm.update_where(model, where, changes)
+    except EmptyResultSet:
+        return None
+    if len(rows) > 1:
+        raise model.MultipleObjectsReturned(  # type: ignore[attr-defined]
+            f"the condition names {len(rows)} rows of {model.__name__}"
+        )
+    return _kept(model, lambda: _Rows.of_model(model)).made(rows)[0] if rows else None
+
+
+def _update(model: type[Model], where: Mapping[str, Any], changes: Mapping[str, Any], *, returns: bool) -> Any:
+    if has_tenant(model):
+        where = {"tenant_id": current_tenant_id(), **{name: where[name] for name in where if name != "tenant_id"}}
+    values: list[Any] = []
+    key = (model, returns, where_key(where, values), changes_key(changes, values))
+    statement: Statement = _kept(key, lambda: _compiled_update(model, where, changes, returns))
+    return statement.run(values)
+
+
+def _compiled_update(
+    model: type[Model], where: Mapping[str, Any], changes: Mapping[str, Any], returns: bool
+) -> Statement:
+    at = itertools.count()
+    query = UpdateQuery(model)
+    for name, value in where_given(model, where, at).items():  # in the order given, the tenant first
+        query.add_q(Q(**{name: value}))
+    query.add_update_values(changes_given(model, changes, at))
+    sql, params = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
+    if returns:
+        db: Any = connections[DEFAULT_DB_ALIAS]
+        if not db.features.can_return_columns_from_insert:  # SQLite before 3.35
+            raise NotKept("RETURNING")
+        sql = f"{sql} {db.ops.return_insert_columns(model._meta.concrete_fields)[0]}"
+    return Statement(sql, params, returns=returns, writes=True)
+
+
+# ------------------------------------------------------------------------------ insert
+
+
+def insert(rows: Sequence[Model]) -> None:
+    """Write new rows of one model. Raises IntegrityError."""
+    if not rows:
+        return
+    check_owner(rows, tenant_id_if_any())
+    if len(rows) <= MOST_ROWS:
+        _insert(rows)
+    else:
+        with transaction.atomic(savepoint=False):
+            for start in range(0, len(rows), MOST_ROWS):
+                _insert(rows[start : start + MOST_ROWS])
+
+
+def _insert(rows: Sequence[Model]) -> None:
+    model = type(rows[0])
+    statement: Statement = _kept((model, len(rows)), lambda: _compiled_insert(model, len(rows)))
+    try:
+        statement.run([field.pre_save(row, True) for row in rows for field in model._meta.concrete_fields])
+    except NotKept:  # a column that the database works out
+        orm.insert(rows)
+    for row in rows:
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+
+
+def _compiled_insert(model: type[Model], count: int) -> Statement:
+    at, query, fields = itertools.count(), InsertQuery(model), model._meta.concrete_fields
+    rows: list[Any] = [
+        SimpleNamespace(**{field.attname: Given(next(at), field, saved=True) for field in fields}) for _ in range(count)
+    ]
+    query.insert_values(fields, rows, raw=True)
+    [(sql, params)] = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
+    return Statement(sql, params, returns=False, writes=True)
+
+
+# ------------------------------------------------------------------------------ select
+
+
+class Select(orm.Select[M]):
+    """A query whose values are given when it runs. ``build`` gets the model's rows and the values by its names."""
+
+    def __init__(self, model: type[M], build: Callable[..., QuerySet[M, Any]]):
+        super().__init__(model, build)
+        self._made: dict[bool, tuple[Statement, _Rows]] = {}
+
+    def run(self, *, most: int | None = None, **values: Any) -> list[Any]:
+        """The rows, ``most`` of them at most. No value may be None."""
+        assert None not in values.values()
+        if has_tenant(self.model):
+            values["tenant"] = current_tenant_id()
+        bounded = most is not None
+        made = self._made.get(bounded)
+        if made is None:
+            made = self._made[bounded] = self._compiled(values, bounded)
+        statement, rows = made
+        return rows.made(statement.run({**values, "most": most}))
+
+    def _compiled(self, names: Mapping[str, Any], bounded: bool) -> tuple[Statement, _Rows]:
+        given = {name: Given(name) for name in names}
+        # unscoped: the tenant is a place like any other, filled with the one in scope at every run
+        rows: QuerySet[Any] = QuerySet(self.model)
+        if has_tenant(self.model):
+            rows = rows.filter(tenant_id=given.pop("tenant"))
+        built = self.build(rows, **given)
+        fields_bind(built.query.where)
+        compiler = built.query.get_compiler(DEFAULT_DB_ALIAS)
+        sql, params = compiler.as_sql()
+        if bounded:
+            sql, params = f"{sql} LIMIT %s", [*params, Given("most")]
+        return Statement(sql, params, returns=True, writes=False), _Rows.of_query(built, compiler)
+
+
+# -------------------------------------------------------------------------------- rows
+
+
+class _Rows:
+    """How the driver's rows become what the ORM would give."""
+
+    def __init__(self, converters: Mapping[int, Any], make: Callable[[list[Any]], Any]):
+        self.converters, self.make = list(converters.items()), make
+
+    @classmethod
+    def of_model(cls, model: type[Model]) -> _Rows:
+        """Whole rows, as a statement returns them."""
+        fields, table = model._meta.concrete_fields, model._meta.db_table
+        compiler = QuerySet(model).query.get_compiler(DEFAULT_DB_ALIAS)
+        names = [field.attname for field in fields]
+        converters = compiler.get_converters([field.get_col(table) for field in fields])
+        return cls(converters, lambda row: _row_of(model, names, row))
+
+    @classmethod
+    def of_query(cls, built: QuerySet[Any, Any], compiler: Any) -> _Rows:
+        """What ``built``, compiled by ``compiler``, selects."""
+        return cls(compiler.get_converters([column for column, *_ in compiler.select]), _maker(built, compiler))
+
+    def made(self, rows: Sequence[Sequence[Any]]) -> list[Any]:
+        db = connections[DEFAULT_DB_ALIAS]
+        made = []
+        for found in rows:
+            row = list(found)
+            for at, (converters, expression) in self.converters:
+                for convert in converters:
+                    row[at] = convert(row[at], expression, db)
+            made.append(self.make(row))
+        return made
+
+
+def _row_of(model: type[M], names: Sequence[str], values: Sequence[Any]) -> M:
+    """As ``Model.from_db``; a model that does nothing of its own when a row is made is spared the half of it."""
+    if not _plain(model):
+        return model.from_db(DEFAULT_DB_ALIAS, names, values)
+    made = model.__new__(model)
+    made._state = ModelState()
+    made._state.adding, made._state.db = False, DEFAULT_DB_ALIAS
+    vars(made).update(zip(names, values, strict=True))
+    return made
+
+
+def _plain(model: type[Model]) -> bool:
+    heard = signals.pre_init.has_listeners(model) or signals.post_init.has_listeners(model)
+    own = (model.__init__, model.from_db.__func__) != (Model.__init__, Model.from_db.__func__)  # type: ignore[attr-defined]
+    return not heard and not own
+
+
+def _maker(built: Any, compiler: Any) -> Callable[[list[Any]], Any]:
+    kind = built._iterable_class
+    if kind is ModelIterable:
+        return _model_maker(compiler)
+    if kind is FlatValuesListIterable:
+        return lambda row: row[0]
+    if kind is ValuesListIterable:
+        return tuple
+    if kind is NamedValuesListIterable:
+        made: Callable[[list[Any]], Any] = create_namedtuple_class(*built._fields)._make
+        return made
+    raise NotKept(kind.__name__)
+
+
+def _model_maker(compiler: Any) -> Callable[[list[Any]], Any]:
+    """As Django's ModelIterable: the row, and those of ``select_related`` with it."""
+    info, select = compiler.klass_info, compiler.select
+    first, last = info["select_fields"][0], info["select_fields"][-1] + 1
+    names = [column.target.attname for column, *_ in select[first:last]]
+    related = get_related_populators(info, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg] # of Django 6
+
+    def make(row: list[Any]) -> Any:
+        made = _row_of(info["model"], names, row[first:last])
+        for populator in related:
+            populator.populate(row, made)
+        return made
+
+    return make

@@ -1,0 +1,62 @@
+"""The portable way: the same statements through Django's ORM, compiled each time.
+
+Owns what runs on MongoDB, and elsewhere the statements whose shape cannot be kept. Must give the same rows, numbers
+and errors as kept.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from django.db.models import Model, QuerySet
+
+from tenants.scope import tenant_id_if_any
+from tenants.storage.prepared.owner import check_owner, scoped
+
+M = TypeVar("M", bound=Model)
+
+
+def update(model: type[Model], where: Mapping[str, Any], changes: Mapping[str, Any]) -> int:
+    """How many rows that match ``where`` were changed."""
+    return scoped(model).filter(**where).update(**changes)
+
+
+def update_where(model: type[M], where: Mapping[str, Any], changes: Mapping[str, Any]) -> M | None:
+    """The row that matches ``where``, after ``changes``; None when there is none. Raises MultipleObjectsReturned."""
+    if not update(model, where, changes):
+        return None
+    return scoped(model).get(**_afterwards(where, changes))
+
+
+def _afterwards(where: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """How the row is found once it has changed: by its key, else by what ``where`` says of unchanged fields and by the
+    new values of the others."""
+    if "id" in where:
+        return {"id": where["id"]}
+    kept = {name: value for name, value in where.items() if name.partition("__")[0] not in changes}
+    return kept | {
+        name: value for name, value in changes.items() if name in where and not hasattr(value, "resolve_expression")
+    }
+
+
+def insert(rows: Sequence[Model]) -> None:
+    """Write new rows of one model. Raises IntegrityError."""
+    if rows:
+        check_owner(rows, tenant_id_if_any())
+        scoped(type(rows[0])).bulk_create(rows)
+
+
+class Select(Generic[M]):
+    """A query whose values are given when it runs. ``build`` gets the model's rows and the values by its names."""
+
+    def __init__(self, model: type[M], build: Callable[..., QuerySet[M, Any]]):
+        self.model, self.build = model, build
+
+    def run(self, *, most: int | None = None, **values: Any) -> list[Any]:
+        """The rows, ``most`` of them at most. No value may be None."""
+        return list(self.build(scoped(self.model), **values)[:most])
+
+    def first(self, **values: Any) -> Any:
+        """The first row, or None."""
+        return next(iter(self.run(most=1, **values)), None)

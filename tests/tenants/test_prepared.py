@@ -1,0 +1,396 @@
+"""Kept statements: the ORM's rows, numbers and errors, only of the tenant in scope, however they are run.
+
+That each statement is the ORM's own, text and parameters, is compared everywhere: tests/same_statements.py.
+"""
+
+from __future__ import annotations
+
+import datetime
+import threading
+import uuid
+import zoneinfo
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.db import DataError, IntegrityError, connection, connections
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce, Concat, Greatest
+from django.test.utils import CaptureQueriesContext
+
+from conversations.models import Contact, Conversation, Identity, Note
+from messaging.models import WebhookEndpoint
+from tenants.models import Tenant
+from tenants.scope import NoTenantScope, tenant_scope
+from tenants.storage import db, postgres, prepared
+from tenants.storage.connections import connection_release
+from tenants.storage.prepared import kept, orm
+from tenants.storage.prepared.owner import OtherTenant
+from tenants.storage.prepared.shapes import Given
+from tests.factories import ContactFactory, ConversationFactory, IdentityFactory
+
+SQL = pytest.mark.skipif(db.on_mongo(), reason="nothing is kept there: the portable way is the only one")
+pytestmark = pytest.mark.django_db(transaction=True)
+AT = datetime.datetime(2026, 5, 4, 3, 2, 1, 123000, tzinfo=datetime.UTC)
+WAYS = [pytest.param(orm, id="orm"), *([] if db.on_mongo() else [pytest.param(kept, id="kept")])]
+BOTH = pytest.mark.parametrize("way", WAYS)
+
+
+@pytest.fixture(params=["counted", "directly"])
+def looked_at(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Statements that are counted go through Django's cursor, others to the driver."""
+    with {"counted": CaptureQueriesContext(connection), "directly": nullcontext()}[request.param]:
+        yield
+
+
+def facts(row: Any) -> dict[str, Any]:
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+
+
+# ------------------------------------------------------------------------------ update
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "plain": {"subject": "It's 100 % %s ?", "priority": "high"},
+    "numbers": {"last_seq": F("last_seq") + 2, "event_seq": F("event_seq")},
+    "times": {"waiting_since": Coalesce(F("waiting_since"), Value(AT)), "last_message_at": AT},
+    "greatest": {"reply_window_expires_at": Greatest(Coalesce(F("reply_window_expires_at"), Value(AT)), Value(AT))},
+    "nothing": {"waiting_since": None, "satisfaction": None},
+    "json": {"context": {"ä": [1, 2.5, None, True, "\u2028"], "n": 2**63 - 1}, "reference": {}},
+    "states": {"is_open": False, "status": Conversation.Status.COMPLETED},
+    "not kept": {"subject": Concat(F("subject"), Value("!"))},
+}
+
+
+@BOTH
+@pytest.mark.parametrize("changes", CHANGES.values(), ids=CHANGES)
+def test_the_row_comes_back_as_it_is_now(scope, way: ModuleType, looked_at: None, changes: dict[str, Any]) -> None:
+    one, other = (
+        ConversationFactory(tenant=scope, subject="before", waiting_since=AT, satisfaction=3) for _ in range(2)
+    )
+    row = way.update_where(Conversation, {"id": one.id, "is_open": True, "status__in": Conversation.OPEN}, changes)
+    assert facts(row) == facts(Conversation.objects.get(id=one.id)) != facts(one)
+    assert (row._state.adding, row._state.db) == (False, "default")
+    assert facts(Conversation.objects.get(id=other.id)) == facts(other)
+
+
+@BOTH
+def test_a_row_is_found_though_its_condition_holds_no_more(scope, way: ModuleType) -> None:
+    made = ConversationFactory(tenant=scope)
+    ended = way.update_where(Conversation, {"identity_id": made.identity_id, "is_open": True}, {"is_open": False})
+    assert (ended.id, ended.is_open) == (made.id, False)
+
+
+@BOTH
+@pytest.mark.parametrize("where", [{"last_seq__gt": 0}, {"is_open": False}, {"subject__in": ()}, {"subject": "x"}])
+def test_nothing_matches(scope, way: ModuleType, looked_at: None, where: dict[str, Any]) -> None:
+    made = ConversationFactory(tenant=scope)
+    assert way.update_where(Conversation, {"id": made.id, **where}, {"priority": "high"}) is None
+    assert way.update(Conversation, {"id": made.id, **where}, {"priority": "high"}) == 0
+    assert Conversation.objects.get().priority == "normal"
+
+
+@BOTH
+def test_update_says_how_many(scope, way: ModuleType, looked_at: None) -> None:
+    for _ in range(3):
+        ContactFactory(tenant=scope, name="before")
+    assert way.update(Contact, {"name": "before"}, {"name": "after"}) == 3
+
+
+@BOTH
+def test_a_condition_that_names_two_rows_changes_none(scope, way: ModuleType) -> None:
+    for _ in range(2):
+        ContactFactory(tenant=scope, name="before")
+    with pytest.raises(Contact.MultipleObjectsReturned), db.atomic():
+        way.update_where(Contact, {"name": "before"}, {"email": "a@example.com"})
+    assert list(Contact.objects.values_list("email", flat=True)) == ["", ""]
+
+
+@BOTH
+def test_a_row_stands_for_its_key(scope, way: ModuleType) -> None:
+    made, contact = IdentityFactory(tenant=scope), ContactFactory(tenant=scope)
+    moved = way.update_where(Identity, {"channel": made.channel, "value": made.value}, {"contact": contact})
+    assert moved.contact_id == contact.id
+
+
+# ------------------------------------------------------------------------------ insert
+
+
+@BOTH
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_rows_are_written_as_they_are(scope, way: ModuleType, looked_at: None, count: int) -> None:
+    into = ConversationFactory(tenant=scope)
+    rows = [Note(tenant=scope, conversation=into, text=f"%s {n} ü") for n in range(count)]
+    way.insert(rows)
+    assert [facts(row) for row in Note.objects.order_by("id")] == [facts(row) for row in rows]
+    assert {(row._state.adding, row._state.db) for row in rows} == {(False, "default")}
+
+
+@BOTH
+def test_many_rows_are_all_written_or_none(scope, way: ModuleType) -> None:
+    into = ConversationFactory(tenant=scope)
+    rows = [Note(tenant=scope, conversation=into, text=str(n)) for n in range(kept.MOST_ROWS + 3)]
+    with db.atomic():
+        way.insert(rows)
+    assert Note.objects.count() == len(rows)
+    way.insert([])
+    rows = [Note(tenant=scope, conversation=into, text="again") for _ in rows]
+    rows[-1].id = rows[0].id
+    with pytest.raises(IntegrityError), db.atomic():
+        way.insert(rows)
+    assert not Note.objects.filter(text="again").exists()
+
+
+@BOTH
+def test_a_key_that_is_taken_is_told_as_by_django(scope, way: ModuleType, looked_at: None) -> None:
+    known = IdentityFactory(tenant=scope)
+    twin = Identity(tenant=scope, contact=known.contact, channel=known.channel, scheme=known.scheme, value=known.value)
+    with pytest.raises(IntegrityError) as caught, db.atomic():
+        ContactFactory(tenant=scope, name="goes with it")
+        way.insert([twin])
+    assert db.key_taken(caught.value)
+    assert not Contact.objects.filter(name="goes with it").exists()
+
+
+@SQL
+def test_a_row_that_is_gone_is_a_lost_race(scope, looked_at: None) -> None:
+    into = ConversationFactory(tenant=scope)
+    with pytest.raises(IntegrityError) as caught, db.atomic():
+        prepared.insert([Note(tenant=scope, conversation_id=db.new_id(), text="x")])
+    assert db.lost_race(caught.value)
+    assert not db.key_taken(caught.value)
+    assert Conversation.objects.get() == into
+
+
+@SQL
+def test_a_refused_value_is_no_lost_race_and_ends_the_transaction(scope, looked_at: None) -> None:
+    """Also where its error is caught inside: nothing of it is committed, as with Django's own writes."""
+    made = ConversationFactory(tenant=scope)
+    with db.atomic():
+        prepared.update(Conversation, {"id": made.id}, {"subject": "goes with it"})
+        with pytest.raises((IntegrityError, DataError)) as caught:
+            prepared.update(Conversation, {"id": made.id}, {"last_seq": -1})
+        assert connection.needs_rollback
+    assert not db.lost_race(caught.value)
+    assert Conversation.objects.get().subject == ""
+
+
+# ------------------------------------------------------------------------------ select
+
+BY_NAME: dict[str, Callable[..., Any]] = {
+    "rows": lambda rows, name: rows.filter(name=name).order_by("email"),
+    "named": lambda rows, name: rows.filter(name=name).order_by("-email").values_list("id", "profile", named=True),
+    "plain": lambda rows, name: rows.filter(name=name).order_by("email").values_list("created_at", "profile"),
+    "flat": lambda rows, name: rows.filter(name=name).order_by("email").values_list("email", flat=True),
+    "constants": lambda rows, name: rows.filter(name=name, email__in=("a", "c"), language="").order_by("email"),
+}
+
+
+@BOTH
+@pytest.mark.parametrize("build", BY_NAME.values(), ids=BY_NAME)
+@pytest.mark.parametrize("most", [None, 1, 2, 5])
+def test_rows_are_read_as_by_the_orm(scope, way: Any, build: Any, most: int | None, looked_at: None) -> None:
+    for email in "cab":
+        ContactFactory(tenant=scope, name="it's %s", email=email, profile={"of": [email]})
+    ContactFactory(tenant=scope, name="another")
+    select = way.Select(Contact, build)
+    wanted = list(build(Contact.objects, name="it's %s")[:most])
+    assert [select.run(most=most, name="it's %s") for _ in range(2)] == [wanted, wanted]
+    assert select.first(name="it's %s") == wanted[0]
+    assert (select.first(name="unknown"), select.run(name="unknown")) == (None, [])
+
+
+@BOTH
+def test_related_rows_come_along(scope, way: Any, django_assert_num_queries: Any) -> None:
+    made = ConversationFactory(tenant=scope)
+    select = way.Select(Identity, lambda rows, id: rows.filter(id=id).select_related("contact", "channel"))
+    found = select.first(id=made.identity_id)
+    with django_assert_num_queries(0):
+        assert (facts(found.contact), found.channel) == (facts(made.contact), made.channel)
+
+
+@SQL
+def test_a_value_that_cannot_be_kept_is_refused() -> None:
+    """Compared with nothing, a column gives nothing: the ORM would ask ``IS NULL``."""
+    with pytest.raises(AssertionError):
+        kept.Select(Contact, BY_NAME["rows"]).run(name=None)
+
+
+# ------------------------------------------------------------------------------- scope
+
+
+@BOTH
+class TestScope:
+    def test_other_tenants_rows_are_neither_seen_nor_changed(self, way: Any, tenant, other_tenant) -> None:
+        theirs = ContactFactory(tenant=other_tenant, name="theirs")
+        select = way.Select(Contact, lambda rows, id: rows.filter(id=id))
+        with tenant_scope(tenant.id):
+            assert select.first(id=theirs.id) is None
+            assert way.update(Contact, {"id": theirs.id}, {"name": "ours"}) == 0
+            assert way.update_where(Contact, {"id": theirs.id}, {"name": "ours"}) is None
+        with tenant_scope(other_tenant.id):
+            assert select.first(id=theirs.id).name == "theirs"
+
+    def test_a_named_tenant_does_not_open_its_scope(self, way: Any, tenant, other_tenant) -> None:
+        theirs = ContactFactory(tenant=other_tenant, name="theirs")
+        with tenant_scope(tenant.id):
+            where = {"id": theirs.id, "tenant_id": other_tenant.id}
+            assert way.update(Contact, where, {"name": "ours"}) == 0
+
+    def test_a_row_of_another_tenant_is_not_written(self, way: Any, tenant, other_tenant) -> None:
+        with tenant_scope(tenant.id):
+            with pytest.raises(OtherTenant):
+                way.insert([Contact(tenant=tenant), Contact(tenant=other_tenant)])
+            assert not Contact.objects.exists()
+
+    def test_nothing_goes_without_a_scope(self, way: Any, tenant) -> None:
+        made = ContactFactory(tenant=tenant)
+        calls = (
+            lambda: way.update(Contact, {"id": made.id}, {"name": "x"}),
+            lambda: way.update_where(Contact, {"id": made.id}, {"name": "x"}),
+            lambda: way.insert([Contact(tenant=tenant)]),
+            lambda: way.Select(Contact, BY_NAME["rows"]).run(name="x"),
+        )
+        for call in calls:
+            with pytest.raises(NoTenantScope):
+                call()
+
+    def test_rows_without_a_tenant_need_no_scope(self, way: Any) -> None:
+        way.insert([Tenant(name="One", slug="one")])
+        assert way.update(Tenant, {"slug": "one"}, {"name": "Two"}) == 1
+        assert way.Select(Tenant, lambda rows, slug: rows.filter(slug=slug)).first(slug="one").name == "Two"
+
+
+# ------------------------------------------------------------------------------ shapes
+
+
+@SQL
+class TestShapes:
+    @pytest.fixture(autouse=True)
+    def empty(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(kept, "_shapes", {})
+
+    def test_values_make_no_shape(self, scope) -> None:
+        made = ConversationFactory(tenant=scope)
+        for number in range(20):
+            changes = {"last_seq": F("last_seq") + number, "subject": str(number), "context": {str(number): number}}
+            kept.update(Conversation, {"id": made.id, "event_seq__lte": number}, changes)
+        assert len(kept._shapes) == 1
+
+    def test_what_makes_a_shape(self, scope) -> None:
+        made = ConversationFactory(tenant=scope)
+        changes: list[dict[str, Any]] = [
+            {"last_seq": 1}, {"last_seq": F("last_seq")}, {"last_seq": F("event_seq")}, {"last_seq": F("last_seq") + 1},
+            {"last_seq": F("last_seq") - 1}, {"waiting_since": None}, {"waiting_since": AT},
+        ]  # fmt: skip
+        for one in changes:
+            kept.update(Conversation, {"id": made.id, "kind": "none"}, one)
+        assert len(kept._shapes) == len(changes)
+
+    def test_no_more_are_kept_than_there_is_room_for(self, scope, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(kept, "MOST_SHAPES", 5)
+        for number in range(12):
+            assert kept.update(Contact, {"name__in": [str(n) for n in range(number + 1)]}, {"name": "y"}) == 0
+        assert len(kept._shapes) == 5
+
+    def test_the_suite_has_not_filled_the_room(self) -> None:
+        """Of one process: the journeys of this module's neighbours have far fewer shapes than there is room for."""
+        assert len(STANDING) < kept.MOST_SHAPES / 2
+
+
+STANDING = {} if db.on_mongo() else kept._shapes
+
+
+# ------------------------------------------------------------------------- connections
+
+
+@SQL
+def test_a_statement_is_good_for_every_connection(scope) -> None:
+    made, names = ContactFactory(tenant=scope), iter(range(100))
+    before = kept.update_where(Contact, {"id": made.id}, {"name": "here"})
+    connection_release()
+    connection.close()
+    seen = [before.name]
+
+    def elsewhere() -> None:
+        with tenant_scope(scope.id):
+            for _ in range(5):
+                row = kept.update_where(Contact, {"id": made.id}, {"name": f"there {next(names)}"})
+                seen.append(row.name)
+        connections.close_all()
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert seen == ["here", *(f"there {n}" for n in range(5))]
+    assert Contact.objects.get().name == "there 4"
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL keeps plans on its side")
+@pytest.mark.parametrize(("threshold", "plans"), [(postgres.PREPARE_AFTER, True), (None, False)])
+def test_the_server_keeps_plans_unless_a_pooler_stands_between(scope, threshold: int | None, plans: bool) -> None:
+    made = ContactFactory(tenant=scope)
+    connection.ensure_connection()
+    before, connection.connection.prepare_threshold = connection.connection.prepare_threshold, threshold
+    try:
+        with db.atomic():
+            for n in range(postgres.PREPARE_AFTER + 2):
+                kept.update(Contact, {"id": made.id}, {"name": str(n)})
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'UPDATE%contact%'")
+                assert (cursor.fetchone()[0] > 0) is plans
+    finally:
+        connection.connection.prepare_threshold = before
+
+
+def test_the_pooler_is_a_setting() -> None:
+    thresholds = [postgres.database({}, 1, 1, prepare)["OPTIONS"]["prepare_threshold"] for prepare in (True, False)]
+    assert thresholds == [postgres.PREPARE_AFTER, None]
+
+
+# ------------------------------------------------------------------------------ values
+
+VALUES: list[tuple[str, Any]] = [
+    ("subject", "ü %s"), ("subject", ""), ("subject", 5), ("status", Conversation.Status.ERROR), ("assignee_id", None),
+    ("satisfaction", None), ("satisfaction", 4), ("satisfaction", "4"), ("is_open", False), ("is_open", 1),
+    ("ended_at", AT), ("ended_at", None), ("ended_at", AT.replace(microsecond=0)),
+    ("ended_at", AT.astimezone(datetime.timezone(datetime.timedelta(hours=5)))),
+    ("ended_at", datetime.datetime(2026, 5, 4, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin"))),
+    ("context", {"a": None}), ("context", {}), ("identity_id", uuid.uuid4()), ("identity_id", str(uuid.uuid4())),
+]  # fmt: skip
+
+
+@SQL
+@pytest.mark.parametrize(("name", "value"), VALUES)
+@pytest.mark.parametrize("saved", [True, False])
+def test_a_value_is_prepared_as_by_its_field(db: None, name: str, value: Any, saved: bool) -> None:
+    field: Any = Conversation._meta.get_field(name)
+    wanted = field.get_db_prep_save(value, connection) if saved else field.get_db_prep_value(value, connection)
+    ours = Given(0, field, saved=saved).prepared(value, connection)
+    assert (type(ours), getattr(ours, "obj", ours)) == (type(wanted), getattr(wanted, "obj", wanted))
+
+
+@SQL
+def test_a_time_without_a_zone_is_warned_of_as_ever(db: None) -> None:
+    with pytest.warns(RuntimeWarning, match="naive"):
+        Given(0, Conversation._meta.get_field("ended_at")).prepared(AT.replace(tzinfo=None), connection)
+
+
+@SQL
+def test_a_secret_is_encrypted_on_its_way(scope) -> None:
+    endpoint = WebhookEndpoint(tenant=scope, url="https://example.com", secrets=[{"secret": "s3cret"}])
+    prepared.insert([endpoint])
+    row = prepared.update_where(WebhookEndpoint, {"id": endpoint.id}, {"secrets": [{"secret": "other"}]})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT secrets FROM messaging_webhookendpoint")
+        assert "other" not in cursor.fetchone()[0]
+    assert row.secrets == [{"secret": "other"}]
+
+
+@pytest.mark.skipif(db.on_mongo(), reason="an insert there takes no expression")
+@BOTH
+def test_a_column_that_the_database_works_out(scope, way: ModuleType) -> None:
+    way.insert([made := Contact(tenant=scope, name=Concat(Value("a"), Value("b")))])
+    assert Contact.objects.get(id=made.id).name == "ab"
+    assert way.update(Contact, {"name": Concat(Value("a"), Value("b"))}, {"name": "c"}) == 1
