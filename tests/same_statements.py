@@ -40,18 +40,21 @@ def compared_with_the_orm() -> Iterator[None]:
         return run(self, values)
 
     def compared_update(model: Any, where: Any, changes: Any, *, returns: bool) -> Any:
+        vars(_ran).clear()  # of a statement that was interrupted
         try:
             return update(model, where, changes, returns=returns)
         finally:
             _compare(lambda: _updated(model, where, changes))
 
     def compared_insert(rows: Any) -> None:
+        vars(_ran).clear()
         try:
             insert(rows)
         finally:
             _compare(lambda: _inserted(rows))
 
     def compared_select(self: Any, *, most: int | None = None, **values: Any) -> Any:
+        vars(_ran).clear()
         found = select(self, most=most, **values)
         _compare(lambda: _selected(self, most, values))
         return found
