@@ -73,8 +73,10 @@ async def test_the_bot_is_seen_to_type_until_it_has_answered(ready, rows, said, 
     assert on == {"t": "typing", "from": {"role": "bot", "name": ""}, "on": True, "ttl_s": 5}
     engine.done.set()
     await answering
-    answer, off = await socket.until("typing")
-    assert (answer["text"], off["on"]) == ("Answer", False)
+    frames = await socket.until("typing")
+    # a socket that is still catching up reads the answer from the rows: then it comes just after the dots
+    frames += [] if len(frames) > 1 else await socket.until("msg")
+    assert {frame["t"]: frame.get("text", frame.get("on")) for frame in frames} == {"msg": "Answer", "typing": False}
     assert conversation.id == turn.conversation_id
 
 
