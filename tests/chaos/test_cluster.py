@@ -87,7 +87,7 @@ def process(name: str, number: int, port: int, environ: Mapping[str, str], folde
     return deployed(
         *words,
         *who,
-        environ={**environ, "PORT": str(port)},
+        environ={**environ, **({"PORT": str(port)} if port else {})},
         log=folder / f"{name}-{number}.log",
         ready=lambda: not port or answers(port),
     )
