@@ -180,6 +180,7 @@ class Client:
 
     def drop(self) -> None:
         """The network goes away under the socket; the client will come back."""
+        self._ready.clear()  # before its own task notices
         if self._connection:
             self._connection.abort()
 

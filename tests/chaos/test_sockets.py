@@ -251,6 +251,7 @@ async def test_clients_that_are_dropped_again_and_again_miss_nothing(cluster: Cl
             await asyncio.sleep(random.uniform(0.2, 2))
             await client.ready(WAIT_S)
             client.drop()
+        await client.ready(WAIT_S)
 
     async with asyncio.timeout(200 * SCALE * max(1, DROPS / 5)):
         await asyncio.gather(*(play(client) for client in clients for play in (talk, drop)))
