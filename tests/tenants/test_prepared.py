@@ -394,3 +394,27 @@ def test_a_column_that_the_database_works_out(scope, way: ModuleType) -> None:
     way.insert([made := Contact(tenant=scope, name=Concat(Value("a"), Value("b")))])
     assert Contact.objects.get(id=made.id).name == "ab"
     assert way.update(Contact, {"name": Concat(Value("a"), Value("b"))}, {"name": "c"}) == 1
+
+
+@SQL
+def test_a_statement_is_over_when_those_who_look_at_it_go_on(scope) -> None:
+    """SQLite does not commit an UPDATE … RETURNING before its rows are read, nor anything else meanwhile."""
+    made, seen = ContactFactory(tenant=scope), []
+
+    def look(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        result = execute(sql, params, many, context)
+        with db.atomic():
+            Contact.objects.filter(id=made.id).update(email="a@example.com")
+        seen.append((sql.split()[0], Contact.objects.get().name, kept.update(Contact, {"id": made.id}, {"phone": "1"})))
+        return result
+
+    with connection.execute_wrapper(once(look)):
+        row = kept.update_where(Contact, {"id": made.id}, {"name": "after"})
+    assert (row.name, row.phone, seen) == ("after", "", [("UPDATE", "after", 1)])
+    assert Contact.objects.values_list("name", "email", "phone").get() == ("after", "a@example.com", "1")
+
+
+def once(look: Callable[..., Any]) -> Callable[..., Any]:
+    """``look`` at the first statement only, and not at its own."""
+    left = [look]
+    return lambda execute, *given: left.pop()(execute, *given) if left else execute(*given)

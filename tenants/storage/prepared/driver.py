@@ -40,10 +40,19 @@ class Statement:
         return [one.prepared(values[one.at], db) if isinstance(one, Given) else one for one in self.params]
 
     def _observed(self, db: Any, params: list[Any]) -> Any:
-        """Tests count statements, debuggers show them, the simulator interrupts them."""
-        with db.cursor() as cursor:
+        """Tests count statements, debuggers show them, the simulator interrupts them. The rows are read before any of
+        these sees the end: SQLite has not finished, nor committed, what still has rows to return."""
+        found: list[Any] = []
+
+        def read(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            result = execute(sql, params, many, context)
+            if context["cursor"] is cursor:  # not a statement of those who look
+                found.append(cursor.fetchall() if self.returns else cursor.rowcount)
+            return result
+
+        with db.cursor() as cursor, db.execute_wrapper(read):
             cursor.execute(self.sql, params)
-            return cursor.fetchall() if self.returns else cursor.rowcount
+        return found[0]
 
     def _direct(self, db: Any, params: list[Any]) -> Any:
         db.ensure_connection()
