@@ -50,7 +50,7 @@ SEEN = ("id", "seq", "role", "text", "content", "hints", "language")  # rows of 
 
 
 CONVERSATION = prepared.Select(Conversation, lambda rows, id: rows.filter(id=id).select_related("contact"))
-CONTACT = prepared.Select(Contact, lambda rows, id: rows.filter(id=id))
+CONTACT = prepared.Select(Contact, lambda rows, conversation_id: rows.filter(conversations=conversation_id))
 RECENT = prepared.Select(
     Message,
     lambda rows, conversation_id, last_seq: (
@@ -162,9 +162,10 @@ def _request(conversation: Conversation, recent: Sequence[Any], unanswered: Sequ
 
 
 def _contact_of(conversation: Conversation) -> Contact:
-    """The person, read unless the conversation was read with them."""
+    """The person as the conversation has them now: since it was read, two people may have turned out to be one. Empty
+    where the conversation is gone, for then the answer is void."""
     if not Conversation.contact.is_cached(conversation):
-        conversation.contact = CONTACT.first(id=conversation.contact_id)
+        conversation.contact = CONTACT.first(conversation_id=conversation.id) or Contact()
     return conversation.contact
 
 

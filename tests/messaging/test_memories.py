@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 from django.db import IntegrityError
 
+from assistant.port import EngineReply
+from channels_app.content.types import text
 from channels_app.health import _rows, health_forget
 from channels_app.selectors import channel_for_key, channel_forget
 from conversations import people
 from conversations.models import Contact, Conversation
-from messaging.accept import accept
+from messaging import respond
+from messaging.accept import Entrance, accept
 from tenants.access import auth
 from tests.factories import ChannelFactory, ContactFactory
 
@@ -88,3 +91,22 @@ def test_a_remembered_contact_that_was_joined_elsewhere_is_looked_up_again(
     Conversation.objects.update(is_open=False)
     accept(whatsapp, said("three", id="w3"))
     assert set(Conversation.objects.values_list("contact_id", flat=True)) == {kept.id}
+
+
+def test_who_turned_out_to_be_another_before_the_answer_gets_it(scope, web, said, monkeypatch) -> None:
+    """The conversation that the caller holds names a contact that is gone."""
+    asked: list[Any] = []
+
+    class Engine:
+        name = "test"
+
+        def respond(self, request: Any) -> EngineReply:
+            asked.append(request)
+            return EngineReply(contents=(text("answer"),), engine=self.name)
+
+    monkeypatch.setattr(respond, "engine_for", lambda _: Engine())
+    kept = ContactFactory(tenant=scope, name="Mira")
+    accepted = accept(web, said("hello"), Entrance(answer_now=True))
+    people.contacts_join(kept.id, [accepted.conversation.contact_id])
+    assert respond.answer(accepted.turn).status == "answered"
+    assert asked[0].profile["name"] == "Mira"

@@ -68,19 +68,12 @@ def interrupted(by: Interrupts) -> Iterator[None]:
     """Statements and commits inside are places where ``by`` may interrupt."""
     commit, run_hooks = connection.commit, connection.run_and_clear_commit_hooks
     committed: list[bool] = []
-    to_fetch: list[bool] = []  # a statement that returns rows is committed once they are fetched
 
     def execute(call: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if to_fetch:
-            to_fetch.clear()
-            by.after_commit()
         by.before_statement()
         result = call(sql, params, many, context)
         if not connection.in_atomic_block and not sql.startswith("BEGIN"):
-            if " RETURNING " in sql:
-                to_fetch.append(True)
-            else:
-                by.after_commit()
+            by.after_commit()
         return result
 
     def commit_and_tell() -> None:

@@ -202,6 +202,14 @@ def test_rows_are_read_as_by_the_orm(scope, way: Any, build: Any, most: int | No
 
 
 @BOTH
+def test_a_row_is_found_by_what_points_to_it(scope, way: Any, looked_at: None) -> None:
+    made, other = (ConversationFactory(tenant=scope) for _ in range(2))
+    select = way.Select(Contact, lambda rows, conversation: rows.filter(conversations=conversation))
+    assert [select.run(conversation=one.id) for one in (made, other)] == [[made.contact], [other.contact]]
+    assert select.first(conversation=db.new_id()) is None
+
+
+@BOTH
 def test_related_rows_come_along(scope, way: Any, django_assert_num_queries: Any) -> None:
     made = ConversationFactory(tenant=scope)
     select = way.Select(Identity, lambda rows, id: rows.filter(id=id).select_related("contact", "channel"))

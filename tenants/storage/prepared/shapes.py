@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.db.models import Expression, F, Field, Model, Value
+from django.db.models import Expression, F, Field, ForeignObjectRel, Model, Value
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, Greatest, Least
 from django.db.models.lookups import Lookup
@@ -184,4 +184,5 @@ def fields_bind(node: Any) -> None:
                 if isinstance(place, Given):
                     if child.lookup_name not in LOOKUPS:
                         raise NotKept(child.lookup_name)
-                    place.bind(child.lhs.output_field)
+                    field = child.lhs.output_field
+                    place.bind(field.target_field if isinstance(field, ForeignObjectRel) else field)
