@@ -63,6 +63,6 @@ def _of_tenant(rows: QuerySet[Any], table: Table, tenant_id: uuid.UUID) -> Query
 
 
 def expires_s() -> float:
-    """After so many seconds by the database's clock a sweep's wake-up is void: later sweeps have woken the same rows again, and under
-    overload the repeats would drown the queues."""
+    """After so many seconds by the database's clock a sweep's wake-up is void: later sweeps have woken the same rows
+    again, and under overload the repeats would drown the queues."""
     return 2.0 * settings.ENV["SWEEP_INTERVAL_S"]

@@ -75,13 +75,13 @@ def row_task(name: str, model: Any, work: Callable[[uuid.UUID], object], part: s
 def service_task(work: Callable[[], None]) -> Any:
     """The task that does ``work`` for all tenants, under its name; in each worker once at a time."""
     task_name = f"messaging.tasks.{work.__name__}"
-    lane, paced = Lane(task_name), _Paced(task_name, work)
+    lane, spaced = Lane(task_name), _Spaced(task_name, work)
 
     @shared_task(name=task_name, bind=True)
     def task(call: Task) -> str | None:
         if wake.is_void(call.request):
             return VOID
-        if share and share(task_name, lane, "", paced):
+        if share and share(task_name, lane, "", spaced):
             return SHARED
         work()
         return None
@@ -89,7 +89,7 @@ def service_task(work: Callable[[], None]) -> Any:
     return task
 
 
-class _Paced:
+class _Spaced:
     """``work``, left out when it was begun less than half of beat's interval ago: beat's calls that have piled up while
     all workers were away say the same thing many times. By a clock that nothing sets. Is called once at a time."""
 

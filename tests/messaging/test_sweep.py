@@ -153,7 +153,7 @@ def test_calls_of_beat_that_have_piled_up_are_followed_once_in_half_an_interval(
     clock = iter([100.0, 100.0 + half_s / 2, 100.0 + half_s, 100.0 + half_s * 1.5])
     monkeypatch.setattr(tasks, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     done: list[str] = []
-    paced = tasks._Paced(f"messaging.tasks.{task}", lambda: done.append(task))
+    paced = tasks._Spaced(f"messaging.tasks.{task}", lambda: done.append(task))
     for _ in range(4):
         paced()
     assert len(done) == times
@@ -163,4 +163,4 @@ def test_a_worker_s_crew_is_handed_the_paced_work(monkeypatch: pytest.MonkeyPatc
     handed: list[Any] = []
     monkeypatch.setattr(tasks, "share", lambda task, lane, row_id, work: handed.append(work) or True)
     tasks.sweep.run()
-    assert [type(work) for work in handed] == [tasks._Paced]
+    assert [type(work) for work in handed] == [tasks._Spaced]
