@@ -74,7 +74,7 @@ class Line(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line = record.msg if isinstance(record.msg, _Own) else _of_library(record)
-        return str(self._render(None, record.levelname, line))
+        return str(self._render(None, record.levelname, {**line}))  # a renderer may take it apart; others read it too
 
 
 def _of_library(record: logging.LogRecord) -> dict[str, Any]:

@@ -122,9 +122,14 @@ PATTERNS = own_patterns()
 
 
 def cpu_s(work: Any, *args: Any) -> float:
-    began = time.thread_time()
-    work(*args)
-    return time.thread_time() - began
+    """The least of up to five times, as long as they are long: a neighbour of the machine makes some of them longer,
+    and what is not linear is far beyond the bound in all."""
+    spent: list[float] = []
+    while len(spent) < 5 and min(spent, default=PATTERN_S) >= PATTERN_S:
+        began = time.thread_time()
+        work(*args)
+        spent.append(time.thread_time() - began)
+    return min(spent)
 
 
 def filled(start: str, pump: str, length: int, end: str = "x") -> str:

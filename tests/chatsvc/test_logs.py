@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
+
+from chatsvc.observe import logs
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = """
@@ -91,3 +96,12 @@ def test_a_line_that_is_left_out_costs_nothing_unless_spans_get_their_ids_from_i
     script = TRACED.format(traced=traced)
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == (f"{seen}\n", "")
+
+
+@pytest.mark.parametrize("render", [structlog.dev.ConsoleRenderer(colors=False), structlog.processors.JSONRenderer()])
+def test_a_line_can_be_rendered_by_more_than_one_handler(render: Any) -> None:
+    (line,), _ = logs._as_it_is(None, "info", {"event": "turn_done", "level": "info", "timestamp": "t", "logger": "x"})
+    record = logging.LogRecord("x", logging.INFO, "", 0, line, (), None)
+    shown = [logs.Line(render).format(record) for _ in range(2)]
+    assert shown[0] == shown[1]
+    assert "turn_done" in shown[0]
