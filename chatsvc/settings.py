@@ -140,6 +140,7 @@ else:
     }
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 1000}}}
 
+CALLS_IN_HAND = 128  # wake-up calls that a worker has taken from its queues and not handed on yet
 CELERY: dict[str, Any] = {
     "broker_url": REDIS_URL or "memory://localhost",
     "broker_connection_retry_on_startup": True,
@@ -161,7 +162,9 @@ CELERY: dict[str, Any] = {
     else {"polling_interval": 0.05},
     "task_ignore_result": True,
     "task_publish_retry": False,  # a lost wake-up is found by the sweep
-    "worker_prefetch_multiplier": 1,
+    # A call is only handed on to the crews. With few in hand, one that follows a crowd waits for the next looks of a
+    # transport that polls: two threads would take up forty a second.
+    "worker_prefetch_multiplier": -(-CALLS_IN_HAND // ENV["WORKER_THREADS"]),
     "worker_hijack_root_logger": False,
     "task_default_queue": "background",
     "task_routes": {
