@@ -86,9 +86,9 @@ class Crowd:
     # ------------------------------------------------------------------------ conversations
 
     def _people_come(self, conversations: int, huge: int) -> None:
-        from conversations.models import Contact, Conversation, Identity
+        from conversations.models import Contact, Conversation, Identity, Session
 
-        def rows() -> Iterator[tuple[Any, Any, Any]]:
+        def rows() -> Iterator[tuple[Any, Any, Any, Any]]:
             for number in range(self._conversations, conversations):
                 place = 0 if number % 2 == 0 else number // 2 % TENANTS
                 shared = {"tenant": self.tenants[place]}
@@ -105,9 +105,13 @@ class Crowd:
                     answered_seq=LENGTH, event_seq=LENGTH * 3 // 2, last_message_preview=f"Order {number} has come.",
                     created_at=self._at(began), last_message_at=self._at(began + BLOCK * 2 + number % SIDE_BY_SIDE),
                     **shared,
+                ), Session(
+                    id=self._key(4, number, began), contact=contact, channel=self.channels[place], key="browser",
+                    expires_at=self._at(began + BLOCK * 2), ended_at=self._at(began + BLOCK * 2), **shared,
                 )  # fmt: skip
 
-        for model, made in zip((Contact, Identity, Conversation), zip(*rows(), strict=True), strict=True):
+        models = (Contact, Identity, Conversation, Session)
+        for model, made in zip(models, zip(*rows(), strict=True), strict=True):
             # unscoped: the benchmark's own rows
             model.objects.unscoped().bulk_create(made, batch_size=1000)
         self._conversations = conversations
