@@ -31,7 +31,7 @@ def calls_settle(at: datetime) -> None:
     """What waits for a paused endpoint is put off and what waits for a disabled one has failed, so that neither is met
     again at every look."""
     # unscoped: the net spans all tenants
-    waiting = WebhookDelivery.objects.unscoped().filter(status__in=WebhookDelivery.UNFINISHED, due_at__lte=at)
+    waiting = WebhookDelivery.objects.unscoped().filter(status__in=WebhookDelivery.UNFINISHED, due_at__lt=at)
     _in_batches(
         at, waiting.filter(endpoint__enabled=True, endpoint__paused_at__isnull=False),
         status=WebhookDelivery.Status.QUEUED, due_at=at + PUT_OFF, claim=None,
@@ -44,12 +44,13 @@ def calls_settle(at: datetime) -> None:
 
 def _in_batches(at: datetime, waiting: Any, **changes: Any) -> None:
     """Each look finds what the one before has left; a statement stays short however much waits. A call that was made
-    due meanwhile, by an endpoint's resumption, is left alone."""
+    due meanwhile, by an endpoint's resumption, is left alone: its moment is ``at`` at the earliest, and so is not
+    before it."""
     for _ in range(MOST_BATCHES):
         ids = list(waiting.order_by("due_at").values_list("id", flat=True)[:BATCH])
         # unscoped: of all tenants, as above
         rows = WebhookDelivery.objects.unscoped().filter(id__in=ids, status__in=WebhookDelivery.UNFINISHED)
-        rows.filter(due_at__lte=at).update(**changes)
+        rows.filter(due_at__lt=at).update(**changes)
         if len(ids) < BATCH:
             return
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from messaging.models import WebhookDelivery, WebhookEndpoint
@@ -24,5 +25,5 @@ def only() -> WebhookDelivery:
 
 def due_now(**where: Any) -> None:
     """Time passes: what waits is due, and no endpoint rests any more."""
-    WebhookDelivery.objects.filter(**where).update(due_at=now())
+    WebhookDelivery.objects.filter(**where).update(due_at=now() - timedelta(seconds=1))
     WebhookEndpoint.objects.update(held_until=None)
