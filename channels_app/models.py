@@ -6,9 +6,11 @@ import secrets
 from typing import Any, ClassVar
 
 from django.db import models
+from pydantic import ValidationError
 
 from channels_app.adapters.base import Adapter
 from channels_app.registry import adapter_for
+from tenants.errors import Unavailable
 from tenants.storage.crypto import EncryptedJSONField
 from tenants.storage.db import Model, TenantModel, now
 
@@ -16,6 +18,12 @@ from tenants.storage.db import Model, TenantModel, now
 def new_key() -> str:
     """The public part of a channel's addresses: unguessable, but not a credential."""
     return secrets.token_urlsafe(15).replace("-", "x").replace("_", "y")
+
+
+class IncompleteChannel(Unavailable):
+    """503: what is stored of a channel no longer holds, or was changed past its form. Its owner saves it again."""
+
+    code = "invalid_channel"
 
 
 class Channel(TenantModel):
@@ -47,8 +55,12 @@ class Channel(TenantModel):
         return adapter_for(self.kind)
 
     def adapter_config(self) -> Any:
-        """The adapter's frozen config object. Raises pydantic.ValidationError."""
-        return self.adapter.config_class.model_validate({**self.config, **self.secrets})
+        """The adapter's frozen config object. Raises IncompleteChannel when what is stored does not hold (any more)."""
+        try:
+            return self.adapter.config_class.model_validate({**self.config, **self.secrets})
+        except ValidationError as error:
+            fields = sorted({str(problem["loc"][0]) for problem in error.errors() if problem["loc"]})
+            raise IncompleteChannel(f"The channel's configuration is not complete: {', '.join(fields)}.") from error
 
 
 class ChannelHealth(Model):

@@ -37,7 +37,7 @@ def payloads_for(
 ) -> Outgoing:
     """``content`` (its template resolved) as it goes out. The same arguments give the same calls, so a part
     may be counted by its index. ``reference`` is the message's own, ``link`` as in `fit`. On an instant
-    channel the content is shown as it is and nothing is called. Raises a SendError, pydantic.ValidationError."""
+    channel the content is shown as it is and nothing is called. Raises a SendError, IncompleteChannel."""
     adapter, config = channel.adapter, channel.adapter_config()
     if adapter.instant:
         return Outgoing((content,), ())

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from channels_app.http.addresses import BadAddress, address_check
 from channels_app.http.client import HttpClient, authority
 from channels_app.http.waiting import asking, exchanging
-from channels_app.models import Channel, new_key
+from channels_app.models import Channel, IncompleteChannel, new_key
 from channels_app.registry import KINDS, adapter_for
 from channels_app.selectors import channel_forget
 from tenants.access.limits import allow
@@ -63,7 +63,7 @@ def channel_fill(channel: Channel, config: Mapping[str, Any]) -> None:
     opened = {name: value for name, value in config.items() if name not in adapter.secret_keys}
     channel.config, channel.secrets = {**channel.config, **opened}, {**channel.secrets, **given}
     try:
-        wanted = channel.adapter_config()
+        wanted = adapter.config_class.model_validate({**channel.config, **channel.secrets})
     except ValidationError as error:
         details = [
             {"field": ".".join(map(str, e["loc"])), "message": e["msg"], "code": e["type"]} for e in error.errors()
@@ -94,7 +94,7 @@ def _stored(channel: Channel) -> dict[str, Any]:
         return defaults
     try:
         return row.adapter_config().model_dump()
-    except ValidationError:  # stored by an older version
+    except IncompleteChannel:  # stored by an older version
         return {**defaults, **row.config, **row.secrets}
 
 

@@ -15,12 +15,11 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from pydantic import ValidationError
 
 from channels_app.content.types import Content
 from channels_app.contract import ConfigError, Payload, Rejected, SendError, Throttled, WindowClosed
 from channels_app.http.client import HttpClient
-from channels_app.models import Channel
+from channels_app.models import Channel, IncompleteChannel
 from channels_app.outgoing import payloads_for
 from channels_app.selectors import channel_for_id
 from channels_app.services import http_for
@@ -183,8 +182,8 @@ def _config(channel: Channel) -> Any:
     """Raises ConfigError: what is stored and no longer holds is the channel's trouble, not the message's."""
     try:
         return channel.adapter_config()
-    except ValidationError as error:
-        raise ConfigError("invalid_channel", "The channel's configuration is not complete.") from error
+    except IncompleteChannel as error:
+        raise ConfigError(error.code, error.message) from error
 
 
 def _missing(delivery: Delivery, count: int) -> list[int]:

@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 import structlog
+from cryptography.fernet import InvalidToken
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import DataError, IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
@@ -60,6 +61,11 @@ class InternalError(ServiceError):
     message = "Something went wrong on our side. It is logged under the request id."
 
 
+class UnreadableSecrets(ServiceError):
+    status, code = 503, "secrets_unreadable"
+    message = "A stored secret cannot be decrypted: the operator has to give its key back (ENCRYPTION_KEYS)."
+
+
 #: exceptions of the libraries → the error that callers see; the first that fits
 MAPPING: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], type[ServiceError]], ...] = (
     (exceptions.ParseError, MalformedJson),
@@ -73,6 +79,7 @@ MAPPING: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], type
     (RequestDataTooBig, PayloadTooLarge),
     ((TooManyFieldsSent, TooManyFilesSent, UnreadablePostError, DataError), Invalid),
     (IntegrityError, Conflict),
+    (InvalidToken, UnreadableSecrets),
 )
 
 
@@ -147,7 +154,9 @@ def handler404(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 def handler500(request: HttpRequest) -> HttpResponseBase:
     """Called while the exception is being handled. Of a view that is not DRF's, or of what stands before all views."""
     error = sys.exception()
-    shown = as_service_error(error) if error and server_trouble(error) else InternalError()
+    shown = as_service_error(error) if error else InternalError()
+    if shown.status < 500:  # a refusal that the view did not make itself: a bug of it
+        shown = InternalError()
     return _page(request, shown) or defaults.server_error(request)
 
 

@@ -182,8 +182,6 @@ class ChannelAdmin(TenantAdmin):
                 count = templates_sync(channel)
         except SendError as error:
             raise Invalid(error.detail or error.sentence) from error
-        except ValueError as error:  # pydantic's
-            raise Invalid("The channel's configuration is not complete.") from error
         self.note(request, "templates_synced", channel, {"count": count})
         return f"{channel}: {count} templates."
 

@@ -30,8 +30,9 @@ def webhook(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     """Find the channel, check where the request comes from, keep it, and answer within milliseconds.
 
     404 for an unknown channel or a kind that has no webhooks, 405 for a method that no platform uses, 403 outside the
-    allow-list, 401 without a good signature (429 when that goes on), else what the platform expects: also for what
-    we cannot understand, since it would only be sent again.
+    allow-list, 401 without a good signature (429 when that goes on), 503 for a channel whose settings or secrets
+    cannot be read, so that the platform sends again; else what the platform expects: also for what we cannot
+    understand, since it would only be sent again. Raises IncompleteChannel, cryptography.fernet.InvalidToken.
     """
     channel = channel_for_key(key, kind) if key.isprintable() else None
     if channel is None or not channel.adapter.signature_header:

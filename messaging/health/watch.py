@@ -14,11 +14,10 @@ from functools import partial
 import structlog
 from django.conf import settings
 from django.db.models import F, Q
-from pydantic import ValidationError
 
 from channels_app.contract import ChannelNotice, CheckResult
 from channels_app.health import Change, Finding, State, health_forget, health_move, health_row
-from channels_app.models import Channel, ChannelHealth
+from channels_app.models import Channel, ChannelHealth, IncompleteChannel
 from channels_app.services import bad_signatures_take, http_for
 from conversations.models import Message
 from conversations.timeline import system_event
@@ -146,9 +145,8 @@ def channel_ask(channel: Channel) -> CheckResult:
     """What the platform says about the channel; changes nothing."""
     try:
         return channel.adapter.check(channel.adapter_config(), http_for(channel))
-    except ValidationError as error:  # stored before a field was added
-        fields = ", ".join(sorted({str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}))
-        return CheckResult("degraded", f"The configuration is not complete: {fields}.", {"code": "invalid_channel"})
+    except IncompleteChannel as error:  # stored before a field was added
+        return CheckResult("degraded", error.message, {"code": error.code})
     except Exception as error:  # noqa: BLE001  an adapter's bug must not end the watch
         log.error("channel_check_crashed", kind=channel.kind, error=type(error).__name__)
         return CheckResult("unknown", "The check itself failed.", {"code": type(error).__name__})

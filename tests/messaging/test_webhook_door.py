@@ -13,6 +13,7 @@ from django.test import Client
 
 from channels_app.models import Channel, ChannelHealth
 from channels_app.registry import KINDS, adapter_for
+from channels_app.selectors import channel_forget
 from channels_app.services import bad_signature_count, bad_signatures_take
 from messaging.health import watch
 from messaging.models import InboundEvent
@@ -44,7 +45,7 @@ def called(request, tenant) -> Channel:
 def signed(channel: Channel, body: bytes = b"{}", *, good: bool = False, **headers: str) -> Any:
     proof = "sha256=" + (hmac.new(b"twin-app-secret", body, hashlib.sha256).hexdigest() if good else "0" * 64)
     given = {"X-Hub-Signature-256": proof, **headers}
-    return Client().post(address_of(channel), body, "application/json", headers=given)
+    return Client(raise_request_exception=False).post(address_of(channel), body, "application/json", headers=given)
 
 
 @pytest.mark.parametrize("kind", CALLED)
@@ -109,6 +110,24 @@ class TestNoise:
         monkeypatch.setattr(type(cache._connections[cache._alias]), "add", lambda *_, **__: 1 / 0)
         bad_signature_count(whatsapp)
         assert bad_signatures_take(whatsapp) == 0
+
+
+class TestUnreadable:
+    """What the platform's request finds is ours to repair: it is told to send again, and nothing is lost."""
+
+    @pytest.mark.parametrize("config", [{"phone_number_id": ""}, {"nonsense": 1}, {}])
+    def test_settings_that_hold_no_more(self, whatsapp, config):
+        Channel.objects.unscoped().filter(id=whatsapp.id).update(config=config, secrets={})
+        channel_forget(whatsapp)
+        answer = signed(whatsapp, good=True)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "invalid_channel")
+        assert "phone_number_id" in answer.json()["error"]["message"]
+
+    def test_secrets_whose_key_is_gone(self, whatsapp, settings):
+        channel_forget(whatsapp)
+        settings.ENCRYPTION_KEYS = ["another key than the one that they were stored with"]
+        answer = signed(whatsapp, good=True)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "secrets_unreadable")
 
 
 class TestProof:
