@@ -30,7 +30,7 @@ from tests.simulation.town import Town, lines
 from tests.simulation.view import View
 from tests.simulation.world import Broken, Call, Patch, World, inside
 
-TRIES = 200  # that shrinking may take
+BUDGET = 12_000  # steps that shrinking may take, about a minute of one core
 NAMES, WEIGHTS, MEANWHILE = list(STEPS), [one[0] for one in STEPS.values()], [one[1] for one in STEPS.values()]
 OWNERS = {
     "parse": "messaging_inboundevent", "respond": "messaging_turn", "watch_channel": "channels_app_channel",
@@ -162,15 +162,15 @@ def replay(trace: Trace, origin: sqlite3.Connection, mutation: Mutate = unchange
         return Outcome(trace, "", sim.world.diary, sim.world.steps)
 
 
-def shrunk(outcome: Outcome, origin: sqlite3.Connection, mutation: Mutate = unchanged, tries: int = TRIES) -> Outcome:
-    """The smallest run found within ``tries`` that breaks the same promise: steps are left out, halves first, then
+def shrunk(outcome: Outcome, origin: sqlite3.Connection, mutation: Mutate = unchanged) -> Outcome:
+    """The smallest run found within BUDGET that breaks the same promise: steps are left out, halves first, then
     what is left is made calm one by one."""
-    best, left = outcome, tries
+    best, left = outcome, BUDGET
 
     def breaks(steps: tuple[Step, ...]) -> bool:
         nonlocal best, left
-        left -= 1
         found = replay(Trace(outcome.trace.seed, steps), origin, mutation)
+        left -= found.steps
         same = found.promise == outcome.promise
         if same:
             best = found
