@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from channels_app.content.types import text
@@ -132,6 +133,15 @@ def house(sim: Simulation) -> None:
     tasks.keep_house.run()
 
 
+def silence(sim: Simulation) -> None:
+    """Longer than a conversation stays open nothing is said; people come back while the house is kept."""
+    sim.acts_for(None)
+    process = sim.world.process
+    sim.world.clock.pass_s(1000)
+    process.faults = replace(process.faults, interleave=8 * process.faults.interleave)
+    tasks.keep_house.run()
+
+
 def overtake(sim: Simulation) -> None:
     """Who is in the middle of something was held up for longer than any lease: others take its work up."""
     sim.acts_for(None)
@@ -242,4 +252,5 @@ STEPS: dict[str, tuple[int, int, Step]] = {
     "wait": (4, 8, wait),
     "jump": (1, 1, jump),
     "broker": (1, 1, broker),
+    "silence": (1, 0, silence),
 }
