@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Min, QuerySet
 
+from messaging import wake
 from messaging.integrators.sweep import calls_settle
 from tenants.storage.batches import Failures
 from tenants.storage.db import now
@@ -33,7 +33,7 @@ def sweep() -> int:
     for name, table in TABLES.items():
         with failures.apart(table=name):
             for row_id in _overdue(table, overdue):
-                table.wake(row_id, expires_s=expires_s())
+                table.wake(row_id, expires_s=wake.repeated_s())
                 woken += 1
     failures.tell()
     return woken
@@ -60,9 +60,3 @@ def _overdue(table: Table, overdue: datetime) -> Iterator[uuid.UUID]:
 def _of_tenant(rows: QuerySet[Any], table: Table, tenant_id: uuid.UUID) -> QuerySet[Any, dict[str, Any]]:
     """By what is woken: one endpoint with many calls counts once."""
     return rows.filter(tenant_id=tenant_id).values(table.woken).annotate(since=Min("due_at")).order_by("since")
-
-
-def expires_s() -> float:
-    """After so many seconds by the database's clock a sweep's wake-up is void: later sweeps have woken the same rows
-    again, and under overload the repeats would drown the queues."""
-    return 2.0 * settings.ENV["SWEEP_INTERVAL_S"]

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from celery import Task, current_app, shared_task
+from django.conf import settings
 
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
@@ -32,14 +33,16 @@ from messaging.media import fetch as media_verb
 from messaging.media import thumbnails
 from messaging.models import InboundEvent, StaffAlert, Turn, WebhookEndpoint
 from messaging.outbox import alerts
+from messaging.outbox.lanes import BATCH
 from messaging.rules import typing_marks
 from messaging.shutdown import stopping
 from tenants.scope import tenant_scope
 from tenants.storage.batches import for_seconds
 from tenants.tenant_settings import is_active
-from tenants.work.crew import SHARED, Lane
+from tenants.work.crew import SHARED, Lane, outside
 
 REMOVAL_S = 60.0  # that one run goes on; the next one follows within seconds
+GATHERED_S = 1.0  # that one run of publishing waits for events that gather, in all
 VOID = "void"  # what a task returns that was called too late
 Share = Callable[[str, Lane, str, Callable[[], object]], bool]
 
@@ -141,14 +144,28 @@ watch_channel = row_task("watch_channel", Channel, _watch, "id")
 
 @service_task
 def publish() -> None:
-    while publish_verb.publish_events() and not stopping.is_set():
-        pass
+    _in_batches(publish_verb.publish_events)
 
 
 @service_task
 def stream() -> None:
-    while kafka.stream_events() and not stopping.is_set():
-        pass
+    _in_batches(kafka.stream_events)
+
+
+def _in_batches(hand_on: Callable[[], int]) -> None:
+    """Hand on all that waits, and look once more after that: another worker may have come while its lanes were held.
+
+    In a worker a batch that was not full is followed by the next one no sooner than others had time to gather, so that
+    load makes the batches larger and not more of them. The piece of work stays a short one, for its crew is shared.
+    """
+    gather_s, more = settings.ENV["KAFKA_LINGER_MS"] / 1000, for_seconds(GATHERED_S)
+    while (taken := hand_on()) and not stopping.is_set():
+        if share and taken < BATCH:
+            if gather_s > GATHERED_S or not more():
+                wake.publish_soon()
+                return
+            with outside():
+                stopping.wait(gather_s)
 
 
 @service_task
@@ -156,7 +173,7 @@ def sweep() -> None:
     try:
         sweep_verb.sweep()
     finally:
-        wake.publish(expires_s=sweep_verb.expires_s())
+        wake.publish()
 
 
 @service_task

@@ -1,6 +1,6 @@
 """Wake-up calls: tell a worker that a row is due. A call that gets lost is made up for by the sweep.
 
-Must not carry anything but ids. ``expires_s``, of the sweep's calls alone: after so long no worker needs to follow it.
+Must not carry anything but ids. ``expires_s``: after so long no worker needs to follow the call.
 """
 
 from __future__ import annotations
@@ -73,11 +73,17 @@ def send_alert(alert_id: uuid.UUID, *, expires_s: float | None = None) -> None:
     _call("messaging.tasks.send_alert", alert_id, 0.0, expires_s)
 
 
-def publish(*, expires_s: float | None = None) -> None:
+def publish(delay_s: float = 0.0) -> None:
     """There is something in the outboxes, perhaps."""
-    _call("messaging.tasks.publish", None, 0.0, expires_s)
+    _call("messaging.tasks.publish", None, delay_s, repeated_s())
     if settings.ENV["KAFKA_BROKERS"]:
-        _call("messaging.tasks.stream", None, 0.0, expires_s)
+        _call("messaging.tasks.stream", None, delay_s, repeated_s())
+
+
+def repeated_s() -> float:
+    """After so many seconds by the database's clock a call that the sweep repeats is void: later sweeps have made it
+    again, and under overload, or where no worker takes them, the repeats would drown the queues."""
+    return 2.0 * settings.ENV["SWEEP_INTERVAL_S"]
 
 
 def is_void(request: Any) -> bool:
@@ -92,9 +98,7 @@ def publish_soon() -> None:
     if time.monotonic() >= _covered_until:
         window_s = settings.ENV["KAFKA_LINGER_MS"] / 1000
         _covered_until = time.monotonic() + window_s
-        _call("messaging.tasks.publish", None, window_s)
-        if settings.ENV["KAFKA_BROKERS"]:
-            _call("messaging.tasks.stream", None, window_s)
+        publish(window_s)
 
 
 def _call(task: str, row_id: uuid.UUID | None = None, delay_s: float = 0.0, expires_s: float | None = None) -> None:
@@ -109,7 +113,7 @@ def _send(task: str, row_id: uuid.UUID | None, delay_s: float, expires_s: float 
     try:
         args = [str(row_id)] if row_id else []
         # Not Celery's `expires`: a worker whose clock is ahead would leave every call of another host's aside.
-        headers = {VOID_AT: shared_now() + expires_s} if expires_s else None
+        headers = {VOID_AT: shared_now() + delay_s + expires_s} if expires_s else None
         current_app.send_task(task, args=args, countdown=delay_s or None, headers=headers, retry=False)
     except Exception as error:  # noqa: BLE001  as above
         broker_breaker.failed()

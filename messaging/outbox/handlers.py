@@ -23,6 +23,7 @@ from messaging.models import DailyFigure, HandledEvent
 from messaging.outbox.alerts import ALERTS, alerts_plan
 from tenants.audit import audit
 from tenants.scope import tenant_scope
+from tenants.storage import prepared
 from tenants.storage.db import atomic, lost_race, now, retried
 
 log = structlog.get_logger(__name__)
@@ -61,7 +62,8 @@ def events_handle(events: Sequence[Event]) -> None:
 def handle(name: str, events: Sequence[Envelope], *, again: bool = False) -> int:
     """Let one handler deal with events, each once. ``again``: also with those it gave up on. Returns how
     many were new to it; raises DatabaseError."""
-    recent = [event for event in events if event.timestamp > now() - MARKS_KEPT and wanted_by(name, event.type)]
+    oldest = now() - MARKS_KEPT
+    recent = [event for event in events if wanted_by(name, event.type) and event.timestamp > oldest]
     by_tenant: dict[uuid.UUID, list[Envelope]] = {}
     for event in recent:
         by_tenant.setdefault(event.tenant_id, []).append(event)
@@ -125,8 +127,8 @@ def _unmarked(name: str, events: Sequence[Envelope]) -> list[Envelope]:
 
 
 def _mark(name: str, events: Sequence[Envelope], error: str = "") -> None:
-    HandledEvent.objects.bulk_create(
-        HandledEvent(tenant_id=event.tenant_id, handler=name, event=event.id, error=error) for event in events
+    prepared.insert(
+        [HandledEvent(tenant_id=event.tenant_id, handler=name, event=event.id, error=error) for event in events]
     )
 
 
@@ -138,13 +140,13 @@ def _gave_up_on(name: str, events: Sequence[Envelope]) -> QuerySet[HandledEvent]
 
 
 def analytics(events: Sequence[Envelope]) -> None:
-    """Count what happened by day (UTC) and name."""
+    """Count what happened by day (UTC) and name: each figure is written once for all events of a batch, and committed
+    with their marks."""
     tenant_id = events[0].tenant_id
     counts = Counter((event.timestamp.date(), name) for event in events for name in figures_of(event))
     for (day, name), count in sorted(counts.items()):
-        row = DailyFigure.objects.filter(day=day, name=name)
-        if not row.update(value=F("value") + count):
-            DailyFigure.objects.create(tenant_id=tenant_id, day=day, name=name, value=count)
+        if not prepared.update(DailyFigure, {"day": day, "name": name}, {"value": F("value") + count}):
+            prepared.insert([DailyFigure(tenant_id=tenant_id, day=day, name=name, value=count)])
 
 
 def figures_of(event: Envelope) -> list[str]:

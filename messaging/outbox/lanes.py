@@ -18,8 +18,8 @@ from django.db import IntegrityError
 
 from conversations.models import Event
 from messaging.models import OutboxLane
+from tenants.storage import prepared
 from tenants.storage.db import atomic, key_taken, new_id, now, retried
-from tenants.work.leases import claim
 
 BATCH = 500  # events handed on at once: what is in memory at a time
 LANES = 16
@@ -43,25 +43,27 @@ STREAMED = Outbox("streamed", "streamed_at")  # Kafka
 HandOn = Callable[[Sequence[Event]], Collection[Event]]
 
 
-def drain(outbox: Outbox, hand_on: HandOn, limit: int = BATCH) -> int:
+def drain(outbox: Outbox, hand_on: HandOn, limit: int = BATCH, also: Sequence[Outbox] = ()) -> int:
     """Hand on the oldest waiting events, at most ``limit``. Returns how many were taken; 0 as well when
-    others hold all lanes that have any."""
-    claims: list[uuid.UUID] = []
-    keys = _claim(outbox, claims, limit)
+    others hold all lanes that have any. ``also``: further outboxes in which what was taken need not wait."""
+    claim = new_id()
+    keys = _claim(outbox, claim, limit)
     if not keys:
         return 0
     try:
         taken = hand_on(_waiting_of(outbox, keys, limit))
-        mark(outbox, taken)
+        _mark((outbox, *also), taken)
     finally:
-        OutboxLane.objects.filter(claim__in=claims).update(due_at=now(), claim=None)
+        prepared.update(OutboxLane, {"claim": claim}, {"due_at": now(), "claim": None})
     return len(taken)
 
 
-def mark(outbox: Outbox, events: Collection[Event]) -> None:
+def _mark(outboxes: Sequence[Outbox], events: Collection[Event]) -> None:
     """These need not be handed on any more."""
+    at = now()
     # unscoped: the outbox of all tenants goes out in one stream; these very rows were handed on
-    Event.objects.unscoped().filter(id__in=[event.id for event in events]).update(**{outbox.column: now()})
+    own = Event.objects.unscoped().filter(id__in=[event.id for event in events])
+    own.update(**{outbox.column: at for outbox in outboxes})
 
 
 @dataclass(frozen=True)
@@ -90,38 +92,60 @@ def key_of(event: Event) -> uuid.UUID:
 Pair = tuple[uuid.UUID | None, uuid.UUID]  # conversation, tenant
 
 
-def _claim(outbox: Outbox, claims: list[uuid.UUID], limit: int) -> set[Pair]:
-    """Lease lanes until there is enough to do. Whose events they hold: (conversation or None, tenant)."""
+LANES_OF = prepared.Select(OutboxLane, lambda rows, outbox: rows.filter(outbox=outbox).values_list("number", "due_at"))
+HELD_BY = prepared.Select(OutboxLane, lambda rows, claim: rows.filter(claim=claim).values_list("number", flat=True))
+
+
+def _claim(outbox: Outbox, claim: uuid.UUID, limit: int) -> set[Pair]:
+    """Lease free lanes with enough to do. Whose events they hold: (conversation or None, tenant)."""
     by_lane: dict[int, list[Pair]] = {}
     for pair in _waiting(outbox).order_by("id").values_list("conversation_id", "tenant_id")[: limit * LOOK_AHEAD]:
         by_lane.setdefault((pair[0] or pair[1]).int % LANES, []).append(pair)
-    lanes = {lane.number: lane for lane in OutboxLane.objects.filter(outbox=outbox.name)}
-    numbers = list(by_lane)
-    random.shuffle(numbers)  # two workers that come at once do not try the same lanes in the same order
-    found: list[Pair] = []
-    for number in numbers:
-        if len(found) >= limit:
+    if not by_lane:
+        return set()
+    free = [number for number in _free(outbox) if number in by_lane]
+    random.shuffle(free)  # two workers that come at once do not choose the same lanes
+    chosen: list[int] = []
+    count = 0
+    for number in free:
+        if count >= limit:
             break
-        if held := _lease(outbox, number, lanes.get(number)):
-            claims.append(held)
-            found += by_lane[number]
+        chosen.append(number)
+        count += len(by_lane[number])
+    found = [pair for number in _lease(outbox, claim, chosen) for pair in by_lane[number]]
     return set(found[:limit])
 
 
+def _free(outbox: Outbox) -> list[int]:
+    """The lanes that no worker holds: those of others are not even tried."""
+    lanes = LANES_OF.run(outbox=outbox.name)
+    if len(lanes) < LANES:
+        _make(outbox, set(range(LANES)) - {number for number, _ in lanes})
+        lanes = LANES_OF.run(outbox=outbox.name)
+    at = now()
+    return [number for number, due_at in lanes if due_at <= at]
+
+
 @retried
-def _lease(outbox: Outbox, number: int, lane: OutboxLane | None) -> uuid.UUID | None:
-    """The claim on the lane, or None where another worker has it."""
-    if lane:
-        leased = claim(lane, LEASE)
-        return leased.claim if leased else None
+def _make(outbox: Outbox, numbers: Collection[int]) -> None:
+    """The rows of lanes, once in the life of a database."""
     try:
         with atomic():
-            lane = OutboxLane.objects.create(outbox=outbox.name, number=number, claim=new_id(), due_at=now() + LEASE)
+            prepared.insert([OutboxLane(outbox=outbox.name, number=number) for number in sorted(numbers)])
     except IntegrityError as error:
-        if not key_taken(error):
+        if not key_taken(error):  # by another worker that makes them at this moment
             raise
-        return None  # another worker was the first in this lane
-    return lane.claim
+
+
+@retried
+def _lease(outbox: Outbox, claim: uuid.UUID, numbers: Sequence[int]) -> Sequence[int]:
+    """Lease what of these lanes is still free, by one compare-and-set. Which ones were."""
+    if not numbers:
+        return ()
+    at = now()
+    free = {"outbox": outbox.name, "number__in": numbers, "due_at__lte": at}
+    count = prepared.update(OutboxLane, free, {"claim": claim, "due_at": at + LEASE})
+    return numbers if count == len(numbers) else HELD_BY.run(claim=claim)
 
 
 def _waiting(outbox: Outbox) -> Any:

@@ -25,6 +25,7 @@ from tenants.storage.indexes import index_once
 
 MONGO = "django_mongodb_backend"
 RACES = 5  # tries at a transaction whose unique keys decide; each loss means that another writer has got further
+DEADLOCK = "40P01"  # two transactions of PostgreSQL waited for each other's rows, and this one was undone
 WAIT_S = 5.0  # that a transaction is tried again; as long as PostgreSQL waits for a lock
 
 P = ParamSpec("P")
@@ -62,8 +63,8 @@ def atomic() -> AbstractContextManager[Any]:
 def retried(work: Callable[P, R]) -> Callable[P, R]:
     """For a function that is one transaction on rows which others write too: run it again when it lost the race.
 
-    SQL makes the second writer wait for the first one's commit; MongoDB refuses it at once. Within a
-    surrounding transaction it is that one's matter.
+    SQL makes the second writer wait for the first one's commit, and PostgreSQL ends one of two that wait for each
+    other; MongoDB refuses it at once. Within a surrounding transaction it is that one's matter.
     """
 
     @functools.wraps(work)
@@ -85,21 +86,21 @@ def _write_conflict(error: DatabaseError) -> bool:
         from tenants.storage.mongo import write_conflict
 
         return write_conflict(error)
-    return False
+    return _code(error) == DEADLOCK and not connection.in_atomic_block
 
 
 def key_taken(error: IntegrityError) -> bool:
     """A unique key is in use: another writer was first, or this was written before. Not a value that the database
     refuses (CHECK, NOT NULL), which no repetition helps."""
-    return on_mongo() or _constraint(error) in ("23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
+    return on_mongo() or _code(error) in ("23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
 
 
 def lost_race(error: IntegrityError) -> bool:
     """Another writer caused it: a key is taken, or a row that ours points to is gone. Look again and try again."""
-    return key_taken(error) or _constraint(error) in ("23503", "SQLITE_CONSTRAINT_FOREIGNKEY")
+    return key_taken(error) or _code(error) in ("23503", "SQLITE_CONSTRAINT_FOREIGNKEY")
 
 
-def _constraint(error: IntegrityError) -> str:
+def _code(error: DatabaseError) -> str:
     """The driver's own code: https://www.postgresql.org/docs/current/errcodes-appendix.html, or SQLite's name."""
     cause = error.__cause__
     return str(getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", ""))

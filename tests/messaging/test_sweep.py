@@ -88,8 +88,12 @@ class Broker:
 
 
 @pytest.mark.parametrize(
-    ("options", "headers"), [({}, None), ({"delay_s": 3.0}, None), ({"expires_s": 14.0}, {"void_at": 1014.0})],
-    ids=["normal", "delayed", "of-the-sweep"],
+    ("options", "headers"),
+    [
+        ({}, None), ({"delay_s": 3.0}, None), ({"expires_s": 14.0}, {"void_at": 1014.0}),
+        ({"delay_s": 3.0, "expires_s": 14.0}, {"void_at": 1017.0}),
+    ],
+    ids=["normal", "delayed", "of-the-sweep", "expires-after-its-delay"],
 )  # fmt: skip
 def test_only_calls_that_say_so_expire(monkeypatch: pytest.MonkeyPatch, options, headers) -> None:
     broker = Broker()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import psycopg
@@ -82,6 +83,32 @@ def test_writers_of_one_row_come_one_after_the_other() -> None:
         thread.join()
     tenant.refresh_from_db()
     assert tenant.name == "20"
+
+
+@pytest.mark.skipif(db.on_mongo(), reason="refuses the second writer at once")
+@pytest.mark.parametrize(("surrounded", "tries"), [(False, 2), (True, 1)], ids=["alone", "within another"])
+def test_what_postgresql_ended_as_a_deadlock_is_run_again(
+    monkeypatch: pytest.MonkeyPatch, surrounded: bool, tries: int
+) -> None:
+    monkeypatch.setattr(db.time, "sleep", lambda _: None)
+    ends = [psycopg.errors.DeadlockDetected(), None]
+    tried = []
+
+    @db.retried
+    def work() -> None:
+        tried.append(1)
+        with db.atomic():
+            Tenant.objects.create(name="One", slug="one")
+            _raise_from(ends.pop(0))
+
+    with db.atomic() if surrounded else nullcontext(), suppress(OperationalError):
+        work()
+    assert len(tried) == tries
+
+
+def _raise_from(cause: Exception | None) -> None:
+    for error in filter(None, [cause]):
+        raise OperationalError("deadlock detected") from error
 
 
 def test_what_is_no_lost_race_is_not_tried_again() -> None:
