@@ -71,7 +71,7 @@ def write(events: int) -> list[tuple[bytes, bytes]]:
     from tests.factories import ConversationFactory, TenantFactory
 
     tenant = TenantFactory()
-    talks = [ConversationFactory(tenant=tenant) for _ in range(50)]
+    talks = [ConversationFactory(tenant=tenant) for _ in range(min(50, events))]
     rows = [
         Event(tenant=tenant, conversation=talks[n % 50], seq=n // 50 + 1, type="chat.message.sent", payload=said(n))
         for n in range(events)

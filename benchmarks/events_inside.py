@@ -14,8 +14,9 @@ from collections.abc import Callable
 
 from benchmarks.ground import ground
 
-BATCHES = (1, 50, 500)
-EVENTS = 1_000  # of each batch size in each round
+BATCHES = {"batch_1_us": (1, 1), "batch_50_us": (50, 1), "batch_500_us": (500, 1), "tenants_50_us": (10, 50)}
+MOST_BATCHES = 10  # of each line in each round
+EVENTS = 1_000  # at most
 
 
 def main() -> None:
@@ -33,25 +34,27 @@ def main() -> None:
 
 
 def measured(rounds: int) -> dict[str, float]:
-    """Microseconds of CPU for each event, by size of the batches; the first round warms up."""
-    spent: dict[str, list[float]] = {name: [] for name in ("floor_us", *(f"batch_{size}_us" for size in BATCHES))}
+    """Microseconds of CPU for each event, by line; the first round warms up."""
+    spent: dict[str, list[float]] = {name: [] for name in ("floor_us", *BATCHES)}
     for _ in range(rounds + 1):
         spent["floor_us"].append(floor_us())
-        for size in BATCHES:
-            spent[f"batch_{size}_us"].append(batch_us(size))
+        for name, (size, tenants) in BATCHES.items():
+            spent[name].append(batch_us(size, tenants))
     return {name: round(statistics.median(figures[1:]), 1) for name, figures in spent.items()}
 
 
-def batch_us(size: int) -> float:
-    """Events that happen ``size`` at a time, of two conversations or more, each size handed on as one batch."""
+def batch_us(size: int, tenants: int) -> float:
+    """``size`` events of each tenant happen at a time, and are handed on as one batch."""
     from benchmarks.events import write
     from messaging.publish import publish_events
 
-    took, batches = 0.0, max(1, min(EVENTS // size, 10))
+    took, total = 0.0, size * tenants
+    batches = min(EVENTS // total, MOST_BATCHES)
     for _ in range(batches):
-        write(size)
-        took += cpu_s(lambda: expect(publish_events(), size))
-    return took / (batches * size) * 1e6
+        for _ in range(tenants):
+            write(size)
+        took += cpu_s(lambda: expect(publish_events(), total))
+    return took / (batches * total) * 1e6
 
 
 def floor_us() -> float:

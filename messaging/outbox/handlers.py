@@ -56,12 +56,13 @@ def events_handle(events: Sequence[Event]) -> None:
     event gives up on that one alone; only a database that is away is the caller's to wait for."""
     told = [envelope_of(event) for event in events]
     for name in HANDLERS:
-        handle(name, told)
+        handle(name, told, fresh=True)
 
 
-def handle(name: str, events: Sequence[Envelope], *, again: bool = False) -> int:
-    """Let one handler deal with events, each once. ``again``: also with those it gave up on. Returns how
-    many were new to it; raises DatabaseError."""
+def handle(name: str, events: Sequence[Envelope], *, again: bool = False, fresh: bool = False) -> int:
+    """Let one handler deal with events, each once. ``again``: also with those it gave up on. ``fresh``: most likely
+    none has been dealt with, so the marks are written first and looked for only when one is there. Returns how many
+    were new to it; raises DatabaseError."""
     oldest = now() - MARKS_KEPT
     recent = [event for event in events if wanted_by(name, event.type) and event.timestamp > oldest]
     by_tenant: dict[uuid.UUID, list[Envelope]] = {}
@@ -72,7 +73,7 @@ def handle(name: str, events: Sequence[Envelope], *, again: bool = False) -> int
         with tenant_scope(tenant_id):
             if again:
                 _gave_up_on(name, own).delete()
-            count += _handle_new(name, own)
+            count += _handle_new(name, own, fresh)
     return count
 
 
@@ -85,9 +86,10 @@ def wanted_by(name: str, type: str) -> bool:
 
 
 @retried
-def _handle_new(name: str, events: Sequence[Envelope]) -> int:
+def _handle_new(name: str, events: Sequence[Envelope], fresh: bool = False) -> int:
+    each = list({event.id: event for event in events}.values())
     for look in range(1, LOOKS + 1):
-        new = _unmarked(name, events)
+        new = each if fresh and look == 1 else _unmarked(name, each)
         try:
             if new:
                 with atomic():
@@ -123,7 +125,7 @@ def _one_by_one(name: str, events: Sequence[Envelope], error: Exception) -> int:
 def _unmarked(name: str, events: Sequence[Envelope]) -> list[Envelope]:
     marked = HandledEvent.objects.filter(handler=name, event__in=[event.id for event in events])
     known = set(marked.values_list("event", flat=True))
-    return [event for event in {event.id: event for event in events}.values() if event.id not in known]
+    return [event for event in events if event.id not in known]
 
 
 def _mark(name: str, events: Sequence[Envelope], error: str = "") -> None:

@@ -20,7 +20,8 @@ from channels_app.contract import InboundMessage, Sender, SendResult, StatusUpda
 from channels_app.models import Channel
 from conversations.models import Contact, Conversation, Event, Identity, Message, Session
 from messaging import accept, deliver, respond
-from messaging.models import Delivery, DeliveryAttempt, DeliveryPart, Turn
+from messaging.models import DailyFigure, Delivery, DeliveryAttempt, DeliveryPart, HandledEvent, Turn
+from messaging.publish import publish_events
 from messaging.rules.control import agent_reply, conversation_end, hand_back, take_over
 from messaging.rules.delivery_status import status_apply
 from tenants.scope import tenant_scope
@@ -34,7 +35,10 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(on_mongo(), reason="there is but one way there"),
 ]
-TABLES = (Contact, Identity, Session, Conversation, Message, Turn, Delivery, DeliveryPart, DeliveryAttempt, Event)
+TABLES = (
+    Contact, Identity, Session, Conversation, Message, Turn, Delivery, DeliveryPart, DeliveryAttempt, Event,
+    HandledEvent, DailyFigure,
+)  # fmt: skip
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
@@ -154,7 +158,13 @@ def stopped(house: House) -> None:
         house.says(house.phone, text(word), number)
 
 
-JOURNEYS = [a_visit, a_platforms_message, a_human, stopped]
+def published(house: House) -> None:
+    for number in range(2):
+        answered(house, text(f"hello {number}"), number)
+        assert publish_events() > 3
+
+
+JOURNEYS = [a_visit, a_platforms_message, a_human, stopped, published]
 
 
 @pytest.mark.parametrize("journey", JOURNEYS)
