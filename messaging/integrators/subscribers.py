@@ -16,10 +16,12 @@ from conversations.models import Event
 from messaging import wake
 from messaging.models import WebhookDelivery, WebhookEndpoint
 from tenants.scope import tenant_scope
+from tenants.storage import prepared
 from tenants.storage.db import atomic, lost_race, on_mongo, retried
 from tenants.storage.memo import Memo
 
 IN_FLIGHT = 4  # calls to one endpoint at a time
+ENABLED = prepared.Select(WebhookEndpoint, lambda rows: rows.filter(enabled=True).values_list("id", "event_types"))
 LOOKS = 3  # how often the rows are worked out anew when another process changes them meanwhile
 
 
@@ -81,10 +83,11 @@ def _queue_for(tenant_id: uuid.UUID, events: Sequence[Event]) -> None:
 
 
 def _missing(tenant_id: uuid.UUID, events: Sequence[Event]) -> list[WebhookDelivery]:
+    subscribers = subscribers_of(tenant_id)
     wanted = [
         (subscriber.id, event)
         for event in events
-        for subscriber in subscribers_of(tenant_id)
+        for subscriber in subscribers
         if wants(subscriber.event_types, event.type)
     ]
     if not wanted:
@@ -110,5 +113,4 @@ def _write(rows: Sequence[WebhookDelivery]) -> Counter[uuid.UUID]:
 
 
 def _load() -> tuple[Subscriber, ...]:
-    enabled = WebhookEndpoint.objects.filter(enabled=True).values_list("id", "event_types")
-    return tuple(Subscriber(endpoint_id, tuple(types)) for endpoint_id, types in enabled)
+    return tuple(Subscriber(endpoint_id, tuple(types)) for endpoint_id, types in ENABLED.run())

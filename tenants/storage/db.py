@@ -92,7 +92,9 @@ def _write_conflict(error: DatabaseError) -> bool:
 def key_taken(error: IntegrityError) -> bool:
     """A unique key is in use: another writer was first, or this was written before. Not a value that the database
     refuses (CHECK, NOT NULL), which no repetition helps."""
-    return on_mongo() or _code(error) in ("23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
+    if on_mongo():  # the engine found it, and means nothing else by it
+        return error.__cause__ is not None
+    return _code(error) in ("23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
 
 
 def lost_race(error: IntegrityError) -> bool:

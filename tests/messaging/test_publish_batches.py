@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import Count, Sum
 from django.test.utils import CaptureQueriesContext
 
 from conversations.event_schemas import envelope_of
@@ -74,6 +75,38 @@ def test_a_batch_of_fifty_costs_ten_statements(ready: Tenant, other_tenant: Tena
     ]  # fmt: skip
     assert dict(DailyFigure.objects.values_list("name", "value")) == {TYPES[0]: 18, TYPES[1]: 18, TYPES[2]: 17}
     assert HandledEvent.objects.filter(handler="analytics").count() == 53
+
+
+@pytest.mark.skipif(on_mongo(), reason="no SQL there")
+def test_figures_and_marks_of_many_tenants_are_committed_once(ready: Tenant, other_tenant: Tenant) -> None:
+    happen(ready, 10)
+    happen(other_tenant, 10)
+    seen = statements(lambda: publish_events())
+    assert len([sql for sql in seen if sql.startswith("SAVEPOINT")]) == 1
+    # unscoped: of both tenants
+    assert sorted(HandledEvent.objects.unscoped().values_list("tenant__name").annotate(Count("id"))) == [
+        ("Acme", 13), ("Globex", 10),
+    ]  # fmt: skip
+
+
+def test_a_tenant_whose_figures_break_keeps_no_other_from_its_own(
+    ready: Tenant, other_tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shared transaction is rolled back, and each tenant's events are handled by themselves."""
+    events = happen(ready, 2)
+    happen(other_tenant, 4)
+    real = handlers.analytics
+
+    def breaks(told: Any) -> None:
+        real(told)
+        assert not {event.id for event in events} & {event.id for event in told}
+
+    monkeypatch.setitem(handlers.HANDLERS, "analytics", breaks)
+    assert publish_events() == 6
+    # unscoped: of both tenants
+    figures = DailyFigure.objects.unscoped().values_list("tenant__name").annotate(Sum("value"))
+    assert dict(figures) == {"Acme": 3, "Globex": 4}
+    assert HandledEvent.objects.filter(error="AssertionError").count() == 2
 
 
 @pytest.mark.skipif(on_mongo(), reason="no SQL there")
