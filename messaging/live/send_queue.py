@@ -22,7 +22,7 @@ class SendQueue:
 
     def __init__(self, send: Callable[[str], Awaitable[None]], close: Callable[[int], Awaitable[None]]):
         self._send, self._close = send, close
-        self._waiting: deque[tuple[str, bool]] = deque()
+        self._waiting: deque[tuple[str, int, bool]] = deque()
         self._bytes = 0
         self._news, self._sent = asyncio.Event(), asyncio.Event()
         self._code: int | None = None
@@ -37,7 +37,7 @@ class SendQueue:
         if that does not make room the socket is closed with SLOW_CONSUMER."""
         if self.ended:
             return
-        size = len(text.encode())
+        size = _size(text)
         if not self._room_for(size):
             if passing:
                 return
@@ -45,7 +45,7 @@ class SendQueue:
             if not self._room_for(size):
                 self._overflow()
                 return
-        self._waiting.append((text, passing))
+        self._waiting.append((text, size, passing))
         self._bytes += size
         self._news.set()
 
@@ -74,8 +74,8 @@ class SendQueue:
         return len(self._waiting) < MOST_FRAMES and self._bytes + size <= MOST_BYTES
 
     def _drop_passing(self) -> None:
-        self._waiting = deque(item for item in self._waiting if not item[1])
-        self._bytes = sum(len(text.encode()) for text, _ in self._waiting)
+        self._waiting = deque(item for item in self._waiting if not item[2])
+        self._bytes = sum(size for _, size, _ in self._waiting)
 
     def _overflow(self) -> None:
         """The reader does not read: what waits is let go, the client resumes by seq."""
@@ -89,8 +89,8 @@ class SendQueue:
         while not (self.ended and not self._waiting):
             await self._news.wait()
             while self._waiting:
-                text, _ = self._waiting.popleft()
-                self._bytes -= len(text.encode())
+                text, size, _ = self._waiting.popleft()
+                self._bytes -= size
                 try:
                     async with asyncio.timeout(MOST_WAIT_S):
                         await self._send(text)
@@ -103,3 +103,8 @@ class SendQueue:
 
     async def _finish(self) -> None:
         await self._close(self._code or 1000)
+
+
+def _size(text: str) -> int:
+    """Of the text in UTF-8, without encoding what need not be."""
+    return len(text) if text.isascii() else len(text.encode())

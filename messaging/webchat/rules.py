@@ -6,8 +6,9 @@ Owns visitor tokens and the meaning of client frames. Must not know how frames t
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
@@ -23,7 +24,7 @@ from channels_app.selectors import channel_for_key
 from conversations.media_links import media_address
 from conversations.models import Attachment, Conversation, Identity, Message, Note
 from conversations.people import Known, identities_forget, identity_resolve
-from messaging.accept import Accepted, Entrance, accept
+from messaging.accept import Accepted, Arrival, Entrance, accept, accept_many
 from messaging.live.authors import author_of
 from messaging.live.frames import change_frame, message_frame
 from messaging.live.push import push_read
@@ -33,6 +34,7 @@ from messaging.webchat.frames import RateFrame, ReadFrame, SendFrame
 from tenants.access.auth import require_active
 from tenants.access.limits import allow, network
 from tenants.errors import Conflict, Forbidden, NotAuthenticated, NotFound, TooMany
+from tenants.scope import tenant_scope
 from tenants.storage.db import atomic, lost_race, retried
 
 SALT = "webchat"
@@ -199,6 +201,51 @@ def say(channel: Channel, visitor: Visitor, frame: SendFrame) -> Accepted:
     Raises TooMany, Conflict ``cid_conflict`` or ``media_used``, Invalid ``empty_message`` or ``too_long``,
     NotFound ``media_not_found``, Unavailable.
     """
+    try:
+        return accept(channel, *_arriving(channel, visitor, frame))
+    except Conflict as error:
+        raise _of_cid(error) from None
+
+
+@dataclass(frozen=True)
+class Words:
+    """What `say` is called with; ``context``: in which it is logged."""
+
+    channel: Channel
+    visitor: Visitor
+    frame: SendFrame
+    context: Context = field(default_factory=copy_context)
+
+    @property
+    def of(self) -> tuple[uuid.UUID, str]:
+        """Who says it. Two of one visitor are not stored together."""
+        return self.channel.id, self.visitor.key
+
+
+def say_many(words: Sequence[Words]) -> list[Accepted | Exception]:
+    """As `say` for visitors of any tenants, each in its tenant's scope and stored together: of each what `say` returns
+    or raises, or Forbidden ``tenant_suspended``. Sorted by who says it, so that the processes of a cluster lock the
+    rows of two visitors in the same order."""
+    order = sorted(range(len(words)), key=lambda place: words[place].of)
+    arrivals = [words[place].context.run(_arrival, words[place]) for place in order]
+    accepted = iter(accept_many([arrival for arrival in arrivals if isinstance(arrival, Arrival)]))
+    told = [next(accepted) if isinstance(arrival, Arrival) else arrival for arrival in arrivals]
+    by_place = dict(zip(order, told, strict=True))
+    outcomes = [by_place[place] for place in range(len(words))]
+    return [_of_cid(outcome) if isinstance(outcome, Conflict) else outcome for outcome in outcomes]
+
+
+def _arrival(words: Words) -> Arrival | Exception:
+    try:
+        require_active(words.channel.tenant_id)
+        with tenant_scope(words.channel.tenant_id):
+            said = _arriving(words.channel, words.visitor, words.frame)
+    except Exception as error:  # noqa: BLE001  the caller gets it
+        return error
+    return Arrival(words.channel, *said, words.context)
+
+
+def _arriving(channel: Channel, visitor: Visitor, frame: SendFrame) -> tuple[InboundMessage, Entrance]:
     draw(f"webchat:send:{channel.id}:{visitor.key}", 20 / 60, 20)
     metadata = {"reply_to_seq": frame.reply_to} if frame.reply_to else {}
     content = _with_file(channel, visitor, frame) if frame.kind == "file" else frame.to_content()
@@ -206,12 +253,14 @@ def say(channel: Channel, visitor: Visitor, frame: SendFrame) -> Accepted:
     entrance = Entrance(
         client_message_id=frame.cid, session_key=visitor.session_key or "default", device={"kind": "web"}
     )
-    try:
-        return accept(channel, inbound, entrance)
-    except Conflict as error:
-        if error.code != "message_id_conflict":
-            raise
-        raise Conflict("This cid was used for other content.", code="cid_conflict") from error
+    return inbound, entrance
+
+
+def _of_cid(error: Conflict) -> Conflict:
+    """As clients of the web chat name it."""
+    if error.code != "message_id_conflict":
+        return error
+    return Conflict("This cid was used for other content.", code="cid_conflict")
 
 
 def _with_file(channel: Channel, visitor: Visitor, frame: SendFrame) -> Content:

@@ -5,6 +5,7 @@ Owns `atomic`, `retried`, `now`, the `Id` key field and `TenantModel`. Must not 
 
 from __future__ import annotations
 
+import contextvars
 import datetime
 import functools
 import random
@@ -156,8 +157,13 @@ def server_now() -> datetime.datetime:
 
 
 def on_commit(call: Callable[[], Any]) -> None:
-    """Run ``call`` after the surrounding transaction has committed; its failure harms no other call."""
-    transaction.on_commit(call, robust=True)
+    """Run ``call`` after the surrounding transaction has committed; its failure harms no other call.
+
+    It runs in the context of this moment: one transaction may hold the messages of several people, whose ids for logs
+    and tasks are not each other's.
+    """
+    context = contextvars.copy_context()
+    transaction.on_commit(functools.partial(context.run, call), robust=True)
 
 
 class Id(models.UUIDField):

@@ -6,8 +6,9 @@ import datetime
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -63,7 +64,7 @@ def outside(monkeypatch: pytest.MonkeyPatch) -> None:
 @contextmanager
 def by(way: Any) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
-        for name in ("insert", "update", "update_where"):
+        for name in ("gathered", "insert", "update", "update_where"):
             patched.setattr(prepared, name, getattr(way, name))
         patched.setattr(kept.Select, "run", way.Select.run)
         yield
@@ -82,13 +83,24 @@ class House:
         self.agent = UserFactory()
 
     def says(self, channel: Channel, content: Content, number: int, **entrance: Any) -> accept.Accepted:
+        said = self.arrival(channel, content, number, **entrance)
+        return accept.accept(said.channel, said.inbound, said.entrance)
+
+    def arrival(self, channel: Channel, content: Content, number: int, **entrance: Any) -> accept.Arrival:
         sender = Sender(scheme="phone", value="+491511234567", name="Mira", address="+491511234567")
         platform_id = f"in.{number}" if channel is self.phone else ""
         opens = 24 * 3600 if channel is self.phone else 0
         said = InboundMessage(
             platform_id=platform_id, sender=sender, content=content, opens_window_s=opens, reference={"n": number}
         )
-        return accept.accept(channel, said, accept.Entrance(**entrance))
+        return accept.Arrival(channel, said, accept.Entrance(**entrance))
+
+    def visit(self, number: int, words: str, cid: str) -> accept.Arrival:
+        """Of the visitor of this number; every second one has a name."""
+        content = text(words)
+        arrival = self.arrival(self.web, content, number, client_message_id=cid, device={"kind": "web"})
+        sender = Sender(scheme="web", value=f"visitor-{number}", name=f"V {number}" if number % 2 else "")
+        return replace(arrival, inbound=replace(arrival.inbound, sender=sender, metadata={"n": number}))
 
     def rows(self) -> list[str]:
         """All rows of the tenant, ids by the order in which they are met, without times."""
@@ -164,12 +176,41 @@ def published(house: House) -> None:
         assert publish_events() > 3
 
 
-JOURNEYS = [a_visit, a_platforms_message, a_human, stopped, published]
+def together(house: House) -> None:
+    """Five people at once: their first words, what they add, and a repetition in between."""
+    for words in ("Hello", "I have lost my order"):
+        stored = accept.accept_many([house.visit(number, words, words) for number in range(5)])
+        assert not [one for one in stored if isinstance(one, Exception)]
+    take_over(Conversation.objects.order_by("id")[2].id, house.agent)
+    third = [
+        house.visit(number, "Hello" if number == 1 else "well?", "Hello" if number == 1 else "w") for number in range(5)
+    ]
+    repeated = accept.accept_many(third)[1]
+    assert isinstance(repeated, accept.Accepted)
+    assert repeated.duplicate
+
+
+def one_after_the_other(house: House) -> None:
+    """The same, each in a transaction of its own."""
+
+    def alone(arrivals: Sequence[accept.Arrival]) -> list[accept.Accepted]:
+        return [accept.accept(one.channel, one.inbound, one.entrance) for one in arrivals]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(accept, "accept_many", alone)
+        together(house)
+
+
+JOURNEYS = [together, a_visit, a_platforms_message, a_human, stopped, published]
 
 
 @pytest.mark.parametrize("journey", JOURNEYS)
 def test_a_journey_writes_the_same_rows(journey: Callable[[House], object]) -> None:
     assert len(the_same(journey)) > 6
+
+
+def test_people_who_are_stored_together_leave_what_they_leave_alone() -> None:
+    assert the_same(together) == the_same(one_after_the_other)
 
 
 @given(contents)

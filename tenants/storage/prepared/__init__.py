@@ -12,7 +12,10 @@ How a statement of the journey is converted, from ``from tenants.storage import 
 * ``Model.objects.filter(…)`` → a module's constant ``RECENT = prepared.Select(Model, lambda rows, conversation:
   rows.filter(conversation=conversation))``, run by ``RECENT.run(conversation=id)``, ``RECENT.first(conversation=id)``.
 
-All four keep to the tenant in scope as ``objects`` does, and raise NoTenantScope without one. They work inside and
+``with prepared.gathered(Message, Event):`` keeps the inserts of those models back to the end of the block, which stands
+inside `atomic`: one statement per table for the rows of many callers.
+
+All of them keep to the tenant in scope as ``objects`` does, and raise NoTenantScope without one. They work inside and
 outside of `atomic`, and raise Django's own exceptions. What is made of a shape (names of fields, lookups and kinds of
 values) is kept, values never are: nothing that is unbounded may stand in a name.
 """
@@ -22,8 +25,8 @@ from __future__ import annotations
 from tenants.storage.db import on_mongo
 
 if on_mongo():
-    from tenants.storage.prepared.orm import Select, insert, update, update_where
+    from tenants.storage.prepared.orm import Select, gathered, insert, update, update_where
 else:
-    from tenants.storage.prepared.kept import Select, insert, update, update_where
+    from tenants.storage.prepared.kept import Select, gathered, insert, update, update_where
 
-__all__ = ["Select", "insert", "update", "update_where"]
+__all__ = ["Select", "gathered", "insert", "update", "update_where"]

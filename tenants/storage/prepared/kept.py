@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from threading import Lock
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -28,6 +29,7 @@ from django.db.models.utils import create_namedtuple_class
 from tenants.scope import current_tenant_id, tenant_id_if_any
 from tenants.storage.prepared import orm
 from tenants.storage.prepared.driver import Statement
+from tenants.storage.prepared.gathering import gather, gathering
 from tenants.storage.prepared.owner import check_owner, has_tenant
 from tenants.storage.prepared.shapes import (
     Given,
@@ -123,6 +125,17 @@ def insert(rows: Sequence[Model]) -> None:
     if not rows:
         return
     check_owner(rows, tenant_id_if_any())
+    if not gather(rows):
+        _write(rows)
+
+
+def gathered(*models: type[Model]) -> AbstractContextManager[None]:
+    """Inside, new rows of ``models`` wait and are written at the end, those of all tenants together, in the order of
+    ``models``. For a transaction none of whose statements looks at a row that waits. Raises IntegrityError then."""
+    return gathering(models, _write)
+
+
+def _write(rows: Sequence[Model]) -> None:
     if len(rows) <= MOST_ROWS:
         _insert(rows)
     else:

@@ -7,6 +7,7 @@ and errors as kept.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Generic, TypeVar
 
 from django.db.models import Model, QuerySet
@@ -45,6 +46,11 @@ def insert(rows: Sequence[Model]) -> None:
     if rows:
         check_owner(rows, tenant_id_if_any())
         scoped(type(rows[0])).bulk_create(rows)
+
+
+def gathered(*models: type[Model]) -> AbstractContextManager[None]:
+    """As in kept.py, but every row is written at once."""
+    return nullcontext()
 
 
 class Select(Generic[M]):
