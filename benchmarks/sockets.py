@@ -8,12 +8,16 @@ import socket
 import struct
 import time
 import uuid
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from benchmarks.ground import ORIGIN, ground
 from benchmarks.load import Line, Request, arguments, as_json, show
 
 MOST = 50  # sends of one connection: the service allows bursts of 60 frames
+CROWD = 50  # connections at once
 
 
 class Socket:
@@ -56,21 +60,36 @@ class Socket:
                 return
 
 
-def measure(port: int, line: Line, token: str, sends: int) -> None:
-    """One connection, one frame at a time."""
+def measure(port: int, line: Line, tokens: Sequence[str], sends: int) -> None:
+    """A connection for each token, each with one frame at a time."""
+    clients = [_greeted(port, line, token) for token in tokens]
+    with ThreadPoolExecutor(len(clients)) as pool:
+        started = time.perf_counter()
+        for took in pool.map(lambda client: _say(client, sends), clients):
+            line.latencies += took
+        line.rates.append(sends * len(clients) / (time.perf_counter() - started))
+    for client in clients:
+        client.raw.close()
+
+
+def _greeted(port: int, line: Line, token: str) -> Socket:
     path, _, _ = line.make(0)
     client = Socket(port, path)
     if token:
         client.send({"t": "hello", "token": token})
         client.until("ready")
-    started = time.perf_counter()
+    return client
+
+
+def _say(client: Socket, sends: int) -> list[float]:
+    """How long each send took to its ack, in milliseconds."""
+    took = []
     for n in range(sends):
         sent = time.perf_counter()
         client.send({"t": "send", "cid": uuid.uuid4().hex, "text": f"Where is my order {n}?"})
         client.until("ack")
-        line.latencies.append((time.perf_counter() - sent) * 1000)
-    line.rates.append(sends / (time.perf_counter() - started))
-    client.raw.close()
+        took.append((time.perf_counter() - sent) * 1000)
+    return took
 
 
 def main() -> None:
@@ -82,10 +101,15 @@ def main() -> None:
 
         echo = Line("bare consumer, echo, stores nothing", lambda n: at("/ws/bench/echo/"))
         chat = Line("web chat, send to ack, stored", lambda n: at(f"/ws/chat/{on.web_key}/"), beside=echo.name)
+        echoes = replace(echo, name=f"the same, {CROWD} at once", rates=[], latencies=[])
+        chats = Line(f"web chat, {CROWD} visitors at once", chat.make, beside=echoes.name)
+        sends = min(MOST, given.requests)
         for _ in range(given.rounds):
-            measure(on.port, echo, "", min(MOST, given.requests))
-            measure(on.port, chat, on.visitor_token(), min(MOST, given.requests))
-    show([echo, chat])
+            measure(on.port, echo, [""], sends)
+            measure(on.port, chat, [on.visitor_token()], sends)
+            measure(on.port, echoes, [""] * CROWD, sends)
+            measure(on.port, chats, [on.visitor_token() for _ in range(CROWD)], sends)
+    show([echo, chat, echoes, chats])
 
 
 if __name__ == "__main__":

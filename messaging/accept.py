@@ -6,10 +6,8 @@ an engine, and must not call the outside.
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextvars import Context, copy_context
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,7 +29,7 @@ from conversations.attachments import (
     content_with_ids,
 )
 from conversations.messages import cleaned, message_facts, words_of
-from conversations.models import Attachment, Conversation, Event, Message
+from conversations.models import Attachment, Conversation, Message
 from conversations.people import Known, contact_touch, identities_forget, identity_resolve
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
@@ -42,9 +40,8 @@ from messaging.models import Turn
 from messaging.rules import consent
 from messaging.rules.control import hand_over
 from tenants.errors import Conflict, Invalid, NotFound, Unavailable
-from tenants.scope import tenant_scope
 from tenants.storage import prepared
-from tenants.storage.db import RACES, atomic, lost_race, new_id, now, on_commit, retried, server_lost
+from tenants.storage.db import RACES, atomic, lost_race, new_id, now, on_commit, retried
 
 log = structlog.get_logger(__name__)
 
@@ -79,26 +76,17 @@ class Accepted:
 
 
 @dataclass(frozen=True)
-class Arrival:
-    """What `accept` is called with, of any tenant; ``context``: in which it is logged and traced."""
-
-    channel: Channel
-    inbound: InboundMessage
-    entrance: Entrance = Entrance()
-    context: Context = field(default_factory=copy_context)
-
-
-@dataclass(frozen=True)
 class Checked:
-    """The content that is to be stored, and its files: ids of those to be fetched, or the person's own upload."""
+    """What is known of a message before its transaction: what it says (``words``: as fields of a Message), and its
+    files: ids of those to be fetched, or the person's own upload."""
 
     content: Content
+    words: Mapping[str, Any]
     file_ids: Sequence[uuid.UUID]
     upload: Attachment | None
 
 
 @STAGES.labels("accept").time()
-@retried
 def accept(channel: Channel, inbound: InboundMessage, entrance: Entrance = Entrance()) -> Accepted:
     """Store ``inbound`` exactly once and wake the worker that goes on with it.
 
@@ -106,85 +94,37 @@ def accept(channel: Channel, inbound: InboundMessage, entrance: Entrance = Entra
     Conflict ``message_id_conflict`` (the id was used for other content), Unavailable (lost five races),
     and for a file of ours NotFound ``media_not_found``, Conflict ``media_used``.
     """
-    checked = _checked(inbound)
+    return store_alone(channel, inbound, checked_of(channel, inbound), entrance)
+
+
+@retried
+def store_alone(channel: Channel, inbound: InboundMessage, checked: Checked, entrance: Entrance) -> Accepted:
+    """In a transaction of its own, tried again when another writer was first."""
     for _ in range(RACES):
         try:
             with atomic():
-                accepted = _store(channel, inbound, checked, entrance)
+                accepted = store(channel, inbound, checked, entrance)
         except IntegrityError as error:
             if not lost_race(error):
                 raise
             repeated = _repeat_of(channel, inbound, checked.content, entrance)
             if repeated:
-                return _told(channel, repeated)
+                return told(channel, repeated)
             identities_forget(channel, inbound.sender)  # what we remembered may be what was wrong
         else:
-            return _told(channel, accepted)
+            return told(channel, accepted)
     raise Unavailable("The conversation is very busy; send the same message again.", retry_after=1)
 
 
-def accept_many(arrivals: Sequence[Arrival]) -> list[Accepted | Exception]:
-    """As `accept` for each, in its tenant's scope; of each what that returns or raises. Whatever is wrong with one
-    harms no other.
-
-    One transaction, and one INSERT per table, where all goes well. For that, none may have a platform's id, and no two
-    may be of one sender: such messages may share a conversation, and what the first leaves is not yet to be seen.
-    """
-    checked: list[Checked | Exception] = [_tried(arrival, _checked, arrival.inbound) for arrival in arrivals]
-    sound = [(arrival, found) for arrival, found in zip(arrivals, checked, strict=True) if isinstance(found, Checked)]
-    stored = iter(_store_together(sound))
-    return [found if isinstance(found, Exception) else next(stored) for found in checked]
-
-
-def _store_together(sound: Sequence[tuple[Arrival, Checked]]) -> list[Accepted | Exception]:
-    """In one transaction; when that fails, each in its own. A database that does not answer is not asked again."""
-    arrivals = [arrival for arrival, _ in sound]
-    began = time.monotonic()
-    if len(sound) > 1:
-        try:
-            with atomic(), prepared.gathered(Message, Turn, Event):
-                stored = [_in_scope(arrival, _store, *_arguments(arrival, found)) for arrival, found in sound]
-        except Exception as error:  # noqa: BLE001  whose fault it is shows when each is stored alone
-            if server_lost(error):
-                return [error] * len(sound)
-            log.info("messages_stored_apart", error=type(error).__name__, messages=len(sound))
-        else:
-            took = time.monotonic() - began
-            for arrival, accepted in zip(arrivals, stored, strict=True):
-                STAGES.labels("accept").observe(took)
-                arrival.context.run(_told, arrival.channel, accepted)
-            return list(stored)
-    return [_tried(one, accept, one.channel, one.inbound, one.entrance) for one in arrivals]
-
-
-def _arguments(arrival: Arrival, checked: Checked) -> tuple[Any, ...]:
-    return arrival.channel, arrival.inbound, checked, arrival.entrance
-
-
-def _tried(arrival: Arrival, call: Callable[..., Any], *arguments: Any) -> Any:
-    """What ``call`` returns, or the exception that it raises."""
-    try:
-        return _in_scope(arrival, call, *arguments)
-    except Exception as error:  # noqa: BLE001  the caller gets it
-        return error
-
-
-def _in_scope(arrival: Arrival, call: Callable[..., Any], *arguments: Any) -> Any:
-    def scoped() -> Any:
-        with tenant_scope(arrival.channel.tenant_id):
-            return call(*arguments)
-
-    return arrival.context.run(scoped)
-
-
-def _checked(inbound: InboundMessage) -> Checked:
+def checked_of(channel: Channel, inbound: InboundMessage) -> Checked:
     """Raises Invalid ``empty_message``, NotFound ``media_not_found``, Conflict ``media_used``."""
     content, file_ids = content_with_ids(cleaned(inbound.content), inbound.media)
     upload = None if file_ids else attachment_of(content)
-    return Checked(content_with_facts(content, upload) if upload else content, file_ids, upload)
+    content = content_with_facts(content, upload) if upload else content
+    return Checked(content, words_of(channel.tenant_id, content), file_ids, upload)
 
 
-def _told(channel: Channel, accepted: Accepted) -> Accepted:
+def told(channel: Channel, accepted: Accepted) -> Accepted:
     """Count it, and let every log line from here on name the message."""
     message, repeated = accepted.message, accepted.duplicate
     structlog.contextvars.bind_contextvars(conversation_id=str(message.conversation_id), message_id=str(message.id))
@@ -193,7 +133,7 @@ def _told(channel: Channel, accepted: Accepted) -> Accepted:
     return accepted
 
 
-def _store(channel: Channel, inbound: InboundMessage, checked: Checked, entrance: Entrance) -> Accepted:
+def store(channel: Channel, inbound: InboundMessage, checked: Checked, entrance: Entrance) -> Accepted:
     """Within a transaction: person → conversation → message → turn → events → files."""
     content = checked.content
     known = identity_resolve(channel, inbound.sender, verified=entrance.verified)
@@ -201,7 +141,7 @@ def _store(channel: Channel, inbound: InboundMessage, checked: Checked, entrance
         channel, known, inbound.sender, session_key=entrance.session_key, device=dict(entrance.device)
     )
     conversation, started = _conversation_for(channel, known, inbound, content, entrance, session_began)
-    message = _message_insert(conversation, inbound, content, entrance)
+    message = _message_insert(conversation, inbound, checked, entrance)
     step = consent.step_of(channel, message, dated=inbound.dated and inbound.sent_at is not None)
     bypassed = bool(entrance.hints.get("bypass_automation"))
     turn = None if step.without_turn or bypassed else _turn_open(channel, conversation, message, entrance)
@@ -299,7 +239,7 @@ def _may_start_anew(conversation_id: uuid.UUID, known: Known) -> bool:
 
 
 def _message_insert(
-    conversation: Conversation, inbound: InboundMessage, content: Content, entrance: Entrance
+    conversation: Conversation, inbound: InboundMessage, checked: Checked, entrance: Entrance
 ) -> Message:
     at = now()
     message = Message(
@@ -313,7 +253,7 @@ def _message_insert(
         role=Message.Role.VISITOR,
         client_message_id=entrance.client_message_id,
         platform_message_id=inbound.platform_id,
-        **words_of(conversation.tenant_id, content),
+        **checked.words,
         hints=dict(entrance.hints),
         metadata=dict(inbound.metadata),
         sent_at=min(inbound.sent_at or at, at),  # no message was written later than now, whatever their clock says

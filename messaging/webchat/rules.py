@@ -24,7 +24,8 @@ from channels_app.selectors import channel_for_key
 from conversations.media_links import media_address
 from conversations.models import Attachment, Conversation, Identity, Message, Note
 from conversations.people import Known, identities_forget, identity_resolve
-from messaging.accept import Accepted, Arrival, Entrance, accept, accept_many
+from messaging.accept import Accepted, Entrance, accept
+from messaging.accept_many import Arrival, accept_many
 from messaging.live.authors import author_of
 from messaging.live.frames import change_frame, message_frame
 from messaging.live.push import push_read

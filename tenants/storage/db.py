@@ -163,7 +163,12 @@ def on_commit(call: Callable[[], Any]) -> None:
     and tasks are not each other's.
     """
     context = contextvars.copy_context()
-    transaction.on_commit(functools.partial(context.run, call), robust=True)
+
+    @functools.wraps(call)  # a failure is logged by its name
+    def run() -> None:
+        context.run(call)
+
+    transaction.on_commit(run, robust=True)
 
 
 class Id(models.UUIDField):

@@ -16,8 +16,10 @@ from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
 from conversations.models import Conversation, Event, Message
 from messaging import accept as module
+from messaging import accept_many as many
 from messaging import wake
-from messaging.accept import Accepted, Arrival, Entrance, accept_many
+from messaging.accept import Accepted, Entrance
+from messaging.accept_many import Arrival, accept_many
 from messaging.models import Turn
 from tenants.errors import Conflict, Invalid, NotFound
 from tenants.scope import tenant_scope
@@ -119,7 +121,7 @@ def test_a_database_that_is_away_is_asked_once_for_all(web: Channel, monkeypatch
         lost.__cause__.sqlstate = "57P01"  # type: ignore[attr-defined]
         raise lost
 
-    monkeypatch.setattr(module, "_store", away)
+    monkeypatch.setattr(many, "store", away)
     outcomes = accept_many([arrival(web, who) for who in ("Ana", "Ben", "Cem")])
     assert [type(one) for one in outcomes] == [OperationalError] * 3
     assert len(asked) == 1

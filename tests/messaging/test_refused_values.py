@@ -23,8 +23,8 @@ pytestmark = [
 
 def test_a_message_with_a_refused_value_is_not_tried_again(scope, web, said, monkeypatch):
     tries: list[int] = []
-    store = accepting._store
-    monkeypatch.setattr(accepting, "_store", lambda *given: (tries.append(1), store(*given))[1])
+    store = accepting.store
+    monkeypatch.setattr(accepting, "store", lambda *given: (tries.append(1), store(*given))[1])
     with pytest.raises(DatabaseError) as raised:
         accept(web, replace(said("hello", by="u1", scheme="user"), metadata={"a": float("nan")}))
     assert not server_trouble(raised.value)

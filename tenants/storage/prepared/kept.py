@@ -150,7 +150,7 @@ def _insert(rows: Sequence[Model]) -> None:
     try:
         statement.run([field.pre_save(row, True) for row in rows for field in model._meta.concrete_fields])
     except NotKept:  # a column that the database works out
-        orm.insert(rows)
+        orm.write(rows)
     for row in rows:
         row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 

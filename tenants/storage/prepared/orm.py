@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from django.db.models import Model, QuerySet
 
 from tenants.scope import tenant_id_if_any
-from tenants.storage.prepared.owner import check_owner, scoped
+from tenants.storage.prepared.owner import check_owner, has_tenant, scoped
 
 M = TypeVar("M", bound=Model)
 
@@ -45,7 +45,14 @@ def insert(rows: Sequence[Model]) -> None:
     """Write new rows of one model. Raises IntegrityError."""
     if rows:
         check_owner(rows, tenant_id_if_any())
-        scoped(type(rows[0])).bulk_create(rows)
+        write(rows)
+
+
+def write(rows: Sequence[Model]) -> None:
+    """Rows of one model whose owners were checked."""
+    manager: Any = type(rows[0])._default_manager
+    # unscoped: rows that were gathered are of several tenants, and each was checked in its scope
+    (manager.unscoped() if has_tenant(type(rows[0])) else manager.all()).bulk_create(rows)
 
 
 def gathered(*models: type[Model]) -> AbstractContextManager[None]:
