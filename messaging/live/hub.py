@@ -79,7 +79,7 @@ class Hub:
         await asyncio.sleep(0)  # the receiver begins first: the layer subscribes no channel that does not receive
         self.groups[group].add(listener)
         # Each time: the second listener must not go on before the first one's subscription stands.
-        if not await self._try(self._subscribe(group)):
+        if settings.REDIS_URL and not await self._try(self._subscribe(group)):
             self._missing.add(group)
 
     async def leave(self, group: str, listener: Listener) -> None:
@@ -90,18 +90,23 @@ class Hub:
         if not listeners:
             del self.groups[group]
             self._missing.discard(group)
-            await self._try(get_channel_layer().group_discard(group, self._channel))
+            if settings.REDIS_URL:
+                await self._try(get_channel_layer().group_discard(group, self._channel))
 
     def push(self, group: str, frame: dict[str, Any]) -> None:
         """Send ``frame`` to the group; never blocks, never raises."""
         if not settings.REDIS_URL and group not in self.groups:
-            return  # the layer is this process' own, and it has no listener
+            return  # no other process hears it, and this one has no listener
         loop = self._sending_loop()
         if not self._begin():
             return
-        message = {"type": "push", "group": group, "text": json.dumps(frame, ensure_ascii=False, separators=(",", ":"))}
+        text = json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
         try:
-            asyncio.run_coroutine_threadsafe(self._send(group, message), loop)
+            if settings.REDIS_URL:
+                message = {"type": "push", "group": group, "text": text}
+                asyncio.run_coroutine_threadsafe(self._send(group, message), loop)
+            else:
+                loop.call_soon_threadsafe(self._arrive, group, text, frame)
         except RuntimeError:  # the loop is closing: so is this process
             self._end()
 
@@ -115,7 +120,14 @@ class Hub:
 
     def ring(self, group: str, frame: dict[str, Any]) -> None:
         """Tell the listeners of this process, at once. On the server's loop only."""
-        text = json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
+        self._hand_on(group, json.dumps(frame, ensure_ascii=False, separators=(",", ":")), frame)
+
+    def _arrive(self, group: str, text: str, frame: dict[str, Any]) -> None:
+        """A push of this process, where there is no other."""
+        self._end()
+        self._hand_on(group, text, frame)
+
+    def _hand_on(self, group: str, text: str, frame: dict[str, Any]) -> None:
         for listener in tuple(self.groups.get(group, ())):
             listener(text, frame)
 
@@ -147,7 +159,7 @@ class Hub:
 
     def _start(self) -> None:
         loop = asyncio.get_running_loop()
-        if self._loop is loop and self._tasks:
+        if self._loop is loop and self._channel:
             return
         self._loop = loop
         self.groups.clear()
@@ -155,9 +167,8 @@ class Hub:
         self._missing.clear()
         # A name of our own, not the layer's `new_channel`: a start must not wait for Redis to get it.
         self._channel = f"hub.{uuid.uuid4().hex}"
-        self._tasks = [loop.create_task(self._receive())]
-        if settings.REDIS_URL:
-            self._tasks.append(loop.create_task(self._beat()))
+        tasks = [self._receive(), self._beat()] if settings.REDIS_URL else []
+        self._tasks = [loop.create_task(task) for task in tasks]
 
     async def _subscribe(self, group: str) -> None:
         await get_channel_layer().group_add(group, self._channel)
@@ -176,9 +187,7 @@ class Hub:
         if "beat" in message:
             self._hear_beat(message["beat"])
             return
-        frame = json.loads(message["text"])
-        for listener in tuple(self.groups.get(message["group"], ())):
-            listener(message["text"], frame)
+        self._hand_on(message["group"], message["text"], json.loads(message["text"]))
 
     # ------------------------------------------------------------- what Redis may have swallowed
 

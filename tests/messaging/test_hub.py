@@ -159,3 +159,25 @@ def test_threads_that_push_at_once_are_each_counted_and_uncounted() -> None:
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
     assert hub.read == 0
+
+
+async def test_without_other_processes_a_push_is_encoded_once_and_needs_no_layer(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.REDIS_URL = ""
+    monkeypatch.setattr(hub_module, "get_channel_layer", None)  # a call would fail
+    hub, heard, frame = Hub(), [], {"t": "msg", "text": "Grüße"}
+    listeners = [lambda text, frame: heard.append((text, frame)) for _ in range(3)]
+    for listener in listeners:
+        await hub.join("g", listener)
+    thread = threading.Thread(target=lambda: [hub.push("g", frame), hub.push("g", {"t": "read"})])
+    thread.start()
+    thread.join()
+    await until(lambda: len(heard) == 6)
+    assert heard[0] == ('{"t":"msg","text":"Grüße"}', frame)
+    assert len({id(text) for text, _ in heard[:3]}) == 1
+    assert [said["t"] for _, said in heard] == ["msg"] * 3 + ["read"] * 3
+    for listener in listeners:
+        await hub.leave("g", listener)
+    hub.push("g", frame)
+    assert (hub.groups, hub._pending) == ({}, 0)

@@ -38,7 +38,8 @@ class Counted(Tab):
         self.id = f"{number:08}"
 
 
-async def test_windows_in_other_processes_count(monkeypatch):
+async def test_windows_in_other_processes_count(monkeypatch, settings):
+    settings.REDIS_URL = "redis://nowhere"  # there are several processes; the layer in memory stands for it
     channel_id = new_id()
     first, stranger = Counted(channel_id, "web:1"), Counted(channel_id, "web:2")
     await first.open()
