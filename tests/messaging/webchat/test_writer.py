@@ -63,6 +63,11 @@ async def until(true):
             await asyncio.sleep(0.01)
 
 
+def waiting():
+    """How many messages are not yet in a transaction."""
+    return writer_module.writer._turns._size
+
+
 def send(words, cid="c1"):
     return {"t": "send", "cid": cid, "kind": "text", "text": words}
 
@@ -73,7 +78,8 @@ async def test_what_comes_while_one_transaction_runs_goes_into_the_next(crowd, b
     await until(lambda: batches)
     for socket in sockets[1:]:
         await socket.send_json_to(send("later"))
-    await asyncio.gather(*(socket.receive_nothing(0.05) for socket in sockets))  # no ack before the commit
+    await until(lambda: waiting() == 3)
+    assert all([await socket.receive_nothing(0.05) for socket in sockets])  # no ack before the commit
     batches.go.set()
     acks = [(await socket.until("ack"))[-1] for socket in sockets]
     assert [(ack["seq"], ack["duplicate"]) for ack in acks] == [(1, False)] * 4
@@ -130,7 +136,7 @@ async def test_one_of_a_batch_that_is_refused_leaves_the_others_theirs(crowd, ba
     await until(lambda: batches)
     await sockets[1].send_json_to(send("Other words", "c1"))
     await sockets[2].send_json_to(send("More", "c2"))
-    await sockets[2].receive_nothing(0.05)
+    await until(lambda: waiting() == 2)
     batches.go.set()
     error = (await sockets[1].until("error"))[-1]
     acks = [(await sockets[place].until("ack"))[-1] for place in (0, 2)]
