@@ -365,7 +365,7 @@ VALUES: list[tuple[str, Any]] = [
     ("ended_at", AT), ("ended_at", None), ("ended_at", AT.replace(microsecond=0)),
     ("ended_at", AT.astimezone(datetime.timezone(datetime.timedelta(hours=5)))),
     ("ended_at", datetime.datetime(2026, 5, 4, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin"))),
-    ("context", {"a": None}), ("context", {}), ("identity_id", uuid.UUID(int=7)), ("identity_id", str(uuid.UUID(int=7))),
+    ("context", {"a": None}), ("context", {}), ("context", {"ä": [1, 2.5, float("inf")]}), ("context", ["a"]), ("identity_id", uuid.UUID(int=7)), ("identity_id", str(uuid.UUID(int=7))),
 ]  # fmt: skip
 
 
@@ -426,6 +426,12 @@ def once(look: Callable[..., Any]) -> Callable[..., Any]:
     """``look`` at the first statement only, and not at its own."""
     left = [look]
     return lambda execute, *given: left.pop()(execute, *given) if left else execute(*given)
+
+
+@BOTH
+def test_a_column_that_is_set_when_its_row_is_saved(db: None, way: Any) -> None:
+    way.insert([row := Tenant(name="New", slug="new")])
+    assert Tenant.objects.get(id=row.id).updated_at == row.updated_at is not None
 
 
 # ---------------------------------------------------------------------------- gathered

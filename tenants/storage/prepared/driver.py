@@ -13,6 +13,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from tenants.storage.prepared.shapes import Given
+from tenants.storage.prepared.values import same
 
 
 class Statement:
@@ -37,7 +38,15 @@ class Statement:
 
     def prepared(self, values: Any, db: Any) -> list[Any]:
         """The parameters as the driver takes them."""
-        return [one.prepared(values[one.at], db) if isinstance(one, Given) else one for one in self.params]
+        found = []
+        for one in self.params:
+            if type(one) is not Given:
+                found.append(one)
+                continue
+            value = values[one.at]
+            # most are the same to the driver: those are spared the call
+            found.append(value if one.quick.get(type(value)) is same else one.prepared(value, db))
+        return found
 
     def _observed(self, db: Any, params: list[Any]) -> Any:
         """Tests count statements, debuggers show them, the simulator interrupts them. The rows are read before any of
@@ -55,7 +64,8 @@ class Statement:
         return found[0]
 
     def _direct(self, db: Any, params: list[Any]) -> Any:
-        db.ensure_connection()
+        if db.connection is None:
+            db.ensure_connection()
         db.validate_thread_sharing()
         db.validate_no_broken_transaction()
         with db.wrap_database_errors:

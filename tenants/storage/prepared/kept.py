@@ -8,13 +8,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from operator import attrgetter
 from threading import Lock
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from django.db.models import Model, Q, QuerySet, signals
+from django.db.models import DateTimeField, Field, Model, Q, QuerySet, signals
 from django.db.models.base import ModelState
 from django.db.models.query import (
     FlatValuesListIterable,
@@ -148,11 +149,26 @@ def _insert(rows: Sequence[Model]) -> None:
     model = type(rows[0])
     statement: Statement = _kept((model, len(rows)), lambda: _compiled_insert(model, len(rows)))
     try:
-        statement.run([field.pre_save(row, True) for row in rows for field in model._meta.concrete_fields])
+        statement.run(_kept((model, "columns"), lambda: _columns_of(model))(rows))
     except NotKept:  # a column that the database works out
         orm.write(rows)
     for row in rows:
         row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+
+
+def _columns_of(model: type[Model]) -> Callable[[Sequence[Model]], list[Any]]:
+    """What gives the values of rows, one after the other, as they stand before they are saved."""
+    fields = model._meta.concrete_fields
+    if len(fields) < 2 or any(_changes_when_saved(field) for field in fields):
+        return lambda rows: [field.pre_save(row, True) for row in rows for field in fields]
+    columns = attrgetter(*(field.attname for field in fields))
+    return lambda rows: [value for row in rows for value in columns(row)]
+
+
+def _changes_when_saved(field: Field[Any, Any]) -> bool:
+    if isinstance(field, DateTimeField) and type(field).pre_save is DateTimeField.pre_save:
+        return field.auto_now or field.auto_now_add
+    return type(field).pre_save is not Field.pre_save
 
 
 def _compiled_insert(model: type[Model], count: int) -> Statement:

@@ -7,6 +7,7 @@ field gives.
 from __future__ import annotations
 
 import datetime
+import json
 import uuid
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -21,6 +22,7 @@ from django.db.models import (
     Field,
     ForeignKey,
     IntegerField,
+    JSONField,
     TextField,
     UUIDField,
 )
@@ -29,13 +31,19 @@ Quick = Mapping[type, Callable[[Any], Any]]
 NOTHING = type(None)
 
 
-def _same(value: Any) -> Any:
+def same(value: Any) -> Any:
+    """The value itself; who finds this function need not call it."""
     return value
 
 
 def _time(value: datetime.datetime) -> Any:
     """As SQLite keeps it; what is not in UTC goes through the field."""
     return str(value.replace(tzinfo=None)) if value.tzinfo is datetime.UTC else NotImplemented
+
+
+def _json(value: dict[str, Any]) -> str:
+    """As SQLite keeps it; most of what may be said about a message is empty."""
+    return json.dumps(value) if value else "{}"
 
 
 def _time_with_zone(value: datetime.datetime) -> Any:
@@ -47,7 +55,7 @@ def quick_for(field: Field[Any, Any] | None) -> Quick:
     its own."""
     while isinstance(field, ForeignKey):
         field = field.target_field
-    if field is None or not _plain(type(field)):
+    if field is None or not _plain(type(field)) or getattr(field, "encoder", None):
         return {}
     return _quick(connections[DEFAULT_DB_ALIAS].vendor).get(_kind(field), {})
 
@@ -60,22 +68,23 @@ def _plain(kind: type[Field[Any, Any]]) -> bool:
 
 
 def _kind(field: Field[Any, Any]) -> type[Field[Any, Any]]:
-    kinds = (CharField, TextField, IntegerField, BooleanField, UUIDField, DateTimeField)
+    kinds = (CharField, TextField, IntegerField, BooleanField, UUIDField, DateTimeField, JSONField)
     return next((kind for kind in kinds if isinstance(field, kind)), type(field))
 
 
 @cache
 def _quick(vendor: str) -> dict[type, Quick]:
-    text: Quick = {str: _same, NOTHING: _same}
-    shared: dict[type, Quick] = {CharField: text, TextField: text, BooleanField: {bool: _same, NOTHING: _same}}
+    text: Quick = {str: same, NOTHING: same}
+    shared: dict[type, Quick] = {CharField: text, TextField: text, BooleanField: {bool: same, NOTHING: same}}
     if vendor == "postgresql":
         return shared | {
-            UUIDField: {uuid.UUID: _same, NOTHING: _same},
-            DateTimeField: {datetime.datetime: _time_with_zone, NOTHING: _same},
-            IntegerField: {NOTHING: _same},  # numbers carry their width
+            UUIDField: {uuid.UUID: same, NOTHING: same},
+            DateTimeField: {datetime.datetime: _time_with_zone, NOTHING: same},
+            IntegerField: {NOTHING: same},  # numbers carry their width
         }
     return shared | {
-        UUIDField: {uuid.UUID: attrgetter("hex"), NOTHING: _same},
-        DateTimeField: {datetime.datetime: _time, NOTHING: _same},
-        IntegerField: {int: _same, NOTHING: _same},
+        UUIDField: {uuid.UUID: attrgetter("hex"), NOTHING: same},
+        DateTimeField: {datetime.datetime: _time, NOTHING: same},
+        IntegerField: {int: same, NOTHING: same},
+        JSONField: {dict: _json},
     }
