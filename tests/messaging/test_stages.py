@@ -1,0 +1,95 @@
+"""What one WhatsApp message costs the database in each stage, alone: statements and commits, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from assistant.port import EngineReply
+from benchmarks.webhooks import signed, webhook
+from channels_app.adapters.whatsapp import WhatsApp
+from channels_app.content.types import text
+from channels_app.contract import SendResult
+from messaging import respond, tasks, wake
+from messaging.models import Delivery, InboundEvent, Turn
+from tenants.scope import tenant_scope
+from tenants.storage.db import now, on_mongo
+from tests.factories import ChannelFactory, TenantFactory
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(on_mongo(), reason="counts statements of SQL"),
+]
+STAGES = (
+    ("inbound", tasks.parse, InboundEvent, "id"),
+    ("respond", tasks.respond, Turn, "id"),
+    ("deliver", tasks.deliver, Delivery, "conversation_id"),
+)
+BOUNDARIES = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
+
+
+class Engine:
+    name = "test"
+
+    def respond(self, request: Any) -> EngineReply:
+        return EngineReply(contents=(text("Gladly."),), context={}, confidence=0.5, engine=self.name)
+
+
+def said_now(number: int) -> bytes:
+    """Within WhatsApp's reply window, unlike the benchmark's message of old."""
+    return webhook(number).replace(b"1793000000", str(int(now().timestamp())).encode())
+
+
+def counted(call: Callable[[], object]) -> tuple[int, int]:
+    """Statements, and writing transactions or writes by themselves (each a commit)."""
+    with CaptureQueriesContext(connection) as captured:
+        call()
+    inside, wrote, statements, commits = False, False, 0, 0
+    for query in captured.captured_queries:
+        sql = query["sql"].lstrip().upper()
+        writes = sql.startswith(("INSERT", "UPDATE", "DELETE"))
+        commits += (sql.startswith("COMMIT") and wrote) + (writes and not inside)
+        boundary = sql.startswith(BOUNDARIES)
+        inside = sql.startswith("BEGIN") or (inside and not sql.startswith(("COMMIT", "ROLLBACK")))
+        wrote = inside and (wrote or writes)
+        statements += not boundary
+    return statements, commits
+
+
+def test_one_message_costs_so_much_in_each_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wake, "_call", lambda *_, **__: None)
+    monkeypatch.setattr(respond, "engine_for", lambda _: Engine())
+    sent: list[Any] = []
+    monkeypatch.setattr(WhatsApp, "send", lambda self, payload, *_: sent.append(payload) or SendResult(f"o{len(sent)}"))
+    tenant = TenantFactory()
+    phone = ChannelFactory(
+        tenant=tenant, kind="whatsapp", config={"phone_number_id": "400000000000001"},
+        secrets={"access_token": "token-0123456789", "app_secret": "benchmark-app-secret", "verify_token": "v" * 16},
+    )  # fmt: skip
+
+    def receive(number: int) -> None:
+        path, body, headers = signed(f"/api/v2/webhooks/whatsapp/{phone.key}", said_now(number))
+        assert Client(headers=headers).post(path, body, content_type="application/json").status_code == 200
+
+    def latest(model: Any, field: str = "id") -> str:
+        with tenant_scope(tenant.id):
+            model.objects.filter(claim=None).update(due_at=now())  # the pause in which a person may go on is over
+            return str(model.objects.order_by("-id").values_list(field, flat=True)[0])
+
+    def stages(number: int) -> dict[str, tuple[int, int]]:
+        costs = {"webhook": counted(lambda: receive(number))}
+        for name, task, model, field in STAGES:
+            row_id = latest(model, field)
+            costs[name] = counted(lambda task=task, row_id=row_id: task(row_id))
+        return costs
+
+    stages(1)  # what is remembered of tenant and channel is read once
+    costs = stages(1 + 500)
+    assert len(sent) == 2
+    # The bar is 20 statements and 4 commits of all stages together; a count may be lowered here, never raised.
+    assert costs == {"webhook": (1, 1), "inbound": (15, 3), "respond": (9, 2), "deliver": (12, 3)}
