@@ -42,6 +42,7 @@ from messaging.rules.control import hand_over
 from tenants.errors import Conflict, Invalid, NotFound, Unavailable
 from tenants.storage import prepared
 from tenants.storage.db import RACES, atomic, lost_race, new_id, now, on_commit, retried
+from tenants.work.crew import Lane
 
 log = structlog.get_logger(__name__)
 
@@ -287,10 +288,10 @@ def _turn_open(channel: Channel, conversation: Conversation, message: Message, e
     if not prepared.update(Turn, {"conversation": conversation, "status": Turn.Status.WAITING}, further):
         turn = Turn(**common, due_at=due_at, latest_at=at + max(wait, LONGEST_BURST))
         prepared.insert([turn])
-        turn_id = turn.id
-        on_commit(lambda: wake.respond(turn_id, delay_s=(due_at - at).total_seconds()))
+        turn_id, lane = turn.id, Lane(conversation.tenant_id, conversation.channel_id)
+        on_commit(lambda: wake.respond(turn_id, delay_s=(due_at - at).total_seconds(), lane=lane))
         if not channel.adapter.instant:
-            on_commit(lambda: wake.show_typing(conversation.id, delay_s=NOTICE_S))
+            on_commit(lambda: wake.show_typing(conversation.id, delay_s=NOTICE_S, lane=lane))
     return turn
 
 

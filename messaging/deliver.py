@@ -39,6 +39,7 @@ from messaging.shutdown import stopping
 from tenants.access.limits import allow
 from tenants.storage import prepared
 from tenants.storage.db import atomic, now, retried, server_trouble
+from tenants.work.crew import Lane
 from tenants.work.leases import A_DAY, WORKER_LOST, claim, put_off, server_back, settle
 
 log = structlog.get_logger(__name__)
@@ -138,7 +139,8 @@ def _put_off(delivery: Delivery, until: datetime) -> bool:
 
 
 def _wake_at(delivery: Delivery, at: datetime) -> None:
-    wake.deliver(delivery.conversation_id, delay_s=max(0.0, (at - now()).total_seconds()))
+    lane = Lane(delivery.tenant_id, delivery.channel_id)
+    wake.deliver(delivery.conversation_id, delay_s=max(0.0, (at - now()).total_seconds()), lane=lane)
 
 
 def _send(delivery: Delivery) -> SendTry:

@@ -48,6 +48,7 @@ from messaging.shutdown import stopping
 from tenants.errors import Invalid, Unavailable
 from tenants.storage import prepared
 from tenants.storage.db import atomic, key_taken, now, on_commit, on_mongo, retried, server_trouble
+from tenants.work.crew import Lane
 from tenants.work.leases import A_DAY, WORKER_LOST, claim, put_off, server_back, settle
 
 log = structlog.get_logger(__name__)
@@ -71,7 +72,7 @@ def receipt_store(channel: Channel, raw: RawRequest) -> InboundEvent | None:
                 place=_next_place(channel),
             )  # fmt: skip
             prepared.insert([receipt])
-            on_commit(lambda: wake.parse(receipt.id))
+            on_commit(lambda: wake.parse(receipt.id, lane=Lane(receipt.tenant_id, receipt.channel_id)))
     except IntegrityError as error:
         if not key_taken(error):
             raise

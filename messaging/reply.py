@@ -27,6 +27,7 @@ from messaging.live.push import push_message
 from messaging.models import Delivery
 from tenants.storage import prepared
 from tenants.storage.db import new_id, now, on_commit
+from tenants.work.crew import Lane
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,8 @@ def _queue(conversation: Conversation, messages: Sequence[Message]) -> None:
     ]
     prepared.insert(deliveries)
     if not instant:
-        conversation_id = conversation.id
-        on_commit(lambda: wake.deliver(conversation_id))
+        conversation_id, lane = conversation.id, Lane(conversation.tenant_id, conversation.channel_id)
+        on_commit(lambda: wake.deliver(conversation_id, lane=lane))
 
 
 def _facts(message: Message) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -62,17 +62,22 @@ def row_task(name: str, model: Any, work: Callable[[uuid.UUID], object], part: s
     def task(call: Task, row_id: str) -> str | None:
         if wake.is_void(call.request):
             return VOID
-        # unscoped: a task is told a row; the row tells the tenant
-        owner = model.objects.unscoped().filter(id=row_id).values_list(*fields).first()
-        if owner is None:
+        lane = wake.lane_of(call.request) or _lane_of(model, fields, row_id)
+        if lane is None:
             return None
-        lane, run = Lane(*owner), partial(_in_scope, owner[0], work, uuid.UUID(row_id))
+        run = partial(_in_scope, lane.tenant, work, uuid.UUID(row_id))
         if share and share(task_name, lane, row_id, run):
             return SHARED
         run()
         return None
 
     return task
+
+
+def _lane_of(model: Any, fields: Sequence[str], row_id: str) -> Lane | None:
+    # unscoped: a task is told a row; the row tells the tenant
+    owner = model.objects.unscoped().filter(id=row_id).values_list(*fields).first()
+    return Lane(*owner) if owner else None
 
 
 def service_task(work: Callable[[], None]) -> Any:
@@ -112,7 +117,7 @@ class _Spaced:
         return next(mine, timedelta(0)).total_seconds()
 
 
-def _in_scope(tenant_id: uuid.UUID, work: Callable[[uuid.UUID], object], row_id: uuid.UUID) -> None:
+def _in_scope(tenant_id: Any, work: Callable[[uuid.UUID], object], row_id: uuid.UUID) -> None:
     with tenant_scope(tenant_id):
         work(row_id)
 

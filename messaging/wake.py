@@ -1,6 +1,7 @@
 """Wake-up calls: tell a worker that a row is due. A call that gets lost is made up for by the sweep.
 
-Must not carry anything but ids. ``expires_s``: after so long no worker needs to follow the call.
+Must not carry anything but ids. ``expires_s``: after so long no worker needs to follow the call. ``lane``, of those who
+have just written the row: whose work it is, which a worker need not ask for then.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from django.conf import settings
 from messaging.measures import LOST_CALLS
 from tenants.storage.server_clock import shared_now
 from tenants.work.breaker import Breaker
+from tenants.work.crew import Lane
 
 log = structlog.get_logger(__name__)
 
 VOID_AT = "void_at"  # header of a call: Unix seconds by the database's clock, after which it is not followed
+LANE = "lane"  # header of a call: the row's tenant, and its channel or endpoint
 BACK_OFF_S = 2.0  # after a failure the broker is left alone for so long
 broker_breaker = Breaker(failures=1, cool_s=BACK_OFF_S)
 _covered_until = 0.0
@@ -29,20 +32,24 @@ _covered_until = 0.0
 stand_in: Callable[[str, uuid.UUID | None], bool] | None = None
 
 
-def parse(receipt_id: uuid.UUID, *, expires_s: float | None = None) -> None:
-    _call("messaging.tasks.parse", receipt_id, 0.0, expires_s)
+def parse(receipt_id: uuid.UUID, *, expires_s: float | None = None, lane: Lane | None = None) -> None:
+    _call("messaging.tasks.parse", receipt_id, 0.0, expires_s, lane)
 
 
-def respond(turn_id: uuid.UUID, delay_s: float = 0.0, *, expires_s: float | None = None) -> None:
-    _call("messaging.tasks.respond", turn_id, delay_s, expires_s)
+def respond(
+    turn_id: uuid.UUID, delay_s: float = 0.0, *, expires_s: float | None = None, lane: Lane | None = None
+) -> None:
+    _call("messaging.tasks.respond", turn_id, delay_s, expires_s, lane)
 
 
-def deliver(conversation_id: uuid.UUID, delay_s: float = 0.0, *, expires_s: float | None = None) -> None:
-    _call("messaging.tasks.deliver", conversation_id, delay_s, expires_s)
+def deliver(
+    conversation_id: uuid.UUID, delay_s: float = 0.0, *, expires_s: float | None = None, lane: Lane | None = None
+) -> None:
+    _call("messaging.tasks.deliver", conversation_id, delay_s, expires_s, lane)
 
 
-def show_typing(conversation_id: uuid.UUID, delay_s: float = 0.0) -> None:
-    _call("messaging.tasks.show_typing", conversation_id, delay_s)
+def show_typing(conversation_id: uuid.UUID, delay_s: float = 0.0, *, lane: Lane | None = None) -> None:
+    _call("messaging.tasks.show_typing", conversation_id, delay_s, None, lane)
 
 
 def put_through(conversation_id: uuid.UUID, delay_s: float = 0.0) -> None:
@@ -92,6 +99,18 @@ def is_void(request: Any) -> bool:
     return void_at is not None and shared_now() > void_at
 
 
+def headers_of(lane: Lane | None, void_at: float | None = None) -> dict[str, Any] | None:
+    """Of a call, beside its row: workers of a former release leave a header aside, and take no second argument."""
+    void = {} if void_at is None else {VOID_AT: void_at}
+    return {**void, **({LANE: [str(lane.tenant), str(lane.part)]} if lane else {})} or None
+
+
+def lane_of(request: Any) -> Lane | None:
+    """Whose work the row is, where a task's call says it. ``request``: of the task."""
+    owner = (request.headers or {}).get(LANE)
+    return Lane(*map(uuid.UUID, owner)) if owner else None
+
+
 def publish_soon() -> None:
     """Call after a commit: one call covers all that is committed within the window after it."""
     global _covered_until
@@ -101,19 +120,28 @@ def publish_soon() -> None:
         publish(window_s)
 
 
-def _call(task: str, row_id: uuid.UUID | None = None, delay_s: float = 0.0, expires_s: float | None = None) -> None:
-    if not _send(task, row_id, delay_s, expires_s) and not (stand_in and delay_s <= 0 and stand_in(task, row_id)):
+def _call(
+    task: str,
+    row_id: uuid.UUID | None = None,
+    delay_s: float = 0.0,
+    expires_s: float | None = None,
+    lane: Lane | None = None,
+) -> None:
+    if not _send(task, row_id, delay_s, expires_s, lane) and not (stand_in and delay_s <= 0 and stand_in(task, row_id)):
         LOST_CALLS.inc()
 
 
-def _send(task: str, row_id: uuid.UUID | None, delay_s: float, expires_s: float | None = None) -> bool:
+def _send(
+    task: str, row_id: uuid.UUID | None, delay_s: float, expires_s: float | None = None, lane: Lane | None = None
+) -> bool:
     """Never raises and never takes long: a broker that is away must not hold up what is committed."""
     if not broker_breaker.admits():
         return False
     try:
         args = [str(row_id)] if row_id else []
         # Not Celery's `expires`: a worker whose clock is ahead would leave every call of another host's aside.
-        headers = {VOID_AT: shared_now() + delay_s + expires_s} if expires_s else None
+        void_at = shared_now() + delay_s + expires_s if expires_s else None
+        headers = headers_of(lane, void_at)
         current_app.send_task(task, args=args, countdown=delay_s or None, headers=headers, retry=False)
     except Exception as error:  # noqa: BLE001  as above
         broker_breaker.failed()

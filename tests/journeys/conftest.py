@@ -85,6 +85,6 @@ def twin(reachable: Callable[[str], None]) -> Iterator[Twin]:
 def connected(tenant: Tenant, twin: Twin, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Connected]:
     """``connected("slack")``: a channel of that kind with the twin at its other end, and the demo's assistant.
     There is no broker: rows tell what to do."""
-    monkeypatch.setattr(wake, "_call", lambda *args: None)
+    monkeypatch.setattr(wake, "_call", lambda *_: None)
     seed_assistant(tenant)
     return partial(connect, tenant, twin)

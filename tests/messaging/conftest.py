@@ -14,6 +14,7 @@ from channels_app.models import Channel
 from conversations import people
 from messaging import wake
 from tenants.models import Tenant
+from tenants.work.crew import Lane
 from tests.factories import ChannelFactory
 
 
@@ -29,12 +30,20 @@ class Calls:
 
     def __init__(self) -> None:
         self.all: list[tuple[str, uuid.UUID | None, float]] = []
+        self.lanes: dict[tuple[str, uuid.UUID | None], Lane] = {}
         self.expiries: list[tuple[str, float | None]] = []
 
     def __call__(
-        self, task: str, row_id: uuid.UUID | None = None, delay_s: float = 0.0, expires_s: float | None = None
+        self,
+        task: str,
+        row_id: uuid.UUID | None = None,
+        delay_s: float = 0.0,
+        expires_s: float | None = None,
+        lane: Lane | None = None,
     ) -> None:
         name = task.rsplit(".", 1)[1]
+        if lane:
+            self.lanes[name, row_id] = lane
         self.all.append((name, row_id, delay_s))
         self.expiries.append((name, expires_s))
 

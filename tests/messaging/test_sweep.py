@@ -19,7 +19,8 @@ from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookDe
 from tenants.storage import server_clock
 from tenants.storage.db import new_id, now
 from tenants.work.breaker import Breaker
-from tests.factories import DeliveryFactory, MessageFactory
+from tenants.work.crew import Lane
+from tests.factories import DeliveryFactory, MessageFactory, TenantFactory
 
 REAL_CALL = wake._call  # before a fixture takes its place
 LATE = sweep.GRACE + timedelta(seconds=1)
@@ -77,6 +78,9 @@ def test_what_is_overdue_is_woken_for_two_intervals(scope, web, calls, settings,
     assert calls.expiries == [(task, 14.0), ("publish", 14.0)]
 
 
+TENANT, CHANNEL = uuid.uuid4(), uuid.uuid4()
+
+
 class Broker:
     """Instead of a Celery application: what was sent, and how."""
 
@@ -92,10 +96,12 @@ class Broker:
     [
         ({}, None), ({"delay_s": 3.0}, None), ({"expires_s": 14.0}, {"void_at": 1014.0}),
         ({"delay_s": 3.0, "expires_s": 14.0}, {"void_at": 1017.0}),
+        ({"lane": Lane(TENANT, CHANNEL)}, {"lane": [str(TENANT), str(CHANNEL)]}),
     ],
-    ids=["normal", "delayed", "of-the-sweep", "expires-after-its-delay"],
+    ids=["normal", "delayed", "of-the-sweep", "expires-after-its-delay", "of-who-wrote-the-row"],
 )  # fmt: skip
-def test_only_calls_that_say_so_expire(monkeypatch: pytest.MonkeyPatch, options, headers) -> None:
+def test_a_call_says_a_row_and_what_goes_with_it(monkeypatch: pytest.MonkeyPatch, options, headers) -> None:
+    """Only those that say so expire; the task has one argument, as workers of a former release know it."""
     broker = Broker()
     monkeypatch.setattr(wake, "_call", REAL_CALL)
     monkeypatch.setattr(wake, "broker_breaker", Breaker(failures=1, cool_s=60))
@@ -106,6 +112,28 @@ def test_only_calls_that_say_so_expire(monkeypatch: pytest.MonkeyPatch, options,
     [sent] = broker.sent
     assert (sent["task"], sent["args"], sent["headers"]) == ("messaging.tasks.deliver", [str(row)], headers)
     assert sent["countdown"] == options.get("delay_s")
+
+
+@pytest.mark.parametrize("says_lane", [True, False], ids=["with-lane", "of-a-former-release"])
+def test_a_lane_saves_the_question_whose_work_it_is(
+    scope, web, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries, says_lane: bool
+) -> None:
+    shared: list[Any] = []
+    monkeypatch.setattr(tasks, "share", lambda task, lane, row_id, work: shared.append((lane, row_id)) or True)
+    conversation = DeliveryFactory(tenant=scope).conversation
+    whose = Lane(scope.id, conversation.channel_id)
+    with django_assert_num_queries(0 if says_lane else 1):
+        tasks.deliver.apply([str(conversation.id)], headers=wake.headers_of(whose if says_lane else None))
+    assert shared == [(whose, str(conversation.id))]
+
+
+def test_a_call_that_names_another_tenant_reaches_no_row_of_this_one(scope, web, monkeypatch) -> None:
+    delivery = DeliveryFactory(tenant=scope)
+    monkeypatch.setattr(tasks, "share", None)
+    foreign = Lane(TenantFactory().id, delivery.channel_id)
+    tasks.deliver.apply([str(delivery.conversation_id)], headers=wake.headers_of(foreign))
+    delivery.refresh_from_db()
+    assert (delivery.status, delivery.leases) == (Delivery.Status.QUEUED, 0)
 
 
 # ------------------------------------------------------- hosts whose clocks disagree

@@ -25,6 +25,7 @@ from messaging.api import chat
 from tenants.access import buckets
 from tenants.errors import ServiceError
 from tenants.storage import db, memo
+from tenants.work.crew import Lane
 from tests.simulation.clock import Clock
 from tests.simulation.database import Crash, Trouble
 
@@ -93,6 +94,7 @@ class Call:
     row_id: uuid.UUID | None
     due: float
     expires: float
+    lane: Lane | None = None
 
     def __str__(self) -> str:
         return f"{self.task.rsplit('.', 1)[1]} {str(self.row_id or '')[-6:]}"
@@ -226,14 +228,19 @@ class World:
     # ------------------------------------------------------------------------ wake-up calls
 
     def call(
-        self, task: str, row_id: uuid.UUID | None = None, delay_s: float = 0.0, expires_s: float | None = None
+        self,
+        task: str,
+        row_id: uuid.UUID | None = None,
+        delay_s: float = 0.0,
+        expires_s: float | None = None,
+        lane: Lane | None = None,
     ) -> None:
         """In the place of a broker."""
         at = self.clock.monotonic
         if at < self.broker_back_at or (self.stack and self.process.happens(self.process.faults.lost_call)):
             self.counts["lost call"] += 1
             return
-        self.calls.append(Call(task, row_id, at + delay_s, at + expires_s if expires_s else float("inf")))
+        self.calls.append(Call(task, row_id, at + delay_s, at + expires_s if expires_s else float("inf"), lane))
 
     def due(self) -> list[Call]:
         at = self.clock.monotonic
@@ -244,7 +251,11 @@ class World:
         """A worker does what it is called for; celery would log what it lets out."""
         self.say(f"work {call}")
         task = getattr(tasks, call.task.rsplit(".", 1)[1])
-        task.run(*([str(call.row_id)] if call.row_id else []))
+        task.push_request(headers=wake.headers_of(call.lane))
+        try:
+            task.run(*([str(call.row_id)] if call.row_id else []))
+        finally:
+            task.pop_request()
 
     # ------------------------------------------------------------------------- determinism
 
