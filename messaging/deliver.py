@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db import IntegrityError
 
 from channels_app.content.types import Content
 from channels_app.contract import ConfigError, Payload, Rejected, SendError, Throttled, WindowClosed
@@ -31,14 +32,14 @@ from messaging.media.outgoing import content_public
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart
 from messaging.reply import recipient_of
 from messaging.rules.consent import check_reachable
-from messaging.rules.delivery_status import early_statuses_apply, part_taken
+from messaging.rules.delivery_status import early_statuses_apply, part_insert, part_settled, part_taken
 from messaging.rules.hold import channel_admits, channel_failed, channel_held_until, channel_worked
 from messaging.rules.windows import CODE as WINDOW_CLOSED
 from messaging.rules.windows import window_guard, window_shut
 from messaging.shutdown import stopping
 from tenants.access.limits import allow
 from tenants.storage import prepared
-from tenants.storage.db import atomic, now, retried, server_trouble
+from tenants.storage.db import atomic, key_taken, now, retried, server_trouble
 from tenants.work.crew import Lane
 from tenants.work.leases import A_DAY, WORKER_LOST, claim, put_off, server_back, settle
 
@@ -72,7 +73,9 @@ class SendTry:
     began: datetime = field(default_factory=now)
     cuts: tuple[str, ...] = ()
     busy_s: float = 0.0  # the person is busy with it for so long
+    last: tuple[int, str] | None = None  # of a message of one part, which the platform has taken: index and its id
     trouble: str = ""  # of our own servers: no try, whatever became of it
+    more: bool = True  # another message may wait behind it
 
 
 def deliver(conversation_id: uuid.UUID) -> int:
@@ -85,9 +88,12 @@ def deliver(conversation_id: uuid.UUID) -> int:
         head = lane_head(conversation_id)
         if head is None or not _ready(head) or not claim(head, timedelta(seconds=settings.ENV["DELIVERY_LEASE_S"])):
             return done
-        if not _settle(_send(head)):
+        attempt = _send(head)
+        if not _settle(attempt):
             return done
         done += 1
+        if not attempt.more:
+            return done
     wake.deliver(conversation_id)
     return done
 
@@ -167,7 +173,10 @@ def _send(delivery: Delivery) -> SendTry:
             if attempt.busy_s:
                 raise _Paced("paced", retry_after=attempt.busy_s)
             result = channel.adapter.send(payloads[index], config, attempt.http)
-            part_taken(delivery, index, result.platform_id)
+            if len(payloads) == 1 and result.platform_id and not delivery.parts_again:
+                attempt.last = (index, result.platform_id)  # nothing comes between it and the end: one transaction
+            else:
+                part_taken(delivery, index, result.platform_id)
             attempt.busy_s = result.busy_s
     except SendError as error:
         attempt.error = error
@@ -212,18 +221,19 @@ def _settle(attempt: SendTry) -> bool:
     """Write what came of the try. True when the lane may go on to its next message."""
     error = attempt.error
     if attempt.trouble:
-        log.warning("delivery_interrupted", delivery=str(attempt.delivery.id), error=attempt.trouble)
-        until = server_back()
-        if put_off(attempt.delivery, until, counts=False):
-            _wake_at(attempt.delivery, until)
-        return False
+        return _interrupted(attempt)
     if error is None:
+        try:
+            ours = _sent(attempt)
+        except Exception as trouble:
+            if not server_trouble(trouble):
+                raise
+            attempt.trouble = type(trouble).__name__
+            return _interrupted(attempt)
         channel_worked(attempt.channel)
-        if not _sent(attempt):
-            return False
-        if attempt.busy_s:
+        if ours and attempt.busy_s:
             _let_listen(attempt)
-        return True
+        return ours
     if isinstance(error, _Paced):
         _again(attempt, error, counts=False)
         return False
@@ -237,15 +247,45 @@ def _settle(attempt: SendTry) -> bool:
     return _dead(attempt, error)
 
 
-@retried
+def _interrupted(attempt: SendTry) -> bool:
+    log.warning("delivery_interrupted", delivery=str(attempt.delivery.id), error=attempt.trouble)
+    until = server_back()
+    if put_off(attempt.delivery, until, counts=False):
+        _wake_at(attempt.delivery, until)
+    return False
+
+
 def _sent(attempt: SendTry) -> bool:
-    """False when another worker has the message by now."""
+    """Written, and what was reported before that is followed. False when another worker has the message by now."""
     delivery = attempt.delivery
-    with atomic():
-        ours = settle(delivery, status=Delivery.Status.SENT, sent_at=now(), error_code="", error_detail="")
-        _record(attempt)
+    try:
+        ours = _sent_write(attempt)
+    except IntegrityError as error:
+        if not attempt.last or not key_taken(error):
+            raise
+        attempt.last = None  # a report of the platform has told us of the part
+        ours = _sent_write(attempt)
     WAITED.labels(attempt.channel.kind).observe((now() - delivery.message.created_at).total_seconds())
-    early_statuses_apply(delivery)
+    if attempt.last:
+        attempt.more = part_settled(delivery, attempt.last[1])
+    else:
+        early_statuses_apply(delivery)
+    return ours
+
+
+@retried
+def _sent_write(attempt: SendTry) -> bool:
+    """The last part, unless it is written down, the message's state and the try: one transaction."""
+    delivery, taken = attempt.delivery, {}
+    with atomic():
+        if attempt.last:
+            index, platform_id = attempt.last
+            part_insert(delivery, index, platform_id)
+            taken = {"parts_sent": index + 1}
+        ours = settle(delivery, status=Delivery.Status.SENT, sent_at=now(), error_code="", error_detail="", **taken)
+        if taken and not ours:  # whoever has the message has to know
+            prepared.update(Delivery, {"id": delivery.id}, taken)
+        _record(attempt)
     return ours
 
 

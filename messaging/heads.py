@@ -72,6 +72,12 @@ def deliveries(rows: QuerySet[Delivery], at: datetime) -> QuerySet[Delivery]:
     return rows.filter(~Exists(earlier), Q(free, channel__enabled=True) | over)
 
 
+def lane(conversation: Any) -> QuerySet[Delivery]:
+    """The unfinished deliveries of a conversation, which are sent by ``seq``."""
+    # unscoped: a conversation has one tenant
+    return Delivery.objects.unscoped().filter(conversation=conversation, status__in=Delivery.UNFINISHED)
+
+
 def calls(rows: QuerySet[WebhookDelivery], at: datetime) -> QuerySet[WebhookDelivery]:
     """Of unfinished calls those whose endpoint is neither off, paused nor held."""
     free = Q(endpoint__held_until=None) | Q(endpoint__held_until__lte=at)

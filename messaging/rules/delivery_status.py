@@ -11,14 +11,15 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError
+from django.db.models import Exists, OuterRef, QuerySet
 
 from channels_app.contract import StatusUpdate
 from channels_app.models import Channel
 from conversations.models import Identity
 from conversations.timeline import NewEvent, conversation_advance, events_append
-from messaging import wake
+from messaging import heads, wake
 from messaging.models import Delivery, DeliveryPart, EarlyStatus
-from messaging.rules.revise import changes_apply
+from messaging.rules.revise import changes_apply, changes_waiting
 from messaging.rules.windows import CODE as WINDOW_CLOSED
 from messaging.rules.windows import status_in_our_words, window_shut
 from tenants.scope import tenant_scope
@@ -34,6 +35,17 @@ SETTLED = timedelta(seconds=2)
 ORPHANED = timedelta(days=8)
 ARRIVED = (Delivery.Status.DELIVERED, Delivery.Status.READ)
 TIMES = {"sent": "sent_at", "delivered": "delivered_at", "read": "read_at", "failed": "dead_at"}
+#: of a delivery whose only part has an id since a moment: whether something was reported of it before, and whether
+#: another message waits behind it
+AFTERWARDS = prepared.Select(
+    Delivery,
+    lambda rows, id, platform_id: rows.filter(id=id).values_list(
+        *changes_waiting(OuterRef("channel"), platform_id),
+        Exists(_waiting(OuterRef("channel"), platform_id)),
+        Exists(_advanced(OuterRef("id"))),
+        Exists(heads.lane(OuterRef("conversation"))),
+    ),
+)
 _place: dict[str, Any] = {}  # where this process' last look at waiting statuses ended
 
 
@@ -80,6 +92,26 @@ def early_statuses_apply(delivery: Delivery) -> None:
             early.delete()
         if part.status != Delivery.Status.SENT:
             _follow(delivery)
+
+
+def part_settled(delivery: Delivery, platform_id: str) -> bool:
+    """As `early_statuses_apply`, for a delivery of one part that the platform calls so. Whether another message waits
+    behind it."""
+    found = AFTERWARDS.first(id=delivery.id, platform_id=platform_id)
+    *early, more = found or (False, False)
+    if any(early):
+        early_statuses_apply(delivery)
+    return bool(more)
+
+
+def _waiting(channel: Any, platform_id: Any) -> QuerySet[EarlyStatus]:
+    # unscoped: a channel has one tenant
+    return EarlyStatus.objects.unscoped().filter(channel=channel, platform_id=platform_id)
+
+
+def _advanced(delivery: Any) -> QuerySet[DeliveryPart]:
+    # unscoped: a delivery has one tenant
+    return DeliveryPart.objects.unscoped().filter(delivery=delivery).exclude(status=Delivery.Status.SENT)
 
 
 def late_statuses_apply(more: More) -> int:
@@ -164,11 +196,7 @@ def part_taken(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID | 
         return _part_taken_again(delivery, index, platform_id)
     try:
         with atomic():
-            part = DeliveryPart(
-                tenant_id=delivery.tenant_id, delivery=delivery, channel_id=delivery.channel_id, index=index,
-                platform_id=platform_id,
-            )  # fmt: skip
-            prepared.insert([part])
+            part_id = part_insert(delivery, index, platform_id)
             prepared.update(Delivery, {"id": delivery.id}, {"parts_sent": index + 1})
     except IntegrityError as error:
         if not key_taken(error):
@@ -176,6 +204,16 @@ def part_taken(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID | 
         return None
     finally:
         delivery.parts_sent = index + 1
+    return part_id
+
+
+def part_insert(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID:
+    """The row alone, in the transaction that also moves ``parts_sent``. Raises IntegrityError when it is there."""
+    part = DeliveryPart(
+        tenant_id=delivery.tenant_id, delivery=delivery, channel_id=delivery.channel_id, index=index,
+        platform_id=platform_id,
+    )  # fmt: skip
+    prepared.insert([part])
     return part.id
 
 

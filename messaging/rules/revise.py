@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError
-from django.db.models import F
+from django.db.models import Exists, F
 
 from channels_app import contract
 from channels_app.content.types import Content
@@ -136,6 +136,16 @@ def message_known_as(channel_id: uuid.UUID, platform_id: str) -> Message | None:
     )
     found = part.first()
     return found.delivery.message if found else None
+
+
+def changes_waiting(channel: Any, platform_id: Any) -> tuple[Exists, Exists]:
+    """Whether edits or deletions, and whether reactions wait for a message that the platform calls so: of a statement
+    that asks for more at the same time."""
+    # unscoped: a channel has one tenant
+    revised = Revision.objects.unscoped().filter(channel=channel, target=platform_id, message=None)
+    # unscoped: as above
+    reacted = Reaction.objects.unscoped().filter(channel=channel, target=platform_id, message=None)
+    return Exists(revised), Exists(reacted)
 
 
 def changes_apply(channel_id: uuid.UUID, platform_id: str) -> None:

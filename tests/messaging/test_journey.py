@@ -262,7 +262,7 @@ def test_the_last_try_makes_a_dead_letter_that_can_be_replayed(answered, monkeyp
 def test_a_database_that_goes_away_in_the_midst_of_a_try_makes_no_dead_letter(answered, monkeypatch) -> None:
     said = failing(monkeypatch)
     with monkeypatch.context() as away:
-        away.setattr(deliver_module, "part_taken", lambda *_: connection_lost())
+        away.setattr(deliver_module, "part_insert", lambda *_: connection_lost())
         assert deliver(answered.id) == 0
     head = Delivery.objects.order_by("seq").first()
     assert (head.status, head.attempts, head.claim) == (Delivery.Status.QUEUED, 0, None), "it costs no try"

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from django.db import DataError, IntegrityError, connection, connections
-from django.db.models import F, Value
+from django.db.models import Exists, F, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce, Concat, Greatest
 from django.test.utils import CaptureQueriesContext
 
@@ -199,6 +199,25 @@ def test_rows_are_read_as_by_the_orm(scope, way: Any, build: Any, most: int | No
     assert [select.run(most=most, name="it's %s") for _ in range(2)] == [wanted, wanted]
     assert select.first(name="it's %s") == wanted[0]
     assert (select.first(name="unknown"), select.run(name="unknown")) == (None, [])
+
+
+@BOTH
+def test_places_stand_in_the_queries_inside_too(scope, way: Any, looked_at: None) -> None:
+    """Each value is prepared by the field that it is compared with there."""
+    meant, other = (ContactFactory(tenant=scope) for _ in range(2))
+    talk = ConversationFactory(tenant=scope, contact=meant)
+
+    def build(rows: Any, id: Any, conversation: Any, since: Any) -> Any:
+        talks = Conversation.objects.unscoped().filter(contact=OuterRef("id"), created_at__gte=since)
+        return rows.filter(id=id).values_list(
+            Exists(talks.filter(id=conversation)), Subquery(talks.values("id")[:1]), ~Exists(talks)
+        )
+
+    select, asked = way.Select(Contact, build), {"conversation": talk.id, "since": talk.created_at}
+    for _ in range(2):
+        assert select.first(id=meant.id, **asked) == (True, talk.id, False)
+        assert select.first(id=other.id, **asked) == (False, None, True)
+    assert select.first(id=meant.id, conversation=talk.id, since=AT.replace(year=2100)) == (False, None, True)
 
 
 @BOTH

@@ -210,7 +210,7 @@ class Select(orm.Select[M]):
         if has_tenant(self.model):
             rows = rows.filter(tenant_id=given.pop("tenant"))
         built = self.build(rows, **given)
-        fields_bind(built.query.where)
+        fields_bind(built.query)
         compiler = built.query.get_compiler(DEFAULT_DB_ALIAS)
         sql, params = compiler.as_sql()
         if bounded:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.db.models import Expression, F, Field, ForeignObjectRel, Model, Value
+from django.db.models import Expression, F, Field, ForeignObjectRel, Model, Subquery, Value
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, Greatest, Least
 from django.db.models.lookups import Lookup
@@ -174,15 +174,23 @@ def _field(model: type[Model], name: str) -> Field[Any, Any]:
 # ------------------------------------------------------------------------------- reads
 
 
-def fields_bind(node: Any) -> None:
-    """Give every place in a WHERE tree the field that it is compared with. Raises NotKept."""
-    for child in node.children:
-        if hasattr(child, "children"):
-            fields_bind(child)
-        elif isinstance(child, Lookup):
-            for place in child.rhs if isinstance(child.rhs, (list, tuple)) else [child.rhs]:
-                if isinstance(place, Given):
-                    if child.lookup_name not in LOOKUPS:
-                        raise NotKept(child.lookup_name)
-                    field = child.lhs.output_field
-                    place.bind(field.target_field if isinstance(field, ForeignObjectRel) else field)
+def fields_bind(query: Any) -> None:
+    """Give every place in the WHERE of a query, and of the queries inside, the field that it is compared with. Raises
+    NotKept."""
+    for node in (query.where, *query.annotations.values()):
+        _bind(node)
+
+
+def _bind(node: Any) -> None:
+    if isinstance(node, Lookup):
+        for place in node.rhs if isinstance(node.rhs, (list, tuple)) else [node.rhs]:
+            if isinstance(place, Given):
+                if node.lookup_name not in LOOKUPS:
+                    raise NotKept(node.lookup_name)
+                field = node.lhs.output_field
+                place.bind(field.target_field if isinstance(field, ForeignObjectRel) else field)
+    elif isinstance(node, Subquery):
+        fields_bind(node.query)
+    else:
+        for inner in node.children if hasattr(node, "children") else node.get_source_expressions():
+            _bind(inner)
