@@ -1,4 +1,4 @@
-"""The service's ASGI application, with a bare echo consumer beside its sockets."""
+"""The service's ASGI application, with a bare echo consumer and the usual one beside its sockets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path
 
-from chatsvc.asgi import http, sockets
+from chatsvc.asgi import http, sockets  # first: it loads the apps
+
+from benchmarks.usual import UsualConsumer  # isort: skip
 
 
 class Echo(AsyncJsonWebsocketConsumer):
@@ -18,6 +20,5 @@ class Echo(AsyncJsonWebsocketConsumer):
         await self.send_json({"t": "ack", "cid": content["cid"]})
 
 
-application = ProtocolTypeRouter(
-    {"http": http, "websocket": URLRouter([path("ws/bench/echo/", Echo.as_asgi()), *sockets.routes])}
-)
+bench = [path("ws/bench/echo/", Echo.as_asgi()), path("ws/bench/usual/", UsualConsumer.as_asgi())]
+application = ProtocolTypeRouter({"http": http, "websocket": URLRouter([*bench, *sockets.routes])})

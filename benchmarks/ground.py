@@ -39,7 +39,9 @@ class Ground:
     key: str  # API key of the tenant with the built-in assistant
     echo_key: str  # of the tenant whose engine only repeats
     web_key: str  # public key of its web channel
-    whatsapp: str  # path of the first tenant's signed webhook
+    whatsapp: str  # path of the second tenant's signed webhook
+    phone: str  # the platform's id of its number
+    echo_id: uuid.UUID  # of the second tenant
 
     def visitor_token(self) -> str:
         """A token of a new visitor on the web channel."""
@@ -98,7 +100,7 @@ def _seed(port: int) -> Ground:
 
 def _tenants(port: int) -> Ground:
     from assistant.demo import seed_assistant
-    from benchmarks.urls import ECHO_BOT
+    from benchmarks.echo import ECHO_BOT
     from channels_app.models import Channel
     from conversations.models import Contact, Conversation, Identity
     from tenants.access.api_keys import api_key_create
@@ -106,17 +108,18 @@ def _tenants(port: int) -> Ground:
     from tenants.scope import tenant_scope
 
     run = uuid.uuid4().hex[:8]
+    number = f"4{int(run, 16):014d}"
     shop = Tenant.objects.create(name="Benchmark", slug=f"bench-{run}")
     echo = Tenant.objects.create(name="Echo", slug=f"echo-{run}", settings={"bot_name": ECHO_BOT})
     seed_assistant(shop)
     with tenant_scope(echo.id):
         web = Channel.objects.create(tenant=echo, kind="web", name="Website", config={"allowed_origins": [ORIGIN]})
-    with tenant_scope(shop.id):
-        Channel.objects.create(tenant=shop, kind="web", name="Website")
         phone = Channel.objects.create(
-            tenant=shop, kind="whatsapp", name="WhatsApp", config={"phone_number_id": f"4{int(run, 16):014d}"},
+            tenant=echo, kind="whatsapp", name="WhatsApp", config={"phone_number_id": number},
             secrets={"access_token": "token-0123456789", "app_secret": APP_SECRET, "verify_token": "verify-0123456789"},
         )  # fmt: skip
+    with tenant_scope(shop.id):
+        Channel.objects.create(tenant=shop, kind="web", name="Website")
         bare = Channel.objects.create(tenant=shop, kind="web", name="Bare")
         contact = Contact.objects.create(tenant=shop)
         identity = Identity.objects.create(tenant=shop, contact=contact, channel=bare, scheme="user", value="bare")
@@ -128,6 +131,8 @@ def _tenants(port: int) -> Ground:
         echo_key=api_key_create(tenant=echo, name="benchmark", scopes=["*"])[1],
         web_key=web.key,
         whatsapp=f"/api/v2/webhooks/whatsapp/{phone.key}",
+        phone=number,
+        echo_id=echo.id,
     )
 
 

@@ -167,18 +167,13 @@ async def hold(
 
 
 def memory_kib(server: Process) -> int:
-    status = Path(f"/proc/{_pid(server)}/status").read_text()
+    status = Path(f"/proc/{server.pid}/status").read_text()
     return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
 
 
 def cpu_s(server: Process) -> float:
-    after_name = Path(f"/proc/{_pid(server)}/stat").read_text().rpartition(")")[2].split()
+    after_name = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _pid(server: Process) -> int:
-    assert server._process is not None
-    return server._process.pid
 
 
 def show(one: Figures) -> None:

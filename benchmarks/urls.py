@@ -1,6 +1,6 @@
 """What the service is measured beside: a view that does nothing, and bare ones that store two rows.
 
-Owns the views and the echo engine of the benchmarks. Must not change what is measured: the service's
+Owns the views of the benchmarks. Must not change what is measured: the service's
 own addresses are those of chatsvc/urls.py.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -22,16 +21,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from assistant.engines import engine_for
-from assistant.port import Engine, EngineReply, EngineRequest
-from channels_app.content.types import text
+from benchmarks import echo  # noqa: F401  its engine answers
+from benchmarks.usual import UsualView
 from chatsvc.urls import urlpatterns as service
 from conversations.models import Conversation, Message
-from messaging import respond
 from tenants.storage.db import atomic
-
-ECHO_BOT = "Echo"  # a tenant whose bot has this name gets the echo engine
-
 
 class Body(serializers.Serializer):  # type: ignore[type-arg]
     """Five fields, as a hand-written chat endpoint would have them."""
@@ -96,15 +90,6 @@ class TwoRowsOneCommit(TwoRows):
     transaction = atomic
 
 
-class Echo:
-    """An engine that costs nothing, to tell the journey's cost from the assistant's."""
-
-    name = "echo"
-
-    def respond(self, request: EngineRequest) -> EngineReply:
-        return EngineReply(contents=(text(request.contents[-1].text or ""),), engine=self.name)
-
-
 _kept: list[Conversation] = []
 
 
@@ -115,15 +100,11 @@ def _bare_conversation() -> Conversation:
     return _kept[0]
 
 
-def _chosen(settings: Mapping[str, Any]) -> Engine:
-    return Echo() if settings["bot_name"] == ECHO_BOT else engine_for(settings)
-
-
-respond.engine_for = _chosen
 urlpatterns = [
     *service,
     path("bench/plain", plain),
     path("bench/floor", Floor.as_view()),
     path("bench/bare", TwoRows.as_view()),
     path("bench/bare-one-commit", TwoRowsOneCommit.as_view()),
+    path("bench/usual", UsualView.as_view()),
 ]

@@ -10,14 +10,14 @@ from benchmarks.ground import APP_SECRET, ground
 from benchmarks.load import Line, Request, arguments, as_json, measure, show
 
 
-def webhook(n: int) -> bytes:
-    """One text message, as the platform wraps it."""
-    said = {"from": "15550107777", "id": f"wamid.{n}", "timestamp": "1793000000", "type": "text",
+def webhook(n: object, sender: str = "15550107777", phone: str = "400000000000001", at: int = 1793000000) -> bytes:
+    """One text message to the number whose id is ``phone``, as the platform wraps it. ``at``: Unix seconds."""
+    said = {"from": sender, "id": f"wamid.{n}", "timestamp": str(at), "type": "text",
             "text": {"body": "Where is my order?"}}  # fmt: skip
     value = {
         "messaging_product": "whatsapp",
-        "metadata": {"display_phone_number": "15550100001", "phone_number_id": "400000000000001"},
-        "contacts": [{"profile": {"name": "Ana Lima"}, "wa_id": "15550107777"}],
+        "metadata": {"display_phone_number": "15550100001", "phone_number_id": phone},
+        "contacts": [{"profile": {"name": "Ana Lima"}, "wa_id": sender}],
         "messages": [said],
     }
     entry = {"id": "300000000000001", "changes": [{"field": "messages", "value": value}]}

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -45,7 +45,8 @@ def wait_until(true: Callable[[], object], seconds: float, what: str, pause: flo
 class Postgres:
     """A database of our own. PostgreSQL refuses to run as root, so root becomes ``postgres``."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Sequence[str] = SPEEDY) -> None:
+        self._settings = settings
         self._binaries = _postgres_binaries()
         self._directory = Path(tempfile.mkdtemp(prefix="chatsvc-postgres-"))
         self._data = self._directory / "data"
@@ -59,7 +60,7 @@ class Postgres:
 
     def start(self) -> None:
         """Returns when it answers, after a kill when it has recovered."""
-        settings = (*SPEEDY, f"port={self.port}", f"unix_socket_directories={self._directory}")
+        settings = (*self._settings, f"port={self.port}", f"unix_socket_directories={self._directory}")
         self._server = self._run("postgres", *[part for setting in settings for part in ("-c", setting)])
         wait_until(self.answers, 60, "PostgreSQL answers")
 
@@ -72,6 +73,11 @@ class Postgres:
                 os.kill(process, signal.SIGKILL)
         self._server.wait(10)
         wait_until(lambda: not any(map(_lives, map(int, children))), 10, "PostgreSQL is dead", pause=0.01)
+
+    @property
+    def pid(self) -> int:
+        """Of the main process, whose children are all others."""
+        return self._server.pid
 
     def answers(self) -> bool:
         try:
@@ -117,6 +123,10 @@ class Redis:
             return bool(self.client.ping())
         except redis.RedisError:
             return False
+
+    @property
+    def pid(self) -> int:
+        return self._server.pid
 
     def waiting(self) -> int:
         """How many workers wait for tasks."""

@@ -69,6 +69,12 @@ class Process:
     def lives(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """Of the process, which leads a session of its own: its children are in it."""
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         """SIGKILL for it and its children; nothing of it gets a chance to tidy up."""
         if self._process and self._process.poll() is None:

@@ -1,0 +1,150 @@
+"""A WhatsApp message from its webhook to its answer, stage by stage in this thread.
+
+Owns the order of the stages: each is the worker's own task, told the row that the stage before named. Nothing is sent:
+the adapter's ``send`` answers at once. Must not leave work of a message to the sweep.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+from unittest.mock import patch
+
+from benchmarks.cpu.counting import counted
+from benchmarks.cpu.requests import post
+from benchmarks.ground import Ground
+from benchmarks.webhooks import signed, webhook
+
+PEOPLE = 50
+BATCH = 50  # messages whose events are published together
+WORKERS = ("parse", "respond", "deliver")
+#: tasks of the stages, as a figure names them
+STAGES = {"parse": "inbound_us", "respond": "respond_us", "deliver": "deliver_us"}
+
+
+class Journey:
+    """Messages of people who are known after their first one."""
+
+    numbers: ClassVar[Iterator[int]] = itertools.count()
+
+    def __init__(self, application: Any, path: str, phone: str):
+        self._application, self._path, self._phone = application, path, phone
+        self._woken: list[tuple[str, str]] = []
+        self._sent = 0
+
+    @classmethod
+    @contextmanager
+    def on(cls, on: Ground, application: Any) -> Iterator[Journey]:
+        """The journey at the tenant with the echo engine; the platform and the pause of a burst are away."""
+        from channels_app.adapters.whatsapp import WhatsApp
+        from messaging import wake
+
+        made, call = cls(application, on.whatsapp, on.phone), wake._call
+
+        def noting(task: str, row_id: Any = None, delay_s: float = 0.0, *more: Any, **options: Any) -> None:
+            made._woken.append((task.rpartition(".")[2], str(row_id)))
+            call(task, row_id, delay_s, *more, **options)
+
+        with (
+            patch.object(wake, "_call", noting),
+            patch.object(WhatsApp, "send", lambda *_: made._taken()),
+            patch.object(WhatsApp, "debounce_s", 0.0),
+        ):
+            yield made
+
+    @classmethod
+    def counts(cls, on: Ground) -> dict[str, float]:
+        """Statements and commits of one message alone, publishing as its share of a batch; of each stage as well."""
+        from chatsvc.wsgi import application
+
+        with cls.on(on, application) as journey:
+            journey.slice(PEOPLE)  # known people, and nothing waits in the outbox
+            counts = journey._counts()
+        whole = {f"whatsapp_{what}": sum(by_stage.values()) for what, by_stage in counts.items()}
+        stages = {f"{stage}_{what}": count for what, by_stage in counts.items() for stage, count in by_stage.items()}
+        return {name: round(count, 2) for name, count in (whole | stages).items()}
+
+    def slice(self, messages: int) -> dict[str, float]:
+        """Microseconds of CPU per message, by stage and in all."""
+        self._publish()
+        spent: dict[str, float] = defaultdict(float)
+        for number in itertools.islice(self.numbers, messages):
+            request = self._request(number)
+            began = time.thread_time()
+            self._receive(request)
+            spent["webhook_us"] += time.thread_time() - began
+            for task, name in STAGES.items():
+                row_id = self._row_of(task)
+                began = time.thread_time()
+                self._work(task, row_id)
+                spent[name] += time.thread_time() - began
+        began = time.thread_time()
+        self._publish()
+        spent["publish_us"] = time.thread_time() - began
+        self._check(messages)
+        each = {name: seconds / messages * 1e6 for name, seconds in spent.items()}
+        return {**each, "whatsapp_total_us": sum(each.values())}
+
+    def _counts(self) -> dict[str, dict[str, float]]:
+        statements: dict[str, float] = {}
+        commits: dict[str, float] = {}
+        request = self._request(next(self.numbers))
+        with counted() as count:
+            self._receive(request)
+        statements["webhook"], commits["webhook"] = count.statements, count.commits
+        for task in WORKERS:
+            row_id = self._row_of(task)
+            with counted() as count:
+                self._work(task, row_id)
+            statements[task], commits[task] = count.statements, count.commits
+        self._check(1)
+        self._publish()
+        for number in itertools.islice(self.numbers, BATCH):
+            self._receive(self._request(number))
+            for task in WORKERS:
+                self._work(task, self._row_of(task))
+        with counted() as count:
+            self._publish()
+        statements["publish"], commits["publish"] = count.statements / BATCH, count.commits / BATCH
+        return {"statements": statements, "commits": commits}
+
+    # ------------------------------------------------------------------------------ stages
+
+    def _request(self, number: int) -> tuple[str, bytes, Any]:
+        sender = f"1555020{number % PEOPLE:04d}"
+        return signed(self._path, webhook(f"{self._phone}.{number}", sender, self._phone, int(time.time())))
+
+    def _receive(self, request: tuple[str, bytes, Any]) -> None:
+        path, body, headers = request
+        post(self._application, path, body, headers)
+
+    def _row_of(self, task: str) -> str:
+        """The row that was told to the workers of this stage; of what was told before nothing is kept."""
+        row_id = next(row_id for name, row_id in reversed(self._woken) if name == task)
+        self._woken.clear()
+        return row_id
+
+    def _work(self, task: str, row_id: str) -> None:
+        from messaging import tasks
+
+        getattr(tasks, task)(row_id)
+
+    def _publish(self) -> None:
+        from messaging import tasks
+
+        tasks.publish()
+        self._woken.clear()
+
+    def _taken(self) -> Any:
+        from channels_app.contract import SendResult
+
+        self._sent += 1
+        return SendResult(f"wamid.out.{self._phone}.{time.monotonic_ns()}")
+
+    def _check(self, messages: int) -> None:
+        assert self._sent == messages, f"{self._sent} of {messages} answers were sent"
+        self._sent = 0
