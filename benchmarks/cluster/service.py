@@ -1,0 +1,145 @@
+"""Every process of the service by ``deploy/run``, over servers of the run.
+
+Owns starting them, and the figures of each. Must not know what is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from benchmarks.cluster.processes import cpu_s, pss_mb
+from benchmarks.ground import Ground, ground
+from tests.chaos.servers import Postgres, Redis, free_port, wait_until
+from tests.chaos.service import Process, answers, deployed, running
+
+#: as an operator would leave them, but for the number of connections: durable, and found in the notes of older runs
+POSTGRES = ("max_connections=300", "listen_addresses=127.0.0.1", "shared_buffers=256MB", "max_wal_size=4GB")
+ECHO = ("-I", "benchmarks.echo")
+ROLES: Mapping[str, tuple[str, ...]] = {
+    "web": ("web",),
+    "ws": ("ws",),
+    "inbound": ("worker", "inbound", *ECHO),
+    "respond": ("worker", "respond", *ECHO),
+    "deliver": ("worker", "deliver", *ECHO),
+    "events": ("worker", "events,background", *ECHO),
+    "beat": ("beat",),
+}
+WORKERS = ("inbound", "respond", "deliver", "events")
+FACTS = """
+    SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8, pg_database_size(current_database())::float8,
+           (SELECT xact_commit::float8 FROM pg_stat_database WHERE datname = current_database()),
+           (SELECT count(*)::float8 FROM conversations_event)
+"""
+UNFINISHED = """
+    SELECT (SELECT count(*) FROM conversations_event WHERE published_at IS NULL)
+         + (SELECT count(*) FROM messaging_delivery WHERE status NOT IN ('sent', 'delivered', 'read', 'failed'))
+"""
+
+
+@dataclass
+class Cluster:
+    """What runs: processes of ours, both servers, and a platform that answers at once."""
+
+    on: Ground
+    port: int  # of `web`
+    platform_url: str
+    platform: Process
+    processes: dict[str, Process]
+    database: Postgres
+    redis: Redis
+
+    def cpu(self) -> dict[str, float]:
+        """Seconds until now, by process; ``client`` is this one."""
+        pids = {name: process.pid for name, process in self.processes.items() if process.lives()}
+        pids |= {"postgresql": self.database.pid, "redis": self.redis.pid, "platform": self.platform.pid}
+        return {**{name: cpu_s(pid) for name, pid in pids.items()}, "client": sum(os.times()[:2])}
+
+    def memory_mb(self) -> dict[str, float]:
+        return {name: round(pss_mb(process.pid), 1) for name, process in self.processes.items()}
+
+    def facts(self) -> dict[str, float]:
+        """Of the database, until now: bytes of WAL, bytes stored, commits, events."""
+        with psycopg.connect(self.database.url, autocommit=True) as connection:
+            row = connection.execute(FACTS).fetchone()
+        return dict(zip(("wal_bytes", "stored_bytes", "commits", "events"), row or (), strict=True))
+
+    def finished(self) -> bool:
+        """Everything was sent and published."""
+        with psycopg.connect(self.database.url, autocommit=True) as connection:
+            row = connection.execute(UNFINISHED).fetchone()
+        return row == (0,)
+
+    def platform_figures(self) -> dict[str, Any]:
+        with urllib.request.urlopen(self.platform_url) as answer:
+            figures: dict[str, Any] = json.load(answer)
+        return figures
+
+
+@contextmanager
+def cluster() -> Iterator[Cluster]:
+    """Started and warm. All of it is gone afterwards."""
+    database, redis = Postgres(POSTGRES), Redis()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        for server in (database, redis):
+            server.start()
+            stack.callback(server.remove)
+        ports = {"platform": free_port(), "web": free_port(), "ws": free_port()}
+        os.environ |= {"DATABASE_URL": database.url, "REDIS_URL": redis.url}
+        os.environ["OUTBOUND_ALLOW_HOSTS"] = f"127.0.0.1:{ports['platform']}"
+        on = stack.enter_context(ground())
+        platform_url = f"http://127.0.0.1:{ports['platform']}"
+        _point_at(on, platform_url)
+        processes = {role: _process(role, ports, folder) for role in ROLES}
+        platform = _platform(ports["platform"], folder)
+        stack.enter_context(running(platform, *processes.values()))
+        wait_until(lambda: redis.waiting() >= len(WORKERS), 120, "every worker listens")
+        yield Cluster(on, ports["web"], platform_url, platform, processes, database, redis)
+
+
+def _point_at(on: Ground, platform_url: str) -> None:
+    """The tenant's WhatsApp is the platform of the run, and takes as much as we send."""
+    from django.db import connection
+
+    from channels_app.models import Channel
+    from tenants.scope import tenant_scope
+
+    with tenant_scope(on.echo_id):
+        phone = Channel.objects.get(kind="whatsapp")
+        config = {**phone.config, "api_base": platform_url}
+        Channel.objects.filter(id=phone.id).update(rate_per_second=10_000, config=config)
+    connection.close()
+
+
+def _process(role: str, ports: Mapping[str, int], folder: Path) -> Process:
+    """``web`` answers the bare views as well; all others run by the service's own settings."""
+    port = ports.get(role, ports["web"])
+    environ = {**os.environ, "PORT": str(port), "LOG_LEVEL": "WARNING", "METRICS_PORT": "0"}
+    if role != "web":
+        environ["DJANGO_SETTINGS_MODULE"] = "chatsvc.settings"
+    ready = (lambda: answers(port)) if role == "web" else (lambda: True)
+    return deployed(*ROLES[role], environ=environ, log=folder / f"{role}.log", ready=ready)
+
+
+def _platform(port: int, folder: Path) -> Process:
+    command = ["-m", "benchmarks.cluster.platform", str(port)]
+    return Process(command, os.environ, folder / "platform.log", lambda: _listens(port), program=sys.executable)
+
+
+def _listens(port: int) -> bool:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=2).close()
+    except OSError:
+        return False
+    return True
