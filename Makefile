@@ -12,7 +12,7 @@ endif
 # A database that is named is set up at every start: it may be another one than last time.
 NAMED := $(DATABASE_URL)$(POSTGRESQL_URI)$(MONGODB_URI)$(shell grep -sE '^(DATABASE_URL|POSTGRESQL_URI|MONGODB_URI)=.' .env)
 
-.PHONY: serve test test-cluster test-mongo check proto format clean bench chaos lock simulate simulate-mutations
+.PHONY: serve test test-cluster test-mongo check proto format clean bench load chaos lock simulate simulate-mutations
 
 serve: .venv/installed var/seeded
 	@# var/seeded follows the migrations; a database that is named, or a file that was removed, is set up here.
@@ -78,6 +78,7 @@ lock: var/uv-$(UV)/bin/uv
 		$(COMPILE) --no-annotate requirements$$part.txt -c requirements-dev.lock -o requirements$$part.lock || exit 1; \
 	done
 	$(COMPILE) $(UPGRADE) tests/requirements-mongo-peer.txt -o tests/requirements-mongo-peer.lock
+	$(COMPILE) $(UPGRADE) tests/performance/requirements.txt -o tests/performance/requirements.lock
 
 var/uv-$(UV)/bin/uv: | .venv/bin/python
 	$(PYTHON) -m venv var/uv-$(UV)
@@ -89,11 +90,18 @@ var/seeded: chatsvc/demo.py assistant/demo.py $(wildcard */migrations/*.py) | .v
 	$(MANAGE) seed_demo --skip-checks
 	@touch $@
 
-# Ratios beside bare Django, side by side in one run; see benchmarks/README.md.
+# What a message costs, held against benchmarks/record.json; under ten minutes on two quiet cores. See benchmarks/README.md.
 bench: .venv/installed-dev
-	$(PYTHON) -m benchmarks.rest
-	$(PYTHON) -m benchmarks.webhooks
-	$(PYTHON) -m benchmarks.sockets
+	$(PYTHON) -m benchmarks
+
+# Locust against every process on this machine, and the model of docs/scaling.md beside it. Locust has an environment of its own.
+load: .venv/installed-dev var/locust/installed
+	$(PYTHON) -m benchmarks.load_model --locust var/locust/bin/locust
+
+var/locust/installed: tests/performance/requirements.lock | .venv/bin/python
+	$(PYTHON) -m venv var/locust
+	var/locust/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 # Real processes killed at random moments; minutes. CHAOS_KILLS=30 is the long form.
 chaos: .venv/installed-dev

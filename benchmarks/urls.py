@@ -27,6 +27,7 @@ from chatsvc.urls import urlpatterns as service
 from conversations.models import Conversation, Message
 from tenants.storage.db import atomic
 
+
 class Body(serializers.Serializer):  # type: ignore[type-arg]
     """Five fields, as a hand-written chat endpoint would have them."""
 

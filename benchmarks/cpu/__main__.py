@@ -28,7 +28,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--requests", type=int, default=100, help="of each REST line in each round")
-    parser.add_argument("--messages", type=int, default=50, help="WhatsApp messages in each round, published as one batch")
+    parser.add_argument(
+        "--messages", type=int, default=50, help="WhatsApp messages in each round, published as one batch"
+    )
     parser.add_argument("--sends", type=int, default=6, help="of each of 50 sockets in each round")
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
     given = parser.parse_args()
@@ -47,7 +49,7 @@ def lines_of(on: Ground, given: argparse.Namespace, stack: ExitStack) -> Sequenc
     from chatsvc.wsgi import application
 
     requests = Requests(application, given.requests)
-    journey = stack.enter_context(Journey.on(on, application))
+    journey = stack.enter_context(Journey.on(application, on.whatsapp, on.phone))
     talk = stack.enter_context(Talk.on(on))
     return [
         requests.line("floor_us", "/bench/plain"),
