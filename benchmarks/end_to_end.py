@@ -11,24 +11,39 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks.cluster.alone import alone
 from benchmarks.cluster.client import Request, burst
-from benchmarks.cluster.service import WORKERS, Cluster, cluster
+from benchmarks.cluster.profile import profiled
+from benchmarks.cluster.service import Cluster, cluster
 from benchmarks.rest import body
 from benchmarks.webhooks import signed, webhook
 from tests.chaos.servers import wait_until
 
 BESIDE = ("client", "platform")  # no part of what a message costs
 LONGEST_S = 300.0
+SENT = "SELECT count(*)::float8 FROM messaging_delivery WHERE status = 'sent'"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=2000, help="of the burst, each of another person")
     parser.add_argument("--settle", type=float, default=10.0, help="seconds of rest before memory is read")
+    parser.add_argument(
+        "--profile", action="store_true", help="of the burst alone: what its CPU time was for; no figures"
+    )
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
     given = parser.parse_args()
+    if given.profile:
+        print("\n".join(profile(given.messages)))
+    else:
+        show(given)
+
+
+def show(given: argparse.Namespace) -> None:
     with cluster() as running:
         figures = measured(running, given.messages, given.settle)
     for name, figure in figures.items():
@@ -46,8 +61,20 @@ def measured(running: Cluster, messages: int, settle_s: float) -> dict[str, Any]
     figures |= whole_burst(running, messages, 1)
     say("REST")
     figures |= rest_burst(running, messages // 2)
+    say("one deliver process, then one events process, each alone")
+    waiting = [_webhook(running, f"alone.{n}", n) for n in range(messages)]
+    figures |= alone(running, messages, lambda: burst(running.port, waiting), LONGEST_S)
     say("webhooks, new and again")
     return figures | webhook_bursts(running, messages // 2)
+
+
+def profile(messages: int) -> Sequence[str]:
+    """The burst under benchmarks/cluster/sampling.py, which makes it slower: proportions count, not the figures."""
+    with TemporaryDirectory() as folder, cluster(Path(folder)) as running:
+        whole_burst(running, messages, 0)
+        with profiled(Path(folder), messages, running.database.url, running.redis.url) as lines:
+            lines.append(str(whole_burst(running, messages, 1)))
+    return lines
 
 
 def resting(running: Cluster, settle_s: float) -> dict[str, Any]:
@@ -63,17 +90,17 @@ def resting(running: Cluster, settle_s: float) -> dict[str, Any]:
 
 def whole_burst(running: Cluster, messages: int, round: int) -> dict[str, Any]:
     """From the first webhook to the last answer at the platform; CPU until all is published."""
-    sent_before = running.platform_figures()["messages"]
+    taken_before, sent_before = running.platform_figures()["messages"], running.asked(SENT)
     requests = [_webhook(running, f"burst{round}.{n}", n) for n in range(messages)]
     facts, before, began = running.facts(), running.cpu(), time.time()
     burst(running.port, requests)
     wait_until(
-        lambda: running.platform_figures()["messages"] >= sent_before + messages, LONGEST_S, "all are answered", 0.5
+        lambda: running.platform_figures()["messages"] >= taken_before + messages, LONGEST_S, "all are answered", 0.5
     )
     wait_until(running.finished, LONGEST_S, "all is published", 0.5)
     after, last_at = running.cpu(), running.platform_figures()["last_at"]
-    sent = running.platform_figures()["messages"] - sent_before
-    assert sent == messages, f"{sent} answers to {messages} messages"
+    taken, sent = running.platform_figures()["messages"] - taken_before, running.asked(SENT) - sent_before
+    assert (taken, sent) == (messages, messages), f"{taken} answers to {messages} messages, {sent} are `sent`"
     each = {name: round_(figure - facts[name], messages) for name, figure in running.facts().items()}
     return {"per_second": round_(messages, last_at - began), **_us(before, after, messages), "per_message": each}
 
@@ -93,13 +120,12 @@ def rest_burst(running: Cluster, messages: int) -> dict[str, Any]:
 
 def webhook_bursts(running: Cluster, messages: int) -> dict[str, Any]:
     """Accepting alone, by the server, PostgreSQL and Redis together: the workers are gone."""
-    for name in (*WORKERS, "beat"):
-        running.processes[name].kill()
     requests = [_webhook(running, f"again.{n}", n) for n in range(messages)]
     new = _accepting(running, requests)
     again = _accepting(running, requests)
-    return {"webhook_new_us": new["us"], "webhook_again_us": again["us"], "webhook_new_per_second": new["per_second"],
-            "webhook_again_per_second": again["per_second"]}  # fmt: skip
+    return {"webhook_new_us": new["us"], "webhook_again_us": again["us"],
+            "webhook_again_ratio": round(again["us"] / new["us"], 2),
+            "webhook_new_per_second": new["per_second"], "webhook_again_per_second": again["per_second"]}  # fmt: skip
 
 
 def _accepting(running: Cluster, requests: Sequence[Request]) -> dict[str, float]:
@@ -113,7 +139,7 @@ def _accepting(running: Cluster, requests: Sequence[Request]) -> dict[str, float
 
 def _webhook(running: Cluster, number: str, person: int) -> Request:
     phone = running.on.phone
-    return signed(running.on.whatsapp, webhook(f"{phone}.{number}", f"1555{person:07d}", phone, int(time.time())))
+    return signed(running.on.whatsapp, webhook(f"{phone}.{number}", f"1555{person:07d}", phone))
 
 
 def _us(before: Mapping[str, float], after: Mapping[str, float], messages: int) -> dict[str, Any]:

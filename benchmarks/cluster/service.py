@@ -25,8 +25,9 @@ from tests.chaos.service import Process, answers, deployed, running
 
 #: as an operator would leave them, but for the number of connections: durable, and found in the notes of older runs
 POSTGRES = ("max_connections=300", "listen_addresses=127.0.0.1", "shared_buffers=256MB", "max_wal_size=4GB")
-ECHO = ("-I", "benchmarks.echo")
-ROLES: Mapping[str, tuple[str, ...]] = {
+COUNTING = ("shared_preload_libraries=pg_stat_statements",)  # when it is told what is asked
+ECHO = ("-I", "benchmarks.echo,benchmarks.cluster.sampling")
+ROLES: dict[str, tuple[str, ...]] = {
     "web": ("web",),
     "ws": ("ws",),
     "inbound": ("worker", "inbound", *ECHO),
@@ -35,6 +36,8 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "events": ("worker", "events,background", *ECHO),
     "beat": ("beat",),
 }
+#: started by benchmarks/cluster/alone.py only
+LATER: dict[str, tuple[str, ...]] = {"publisher": ("worker", "events")}
 WORKERS = ("inbound", "respond", "deliver", "events")
 FACTS = """
     SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8, pg_database_size(current_database())::float8,
@@ -43,7 +46,7 @@ FACTS = """
 """
 UNFINISHED = """
     SELECT (SELECT count(*) FROM conversations_event WHERE published_at IS NULL)
-         + (SELECT count(*) FROM messaging_delivery WHERE status NOT IN ('sent', 'delivered', 'read', 'failed'))
+         + (SELECT count(*) FROM messaging_delivery WHERE status NOT IN ('sent', 'delivered', 'read', 'failed'))::float8
 """
 
 
@@ -66,19 +69,27 @@ class Cluster:
         return {**{name: cpu_s(pid) for name, pid in pids.items()}, "client": sum(os.times()[:2])}
 
     def memory_mb(self) -> dict[str, float]:
-        return {name: round(pss_mb(process.pid), 1) for name, process in self.processes.items()}
+        lives = {name: process for name, process in self.processes.items() if process.lives()}
+        return {name: round(pss_mb(process.pid), 1) for name, process in lives.items()}
 
     def facts(self) -> dict[str, float]:
         """Of the database, until now: bytes of WAL, bytes stored, commits, events."""
-        with psycopg.connect(self.database.url, autocommit=True) as connection:
-            row = connection.execute(FACTS).fetchone()
-        return dict(zip(("wal_bytes", "stored_bytes", "commits", "events"), row or (), strict=True))
+        return dict(zip(("wal_bytes", "stored_bytes", "commits", "events"), self._row(FACTS), strict=True))
 
     def finished(self) -> bool:
         """Everything was sent and published."""
+        return self.asked(UNFINISHED) == 0
+
+    def asked(self, sql: str, *given: float) -> float:
+        """The one figure that the database answers."""
+        figure: float = self._row(sql, *given)[0]
+        return figure
+
+    def _row(self, sql: str, *given: float) -> tuple[Any, ...]:
         with psycopg.connect(self.database.url, autocommit=True) as connection:
-            row = connection.execute(UNFINISHED).fetchone()
-        return row == (0,)
+            row = connection.execute(sql, given).fetchone()
+        assert row, sql
+        return row
 
     def platform_figures(self) -> dict[str, Any]:
         with urllib.request.urlopen(self.platform_url) as answer:
@@ -87,9 +98,9 @@ class Cluster:
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster]:
-    """Started and warm. All of it is gone afterwards."""
-    database, redis = Postgres(POSTGRES), Redis()
+def cluster(profile: Path | None = None) -> Iterator[Cluster]:
+    """Started and warm. All of it is gone afterwards. ``profile``: where the workers write what they do."""
+    database, redis = Postgres(POSTGRES + (COUNTING if profile else ())), Redis()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         for server in (database, redis):
@@ -98,12 +109,15 @@ def cluster() -> Iterator[Cluster]:
         ports = {"platform": free_port(), "web": free_port(), "ws": free_port()}
         os.environ |= {"DATABASE_URL": database.url, "REDIS_URL": redis.url}
         os.environ["OUTBOUND_ALLOW_HOSTS"] = f"127.0.0.1:{ports['platform']}"
+        os.environ |= {"BENCH_PROFILE": str(profile)} if profile else {}
         on = stack.enter_context(ground())
         platform_url = f"http://127.0.0.1:{ports['platform']}"
         _point_at(on, platform_url)
-        processes = {role: _process(role, ports, folder) for role in ROLES}
+        processes = {role: _process(role, ports, folder) for role in (*ROLES, *LATER)}
         platform = _platform(ports["platform"], folder)
-        stack.enter_context(running(platform, *processes.values()))
+        for role in LATER:
+            stack.callback(processes[role].kill)
+        stack.enter_context(running(platform, *(processes[role] for role in ROLES)))
         wait_until(lambda: redis.waiting() >= len(WORKERS), 120, "every worker listens")
         yield Cluster(on, ports["web"], platform_url, platform, processes, database, redis)
 
@@ -125,11 +139,11 @@ def _point_at(on: Ground, platform_url: str) -> None:
 def _process(role: str, ports: Mapping[str, int], folder: Path) -> Process:
     """``web`` answers the bare views as well; all others run by the service's own settings."""
     port = ports.get(role, ports["web"])
-    environ = {**os.environ, "PORT": str(port), "LOG_LEVEL": "WARNING", "METRICS_PORT": "0"}
+    environ = {**os.environ, "PORT": str(port), "LOG_LEVEL": "WARNING", "METRICS_PORT": "0", "BENCH_ROLE": role}
     if role != "web":
         environ["DJANGO_SETTINGS_MODULE"] = "chatsvc.settings"
     ready = (lambda: answers(port)) if role == "web" else (lambda: True)
-    return deployed(*ROLES[role], environ=environ, log=folder / f"{role}.log", ready=ready)
+    return deployed(*(ROLES | LATER)[role], environ=environ, log=folder / f"{role}.log", ready=ready)
 
 
 def _platform(port: int, folder: Path) -> Process:

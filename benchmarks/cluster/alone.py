@@ -1,0 +1,55 @@
+"""What one process of a kind does in a second, with work enough before it and all other workers gone.
+
+Owns the order in which they go. Ends all workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from benchmarks.cluster.service import Cluster
+from tests.chaos.servers import wait_until
+
+QUEUED = "SELECT count(*)::float8 FROM messaging_delivery WHERE status = 'queued'"
+UNSENT = "SELECT count(*)::float8 FROM messaging_delivery WHERE status IN ('queued', 'sending')"
+WAITING = "SELECT count(*)::float8 FROM conversations_event WHERE published_at IS NULL"
+#: between the first and the last of them, by the rows' own times; of the first moment none counts
+SENT = """
+    SELECT (count(*) - 1) / extract(epoch FROM max(sent_at) - min(sent_at))::float8 FROM messaging_delivery
+    WHERE sent_at > to_timestamp(%s)
+"""
+PUBLISHED = """
+    WITH these AS (SELECT published_at AS at FROM conversations_event WHERE published_at > to_timestamp(%s)),
+         span AS (SELECT min(at) AS first, max(at) AS last FROM these)
+    SELECT (count(*) FILTER (WHERE at > first) / extract(epoch FROM last - first))::float8 FROM these, span
+    GROUP BY first, last
+"""
+NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
+
+
+def alone(running: Cluster, messages: int, burst: Callable[[], None], longest_s: float) -> dict[str, float]:
+    """``burst`` brings ``messages`` messages: answers to them wait, are sent by one process, and all events of it
+    are published by another."""
+    for name in ("deliver", "events"):
+        running.processes[name].kill()
+    burst()
+    wait_until(lambda: running.asked(QUEUED) >= messages, longest_s, "every answer waits", 0.5)
+    for name in ("inbound", "respond", "beat"):
+        running.processes[name].kill()
+    began = running.asked(NOW)
+    running.processes["deliver"].start()
+    wait_until(lambda: running.asked(UNSENT) == 0, longest_s, "every answer is sent", 0.5)
+    delivered = running.asked(SENT, began)
+    running.processes["deliver"].kill()
+    return {"deliver_per_second": round(delivered, 1), "events_per_second": round(_published(running, longest_s), 1)}
+
+
+def _published(running: Cluster, longest_s: float) -> float:
+    from messaging import wake
+
+    began = running.asked(NOW)
+    running.processes["publisher"].start()
+    wake.publish()
+    wait_until(lambda: running.asked(WAITING) == 0, longest_s, "all is published", 0.5)
+    running.processes["publisher"].kill()
+    return running.asked(PUBLISHED, began)
