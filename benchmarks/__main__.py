@@ -1,6 +1,6 @@
 """All that is held against the record, in one table: ``make bench``. Under ten minutes on two quiet cores.
 
-``--write`` makes what was measured the record. Exit code 1: something is worse than the record (benchmarks/record.py).
+``--write`` makes what was measured the record, and writes it into the pages (benchmarks/pages.py). Exit code 1: something is worse than the record (benchmarks/record.py).
 """
 
 from __future__ import annotations
@@ -12,34 +12,41 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.record import ENGINES, RECORD, worse
+from benchmarks import pages
+from benchmarks.record import RECORD, worse
 from tests.chaos.servers import Postgres
 
-SMALL = {"cpu": ("--rounds", "1", "--requests", "5", "--messages", "5", "--sends", "2"),
-         "end_to_end": ("--messages", "40", "--settle", "2")}  # fmt: skip
+Sizes = Mapping[str, tuple[str, ...]]  # options of each benchmark
+WHOLE: Sizes = {"cpu": ("--rounds", "8"), "end_to_end": ("--messages", "1000")}
+SMALL: Sizes = {"cpu": ("--rounds", "1", "--requests", "5", "--messages", "5", "--sends", "2"),
+                "end_to_end": ("--messages", "40", "--settle", "2")}  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="keep what was measured as the record")
+    parser.add_argument("--write", action="store_true", help="keep what was measured as the record, and in the pages")
     parser.add_argument("--small", action="store_true", help="see that everything runs; the figures are worth nothing")
     given = parser.parse_args()
     figures = measured(small=given.small)
-    print(table(figures))
+    print(pages.table(figures))
     if given.write:
         RECORD.write_text(json.dumps(figures, indent=1) + "\n")
+        pages.main()
     elif not given.small:
         held(figures)
 
 
 def measured(*, small: bool) -> dict[str, Any]:
-    def run(what: str, **environ: str) -> Any:
-        return figures_of(what, SMALL[what] if small else (), environ)
+    sizes = SMALL if small else WHOLE
 
-    machine = facts()
+    def run(what: str, **environ: str) -> Any:
+        return figures_of(what, sizes[what], environ)
+
+    machine = facts() | {what: " ".join(options) for what, options in sizes.items()}
     sqlite = run("cpu")
     database = Postgres(settings=("listen_addresses=127.0.0.1", "max_wal_size=4GB"))
     database.start()
@@ -73,29 +80,8 @@ def facts() -> dict[str, str]:
         "system": platform.release(),
         "python": platform.python_version(),
         "load": f"{os.getloadavg()[0]:.1f}",
+        "taken": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
     }
-
-
-def table(figures: Mapping[str, Any]) -> str:
-    """Markdown: microseconds, and what part of the floor's rate that is."""
-    machine = ", ".join(f"{name} {fact}" for name, fact in figures["machine"].items())
-    rows = [machine, "", "| in one process | SQLite | of F | PostgreSQL | of F |", "|---|---:|---:|---:|---:|"]
-    for name in figures["sqlite"]:
-        cells = [cell for engine in ENGINES for cell in _cells(name, figures[engine])]
-        rows.append(f"| {name} | {' | '.join(cells)} |")
-    rows += ["", "| all processes, PostgreSQL, Redis | |", "|---|---:|"]
-    return "\n".join([*rows, *(f"| {name} | {_shown(figure)} |" for name, figure in figures["cluster"].items())])
-
-
-def _cells(name: str, run: Mapping[str, float]) -> list[str]:
-    part = f"{run['floor_us'] / run[name]:.3f}" if name.endswith("_us") else ""
-    return [f"{run[name]:,.1f}", part]
-
-
-def _shown(figure: Any) -> str:
-    if isinstance(figure, dict):
-        return ", ".join(f"{name} {one:,.0f}" for name, one in figure.items())
-    return f"{figure:,}"
 
 
 def held(figures: Mapping[str, Any]) -> None:

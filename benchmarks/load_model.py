@@ -125,6 +125,17 @@ def tables(cost: Cost) -> str:
     return f"{_costs(cost)}\n\n{_markdown(head, rows)}"
 
 
+def end_of_a_server(cost: Cost) -> str:
+    """A sentence: the rates at which one PostgreSQL and one Redis end, and what is written and stored there."""
+    rate = BUSY * DATABASE_CORES * 1e6 / cost.postgresql
+    there, redis = need(cost, rate), BUSY * REDIS_CORES * 1e6 / cost.redis
+    return (
+        f"The model ends a PostgreSQL server at {DATABASE_CORES} cores (`DATABASE_CORES`): about **{rate:,.0f} messages "
+        f"a second**, {there.stored_gb_day:,.0f} GB a day, {there.wal_mb_s:,.0f} MB/s of WAL. One Redis works in one "
+        f"thread and ends at about **{redis:,.0f} messages a second**. What ends first is what the line “shards” counts."
+    )
+
+
 def _costs(cost: Cost) -> str:
     us = {**cost.ours, "PostgreSQL": cost.postgresql, "Redis": cost.redis, "all": cost.whole}
     shown = {name: figure for name, figure in us.items() if name in SPREAD or name[0].isupper() or name == "all"}

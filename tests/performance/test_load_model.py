@@ -5,16 +5,15 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks import pages
 from benchmarks.load_model import SPREAD, Cost, cost_of, most_per_second, need, tables
 from benchmarks.record import RECORD, worse
 
 RECORDED = json.loads(RECORD.read_text())
-PAGE = Path(__file__).parents[2] / "docs/scaling.md"
 COST = Cost(
     ours={**dict.fromkeys(SPREAD, 1_000.0), "deliver": 6_000.0}, postgresql=8_000.0, redis=1_000.0,
     wal_bytes=20_000.0, stored_bytes=10_000.0, commits=10.0, events=3.0,
@@ -84,8 +83,11 @@ def test_a_slower_machine_is_no_worse_service() -> None:
     assert worse(figures, RECORDED) == []
 
 
-def test_the_page_shows_the_model_of_the_recorded_cost() -> None:
-    assert tables(cost_of(RECORDED["cluster"])) in PAGE.read_text()
+@pytest.mark.parametrize("page", pages.PAGES)
+def test_the_pages_show_the_recorded_figures(page: str) -> None:
+    """``python -m benchmarks.pages`` writes them."""
+    assert (pages.ROOT / page).read_text() == pages.page_of(page, RECORDED)
+    assert tables(cost_of(RECORDED["cluster"])) in (pages.ROOT / "docs/scaling.md").read_text()
 
 
 def _with(where: str, name: str, factor: float) -> dict[str, Any]:
