@@ -11,13 +11,11 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.cluster.alone import alone
 from benchmarks.cluster.client import Request, burst
-from benchmarks.cluster.profile import profiled
+from benchmarks.cluster.profile import COUNTING, profiled
 from benchmarks.cluster.service import Cluster, cluster
 from benchmarks.rest import body
 from benchmarks.webhooks import signed, webhook
@@ -33,12 +31,12 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=2000, help="of the burst, each of another person")
     parser.add_argument("--settle", type=float, default=10.0, help="seconds of rest before memory is read")
     parser.add_argument(
-        "--profile", action="store_true", help="of the burst alone: what its CPU time was for; no figures"
+        "--profile", metavar="PY_SPY", help="of the burst alone: what CPU time was for, by this program"
     )
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
     given = parser.parse_args()
     if given.profile:
-        print("\n".join(profile(given.messages)))
+        print("\n".join(profile(given.profile, given.messages)))
     else:
         show(given)
 
@@ -68,11 +66,11 @@ def measured(running: Cluster, messages: int, settle_s: float) -> dict[str, Any]
     return figures | webhook_bursts(running, messages // 2)
 
 
-def profile(messages: int) -> Sequence[str]:
-    """The burst under benchmarks/cluster/sampling.py, which makes it slower: proportions count, not the figures."""
-    with TemporaryDirectory() as folder, cluster(Path(folder)) as running:
+def profile(program: str, messages: int) -> Sequence[str]:
+    """The burst under a sampler, which makes it slower: proportions count, not the figures."""
+    with cluster(COUNTING) as running:
         whole_burst(running, messages, 0)
-        with profiled(Path(folder), messages, running.database.url, running.redis.url) as lines:
+        with profiled(running, program, messages) as lines:
             lines.append(str(whole_burst(running, messages, 1)))
     return lines
 

@@ -25,8 +25,7 @@ from tests.chaos.service import Process, answers, deployed, running
 
 #: as an operator would leave them, but for the number of connections: durable, and found in the notes of older runs
 POSTGRES = ("max_connections=300", "listen_addresses=127.0.0.1", "shared_buffers=256MB", "max_wal_size=4GB")
-COUNTING = ("shared_preload_libraries=pg_stat_statements",)  # when it is told what is asked
-ECHO = ("-I", "benchmarks.echo,benchmarks.cluster.sampling")
+ECHO = ("-I", "benchmarks.echo")
 ROLES: dict[str, tuple[str, ...]] = {
     "web": ("web",),
     "ws": ("ws",),
@@ -98,9 +97,9 @@ class Cluster:
 
 
 @contextmanager
-def cluster(profile: Path | None = None) -> Iterator[Cluster]:
-    """Started and warm. All of it is gone afterwards. ``profile``: where the workers write what they do."""
-    database, redis = Postgres(POSTGRES + (COUNTING if profile else ())), Redis()
+def cluster(more: tuple[str, ...] = ()) -> Iterator[Cluster]:
+    """Started and warm. All of it is gone afterwards. ``more``: settings of PostgreSQL."""
+    database, redis = Postgres(POSTGRES + more), Redis()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         for server in (database, redis):
@@ -109,7 +108,6 @@ def cluster(profile: Path | None = None) -> Iterator[Cluster]:
         ports = {"platform": free_port(), "web": free_port(), "ws": free_port()}
         os.environ |= {"DATABASE_URL": database.url, "REDIS_URL": redis.url}
         os.environ["OUTBOUND_ALLOW_HOSTS"] = f"127.0.0.1:{ports['platform']}"
-        os.environ |= {"BENCH_PROFILE": str(profile)} if profile else {}
         on = stack.enter_context(ground())
         platform_url = f"http://127.0.0.1:{ports['platform']}"
         _point_at(on, platform_url)
@@ -139,7 +137,7 @@ def _point_at(on: Ground, platform_url: str) -> None:
 def _process(role: str, ports: Mapping[str, int], folder: Path) -> Process:
     """``web`` answers the bare views as well; all others run by the service's own settings."""
     port = ports.get(role, ports["web"])
-    environ = {**os.environ, "PORT": str(port), "LOG_LEVEL": "WARNING", "METRICS_PORT": "0", "BENCH_ROLE": role}
+    environ = {**os.environ, "PORT": str(port), "LOG_LEVEL": "WARNING", "METRICS_PORT": "0"}
     if role != "web":
         environ["DJANGO_SETTINGS_MODULE"] = "chatsvc.settings"
     ready = (lambda: answers(port)) if role == "web" else (lambda: True)
