@@ -141,6 +141,13 @@ else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 1000}}}
 
 CALLS_IN_HAND = 128  # wake-up calls that a worker has taken from its queues and not handed on yet
+BROKER_ON_REDIS: dict[str, Any] = {
+    "ack_emulation": False,  # a call in hand is in no list of Redis: chatsvc/processes/broker.py
+    "socket_timeout": 2,
+    "socket_connect_timeout": 1,
+    "max_retries": 0,  # of a publisher: a broker that is away must not hold up a request
+    "health_check_interval": 5,  # a worker leaves a connection on which nothing comes any more after 6 to 11 s
+}
 CELERY: dict[str, Any] = {
     "broker_url": REDIS_URL or "memory://localhost",
     "broker_connection_retry_on_startup": True,
@@ -149,17 +156,7 @@ CELERY: dict[str, Any] = {
     "beat_scheduler": "celery.beat.Scheduler",  # entries come from here, and no file remembers them
     "worker_pool": "threads",  # of I/O; what each may take is bounded by deadlines in the code
     "worker_concurrency": ENV["WORKER_THREADS"],
-    "broker_transport_options": {
-        "visibility_timeout": 120,
-        "unacked_restore_interval": 1,
-        "unacked_restore_throttle": 1,
-        "socket_timeout": 2,
-        "socket_connect_timeout": 1,
-        "max_retries": 0,  # of a publisher: a broker that is away must not hold up a request
-        "health_check_interval": 5,  # a worker leaves a connection on which nothing comes any more after 6 to 11 s
-    }
-    if REDIS_URL
-    else {"polling_interval": 0.05},
+    "broker_transport_options": BROKER_ON_REDIS if REDIS_URL else {"polling_interval": 0.05},
     "task_ignore_result": True,
     "task_publish_retry": False,  # a lost wake-up is found by the sweep
     # A call is only handed on to the crews. With few in hand, one that follows a crowd waits for the next looks of a

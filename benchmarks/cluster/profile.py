@@ -93,8 +93,9 @@ def profiled(running: Cluster, program: str, messages: int) -> Iterator[list[str
 
 @contextmanager
 def _sampled(program: str, pids: Mapping[str, int], folder: Path) -> Iterator[None]:
-    """Stacks of what computes, each with how often it was seen, one file a process."""
-    options = ("--rate", str(RATE), "--format", "raw", "--threads", "--function", "--full-filenames", "--subprocesses")
+    """Stacks of the threads that hold the interpreter, each with how often it was seen, one file a process. What a thread
+    takes within the kernel has no samples of its own."""
+    options = ("--rate", str(RATE), "--format", "raw", "--gil", "--threads", "--full-filenames", "--subprocesses")
     started = [
         subprocess.Popen(
             [program, "record", "--pid", str(pid), *options, "--output", str(folder / name)],
@@ -118,9 +119,9 @@ def _groups(path: Path, us: float) -> Iterator[str]:
     for line in path.read_text().splitlines():
         stack, _, seen = line.rpartition(" ")
         stack = PLACES.sub("", stack)
-        thread, *frames = stack.split(";")
+        thread, *frames = [one for one in stack.split(";") if not one.startswith("process ")]
         group, times = group_of(stack), int(seen)
-        threads[re.sub(r"^.*: |[\d_-]*\d", "", thread)] += times
+        threads[re.sub(r"^.*: |[\d_-]*\d(?=$)", "", thread)] += times
         groups[group] += times
         for frame in set(frames):
             functions[frame] += times
