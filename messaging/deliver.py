@@ -32,7 +32,13 @@ from messaging.media.outgoing import content_public
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart
 from messaging.reply import recipient_of
 from messaging.rules.consent import check_reachable
-from messaging.rules.delivery_status import early_statuses_apply, part_insert, part_settled, part_taken
+from messaging.rules.delivery_status import (
+    early_statuses_apply,
+    part_insert,
+    part_settled,
+    part_taken,
+    parts_follow,
+)
 from messaging.rules.hold import channel_admits, channel_failed, channel_held_until, channel_worked
 from messaging.rules.windows import CODE as WINDOW_CLOSED
 from messaging.rules.windows import window_guard, window_shut
@@ -282,10 +288,14 @@ def _sent_write(attempt: SendTry) -> bool:
             index, platform_id = attempt.last
             part_insert(delivery, index, platform_id)
             taken = {"parts_sent": index + 1}
+        else:
+            conversation_advance({"id": delivery.conversation_id})  # the lock
         ours = settle(delivery, status=Delivery.Status.SENT, sent_at=now(), error_code="", error_detail="", **taken)
         if taken and not ours:  # whoever has the message has to know
             prepared.update(Delivery, {"id": delivery.id}, taken)
         _record(attempt)
+        if ours and not attempt.last:  # reports of the parts may be there already, and will not come again
+            parts_follow(delivery)
     return ours
 
 

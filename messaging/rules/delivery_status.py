@@ -42,7 +42,6 @@ AFTERWARDS = prepared.Select(
     lambda rows, id, platform_id: rows.filter(id=id).values_list(
         *changes_waiting(OuterRef("channel"), platform_id),
         Exists(_waiting(OuterRef("channel"), platform_id)),
-        Exists(_advanced(OuterRef("id"))),
         Exists(heads.lane(OuterRef("conversation"))),
     ),
 )
@@ -90,8 +89,6 @@ def early_statuses_apply(delivery: Delivery) -> None:
         for early in EarlyStatus.objects.filter(channel_id=part.channel_id, platform_id=part.platform_id):
             _advance(part, early.status, early.code, early.detail)
             early.delete()
-        if part.status != Delivery.Status.SENT:
-            _follow(delivery)
 
 
 def part_settled(delivery: Delivery, platform_id: str) -> bool:
@@ -107,11 +104,6 @@ def part_settled(delivery: Delivery, platform_id: str) -> bool:
 def _waiting(channel: Any, platform_id: Any) -> QuerySet[EarlyStatus]:
     # unscoped: a channel has one tenant
     return EarlyStatus.objects.unscoped().filter(channel=channel, platform_id=platform_id)
-
-
-def _advanced(delivery: Any) -> QuerySet[DeliveryPart]:
-    # unscoped: a delivery has one tenant
-    return DeliveryPart.objects.unscoped().filter(delivery=delivery).exclude(status=Delivery.Status.SENT)
 
 
 def late_statuses_apply(more: More) -> int:
@@ -249,17 +241,18 @@ def _keep(channel: Channel, update: StatusUpdate) -> None:
 
 
 def _advance(part: DeliveryPart, status: str, code: str, detail: str) -> bool:
-    """Part first, and committed; then its delivery. A worker that finishes the delivery in between looks
-    at the parts after that, so one of the two sees the other."""
+    """Part first, and committed; then its delivery. A worker that finishes the delivery in between follows its parts
+    in that transaction, so one of the two sees the other."""
     moved = DeliveryPart.objects.filter(id=part.id, status__in=_lower(status)).update(status=status)
     if moved and code == WINDOW_CLOSED:
         window_shut(part.channel, part.delivery.conversation_id, part.created_at)
-    return _follow(part.delivery, code, detail) or bool(moved)
+    return parts_follow(part.delivery, code, detail) or bool(moved)
 
 
 @retried
-def _follow(delivery: Delivery, code: str = "", detail: str = "") -> bool:
-    """Bring a delivery that has been sent as far as its parts: one transaction with its event."""
+def parts_follow(delivery: Delivery, code: str = "", detail: str = "") -> bool:
+    """Bring a delivery that has been sent as far as its parts: one transaction with its event, or within the caller's,
+    which holds the conversation's lock."""
     with atomic():
         conversation = conversation_advance({"id": delivery.conversation_id})
         reached = _of_all_parts(delivery)
@@ -284,8 +277,8 @@ def _lower(status: str) -> list[str]:
 
 
 def _of_all_parts(delivery: Delivery) -> str:
-    """A message is as far as the slowest of its parts; one failed part fails it."""
+    """A message is as far as the slowest of its parts; one failed part fails it. On an instant channel it has none."""
     statuses = list(DeliveryPart.objects.filter(delivery=delivery).values_list("status", flat=True))
     if Delivery.Status.FAILED in statuses:
         return Delivery.Status.FAILED
-    return min(statuses, key=Delivery.RANK.__getitem__)
+    return min(statuses, key=Delivery.RANK.__getitem__, default=Delivery.Status.SENT)

@@ -70,6 +70,19 @@ def test_a_report_that_is_quicker_than_the_answer_counts(delivery, whatsapp, mea
     assert (deliver(delivery.conversation_id), len(heard)) == (0, 1)
 
 
+@pytest.mark.parametrize("status", ["delivered", "read", "failed"])
+def test_a_report_that_told_us_of_the_part_counts_though_the_worker_ends_once_it_has_settled(
+    delivery, whatsapp, meanwhile, monkeypatch: pytest.MonkeyPatch, status
+) -> None:
+    """The report will not come again: the message goes as far as its part in the transaction that settles it."""
+    meanwhile(lambda: report(whatsapp, status, f"{delivery.id}.0"))
+    monkeypatch.setattr(deliver_module, "early_statuses_apply", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        deliver(delivery.conversation_id)
+    assert Delivery.objects.get().status == status
+    assert Event.objects.filter(type=f"chat.message.{status}").count() == 1
+
+
 def test_a_reaction_that_is_quicker_than_the_answer_is_told(delivery, whatsapp, meanwhile) -> None:
     meanwhile(lambda: reaction_take(whatsapp, Reaction("wamid.R", "wamid.OUT", MIRA, "👍")))
     deliver(delivery.conversation_id)
