@@ -291,7 +291,7 @@ def _sent_write(attempt: SendTry) -> bool:
         else:
             conversation_advance({"id": delivery.conversation_id})  # the lock
         ours = settle(delivery, status=Delivery.Status.SENT, sent_at=now(), error_code="", error_detail="", **taken)
-        if taken and not ours:  # whoever has the message has to know
+        if taken and not ours:  # the worker that has the message has to know
             prepared.update(Delivery, {"id": delivery.id}, taken)
         _record(attempt)
         if ours and not attempt.last:  # reports of the parts may be there already, and will not come again

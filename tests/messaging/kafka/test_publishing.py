@@ -210,9 +210,17 @@ def test_a_producer_is_thrown_away_with_what_it_holds(
     monkeypatch.setattr(kafka, "FLUSH_S", 0.2)
     happen(conversations[0], 2)
     producer = kafka.open_producer()
-    free = threading.Event()
+    held, free = threading.Event(), threading.Event()
     run_once = producer._sender.run_once
-    monkeypatch.setattr(producer._sender, "run_once", lambda: free.wait(30) and run_once())
+
+    def hold() -> None:
+        held.set()
+        if free.wait(30):
+            run_once()
+
+    monkeypatch.setattr(producer._sender, "run_once", hold)
+    producer._sender.wakeup()
+    assert held.wait(30)  # the round that it was in has ended: what comes now stays with it
     assert kafka.stream_events() == 0
     free.set()
     producer._sender.join(10)
