@@ -5,15 +5,14 @@ Owns the judgement of language and safety. Must not change the text (normalise.p
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any
+from functools import lru_cache
 
 import regex
 
 from channels_app.content.entities import LINK, Entity, find_entities
+from channels_app.content.languages import likeliest
 
 LANGUAGE_SAMPLE = 200  # characters that are looked at
 MIN_LETTERS = 12  # of an alphabet; shorter texts are guessed wrong too often to override a hint
@@ -66,34 +65,14 @@ def analyse(
 
 
 def language_of(text: str, *, hint: str | None = None, languages: frozenset[str] = frozenset()) -> str | None:
-    """The language of the first 200 characters, or ``hint`` where they do not tell. The first call
-    loads the model: about a second, and 90 MB of memory."""
+    """The language of the first 200 characters, or ``hint`` where they do not tell."""
     sample = LINK.sub(" ", text[:LANGUAGE_SAMPLE])
     # an ideograph says as much as several letters
     weight = len(LETTERS.findall(sample)) + 3 * len(IDEOGRAPHS.findall(sample))
     if weight < MIN_LETTERS:
         return hint
-    language, confidence = _identifier(languages).classify(sample)
-    return str(language) if confidence >= MIN_CONFIDENCE and len(language) == 2 else hint
-
-
-@cache
-def _model() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-
-
-@lru_cache(maxsize=64)
-def _identifier(languages: frozenset[str]) -> Any:
-    """The model, limited to ``languages`` that it knows. A copy each, as the limit is its state."""
-    model = _model()
-    known = languages & set(model.labels)
-    if len(known) < 2:
-        return model
-    limited = copy.copy(model)
-    limited.set_languages(sorted(known))
-    return limited
+    language, confidence = likeliest(sample, languages)
+    return language if confidence >= MIN_CONFIDENCE and len(language) == 2 else hint
 
 
 # -------------------------------------------------------------------------------- safety
