@@ -18,6 +18,7 @@ from django.test import Client, override_settings
 from pydantic_core import to_json
 from rest_framework.test import APIClient
 
+from assistant.intents import apart
 from channels_app.http.client import authority
 from chatsvc.web import probes
 from tenants.access import buckets
@@ -51,6 +52,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
+
+
+@pytest.fixture(autouse=True)
+def learning_takes_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that loads scikit-learn for every training would cost the tests minutes (tests/assistant/test_apart.py)."""
+    monkeypatch.setattr(apart, "learnt", apart.learnt_here)
 
 
 @pytest.fixture(scope="session", autouse=True)

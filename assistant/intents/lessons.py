@@ -19,8 +19,8 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from assistant import knowledge
-from assistant.features import Features, features_for
-from assistant.intents import stored, training
+from assistant.features import Features
+from assistant.intents import apart, stored, training
 from assistant.intents.arrays import FAULTS, Learnt, pack, unpack
 from assistant.intents.skills import Skill, digest_of, examples_of, read_facts, read_skills, rows_stamp
 from tenants.scope import current_tenant_id
@@ -101,14 +101,12 @@ def forget_all() -> None:
 
 
 def learn(skills: Mapping[str, Skill], facts: Sequence[knowledge.Fact]) -> Lessons:
-    """Train on these: about 0.2 s for 500 examples and a second for 3,000."""
+    """Train on these. About 1.5 s for 500 examples. Raises LearningFailed."""
     started = time.monotonic()
     examples = examples_of(skills, facts)
-    texts = [example.text for example in examples]
-    features = features_for(texts + [text for fact in facts for text, _ in fact.documents()])
-    learnt = Learnt(training.train(examples, features), knowledge.index(facts, features))
+    learnt = apart.learnt(examples, facts)
     took = int((time.monotonic() - started) * 1000)
-    log.info("assistant_trained", intents=len(skills), examples=len(texts), facts=len(facts), took_ms=took)
+    log.info("assistant_trained", intents=len(skills), examples=len(examples), facts=len(facts), took_ms=took)
     return Lessons(digest_of(skills, facts), skills, learnt)
 
 

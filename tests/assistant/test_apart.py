@@ -1,0 +1,56 @@
+"""Learning in a process of its own: the same numbers, and nothing of it stays behind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from assistant.intents import apart, arrays, lessons
+from assistant.intents.training import NONE, Example
+from assistant.knowledge import Fact
+
+ROOT = Path(__file__).resolve().parents[2]
+learnt_apart = apart.learnt  # before tests/conftest.py takes it away
+EXAMPLES = [
+    *(Example(f"where is my order {word}", "order") for word in ("now", "please", "today", "number 5", "again")),
+    *(Example(f"ein Fahrrad {word}", "Fahrräder") for word in ("kaufen", "mieten", "bestellen", "für Kinder", "bitte")),
+    *(Example(word, NONE) for word in ("blue sky", "a song", "the sea", "seven", "nothing at all")),
+]
+FACTS = [
+    Fact("b", "Opening hours", ("When do you open?",), "At nine.", ("time",), "en", "https://shop.example/hours"),
+    Fact("a", "Rückgabe", (), "Binnen 14 Tagen."),
+]
+
+
+def test_a_process_of_its_own_learns_the_same_numbers() -> None:
+    here = apart.learnt_here(EXAMPLES, FACTS)
+    there = learnt_apart(EXAMPLES, FACTS)
+    assert there.knowledge.facts == here.knowledge.facts
+    assert there.classifier.exact == here.classifier.exact
+    assert there.classifier.scorer.names == here.classifier.scorer.names
+    mine, others = arrays._arrays(here), arrays._arrays(there)
+    assert all(np.array_equal(mine[name], others[name]) for name in mine)
+
+
+def test_what_learning_takes_does_not_stay() -> None:
+    script = (
+        "import json, sys; from assistant.intents import apart; from assistant.intents.training import Example;"
+        f"learnt = apart.learnt([Example(*given) for given in {json.dumps([[e.text, e.intent] for e in EXAMPLES])}], []);"
+        "print(learnt.classifier.classify('where is my order?').intent, {'sklearn', 'scipy', 'django'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "order set()\n"
+
+
+def test_a_process_that_dies_is_a_failure_and_says_no_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(apart.LearningFailed, match="^CalledProcessError$"):
+        learnt_apart(EXAMPLES, FACTS)
+    monkeypatch.setattr(apart, "learnt", learnt_apart)
+    with pytest.raises(apart.LearningFailed):
+        lessons.learn({}, FACTS)
