@@ -11,7 +11,6 @@ from typing import Any
 from django.conf import settings
 
 from assistant.builtin.engine import Builtin, options_of
-from assistant.engine.remote import engine_at
 from assistant.port import Engine
 
 
@@ -21,5 +20,7 @@ def engine_for(tenant_settings: Mapping[str, Any]) -> Engine:
     The operator's MCP_ENGINE_URL decides for all tenants: no tenant can make us call an address of its own.
     """
     if url := settings.ENV["MCP_ENGINE_URL"]:
+        from assistant.engine.remote import engine_at  # gRPC, which the built-in assistant does without
+
         return engine_at(url)
     return Builtin(options_of(tenant_settings))

@@ -12,6 +12,7 @@ from chatsvc.observe import trail
 from chatsvc.processes import broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsvc.settings")
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")  # `migrate` and `check` do them; they import every address and page
 
 broker.forgive()
 app = Celery("chatsvc")
@@ -33,7 +34,7 @@ def _beside(instance: Any, **_: Any) -> None:
     from chatsvc.processes import crews, embedded, standby
 
     queues = list(app.amqp.queues.consume_from)
-    if embedded.UNDERSTANDING & set(queues):
+    if embedded.ANSWERS in queues and not settings.ENV["MCP_ENGINE_URL"]:
         embedded.warm_up()
     shared_out = crews.Crews(queues, instance.concurrency)
     shared_out.start()

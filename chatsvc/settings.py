@@ -30,9 +30,8 @@ PUBLIC_URL: str = ENV["PUBLIC_URL"].rstrip("/") or f"http://localhost:{ENV['PORT
 # ------------------------------------------------------------------------ applications
 
 INSTALLED_APPS = [
-    "daphne",
     "unfold",
-    "django.contrib.admin",
+    "chatsvc.web.console.Config",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

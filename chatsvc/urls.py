@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from channels_app.templates import views as template_views
 from chatsvc.observe import metrics
 from chatsvc.web import (
+    console,
     health,
     schema,  # noqa: F401  registers how models and credentials are described
 )
@@ -24,7 +24,7 @@ from messaging.webchat import views as webchat_views
 from tenants.api import token_views
 
 urlpatterns = [
-    path("admin/", admin.site.urls),
+    console.addresses(),
     # messages and conversations
     path("api/v2/chat/message", chat_views.MessageView.as_view()),
     path("api/v2/chat/conversations", chat_views.ConversationsView.as_view()),

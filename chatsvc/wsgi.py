@@ -10,13 +10,11 @@ application = wsgi()
 from django.conf import settings  # noqa: E402
 
 from chatsvc.observe import pulse  # noqa: E402
-from chatsvc.processes.embedded import warm_up  # noqa: E402
 from chatsvc.web.front import Front  # noqa: E402
 from messaging.media.fetch import most_bytes  # noqa: E402
 from messaging.media.upload_views import ROOM  # noqa: E402
 
 pulse.mine.start("web")  # it holds leases, too: of the turns that are answered within a request
-warm_up()
 front = Front(
     application,
     threads=settings.ENV["WEB_THREADS"],

@@ -155,6 +155,7 @@ def test_a_variable_that_nothing_obeys_is_refused(name, tmp_path):
 
 
 def console_permissions() -> set[str]:
+    admin.autodiscover()
     pages = [page for page in admin.site._registry.values() if hasattr(page, "resource")]
     return {f"{page.resource}:{deed}" for page in pages for deed in ("read", "write")}
 

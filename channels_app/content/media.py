@@ -13,13 +13,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import puremagic
-from PIL import Image, ImageOps
 
 from channels_app.content.normalise import clean_text
 from channels_app.content.types import MIME_TYPES
+
+if TYPE_CHECKING:  # the library is imported with the first image
+    from PIL import Image
 
 HEAD = 8192  # bytes that signatures are looked for in
 TAIL = 65536  # bytes at the end of an archive, where its table of contents stands
@@ -212,6 +214,8 @@ def _binary(head: bytes, declared: str) -> str:
 @contextmanager
 def _image(file: IO[bytes], mime: str) -> Iterator[Image.Image]:
     """The image with its header read and nothing decoded. Raises Refused."""
+    from PIL import Image
+
     file.seek(0)
     try:
         with warnings.catch_warnings():
@@ -281,6 +285,8 @@ def _kept_whole(file: IO[bytes]) -> int:
 def _small(image: Image.Image) -> Image.Image:
     """Shrunk first, then turned upright: both need a copy, and the small one costs nothing. Where pixels
     are transparent the filter would make two more whole copies, so that most of them are left out before."""
+    from PIL import Image, ImageOps
+
     image.load()
     if image.has_transparency_data and max(image.size) > 8 * THUMBNAIL_PX:
         factor = max(image.size) / (4 * THUMBNAIL_PX)
@@ -293,6 +299,8 @@ def _small(image: Image.Image) -> Image.Image:
 
 def _flat(image: Image.Image) -> Image.Image:
     """Upright and on white, a band at a time."""
+    from PIL import Image, ImageOps
+
     image.load()
     if image.mode != "RGB" or image.has_transparency_data:
         page = Image.new("RGB", image.size, "white")

@@ -16,7 +16,11 @@ ENGINE = "django_mongodb_backend"
 AUTO_FIELD = "django_mongodb_backend.fields.ObjectIdAutoField"
 
 #: Django's own apps count their rows in integers, which MongoDB has no counter for: the same apps with its keys
-CONFIGS = {f"django.contrib.{app}": f"chatsvc.mongo.apps.{app.title()}" for app in ("admin", "auth", "contenttypes")}
+CONFIGS = {
+    "chatsvc.web.console.Config": "chatsvc.mongo.apps.Admin",
+    "django.contrib.auth": "chatsvc.mongo.apps.Auth",
+    "django.contrib.contenttypes": "chatsvc.mongo.apps.Contenttypes",
+}
 MIGRATION_MODULES = {app: f"chatsvc.mongo.migrations.{app}" for app in ("admin", "auth", "contenttypes")}
 
 

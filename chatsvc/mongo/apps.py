@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from django.contrib.admin.apps import AdminConfig
 from django.contrib.auth.apps import AuthConfig
 from django.contrib.contenttypes.apps import ContentTypesConfig
 
 from chatsvc.mongo import AUTO_FIELD
+from chatsvc.web import console
 
 
-class Admin(AdminConfig):
+class Admin(console.Config):
     default_auto_field = AUTO_FIELD
 
 

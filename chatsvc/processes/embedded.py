@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import connections
 
 from assistant.intents.lessons import lessons
-from channels_app.content.text import analyse
+from channels_app.content.languages import likeliest
 from chatsvc.observe.workers import queues
 from chatsvc.processes import standby
 from chatsvc.processes.crews import Crews
@@ -33,8 +33,7 @@ log = structlog.get_logger(__name__)
 
 STOP_S = 15.0  # how long running tasks may take to end; what does not is found by the next start
 WARM_TENANTS = 20
-UNDERSTANDING = frozenset({"inbound", "respond"})  # the queues whose tasks need the language model and the assistants
-SAMPLE = "What are your opening hours on Saturday?"  # long enough to be judged by the model
+ANSWERS = "respond"  # the queue whose tasks need the assistants
 
 
 class Embedded:
@@ -95,19 +94,17 @@ def leases_reclaim() -> int:
     return reclaim(now() - GRACE - timedelta(seconds=1))
 
 
-def warm_up() -> threading.Thread:
-    """Load the language model, then train the assistants in the background.
-
-    The model takes about two seconds and is used inside a transaction: a process loads it before its
-    first message, or that one's rows stay locked meanwhile.
-    """
-    analyse(SAMPLE, languages=("en", "de"))
-    thread = threading.Thread(target=_warm_up, name="warm-up", daemon=True)
+def warm_up(*, words: bool = False) -> threading.Thread:
+    """Load what the assistants have learnt, in the background; what they have not is learnt. With ``words`` the language
+    model comes first. A process that answers only now and then does either when it needs to."""
+    thread = threading.Thread(target=_warm_up, args=[words], name="warm-up", daemon=True)
     thread.start()
     return thread
 
 
-def _warm_up() -> None:
+def _warm_up(words: bool) -> None:
+    if words:
+        likeliest("", frozenset())
     try:
         active = Tenant.objects.filter(status=Tenant.Status.ACTIVE).order_by("created_at")
         for tenant_id in active.values_list("id", flat=True)[:WARM_TENANTS]:

@@ -16,6 +16,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
+from django.core.management.base import CommandError
 
 log = structlog.get_logger(__name__)
 
@@ -30,9 +31,21 @@ TOO_FAST = 4429
 BACKLOG = 1024  # connections the kernel keeps for us while all come back at once
 
 
+def check_free(host: str, port: int) -> None:
+    """Raises CommandError when the address cannot be listened on."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            raise CommandError(f"Cannot listen on {host}:{port}: {error}. Choose another with --port.") from error
+
+
 def serve_until_stopped(host: str, port: int) -> None:
     """Returns after SIGTERM or SIGINT, whose handlers daphne installs: it stops listening, tells every
     socket to come back elsewhere (``bye``, 1012), and lets requests end, at most LEAVE_S seconds."""
+    import daphne.server  # noqa: F401  first of all that is Twisted's: it installs the reactor of asyncio
     from daphne.endpoints import build_endpoint_description_strings
 
     _allow_many_files()
@@ -55,8 +68,8 @@ def serve_until_stopped(host: str, port: int) -> None:
 def server_at(endpoints: Sequence[str], **options: Any) -> Any:
     """daphne with our application and our manners, not yet running. ``endpoints``: Twisted's descriptions;
     ``options``: of daphne's ``Server``."""
+    from daphne.server import Server  # isort: skip  first: it installs the reactor of asyncio
     from autobahn.websocket.types import ConnectionDeny
-    from daphne.server import Server
     from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 
     from chatsvc.asgi import application

@@ -10,18 +10,19 @@ import logging
 import time
 from collections.abc import Collection, Iterable, Sequence
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.conf import settings
-from kafka.errors import KafkaError
 
 from conversations.event_schemas import SCHEMAS, Envelope, envelope_of
 from conversations.models import Event
-from messaging.kafka.producer import OrderedProducer
 from messaging.measures import batch_count
 from messaging.outbox.lanes import BATCH, STREAMED, drain, key_of
 from tenants.work.breaker import Breaker
+
+if TYPE_CHECKING:  # the library is imported where there are brokers
+    from messaging.kafka.producer import OrderedProducer
 
 log = structlog.get_logger(__name__)
 logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it tells of every retry; kafka_away says what matters
@@ -116,6 +117,8 @@ def open_producer() -> OrderedProducer:
     """This process' producer; made at first use, so after a worker's fork. Raises KafkaError."""
     global _producer
     if _producer is None:
+        from messaging.kafka.producer import OrderedProducer
+
         _producer = OrderedProducer(
             **client_options(),
             acks="all",
@@ -141,6 +144,8 @@ def close_producer() -> None:
 
 def _publish(events: Sequence[Event]) -> Collection[Event]:
     """Send, wait for all acknowledgements, and tell which events may be marked."""
+    from kafka.errors import KafkaError
+
     futures: dict[Any, list[Any]] = {}
     failure: Exception | None = None
     started = time.monotonic()

@@ -30,6 +30,7 @@ from tests.factories import (
     UserFactory,
 )
 
+admin.autodiscover()
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 OWNED = [model for model in MODELS if hasattr(model._default_manager, "unscoped")]
 OWN_APPS = ("tenants", "channels_app", "conversations", "assistant", "messaging")

@@ -18,6 +18,7 @@ from tenants.models import ApiKey, AuditEntry
 from tenants.scope import tenant_scope
 from tests.admin.conftest import World, do, rows
 
+admin.autodiscover()
 PAGES = list(admin.site._registry.items())
 CONVERSATION_BUTTONS = [
     getattr(conversation_admin, name) for name in ("TAKE_OVER", "HAND_BACK", "CLOSE", "REPLY", "TEMPLATE", "NOTE")

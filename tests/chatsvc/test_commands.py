@@ -29,11 +29,12 @@ from channels_app.twin.platforms import PLATFORMS
 from chatsvc import demo
 from chatsvc.management.arguments import channel_keyed, moment
 from chatsvc.management.commands.send_webhook import SIGNED
-from chatsvc.management.commands.serve import check_free, welcome
+from chatsvc.management.commands.serve import welcome
 from chatsvc.management.commands.twin import connected
 from chatsvc.observe.workers import queues
 from chatsvc.processes import embedded
 from chatsvc.processes.history import FORMER
+from chatsvc.web.sockets import check_free
 from conversations.models import Message
 from messaging.models import Delivery, InboundEvent, Turn
 from tenants.access.api_keys import api_key_verify

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Sequence
 from typing import Any
 
 from celery import current_app
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
 from chatsvc import demo
@@ -29,7 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
-        check_free(host, port)
+        sockets.check_free(host, port)
         refuse_former()
         if not settings.ENV["PUBLIC_URL"]:
             settings.PUBLIC_URL = f"http://localhost:{port}"  # --port counts for the addresses we tell, too
@@ -39,7 +38,7 @@ class Command(BaseCommand):
         left_over = embedded.take_up(others)
         pulse.mine.start("serve")
         engine.start()
-        embedded.warm_up()
+        embedded.warm_up(words=True)
         self.stdout.write(welcome(settings.PUBLIC_URL, left_over, [str(other) for other in others]))
         self.stdout.flush()
         try:
@@ -49,17 +48,6 @@ class Command(BaseCommand):
             pulse.mine.stop()
             connections.close_all()  # of this thread: SQLite's last connection ends its log
             self.stdout.write("Stopped.")
-
-
-def check_free(host: str, port: int) -> None:
-    """Raises CommandError when the address cannot be listened on."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except (OSError, OverflowError) as error:
-            raise CommandError(f"Cannot listen on {host}:{port}: {error}. Choose another with --port.") from error
 
 
 def welcome(url: str, left_over: int, others: Sequence[str] = ()) -> str:

@@ -7,9 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from chatsvc.management.commands.serve import check_free
 from chatsvc.observe import pulse
-from chatsvc.processes import embedded
 from chatsvc.web import sockets
 
 
@@ -22,9 +20,8 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=settings.ENV["PORT"], help="port (default: PORT)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        check_free(options["host"], options["port"])
+        sockets.check_free(options["host"], options["port"])
         pulse.mine.start("ws")
-        embedded.warm_up()
         try:
             sockets.serve_until_stopped(options["host"], options["port"])
         finally:

@@ -1,0 +1,41 @@
+"""The console below /admin/. Its pages are imported when the first of them is asked for, or checked: workers have none.
+
+Owns when that is. Must not know the pages: each app has its own in ``admin``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.apps import SimpleAdminConfig
+from django.contrib.admin.checks import check_admin_app, check_dependencies
+from django.core import checks
+from django.urls import URLPattern, URLResolver
+from django.urls.resolvers import RoutePattern
+
+
+class Config(SimpleAdminConfig):
+    """django.contrib.admin, whose own configuration imports every page at the start of every process."""
+
+    def ready(self) -> None:
+        checks.register(check_dependencies, checks.Tags.admin)
+        checks.register(check_pages, checks.Tags.admin)
+
+
+def check_pages(app_configs: Sequence[Any] | None, **options: Any) -> list[checks.CheckMessage]:
+    admin.autodiscover()
+    return check_admin_app(app_configs, **options)
+
+
+class _Pages:
+    @cached_property
+    def urlpatterns(self) -> list[URLPattern | URLResolver]:
+        admin.autodiscover()
+        return admin.site.get_urls()
+
+
+def addresses() -> URLResolver:
+    return URLResolver(RoutePattern("admin/"), _Pages(), app_name="admin", namespace="admin")  # type: ignore[arg-type]
