@@ -28,7 +28,6 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "wake-up calls sent": ("_send (messaging/wake",),
     "live push": ("(messaging/live/", "(channels_redis/"),
     "cache and limits in Redis": ("(django/core/cache", "processes/cache", "access/limits", "access/buckets"),
-    "figures for Prometheus": ("(prometheus_client/",),
     "calls received and confirmed": ("(kombu/", "(celery/worker/"),
     "crew: whose turn": ("Crew.take (", "Crew._ended (", "Crew.compute ("),
     "connections taken and given back": (
@@ -54,6 +53,7 @@ RATE = 100  # looks a second
 SAMPLED = ("web", "inbound", "respond", "deliver", "events")
 COUNTING = ("shared_preload_libraries=pg_stat_statements",)  # settings of PostgreSQL
 PLACES = re.compile(rf"(?<=\()(?:\S*/site-packages/|\S*/lib/python[\d.]+/|{re.escape(os.getcwd())}/)")
+FIGURES = "figures for Prometheus"
 OURS = "all else, of ours"
 MOST = 40  # statements that are shown
 ASKED = """
@@ -120,7 +120,7 @@ def _groups(path: Path, us: float) -> Iterator[str]:
         stack, _, seen = line.rpartition(" ")
         stack = PLACES.sub("", stack)
         thread, *frames = [one for one in stack.split(";") if not one.startswith("process ")]
-        group, times = group_of(stack), int(seen)
+        group, times = group_of(stack, frames[-1] if frames else ""), int(seen)
         threads[re.sub(r"^.*: |[\d_-]*\d(?=$)", "", thread)] += times
         groups[group] += times
         for frame in set(frames):
@@ -131,5 +131,8 @@ def _groups(path: Path, us: float) -> Iterator[str]:
         yield from (f"{times * each:9.0f}  {what}" for what, times in counted.most_common(most))
 
 
-def group_of(stack: str) -> str:
+def group_of(stack: str, innermost: str) -> str:
+    """Figures are taken around whole stages, so only what they do themselves is theirs."""
+    if "(prometheus_client/" in innermost:
+        return FIGURES
     return next((group for group, words in GROUPS.items() if any(word in stack for word in words)), OURS)

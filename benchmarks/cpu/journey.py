@@ -6,12 +6,14 @@ the adapter's ``send`` answers at once. Must not leave work of a message to the 
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import statistics
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any, ClassVar
 from unittest.mock import patch
 
@@ -35,7 +37,7 @@ class Journey:
 
     def __init__(self, application: Any, path: str, phone: str):
         self._application, self._path, self._phone = application, path, phone
-        self._woken: list[tuple[str, str]] = []
+        self._woken: list[tuple[str, str, Any]] = []  # task, row, whose work it is
         self._sent = 0
 
     @classmethod
@@ -46,10 +48,13 @@ class Journey:
         from messaging import wake
 
         made, call = cls(application, path, phone), wake._call
+        told = inspect.signature(call)
 
-        def noting(task: str, row_id: Any = None, delay_s: float = 0.0, *more: Any, **options: Any) -> None:
-            made._woken.append((task.rpartition(".")[2], str(row_id)))
-            call(task, row_id, delay_s, *more, **options)
+        @wraps(call)  # its signature as well: the one within another journey looks at it
+        def noting(task: str, row_id: Any = None, *more: Any, **options: Any) -> None:
+            lane = told.bind(task, row_id, *more, **options).arguments.get("lane")
+            made._woken.append((task.rpartition(".")[2], str(row_id), lane))
+            call(task, row_id, *more, **options)
 
         with (
             patch.object(wake, "_call", noting),
@@ -80,9 +85,9 @@ class Journey:
             self._receive(request)
             spent["webhook_us"] += time.thread_time() - began
             for task, name in STAGES.items():
-                row_id = self._row_of(task)
+                call = self._call_of(task)
                 began = time.thread_time()
-                self._work(task, row_id)
+                self._work(task, *call)
                 spent[name] += time.thread_time() - began
         began = time.thread_time()
         self._publish()
@@ -113,9 +118,9 @@ class Journey:
         with counted() as counts["webhook"]:
             self._receive(request)
         for task, name in STAGES.items():
-            row_id = self._row_of(task)
+            call = self._call_of(task)
             with counted() as counts[name.removesuffix("_us")]:
-                self._work(task, row_id)
+                self._work(task, *call)
         return counts
 
     # ------------------------------------------------------------------------------ stages
@@ -128,16 +133,23 @@ class Journey:
         path, body, headers = request
         post(self._application, path, body, headers)
 
-    def _row_of(self, task: str) -> str:
-        """The row that was told to the workers of this stage; of what was told before nothing is kept."""
-        row_id = next(row_id for name, row_id in reversed(self._woken) if name == task)
+    def _call_of(self, stage: str) -> tuple[str, Any]:
+        """The row that was told to the workers of this stage, and whose work it is; of what was told before nothing is
+        kept."""
+        row_id, lane = next((row_id, lane) for task, row_id, lane in reversed(self._woken) if task == stage)
         self._woken.clear()
-        return row_id
+        return row_id, lane
 
-    def _work(self, task: str, row_id: str) -> None:
-        from messaging import tasks
+    def _work(self, stage: str, row_id: str, lane: Any) -> None:
+        """As a worker follows a call."""
+        from messaging import tasks, wake
 
-        getattr(tasks, task)(row_id)
+        task = getattr(tasks, stage)
+        task.push_request(headers=wake.headers_of(lane))
+        try:
+            task.run(row_id)
+        finally:
+            task.pop_request()
 
     def _publish(self) -> None:
         from messaging import tasks

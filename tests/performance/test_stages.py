@@ -1,15 +1,18 @@
-"""How the benchmarks count: what publishing costs a batch, and what a commit is."""
+"""What the benchmark counts of a WhatsApp message: every stage works, and none does more than is recorded. The exact
+counts are those of tests/messaging/test_stages.py."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from assistant.port import EngineReply
 from benchmarks.cpu.counting import counted
-from benchmarks.cpu.journey import BATCH, PEOPLE, Journey
+from benchmarks.cpu.journey import BATCH, COUNTED, PEOPLE, Journey
 from benchmarks.ground import APP_SECRET
+from benchmarks.record import MORE, RECORD
 from channels_app.content.types import text
 from conversations.models import Contact
 from messaging import respond, wake
@@ -23,6 +26,7 @@ pytestmark = [
     pytest.mark.skipif(on_mongo(), reason="counts statements of SQL"),
 ]
 PHONE = "400000000000001"
+RECORDED = json.loads(RECORD.read_text())["sqlite"]
 
 
 class Echo:
@@ -32,19 +36,23 @@ class Echo:
         return EngineReply(contents=(text("Good day."),), engine=self.name)
 
 
-def test_publishing_asks_by_batch(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_statements_and_commits_of_every_stage(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     from chatsvc.web.requests import wsgi
 
     secrets = {"access_token": "token-0123456789", "app_secret": APP_SECRET, "verify_token": "v" * 16}
     phone = ChannelFactory(tenant=tenant, kind="whatsapp", config={"phone_number_id": PHONE}, secrets=secrets)
     monkeypatch.setattr(respond, "engine_for", lambda settings: Echo())
-    monkeypatch.setattr(wake, "_call", lambda *_, **__: None)
+    monkeypatch.setattr(wake, "_call", lambda task, row_id=None, delay_s=0.0, expires_s=None, lane=None: None)
     with Journey.on(wsgi(), f"/api/v2/webhooks/whatsapp/{phone.key}", PHONE) as journey:
         journey.slice(PEOPLE)
         counts = journey.counted_stages()
-    # of all lanes; how many of the 16 have events is chance. The other stages: tests/messaging/test_stages.py
-    assert counts["publish_statements"] * BATCH <= 60
-    assert counts["publish_commits"] * BATCH <= 36
+    assert counts["webhook_statements"] == counts["webhook_commits"] == 1
+    for stage in COUNTED[:-1]:
+        recorded = RECORDED[f"{stage}_statements"], RECORDED[f"{stage}_commits"]
+        assert 1 <= counts[f"{stage}_statements"] <= recorded[0] + MORE
+        assert 1 <= counts[f"{stage}_commits"] <= recorded[1]
+    assert 0 < counts["publish_statements"] * BATCH <= 60  # of all lanes; how many of the 16 have events is chance
+    assert 0 < counts["publish_commits"] * BATCH <= 36
 
 
 def test_what_counts_as_a_commit(tenant: Tenant) -> None:
