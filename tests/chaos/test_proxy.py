@@ -69,8 +69,9 @@ def test_every_dependency_through_every_toxic(
         stack.callback(load.stop)
         ledger, measure = Ledger(postgres.url), Measure(processes, postgres, broker)
         goes_on(load, twin, "the start")
-        for name, way in ways.items():  # what is made at the first fault is there from now on
-            break_it(load, twin, name, way, "reset_peer", 1.0)
+        for toxic in TOXICS:  # what is made at the first fault of a kind is there from now on: a crew's threads, say
+            for name, way in ways.items():
+                break_it(load, twin, name, way, toxic, 0.5)
         before = measure.most(3.0)
         for toxic in TOXICS:
             for name, way in ways.items():
