@@ -32,21 +32,25 @@ def payloads_for(
     recipient: Recipient,
     *,
     reference: str,
+    reply_to: str = "",
     by_human: bool = False,
     link: Callable[[str], str] = str,
 ) -> Outgoing:
     """``content`` (its template resolved) as it goes out. The same arguments give the same calls, so a part
-    may be counted by its index. ``reference`` is the message's own, ``link`` as in `fit`. On an instant
-    channel the content is shown as it is and nothing is called. Raises a SendError, IncompleteChannel."""
+    may be counted by its index. ``reference`` is the message's own, ``reply_to`` the platform's id of what it quotes
+    (without one the quote is written out), ``link`` as in `fit`. On an instant channel the content is shown as it is and nothing is called. Raises a SendError, IncompleteChannel."""
     adapter, config = channel.adapter, channel.adapter_config()
     if adapter.instant:
         return Outgoing((content,), ())
-    fitted = fit(content, adapter.capabilities, link=link)
+    caps = adapter.capabilities
+    if content.quote and not reply_to:
+        caps = caps.model_copy(update={"quotes": False})
+    fitted = fit(content, caps, link=link)
     payloads = [
         payload
         for index, part in enumerate(fitted.parts)
         for payload in adapter.render(
-            OutboundMessage(f"{reference}.{index}", recipient, part, by_human=by_human), config
+            OutboundMessage(f"{reference}.{index}", recipient, part, reply_to if part.quote else "", by_human), config
         )
     ]
     return Outgoing(fitted.parts, tuple(payloads), fitted.cuts, fitted.numbered)

@@ -123,14 +123,19 @@ class AttachmentInline(PartInline):
 class MessageAdmin(TalkAdmin):
     resource = "messages"
     deeds = frozenset()
-    fields = ("tenant", "in_conversation", "seq", "role", "author", "content_type", "text", "analysis", "metadata",
+    fields = ("tenant", "in_conversation", "seq", "role", "author", "content_type", "text", "said",
+              "analysis", "metadata",
               "platform_message_id", "client_message_id", "sent_at", "created_at")  # fmt: skip
-    readonly_fields = ("in_conversation",)
+    readonly_fields = ("in_conversation", "said")
     inlines = (AttachmentInline, RevisionInline)
     list_display = ("created_at", "who", "beginning", "on_channel", "in_conversation", "tenant")
     list_filter = ("role", "content_type", ChannelFilter, TenantFilter)
     list_select_related = ("channel", "conversation__contact", "tenant")
     search_fields = ("text",)
+
+    @display(description="Content")
+    def said(self, message: Message) -> str:
+        return verbatim(message.content)
 
     @display(description="Role", label=ROLES, ordering="role")
     def who(self, message: Message) -> str:

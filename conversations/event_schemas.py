@@ -14,6 +14,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from channels_app.content.moments import Moment
+from channels_app.content.surroundings import Origin
 from conversations.models import Event
 
 log = structlog.get_logger(__name__)
@@ -58,6 +59,9 @@ class MessageFacts(OfConversation):
     role: Literal["visitor", "bot", "agent", "system"]
     content_type: str
     language: str = ""
+    reply_to: UUID | None = Field(None, description="The message that this one answers or quotes")
+    carries: list[str] = Field([], description="quote, form, origin, contacts, full_text: in the message's content")
+    origin: Origin | None = Field(None, description="The ad, link or product that the person came from")
 
 
 class MessageReceived(MessageFacts):
@@ -69,8 +73,6 @@ class MessageReceived(MessageFacts):
 
 class MessageSent(MessageFacts):
     """A reply is stored and queued for its channel."""
-
-    reply_to: UUID | None = None
 
 
 class MessageChanged(MessageFacts):
@@ -120,9 +122,10 @@ class ContactConsent(OfChannel):
     identity_id: UUID
 
 
-class ContactPresence(OfConversation):
-    """A person joined or left a conversation on their platform."""
+class ContactPresence(OfChannel):
+    """A person joined or left a conversation on their platform, or came by a link or an ad (``data.origin``)."""
 
+    conversation_id: UUID | None = Field(None, description="None for a person who has not written yet")
     contact_id: UUID
     signal_id: str = ""
     data: dict[str, Any] = {}

@@ -18,6 +18,8 @@ from conversations.models import Message
 from tenants.errors import Invalid
 from tenants.tenant_settings import SafetyRules, settings_for
 
+SURROUNDINGS = ("quote", "form", "origin", "contacts", "full_text")  # members of a content
+
 
 def cleaned(content: Content) -> Content:
     """The content as it is stored (MSG-2). Raises Invalid ``empty_message`` when nothing is left of it."""
@@ -59,4 +61,17 @@ def message_facts(message: Message) -> dict[str, Any]:
         "role": message.role,
         "content_type": message.content_type,
         "language": message.language,
+        **surroundings_of(message),
+    }
+
+
+def surroundings_of(message: Message) -> dict[str, Any]:
+    """What events say of what surrounds a message: what the person came from, the message that is answered or quoted,
+    and which members of the content have more to tell; no words of people."""
+    content = message.content
+    carries = [name for name in SURROUNDINGS if content.get(name)]
+    return {
+        **({"reply_to": str(message.reply_to)} if message.reply_to else {}),
+        **({"carries": carries} if carries else {}),
+        **({"origin": content["origin"]} if content.get("origin") else {}),
     }

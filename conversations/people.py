@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
@@ -177,6 +177,13 @@ def _sessions_move(kept_id: uuid.UUID, joined_ids: Sequence[uuid.UUID]) -> None:
         key = str(session.id) if place in taken else session.key
         Session.objects.filter(id=session.id).update(contact_id=kept_id, key=key)
         taken.add(place)
+
+
+def contact_came_from(contact_id: uuid.UUID, origin: Mapping[str, Any]) -> None:
+    """Keep what brought a person here last, as ``came_from`` of their profile."""
+    profile = Contact.objects.filter(id=contact_id).values_list("profile", flat=True).first()
+    if profile is not None and profile.get("came_from") != origin:
+        Contact.objects.filter(id=contact_id).update(profile={**profile, "came_from": dict(origin)})
 
 
 def contact_touch(channel: Channel, known: Known, sender: Sender, *, session_key: str, device: dict[str, Any]) -> bool:

@@ -159,6 +159,7 @@ def _message_shape(
         "attachments": [attachment_shape(file) for file in files],
         "status": status,
         "message_id": row.client_message_id or None,
+        "reply_to": row.reply_to,
         "language": row.language,
         "analysis": row.analysis,
         "created_at": row.created_at,

@@ -104,6 +104,9 @@ class MessageShape(BaseModel):
     attachments: list[AttachmentShape]
     status: str | None = Field(description="Of the delivery: queued, sending, sent, delivered, read, failed")
     message_id: str | None
+    reply_to: uuid.UUID | None = Field(
+        description="The message that this one answers or quotes; what is quoted stands in `content.quote`"
+    )
     language: str
     analysis: dict[str, Any]
     created_at: Moment

@@ -30,7 +30,7 @@ from conversations.attachments import (
 )
 from conversations.messages import cleaned, message_facts, words_of
 from conversations.models import Attachment, Conversation, Message
-from conversations.people import Known, contact_touch, identities_forget, identity_resolve
+from conversations.people import Known, contact_came_from, contact_touch, identities_forget, identity_resolve
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.live.push import push_message
@@ -39,6 +39,7 @@ from messaging.media.transcribe import transcript_wait
 from messaging.models import Turn
 from messaging.rules import consent
 from messaging.rules.control import hand_over
+from messaging.rules.quotes import inbound_quoted
 from tenants.errors import Conflict, Invalid, NotFound, Unavailable
 from tenants.storage import prepared
 from tenants.storage.db import RACES, atomic, lost_race, new_id, now, on_commit, retried
@@ -92,7 +93,8 @@ def accept(channel: Channel, inbound: InboundMessage, entrance: Entrance = Entra
     """Store ``inbound`` exactly once and wake the worker that goes on with it.
 
     Raises Invalid ``empty_message``, NotFound (no such conversation of this person),
-    Conflict ``message_id_conflict`` (the id was used for other content), Unavailable (lost five races),
+    Conflict ``message_id_conflict`` (the id was used for other content), Unavailable (lost five races), Invalid
+    ``quote_unknown``,
     and for a file of ours NotFound ``media_not_found``, Conflict ``media_used``.
     """
     return store_alone(channel, inbound, checked_of(channel, inbound), entrance)
@@ -142,7 +144,10 @@ def store(channel: Channel, inbound: InboundMessage, checked: Checked, entrance:
         channel, known, inbound.sender, session_key=entrance.session_key, device=dict(entrance.device)
     )
     conversation, started = _conversation_for(channel, known, inbound, content, entrance, session_began)
-    message = _message_insert(conversation, inbound, checked, entrance)
+    content, quoted_id = inbound_quoted(conversation, inbound, content)
+    message = _message_insert(conversation, inbound, content, checked, entrance, quoted_id)
+    if content.origin:
+        contact_came_from(known.contact_id, content.origin.to_json())
     step = consent.step_of(channel, message, dated=inbound.dated and inbound.sent_at is not None)
     bypassed = bool(entrance.hints.get("bypass_automation"))
     turn = None if step.without_turn or bypassed else _turn_open(channel, conversation, message, entrance)
@@ -240,8 +245,9 @@ def _may_start_anew(conversation_id: uuid.UUID, known: Known) -> bool:
 
 
 def _message_insert(
-    conversation: Conversation, inbound: InboundMessage, checked: Checked, entrance: Entrance
-) -> Message:
+    conversation: Conversation, inbound: InboundMessage, content: Content, checked: Checked, entrance: Entrance,
+    quoted_id: uuid.UUID | None,
+) -> Message:  # fmt: skip
     at = now()
     message = Message(
         id=new_id(),
@@ -254,7 +260,8 @@ def _message_insert(
         role=Message.Role.VISITOR,
         client_message_id=entrance.client_message_id,
         platform_message_id=inbound.platform_id,
-        **checked.words,
+        reply_to=quoted_id,
+        **{**checked.words, "content": content.to_json() if content.quote else checked.words["content"]},
         hints=dict(entrance.hints),
         metadata=dict(inbound.metadata),
         sent_at=min(inbound.sent_at or at, at),  # no message was written later than now, whatever their clock says
@@ -333,4 +340,9 @@ def _says(stored: Message, content: Content) -> bool:
     media = stored.content.get("media") or {}
     same_file = content.media and content.media.url.startswith("media:") and media.get("url") == content.media.url
     changed = stored.edited_at or stored.deleted_at
-    return bool(changed or same_file) or bool(stored.content == content.to_json())
+    return bool(changed or same_file) or _unquoted(stored.content) == _unquoted(content.to_json())
+
+
+def _unquoted(said: Mapping[str, Any]) -> dict[str, Any]:
+    """The content but for its quote, which is filled in when it is stored."""
+    return {**said, "quote": None}

@@ -40,6 +40,7 @@ from messaging.rules.delivery_status import (
     parts_follow,
 )
 from messaging.rules.hold import channel_admits, channel_failed, channel_held_until, channel_worked
+from messaging.rules.quotes import platform_name_of
 from messaging.rules.windows import CODE as WINDOW_CLOSED
 from messaging.rules.windows import window_guard, window_shut
 from messaging.shutdown import stopping
@@ -213,8 +214,9 @@ def _payloads(attempt: SendTry, content: Content) -> Sequence[Payload]:
     delivery = attempt.delivery
     recipient = recipient_of(delivery.conversation, delivery.message.identity)
     outgoing = payloads_for(
-        attempt.channel, content, recipient, reference=str(delivery.id), by_human=_by_human(delivery)
-    )
+        attempt.channel, content, recipient, reference=str(delivery.id), reply_to=platform_name_of(content.quote),
+        by_human=_by_human(delivery),
+    )  # fmt: skip
     attempt.cuts = outgoing.cuts
     return outgoing.payloads
 

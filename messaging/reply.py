@@ -20,6 +20,7 @@ from channels_app.contract import Recipient
 from channels_app.selectors import channel_for_id
 from channels_app.services import webhook_url
 from conversations.attachments import attachment_of, attachment_share, content_with_facts
+from conversations.messages import surroundings_of
 from conversations.models import Conversation, Message
 from conversations.timeline import NewEvent, events_append
 from messaging import wake
@@ -149,6 +150,7 @@ def _facts(message: Message) -> dict[str, Any]:
         "role": message.role,
         "content_type": message.content_type,
         "reply_to": str(message.reply_to) if message.reply_to else None,
+        **surroundings_of(message),
     }
 
 

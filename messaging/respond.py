@@ -33,6 +33,7 @@ from messaging.models import Turn
 from messaging.reply import Author, reply_write, spoken
 from messaging.rules.choices import contents_meant
 from messaging.rules.control import hand_over
+from messaging.rules.quotes import outbound_quoted
 from tenants.errors import ServiceError, Unavailable
 from tenants.storage import prepared
 from tenants.storage.db import atomic, now, on_commit, retried, server_trouble
@@ -44,6 +45,7 @@ log = structlog.get_logger(__name__)
 TRIES = A_DAY
 FALLBACK_AFTER = 5  # tries without an outcome; then the turn gets the fallback reply
 HISTORY = 20  # earlier messages the engine sees
+MOST_FULL_TEXT = 262_144  # characters of long texts that go to the engine whole, over all messages of a turn
 MOST_UNANSWERED = 100  # entries since the last reply that one turn looks at
 SPOKEN = (Message.Role.VISITOR, Message.Role.BOT, Message.Role.AGENT)
 SEEN = ("id", "seq", "role", "text", "content", "hints", "language")  # rows of these cost half of whole messages
@@ -112,7 +114,7 @@ def answer(turn: Turn) -> Turn:
         return _close(turn, Turn.Status.SILENT, "nothing_left")
     structlog.contextvars.bind_contextvars(conversation_id=str(conversation.id), message_id=str(unanswered[-1].id))
     with _at_work(conversation):
-        outcome = _think(_request(conversation, recent, unanswered), turn)
+        outcome = _think(_request(conversation, recent, unanswered), turn, unanswered[-1].id)
         try:
             turn = _settle(turn, conversation, unanswered, outcome)
         except LeaseLost:
@@ -151,7 +153,7 @@ def _request(conversation: Conversation, recent: Sequence[Any], unanswered: Sequ
         tenant_id=conversation.tenant_id,
         conversation_id=conversation.id,
         channel_kind=channel.kind if channel else "",
-        contents=tuple(meant[m.id] for m in unanswered),
+        contents=_bounded([meant[m.id] for m in unanswered]),
         history=_history(recent, unanswered),
         context=conversation.context,
         profile={"name": contact.name, "language": contact.language, **contact.profile},
@@ -159,6 +161,17 @@ def _request(conversation: Conversation, recent: Sequence[Any], unanswered: Sequ
         language=next((m.language for m in reversed(unanswered) if m.language), contact.language),
         deadline_s=settings.ENV["ENGINE_TIMEOUT_MS"] / 1000,
     )
+
+
+def _bounded(contents: Sequence[Content]) -> tuple[Content, ...]:
+    """The contents with the whole of long texts, as long as all of these are of a size that a call can carry; the
+    beginning of each, which ends in "…", always goes along."""
+    left = MOST_FULL_TEXT
+    bounded = []
+    for content in contents:
+        left -= len(content.full_text or "")
+        bounded.append(content if left >= 0 else content.model_copy(update={"full_text": None}))
+    return tuple(bounded)
 
 
 def _contact_of(conversation: Conversation) -> Contact:
@@ -176,7 +189,7 @@ def _history(recent: Sequence[Any], unanswered: Sequence[Any]) -> tuple[HistoryE
     return tuple(HistoryEntry(m.role, m.text) for m in recent if m.id not in own)[-HISTORY:]
 
 
-def _think(request: EngineRequest, turn: Turn) -> EngineOutcome:
+def _think(request: EngineRequest, turn: Turn, answered_id: uuid.UUID) -> EngineOutcome:
     """Ask the engine; whatever goes wrong there, the person gets the tenant's fallback reply (PIPE-3)."""
     tenant_settings = settings_for(request.tenant_id)
     started = time.monotonic()
@@ -184,10 +197,11 @@ def _think(request: EngineRequest, turn: Turn) -> EngineOutcome:
     reply = None
     if not degraded:
         try:
-            reply = _sendable(engine_for(tenant_settings.model_dump()).respond(request), turn.conversation)
+            said = engine_for(tenant_settings.model_dump()).respond(request)
+            reply = _quoting(_sendable(said, turn.conversation), turn.conversation, answered_id)
         except EngineError as error:
             log.warning("engine_failed", error=error.code, conversation=str(request.conversation_id))
-        except ServiceError as error:  # a template that is not there, or lacks a value
+        except ServiceError as error:  # a template that is not there or lacks a value, an unknown quote
             log.warning("engine_reply_unusable", error=error.code, conversation=str(request.conversation_id))
         except Exception as error:  # noqa: BLE001  an engine's bug must not leave a person without an answer
             log.error("engine_crashed", error=type(error).__name__, conversation=str(request.conversation_id))
@@ -203,6 +217,14 @@ def _think(request: EngineRequest, turn: Turn) -> EngineOutcome:
     took_s = time.monotonic() - started
     engine_count(reply.engine or "unnamed", took_s, reply.usage, degraded=degraded)
     return EngineOutcome(reply, degraded, int(took_s * 1000))
+
+
+def _quoting(reply: EngineReply, conversation: Conversation, answered_id: uuid.UUID) -> EngineReply:
+    """The reply with what is known of the messages it quotes. Raises Invalid ``quote_unknown``."""
+    if all(content.quote is None for content in reply.contents):
+        return reply
+    quoting = (outbound_quoted(conversation, content, answered_id)[0] for content in reply.contents)
+    return replace(reply, contents=tuple(quoting))
 
 
 def _sendable(reply: EngineReply, conversation: Conversation) -> EngineReply:

@@ -125,6 +125,7 @@ class Web(Adapter):
         typing=True,
         typing_interval_s=3,
         read_marks=True,
+        quotes=True,
         receipts=frozenset({"delivered", "read"}),
     )
 

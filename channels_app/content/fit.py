@@ -33,6 +33,7 @@ CARDS_MAX, BUTTONS_MAX, REPLIES_MAX = 10, 3, 10
 ROW_TITLE_MAX = 80  # characters
 TITLE_MAX = 20  # characters of a button or quick reply
 SECTION_ROWS = 10
+QUOTED_MAX = 80  # characters of a quote that is written out
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def fit(content: Content, caps: Capabilities, *, link: Callable[[str], str] = st
     draft.fit_buttons()
     draft.fit_replies()
     draft.place_overflow()
+    draft.fit_quote()
     parts = draft.assembled()
     return Fitted(parts, tuple(dict.fromkeys(draft.cuts)), draft.numbered) if draft.cuts else Fitted((content,))
 
@@ -205,6 +207,15 @@ class _Draft:
         titles = self.short_titles("quick reply", [reply.title for reply in replies], self.caps.max_quick_reply_title)
         self.replies = [_titled(reply, title) for reply, title in zip(replies, titles, strict=True)]
 
+    def fit_quote(self) -> None:
+        """A quote that the channel has no way to show stands above the words."""
+        quote = self.content.quote
+        if quote is None or self.caps.quotes:
+            return
+        self.cuts.append("quote → text" if quote.text else "quote → nothing")
+        if quote.text:
+            self.text = "\n\n".join(filter(None, (self.escaped(f"> {shorten(quote.text, QUOTED_MAX)}"), self.text)))
+
     def place_overflow(self) -> None:
         """Options that do not fit where they stood: as a list, quick replies, buttons or numbers."""
         picks = self.overflow
@@ -288,12 +299,14 @@ class _Draft:
 
     def say(self, *lines: str | None) -> None:
         """Add a block of lines after the text."""
-        escape = (
-            DIALECTS[self.caps.markdown].words if self.format == "native" and self.caps.markdown in DIALECTS else str
-        )
         # in Markdown a single line break is none
-        block = ("\n\n" if self.format == "markdown" else "\n").join(escape(line) for line in lines if line)
+        block = ("\n\n" if self.format == "markdown" else "\n").join(self.escaped(line) for line in lines if line)
         self.blocks += [block] * bool(block)
+
+    def escaped(self, line: str) -> str:
+        """Words of ours as the channel's dialect reads them where the text is written in it."""
+        native = self.format == "native" and self.caps.markdown in DIALECTS
+        return DIALECTS[self.caps.markdown].words(line) if native else line
 
     def degrade(self, what: str, into: str) -> None:
         self.cuts.append(f"{what} → {into}")
@@ -329,6 +342,8 @@ class _Draft:
             "quick_replies": tuple(self.replies) or None,
             "choice": self.content.choice,
         }
+        if self.caps.quotes:
+            parts[0]["quote"] = self.content.quote
         shared = {"language": self.content.language, "format": self.format}
         return tuple(Content(**{**shared, **part}) for part in parts)
 

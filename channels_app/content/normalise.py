@@ -15,7 +15,7 @@ import nh3
 import regex
 
 from channels_app.content.split import shorten
-from channels_app.content.types import MAX_TEXT, Content
+from channels_app.content.types import MAX_TEXT, Content, worded
 
 #: joiners make letters of these scripts and emoji look and read differently; elsewhere they hide things
 JOINING = r"\p{Arabic}\p{Syriac}\p{Mongolian}\p{Devanagari}\p{Bengali}\p{Gurmukhi}\p{Gujarati}\p{Oriya}\p{Tamil}" + (
@@ -73,9 +73,11 @@ def normalise(content: Content) -> Content:
     """``content`` with clean words and storable strings everywhere; the same object when it was
     clean already. Raises EmptyMessage when a required text is empty afterwards."""
     given = content.model_dump(exclude_none=True)
-    clean = {key: _cleaned(value, key) for key, value in given.items() if key != "text"}
-    if content.text is not None:
-        clean["text"] = clean_text(content.text, rich=content.format != "plain") or None  # no markup: a tag is a word
+    clean = {key: _cleaned(value, key) for key, value in given.items() if key not in ("text", "full_text")}
+    said = content.full_text or content.text
+    if said is not None:
+        said = clean_text(said, rich=content.format != "plain", limit=RAW_MOST)  # no markup: a tag is a word
+        clean |= worded(said) or {"text": None}
     if clean == given:
         return content
     try:

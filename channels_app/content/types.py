@@ -11,8 +11,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from channels_app.content.split import shorten
+from channels_app.content.surroundings import MAX_CONTACTS, Form, Origin, Quote, SharedContact
+
 VERSION = 1
 MAX_TEXT = 4096  # characters
+MAX_FULL_TEXT = 65_536  # of what came in longer than that; the request as it came is kept whole
 MAX_MEDIA_BYTES = 50 * 1024 * 1024
 MIME_TYPES = frozenset(
     "image/jpeg image/png image/gif image/webp video/mp4 video/3gpp audio/mpeg audio/ogg audio/mp4 audio/aac "
@@ -141,6 +145,9 @@ class Content(Frozen):
     A person's pick of a button, quick reply or row comes back as type ``quick_reply`` with
     ``choice`` set and the visible title in ``text``. ``format``: ``plain``,
     ``markdown`` or ``native`` (written in the channel's own dialect already, as ``fit`` leaves it).
+
+    What surrounds the words stands in ``quote``, ``form``, ``origin`` and ``contacts``. ``full_text`` is set where
+    more was written than a text may have: ``text`` is its beginning then, and ends in "…".
     """
 
     type: ContentType
@@ -155,6 +162,11 @@ class Content(Frozen):
     sections: tuple[ListSection, ...] | None = Field(default=None, max_length=10)
     template: TemplateUse | None = None
     choice: Choice | None = None
+    quote: Quote | None = None
+    form: Form | None = None
+    origin: Origin | None = None
+    contacts: tuple[SharedContact, ...] | None = Field(default=None, max_length=MAX_CONTACTS)
+    full_text: str | None = Field(default=None, max_length=MAX_FULL_TEXT)
 
     @model_validator(mode="after")
     def complete(self) -> Content:
@@ -175,19 +187,38 @@ class Content(Frozen):
         return " ".join(str(line).split())[:120]
 
 
-def _of_the_public(content: Content) -> Content:
+def _of_a_person(content: Content) -> Content:
     if content.format == "native":
         raise PydanticCustomError("native_format", "format native is the service's own: send plain or markdown")
+    if content.full_text is not None:
+        raise PydanticCustomError("full_text", "full_text is the service's own: a text has at most 4096 characters")
     return content
 
 
-#: a content as strangers may write it: ``native`` text would reach a platform unread, marks and all
-PublicContent = Annotated[Content, AfterValidator(_of_the_public)]
+def _to_a_person(content: Content) -> Content:
+    of_people = next((name for name in OF_PEOPLE if getattr(content, name)), "")
+    if of_people:
+        raise PydanticCustomError("not_sent", "{name} is what people tell us: it is not sent", {"name": of_people})
+    return _of_a_person(content)
+
+
+#: a content that a stranger hands in for a person: ``native`` text would reach a platform unread, marks and all
+SaidContent = Annotated[Content, AfterValidator(_of_a_person)]
+#: a content that a stranger wants to be sent: of what surrounds it, a quote is all that goes out
+PublicContent = Annotated[Content, AfterValidator(_to_a_person)]
+OF_PEOPLE = ("form", "origin", "contacts")
 
 
 def text(value: str, **parts: Any) -> Content:
     """A text content; ``parts`` are further members (quick_replies, buttons, language …)."""
     return Content(type="text", text=value, **parts)
+
+
+def worded(words: str) -> dict[str, Any]:
+    """The members of a Content that say ``words`` whole, however long they are; {} for none."""
+    if len(words) <= MAX_TEXT:
+        return {"text": words} if words else {}
+    return {"text": shorten(words, MAX_TEXT), "full_text": shorten(words, MAX_FULL_TEXT)}
 
 
 class Capabilities(Frozen):
@@ -218,6 +249,7 @@ class Capabilities(Frozen):
     edits: bool = False
     reactions: bool = False
     threads: bool = False
+    quotes: bool = Field(default=False, description="A message may quote another; elsewhere the quote stands above it")
     templates: bool = False
     receipts: frozenset[str] = frozenset()  # of sent, delivered, read, failed
     window_s: int = Field(default=0, description="Free replies for so long after a person's message; 0: always")

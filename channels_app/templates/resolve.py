@@ -143,7 +143,8 @@ def tag_of(language: str) -> str:
 
 def template_resolved(channel: Channel, content: Content, languages: Sequence[str] = ()) -> Content:
     """``content`` as it is stored and sent on ``channel``. The use of a template becomes the platform's
-    approved one where there is one, else the content of our own; everything else stays as it is.
+    approved one where there is one, else the content of our own; everything else stays as it is, and so does what the
+    use of a template quotes.
 
     The language is the one the caller names, else the first of ``languages`` (the person's, the tenant's)
     that there is. Raises NotFound ``template_not_found``, Unprocessable ``template_not_approved``,
@@ -152,6 +153,11 @@ def template_resolved(channel: Channel, content: Content, languages: Sequence[st
     use = content.template
     if content.type != "template" or use is None:
         return content
+    resolved = _resolved(channel, content, use, languages)
+    return resolved.model_copy(update={"quote": content.quote}) if content.quote else resolved
+
+
+def _resolved(channel: Channel, content: Content, use: TemplateUse, languages: Sequence[str]) -> Content:
     named = [use.language] if "language" in use.model_fields_set else []
     wanted = [*named, *languages, use.language]
     rows = MessageTemplate.objects.filter(Q(channel=channel) | Q(channel=None), name=use.name)

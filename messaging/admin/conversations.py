@@ -16,6 +16,7 @@ from django.utils.timesince import timesince
 from unfold.decorators import display
 
 from channels_app.admin import ChannelFilter
+from channels_app.content.surroundings import Quote
 from channels_app.content.types import MAX_TEXT, Content, TemplateUse, text
 from channels_app.templates.resolve import templates_for
 from conversations.admin import WordsAdmin
@@ -160,7 +161,7 @@ class ConversationAdmin(WordsAdmin):
         try:
             if not said or len(said) > MAX_TEXT:
                 raise Invalid(f"Write between 1 and {MAX_TEXT} characters.")
-            self._send(request, conversation, text(said))
+            self._send(request, conversation, text(said, quote=_quoted(request)))
         except ServiceError:
             _keep_unsent(request, text=said)
             raise
@@ -242,6 +243,14 @@ def _number(request: HttpRequest, name: str) -> int | None:
     """What the page showed when it was made; None from a form without it."""
     given = request.POST.get(name, "")
     return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else None
+
+
+def _quoted(request: HttpRequest) -> Quote | None:
+    """The message that was ticked to be quoted."""
+    try:
+        return Quote(message_id=uuid.UUID(request.POST["quote"])) if request.POST.get("quote") else None
+    except ValueError as error:
+        raise Invalid("There is no such message to quote.", code="quote_unknown") from error
 
 
 def _keep_unsent(request: HttpRequest, *, text: str = "", template: str = "", variables: str = "") -> None:

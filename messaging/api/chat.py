@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from channels_app.content.ids import PersonId
 from channels_app.content.moments import SentMoment
-from channels_app.content.types import Content, PublicContent
+from channels_app.content.types import Content, SaidContent
 from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
 from channels_app.registry import KINDS
@@ -81,7 +81,7 @@ class SendMessageRequest(BaseModel):
     session_id: str | None = Field(None, max_length=64)
     channel: Kind
     timestamp: SentMoment | None = Field(None, description="When the user wrote, with its zone; at most a day ahead")
-    content: PublicContent
+    content: SaidContent
     channel_metadata: ChannelMetadata | None = None
     processing_hints: ProcessingHints | None = None
 

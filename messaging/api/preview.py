@@ -21,6 +21,7 @@ from channels_app.templates.resolve import template_resolved, templates_approved
 from conversations.models import Conversation
 from messaging.media.outgoing import content_public
 from messaging.reply import recipient_of
+from messaging.rules.quotes import outbound_quoted, platform_name_of
 from messaging.rules.windows import Window, may_go_out, window_guard, window_of
 from tenants.errors import NotFound
 from tenants.tenant_settings import settings_for
@@ -76,7 +77,7 @@ class Preview(BaseModel):
 
 
 def preview(channel_id: uuid.UUID, request: PreviewRequest) -> Preview:
-    """Raises NotFound ``channel_not_found``, ``conversation_not_found``, TooMany ``busy``, and what
+    """Raises NotFound ``channel_not_found``, ``conversation_not_found``, TooMany ``busy``, Invalid ``quote_unknown``, and what
     `template_resolved` raises."""
     channel = Channel.objects.filter(id=channel_id).first()
     if channel is None:
@@ -84,6 +85,7 @@ def preview(channel_id: uuid.UUID, request: PreviewRequest) -> Preview:
     conversation = _conversation(channel, request.conversation_id)
     languages = [*([conversation.contact.language] if conversation else []), *settings_for(channel.tenant_id).languages]
     content = template_resolved(channel, request.content, languages)
+    content = outbound_quoted(conversation, content)[0] if conversation else content
     window = window_of(channel, conversation, by_human=request.by_human) if conversation else Window(True)
     outgoing, problem = _outgoing(channel, conversation, content, request.by_human)
     closed = conversation is not None and not may_go_out(channel, conversation, content, by_human=request.by_human)
@@ -123,7 +125,8 @@ def _outgoing(
     try:
         with asking() if content.media else nullcontext():  # an image may have to be converted for the channel
             public = content_public(content, channel.adapter.capabilities)
-        outgoing = payloads_for(channel, public, recipient, reference=REFERENCE, by_human=by_human)
+        outgoing = payloads_for(channel, public, recipient, reference=REFERENCE, by_human=by_human,
+                                reply_to=platform_name_of(content.quote))  # fmt: skip
         if conversation:
             window_guard(channel, conversation, content, by_human=by_human)
     except SendError as error:

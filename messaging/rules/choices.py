@@ -45,4 +45,4 @@ def _picked(offer: dict[str, Any] | None, said: Content, caps: Capabilities) -> 
     choice = choice_for(offered, typed, numbered=fit(offered, caps).numbered)
     if choice is None:
         return None
-    return Content(type="quick_reply", text=typed, language=said.language, choice=choice)
+    return said.model_copy(update={"type": "quick_reply", "choice": choice})

@@ -7,8 +7,8 @@ signal may come twice.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from django.db import IntegrityError
 
@@ -17,12 +17,14 @@ from channels_app.models import Channel
 from conversations.models import Conversation, Event, Identity, Message
 from conversations.people import (
     Known,
+    contact_came_from,
     identities_forget,
     identity_find,
     identity_meet,
+    identity_resolve,
     ids_of,
 )
-from conversations.timeline import NewEvent, conversation_advance, events_append
+from conversations.timeline import NewEvent, conversation_advance, events_append, system_event
 from messaging.rules.consent import contact_resume, contact_stop
 from messaging.rules.control import conversation_end, handed_back_outside, human_took_over_outside
 from messaging.rules.delivery_status import status_apply
@@ -70,12 +72,19 @@ def _read(channel: Channel, signal: Signal) -> str:
 
 @retried
 def _presence(channel: Channel, signal: Signal) -> str:
-    """An event of the open conversation, once per platform id."""
+    """An event of the open conversation, once per platform id. What a person came from is kept of them, also of one who
+    has not written yet."""
     seen = conversation_with(channel, signal.sender, signal.thread)
-    if seen is None:
-        return NO_CONVERSATION
     event = {"joined": "chat.contact.joined", "left": "chat.contact.left"}[signal.kind]
     facts = {"signal_id": signal.platform_id, "data": dict(signal.data)}
+    if origin := signal.data.get("origin"):
+        known = _tried(channel, signal.sender, lambda: _came_from(channel, signal.sender, origin))
+        if seen is None:
+            places = {"channel_id": str(channel.id), "contact_id": str(known.contact_id)}
+            system_event(channel.tenant_id, event, {**places, **facts})
+            return ""
+    if seen is None:
+        return NO_CONVERSATION
     with atomic():
         conversation = conversation_advance({"id": seen.id})  # locked: the same signal waits here
         told = Event.objects.filter(conversation=conversation, type=event, payload__signal_id=signal.platform_id)
@@ -85,6 +94,12 @@ def _presence(channel: Channel, signal: Signal) -> str:
         assert conversation is not None
         events_append(conversation, [NewEvent(event, {"contact_id": str(conversation.contact_id), **facts})])
     return ""
+
+
+def _came_from(channel: Channel, sender: Sender, origin: Mapping[str, Any]) -> Known:
+    known = identity_resolve(channel, sender)
+    contact_came_from(known.contact_id, origin)
+    return known
 
 
 def _ended(channel: Channel, signal: Signal) -> str:

@@ -28,6 +28,7 @@ from messaging import wake
 from messaging.models import Turn
 from messaging.reply import Author, reply_write, spoken
 from messaging.rules.consent import require_consent
+from messaging.rules.quotes import outbound_quoted
 from messaging.rules.windows import window_require
 from tenants.errors import Conflict, NotFound
 from tenants.models import User
@@ -185,7 +186,7 @@ def agent_reply(
     ``seen_seq``: the last entry the agent had read; what the person wrote after it goes on waiting. None: all of it.
     The same ``client_message_id`` of the same agent in this conversation gives the same message. Raises NotFound,
     Conflict ``conversation_closed``, ``contact_stopped``, ``window_closed`` and ``message_id_conflict`` (the id was used
-    for other content), Invalid ``empty_message``, and what `template_resolved` raises.
+    for other content), Invalid ``empty_message`` and ``quote_unknown``, and what `template_resolved` raises.
     """
     content = cleaned(content)
     author, digest = Author.agent(agent.id if agent else None), _digest(content)
@@ -195,7 +196,7 @@ def agent_reply(
             return stored
         _require_open(seen)
         require_consent(seen.identity_id)
-        content = _sendable(seen, content)
+        content, quoted_id = outbound_quoted(seen, _sendable(seen, content))
         control, news = _control_of_reply(seen, author)
         conversation = conversation_advance(
             {"id": seen.id},
@@ -210,7 +211,7 @@ def agent_reply(
             _turns_void(conversation, "human")
         return reply_write(
             conversation, [content], author, client_message_id=client_message_id,
-            metadata={"digest": digest} if client_message_id else {}, news=news,
+            metadata={"digest": digest} if client_message_id else {}, reply_to=quoted_id, news=news,
         )[0]  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from conversations.people import Known, identities_forget, identity_find, identi
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging.live.push import push_change, push_reaction
 from messaging.models import DeliveryPart
+from messaging.rules.quotes import message_known_as, quotes_forget
 from tenants.errors import Invalid, Unavailable
 from tenants.scope import tenant_scope
 from tenants.storage.batches import Failures, More, batches
@@ -33,6 +34,7 @@ from tenants.storage.db import RACES, atomic, lost_race, now, on_commit, retried
 SPOKEN = (Message.Role.VISITOR, Message.Role.BOT, Message.Role.AGENT)
 ENTRIES = {"edited": "A message was edited.", "deleted": "A message was deleted."}
 DELETED_PREVIEW = "[deleted]"
+STAYS = ("quote", "origin", "form", "contacts")  # members of a content
 #: platforms resend for up to seven days; what is older can have no message any more
 LIFE = timedelta(days=8)
 #: where this process' last look at waiting changes ended
@@ -126,18 +128,6 @@ def _key(platform_id: str) -> str:
 # -------------------------------------------------------------------------- applying
 
 
-def message_known_as(channel_id: uuid.UUID, platform_id: str) -> Message | None:
-    """The message that the platform calls so: a person's, or one of ours by any of its parts."""
-    message = Message.objects.filter(channel_id=channel_id, platform_message_id=platform_id).first()
-    if message or not platform_id:
-        return message
-    part = DeliveryPart.objects.filter(channel_id=channel_id, platform_id=platform_id).select_related(
-        "delivery__message"
-    )
-    found = part.first()
-    return found.delivery.message if found else None
-
-
 def changes_waiting(channel: Any, platform_id: Any) -> tuple[Exists, Exists]:
     """Whether edits or deletions, and whether reactions wait for a message that the platform calls so: of a statement
     that asks for more at the same time."""
@@ -202,14 +192,15 @@ def _rewrite(conversation: Conversation, message: Message, edit: Revision) -> No
 
 
 def _merged(old: Content, new: Content) -> Content:
-    """Words for a message that has more than words change only those."""
+    """Words for a message that has more than words change only those, and what surrounds the words stays."""
     if new.type != "text" or old.type in ("text", "quick_reply"):
-        return new
-    return old.model_copy(update={"text": new.text, "format": new.format})
+        return new.model_copy(update={name: getattr(new, name) or getattr(old, name) for name in STAYS})
+    return old.model_copy(update={"text": new.text, "format": new.format, "full_text": new.full_text})
 
 
 def _erase(conversation: Conversation, message: Message, deletion: Revision) -> None:
     attachments_delete(Attachment.objects.filter(message=message))
+    quotes_forget(conversation, message)
     _change(
         conversation, message, "deleted", "chat.message.deleted", preview=DELETED_PREVIEW,
         deleted_at=deletion.at, content={"type": message.content_type}, text="", analysis={}, metadata={},

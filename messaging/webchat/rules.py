@@ -17,6 +17,7 @@ from django.db import IntegrityError
 
 from channels_app.content.media import kind_of
 from channels_app.content.moments import written
+from channels_app.content.surroundings import Quote
 from channels_app.content.types import Content, Media
 from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
@@ -248,9 +249,10 @@ def _arrival(words: Words) -> Arrival | Exception:
 
 def _arriving(channel: Channel, visitor: Visitor, frame: SendFrame) -> tuple[InboundMessage, Entrance]:
     draw(f"webchat:send:{channel.id}:{visitor.key}", 20 / 60, 20)
-    metadata = {"reply_to_seq": frame.reply_to} if frame.reply_to else {}
     content = _with_file(channel, visitor, frame) if frame.kind == "file" else frame.to_content()
-    inbound = InboundMessage(platform_id="", sender=sender_for(visitor), content=content, metadata=metadata)
+    if quote := _quote(channel, visitor, frame):
+        content = content.model_copy(update={"quote": quote})
+    inbound = InboundMessage(platform_id="", sender=sender_for(visitor), content=content)
     entrance = Entrance(
         client_message_id=frame.cid, session_key=visitor.session_key or "default", device={"kind": "web"}
     )
@@ -262,6 +264,14 @@ def _of_cid(error: Conflict) -> Conflict:
     if error.code != "message_id_conflict":
         return error
     return Conflict("This cid was used for other content.", code="cid_conflict")
+
+
+def _quote(channel: Channel, visitor: Visitor, frame: SendFrame) -> Quote | None:
+    """The message that the visitor answers; None where the number is no message's of theirs: what they say counts."""
+    conversation = conversation_of(channel, visitor) if frame.reply_to else None
+    found = Message.objects.filter(conversation=conversation, seq=frame.reply_to).exclude(role=Message.Role.SYSTEM)
+    message_id = found.values_list("id", flat=True).first() if conversation else None
+    return Quote(message_id=message_id) if message_id else None
 
 
 def _with_file(channel: Channel, visitor: Visitor, frame: SendFrame) -> Content:

@@ -697,7 +697,7 @@ const text = content.text ? formatted(content.text, content.format) : [];
 const shown = MEDIA[content.type] && content.media ? MEDIA[content.type](content.media, ui) : [];
 const place = content.location ? location(content.location, ui) : [];
 return {
-bubble: [...shown, ...place, ...text],
+bubble: [...quoted(content, ui), ...shown, ...place, ...text],
 extra: [
 ...buttons(content.buttons, message, ui),
 ...(content.cards ? [carousel(content.cards, message, ui)] : []),
@@ -713,6 +713,11 @@ if (media) parts.unshift(`[${t(MEDIA[type] ? type : "file")}] ${media.alt_text ?
 for (const card of cards ?? []) parts.push([card.title, card.subtitle].filter(Boolean).join(" – "));
 for (const section of sections ?? []) parts.push(...section.rows.map((row) => row.title));
 return parts.filter(Boolean).join("\n") || `[${t(place ? "location" : "file")}]`;
+}
+function quoted({ quote, choice }, ui) {
+if (!quote?.text || choice) return [];
+const names = { visitor: ui.t("you"), bot: ui.botName, agent: ui.t("agent") };
+return [h("blockquote", { class: "quoted" }, h("b", {}, names[quote.author] ?? quote.author), " ", quote.text)];
 }
 function image(media, ui) {
 const src = safeUrl(media.url, ui.origin);

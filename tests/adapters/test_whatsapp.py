@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from channels_app.adapters.whatsapp import inbound
+from channels_app.content.surroundings import Answer, Form, Origin, SharedContact
 from channels_app.content.types import Choice, Content, Location, Media, text
 from channels_app.contract import (
     BadPayload,
@@ -76,18 +77,15 @@ VIDEO = MediaRef("video", id="900000000000011", mime="video/mp4", sha256="z=")
 PDF = MediaRef("file", id="900000000000012", mime="application/pdf", sha256="z=", name="preço.pdf")
 STICKER = MediaRef("sticker", id="900000000000013", mime="image/webp", sha256="z=")
 RAR = {"id": "900000000000012", "mime": "application/x-rar", "name": "all.rar"}
-AD = {
-    "source_url": "https://fb.example/ad",
-    "source_id": "777",
-    "source_type": "ad",
-    "headline": "Chat",
-    "body": "Ask us",
-    "media_type": "image",
-    "image_url": "https://cdn.example/i.jpg",
-    "ctwa_clid": "CLID",
-}
-RUI = {"name": "Rui Melo", "phones": ["+15550108888"], "emails": ["rui@example.org"], "org": "Melo Lda"}
-UNNAMED = {"name": "unnamed", "phones": ["+15550109999"], "emails": [], "org": ""}
+AD = Origin(
+    kind="ad",
+    id="777",
+    title="Chat",
+    text="Ask us",
+    url="https://fb.example/ad",
+    facts={"media_type": "image", "image_url": "https://cdn.example/i.jpg", "ctwa_clid": "CLID"},
+)
+RUI = SharedContact(name="Rui Melo", phones=("+15550108888",), emails=("rui@example.org",), org="Melo Lda")
 ITEM = {"product_retailer_id": "SKU-1", "quantity": "2", "item_price": "7.5", "currency": "EUR"}
 
 MESSAGES = [
@@ -110,12 +108,11 @@ MESSAGES = [
         "text_user_id_only", text("hello"), Sender("wa_user", BSUID, name="Ana Lima", profile={"username": "ana.l"})
     ),
     message("text_other_wa_id", text("hello"), Sender("phone", "+5491155501077", name="Ana Lima")),
-    message("text_from_ad", text("hello"), metadata={"referral": AD}),
+    message("text_from_ad", text("hello", origin=AD)),
     message(
         "text_about_product",
-        text("in red?"),
+        text("in red?", origin=Origin(kind="product", id="SKU-1", facts={"catalog_id": "55"})),
         reply_to="wamid.OUT9",
-        metadata={"referred_product": {"catalog_id": "55", "product_retailer_id": "SKU-1"}},
     ),
     message("text_in_group", text("hello all"), thread="120363000000000001"),
     message("image", media("image", IMAGE, "look"), media=(IMAGE,)),
@@ -146,8 +143,10 @@ MESSAGES = [
     ),
     message(
         "contacts",
-        text("Contact: Rui Melo, +15550108888, rui@example.org\nContact: unnamed, +15550109999"),
-        metadata={"contacts": [RUI, UNNAMED]},
+        text(
+            "Contact: Rui Melo, +15550108888, rui@example.org\nContact: unnamed, +15550109999",
+            contacts=(RUI, SharedContact(phones=("+15550109999",))),
+        ),
     ),
     message("button", picked("STOP_PROMO", "Stop"), reply_to="wamid.TPL1"),
     message("button_without_context", picked("Stop", "Stop")),
@@ -155,14 +154,14 @@ MESSAGES = [
     message("list_reply", picked("branch:lisbon", "Lisbon"), reply_to="wamid.OUT9"),
     message(
         "flow_reply",
-        text("Sent"),
+        text("size: L", form=Form(name="flow", answers=(Answer(name="size", value="L"),))),
         reply_to="wamid.FLOW1",
-        metadata={"form": "flow", "answers": {"flow_token": "t-1", "size": "L"}},
     ),
     message(
-        "flow_reply_not_json", text("[form answered]"), metadata={"form": "address_message", "answers_raw": "{oops"}
+        "flow_reply_not_json",
+        text("{oops", form=Form(name="address_message", answers=(Answer(value="{oops"),))),
     ),
-    message("flow_reply_array", text("Sent"), metadata={"form": "flow", "answers_raw": "[1]"}),
+    message("flow_reply_array", text("1", form=Form(name="flow", answers=(Answer(value="1"),)))),
     message("call_permission_reply", text("[call permission: accept]"), metadata={"call_permission": "accept"}),
     message(
         "interactive_without_body",
@@ -325,8 +324,8 @@ def test_a_text_longer_than_ours_is_kept_whole():
     body = KIT.stored("text")["body"]
     body["entry"][0]["changes"][0]["value"]["messages"][0]["text"]["body"] = "x" * 5000
     [item] = KIT.receive(KIT.request(body))
-    assert item.content.text == "x" * 4096
-    assert item.metadata == {"full_text": "x" * 5000}
+    assert item.content.text == "x" * 4095 + "…"
+    assert item.content.full_text == "x" * 5000
 
 
 def test_a_fault_of_our_own_costs_one_item_only(monkeypatch):

@@ -35,6 +35,7 @@ CAPABILITIES = Capabilities(
     read_marks=True,
     reactions=True,
     templates=True,
+    quotes=True,
     receipts=frozenset({"sent", "delivered", "read"}),
     window_s=WINDOW_S,
     window_free=frozenset({"template"}),

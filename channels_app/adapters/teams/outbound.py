@@ -37,6 +37,7 @@ CAPABILITIES = Capabilities(
     typing_interval_s=3,
     reactions=True,
     threads=True,
+    quotes=True,
     receipts=frozenset({"read"}),  # where the app was granted ChatMessageReadReceipt.Read.Chat
 )
 ADAPTIVE = "application/vnd.microsoft.card.adaptive"

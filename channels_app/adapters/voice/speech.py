@@ -24,7 +24,7 @@ ADDRESS_END = ".,;:!?)]}'\""
 EMOJI = regex.compile(r"[\p{Extended_Pictographic}\p{Emoji_Modifier}\U0001F1E6-\U0001F1FF\u200d\ufe0e\ufe0f\u20e3]+")
 NOT_XML = regex.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
 NUMBERED = re.compile(r"(\d)\. (.+)")
-MARKS = re.compile(r"(?m)^[^\S\n]*(?:•|———)\s*")
+MARKS = re.compile(r"(?m)^[^\S\n]*(?:•|———|>(?=\s))\s*")
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 LETTERS_PER_S = 14.0
 

@@ -90,6 +90,7 @@ class Webhook(Adapter):
         typing_interval_s=5,
         read_marks=True,
         threads=True,
+        quotes=True,
         receipts=frozenset({"sent", "delivered", "read", "failed"}),
     )
 

@@ -39,6 +39,8 @@ def _of_a_person(content: Content) -> Content:
     people's files, or pass a dialect's marks unread."""
     if content.format == "native" or content.type == "template":
         raise ValueError("format native and type template cannot come in")
+    if content.quote or content.full_text is not None:
+        raise ValueError("a message is quoted by reply_to, and a text has at most 4096 characters")
     if content.media and content.media.url.startswith("media:"):
         raise ValueError("media needs an http or https url")
     return content

@@ -11,8 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from channels_app.adapters.whatsapp.cards import contact_shared
 from channels_app.adapters.wire import array, identifier, obj, string
-from channels_app.content.types import MAX_TEXT, Choice, Content, Location, Media, text
+from channels_app.content.surroundings import MAX_CONTACTS, form_of
+from channels_app.content.types import MAX_TEXT, Choice, Content, Location, Media, text, worded
 from channels_app.contract import BadPayload, MediaRef, read_json
 
 
@@ -41,9 +43,7 @@ def _placeholder(message: dict[str, Any], kind: str) -> Said:
 
 
 def _text(message: dict[str, Any]) -> Said:
-    body = string(message, "text", "body")
-    facts = {"full_text": body} if len(body) > MAX_TEXT else {}
-    return Said(text(body[:MAX_TEXT]), facts=facts)
+    return Said(Content(type="text", **worded(string(message, "text", "body"))))
 
 
 _CONTENT_TYPES: dict[str, Literal["image", "audio", "video", "file"]] = {
@@ -60,7 +60,7 @@ def _media(message: dict[str, Any]) -> Said:
     kind = string(message, "type")
     body = obj(message, kind)
     media_id, mime = identifier(body, "id"), string(body, "mime_type", limit=127)
-    name, caption = string(body, "filename", limit=255), string(body, "caption", limit=MAX_TEXT)
+    name, caption = string(body, "filename", limit=255), string(body, "caption")
     if not media_id:
         raise ValueError("media without an id")
     shown = _CONTENT_TYPES[kind]
@@ -76,14 +76,14 @@ def _media(message: dict[str, Any]) -> Said:
         media = Media(url=f"media:{media_id}", type=mime, name=name or None)
     except ValueError:  # a file type we do not keep: tell the reader what it was
         return _file_not_kept(kind, ref, caption)
-    return Said(Content(type=shown, text=caption or None, media=media), (ref,), facts)
+    return Said(Content(type=shown, media=media, **worded(caption)), (ref,), facts)
 
 
 def _file_not_kept(kind: str, ref: MediaRef, caption: str) -> Said:
     what = ", ".join(part for part in (ref.name, ref.mime) if part) or kind
     line = f"[unsupported {kind}: {what}]"
     facts = {"unsupported": kind, "media": {"id": ref.id, "mime": ref.mime, "name": ref.name}}
-    return Said(text(f"{line}\n{caption}"[:MAX_TEXT] if caption else line), facts=facts)
+    return Said(Content(type="text", **worded("\n".join(filter(None, [line, caption])))), facts=facts)
 
 
 def _location(message: dict[str, Any]) -> Said:
@@ -98,18 +98,9 @@ def _location(message: dict[str, Any]) -> Said:
 
 
 def _contacts(message: dict[str, Any]) -> Said:
-    cards = [_card(contact) for contact in array(message, "contacts")]
-    lines = [", ".join([f"Contact: {card['name']}", *card["phones"], *card["emails"]]) for card in cards]
-    return Said(text("\n".join(lines)[:MAX_TEXT]), facts={"contacts": cards})
-
-
-def _card(contact: Any) -> dict[str, Any]:
-    return {
-        "name": string(contact, "name", "formatted_name", limit=200) or "unnamed",
-        "phones": [phone for one in array(contact, "phones") if (phone := string(one, "phone", limit=40))],
-        "emails": [email for one in array(contact, "emails") if (email := string(one, "email", limit=254))],
-        "org": string(contact, "org", "company", limit=200),
-    }
+    cards = [contact_shared(contact) for contact in array(message, "contacts")]
+    words = worded("\n".join(card.line for card in cards))
+    return Said(Content(type="text", contacts=tuple(cards[:MAX_CONTACTS]), **words))
 
 
 def _order(message: dict[str, Any]) -> Said:
@@ -118,10 +109,14 @@ def _order(message: dict[str, Any]) -> Said:
         {name: string(item, name, limit=200) for name in ("product_retailer_id", "quantity", "item_price", "currency")}
         for item in array(body, "product_items")
     ]
-    note = string(body, "text", limit=MAX_TEXT)
+    note = string(body, "text")
     lines = ["Order:", *("{quantity} × {product_retailer_id} at {item_price} {currency}".format(**i) for i in items)]
     order = {"catalog_id": string(body, "catalog_id", limit=100), "text": note, "items": items}
-    return Said(text("\n".join([*lines, *filter(None, [note])])[:MAX_TEXT]), facts={"order": order})
+    words = worded("\n".join([*lines, *filter(None, [note])]))
+    return Said(Content(type="text", **words), facts={"order": order})
+
+
+TECHNICAL = frozenset({"flow_token", "values", "saved_address_id"})  # members of an answer that no person wrote
 
 
 def _picked(value: str, title: str, **facts: Any) -> Said:
@@ -147,16 +142,19 @@ def _list_reply(body: dict[str, Any]) -> Said:
 
 
 def _form_reply(body: dict[str, Any]) -> Said:
-    """A filled flow or address form. ``response_json`` may be absent, not JSON or not an object."""
+    """A filled flow or address form, whose ``body`` is but a word of the platform's ("Sent"). ``response_json`` may be
+    absent, not JSON or not an object; an address form keeps its answers in ``values``."""
     reply = obj(body, "nfm_reply")
     raw = string(reply, "response_json")
     try:
-        answers = read_json(raw)
+        given = read_json(raw)
     except BadPayload:
-        answers = None
-    facts: dict[str, Any] = {"form": string(reply, "name", limit=100)}
-    facts |= {"answers": answers} if isinstance(answers, dict) else {"answers_raw": raw}
-    return Said(text(string(reply, "body", limit=MAX_TEXT).strip() or "[form answered]"), facts=facts)
+        given = raw
+    if isinstance(given, dict):
+        given = {**given, **obj(given, "values")}
+    form = form_of(string(reply, "name"), given, apart=TECHNICAL)
+    words = form.lines if form else string(reply, "body", limit=MAX_TEXT).strip()
+    return Said(Content(type="text", form=form, **worded(words or "[form answered]")))
 
 
 def _call_permission(body: dict[str, Any]) -> Said:

@@ -13,6 +13,7 @@ from typing import Any
 
 from channels_app.adapters.whatsapp.bodies import read_body
 from channels_app.adapters.wire import array, identifier, moment, obj, string
+from channels_app.content.surroundings import Origin, origin_of
 from channels_app.content.types import text
 from channels_app.contract import (
     EVERYBODY,
@@ -94,11 +95,11 @@ def _message(message: Any, value: dict[str, Any]) -> InboundItem:
 
 
 def _spoken(message: dict[str, Any], sender: Sender) -> InboundMessage:
-    what = read_body(message)
+    what, origin = read_body(message), _origin(message)
     return InboundMessage(
         platform_id=identifier(message, "id"),
-        sender=sender,
-        content=what.content,
+        sender=_with_own_number(sender, message),
+        content=what.content.model_copy(update={"origin": origin}) if origin else what.content,
         sent_at=moment(message, "timestamp"),
         thread=identifier(message, "group_id"),
         reply_to=identifier(message, "context", "id"),
@@ -109,18 +110,29 @@ def _spoken(message: dict[str, Any], sender: Sender) -> InboundMessage:
 
 
 def _circumstances(message: dict[str, Any]) -> dict[str, Any]:
-    """Where the message came from: an advertisement, a product page, another chat."""
-    facts: dict[str, Any] = {}
-    for mark in ("forwarded", "frequently_forwarded"):
-        if obj(message, "context").get(mark) is True:
-            facts[mark] = True
-    for name, found in (
-        ("referral", obj(message, "referral")),
-        ("referred_product", obj(message, "context", "referred_product")),
-    ):
-        if found:
-            facts[name] = {key: part for key in found if isinstance(part := found[key], str)}
-    return facts
+    """Whether the message came from another chat."""
+    context = obj(message, "context")
+    return {mark: True for mark in ("forwarded", "frequently_forwarded") if context.get(mark) is True}
+
+
+def _origin(message: dict[str, Any]) -> Origin | None:
+    """The product page or the advertisement from where the person wrote."""
+    product, referral = obj(message, "context", "referred_product"), obj(message, "referral")
+    if product:
+        return origin_of("product", {**referral, **product}, id="product_retailer_id")
+    kind = string(referral, "source_type", limit=40) or "ad"
+    told = {name: value for name, value in referral.items() if name != "source_type"}
+    return origin_of(kind, told, id="source_id", title="headline", text="body", url="source_url")
+
+
+def _with_own_number(sender: Sender, message: dict[str, Any]) -> Sender:
+    """Who was asked for their number and shared it is known by it from then on."""
+    own: Any = next(iter(array(message, "contacts")), {})
+    if sender.scheme != "wa_user" or sender.aliases or not string(own, "origin").startswith("contact_request"):
+        return sender
+    phone: Any = next(iter(array(own, "phones")), {})
+    digits = _digits(string(phone, "wa_id") or string(phone, "phone"))
+    return replace(sender, aliases=(("phone", "", f"+{digits}"),)) if digits else sender
 
 
 def _reaction(message: dict[str, Any], sender: Sender) -> InboundItem:

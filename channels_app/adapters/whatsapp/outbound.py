@@ -50,6 +50,7 @@ CAPABILITIES = Capabilities(
     read_marks=True,
     reactions=True,
     templates=True,
+    quotes=True,
     receipts=frozenset({"sent", "delivered", "read", "failed"}),
     window_s=WINDOW_S,
     window_free=frozenset({"template"}),

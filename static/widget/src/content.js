@@ -18,7 +18,7 @@ export function contentNodes(message, ui) {
   const shown = MEDIA[content.type] && content.media ? MEDIA[content.type](content.media, ui) : [];
   const place = content.location ? location(content.location, ui) : [];
   return {
-    bubble: [...shown, ...place, ...text],
+    bubble: [...quoted(content, ui), ...shown, ...place, ...text],
     extra: [
       ...buttons(content.buttons, message, ui),
       ...(content.cards ? [carousel(content.cards, message, ui)] : []),
@@ -36,6 +36,13 @@ export function contentText(message, t) {
   for (const card of cards ?? []) parts.push([card.title, card.subtitle].filter(Boolean).join(" – "));
   for (const section of sections ?? []) parts.push(...section.rows.map((row) => row.title));
   return parts.filter(Boolean).join("\n") || `[${t(place ? "location" : "file")}]`;
+}
+
+/** What the message answers; a pick says so itself. */
+function quoted({ quote, choice }, ui) {
+  if (!quote?.text || choice) return [];
+  const names = { visitor: ui.t("you"), bot: ui.botName, agent: ui.t("agent") };
+  return [h("blockquote", { class: "quoted" }, h("b", {}, names[quote.author] ?? quote.author), " ", quote.text)];
 }
 
 function image(media, ui) {
