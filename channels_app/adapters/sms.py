@@ -20,7 +20,7 @@ from channels_app.adapters.base import Adapter
 from channels_app.adapters.twilio import PhoneNumber, TwilioConfig
 from channels_app.adapters.wire import identifier, string
 from channels_app.content.segments import segments
-from channels_app.content.types import MAX_TEXT, MIME_TYPES, Capabilities, Content, Media, text
+from channels_app.content.types import MIME_TYPES, Capabilities, Content, Media, worded
 from channels_app.contract import (
     CheckResult,
     Http,
@@ -175,12 +175,11 @@ def _messages(said: Mapping[str, str], config: SmsConfig, webhook: str) -> Itera
         yield _opted(said, sender, platform_id)
         return
     words, media = said.get("Body", ""), list(_media(said))
-    facts = {"full_text": words} if len(words) > MAX_TEXT else {}
-    facts |= {"to": said["To"]} if said.get("To") else {}
+    facts = {"to": said["To"]} if said.get("To") else {}
     yield InboundMessage(
         platform_id=platform_id,
         sender=sender,
-        content=_content(words, media),
+        content=_content(words, media, _count(said) - len(media)),
         media=tuple(media),
         reference={"webhook": webhook},
         metadata=facts,
@@ -217,15 +216,23 @@ def _media(said: Mapping[str, str]) -> Iterator[MediaRef]:
             yield MediaRef(kind, url=url, mime=mime)
 
 
-def _content(words: str, media: Sequence[MediaRef]) -> Content:
-    """The words with the first file that can be shown; a type we do not keep is named to the reader."""
+def _count(said: Mapping[str, str]) -> int:
+    """How many files the platform says there are."""
+    number = said.get("NumMedia", "")
+    return min(int(number), MAX_MEDIA) if number.isascii() and number.isdigit() and len(number) < 4 else 0
+
+
+def _content(words: str, media: Sequence[MediaRef], missing: int) -> Content:
+    """The words with the first file that can be shown; a type we do not keep, and a file whose address cannot be read,
+    is told to the reader."""
     lost = [f"[unsupported {ref.kind}: {ref.mime or 'unknown type'}]" for ref in media if not _kept(ref)]
-    told = "\n".join([*lost, *([words] if words.strip() else [])])[:MAX_TEXT]
+    lost += ["[unreadable file]"] * missing
+    told = worded("\n".join([*lost, *([words] if words.strip() else [])]))
     shown = next((ref for ref in media if _kept(ref)), None)
     if shown is None:
-        return text(told or "[empty message]")
+        return Content(type="text", **(told or {"text": "[empty message]"}))
     kind = _MEDIA_TYPES.get(shown.kind, "file")
-    return Content(type=kind, text=told or None, media=Media(url=shown.url or f"media:{shown.id}", type=shown.mime))
+    return Content(type=kind, **told, media=Media(url=shown.url or f"media:{shown.id}", type=shown.mime))
 
 
 def _kept(ref: MediaRef) -> bool:

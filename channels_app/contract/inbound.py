@@ -60,7 +60,7 @@ class InboundMessage:
     dated: bool = True  # False: the platform tells no time, and ``sent_at`` is that of the arrival
     thread: str = ""  # platform conversation or thread id; "" where a person is the conversation
     reply_to: str = ""  # platform id of the message that is quoted or answered
-    in_thread: bool = False  # ``reply_to`` is the root of a thread: every answer in there names it, and quotes nothing
+    in_thread: bool = False  # ``reply_to`` is the root of a thread, which every answer in there names
     media: Sequence[MediaRef] = ()
     opens_window_s: int | None = None  # seconds in which free replies are allowed from now on
     reference: Mapping[str, Any] = field(default_factory=dict)  # handed back with every reply (Recipient)

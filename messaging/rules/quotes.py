@@ -1,7 +1,8 @@
 """What a message quotes (MSG-8): which of our messages that is, what is kept of it beside the quoting one, and what the
 platform calls it when a quote goes out.
 
-Owns the member ``quote`` of contents. A quote of a thread's root says nothing to its reader and is kept as a link only.
+Owns the member ``quote`` of contents. All messages of a thread name its root: the first one of the conversation shows
+it, the others keep the link only.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def inbound_quoted(
         return (content, None) if told else outbound_quoted(conversation, content)
     quoted = message_known_as(conversation.channel_id, inbound.reply_to)
     quoted_id = quoted.id if quoted else None
-    if inbound.in_thread:
+    if inbound.in_thread and (quoted is None or conversation.last_seq > 1):
         return content, quoted_id
     quote = quote_of(quoted, conversation) if quoted else content.quote or Quote()
     return content.model_copy(update={"quote": quote}), quoted_id

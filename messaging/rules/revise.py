@@ -194,7 +194,7 @@ def _rewrite(conversation: Conversation, message: Message, edit: Revision) -> No
 def _merged(old: Content, new: Content) -> Content:
     """Words for a message that has more than words change only those, and what surrounds the words stays."""
     if new.type != "text" or old.type in ("text", "quick_reply"):
-        return new.model_copy(update={name: getattr(new, name) or getattr(old, name) for name in STAYS})
+        return new.model_copy(update={name: getattr(old, name) or getattr(new, name) for name in STAYS})
     return old.model_copy(update={"text": new.text, "format": new.format, "full_text": new.full_text})
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from channels_app.adapters.slack.inbound import LOST
+from channels_app.content.surroundings import Quote, form_of
 from channels_app.content.types import Choice, Content, Media, text
 from channels_app.contract import (
     BadPayload,
@@ -63,13 +64,14 @@ def in_channel(content: Content, **more) -> InboundMessage:
 
 
 def in_thread(content: Content, **more) -> InboundMessage:
-    facts = {"platform_id": f"{CHANNEL}:{REPLY}", "sent_at": SOON, "reply_to": f"{CHANNEL}:{TS}"}
+    facts = {"platform_id": f"{CHANNEL}:{REPLY}", "sent_at": SOON, "reply_to": f"{CHANNEL}:{TS}", "in_thread": True}
     return in_channel(content, **{**facts, "metadata": {**IN_CHANNEL, "thread_ts": TS}, **more})
 
 
-def pressed(value: str, title: str, action: str = "pick:0", **more) -> InboundMessage:
+def pressed(value: str, title: str, action: str = "pick:0", around=(), **more) -> InboundMessage:
+    """``around``: what surrounds the pick in its content."""
     return said(
-        Content(type="quick_reply", text=title, choice=Choice(value=value, title=title)),
+        Content(type="quick_reply", text=title, choice=Choice(value=value, title=title), **dict(around)),
         **{
             "platform_id": f"{DM}:{TS}:U0EEE5555:{action}:{ACTION}",
             "sender": MIRA_NAMED,
@@ -100,9 +102,9 @@ def media(kind: str, ref: MediaRef, caption: str | None = None) -> Content:
     return Content(type=kind, text=caption, media=kept)
 
 
-def not_kept(number: int, words: str, **facts) -> InboundMessage:
+def not_kept(number: int, words: str, refs=(), **facts) -> InboundMessage:
     mark = "" if number == 1 else f":{number}"
-    return said(text(words), platform_id=f"{DM}:{TS}{mark}", metadata={**IN_DM, **facts})
+    return said(text(words), platform_id=f"{DM}:{TS}{mark}", media=refs, metadata={**IN_DM, **facts})
 
 
 def unkept(file_id: str, mime: str, name: str) -> dict:
@@ -130,13 +132,14 @@ MESSAGES = [
             sent_at=SOON,
             thread=f"{DM}:{TS}",
             reply_to=f"{DM}:{TS}",
+            in_thread=True,
             metadata={**IN_DM, "thread_ts": TS},
         ),
     ),
     event("dm_app_home", said(text("hello"))),
     event("dm_shared_message", said(text("> The printer burns"))),
     event("dm_empty", said(text("[empty message]"))),
-    event("dm_long", said(text("x" * 4095 + "…"), metadata={**IN_DM, "full_text": "x" * 5000})),
+    event("dm_long", said(text("x" * 4095 + "…", full_text="x" * 5000))),
     event(
         "dm_of_guest", said(text("hello"), sender=replace(MIRA, name="Rui Melo", profile={"home_team": "T0ZZZ9999"}))
     ),
@@ -156,7 +159,7 @@ MESSAGES = [
             media=unkept("F0FFF6666", "application/x-rar", "all.rar"),
         ),
         not_kept(2, "[file no longer available]", media=unkept("F0FFF7777", "image/png", "error.png")),
-        not_kept(3, "[unsupported file: F0FFF8888]", unsupported="file", media=unkept("F0FFF8888", "", "")),
+        not_kept(3, "[file: F0FFF8888]", (MediaRef("file", id="F0FFF8888"),), media=unkept("F0FFF8888", "", "")),
         not_kept(4, "[file: Plan] https://docs.example/plan", media=unkept("F0FFF9999", "image/png", "Plan")),
         not_kept(
             5,
@@ -235,7 +238,7 @@ EVENTS = [
 ]
 
 CHECKED = pressed("a, b", "A, B", "c")
-ANSWERED = {"answers": {"t": "my words"}}
+ANSWERED = form_of("", {"t": "my words"})
 INTERACTIONS = [
     event("press_button", pressed("billing", "Billing & tax")),
     event("press_button_in_thread", pressed_in_channel(thread=f"{CHANNEL}:{TS}")),
@@ -250,12 +253,9 @@ INTERACTIONS = [
     event("press_checkboxes", CHECKED),
     event(
         "press_others",
-        pressed("2026-11-21", "2026-11-21", "d", metadata={**IN_DM, **ANSWERED, "action_id": "d"}),
-        pressed("U0FFF6666", "U0FFF6666", "u", metadata={**IN_DM, **ANSWERED, "action_id": "u"}),
-        replace(
-            pressed("my words", "my words", "t", metadata={**IN_DM, **ANSWERED, "action_id": "t"}),
-            content=text("my words"),
-        ),
+        pressed("2026-11-21", "2026-11-21", "d", {"form": ANSWERED}),
+        pressed("U0FFF6666", "U0FFF6666", "u", {"form": ANSWERED}),
+        replace(pressed("my words", "my words", "t"), content=text("my words", form=ANSWERED)),
     ),
     event("press_nothing", Ignored("no_action")),
     event(
@@ -276,8 +276,8 @@ INTERACTIONS = [
         InboundMessage(
             "view:V0III9999:1793000000.abc",
             MIRA_NAMED_ANYWHERE,
-            text("a@example.org\nL"),
-            metadata={"form": "contact", "answers": {"email": "a@example.org", "size": "L"}, "workspace_id": TEAM},
+            text("a@example.org\nL", form=form_of("contact", {"email": "a@example.org", "size": "L"})),
+            metadata={"workspace_id": TEAM},
         ),
     ),
     event(
@@ -286,7 +286,7 @@ INTERACTIONS = [
             "view:V0III9999:h",
             MIRA_NAMED_ANYWHERE,
             text("[form answered]"),
-            metadata={"form": "contact", "answers": {}, "workspace_id": TEAM},
+            metadata={"workspace_id": TEAM},
         ),
     ),
     event("form_closed", Ignored("interaction:view_closed")),
@@ -307,12 +307,13 @@ INTERACTIONS = [
         pressed(
             "ask_bot",
             "ask_bot",
+            around={"quote": Quote(text="printer <3")},
             platform_id="shortcut:111.222.shortcut_on_message",
             sender=MIRA_NAMED_ANYWHERE,
             thread=f"{CHANNEL}:{TS}",
             reply_to=f"{CHANNEL}:{TS}",
             reference={"response_url": "https://hooks.slack.com/app/T0AAA1111/1/x"},
-            metadata={**IN_CHANNEL, "quoted": "printer <3"},
+            metadata=IN_CHANNEL,
         ),
     ),
     event("shortcut_without_id", Ignored("no_id")),

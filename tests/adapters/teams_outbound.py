@@ -263,8 +263,13 @@ PLACES = [
         to(RECIPIENT, text("done"), reply_to="1763690000123@9be371747445"),
         [
             call(
-                {**FRAME, "replyToId": "1763690000123", "text": "done", "textFormat": "plain"},
-                f"{CHAT}/1763690000123",
+                {
+                    **FRAME,
+                    "text": '<quoted messageId="1763690000123"/> done',
+                    "textFormat": "plain",
+                    "entities": [{"type": "quotedReply", "quotedReply": {"messageId": "1763690000123"}}],
+                },
+                CHAT,
             )
         ],
     ),

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from channels_app.adapters.messenger import inbound
+from channels_app.content.surroundings import Origin
 from channels_app.content.types import Choice, Content, Location, Media, text
 from channels_app.contract import (
     BadPayload,
@@ -74,15 +75,15 @@ VOICE = file("audio", "/clip.mp4", "audio/mp4", "clip.mp4")
 STICKER = file("sticker", "/s.webp", "image/webp", "s.webp")
 OLD_STICKER = file("sticker", "/s", "image/jpeg", "s")
 PAGE_LINK = {"type": "fallback", "title": "A page", "url": "https://example.org/a"}
-SHORTLINK = {"ref": "poster-1", "source": "SHORTLINK", "type": "OPEN_THREAD"}
-AD = {"ref": "poster-1", "source": "ADS", "type": "OPEN_THREAD", "ad_id": "777"}
+SHORTLINK = Origin(kind="link", ref="poster-1")
+AD = Origin(kind="ad", id="777", ref="poster-1", title="x")
 
 MESSAGES = [
     message("text", text("hello 👋")),
     message("text_reply", text("that one"), reply_to="m_OUT9"),
     message("text_blank", text("[unsupported message]"), metadata={"unsupported": "message"}),
     message("text_with_nlp", text("hello"), metadata={"commands": ["help"]}),
-    message("text_from_ad", text("hello"), metadata={"referral": AD}),
+    message("text_from_ad", text("hello", origin=AD)),
     message(
         "text_after_plugin",
         text("hello"),
@@ -134,7 +135,7 @@ MESSAGES = [
     message("quick_reply_blank", text("Green")),
     message("quick_reply_email", picked("ana@example.org", "ana@example.org")),
     message("postback", picked("book:a", "Book")),
-    message("get_started", picked("START", "Get Started"), metadata={"referral": SHORTLINK}),
+    message("get_started", picked("START", "Get Started").model_copy(update={"origin": SHORTLINK})),
     InboundCase(
         "postback_old",
         "postback_old",
@@ -168,6 +169,15 @@ OPTED_IN = {
     "notification_messages_token": "t-1",
     "notification_messages_status": "RESUME_NOTIFICATIONS",
 }
+OPT_IN = {
+    "kind": "opt_in",
+    "ref": "news",
+    "facts": {
+        "type": "notification_messages",
+        "token_expiry_timestamp": "1793000000000",
+        "notification_messages_status": "RESUME_NOTIFICATIONS",
+    },
+}
 INBOX = "26390203743090"
 EVENTS = [
     event("postback_empty", Ignored("empty_postback", "m_postback_empty")),
@@ -191,8 +201,8 @@ EVENTS = [
     event("echo_without_app", taken("m_ECHO2", "image", "")),
     event("echo_to_nobody", Ignored("no_sender", "m_ECHO3")),
     event("standby", Ignored("standby", "m_standby"), taken("m_ECHO4", "text", "222"), Ignored("standby")),
-    event("referral", Signal("joined", ANA, at=NOON, data={"referral": SHORTLINK})),
-    event("optin_notification", Signal("joined", ANA, at=NOON, data={"optin": OPTED_IN})),
+    event("referral", Signal("joined", ANA, at=NOON, data={"origin": SHORTLINK.to_json()})),
+    event("optin_notification", Signal("joined", ANA, at=NOON, data={"optin": OPTED_IN, "origin": OPT_IN})),
     event("optin_stopped", Ignored("optin:STOP_NOTIFICATIONS")),
     event("optin_user_ref", Ignored("no_sender")),
     event("pass_to_inbox", control("human_took_over", "pass_thread_control", INBOX, "please help")),
@@ -268,8 +278,45 @@ def test_a_text_longer_than_ours_is_kept_whole():
     body = KIT.stored("text")["body"]
     body["entry"][0]["messaging"][0]["message"]["text"] = "x" * 5000
     [item] = KIT.receive(KIT.request(body))
-    assert item.content.text == "x" * 4096
-    assert item.metadata == {"full_text": "x" * 5000}
+    assert item.content.text == "x" * 4095 + "…"
+    assert item.content.full_text == "x" * 5000
+
+
+PRODUCT = {"id": "9", "retailer_id": "TENT-3", "title": "Tent", "subtitle": "for two"}
+
+
+@pytest.mark.parametrize(
+    ("message", "origin"),
+    [
+        ({"referral": {"product": {"id": "TENT-3"}, "source": "MARKETPLACE"}}, ("product", "TENT-3", "")),
+        ({"attachments": [{"type": "template", "payload": {"product": {"elements": [PRODUCT]}}}]},
+         ("product", "9", "Tent")),
+        ({"reply_to": {"story": {"id": "5", "url": "https://cdn.example/s.jpg"}}}, ("story", "5", "")),
+        ({"referral": {"ref": "r", "referer_uri": "https://shop.example"}}, ("link", "", "")),
+        ({"referral": 7, "attachments": [None]}, None),
+    ],
+)  # fmt: skip
+def test_what_a_person_came_from_is_told(message, origin):
+    body = KIT.stored("text")["body"]
+    body["entry"][0]["messaging"][0]["message"] |= message
+    [item] = KIT.receive(KIT.request(body))
+    found = item.content.origin
+    assert (found and (found.kind, found.id, found.title)) == origin
+
+
+def test_a_thread_that_was_taken_from_us_is_told_without_its_new_owner():
+    event = {"sender": {"id": ANA.value}, "recipient": {"id": KIT.config["page_id"]}, "timestamp": 1793000000000}
+    taken = {**event, "take_thread_control": {"previous_owner_app_id": KIT.config["app_id"]}}
+    [item] = KIT.receive(
+        KIT.request({"object": "page", "entry": [{"id": KIT.config["page_id"], "messaging": [taken]}]})
+    )
+    assert (item.kind, item.sender) == ("human_took_over", ANA)
+
+
+def test_an_event_of_another_page_within_our_entry_is_not_taken():
+    body = KIT.stored("text")["body"]
+    body["entry"][0]["messaging"][0]["recipient"]["id"] = "999"
+    assert [item.reason for item in KIT.receive(KIT.request(body))] == ["other_page"]
 
 
 def test_a_fault_of_our_own_costs_one_event_only(monkeypatch):

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import time
 from dataclasses import replace
 
 import pytest
 
-from channels_app.adapters.slack import inbound
+from channels_app.adapters.slack import inbound, interactive
 from channels_app.contract import Ignored, RawRequest, Recipient, SendResult
 from tests.adapters.kit import Kit, answer
 from tests.adapters.slack_inbound import CHANNEL, DM, INBOUND, TEAM, TS
@@ -107,3 +108,77 @@ def test_a_fault_of_our_own_costs_one_event_only(monkeypatch):
 
     monkeypatch.setitem(inbound.EVENTS, "message", broken)
     assert KIT.receive(KIT.request("dm_text")) == [Ignored("unreadable:ZeroDivisionError", "Ev-dm_text")]
+
+
+RICH = {
+    "type": "rich_text",
+    "elements": [
+        {
+            "type": "rich_text_section",
+            "elements": [
+                {"type": "text", "text": "a < b & "},
+                {"type": "link", "url": "https://example.org", "text": "the | page"},
+                {"type": "user", "user_id": "U0FFF6666"},
+                {"type": "emoji", "name": "tada"},
+            ],
+        },
+        {"type": "rich_text_quote", "elements": [{"type": "text", "text": "as it was"}]},
+        {
+            "type": "rich_text_list",
+            "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": "one"}]}],
+        },
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("blocks", "words"),
+    [
+        ([RICH], "a < b & the ¦ page (https://example.org)@U0FFF6666:tada:\n> as it was\n• one"),
+        ([{"type": "section", "text": {"type": "mrkdwn", "text": "Order &lt;7&gt;"}}], "Order <7>"),
+        (
+            [
+                {"type": "header", "text": {"type": "plain_text", "text": "Order <7>"}},
+                {"type": "section", "fields": [{"type": "plain_text", "text": "two"}, {"type": "mrkdwn", "text": "3"}]},
+                {"type": "context", "elements": [{"type": "image", "alt_text": "a cat"}, {"type": "mrkdwn", "text": "m"}]},
+                {"type": "markdown", "text": "**all**"},
+                {"type": "image", "alt_text": "a dog"},
+                {"type": "divider"},
+            ],
+            "Order <7>\ntwo\n3\na cat m\n**all**\na dog",
+        ),
+        ([None, {"type": "rich_text", "elements": [None, {"elements": [7]}]}, {}], "[empty message]"),
+    ],
+)  # fmt: skip
+def test_words_that_stand_in_blocks_only_are_read(blocks, words):
+    body = KIT.stored("dm_text")["body"]
+    [item] = KIT.receive(KIT.request({**body, "event": {**body["event"], "text": "", "blocks": blocks}}))
+    assert item.content.text == words
+
+
+def test_an_edit_of_words_in_blocks_is_an_edit():
+    def said(words):
+        return {"type": "message", "user": "U0EEE5555", "ts": TS, "text": "", "blocks": [
+            {"type": "section", "text": {"type": "mrkdwn", "text": words}}]}  # fmt: skip
+
+    body = KIT.stored("dm_text")["body"]
+    event = {"type": "message", "subtype": "message_changed", "channel": DM, "event_ts": TS}
+    changed = {**event, "message": said("new"), "previous_message": said("old")}
+    [item] = KIT.receive(KIT.request({**body, "event": changed}))
+    assert item.content.text == "new"
+
+
+def test_a_form_tells_its_questions():
+    sent = KIT.stored("form_sent")["body"]["payload"]
+    asked = [{"type": "input", "block_id": "b1", "label": {"type": "plain_text", "text": "Your address"}}]
+    form = {"payload": json.dumps({**sent, "view": {**sent["view"], "blocks": asked}})}
+    [item] = interactive.items(form, TEAM, False)
+    assert item.content.text == "Your address: a@example.org\nsize: L"
+
+
+def test_what_slack_heard_in_a_recording_is_read():
+    body = KIT.stored("file")["body"]
+    heard = {"status": "complete", "preview": {"content": "call me back", "has_more": True}}
+    clip = {**body["event"]["files"][0], "mimetype": "audio/mp4", "transcription": heard}
+    [item] = KIT.receive(KIT.request({**body, "event": {**body["event"], "files": [clip]}}))
+    assert (item.content.type, item.content.text) == ("audio", "call me back …")

@@ -104,7 +104,13 @@ def test_nothing_is_said_back():
 
 def test_a_text_longer_than_ours_is_kept_whole():
     [item] = KIT.receive(KIT.request({**KIT.stored("text")["body"], "Body": "x" * 5000}))
-    assert (item.content.text, item.metadata["full_text"]) == ("x" * 4096, "x" * 5000)
+    assert (item.content.text, item.content.full_text) == ("x" * 4095 + "…", "x" * 5000)
+
+
+def test_files_without_an_address_are_told():
+    files = {"Body": "", "NumMedia": "2", "MediaUrl0": "ftp://a", "MediaContentType0": "image/png"}
+    [item] = KIT.receive(KIT.request({**KIT.stored("text")["body"], **files}))
+    assert item.content.text == "[unreadable file]\n[unreadable file]"
 
 
 @pytest.mark.parametrize(

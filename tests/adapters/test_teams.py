@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from channels_app.adapters.teams import inbound
+from channels_app.content.surroundings import Quote, form_of
 from channels_app.content.types import Choice, Content, Media, text
 from channels_app.contract import (
     BadPayload,
@@ -93,8 +94,13 @@ def message(name: str, content: Content, sender: Sender = MIRA, place: str = PER
     return case(name, said(content, sender, place, **more))
 
 
-def picked(value: str, title: str) -> Content:
-    return Content(type="quick_reply", text=title, choice=Choice(value=value, title=title))
+def picked(value: str, title: str, **answers: str) -> Content:
+    choice = Choice(value=value, title=title)
+    return Content(type="quick_reply", text=title, choice=choice, form=form_of("", answers))
+
+
+def filled(words: str, **answers: str) -> Content:
+    return text(words, form=form_of("", answers))
 
 
 def file(kind: str, url: str, mime: str, name: str = "", words: str | None = None, **ref):
@@ -110,7 +116,6 @@ PDF, PDF_REF = file(
 PASTED, PASTED_REF = file("image", f"{STORE}/0-x/views/original", "image/png")
 FIRST, FIRST_REF = file("image", f"{STORE}/1/views/original", "image/png", "a.png", "both")
 _, SECOND_REF = file("image", f"{STORE}/2/views/original", "image/jpeg", "b.jpg")
-NOTE = {"answers": {"note": "second floor"}}
 MESSAGES = [
     message("message", text("Wo ist mein Paket?"), MIRA_WITH_CLIENT),
     message(
@@ -147,15 +152,15 @@ MESSAGES = [
         text("[unsupported attachment: application/vnd.microsoft.card.adaptive]"),
         facts={"unsupported": ["application/vnd.microsoft.card.adaptive"]},
     ),
-    message("card_submit", picked("qr:7f3a", "Billing"), reply_to=CARD, facts=NOTE),
-    message("card_submit_raw", picked("qr:7f3a", "Billing"), facts=NOTE),
+    message("card_submit", picked("qr:7f3a", "Billing", note="second floor"), reply_to=CARD),
+    message("card_submit_raw", picked("qr:7f3a", "Billing", note="second floor")),
     message("message_back", picked("track 4711", "Track"), place=ROOM, reply_to=mid("1763690005000", ROOM)),
     message("message_back_as_string", picked("track 4711", "Track")),
-    message("card_submit_form", text("[form answered]"), facts={"answers": {"note": "second floor", "floor": "2"}}),
+    message("card_submit_form", filled("note: second floor\nfloor: 2", note="second floor", floor="2")),
     message("invoke_action", picked("ok:1", "Approve")),
-    message("invoke_action_unknown_verb", picked("escalate", "escalate"), facts={"answers": {"note": "now"}}),
+    message("invoke_action_unknown_verb", picked("escalate", "escalate", note="now")),
     case("invoke_refresh", Ignored("invoke:adaptiveCard/action", MESSAGE)),
-    message("invoke_task_submit", text("[form answered]"), facts=NOTE),
+    message("invoke_task_submit", filled("note: second floor", note="second floor")),
     case("invoke_file_consent", Ignored("invoke:fileConsent/invoke", MESSAGE)),
     case("invoke_unknown", Ignored("invoke:composeExtension/query", MESSAGE)),
     case("own_echo", Ignored("own_echo", MESSAGE)),
@@ -309,7 +314,53 @@ def test_one_millisecond_in_two_conversations_is_two_messages():
 def test_a_text_longer_than_ours_is_kept_whole():
     [item] = KIT.receive(KIT.request({**KIT.stored("message")["body"], "text": "x" * 5000}))
     assert item.content.text == "x" * 4095 + "…"
-    assert item.metadata["full_text"] == "x" * 5000
+    assert item.content.full_text == "x" * 5000
+
+
+ENTITY = {
+    "type": "quotedReply",
+    "quotedReply": {"messageId": "1789999990000", "senderName": "Helper", "preview": "Tent or tarp?"},
+}
+BLOCK = (
+    '<blockquote itemscope itemtype="http://schema.skype.com/Reply" itemid="1789999990000"><strong itemprop="mri">'
+    'Helper</strong><span itemprop="time"></span><p itemprop="preview">Tent or tarp?</p></blockquote>'
+    "<p>the second, please</p>"
+)
+HTML = {"contentType": "text/html", "content": BLOCK}
+SAID, HELPERS = "the second, please", Quote(author="Helper", text="Tent or tarp?")
+
+
+@pytest.mark.parametrize(
+    ("parts", "words", "quote", "reply_to"),
+    [
+        ({"text": f'<quoted messageId="1789999990000"/> {SAID}', "entities": [ENTITY]}, SAID, HELPERS, "1789999990000"),
+        ({"text": SAID, "attachments": [HTML]}, SAID, HELPERS, "1789999990000"),
+        ({"text": "", "attachments": [HTML]}, SAID, HELPERS, "1789999990000"),
+        ({"text": '<quoted messageId="1"/><quoted messageId="2"/> both'}, "both", Quote(), "1"),
+        ({"text": "<quoted messageId='7'></quoted>yes"}, "yes", Quote(), "7"),
+        ({"text": "no <quoted> mark"}, "no <quoted> mark", None, ""),
+        ({"text": "odd", "entities": [{"type": "quotedReply"}, None]}, "odd", None, ""),
+    ],
+)
+def test_a_quote_is_told_apart_from_the_words(parts, words, quote, reply_to):
+    """Both forms of Teams: a mark in the text with an entity, and the block of HTML of older clients."""
+    [item] = KIT.receive(KIT.request({**KIT.stored("message")["body"], **parts}))
+    assert (item.content.text, item.content.quote) == (words, quote)
+    assert item.reply_to == (mid(reply_to) if reply_to else "")
+
+
+def test_the_root_of_a_thread_is_no_quote():
+    room = {**KIT.stored("channel_mention")["body"], "replyToId": "1763690000000"}
+    thread = {**room["conversation"], "id": "19:room@thread.tacv2;messageid=1763690000000"}
+    [item] = KIT.receive(KIT.request({**room, "conversation": thread}))
+    assert (item.in_thread, bool(item.reply_to)) == (True, True)
+
+
+def test_a_mention_without_its_text_is_a_mention():
+    body = KIT.stored("mention_twice")["body"]
+    mentions = [{name: part for name, part in one.items() if name != "text"} for one in body["entities"]]
+    [item] = KIT.receive(KIT.request({**body, "entities": mentions}))
+    assert not item.follow_up
 
 
 def test_a_fault_of_our_own_is_told(monkeypatch):

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from channels_app.adapters.wire import array, identifier, obj, string
-from channels_app.content.types import MAX_TEXT, Choice, Content, Location, Media, text
+from channels_app.content.types import MAX_TEXT, Choice, Content, Location, Media, text, worded
 from channels_app.contract import MediaRef
 
 SITE = "https://www.facebook.com"  # what a relative address is relative to
@@ -77,10 +77,9 @@ def read_body(message: dict[str, Any]) -> Said:
     whole = "\n".join([words, *lines] if words.strip() else lines)
     notes = [dict(part.note) for part in parts if part.note]
     facts: dict[str, Any] = {"attachments": notes} if notes else {}
-    facts |= {"full_text": whole} if len(whole) > MAX_TEXT else {}
     head = next((part.shown for part in parts if part.shown), {"type": "text"})
     try:
-        content = Content(text=whole[:MAX_TEXT] or None, **head)
+        content = Content(**worded(whole), **head)
     except ValueError:  # nothing in it that can be shown
         return Said(text("[unsupported message]"), facts={**facts, "unsupported": "message"})
     return Said(content, tuple(part.ref for part in parts if part.ref), facts)

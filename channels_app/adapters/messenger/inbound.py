@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from channels_app.adapters.messenger.bodies import picked, read_body
+from channels_app.adapters.messenger.origins import origin_in, origin_of_plugin, origin_of_referral
 from channels_app.adapters.wire import array, identifier, moment, obj, string
-from channels_app.content.types import MAX_TEXT, text
+from channels_app.content.surroundings import Origin
+from channels_app.content.types import MAX_TEXT, Content, worded
 from channels_app.contract import (
     Ignored,
     InboundItem,
@@ -80,6 +82,9 @@ def _guarded(reader: Reader, event: Any, page: Page) -> Sequence[InboundItem]:
 
 def _event(event: Any, page: Page) -> Sequence[InboundItem]:
     found = next((name for name in READERS if name in obj(event)), "")
+    ends = {identifier(event, "sender", "id"), identifier(event, "recipient", "id")} - {""}
+    if len(ends) == 2 and page.id not in ends:
+        return [Ignored("other_page", _mid(event))]
     if found:
         return READERS[found](event, page)
     other = [name for name in obj(event) if name not in ("sender", "recipient", "timestamp")]
@@ -114,7 +119,7 @@ def _message(event: Any, page: Page) -> Sequence[InboundItem]:
         InboundMessage(
             platform_id=mid,
             sender=sender,
-            content=what.content,
+            content=_coming_from(message, what.content),
             sent_at=moment(event, "timestamp"),
             reply_to=identifier(message, "reply_to", "mid"),
             media=what.media,
@@ -125,17 +130,21 @@ def _message(event: Any, page: Page) -> Sequence[InboundItem]:
 
 
 def _circumstances(event: Any, source: dict[str, Any]) -> dict[str, Any]:
-    """What led here: a link or an advertisement, a command, a plug-in on a website."""
+    """What led here: a command, an earlier message."""
     commands = [name for command in array(source, "commands") if (name := string(command, "name", limit=60))]
     return {
         name: found
         for name, found in (
-            ("referral", _strings(obj(source, "referral"))),
             ("commands", commands),
             ("prior_message", _strings(obj(event, "prior_message"))),
         )
         if found
     }
+
+
+def _coming_from(source: dict[str, Any], content: Content) -> Content:
+    origin = origin_in(source)
+    return content.model_copy(update={"origin": origin}) if origin else content
 
 
 def _strings(source: dict[str, Any]) -> dict[str, str]:
@@ -160,11 +169,12 @@ def _echo(event: Any, page: Page) -> InboundItem:
 
 def _edit(event: Any, page: Page) -> Sequence[InboundItem]:
     mid, sender = identifier(event, "message_edit", "mid"), page.person(event, "sender")
-    words = string(event, "message_edit", "text", limit=MAX_TEXT)
+    words = string(event, "message_edit", "text")
     if not mid or sender is None or not words.strip():
         return [Ignored("edit_without_message", mid)]
+    content = Content(type="text", **worded(words))
     number = string(event, "message_edit", "num_edit", limit=10) or string(event, "timestamp", limit=20)
-    return [Revision(f"edit:{mid}:{number}", mid, sender, text(words), moment(event, "timestamp"))]
+    return [Revision(f"edit:{mid}:{number}", mid, sender, content, moment(event, "timestamp"))]
 
 
 def _postback(event: Any, page: Page) -> Sequence[InboundItem]:
@@ -179,7 +189,7 @@ def _postback(event: Any, page: Page) -> Sequence[InboundItem]:
         InboundMessage(
             platform_id=_mid(event) or f"postback:{sender.value}:{string(event, 'timestamp', limit=20)}",
             sender=sender,
-            content=picked(payload, title).content,
+            content=_coming_from(postback, picked(payload, title).content),
             sent_at=moment(event, "timestamp"),
             opens_window_s=WINDOW_S,
             metadata=_circumstances(event, postback),
@@ -224,7 +234,7 @@ def _watermark(status: str, person: Sender | None, up_to: Any) -> list[InboundIt
 
 def _referral(event: Any, page: Page) -> Sequence[InboundItem]:
     """An m.me link or advertisement opened in a conversation that exists already."""
-    return _arrived(event, page, {"referral": _strings(obj(event, "referral"))})
+    return _arrived(event, page, origin_of_referral(obj(event, "referral")))
 
 
 def _optin(event: Any, page: Page) -> Sequence[InboundItem]:
@@ -233,22 +243,23 @@ def _optin(event: Any, page: Page) -> Sequence[InboundItem]:
     stopped = string(optin, "notification_messages_status", limit=40)
     if stopped.startswith("STOP"):
         return [Ignored(f"optin:{stopped}")]
-    return _arrived(event, page, {"optin": _strings(optin)})
+    return _arrived(event, page, origin_of_plugin(optin), optin=_strings(optin))
 
 
-def _arrived(event: Any, page: Page, data: dict[str, Any]) -> Sequence[InboundItem]:
+def _arrived(event: Any, page: Page, origin: Origin | None, **data: Any) -> Sequence[InboundItem]:
     person = page.person(event, "sender")
     if person is None:
         return [Ignored("no_sender")]
+    data |= {"origin": origin.to_json()} if origin else {}
     return [Signal("joined", person, at=moment(event, "timestamp"), data=data)]
 
 
 def _thread_control(event: Any, page: Page) -> Sequence[InboundItem]:
     """Who has the thread now: another app, and the bot steps back, or ours again."""
     name = next(name for name in ("pass_thread_control", "take_thread_control") if name in event)
-    owner = identifier(event, name, "new_owner_app_id")
+    owner, before = (identifier(event, name, member) for member in ("new_owner_app_id", "previous_owner_app_id"))
     person = page.person(event, "sender") or page.person(event, "recipient")
-    if person is None or not owner:
+    if person is None or not (owner or before == page.app_id):  # taken from us is told without saying by whom
         return [Ignored(name)]
     data = {"type": name, "app_id": owner, "metadata": string(event, name, "metadata", limit=1000)}
     kind = "handed_back" if owner == page.app_id else "human_took_over"

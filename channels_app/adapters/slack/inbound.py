@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from channels_app.adapters.slack.blocks import words_of
 from channels_app.adapters.slack.emoji import EMOJI
 from channels_app.adapters.slack.words import mentions, read_body, without_mention
 from channels_app.adapters.wire import array, identifier, moment, obj, string
@@ -157,7 +158,7 @@ def _spoken(event: dict[str, Any], envelope: Envelope) -> list[InboundItem]:
     if why_not:
         return [_echo(event, envelope, platform_id) if why_not == "ourselves" else Ignored(why_not, platform_id)]
     direct = is_direct(channel) or string(event, "channel_type") in ("im", "app_home")
-    mrkdwn = string(event, "text")
+    mrkdwn = words_of(event)
     mention = string(event, "type") == "app_mention" or mentions(mrkdwn, envelope.bot)
     # a thread under the bot's own message speaks to the bot
     addressed = direct or mention or (bool(envelope.bot) and identifier(event, "parent_user_id") == envelope.bot)
@@ -174,6 +175,7 @@ def _spoken(event: dict[str, Any], envelope: Envelope) -> list[InboundItem]:
             sent_at=moment(event, "ts"),
             thread=place(channel, root or ("" if direct else ts)),
             reply_to=message_id(channel, root) if root != ts else "",
+            in_thread=bool(root) and root != ts,
             media=what.media,
             follow_up=follow_up,
             metadata={**facts, **what.facts},
@@ -202,7 +204,7 @@ def _changed(event: dict[str, Any], envelope: Envelope) -> list[InboundItem]:
     now, before = obj(event, "message"), obj(event, "previous_message")
     if string(now, "subtype") == "tombstone":
         return _revision(before, event, envelope, deleted=True)
-    if string(now, "text") == string(before, "text"):
+    if words_of(now) == words_of(before):
         return [Ignored("unchanged", envelope.event_id)]
     return _revision(now, event, envelope)
 
@@ -220,7 +222,7 @@ def _revision(
     why_not = _not_a_person(message, envelope) if target else "no_target"
     if why_not:
         return [Ignored(why_not, envelope.event_id)]
-    mrkdwn = string(message, "text")
+    mrkdwn = words_of(message)
     words = without_mention(mrkdwn, envelope.bot) if mentions(mrkdwn, envelope.bot) else mrkdwn
     content = None if deleted else read_body({}, words)[0].content
     author = _author(message, envelope, channel)

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from channels_app.adapters.slack.blocks import words_of
 from channels_app.adapters.slack.inbound import is_direct, message_id, person, place
 from channels_app.adapters.slack.words import plain
 from channels_app.adapters.wire import MAX_ID, array, at, identifier, moment, obj, string
 from channels_app.content.normalise import clean_text
-from channels_app.content.types import MAX_TEXT, Choice, Content, text
+from channels_app.content.surroundings import MAX_QUOTE, Quote, form_of
+from channels_app.content.types import MAX_FULL_TEXT, Choice, Content, worded
 from channels_app.contract import BadPayload, Ignored, InboundItem, InboundMessage, Sender, read_json
 
 #: where an element keeps what was picked; the first that is there counts
@@ -63,11 +65,11 @@ def _command(form: Mapping[str, str], team_id: str, ephemeral: bool) -> InboundI
         return Ignored("no_sender" if trigger else "no_id")
     sender = person(team_id or identifier(form, "team_id"), user, name=string(form, "user_name", limit=255))
     command = string(form, "command", limit=100)
-    words = clean_text(plain(string(form, "text"))) or clean_text(command) or "[command]"
+    words = clean_text(plain(string(form, "text")), limit=MAX_FULL_TEXT) or clean_text(command) or "[command]"
     return InboundMessage(
         platform_id=platform_id,
         sender=sender,
-        content=text(words),
+        content=Content(type="text", **worded(words)),
         thread=place(channel, ""),
         reference=_reference(channel, form, user if ephemeral else ""),
         metadata={"command": command, "workspace_id": sender.scope, "channel_id": channel},
@@ -118,8 +120,8 @@ def _actions(body: dict[str, Any], sender: Sender) -> list[InboundItem]:
     source = identifier(body, "container", "message_ts") or identifier(body, "message", "ts")
     root = identifier(body, "container", "thread_ts") or identifier(body, "message", "thread_ts")
     alone = sender.value if at(body, "container", "is_ephemeral") is True else ""
-    answers = _answers(obj(body, "state"))
-    facts = {"workspace_id": sender.scope, "channel_id": channel} | ({"answers": answers} if answers else {})
+    form = form_of("", _answers(obj(body, "state"), obj(body, "message") or obj(body, "view")))
+    facts = {"workspace_id": sender.scope, "channel_id": channel}
     found: list[InboundItem] = []
     for action in array(body, "actions"):
         where = source or identifier(body, "view", "id")
@@ -133,7 +135,7 @@ def _actions(body: dict[str, Any], sender: Sender) -> list[InboundItem]:
             InboundMessage(
                 platform_id=platform_id,
                 sender=sender,
-                content=content,
+                content=content.model_copy(update={"form": form}) if form else content,
                 sent_at=moment(action, "action_ts"),
                 thread=place(channel, root),
                 reply_to=message_id(channel, source),
@@ -149,7 +151,7 @@ def _picked(action: Any) -> Content | None:
     if not value.strip():
         return None
     if string(action, "type") in TYPED or len(value) > 1000:
-        return text(clean_text(value) or title or "[empty]")
+        return Content(type="text", **worded(clean_text(value, limit=MAX_FULL_TEXT) or title or "[empty]"))
     title = title or clean_text(value) or "[choice]"
     return Content(type="quick_reply", text=title, choice=Choice(value=value, title=title[:1000]))
 
@@ -171,14 +173,16 @@ def _title(action: Any) -> str:
     return plain(", ".join(filter(None, options)) or title)
 
 
-def _answers(state: dict[str, Any]) -> dict[str, str]:
-    """action id → answer, of every filled field of a form or message."""
-    return {
-        str(action)[:255]: value
-        for fields in obj(state, "values").values()
-        for action, element in obj(fields).items()
-        if (value := _value(element))
-    }
+def _answers(state: dict[str, Any], asked: dict[str, Any]) -> dict[str, str]:
+    """label or action id → answer, of every filled field of a form or message; ``asked`` has the blocks."""
+    labels = {string(one, "block_id"): plain(string(one, "label", "text")) for one in array(asked, "blocks")}
+    found: dict[str, str] = {}
+    for block, fields in obj(state, "values").items():
+        for action, element in obj(fields).items():
+            name = clean_text(labels.get(block, ""), limit=255)
+            if value := _value(element):
+                found[str(action) if not name or name in found else name] = value
+    return found
 
 
 def _form(body: dict[str, Any], sender: Sender) -> list[InboundItem]:
@@ -187,11 +191,15 @@ def _form(body: dict[str, Any], sender: Sender) -> list[InboundItem]:
     view_id = identifier(view, "id")
     if not view_id:
         return [Ignored("no_id")]
-    answers = _answers(obj(view, "state"))
-    words = clean_text("\n".join(answers.values()))
-    facts = {"form": string(view, "callback_id", limit=255), "answers": answers, "workspace_id": sender.scope}
+    form = form_of(string(view, "callback_id", limit=255), _answers(obj(view, "state"), view))
+    lines = ""
+    if form:
+        labelled = any(string(block, "label", "text") for block in array(view, "blocks"))
+        lines = form.lines if labelled else "\n".join(one.value for one in form.answers)
+    words = worded(clean_text(lines, limit=MAX_FULL_TEXT)) or {"text": "[form answered]"}
     platform_id = f"view:{view_id}:{identifier(view, 'hash')}"[:MAX_ID]
-    return [InboundMessage(platform_id, sender, text(words or "[form answered]"), metadata=facts)]
+    content = Content(type="text", form=form, **words)
+    return [InboundMessage(platform_id, sender, content, metadata={"workspace_id": sender.scope})]
 
 
 def _shortcut(body: dict[str, Any], sender: Sender) -> list[InboundItem]:
@@ -202,13 +210,15 @@ def _shortcut(body: dict[str, Any], sender: Sender) -> list[InboundItem]:
     channel = _channel(body)
     ts = identifier(body, "message_ts") or identifier(body, "message", "ts")
     root = identifier(body, "message", "thread_ts") or ("" if is_direct(channel) else ts)
-    quoted = plain(string(body, "message", "text", limit=MAX_TEXT))
-    facts = {"workspace_id": sender.scope, "channel_id": channel, "quoted": quoted}
+    quoted = clean_text(plain(words_of(obj(body, "message"))), limit=MAX_QUOTE)
+    facts = {"workspace_id": sender.scope, "channel_id": channel}
+    choice = Choice(value=callback, title=callback)
+    quote = Quote(text=" ".join(quoted.split())) if quoted else None
     return [
         InboundMessage(
             platform_id=f"shortcut:{trigger}"[:MAX_ID],
             sender=sender,
-            content=Content(type="quick_reply", text=callback, choice=Choice(value=callback, title=callback)),
+            content=Content(type="quick_reply", text=callback, choice=choice, quote=quote),
             sent_at=moment(body, "action_ts"),
             thread=place(channel, root) if channel else "",
             reply_to=message_id(channel, ts),

@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from channels_app.adapters.wire import array, identifier, obj, string
+from channels_app.adapters.slack.blocks import words_of
+from channels_app.adapters.wire import array, at, identifier, obj, string
 from channels_app.content.normalise import clean_text
-from channels_app.content.types import MAX_TEXT, Content, Media, text
+from channels_app.content.types import Content, Media, text, worded
 from channels_app.contract import MediaRef
 
 TOKEN = re.compile(r"<([@#!]|(?:https?|mailto|tel):)([^<>|]*)(?:\|([^<>]*))?>")
@@ -63,28 +64,26 @@ def read_body(message: Any, mrkdwn: str) -> list[Said]:
     one for each further file. Never empty, never raises."""
     shared = [f"> {words}" for one in array(message, "attachments") if (words := _shared(one))]
     words = clean_text(plain("\n".join([mrkdwn, *shared])), limit=1_000_000)
-    facts = {"full_text": words} if len(words) > MAX_TEXT else {}
-    words = clean_text(words)
     files = [_file(one) for one in array(message, "files")]
     if not files:
-        return [Said(text(words or "[empty message]"), facts=facts)]
+        return [Said(Content(type="text", **worded(words or "[empty message]")))]
     first = files[0]
-    return [Said(_captioned(first.content, words), first.media, {**facts, **first.facts}), *files[1:]]
+    return [Said(_captioned(first.content, words), first.media, first.facts), *files[1:]]
 
 
 def _shared(attachment: Any) -> str:
     """The words of a message that was shared into this one; previews of links are no person's words."""
     if obj(attachment).get("is_share") is not True:
         return ""
-    return string(attachment, "text") or string(attachment, "fallback")
+    inner: Any = next(iter(array(attachment, "message_blocks")), {})
+    return words_of(attachment) or words_of(obj(inner, "message")) or string(attachment, "fallback")
 
 
 def _captioned(content: Content, words: str) -> Content:
-    if not words:
-        return content
+    """The words ahead of what the file itself says: a recording has its transcript from Slack."""
     if content.type == "text":
-        return text(f"{content.text}\n{words}"[:MAX_TEXT])
-    return content.model_copy(update={"text": words})
+        return Content(type="text", **worded("\n".join(filter(None, [content.text, words]))))
+    return content.model_copy(update=worded("\n".join(filter(None, [words, content.full_text or content.text]))))
 
 
 def _file(file: Any) -> Said:
@@ -101,8 +100,17 @@ def _file(file: Any) -> Said:
         media = Media(url=f"media:{ref.id}", type=mime, name=name or None, size_bytes=ref.size or 0)
     except ValueError:  # a type or size that we do not keep, or a file of another workspace that only has an id
         what = ", ".join(part for part in (name, mime) if part) or ref.id
+        if string(file, "file_access") == "check_file_info":  # shared from a connected workspace: it is there for us
+            return Said(text(f"[file: {what}]"), (ref,), facts)
         return Said(text(f"[unsupported file: {what}]"), facts={"unsupported": "file", **facts})
-    return Said(Content(type=ref.kind, media=media), (ref,))  # type: ignore[arg-type]
+    heard = worded(_transcript(file))
+    return Said(Content(type=ref.kind, media=media, **heard), (ref,))  # type: ignore[arg-type]
+
+
+def _transcript(file: Any) -> str:
+    """The beginning of what Slack heard in a recording."""
+    words = clean_text(string(file, "transcription", "preview", "content"))
+    return f"{words} …" if words and at(file, "transcription", "preview", "has_more") is True else words
 
 
 def _size(file: Any) -> int | None:

@@ -20,6 +20,7 @@ from channels_app.adapters.teams.events import READ
 from channels_app.adapters.teams.inbound import INVOKES, items
 from channels_app.adapters.teams.keys import published_keys, verify_caller
 from channels_app.adapters.teams.outbound import CAPABILITIES, activity_for, conversation_of, service_url_of
+from channels_app.adapters.teams.quotes import quoting
 from channels_app.adapters.teams.scene import person
 from channels_app.adapters.teams.tokens import fresh_token, token_for, token_forget
 from channels_app.adapters.wire import identifier, obj, string
@@ -110,8 +111,10 @@ class Teams(Adapter):
             new = _new_conversation(recipient, config)
             return (Payload(f"{base}{NEW_CONVERSATION}", json={**new, "activity": activity}),)
         quoted = activity_of(message.reply_to)
-        answer = {**activity, "replyToId": quoted} if quoted else activity
-        return (Payload(activities_url(base, conversation, quoted), json=answer),)
+        if quoted and string(recipient.reference, "conversation_type") == "channel":  # in there an answer has a thread
+            return (Payload(activities_url(base, conversation, quoted), json={**activity, "replyToId": quoted}),)
+        answer = quoting(activity, quoted) if quoted else activity
+        return (Payload(activities_url(base, conversation), json=answer),)
 
     def send(self, payload: Payload, config: TeamsConfig, http: Http) -> SendResult:
         """A payload for a person whom we have no conversation with is two calls: the first finds or makes

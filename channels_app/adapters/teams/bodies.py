@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from channels_app.adapters.teams.quotes import quotes_in, without_quotes
 from channels_app.adapters.wire import array, identifier, obj, string
 from channels_app.content.normalise import RAW_MOST, clean_text
-from channels_app.content.split import shorten
-from channels_app.content.types import MAX_TEXT, Choice, Content, Media, text
+from channels_app.content.surroundings import form_of
+from channels_app.content.types import Choice, Content, Media, worded
 from channels_app.contract import BadPayload, MediaRef, read_json
 
 FILE_INFO = "application/vnd.microsoft.teams.file.download.info"
@@ -72,11 +73,13 @@ def read_body(activity: dict[str, Any]) -> Said:
     files, strange = _files(array(activity, "attachments"))
     words = "\n".join([*filter(None, (words,)), *(f"[unsupported attachment: {label}]" for label in strange)])
     facts: dict[str, Any] = {"unsupported": strange} if strange else {}
-    facts |= {"full_text": words} if len(words) > MAX_TEXT else {}
-    shown = shorten(words, MAX_TEXT)
+    said: dict[str, Any] = worded(words)
+    if quoted := quotes_in(activity):
+        facts |= {"also_quoted": [activity_id for activity_id, _ in quoted[1:]]} if quoted[1:] else {}
+        said["quote"] = quoted[0][1]
     if not files:
-        return Said(text(shown or "[message without text]"), facts=facts)
-    captioned = files[0][0].model_copy(update={"text": shown or None})
+        return Said(Content(type="text", **{"text": "[message without text]", **said}), facts=facts)
+    captioned = files[0][0].model_copy(update=said)
     return Said(captioned, tuple(ref for _, ref in files), facts)
 
 
@@ -91,7 +94,7 @@ def words_of(activity: dict[str, Any]) -> str:
         "",
     )
     raw = raw if len(raw) <= RAW_MOST else f"{raw[:RAW_MOST]}…"
-    bare = raw
+    raw = bare = without_quotes(raw)
     for marked in _calls(activity)[:MOST_MENTIONS]:
         bare = bare.replace(marked, " ", 1)
     return _readable(bare) or _readable(raw)
@@ -103,15 +106,12 @@ def is_addressed(activity: dict[str, Any]) -> bool:
 
 
 def _calls(activity: dict[str, Any]) -> list[str]:
-    """The mentions of the bot, each as it stands in the text."""
+    """The mentions of the bot, each as it stands in the text; some clients leave that out of the mention."""
     bot = identifier(activity, "recipient", "id")
     return [
-        string(entity, "text")
+        string(entity, "text") or f"<at>{string(entity, 'mentioned', 'name')}</at>"
         for entity in array(activity, "entities")
-        if string(entity, "type") == "mention"
-        and bot
-        and identifier(entity, "mentioned", "id") == bot
-        and string(entity, "text")
+        if string(entity, "type") == "mention" and bot and identifier(entity, "mentioned", "id") == bot
     ]
 
 
@@ -175,11 +175,12 @@ def answered(value: dict[str, Any], words: str, verb: str = "") -> Said:
     not know ``msteams`` send it back as it is."""
     given = {**value, **_filled_in(obj(value, "msteams").get("value"))}
     fields = {name: member for name, member in given.items() if name not in OURS}
-    facts = {"answers": fields} if fields else {}
+    form = form_of("", fields)
     picked = string(given, CHOICE) or verb
     title = words or clean_text(string(given, TITLE), limit=1000) or picked
     try:
         choice = Choice(value=picked, title=title[:1000])
-        return Said(Content(type="quick_reply", text=title[:MAX_TEXT], choice=choice), facts=facts, answers_us=True)
+        return Said(Content(type="quick_reply", choice=choice, form=form, **worded(title)), answers_us=True)
     except ValueError:  # no pick among it, or none of ours
-        return Said(text(shorten(words, MAX_TEXT) or "[form answered]"), facts=facts, answers_us=True)
+        said = "\n".join(filter(None, [words, form.lines if form else ""]))
+        return Said(Content(type="text", form=form, **worded(said or "[form answered]")), answers_us=True)

@@ -15,6 +15,7 @@ from channels_app.adapters.teams.address import message_id
 from channels_app.adapters.teams.bodies import Said, answered, is_addressed, read_body
 from channels_app.adapters.teams.config import TeamsConfig
 from channels_app.adapters.teams.events import EVENTS
+from channels_app.adapters.teams.quotes import quotes_in
 from channels_app.adapters.teams.scene import Scene, scene_of
 from channels_app.adapters.wire import array, identifier, obj, string
 from channels_app.contract import Ignored, InboundItem, InboundMessage, Reaction, Revision
@@ -55,13 +56,16 @@ def _message(scene: Scene) -> Iterator[InboundItem]:
 def _spoken(scene: Scene, what: Said, *, to_us: bool = True) -> InboundItem:
     if not scene.platform_id or scene.author is None:
         return Ignored("no_sender" if scene.platform_id else "no_id", scene.platform_id)
+    answered = identifier(scene.activity, "replyToId")
+    quoted = next(iter(quotes_in(scene.activity)), ("", None))[0]
     return InboundMessage(
         platform_id=scene.platform_id,
         sender=scene.author,
         content=what.content,
         sent_at=scene.at,
         thread=scene.conversation,
-        reply_to=message_id(scene.conversation, identifier(scene.activity, "replyToId")),
+        reply_to=message_id(scene.conversation, quoted or answered),
+        in_thread=not quoted and bool(answered) and scene.conversation.endswith(f";messageid={answered}"),
         media=what.media,
         reference=_reference(scene),
         follow_up=not to_us,

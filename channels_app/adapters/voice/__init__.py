@@ -20,7 +20,7 @@ from channels_app.adapters.voice.speech import Document, keys, seconds, spoken
 from channels_app.adapters.voice.steps import LIVE, Step, Turn, step
 from channels_app.adapters.wire import array, string
 from channels_app.content.split import split_text
-from channels_app.content.types import MAX_TEXT, Capabilities, text
+from channels_app.content.types import Capabilities, Content, worded
 from channels_app.contract import (
     BadPayload,
     CheckResult,
@@ -202,11 +202,10 @@ def _message(now: Step, config: VoiceConfig) -> InboundMessage:
     confidence = now.said.get("Confidence", "")[:10]
     facts: dict[str, Any] = {"input": "dtmf" if now.said.get("Digits") else "speech"}
     facts |= {"confidence": confidence} if confidence else {}
-    facts |= {"full_text": now.words} if len(now.words) > MAX_TEXT else {}
     return InboundMessage(
         platform_id=now.platform_id,
         sender=now.sender,
-        content=text(now.words[:MAX_TEXT], language=config.phrases(now.turn.language).language[:2]),
+        content=Content(type="text", language=config.phrases(now.turn.language).language[:2], **worded(now.words)),
         thread=now.call,
         reference={"webhook": now.turn.webhook, "language": now.turn.language},
         metadata=facts,
