@@ -79,6 +79,19 @@ def identity_find(channel: Channel, sender: Sender) -> Identity | None:
     return by_id.get(ids[0]) or next((row for row in by_id.values() if row.verified), None)
 
 
+def conversation_with(channel: Channel, sender: Sender, thread: str = "") -> Conversation | None:
+    """The open conversation with this person, whichever of their proved ids it goes by; in ``thread`` if one is named,
+    else the newest one."""
+    identity = identity_find(channel, sender)
+    if identity is None:
+        return None
+    theirs = {"contact_id": identity.contact_id, "identity__verified": True} if identity.verified else {}
+    open_ones = Conversation.objects.filter(channel=channel, is_open=True, **(theirs or {"identity": identity}))
+    if thread:
+        open_ones = open_ones.filter(thread=thread)
+    return open_ones.order_by("-created_at", "-id").first()
+
+
 def ids_of(sender: Sender) -> list[tuple[str, str, str]]:
     """All ids of the person, the present one first."""
     return list(dict.fromkeys([(sender.scheme, sender.scope, sender.value), *sender.aliases]))

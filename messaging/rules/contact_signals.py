@@ -18,6 +18,7 @@ from conversations.models import Conversation, Event, Identity, Message
 from conversations.people import (
     Known,
     contact_came_from,
+    conversation_with,
     identities_forget,
     identity_find,
     identity_meet,
@@ -39,18 +40,6 @@ def signal_apply(channel: Channel, signal: Signal) -> str:
     """Do what the signal says. Returns why nothing came of it, or ""."""
     take = KINDS.get(signal.kind)
     return take(channel, signal) if take else f"signal {signal.kind}"
-
-
-def conversation_with(channel: Channel, sender: Sender, thread: str = "") -> Conversation | None:
-    """The open conversation with this person, in ``thread`` if one is named, else the newest one."""
-    identity = identity_find(channel, sender)
-    if identity is None:
-        return None
-    theirs = {"contact_id": identity.contact_id, "identity__verified": True} if identity.verified else {}
-    open_ones = Conversation.objects.filter(channel=channel, is_open=True, **(theirs or {"identity": identity}))
-    if thread:
-        open_ones = open_ones.filter(thread=thread)
-    return open_ones.order_by("-created_at", "-id").first()
 
 
 # ----------------------------------------------------------------------- short-lived ones

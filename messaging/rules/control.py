@@ -22,6 +22,7 @@ from channels_app.selectors import channel_for_id
 from channels_app.templates.resolve import template_resolved
 from conversations.messages import cleaned
 from conversations.models import Conversation, Message
+from conversations.people import conversation_with
 from conversations.selectors import holder_shape
 from conversations.timeline import NewEvent, conversation_advance
 from messaging import wake
@@ -101,15 +102,7 @@ def handed_back_outside(channel: Channel, signal: Signal) -> str:
 
 def _talking(channel: Channel, signal: Signal) -> Conversation | None:
     """The open conversation that the signal is about, locked."""
-    sender = signal.sender
-    found = Conversation.objects.filter(
-        channel=channel,
-        is_open=True,
-        identity__scheme=sender.scheme,
-        identity__scope=sender.scope,
-        identity__value=sender.value,
-        **({"thread": signal.thread} if signal.thread else {}),
-    ).first()
+    found = conversation_with(channel, signal.sender, signal.thread)
     return conversation_advance({"id": found.id, "is_open": True}) if found else None
 
 

@@ -359,3 +359,9 @@ def test_long_references_keep_their_part_mark():
     first, second = KIT.adapter.render(OutboundMessage("r" * 600, KIT.recipient, sticker), KIT.configured)
     assert first.json["biz_opaque_callback_data"] == "r" * 512
     assert second.json["biz_opaque_callback_data"] == "r" * 510 + "#2"
+
+
+def test_a_place_is_never_written_in_powers_of_ten():
+    place = Content(type="location", location=Location(latitude=0.00001, longitude=-0.00002))
+    [payload] = KIT.adapter.render(KIT.message(place), KIT.configured)
+    assert payload.json["location"] == {"latitude": "0.00001", "longitude": "-0.00002"}

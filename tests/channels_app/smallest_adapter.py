@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from channels_app.adapters.base import Adapter, ChannelConfig, constant_time_equal, raise_for_status, require
 from channels_app.adapters.wire import identifier, moment, obj, string
-from channels_app.content.types import MAX_TEXT, text
+from channels_app.content.types import Content, worded
 from channels_app.contract import (
     Http,
     Ignored,
@@ -50,8 +50,8 @@ class Pigeon(Adapter):
         if string(body, "type") != "text" or not (message_id and identifier(person, "id") and words):
             return [Ignored(f"type:{string(body, 'type', limit=60)}", message_id)]
         sender = Sender("pigeon", identifier(person, "id"), name=string(person, "name", limit=200))
-        whole = {"full_text": words} if len(words) > MAX_TEXT else {}
-        return [InboundMessage(message_id, sender, text(words[:MAX_TEXT]), moment(body, "at"), metadata=whole)]
+        content = Content(type="text", **worded(words))  # however long they are
+        return [InboundMessage(message_id, sender, content, moment(body, "at"), reply_to=identifier(body, "quotes"))]
 
     def render(self, message: OutboundMessage, config: PigeonConfig) -> Sequence[Payload]:
         return [

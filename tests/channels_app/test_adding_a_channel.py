@@ -111,9 +111,8 @@ def posted(body: bytes, secret: str = SECRET) -> RawRequest:
             InboundMessage(
                 "p1",
                 Sender("pigeon", "ana", name="Ana"),
-                text("x" * 4096),
+                text("x" * 4095 + "…", full_text="x" * 5000),
                 moment_of_unix("1764331200"),
-                metadata={"full_text": "x" * 5000},
             ),
         ),
         ({**SAID, "type": "dance"}, Ignored("type:dance", "p1")),

@@ -12,19 +12,19 @@ import pytest
 from assistant.port import EngineReply
 from channels_app.content.surroundings import Quote
 from channels_app.content.types import Content, text
-from channels_app.contract import RawRequest, SendResult
+from channels_app.contract import SendResult
 from channels_app.models import Channel
 from conversations.models import Contact, Event, Message
 from messaging import respond as respond_module
 from messaging.deliver import deliver
-from messaging.models import InboundEvent, Turn
-from messaging.receive import receipt_process, receipt_store
+from messaging.models import Turn
 from messaging.respond import respond
 from messaging.rules.control import agent_reply
 from tenants.errors import Invalid
 from tenants.storage.db import now
 from tests.admin.conftest import url
 from tests.factories import ChannelFactory, MembershipFactory, RoleFactory, UserFactory
+from tests.messaging.arrivals import arrives, whatsapp_body
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,27 +74,6 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr(WhatsApp, "send", send)
     return given
-
-
-def arrives(channel: Channel, body: Any) -> InboundEvent:
-    """A webhook of the platform, understood."""
-    raw = RawRequest("POST", "/", {"content-type": "application/json"}, body=json.dumps(body).encode())
-    receipt = receipt_store(channel, raw)
-    assert receipt is not None
-    receipt_process(receipt.id)
-    return InboundEvent.objects.get(id=receipt.id)
-
-
-def whatsapp_body(**message: Any) -> dict[str, Any]:
-    value = {
-        "metadata": {"display_phone_number": "15550100001", "phone_number_id": "400000000000001"},
-        "contacts": [{"wa_id": "15550107701", "profile": {"name": "Rita Sol"}}],
-        "messages": [{"from": "15550107701", "timestamp": str(int(now().timestamp())), **message}],
-    }
-    return {
-        "object": "whatsapp_business_account",
-        "entry": [{"id": "9", "changes": [{"field": "messages", "value": value}]}],
-    }
 
 
 def says(channel: Channel, id: str, words: str = "hello", **parts: Any) -> Message:

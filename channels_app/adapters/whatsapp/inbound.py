@@ -7,6 +7,7 @@ https://developers.facebook.com/documentation/business-messaging/whatsapp/webhoo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -33,6 +34,9 @@ STATUSES = {"sent": "sent", "delivered": "delivered", "read": "read", "played": 
 TEMPLATE_TOPIC = "message_template_status_update"
 #: render marks the second and further calls of one message with it: ``<client_ref>#2``
 PART_MARK = "#"
+USER_ID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9.]{1,140}", re.ASCII)
+MOVED = re.compile(r"\bfrom (\S{1,255}) to (\S{1,255}?)\.?$")
+SAYS_NOTHING = frozenset({"revoke", "edit", "reaction"})  # types of what staff do with their phone
 
 
 def items(body: Any, phone_number_id: str, waba_id: str = "") -> Iterator[InboundItem]:
@@ -55,8 +59,9 @@ def people(body: Any) -> Iterator[str]:
             moves = [message for message in array(value, "messages") if string(message, "type") == "system"]
             yield from [EVERYBODY] * len(moves + array(value, "user_id_update"))
             authors = [_author(message, value) for message in array(value, "messages")]
-            others = [
-                _person(string(echo, "to"), identifier(echo, "to_user_id")) for echo in array(value, "message_echoes")
+            others = [_receiver_of(echo, value) for echo in array(value, "message_echoes")]
+            others += [
+                _person(string(wish, "wa_id"), identifier(wish, "user_id")) for wish in array(value, "user_preferences")
             ]
             yield from (person.value for person in authors + others if person)
 
@@ -88,7 +93,7 @@ def _message(message: Any, value: dict[str, Any]) -> InboundItem:
         return Ignored("no_id")
     if _digits(string(message, "from")) == (_digits(string(value, "metadata", "display_phone_number")) or None):
         return Ignored("own_echo", platform_id)
-    sender = _author(message, value)
+    sender = _author(message, value) or _former(message)
     if sender is None:
         return Ignored("no_sender", platform_id)
     return SPECIAL.get(string(message, "type"), _spoken)(message, sender)
@@ -200,13 +205,32 @@ def _receiver(status: Any) -> Sender | None:
 
 
 def _echo(echo: Any, value: dict[str, Any]) -> InboundItem:
-    """Staff wrote with the business's own phone: the text stays there, the bot learns to be quiet."""
+    """Staff wrote with the business's own phone: the text stays there, the bot learns to be quiet. Who takes a message
+    back, corrects it or puts an emoji on one does not take over."""
     platform_id = identifier(echo, "id")
-    person = _person(string(echo, "to"), identifier(echo, "to_user_id"))
+    person, kind = _receiver_of(echo, value), string(echo, "type", limit=60)
     if person is None:
         return Ignored("no_sender", platform_id)
-    kind = string(echo, "type", limit=60)
+    if kind in SAYS_NOTHING:
+        return Ignored(f"echo:{kind}", platform_id)
     return Signal("human_took_over", person, platform_id, at=moment(echo, "timestamp"), data={"type": kind})
+
+
+def _receiver_of(echo: Any, value: dict[str, Any]) -> Sender | None:
+    """To whom staff wrote, by both of their ids where the contact beside it names them."""
+    number, user_id = string(echo, "to"), identifier(echo, "to_user_id")
+    contact = _contact(value, number, user_id)
+    return _person(number or string(contact, "wa_id"), user_id or identifier(contact, "user_id"))
+
+
+def _preference(wish: Any, value: dict[str, Any]) -> InboundItem:
+    """The person pressed the platform's own button: no marketing any more, or again."""
+    word, category = string(wish, "value", limit=20), string(wish, "category", limit=40)
+    person = _person(string(wish, "wa_id"), identifier(wish, "user_id"))
+    kind = {"stop": "stopped", "resume": "reopened"}.get(word)
+    if person is None or kind is None:
+        return Ignored(f"preference:{word}" if person else "no_sender")
+    return Signal(kind, person, at=moment(wish, "timestamp"), data={"category": category, "answered_by_platform": True})
 
 
 def _new_user_id(update: Any, value: dict[str, Any]) -> InboundItem:
@@ -255,6 +279,13 @@ def _author(message: Any, value: dict[str, Any]) -> Sender | None:
     return _person(number or string(contact, "wa_id"), user_id or identifier(contact, "user_id"), contact)
 
 
+def _former(message: Any) -> Sender | None:
+    """The author of a change of user id that names them in its words only: their number is not to be seen."""
+    words = MOVED.search(string(message, "system", "body"))
+    moved = string(message, "system", "type") == "user_changed_user_id" and words
+    return _person("", words[1]) if moved and words and words[2] == identifier(message, "system", "user_id") else None
+
+
 def _contact(value: dict[str, Any], number: str, user_id: str) -> dict[str, Any]:
     contacts = [contact for contact in array(value, "contacts") if isinstance(contact, dict)]
     for contact in contacts:
@@ -278,7 +309,7 @@ def _person(number: str, user_id: str, contact: Any = None) -> Sender | None:
         if found
     }
     name = string(contact, "profile", "name", limit=255)
-    if user_id:
+    if user_id and (not phone or USER_ID.fullmatch(user_id)):
         aliases = (("phone", "", phone),) if phone else ()
         return Sender("wa_user", user_id, address=phone, name=name, profile=profile, aliases=aliases)
     return Sender("phone", phone, name=name, profile=profile) if phone else None
@@ -302,4 +333,5 @@ LISTS: dict[str, dict[str, Reader]] = {
     "messages": {"messages": _message, "statuses": _status, "errors": _account_error},
     "smb_message_echoes": {"message_echoes": _echo},
     "user_id_update": {"user_id_update": _new_user_id},
+    "user_preferences": {"user_preferences": _preference},
 }

@@ -118,10 +118,15 @@ def _media(content: Content, list_label: str) -> list[Body]:
 def _location(content: Content, list_label: str) -> list[Body]:
     assert content.location is not None
     where = content.location
-    item: Body = {"latitude": str(where.latitude), "longitude": str(where.longitude)}
+    item: Body = {"latitude": _degrees(where.latitude), "longitude": _degrees(where.longitude)}
     item |= {name: value for name in ("name", "address") if (value := getattr(where, name))}
     spoken = content.text or _replies(content) or content.buttons
     return [{"type": "location", "location": item}, *(_say(content.text or "…", content, list_label) if spoken else [])]
+
+
+def _degrees(value: float) -> str:
+    """Never in powers of ten, which no platform reads; to the centimetre."""
+    return f"{value:.7f}".rstrip("0").rstrip(".")
 
 
 def _list(content: Content, list_label: str) -> list[Body]:
