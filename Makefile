@@ -12,7 +12,7 @@ endif
 # A database that is named is set up at every start: it may be another one than last time.
 NAMED := $(DATABASE_URL)$(POSTGRESQL_URI)$(MONGODB_URI)$(shell grep -sE '^(DATABASE_URL|POSTGRESQL_URI|MONGODB_URI)=.' .env)
 
-.PHONY: serve test test-cluster test-mongo check proto format clean bench load chaos lock simulate simulate-mutations
+.PHONY: serve channel-table test test-cluster test-mongo check proto format clean bench load chaos lock simulate simulate-mutations
 
 serve: .venv/installed var/seeded
 	@# var/seeded follows the migrations; a database that is named, or a file that was removed, is set up here.
@@ -29,6 +29,10 @@ test-cluster: .venv/installed-dev
 # The tests on a MongoDB-compatible server, or on MONGODB_URI; installs MongoDB's Django engine. See docs/databases.md.
 test-mongo: .venv/installed-dev
 	tests/run_mongo.sh
+
+# docs/channels/table.md, from what is seen to go through each channel.
+channel-table: .venv/installed-dev
+	CHANNEL_TABLE=write $(PYTHON) -m pytest -q -n 0 tests/messaging/test_channel_table.py
 
 check: .venv/installed-dev
 	.venv/bin/ruff format --check .

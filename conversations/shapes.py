@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from channels_app.content.ids import PersonId
 from channels_app.content.moments import Moment
+from channels_app.content.surroundings import Origin
 from channels_app.content.types import Content
 
 
@@ -53,6 +54,7 @@ class ConversationShape(BaseModel):
 class ConversationDetail(ConversationShape):
     user_id: str
     context: dict[str, Any]
+    came_from: Origin | None = Field(description="The ad, link or product that brought the person here last")
     first_reply_at: Moment | None
     reply_window_expires_at: Moment | None
     satisfaction: int | None
