@@ -221,10 +221,10 @@ class ConversationAdmin(WordsAdmin):
 
     def do_annotate(self, request: HttpRequest, conversation: Conversation) -> str:
         said = request.POST.get("text", "").strip()
-        if not said:
-            raise Invalid("The note is empty.")
+        if not said or len(said) > MAX_TEXT:
+            raise Invalid(f"Write between 1 and {MAX_TEXT} characters.")
         Note.objects.create(
-            tenant_id=conversation.tenant_id, conversation=conversation, author=_member(request), text=said[:MAX_TEXT]
+            tenant_id=conversation.tenant_id, conversation=conversation, author=_member(request), text=said
         )
         self.note(request, "annotated", conversation)
         return "Noted."

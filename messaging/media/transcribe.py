@@ -13,7 +13,7 @@ from django.conf import settings
 
 from channels_app.content.media import essence, kind_of
 from channels_app.content.normalise import clean_text
-from channels_app.content.types import MAX_TEXT, Content
+from channels_app.content.types import MAX_FULL_TEXT, Content, worded
 from channels_app.contract import OutcomeUnknown, Rejected, SendError, Throttled, Unreachable
 from channels_app.http.client import HttpClient, authority
 from conversations.attachments import NEVER, storage_asked
@@ -47,7 +47,7 @@ def transcribe(attachment: Attachment) -> None:
     """Put a stored recording into words: on the attachment and as the text of its message. The caller
     holds the row's lease."""
     try:
-        words = clean_text(transcript_of(attachment), limit=MAX_TEXT)
+        words = clean_text(transcript_of(attachment), limit=MAX_FULL_TEXT)
     except SendError as error:
         log.info(
             "recording_not_transcribed", attachment=str(attachment.id), code=error.code, attempts=attachment.attempts
@@ -130,7 +130,8 @@ def _write(attachment: Attachment, words: str) -> None:
         message = Message.objects.get(id=message_id)
         if message.text:
             return  # edited meanwhile
-        message.text, message.content = words, {**message.content, "text": words}
+        said = worded(words)
+        message.text, message.content = said["text"], {**message.content, **said}
         message.save(update_fields=["text", "content"])
         conversation = conversation_advance(where, events=1)
         assert conversation is not None  # locked above

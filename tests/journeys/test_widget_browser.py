@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from playwright.sync_api import Browser, expect
 
+from channels_app.content.surroundings import Quote
 from channels_app.content.types import Content
 from conversations.models import Conversation, Message
 from messaging.live import typing as live_typing
@@ -529,3 +530,15 @@ def test_transcript_is_a_text_file_of_everything(service: Service, visit: Visit)
     lines = download.value.path().read_text(encoding="utf-8").splitlines()
     assert [line.rsplit(" ", 1)[1] for line in lines] == ["Hello", *(str(number) for number in range(1, 121))]
     assert re.fullmatch(r"\[11/21/2026, 9:30:00.AM\] Luma: line 1", lines[1])
+
+
+def test_a_visitor_sees_what_an_answer_quotes(service: Service, visit: Visit) -> None:
+    token = service.visitor("red or blue?")
+    asked = service.log[0]
+    agent_reply(
+        service.conversation.id, service.agent(), said("blue").model_copy(update={"quote": Quote(message_id=asked.id)})
+    )
+    widget = visit(token=token)
+    widget.open()
+    quoted = widget.page.locator("blockquote.quoted")
+    expect(quoted).to_have_text("You red or blue?")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -145,3 +146,12 @@ def test_without_a_transcriber_nothing_waits_and_nothing_is_heard(channel, files
     assert Turn.objects.get().due_at - now() < timedelta(seconds=3)
     assert file_process(stored.id) is None
     assert Message.objects.get(id=message.id).text == ""
+
+
+def test_a_long_recording_is_kept_whole(channel, files, scope, transcriber, calls):
+    words = f"{'word ' * 1000}and the end of it"
+    transcriber.answers[:] = [(200, json.dumps({"text": words}).encode())]
+    message, stored = voice(channel, files)
+    heard(stored)
+    message.refresh_from_db()
+    assert (message.text[-1], message.content["full_text"]) == ("…", words)
