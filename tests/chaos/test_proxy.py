@@ -27,6 +27,8 @@ from tests.chaos.stream import STREAM, assert_streamed, read_all, unstreamed
 
 pytestmark = pytest.mark.chaos
 
+#: What is made when it is first needed, a crew's threads say, is bounded; what grows with each of these is a leak.
+ROUNDS = 4
 SECONDS = float(os.environ.get("PROXY_SECONDS") or 3)
 DEADLINE_S = 10.0  # of every request
 ANSWER_S = 2.0  # longest that REST waits for an answer another process is writing
@@ -69,14 +71,14 @@ def test_every_dependency_through_every_toxic(
         stack.callback(load.stop)
         ledger, measure = Ledger(postgres.url), Measure(processes, postgres, broker)
         goes_on(load, twin, "the start")
-        for toxic in TOXICS:  # what is made at the first fault of a kind is there from now on: a crew's threads, say
-            for name, way in ways.items():
-                break_it(load, twin, name, way, toxic, 0.5)
-        before = measure.most(3.0)
-        for toxic in TOXICS:
-            for name, way in ways.items():
-                break_it(load, twin, name, way, toxic, SECONDS)
-        after = measure.settled(before, 60)
+        for _ in range(ROUNDS):
+            before = measure.most(3.0)
+            for toxic in TOXICS:
+                for name, way in ways.items():
+                    break_it(load, twin, name, way, toxic, SECONDS)
+            after = measure.settled(before, 60)
+            if not after.exceeds(before):
+                break
         load.finish(QUIET_S)
         wait_until(lambda: twin.wait_idle(1) and not ledger.unfinished(), QUIET_S, "nothing unfinished", pause=0.5)
         wait_until(lambda: not unstreamed(ledger), 60, "every event is in Kafka", pause=0.5)
