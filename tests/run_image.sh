@@ -17,7 +17,7 @@ make_base() {
     debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates bookworm "$home/base" >"$home/log"
     ln -sf python3 "$home/base/usr/bin/python"
     # What this machine trusts, the build trusts.
-    cp -rL /etc/ssl/certs/. "$home/base/etc/ssl/certs/"
+    cp -rL --remove-destination /etc/ssl/certs/. "$home/base/etc/ssl/certs/"
     local empty
     empty=$(buildah from scratch)
     buildah add --quiet "$empty" "$home/base" / >/dev/null
