@@ -13,10 +13,12 @@ from chatsvc.observe import pulse  # noqa: E402
 from chatsvc.web.front import Front  # noqa: E402
 from messaging.media.fetch import most_bytes  # noqa: E402
 from messaging.media.upload_views import ROOM  # noqa: E402
+from tenants.storage.connections import connection_keep  # noqa: E402
 
 pulse.mine.start("web")  # it holds leases, too: of the turns that are answered within a request
 front = Front(
     application,
     threads=settings.ENV["WEB_THREADS"],
+    begin=connection_keep if settings.ENV["WEB_THREADS"] <= settings.ENV["DATABASE_POOL_SIZE"] else None,
     most=max(most_bytes() + ROOM, settings.DATA_UPLOAD_MAX_MEMORY_SIZE),
 )

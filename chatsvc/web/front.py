@@ -45,11 +45,12 @@ class Answer:
 
 
 class Front:
-    """An ASGI application round a WSGI one. ``most``: bytes of the longest body that is read."""
+    """An ASGI application round a WSGI one. ``most``: bytes of the longest body that is read; ``begin`` is called first
+    in each of the threads."""
 
-    def __init__(self, application: Any, *, threads: int, most: int):
+    def __init__(self, application: Any, *, threads: int, most: int, begin: Callable[[], None] | None = None):
         self._application, self._most = application, most
-        self._threads = ThreadPoolExecutor(threads, "web")
+        self._threads = ThreadPoolExecutor(threads, "web", initializer=begin)
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
