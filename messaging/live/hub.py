@@ -21,6 +21,8 @@ from django.conf import settings
 
 log = structlog.get_logger(__name__)
 
+encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # `json.dumps` would make one each time
+
 Listener = Callable[[str, dict[str, Any]], None]  # (encoded frame, frame), called on the server's loop
 MOST_PENDING = 2000  # pushes on their way to the layer; beyond that they are dropped, as a doorbell may
 LAYER_S = 2.0  # how long the layer may take
@@ -71,6 +73,9 @@ class Hub:
         self._missing: set[str] = set()  # groups whose subscription could not be made
         self._beats = self._heard = 0  # numbers of the last beat sent and heard
         self._pending = 0
+        self._pushed: list[tuple[str, str, dict[str, Any]]] = []  # (group, encoded, frame) for the loop to take
+        self._called: asyncio.AbstractEventLoop | None = None  # that takes them
+        self._sends: set[asyncio.Task[None]] = set()
         self._lock = threading.Lock()
 
     async def join(self, group: str, listener: Listener) -> None:
@@ -100,15 +105,30 @@ class Hub:
         loop = self._sending_loop()
         if not self._begin():
             return
-        text = json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
-        try:
+        text = encoded(frame)
+        with self._lock:  # what comes before the loop has looked needs no call of its own: a batch wakes it once
+            waits, self._called = bool(self._pushed) and self._called is loop, loop
+            self._pushed.append((group, text, frame))
+        if not waits:
+            with suppress(RuntimeError):  # the loop is closing: so is this process
+                loop.call_soon_threadsafe(self._take_pushed)
+
+    def _take_pushed(self) -> None:
+        with self._lock:
+            pushed, self._pushed = self._pushed, []
+        loop = asyncio.get_running_loop()
+        for group, text, frame in pushed:
             if settings.REDIS_URL:
-                message = {"type": "push", "group": group, "text": text}
-                asyncio.run_coroutine_threadsafe(self._send(group, message), loop)
+                task = loop.create_task(self._send(group, {"type": "push", "group": group, "text": text}))
+                self._sends.add(task)
+                task.add_done_callback(self._sends.discard)
             else:
-                loop.call_soon_threadsafe(self._arrive, group, text, frame)
-        except RuntimeError:  # the loop is closing: so is this process
-            self._end()
+                loop.call_soon(self._arrive, group, text, frame)
+
+    def _arrive(self, group: str, text: str, frame: dict[str, Any]) -> None:
+        """A push of this process, where there is no other."""
+        self._end()
+        self._hand_on(group, text, frame)
 
     def repeat(self, group: str, frame: dict[str, Any], *, after_s: float, every_s: float) -> Beat:
         """Push ``frame`` after ``after_s`` seconds and then every ``every_s``, until the result's ``stop()``."""
@@ -120,12 +140,7 @@ class Hub:
 
     def ring(self, group: str, frame: dict[str, Any]) -> None:
         """Tell the listeners of this process, at once. On the server's loop only."""
-        self._hand_on(group, json.dumps(frame, ensure_ascii=False, separators=(",", ":")), frame)
-
-    def _arrive(self, group: str, text: str, frame: dict[str, Any]) -> None:
-        """A push of this process, where there is no other."""
-        self._end()
-        self._hand_on(group, text, frame)
+        self._hand_on(group, encoded(frame), frame)
 
     def _hand_on(self, group: str, text: str, frame: dict[str, Any]) -> None:
         for listener in tuple(self.groups.get(group, ())):

@@ -6,10 +6,11 @@ Owns the limits and what is dropped first. Must not know what frames mean.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
+
+from messaging.live.hub import encoded
 
 MOST_FRAMES = 256
 MOST_BYTES = 1 << 20
@@ -50,7 +51,7 @@ class SendQueue:
         self._news.set()
 
     def put_frame(self, frame: dict[str, Any]) -> None:
-        self.put(json.dumps(frame, ensure_ascii=False, separators=(",", ":")))
+        self.put(encoded(frame))
 
     async def room(self) -> None:
         """Wait until most of it is free, or the socket has ended: for a sender whose frames do not fit at once."""

@@ -181,3 +181,40 @@ async def test_without_other_processes_a_push_is_encoded_once_and_needs_no_layer
         await hub.leave("g", listener)
     hub.push("g", frame)
     assert (hub.groups, hub._pending) == ({}, 0)
+
+
+async def test_pushes_of_a_batch_wake_the_loop_once_and_come_in_their_order(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.REDIS_URL = ""
+    hub, heard, woken = Hub(), [], []
+    loop = asyncio.get_running_loop()
+    call = loop.call_soon_threadsafe
+    await hub.join("g", lambda text, frame: heard.append(frame["n"]))
+
+    def batch(numbers: range) -> None:
+        for number in numbers:
+            hub.push("g", {"n": number})
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "call_soon_threadsafe", lambda *given: (woken.append(given[0]), call(*given)))
+        batch(range(20))
+        assert woken == [hub._take_pushed]
+    await until(lambda: heard == list(range(20)))
+    threads = [threading.Thread(target=batch, args=(range(200),)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    await until(lambda: len(heard) == 820)
+    assert not hub._pending
+
+
+async def test_a_listener_that_fails_keeps_no_push_from_the_next(settings: Any) -> None:
+    settings.REDIS_URL = ""
+    hub, heard, told = Hub(), [], []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["exception"]))
+    await hub.join("bad", lambda text, frame: frame["missing"])
+    await hub.join("good", lambda text, frame: heard.append(frame["n"]))
+    for group in ("bad", "good"):
+        hub.push(group, {"n": 1})
+    await until(lambda: heard == [1])
+    assert [type(one) for one in told] == [KeyError]
