@@ -41,6 +41,7 @@ from messaging import heads, wake
 from messaging.accept import accept
 from messaging.health.watch import channel_notice, inbound_seen
 from messaging.models import InboundEvent
+from messaging.rules import repeats
 from messaging.rules.contact_signals import signal_apply
 from messaging.rules.delivery_status import status_apply
 from messaging.rules.revise import changes_apply, reaction_take, revision_take
@@ -64,6 +65,8 @@ def receipt_store(channel: Channel, raw: RawRequest) -> InboundEvent | None:
     """Keep a verified request. None when the very same one is here already: the platform resent it."""
     line = f"{raw.method} {raw.path} {sorted(raw.query.items())}\n"
     digest = hashlib.sha256(line.encode() + raw.body).hexdigest()
+    if repeats.stored_before(channel.id, digest):
+        return None
     lane = _lane(channel, raw)
     try:
         with atomic():
@@ -73,9 +76,11 @@ def receipt_store(channel: Channel, raw: RawRequest) -> InboundEvent | None:
             )  # fmt: skip
             prepared.insert([receipt])
             on_commit(lambda: wake.parse(receipt.id, lane=Lane(receipt.tenant_id, receipt.channel_id)))
+            on_commit(lambda: repeats.stored(channel.id, digest))
     except IntegrityError as error:
         if not key_taken(error):
             raise
+        on_commit(lambda: repeats.stored(channel.id, digest))
         return None
     return receipt
 
