@@ -110,9 +110,9 @@ def origin_of(kind: str, source: Mapping[str, Any], **members: str) -> Origin | 
     told = {
         key: str(value) for key, value in source.items() if key.isprintable() and type(value) in (str, int) and value
     }
-    found = {member: told.pop(name)[:MAX_LINE] for member, name in members.items() if name in told}
-    found |= {member: found[member][:MAX_NAME] for member in ("id", "title") if member in found}
-    facts = {key[:MAX_NAME]: told[key][:MAX_LINE] for key in list(told)[:MAX_FACTS]}
+    found = {member: shorten(told.pop(name), MAX_LINE) for member, name in members.items() if name in told}
+    found |= {member: shorten(found[member], MAX_NAME) for member in ("id", "title") if member in found}
+    facts = {key[:MAX_NAME]: shorten(told[key], MAX_LINE) for key in list(told)[:MAX_FACTS]}
     return Origin(kind=kind[:40], facts=facts, **found) if found or facts else None
 
 
