@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,10 +17,14 @@ from channels_app.contract import SendResult
 from channels_app.models import Channel
 from conversations.models import Contact, Event, Message
 from messaging import respond as respond_module
+from messaging.accept import accept
 from messaging.deliver import deliver
+from messaging.live.frames import message_frame
 from messaging.models import Turn
 from messaging.respond import respond
 from messaging.rules.control import agent_reply
+from messaging.webchat.frames import SendFrame
+from messaging.webchat.rules import Visitor, say
 from tenants.errors import Invalid
 from tenants.storage.db import now
 from tests.admin.conftest import url
@@ -353,3 +358,28 @@ def test_what_a_person_came_from_is_kept_of_a_contact_that_staff_named(scope, wh
     says(whatsapp, "wamid.D", "in green?", referral=AD)
     profile = Contact.objects.get().profile
     assert (profile["note"], profile["came_from"]["id"]) == ("VIP", "4711")
+
+
+def test_a_visitor_of_the_widget_quotes_by_number(scope, web) -> None:
+    visitor = Visitor("v-1", session_key="s")
+    asked = say(web, visitor, SendFrame(t="send", cid="c1", text="red or blue?")).message
+    quoting = say(web, visitor, SendFrame(t="send", cid="c2", text="this one", reply_to=asked.seq)).message
+    quote = {"message_id": str(asked.id), "author": "visitor", "text": "red or blue?"}
+    assert (quoting.reply_to, message_frame(quoting)["content"]["quote"]) == (asked.id, quote)
+    assert say(web, visitor, SendFrame(t="send", cid="c2", text="this one", reply_to=asked.seq)).duplicate
+
+
+def test_a_number_that_is_no_message_costs_the_visitor_nothing(scope, web) -> None:
+    visitor = Visitor("v-1", session_key="s")
+    said = say(web, visitor, SendFrame(t="send", cid="c1", text="hello", reply_to=99)).message
+    assert (said.text, said.reply_to, "quote" in said.content) == ("hello", None, False)
+
+
+def test_the_root_of_a_thread_is_quoted_by_the_first_message_only(scope, whatsapp, said) -> None:
+    root = accept(whatsapp, said("red or blue?", id="wamid.A")).message
+    answers = [
+        accept(whatsapp, replace(said(words, id=words), thread="T", reply_to="wamid.A", in_thread=True)).message
+        for words in ("this one", "and that")
+    ]
+    assert [answer.reply_to for answer in answers] == [root.id, root.id]
+    assert [answer.content.get("quote", {}).get("text") for answer in answers] == ["red or blue?", None]
