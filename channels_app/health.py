@@ -22,6 +22,7 @@ DISABLED = "disabled"  # shown for a channel that is switched off; never stored
 DISCONNECTED = "disconnected"  # for one that is so for good
 SEVERITY = {State.UNCHECKED: 0, State.HEALTHY: 0, State.SILENT: 1, State.DEGRADED: 2, State.CREDENTIAL_REFUSED: 3}
 RACES = 5
+NOTICED = timedelta(days=1)  # so long a platform's lasting notice counts for more than checks
 
 #: what staff do about a state; the reason beside it says what was found
 ADVICE = {
@@ -38,7 +39,8 @@ class Finding:
     """What was learnt about a channel.
 
     ``source``: check (the platform was asked, everything is known), doubt (it was asked and did not answer: what
-    was proved before is not current), send, inbound, platform (it told us) or staff. ``hold_s``: seconds in which nothing is to be sent; 0: no reason to hold.
+    was proved before is not current), send, inbound, platform (it told us) or staff. ``hold_s``: seconds in which
+    nothing is to be sent; 0: no reason to hold. ``lasting``: the platform told what a check does not see.
     """
 
     state: str
@@ -46,6 +48,7 @@ class Finding:
     reason: str = ""
     code: str = ""
     hold_s: float = 0.0
+    lasting: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,20 +76,26 @@ def state_of(channel: Channel, health: ChannelHealth | None) -> str:
     return str(health.state) if health else str(State.UNCHECKED)
 
 
-def next_state(present: str, finding: Finding, *, held: bool = False) -> str:
-    """The state that ``finding`` leads to; ``held``: the present one came from sends that failed.
+def next_state(present: str, finding: Finding, *, held: bool = False, noticed: bool = False) -> str:
+    """The state that ``finding`` leads to; ``held``: the present one came from sends that failed; ``noticed``: from
+    what the platform told and no check sees.
 
-    A check knows all and decides alone. Everything else can make matters worse, and ends only what it
-    disproves: a message that came in ends the silence, a send that worked ends the hold.
+    A check knows all else and decides alone. Everything else can make matters worse, and ends only what it
+    disproves: a message that came in ends the silence, a send that worked ends the hold, the platform's word what
+    the platform told.
     """
+    if noticed and finding.source == "check" and SEVERITY[State(finding.state)] < SEVERITY[State(present)]:
+        return present
     if finding.source in ("check", "staff"):
         return finding.state
     if finding.state == State.UNCHECKED:
         return finding.state if present in WELL else present
     if finding.state == State.HEALTHY:
-        ended = {"inbound": present in (State.SILENT, State.UNCHECKED), "send": held or present == State.UNCHECKED}.get(
-            finding.source, False
-        )
+        ended = {
+            "inbound": present in (State.SILENT, State.UNCHECKED),
+            "send": held or present == State.UNCHECKED,
+            "platform": noticed,
+        }.get(finding.source, False)
         return str(State.HEALTHY) if ended else present
     return max(present, finding.state, key=lambda state: SEVERITY[State(state)])
 
@@ -110,7 +119,8 @@ def health_move(channel: Channel, finding: Finding) -> Change:
     """
     for _ in range(RACES):
         health = ChannelHealth.objects.get(channel=channel)
-        after = next_state(health.state, finding, held=health.held_until is not None)
+        noticed = health.noticed_until is not None and health.noticed_until > now()
+        after = next_state(health.state, finding, held=health.held_until is not None, noticed=noticed)
         changes = _changes(health, finding, after, now())
         if ChannelHealth.objects.filter(id=health.id, state=health.state).update(**changes):
             incident = _incident_follow(channel, after, finding) if after != health.state else None
@@ -125,12 +135,14 @@ def _changes(health: ChannelHealth, finding: Finding, after: str, at: datetime) 
     if after != health.state:
         changes["state_since"] = at
     if after == State.HEALTHY:
-        return {**changes, "reason": "", "failures": 0, "held_until": None}
+        return {**changes, "reason": "", "failures": 0, "held_until": None, "noticed_until": None}
+    if finding.lasting:
+        changes["noticed_until"] = at + NOTICED
     if after == finding.state:
         changes["reason"] = finding.reason[:300]
     if finding.hold_s:
         changes["held_until"] = at + timedelta(seconds=finding.hold_s)
-    elif finding.source in ("check", "staff"):
+    elif finding.source in ("check", "staff") and after == finding.state:
         changes |= {"held_until": None, "failures": 0}
     return changes
 

@@ -80,6 +80,7 @@ class ChannelHealth(Model):
     state = models.CharField(max_length=20, choices=State, default=State.UNCHECKED)
     failures = models.PositiveIntegerField(default=0)  # in a row
     held_until = models.DateTimeField(null=True, blank=True)
+    noticed_until = models.DateTimeField(null=True, blank=True)  # the platform told what no check sees
     reason = models.CharField(max_length=300, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
     last_inbound_at = models.DateTimeField(null=True, blank=True)  # to the minute

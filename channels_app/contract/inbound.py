@@ -145,13 +145,15 @@ class TemplateStatus:
 
 @dataclass(frozen=True)
 class ChannelNotice:
-    """The platform tells that something happened to the account itself: the app was removed, a token revoked.
-    ``state``: credential_refused or degraded. ``reason`` is for staff, ``code`` the platform's word."""
+    """The platform tells that something happened to the account itself: the app was removed, a token revoked, the
+    page blocked. ``state``: credential_refused or degraded; healthy takes a ``lasting`` one back. ``reason`` is for
+    staff, ``code`` the platform's word. ``lasting``: no check sees it, so that none ends it before a day is over."""
 
     state: str
     reason: str
     code: str = ""
     platform_id: str = ""
+    lasting: bool = False
 
 
 InboundItem = InboundMessage | StatusUpdate | Revision | Reaction | Signal | TemplateStatus | ChannelNotice | Ignored

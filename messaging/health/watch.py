@@ -73,6 +73,7 @@ def channel_saved(channel: Channel) -> None:
     was switched off is not checked."""
     if channel.enabled:
         channel_release(channel)
+        ChannelHealth.objects.filter(channel=channel).update(noticed_until=None)
         proved = ChannelHealth.objects.filter(channel=channel, state=State.HEALTHY)
         proved.update(state=State.UNCHECKED)  # that was proved of the settings before
         health_forget(channel.id)
@@ -94,9 +95,9 @@ def _require_connected(channel: Channel) -> None:
 
 
 def channel_notice(channel: Channel, notice: ChannelNotice) -> None:
-    """The platform itself tells that something is wrong with the account."""
+    """The platform itself tells that something is wrong with the account, or is right again."""
     hold_s = REFUSED_HOLD_S if notice.state == State.CREDENTIAL_REFUSED else 0.0
-    channel_found(channel, Finding(notice.state, "platform", notice.reason, notice.code, hold_s))
+    channel_found(channel, Finding(notice.state, "platform", notice.reason, notice.code, hold_s, notice.lasting))
 
 
 def _announce(channel: Channel, change: Change, finding: Finding) -> None:

@@ -16,6 +16,7 @@ from channels_app.content.surroundings import Origin
 from channels_app.content.types import Choice, Content, Location, Media, text
 from channels_app.contract import (
     BadPayload,
+    ChannelNotice,
     Ignored,
     InboundMessage,
     MediaRef,
@@ -212,7 +213,15 @@ EVENTS = [
     event("request_thread", Ignored("request_thread_control")),
     event("app_roles", Ignored("app_roles")),
     event("account_linking", Ignored("account_linking:linked")),
-    event("policy", Ignored("policy-enforcement:block")),
+    event(
+        "policy",
+        ChannelNotice(
+            "credential_refused",
+            "The platform has blocked the page from sending messages: spam.",
+            "policy:block",
+            lasting=True,
+        ),
+    ),
     event("feedback", Ignored("response_feedback:Good")),
     event("survey", Ignored("messaging_feedback")),
     event("unknown_event", Ignored("event:moon_phase")),

@@ -235,7 +235,7 @@ EVENTS = [
         Signal("human_took_over", replace(ANA_BY_ID, name=""), "wamid.ECHO1", at=NOON, data={"type": "text"}),
     ),
     event("account_error", Ignored("error:130429")),
-    event("account_update", Ignored("field:account_update")),
+    event("account_update", Ignored("account:VERIFIED_ACCOUNT")),
     event("unknown_field", Ignored("field:calls")),
     InboundCase("other_object", "other_object", BadPayload),
     InboundCase("no envelope", [], BadPayload),

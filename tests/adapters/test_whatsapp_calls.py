@@ -86,7 +86,7 @@ def test_check(reply, state):
     http = RecordingHttp([reply])
     assert ADAPTER.check(CONFIG, http).state == state
     http.finish()
-    assert http.requests[0]["url"].endswith("/v25.0/400000000000001?fields=verified_name,quality_rating")
+    assert http.requests[0]["url"].endswith("/v25.0/400000000000001?fields=verified_name,quality_rating,status")
 
 
 @pytest.mark.parametrize(

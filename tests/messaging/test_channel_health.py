@@ -223,6 +223,38 @@ def test_the_platform_tells_that_the_token_was_revoked(channel) -> None:
     assert (row.state, row.reason, row.held_until > now()) == ("credential_refused", "The app was removed.", True)
 
 
+BANNED = ChannelNotice("degraded", "The platform is going to ban the account.", "SCHEDULE", lasting=True)
+
+
+def test_what_the_platform_tells_and_no_check_sees_outlasts_the_checks(channel, monkeypatch) -> None:
+    """The token of a page that is blocked is good: the next round would end the incident."""
+    monkeypatch.setattr(type(channel.adapter), "check", lambda self, config, http: CheckResult("healthy"))
+    APPLY[ChannelNotice](channel, BANNED)
+    watch.channel_check(channel)
+    assert (state(channel), ChannelIncident.objects.get().is_open) == ("degraded", True)
+    APPLY[ChannelNotice](channel, ChannelNotice("healthy", "", "REINSTATE", lasting=True))
+    assert (state(channel), ChannelIncident.objects.get().is_open) == ("healthy", False)
+
+
+@pytest.mark.parametrize("ended_by", ["a day", "saved by staff"])
+def test_a_notice_does_not_last_for_ever(channel, monkeypatch, ended_by) -> None:
+    monkeypatch.setattr(type(channel.adapter), "check", lambda self, config, http: CheckResult("healthy"))
+    APPLY[ChannelNotice](channel, BANNED)
+    ends = {
+        "a day": lambda: ChannelHealth.objects.update(noticed_until=now() - timedelta(seconds=1)),
+        "saved by staff": lambda: watch.channel_saved(channel),
+    }
+    ends[ended_by]()
+    watch.channel_check(channel)
+    assert state(channel) == "healthy"
+
+
+def test_good_news_of_the_platform_alone_proves_nothing(channel) -> None:
+    watch.channel_notice(channel, ChannelNotice("degraded", "odd"))
+    watch.channel_notice(channel, ChannelNotice("healthy", "", "UPGRADE", lasting=True))
+    assert state(channel) == "degraded"
+
+
 def test_a_channel_that_was_switched_off_is_nobodys_worry(channel, admin) -> None:
     watch.channel_notice(channel, ChannelNotice("degraded", "odd"))
     publish_events()

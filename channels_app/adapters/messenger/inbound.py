@@ -17,6 +17,7 @@ from channels_app.adapters.wire import array, identifier, moment, obj, string
 from channels_app.content.surroundings import Origin
 from channels_app.content.types import MAX_TEXT, Content, worded
 from channels_app.contract import (
+    ChannelNotice,
     Ignored,
     InboundItem,
     InboundMessage,
@@ -33,6 +34,13 @@ WINDOW_S = 24 * 3600  # a message or a pressed button opens the standard messagi
 PART_MARK = "#"
 #: the emoji of a reaction that names only its word
 EMOJI = {"smile": "😆", "angry": "😠", "sad": "😢", "wow": "😮", "love": "❤", "like": "👍", "dislike": "👎"}
+
+#: what the platform does to a page that breaks its policy → state, and what staff read
+POLICY = {
+    "warning": ("degraded", "The platform warns that the page breaks its policy"),
+    "block": ("credential_refused", "The platform has blocked the page from sending messages"),
+    "unblock": ("healthy", ""),
+}
 
 
 @dataclass(frozen=True)
@@ -266,6 +274,17 @@ def _thread_control(event: Any, page: Page) -> Sequence[InboundItem]:
     return [Signal(kind, person, at=moment(event, "timestamp"), data=data)]
 
 
+def _policy(event: Any, page: Page) -> Sequence[InboundItem]:
+    """The platform warns the page, blocks it from writing, or lets it write again."""
+    name = next(name for name in ("policy_enforcement", "policy-enforcement") if name in event)
+    action, reason = string(event, name, "action", limit=40), string(event, name, "reason", limit=200)
+    state, sentence = POLICY.get(action, ("", ""))
+    if not state:
+        return [Ignored(f"policy:{action}")]
+    told = f"{sentence}: {reason.rstrip('.')}." if sentence and reason else f"{sentence}." if sentence else ""
+    return [ChannelNotice(state, told, f"policy:{action}", lasting=True)]
+
+
 def _named(name: str, *detail: str) -> Reader:
     """An event that is none of our business, by its name and one telling word of it."""
 
@@ -291,8 +310,8 @@ READERS: dict[str, Reader] = {
     "request_thread_control": _named("request_thread_control"),
     "app_roles": _named("app_roles"),
     "account_linking": _named("account_linking", "status"),
-    "policy_enforcement": _named("policy_enforcement", "action"),
-    "policy-enforcement": _named("policy-enforcement", "action"),
+    "policy_enforcement": _policy,
+    "policy-enforcement": _policy,
     "messaging_feedback": _named("messaging_feedback"),
     "response_feedback": _named("response_feedback", "feedback"),
 }

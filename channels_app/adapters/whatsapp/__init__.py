@@ -45,6 +45,7 @@ from channels_app.contract import (
 TEMPLATE_FIELDS = "id,name,language,status,category,components,rejected_reason"
 #: a number with its country's code, or a business-scoped user id (inbound.py)
 RECIPIENT = re.compile(r"\+?[1-9][0-9]{5,14}|[A-Z]{2}\.[A-Za-z0-9]{1,128}", re.ASCII)
+UNWELL = frozenset({"BANNED", "RESTRICTED", "FLAGGED", "RATE_LIMITED", "DISCONNECTED", "DELETED"})  # of a number
 MAX_TEMPLATE_PAGES = 100  # of 100; an account may have 6000
 
 
@@ -169,7 +170,7 @@ class WhatsApp(Adapter):
         return address, config.bearer
 
     def check(self, config: WhatsAppConfig, http: Http) -> CheckResult:
-        address = config.url(f"{config.phone_number_id}?fields=verified_name,quality_rating")
+        address = config.url(f"{config.phone_number_id}?fields=verified_name,quality_rating,status")
         try:
             answer = http.request("GET", address, headers=config.bearer)
             raise_error(answer)
@@ -177,9 +178,11 @@ class WhatsApp(Adapter):
             return CheckResult("credential_refused", error.detail, {"code": error.code})
         except SendError as error:
             return CheckResult("unknown", error.detail or error.sentence, {"code": error.code})
-        facts = {name: string(answer.json(), name, limit=200) for name in ("verified_name", "quality_rating")}
+        facts = {name: string(answer.json(), name, limit=200) for name in ("verified_name", "quality_rating", "status")}
         if facts["quality_rating"] == "RED":
             return CheckResult("degraded", "The platform rates this number's quality as low.", facts)
+        if facts["status"] in UNWELL:
+            return CheckResult("degraded", f"The platform says that this number is {facts['status'].lower()}.", facts)
         return CheckResult("healthy", facts=facts)
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from channels_app.adapters.whatsapp.bodies import read_body
+from channels_app.adapters.whatsapp.notices import NOTICES
 from channels_app.adapters.wire import array, identifier, moment, obj, string
 from channels_app.content.surroundings import Origin, origin_of
 from channels_app.content.types import text
@@ -31,7 +32,6 @@ from channels_app.contract import (
 
 WINDOW_S = 24 * 3600  # each message of a person opens the customer-service window for a day
 STATUSES = {"sent": "sent", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
-TEMPLATE_TOPIC = "message_template_status_update"
 #: render marks the second and further calls of one message with it: ``<client_ref>#2``
 PART_MARK = "#"
 USER_ID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9.]{1,140}", re.ASCII)
@@ -43,9 +43,10 @@ def items(body: Any, phone_number_id: str, waba_id: str = "") -> Iterator[Inboun
     """Every item of the webhook ``body`` in its order."""
     for entry in array(body, "entry"):
         for change in array(entry, "changes"):
-            if string(change, "field") == TEMPLATE_TOPIC:
+            reader = OF_ACCOUNT.get(string(change, "field"))
+            if reader:
                 ours = waba_id in ("", identifier(entry, "id"))
-                yield _template_status(obj(change, "value")) if ours else Ignored("other_account")
+                yield reader(obj(change, "value")) if ours else Ignored("other_account")
             else:
                 yield from _change(change, phone_number_id)
 
@@ -334,4 +335,9 @@ LISTS: dict[str, dict[str, Reader]] = {
     "smb_message_echoes": {"message_echoes": _echo},
     "user_id_update": {"user_id_update": _new_user_id},
     "user_preferences": {"user_preferences": _preference},
+}
+#: field of a change that is about the whole account → its item
+OF_ACCOUNT: dict[str, Callable[[dict[str, Any]], InboundItem]] = {
+    "message_template_status_update": _template_status,
+    **NOTICES,
 }

@@ -78,6 +78,7 @@ def phone_number_or_media(twin: World, call: Call) -> Answer:
             "id": node,
             "verified_name": "Twin",
             "quality_rating": "GREEN",
+            "status": "CONNECTED",
             "display_phone_number": f"+{number}",
         }
     )
