@@ -25,6 +25,7 @@ from tenants.console.pages import (
     verbatim,
 )
 
+DECIDED = {"name", "email", "phone", "language", "profile", "preferences"}  # of a contact, by staff
 ROLES = {"visitor": "info", "bot": "success", "agent": "warning", "system": "default"}
 
 
@@ -93,6 +94,12 @@ class ContactAdmin(TenantAdmin):
     list_select_related = ("tenant",)
     search_fields = ("name", "email", "phone")
     ordering = ("-last_active_at", "-id")
+
+    def save_model(self, request: HttpRequest, contact: Contact, form: Any, change: bool) -> None:
+        """What staff have entered stays, whatever a platform or a visitor claims later (CONV-11)."""
+        before = Contact.objects.filter(id=contact.id).first() or Contact()
+        contact.decide(name for name in DECIDED if getattr(contact, name) != getattr(before, name))
+        super().save_model(request, contact, form, change)
 
 
 class RevisionInline(PartInline):

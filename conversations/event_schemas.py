@@ -62,6 +62,17 @@ class MessageFacts(OfConversation):
     reply_to: UUID | None = Field(None, description="The message that this one answers or quotes")
     carries: list[str] = Field([], description="quote, form, origin, contacts, full_text: in the message's content")
     origin: Origin | None = Field(None, description="The ad, link or product that the person came from")
+    content: dict[str, Any] | None = Field(
+        None, description="What was said; only where the tenant has switched `event_words` on"
+    )
+
+
+class ProcessingResult(Data):
+    """What was found in a message before an engine saw it."""
+
+    language: str = ""
+    entities: list[str] = Field([], description="Kinds of what was found: email, phone, order_number …")
+    flags: list[str] = Field([], description="What the tenant's safety rules say of it")
 
 
 class MessageReceived(MessageFacts):
@@ -69,10 +80,18 @@ class MessageReceived(MessageFacts):
 
     contact_id: UUID
     identity_id: UUID
+    user_id: str = Field("", description="The person's id as their platform, or the caller of the API, says it")
+    channel: str = Field("", description="Kind of channel")
+    processing_result: ProcessingResult | None = None
 
 
 class MessageSent(MessageFacts):
-    """A reply is stored and queued for its channel."""
+    """A reply is stored and queued for its channel; what becomes of it is told by delivered, read and failed."""
+
+    recipient: str = Field("", description="The person's id as their platform, or the caller of the API, says it")
+    delivery_status: str = Field(
+        "", description="queued; sent on the web chat; empty for entries of the system, which stay here"
+    )
 
 
 class MessageChanged(MessageFacts):
@@ -81,12 +100,24 @@ class MessageChanged(MessageFacts):
     change_seq: int
 
 
+class ChannelResponse(Data):
+    """What the platform said last of a message, redacted."""
+
+    code: str = ""
+    detail: str = ""
+    attempts: int = Field(0, description="How often it was tried")
+
+
 class MessageReported(OfConversation):
     """How far a sent message got, as its platform reports."""
 
     message_id: UUID
     seq: int
     code: str = Field("", description="Why it failed")
+    delivery_status: str = Field("", description="delivered, read or failed")
+    delivery_timestamp: Moment | None = Field(None, description="When the platform says it was so; else when we heard")
+    platform_message_id: str | None = Field(None, description="The platform's id of the part that completed the report")
+    channel_response: ChannelResponse | None = None
 
 
 class MessageProcessed(OfConversation):
@@ -147,8 +178,21 @@ class AttachmentSettled(OfConversation):
 
 
 class ConversationUpdated(OfConversation):
-    """Who is in control, or the status, changed."""
+    """Who is in control, the status, the context or the rating changed; ``trigger`` says by what."""
 
+    trigger: str = Field(
+        "",
+        description="message (an answer changed the context), handover, agent, outside, hand_back, rated, failed (no "
+        "answer came about), recovered (one did)",
+    )
+    context_changes: dict[str, Any] | None = Field(
+        None,
+        description="Parts of the context that changed, as they are now. Slots, entities and user_profile by name, each "
+        "null unless the tenant has switched `event_words` on",
+    )
+    previous_context: dict[str, Any] | None = Field(None, description="The context before, told in the same way")
+    new_context: dict[str, Any] | None = None
+    satisfaction: int | None = Field(None, ge=1, le=5, description="How the person has rated the conversation")
     status: str | None = None
     control_owner: Literal["bot", "human"] | None = None
     assignee_id: UUID | None = Field(None, description="The member of staff who answers, where one is named")
@@ -160,6 +204,36 @@ class ConversationEnded(OfConversation):
 
     status: str
     reason: str
+    duration_seconds: int = Field(0, ge=0, description="From its begin to its end")
+    message_count: int = Field(0, ge=0, description="Entries of its transcript")
+    satisfaction: int | None = Field(
+        None, ge=1, le=5, description="The rating, where it was given before; a later one comes as `updated`"
+    )
+
+
+class ConversationStarted(OfPerson):
+    """A conversation began, with the tenant's flow for it."""
+
+    user_id: str = Field("", description="The person's id as their platform, or the caller of the API, says it")
+    channel: str = Field("", description="Kind of channel")
+    flow_id: str | None = None
+    initial_context: dict[str, Any] = Field({}, description="Values of slots are null without `event_words`")
+
+
+class SessionStarted(OfPerson):
+    """A device's visit began."""
+
+    session_id: UUID | None = None
+    user_id: str = ""
+    channel: str = Field("", description="Kind of channel")
+    device_info: dict[str, Any] = {}
+
+
+class SessionSummary(Data):
+    """What happened during a visit."""
+
+    conversations: int = Field(0, description="That went on during it")
+    message_count: int = Field(0, description="Entries of their transcripts")
 
 
 class SessionEnded(OfChannel):
@@ -170,6 +244,7 @@ class SessionEnded(OfChannel):
     session_id: UUID
     duration_seconds: int = Field(ge=0, description="From the first to the last sign of the person")
     end_reason: Literal["expired"]
+    session_summary: SessionSummary | None = None
 
 
 class IntentClassified(OfConversation):
@@ -178,14 +253,18 @@ class IntentClassified(OfConversation):
     message_id: UUID
     intent: str | None = None
     confidence: float | None = None
+    alternatives: dict[str, float] = Field({}, description="The runners-up with their confidence")
 
 
 class ResponseGenerated(OfConversation):
-    """An engine made an answer."""
+    """An engine made an answer; the tenant's fallback reply is none."""
 
     turn_id: UUID | None = None
     engine: str = ""
+    model: str = ""
     latency_ms: int | None = None
+    parts: int = Field(0, description="Messages that it consists of")
+    usage: dict[str, Any] = Field({}, description="Tokens and cost, where the model tells them")
 
 
 # ------------------------------------------------------------------------------ system
@@ -251,10 +330,10 @@ SCHEMAS: dict[tuple[str, int], type[Data]] = {
     ("chat.attachment.stored", 1): AttachmentSettled,
     ("chat.attachment.refused", 1): AttachmentSettled,
     ("chat.attachment.transcribed", 1): AttachmentSettled,
-    ("chat.conversation.started", 1): OfPerson,
+    ("chat.conversation.started", 1): ConversationStarted,
     ("chat.conversation.updated", 1): ConversationUpdated,
     ("chat.conversation.ended", 1): ConversationEnded,
-    ("chat.session.started", 1): OfPerson,
+    ("chat.session.started", 1): SessionStarted,
     ("chat.session.ended", 1): SessionEnded,
     ("chat.intent.classified", 1): IntentClassified,
     ("chat.response.generated", 1): ResponseGenerated,

@@ -47,14 +47,23 @@ def words_of(tenant_id: uuid.UUID, content: Content) -> dict[str, Any]:
     }
 
 
+def processing_result(message: Message) -> dict[str, Any]:
+    """What was found in a message of a person, without their words."""
+    kinds = dict.fromkeys(found["type"] for found in message.analysis.get("entities", ()))
+    return {"language": message.language, "entities": list(kinds), "flags": message.analysis.get("flags", [])}
+
+
 @lru_cache(maxsize=256)
 def _safety(rules: SafetyRules) -> Safety:
     return Safety(rules.max_length, rules.max_links, rules.card_numbers, frozenset(rules.words))
 
 
 def message_facts(message: Message) -> dict[str, Any]:
-    """What events say of a message: everything but its words, which are fetched with a permission."""
+    """What events say of a message: everything but its words, which are fetched with a permission unless the tenant
+    has switched them on."""
+    words = {"content": message.content} if settings_for(message.tenant_id).event_words else {}
     return {
+        **words,
         "message_id": str(message.id),
         "client_message_id": message.client_message_id,
         "seq": message.seq,

@@ -7,6 +7,7 @@ and timeline beside it, those of control and delivery in messaging.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import structlog
@@ -27,6 +28,8 @@ class Contact(TenantModel):
     language = models.CharField(max_length=15, blank=True)
     profile = models.JSONField(default=dict, blank=True)
     preferences = models.JSONField(default=dict, blank=True)
+    #: fields that staff have decided, comma-separated; None: none. No platform or visitor changes those (CONV-11)
+    decided = models.CharField(max_length=200, null=True, blank=True, editable=False)
     last_active_at = models.DateTimeField(default=now)
 
     class Meta:
@@ -34,6 +37,15 @@ class Contact(TenantModel):
 
     def __str__(self) -> str:
         return self.name or f"Visitor {str(self.id)[-6:]}"
+
+    @property
+    def decisions(self) -> set[str]:
+        """The fields that staff have decided."""
+        return set((self.decided or "").split(",")) - {""}
+
+    def decide(self, fields: Iterable[str]) -> None:
+        """From now on these fields are what staff have made them; the caller saves."""
+        self.decided = ",".join(sorted(self.decisions | set(fields))) or None
 
 
 class Identity(TenantModel):
@@ -99,7 +111,7 @@ class Conversation(TenantModel):
         ESCALATED = "escalated"
         COMPLETED = "completed"
         ABANDONED = "abandoned"
-        ERROR = "error"
+        ERROR = "error"  # the bot could not answer: open until an answer comes or a human takes over, or ended so
 
     class Owner(models.TextChoices):
         BOT = "bot"
@@ -111,15 +123,13 @@ class Conversation(TenantModel):
         STAFF = "staff"  # in the console or by the API; by name where there is an assignee
         OUTSIDE = "outside"  # in the platform's own app
 
-    OPEN = (Status.ACTIVE, Status.ESCALATED)
-
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+")
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="conversations")
     identity = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="conversations")
     kind = models.CharField(max_length=10, default="chat")  # chat or thread
     thread = models.CharField(max_length=255, blank=True)  # the platform's own conversation id
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
-    is_open = models.BooleanField(default=True)  # status in OPEN; a column because constraints need one
+    is_open = models.BooleanField(default=True)  # a column because constraints need one
     control_owner = models.CharField(max_length=5, choices=Owner, default=Owner.BOT)
     control_epoch = models.PositiveIntegerField(default=0)
     held_by = models.CharField(max_length=7, choices=Holder, default=Holder.BOT)

@@ -40,6 +40,8 @@ IDENTITY = prepared.Select(
     ).values_list("id", "contact_id"),
 )
 
+FACTS = ("name", "email", "phone", "language")
+
 _known: Memo[Known] = Memo("identities", ttl=300)
 _touched: dict[uuid.UUID, float] = {}
 TOUCH_EVERY_S = 60.0
@@ -161,7 +163,8 @@ def _contact_create(channel: Channel, sender: Sender) -> uuid.UUID:
 
 
 def contacts_join(kept_id: uuid.UUID, joined_ids: Sequence[uuid.UUID]) -> None:
-    """Several contacts turned out to be one person. Facts of the kept one count; visits go on.
+    """Several contacts turned out to be one person. Facts of the kept one count, and before them what staff have
+    decided of either; visits go on.
 
     A process that remembers a joined contact fails on its foreign key and looks again (MongoDB: `_contact_holds`).
     """
@@ -172,11 +175,15 @@ def contacts_join(kept_id: uuid.UUID, joined_ids: Sequence[uuid.UUID]) -> None:
     _sessions_move(kept_id, joined_ids)
     kept = Contact.objects.get(id=kept_id)
     for joined in Contact.objects.filter(id__in=joined_ids).order_by("created_at", "id"):
-        for fact in ("name", "email", "phone", "language"):
-            setattr(kept, fact, getattr(kept, fact) or getattr(joined, fact))
-        kept.profile = {**joined.profile, **kept.profile}
-        kept.preferences = {**joined.preferences, **kept.preferences}
-    kept.save(update_fields=["name", "email", "phone", "language", "profile", "preferences"])
+        for fact in FACTS:
+            if fact in joined.decisions - kept.decisions or not getattr(kept, fact):
+                setattr(kept, fact, getattr(joined, fact))
+        for facts in ("profile", "preferences"):
+            both = joined, kept
+            first, last = both if facts in kept.decisions or facts not in joined.decisions else both[::-1]
+            setattr(kept, facts, {**getattr(first, facts), **getattr(last, facts)})
+        kept.decide(joined.decisions)
+    kept.save(update_fields=[*FACTS, "profile", "preferences", "decided"])
     Contact.objects.filter(id__in=joined_ids).delete()
     on_commit(lambda: _known.forget(*stale))
 
@@ -199,40 +206,45 @@ def contact_came_from(contact_id: uuid.UUID, origin: Mapping[str, Any]) -> None:
         Contact.objects.filter(id=contact_id).update(profile={**profile, "came_from": dict(origin)})
 
 
-def contact_touch(channel: Channel, known: Known, sender: Sender, *, session_key: str, device: dict[str, Any]) -> bool:
+def contact_touch(
+    channel: Channel, known: Known, sender: Sender, *, session_key: str, device: dict[str, Any]
+) -> Session | None:
     """Keep contact and session alive; at most once a minute per session, as no reader needs it finer.
 
-    Returns True when a session began.
+    Returns the session when one began. A name that staff have decided stays, whatever the platform says (CONV-11).
     """
     at = time.monotonic()
     session_id = uuid.uuid5(known.identity_id, session_key)
     if at - _touched.get(session_id, -TOUCH_EVERY_S) < TOUCH_EVERY_S:
-        return False
+        return None
     if len(_touched) > 50_000:
         _touched.clear()
     on_commit(lambda: _touched.__setitem__(session_id, at))
-    changes: dict[str, Any] = {"last_active_at": now()}
-    if sender.name:
-        changes["name"] = sender.name[:200]
-    prepared.update(Contact, {"id": known.contact_id}, changes)
+    seen = {"last_active_at": now()}
+    person: dict[str, Any] = {"id": known.contact_id}
+    named = sender.name and prepared.update(Contact, {**person, "decided": None}, {**seen, "name": sender.name[:200]})
+    if not named and prepared.update(Contact, person, seen) and sender.name:  # staff have decided some of it
+        Contact.objects.filter(**person).exclude(decided__contains="name").update(name=sender.name[:200])
     if sender.address:
         prepared.update(Identity, {"id": known.identity_id}, {"address": sender.address})
     return session_touch(channel, known, session_key=session_key, device=device)
 
 
-def session_touch(channel: Channel, known: Known, *, session_key: str, device: dict[str, Any]) -> bool:
-    """Slide the session's expiry; a session that had ended begins anew. True when it began.
+def session_touch(channel: Channel, known: Known, *, session_key: str, device: dict[str, Any]) -> Session | None:
+    """Slide the session's expiry; a session that had ended begins anew. Returns it when it began.
 
     One whose time has run out goes on until it is ended with its event: what began must be seen to end."""
     at = now()
     expires_at = at + timedelta(seconds=settings.ENV["SESSION_TTL"])
     where: dict[str, Any] = {"channel": channel, "contact_id": known.contact_id, "key": session_key[:64]}
     if prepared.update(Session, {**where, "ended_at": None}, {"last_seen_at": at, "expires_at": expires_at}):
-        return False
+        return None
     began = {"created_at": at, "last_seen_at": at, "expires_at": expires_at, "ended_at": None, "device": device}
-    if not prepared.update(Session, where, began):
-        prepared.insert([Session(tenant_id=channel.tenant_id, **where, **began)])
-    return True
+    session = prepared.update_where(Session, where, began)
+    if session is None:
+        session = Session(tenant_id=channel.tenant_id, **where, **began)
+        prepared.insert([session])
+    return session
 
 
 def forget_touches() -> None:

@@ -54,10 +54,7 @@ VERSIONS: dict[str, int] = {
 
 
 #: types whose schema is published and which nothing writes yet, by what will; subscribing to one is refused
-AWAITED: dict[str, str] = {
-    "chat.intent.classified": "the assistant's events",
-    "chat.response.generated": "the assistant's events",
-}
+AWAITED: dict[str, str] = {}
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce, Greatest, Least
 
 from channels_app.content.types import Content
-from channels_app.contract import InboundMessage
+from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
 from conversations.attachments import (
     NEVER,
@@ -28,11 +28,13 @@ from conversations.attachments import (
     content_with_facts,
     content_with_ids,
 )
-from conversations.messages import cleaned, message_facts, words_of
-from conversations.models import Attachment, Conversation, Message
+from conversations.messages import cleaned, message_facts, processing_result, words_of
+from conversations.models import Attachment, Conversation, Message, Session
 from conversations.people import Known, contact_came_from, contact_touch, identities_forget, identity_resolve
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
+from messaging.context.changes import context_told
+from messaging.context.flows import context_of, flow_for
 from messaging.live.push import push_message
 from messaging.measures import MESSAGES, STAGES
 from messaging.media.transcribe import transcript_wait
@@ -43,6 +45,7 @@ from messaging.rules.quotes import inbound_quoted
 from tenants.errors import Conflict, Invalid, NotFound, Unavailable
 from tenants.storage import prepared
 from tenants.storage.db import RACES, atomic, lost_race, new_id, now, on_commit, retried
+from tenants.tenant_settings import settings_for
 from tenants.work.crew import Lane
 
 log = structlog.get_logger(__name__)
@@ -140,10 +143,10 @@ def store(channel: Channel, inbound: InboundMessage, checked: Checked, entrance:
     """Within a transaction: person → conversation → message → turn → events → files."""
     content = checked.content
     known = identity_resolve(channel, inbound.sender, verified=entrance.verified)
-    session_began = contact_touch(
+    session = contact_touch(
         channel, known, inbound.sender, session_key=entrance.session_key, device=dict(entrance.device)
     )
-    conversation, started = _conversation_for(channel, known, inbound, content, entrance, session_began)
+    conversation, started = _conversation_for(channel, known, inbound, content, entrance, session)
     content, quoted_id = inbound_quoted(conversation, inbound, content)
     message = _message_insert(conversation, inbound, content, checked, entrance, quoted_id)
     if content.origin:
@@ -151,7 +154,7 @@ def store(channel: Channel, inbound: InboundMessage, checked: Checked, entrance:
     step = consent.step_of(channel, message, dated=inbound.dated and inbound.sent_at is not None)
     bypassed = bool(entrance.hints.get("bypass_automation"))
     turn = None if step.without_turn or bypassed else _turn_open(channel, conversation, message, entrance)
-    news = _news(conversation, message, known, started=started, session_began=session_began)
+    news = _news(channel, inbound.sender, known, conversation, message, started=started, session=session)
     events_append(conversation, news)
     consent.step_take(conversation, message, step)
     on_commit(lambda: push_message(message))
@@ -162,7 +165,12 @@ def store(channel: Channel, inbound: InboundMessage, checked: Checked, entrance:
 
 
 def _conversation_for(
-    channel: Channel, known: Known, inbound: InboundMessage, content: Content, entrance: Entrance, session_began: bool
+    channel: Channel,
+    known: Known,
+    inbound: InboundMessage,
+    content: Content,
+    entrance: Entrance,
+    session: Session | None,
 ) -> tuple[Conversation, bool]:
     """The one open conversation of this identity (and platform thread), or a new one."""
     where: dict[str, Any] = {"identity_id": known.identity_id, "thread": inbound.thread, "is_open": True}
@@ -184,7 +192,7 @@ def _conversation_for(
         changes["reference"] = dict(inbound.reference)
     if entrance.hints.get("priority") in ("high", "urgent", "low"):
         changes["priority"] = entrance.hints["priority"]
-    events = 1 + int(session_began)
+    events = 1 + (session is not None)
     conversation = conversation_advance(where, messages=1, events=events, **changes)
     if conversation:
         return conversation, False
@@ -198,6 +206,8 @@ def _conversation_for(
         raise Invalid("This was not said to us.", code="not_addressed")
     started = {"last_seq": 1, "message_count": 1, "event_seq": events + 1, "waiting_since": at,
                "reply_window_expires_at": opened_until}  # fmt: skip
+    flow = flow_for(channel, content, inbound.metadata)
+    started |= {"context": context_of(flow)} if flow else {}
     conversation = Conversation(
         tenant_id=channel.tenant_id, channel=channel, contact_id=known.contact_id, identity_id=known.identity_id,
         thread=inbound.thread, **{**changes, **started},
@@ -303,13 +313,28 @@ def _turn_open(channel: Channel, conversation: Conversation, message: Message, e
 
 
 def _news(
-    conversation: Conversation, message: Message, known: Known, *, started: bool, session_began: bool
+    channel: Channel,
+    sender: Sender,
+    known: Known,
+    conversation: Conversation,
+    message: Message,
+    *,
+    started: bool,
+    session: Session | None,
 ) -> list[NewEvent]:
-    person = {"contact_id": str(known.contact_id), "identity_id": str(known.identity_id)}
-    news = [NewEvent("chat.conversation.started", person)] if started else []
-    if session_began:
-        news.append(NewEvent("chat.session.started", person))
-    return [*news, NewEvent("chat.message.received", {**person, **message_facts(message)})]
+    person = {"contact_id": str(known.contact_id), "identity_id": str(known.identity_id),
+              "user_id": sender.value, "channel": channel.kind}  # fmt: skip
+    news = []
+    if started:
+        words = settings_for(channel.tenant_id).event_words
+        begin = {"flow_id": conversation.context.get("flow_id"),
+                 "initial_context": context_told(conversation.context, words=words)}  # fmt: skip
+        news.append(NewEvent("chat.conversation.started", {**person, **begin}))
+    if session:
+        visit = {"session_id": str(session.id), "device_info": session.device}
+        news.append(NewEvent("chat.session.started", {**person, **visit}))
+    said = {**message_facts(message), "processing_result": processing_result(message)}
+    return [*news, NewEvent("chat.message.received", {**person, **said})]
 
 
 def _repeat_of(channel: Channel, inbound: InboundMessage, content: Content, entrance: Entrance) -> Accepted | None:

@@ -38,6 +38,7 @@ from messaging.rules.delivery_status import (
     part_settled,
     part_taken,
     parts_follow,
+    report_facts,
 )
 from messaging.rules.hold import channel_admits, channel_failed, channel_held_until, channel_worked
 from messaging.rules.quotes import platform_name_of
@@ -347,7 +348,7 @@ def _dead(attempt: SendTry, error: SendError) -> bool:
         _record(attempt)
         conversation = conversation_advance({"id": delivery.conversation_id}, events=1) if failed else None
         if conversation:
-            facts = {"message_id": str(delivery.message_id), "seq": delivery.seq, "code": code}
+            facts = report_facts(delivery, Delivery.Status.FAILED, code=code, detail=error.detail or error.sentence)
             events_append(conversation, [NewEvent("chat.message.failed", facts)])
     if failed:
         wake.publish_soon()

@@ -20,7 +20,7 @@ from channels_app.contract import Recipient
 from channels_app.selectors import channel_for_id
 from channels_app.services import webhook_url
 from conversations.attachments import attachment_of, attachment_share, content_with_facts
-from conversations.messages import surroundings_of
+from conversations.messages import message_facts
 from conversations.models import Conversation, Message
 from conversations.timeline import NewEvent, events_append
 from messaging import wake
@@ -99,7 +99,9 @@ def reply_write(
             attachment_share(file, message)
     if author.role != Message.Role.SYSTEM:
         _queue(conversation, messages)
-    events_append(conversation, [*news, *(NewEvent("chat.message.sent", _facts(message)) for message in messages)])
+    events_append(
+        conversation, [*news, *(NewEvent("chat.message.sent", _facts(conversation, message)) for message in messages)]
+    )
     for message in messages:
         on_commit(lambda message=message: push_message(message))  # type: ignore[misc]
     return messages
@@ -143,15 +145,13 @@ def _queue(conversation: Conversation, messages: Sequence[Message]) -> None:
         on_commit(lambda: wake.deliver(conversation_id, lane=lane))
 
 
-def _facts(message: Message) -> dict[str, Any]:
-    return {
-        "message_id": str(message.id),
-        "seq": message.seq,
-        "role": message.role,
-        "content_type": message.content_type,
-        "reply_to": str(message.reply_to) if message.reply_to else None,
-        **surroundings_of(message),
-    }
+def _facts(conversation: Conversation, message: Message) -> dict[str, Any]:
+    facts = message_facts(message)
+    if message.role == Message.Role.SYSTEM:  # stays in the house
+        return facts
+    channel = channel_for_id(message.channel_id)
+    status = Delivery.Status.SENT if channel and channel.adapter.instant else Delivery.Status.QUEUED
+    return {**facts, "recipient": conversation.identity.value, "delivery_status": str(status)}
 
 
 def recipient_of(conversation: Conversation, identity: Any) -> Recipient:

@@ -23,16 +23,19 @@ from assistant.port import EngineError, EngineReply, EngineRequest, HistoryEntry
 from channels_app.content.types import Capabilities, Content, text
 from channels_app.selectors import channel_for_id
 from channels_app.templates.resolve import template_resolved
-from conversations.models import Contact, Conversation, Message, Note
+from conversations.models import Contact, Conversation, Identity, Message, Note
 from conversations.timeline import NewEvent, conversation_advance, work_given_up
 from messaging import wake
+from messaging.context.changes import UPDATED, context_news
+from messaging.context.flows import greeting_of
+from messaging.context.profile import profile_keep, profile_of
 from messaging.live.answers import turn_settled
 from messaging.live.typing import typing_shown
 from messaging.measures import STAGES, engine_count
 from messaging.models import Turn
 from messaging.reply import Author, reply_write, spoken
 from messaging.rules.choices import contents_meant
-from messaging.rules.control import hand_over
+from messaging.rules.control import answer_failed, hand_over
 from messaging.rules.quotes import outbound_quoted
 from tenants.errors import ServiceError, Unavailable
 from tenants.storage import prepared
@@ -51,8 +54,10 @@ SPOKEN = (Message.Role.VISITOR, Message.Role.BOT, Message.Role.AGENT)
 SEEN = ("id", "seq", "role", "text", "content", "hints", "language")  # rows of these cost half of whole messages
 
 
-CONVERSATION = prepared.Select(Conversation, lambda rows, id: rows.filter(id=id).select_related("contact"))
-CONTACT = prepared.Select(Contact, lambda rows, conversation_id: rows.filter(conversations=conversation_id))
+CONVERSATION = prepared.Select(Conversation, lambda rows, id: rows.filter(id=id).select_related("contact", "identity"))
+PERSON = prepared.Select(
+    Identity, lambda rows, conversation_id: rows.filter(conversations=conversation_id).select_related("contact")
+)
 RECENT = prepared.Select(
     Message,
     lambda rows, conversation_id, last_seq: (
@@ -156,7 +161,7 @@ def _request(conversation: Conversation, recent: Sequence[Any], unanswered: Sequ
         contents=_bounded([meant[m.id] for m in unanswered]),
         history=_history(recent, unanswered),
         context=conversation.context,
-        profile={"name": contact.name, "language": contact.language, **contact.profile},
+        profile=profile_of(contact),
         hints=hints,
         language=next((m.language for m in reversed(unanswered) if m.language), contact.language),
         deadline_s=settings.ENV["ENGINE_TIMEOUT_MS"] / 1000,
@@ -178,7 +183,10 @@ def _contact_of(conversation: Conversation) -> Contact:
     """The person as the conversation has them now: since it was read, two people may have turned out to be one. Empty
     where the conversation is gone, for then the answer is void."""
     if not Conversation.contact.is_cached(conversation):
-        conversation.contact = CONTACT.first(conversation_id=conversation.id) or Contact()
+        person = PERSON.first(conversation_id=conversation.id)
+        conversation.contact = person.contact if person else Contact()
+        if person and person.id == conversation.identity_id:
+            conversation.identity = person
     return conversation.contact
 
 
@@ -242,7 +250,10 @@ def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], o
     LeaseLost."""
     reply = outcome.reply
     contents, changes = _consequences(reply, unanswered)
-    news = _news(turn, unanswered, outcome)
+    contents = (*greeting_of(conversation), *contents) if contents else contents
+    news = _news(turn, conversation, unanswered, outcome)
+    if conversation.status == Conversation.Status.ERROR:
+        changes["status"] = Conversation.Status.ACTIVE
     turn.reply = None  # a try that lost the race leaves nothing behind
     with atomic():
         taken = conversation_advance(
@@ -260,6 +271,9 @@ def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], o
         )
         if taken is None:
             return _void(turn, conversation)
+        if taken.identity_id == conversation.identity_id and Conversation.identity.is_cached(conversation):
+            taken.identity = conversation.identity
+        profile_keep(conversation.contact, reply.context.get("user_profile"))
         messages = reply_write(
             taken,
             contents,
@@ -298,10 +312,23 @@ def _suggest(conversation: Conversation, reply: EngineReply) -> None:
     Note.objects.create(tenant_id=conversation.tenant_id, conversation=conversation, text=f"Suggested reply:\n{said}")
 
 
-def _news(turn: Turn, unanswered: Sequence[Any], outcome: EngineOutcome) -> list[NewEvent]:
+def _news(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], outcome: EngineOutcome) -> list[NewEvent]:
     reply = outcome.reply
     about = {"turn_id": str(turn.id), "message_ids": [str(message.id) for message in unanswered]}
+    tenant_id, last = conversation.tenant_id, str(unanswered[-1].id)
+    news = context_news(tenant_id, conversation.context, reply.context, "message")
+    if conversation.status == Conversation.Status.ERROR:
+        news.append(NewEvent(UPDATED, {"status": "active", "control_owner": "bot", "trigger": "recovered"}))
+    if reply.intent:
+        runners_up = {name: score for name, score in reply.confidence_scores.items() if name != reply.intent}
+        found = {"intent": reply.intent, "confidence": reply.confidence, "alternatives": runners_up}
+        news.append(NewEvent("chat.intent.classified", {"message_id": last, **found}))
+    if not outcome.degraded:
+        made = {"engine": reply.engine, "model": reply.model, "latency_ms": outcome.latency_ms,
+                "parts": len(reply.contents), "usage": dict(reply.usage)}  # fmt: skip
+        news.append(NewEvent("chat.response.generated", {"turn_id": str(turn.id), **made}))
     return [
+        *news,
         NewEvent(
             "chat.message.processed",
             {**about, "engine": reply.engine, "degraded": outcome.degraded, "latency_ms": outcome.latency_ms,
@@ -355,8 +382,11 @@ def _failed(turn: Turn, error: Exception) -> Turn:
 
 def _give_up(turn: Turn, reason: str) -> Turn:
     with atomic():
+        conversation = conversation_advance({"id": turn.conversation_id})  # the lock
         if settle(turn, status=Turn.Status.FAILED, outcome=reason[:40]):
             work_given_up("turns", turn, reason)
+            if conversation:
+                answer_failed(conversation, reason[:40])
     return turn
 
 

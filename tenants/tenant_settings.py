@@ -95,6 +95,26 @@ class Alerts(BaseModel):
         return self.silent_after_hours_of.get(channel_key, self.silent_after_hours)
 
 
+FlowId = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[\w.-]+$")]
+FlowMark = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class Flow(BaseModel):
+    """How a new conversation begins (CONV-10). ``channels`` are keys or kinds of channels, ``starters`` payloads of
+    suggestions and the ``ref`` of links and advertisements: a flow that names none applies as the default only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: FlowId
+    intent: str = Field(
+        "", max_length=100, description="Where the assistant goes unless the person wants something else"
+    )
+    greeting: str = Field("", max_length=1000, description="Said before the first reply")
+    slots: dict[Annotated[str, Field(max_length=60)], Annotated[str, Field(max_length=200)]] = Field({}, max_length=30)
+    channels: tuple[FlowMark, ...] = Field((), max_length=100)
+    starters: tuple[FlowMark, ...] = Field((), max_length=100)
+
+
 class TenantSettings(BaseModel):
     """Everything a tenant may set, with what holds when it does not. None: the deployment's default."""
 
@@ -130,6 +150,9 @@ class TenantSettings(BaseModel):
     allowed_models: tuple[Annotated[str, Field(max_length=120)], ...] = ()  # empty: all
     default_model: str = Field("", max_length=120)
     assistant: dict[Literal["high", "medium", "known", "handover_after"], float] = {}  # thresholds of the built-in one
+    flows: tuple[Flow, ...] = Field((), max_length=50)
+    default_flow: str = Field("", max_length=60, description="Id of the flow that applies where no other does")
+    event_words: bool = Field(False, description="Events carry what people say, to Kafka and to integrators' webhooks")
     csat_enabled: bool = True
     alerts: Alerts = Alerts()
     features: dict[Annotated[str, Field(max_length=60)], bool] = {}
@@ -178,6 +201,11 @@ def settings_check(given: Mapping[str, Any]) -> TenantSettings:
             }
             for name in early
         )
+    flows = [flow.id for flow in wanted.flows]
+    if len(set(flows)) < len(flows):
+        raise _invalid([{"field": "flows", "message": "Two flows have the same id.", "code": "repeated_id"}])
+    if wanted.default_flow and wanted.default_flow not in flows:
+        raise _invalid([{"field": "default_flow", "message": "No flow has this id.", "code": "unknown_flow"}])
     most: int = settings.ENV["MAX_RATE_LIMIT"]
     above = [name for name in LIMITS if most and (getattr(wanted, name) or 0) > most]
     if above:

@@ -45,6 +45,9 @@ OBEYED = {
     "user_rate_limit": ("tenants/access/limits.py", "chosen.user_rate_limit"),
     "user_burst_limit": ("tenants/access/limits.py", "chosen.user_burst_limit"),
     "assistant": ("assistant/builtin/engine.py", '"assistant"'),
+    "flows": ("messaging/context/flows.py", ".flows"),
+    "default_flow": ("messaging/context/flows.py", ".default_flow"),
+    "event_words": ("conversations/messages.py", ".event_words"),
     "csat_enabled": ("messaging/rules/control.py", ".csat_enabled"),
     "alerts": ("messaging/outbox/alerts.py", ".alerts"),
 }
@@ -63,7 +66,7 @@ PERMISSIONS_AWAITED = {
     "models:write": "the assistant",
 }
 #: state of a row that nothing sets, by what will
-STATES_AWAITED = {"conversations.Conversation.Status.ERROR": "CONV-1: the assistant"}
+STATES_AWAITED: dict[str, str] = {}
 
 
 @cache

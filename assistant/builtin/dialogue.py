@@ -28,6 +28,8 @@ from channels_app.content.types import Choice, Content
 
 NAME = "builtin"
 OPEN, COLLECTING, CONFIRMING, HANDED_OVER = "open", "collecting", "confirming", "handover"
+BEGINNING = "beginning"  # a flow was chosen for the conversation, and has not begun
+OF_PEOPLE = ("email", "phone")  # entities that tell who the person is, where an intent asks for them
 SOMETHING_ELSE = "none"  # the payload of "none of these"
 
 
@@ -78,6 +80,7 @@ class Dialogue:
             self.option_picked,
             self.slot_answered,
             self.offer_answered,
+            self.flow_begun,
             self.intent_recognised,
             self.fact_found,
             self.nearly_recognised,
@@ -133,6 +136,13 @@ class Dialogue:
         if said == YES:
             return self.resolve(self.on_yes)
         return self.say_no() if said == NO else None
+
+    def flow_begun(self) -> EngineReply | None:
+        """The conversation's flow leads to its intent, unless the person clearly wants something else."""
+        skill, wanted = self.intended, self.recognised
+        if skill is None or (wanted and (wanted.own or wanted.name in (HUMAN, CANCEL, HELP))):
+            return None
+        return self.begin(skill, self.filled)
 
     def intent_recognised(self) -> EngineReply | None:
         return self.begin(self.recognised) if self.recognised else None
@@ -268,7 +278,7 @@ class Dialogue:
                 "current_intent": intent or None,
                 "entities": self.entities,
                 "slots": self.filled,
-                "user_profile": _dict(self.context.get("user_profile")),
+                "user_profile": self.known_of_them(intent),
                 "conversation_stage": stage,
                 "assistant": memory,
             },
@@ -280,6 +290,14 @@ class Dialogue:
             next_expected=expected,
             engine=NAME,
         )
+
+    def known_of_them(self, intent: str) -> dict[str, Any]:
+        """The person's profile, and what they told of themselves because the intent asked for it."""
+        skill = self.lessons.skills.get(intent)
+        asked = [slot for slot in skill.slots if slot.get("entity") in OF_PEOPLE] if skill else []
+        told = {slot["entity"]: self.filled[slot["name"]] for slot in asked if slot["name"] in self.filled}
+        known = {name: value for name, value in self.request.profile.items() if value}
+        return {**_dict(self.context.get("user_profile")), **known, **told}
 
     # --------------------------------------------------------------- what is known about the turn
 
@@ -309,6 +327,13 @@ class Dialogue:
     @property
     def stage(self) -> str:
         return str(self.context.get("conversation_stage") or OPEN)
+
+    @cached_property
+    def intended(self) -> Skill | None:
+        """The intent of a flow that has not begun yet."""
+        return (
+            self.lessons.skills.get(str(self.context.get("current_intent") or "")) if self.stage == BEGINNING else None
+        )
 
     @cached_property
     def collecting(self) -> Skill | None:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import QuerySet
 
@@ -20,6 +23,12 @@ from tenants.storage.db import atomic, now, retried
 
 #: contact and channel
 Place = tuple[uuid.UUID, uuid.UUID]
+
+
+class Talk(NamedTuple):
+    id: uuid.UUID
+    last_message_at: datetime
+    message_count: int
 
 
 def visits_end(more: More) -> int:
@@ -51,13 +60,13 @@ def _visits_end(more: More) -> int:
 @retried
 def _visits_close(sessions: Sequence[Session], expired: QuerySet[Session]) -> bool:
     """All of them with their events, or none, when another process has ended one or a person came back to it."""
-    last = _last_conversations(sessions)
+    talks = _conversations_during(sessions)
     mine = expired.filter(id__in=[session.id for session in sessions])
     try:
         with atomic():
             if mine.update(ended_at=now()) != len(sessions):
                 raise _Changed
-            system_events(sessions[0].tenant_id, [_ended_event(session, last) for session in sessions])
+            system_events(sessions[0].tenant_id, [_ended_event(session, talks) for session in sessions])
     except _Changed:
         return False
     return True
@@ -67,23 +76,28 @@ class _Changed(Exception):
     """Undoes the transaction: the list is out of date, and is read again."""
 
 
-def _last_conversations(sessions: Sequence[Session]) -> Mapping[Place, uuid.UUID]:
-    """(contact, channel) → the last conversation that went on during one of the sessions."""
-    talks = Conversation.objects.filter(
+def _conversations_during(sessions: Sequence[Session]) -> Mapping[Place, list[Talk]]:
+    """(contact, channel) → the conversations that went on during one of the sessions, the oldest first."""
+    rows = Conversation.objects.filter(
         contact_id__in={session.contact_id for session in sessions},
         last_message_at__gte=min(session.created_at for session in sessions),
     ).order_by("created_at")
-    return {(row[0], row[1]): row[2] for row in talks.values_list("contact_id", "channel_id", "id")}
+    talks: dict[Place, list[Talk]] = defaultdict(list)
+    for row in rows.values_list("contact_id", "channel_id", "id", "last_message_at", "message_count"):
+        talks[row[0], row[1]].append(Talk(*row[2:]))
+    return talks
 
 
-def _ended_event(session: Session, last: Mapping[Place, uuid.UUID]) -> NewEvent:
-    conversation_id = last.get((session.contact_id, session.channel_id))
+def _ended_event(session: Session, talks: Mapping[Place, list[Talk]]) -> NewEvent:
+    here = talks.get((session.contact_id, session.channel_id), [])
+    own = [talk for talk in here if talk.last_message_at >= session.created_at]
     facts = {
         "channel_id": str(session.channel_id),
         "contact_id": str(session.contact_id),
-        "conversation_id": str(conversation_id) if conversation_id else None,
+        "conversation_id": str(here[-1].id) if here else None,
         "session_id": str(session.id),
         "duration_seconds": max(0, int((session.last_seen_at - session.created_at).total_seconds())),
         "end_reason": "expired",
+        "session_summary": {"conversations": len(own), "message_count": sum(talk.message_count for talk in own)},
     }
     return NewEvent("chat.session.ended", facts)

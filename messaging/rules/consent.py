@@ -229,10 +229,12 @@ def _event(type: str, identity_id: uuid.UUID, contact_id: uuid.UUID) -> NewEvent
 # ------------------------------------------------------------------------ who may be sent to
 
 
-def require_consent(identity_id: uuid.UUID) -> None:
-    """Raises Conflict ``contact_stopped``: call before staff or the API write to a person."""
-    if Identity.objects.filter(id=identity_id, stopped_at__isnull=False).exists():
+def require_consent(identity_id: uuid.UUID) -> Identity:
+    """The person as they are written to. Raises Conflict ``contact_stopped``: call before staff or the API write."""
+    identity: Identity = Identity.objects.get(id=identity_id)
+    if identity.stopped_at:
         raise Conflict("This person has stopped our messages; they can write to us again any time.", code=CODE)
+    return identity
 
 
 def check_reachable(message: Message) -> None:

@@ -24,8 +24,9 @@ from conversations.messages import cleaned
 from conversations.models import Conversation, Message
 from conversations.people import conversation_with
 from conversations.selectors import holder_shape
-from conversations.timeline import NewEvent, conversation_advance
+from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
+from messaging.context.changes import UPDATED
 from messaging.models import Turn
 from messaging.reply import Author, reply_write, spoken
 from messaging.rules.consent import require_consent
@@ -57,7 +58,6 @@ TO_BOT: Mapping[str, Any] = {
     "control_epoch": F("control_epoch") + 1,
     "assignee": None,
 }
-UPDATED = "chat.conversation.updated"
 
 
 # ----------------------------------------------------------------------- a human is asked for
@@ -68,7 +68,9 @@ def hand_over(conversation: Conversation, reason: str) -> Conversation:
     of the transaction that holds the conversation. Nothing happens while a human is in control."""
     if conversation.control_owner == Conversation.Owner.HUMAN:
         return conversation
-    return _change(conversation.id, "queued", _human_has(reason=reason), **TO_HUMAN, held_by=Holder.QUEUE)
+    return _change(
+        conversation.id, "queued", _human_has(reason=reason, trigger="handover"), **TO_HUMAN, held_by=Holder.QUEUE
+    )
 
 
 @retried
@@ -80,7 +82,14 @@ def human_took_over_outside(channel: Channel, signal: Signal) -> bool:
         if seen is None:
             return False
         if seen.held_by in (Holder.BOT, Holder.QUEUE):
-            _change(seen.id, "assigned", _human_has(), **TO_HUMAN, held_by=Holder.OUTSIDE, answered_seq=F("last_seq"))
+            _change(
+                seen.id,
+                "assigned",
+                _human_has(trigger="outside"),
+                **TO_HUMAN,
+                held_by=Holder.OUTSIDE,
+                answered_seq=F("last_seq"),
+            )
         elif seen.held_by == Holder.OUTSIDE:
             conversation_advance({"id": seen.id}, answered_seq=F("last_seq"))
     return True
@@ -104,6 +113,28 @@ def _talking(channel: Channel, signal: Signal) -> Conversation | None:
     """The open conversation that the signal is about, locked."""
     found = conversation_with(channel, signal.sender, signal.thread)
     return conversation_advance({"id": found.id, "is_open": True}) if found else None
+
+
+def answer_failed(conversation: Conversation, reason: str) -> None:
+    """No answer came about, and the person has been waiting: the conversation is in error until one does, or a human
+    takes over. Call in the transaction that holds the conversation."""
+    if not conversation.is_open or conversation.status != Conversation.Status.ACTIVE:
+        return
+    taken = conversation_advance({"id": conversation.id}, events=1, status=Conversation.Status.ERROR)
+    if taken:
+        facts = {"status": "error", "control_owner": "bot", "trigger": "failed", "reason": reason}
+        events_append(taken, [NewEvent(UPDATED, facts)])
+
+
+def conversation_rate(conversation_id: uuid.UUID, score: int) -> None:
+    """The person rates the conversation, 1 to 5, mostly after its end; the last rating counts. In the caller's
+    transaction."""
+    seen = _locked(conversation_id)
+    if seen.satisfaction == score:
+        return
+    taken = conversation_advance({"id": conversation_id}, events=1, satisfaction=score)
+    if taken:
+        events_append(taken, [NewEvent(UPDATED, {"trigger": "rated", "satisfaction": score})])
 
 
 # ------------------------------------------------------------------------- what agents do
@@ -151,14 +182,14 @@ def conversation_end(
     """Close the conversation; the person's next message opens a new one. One that has ended stays as it ended, and so
     does one of which ``only_if`` does not hold under the lock: what a list said may no longer be so. Raises NotFound,
     Conflict ``control_changed``."""
-    status = Conversation.Status.ABANDONED if reason == "idle" else Conversation.Status.COMPLETED
     with atomic():
         seen = _locked(conversation_id)
         if not seen.is_open or (only_if and not only_if(seen)):
             return _repeated(seen)
         _require_epoch(seen, expected_epoch)
+        status = _last_status(seen, reason)
         return _change(
-            seen.id, "closed", NewEvent("chat.conversation.ended", {"status": status, "reason": reason}),
+            seen.id, "closed", _ended(seen, status, reason),
             status=status, is_open=False, control_epoch=F("control_epoch") + 1, ended_at=now(), ended_reason=reason,
             waiting_since=None,
         )  # fmt: skip
@@ -188,7 +219,7 @@ def agent_reply(
         if client_message_id and (stored := _said_before(seen, author, client_message_id, digest)):
             return stored
         _require_open(seen)
-        require_consent(seen.identity_id)
+        person = require_consent(seen.identity_id)
         content, quoted_id = outbound_quoted(seen, _sendable(seen, content))
         control, news = _control_of_reply(seen, author)
         conversation = conversation_advance(
@@ -200,12 +231,31 @@ def agent_reply(
             **control,
         )
         assert conversation is not None  # locked above
+        conversation.identity = person
         if seen.control_owner == Conversation.Owner.BOT:
             _turns_void(conversation, "human")
         return reply_write(
             conversation, [content], author, client_message_id=client_message_id,
             metadata={"digest": digest} if client_message_id else {}, reply_to=quoted_id, news=news,
         )[0]  # fmt: skip
+
+
+def _last_status(seen: Conversation, reason: str) -> str:
+    """How it ended: one that fell silent after the bot could not answer ended in an error."""
+    if reason != "idle":
+        return Conversation.Status.COMPLETED
+    return Conversation.Status.ERROR if seen.status == Conversation.Status.ERROR else Conversation.Status.ABANDONED
+
+
+def _ended(seen: Conversation, status: str, reason: str) -> NewEvent:
+    facts = {
+        "status": status,
+        "reason": reason,
+        "duration_seconds": max(0, int((now() - seen.created_at).total_seconds())),
+        "message_count": seen.message_count + 1,  # with the entry that tells the visitor
+        "satisfaction": seen.satisfaction,
+    }
+    return NewEvent("chat.conversation.ended", facts)
 
 
 # ------------------------------------------------------------------------- parts of a reply
@@ -306,8 +356,8 @@ def _repeated(seen: Conversation) -> Conversation:
     return seen
 
 
-def _human_has(agent_id: Any = None, *, reason: str = "") -> NewEvent:
-    facts: dict[str, Any] = {"control_owner": "human", "status": "escalated"}
+def _human_has(agent_id: Any = None, *, reason: str = "", trigger: str = "agent") -> NewEvent:
+    facts: dict[str, Any] = {"control_owner": "human", "status": "escalated", "trigger": trigger}
     facts |= {"assignee_id": str(agent_id)} if agent_id else {}
     return NewEvent(UPDATED, {**facts, **({"reason": reason} if reason else {})})
 
@@ -315,7 +365,7 @@ def _human_has(agent_id: Any = None, *, reason: str = "") -> NewEvent:
 def _to_bot(seen: Conversation) -> Conversation:
     """The bot's again; what is unanswered gets a turn."""
     last = _unanswered(seen).last()
-    told = NewEvent(UPDATED, {"control_owner": "bot", "status": "active"})
+    told = NewEvent(UPDATED, {"control_owner": "bot", "status": "active", "trigger": "hand_back"})
     if last is None:
         return _change(seen.id, "bot", told, **TO_BOT, answered_seq=F("last_seq") + 1, waiting_since=None)
     conversation = _change(seen.id, "bot", told, **TO_BOT)

@@ -7,12 +7,13 @@ would end it before its time. Owns the rule; must not send.
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError
 from django.db.models import Exists, OuterRef, QuerySet
 
+from channels_app.content.moments import written
 from channels_app.contract import StatusUpdate
 from channels_app.models import Channel
 from conversations.models import Identity
@@ -26,6 +27,7 @@ from tenants.scope import tenant_scope
 from tenants.storage import prepared
 from tenants.storage.batches import Failures, More, batches
 from tenants.storage.db import atomic, key_taken, now, on_commit, retried
+from tenants.tenant_settings import settings_for
 
 #: a part is written down when the platform's answer is here, a little after the platform's own time of it
 ANSWER_TIME = timedelta(seconds=2)
@@ -58,7 +60,7 @@ def status_apply(channel: Channel, update: StatusUpdate) -> bool:
     if part is None:
         _keep(channel, update)
         return False
-    return _advance(part, update.status, update.code, update.detail)
+    return _advance(part, update.status, update.code, update.detail, update.at)
 
 
 @retried
@@ -76,7 +78,8 @@ def mark_read(conversation_id: uuid.UUID, seq: int) -> bool:
         behind.update(status=Delivery.Status.READ, read_at=now())
         taken = conversation_advance({"id": conversation_id}, events=len(read))
         if taken:
-            facts = [{"message_id": str(message_id), "seq": number} for message_id, number in read]
+            stamp = {"delivery_status": "read", "delivery_timestamp": written(now())}
+            facts = [{"message_id": str(message_id), "seq": number, **stamp} for message_id, number in read]
             events_append(taken, [NewEvent("chat.message.read", fact) for fact in facts])
         on_commit(wake.publish_soon)
     return True
@@ -87,7 +90,7 @@ def early_statuses_apply(delivery: Delivery) -> None:
     for part in DeliveryPart.objects.filter(delivery=delivery).exclude(platform_id=""):
         changes_apply(part.channel_id, part.platform_id)
         for early in EarlyStatus.objects.filter(channel_id=part.channel_id, platform_id=part.platform_id):
-            _advance(part, early.status, early.code, early.detail)
+            _advance(part, early.status, early.code, early.detail, early.created_at)
             early.delete()
 
 
@@ -148,7 +151,9 @@ def _watermark_apply(channel: Channel, update: StatusUpdate) -> bool:
         created_at__lte=update.up_to + ANSWER_TIME,
         status__in=_lower(update.status),
     )
-    moved = [_advance(part, update.status, update.code, update.detail) for part in parts.order_by("created_at")]
+    moved = [
+        _advance(part, update.status, update.code, update.detail, update.at) for part in parts.order_by("created_at")
+    ]
     return any(moved)
 
 
@@ -240,19 +245,44 @@ def _keep(channel: Channel, update: StatusUpdate) -> None:
         return  # the same status again
 
 
-def _advance(part: DeliveryPart, status: str, code: str, detail: str) -> bool:
+def report_facts(
+    delivery: Delivery,
+    status: str,
+    *,
+    code: str = "",
+    detail: str = "",
+    platform_id: str = "",
+    at: datetime | None = None,
+) -> dict[str, Any]:
+    """What events say of how far a message got. The platform's own sentence may repeat words of people."""
+    response = {"code": code, "attempts": delivery.attempts}
+    response |= {"detail": detail[:500]} if settings_for(delivery.tenant_id).event_words else {}
+    return {
+        "message_id": str(delivery.message_id),
+        "seq": delivery.seq,
+        "code": code,
+        "delivery_status": status,
+        "delivery_timestamp": written(at or now()),
+        "platform_message_id": platform_id or None,
+        "channel_response": response,
+    }
+
+
+def _advance(part: DeliveryPart, status: str, code: str, detail: str, at: datetime | None) -> bool:
     """Part first, and committed; then its delivery. A worker that finishes the delivery in between follows its parts
     in that transaction, so one of the two sees the other."""
     moved = DeliveryPart.objects.filter(id=part.id, status__in=_lower(status)).update(status=status)
     if moved and code == WINDOW_CLOSED:
         window_shut(part.channel, part.delivery.conversation_id, part.created_at)
-    return parts_follow(part.delivery, code, detail) or bool(moved)
+    return parts_follow(part.delivery, part, code, detail, at) or bool(moved)
 
 
 @retried
-def parts_follow(delivery: Delivery, code: str = "", detail: str = "") -> bool:
+def parts_follow(
+    delivery: Delivery, part: DeliveryPart | None = None, code: str = "", detail: str = "", at: datetime | None = None
+) -> bool:
     """Bring a delivery that has been sent as far as its parts: one transaction with its event, or within the caller's,
-    which holds the conversation's lock."""
+    which holds the conversation's lock. ``part``: the one that was reported, ``at`` that time."""
     with atomic():
         conversation = conversation_advance({"id": delivery.conversation_id})
         reached = _of_all_parts(delivery)
@@ -264,10 +294,12 @@ def parts_follow(delivery: Delivery, code: str = "", detail: str = "") -> bool:
             changes |= {"error_code": code[:60], "error_detail": detail[:500]}
         if not Delivery.objects.filter(id=delivery.id, status__in=behind).update(**changes):
             return False
-        facts = {"message_id": str(delivery.message_id), "seq": delivery.seq}
+        told = part or DeliveryPart.objects.filter(delivery=delivery).order_by("-index").first()
+        platform_id = told.platform_id if told else ""
+        facts = report_facts(delivery, reached, code=code, detail=detail, platform_id=platform_id, at=at)
         taken = conversation_advance({"id": delivery.conversation_id}, events=1)
         if taken:
-            events_append(taken, [NewEvent(f"chat.message.{reached}", {**facts, **({"code": code} if code else {})})])
+            events_append(taken, [NewEvent(f"chat.message.{reached}", facts)])
         on_commit(wake.publish_soon)
     return True
 

@@ -20,7 +20,7 @@ from channels_app.content.types import Content
 from channels_app.models import Channel
 from conversations.attachments import attachments_delete
 from conversations.messages import cleaned, message_facts, words_of
-from conversations.models import Attachment, Conversation, Identity, Message, Reaction, Revision
+from conversations.models import Attachment, Conversation, Event, Identity, Message, Reaction, Revision
 from conversations.people import Known, identities_forget, identity_find, identity_resolve
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging.live.push import push_change, push_reaction
@@ -201,6 +201,7 @@ def _merged(old: Content, new: Content) -> Content:
 def _erase(conversation: Conversation, message: Message, deletion: Revision) -> None:
     attachments_delete(Attachment.objects.filter(message=message))
     quotes_forget(conversation, message)
+    _forget_words(message)
     _change(
         conversation, message, "deleted", "chat.message.deleted", preview=DELETED_PREVIEW,
         deleted_at=deletion.at, content={"type": message.content_type}, text="", analysis={}, metadata={},
@@ -210,6 +211,18 @@ def _erase(conversation: Conversation, message: Message, deletion: Revision) -> 
     )
     if not owed.exists():
         Conversation.objects.filter(id=conversation.id).update(waiting_since=None)
+
+
+def _forget_words(message: Message) -> None:
+    """Events that carried the message's words carry them no longer; what has been handed on is the readers'."""
+    told = Event.objects.filter(conversation_id=message.conversation_id, payload__message_id=str(message.id))
+    for event in told:
+        if event.payload.pop("content", None) is not None:
+            event.save(update_fields=["payload"])
+    quoting = Event.objects.filter(conversation_id=message.conversation_id, payload__reply_to=str(message.id))
+    for event in quoting:
+        if event.payload.get("content", {}).pop("quote", None) is not None:
+            event.save(update_fields=["payload"])
 
 
 def _change(

@@ -31,6 +31,7 @@ from messaging.live.authors import author_of
 from messaging.live.frames import change_frame, message_frame
 from messaging.live.push import push_read
 from messaging.rules.attending import answering
+from messaging.rules.control import conversation_rate
 from messaging.rules.delivery_status import mark_read
 from messaging.webchat.frames import RateFrame, ReadFrame, SendFrame
 from tenants.access.auth import require_active
@@ -297,7 +298,7 @@ def rate(channel: Channel, visitor: Visitor, frame: RateFrame) -> dict[str, Any]
         raise NotFound("There is no such conversation to rate.", code="conversation_not_found")
     remark = f"Rated {frame.score} of 5: {frame.comment}"
     with atomic():
-        Conversation.objects.filter(id=frame.conversation).update(satisfaction=frame.score)
+        conversation_rate(frame.conversation, frame.score)
         if frame.comment and not Note.objects.filter(conversation_id=frame.conversation, text=remark).exists():
             Note.objects.create(tenant_id=channel.tenant_id, conversation_id=frame.conversation, text=remark)
     return {"t": "ack", "cid": frame.cid}

@@ -119,7 +119,9 @@ def _keep(channel: Channel, visitor: Visitor, told: Mapping[str, str | bool], *,
         contact = Contact.objects.get(identities=identity_id)
         for fact, value in told.items():
             if fact not in FACTS:
+                if "profile" in contact.decisions and fact in contact.profile:
+                    continue
                 contact.profile = {**contact.profile, fact: value}
-            elif proved or not getattr(contact, fact):
+            elif fact not in contact.decisions and (proved or not getattr(contact, fact)):
                 setattr(contact, fact, value)
         contact.save(update_fields=[*FACTS, "profile"])

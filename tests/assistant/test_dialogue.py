@@ -337,6 +337,13 @@ def test_keeps_what_others_put_into_the_context(visitor):
     assert (context["campaign"], context["user_profile"]) == ("spring", {"tier": "gold"})
 
 
+def test_knows_the_person_and_what_they_told_of_themselves(visitor):
+    person = visitor()
+    person.says("subscribe to the newsletter", profile={"name": "Ann", "language": ""})
+    person.says("ann@example.org", profile={"name": "Ann", "language": ""})
+    assert person.context["user_profile"] == {"name": "Ann", "email": "ann@example.org"}
+
+
 def test_a_reply_made_too_long_by_a_value_still_answers(visitor):
     slot = {"name": "wish", "prompt": "What?"}
     intent = Intent(name="wish", examples=["i have a wish"], responses=["{wish} " * 1000], slots=[slot])

@@ -255,6 +255,7 @@ def test_visits_end_once_with_their_event(scope, other_tenant) -> None:
     assert told[str(over.id)].payload == {
         "channel_id": str(channel.id), "contact_id": str(talk.contact_id), "conversation_id": str(talk.id),
         "session_id": str(over.id), "duration_seconds": 90, "end_reason": "expired",
+        "session_summary": {"conversations": 1, "message_count": 0},
     }  # fmt: skip
     assert told[str(without.id)].payload["conversation_id"] is None
     assert Session.objects.get(id=going_on.id).ended_at is None
@@ -264,13 +265,13 @@ def test_visits_end_once_with_their_event(scope, other_tenant) -> None:
 
 def test_a_visit_that_goes_on_in_this_moment_is_not_ended(scope, monkeypatch: pytest.MonkeyPatch) -> None:
     back, over = visit(scope), visit(scope)
-    real = visits._last_conversations
+    real = visits._conversations_during
 
     def late(sessions: Any) -> Any:
         Session.objects.filter(id=back.id).update(expires_at=now() + timedelta(hours=1))
         return real(sessions)
 
-    monkeypatch.setattr(visits, "_last_conversations", late)
+    monkeypatch.setattr(visits, "_conversations_during", late)
     assert visits.visits_end(always) == 1
     assert [event.payload["session_id"] for event in Event.objects.all()] == [str(over.id)]
     assert Session.objects.get(id=back.id).ended_at is None
@@ -303,9 +304,9 @@ def test_who_comes_back_before_a_visit_was_ended_goes_on_with_it(scope) -> None:
     """Begun anew, it would have begun twice and ended once."""
     over = visit(scope, key="default")
     known = Known(new_id(), over.contact_id)
-    assert session_touch(over.channel, known, session_key="default", device={}) is False
+    assert session_touch(over.channel, known, session_key="default", device={}) is None
     assert visits.visits_end(always) == 0
     Session.objects.update(expires_at=now())
     assert visits.visits_end(always) == 1
-    assert session_touch(over.channel, known, session_key="default", device={}) is True
+    assert session_touch(over.channel, known, session_key="default", device={}) is not None
     assert Event.objects.filter(type="chat.session.ended").count() == 1

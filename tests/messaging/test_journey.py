@@ -86,11 +86,13 @@ def test_a_message_is_stored_answered_and_delivered(scope, whatsapp, said, calls
     assert Delivery.objects.get().status == "sent"
     assert DeliveryAttempt.objects.get().outcome == "accepted"
     events = Event.objects.order_by("seq")
-    assert [e.seq for e in events] == [1, 2, 3, 4, 5]
+    assert [e.seq for e in events] == [1, 2, 3, 4, 5, 6, 7]
     assert [e.type for e in events] == [
         "chat.conversation.started",
         "chat.session.started",
         "chat.message.received",
+        "chat.intent.classified",
+        "chat.response.generated",
         "chat.message.processed",
         "chat.message.sent",
     ]

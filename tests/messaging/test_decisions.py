@@ -1,0 +1,119 @@
+"""What staff decided about a person stays; what engines learn of them outlasts the conversation (CONV-2, CONV-11)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from channels_app.models import Channel
+from conversations import people
+from conversations.models import Contact
+from conversations.people import contacts_join
+from messaging.accept import accept
+from messaging.context.profile import profile_keep, profile_of
+from tenants.models import Tenant
+from tests.factories import ContactFactory, MembershipFactory, RoleFactory, UserFactory
+
+LEARNT = {
+    "tier": "gold",
+    "email": "ana@example.com",
+    "name": "Claimed",
+    "odd": ["list"],
+    "long": "x" * 501,
+    "language": "xx",
+}
+
+
+@pytest.fixture
+def edits(tenant: Tenant) -> Any:
+    """``edits(contact, name="Ana")``: staff save the person's page in the console."""
+    user = UserFactory()
+    MembershipFactory(tenant=tenant, user=user, role=RoleFactory(tenant=tenant, permissions=["*"]))
+    client = Client()
+    client.force_login(user)
+
+    def edit(contact: Contact, **fields: str) -> None:
+        shown = {"name": contact.name, "email": contact.email, "phone": contact.phone, "language": contact.language,
+                 "profile": "{}", "preferences": "{}", "tenant": str(contact.tenant_id)}  # fmt: skip
+        inlines = {f"identities-{name}": "0" for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
+        page = reverse("admin:conversations_contact_change", args=[contact.id])
+        assert client.post(page, {**shown, **inlines, **fields}).status_code == 302
+
+    return edit
+
+
+def writes(channel: Channel, said: Any, name: str, number: int) -> Contact:
+    """The person writes under the name that their platform tells."""
+    people.forget_touches()
+    message = said("hello", id=f"wamid.{number}")
+    accept(channel, replace(message, sender=replace(message.sender, name=name)))
+    return Contact.objects.get()
+
+
+def test_a_platforms_name_follows_until_staff_decide_one(scope, whatsapp, said, edits) -> None:
+    assert writes(whatsapp, said, "ana l", 1).name == "ana l"
+    contact = writes(whatsapp, said, "Ana the Great", 2)
+    assert contact.name == "Ana the Great"
+    edits(contact, name="Ana Lima")
+    seen_before = contact.last_active_at
+    contact = writes(whatsapp, said, "xX-Ana-Xx", 3)
+    assert (contact.name, contact.last_active_at > seen_before) == ("Ana Lima", True)
+
+
+def test_a_decision_about_another_field_leaves_the_name_to_the_platform(scope, whatsapp, said, edits) -> None:
+    edits(writes(whatsapp, said, "ana", 1), language="pt")
+    contact = writes(whatsapp, said, "Ana Lima", 2)
+    assert (contact.name, contact.language, contact.decided) == ("Ana Lima", "pt", "language")
+
+
+def test_a_page_saved_without_a_change_decides_nothing(scope, whatsapp, said, edits) -> None:
+    contact = writes(whatsapp, said, "ana", 1)
+    edits(contact)
+    assert Contact.objects.get().decided is None
+
+
+@pytest.mark.parametrize("kept_decided", [True, False], ids=["of the older one", "of the newer one"])
+def test_decisions_outlive_a_merge(scope, kept_decided: bool) -> None:
+    names = [{"name": "Ana Lima", "decided": "name"}, {"name": "ana"}]
+    older, newer = (ContactFactory(tenant=scope, **facts) for facts in names[:: 1 if kept_decided else -1])
+    contacts_join(older.id, [newer.id])
+    contact = Contact.objects.get()
+    assert (contact.id, contact.name, contact.decided) == (older.id, "Ana Lima", "name")
+
+
+def test_a_proof_of_the_site_does_not_replace_what_staff_decided(scope) -> None:
+    from messaging.webchat.rules import Visitor
+    from messaging.webchat.sessions import _keep
+    from tests.factories import ChannelFactory
+
+    channel, visitor = ChannelFactory(tenant=scope), Visitor("u1", "user")
+    _keep(channel, visitor, {"name": "Ana", "tier": "gold"}, proved=True)
+    Contact.objects.update(name="Ana Lima", profile={"tier": "platinum"}, decided="name,profile")
+    _keep(channel, visitor, {"name": "ana", "email": "ana@example.com", "tier": "none", "size": "M"}, proved=True)
+    contact = Contact.objects.get()
+    assert (contact.name, contact.email) == ("Ana Lima", "ana@example.com")
+    assert contact.profile == {"tier": "platinum", "size": "M"}
+
+
+def test_what_an_engine_learns_is_there_in_the_next_conversation(scope) -> None:
+    contact = ContactFactory(tenant=scope, name="Ana", profile={"size": "M"})
+    profile_keep(contact, LEARNT)
+    kept = Contact.objects.get()
+    assert profile_of(kept) == {"name": "Ana", "language": "", "size": "M", "tier": "gold"}
+    assert (kept.email, kept.name) == ("ana@example.com", "Ana")
+
+
+def test_what_an_engine_learns_replaces_no_decision(scope) -> None:
+    contact = ContactFactory(tenant=scope, profile={"tier": "none"}, decided="email,profile")
+    profile_keep(contact, LEARNT)
+    assert (Contact.objects.get().profile, Contact.objects.get().email) == ({"tier": "none"}, "")
+
+
+def test_what_is_known_costs_no_statement(scope, django_assert_num_queries) -> None:
+    contact = ContactFactory(tenant=scope, name="Ana", profile={"tier": "gold"})
+    with django_assert_num_queries(0):
+        profile_keep(contact, {"name": "Ana", "tier": "gold", "language": "en"})
