@@ -12,7 +12,7 @@ from chatsvc.web import (
     health,
     schema,  # noqa: F401  registers how models and credentials are described
 )
-from messaging.api import chat_views, preview_views
+from messaging.api import chat_views, failure_views, preview_views
 from messaging.api import webhook as webhook_views
 from messaging.health import views as channel_views
 from messaging.integrators import views as endpoint_views
@@ -63,6 +63,8 @@ urlpatterns = [
     path("api/v2/media", upload_views.UploadView.as_view()),
     path("api/v2/media/<str:token>", media_views.MediaView.as_view()),
     # operators and visitors
+    path("api/v2/events/failed", failure_views.FailuresView.as_view()),
+    path("api/v2/events/failed/<uuid:failure_id>/retry", failure_views.FailureRetryView.as_view()),
     path("api/v2/events/schemas", event_views.EventSchemasView.as_view()),
     path("api/v2/events/schemas/<str:name>", event_views.EventSchemaView.as_view()),
     path("", health.demo, name="demo"),

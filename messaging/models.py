@@ -282,7 +282,7 @@ class OutboxLane(Leased, Model):
 class HandledEvent(TenantModel):
     """The mark that an internal handler has dealt with an event; written in the transaction of what it did.
 
-    ``error``: it gave up on this event, for that reason; `replay_events --to handlers` tries again.
+    ``error``: it gave up on this event, for that reason, until it is tried again (messaging/outbox/failures.py).
     """
 
     handler = models.CharField(max_length=20)
@@ -293,7 +293,11 @@ class HandledEvent(TenantModel):
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["handler", "event"], name="handled_once_per_handler")
         ]
-        indexes: ClassVar[list[Any]] = [models.Index(fields=["created_at"], name="handled_by_time")]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["error", "created_at"], name="handled_by_error")  # the few that have one, and by age
+        ]
+        verbose_name = "event that was not handled"  # those with an error are all that the console shows
+        verbose_name_plural = "events that were not handled"
 
     def __str__(self) -> str:
         return f"{self.handler} {self.event}"

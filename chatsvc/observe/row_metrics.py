@@ -18,6 +18,8 @@ from prometheus_client.registry import Collector
 
 from chatsvc.observe.workers import workers_seen
 from conversations.models import Conversation, Message
+from messaging.models import HandledEvent
+from messaging.outbox.failures import FAILED
 from messaging.outbox.lanes import MOST_COUNTED, PUBLISHED, STREAMED, lag
 from tenants.models import Tenant
 from tenants.storage.db import now
@@ -75,7 +77,10 @@ def rows() -> dict[str, Any]:
         "rows": {queue: sum(map(_count, tables)) for queue, tables in waiting.items()},
         "outbox_age": {name: behind.age_s for name, behind in lags.items()},
         "outbox_rows": {name: behind.rows for name, behind in lags.items()},
-        "given_up": {name: _count(given_up(table)) for name, table in TABLES.items() if table.given_up},
+        "given_up": {
+            **{name: _count(given_up(table)) for name, table in TABLES.items() if table.given_up},
+            "handlers": _count(HandledEvent.objects.unscoped().filter(**FAILED)),  # unscoped: of the whole service
+        },
     }
 
 

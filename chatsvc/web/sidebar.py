@@ -73,6 +73,7 @@ SIDEBAR: dict[str, Any] = {
             page("Receipts", "move_to_inbox", "messaging.InboundEvent"),
             page("Turns", "swap_horiz", "messaging.Turn"),
             page("Events", "timeline", "conversations.Event"),
+            page("Not handled", "sync_problem", "messaging.HandledEvent"),
             page("Webhook calls", "send", "messaging.WebhookDelivery"),
             page("Alerts", "notifications", "messaging.StaffAlert"),
         ),

@@ -15,7 +15,16 @@ from django.urls import reverse
 
 from channels_app.models import ChannelIncident
 from conversations.models import Attachment, Conversation
-from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookDelivery, WebhookEndpoint
+from messaging.models import (
+    Delivery,
+    HandledEvent,
+    InboundEvent,
+    StaffAlert,
+    Turn,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
+from messaging.outbox.failures import FAILED
 from tenants.console.pages import permissions_in, tenants_with
 
 MOST = 1000  # counted no further: the page stays quick, and such a figure is not read to its last digit
@@ -59,6 +68,7 @@ FIGURES = (
         "Paused webhook endpoints", WebhookEndpoint, "webhooks:read", lambda _: Q(paused_at__isnull=False), "paused_at__isempty=0",
         True,
     ),
+    Figure("Events not handled", HandledEvent, "deliveries:read", lambda _: Q(**FAILED), "", True),
     Figure("Alerts not sent", StaffAlert, "deliveries:read", lambda _: Q(status="failed"), "status__exact=failed", True),
 )  # fmt: skip
 

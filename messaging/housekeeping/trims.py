@@ -16,6 +16,7 @@ from channels_app.models import ChannelIncident
 from conversations.models import Reaction, Revision
 from messaging.integrators.sweep import FINISHED, KEPT
 from messaging.models import EarlyStatus, HandledEvent, StaffAlert, WebhookDelivery
+from messaging.outbox.failures import FAILED
 from messaging.outbox.handlers import MARKS_KEPT
 from messaging.rules.delivery_status import ORPHANED
 from messaging.rules.revise import LIFE
@@ -48,7 +49,8 @@ TRIMS: dict[str, Trim] = {
     "early_statuses": Trim(EarlyStatus, "created_at", ORPHANED),
     "orphaned_revisions": Trim(Revision, "created_at", LIFE, Q(message=None)),
     "orphaned_reactions": Trim(Reaction, "created_at", LIFE, Q(message=None)),
-    "handler_marks": Trim(HandledEvent, "created_at", MARKS_KEPT + timedelta(days=1)),
+    "handler_marks": Trim(HandledEvent, "created_at", MARKS_KEPT + timedelta(days=1), Q(error="")),
+    "handler_failures": Trim(HandledEvent, "created_at", MARKS_KEPT + timedelta(days=1), Q(**FAILED)),
     # a finished row's due_at is its last lease, and has the index
     "webhook_log": Trim(WebhookDelivery, "due_at", KEPT, Q(status__in=FINISHED)),
     "staff_alerts": Trim(StaffAlert, "due_at", timedelta(days=90), FINAL_ALERT),

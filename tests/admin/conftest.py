@@ -15,6 +15,7 @@ from conversations.models import Attachment, Conversation, Event, Note, Revision
 from messaging.models import (
     Delivery,
     DeliveryAttempt,
+    HandledEvent,
     InboundEvent,
     StaffAlert,
     Turn,
@@ -101,6 +102,9 @@ def build(tenant: Tenant) -> World:
         DeliveryAttempt.objects.create(tenant=tenant, delivery=delivery, number=1, outcome="permanent", exchange=[{}])
         Turn.objects.create(tenant=tenant, conversation=conversation, first_seq=1, last_seq=1)
         Event.objects.create(tenant=tenant, conversation=conversation, seq=1, type=f"chat.{word}")
+        HandledEvent.objects.create(
+            tenant=tenant, handler="audit", event=Event.objects.get(seq=1).id, error=f"{word} {XSS}"
+        )
         Note.objects.create(tenant=tenant, conversation=conversation, text=f"{word} note {XSS}")
         endpoint = WebhookEndpoint.objects.create(
             tenant=tenant, url=f"https://{word}.example.com/hook", event_types=["*"], description=f"{word} {XSS}",

@@ -1,4 +1,5 @@
-"""Start again what was given up: deliveries, requests of platforms, answers of the assistant, files, alerts to staff."""
+"""Start again what was given up: deliveries, requests of platforms, answers of the assistant, files, alerts to staff,
+and events that one of our own handlers gave up on."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from chatsvc.management.arguments import tenant_named
 from messaging.deliver import redeliver
 from messaging.media.fetch import files_replay
 from messaging.outbox.alerts import alerts_replay
+from messaging.outbox.failures import failures, failures_retry
 from messaging.receive import receipts_replay
 from messaging.respond import turns_replay
 from tenants.scope import tenant_scope
@@ -25,7 +27,20 @@ REPLAYS: dict[str, Callable[[Any], int]] = {
     "turns": turns_replay,
     "files": files_replay,
     "alerts": alerts_replay,
+    "handlers": failures_retry,
 }
+
+
+TOLD = {"handlers": "have dealt with their events"}  # at once
+
+
+def given_up_rows(what: str) -> QuerySet[Any]:
+    """Of the tenant in scope."""
+    if what == "handlers":
+        return failures()
+    table = TABLES[what]
+    rows: QuerySet[Any] = table.model._default_manager.filter(**{table.model.STATE: table.given_up})
+    return rows
 
 
 class Command(BaseCommand):
@@ -41,9 +56,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         what = options["what"]
-        table = TABLES[what]
         with tenant_scope(tenant_named(options["tenant"]).id):
-            rows: QuerySet[Any] = table.model._default_manager.filter(**{table.model.STATE: table.given_up})
+            rows = given_up_rows(what)
             if options["id"]:
                 rows = rows.filter(id__in=options["id"])
                 missing = set(options["id"]) - set(rows.values_list("id", flat=True))
@@ -52,7 +66,7 @@ class Command(BaseCommand):
             if options["dry_run"]:
                 self.show(what, rows)
             else:
-                self.stdout.write(f"{REPLAYS[what](rows)} {what} are on their way again.")
+                self.stdout.write(f"{REPLAYS[what](rows)} {what} {TOLD.get(what, 'are on their way again')}.")
 
     def show(self, what: str, rows: QuerySet[Any]) -> None:
         for row in rows.order_by("created_at"):
