@@ -89,6 +89,9 @@ class Alerts(BaseModel):
         48, description="Hours of silence of a busy channel after which staff are told"
     )
     silent_after_hours_of: dict[str, Hours | None] = Field({}, description="The same for one channel, by its key")
+    quiet: tuple[Literal["escalations", "dead_letters", "engine", "malformed"], ...] = Field(
+        (), description="What staff are not told of outside the console"
+    )
     bad_signatures: int = Field(20, ge=1, description="Unproven requests between two checks that are too many")
 
     def silence_h(self, channel_key: str) -> float | None:

@@ -1,7 +1,7 @@
 """Alerts to a tenant's staff about events: by e-mail, Slack or a webhook of theirs, as its settings say.
 
-Owns which events are worth an alert, its words, and how each goes out: one per event and way, tried again
-until it worked. Must not decide what is wrong (channels_app/health.py does), nor say what people said.
+Owns how each goes out: one per event and way, tried again until it worked. Must not know which events are worth one,
+nor its words (messaging/outbox/alert_words.py).
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -21,13 +20,12 @@ from django.db.models import QuerySet
 
 from channels_app.adapters.base import raise_for_status
 from channels_app.contract import Rejected
-from channels_app.health import ADVICE, State
 from channels_app.http.client import HttpClient
-from channels_app.models import ChannelIncident
 from channels_app.services import outbound_hosts
 from conversations.event_schemas import Envelope
 from messaging import wake
 from messaging.models import StaffAlert
+from messaging.outbox.alert_words import ALERTS, READERS, Words
 from tenants.access.permissions import expand
 from tenants.models import Membership, Tenant
 from tenants.storage.db import now, on_commit, server_trouble
@@ -40,42 +38,11 @@ TRIES = A_DAY
 LEASE = timedelta(seconds=60)
 NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
 
-#: a channel's state → what staff are told of it; of a channel that was switched off they are told nothing
-STATES: dict[str, str] = {
-    State.HEALTHY: "works again",
-    State.DEGRADED: "does not work as it should",
-    State.CREDENTIAL_REFUSED: "was refused by the platform",
-    State.SILENT: "has gone silent",
-}
-
-
-SAME_AGAIN = timedelta(hours=1)
-#: table of the register → what staff are told, and the list in the console where it is started again
-GIVEN_UP = {
-    "receipts": "Requests of a platform could not be processed",
-    "turns": "The assistant could not answer",
-    "files": "Files of people could not be fetched",
-}
-PAGES = {
-    "receipts": "messaging/inboundevent/?status__exact=failed",
-    "turns": "messaging/turn/?status__exact=failed",
-    "files": "conversations/attachment/?state__exact=failed",
-}
-
-
-@dataclass(frozen=True)
-class Words:
-    """What an alert says. ``incident``: whose end is the alert's, too."""
-
-    subject: str
-    lines: tuple[str, ...] = ()
-    incident: ChannelIncident | None = None
-
 
 def alerts_plan(event: Envelope) -> list[StaffAlert]:
     """Write down whom to tell of the event, in the caller's transaction and scope."""
     words = ALERTS[event.type](event.data)
-    if words is None:
+    if words is None or _told_lately(words):
         return []
     wanted = settings_for(event.tenant_id).alerts
     ways = {
@@ -138,52 +105,19 @@ def alerts_replay(alerts: QuerySet[StaffAlert]) -> int:
     return len(ids)
 
 
-# ------------------------------------------------------------------------------- words
-
-
-def _channel_state(data: dict[str, Any]) -> Words | None:
-    """None when the channel was switched off, or is gone with its incident."""
-    state = data.get("state", "")
-    incident = ChannelIncident.objects.select_related("channel").filter(id=data.get("incident_id")).first()
-    if state not in STATES or incident is None:
-        return None
-    channel = incident.channel
-    page = f"{settings.PUBLIC_URL}/admin/channels_app/channel/{channel.id}/change/"
-    lines = (data.get("reason", ""), ADVICE.get(state, ""), page)
-    return Words(f"channel {channel.name} ({channel.kind}) {STATES[state]}", lines, incident)
-
-
-def _work_given_up(data: dict[str, Any]) -> Words | None:
-    """None when staff were told of the same table within the last hour: what fails, fails in crowds."""
-    work, reason = data.get("work", ""), data.get("reason", "")
-    subject = GIVEN_UP.get(work, f"Work was given up: {work}")
-    if StaffAlert.objects.filter(subject=subject, created_at__gt=now() - SAME_AGAIN).exists():
-        return None
-    page = f"{settings.PUBLIC_URL}/admin/{PAGES[work]}" if work in PAGES else ""
-    return Words(subject, (f"Reason: {reason}.", "They are kept and can be processed again.", page))
-
-
-def _webhook_paused(data: dict[str, Any]) -> Words:
-    reason = data.get("reason", "")
-    state = "was disabled" if reason in ("gone", "paused_too_long") else "was paused"
-    return Words(f"Webhook endpoint {data.get('description', '')} {state}: {reason}")
-
-
-#: event type → the words of its alert; None: not worth one
-ALERTS: dict[str, Callable[[dict[str, Any]], Words | None]] = {
-    "chat.system.channel_degraded": _channel_state,
-    "chat.system.channel_recovered": _channel_state,
-    "chat.system.webhook_paused": _webhook_paused,
-    "chat.system.work_given_up": _work_given_up,
-}
+def _told_lately(words: Words) -> bool:
+    if not words.at_most_every:
+        return False
+    since = now() - words.at_most_every
+    return StaffAlert.objects.filter(subject=words.subject[:200], created_at__gt=since).exists()
 
 
 # -------------------------------------------------------------------------------- ways
 
 
 def _email(alert: StaffAlert) -> None:
-    """To those of the tenant who may change its channels. Raises Rejected when none of them has an address."""
-    addresses = _admin_addresses(alert.tenant_id)
+    """To those of the tenant who may do something about it. Raises Rejected when none of them has an address."""
+    addresses = _addresses(alert.tenant_id, READERS.get(alert.facts.get("type", ""), "channels:write"))
     if not addresses:
         raise Rejected("nobody_to_mail")
     host = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">")
@@ -216,9 +150,9 @@ def _text(alert: StaffAlert) -> str:
     return f"{_headline(alert)}\n{alert.text}".rstrip()
 
 
-def _admin_addresses(tenant_id: uuid.UUID) -> list[str]:
+def _addresses(tenant_id: uuid.UUID, permission: str) -> list[str]:
     members = Membership.objects.filter(tenant_id=tenant_id, user__is_active=True).select_related("user", "role")
-    may = [member.user.email for member in members if "channels:write" in expand(member.role.permissions)]
+    may = [member.user.email for member in members if permission in expand(member.role.permissions)]
     return sorted({address for address in may if address})
 
 

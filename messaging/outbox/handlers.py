@@ -20,7 +20,8 @@ from conversations.event_schemas import Envelope, envelope_of
 from conversations.models import Event
 from messaging.integrators.subscribers import subscribers_forget
 from messaging.models import DailyFigure, HandledEvent
-from messaging.outbox.alerts import ALERTS, alerts_plan
+from messaging.outbox.alert_words import alert_worth
+from messaging.outbox.alerts import alerts_plan
 from tenants.audit import audit
 from tenants.scope import tenant_scope
 from tenants.storage import prepared
@@ -66,7 +67,7 @@ def handle(name: str, events: Sequence[Envelope], *, again: bool = False, fresh:
     oldest = now() - MARKS_KEPT
     by_tenant: dict[uuid.UUID, dict[uuid.UUID, Envelope]] = {}
     for event in events:
-        if wanted_by(name, event.type) and event.timestamp > oldest:
+        if wanted_by(name, event) and event.timestamp > oldest:
             by_tenant.setdefault(event.tenant_id, {})[event.id] = event
     if fresh and by_tenant and _handle_fresh(name, by_tenant):
         return sum(map(len, by_tenant.values()))
@@ -79,9 +80,10 @@ def handle(name: str, events: Sequence[Envelope], *, again: bool = False, fresh:
     return count
 
 
-def wanted_by(name: str, type: str) -> bool:
-    types = WANTED.get(name)
-    return types is None or type in types
+def wanted_by(name: str, event: Envelope) -> bool:
+    """Whether the handler has anything to do with the event; of others it writes no mark."""
+    wants = WANTED.get(name)
+    return wants is None or wants(event)
 
 
 # ------------------------------------------------------------------------------- once
@@ -205,9 +207,9 @@ HANDLERS: dict[str, Handle] = {
     "notification": notification,
     "cache": cache_invalidation,
 }
-#: which types a handler is shown; without a line: all
-WANTED: dict[str, frozenset[str]] = {
-    "audit": frozenset(AUDITED),
-    "notification": frozenset(ALERTS),
-    "cache": frozenset(FORGOTTEN),
+#: which events a handler is shown; without a line: all
+WANTED: dict[str, Callable[[Envelope], bool]] = {
+    "audit": lambda event: event.type in AUDITED,
+    "notification": alert_worth,
+    "cache": lambda event: event.type in FORGOTTEN,
 }

@@ -35,7 +35,7 @@ FIRST: dict[str, tuple[Any, str]] = {
     "receipts": (receive, "channel_for_id"),
     "turns": (respond, "_request"),
     "files": (fetch, "channel_for_id"),
-    "alerts": (alerts, "_admin_addresses"),
+    "alerts": (alerts, "_addresses"),
     "deliveries": (deliver_verb, "check_reachable"),
     "calls": (calls_verb, "body_of"),
 }

@@ -1,0 +1,152 @@
+"""Which events staff are told of outside the console, and in what words (EVT-5).
+
+Owns what is worth an alert. Must not decide what is wrong (channels_app/health.py does), nor say what people said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+
+from channels_app.health import ADVICE, State
+from channels_app.models import ChannelIncident
+from conversations.event_schemas import Envelope
+from conversations.models import Conversation
+from tenants.tenant_settings import settings_for
+
+#: a channel's state → what staff are told of it; of a channel that was switched off they are told nothing
+STATES: dict[str, str] = {
+    State.HEALTHY: "works again",
+    State.DEGRADED: "does not work as it should",
+    State.CREDENTIAL_REFUSED: "was refused by the platform",
+    State.SILENT: "has gone silent",
+}
+
+
+SAME_AGAIN = timedelta(hours=1)
+WAITING_AGAIN = timedelta(minutes=10)  # people who wait are told of more often than faults
+MOST_COUNTED = 1000
+EXPECTED = frozenset({"contact_stopped"})  # codes of messages that were not to arrive
+#: lists of the console
+WAITING = "conversations/conversation/?waiting=yes"
+DEAD = "messaging/delivery/?dead=yes"
+FELL_BACK = "messaging/turn/"
+#: table of the register → what staff are told, and the list in the console where it is started again
+GIVEN_UP = {
+    "receipts": "Requests of a platform could not be processed",
+    "turns": "The assistant could not answer",
+    "files": "Files of people could not be fetched",
+}
+PAGES = {
+    "receipts": "messaging/inboundevent/?status__exact=failed",
+    "turns": "messaging/turn/?status__exact=failed",
+    "files": "conversations/attachment/?state__exact=failed",
+}
+
+
+@dataclass(frozen=True)
+class Words:
+    """What an alert says. ``incident``: whose end is the alert's, too. ``at_most_every``: of the same subject."""
+
+    subject: str
+    lines: tuple[str, ...] = ()
+    incident: ChannelIncident | None = None
+    at_most_every: timedelta = timedelta(0)
+
+
+def _channel_state(data: dict[str, Any]) -> Words | None:
+    """None when the channel was switched off, or is gone with its incident."""
+    state = data.get("state", "")
+    incident = ChannelIncident.objects.select_related("channel").filter(id=data.get("incident_id")).first()
+    if state not in STATES or incident is None:
+        return None
+    channel = incident.channel
+    lines = (data.get("reason", ""), ADVICE.get(state, ""), _page(f"channels_app/channel/{channel.id}/change/"))
+    return Words(f"channel {channel.name} ({channel.kind}) {STATES[state]}", lines, incident)
+
+
+def _work_given_up(data: dict[str, Any]) -> Words:
+    """What fails, fails in crowds."""
+    work, reason = data.get("work", ""), data.get("reason", "")
+    subject = GIVEN_UP.get(work, f"Work was given up: {work}")
+    lines = (f"Reason: {reason}.", "They are kept and can be processed again.", _page(PAGES.get(work, "")))
+    return Words(subject, lines, at_most_every=SAME_AGAIN)
+
+
+def _webhook_paused(data: dict[str, Any]) -> Words:
+    reason = data.get("reason", "")
+    state = "was disabled" if reason in ("gone", "paused_too_long") else "was paused"
+    return Words(f"Webhook endpoint {data.get('description', '')} {state}: {reason}")
+
+
+def _escalated(data: dict[str, Any]) -> Words | None:
+    """None once a colleague has come, or the conversation has ended. An urgent one is told by itself."""
+    waiting = Conversation.objects.filter(is_open__in=[True], held_by=Conversation.Holder.QUEUE)
+    conversation = waiting.filter(id=data.get("conversation_id")).select_related("channel").first()
+    if conversation is None:
+        return None
+    urgent = conversation.priority == "urgent"
+    mark = f"urgent, {str(conversation.id)[-6:]}" if urgent else ""
+    subject = f"A person waits for a colleague on {conversation.channel.name}{f' ({mark})' if mark else ''}"
+    count = len(waiting.values_list("id", flat=True)[:MOST_COUNTED])
+    page = _page(f"conversations/conversation/{conversation.id}/change/" if urgent or count == 1 else WAITING)
+    lines = (f"Reason: {data.get('reason') or 'asked for'}.", f"Waiting for a colleague in all: {count}.", page)
+    return Words(subject, lines, at_most_every=timedelta(0) if urgent else WAITING_AGAIN)
+
+
+def _dead_letter(data: dict[str, Any]) -> Words:
+    lines = (f"Reason: {data.get('code') or 'unknown'}.", "They are kept and can be sent again.", _page(DEAD))
+    return Words("Messages could not be delivered", lines, at_most_every=SAME_AGAIN)
+
+
+def _engine_down(data: dict[str, Any]) -> Words:
+    lines = ("The engine failed or was too slow; people get the fallback reply instead.", _page(FELL_BACK))
+    return Words("The assistant does not answer", lines, at_most_every=SAME_AGAIN)
+
+
+def _malformed(data: dict[str, Any]) -> Words:
+    lines = (
+        "It was signed well and is kept; once we can read it, process it again.",
+        _page(f"messaging/inboundevent/{data.get('receipt_id')}/change/"),
+    )
+    return Words("A platform sent what could not be understood", lines, at_most_every=SAME_AGAIN)
+
+
+def _page(path: str) -> str:
+    return f"{settings.PUBLIC_URL}/admin/{path}" if path else ""
+
+
+#: event type → which of its events are worth an alert, where not all are, and the setting that keeps them quiet
+WORTH: dict[str, tuple[str, Callable[[dict[str, Any]], bool]]] = {
+    "chat.conversation.updated": ("escalations", lambda data: data.get("trigger") == "handover"),
+    "chat.message.failed": ("dead_letters", lambda data: data.get("code") not in EXPECTED),
+    "chat.message.processed": ("engine", lambda data: data.get("degraded") is True),
+    "chat.system.webhook_malformed": ("malformed", lambda data: True),
+}
+
+
+def alert_worth(event: Envelope) -> bool:
+    """Whether staff are to be told of such an event at all; costs no statement, for most events are not."""
+    if event.type not in WORTH:
+        return event.type in ALERTS
+    name, applies = WORTH[event.type]
+    return applies(event.data) and name not in settings_for(event.tenant_id).alerts.quiet
+
+
+#: event type → the words of its alert; None: not worth one
+ALERTS: dict[str, Callable[[dict[str, Any]], Words | None]] = {
+    "chat.system.channel_degraded": _channel_state,
+    "chat.system.channel_recovered": _channel_state,
+    "chat.system.webhook_paused": _webhook_paused,
+    "chat.system.work_given_up": _work_given_up,
+    "chat.system.webhook_malformed": _malformed,
+    "chat.conversation.updated": _escalated,
+    "chat.message.failed": _dead_letter,
+    "chat.message.processed": _engine_down,
+}
+#: event type → whom it is mailed to, by permission
+READERS = {"chat.conversation.updated": "conversations:write"}

@@ -1,0 +1,148 @@
+"""Staff hear of people who wait, dead letters, an engine that is down and requests that could not be read (EVT-5)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+
+from conversations.models import Conversation, Event
+from conversations.timeline import NewEvent, conversation_advance, events_append, system_event
+from messaging.models import HandledEvent, StaffAlert
+from messaging.outbox import alerts
+from messaging.publish import publish_events
+from messaging.rules.control import hand_back, hand_over, take_over
+from tenants.models import Tenant
+from tenants.storage.db import atomic, new_id, now
+from tenants.tenant_settings import invalidate
+from tests.factories import ChannelFactory, ConversationFactory, MembershipFactory, RoleFactory, UserFactory
+
+PROCESSED = {"turn_id": str(new_id()), "message_ids": [], "engine": "fallback"}
+
+
+@pytest.fixture(autouse=True)
+def mailing(settings: Any) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+
+
+@pytest.fixture
+def talk(scope: Tenant) -> Conversation:
+    channel = ChannelFactory(tenant=scope, name="Website")
+    return ConversationFactory(tenant=scope, channel=channel)
+
+
+def asks_for_a_human(conversation: Conversation, reason: str = "requested") -> None:
+    with atomic():
+        seen = conversation_advance({"id": conversation.id})
+        assert seen is not None
+        hand_over(seen, reason)
+
+
+def happens(conversation: Conversation, type: str, **facts: Any) -> None:
+    taken = conversation_advance({"id": conversation.id}, events=1)
+    assert taken is not None
+    events_append(taken, [NewEvent(type, facts)])
+
+
+def told() -> list[str]:
+    publish_events()
+    return list(StaffAlert.objects.order_by("id").values_list("subject", flat=True))
+
+
+def fails(conversation: Conversation, code: str) -> None:
+    happens(conversation, "chat.message.failed", message_id=str(new_id()), seq=1, code=code)
+
+
+def test_staff_hear_that_a_person_waits(scope, talk) -> None:
+    agent = MembershipFactory(tenant=scope, role=RoleFactory(tenant=scope, permissions=["conversations:write"]))
+    MembershipFactory(tenant=scope, role=RoleFactory(tenant=scope, permissions=["channels:write"]))
+    asks_for_a_human(talk)
+    assert told() == ["A person waits for a colleague on Website"]
+    alert = StaffAlert.objects.get()
+    assert ("Reason: requested." in alert.text, str(talk.id) in alert.text) == (True, True)
+    assert alerts.alert_send(alert.id)
+    assert mail.outbox[0].bcc == [agent.user.email]
+
+
+def test_more_people_who_wait_are_told_of_by_and_by(scope, talk) -> None:
+    second = ConversationFactory(tenant=scope, channel=talk.channel)
+    asks_for_a_human(talk)
+    told()
+    asks_for_a_human(second)
+    assert len(told()) == 1
+    StaffAlert.objects.update(created_at=now() - timedelta(minutes=11))
+    asks_for_a_human(ConversationFactory(tenant=scope, channel=talk.channel))
+    assert len(told()) == 2
+    assert "in all: 3" in StaffAlert.objects.latest("id").text
+
+
+def test_an_urgent_person_is_told_of_at_once(scope, talk) -> None:
+    asks_for_a_human(talk)
+    urgent = ConversationFactory(tenant=scope, channel=talk.channel, priority="urgent")
+    asks_for_a_human(urgent)
+    assert told()[1] == f"A person waits for a colleague on Website (urgent, {str(urgent.id)[-6:]})"
+
+
+def test_a_colleague_who_was_quicker_ends_the_alert(scope, talk) -> None:
+    asks_for_a_human(talk)
+    take_over(talk.id, UserFactory())
+    hand_back(talk.id)
+    assert told() == []
+
+
+def test_staff_hear_of_dead_letters_once_an_hour(scope, talk) -> None:
+    fails(talk, "131026")
+    fails(talk, "131026")
+    assert told() == ["Messages could not be delivered"]
+    StaffAlert.objects.update(created_at=now() - timedelta(hours=2))
+    fails(talk, "window_closed")
+    assert (len(told()), "window_closed" in StaffAlert.objects.latest("id").text) == (2, True)
+
+
+def test_a_message_to_a_person_who_said_stop_is_no_news(scope, talk) -> None:
+    fails(talk, "contact_stopped")
+    assert told() == []
+
+
+def test_staff_hear_of_an_engine_that_is_down(scope, talk) -> None:
+    happens(talk, "chat.message.processed", **PROCESSED, degraded=True)
+    happens(talk, "chat.message.processed", **PROCESSED, degraded=True)
+    assert told() == ["The assistant does not answer"]
+
+
+def test_an_ordinary_answer_costs_the_notification_no_mark(scope, talk) -> None:
+    happens(talk, "chat.message.processed", **PROCESSED, degraded=False)
+    happens(talk, "chat.conversation.updated", trigger="message", context_changes={})
+    assert (told(), HandledEvent.objects.filter(handler="notification").count()) == ([], 0)
+
+
+def test_staff_hear_of_a_request_that_could_not_be_read(scope) -> None:
+    receipt = str(new_id())
+    system_event(scope.id, "chat.system.webhook_malformed", {"receipt_id": receipt})
+    assert told() == ["A platform sent what could not be understood"]
+    assert f"/admin/messaging/inboundevent/{receipt}/change/" in StaffAlert.objects.get().text
+
+
+def test_another_tenants_alert_keeps_none_of_ours_back(scope, other_tenant, talk) -> None:
+    Event.objects.create(
+        tenant=other_tenant, type="chat.system.webhook_malformed", payload={"receipt_id": str(new_id())}
+    )
+    publish_events()
+    system_event(scope.id, "chat.system.webhook_malformed", {"receipt_id": str(new_id())})
+    assert len(told()) == 1
+
+
+@pytest.mark.parametrize("quiet", ["escalations", "dead_letters", "engine", "malformed"])
+def test_a_tenant_chooses_what_it_hears_of(scope, talk, quiet: str) -> None:
+    scope.settings = {"alerts": {"quiet": [quiet]}}
+    scope.save()
+    invalidate(scope.id)
+    asks_for_a_human(talk)
+    fails(talk, "131026")
+    happens(talk, "chat.message.processed", **PROCESSED, degraded=True)
+    system_event(scope.id, "chat.system.webhook_malformed", {"receipt_id": str(new_id())})
+    of = {"escalations": "waits", "dead_letters": "delivered", "engine": "assistant", "malformed": "understood"}
+    heard = told()
+    assert (len(heard), any(of[quiet] in subject for subject in heard)) == (3, False)
