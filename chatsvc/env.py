@@ -46,6 +46,10 @@ def _number(least: int, most: int) -> Callable[[str], int]:
     return check
 
 
+def _port_or_none(value: str) -> int | None:
+    return _number(1, 65535)(value) if value else None
+
+
 def _url(*schemes: str, path: bool = False, nowhere: Collection[str] = ()) -> Callable[[str], str]:
     """An address with one of ``schemes``: with a host, with a ``path`` instead, or with neither for those ``nowhere``."""
 
@@ -141,6 +145,12 @@ VARIABLES: dict[str, Variable] = {
     "DEBUG": Variable(_flag, "false", "Django's debug pages; never in production"),
     "HOST": Variable(str, "127.0.0.1", "Address that `manage.py serve` listens on"),
     "PORT": Variable(_number(1, 65535), "8001", "Port that `manage.py serve` listens on"),
+    "SERVICE_PORT": Variable(_port_or_none, "", "Same as PORT, taken when that is empty"),
+    "SERVICE_NAME": Variable(
+        _like(r"[A-Za-z0-9][\w.-]{0,62}", "write letters, digits, dots, - and _"),
+        "chatsvc",
+        "What this deployment is called in /info, in traces and, where it is another name, in log lines",
+    ),
     "PUBLIC_URL": Variable(
         _url("https", "http"), "", "How the outside reaches us, e.g. https://chat.example.com (webhook addresses)"
     ),
@@ -151,7 +161,10 @@ VARIABLES: dict[str, Variable] = {
     ),
     "LOG_FORMAT": Variable(_one_of("json", "console"), "json", "json for machines, console for people"),
     "SECRET_KEY": Variable(str, "", "Django's signing key, 50+ characters", True),
-    "JWT_SECRET_KEY": Variable(str, "", "Signs access tokens (HS256), 32+ characters", True),
+    "JWT_SECRET_KEY": Variable(str, "", "Signs access tokens, 32+ characters (48 with HS384, 64 with HS512)", True),
+    "JWT_ALGORITHM": Variable(
+        _one_of("HS256", "HS384", "HS512"), "HS256", "How tokens are signed; a change ends those that are out"
+    ),
     "ENCRYPTION_KEYS": Variable(
         _list, "", "Keys for secrets at rest, 32+ characters each; the first encrypts, all decrypt", True
     ),
@@ -170,6 +183,12 @@ VARIABLES: dict[str, Variable] = {
     ),
     "REDIS_URL": Variable(
         _url("redis", "rediss"), "", "Channel layer, cache, sessions, rate limits and Celery broker; empty: in process"
+    ),
+    "MAX_CONNECTIONS_MONGO": Variable(
+        _number(1, 10_000), "100", "MongoDB connections per process, unless its URL says"
+    ),
+    "MAX_CONNECTIONS_REDIS": Variable(
+        _number(10, 10_000), "50", "Redis connections per process, of the cache, the rate limits and the broker each"
     ),
     "KAFKA_BROKERS": Variable(_places, "", "host:port of Kafka brokers; empty: no Kafka"),
     "KAFKA_BOOTSTRAP_SERVERS": Variable(_places, "", "Same as KAFKA_BROKERS, taken when that is empty"),
@@ -297,6 +316,12 @@ AWAITED: dict[str, str] = {
 }
 
 
+#: variable → the other name of it, which counts where the first is empty
+ALSO: dict[str, str] = {"PORT": "SERVICE_PORT"}
+#: bytes that a key must have to be as strong as its signature
+KEY_LENGTH: dict[str, int] = {"HS256": 32, "HS384": 48, "HS512": 64}
+
+
 def read(environ: Mapping[str, str], base_dir: Path) -> dict[str, Any]:
     """All variables, typed. Raises BadSettings naming every variable that is wrong or missing."""
     values: dict[str, Any] = {}
@@ -308,7 +333,8 @@ def read(environ: Mapping[str, str], base_dir: Path) -> dict[str, Any]:
     ]
     production = environ.get("ENVIRONMENT") in ("production", "staging")
     for name, variable in VARIABLES.items():
-        text = environ.get(name, "").strip() or variable.default
+        given = environ.get(name, "").strip() or environ.get(ALSO.get(name, ""), "").strip()
+        text = given or variable.default
         if production and variable.needed_in_production and not text:
             complaints.append(f"{name} must be set: {variable.help}.")
             continue
@@ -321,7 +347,7 @@ def read(environ: Mapping[str, str], base_dir: Path) -> dict[str, Any]:
     if production and not complaints:
         complaints += [
             f"{name} is too short: {VARIABLES[name].help}."
-            for name, least in (("SECRET_KEY", 50), ("JWT_SECRET_KEY", 32))
+            for name, least in (("SECRET_KEY", 50), ("JWT_SECRET_KEY", KEY_LENGTH[values["JWT_ALGORITHM"]]))
             if len(values[name]) < least
         ]
         if any(len(key) < 32 for key in values["ENCRYPTION_KEYS"]):

@@ -99,7 +99,7 @@ def _database(url: str) -> dict[str, Any]:
             given, ENV["DATABASE_POOL_SIZE"] + 1, ENV["DATABASE_STATEMENT_S"], ENV["DATABASE_PREPARE"]
         )
     if url.startswith("mongodb"):
-        return mongo.database(url)
+        return mongo.database(url, ENV["MAX_CONNECTIONS_MONGO"])
     database = environ.Env.db_url_config(url)
     if str(database["NAME"]) != ":memory:":
         try:
@@ -125,7 +125,13 @@ if REDIS_URL:
             "BACKEND": "chatsvc.processes.cache.ForgivingRedisCache",
             "LOCATION": REDIS_URL,
             "KEY_PREFIX": "chatsvc",
-            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+            "OPTIONS": {
+                "socket_timeout": 1,
+                "socket_connect_timeout": 1,
+                "pool_class": "redis.BlockingConnectionPool",  # beyond the limit a caller waits, and Redis is not away
+                "max_connections": ENV["MAX_CONNECTIONS_REDIS"],
+                "timeout": 1,
+            },
         }
     }
     CHANNEL_LAYERS: dict[str, Any] = {
@@ -142,6 +148,7 @@ else:
 CALLS_IN_HAND = 128  # wake-up calls that a worker has taken from its queues and not handed on yet
 BROKER_ON_REDIS: dict[str, Any] = {
     "ack_emulation": False,  # a call in hand is in no list of Redis: chatsvc/processes/broker.py
+    "max_connections": ENV["MAX_CONNECTIONS_REDIS"],
     "socket_timeout": 2,
     "socket_connect_timeout": 1,
     "max_retries": 0,  # of a publisher: a broker that is away must not hold up a request
@@ -228,6 +235,7 @@ SPECTACULAR_SETTINGS = {
     "GET_LIB_DOC_EXCLUDES": "chatsvc.web.schema.doc_excludes",
 }
 JWT_SECRET_KEY: str = ENV["JWT_SECRET_KEY"]
+JWT_ALGORITHM: str = ENV["JWT_ALGORITHM"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # bytes; a WhatsApp webhook may have 3 MB
 
 # ---------------------------------------------------------------------------- security
@@ -318,8 +326,13 @@ EMAIL_TIMEOUT = 10  # seconds
 LOGGING_CONFIG = None  # structlog: chatsvc/observe/logs.py
 from chatsvc.observe import logs  # noqa: E402
 
-logs.configure(level=ENV["LOG_LEVEL"], form=ENV["LOG_FORMAT"], traced=bool(ENV["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+logs.configure(
+    level=ENV["LOG_LEVEL"],
+    form=ENV["LOG_FORMAT"],
+    traced=bool(ENV["OTEL_EXPORTER_OTLP_ENDPOINT"]),
+    service=ENV["SERVICE_NAME"],
+)
 if ENV["OTEL_EXPORTER_OTLP_ENDPOINT"]:
     from chatsvc.observe import traces
 
-    traces.start()
+    traces.start(ENV["SERVICE_NAME"])

@@ -139,9 +139,10 @@ def test_every_variable_of_the_environment_is_read(name):
     assert named(rf"\b{name}\b|{PREFIXED.get(name, '(?!)')}", outside=("chatsvc/env.py",))
 
 
-#: read by a name that is put together
+#: read by a name that is put together, or by another name of theirs (env.ALSO)
 PREFIXED = {
-    f"MEDIA_S3_{part.upper()}": rf'MEDIA_S3_\{{name.*"{part}"' for part in ("region", "access_key", "secret_key")
+    "SERVICE_PORT": r'ENV\["PORT"\]',
+    **{f"MEDIA_S3_{part.upper()}": rf'MEDIA_S3_\{{name.*"{part}"' for part in ("region", "access_key", "secret_key")},
 }
 
 

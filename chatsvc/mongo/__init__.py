@@ -24,15 +24,16 @@ CONFIGS = {
 MIGRATION_MODULES = {app: f"chatsvc.mongo.migrations.{app}" for app in ("admin", "auth", "contenttypes")}
 
 
-def database(url: str) -> dict[str, Any]:
-    """The connection for ``mongodb://…`` or ``mongodb+srv://…``. Raises BadSettings without the engine's package."""
+def database(url: str, most: int = 100) -> dict[str, Any]:
+    """The connection for ``mongodb://…`` or ``mongodb+srv://…``, with at most so many sockets. Raises BadSettings without the engine's package."""
     if find_spec(ENGINE) is None:
         raise BadSettings(
             "DATABASE_URL names MongoDB, whose Django engine is not installed.\n"
             "Try: pip install -r requirements-mongodb.lock"
         )
     # Seconds, not the driver's half a minute, until a request learns that the server is away.
-    options = {} if "serverselectiontimeoutms=" in url.lower() else {"serverSelectionTimeoutMS": 5000}
+    defaults = {"serverSelectionTimeoutMS": 5000, "maxPoolSize": most}
+    options = {name: value for name, value in defaults.items() if f"{name.lower()}=" not in url.lower()}
     return {"ENGINE": ENGINE, "HOST": url, "NAME": urlsplit(url).path.strip("/") or "chatsvc", "OPTIONS": options}
 
 

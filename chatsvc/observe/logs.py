@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -17,6 +18,7 @@ from channels_app.content.moments import written
 from chatsvc.observe import traces
 
 OWN = ("assistant", "channels_app", "chatsvc", "conversations", "messaging", "tenants")
+DEFAULT_NAME = "chatsvc"
 MOST_FRAMES = 12  # the innermost
 
 
@@ -100,22 +102,28 @@ def _logger(name: str = "", *_: Any) -> logging.Logger:
     return logger
 
 
-def configure(*, level: str, form: str, traced: bool = False) -> None:
+def _with_service(render: Any, service: str, logger: Any, method: str, line: dict[str, Any]) -> str | bytes:
+    rendered: str | bytes = render(logger, method, {**line, "service": service})
+    return rendered
+
+
+def configure(*, level: str, form: str, traced: bool = False, service: str = DEFAULT_NAME) -> None:
     """Route structlog and the standard library's loggers through one formatter to stderr.
 
     ``traced``: spans get their ids from the lines written in them, also from those that ``level`` leaves out; else
-    such a line costs nothing.
+    such a line costs nothing. ``service`` stands in every line where it is not the default name.
     """
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's core has lines of its own form; a call says it by status
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # no line has them
     renderer: Any = (
         structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
     )
+    named = renderer if service == DEFAULT_NAME else partial(_with_service, renderer, service)
     logging.config.dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {"line": {"()": Line, "render": renderer}},
+            "formatters": {"line": {"()": Line, "render": named}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
             # below INFO libraries tell bodies, keys and statements
             "root": {"handlers": ["stderr"], "level": max(logging.getLevelNamesMapping()[level], logging.INFO)},

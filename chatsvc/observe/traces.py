@@ -19,10 +19,10 @@ IDS = ("correlation_id", "request_id", "tenant_id", "conversation_id", "message_
 _tracer: Any = None
 
 
-def start(exporter: Any = None) -> None:
+def start(service: str, exporter: Any = None) -> None:
     """Begin to trace; once per process, before the first request or task.
 
-    ``exporter`` stands in for the OTLP one. Raises SystemExit when the packages are missing.
+    ``service`` is its name, unless OTEL_SERVICE_NAME gives another. ``exporter`` stands in for the OTLP one. Raises SystemExit when the packages are missing.
     """
     global _tracer
     try:
@@ -35,7 +35,7 @@ def start(exporter: Any = None) -> None:
     from assistant.engine import remote
     from channels_app.http import client as http
 
-    name = os.environ.get("OTEL_SERVICE_NAME", "chatsvc")
+    name = os.environ.get("OTEL_SERVICE_NAME") or service
     provider = TracerProvider(resource=Resource.create({"service.name": name}))
     provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter()))  # a full queue drops spans
     _tracer = provider.get_tracer("chatsvc")

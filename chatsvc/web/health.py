@@ -46,7 +46,7 @@ def info(request: HttpRequest) -> JsonResponse:
         "kafka": bool(settings.ENV["KAFKA_BROKERS"]),
         "engine": "grpc" if settings.ENV["MCP_ENGINE_URL"] else "built-in",
     }
-    about = {"name": "chatsvc", "version": settings.SPECTACULAR_SETTINGS["VERSION"], "api": ["v2"]}
+    about = {"name": settings.ENV["SERVICE_NAME"], "version": settings.SPECTACULAR_SETTINGS["VERSION"], "api": ["v2"]}
     return JsonResponse({**about, "parts": parts, "channels": sorted(KINDS)})
 
 

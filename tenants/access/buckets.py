@@ -104,12 +104,15 @@ class RedisBuckets:
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
-        self._client = redis.Redis.from_url(
+        pool = redis.BlockingConnectionPool.from_url(
             url,
+            max_connections=settings.ENV["MAX_CONNECTIONS_REDIS"],
+            timeout=REDIS_TIMEOUT_S,
             socket_timeout=REDIS_TIMEOUT_S,
             socket_connect_timeout=REDIS_TIMEOUT_S,
             retry=Retry(NoBackoff(), 0),
         )
+        self._client = redis.Redis(connection_pool=pool)
         self._script = self._client.register_script(self.SCRIPT)
         self._down: type[Exception] = redis.RedisError
         self._breaker = Breaker(failures=1, cool_s=REDIS_BACK_OFF_S)

@@ -1,4 +1,4 @@
-"""Access and refresh tokens: JWTs signed with HS256 by JWT_SECRET_KEY, and their revocation.
+"""Access and refresh tokens: JWTs signed by JWT_SECRET_KEY with JWT_ALGORITHM, and their revocation.
 
 Owns the claims. Must not know HTTP. Claims: ``iss aud use tid sub kind perms jti iat exp`` and, where
 given, ``key`` (prefix of the API key it came from), ``ext`` (text values), ``fam`` (the exchange it came
@@ -28,7 +28,6 @@ from tenants.storage.memo import Memo
 
 ISSUER = "chatsvc"
 AUDIENCE = "chatsvc-api"
-ALGORITHM = "HS256"
 LEEWAY_S = 1
 REMEMBER_S = 60  # for so long a verified token is not verified again
 LONGEST = 4096  # characters
@@ -47,9 +46,13 @@ def _segment(header: bytes) -> str:
 
 #: The only headers taken, byte for byte: no other algorithm, no key id or key address to be led by,
 #: and nothing unverified is ever parsed.
-HEADERS = frozenset(
-    _segment(header) for header in (b'{"alg":"HS256","typ":"JWT"}', b'{"typ":"JWT","alg":"HS256"}', b'{"alg":"HS256"}')
-)
+HEADERS = {
+    algorithm: frozenset(
+        _segment(header.replace("HS", algorithm).encode())
+        for header in ('{"alg":"HS","typ":"JWT"}', '{"typ":"JWT","alg":"HS"}', '{"alg":"HS"}')
+    )
+    for algorithm in ("HS256", "HS384", "HS512")
+}
 
 #: what a signature says never changes; whether the token still stands is remembered apart, by its ``jti``
 _verified: Memo[Claims] = Memo("tokens", ttl=REMEMBER_S)
@@ -92,7 +95,7 @@ def token_issue(
         claims["key"] = key_prefix
     if extra:
         claims["ext"] = dict(extra)
-    return jwt.encode(claims, settings.JWT_SECRET_KEY, algorithm=ALGORITHM)
+    return jwt.encode(claims, settings.JWT_SECRET_KEY, algorithm=settings.JWT_ALGORITHM)
 
 
 def token_verify(token: str, use: Use) -> Claims:
@@ -148,13 +151,13 @@ def token_read(token: str, use: Use) -> Claims:
 
 
 def _decode(token: str) -> Claims:
-    if token.partition(".")[0] not in HEADERS:
+    if token.partition(".")[0] not in HEADERS[settings.JWT_ALGORITHM]:
         raise _invalid()
     try:
         claims: Claims = jwt.decode(
             token,
             settings.JWT_SECRET_KEY,
-            algorithms=[ALGORITHM],
+            algorithms=[settings.JWT_ALGORITHM],
             audience=AUDIENCE,
             issuer=ISSUER,
             leeway=LEEWAY_S,

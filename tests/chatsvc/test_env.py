@@ -251,3 +251,61 @@ def test_what_is_open_to_all_is_warned_of_before_it_is_deployed(settings, hosts,
     settings.ALLOWED_HOSTS, settings.ENV = hosts, {**settings.ENV, "CORS_ORIGINS": origins}
     found = run_checks(tags=[Tags.security], include_deployment_checks=True)
     assert [one.id for one in found if one.id.startswith("chatsvc.")] == warned
+
+
+# -------------------------------------------------------------- the documents' variables
+
+
+@pytest.mark.parametrize(
+    ("given", "port"),
+    [({}, 8001), ({"SERVICE_PORT": "9001"}, 9001), ({"SERVICE_PORT": "9001", "PORT": "9002"}, 9002)],
+    ids=["neither", "the other name", "both"],
+)
+def test_the_port_has_two_names(tmp_path, given, port):
+    assert env.read(given, tmp_path)["PORT"] == port
+
+
+@pytest.mark.parametrize(("algorithm", "least"), [("HS256", 32), ("HS384", 48), ("HS512", 64)])
+def test_a_key_is_as_long_as_its_signature(tmp_path, algorithm, least):
+    given = {**PRODUCTION, "JWT_ALGORITHM": algorithm}
+    assert env.read({**given, "JWT_SECRET_KEY": "j" * least}, tmp_path)["JWT_ALGORITHM"] == algorithm
+    with pytest.raises(env.BadSettings, match="JWT_SECRET_KEY is too short"):
+        env.read({**given, "JWT_SECRET_KEY": "j" * (least - 1)}, tmp_path)
+
+
+TOLD = """
+import django; django.setup()
+import json, uuid, jwt
+from django.conf import settings
+from django.test import Client
+from tenants.access.tokens import token_issue
+from tenants.access.buckets import RedisBuckets
+from django.core.cache import caches
+token = token_issue("access", tenant_id=uuid.uuid4(), subject="s", kind="key", permissions=[], ttl_s=60)
+cache = caches["default"]._cache._get_connection_pool(write=True)
+limits = RedisBuckets(settings.REDIS_URL)._client.connection_pool
+print(json.dumps({
+    "algorithm": jwt.get_unverified_header(token)["alg"], "name": Client().get("/info").json()["name"],
+    "cache": [type(cache).__name__, cache.max_connections], "limits": [type(limits).__name__, limits.max_connections],
+    "broker": settings.CELERY["broker_transport_options"]["max_connections"],
+}))
+import structlog; structlog.get_logger("chatsvc").info("line_written")
+"""
+
+
+def test_what_the_documents_name_is_obeyed():
+    """MAX_CONNECTIONS_REDIS, JWT_ALGORITHM and SERVICE_NAME, in a process that was started with them (OPS-2).
+    MAX_CONNECTIONS_MONGO: test_mongo_settings.py."""
+    given = {
+        "REDIS_URL": "redis://127.0.0.1:1/0", "MAX_CONNECTIONS_REDIS": "17", "JWT_ALGORITHM": "HS512",
+        "SERVICE_NAME": "chat-service", "DATABASE_URL": "sqlite://:memory:", "LOG_FORMAT": "json",
+        "DJANGO_SETTINGS_MODULE": "chatsvc.settings", "ALLOWED_HOSTS": "testserver",
+    }  # fmt: skip
+    ran = subprocess.run(
+        [sys.executable, "-c", TOLD], cwd=REPO, env={**os.environ, **given}, capture_output=True, text=True, check=True
+    )
+    assert json.loads(ran.stdout) == {
+        "algorithm": "HS512", "name": "chat-service", "cache": ["BlockingConnectionPool", 17],
+        "limits": ["BlockingConnectionPool", 17], "broker": 17,
+    }  # fmt: skip
+    assert json.loads(ran.stderr.splitlines()[-1])["service"] == "chat-service"

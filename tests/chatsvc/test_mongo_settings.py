@@ -26,8 +26,12 @@ def test_the_name_of_the_database_is_in_the_address(monkeypatch, url, name):
 
 def test_the_address_may_say_how_long_to_look_for_the_server(monkeypatch):
     monkeypatch.setattr(mongo, "find_spec", lambda package: object())
-    assert mongo.database("mongodb://localhost/chat")["OPTIONS"] == {"serverSelectionTimeoutMS": 5000}
-    assert mongo.database("mongodb://localhost/chat?serverSelectionTimeoutMS=9")["OPTIONS"] == {}
+    assert mongo.database("mongodb://localhost/chat")["OPTIONS"] == {
+        "serverSelectionTimeoutMS": 5000,
+        "maxPoolSize": 100,
+    }
+    assert mongo.database("mongodb://localhost/chat?serverSelectionTimeoutMS=9&maxPoolSize=7")["OPTIONS"] == {}
+    assert mongo.database("mongodb://localhost/chat", 20)["OPTIONS"]["maxPoolSize"] == 20
 
 
 def test_without_the_engines_package_the_way_to_it_is_told(monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import jwt
 import pytest
@@ -375,3 +376,20 @@ def test_staff_act_by_their_role_in_that_tenant_only(tenant, other_tenant):
 def test_superusers_act_everywhere_while_they_are_active(tenant, active, known):
     user = UserFactory(is_superuser=True, is_active=active)
     assert bool(auth.staff_principal(user, tenant.id)) is known
+
+
+def test_a_token_of_another_algorithm_is_refused_though_the_key_is_ours(tenant: Tenant, settings: Any) -> None:
+    def issued() -> str:
+        return tokens.token_issue(
+            "access", tenant_id=tenant.id, subject="s", kind="key", permissions=[], ttl_s=60
+        )  # fmt: skip
+
+    settings.JWT_SECRET_KEY = "k" * 64
+    settings.JWT_ALGORITHM = "HS512"
+    ours = issued()
+    assert tokens.token_verify(ours, "access")["sub"] == "s"
+    settings.JWT_ALGORITHM = "HS256"
+    other = issued()
+    settings.JWT_ALGORITHM = "HS512"
+    with pytest.raises(NotAuthenticated):
+        tokens.token_verify(other, "access")
