@@ -43,6 +43,8 @@ def _filtered(rows: QuerySet[Conversation], query: ConversationQuery, *, words: 
     rows = rows.filter(kind="chat", last_message_at__isnull=False)
     if query.status:
         rows = rows.filter(status=query.status)
+    if query.priority:
+        rows = rows.filter(priority=query.priority)
     if query.channel:
         rows = rows.filter(channel__kind=query.channel)
     if query.user_id:

@@ -137,6 +137,7 @@ class ConversationQuery(BaseModel):
     RANGES: ClassVar = (("start_date", "end_date"),)
 
     status: Literal["active", "completed", "abandoned", "escalated", "error"] | None = None
+    priority: Literal["low", "normal", "high", "urgent"] | None = None
     channel: str | None = Field(None, max_length=20, description="Kind of channel")
     user_id: PersonId | None = None
     start_date: Moment | None = None

@@ -50,6 +50,8 @@ from tenants.work.crew import Lane
 
 log = structlog.get_logger(__name__)
 
+PRIORITIES = ("low", "normal", "high", "urgent")
+HURRIED = ("high", "urgent")  # not gathered with what the person may write next
 LONGEST_BURST = timedelta(seconds=10)
 NOTICE_S = 0.7  # then a person who has had no answer yet sees that an answer is being written
 
@@ -190,7 +192,7 @@ def _conversation_for(
         changes["last_inbound_id"] = inbound.platform_id
     if inbound.reference:
         changes["reference"] = dict(inbound.reference)
-    if entrance.hints.get("priority") in ("high", "urgent", "low"):
+    if entrance.hints.get("priority") in PRIORITIES:
         changes["priority"] = entrance.hints["priority"]
     events = 1 + (session is not None)
     conversation = conversation_advance(where, messages=1, events=events, **changes)
@@ -294,13 +296,17 @@ def _turn_open(channel: Channel, conversation: Conversation, message: Message, e
         running = Turn(**common, status=Turn.Status.RUNNING, claim=new_id(), attempts=1, due_at=at + Turn.lease())
         prepared.insert([running])
         return running
-    due_at = at + max(wait, timedelta(seconds=channel.adapter.debounce_s))
+    hurried = entrance.hints.get("priority") in HURRIED
+    due_at = at + max(wait, timedelta(seconds=0 if hurried else channel.adapter.debounce_s))
     further = {
         "last_seq": message.seq,
         # a turn that waits for the words of a recording is not answered before them
         "due_at": Least(Greatest(F("latest_at"), Value(at + wait)), Greatest(F("due_at"), Value(due_at))),
         "latest_at": Greatest(F("latest_at"), Value(at + wait)),
     }
+    if hurried and not wait:
+        further["due_at"] = at
+        on_commit(lambda: _hurry(conversation.id))
     turn = None
     if not prepared.update(Turn, {"conversation": conversation, "status": Turn.Status.WAITING}, further):
         turn = Turn(**common, due_at=due_at, latest_at=at + max(wait, LONGEST_BURST))
@@ -310,6 +316,13 @@ def _turn_open(channel: Channel, conversation: Conversation, message: Message, e
         if not channel.adapter.instant:
             on_commit(lambda: wake.show_typing(conversation.id, delay_s=NOTICE_S, lane=lane))
     return turn
+
+
+def _hurry(conversation_id: uuid.UUID) -> None:
+    """The turn that the message has joined is answered now."""
+    waiting = Turn.objects.filter(conversation_id=conversation_id, status=Turn.Status.WAITING)
+    for turn_id in waiting.values_list("id", flat=True):
+        wake.respond(turn_id)
 
 
 def _news(

@@ -27,6 +27,7 @@ from conversations.models import Contact, Conversation, Identity, Message, Note
 from conversations.timeline import NewEvent, conversation_advance, work_given_up
 from messaging import wake
 from messaging.context.changes import UPDATED, context_news
+from messaging.context.expected import as_expected, expected_told
 from messaging.context.flows import greeting_of
 from messaging.context.profile import profile_keep, profile_of
 from messaging.live.answers import turn_settled
@@ -148,9 +149,6 @@ def _recent(conversation: Conversation) -> list[Any]:
 
 def _request(conversation: Conversation, recent: Sequence[Any], unanswered: Sequence[Any]) -> EngineRequest:
     contact = _contact_of(conversation)
-    hints: dict[str, Any] = {}
-    for message in unanswered:
-        hints |= message.hints
     channel = channel_for_id(conversation.channel_id)
     caps = channel.adapter.capabilities if channel else Capabilities()
     meant = contents_meant(recent, caps, after=conversation.answered_seq)
@@ -162,7 +160,7 @@ def _request(conversation: Conversation, recent: Sequence[Any], unanswered: Sequ
         history=_history(recent, unanswered),
         context=conversation.context,
         profile=profile_of(contact),
-        hints=hints,
+        hints=_hints_of(unanswered),
         language=next((m.language for m in reversed(unanswered) if m.language), contact.language),
         deadline_s=settings.ENV["ENGINE_TIMEOUT_MS"] / 1000,
     )
@@ -177,6 +175,14 @@ def _bounded(contents: Sequence[Content]) -> tuple[Content, ...]:
         left -= len(content.full_text or "")
         bounded.append(content if left >= 0 else content.model_copy(update={"full_text": None}))
     return tuple(bounded)
+
+
+def _hints_of(unanswered: Sequence[Any]) -> dict[str, Any]:
+    """Of a turn's messages; the later one counts."""
+    hints: dict[str, Any] = {}
+    for message in unanswered:
+        hints |= message.hints
+    return hints
 
 
 def _contact_of(conversation: Conversation) -> Contact:
@@ -207,6 +213,8 @@ def _think(request: EngineRequest, turn: Turn, answered_id: uuid.UUID) -> Engine
         try:
             said = engine_for(tenant_settings.model_dump()).respond(request)
             reply = _quoting(_sendable(said, turn.conversation), turn.conversation, answered_id)
+            expected = request.hints.get("expected_response_type", "")
+            reply = replace(reply, contents=as_expected(reply.contents, expected)) if expected else reply
         except EngineError as error:
             log.warning("engine_failed", error=error.code, conversation=str(request.conversation_id))
         except ServiceError as error:  # a template that is not there or lacks a value, an unknown quote
@@ -279,7 +287,8 @@ def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], o
             contents,
             Author.bot(),
             analysis={"intent": reply.intent, "confidence": reply.confidence, "degraded": outcome.degraded,
-                      "engine": reply.engine, "model": reply.model, "usage": dict(reply.usage), "parts": len(contents)},
+                      "engine": reply.engine, "model": reply.model, "usage": dict(reply.usage), "parts": len(contents),
+                      **expected_told(reply.contents, _hints_of(unanswered))},
             reply_to=unanswered[-1].id,
             news=news,
         )  # fmt: skip

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import Case, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.utils.timesince import timesince
 from unfold.decorators import display
@@ -34,6 +35,8 @@ from tenants.storage.db import new_id, now
 SHOWN = 300  # the newest entries of a transcript
 TICKS = {"queued": "🕓", "sending": "🕓", "sent": "✓", "delivered": "✓✓", "read": "✓✓ read", "failed": "failed"}
 STATUS = {"active": "success", "escalated": "warning", "error": "danger", "completed": "info", "abandoned": "info"}
+PRIORITY = {"urgent": "danger", "high": "warning", "normal": "info", "low": "info"}
+RANK = Case(*(When(priority=name, then=Value(rank)) for rank, name in enumerate(PRIORITY)), default=Value(2)).asc()
 TAKE_OVER = Button("take_over", "Take over", "support_agent")
 HAND_BACK = Button("hand_back", "Hand back to the bot", "smart_toy")
 CLOSE = Button("close", "Close", "check_circle", "End this conversation?")
@@ -70,8 +73,27 @@ class ConversationAdmin(WordsAdmin):
     deeds = frozenset()
     words = frozenset({"preview", "last_message_preview"})
     change_form_template = "admin/conversations/conversation/change_form.html"
-    list_display = ("contact", "preview", "state", "owner", "on_channel", "waiting", "last_message_at", "tenant")
-    list_filter = ("is_open", "status", "control_owner", WaitingFilter, MineFilter, ChannelFilter, TenantFilter)
+    list_display = (
+        "contact",
+        "preview",
+        "state",
+        "urgency",
+        "owner",
+        "on_channel",
+        "waiting",
+        "last_message_at",
+        "tenant",
+    )
+    list_filter = (
+        "is_open",
+        "status",
+        "priority",
+        "control_owner",
+        WaitingFilter,
+        MineFilter,
+        ChannelFilter,
+        TenantFilter,
+    )
     list_select_related = ("contact", "channel", "tenant")
     search_fields = ("contact__name", "contact__email", "subject", "last_message_preview")
     ordering = ("-last_message_at", "-id")
@@ -88,6 +110,14 @@ class ConversationAdmin(WordsAdmin):
     @display(description="Status", label=STATUS, ordering="status")
     def state(self, conversation: Conversation) -> str:
         return conversation.status
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """Who waits is listed by priority, and then the longest first (MSG-7)."""
+        return (RANK, "waiting_since", "-id") if request.GET.get("waiting") == "yes" else self.ordering
+
+    @display(description="Priority", label=PRIORITY, ordering=RANK)
+    def urgency(self, conversation: Conversation) -> str:
+        return conversation.priority
 
     @display(description="Answers", label={"bot": "info", "human": "warning"}, ordering="control_owner")
     def owner(self, conversation: Conversation) -> str:

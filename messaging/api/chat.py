@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from channels_app.content.ids import PersonId
 from channels_app.content.moments import SentMoment
-from channels_app.content.types import Content, SaidContent
+from channels_app.content.types import Content, ContentType, SaidContent
 from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
 from channels_app.registry import KINDS
@@ -60,12 +60,21 @@ class ChannelMetadata(BaseModel):
 
 
 class ProcessingHints(BaseModel):
-    """``bypass_automation``: a human answers. ``require_human_review``: the bot proposes, a human sends."""
+    """Each changes what happens (docs/engine.md). ``bypass_automation``: a human answers. ``require_human_review``: the
+    bot proposes, a human sends."""
 
     model_config = ConfigDict(extra="forbid")
 
-    priority: Literal["low", "normal", "high", "urgent"] = "normal"
-    expected_response_type: str | None = Field(None, max_length=20)
+    priority: Literal["low", "normal", "high", "urgent"] = Field(
+        "normal",
+        description="Of the conversation, until another is given: who waits for a human is listed by it, what is high or "
+        "urgent is not gathered with what follows, and of an urgent one staff are told by itself",
+    )
+    expected_response_type: ContentType | None = Field(
+        None,
+        description="text: the answer is words alone; quick_reply, list: its choices come as such; of others the engine "
+        "is told. `expected_response_met` says whether it came to be",
+    )
     bypass_automation: bool = False
     require_human_review: bool = False
 
@@ -113,6 +122,9 @@ class ProcessingMetadata(BaseModel):
     engine: str | None = Field(None, description="What answered")
     degraded: bool | None = Field(None, description="The engine failed: this is the tenant's fallback reply")
     latency_ms: int | None = Field(None, description="How long the engine thought")
+    expected_response_met: bool | None = Field(
+        None, description="The answer is what `expected_response_type` asked for"
+    )
     superseded: bool | None = Field(None, description="The answer is to a newer message as well")
 
 
@@ -176,7 +188,9 @@ def _entrance(tenant_id: uuid.UUID, request: SendMessageRequest, idempotency_id:
         client_message_id=client_id,
         conversation_id=request.conversation_id,
         session_key=request.session_id or "default",
-        hints=request.processing_hints.model_dump(exclude_defaults=True) if request.processing_hints else {},
+        hints=request.processing_hints.model_dump(exclude_unset=True, exclude_none=True)
+        if request.processing_hints
+        else {},
         verified=True,
         answer_now=wait,
     )
@@ -246,6 +260,7 @@ def _answered(accepted: Accepted, turn: Turn) -> MessageResponse:
             confidence=analysis.get("confidence", 0.0),
             engine=analysis.get("engine", ""),
             degraded=analysis.get("degraded", False),
+            expected_response_met=analysis.get("expected_response_met"),
             latency_ms=turn.latency_ms,
             superseded=turn.last_seq != accepted.message.seq,
         ),
