@@ -154,14 +154,15 @@ def store(channel: Channel, inbound: InboundMessage, checked: Checked, entrance:
     if content.origin:
         contact_came_from(known.contact_id, content.origin.to_json())
     step = consent.step_of(channel, message, dated=inbound.dated and inbound.sent_at is not None)
-    bypassed = bool(entrance.hints.get("bypass_automation"))
+    off = not settings_for(channel.tenant_id).features.assistant and not step.without_turn
+    bypassed = bool(entrance.hints.get("bypass_automation")) or off
     turn = None if step.without_turn or bypassed else _turn_open(channel, conversation, message, entrance)
     news = _news(channel, inbound.sender, known, conversation, message, started=started, session=session)
     events_append(conversation, news)
     consent.step_take(conversation, message, step)
     on_commit(lambda: push_message(message))
     if bypassed:
-        conversation = hand_over(conversation, "bypass_automation")
+        conversation = hand_over(conversation, "assistant_off" if off else "bypass_automation")
     _attach(message, inbound, checked.file_ids, checked.upload)
     return Accepted(message, conversation, turn=turn if turn and turn.status == Turn.Status.RUNNING else None)
 

@@ -30,6 +30,7 @@ from messaging.context.changes import UPDATED, context_news
 from messaging.context.expected import as_expected, expected_told
 from messaging.context.flows import greeting_of
 from messaging.context.profile import profile_keep, profile_of
+from messaging.context.wording import fallback_for
 from messaging.live.answers import turn_settled
 from messaging.live.typing import typing_shown
 from messaging.measures import STAGES, engine_count
@@ -137,7 +138,8 @@ def answer(turn: Turn) -> Turn:
 def _at_work(conversation: Conversation) -> AbstractContextManager[None]:
     """Dots in the widget; other channels have a way of their own to show them (rules/typing_marks.py)."""
     channel = channel_for_id(conversation.channel_id)
-    return typing_shown(conversation.id) if channel and channel.adapter.instant else nullcontext()
+    shown = channel and channel.adapter.instant and settings_for(conversation.tenant_id).features.typing
+    return typing_shown(conversation.id) if shown else nullcontext()
 
 
 def _recent(conversation: Conversation) -> list[Any]:
@@ -224,7 +226,7 @@ def _think(request: EngineRequest, turn: Turn, answered_id: uuid.UUID) -> Engine
     if reply is None:
         degraded = True
         reply = EngineReply(
-            contents=(text(tenant_settings.fallback_reply),),
+            contents=(text(fallback_for(tenant_settings, request.language)),),
             context=dict(request.context),
             intent="",
             confidence=0.0,

@@ -118,6 +118,18 @@ class Flow(BaseModel):
     starters: tuple[FlowMark, ...] = Field((), max_length=100)
 
 
+class Features(BaseModel):
+    """What a tenant may switch off (TEN-2)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    assistant: bool = Field(True, description="Off: no engine is asked, every conversation waits for a human")
+    transcripts: bool = Field(True, description="Voice messages are put into words, where a transcriber is configured")
+    uploads: bool = Field(True, description="Visitors of the web chat may send files")
+    typing: bool = Field(True, description="People see that the bot or an agent is writing")
+    read_marks: bool = Field(True, description="People see that their messages were read")
+
+
 class TenantSettings(BaseModel):
     """Everything a tenant may set, with what holds when it does not. None: the deployment's default."""
 
@@ -134,6 +146,9 @@ class TenantSettings(BaseModel):
     greeting: str = Field("", max_length=1000)
     fallback_reply: str = Field(
         "Sorry, I cannot answer right now. Please try again in a moment.", min_length=1, max_length=1000
+    )
+    fallback_replies: dict[Language, Annotated[str, Field(min_length=1, max_length=1000)]] = Field(
+        {}, max_length=50, description="The same by language, for people whose language it is"
     )
     business_hours: BusinessHours = BusinessHours()
     out_of_hours_reply: str = Field("", max_length=1000)
@@ -158,10 +173,7 @@ class TenantSettings(BaseModel):
     event_words: bool = Field(False, description="Events carry what people say, to Kafka and to integrators' webhooks")
     csat_enabled: bool = True
     alerts: Alerts = Alerts()
-    features: dict[Annotated[str, Field(max_length=60)], bool] = {}
-
-    def feature(self, name: str, default: bool = False) -> bool:
-        return self.features.get(name, default)
+    features: Features = Features()
 
 
 #: settings that nothing obeys yet, by what will. Refused where they are set: a legal hold that does not hold,
@@ -175,7 +187,6 @@ AWAITED: dict[str, str] = {
     "out_of_hours_reply": "live support",
     "retention_days": "retention",
     "legal_hold": "retention",
-    "features": "the first feature with a switch",
 }
 
 

@@ -24,7 +24,7 @@ from messaging.integrators.endpoints import event_types_check
 from messaging.webchat.views import WidgetConfig
 from tenants.access.permissions import PERMISSIONS
 from tenants.errors import Invalid
-from tenants.tenant_settings import AWAITED, Alerts, SafetyRules, TenantSettings, settings_check
+from tenants.tenant_settings import AWAITED, Alerts, Features, SafetyRules, TenantSettings, settings_check
 
 ROOT = Path(__file__).resolve().parents[1]
 APPS = ("assistant", "channels_app", "chatsvc", "conversations", "messaging", "tenants")
@@ -37,7 +37,9 @@ OBEYED = {
     "bot_name": ("messaging/webchat/views.py", "tenant.bot_name"),
     "agent_names": ("tenants/staff.py", ".agent_names"),
     "greeting": ("messaging/webchat/views.py", "tenant.greeting"),
-    "fallback_reply": ("messaging/respond.py", ".fallback_reply"),
+    "fallback_reply": ("messaging/context/wording.py", ".fallback_reply"),
+    "fallback_replies": ("messaging/context/wording.py", ".fallback_replies"),
+    "features": ("messaging/accept.py", ".features.assistant"),
     "stop_reply": ("messaging/rules/consent.py", '"stop_reply"'),
     "help_reply": ("messaging/rules/consent.py", '"help_reply"'),
     "rate_limit": ("tenants/access/limits.py", "chosen.rate_limit"),
@@ -96,7 +98,7 @@ def test_the_line_that_obeys_is_there(name):
     assert re.search(re.escape(line) + r"(?!\w)", sources()[path])
 
 
-@pytest.mark.parametrize("name", [*SafetyRules.model_fields, *Alerts.model_fields])
+@pytest.mark.parametrize("name", [*SafetyRules.model_fields, *Alerts.model_fields, *Features.model_fields])
 def test_every_part_of_a_setting_is_read(name):
     assert named(rf"\.{name}\b|\bself\.{name}\b|{PARTS.get(name, '(?!)')}", outside=("tenants/tenant_settings.py",))
 
@@ -113,7 +115,6 @@ GIVEN: dict[str, Any] = {
     "out_of_hours_reply": "We are closed.",
     "retention_days": 30,
     "legal_hold": True,
-    "features": {"voice": True},
 }
 
 

@@ -22,7 +22,9 @@ from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.live.push import push_media
 from messaging.models import Turn
+from tenants.scope import current_tenant_id
 from tenants.storage.db import atomic, now, on_commit, retried
+from tenants.tenant_settings import settings_for
 from tenants.work.leases import put_off, settle
 
 log = structlog.get_logger(__name__)
@@ -33,8 +35,9 @@ MOST_BYTES = 25 * 1024 * 1024  # of a recording, the usual limit of such service
 
 
 def listens(mime: str) -> bool:
-    """Whether a transcriber for files of this type is configured."""
-    return bool(settings.ENV["TRANSCRIBE_URL"]) and kind_of(mime) == "audio"
+    """Whether a transcriber for files of this type is configured, and the tenant in scope lets it hear them."""
+    heard = bool(settings.ENV["TRANSCRIBE_URL"]) and kind_of(mime) == "audio"
+    return heard and settings_for(current_tenant_id()).features.transcripts
 
 
 def transcript_wait(content: Content) -> timedelta:

@@ -27,6 +27,7 @@ from conversations.selectors import holder_shape
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.context.changes import UPDATED
+from messaging.context.wording import entry_for
 from messaging.models import Turn
 from messaging.reply import Author, reply_write, spoken
 from messaging.rules.consent import require_consent
@@ -39,13 +40,6 @@ from tenants.tenant_settings import settings_for
 
 Holder = Conversation.Holder
 
-#: what the visitor reads of a change, by the state it leads to
-ENTRIES = {
-    "queued": "A colleague will be with you as soon as possible.",
-    "assigned": "A colleague has joined the conversation.",
-    "bot": "The assistant is back.",
-    "closed": "The conversation has ended.",
-}
 TO_HUMAN: Mapping[str, Any] = {
     "control_owner": Conversation.Owner.HUMAN,
     "status": Conversation.Status.ESCALATED,
@@ -165,12 +159,15 @@ def take_over(conversation_id: uuid.UUID, agent: User | None, *, expected_epoch:
 
 @retried
 def hand_back(conversation_id: uuid.UUID, *, expected_epoch: int | None = None) -> Conversation:
-    """The bot answers again, also what no human has answered yet. Raises as `take_over` does."""
+    """The bot answers again, also what no human has answered yet. Raises as `take_over` does, and Conflict
+    ``assistant_off``."""
     with atomic():
         seen = _open(conversation_id)
         if seen.control_owner == Conversation.Owner.BOT:
             return _repeated(seen)
         _require_epoch(seen, expected_epoch)
+        if not settings_for(seen.tenant_id).features.assistant:
+            raise Conflict("The assistant is switched off.", code="assistant_off")
         return _to_bot(seen)
 
 
@@ -383,7 +380,7 @@ def _change(conversation_id: uuid.UUID, state: str, event: NewEvent, **changes: 
     _turns_void(conversation, state)
     csat = state == "closed" and settings_for(conversation.tenant_id).csat_enabled
     reply_write(
-        conversation, [text(ENTRIES[state])], Author.system(about=changes.get("assignee_id")),
+        conversation, [text(entry_for(conversation, state))], Author.system(about=changes.get("assignee_id")),
         metadata={"state": state, "csat": csat}, news=[event],
     )  # fmt: skip
     return conversation

@@ -18,7 +18,7 @@ from messaging import wake
 from messaging.models import Turn
 from messaging.reply import recipient_of
 from messaging.rules.hold import channel_held_until
-from tenants.tenant_settings import is_active
+from tenants.tenant_settings import is_active, settings_for
 
 log = structlog.get_logger(__name__)
 
@@ -29,8 +29,14 @@ def show_typing(conversation_id: uuid.UUID) -> None:
     if found is None:
         return
     conversation, channel = found
-    caps = channel.adapter.capabilities
-    thinking = caps.typing and Turn.objects.filter(conversation=conversation, status__in=Turn.OPEN).exists()
+    caps, features = channel.adapter.capabilities, settings_for(channel.tenant_id).features
+    thinking = (
+        caps.typing
+        and features.typing
+        and Turn.objects.filter(conversation=conversation, status__in=Turn.OPEN).exists()
+    )
+    if not thinking and not features.read_marks:
+        return
     recipient = recipient_of(conversation, conversation.identity)
     payload = channel.adapter.signal("typing" if thinking else "read", recipient, channel.adapter_config())
     if payload and _sent(channel, payload) and thinking:

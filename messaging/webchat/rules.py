@@ -30,7 +30,7 @@ from messaging.accept_many import Arrival, accept_many
 from messaging.live.authors import author_of
 from messaging.live.frames import change_frame, message_frame
 from messaging.live.push import push_read
-from messaging.rules.attending import answering
+from messaging.rules.attending import answering, read_shown
 from messaging.rules.control import conversation_rate
 from messaging.rules.delivery_status import mark_read
 from messaging.webchat.frames import RateFrame, ReadFrame, SendFrame
@@ -149,7 +149,7 @@ def last_seq(conversation_id: uuid.UUID) -> int:
 def standing(conversation_id: uuid.UUID | None) -> dict[str, Any]:
     """Who answers by now, and how far staff have read."""
     found = Conversation.objects.filter(id=conversation_id).first() if conversation_id else None
-    return {"agent": answering(found), "read_seq": found.agent_read_seq if found else 0}
+    return {"agent": answering(found), "read_seq": read_shown(found)}
 
 
 def heads(conversations: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[int, str]]:

@@ -17,8 +17,9 @@ from messaging.media.fetch import most_bytes
 from messaging.media.uploads import MESSAGES, upload
 from messaging.webchat import rules as webchat
 from messaging.webchat.frames import TicketRequest
-from tenants.errors import NotAuthenticated, PayloadTooLarge
+from tenants.errors import Forbidden, NotAuthenticated, PayloadTooLarge
 from tenants.storage.db import new_id
+from tenants.tenant_settings import settings_for
 
 SALT = "webchat-upload"
 TICKET_S = 600
@@ -35,7 +36,9 @@ class Ticket:
 
 
 def ticket_issue(channel: Channel, visitor: webchat.Visitor, wanted: TicketRequest) -> dict[str, object]:
-    """A ticket as the widget gets it. Raises PayloadTooLarge ``too_large``, TooMany."""
+    """A ticket as the widget gets it. Raises Forbidden ``uploads_off``, PayloadTooLarge ``too_large``, TooMany."""
+    if not settings_for(channel.tenant_id).features.uploads:
+        raise Forbidden("Files are not taken here.", code="uploads_off")
     webchat.draw(f"webchat:upload:{channel.id}:{visitor.key}", 10 / 60, 10)
     if wanted.size > most_bytes():
         raise PayloadTooLarge(MESSAGES["too_large"], code="too_large")

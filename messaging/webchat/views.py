@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from channels_app.adapters.web import FormField, Starter
 from messaging.live.frames import ack_frame
-from messaging.rules.attending import answering
+from messaging.rules.attending import answering, read_shown
 from messaging.webchat import rules as webchat
 from messaging.webchat import sessions as webchat_sessions
 from messaging.webchat.frames import PostedFrame, RateFrame, ReadFrame, Seq, SessionRequest
@@ -41,6 +41,7 @@ class WidgetConfig(BaseModel):
     launcher_text: str = Field(description="Words beside the launcher's icon")
     privacy_url: str
     starters: list[Starter] = Field(description="Suggestions for the first message")
+    uploads: bool = Field(description="Whether visitors may send files")
     pre_chat: list[FormField] = Field(description="What to ask before the chat; the answers are the `profile`")
 
 
@@ -175,7 +176,7 @@ class SessionView(WebchatView):
                                "locale": "", "position": "right", "subtitle": "We like questions",
                                "launcher_text": "Help", "privacy_url": "https://shop.example.com/privacy",
                                "starters": [{"title": "Where is my order?", "payload": "intent:order_status"}],
-                               "pre_chat": []},
+                               "uploads": True, "pre_chat": []},
                 },
                 response_only=True,
             ),
@@ -203,6 +204,7 @@ class SessionView(WebchatView):
             **config.model_dump(include=set(WidgetConfig.model_fields) & set(type(config).model_fields)),
             "greeting": config.greeting or tenant.greeting,
             "bot_name": tenant.bot_name,
+            "uploads": tenant.features.uploads,
         }
 
 
@@ -252,7 +254,7 @@ class MessagesView(WebchatView):
                 "conversation": str(conversation.id),
                 "messages": page,
                 "last_seq": conversation.last_seq,
-                "read_seq": conversation.agent_read_seq,
+                "read_seq": read_shown(conversation),
                 "has_more": len(frames) > query.limit,
             }
         )

@@ -1180,7 +1180,7 @@ this.uploads.add(picker.files);
 picker.value = "";
 };
 const picker = h("input", { type: "file", multiple: true, hidden: true, "data-testid": "file", onchange: chosen });
-const attach = h(
+this.attach = h(
 "button",
 { type: "button", class: "attach", "aria-label": t("attach"), onclick: () => picker.click() },
 icon("clip"),
@@ -1201,7 +1201,7 @@ this.element = h(
 { class: "composer", onsubmit: submit },
 label,
 this.uploads.element,
-h("div", { class: "field" }, attach, picker, this.input, this.button),
+h("div", { class: "field" }, this.attach, picker, this.input, this.button),
 this.count,
 );
 }
@@ -1209,12 +1209,15 @@ set limit(characters) {
 this.#limit = characters || this.#limit;
 this.input.maxLength = this.#limit;
 }
+set files(taken) {
+this.attach.hidden = !taken;
+}
 dropOn(target) {
 target.addEventListener("dragover", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
 target.addEventListener("drop", (event) => this.#take(event, event.dataTransfer));
 }
 #take(event, { files }) {
-if (!files.length) return;
+if (!files.length || this.attach.hidden) return;
 event.preventDefault();
 this.uploads.add(files);
 }
@@ -2117,6 +2120,7 @@ human: () => this.send(language.t("ask")),
 download: () => this.#download(),
 },
 });
+this.#panel.composer.files = config.uploads !== false;
 followDark(host, theme);
 const isOnline = () => this.#connection.ready || this.#polling.running || !this.#resumed;
 this.#standing = new Standing({ panel: this.#panel, t: language.t, agent: this.#session.agent, isOnline });

@@ -25,7 +25,7 @@ SERVER = "\n".join(
 DOCUMENTED = (ROOT / "docs/channels/web.md").read_text(encoding="utf-8")
 
 #: what the tenant's settings say, not the channel's
-OF_THE_TENANT = {"bot_name"}
+OF_THE_TENANT = {"bot_name", "uploads"}
 #: what only the service reads
 OF_THE_SERVICE = {"allowed_origins", "identity_secret"} | set(ChannelConfig.model_fields)
 #: frames for clients other than our widget, which uploads over HTTP and begins a session instead

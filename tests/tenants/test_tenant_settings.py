@@ -22,12 +22,12 @@ def test_everything_has_a_default(tenant):
 
 def test_settings_are_remembered_until_invalidated(tenant, django_assert_num_queries):
     settings_for(tenant.id)
-    Tenant.objects.filter(id=tenant.id).update(settings={"bot_name": "Ada", "features": {"voice": True}})
+    Tenant.objects.filter(id=tenant.id).update(settings={"bot_name": "Ada", "features": {"typing": False}})
     with django_assert_num_queries(0):
         assert settings_for(tenant.id).bot_name == "Assistant"
     invalidate(tenant.id)
     chosen = settings_for(tenant.id)
-    assert (chosen.bot_name, chosen.feature("voice"), chosen.feature("video")) == ("Ada", True, False)
+    assert (chosen.bot_name, chosen.features.typing, chosen.features.uploads) == ("Ada", False, True)
 
 
 def test_one_bad_setting_does_not_take_the_others_along(tenant, caplog):
@@ -46,6 +46,8 @@ def test_one_bad_setting_does_not_take_the_others_along(tenant, caplog):
         {"rate_limit": 0},
         {"fallback_reply": ""},
         {"unknown": 1},
+        {"features": {"voice": True}},
+        {"fallback_replies": {"german!": "Nein"}},
     ],
     ids=lambda bad: next(iter(bad)),
 )

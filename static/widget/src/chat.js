@@ -135,6 +135,7 @@ class Chat {
         download: () => this.#download(),
       },
     });
+    this.#panel.composer.files = config.uploads !== false;
     followDark(host, theme);
     const isOnline = () => this.#connection.ready || this.#polling.running || !this.#resumed;
     this.#standing = new Standing({ panel: this.#panel, t: language.t, agent: this.#session.agent, isOnline });

@@ -34,7 +34,7 @@ export class Composer {
       picker.value = "";
     };
     const picker = h("input", { type: "file", multiple: true, hidden: true, "data-testid": "file", onchange: chosen });
-    const attach = h(
+    this.attach = h(
       "button",
       { type: "button", class: "attach", "aria-label": t("attach"), onclick: () => picker.click() },
       icon("clip"),
@@ -55,7 +55,7 @@ export class Composer {
       { class: "composer", onsubmit: submit },
       label,
       this.uploads.element,
-      h("div", { class: "field" }, attach, picker, this.input, this.button),
+      h("div", { class: "field" }, this.attach, picker, this.input, this.button),
       this.count,
     );
   }
@@ -66,6 +66,11 @@ export class Composer {
     this.input.maxLength = this.#limit;
   }
 
+  /** Whether the visitor may send files. */
+  set files(taken) {
+    this.attach.hidden = !taken;
+  }
+
   /** Files that are dropped anywhere on `target` are sent. */
   dropOn(target) {
     target.addEventListener("dragover", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
@@ -73,7 +78,7 @@ export class Composer {
   }
 
   #take(event, { files }) {
-    if (!files.length) return;
+    if (!files.length || this.attach.hidden) return;
     event.preventDefault();
     this.uploads.add(files);
   }
