@@ -1,6 +1,6 @@
-"""The console's pages on people, single messages and the timeline.
+"""The console's pages on single messages and the timeline.
 
-Conversations, which staff act upon, are in messaging/admin/conversations.py. Must not change a message.
+Conversations and contacts, which staff act upon, are in messaging/admin. Must not change a message.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from unfold.decorators import display
 
 from channels_app.admin import ChannelFilter
-from conversations.models import Attachment, Contact, Event, Identity, Message, Revision
+from conversations.models import Attachment, Event, Message, Revision
 from tenants.console.pages import (
     PartInline,
     TenantAdmin,
@@ -25,7 +25,6 @@ from tenants.console.pages import (
     verbatim,
 )
 
-DECIDED = {"name", "email", "phone", "language", "profile", "preferences"}  # of a contact, by staff
 ROLES = {"visitor": "info", "bot": "success", "agent": "warning", "system": "default"}
 
 
@@ -64,42 +63,6 @@ class TalkAdmin(WordsAdmin):
     @display(description="Channel", ordering="channel__name")
     def on_channel(self, row: Any) -> str:
         return row.channel.name
-
-
-class IdentityInline(PartInline):
-    model = Identity
-    fields = readonly_fields = (
-        "channel",
-        "scheme",
-        "scope",
-        "value",
-        "address",
-        "verified",
-        "stopped_at",
-        "created_at",
-    )
-
-    def get_queryset(self, request: Any) -> Any:
-        return super().get_queryset(request).select_related("channel")
-
-
-@admin.register(Contact)
-class ContactAdmin(TenantAdmin):
-    resource = "contacts"
-    deeds = frozenset({"add", "change"})  # erasing a person takes more than a row: PRIV-2
-    fields = ("tenant", "name", "email", "phone", "language", "profile", "preferences")
-    inlines = (IdentityInline,)
-    list_display = ("__str__", "email", "phone", "language", "tenant", "last_active_at")
-    list_filter = ("language", TenantFilter)
-    list_select_related = ("tenant",)
-    search_fields = ("name", "email", "phone")
-    ordering = ("-last_active_at", "-id")
-
-    def save_model(self, request: HttpRequest, contact: Contact, form: Any, change: bool) -> None:
-        """What staff have entered stays, whatever a platform or a visitor claims later (CONV-11)."""
-        before = Contact.objects.filter(id=contact.id).first() or Contact()
-        contact.decide(name for name in DECIDED if getattr(contact, name) != getattr(before, name))
-        super().save_model(request, contact, form, change)
 
 
 class RevisionInline(PartInline):

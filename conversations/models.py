@@ -53,8 +53,10 @@ class Identity(TenantModel):
 
     ``address`` is where replies go when it differs from ``value``. ``verified``: proved by the platform
     or a signature, not merely claimed. ``stopped_at``: the person took back their consent by a stop word;
-    nothing is sent until they write again.
+    nothing is sent until they write again; where staff have decided so (``stopped_by``), until staff allow it.
     """
+
+    STAFF = "staff"
 
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="identities")
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+")
@@ -64,6 +66,7 @@ class Identity(TenantModel):
     address = models.CharField(max_length=255, blank=True)
     verified = models.BooleanField(default=False)
     stopped_at = models.DateTimeField(null=True, blank=True)
+    stopped_by = models.CharField(max_length=5, null=True, blank=True)
 
     class Meta:
         constraints: ClassVar[list[Any]] = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -27,13 +28,13 @@ from messaging.reply import Author, reply_write, spoken
 from messaging.rules.consent_words import CARRIER_ONLY, PHRASES
 from tenants.errors import Conflict
 from tenants.storage import prepared
-from tenants.storage.db import now, on_commit
+from tenants.storage.db import atomic, now, on_commit, retried
 from tenants.tenant_settings import settings_for
 
 CODE = "contact_stopped"
 WORDS = ("stop", "start", "help")
 ANSWERS = {"stop": "stopped", "start": "resumed", "help": "helped"}  # word → member of Phrases
-STOPPED_AT = prepared.Select(Identity, lambda rows, id: rows.filter(id=id).values_list("stopped_at", flat=True))
+STOPPED_AT = prepared.Select(Identity, lambda rows, id: rows.filter(id=id).values_list("stopped_at", "stopped_by"))
 SETTINGS = {"stop": "stop_reply", "help": "help_reply"}  # word → the tenant's own text
 
 
@@ -93,7 +94,9 @@ def step_of(channel: Channel, message: Message, *, dated: bool) -> Step:
         return NONE
     picked = message.content_type != "text" or "choice" in message.content  # a button says what its payload says
     word, languages = ("", frozenset()) if picked else _word_on(channel, message.text)
-    stopped_at = STOPPED_AT.first(id=message.identity_id)
+    stopped_at, stopped_by = STOPPED_AT.first(id=message.identity_id) or (None, None)
+    if stopped_by:
+        return Step(without_turn=True)  # nothing that the person says changes what staff have decided
     if word == "stop":
         fresh = not stopped_at and not (dated and _wrote_after(message))
         return Step(stops=fresh, answer="stop" if fresh else "", without_turn=True, languages=languages)
@@ -181,6 +184,42 @@ def contact_resume(channel: Channel, sender: Sender) -> bool:
     return _tell(channel, known.identity_id, _resume(known.identity_id, known.contact_id))
 
 
+# ------------------------------------------------------------------------ what staff decide
+
+
+@retried
+def staff_stop(contact_id: uuid.UUID) -> int:
+    """Nothing more is sent to this person on any platform, whatever they say there, until staff allow it (CONV-11). The
+    web chat goes on: who writes there is there. Returns on how many identities that was news."""
+    return _decided(contact_id, _stop_by_staff)
+
+
+@retried
+def staff_allow(contact_id: uuid.UUID) -> int:
+    """Staff let the person have messages again, also where the person has stopped them. As `staff_stop`."""
+    return _decided(contact_id, _allow_by_staff)
+
+
+def _decided(contact_id: uuid.UUID, decide: Callable[[Identity], list[NewEvent]]) -> int:
+    count = 0
+    with atomic():
+        for identity in Identity.objects.filter(contact_id=contact_id).select_related("channel").order_by("id"):
+            if not identity.channel.adapter.instant:
+                count += _tell(identity.channel, identity.id, decide(identity))
+    return count
+
+
+def _stop_by_staff(identity: Identity) -> list[NewEvent]:
+    news = _stop(identity.id, identity.contact_id, now())
+    Identity.objects.filter(id=identity.id).update(stopped_by=Identity.STAFF)
+    return news
+
+
+def _allow_by_staff(identity: Identity) -> list[NewEvent]:
+    Identity.objects.filter(id=identity.id).update(stopped_by=None)
+    return _resume(identity.id, identity.contact_id)
+
+
 def _tell(channel: Channel, identity_id: uuid.UUID, news: list[NewEvent]) -> bool:
     """Into the timeline of the person's open conversation, else of no conversation."""
     if not news:
@@ -217,7 +256,7 @@ def _stop(identity_id: uuid.UUID, contact_id: uuid.UUID, at: datetime) -> list[N
 
 
 def _resume(identity_id: uuid.UUID, contact_id: uuid.UUID) -> list[NewEvent]:
-    if not Identity.objects.filter(id=identity_id, stopped_at__isnull=False).update(stopped_at=None):
+    if not Identity.objects.filter(id=identity_id, stopped_at__isnull=False, stopped_by=None).update(stopped_at=None):
         return []
     return [_event("chat.contact.resumed", identity_id, contact_id)]
 
@@ -232,6 +271,8 @@ def _event(type: str, identity_id: uuid.UUID, contact_id: uuid.UUID) -> NewEvent
 def require_consent(identity_id: uuid.UUID) -> Identity:
     """The person as they are written to. Raises Conflict ``contact_stopped``: call before staff or the API write."""
     identity: Identity = Identity.objects.get(id=identity_id)
+    if identity.stopped_by:
+        raise Conflict("Staff have stopped messages to this person; allow them on the contact's page.", code=CODE)
     if identity.stopped_at:
         raise Conflict("This person has stopped our messages; they can write to us again any time.", code=CODE)
     return identity

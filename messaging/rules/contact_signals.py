@@ -138,9 +138,10 @@ def _take_over(channel: Channel, sender: Sender) -> list[uuid.UUID]:
     known = identity_meet(channel, sender)
     on_commit(lambda: identities_forget(channel, sender))
     former = _former_of(channel, sender, known)
-    stopped = next((identity.stopped_at for identity in former if identity.stopped_at), None)
+    stopped = sorted((row for row in former if row.stopped_at), key=lambda row: not row.stopped_by)
     if stopped:  # a new number is no new consent
-        Identity.objects.filter(id=known.identity_id, stopped_at=None).update(stopped_at=stopped)
+        facts = {"stopped_at": stopped[0].stopped_at, "stopped_by": stopped[0].stopped_by}
+        Identity.objects.filter(id=known.identity_id, stopped_by=None).update(**facts)
     left_over = []
     talks = Conversation.objects.filter(identity_id__in=[identity.id for identity in former], is_open=True)
     for conversation_id, thread in talks.order_by("created_at").values_list("id", "thread"):

@@ -9,13 +9,20 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from channels_app.content.types import text
+from channels_app.contract import Signal
 from channels_app.models import Channel
 from conversations import people
-from conversations.models import Contact
+from conversations.models import Contact, Conversation, Event, Identity, Message
 from conversations.people import contacts_join
 from messaging.accept import accept
 from messaging.context.profile import profile_keep, profile_of
-from tenants.models import Tenant
+from messaging.models import Turn
+from messaging.rules.consent import contact_resume, staff_allow, staff_stop
+from messaging.rules.contact_signals import signal_apply
+from messaging.rules.control import agent_reply
+from tenants.errors import Conflict
+from tenants.models import AuditEntry, Tenant
 from tests.factories import ContactFactory, MembershipFactory, RoleFactory, UserFactory
 
 LEARNT = {
@@ -43,6 +50,7 @@ def edits(tenant: Tenant) -> Any:
         page = reverse("admin:conversations_contact_change", args=[contact.id])
         assert client.post(page, {**shown, **inlines, **fields}).status_code == 302
 
+    edit.client = client  # type: ignore[attr-defined]
     return edit
 
 
@@ -117,3 +125,76 @@ def test_what_is_known_costs_no_statement(scope, django_assert_num_queries) -> N
     contact = ContactFactory(tenant=scope, name="Ana", profile={"tier": "gold"})
     with django_assert_num_queries(0):
         profile_keep(contact, {"name": "Ana", "tier": "gold", "language": "en"})
+
+
+# ------------------------------------------------------------------------------ consent
+
+
+@pytest.fixture
+def person(scope: Tenant, whatsapp: Channel, said: Any) -> Contact:
+    accept(whatsapp, said("hello", id="wamid.1"))
+    return Contact.objects.get()
+
+
+def test_what_staff_stopped_no_word_of_the_person_lifts(scope, whatsapp, said, person) -> None:
+    assert staff_stop(person.id) == 1
+    for number, words in enumerate(("hello again", "START", "please"), 2):
+        accept(whatsapp, said(words, id=f"wamid.{number}"))
+    identity = Identity.objects.get()
+    assert (identity.stopped_by, identity.stopped_at is None) == ("staff", False)
+    assert not Turn.objects.exclude(status=Turn.Status.VOID).exists()
+    assert Message.objects.filter(role="visitor").count() == 4
+    assert Conversation.objects.get().waiting_since is None
+
+
+def test_a_platforms_word_does_not_lift_it_either(scope, whatsapp, said, person) -> None:
+    staff_stop(person.id)
+    assert contact_resume(whatsapp, said("x").sender) is False
+    assert Identity.objects.get().stopped_at is not None
+
+
+def test_a_new_number_takes_the_decision_along(scope, whatsapp, said, person) -> None:
+    staff_stop(person.id)
+    former = said("x").sender
+    present = replace(former, value="+4915100000000", aliases=((former.scheme, former.scope, former.value),))
+    signal_apply(whatsapp, Signal("identity_changed", present))
+    assert set(Identity.objects.values_list("stopped_by", flat=True)) == {"staff"}
+
+
+def test_staff_are_told_whose_decision_it_is(scope, whatsapp, said, person) -> None:
+    staff_stop(person.id)
+    with pytest.raises(Conflict, match="Staff have stopped") as caught:
+        agent_reply(Conversation.objects.get().id, None, text("hello"))
+    assert caught.value.code == "contact_stopped"
+
+
+def test_staff_allow_what_they_or_the_person_stopped(scope, whatsapp, said, person) -> None:
+    accept(whatsapp, said("STOP", id="wamid.2"))
+    staff_stop(person.id)
+    assert Identity.objects.get().stopped_by == "staff"
+    assert staff_allow(person.id) == 1
+    assert (Identity.objects.get().stopped_at, Identity.objects.get().stopped_by) == (None, None)
+    types = list(Event.objects.filter(type__startswith="chat.contact.").order_by("seq").values_list("type", flat=True))
+    assert types == ["chat.contact.stopped", "chat.contact.resumed"]
+
+
+def test_the_web_chat_goes_on(scope, web, said) -> None:
+    accept(web, said("hello", by="v1", scheme="web"))
+    assert staff_stop(Contact.objects.get().id) == 0
+    assert Identity.objects.get().stopped_at is None
+
+
+def test_the_console_has_the_verbs(scope, whatsapp, person, edits) -> None:
+    press = {verb: reverse("admin:conversations_contact_do", args=[person.id, verb]) for verb in ("stop", "allow")}
+    page = reverse("admin:conversations_contact_change", args=[person.id])
+    client = edits.client
+    assert (press["stop"] in client.get(page).content.decode(), press["allow"] in client.get(page).content.decode()) == (
+        True, False,
+    )  # fmt: skip
+    client.post(press["stop"])
+    assert Identity.objects.get().stopped_by == "staff"
+    client.post(press["allow"])
+    assert Identity.objects.get().stopped_at is None
+    assert list(AuditEntry.objects.order_by("id").values_list("action", flat=True)) == [
+        "contact.stopped", "contact.allowed",
+    ]  # fmt: skip

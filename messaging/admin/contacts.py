@@ -1,0 +1,74 @@
+"""The console's page on people: what staff enter and decide about them stays (CONV-11).
+
+It stands here because the verbs do (messaging/rules/consent.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from conversations.models import Contact, Identity
+from messaging.rules.consent import staff_allow, staff_stop
+from tenants.console.pages import Button, PartInline, TenantAdmin, TenantFilter
+
+DECIDED = ("name", "email", "phone", "language", "profile", "preferences")
+STOP = Button("stop", "Stop messages", "block", "Send nothing more to this person on any platform?")
+ALLOW = Button("allow", "Allow messages", "check")
+
+
+class IdentityInline(PartInline):
+    model = Identity
+    fields = readonly_fields = (
+        "channel",
+        "scheme",
+        "scope",
+        "value",
+        "address",
+        "verified",
+        "stopped_at",
+        "stopped_by",
+        "created_at",
+    )
+
+    def get_queryset(self, request: Any) -> Any:
+        return super().get_queryset(request).select_related("channel")
+
+
+@admin.register(Contact)
+class ContactAdmin(TenantAdmin):
+    resource = "contacts"
+    deeds = frozenset({"add", "change"})  # erasing a person takes more than a row: PRIV-2
+    fields = ("tenant", "name", "email", "phone", "language", "profile", "preferences")
+    inlines = (IdentityInline,)
+    list_display = ("__str__", "email", "phone", "language", "tenant", "last_active_at")
+    list_filter = ("language", TenantFilter)
+    list_select_related = ("tenant",)
+    search_fields = ("name", "email", "phone")
+    ordering = ("-last_active_at", "-id")
+
+    def save_model(self, request: HttpRequest, contact: Contact, form: Any, change: bool) -> None:
+        """What staff have entered stays, whatever a platform or a visitor claims later (CONV-11)."""
+        before = Contact.objects.filter(id=contact.id).first() or Contact()
+        contact.decide(name for name in DECIDED if getattr(contact, name) != getattr(before, name))
+        super().save_model(request, contact, form, change)
+
+    def buttons_of(self, request: HttpRequest, row: Contact) -> Iterable[Button]:
+        if not self.allowed(request, "write", row):
+            return ()
+        stopped = Identity.objects.filter(contact=row, stopped_at__isnull=False).exists()
+        decided = Identity.objects.filter(contact=row, stopped_by=Identity.STAFF).exists()
+        return (*((ALLOW,) if stopped else ()), *(() if decided else (STOP,)))
+
+    def do_stop(self, request: HttpRequest, contact: Contact) -> str:
+        staff_stop(contact.id)
+        self.note(request, "stopped", contact)
+        return "Nothing more is sent to this person on any platform, whatever they write there."
+
+    def do_allow(self, request: HttpRequest, contact: Contact) -> str:
+        staff_allow(contact.id)
+        self.note(request, "allowed", contact)
+        return "Messages to this person go out again."
