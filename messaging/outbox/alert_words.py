@@ -29,7 +29,6 @@ STATES: dict[str, str] = {
 
 SAME_AGAIN = timedelta(hours=1)
 WAITING_AGAIN = timedelta(minutes=10)  # people who wait are told of more often than faults
-MOST_COUNTED = 1000
 EXPECTED = frozenset({"contact_stopped"})  # codes of messages that were not to arrive
 #: lists of the console
 WAITING = "conversations/conversation/?waiting=yes"
@@ -85,17 +84,19 @@ def _webhook_paused(data: dict[str, Any]) -> Words:
 
 def _escalated(data: dict[str, Any]) -> Words | None:
     """None once a colleague has come, or the conversation has ended. An urgent one is told by itself."""
-    waiting = Conversation.objects.filter(is_open__in=[True], held_by=Conversation.Holder.QUEUE)
-    conversation = waiting.filter(id=data.get("conversation_id")).select_related("channel").first()
+    waiting = Conversation.objects.filter(id=data.get("conversation_id"), held_by=Conversation.Holder.QUEUE)
+    conversation = waiting.filter(is_open=True).select_related("channel").first()
     if conversation is None:
         return None
-    urgent = conversation.priority == "urgent"
-    mark = f"urgent, {str(conversation.id)[-6:]}" if urgent else ""
-    subject = f"A person waits for a colleague on {conversation.channel.name}{f' ({mark})' if mark else ''}"
-    count = len(waiting.values_list("id", flat=True)[:MOST_COUNTED])
-    page = _page(f"conversations/conversation/{conversation.id}/change/" if urgent or count == 1 else WAITING)
-    lines = (f"Reason: {data.get('reason') or 'asked for'}.", f"Waiting for a colleague in all: {count}.", page)
-    return Words(subject, lines, at_most_every=timedelta(0) if urgent else WAITING_AGAIN)
+    subject = f"A person waits for a colleague on {conversation.channel.name}"
+    lines = (
+        f"Reason: {data.get('reason') or 'asked for'}.",
+        _page(f"conversations/conversation/{conversation.id}/change/"),
+        f"All who wait: {_page(WAITING)}",
+    )
+    if conversation.priority == "urgent":
+        return Words(f"{subject} (urgent, {str(conversation.id)[-6:]})", lines)
+    return Words(subject, lines, at_most_every=WAITING_AGAIN)
 
 
 def _dead_letter(data: dict[str, Any]) -> Words:

@@ -75,7 +75,7 @@ def test_more_people_who_wait_are_told_of_by_and_by(scope, talk) -> None:
     StaffAlert.objects.update(created_at=now() - timedelta(minutes=11))
     asks_for_a_human(ConversationFactory(tenant=scope, channel=talk.channel))
     assert len(told()) == 2
-    assert "in all: 3" in StaffAlert.objects.latest("id").text
+    assert "/admin/conversations/conversation/?waiting=yes" in StaffAlert.objects.latest("id").text
 
 
 def test_an_urgent_person_is_told_of_at_once(scope, talk) -> None:

@@ -83,7 +83,7 @@ def test_no_file_is_taken_and_the_widget_offers_none(page, chooses) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "uploads_off")
 
 
-def test_nobody_is_seen_typing(scope, chooses, monkeypatch) -> None:
+def test_no_agent_is_seen_typing(scope, chooses, monkeypatch) -> None:
     told: list[Any] = []
     monkeypatch.setattr("messaging.rules.attending.push_typing", lambda *facts, **more: told.append(facts))
     conversation = ConversationFactory(tenant=scope)
@@ -128,7 +128,7 @@ def answer_of(channel: Any, visitor: str, words: str = "hello") -> Message:
     return reply
 
 
-def test_nobody_is_seen_reading(page, scope, chooses) -> None:
+def test_no_agent_is_seen_reading(page, scope, chooses) -> None:
     chooses(features={"read_marks": False})
     page.begin()
     conversation = Api.data_of(page.say("Hello"))["conversation"]
