@@ -126,6 +126,8 @@ class Conversation(TenantModel):
         STAFF = "staff"  # in the console or by the API; by name where there is an assignee
         OUTSIDE = "outside"  # in the platform's own app
 
+    OPEN = (Status.ACTIVE, Status.ESCALATED, Status.ERROR)  # in which one may be open
+
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+")
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="conversations")
     identity = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="conversations")

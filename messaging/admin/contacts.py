@@ -41,6 +41,7 @@ class IdentityInline(PartInline):
 @admin.register(Contact)
 class ContactAdmin(TenantAdmin):
     resource = "contacts"
+    buttons = (STOP, ALLOW)
     deeds = frozenset({"add", "change"})  # erasing a person takes more than a row: PRIV-2
     fields = ("tenant", "name", "email", "phone", "language", "profile", "preferences")
     inlines = (IdentityInline,)
@@ -62,6 +63,10 @@ class ContactAdmin(TenantAdmin):
         stopped = Identity.objects.filter(contact=row, stopped_at__isnull=False).exists()
         decided = Identity.objects.filter(contact=row, stopped_by=Identity.STAFF).exists()
         return (*((ALLOW,) if stopped else ()), *(() if decided else (STOP,)))
+
+    def verbs_of(self, request: HttpRequest, row: Contact) -> Iterable[str]:
+        """Both, whatever a page that was opened before has shown."""
+        return [button.verb for button in self.buttons] if self.allowed(request, "write", row) else ()
 
     def do_stop(self, request: HttpRequest, contact: Contact) -> str:
         staff_stop(contact.id)

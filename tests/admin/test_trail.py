@@ -11,9 +11,9 @@ from django.contrib import admin
 from assistant.models import Intent, KnowledgeEntry
 from channels_app.contract import CheckResult
 from channels_app.models import Channel, MessageTemplate
-from conversations.models import Attachment, Conversation
+from conversations.models import Attachment, Contact, Conversation
 from messaging.admin import conversations as conversation_admin
-from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookDelivery, WebhookEndpoint
+from messaging.models import Delivery, HandledEvent, InboundEvent, StaffAlert, Turn, WebhookDelivery, WebhookEndpoint
 from tenants.models import ApiKey, AuditEntry
 from tenants.scope import tenant_scope
 from tests.admin.conftest import World, do, rows
@@ -44,6 +44,9 @@ ACTS: list[tuple[Any, str, dict[str, str], str]] = [
         Conversation, "template", {"template": "hi|en", "reply_id": "1"}, "conversation.replied",
     ),
     (Conversation, "annotate", {"text": "said in secret"}, "conversation.annotated"),
+    (Contact, "stop", {}, "contact.stopped"),
+    (Contact, "allow", {}, "contact.allowed"),
+    (HandledEvent, "retry", {}, "handledevent.retried"),
     (Delivery, "retry", {}, "delivery.retried"),
     (Attachment, "fetch", {}, "attachment.replayed"),
     (InboundEvent, "process", {}, "inboundevent.replayed"),

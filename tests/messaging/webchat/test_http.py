@@ -34,7 +34,7 @@ def test_what_the_channel_is_configured_to_show_is_told(tenant):
         "starters": [{"title": "Track", "payload": "track"}], "pre_chat": [],
     }  # fmt: skip
     channel = ChannelFactory(tenant=tenant, config={**look, "allowed_origins": [SHOP]})
-    assert Page(channel).begin()["config"] == {**look, "bot_name": "Assistant"}
+    assert Page(channel).begin()["config"] == {**look, "bot_name": "Assistant", "uploads": True}
 
 
 def test_the_token_goes_on_with_the_same_visitor(page):
