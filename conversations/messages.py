@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from channels_app.content.normalise import EmptyMessage, normalise
+from channels_app.content.options import payload_meant
 from channels_app.content.text import Safety, analyse
 from channels_app.content.types import Content
 from conversations.models import Message
@@ -23,6 +24,9 @@ SURROUNDINGS = ("quote", "form", "origin", "contacts", "full_text")  # members o
 
 def cleaned(content: Content) -> Content:
     """The content as it is stored (MSG-2). Raises Invalid ``empty_message`` when nothing is left of it."""
+    if content.choice:
+        meant = payload_meant(content.choice.value)
+        content = content.model_copy(update={"choice": content.choice.model_copy(update={"value": meant})})
     try:
         return normalise(content)
     except EmptyMessage as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -52,6 +53,17 @@ class Media(Frozen):
         if value.split(";")[0].strip().lower() not in MIME_TYPES:
             raise ValueError(f"Unsupported media type: {value}")
         return value
+
+    @property
+    def file_name(self) -> str:
+        """What the file is called: by its name, else by its address; "" where neither tells."""
+        if self.name or self.url.startswith("media:"):
+            return self.name or ""
+        try:
+            path = urlsplit(self.url).path
+        except ValueError:  # half an IPv6 address
+            return ""
+        return unquote(path.rpartition("/")[2]).replace("/", "_")[:255]
 
 
 class Location(Frozen):
@@ -239,6 +251,9 @@ class Capabilities(Frozen):
     max_list_rows: int = 0
     max_row_title: int = 24
     max_row_description: int = 72
+    max_payload: int = Field(default=1000, description="Of what a button or quick reply sends back")
+    max_row_payload: int = Field(default=1000, description="Of what a row of a list sends back")
+    distinct_payloads: bool = Field(default=False, description="Two choices of one message may not send back the same")
     max_cards: int = 0
     max_card_subtitle: int = 200
     markdown: Literal["none", "markdown", "whatsapp", "slack", "teams"] = "none"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from django.conf import settings
 from django.core.files.storage import default_storage
 
-from channels_app.content.media import FORMATS, Refused, as_jpeg, essence
+from channels_app.content.media import FORMATS, Refused, as_jpeg, essence, safe_name
 from channels_app.content.types import Capabilities, Content, Media
 from channels_app.contract import Rejected
 from conversations.attachments import attachment_of, jpeg_name, jpeg_write, storage_asked
@@ -36,7 +36,8 @@ def content_public(content: Content, caps: Capabilities) -> Content:
     if attachment is None or content.media is None:
         return content
     link = media_link(attachment.id, ttl_s=settings.ENV["MEDIA_PUBLIC_LINK_TTL"])
-    media = content.media.model_copy(update={"url": link})
+    name = content.media.name or safe_name(content.type, attachment.mime)  # the link's own end is a token
+    media = content.media.model_copy(update={"url": link, "name": name})
     return content.model_copy(update={"media": _converted(attachment, media, caps)})
 
 

@@ -81,6 +81,17 @@ def numbers(first: int, last: int) -> list[dict[str, str]]:
     return [{"id": f"n{n}", "title": f"No {n}"} for n in range(first, last + 1)]
 
 
+def where(words: str) -> dict[str, Any]:
+    return interactive("location_request_message", words, {"name": "send_location"})
+
+
+WHERE = QuickReply(title="Send location", payload="loc", content_type="location")
+
+
+def long_ones(last: int) -> tuple[QuickReply, ...]:
+    return tuple(QuickReply(title=f"No {n}", payload=f"{n}{'x' * 255}") for n in range(1, last + 1))
+
+
 def quick(last: int) -> tuple[QuickReply, ...]:
     return tuple(QuickReply(title=f"No {n}", payload=f"n{n}") for n in range(1, last + 1))
 
@@ -133,6 +144,13 @@ SENT = [
         {"type": "document", "document": {"link": PDF.url, "filename": "offer.pdf", "caption": "Offer"}},
     ),
     sent(
+        "document that has its name from its address",
+        Content(
+            type="file", media=PDF.model_copy(update={"name": None, "url": "https://cdn.example/d/a%20b.pdf?sig=1"})
+        ),
+        {"type": "document", "document": {"link": "https://cdn.example/d/a%20b.pdf?sig=1", "filename": "a b.pdf"}},
+    ),
+    sent(
         "image with buttons",
         Content(type="image", media=PNG, text="Take it?", buttons=(YES, NO)),
         IMAGE,
@@ -144,6 +162,30 @@ SENT = [
         Content(type="location", location=OFFICE, text="hello"),
         {"type": "location", "location": PLACE},
         SAY_HELLO,
+    ),
+    sent(
+        "location near nowhere",
+        Content(type="location", location=Location(latitude=0.00001, longitude=-0.00002)),
+        {"type": "location", "location": {"latitude": "0.00001", "longitude": "-0.00002"}},
+    ),
+    sent("where are you", text("Where are you?", quick_replies=(WHERE,)), where("Where are you?")),
+    sent(
+        "where are you, or one of our places",
+        text("Where are you?", quick_replies=(*quick(2), WHERE)),
+        buttons("Where are you?", n1="No 1", n2="No 2"),
+        where("Send location"),
+    ),
+    sent(
+        "where are you, with a long text",
+        text("x" * 1025, quick_replies=(WHERE,)),
+        {"type": "text", "text": {"body": "x" * 1025, "preview_url": False}},
+        where("Send location"),
+    ),
+    sent(
+        "payloads that no row carries",
+        text("Which?", quick_replies=long_ones(4)),
+        buttons("Which?", **{f"{n}{'x' * 255}": f"No {n}" for n in (1, 2, 3)}),
+        buttons("…", **{f"4{'x' * 255}": "No 4"}),
     ),
     sent("buttons", text("Confirm?", buttons=(YES, NO)), buttons("Confirm?", yes="Yes", no="No")),
     sent(

@@ -5,18 +5,32 @@ from __future__ import annotations
 import pytest
 
 from channels_app.adapters.whatsapp import WhatsApp, WhatsAppConfig
-from channels_app.content.types import Content, ListRow, ListSection, Location, Media, QuickReply, TemplateUse, text
+from channels_app.content.fit import fit
+from channels_app.content.options import payload_meant
+from channels_app.content.types import (
+    Button,
+    Content,
+    ListRow,
+    ListSection,
+    Location,
+    Media,
+    QuickReply,
+    TemplateUse,
+    text,
+)
 from channels_app.contract import (
     ConfigError,
     MediaRef,
     OutboundMessage,
     OutcomeUnknown,
     Recipient,
+    Rejected,
     Throttled,
     Unreachable,
 )
 from channels_app.http.client import HttpClient, authority
 from channels_app.twin import server
+from channels_app.twin.platforms import whatsapp
 
 ADAPTER = WhatsApp()
 PERSON = Recipient("+15550107777", "phone", last_inbound_id="wamid.A1")
@@ -24,6 +38,7 @@ NO = QuickReply(title="No", payload="no")
 CONTENTS = {
     "text": text("hello"),
     "quick replies": Content(type="quick_reply", text="Sure?", quick_replies=(NO,)),
+    "where are you": text("?", quick_replies=(QuickReply(title="Here", payload="x", content_type="location"),)),
     "image": Content(type="image", media=Media(url="https://cdn.example/i.png", type="image/png"), text="Map"),
     "location": Content(type="location", location=Location(latitude=1.5, longitude=2.5)),
     "list": Content(type="list", sections=(ListSection(rows=(ListRow(title="Lisbon", payload="lis"),)),)),
@@ -101,3 +116,33 @@ def test_signals_health_and_media(twin, config, http):
         assert b"".join(file.chunks) == twin.media["900000000000001"][1]
     assert twin.sent == []
     assert "SECRET" not in repr(http.trace)
+
+
+TWICE = (QuickReply(title="Red", payload="x"), QuickReply(title="Blue", payload="x"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        text("Which?", quick_replies=TWICE),
+        text("Which?", quick_replies=(QuickReply(title="Book", payload="a"), QuickReply(title="Book", payload="b"))),
+        text("Which?", buttons=(Button(type="postback", title="Yes", payload=" yes "),)),
+        text("Which?", quick_replies=(QuickReply(title="Red", payload="x" * 1000),)),
+        Content(type="list", sections=(ListSection(rows=tuple(ListRow(title=f"{n}", payload="x") for n in range(3))),)),
+    ],
+    ids=["equal payloads", "equal titles", "blanks", "a long payload", "equal rows"],
+)
+def test_choices_that_the_platform_would_refuse_are_taken_once_fitted(config, http, content):
+    with pytest.raises(Rejected):
+        send(config, http, content)
+    for part in fit(content, ADAPTER.capabilities).parts:
+        assert send(config, http, part).platform_id
+
+
+def test_a_pick_comes_back_as_it_was_meant(twin, config, http):
+    [part] = fit(text("Which?", quick_replies=TWICE), ADAPTER.capabilities).parts
+    send(config, http, part)
+    [sent] = twin.sent
+    picked = whatsapp.show(sent["body"])["choices"][1]["message"]["interactive"]["button_reply"]
+    assert (picked["title"], payload_meant(picked["id"])) == ("Blue", "x")
+    assert picked["id"] != "x"

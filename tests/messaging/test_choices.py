@@ -8,7 +8,8 @@ import pytest
 
 from assistant.port import EngineReply
 from channels_app.adapters.sms import Sms
-from channels_app.content.types import Capabilities, Content, ListRow, ListSection, QuickReply, text
+from channels_app.content.options import payloads_apart
+from channels_app.content.types import Capabilities, Choice, Content, ListRow, ListSection, QuickReply, text
 from channels_app.contract import InboundMessage, Sender, SendResult
 from channels_app.models import Channel
 from messaging import respond as respond_module
@@ -134,3 +135,14 @@ def test_rows_beyond_a_list_are_numbered_too(texts, engine) -> None:
     says(texts, "hello")
     says(texts, "10")
     assert engine.told[-1][0].choice.value == "r10"
+
+
+def test_a_pick_is_stored_as_it_was_meant_not_as_the_platform_had_to_carry_it(texts, engine) -> None:
+    twice = text("?", quick_replies=(QuickReply(title="Red", payload="x"), QuickReply(title="Blue", payload="x")))
+    engine.says = twice
+    says(texts, "hello")
+    carried = payloads_apart(["x", "x"])[1]
+    picked = Content(type="quick_reply", text="Blue", choice=Choice(value=carried, title="Blue"))
+    accepted = accept(texts, InboundMessage("", Sender("phone", "+4915112345678"), picked))
+    assert accepted.message.content["choice"]["value"] == "x"
+    assert carried != "x"

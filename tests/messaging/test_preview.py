@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from channels_app.content.fit import fit
-from channels_app.content.options import choice_for, options
+from channels_app.content.options import choice_for, options, payload_meant
 from channels_app.content.segments import segments
 from channels_app.content.types import Content, text
 from channels_app.contract import HttpAnswer, Payload
@@ -166,7 +166,7 @@ def _letters(words: str) -> list[str]:
 def test_what_can_be_picked_can_be_picked_everywhere(kind, content) -> None:
     """Every option is on a button, in a list, or has a number that picks it when it is typed."""
     fitted = fit(content, adapter_for(kind).capabilities)
-    shown = {option.payload for part in fitted.parts for option in options(part)}
+    shown = {payload_meant(option.payload) for part in fitted.parts for option in options(part)}
     missing = [option for option in options(content) if option.payload not in shown]
     said = "\n".join(part.text or "" for part in fitted.parts)
     for option in missing:

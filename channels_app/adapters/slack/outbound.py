@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from channels_app.adapters.slack.inbound import METADATA, PART_MARK
 from channels_app.content.markdown import DIALECTS
@@ -109,7 +107,7 @@ def _file(content: Content, list_label: str) -> Iterator[Block]:
     """A file with its words; a file takes no buttons, so they follow with the words."""
     assert content.media is not None
     media = content.media
-    name = media.name or unquote(PurePosixPath(urlsplit(media.url).path).name) or content.type
+    name = media.file_name or content.type
     source = {"url": _public(media.url), "name": name, "alt_text": (media.alt_text or "")[:MAX_ALT_TEXT]}
     choices = _choices(content)
     words = {"initial_comment": _escaped(content)} if content.text and not choices else {}

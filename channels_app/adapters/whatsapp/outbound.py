@@ -37,6 +37,9 @@ CAPABILITIES = Capabilities(
     max_list_rows=10,
     max_row_title=24,
     max_row_description=72,
+    max_payload=256,
+    max_row_payload=200,
+    distinct_payloads=True,
     markdown="whatsapp",
     media_types={
         **dict.fromkeys(("image/jpeg", "image/png"), 5 * MB),
@@ -57,7 +60,7 @@ CAPABILITIES = Capabilities(
 )
 MAX_CHOICE_BODY = 1024  # of buttons and links; a list takes MAX_TEXT
 MAX_BUTTONS, MAX_ROWS = 3, 10
-MAX_BUTTON_ID, MAX_ROW_ID = 256, 200
+MAX_BUTTON_ID, MAX_ROW_ID = CAPABILITIES.max_payload, CAPABILITIES.max_row_payload
 MAX_SECTION_TITLE = 24
 MAX_CLIENT_REF = 512
 
@@ -102,10 +105,10 @@ def _media(content: Content, list_label: str) -> list[Body]:
     mime = media.type.split(";")[0].strip().lower()
     kind = "sticker" if mime == "image/webp" else {"file": "document"}.get(content.type, content.type)
     item: Body = {"link": media.url}
-    if kind == "document" and media.name:
-        item["filename"] = media.name
+    if kind == "document":
+        item |= _set(filename=media.file_name)  # without one the person reads "Untitled"
     body: Body = {"type": kind, kind: item}
-    if _replies(content) or content.buttons:
+    if content.quick_replies or content.buttons:
         return [body, *_say(content.text or media.alt_text or media.name or "…", content, list_label)]
     if not content.text:
         return [body]
@@ -120,7 +123,7 @@ def _location(content: Content, list_label: str) -> list[Body]:
     where = content.location
     item: Body = {"latitude": _degrees(where.latitude), "longitude": _degrees(where.longitude)}
     item |= {name: value for name in ("name", "address") if (value := getattr(where, name))}
-    spoken = content.text or _replies(content) or content.buttons
+    spoken = content.text or content.quick_replies or content.buttons
     return [{"type": "location", "location": item}, *(_say(content.text or "…", content, list_label) if spoken else [])]
 
 
@@ -183,37 +186,53 @@ def _parameters(values: Mapping[str, str]) -> list[Body]:
 
 
 def _say(words: str, content: Content, list_label: str) -> list[Body]:
-    """``words`` with the content's choices: buttons while they fit, else a list, links one by one."""
+    """``words`` with the content's choices: buttons while they fit, else a list, links one by one. The person is asked
+    for their place last, since its button stays until they answer."""
     links = [button for button in content.buttons or () if button.type == "url"]
+    asked = [reply.title for reply in content.quick_replies or () if reply.content_type == "location"][:1]
     choices = _replies(content)
     if choices:
         head = _choices(words, choices, list_label)
-    elif len(links) == 1 and len(words) <= MAX_CHOICE_BODY:
-        return [_link(words, links[0])]
+    elif len(words) <= MAX_CHOICE_BODY and len(links) + len(asked) == 1:
+        return [_link(words, link) for link in links] + [_where(words) for _title in asked]
     else:
         head = [_text(words)]
-    return [*head, *(_link(link.title, link) for link in links)]
+    return [*head, *(_link(link.title, link) for link in links), *map(_where, asked)]
+
+
+def _where(words: str) -> Body:
+    return _interactive("location_request_message", words, {"name": "send_location"})
 
 
 def _replies(content: Content) -> list[tuple[str, str]]:
-    """(payload, title) of everything that sends an answer back."""
+    """(payload, title) of everything that sends an answer back as it is."""
     buttons = [(b.payload or b.title, b.title) for b in content.buttons or () if b.type == "postback"]
-    return buttons + [(reply.payload or reply.title, reply.title) for reply in content.quick_replies or ()]
+    replies = [reply for reply in content.quick_replies or () if reply.content_type != "location"]
+    return buttons + [(reply.payload or reply.title, reply.title) for reply in replies]
 
 
 def _choices(words: str, choices: list[tuple[str, str]], list_label: str) -> list[Body]:
-    if len(choices) <= MAX_BUTTONS and len(words) <= MAX_CHOICE_BODY:
-        buttons = [
-            {"type": "reply", "reply": {"id": _id(payload, MAX_BUTTON_ID), "title": title}}
-            for payload, title in choices
-        ]
-        return [_interactive("button", words, {"buttons": buttons})]
+    as_buttons = len(choices) <= MAX_BUTTONS and len(words) <= MAX_CHOICE_BODY
+    if as_buttons or any(len(payload) > MAX_ROW_ID for payload, _title in choices):
+        return _buttons(words, choices)
     rows = [{"id": _id(payload, MAX_ROW_ID), "title": title} for payload, title in choices]
     return [
         _interactive(
             "list", "…" if start else words, {"button": list_label, "sections": [{"rows": rows[start:][:MAX_ROWS]}]}
         )
         for start in range(0, len(rows), MAX_ROWS)
+    ]
+
+
+def _buttons(words: str, choices: list[tuple[str, str]]) -> list[Body]:
+    """As many messages as it takes: a button carries more than a row does."""
+    buttons = [
+        {"type": "reply", "reply": {"id": _id(payload, MAX_BUTTON_ID), "title": title}} for payload, title in choices
+    ]
+    before, first = ([], words) if len(words) <= MAX_CHOICE_BODY else ([_text(words)], "…")
+    return before + [
+        _interactive("button", "…" if start else first, {"buttons": buttons[start:][:MAX_BUTTONS]})
+        for start in range(0, len(buttons), MAX_BUTTONS)
     ]
 
 
@@ -235,6 +254,10 @@ def _id(payload: str, limit: int) -> str:
     if len(payload) > limit:
         raise Rejected("payload_too_long", f"a choice may carry {limit} characters here, not {len(payload)}")
     return payload
+
+
+def _degrees(value: float) -> str:
+    return f"{value:.7f}".rstrip("0").rstrip(".")
 
 
 def _set(**members: Any) -> Body:

@@ -134,7 +134,12 @@ def _choice_complaints(interactive: Mapping[str, Any]) -> Iterator[tuple[int, st
     words = interactive.get("body", {}).get("text", "")
     if not 0 < len(words) <= (4096 if kind == "list" else 1024):
         yield 131009, "Body text is empty or too long."
-    titles = [button.get("reply", {}).get("title", "") for button in action.get("buttons", ())]
+    if kind == "location_request_message":
+        if action != {"name": "send_location"}:
+            yield 131009, "The action of a location request is send_location."
+        return
+    replies = [button.get("reply", {}) for button in action.get("buttons", ())]
+    titles = [reply.get("title", "") for reply in replies]
     rows = [row for section in action.get("sections", ()) for row in section.get("rows", ())]
     if kind == "button" and not (1 <= len(titles) <= 3 and len(set(titles)) == len(titles)):
         yield 131009, "One to three buttons with different titles are allowed."
@@ -144,6 +149,11 @@ def _choice_complaints(interactive: Mapping[str, Any]) -> Iterator[tuple[int, st
         yield 131009, "Total row count exceed max allowed count: 10"
     if any(not 0 < len(row.get("title", "")) <= 24 for row in rows):
         yield 131009, "Row title length invalid. Min length: 1, Max length: 24"
+    ids, longest = [str(pick.get("id", "")) for pick in [*replies, *rows]], 200 if rows else 256
+    if len(set(ids)) != len(ids):
+        yield 131009, "Duplicated ids of buttons or rows."
+    if any(one != one.strip() or not 0 < len(one) <= longest for one in ids):
+        yield 131009, f"An id has 1 to {longest} characters and no blanks at its ends."
 
 
 _REFUSALS = {
