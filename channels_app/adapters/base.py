@@ -61,6 +61,8 @@ class Adapter(ABC):
     capabilities: ClassVar[Capabilities] = Capabilities()
     #: the header, in lower case, in which the platform proves a webhook; "" where no webhook ever comes
     signature_header: ClassVar[str] = ""
+    #: seconds after which a request proves nothing any more, by the time that its platform signs; 0: none is signed
+    replay_window_s: ClassVar[int] = 0
     #: the live push is the delivery: nothing outside has to be called (web)
     instant: ClassVar[bool] = False
     #: seconds to wait for more fragments of a thought before the bot answers

@@ -19,6 +19,9 @@ from urllib.parse import unquote_to_bytes
 
 from django.db import close_old_connections
 
+from channels_app.content.moments import written
+from tenants.storage.db import new_id, now
+
 Receive = Callable[[], Any]
 Send = Callable[[Mapping[str, Any]], Any]
 Headers = list[tuple[str, str]]
@@ -170,9 +173,12 @@ def _closing(response: Any) -> Iterator[bytes]:
 
 
 def _too_slow() -> Answer:
+    request_id = str(new_id())  # the request gets no further, so it has no id yet
     error = {"code": "body_too_slow", "message": "The body did not come in time.", "details": None}
-    body = json.dumps({"status": "error", "data": None, "error": error, "meta": {}}).encode()
-    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    meta = {"request_id": request_id, "timestamp": written(now())}
+    envelope = {"status": "error", "data": None, "error": {**error, "request_id": request_id}, "meta": meta}
+    body = json.dumps(envelope).encode()
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), ("X-Request-ID", request_id)]
     return Answer(408, headers, body)
 
 

@@ -11,6 +11,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from channels_app.content.moments import written
 from channels_app.contract import BadSignature, RawRequest, Reply, SendError
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_key
@@ -18,6 +19,7 @@ from channels_app.services import bad_signature_count, http_for
 from messaging.receive import receipt_store
 from tenants.access.limits import allow, client_ip, network
 from tenants.scope import tenant_scope
+from tenants.storage.db import now
 
 log = structlog.get_logger(__name__)
 
@@ -36,15 +38,15 @@ def webhook(request: HttpRequest, kind: str, key: str) -> HttpResponse:
     """
     channel = channel_for_key(key, kind) if key.isprintable() else None
     if channel is None or not channel.adapter.signature_header:
-        return _error(404, "channel_not_found", "There is no such channel.")
+        return _error(request, 404, "channel_not_found", "There is no such channel.")
     if request.method not in METHODS:
-        return _not_allowed()
+        return _not_allowed(request)
     if not _allowed(channel, request):
-        return _error(403, "address_not_allowed", "This address may not call this webhook.")
+        return _error(request, 403, "address_not_allowed", "This address may not call this webhook.")
     try:
         raw = _raw(request)
     except RequestDataTooBig:
-        return _error(413, "body_too_large", "The body is too large.")
+        return _error(request, 413, "body_too_large", "The body is too large.")
     config = channel.adapter_config()
     with tenant_scope(channel.tenant_id):
         try:
@@ -53,33 +55,34 @@ def webhook(request: HttpRequest, kind: str, key: str) -> HttpResponse:
                 return _reply(handshake)
             channel.adapter.verify(raw, config, http_for(channel, in_request=True))
         except BadSignature as error:
-            return _unproved(channel, raw, client_ip(request), str(error))
+            return _unproved(request, channel, raw, str(error))
         except SendError as error:
             log.warning("channel_keys_unavailable", channel=str(channel.id), code=error.code)
-            return _error(503, "keys_unavailable", "The platform's keys cannot be fetched; send this again.")
+            return _error(request, 503, "keys_unavailable", "The platform's keys cannot be fetched; send this again.")
         receipt_store(channel, raw)
     return _reply(channel.adapter.acknowledge(raw, config))
 
 
-def _unproved(channel: Channel, raw: RawRequest, address: str, reason: str) -> HttpResponse:
+def _unproved(request: HttpRequest, channel: Channel, raw: RawRequest, reason: str) -> HttpResponse:
     """A request that proves nothing costs no statement, and only one that claims a proof counts as a bad signature
     and is logged: monitors and scanners are not a wrong secret. Each address is rate limited."""
+    address = client_ip(request)
     signed = bool(raw.headers.get(channel.adapter.signature_header))
     if raw.method != "POST" and not signed and not raw.query:
-        return _not_allowed()
+        return _not_allowed(request)
     wait = allow(f"webhook:unproved:{channel.id}:{network(address)}", UNPROVED_PER_S, UNPROVED_BURST)
     if wait and settings.ENV["ENABLE_RATE_LIMITING"]:
-        refusal = _error(429, "rate_limited", "Too many requests that prove nothing.")
+        refusal = _error(request, 429, "rate_limited", "Too many requests that prove nothing.")
         refusal["Retry-After"] = str(math.ceil(wait))
         return refusal
     if signed and raw.method == "POST":
         bad_signature_count(channel, "" if channel.ip_allow_list else network(address))
         log.warning("webhook_signature_wrong", channel=str(channel.id), reason=reason)
-    return _error(401, "bad_signature", "The request does not prove where it comes from.")
+    return _error(request, 401, "bad_signature", "The request does not prove where it comes from.")
 
 
-def _not_allowed() -> HttpResponse:
-    refusal = _error(405, "method_not_allowed", "This address does not take that method.")
+def _not_allowed(request: HttpRequest) -> HttpResponse:
+    refusal = _error(request, 405, "method_not_allowed", "This address does not take that method.")
     refusal["Allow"] = ", ".join(METHODS)
     return refusal
 
@@ -109,6 +112,9 @@ def _reply(reply: Reply) -> HttpResponse:
     return HttpResponse(reply.body, status=reply.status, content_type=reply.content_type)
 
 
-def _error(status: int, code: str, message: str) -> HttpResponse:
-    error = {"code": code, "message": message, "details": None}
-    return JsonResponse({"status": "error", "data": None, "error": error, "meta": {}}, status=status)
+def _error(request: HttpRequest, status: int, code: str, message: str) -> HttpResponse:
+    """In the envelope of the API: the platform's log of a refused webhook names our request."""
+    request_id = getattr(request, "request_id", "")
+    error = {"code": code, "message": message, "details": None, "request_id": request_id}
+    meta = {"request_id": request_id, "timestamp": written(now())}
+    return JsonResponse({"status": "error", "data": None, "error": error, "meta": meta}, status=status)

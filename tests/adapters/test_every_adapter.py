@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import get_args
 
 import pytest
+import time_machine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -105,6 +107,18 @@ def test_a_missing_signature_is_refused(kit: Kit):
     kept = {name: value for name, value in raw.headers.items() if name != kit.signature}
     with pytest.raises(BadSignature):
         kit.verify(replace(raw, headers=kept))
+
+
+@called_kinds
+def test_a_proof_counts_as_long_as_the_platform_signs_it_for(kit: Kit):
+    """What was signed with its time is refused later on; where no time is signed, repeats are known by their digest."""
+    window = kit.adapter.replay_window_s
+    raw = kit.request(kit.payload_files()[0])
+    kit.verify(raw)
+    with time_machine.travel(time.time() + max(window, 24 * 3600) + 60):
+        refused = pytest.raises(BadSignature) if window else contextlib.nullcontext()
+        with refused:
+            kit.verify(raw)
 
 
 # ------------------------------------------------------------------------------ parsing

@@ -102,6 +102,7 @@ FORGED = {
     "expired 6 minutes ago": lambda: signed(exp=int(time.time()) - 360),
     "never expires": signed(exp=None),
     "expires at no time": signed(exp="soon"),
+    "good for longer than a day": lambda: signed(exp=int(time.time()) + 90_000),
     "valid in 6 minutes": lambda: signed(nbf=int(time.time()) + 360),
     "another service": signed(serviceurl="https://evil.example/"),
     "no service": signed(serviceurl=None),

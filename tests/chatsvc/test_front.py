@@ -93,6 +93,12 @@ def test_a_caller_who_stops_sending_holds_no_thread_and_is_told(soon):
     assert {(peer.got[0]["status"], json.loads(peer.body())["error"]["code"]) for peer in stuck} == {
         (408, "body_too_slow")
     }
+    [told] = [json.loads(peer.body()) for peer in stuck[:1]]
+    assert (
+        told["error"]["request_id"]
+        == told["meta"]["request_id"]
+        == dict(stuck[0].got[0]["headers"])[b"x-request-id"].decode()
+    )
 
 
 def test_who_drips_is_told_too(monkeypatch):

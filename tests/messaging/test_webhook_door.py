@@ -112,6 +112,30 @@ class TestNoise:
         assert bad_signatures_take(whatsapp) == 0
 
 
+class TestErrors:
+    """A refusal names the request, as every answer of the API does: platforms show it to those who look for the fault."""
+
+    @pytest.mark.parametrize(
+        ("method", "key", "status"), [("post", "", 401), ("delete", "", 405), ("post", "unknown", 404)]
+    )
+    def test_each_has_the_id_that_the_header_has(self, whatsapp, method, key, status):
+        answer = getattr(Client(), method)(f"/api/v2/webhooks/whatsapp/{key or whatsapp.key}")
+        body, request_id = answer.json(), answer["X-Request-ID"]
+        assert (answer.status_code, body["error"]["request_id"], body["meta"]["request_id"]) == (
+            status,
+            request_id,
+            request_id,
+        )
+        assert set(body["meta"]) == {"request_id", "timestamp"}
+
+    def test_outside_the_allow_list_too(self, whatsapp):
+        whatsapp.ip_allow_list = ["203.0.113.0/24"]
+        whatsapp.save()
+        channel_forget(whatsapp)
+        answer = signed(whatsapp)
+        assert (answer.status_code, answer.json()["error"]["request_id"]) == (403, answer["X-Request-ID"])
+
+
 class TestUnreadable:
     """What the platform's request finds is ours to repair: it is told to send again, and nothing is lost."""
 

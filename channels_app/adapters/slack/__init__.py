@@ -102,6 +102,7 @@ class Slack(Adapter):
     kind: ClassVar[str] = "slack"
     label: ClassVar[str] = "Slack"
     signature_header: ClassVar[str] = "x-slack-signature"
+    replay_window_s: ClassVar[int] = REPLAY_WINDOW_S
     config_class: ClassVar[type[ChannelConfig]] = SlackConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"bot_token", "signing_secret"})
     capabilities = CAPABILITIES

@@ -18,7 +18,7 @@ from channels_app.adapters.teams.config import TeamsConfig
 from channels_app.adapters.teams.errors import raise_error
 from channels_app.adapters.teams.events import READ
 from channels_app.adapters.teams.inbound import INVOKES, items
-from channels_app.adapters.teams.keys import published_keys, verify_caller
+from channels_app.adapters.teams.keys import SKEW_S, TOKEN_MOST_S, published_keys, verify_caller
 from channels_app.adapters.teams.outbound import CAPABILITIES, activity_for, conversation_of, service_url_of
 from channels_app.adapters.teams.quotes import quoting
 from channels_app.adapters.teams.scene import person
@@ -55,6 +55,7 @@ class Teams(Adapter):
     kind: ClassVar[str] = "teams"
     label: ClassVar[str] = "Microsoft Teams"
     signature_header: ClassVar[str] = "authorization"
+    replay_window_s: ClassVar[int] = TOKEN_MOST_S + SKEW_S
     config_class: ClassVar[type[ChannelConfig]] = TeamsConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"client_secret"})
     address_keys: ClassVar[frozenset[str]] = frozenset({"api_base", "login_base", "openid_url", "service_hosts"})

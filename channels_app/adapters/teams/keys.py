@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import jwt
@@ -24,6 +25,7 @@ from channels_app.contract import BadPayload, BadSignature, Http, OutcomeUnknown
 
 ALGORITHM = "RS256"  # never the one the token names
 SKEW_S = 300
+TOKEN_MOST_S = 24 * 3600  # the platform's tokens live an hour; one that is good for longer than this is not taken
 PLATFORM = "msteams"
 WAIT_S = 0.5  # for another thread's fetch: a server that is slow on purpose must not hold every thread
 FRESH_S, USABLE_S = 12 * 3600, 24 * 3600  # keys are renewed after the first, and not used after the second
@@ -57,6 +59,10 @@ def verify_caller(raw: RawRequest, config: TeamsConfig, http: Http) -> None:
     require(len(token) <= MAX_TOKEN and bool(TOKEN.fullmatch(token)), "the bearer token is no JWT")
     key = _key_of(token, config.openid_url, http)
     claims = _claims(token, key, config)
+    require(
+        claims["exp"] <= datetime.now(UTC).timestamp() + TOKEN_MOST_S + SKEW_S,
+        "the token is good for longer than a day",
+    )
     activity = _activity(raw)
     require(string(activity, "channelId") == PLATFORM, "the activity is of another channel")
     require(PLATFORM in key.endorsements, "the key is not endorsed for Teams")

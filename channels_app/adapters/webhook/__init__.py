@@ -37,7 +37,7 @@ from channels_app.contract import (
     SendResult,
     WindowClosed,
 )
-from channels_app.http.standard_webhooks import complaint, headers_for, key_of
+from channels_app.http.standard_webhooks import TOLERANCE_S, complaint, headers_for, key_of
 
 #: nothing is there that takes messages: held until the address is corrected, no message is lost for it
 MISDIRECTED = frozenset({301, 302, 303, 307, 308, 404, 405, 410})
@@ -71,6 +71,7 @@ class Webhook(Adapter):
     kind: ClassVar[str] = "webhook"
     label: ClassVar[str] = "Webhook (generic)"
     signature_header: ClassVar[str] = "webhook-signature"
+    replay_window_s: ClassVar[int] = TOLERANCE_S
     config_class: ClassVar[type[ChannelConfig]] = WebhookConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"secret", "previous_secret"})
     capabilities = Capabilities(
