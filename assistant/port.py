@@ -36,6 +36,8 @@ class EngineRequest:
     conversation_id: uuid.UUID
     channel_kind: str
     contents: tuple[Content, ...]
+    channel_id: uuid.UUID | None = None  # which of several channels of the kind
+    channel_name: str = ""
     history: tuple[HistoryEntry, ...] = ()
     context: Mapping[str, Any] = field(default_factory=dict)
     profile: Mapping[str, Any] = field(default_factory=dict)

@@ -9,10 +9,13 @@ from django.db import models
 from pydantic import ValidationError
 
 from channels_app.adapters.base import Adapter
+from channels_app.adapters.config import narrowed
+from channels_app.content.types import Capabilities
 from channels_app.registry import adapter_for
 from tenants.errors import Unavailable
 from tenants.storage.crypto import EncryptedJSONField
 from tenants.storage.db import Model, TenantModel, now
+from tenants.tenant_settings import settings_for
 
 
 def new_key() -> str:
@@ -53,6 +56,16 @@ class Channel(TenantModel):
     @property
     def adapter(self) -> Adapter:
         return adapter_for(self.kind)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this channel can show: what its kind can, as far as its tenant and its own settings want it."""
+        caps, wanted = narrowed(self.adapter.capabilities, self.config), settings_for(self.tenant_id).features
+        if wanted.typing and wanted.read_marks:
+            return caps
+        return caps.model_copy(
+            update={"typing": caps.typing and wanted.typing, "read_marks": caps.read_marks and wanted.read_marks}
+        )
 
     def adapter_config(self) -> Any:
         """The adapter's frozen config object. Raises IncompleteChannel when what is stored does not hold (any more)."""

@@ -42,7 +42,7 @@ def payloads_for(
     adapter, config = channel.adapter, channel.adapter_config()
     if adapter.instant:
         return Outgoing((content,), ())
-    caps = adapter.capabilities
+    caps = channel.capabilities
     if content.quote and not reply_to:
         caps = caps.model_copy(update={"quotes": False})
     fitted = fit(content, caps, link=link)

@@ -33,6 +33,15 @@ def channel_for_kind(tenant_id: uuid.UUID, kind: str) -> Channel | None:
     return _channels.get((tenant_id, kind), partial(_load, tenant_id=tenant_id, kind=kind, enabled=True))
 
 
+def channel_chosen(tenant_id: uuid.UUID, kind: str, channel_id: uuid.UUID | None = None) -> Channel | None:
+    """The tenant's enabled channel of ``kind`` with this id; without an id the oldest of that kind."""
+    if channel_id is None:
+        return channel_for_kind(tenant_id, kind)
+    channel = channel_for_id(channel_id)
+    named = channel is not None and channel.enabled and (channel.tenant_id, channel.kind) == (tenant_id, kind)
+    return channel if named else None
+
+
 def channel_forget(channel: Channel, *former_keys: str) -> None:
     """Call after any change to a channel; ``former_keys``: public keys it had before."""
     _channels.forget(channel.id, channel.key, *former_keys, (channel.tenant_id, channel.kind))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
+from channels_app import views as channel_list_views
 from channels_app.templates import views as template_views
 from chatsvc.observe import metrics
 from chatsvc.web import (
@@ -35,6 +36,9 @@ urlpatterns = [
     path("api/v2/chat/conversations/<uuid:conversation_id>/take-over", chat_views.TakeOverView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/hand-back", chat_views.HandBackView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/end", chat_views.EndView.as_view()),
+    path("api/v2/channels", channel_list_views.ChannelsView.as_view()),
+    path("api/v2/channels/kinds", channel_list_views.KindsView.as_view()),
+    path("api/v2/channels/<uuid:channel_id>", channel_list_views.ChannelView.as_view()),
     path("api/v2/channels/<uuid:channel_id>/preview", preview_views.PreviewView.as_view()),
     path("api/v2/templates", template_views.TemplatesView.as_view()),
     path("api/v2/templates/<uuid:template_id>", template_views.TemplateView.as_view()),

@@ -40,7 +40,7 @@ from messaging.measures import MESSAGES, STAGES
 from messaging.media.transcribe import transcript_wait
 from messaging.models import Turn
 from messaging.rules import consent
-from messaging.rules.control import hand_over
+from messaging.rules.control import bot_off, hand_over
 from messaging.rules.quotes import inbound_quoted
 from tenants.errors import Conflict, Invalid, NotFound, Unavailable
 from tenants.storage import prepared
@@ -154,15 +154,15 @@ def store(channel: Channel, inbound: InboundMessage, checked: Checked, entrance:
     if content.origin:
         contact_came_from(known.contact_id, content.origin.to_json())
     step = consent.step_of(channel, message, dated=inbound.dated and inbound.sent_at is not None)
-    off = not settings_for(channel.tenant_id).features.assistant and not step.without_turn
-    bypassed = bool(entrance.hints.get("bypass_automation")) or off
+    asked = "bypass_automation" if entrance.hints.get("bypass_automation") else ""
+    bypassed = asked or ("" if step.without_turn else bot_off(channel.tenant_id, channel))
     turn = None if step.without_turn or bypassed else _turn_open(channel, conversation, message, entrance)
     news = _news(channel, inbound.sender, known, conversation, message, started=started, session=session)
     events_append(conversation, news)
     consent.step_take(conversation, message, step)
     on_commit(lambda: push_message(message))
     if bypassed:
-        conversation = hand_over(conversation, "assistant_off" if off else "bypass_automation")
+        conversation = hand_over(conversation, bypassed)
     _attach(message, inbound, checked.file_ids, checked.upload)
     return Accepted(message, conversation, turn=turn if turn and turn.status == Turn.Status.RUNNING else None)
 

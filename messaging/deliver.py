@@ -174,7 +174,7 @@ def _send(delivery: Delivery) -> SendTry:
             raise Rejected("expired", "The message was too old when it could have been sent.")
         check_reachable(delivery.message)
         config = _config(channel)
-        content = content_public(Content.model_validate(delivery.message.content), channel.adapter.capabilities)
+        content = content_public(Content.model_validate(delivery.message.content), channel.capabilities)
         window_guard(channel, delivery.conversation, content, by_human=_by_human(delivery))
         payloads = _payloads(attempt, content)
         for index in _missing(delivery, len(payloads)):

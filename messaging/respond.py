@@ -138,7 +138,7 @@ def answer(turn: Turn) -> Turn:
 def _at_work(conversation: Conversation) -> AbstractContextManager[None]:
     """Dots in the widget; other channels have a way of their own to show them (rules/typing_marks.py)."""
     channel = channel_for_id(conversation.channel_id)
-    shown = channel and channel.adapter.instant and settings_for(conversation.tenant_id).features.typing
+    shown = channel and channel.adapter.instant and channel.capabilities.typing
     return typing_shown(conversation.id) if shown else nullcontext()
 
 
@@ -152,12 +152,14 @@ def _recent(conversation: Conversation) -> list[Any]:
 def _request(conversation: Conversation, recent: Sequence[Any], unanswered: Sequence[Any]) -> EngineRequest:
     contact = _contact_of(conversation)
     channel = channel_for_id(conversation.channel_id)
-    caps = channel.adapter.capabilities if channel else Capabilities()
+    caps = channel.capabilities if channel else Capabilities()
     meant = contents_meant(recent, caps, after=conversation.answered_seq)
     return EngineRequest(
         tenant_id=conversation.tenant_id,
         conversation_id=conversation.id,
         channel_kind=channel.kind if channel else "",
+        channel_id=channel.id if channel else None,
+        channel_name=channel.name if channel else "",
         contents=_bounded([meant[m.id] for m in unanswered]),
         history=_history(recent, unanswered),
         context=conversation.context,

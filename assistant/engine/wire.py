@@ -58,6 +58,8 @@ def request_message(request: EngineRequest) -> ProcessMessageRequest:
             tenant_id=str(request.tenant_id),
             conversation_id=str(request.conversation_id),
             channel_kind=request.channel_kind,
+            channel_id=str(request.channel_id or ""),
+            channel_name=request.channel_name,
             message_content=_written(request.contents),
             history=[{"role": entry.role, "text": entry.text} for entry in request.history],  # type: ignore[misc]
             conversation_context_json=_object_text(request.context),
@@ -73,6 +75,8 @@ def request_of(message: ProcessMessageRequest, deadline_s: float) -> EngineReque
         tenant_id=_uuid(message.tenant_id, "tenant_id"),
         conversation_id=_uuid(message.conversation_id, "conversation_id"),
         channel_kind=message.channel_kind,
+        channel_id=_uuid(message.channel_id, "channel_id") if message.channel_id else None,
+        channel_name=message.channel_name,
         contents=_contents(message.message_content, _WRITTEN, MAX_CONTENTS, "message_content"),
         history=_history(message.history),
         context=_object(message.conversation_context_json, "conversation_context"),

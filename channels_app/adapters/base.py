@@ -12,8 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
+from channels_app.adapters.config import ChannelConfig, CommonConfig
 from channels_app.content.types import Capabilities
 from channels_app.contract import (
     EVERYBODY,
@@ -37,15 +36,7 @@ from channels_app.contract import (
     Unreachable,
 )
 
-
-class ChannelConfig(BaseModel):
-    """Configuration and credentials of one channel: validated when saved, handed to the adapter.
-
-    A subclass adds the kind's fields. Fields named in ``Adapter.secret_keys`` are encrypted at
-    rest, masked in the console and redacted in traces.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+__all__ = ["Adapter", "ChannelConfig", "constant_time_equal", "raise_for_status", "require", "retry_after"]
 
 
 class Adapter(ABC):
@@ -53,7 +44,7 @@ class Adapter(ABC):
 
     kind: ClassVar[str]
     label: ClassVar[str]
-    config_class: ClassVar[type[ChannelConfig]] = ChannelConfig
+    config_class: ClassVar[type[CommonConfig]] = ChannelConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset()
     #: fields that say where we connect to (addresses, or hosts that may be named later): checked when saved,
     #: and a change of one demands the secrets anew
@@ -67,6 +58,8 @@ class Adapter(ABC):
     instant: ClassVar[bool] = False
     #: seconds to wait for more fragments of a thought before the bot answers
     debounce_s: ClassVar[float] = 0.0
+    #: we may write to a person first, at an address that passes ``check_recipient``
+    starts_conversations: ClassVar[bool] = False
     #: people may stop our messages by a word (STOP) here, and must be able to
     consent_words: ClassVar[bool] = False
     #: also the words that only carriers reserve (CANCEL, END, QUIT, INFO)

@@ -91,7 +91,7 @@ class Sms(Adapter):
             **dict.fromkeys(("image/jpeg", "image/png", "image/gif"), 5 * MB),
             **dict.fromkeys(("image/*", "audio/*", "video/*", "text/*", "application/*"), 500 * KB),
         },
-        receipts=frozenset({"sent", "delivered", "failed"}),
+        receipts=frozenset({"sent", "delivered", "read", "failed"}),
     )
     consent_words: ClassVar[bool] = True
     carrier_words: ClassVar[bool] = True

@@ -12,7 +12,8 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from channels_app.adapters.base import Adapter, ChannelConfig
+from channels_app.adapters.base import Adapter
+from channels_app.adapters.config import CommonConfig
 from channels_app.content.types import MAX_MEDIA_BYTES, MIME_TYPES, Capabilities, ContentType
 from channels_app.contract import BadSignature, Http, OutboundMessage, Payload, RawRequest, SendResult
 
@@ -57,7 +58,7 @@ class Starter(BaseModel):
     payload: str = Field("", max_length=1000)
 
 
-class WebConfig(ChannelConfig):
+class WebConfig(CommonConfig):
     """One widget. ``allowed_origins`` are the sites that may embed it: ``https://shop.example.com``, all
     sub-domains of a site by ``https://*.example.com``; "*" is for demos only.
 
@@ -105,7 +106,7 @@ def _covers(allowed: str, origin: str) -> bool:
 class Web(Adapter):
     kind: ClassVar[str] = "web"
     label: ClassVar[str] = "Web widget"
-    config_class: ClassVar[type[ChannelConfig]] = WebConfig
+    config_class: ClassVar[type[CommonConfig]] = WebConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"identity_secret"})
     address_keys: ClassVar[frozenset[str]] = frozenset()
     instant: ClassVar[bool] = True

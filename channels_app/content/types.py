@@ -261,8 +261,8 @@ class Capabilities(Frozen):
     typing: bool = False
     typing_interval_s: int = 0
     read_marks: bool = False
-    edits: bool = False
-    reactions: bool = False
+    edits: bool = Field(default=False, description="People's edits and deletions come in")
+    reactions: bool = Field(default=False, description="People's reactions come in")
     threads: bool = False
     quotes: bool = Field(default=False, description="A message may quote another; elsewhere the quote stands above it")
     templates: bool = False

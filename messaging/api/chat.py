@@ -20,14 +20,14 @@ from channels_app.content.types import Content, ContentType, SaidContent
 from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
 from channels_app.registry import KINDS
-from channels_app.selectors import channel_for_kind
+from channels_app.selectors import channel_chosen
 from conversations.media_links import content_with_links
 from conversations.models import Conversation, Message
 from messaging.accept import Accepted, Entrance, accept
 from messaging.live.answers import answer_awaited
 from messaging.models import Turn
 from messaging.respond import answer
-from tenants.errors import Unprocessable
+from tenants.errors import NotFound, Unprocessable
 from tenants.storage.connections import connection_release
 
 LOOK_S = 0.05  # how soon the rows are looked at for an answer of another process, at first …
@@ -89,6 +89,9 @@ class SendMessageRequest(BaseModel):
     user_id: PersonId
     session_id: str | None = Field(None, max_length=64)
     channel: Kind
+    channel_id: uuid.UUID | None = Field(
+        None, description="Which of several channels of that kind; left out, that of `conversation_id`, else the oldest"
+    )
     timestamp: SentMoment | None = Field(None, description="When the user wrote, with its zone; at most a day ahead")
     content: SaidContent
     channel_metadata: ChannelMetadata | None = None
@@ -146,17 +149,35 @@ def message_send(
 
     Raises Unprocessable ``channel_not_configured`` or ``recipient_invalid``, and what `accept` raises.
     """
-    channel = channel_for_kind(tenant_id, request.channel)
+    channel = channel_chosen(tenant_id, request.channel, request.channel_id)
     if channel is None:
-        raise Unprocessable(f"This tenant has no {request.channel} channel.", code="channel_not_configured")
+        named = "such " if request.channel_id else ""
+        raise Unprocessable(f"This tenant has no {named}{request.channel} channel.", code="channel_not_configured")
     recipient_require(channel, request.user_id)
-    accepted = accept(channel, _inbound(request), _entrance(tenant_id, request, idempotency_id, wait))
+    accepted = _accepted(channel, request, _entrance(tenant_id, request, idempotency_id, wait))
     if accepted.turn:
         accepted.turn.conversation = accepted.conversation
         turn = answer(accepted.turn)
         if turn.status == Turn.Status.ANSWERED:
             return _answered(accepted, turn), True
     return _await_answer(accepted) if wait else (_pending(accepted, "accepted"), False)
+
+
+def _accepted(channel: Channel, request: SendMessageRequest, entrance: Entrance) -> Accepted:
+    """A conversation that is not on the kind's oldest channel may be on another one of the kind."""
+    try:
+        return accept(channel, _inbound(request), entrance)
+    except NotFound:
+        theirs = None if request.channel_id else _channel_of(request.conversation_id, channel)
+        if theirs is None:
+            raise
+        return accept(theirs, _inbound(request), entrance)
+
+
+def _channel_of(conversation_id: uuid.UUID | None, tried: Channel) -> Channel | None:
+    others = Conversation.objects.filter(id=conversation_id).exclude(channel=tried)
+    channel_id = others.values_list("channel_id", flat=True).first()
+    return channel_chosen(tried.tenant_id, tried.kind, channel_id) if channel_id else None
 
 
 def recipient_require(channel: Channel, address: str, field: str = "user_id") -> None:

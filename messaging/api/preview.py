@@ -124,7 +124,7 @@ def _outgoing(
     outgoing = Outgoing((), ())
     try:
         with asking() if content.media else nullcontext():  # an image may have to be converted for the channel
-            public = content_public(content, channel.adapter.capabilities)
+            public = content_public(content, channel.capabilities)
         outgoing = payloads_for(channel, public, recipient, reference=REFERENCE, by_human=by_human,
                                 reply_to=platform_name_of(content.quote))  # fmt: skip
         if conversation:

@@ -8,15 +8,15 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from channels_app.content.types import Capabilities
+from channels_app.selectors import channel_for_id
 from conversations.models import Conversation, Message
 from messaging.live.push import push_read, push_typing
 from tenants.access.limits import allow
 from tenants.errors import Conflict, Invalid, NotFound
 from tenants.models import User
-from tenants.scope import current_tenant_id
 from tenants.staff import face_of
 from tenants.storage.db import retried
-from tenants.tenant_settings import settings_for
 
 TYPING_EVERY_S = 2.0
 RECENT = 20  # entries of staff and system in which the last change of hands is looked for
@@ -30,7 +30,7 @@ def staff_read(conversation_id: uuid.UUID, seq: int) -> int:
     """
     behind = Conversation.objects.filter(id=conversation_id, agent_read_seq__lt=seq, last_seq__gte=seq)
     if behind.update(agent_read_seq=seq):
-        if settings_for(current_tenant_id()).features.read_marks:
+        if _shown(conversation_id).read_marks:
             push_read(conversation_id, "agent", seq)
         return seq
     marks = Conversation.objects.filter(id=conversation_id).values_list("agent_read_seq", "last_seq").first()
@@ -43,7 +43,7 @@ def staff_read(conversation_id: uuid.UUID, seq: int) -> int:
 
 def read_shown(conversation: Conversation | None) -> int:
     """How far staff have read, as the visitor may know it."""
-    shown = conversation and settings_for(conversation.tenant_id).features.read_marks
+    shown = conversation and _shows(conversation.channel_id).read_marks
     return conversation.agent_read_seq if conversation and shown else 0
 
 
@@ -58,10 +58,20 @@ def staff_typing(conversation_id: uuid.UUID, agent: User | None, *, on: bool) ->
     tenant_id, is_open = found
     if not is_open:
         raise Conflict("The conversation has ended.", code="conversation_closed")
-    if not settings_for(tenant_id).features.typing:
+    if not _shown(conversation_id).typing:
         return
     if not on or not allow(f"typing:{conversation_id}", 1 / TYPING_EVERY_S, 1):
         push_typing(conversation_id, "agent", face_of(tenant_id, agent.id if agent else None), on=on)
+
+
+def _shown(conversation_id: uuid.UUID) -> Capabilities:
+    """What the conversation's channel shows of staff."""
+    return _shows(Conversation.objects.filter(id=conversation_id).values_list("channel_id", flat=True).first())
+
+
+def _shows(channel_id: uuid.UUID | None) -> Capabilities:
+    channel = channel_for_id(channel_id) if channel_id else None
+    return channel.capabilities if channel else Capabilities()
 
 
 def answering(conversation: Conversation | None) -> dict[str, Any]:

@@ -67,6 +67,13 @@ def hand_over(conversation: Conversation, reason: str) -> Conversation:
     )
 
 
+def bot_off(tenant_id: uuid.UUID, channel: Channel | None) -> str:
+    """Why no assistant answers: ``assistant_off`` at the tenant's, ``bot_off`` on the channel; or ""."""
+    if not settings_for(tenant_id).features.assistant:
+        return "assistant_off"
+    return "" if channel is None or channel.config.get("bot_answers", True) else "bot_off"
+
+
 @retried
 def human_took_over_outside(channel: Channel, signal: Signal) -> bool:
     """Staff answered with the platform's own app: the bot steps back, and what was said until then is theirs. False
@@ -97,6 +104,10 @@ def handed_back_outside(channel: Channel, signal: Signal) -> str:
         seen = _talking(channel, signal)
         if seen is None:
             return "no conversation"
+        off = bot_off(seen.tenant_id, channel)
+        if seen.held_by == Holder.OUTSIDE and off:
+            _change(seen.id, "queued", _human_has(reason=off), **TO_HUMAN, held_by=Holder.QUEUE)
+            return ""
         if seen.held_by == Holder.OUTSIDE:
             _to_bot(seen)
             return ""
@@ -160,14 +171,14 @@ def take_over(conversation_id: uuid.UUID, agent: User | None, *, expected_epoch:
 @retried
 def hand_back(conversation_id: uuid.UUID, *, expected_epoch: int | None = None) -> Conversation:
     """The bot answers again, also what no human has answered yet. Raises as `take_over` does, and Conflict
-    ``assistant_off``."""
+    ``assistant_off`` or ``bot_off``."""
     with atomic():
         seen = _open(conversation_id)
         if seen.control_owner == Conversation.Owner.BOT:
             return _repeated(seen)
         _require_epoch(seen, expected_epoch)
-        if not settings_for(seen.tenant_id).features.assistant:
-            raise Conflict("The assistant is switched off.", code="assistant_off")
+        if off := bot_off(seen.tenant_id, channel_for_id(seen.channel_id)):
+            raise Conflict("No assistant answers here: it is switched off.", code=off)
         return _to_bot(seen)
 
 

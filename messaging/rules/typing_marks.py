@@ -18,7 +18,7 @@ from messaging import wake
 from messaging.models import Turn
 from messaging.reply import recipient_of
 from messaging.rules.hold import channel_held_until
-from tenants.tenant_settings import is_active, settings_for
+from tenants.tenant_settings import is_active
 
 log = structlog.get_logger(__name__)
 
@@ -29,16 +29,11 @@ def show_typing(conversation_id: uuid.UUID) -> None:
     if found is None:
         return
     conversation, channel = found
-    caps, features = channel.adapter.capabilities, settings_for(channel.tenant_id).features
-    thinking = (
-        caps.typing
-        and features.typing
-        and Turn.objects.filter(conversation=conversation, status__in=Turn.OPEN).exists()
-    )
-    if not thinking and not features.read_marks:
-        return
+    caps = channel.capabilities
+    thinking = caps.typing and Turn.objects.filter(conversation=conversation, status__in=Turn.OPEN).exists()
+    action = "typing" if thinking else "read" if caps.read_marks else ""
     recipient = recipient_of(conversation, conversation.identity)
-    payload = channel.adapter.signal("typing" if thinking else "read", recipient, channel.adapter_config())
+    payload = channel.adapter.signal(action, recipient, channel.adapter_config()) if action else None
     if payload and _sent(channel, payload) and thinking:
         wake.show_typing(conversation_id, delay_s=caps.typing_interval_s)
 

@@ -222,6 +222,15 @@ def test_no_time_of_a_platform_lies_outside_the_calendar(kit: Kit, time):
 TIMES = frozenset({"ts", "event_ts", "action_ts", "watermark", "at", "lastReadMessageId"})
 
 
+@called_kinds
+def test_what_comes_in_is_what_the_capabilities_say(kit: Kit):
+    """By what the kind's own cases show: what is declared comes in, and what comes in is declared."""
+    told = [item for case in kit.inbound if not isinstance(case.expect, type) for item in case.expect]
+    kinds, caps = {type(item) for item in told}, kit.adapter.capabilities
+    assert (Revision in kinds, Reaction in kinds) == (caps.edits, caps.reactions)
+    assert {item.status for item in told if isinstance(item, StatusUpdate)} <= caps.receipts
+
+
 # ----------------------------------------------------------------------------- outbound
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from channels_app.adapters.base import ChannelConfig
+from channels_app.adapters.config import CommonConfig
 from channels_app.adapters.web import WebConfig
 from messaging.webchat.frames import CLIENT_FRAMES
 from messaging.webchat.views import SessionAnswer, WidgetConfig
@@ -27,7 +27,7 @@ DOCUMENTED = (ROOT / "docs/channels/web.md").read_text(encoding="utf-8")
 #: what the tenant's settings say, not the channel's
 OF_THE_TENANT = {"bot_name", "uploads"}
 #: what only the service reads
-OF_THE_SERVICE = {"allowed_origins", "identity_secret"} | set(ChannelConfig.model_fields)
+OF_THE_SERVICE = {"allowed_origins", "identity_secret"} | set(CommonConfig.model_fields)
 #: frames for clients other than our widget, which uploads over HTTP and begins a session instead
 FOR_OTHERS = {"ticket", "refresh", "pong"}
 
@@ -42,7 +42,7 @@ def test_every_option_of_the_channel_is_told_and_read() -> None:
     assert set(WidgetConfig.model_fields) - OF_THE_TENANT == set(WebConfig.model_fields) - OF_THE_SERVICE
 
 
-@pytest.mark.parametrize("name", sorted(set(WebConfig.model_fields) - set(ChannelConfig.model_fields)))
+@pytest.mark.parametrize("name", sorted(set(WebConfig.model_fields) - set(CommonConfig.model_fields)))
 def test_every_option_of_the_channel_is_documented(name: str) -> None:
     assert f"`{name}`" in DOCUMENTED
 

@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ProcessMessageRequest(_message.Message):
-    __slots__ = ("tenant_id", "conversation_id", "channel_kind", "message_content", "history", "conversation_context_json", "user_profile_json", "processing_hints_json", "language")
+    __slots__ = ("tenant_id", "conversation_id", "channel_kind", "message_content", "history", "conversation_context_json", "user_profile_json", "processing_hints_json", "language", "channel_id", "channel_name")
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     CONVERSATION_ID_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_KIND_FIELD_NUMBER: _ClassVar[int]
@@ -17,6 +17,8 @@ class ProcessMessageRequest(_message.Message):
     USER_PROFILE_JSON_FIELD_NUMBER: _ClassVar[int]
     PROCESSING_HINTS_JSON_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_ID_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_NAME_FIELD_NUMBER: _ClassVar[int]
     tenant_id: str
     conversation_id: str
     channel_kind: str
@@ -26,7 +28,9 @@ class ProcessMessageRequest(_message.Message):
     user_profile_json: str
     processing_hints_json: str
     language: str
-    def __init__(self, tenant_id: _Optional[str] = ..., conversation_id: _Optional[str] = ..., channel_kind: _Optional[str] = ..., message_content: _Optional[_Iterable[str]] = ..., history: _Optional[_Iterable[_Union[HistoryEntry, _Mapping]]] = ..., conversation_context_json: _Optional[str] = ..., user_profile_json: _Optional[str] = ..., processing_hints_json: _Optional[str] = ..., language: _Optional[str] = ...) -> None: ...
+    channel_id: str
+    channel_name: str
+    def __init__(self, tenant_id: _Optional[str] = ..., conversation_id: _Optional[str] = ..., channel_kind: _Optional[str] = ..., message_content: _Optional[_Iterable[str]] = ..., history: _Optional[_Iterable[_Union[HistoryEntry, _Mapping]]] = ..., conversation_context_json: _Optional[str] = ..., user_profile_json: _Optional[str] = ..., processing_hints_json: _Optional[str] = ..., language: _Optional[str] = ..., channel_id: _Optional[str] = ..., channel_name: _Optional[str] = ...) -> None: ...
 
 class HistoryEntry(_message.Message):
     __slots__ = ("role", "text")

@@ -33,6 +33,7 @@ CAPABILITIES = Capabilities(
     typing=True,
     typing_interval_s=15,  # the bubble vanishes after 20 s
     read_marks=True,
+    edits=True,
     reactions=True,
     templates=True,
     quotes=True,

@@ -35,6 +35,7 @@ CAPABILITIES = Capabilities(
     media_types=dict.fromkeys(("image/png", "image/jpeg", "image/gif"), MB),
     typing=True,
     typing_interval_s=3,
+    edits=True,
     reactions=True,
     threads=True,
     quotes=True,

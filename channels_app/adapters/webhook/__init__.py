@@ -90,6 +90,8 @@ class Webhook(Adapter):
         typing=True,
         typing_interval_s=5,
         read_marks=True,
+        edits=True,
+        reactions=True,
         threads=True,
         quotes=True,
         receipts=frozenset({"sent", "delivered", "read", "failed"}),

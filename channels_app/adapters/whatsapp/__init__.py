@@ -134,7 +134,7 @@ class WhatsApp(Adapter):
 
     def signal(self, action: str, recipient: Recipient, config: WhatsAppConfig) -> Payload | None:
         """Both need the person's last message; typing marks it as read, too, and vanishes after 25 s."""
-        if action not in ("read", "typing") or not recipient.last_inbound_id:
+        if action not in ("read", "typing") or not recipient.last_inbound_id or not config.show_read:
             return None
         body = {"messaging_product": "whatsapp", "status": "read", "message_id": recipient.last_inbound_id}
         typing = {"typing_indicator": {"type": "text"}} if action == "typing" else {}

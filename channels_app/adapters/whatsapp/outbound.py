@@ -51,6 +51,7 @@ CAPABILITIES = Capabilities(
     typing=True,
     typing_interval_s=20,  # it vanishes after 25 s
     read_marks=True,
+    edits=True,
     reactions=True,
     templates=True,
     quotes=True,
