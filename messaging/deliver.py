@@ -18,7 +18,16 @@ from django.conf import settings
 from django.db import IntegrityError
 
 from channels_app.content.types import Content
-from channels_app.contract import ConfigError, Payload, Rejected, SendError, Throttled, WindowClosed
+from channels_app.contract import (
+    ConfigError,
+    MediaLost,
+    Payload,
+    Rejected,
+    SendError,
+    StatusUpdate,
+    Throttled,
+    WindowClosed,
+)
 from channels_app.http.client import HttpClient
 from channels_app.models import Channel, IncompleteChannel
 from channels_app.outgoing import payloads_for
@@ -28,7 +37,7 @@ from conversations.models import Message
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.measures import DELIVERIES, STAGES, WAITED
-from messaging.media.outgoing import content_public
+from messaging.media.platform_files import OwnFiles, content_outgoing, file_forget
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart
 from messaging.reply import recipient_of
 from messaging.rules.consent import check_reachable
@@ -174,13 +183,13 @@ def _send(delivery: Delivery) -> SendTry:
             raise Rejected("expired", "The message was too old when it could have been sent.")
         check_reachable(delivery.message)
         config = _config(channel)
-        content = content_public(Content.model_validate(delivery.message.content), channel.capabilities)
+        content = content_outgoing(channel, Content.model_validate(delivery.message.content), attempt.http)
         window_guard(channel, delivery.conversation, content, by_human=_by_human(delivery))
         payloads = _payloads(attempt, content)
         for index in _missing(delivery, len(payloads)):
             if attempt.busy_s:
                 raise _Paced("paced", retry_after=attempt.busy_s)
-            result = channel.adapter.send(payloads[index], config, attempt.http)
+            result = channel.adapter.send(payloads[index], config, OwnFiles(attempt.http))
             if len(payloads) == 1 and result.platform_id and not delivery.parts_again:
                 attempt.last = (index, result.platform_id)  # nothing comes between it and the end: one transaction
             else:
@@ -247,10 +256,12 @@ def _settle(attempt: SendTry) -> bool:
         _again(attempt, error, counts=False)
         return False
     channel_failed(attempt.channel, error)
+    if isinstance(error, MediaLost):
+        file_forget(attempt.channel, attempt.delivery.message.content)
     if isinstance(error, ConfigError):
         _again(attempt, error, counts=False)
         return False
-    if error.retryable and attempt.delivery.attempts < settings.ENV["DELIVERY_MAX_ATTEMPTS"]:
+    if error.retryable and attempt.delivery.attempts < (error.most_tries or settings.ENV["DELIVERY_MAX_ATTEMPTS"]):
         _again(attempt, error)
         return False
     return _dead(attempt, error)
@@ -373,6 +384,19 @@ def _record(attempt: SendTry) -> None:
         exchange=[*attempt.http.trace, *({"cut": cut} for cut in attempt.cuts)],
     )
     prepared.insert([tried])
+
+
+def file_sent_again(channel: Channel, report: StatusUpdate) -> None:
+    """The platform took a message and found out later that it cannot read the file: sent once more, with the file put
+    there anew. Once: a message that was tried before stays failed."""
+    part = DeliveryPart.objects.select_related("delivery__message").filter(
+        channel=channel, platform_id=report.platform_id, status=Delivery.Status.FAILED
+    )
+    failed = part.first()
+    if failed is None or DeliveryAttempt.objects.filter(delivery=failed.delivery).count() > 1:
+        return
+    file_forget(channel, failed.delivery.message.content)
+    redeliver(Delivery.objects.filter(id=failed.delivery_id))
 
 
 def redeliver(deliveries: Any, *, at_once: bool = True) -> int:

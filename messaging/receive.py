@@ -39,6 +39,7 @@ from channels_app.templates.sync import template_status_apply
 from conversations.timeline import system_event, work_given_up
 from messaging import heads, wake
 from messaging.accept import accept
+from messaging.deliver import file_sent_again
 from messaging.health.watch import channel_notice, inbound_seen
 from messaging.models import InboundEvent
 from messaging.rules import repeats
@@ -234,6 +235,8 @@ def _message(channel: Channel, item: InboundMessage) -> str:
 
 def _status(channel: Channel, item: StatusUpdate) -> str:
     status_apply(channel, item)
+    if item.status == "failed" and item.code in channel.adapter.media_codes:
+        file_sent_again(channel, item)
     return ""
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from channels_app.adapters.config import ChannelConfig, CommonConfig
-from channels_app.content.types import Capabilities
+from channels_app.content.types import Capabilities, Content
 from channels_app.contract import (
     EVERYBODY,
     BadSignature,
@@ -68,6 +68,10 @@ class Adapter(ABC):
     rate: ClassVar[tuple[float, int]] = (20.0, 40)
     #: after this many seconds an undelivered message is too old to be sent
     expires_s: ClassVar[int] = 24 * 3600
+    #: seconds for which a file that ``upload`` has put with the platform may be sent; 0: it takes no uploads
+    upload_life_s: ClassVar[int] = 0
+    #: codes of a failed status that say: the platform could not read the file
+    media_codes: ClassVar[frozenset[str]] = frozenset()
     #: ``templates`` can list what the platform has approved
     lists_templates: ClassVar[bool] = False
     #: codes of a failed status that say: the reply window was closed
@@ -107,6 +111,11 @@ class Adapter(ABC):
         """Why the platform cannot reach ``address`` by its form alone, as a sentence; "" when it can. Pure: asked
         before anything is stored. A kind whose addresses are the integrators' own takes all."""
         return ""
+
+    def upload(self, content: Content, body: bytes, config: Any, http: Http) -> str:
+        """Put the file of ``content`` with the platform; its id there, for ``render`` in an address that begins with
+        PLATFORM_FILE. Nothing is shown to a person by it. Raises a SendError."""
+        raise NotImplementedError
 
     @abstractmethod
     def render(self, message: OutboundMessage, config: Any) -> Sequence[Payload]:

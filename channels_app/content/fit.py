@@ -14,7 +14,7 @@ from channels_app.content.markdown import DIALECTS, convert
 from channels_app.content.picks import Picks, button_line
 from channels_app.content.segments import split_segments
 from channels_app.content.split import shorten, split_text
-from channels_app.content.types import MAX_TEXT, Capabilities, Card, Content, Media
+from channels_app.content.types import MAX_TEXT, Capabilities, Card, Content
 
 MEDIA = frozenset({"image", "file", "audio", "video"})
 CAPTIONED = frozenset({"image", "file", "video", "template"})  # no platform shows words on a location or a sound
@@ -50,6 +50,16 @@ def fit(content: Content, caps: Capabilities, *, link: Callable[[str], str] = st
     draft.fit_quote()
     parts = draft.assembled()
     return Fitted(parts, tuple(dict.fromkeys(draft.cuts)), draft.numbered) if draft.cuts else Fitted((content,))
+
+
+def shown_as(content: Content, caps: Capabilities) -> str:
+    """The kind of media as which a channel shows the file of ``content``; "" where a link has to do."""
+    media = content.media
+    if media is None or content.type not in MEDIA:
+        return ""
+    limits, mime = caps.media_types, media.type.split(";")[0].strip().lower()
+    taken = not limits or media.size_bytes <= limits.get(mime, limits.get(f"{mime.split('/')[0]}/*", -1))
+    return next((kind for kind in (content.type, "file") if taken and kind in caps.types), "")
 
 
 class _Draft(Picks):
@@ -96,7 +106,7 @@ class _Draft(Picks):
         media = self.content.media
         if media is None:
             return
-        kind = next((kind for kind in (self.type, "file") if self.shows(kind, media)), "")
+        kind = shown_as(self.content, self.caps)
         if not kind:
             self.say(media.alt_text, media.name, self.link(media.url))
             self.degrade(self.type if self.type in MEDIA else "media", "link")
@@ -104,13 +114,6 @@ class _Draft(Picks):
         self.head = {"media": media}
         if kind != self.type:
             self.degrade(self.type, kind)
-
-    def shows(self, kind: str, media: Media) -> bool:
-        if self.type not in MEDIA or kind not in self.caps.types:
-            return False
-        limits = self.caps.media_types
-        mime = media.type.split(";")[0].strip().lower()
-        return not limits or media.size_bytes <= limits.get(mime, limits.get(f"{mime.split('/')[0]}/*", -1))
 
     def fit_location(self) -> None:
         location = self.content.location

@@ -27,6 +27,7 @@ MIME_TYPES = frozenset(
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet "
     "application/vnd.openxmlformats-officedocument.presentationml.presentation".split()
 )
+PLATFORM_FILE = "media:platform:"  # begins the address of a file that lies with the platform already
 ContentType = Literal[
     "text", "image", "file", "audio", "video", "location", "quick_reply", "carousel", "list", "template"
 ]

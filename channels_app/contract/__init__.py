@@ -7,6 +7,7 @@ from channels_app.content.types import Capabilities, Content
 from channels_app.contract.errors import (
     ConfigError,
     ContactBlocked,
+    MediaLost,
     OutcomeUnknown,
     Rejected,
     SendError,
@@ -46,6 +47,7 @@ __all__ = [
     "Ignored",
     "InboundItem",
     "InboundMessage",
+    "MediaLost",
     "MediaRef",
     "OutboundMessage",
     "OutcomeUnknown",

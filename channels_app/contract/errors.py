@@ -17,6 +17,7 @@ class SendError(Exception):
     outcome = "permanent"
     retryable = False
     holds_channel = False
+    most_tries: int | None = None  # where fewer than usual make sense
     sentence = "The message could not be sent."
 
     def __init__(
@@ -39,6 +40,16 @@ class ContactBlocked(SendError):
 
 class WindowClosed(SendError):
     sentence = "The reply window is closed: send an approved template."
+
+
+class MediaLost(SendError):
+    """The platform does not have, or could not read, the file that was to be sent: worth one more try, with the file
+    put there anew."""
+
+    outcome = "retryable"
+    retryable = True
+    most_tries = 2
+    sentence = "The platform could not read the file."
 
 
 class ConfigError(SendError):

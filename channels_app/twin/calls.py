@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email import message_from_bytes
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -53,6 +54,14 @@ class Call:
         except (ValueError, RecursionError):
             return {}
         return value if isinstance(value, dict) else {}
+
+    def file(self, name: str) -> tuple[str, bytes] | None:
+        """MIME type and bytes of a file of a multipart form."""
+        head = b"Content-Type: " + self.headers.get("content-type", "").encode() + b"\r\n\r\n"
+        for part in message_from_bytes(head + self.body).walk():
+            if part.get_param("name", header="content-disposition") == name:
+                return part.get_content_type(), bytes(part.get_payload(decode=True))  # type: ignore[arg-type]
+        return None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from channels_app.content.media import FORMATS, Refused, as_jpeg, essence, safe_
 from channels_app.content.types import Capabilities, Content, Media
 from channels_app.contract import Rejected
 from conversations.attachments import attachment_of, jpeg_name, jpeg_write, storage_asked
-from conversations.media_links import media_link
+from conversations.media_links import PATH, attachment_id_for, media_link
 from conversations.models import Attachment
 from tenants.errors import NotFound
 
@@ -39,6 +39,23 @@ def content_public(content: Content, caps: Capabilities) -> Content:
     name = content.media.name or safe_name(content.type, attachment.mime)  # the link's own end is a token
     media = content.media.model_copy(update={"url": link, "name": name})
     return content.model_copy(update={"media": _converted(attachment, media, caps)})
+
+
+def own_file(url: str) -> bytes | None:
+    """What lies under a link that `content_public` made; None for any other address. Raises Rejected ``media_gone``."""
+    token, _, query = url.removeprefix(f"{settings.PUBLIC_URL}{PATH}").partition("?")
+    named = attachment_id_for(token) if url.startswith(f"{settings.PUBLIC_URL}{PATH}") else None
+    if named is None:
+        return None
+    attachment = Attachment.objects.filter(id=named[0], state=Attachment.State.STORED).first()
+    try:
+        if attachment is None:
+            raise FileNotFoundError
+        name = jpeg_name(attachment) if query == "as=jpeg" else attachment.file.name
+        with storage_asked(), default_storage.open(name, "rb") as file:
+            return bytes(file.read())
+    except FileNotFoundError as error:
+        raise Rejected("media_gone", "The file was deleted before it could be sent.") from error
 
 
 def _converted(attachment: Attachment, media: Media, caps: Capabilities) -> Media:

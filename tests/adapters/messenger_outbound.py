@@ -9,6 +9,7 @@ from channels_app.content.types import Button, Card, Content, Media, QuickReply,
 from channels_app.contract import (
     ConfigError,
     ContactBlocked,
+    MediaLost,
     OutboundMessage,
     OutcomeUnknown,
     Recipient,
@@ -191,7 +192,7 @@ ERROR_CASES = [
     *(refused(*(int(part) for part in [*code.split("/"), 0][:2]), error) for code, error in ERRORS.items()),
     refused(10, 2018278, WindowClosed),  # complaint 16: outside the window is told, never lost
     refused(10, None, ConfigError),
-    refused(100, 2018074, Rejected),
+    refused(100, 2018074, MediaLost),
     refused(2, 1357046, Unreachable),
     refused(200, 1545041, ContactBlocked),
     refused(4, 2018354, Throttled),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -22,6 +23,7 @@ from channels_app.adapters.messenger.inbound import Page, items, people
 from channels_app.adapters.messenger.outbound import CAPABILITIES, bodies
 from channels_app.adapters.messenger.profile import FIELDS, MenuItem, differs, profile_of
 from channels_app.adapters.wire import array, identifier, obj, string
+from channels_app.content.types import Content
 from channels_app.contract import (
     BadPayload,
     CheckResult,
@@ -47,6 +49,7 @@ SUBSCRIPTION = (
 ).split()
 ESSENTIAL = frozenset({"messages", "messaging_postbacks"})
 RECIPIENT = re.compile(r"[0-9]{5,32}", re.ASCII)
+FILE_ID = re.compile(r"[0-9A-Za-z_.\-]{1,200}", re.ASCII)
 HUMAN_WINDOW_S = 7 * 24 * 3600
 ACTIONS = {"typing": "typing_on", "read": "mark_seen"}
 
@@ -91,6 +94,7 @@ class Messenger(Adapter):
     config_class: ClassVar[type[ChannelConfig]] = MessengerConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"access_token", "app_secret", "verify_token"})
     capabilities = CAPABILITIES
+    upload_life_s: ClassVar[int] = 90 * 24 * 3600
     debounce_s: ClassVar[float] = 1.5
     rate: ClassVar[tuple[float, int]] = (40.0, 80)  # texts may go at 300/s, sounds and videos at 10/s
 
@@ -138,6 +142,19 @@ class Messenger(Adapter):
         if not platform_id and "message" in (payload.json or {}):
             raise OutcomeUnknown("no_message_id", "the platform's answer names no message", status=answer.status)
         return SendResult(platform_id)
+
+    def upload(self, content: Content, body: bytes, config: MessengerConfig, http: Http) -> str:
+        """https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages/saving-assets"""
+        assert content.media is not None
+        mime, name = content.media.type, content.media.file_name or content.type
+        attachment = {"type": content.type, "payload": {"is_reusable": True}}
+        path = f"/{config.api_version}/{config.page_id}/message_attachments"
+        form = {"message": json.dumps({"attachment": attachment})}
+        answer = _call(config, http, "POST", path, data=form, files={"filedata": (name, body, mime)})
+        found = identifier(answer.json(), "attachment_id")
+        if not FILE_ID.fullmatch(found):
+            raise OutcomeUnknown("no_attachment_id", "the platform's answer names no file", status=answer.status)
+        return found
 
     def signal(self, action: str, recipient: Recipient, config: MessengerConfig) -> Payload | None:
         if action not in ACTIONS:
@@ -194,13 +211,24 @@ def _profile_publish(config: MessengerConfig, http: Http) -> bool:
     return True
 
 
-def _call(config: MessengerConfig, http: Http, method: str, path: str, *, json: Any = None, **query: str) -> HttpAnswer:
+def _call(
+    config: MessengerConfig,
+    http: Http,
+    method: str,
+    path: str,
+    *,
+    json: Any = None,
+    data: Mapping[str, str] | None = None,
+    files: Mapping[str, Any] | None = None,
+    **query: str,
+) -> HttpAnswer:
     """One call below the API base. Raises a SendError for every answer that is not a success."""
     if config.appsecret_proof:
         query["appsecret_proof"] = _hmac(config.app_secret, config.access_token.encode())
     address = f"{config.api_base.rstrip('/')}{path}" + (f"?{urlencode(query)}" if query else "")
     headers: Mapping[str, str] = {"Authorization": f"Bearer {config.access_token}"}
-    answer = http.request(method, address, headers=headers, json=json)
+    form = {"data": data, "files": files} if files else {}
+    answer = http.request(method, address, headers=headers, json=json, **form)  # type: ignore[arg-type]
     raise_error(answer)
     return answer
 

@@ -13,6 +13,7 @@ from channels_app.contract import (
     ConfigError,
     ContactBlocked,
     HttpAnswer,
+    MediaLost,
     Rejected,
     SendError,
     Throttled,
@@ -25,6 +26,7 @@ _BY_CLASS: dict[type[SendError], str] = {
     Throttled: "4 17 32 613 80006 9/2018352",
     WindowClosed: "10/2018278 10/2018065",
     ContactBlocked: "551 100/2018001 10/2018108 200/2018108 200/1545041",
+    MediaLost: "100/2018074 100/2018008",  # an id that is no more, a link that could not be fetched
     ConfigError: "10 102 190 200 230 368",  # permissions, token, restricted page
     Rejected: "100 10900 9000001",
 }

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from channels_app.adapters.messenger.inbound import PART_MARK, WINDOW_S
-from channels_app.content.types import Button, Capabilities, Card, Content, QuickReply
+from channels_app.content.types import PLATFORM_FILE, Button, Capabilities, Card, Content, QuickReply
 from channels_app.contract import OutboundMessage, Rejected
 
 MB = 1024 * 1024
@@ -80,12 +80,18 @@ def _speech(content: Content) -> list[Body]:
 
 def _media(content: Content) -> list[Body]:
     assert content.media is not None
-    address = content.media.url
-    if not address.startswith(("https://", "http://")):
-        raise Rejected("media_not_public", "media must have a public link when it is sent")
-    file = _attachment(content.type, {"url": address})
+    file = _attachment(content.type, _file_of(content.media.url))
     words = content.text or (content.buttons and (content.media.alt_text or content.media.name or "…")) or ""
     return _with_replies([file, *(_say(words, content.buttons or ()) if words else [])], content)
+
+
+def _file_of(address: str) -> Body:
+    """By the platform's own id, or by a link that it can fetch."""
+    if address.startswith(PLATFORM_FILE):
+        return {"attachment_id": address.removeprefix(PLATFORM_FILE)}
+    if not address.startswith(("https://", "http://")):
+        raise Rejected("media_not_public", "media must have a public link when it is sent")
+    return {"url": address}
 
 
 def _carousel(content: Content) -> list[Body]:

@@ -19,15 +19,17 @@ from pydantic import Field
 from channels_app.adapters.base import Adapter, ChannelConfig, constant_time_equal, require
 from channels_app.adapters.whatsapp.errors import WINDOW_CODES, raise_error
 from channels_app.adapters.whatsapp.inbound import items, people
-from channels_app.adapters.whatsapp.outbound import CAPABILITIES, bodies
+from channels_app.adapters.whatsapp.outbound import CAPABILITIES, bodies, names_file
 from channels_app.adapters.whatsapp.templates import template_listed
 from channels_app.adapters.wire import array, identifier, obj, string
+from channels_app.content.types import Content
 from channels_app.contract import (
     BadPayload,
     CheckResult,
     ConfigError,
     Http,
     InboundItem,
+    MediaLost,
     MediaRef,
     OutboundMessage,
     OutcomeUnknown,
@@ -46,6 +48,8 @@ TEMPLATE_FIELDS = "id,name,language,status,category,components,rejected_reason"
 #: a number with its country's code, or a business-scoped user id (inbound.py)
 RECIPIENT = re.compile(r"\+?[1-9][0-9]{5,14}|[A-Z]{2}\.[A-Za-z0-9]{1,128}", re.ASCII)
 UNWELL = frozenset({"BANNED", "RESTRICTED", "FLAGGED", "RATE_LIMITED", "DISCONNECTED", "DELETED"})  # of a number
+FILE_ID = re.compile(r"[0-9A-Za-z_.\-]{1,200}", re.ASCII)
+FILE_CODES = frozenset({"100", "131009"})  # said of a file that the platform no longer knows, among other things
 MAX_TEMPLATE_PAGES = 100  # of 100; an account may have 6000
 
 
@@ -82,6 +86,8 @@ class WhatsApp(Adapter):
     debounce_s: ClassVar[float] = 1.5
     rate: ClassVar[tuple[float, int]] = (80.0, 160)
     lists_templates: ClassVar[bool] = True
+    upload_life_s: ClassVar[int] = 30 * 24 * 3600
+    media_codes: ClassVar[frozenset[str]] = frozenset({"131053"})
     window_codes: ClassVar[frozenset[str]] = WINDOW_CODES
 
     # ---- inbound -------------------------------------------------------------------
@@ -122,7 +128,12 @@ class WhatsApp(Adapter):
         """The platform's answer means accepted; what became of it comes as statuses."""
         url = f"{config.api_base.rstrip('/')}{payload.path}"
         answer = http.request(payload.method, url, headers=config.bearer, json=payload.json)
-        raise_error(answer)
+        try:
+            raise_error(answer)
+        except Rejected as error:
+            if error.code in FILE_CODES and names_file(payload.json):
+                raise MediaLost(error.code, error.detail, status=error.status) from error
+            raise
         body = answer.json()
         accepted = _first(body, "messages")
         if not accepted and obj(body).get("success") is not True:
@@ -131,6 +142,16 @@ class WhatsApp(Adapter):
         known = {name: identifier(contact, name) for name in ("wa_id", "user_id")}
         known["message_status"] = string(accepted, "message_status", limit=60)
         return SendResult(identifier(accepted, "id"), {name: value for name, value in known.items() if value})
+
+    def upload(self, content: Content, body: bytes, config: WhatsAppConfig, http: Http) -> str:
+        """https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media"""
+        assert content.media is not None
+        mime, name = content.media.type, content.media.file_name or content.type
+        address = config.url(f"{config.phone_number_id}/media")
+        form = {"messaging_product": "whatsapp", "type": mime}
+        answer = http.request("POST", address, headers=config.bearer, data=form, files={"file": (name, body, mime)})
+        raise_error(answer)
+        return _file_id(identifier(answer.json(), "id"))
 
     def signal(self, action: str, recipient: Recipient, config: WhatsAppConfig) -> Payload | None:
         """Both need the person's last message; typing marks it as read, too, and vanishes after 25 s."""
@@ -184,6 +205,12 @@ class WhatsApp(Adapter):
         if facts["status"] in UNWELL:
             return CheckResult("degraded", f"The platform says that this number is {facts['status'].lower()}.", facts)
         return CheckResult("healthy", facts=facts)
+
+
+def _file_id(found: str) -> str:
+    if not FILE_ID.fullmatch(found):
+        raise OutcomeUnknown("no_media_id", "the platform's answer names no file")
+    return found
 
 
 def _messages_path(config: WhatsAppConfig) -> str:

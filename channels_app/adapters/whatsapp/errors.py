@@ -13,6 +13,7 @@ from channels_app.contract import (
     ConfigError,
     ContactBlocked,
     HttpAnswer,
+    MediaLost,
     Rejected,
     SendError,
     Throttled,
@@ -25,13 +26,14 @@ _BY_CLASS: dict[type[SendError], tuple[int, ...]] = {
     Throttled: (4, 80007, 130429, 131048, 131056, 132069, 133016),
     WindowClosed: (131047,),
     ContactBlocked: (131026, 131050),
+    MediaLost: (131053,),
     ConfigError: (
         *(0, 3, 10, 33, 190, 368, *range(200, 300)),  # token, permissions, deleted number, restricted account
         *(131005, 131031, 131037, 131042, 131044, 131045, 131064, 134011),
         *(133000, 133005, 133006, 133008, 133009, 133010, 133015),  # registration and PIN
     ),
     Rejected: (
-        *(100, 130472, 130497, 131008, 131009, 131020, 131021, 131030, 131041, 131049, 131051, 131052, 131053),
+        *(100, 130472, 130497, 131008, 131009, 131020, 131021, 131030, 131041, 131049, 131051, 131052),
         *(131062, 131063, 132000, 132001, 132005, 132007, 132008, 132012, 132015, 132016, 132068, 135000, 137000),
     ),
 }

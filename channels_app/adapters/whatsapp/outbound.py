@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from channels_app.adapters.whatsapp.inbound import PART_MARK, WINDOW_S
-from channels_app.content.types import Button, Capabilities, Content, ListSection
+from channels_app.content.types import PLATFORM_FILE, Button, Capabilities, Content, ListSection, Media
 from channels_app.contract import OutboundMessage, Recipient, Rejected
 
 MB = 1024 * 1024
@@ -101,11 +101,9 @@ def _speech(content: Content, list_label: str) -> list[Body]:
 def _media(content: Content, list_label: str) -> list[Body]:
     assert content.media is not None
     media = content.media
-    if not media.url.startswith(("https://", "http://")):
-        raise Rejected("media_not_public", "media must have a public link when it is sent")
     mime = media.type.split(";")[0].strip().lower()
     kind = "sticker" if mime == "image/webp" else {"file": "document"}.get(content.type, content.type)
-    item: Body = {"link": media.url}
+    item = file_of(media)
     if kind == "document":
         item |= _set(filename=media.file_name)  # without one the person reads "Untitled"
     body: Body = {"type": kind, kind: item}
@@ -117,6 +115,21 @@ def _media(content: Content, list_label: str) -> list[Body]:
         return [body, _text(content.text)]
     item["caption"] = content.text
     return [body]
+
+
+def file_of(media: Media) -> Body:
+    """Exactly one of the platform's own id and a link that it can fetch."""
+    if media.url.startswith(PLATFORM_FILE):
+        return {"id": media.url.removeprefix(PLATFORM_FILE)}
+    if not media.url.startswith(("https://", "http://")):
+        raise Rejected("media_not_public", "media must have a public link when it is sent")
+    return {"link": media.url}
+
+
+def names_file(body: Mapping[str, Any] | None) -> bool:
+    """Whether a rendered body shows a file by the platform's id."""
+    kind = str((body or {}).get("type", ""))
+    return "id" in ((body or {}).get(kind) or {})
 
 
 def _location(content: Content, list_label: str) -> list[Body]:

@@ -50,7 +50,7 @@ FILES = ("image", "audio", "video", "file")
 def messages(twin: World, call: Call) -> Answer:
     settings = _authorised(twin, call)
     body = call.json()
-    for code, subcode, complaint in _complaints(body, settings):
+    for code, subcode, complaint in [*_complaints(body, settings), *_file_complaints(twin, body)]:
         return _error(code, complaint, subcode=subcode)
     person = str(body["recipient"]["id"])
     if "sender_action" in body:
@@ -60,6 +60,16 @@ def messages(twin: World, call: Call) -> Answer:
     if sent["id"] != sent["repeat_of"]:
         twin.call_back(KIND, [REPORTS[word](settings, sent) for word in settings["statuses"]])
     return json_answer({"recipient_id": person, "message_id": sent["id"]})
+
+
+def message_attachments(twin: World, call: Call) -> Answer:
+    _authorised(twin, call)
+    found = call.file("filedata")
+    if found is None or b"is_reusable" not in call.body:
+        return _error(100, "Upload attachment failure", subcode=2018047)
+    node = str(uuid4().int % 10**15)
+    twin.media[node] = found
+    return json_answer({"attachment_id": node})
 
 
 def page(twin: World, call: Call) -> Answer:
@@ -129,6 +139,12 @@ def _complaints(body: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterato
         yield from _message_complaints(message)
 
 
+def _file_complaints(twin: World, body: Mapping[str, Any]) -> Iterator[tuple[int, int, str]]:
+    payload = ((body.get("message") or {}).get("attachment") or {}).get("payload") or {}
+    if "attachment_id" in payload and payload["attachment_id"] not in twin.media:
+        yield 100, 2018074, "Invalid Attachment ID"
+
+
 def _message_complaints(message: Mapping[str, Any]) -> Iterator[tuple[int, int, str]]:
     if sum(name in message for name in ("text", "attachment", "template")) != 1:
         yield 100, 0, "Message must have exactly one of text, attachment and template"
@@ -149,7 +165,7 @@ def _message_complaints(message: Mapping[str, Any]) -> Iterator[tuple[int, int, 
 def _attachment_complaints(attachment: Mapping[str, Any]) -> Iterator[tuple[int, int, str]]:
     kind, payload = attachment["type"], attachment["payload"]
     if kind in FILES:
-        if not str(payload.get("url", "")).startswith("http"):
+        if "attachment_id" not in payload and not str(payload.get("url", "")).startswith("http"):
             yield 100, 2018008, "Failed to fetch the file from the url"
         return
     shelf = payload.get("elements", [])
@@ -300,6 +316,7 @@ PLATFORM = Platform(
     settings=SETTINGS,
     routes=(
         Route("POST", rf"{NODE}/messages", messages),
+        Route("POST", rf"{NODE}/message_attachments", message_attachments),
         Route("GET", rf"{NODE}/subscribed_apps", subscribed_apps),
         Route("GET", rf"{NODE}/messenger_profile", profile),
         Route("POST", rf"{NODE}/messenger_profile", profile),

@@ -12,7 +12,6 @@ import hmac
 import json
 import time
 from collections.abc import Iterator, Mapping
-from email import message_from_bytes
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -44,7 +43,7 @@ def messages(twin: World, call: Call) -> Answer:
     body, settings = call.json(), twin.settings[KIND]
     if body.get("status") == "read":
         return json_answer({"success": True})
-    for code, complaint in _complaints(body):
+    for code, complaint in [*_complaints(body), *_file_complaints(twin, body)]:
         return _error(code, complaint)
     person = str(body.get("to") or body["recipient"])
     reference = str(body.get("biz_opaque_callback_data", ""))
@@ -86,14 +85,10 @@ def phone_number_or_media(twin: World, call: Call) -> Answer:
 
 def upload(twin: World, call: Call) -> Answer:
     _authorise(call)
-    form = message_from_bytes(
-        b"Content-Type: " + call.headers.get("content-type", "").encode() + b"\r\n\r\n" + call.body
-    )
-    for part in form.walk():
-        if part.get_param("name", header="content-disposition") == "file":
-            content = part.get_payload(decode=True)
-            return json_answer({"id": add_media(twin, part.get_content_type(), bytes(content))})  # type: ignore[arg-type]
-    return _error(100, "The parameter file is required.")
+    found = call.file("file")
+    if found is None or b"whatsapp" not in call.body:
+        return _error(100, "The parameters file and messaging_product are required.")
+    return json_answer({"id": add_media(twin, *found)})
 
 
 def download(twin: World, call: Call) -> Answer:
@@ -127,6 +122,21 @@ def _complaints(body: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
         yield 100, "Param text['body'] must be at most 4096 characters long."
     elif kind == "interactive":
         yield from _choice_complaints(body["interactive"])
+
+
+def _file_complaints(twin: World, body: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """A file is shown by exactly one of its id, while the platform has it, and a link."""
+    kinds = ("image", "audio", "video", "document", "sticker")
+    parts: list[Mapping[str, Any]] = [body[kind] for kind in kinds if kind == body.get("type") and body.get(kind)]
+    filled = [
+        one for component in (body.get("template") or {}).get("components", ()) for one in component["parameters"]
+    ]
+    parts += [one[one["type"]] for one in filled if one["type"] in ("image", "video", "document")]
+    for part in parts:
+        if ("id" in part) == ("link" in part):
+            yield 131009, "A file has either an id or a link."
+        elif "id" in part and part["id"] not in twin.media:
+            yield 131009, "There is no media with this id."
 
 
 def _choice_complaints(interactive: Mapping[str, Any]) -> Iterator[tuple[int, str]]:

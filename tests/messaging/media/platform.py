@@ -29,7 +29,7 @@ class Files:
     of such whose last one stays."""
 
     def __init__(self):
-        self.answers, self.seen, self.posted = {}, [], []
+        self.answers, self.seen, self.posted, self.put = {}, [], [], []
         files = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -44,8 +44,13 @@ class Files:
                 self.wfile.write(body)
 
             def do_POST(self):
-                files.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                body = b'{"messages": [{"id": "wamid.out"}]}'
+                given = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.path.endswith("/media"):
+                    files.put.append(given)
+                    body = b'{"id": "901"}'
+                else:
+                    files.posted.append(json.loads(given))
+                    body = b'{"messages": [{"id": "wamid.out"}]}'
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()

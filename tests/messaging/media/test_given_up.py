@@ -95,6 +95,7 @@ def test_a_storage_that_is_away_for_long_costs_no_file(channel, files, scope, mo
 def test_a_storage_that_is_away_makes_no_dead_letter(channel, stored, monkeypatch):
     message = agent_reply(stored.message.conversation_id, None, Content.model_validate(stored.message.content))
     monkeypatch.setattr(type(channel.adapter), "send", lambda *_: SendResult("wamid.OUT"))
+    monkeypatch.setattr(type(channel.adapter), "upload", lambda *_: "901")
     with monkeypatch.context() as away:
         away.setattr(default_storage, "exists", no_space)
         away.setattr("messaging.media.outgoing._takes", lambda limits, mime, size: mime == "image/jpeg")

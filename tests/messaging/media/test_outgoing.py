@@ -77,7 +77,7 @@ def test_a_file_that_was_deleted_is_a_reason(stored, content):
     assert rejected.value.code == "media_gone"
 
 
-def test_an_agent_sends_a_gif_to_whatsapp_as_a_jpeg_by_a_public_link(channel, files, scope):
+def test_an_agent_sends_a_gif_to_whatsapp_as_a_jpeg(channel, files, scope):
     files.keep(picture("GIF"))
     message, stored = received(channel)
     agent_reply(message.conversation_id, None, Content.model_validate(message.content))
@@ -85,4 +85,5 @@ def test_an_agent_sends_a_gif_to_whatsapp_as_a_jpeg_by_a_public_link(channel, fi
     delivery = Delivery.objects.get()
     (body,) = files.posted
     assert (delivery.status, delivery.message.content["media"]["url"]) == ("sent", f"media:{stored.id}")
-    assert (body["type"], body["image"]["link"].endswith("?as=jpeg")) == ("image", True)
+    assert (body["type"], body["image"]) == ("image", {"id": "901"})
+    assert b"Content-Type: image/jpeg" in files.put[0]
