@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from channels_app.content.fit import fit
 from channels_app.content.types import Content
-from channels_app.contract import OutboundMessage, Payload, Recipient
+from channels_app.contract import Complaint, OutboundMessage, Payload, Recipient, Rejected
 from channels_app.models import Channel
 
 
@@ -42,6 +42,8 @@ def payloads_for(
     adapter, config = channel.adapter, channel.adapter_config()
     if adapter.instant:
         return Outgoing((content,), ())
+    for complaint in adapter.check_content(content, config):
+        raise Rejected(complaint.code, complaint.sentence)
     caps = channel.capabilities
     if content.quote and not reply_to:
         caps = caps.model_copy(update={"quotes": False})
@@ -54,3 +56,20 @@ def payloads_for(
         )
     ]
     return Outgoing(fitted.parts, tuple(payloads), fitted.cuts, fitted.numbered)
+
+
+def complaints_of(channel: Channel, content: Content, recipient: Recipient) -> list[Complaint]:
+    """Why ``content`` (its template resolved) would become a dead letter on ``channel``, as far as that shows by its form;
+    [] when it would not. Plain words are not looked at: they fit everywhere. Raises IncompleteChannel."""
+    plain = content.type == "text" and not (content.buttons or content.quick_replies or content.media)
+    if plain or channel.adapter.instant:
+        return []
+    found = list(channel.adapter.check_content(content, channel.adapter_config()))
+    ours = content.media is not None and content.media.url.startswith("media:")  # it gets an address when it is sent
+    if found or ours:
+        return found
+    try:
+        payloads_for(channel, content, recipient, reference="check")
+    except Rejected as error:
+        return [Complaint("", error.code, error.detail or error.sentence)]
+    return []

@@ -39,6 +39,7 @@ from messaging.reply import Author, reply_write, spoken
 from messaging.rules.choices import contents_meant
 from messaging.rules.control import answer_failed, hand_over
 from messaging.rules.quotes import outbound_quoted
+from messaging.rules.sendable import content_require
 from tenants.errors import ServiceError, Unavailable
 from tenants.storage import prepared
 from tenants.storage.db import atomic, now, on_commit, retried, server_trouble
@@ -248,12 +249,15 @@ def _quoting(reply: EngineReply, conversation: Conversation, answered_id: uuid.U
 
 
 def _sendable(reply: EngineReply, conversation: Conversation) -> EngineReply:
-    """The reply with its templates resolved. Raises a ServiceError."""
+    """The reply with its templates resolved, if the platform takes it. Raises a ServiceError."""
     channel = channel_for_id(conversation.channel_id)
-    if channel is None or all(content.type != "template" for content in reply.contents):
+    if channel is None or all(content.type == "text" and not content.quick_replies for content in reply.contents):
         return reply
     languages = (conversation.contact.language, *settings_for(conversation.tenant_id).languages)
-    return replace(reply, contents=tuple(template_resolved(channel, content, languages) for content in reply.contents))
+    contents = tuple(template_resolved(channel, content, languages) for content in reply.contents)
+    for content in contents:
+        content_require(channel, conversation, content)
+    return replace(reply, contents=contents)
 
 
 @retried

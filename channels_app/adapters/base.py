@@ -18,6 +18,7 @@ from channels_app.contract import (
     EVERYBODY,
     BadSignature,
     CheckResult,
+    Complaint,
     ConfigError,
     Http,
     HttpAnswer,
@@ -111,6 +112,11 @@ class Adapter(ABC):
         """Why the platform cannot reach ``address`` by its form alone, as a sentence; "" when it can. Pure: asked
         before anything is stored. A kind whose addresses are the integrators' own takes all."""
         return ""
+
+    def check_content(self, content: Content, config: Any) -> Sequence[Complaint]:
+        """What the platform would refuse in ``content``, whose template is resolved, and no fitting can repair. Pure:
+        asked before anything is stored."""
+        return ()
 
     def upload(self, content: Content, body: bytes, config: Any, http: Http) -> str:
         """Put the file of ``content`` with the platform; its id there, for ``render`` in an address that begins with

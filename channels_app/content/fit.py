@@ -106,6 +106,9 @@ class _Draft(Picks):
         media = self.content.media
         if media is None:
             return
+        if "template" in self.head:  # its header shows the file
+            self.head["media"] = media
+            return
         kind = shown_as(self.content, self.caps)
         if not kind:
             self.say(media.alt_text, media.name, self.link(media.url))

@@ -29,7 +29,15 @@ from channels_app.contract.inbound import (
     StatusUpdate,
     TemplateStatus,
 )
-from channels_app.contract.outbound import CheckResult, OutboundMessage, Payload, Recipient, RemoteTemplate, SendResult
+from channels_app.contract.outbound import (
+    CheckResult,
+    Complaint,
+    OutboundMessage,
+    Payload,
+    Recipient,
+    RemoteTemplate,
+    SendResult,
+)
 from channels_app.contract.request import EVERYBODY, BadPayload, BadSignature, RawRequest, Reply, lane_of, read_json
 
 __all__ = [
@@ -39,6 +47,7 @@ __all__ = [
     "Capabilities",
     "ChannelNotice",
     "CheckResult",
+    "Complaint",
     "ConfigError",
     "ContactBlocked",
     "Content",

@@ -27,6 +27,15 @@ class Recipient:
 
 
 @dataclass(frozen=True)
+class Complaint:
+    """What a platform would refuse. ``field`` is the path in the content, ``code`` stable, ``sentence`` for people."""
+
+    field: str
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class OutboundMessage:
     """One message on its way out, content already fitted to the channel.
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from mimetypes import guess_type
 from typing import Any
 
 from django.db.models import Q
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from channels_app.content.normalise import clean_text
 from channels_app.content.split import shorten
-from channels_app.content.types import MAX_TEXT, Content, PublicContent, TemplateUse
+from channels_app.content.types import MAX_TEXT, MIME_TYPES, Content, Media, PublicContent, TemplateUse
 from channels_app.models import Channel, MessageTemplate
 from tenants.api.parse import problems
 from tenants.errors import NotFound, Unprocessable
@@ -22,6 +24,8 @@ from tenants.errors import NotFound, Unprocessable
 VARIABLE = re.compile(r"\{\{\s*([\w.]{1,64})\s*\}\}")
 LANGUAGE = r"^[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*$"
 APPROVED = "approved"
+#: variable that names the file of a header → the type of one whose address does not tell
+HEADERS = {"header.image": "image/jpeg", "header.video": "video/mp4", "header.document": "application/pdf"}
 
 
 class PlatformTemplate(BaseModel):
@@ -164,7 +168,7 @@ def _resolved(channel: Channel, content: Content, use: TemplateUse, languages: S
     found = {row.channel_id is None: row for row in rows}
     own, theirs = found.get(True), found.get(False)
     if channel.adapter.capabilities.templates:
-        approved = _approved(channel, own, theirs, use, wanted)
+        approved = _approved(channel, own, theirs, use, wanted, content.media)
         if approved:
             return approved
     if own and own.variants:
@@ -173,7 +177,10 @@ def _resolved(channel: Channel, content: Content, use: TemplateUse, languages: S
     if theirs:
         raise Unprocessable("The platform has not approved this template.", code="template_not_approved")
     if channel.adapter.capabilities.templates and not channel.adapter.lists_templates:
-        return content  # only the platform knows its templates
+        # only the platform knows its templates
+        values = {name: line_of(value) for name, value in use.variables.items()}
+        _require(values, {name: value for name, value in values.items() if value})
+        return content.model_copy(update={"template": use.model_copy(update={"variables": values})})
     raise NotFound("There is no such template.", code="template_not_found")
 
 
@@ -183,8 +190,10 @@ def _approved(
     theirs: MessageTemplate | None,
     use: TemplateUse,
     wanted: Sequence[str],
+    media: Media | None,
 ) -> Content | None:
-    """The use of the platform's approved template, with the words that it will have; None without one."""
+    """The use of the platform's approved template, with the words that it will have; None without one. Its values are
+    lines without runs of blanks, as platforms take nothing else; ``media`` fills a header that shows a file."""
     values, mapping = dict(use.variables), PlatformTemplate()
     if own and own.variants:
         variant = own.variants[language_of(own.variants, wanted)]
@@ -203,9 +212,33 @@ def _approved(
         _require(variables_in(text), values)
         values[name] = _filled_in(text, {**values})
     names = variables_in(words)
-    rendered = render(words, values)
-    sent = TemplateUse(name=theirs.name, language=language, variables={name: values[name] for name in names})
-    return Content(type="template", text=rendered.text, template=sent)
+    header = next((name for name in names if name in HEADERS), "")
+    if header and media:
+        values[header] = media.url
+    values = {name: filled for name, value in values.items() if (filled := line_of(value))}
+    _require(names, values)
+    file = _file_of(header, values[header], media) if header else None
+    rendered = render(words, {**values, **({header: f"[{header.partition('.')[2]}]"} if header else {})})
+    said = {name: values[name] for name in names if name != header}
+    sent = TemplateUse(name=theirs.name, language=language, variables=said)
+    return Content(type="template", text=rendered.text, template=sent, media=file)
+
+
+def line_of(value: str) -> str:
+    """A value as one line, without what cannot be seen."""
+    return " ".join(clean_text(value, rich=True).split())
+
+
+def _file_of(header: str, address: str, media: Media | None) -> Media:
+    """The file of a header, by what is known of it or by how its address ends. Raises Unprocessable ``template_invalid``."""
+    if media:
+        return media
+    guessed = guess_type(address.partition("?")[0])[0] or ""
+    try:
+        return Media(url=address, type=guessed if guessed in MIME_TYPES else HEADERS[header])
+    except ValidationError as error:
+        details = [{**problem, "field": f"template.variables.{header}"} for problem in problems(error)]
+        raise Unprocessable("The header shows a file.", code="template_invalid", details=details) from None
 
 
 def usable_variants(template: MessageTemplate) -> dict[str, Any]:

@@ -46,8 +46,8 @@ def content_outgoing(channel: Channel, content: Content, http: Http) -> Content:
     channel shows such a file, else by a public link. Raises a SendError."""
     public = content_public(content, channel.capabilities)
     stored = attachment_id_of(content.media.url) if content.media else None
-    takes = channel.adapter.upload_life_s and shown_as(public, channel.capabilities)
-    if public.media is None or stored is None or not takes:
+    shown = public.type == "template" or shown_as(public, channel.capabilities)
+    if public.media is None or stored is None or not (shown and channel.adapter.upload_life_s):
         return public
     file_id = _remembered(channel, stored) or _put(channel, stored, public, http)
     if not file_id:

@@ -32,6 +32,7 @@ from messaging.models import Turn
 from messaging.reply import Author, reply_write, spoken
 from messaging.rules.consent import require_consent
 from messaging.rules.quotes import outbound_quoted
+from messaging.rules.sendable import content_require
 from messaging.rules.windows import window_require
 from tenants.errors import Conflict, NotFound
 from tenants.models import User
@@ -294,6 +295,7 @@ def _sendable(conversation: Conversation, content: Content) -> Content:
     languages = (conversation.contact.language, *settings_for(conversation.tenant_id).languages)
     content = template_resolved(channel, content, languages)
     window_require(channel, conversation, content)
+    content_require(channel, conversation, content)
     return content
 
 

@@ -52,10 +52,17 @@ def test_an_entry_becomes_words_with_variables_named_as_they_are_sent() -> None:
     )
 
 
+@pytest.mark.parametrize("form", ["IMAGE", "VIDEO", "DOCUMENT"])
+def test_a_header_that_shows_a_file_has_it_for_a_variable(form) -> None:
+    header = {"type": "HEADER", "format": form, "example": {"header_handle": ["https://cdn.example/x"]}}
+    listed = template_listed({**SHIPPED, "components": [header, {"type": "BODY", "text": "Hi {{1}}"}]})
+    assert (listed.text, listed.unsupported) == (f"{{{{header.{form.lower()}}}}}\n\nHi {{{{1}}}}", "")
+
+
 @pytest.mark.parametrize(
     ("component", "why"),
     [
-        ({"type": "HEADER", "format": "IMAGE"}, "header:image"),
+        ({"type": "HEADER", "format": "LOCATION"}, "header:location"),
         ({"type": "BUTTONS", "buttons": [{"type": "COPY_CODE"}]}, "button:copy_code"),
         ({"type": "CAROUSEL", "cards": []}, "component:carousel"),
         ({"type": "LIMITED_TIME_OFFER"}, "component:limited_time_offer"),

@@ -20,12 +20,13 @@ from channels_app.adapters.base import Adapter, ChannelConfig, constant_time_equ
 from channels_app.adapters.whatsapp.errors import WINDOW_CODES, raise_error
 from channels_app.adapters.whatsapp.inbound import items, people
 from channels_app.adapters.whatsapp.outbound import CAPABILITIES, bodies, names_file
-from channels_app.adapters.whatsapp.templates import template_listed
+from channels_app.adapters.whatsapp.templates import template_complaints, template_listed
 from channels_app.adapters.wire import array, identifier, obj, string
 from channels_app.content.types import Content
 from channels_app.contract import (
     BadPayload,
     CheckResult,
+    Complaint,
     ConfigError,
     Http,
     InboundItem,
@@ -118,6 +119,9 @@ class WhatsApp(Adapter):
 
     def check_recipient(self, address: str, config: WhatsAppConfig) -> str:
         return "" if RECIPIENT.fullmatch(address) else "WhatsApp needs a phone number in E.164, like +15550100001."
+
+    def check_content(self, content: Content, config: WhatsAppConfig) -> Sequence[Complaint]:
+        return tuple(template_complaints(content.template)) if content.template else ()
 
     def render(self, message: OutboundMessage, config: WhatsAppConfig) -> Sequence[Payload]:
         """Raises Rejected for content the platform would refuse (media_not_public, payload_too_long)."""

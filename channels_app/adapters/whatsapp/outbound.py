@@ -165,7 +165,7 @@ def _section(section: ListSection, untitled: str) -> Body:
 
 
 def _template(content: Content, list_label: str) -> list[Body]:
-    """Variables ``header.x`` and ``button.<index>`` fill the header and a link button, all others the
+    """A file fills a header that shows one. Variables ``header.x`` and ``button.<index>`` fill the header and a link button, all others the
     body: by position when their names are numbers, else by name."""
     assert content.template is not None
     use = content.template
@@ -180,9 +180,18 @@ def _template(content: Content, list_label: str) -> list[Body]:
             groups["header"][rest] = value
         else:
             groups["body"][name] = value
+    if content.media:
+        components.append({"type": "header", "parameters": [_header_file(content.media)]})
     filled = [{"type": place, "parameters": _parameters(values)} for place, values in groups.items() if values]
     template: Body = {"name": use.name, "language": {"code": use.language}, **_set(components=filled + components)}
     return [{"type": "template", "template": template}]
+
+
+def _header_file(media: Media) -> Body:
+    kind = media.type.partition("/")[0]
+    kind = kind if kind in ("image", "video") else "document"
+    named = _set(filename=media.file_name) if kind == "document" else {}
+    return {"type": kind, kind: {**file_of(media), **named}}
 
 
 def _is_number(name: str) -> bool:

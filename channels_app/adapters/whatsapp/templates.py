@@ -11,9 +11,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from channels_app.adapters.wire import array, obj, string
-from channels_app.contract import RemoteTemplate
+from channels_app.content.types import TemplateUse
+from channels_app.contract import Complaint, RemoteTemplate
 
 PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+MEDIA_HEADERS = ("image", "video", "document")
+#: characters that a value may have, by the place that it fills
+MOST = {"header": 60, "body": 1024, "button": 2000}
 TEXT_BUTTONS = frozenset({"url", "quick_reply", "phone_number"})  # others need parameters of their own
 
 
@@ -36,9 +40,21 @@ def template_listed(entry: Any) -> RemoteTemplate | None:
     )
 
 
+def template_complaints(use: TemplateUse) -> Iterator[Complaint]:
+    """The values that the place they fill has no room for."""
+    for name, value in use.variables.items():
+        place = name.partition(".")[0]
+        most = MOST.get(place, MOST["body"])
+        if len(value) > most:
+            sentence = f"The template's variable {name} takes {most} characters, not {len(value)}."
+            yield Complaint(f"template.variables.{name}", "template_variable_too_long", sentence)
+
+
 def _words(component: dict[str, Any]) -> str:
     """What the person reads, with its variables under the names that `outbound` takes."""
     kind = string(component, "type").lower()
+    if kind == "header" and string(component, "format").lower() in MEDIA_HEADERS:
+        return f"{{{{header.{string(component, 'format').lower()}}}}}"
     if kind == "header":
         return PLACEHOLDER.sub(r"{{header.\1}}", string(component, "text"))
     if kind == "buttons":
@@ -55,7 +71,7 @@ def _buttons(component: dict[str, Any]) -> Iterator[str]:
 
 def _obstacle(component: dict[str, Any]) -> str:
     kind, form = string(component, "type").lower(), string(component, "format").lower()
-    if kind == "header" and form not in ("", "text"):
+    if kind == "header" and form not in ("", "text", *MEDIA_HEADERS):
         return f"header:{form}"
     if kind == "buttons":
         kinds = (string(button, "type").lower() for button in array(component, "buttons"))
