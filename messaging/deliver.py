@@ -50,6 +50,7 @@ from messaging.rules.delivery_status import (
     report_facts,
 )
 from messaging.rules.hold import channel_admits, channel_failed, channel_held_until, channel_worked
+from messaging.rules.opening import thread_learnt
 from messaging.rules.quotes import platform_name_of
 from messaging.rules.windows import CODE as WINDOW_CLOSED
 from messaging.rules.windows import window_guard, window_shut
@@ -195,6 +196,8 @@ def _send(delivery: Delivery) -> SendTry:
             else:
                 part_taken(delivery, index, result.platform_id)
             attempt.busy_s = result.busy_s
+            if result.thread and not delivery.conversation.thread:
+                thread_learnt(delivery.conversation, result.thread)
     except SendError as error:
         attempt.error = error
     except Exception as error:  # noqa: BLE001  an adapter's bug is a dead letter with a reason, not a stuck lane

@@ -32,6 +32,7 @@ from channels_app.contract import (
     Rejected,
     RemoteTemplate,
     Reply,
+    Sender,
     SendResult,
     Throttled,
     Unreachable,
@@ -122,6 +123,15 @@ class Adapter(ABC):
         """Put the file of ``content`` with the platform; its id there, for ``render`` in an address that begins with
         PLATFORM_FILE. Nothing is shown to a person by it. Raises a SendError."""
         raise NotImplementedError
+
+    def sender_at(self, address: str, name: str, config: Any) -> Sender | None:
+        """The person at an address that passed ``check_recipient``, in the terms in which their own messages come; None
+        where it is a place and no person's."""
+        return Sender("user", address, name=name)
+
+    def personal(self, thread: str) -> bool:
+        """Whether a conversation in ``thread`` is the one between a person and us."""
+        return not thread
 
     @abstractmethod
     def render(self, message: OutboundMessage, config: Any) -> Sequence[Payload]:

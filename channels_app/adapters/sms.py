@@ -93,6 +93,7 @@ class Sms(Adapter):
         },
         receipts=frozenset({"sent", "delivered", "read", "failed"}),
     )
+    starts_conversations: ClassVar[bool] = True
     consent_words: ClassVar[bool] = True
     carrier_words: ClassVar[bool] = True
     debounce_s: ClassVar[float] = 2.0  # a long text arrives whole, a thought in several
@@ -127,6 +128,9 @@ class Sms(Adapter):
         except Rejected:
             return "A text message needs a phone number in E.164, like +15550100001."
         return ""
+
+    def sender_at(self, address: str, name: str, config: SmsConfig) -> Sender:
+        return Sender("phone", _address(address, config), name=name)
 
     def render(self, message: OutboundMessage, config: SmsConfig) -> Sequence[Payload]:
         """Raises Rejected (bad_address, media_not_public)."""

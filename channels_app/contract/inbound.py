@@ -114,7 +114,8 @@ class Signal:
 
     ``kind``: typing, read, joined, left, human_took_over (staff answered with the platform's own
     app: the bot steps back), handed_back (they give the conversation back to us), identity_changed (``sender`` is the person's present id, its aliases the
-    former ones), ended (hang-up), reopened (the person takes our messages again), stopped.
+    former ones), ended (hang-up), reopened (the person takes our messages again), stopped, shut (nothing can be said in
+    ``thread`` any more). ``opens``: it belongs into a timeline also where no conversation is open, and begins one (a meeting).
     """
 
     kind: str
@@ -123,6 +124,7 @@ class Signal:
     thread: str = ""
     at: datetime | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    opens: bool = False
 
 
 @dataclass(frozen=True)

@@ -69,11 +69,13 @@ class Payload:
 @dataclass(frozen=True)
 class SendResult:
     """The platform took one payload. ``platform_id`` "" where it gives none back. ``busy_s``: about how
-    many seconds the person listens to it; what is sent before, unasked, would cut it short (speech)."""
+    many seconds the person listens to it; what is sent before, unasked, would cut it short (speech). ``thread``: where
+    it went, as what is said there will name it, for a message to a person who has not written."""
 
     platform_id: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
     busy_s: float = 0.0
+    thread: str = ""
 
 
 @dataclass(frozen=True)

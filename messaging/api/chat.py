@@ -149,10 +149,7 @@ def message_send(
 
     Raises Unprocessable ``channel_not_configured`` or ``recipient_invalid``, and what `accept` raises.
     """
-    channel = channel_chosen(tenant_id, request.channel, request.channel_id)
-    if channel is None:
-        named = "such " if request.channel_id else ""
-        raise Unprocessable(f"This tenant has no {named}{request.channel} channel.", code="channel_not_configured")
+    channel = channel_required(tenant_id, request.channel, request.channel_id)
     recipient_require(channel, request.user_id)
     accepted = _accepted(channel, request, _entrance(tenant_id, request, idempotency_id, wait))
     if accepted.turn:
@@ -161,6 +158,15 @@ def message_send(
         if turn.status == Turn.Status.ANSWERED:
             return _answered(accepted, turn), True
     return _await_answer(accepted) if wait else (_pending(accepted, "accepted"), False)
+
+
+def channel_required(tenant_id: uuid.UUID, kind: str, channel_id: uuid.UUID | None) -> Channel:
+    """Raises Unprocessable ``channel_not_configured``."""
+    channel = channel_chosen(tenant_id, kind, channel_id)
+    if channel is None:
+        named = "such " if channel_id else ""
+        raise Unprocessable(f"This tenant has no {named}{kind} channel.", code="channel_not_configured")
+    return channel
 
 
 def _accepted(channel: Channel, request: SendMessageRequest, entrance: Entrance) -> Accepted:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated
+from typing import Annotated, Literal
 
 from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from channels_app.content.ids import PersonId
 from channels_app.content.types import PublicContent
 from conversations import selectors
 from conversations.shapes import (
@@ -20,9 +21,10 @@ from conversations.shapes import (
     MessageQuery,
     SentMessage,
 )
-from messaging.api.chat import MessageResponse, SendMessageRequest, message_send
+from messaging.api.chat import Kind, MessageResponse, SendMessageRequest, channel_required, message_send
 from messaging.rules.attending import staff_read, staff_typing
 from messaging.rules.control import agent_reply, conversation_end, hand_back, take_over
+from messaging.rules.opening import first_words
 from tenants.access.auth import Principal
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.errors import Unprocessable
@@ -85,8 +87,55 @@ class MessageView(TenantAPIView):
         return Response(shown, 200 if final else 202)
 
 
+Agent = Annotated[
+    str, Field(max_length=150, description="User name of the member of staff who acts; empty: your own desk, unnamed")
+]
+
+
+class FirstWords(BaseModel):
+    """What is written to a person who need not have written."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    channel: Kind
+    channel_id: uuid.UUID | None = Field(None, description="Which of several of that kind; left out, the oldest")
+    user_id: PersonId = Field(description="Their address there: a phone number in E.164, the platform's id of a user")
+    name: str = Field("", max_length=200)
+    content: PublicContent
+    by: Literal["bot", "agent"] = Field(
+        "bot", description="bot: the assistant answers what they reply. agent: a human does, and the bot keeps still"
+    )
+    agent: Agent = ""
+    message_id: str = Field("", max_length=200, description="Yours; removes repeats to this person")
+
+
 class ConversationsView(TenantAPIView):
-    permissions = {"GET": "conversations:read"}
+    permissions = {"GET": "conversations:read", "POST": "conversations:write"}
+
+    @extend_schema(
+        operation_id="chat_conversation_begin",
+        summary="Write to a person first",
+        description="In the conversation that is open with them, else in a new one. Where the platform lets us say anything "
+        "only for a while after the person wrote, it takes an approved template (409 `window_closed`). 422 "
+        "`person_writes_first` on the web chat and on calls. Nothing is said over a human: 409 `with_human`.",
+        tags=["chat"],
+        request=FirstWords,
+        responses={201: SentMessage},
+        examples=[
+            asked({"channel": "sms", "user_id": "+15550100001", "content": {"type": "text", "text": "It is ready."}}),
+            answered(MESSAGE, 201),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        body = parse_body(request, FirstWords)
+        message = first_words(
+            channel_required(self.principal.tenant_id, body.channel, body.channel_id), body.user_id, body.content,
+            by_bot=body.by == "bot", agent=member_of(self.principal.tenant_id, body.agent), name=body.name,
+            client_message_id=body.message_id,
+        )  # fmt: skip
+        if not message.repeated:
+            self.audit("conversation.written_to", message.conversation)
+        return Response(selectors.sent_message(message), 201)
 
     @extend_schema(
         operation_id="chat_conversations_list",
@@ -115,11 +164,6 @@ class ConversationView(TenantAPIView):
     )
     def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
         return Response(selectors.conversation_detail(conversation_id, words=_reads_words(self)))
-
-
-Agent = Annotated[
-    str, Field(max_length=150, description="User name of the member of staff who acts; empty: your own desk, unnamed")
-]
 
 
 class AgentMessage(BaseModel):

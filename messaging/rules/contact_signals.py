@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from django.db import IntegrityError
+from django.db.models import Q
 
 from channels_app.contract import Sender, Signal, StatusUpdate
 from channels_app.models import Channel
@@ -29,6 +30,7 @@ from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging.rules.consent import contact_resume, contact_stop
 from messaging.rules.control import conversation_end, handed_back_outside, human_took_over_outside
 from messaging.rules.delivery_status import status_apply
+from messaging.rules.opening import opened
 from tenants.errors import Unavailable
 from tenants.storage.db import RACES, atomic, lost_race, now, on_commit, retried
 
@@ -64,6 +66,8 @@ def _presence(channel: Channel, signal: Signal) -> str:
     """An event of the open conversation, once per platform id. What a person came from is kept of them, also of one who
     has not written yet."""
     seen = conversation_with(channel, signal.sender, signal.thread)
+    if seen is None and signal.opens:
+        seen = Conversation.objects.get(id=opened(channel, signal.sender, signal.thread))
     event = {"joined": "chat.contact.joined", "left": "chat.contact.left"}[signal.kind]
     facts = {"signal_id": signal.platform_id, "data": dict(signal.data)}
     if origin := signal.data.get("origin"):
@@ -97,6 +101,20 @@ def _ended(channel: Channel, signal: Signal) -> str:
     if conversation is None:
         return NO_CONVERSATION
     return "repeated" if conversation_end(conversation.id, reason="ended_by_contact").repeated else ""
+
+
+def _shut(channel: Channel, signal: Signal) -> str:
+    """The app was taken out of a group chat or a team: all that went on there has ended."""
+    there = Q(thread=signal.thread) | Q(thread__startswith=f"{signal.thread};")
+    talks = (
+        Conversation.objects.filter(there, channel=channel, is_open=True)
+        if signal.thread
+        else Conversation.objects.none()
+    )
+    ids = list(talks.order_by("created_at").values_list("id", flat=True))
+    for conversation_id in ids:
+        conversation_end(conversation_id, reason="app_removed")
+    return "" if ids else NO_CONVERSATION
 
 
 def _human_took_over(channel: Channel, signal: Signal) -> str:
@@ -195,6 +213,7 @@ KINDS: dict[str, Callable[[Channel, Signal], str]] = {
     "joined": _presence,
     "left": _presence,
     "ended": _ended,
+    "shut": _shut,
     "human_took_over": _human_took_over,
     "handed_back": handed_back_outside,
     "stopped": _stopped,

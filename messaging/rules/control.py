@@ -221,32 +221,37 @@ def agent_reply(
     Conflict ``conversation_closed``, ``contact_stopped``, ``window_closed`` and ``message_id_conflict`` (the id was used
     for other content), Invalid ``empty_message`` and ``quote_unknown``, and what `template_resolved` raises.
     """
-    content = cleaned(content)
-    author, digest = Author.agent(agent.id if agent else None), _digest(content)
+    content, author = cleaned(content), Author.agent(agent.id if agent else None)
     with atomic():
-        seen = _locked(conversation_id)
-        if client_message_id and (stored := _said_before(seen, author, client_message_id, digest)):
-            return stored
-        _require_open(seen)
-        person = require_consent(seen.identity_id)
-        content, quoted_id = outbound_quoted(seen, _sendable(seen, content))
-        control, news = _control_of_reply(seen, author)
-        conversation = conversation_advance(
-            {"id": seen.id},
-            messages=1,
-            events=1 + len(news),
-            **spoken([content]),
-            **_answered(seen, seen_seq),
-            **control,
-        )
-        assert conversation is not None  # locked above
-        conversation.identity = person
-        if seen.control_owner == Conversation.Owner.BOT:
-            _turns_void(conversation, "human")
-        return reply_write(
-            conversation, [content], author, client_message_id=client_message_id,
-            metadata={"digest": digest} if client_message_id else {}, reply_to=quoted_id, news=news,
-        )[0]  # fmt: skip
+        return reply_as(_locked(conversation_id), author, content, client_message_id, seen_seq=seen_seq)
+
+
+def reply_as(
+    seen: Conversation, author: Author, content: Content, client_message_id: str = "", *, seen_seq: int | None = None
+) -> Message:
+    """As `agent_reply`, of cleaned ``content``, within the caller's transaction that has locked ``seen``. The bot's own
+    words change nothing about who is in control, and are not said over a human (Conflict ``with_human``)."""
+    digest, by_human = _digest(content), author.role == Message.Role.AGENT
+    if client_message_id and (stored := _said_before(seen, author, client_message_id, digest)):
+        return stored
+    _require_open(seen)
+    person = require_consent(seen.identity_id)
+    if not by_human and seen.control_owner != Conversation.Owner.BOT:
+        raise Conflict("A human is in control of the conversation with this person.", code="with_human")
+    content, quoted_id = outbound_quoted(seen, _sendable(seen, content, by_human=by_human))
+    control, news = _control_of_reply(seen, author) if by_human else ({}, [])
+    answered = _answered(seen, seen_seq) if by_human else {}
+    conversation = conversation_advance(
+        {"id": seen.id}, messages=1, events=1 + len(news), **spoken([content]), **answered, **control
+    )
+    assert conversation is not None  # locked above
+    conversation.identity = person
+    if by_human and seen.control_owner == Conversation.Owner.BOT:
+        _turns_void(conversation, "human")
+    return reply_write(
+        conversation, [content], author, client_message_id=client_message_id,
+        metadata={"digest": digest} if client_message_id else {}, reply_to=quoted_id, news=news,
+    )[0]  # fmt: skip
 
 
 def _last_status(seen: Conversation, reason: str) -> str:
@@ -287,14 +292,14 @@ def _digest(content: Content) -> str:
     return hashlib.sha256(json.dumps(content.to_json(), sort_keys=True).encode()).hexdigest()
 
 
-def _sendable(conversation: Conversation, content: Content) -> Content:
+def _sendable(conversation: Conversation, content: Content, *, by_human: bool) -> Content:
     """The content with its template resolved, if it may go out now."""
     channel = channel_for_id(conversation.channel_id)
     if channel is None:
         return content
     languages = (conversation.contact.language, *settings_for(conversation.tenant_id).languages)
     content = template_resolved(channel, content, languages)
-    window_require(channel, conversation, content)
+    window_require(channel, conversation, content, by_human=by_human)
     content_require(channel, conversation, content)
     return content
 

@@ -49,11 +49,11 @@ def may_go_out(channel: Channel, conversation: Conversation, content: Content, *
     return free or window_of(channel, conversation, by_human=by_human).open
 
 
-def window_require(channel: Channel, conversation: Conversation, content: Content) -> None:
-    """For what staff are about to send. Raises Conflict ``window_closed`` with the templates that may go out."""
-    if may_go_out(channel, conversation, content, by_human=True):
+def window_require(channel: Channel, conversation: Conversation, content: Content, *, by_human: bool = True) -> None:
+    """For what is about to be written. Raises Conflict ``window_closed`` with the templates that may go out."""
+    if may_go_out(channel, conversation, content, by_human=by_human):
         return
-    window = window_of(channel, conversation, by_human=True)
+    window = window_of(channel, conversation, by_human=by_human)
     raise Conflict(
         "The reply window is closed: the person has to write first"
         + (", or send an approved template." if channel.adapter.capabilities.templates else "."),

@@ -302,7 +302,9 @@ PLACES = [
             answer({"id": "a:1personalConv", "serviceUrl": SERVICE_URL}, 201),
             answer({"id": "1763690005000"}, 201),
         ],
-        expect=[SendResult("1763690005000@9be371747445", {"conversation": "a:1personalConv"})],
+        expect=[
+            SendResult("1763690005000@9be371747445", {"conversation": "a:1personalConv"}, thread="a:1personalConv")
+        ],
     ),
     OutboundCase(
         "no conversation comes about",

@@ -188,6 +188,7 @@ def signal(name: str, *signals) -> InboundCase:
                 more.pop("thread", PERSONAL),
                 NOON,
                 {"conversation_type": "personal", **more},
+                str(more.get("type", "")) in ("meeting_start", "meeting_end"),
             )
             for kind, event, more in signals
         ],
@@ -233,8 +234,21 @@ EVENTS = [
     signal("team_archived", ("left", mid("f:ev8", ROOM), {"type": "teamArchived", **IN_ROOM})),
     signal("channel_restored", ("joined", mid("f:ev9", ROOM), {"type": "channelRestored", **IN_ROOM})),
     case("team_renamed", Ignored("conversationUpdate:teamRenamed", mid("f:ev10", ROOM))),
-    signal("installation_add", ("joined", mid("f:in-add"), {"type": "installation"})),
-    signal("installation_remove", ("left", mid("f:in-remove"), {"type": "installation"})),
+    signal(
+        "installation_add",
+        ("joined", mid("f:in-add"), {"type": "installation"}),
+        ("reopened", mid("f:in-add"), {"part": "#reach", "type": "installation"}),
+    ),
+    signal(
+        "installation_remove",
+        ("left", mid("f:in-remove"), {"type": "installation"}),
+        ("stopped", mid("f:in-remove"), {"part": "#reach", "type": "installation"}),
+    ),
+    signal(
+        "installation_remove_group",
+        ("left", mid("f:in-gone", GROUP), {"type": "installation", **IN_GROUP}),
+        ("shut", mid("f:in-gone", GROUP), {"part": "#reach", "type": "installation", **IN_GROUP}),
+    ),
     case("installation_upgrade", Ignored("installationUpdate:add-upgrade", mid("f:in-upgrade"))),
     signal(
         "meeting_start",

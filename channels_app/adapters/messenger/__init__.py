@@ -37,6 +37,7 @@ from channels_app.contract import (
     RawRequest,
     Recipient,
     Reply,
+    Sender,
     SendError,
     SendResult,
     lane_of,
@@ -95,6 +96,7 @@ class Messenger(Adapter):
     secret_keys: ClassVar[frozenset[str]] = frozenset({"access_token", "app_secret", "verify_token"})
     capabilities = CAPABILITIES
     upload_life_s: ClassVar[int] = 90 * 24 * 3600
+    starts_conversations: ClassVar[bool] = True
     debounce_s: ClassVar[float] = 1.5
     rate: ClassVar[tuple[float, int]] = (40.0, 80)  # texts may go at 300/s, sounds and videos at 10/s
 
@@ -128,6 +130,9 @@ class Messenger(Adapter):
 
     def check_recipient(self, address: str, config: MessengerConfig) -> str:
         return "" if RECIPIENT.fullmatch(address) else "Messenger needs a page-scoped user id: digits."
+
+    def sender_at(self, address: str, name: str, config: MessengerConfig) -> Sender:
+        return Sender("psid", address, scope=config.page_id, name=name)
 
     def render(self, message: OutboundMessage, config: MessengerConfig) -> Sequence[Payload]:
         """Raises Rejected ``media_not_public`` for a file without an address the platform could fetch."""

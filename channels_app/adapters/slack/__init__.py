@@ -38,6 +38,7 @@ from channels_app.contract import (
     Recipient,
     Rejected,
     Reply,
+    Sender,
     SendError,
     SendResult,
     read_json,
@@ -106,6 +107,7 @@ class Slack(Adapter):
     config_class: ClassVar[type[ChannelConfig]] = SlackConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"bot_token", "signing_secret"})
     capabilities = CAPABILITIES
+    starts_conversations: ClassVar[bool] = True
     debounce_s: ClassVar[float] = 1.0
     rate: ClassVar[tuple[float, int]] = (5.0, 10)  # several hundred a minute and workspace, one a second and place
 
@@ -152,6 +154,10 @@ class Slack(Adapter):
 
     def check_recipient(self, address: str, config: SlackConfig) -> str:
         return "" if RECIPIENT.fullmatch(address) else "Slack needs the id of a user or a channel, like U0123ABCD."
+
+    def sender_at(self, address: str, name: str, config: SlackConfig) -> Sender | None:
+        """A person of the workspace that the channel's settings name."""
+        return inbound.person(config.team_id, address, name=name) if address[:1] in ("U", "W") else None
 
     def render(self, message: OutboundMessage, config: SlackConfig) -> Sequence[Payload]:
         """Raises Rejected for media without a public link (media_not_public)."""

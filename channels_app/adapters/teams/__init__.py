@@ -39,6 +39,7 @@ from channels_app.contract import (
     Recipient,
     Rejected,
     Reply,
+    Sender,
     SendError,
     SendResult,
 )
@@ -60,6 +61,7 @@ class Teams(Adapter):
     secret_keys: ClassVar[frozenset[str]] = frozenset({"client_secret"})
     address_keys: ClassVar[frozenset[str]] = frozenset({"api_base", "login_base", "openid_url", "service_hosts"})
     capabilities = CAPABILITIES
+    starts_conversations: ClassVar[bool] = True
     debounce_s: ClassVar[float] = 1.0
     rate: ClassVar[tuple[float, int]] = (30.0, 30)  # per app and directory; a conversation takes 7 a second
 
@@ -104,6 +106,13 @@ class Teams(Adapter):
             else "Teams needs a user's id in the directory, or the bot's id for them."
         )
 
+    def sender_at(self, address: str, name: str, config: TeamsConfig) -> Sender:
+        """A person of the app's own directory."""
+        return Sender("teams", address, scope=config.tenant_id, name=name)
+
+    def personal(self, thread: str) -> bool:
+        return not thread or thread.startswith("a:")
+
     def render(self, message: OutboundMessage, config: TeamsConfig) -> Sequence[Payload]:
         """Raises Rejected for content the platform would refuse (media_not_public)."""
         recipient, base = message.recipient, service_url_of(message.recipient, config)
@@ -120,7 +129,7 @@ class Teams(Adapter):
     def send(self, payload: Payload, config: TeamsConfig, http: Http) -> SendResult:
         """A payload for a person whom we have no conversation with is two calls: the first finds or makes
         the conversation (the platform gives the same one every time), the second posts."""
-        url, activity, detail = payload.path, dict(payload.json or {}), {}
+        url, activity, detail, conversation = payload.path, dict(payload.json or {}), {}, ""
         if url.endswith(NEW_CONVERSATION):
             first = activity.pop("activity")
             made = _authorised(http, config, url, activity).json()
@@ -132,7 +141,7 @@ class Teams(Adapter):
             url, detail = activities_url(base, conversation), {"conversation": conversation}
         answer = _authorised(http, config, url, activity)
         posted = identifier(answer.json(), "id")
-        return SendResult(message_id(string(activity, "conversation", "id"), posted), detail)
+        return SendResult(message_id(string(activity, "conversation", "id"), posted), detail, thread=conversation)
 
     def signal(self, action: str, recipient: Recipient, config: TeamsConfig) -> Payload | None:
         """Typing shows for about three seconds; bots cannot mark as read."""

@@ -56,9 +56,15 @@ def _roster(scene: Scene) -> Iterator[InboundItem]:
 
 
 def _installation(scene: Scene) -> Iterator[InboundItem]:
+    """Where the app was removed the platform takes no message: a person who removed it is not written to until they
+    bring it back or write, and what went on in a group chat or team has ended."""
     action = string(scene.activity, "action", limit=40)
     if action in INSTALLATION:
         yield scene.signal(INSTALLATION[action], scene.author, type="installation")
+        alone = string(scene.activity, "conversation", "conversationType") == "personal"
+        follows = {("remove", True): "stopped", ("add", True): "reopened", ("remove", False): "shut"}
+        if (action, alone) in follows:
+            yield scene.signal(follows[action, alone], scene.author, "reach", type="installation")
     else:
         yield Ignored(f"installationUpdate:{action}", scene.platform_id)
 
@@ -67,7 +73,7 @@ def _event(scene: Scene) -> Iterator[InboundItem]:
     name, value = string(scene.activity, "name", limit=100), obj(scene.activity, "value")
     if name in MEETINGS:
         kind, word = MEETINGS[name]
-        yield scene.signal(kind, scene.author, type=word, meeting=_meeting(scene.activity))
+        yield scene.signal(kind, scene.author, opens=True, type=word, meeting=_meeting(scene.activity))
     elif name in ATTENDANCE:
         for number, member in enumerate(array(value, "members"), start=1):
             who = person(obj(member, "user"), scene.tenant)

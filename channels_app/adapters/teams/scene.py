@@ -33,12 +33,12 @@ class Scene:
         """The id of one of several items."""
         return f"{self.platform_id}#{part}" if self.platform_id else ""
 
-    def signal(self, kind: str, who: Sender | None, part: str = "", **data: Any) -> InboundItem:
+    def signal(self, kind: str, who: Sender | None, part: str = "", *, opens: bool = False, **data: Any) -> InboundItem:
         platform_id = self.id(part) if part else self.platform_id
         if who is None:
             return Ignored("no_sender", platform_id)
         facts = {"conversation_type": string(self.activity, "conversation", "conversationType", limit=40), **data}
-        return Signal(kind, who, platform_id, self.conversation, self.at, {k: v for k, v in facts.items() if v})
+        return Signal(kind, who, platform_id, self.conversation, self.at, {k: v for k, v in facts.items() if v}, opens)
 
 
 def scene_of(activity: dict[str, Any], config: TeamsConfig) -> Scene:

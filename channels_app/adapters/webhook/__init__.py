@@ -72,6 +72,7 @@ class Webhook(Adapter):
     label: ClassVar[str] = "Webhook (generic)"
     signature_header: ClassVar[str] = "webhook-signature"
     replay_window_s: ClassVar[int] = TOLERANCE_S
+    starts_conversations: ClassVar[bool] = True
     config_class: ClassVar[type[ChannelConfig]] = WebhookConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"secret", "previous_secret"})
     capabilities = Capabilities(

@@ -40,6 +40,7 @@ from channels_app.contract import (
     Rejected,
     RemoteTemplate,
     Reply,
+    Sender,
     SendError,
     SendResult,
     lane_of,
@@ -83,6 +84,7 @@ class WhatsApp(Adapter):
     config_class: ClassVar[type[ChannelConfig]] = WhatsAppConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"access_token", "app_secret", "verify_token"})
     capabilities = CAPABILITIES
+    starts_conversations: ClassVar[bool] = True
     consent_words: ClassVar[bool] = True
     debounce_s: ClassVar[float] = 1.5
     rate: ClassVar[tuple[float, int]] = (80.0, 160)
@@ -119,6 +121,10 @@ class WhatsApp(Adapter):
 
     def check_recipient(self, address: str, config: WhatsAppConfig) -> str:
         return "" if RECIPIENT.fullmatch(address) else "WhatsApp needs a phone number in E.164, like +15550100001."
+
+    def sender_at(self, address: str, name: str, config: WhatsAppConfig) -> Sender:
+        digits = address.removeprefix("+")
+        return Sender("phone", f"+{digits}", name=name) if digits.isdigit() else Sender("wa_user", address, name=name)
 
     def check_content(self, content: Content, config: WhatsAppConfig) -> Sequence[Complaint]:
         return tuple(template_complaints(content.template)) if content.template else ()
