@@ -279,10 +279,6 @@ def _id(payload: str, limit: int) -> str:
     return payload
 
 
-def _degrees(value: float) -> str:
-    return f"{value:.7f}".rstrip("0").rstrip(".")
-
-
 def _set(**members: Any) -> Body:
     return {name: value for name, value in members.items() if value}
 
