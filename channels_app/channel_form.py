@@ -18,7 +18,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from channels_app.adapters.base import Adapter
+from channels_app.adapters.base import Adapter, ChannelConfig
 from channels_app.models import Channel
 from channels_app.registry import adapter_for
 from channels_app.services import channel_fill
@@ -26,6 +26,7 @@ from tenants.console.pages import JSONValueField, LinesField
 from tenants.errors import ServiceError
 
 PREFIX = "config_"  # keeps an adapter's fields apart from the model's own
+SHARED = frozenset(ChannelConfig.model_fields)  # what every kind has
 LONG = 200  # characters from which a text gets several lines
 
 
@@ -76,9 +77,10 @@ def form_for(kind: str, channel: Channel | None) -> type[ChannelForm]:
     adapter = adapter_for(kind)
     schema = adapter.config_class.model_json_schema()
     stored = {**channel.config, **channel.secrets} if channel else {}
+    properties = schema["properties"]
     fields = {
-        PREFIX + name: _field(name, _plain(property), name in schema.get("required", ()), adapter, stored)
-        for name, property in schema["properties"].items()
+        PREFIX + name: _field(name, _plain(properties[name]), name in schema.get("required", ()), adapter, stored)
+        for name in sorted(properties, key=SHARED.__contains__)  # the kind's own come first
     }
     return type(f"{kind.title()}Form", (ChannelForm,), {"adapter": adapter, **fields})
 

@@ -14,8 +14,9 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from unfold.decorators import display
 
+from channels_app.adapters.config import FEATURES, FORMAT_RULES
 from channels_app.admin import HEALTH, SYNC_TEMPLATES, ChannelFilter
-from channels_app.channel_form import PREFIX, form_for
+from channels_app.channel_form import PREFIX, SHARED, form_for
 from channels_app.contract import SendError
 from channels_app.health import ADVICE, State, state_of
 from channels_app.http.waiting import asking
@@ -61,6 +62,9 @@ class IncidentInline(PartInline):
     @display(description="Staff told by")
     def told(self, incident: ChannelIncident) -> str:
         return ", ".join(f"{alert.way} ({alert.status})" for alert in incident.alerts.all()) or "—"
+
+
+SHARED_SETTINGS = (("Features", FEATURES), ("Format rules", FORMAT_RULES))
 
 
 @admin.register(Channel)
@@ -122,11 +126,13 @@ class ChannelAdmin(TenantAdmin):
         facts = ("shown_kind", *called, "health_state", "health_reason")
         writable = self.has_change_permission(request, obj) if obj else True
         config = adapter_for(kind).config_class.model_fields if kind else {}
-        settings = [PREFIX + name for name in config] if writable and kind else ["open_settings"]
+        settings = [PREFIX + name for name in config if name not in SHARED] if writable and kind else ["open_settings"]
+        shared = [(title, [PREFIX + name for name in names if name in config]) for title, names in SHARED_SETTINGS]
         limits = ("rate_per_second", "ip_allow_list")
         return [
             (None, {"fields": ("tenant", "name", "enabled", *(facts if obj else ()))}),
             (adapter_for(kind).label if kind else "Settings", {"fields": settings}),
+            *((title, {"fields": fields}) for title, fields in shared if fields and writable),
             ("Limits", {"fields": limits}),
         ]
 

@@ -45,6 +45,7 @@ LONGEST: dict[str, int] = {
     "channels_app.content.text": MAX_TEXT,
     "channels_app.content.entities": MAX_TEXT,
     "channels_app.content.markdown": MAX_TEXT,
+    "channels_app.content.options": 1000,  # what a choice sends back
     "channels_app.templates.resolve": MAX_TEXT,
     "channels_app.http.client": 2048,
     "channels_app.adapters.slack": 2048,

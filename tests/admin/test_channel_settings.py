@@ -1,0 +1,44 @@
+"""The console's page of a channel has what its owner decides in sections of their own, and keeps it (CH-9)."""
+
+from __future__ import annotations
+
+import pytest
+
+from channels_app.models import Channel
+from tests.factories import ChannelFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def boss(client):
+    client.force_login(UserFactory(is_superuser=True))
+    return client
+
+
+@pytest.fixture
+def whatsapp(tenant) -> Channel:
+    secrets = {"access_token": "token-0123456789", "app_secret": "twin-app-secret", "verify_token": "verify-0123456789"}
+    return ChannelFactory(
+        tenant=tenant, kind="whatsapp", config={"phone_number_id": "400000000000001"}, secrets=secrets
+    )
+
+
+def test_features_and_rules_are_sections_and_are_kept(tenant, boss, whatsapp) -> None:
+    address = f"/admin/channels_app/channel/{whatsapp.id}/change/"
+    page = boss.get(address)
+    shown = page.content.decode()
+    assert shown.index("Features") < shown.index("Format rules") < shown.index("Limits")
+    form = page.context["adminform"].form
+    sent = {name: field.initial for name, field in form.fields.items() if field.initial not in (None, False, "")}
+    sent |= {"tenant": tenant.id, "name": "WhatsApp", "enabled": "on", "config_longest_text": "480"}
+    sent |= {"config_phone_number_id": whatsapp.config["phone_number_id"]}
+    sent.pop("config_send_files")
+    answer = boss.post(address, sent)
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    channel = Channel.objects.unscoped().get(id=whatsapp.id)
+    assert (channel.config["send_files"], channel.config["rich_replies"], channel.config["longest_text"]) == (
+        False, True, 480,
+    )  # fmt: skip
+    assert channel.secrets == whatsapp.secrets
+    assert (channel.capabilities.max_text, "image" in channel.capabilities.types) == (480, False)
