@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import reduce
 from operator import or_
@@ -27,10 +27,11 @@ from tenants.storage.memo import Memo
 
 @dataclass(frozen=True)
 class Known:
-    """An identity that surely exists, by ids."""
+    """An identity that surely exists, by ids. ``linked``: those of the person that are known to share its contact."""
 
     identity_id: uuid.UUID
     contact_id: uuid.UUID
+    linked: frozenset[tuple[str, str, str]] = field(default=frozenset(), compare=False)
 
 
 IDENTITY = prepared.Select(
@@ -56,10 +57,24 @@ def identity_resolve(channel: Channel, sender: Sender, *, verified: bool = True)
     """
     key = (channel.id, sender.scheme, sender.scope, sender.value)
     known = _known.get(key, lambda: _find(channel, sender, verified))
+    if known and verified and sender.aliases and not known.linked.issuperset(ids_of(sender)):
+        _known.forget(key)  # the platform vouches for an id that we had not met
+        known = _find(channel, sender, verified)
     if known and on_mongo() and not _contact_holds(known):
         _known.forget(key)
         known = None
-    return known or identity_meet(channel, sender, verified)
+    return known or _met(key, identity_meet(channel, sender, verified), _linked(sender, verified))
+
+
+def _met(key: tuple[Any, ...], known: Known, linked: frozenset[tuple[str, str, str]]) -> Known:
+    """Remembered once it is committed."""
+    on_commit(lambda: _known.get(key, lambda: replace(known, linked=linked)))
+    return known
+
+
+def _linked(sender: Sender, verified: bool) -> frozenset[tuple[str, str, str]]:
+    """The ids that are linked when an identity of ``sender`` was found or met."""
+    return frozenset(ids_of(sender)) if verified else frozenset()
 
 
 def identities_forget(channel: Channel, sender: Sender) -> None:
@@ -108,7 +123,8 @@ def _find(channel: Channel, sender: Sender, verified: bool) -> Known | None:
     row = IDENTITY.first(channel_id=channel.id, scheme=sender.scheme, scope=sender.scope, value=sender.value)
     if row is None:
         return None
-    known = Known(*row)
+    identity_id, contact_id = row
+    known = Known(identity_id, contact_id, _linked(sender, verified))
     if verified and sender.aliases:
         ids = ids_of(sender)
         linked = Identity.objects.filter(_any_of(ids), channel=channel, contact_id=known.contact_id)

@@ -7,7 +7,7 @@ an engine, and must not call the outside.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -94,24 +94,39 @@ class Checked:
 
 
 @STAGES.labels("accept").time()
-def accept(channel: Channel, inbound: InboundMessage, entrance: Entrance = Entrance()) -> Accepted:
-    """Store ``inbound`` exactly once and wake the worker that goes on with it.
+def accept(
+    channel: Channel,
+    inbound: InboundMessage,
+    entrance: Entrance = Entrance(),
+    *,
+    along: Callable[[], object] = lambda: None,
+) -> Accepted:
+    """Store ``inbound`` exactly once and wake the worker that goes on with it. ``along``: is done in the same
+    transaction, unless the message is a repeat.
 
     Raises Invalid ``empty_message``, NotFound (no such conversation of this person),
     Conflict ``message_id_conflict`` (the id was used for other content), Unavailable (lost five races), Invalid
     ``quote_unknown``,
     and for a file of ours NotFound ``media_not_found``, Conflict ``media_used``.
     """
-    return store_alone(channel, inbound, checked_of(channel, inbound), entrance)
+    return store_alone(channel, inbound, checked_of(channel, inbound), entrance, along=along)
 
 
 @retried
-def store_alone(channel: Channel, inbound: InboundMessage, checked: Checked, entrance: Entrance) -> Accepted:
-    """In a transaction of its own, tried again when another writer was first."""
+def store_alone(
+    channel: Channel,
+    inbound: InboundMessage,
+    checked: Checked,
+    entrance: Entrance,
+    *,
+    along: Callable[[], object] = lambda: None,
+) -> Accepted:
+    """In a transaction of its own, tried again when another writer was first. ``along``: as `accept`."""
     for _ in range(RACES):
         try:
             with atomic():
                 accepted = store(channel, inbound, checked, entrance)
+                along()
         except IntegrityError as error:
             if not lost_race(error):
                 raise
@@ -156,7 +171,7 @@ def store(channel: Channel, inbound: InboundMessage, checked: Checked, entrance:
     step = consent.step_of(channel, message, dated=inbound.dated and inbound.sent_at is not None)
     asked = "bypass_automation" if entrance.hints.get("bypass_automation") else ""
     bypassed = asked or ("" if step.without_turn else bot_off(channel.tenant_id, channel))
-    turn = None if step.without_turn or bypassed else _turn_open(channel, conversation, message, entrance)
+    turn = None if step.without_turn or bypassed else _turn_open(channel, conversation, message, entrance, step)
     news = _news(channel, inbound.sender, known, conversation, message, started=started, session=session)
     events_append(conversation, news)
     consent.step_take(conversation, message, step)
@@ -283,7 +298,9 @@ def _message_insert(
     return message
 
 
-def _turn_open(channel: Channel, conversation: Conversation, message: Message, entrance: Entrance) -> Turn | None:
+def _turn_open(
+    channel: Channel, conversation: Conversation, message: Message, entrance: Entrance, step: consent.Step
+) -> Turn | None:
     """See to it that the message gets its reply: join the waiting turn, or open one. None when a
     human owns the conversation."""
     if conversation.control_owner != Conversation.Owner.BOT:
@@ -309,7 +326,8 @@ def _turn_open(channel: Channel, conversation: Conversation, message: Message, e
         further["due_at"] = at
         on_commit(lambda: _hurry(conversation.id))
     turn = None
-    if not prepared.update(Turn, {"conversation": conversation, "status": Turn.Status.WAITING}, further):
+    waiting = {"conversation": conversation, "status": Turn.Status.WAITING}
+    if not (step.turn_waits and prepared.update(Turn, waiting, further)):
         turn = Turn(**common, due_at=due_at, latest_at=at + max(wait, LONGEST_BURST))
         prepared.insert([turn])
         turn_id, lane = turn.id, Lane(conversation.tenant_id, conversation.channel_id)

@@ -17,7 +17,7 @@ from messaging.models import Delivery, InboundEvent, WebhookDelivery
 # ------------------------------------------------------------------------------ receipts
 
 
-def receipts(rows: QuerySet[InboundEvent], _: datetime) -> QuerySet[InboundEvent]:
+def receipts(rows: QuerySet[InboundEvent], _: datetime | None = None) -> QuerySet[InboundEvent]:
     """Of open receipts those that wait for no other."""
     earlier = _unfinished(OuterRef("channel")).filter(_sooner(OuterRef("place"), OuterRef("id")))
     behind_own = Exists(earlier.filter(lane=OuterRef("lane")))
@@ -28,17 +28,18 @@ def receipts(rows: QuerySet[InboundEvent], _: datetime) -> QuerySet[InboundEvent
     )
 
 
-def receipts_before(receipt: InboundEvent) -> QuerySet[InboundEvent]:
-    """The unfinished receipts that this one waits for."""
-    earlier = _unfinished(receipt.channel_id).filter(_sooner(receipt.place, receipt.id))
-    return earlier.filter(_crossing(receipt.lane))
-
-
 def receipts_behind(receipt: InboundEvent) -> QuerySet[InboundEvent]:
     """The unfinished receipts that wait for this one, in their order."""
     later = Q(place__gt=receipt.place) | Q(place=receipt.place, id__gt=receipt.id)
     waiting = _unfinished(receipt.channel_id).filter(later, _crossing(receipt.lane))
     return waiting.order_by("place", "id")
+
+
+def receipt_next() -> QuerySet[InboundEvent]:
+    """Within a query of one receipt, of a person's lane, those that wait for it, in their order."""
+    later = Q(place__gt=OuterRef("place")) | Q(place=OuterRef("place"), id__gt=OuterRef("id"))
+    crossing = Q(lane=OuterRef("lane")) | Q(lane=EVERYBODY)
+    return _unfinished(OuterRef("channel")).filter(later, crossing).order_by("place", "id")
 
 
 def _unfinished(channel: Any) -> QuerySet[InboundEvent]:

@@ -44,6 +44,8 @@ class InboundEvent(Work, TenantModel):
     reason = models.CharField(max_length=300, blank=True)
     processed_at = models.DateTimeField(null=True, blank=True)
 
+    items: Any = None  # no column: what the request says, once it was read
+
     class Meta:
         verbose_name = "receipt"
         constraints: ClassVar[list[Any]] = [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import IntegrityError
-from django.db.models import QuerySet, Subquery, Value
+from django.db.models import OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from channels_app.contract import (
@@ -45,20 +45,30 @@ from messaging.models import InboundEvent
 from messaging.rules import repeats
 from messaging.rules.contact_signals import signal_apply
 from messaging.rules.delivery_status import status_apply
-from messaging.rules.revise import changes_apply, reaction_take, revision_take
+from messaging.rules.revise import changes_apply, changes_waiting, reaction_take, revision_take
 from messaging.shutdown import stopping
 from tenants.errors import Invalid, Unavailable
 from tenants.storage import prepared
 from tenants.storage.db import atomic, key_taken, now, on_commit, on_mongo, retried, server_trouble
 from tenants.work.crew import Lane
-from tenants.work.leases import A_DAY, WORKER_LOST, claim, put_off, server_back, settle
+from tenants.work.leases import A_DAY, WORKER_LOST, LeaseLost, claim, put_off, server_back, settle, untried
 
 log = structlog.get_logger(__name__)
 
 TRIES = A_DAY
 TRIES_OF_ALL = 3  # then a request of several people gives up its place among those of others
 WOKEN_BEHIND = 100  # receipts that a crossing one lets go at once; the sweep wakes the others
-RECEIVED = prepared.Select(InboundEvent, lambda rows, id: rows.filter(id=id, status=InboundEvent.Status.RECEIVED))
+#: a receipt for which no other is to be waited. Nothing comes before the head of a lane any more, so this look is good
+HEAD = prepared.Select(
+    InboundEvent, lambda rows, id: heads.receipts(rows.filter(id=id, status=InboundEvent.Status.RECEIVED))
+)
+#: when a receipt's message is stored: whether changes of it were quicker, and the next receipt of the lane
+AFTERWARDS = prepared.Select(
+    InboundEvent,
+    lambda rows, id, platform_id: rows.filter(id=id).values_list(
+        *changes_waiting(OuterRef("channel"), platform_id), Subquery(heads.receipt_next().values("id")[:1])
+    ),
+)
 
 
 @retried
@@ -86,20 +96,32 @@ def receipt_store(channel: Channel, raw: RawRequest) -> InboundEvent | None:
     return receipt
 
 
-def receipt_process(receipt_id: uuid.UUID) -> int:
+def receipt_process(receipt_id: uuid.UUID, *, at_once: bool = False) -> int:
     """Understand a stored request, then those of the same people that have waited for it. Returns how many were done.
 
-    Stops where a receipt waits for an earlier one, is not due, or is another worker's.
+    Stops where a receipt waits for an earlier one, is not due, or is another worker's. ``at_once``: one that holds one
+    message is not leased before. Not for calls of the sweep: a receipt that ends its workers has to be counted.
     """
     done = 0
     next_id: uuid.UUID | None = receipt_id
     while next_id and not stopping.is_set():
-        receipt = _claim(next_id)
-        if receipt is None or not _process(receipt):
+        receipt: InboundEvent | None = HEAD.first(id=next_id)
+        if receipt is None:
+            break
+        only = _only_message(receipt) if at_once else None
+        if only and _accepted_at_once(receipt, *only):
+            next_id = _follow(receipt, only[1])
+        elif claim(receipt, timedelta(seconds=settings.ENV["DELIVERY_LEASE_S"])) and _process(receipt):
+            next_id = _next_of(receipt)
+        else:
             break
         done += 1
-        next_id = _next_of(receipt)
     return done
+
+
+def receipt_take(receipt_id: uuid.UUID) -> int:
+    """`receipt_process`, when the call is the first one for this receipt."""
+    return receipt_process(receipt_id, at_once=True)
 
 
 def _next_place(channel: Channel) -> Any:
@@ -122,13 +144,45 @@ def _lane(channel: Channel, raw: RawRequest) -> str:
         return EVERYBODY
 
 
-def _claim(receipt_id: uuid.UUID) -> InboundEvent | None:
-    """The receipt, leased, if it is due and no earlier one of its lane is unfinished. Nothing comes before the head
-    of a lane any more, so the look before the lease is good."""
-    receipt: InboundEvent | None = RECEIVED.first(id=receipt_id)
-    if receipt is None or heads.receipts_before(receipt).exists():
+def _only_message(receipt: InboundEvent) -> tuple[Channel, InboundMessage] | None:
+    """Of a receipt that no worker has tried, the message, if it holds one and nothing else; and its channel."""
+    channel = channel_for_id(receipt.channel_id) if receipt.lane != EVERYBODY and untried(receipt) else None
+    if channel is None:
         return None
-    return claim(receipt, timedelta(seconds=settings.ENV["DELIVERY_LEASE_S"]))
+    try:
+        items = _items(receipt, channel)
+    except Exception:  # noqa: BLE001  to be told by who has leased it
+        return None
+    only = _timed(items[0], receipt.created_at) if len(items) == 1 else None
+    return (channel, only) if isinstance(only, InboundMessage) and only.platform_id else None
+
+
+def _accepted_at_once(receipt: InboundEvent, channel: Channel, message: InboundMessage) -> bool:
+    """Store the message and be done with its receipt, in one transaction. False where that did not go well, and
+    nothing is changed: then the receipt is leased, and what goes wrong is counted."""
+    try:
+        inbound_seen(channel)
+        accepted = accept(channel, message, along=partial(_close_as_seen, receipt))
+        return not accepted.duplicate or _close(receipt, InboundEvent.Status.PROCESSED, "repeated")
+    except Exception as error:  # noqa: BLE001  as above
+        log.info("receipt_not_at_once", receipt=str(receipt.id), error=type(error).__name__)
+        return False
+    finally:
+        structlog.contextvars.unbind_contextvars("conversation_id", "message_id")
+
+
+def _close_as_seen(receipt: InboundEvent) -> None:
+    """Raises LeaseLost, which undoes the transaction: another worker has the receipt."""
+    if not _close(receipt, InboundEvent.Status.PROCESSED, ""):
+        raise LeaseLost
+
+
+def _follow(receipt: InboundEvent, message: InboundMessage) -> uuid.UUID | None:
+    """Apply changes that were quicker than the message. The next receipt of the lane."""
+    revised, reacted, next_id = AFTERWARDS.first(id=receipt.id, platform_id=message.platform_id) or (False, False, None)
+    if revised or reacted:
+        changes_apply(receipt.channel_id, message.platform_id)
+    return next_id if receipt.lane else None
 
 
 def _process(receipt: InboundEvent) -> bool:
@@ -146,7 +200,7 @@ def _understand(receipt: InboundEvent) -> bool:
     if channel is None:
         return _close(receipt, InboundEvent.Status.IGNORED, "channel is gone")
     try:
-        items = channel.adapter.parse(RawRequest.from_stored(receipt.request), channel.adapter_config())
+        items = _items(receipt, channel)
     except BadPayload as error:
         with atomic():
             closed = _close(receipt, InboundEvent.Status.MALFORMED, str(error))
@@ -159,6 +213,14 @@ def _understand(receipt: InboundEvent) -> bool:
     if len(reasons) == len(items):
         return _close(receipt, InboundEvent.Status.IGNORED, "; ".join(dict.fromkeys(reasons)) or "nothing in it")
     return _close(receipt, InboundEvent.Status.PROCESSED, "; ".join(dict.fromkeys(reasons)))
+
+
+def _items(receipt: InboundEvent, channel: Channel) -> Sequence[InboundItem]:
+    """What the request says, read once. Raises BadPayload."""
+    if receipt.items is None:
+        raw = RawRequest.from_stored(receipt.request)
+        receipt.items = channel.adapter.parse(raw, channel.adapter_config())
+    return receipt.items
 
 
 def _timed(item: InboundItem, received: datetime) -> InboundItem:

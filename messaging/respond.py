@@ -44,7 +44,7 @@ from tenants.errors import ServiceError, Unavailable
 from tenants.storage import prepared
 from tenants.storage.db import atomic, now, on_commit, retried, server_trouble
 from tenants.tenant_settings import settings_for
-from tenants.work.leases import A_DAY, MOST_LEASES, WORKER_LOST, claim_by_id, put_off, server_back, settle
+from tenants.work.leases import A_DAY, MOST_LEASES, WORKER_LOST, LeaseLost, claim_by_id, put_off, server_back, settle
 
 log = structlog.get_logger(__name__)
 
@@ -69,10 +69,6 @@ RECENT = prepared.Select(
         .values_list(*SEEN, named=True)
     ),
 )
-
-
-class LeaseLost(Exception):
-    """The turn is another worker's by now, or void: of what was thought nothing is written."""
 
 
 @dataclass(frozen=True)

@@ -50,10 +50,18 @@ Share = Callable[[str, Lane, str, Callable[[], object]], bool]
 share: Share | None = None
 
 
-def row_task(name: str, model: Any, work: Callable[[uuid.UUID], object], part: str | None = "channel_id") -> Any:
+def row_task(
+    name: str,
+    model: Any,
+    work: Callable[[uuid.UUID], object],
+    part: str | None = "channel_id",
+    *,
+    at_first: Callable[[uuid.UUID], object] | None = None,
+) -> Any:
     """The task ``messaging.tasks.<name>``: told a row's id, it has ``work`` done in the row's tenant's scope.
 
     The tenant and ``part``, a field of the row, say whose work it is: they get their share of the threads and no more.
+    ``at_first``: instead of ``work``, when the call comes from where the row was written, for it says whose it is.
     """
     task_name = f"messaging.tasks.{name}"
     fields = ["tenant_id", *([part] if part else [])]
@@ -62,10 +70,11 @@ def row_task(name: str, model: Any, work: Callable[[uuid.UUID], object], part: s
     def task(call: Task, row_id: str) -> str | None:
         if wake.is_void(call.request):
             return VOID
-        lane = wake.lane_of(call.request) or _lane_of(model, fields, row_id)
+        told = wake.lane_of(call.request)
+        lane = told or _lane_of(model, fields, row_id)
         if lane is None:
             return None
-        run = partial(_in_scope, lane.tenant, work, uuid.UUID(row_id))
+        run = partial(_in_scope, lane.tenant, (told and at_first) or work, uuid.UUID(row_id))
         if share and share(task_name, lane, row_id, run):
             return SHARED
         run()
@@ -134,7 +143,7 @@ def _watch(channel_id: uuid.UUID) -> None:
         watch.channel_watch(channel)
 
 
-parse = row_task("parse", InboundEvent, receive.receipt_process)
+parse = row_task("parse", InboundEvent, receive.receipt_process, at_first=receive.receipt_take)
 respond = row_task("respond", Turn, respond_verb.respond, "conversation__channel_id")
 deliver = row_task("deliver", Conversation, deliver_verb.deliver)
 show_typing = row_task("show_typing", Conversation, typing_marks.show_typing)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import unicodedata
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from django.db.models import F
+from django.db.models import Exists, F, QuerySet
 
 from channels_app.content.types import text
 from channels_app.contract import ContactBlocked, Sender
@@ -34,7 +34,13 @@ from tenants.tenant_settings import settings_for
 CODE = "contact_stopped"
 WORDS = ("stop", "start", "help")
 ANSWERS = {"stop": "stopped", "start": "resumed", "help": "helped"}  # word → member of Phrases
-STOPPED_AT = prepared.Select(Identity, lambda rows, id: rows.filter(id=id).values_list("stopped_at", "stopped_by"))
+#: of an identity; and of its conversation, whose lock is held, whether a turn waits for more words
+STOPPED_AT = prepared.Select(
+    Identity,
+    lambda rows, id, conversation_id: rows.filter(id=id).values_list(
+        "stopped_at", "stopped_by", Exists(_waiting(conversation_id))
+    ),
+)
 SETTINGS = {"stop": "stop_reply", "help": "help_reply"}  # word → the tenant's own text
 
 
@@ -73,13 +79,15 @@ def _is_mark(sign: str) -> bool:
 
 @dataclass(frozen=True)
 class Step:
-    """What a message means for consent. ``answer``: which of WORDS is answered, without the engine."""
+    """What a message means for consent. ``answer``: which of WORDS is answered, without the engine. ``turn_waits``,
+    asked for along with it: whether a turn may be there that the message joins."""
 
     stops: bool = False
     resumes: bool = False
     answer: str = ""
     without_turn: bool = False
     languages: frozenset[str] = frozenset()
+    turn_waits: bool = field(default=True, compare=False)
 
 
 NONE = Step()
@@ -94,7 +102,8 @@ def step_of(channel: Channel, message: Message, *, dated: bool) -> Step:
         return NONE
     picked = message.content_type != "text" or "choice" in message.content  # a button says what its payload says
     word, languages = ("", frozenset()) if picked else _word_on(channel, message.text)
-    stopped_at, stopped_by = STOPPED_AT.first(id=message.identity_id) or (None, None)
+    found = STOPPED_AT.first(id=message.identity_id, conversation_id=message.conversation_id)
+    stopped_at, stopped_by, waits = found or (None, None, True)
     if stopped_by:
         return Step(without_turn=True)  # nothing that the person says changes what staff have decided
     if word == "stop":
@@ -103,7 +112,14 @@ def step_of(channel: Channel, message: Message, *, dated: bool) -> Step:
     if dated and stopped_at and message.sent_at < stopped_at <= now():
         return Step(without_turn=True)
     answer = word if word == "help" or (word == "start" and stopped_at) else ""
-    return Step(resumes=bool(stopped_at), answer=answer, without_turn=bool(answer), languages=languages)
+    return Step(
+        resumes=bool(stopped_at), answer=answer, without_turn=bool(answer), languages=languages, turn_waits=waits
+    )
+
+
+def _waiting(conversation_id: Any) -> QuerySet[Turn]:
+    # unscoped: a conversation has one tenant
+    return Turn.objects.unscoped().filter(conversation=conversation_id, status=Turn.Status.WAITING)
 
 
 def _word_on(channel: Channel, said: str) -> tuple[str, frozenset[str]]:

@@ -29,6 +29,10 @@ WORKER_LOST = "worker_lost"  # the reason of such a row
 SERVER_BACK_S = 5.0  # how soon a row is tried again after trouble of our own servers
 
 
+class LeaseLost(Exception):
+    """The row is another worker's by now, or done with: the transaction around is to be undone."""
+
+
 class Leased(models.Model):
     """A row that belongs to the worker named by ``claim`` until ``due_at``; without a claim, to be taken from then on."""
 
@@ -87,6 +91,13 @@ def claim_by_id(model: type[L], row_id: uuid.UUID, lease: timedelta) -> L | None
     taken = _taken(model, lease)
     row = prepared.update_where(model, _due(model, row_id), taken)
     return row if row and row.claim == taken["claim"] else None  # it took so long that the lease was another's
+
+
+def untried(row: Work) -> bool:
+    """Whether a row that is due may be worked on without a lease, and settled as it was seen: no worker has tried it,
+    so that none has ended over it, and its tenant is not held. Only for work that is one transaction."""
+    tried = row.claim or row.attempts or row.leases
+    return not tried and row.due_at <= now() and not _held_now()
 
 
 def _held_now() -> bool:

@@ -115,6 +115,12 @@ def test_two_ids_of_one_person_are_one_contact_in_every_order(senders, scope, wh
     assert set(Identity.objects.values_list("scheme", "value")) == {("phone", PHONE), ("wa_user", "U1")}
 
 
+def test_an_id_that_is_met_later_is_linked_though_the_person_is_remembered(scope, whatsapp) -> None:
+    for number, sender in enumerate((ID_ONLY, ID_ONLY, ID_ONLY, BY_ID)):
+        apply(whatsapp, said(f"m{number}", sender))
+    assert set(Identity.objects.values_list("scheme", "value")) == {("phone", PHONE), ("wa_user", "U1")}
+
+
 def test_one_person_with_two_ids_has_one_open_conversation(scope, whatsapp) -> None:
     for number, sender in enumerate((BY_PHONE, BY_ID, BY_PHONE, ID_ONLY)):
         apply(whatsapp, said(f"m{number}", sender))

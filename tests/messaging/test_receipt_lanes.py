@@ -14,14 +14,22 @@ from django.db import OperationalError
 from channels_app.contract import EVERYBODY, RawRequest
 from channels_app.models import Channel
 from conversations.models import Identity, Message
-from messaging import heads, receive, tasks
+from messaging import heads, receive, tasks, wake
 from messaging.models import InboundEvent
 from tenants.storage.db import now
+from tenants.work.crew import Lane
 from tests.factories import ChannelFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ACCOUNT = f"AC{'0' * 32}"
 ANA, BEN = "15550100001", "15550100002"
+
+
+@pytest.fixture(autouse=True, params=["the-first-call", "a-later-call"])
+def call(request: pytest.FixtureRequest, tenant: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first call of a receipt says whose it is; what holds one message is then not leased before."""
+    lane = {"the-first-call": Lane(tenant.id)}.get(request.param)
+    monkeypatch.setattr(wake, "lane_of", lambda request: lane)
 
 
 @pytest.fixture
@@ -102,7 +110,7 @@ def test_a_stop_is_not_undone_by_what_was_sent_before_it(scope, sms, calls) -> N
 def test_a_head_that_was_put_off_is_not_overtaken(scope, sms, monkeypatch, calls) -> None:
     first, second = texted(sms, "one"), texted(sms, "two")
     with monkeypatch.context() as broken:
-        broken.setattr(receive, "_understand", lambda _: 1 / 0)
+        broken.setattr(receive, "accept", fails)
         tasks.parse(str(first.id))
     tasks.parse(str(second.id))
     assert words() == []
@@ -172,10 +180,14 @@ def test_a_bug_in_reading_the_lane_refuses_no_request(scope, whatsapp, monkeypat
 def test_a_head_that_waits_for_our_servers_is_not_overtaken(scope, sms, monkeypatch, calls) -> None:
     first, second = texted(sms, "one"), texted(sms, "two")
     with monkeypatch.context() as away:
-        away.setattr(receive, "accept", lambda *_: lock_timeout())
+        away.setattr(receive, "accept", lambda *_, **__: lock_timeout())
         tasks.parse(str(first.id))
     tasks.parse(str(second.id))
     assert words() == []
+
+
+def fails(*_: Any, **__: Any) -> None:
+    raise TypeError
 
 
 def lock_timeout() -> None:
@@ -191,7 +203,9 @@ def test_the_lane_goes_on_behind_a_request_that_was_given_up_and_that_one_can_fo
     InboundEvent.objects.filter(id=first.id).update(attempts=receive.TRIES.tries - 1)
     with monkeypatch.context() as broken:
         broken.setattr(
-            receive, "accept", lambda channel, item: {"one": int}.get(item.content.text, real)(channel, item)
+            receive,
+            "accept",
+            lambda channel, item, **how: {"one": fails}.get(item.content.text, real)(channel, item, **how),
         )
         tasks.parse(str(first.id))
     assert words() == ["two"]
@@ -204,7 +218,9 @@ def test_a_request_of_several_people_that_fails_does_not_stop_its_channel(scope,
     both, other = wrote(whatsapp, (ANA, "one"), (BEN, "hello")), wrote(whatsapp, ("15550100003", "me too"))
     real = receive.accept
     monkeypatch.setattr(
-        receive, "accept", lambda channel, item: {"hello": int}.get(item.content.text, real)(channel, item)
+        receive,
+        "accept",
+        lambda channel, item, **how: {"hello": fails}.get(item.content.text, real)(channel, item, **how),
     )
     for _ in range(receive.TRIES_OF_ALL):
         tasks.parse(str(other.id))
@@ -219,9 +235,9 @@ def test_the_next_item_of_a_request_is_logged_as_its_own(scope, whatsapp, monkey
     bound: list[bool] = []
     real = receive.accept
 
-    def noting(channel: Any, item: Any) -> Any:
+    def noting(channel: Any, item: Any, **how: Any) -> Any:
         bound.append("conversation_id" in structlog.contextvars.get_contextvars())
-        return real(channel, item)
+        return real(channel, item, **how)
 
     monkeypatch.setattr(receive, "accept", noting)
     tasks.parse(str(wrote(whatsapp, (ANA, "one"), (BEN, "hello")).id))

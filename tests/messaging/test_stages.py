@@ -103,4 +103,4 @@ def test_one_message_costs_so_much_in_each_stage(monkeypatch: pytest.MonkeyPatch
     costs = stages(1 + 500)
     assert len(sent) == 2
     # The bar is 20 statements and 4 commits of all stages together; a count may be lowered here, never raised.
-    assert costs == {"webhook": (1, 1), "inbound": (14, 3), "respond": (8, 2), "deliver": (6, 2)}
+    assert costs == {"webhook": (1, 1), "inbound": (8, 1), "respond": (8, 2), "deliver": (6, 2)}
