@@ -163,7 +163,7 @@ def _accepted_at_once(receipt: InboundEvent, channel: Channel, message: InboundM
     try:
         inbound_seen(channel)
         accepted = accept(channel, message, along=partial(_close_as_seen, receipt))
-        return not accepted.duplicate or _close(receipt, InboundEvent.Status.PROCESSED, "repeated")
+        return not accepted.duplicate or _close(receipt, InboundEvent.Status.IGNORED, "repeated")
     except Exception as error:  # noqa: BLE001  as above
         log.info("receipt_not_at_once", receipt=str(receipt.id), error=type(error).__name__)
         return False

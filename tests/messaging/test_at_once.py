@@ -46,7 +46,7 @@ def test_a_message_that_is_known_ends_its_receipt_too(scope, whatsapp) -> None:
     Message.objects.update(platform_message_id="wamid.1.0")  # of the request that comes next
     again = wrote(whatsapp)
     assert receive.receipt_take(again.id) == 1
-    assert seen(again) == (Status.PROCESSED, "repeated", 0, 0, None, 1)
+    assert seen(again) == (Status.IGNORED, "repeated", 0, 0, None, 1)
 
 
 @pytest.mark.parametrize(("error", "tries"), [(ValueError(), 1), (OperationalError(), 0)], ids=["ours", "servers"])
