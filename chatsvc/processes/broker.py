@@ -1,6 +1,6 @@
 """The calls that a worker has taken from Redis and not begun: they are in its memory, and nowhere else.
 
-Owns what becomes of them when its connection ends. Must not know what they are for: calls only wake, and the sweep
+Owns what becomes of them when its connection ends, and by what client calls are sent. Must not know what they are for: calls only wake, and the sweep
 makes up for those that are lost (docs/decisions/0040).
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from kombu.transport import virtual
+from kombu.transport import redis, virtual
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +36,22 @@ class ForgivingQoS(virtual.QoS):  # type: ignore[misc]
             self.channel._disconnect_pools()
 
 
+class OneClient(redis.Channel):  # type: ignore[misc]
+    """kombu makes a client for each call that it sends; one sends them all, over the same pool of connections."""
+
+    _kept: tuple[Any, Any] = (None, None)  # pool, client
+
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        if asynchronous:  # of the connection that listens
+            return super()._create_client(asynchronous=True)
+        pool, client = self._kept
+        if pool is not self.pool:
+            client = super()._create_client()
+            self._kept = (self.pool, client)
+        return client
+
+
 def forgive() -> None:
-    """For every connection of this process from now on whose transport has no `ack_emulation`."""
+    """For every connection of this process from now on; its transport has no `ack_emulation`."""
     virtual.QoS = ForgivingQoS  # type: ignore[misc]
+    redis.Transport.Channel = OneClient

@@ -220,3 +220,15 @@ def test_a_task_that_ends_after_its_connection_harms_no_other(connected: Any, re
     connection.close()
     message.ack()
     assert redis.Redis.from_url(redis_url).llen("late") == 1
+
+
+def test_one_client_sends_all_calls_until_its_pool_is_gone(redis_url: str) -> None:
+    broker.forgive()
+    with Connection(redis_url) as connection:
+        channel = connection.channel()
+        with channel.conn_or_acquire() as one, channel.conn_or_acquire() as other:
+            assert one is other
+        channel._disconnect_pools()
+        with channel.conn_or_acquire() as another:
+            assert another is not one
+            assert another.ping()
