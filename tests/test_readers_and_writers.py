@@ -39,7 +39,7 @@ OBEYED = {
     "greeting": ("messaging/webchat/views.py", "tenant.greeting"),
     "fallback_reply": ("messaging/context/wording.py", ".fallback_reply"),
     "fallback_replies": ("messaging/context/wording.py", ".fallback_replies"),
-    "features": ("messaging/accept.py", ".features.assistant"),
+    "features": ("messaging/rules/control.py", ".features.assistant"),
     "stop_reply": ("messaging/rules/consent.py", '"stop_reply"'),
     "help_reply": ("messaging/rules/consent.py", '"help_reply"'),
     "rate_limit": ("tenants/access/limits.py", "chosen.rate_limit"),

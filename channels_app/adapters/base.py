@@ -56,6 +56,8 @@ class Adapter(ABC):
     signature_header: ClassVar[str] = ""
     #: seconds after which a request proves nothing any more, by the time that its platform signs; 0: none is signed
     replay_window_s: ClassVar[int] = 0
+    #: to show typing marks the person's messages as read, too
+    typing_reads: ClassVar[bool] = False
     #: the live push is the delivery: nothing outside has to be called (web)
     instant: ClassVar[bool] = False
     #: seconds to wait for more fragments of a thought before the bot answers

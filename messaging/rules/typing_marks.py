@@ -30,7 +30,8 @@ def show_typing(conversation_id: uuid.UUID) -> None:
         return
     conversation, channel = found
     caps = channel.capabilities
-    thinking = caps.typing and Turn.objects.filter(conversation=conversation, status__in=Turn.OPEN).exists()
+    may_type = caps.typing and (caps.read_marks or not channel.adapter.typing_reads)
+    thinking = may_type and Turn.objects.filter(conversation=conversation, status__in=Turn.OPEN).exists()
     action = "typing" if thinking else "read" if caps.read_marks else ""
     recipient = recipient_of(conversation, conversation.identity)
     payload = channel.adapter.signal(action, recipient, channel.adapter_config()) if action else None

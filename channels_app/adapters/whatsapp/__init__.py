@@ -89,6 +89,7 @@ class WhatsApp(Adapter):
     debounce_s: ClassVar[float] = 1.5
     rate: ClassVar[tuple[float, int]] = (80.0, 160)
     lists_templates: ClassVar[bool] = True
+    typing_reads: ClassVar[bool] = True
     upload_life_s: ClassVar[int] = 30 * 24 * 3600
     media_codes: ClassVar[frozenset[str]] = frozenset({"131053"})
     window_codes: ClassVar[frozenset[str]] = WINDOW_CODES
@@ -165,7 +166,7 @@ class WhatsApp(Adapter):
 
     def signal(self, action: str, recipient: Recipient, config: WhatsAppConfig) -> Payload | None:
         """Both need the person's last message; typing marks it as read, too, and vanishes after 25 s."""
-        if action not in ("read", "typing") or not recipient.last_inbound_id or not config.show_read:
+        if action not in ("read", "typing") or not recipient.last_inbound_id:
             return None
         body = {"messaging_product": "whatsapp", "status": "read", "message_id": recipient.last_inbound_id}
         typing = {"typing_indicator": {"type": "text"}} if action == "typing" else {}
