@@ -145,9 +145,12 @@ def test_a_word_is_heard_and_answered_where_it_was_said(twin, inbox, config, htt
     assert (item.content, item.sender.value, item.sender.name) == (text("hello"), MIRA, "Mira Voss")
     result = send(config, http, answer_to(item), reply_to=item.platform_id)
     [taken] = twin.sent
-    assert (taken["person"], taken["body"]["text"]) == (MIRA, "a secret word")
+    quoted = f'<quoted messageId="{item.platform_id.partition("@")[0]}"/>'
+    assert (taken["person"], taken["body"]["text"]) == (MIRA, f"{quoted} a secret word")
     assert result.platform_id.partition("@")[0] == taken["id"]
-    assert taken["body"]["replyToId"] == item.platform_id.partition("@")[0]
+    assert [one["quotedReply"]["messageId"] for one in taken["body"]["entities"]] == [
+        item.platform_id.partition("@")[0]
+    ]
     [status] = received(twin, inbox, config, http)
     assert isinstance(status, StatusUpdate)
     assert (status.status, status.sender.value, round(status.up_to.timestamp() * 1000)) == (

@@ -25,8 +25,8 @@ BLOCK = re.compile(
 )
 HEAD = 4000  # characters of a block in which author and preview are looked for
 ITEM = re.compile(r"\bitemid=[\"']?([^\"'\s<>]{1,180})", re.I)
-AUTHOR = re.compile(r"<strong\b[^<>]*>((?:[^<]|<(?!/strong))*)</strong>", re.I)
-PREVIEW = re.compile(r"<p\b[^<>]*itemprop=[\"']?(?:preview|copy)[^<>]*>((?:[^<]|<(?!/p\b))*)</p>", re.I)
+AUTHOR = re.compile(r"<strong\b[^<>]{0,300}>((?:[^<]|<(?!/?strong\b))*)</strong>", re.I)
+PREVIEW = re.compile(r"<p\b[^<>]{0,300}?itemprop=[\"']?(?:preview|copy)[^<>]{0,300}>((?:[^<]|<(?!/?p\b))*)</p>", re.I)
 
 
 def quotes_in(activity: Any) -> list[tuple[str, Quote]]:
