@@ -41,6 +41,7 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('unchecked', 'Unchecked'), ('healthy', 'Healthy'), ('degraded', 'Degraded'), ('credential_refused', 'Credential Refused'), ('silent', 'Silent')], default='unchecked', max_length=20)),
                 ('failures', models.PositiveIntegerField(default=0)),
                 ('held_until', models.DateTimeField(blank=True, null=True)),
+                ('noticed_until', models.DateTimeField(blank=True, null=True)),
                 ('reason', models.CharField(blank=True, max_length=300)),
                 ('checked_at', models.DateTimeField(blank=True, null=True)),
                 ('last_inbound_at', models.DateTimeField(blank=True, null=True)),

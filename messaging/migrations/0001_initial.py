@@ -94,6 +94,10 @@ class Migration(migrations.Migration):
                 ('error', models.CharField(blank=True, max_length=120)),
                 ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'verbose_name': 'event that was not handled',
+                'verbose_name_plural': 'events that were not handled',
+            },
         ),
         migrations.CreateModel(
             name='InboundEvent',
@@ -261,7 +265,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='handledevent',
-            index=models.Index(fields=['created_at'], name='handled_by_time'),
+            index=models.Index(fields=['error', 'created_at'], name='handled_by_error'),
         ),
         migrations.AddConstraint(
             model_name='handledevent',
