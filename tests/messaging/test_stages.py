@@ -24,6 +24,7 @@ from tests.factories import ChannelFactory, TenantFactory
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("remembered"),
     pytest.mark.skipif(on_mongo(), reason="counts statements of SQL"),
 ]
 STAGES = (

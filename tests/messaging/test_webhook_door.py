@@ -21,13 +21,7 @@ from tenants import tenant_settings
 from tests.adapters.kit import kit_for
 from tests.factories import ChannelFactory
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def remembered(monkeypatch):
-    """However slow the machine: what is asked again once a second is not what these count."""
-    monkeypatch.setattr(tenant_settings._states, "ttl", 300)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("remembered")]
 
 
 CALLED = sorted(kind for kind in KINDS if adapter_for(kind).signature_header)
