@@ -14,15 +14,21 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
+import structlog
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from channels_app.contract import Sender
 from channels_app.models import Channel
-from conversations.models import Contact, Conversation, Identity, Session
+from conversations.models import Contact, Conversation, Identity, Message, Session
 from tenants.storage import prepared
 from tenants.storage.db import now, on_commit, on_mongo
 from tenants.storage.memo import Memo
+
+log = structlog.get_logger(__name__)
+
+#: schemes of ids that are given to another person when the one who had them leaves
+REISSUED = frozenset({"phone", "email"})
 
 
 @dataclass(frozen=True)
@@ -137,7 +143,8 @@ def identity_meet(channel: Channel, sender: Sender, verified: bool = True) -> Kn
     """As `identity_resolve`, without its memory, and linking what the platform vouches for: every alias
     becomes an identity, and all of them get the oldest one's contact.
 
-    A claimed identity, be it the sender's or an alias, is never linked.
+    A claimed identity, be it the sender's or an alias, is never linked. Nor is a number to the person who had it before
+    and is known by another user id: it has been given to a new owner, who takes it over, and nothing else with it.
     """
     ids = ids_of(sender)
     met = list(Identity.objects.filter(_any_of(ids), channel=channel).order_by("created_at", "id"))
@@ -146,17 +153,62 @@ def identity_meet(channel: Channel, sender: Sender, verified: bool = True) -> Kn
     if own and (not verified or not own.verified):
         return Known(own.id, own.contact_id)
     vouched = [row for row in met if row.verified] if verified else []
+    for row in _given_to_others(channel, sender, vouched):
+        _leave_to_former(row, sender)
+        vouched.remove(row)
+        del by_id[row.scheme, row.scope, row.value]
     contact_id = _contact_of(vouched) or _contact_create(channel, sender)
+    stop = _stop_of(vouched)
     made = [
         Identity(
             tenant_id=channel.tenant_id, contact_id=contact_id, channel=channel, scheme=scheme, scope=scope,
-            value=value, address=sender.address if index == 0 else "", verified=verified,
+            value=value, address=sender.address if index == 0 else "", verified=verified, **stop,
         )
         for index, (scheme, scope, value) in enumerate(ids if verified else ids[:1])
         if (scheme, scope, value) not in by_id
     ]  # fmt: skip
     prepared.insert(made)
     return Known((own or made[0]).id, contact_id)
+
+
+def _given_to_others(channel: Channel, sender: Sender, vouched: Sequence[Identity]) -> list[Identity]:
+    """Of the ids of ``sender`` those that prove nothing, because their contact has a user id that is not the sender's."""
+    theirs = {row.contact_id for row in vouched if row.scheme not in REISSUED}
+    lent = [row for row in vouched if row.scheme in REISSUED and row.contact_id not in theirs]
+    if sender.scheme in REISSUED or not lent:
+        return []
+    others = _proved(channel, [row.contact_id for row in lent]).filter(scheme=sender.scheme, scope=sender.scope)
+    former = set(others.values_list("contact_id", flat=True))
+    return [row for row in lent if row.contact_id in former]
+
+
+def _leave_to_former(row: Identity, sender: Sender) -> None:
+    """What was said under a number stays with the person who had it: the row is a name of the past, to which nothing is
+    sent, and the open conversations go on under the user id of that person."""
+    key = (row.channel_id, row.scheme, row.scope, row.value)
+    proved = _proved(row.channel, [row.contact_id])
+    proved.filter(address=row.value).update(address="")
+    stays = proved.filter(scheme=sender.scheme, scope=sender.scope).order_by("-created_at", "-id")[0]
+    if stop := _stop_of([row]):
+        proved.filter(id=stays.id, stopped_at=None).update(**stop)
+    talking = set(Conversation.objects.filter(identity=stays, is_open=True).values_list("thread", flat=True))
+    for talk in Conversation.objects.filter(identity=row, is_open=True).exclude(thread__in=talking):
+        Conversation.objects.filter(id=talk.id).update(identity=stays)
+        Message.objects.filter(conversation_id=talk.id).update(identity=stays)
+    past = {"scope": f"former:{row.id}", "verified": False, "stopped_at": row.stopped_at or now()}
+    Identity.objects.filter(id=row.id).update(**past)
+    on_commit(lambda: _known.forget(key))
+    log.info("identity_reissued", identity=str(row.id), scheme=row.scheme)
+
+
+def _stop_of(rows: Sequence[Identity]) -> dict[str, Any]:
+    """A stop by whichever id it was said, of staff's before the person's own."""
+    stopped = sorted((row for row in rows if row.stopped_at), key=lambda row: row.stopped_by is None)
+    return {"stopped_at": stopped[0].stopped_at, "stopped_by": stopped[0].stopped_by} if stopped else {}
+
+
+def _proved(channel: Channel, contact_ids: Sequence[uuid.UUID]) -> QuerySet[Identity]:
+    return Identity.objects.filter(channel=channel, contact_id__in=contact_ids, verified=True)
 
 
 def _contact_of(identities: Sequence[Identity]) -> uuid.UUID | None:

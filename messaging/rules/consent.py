@@ -12,11 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Exists, F, QuerySet
 
-from channels_app.content.types import text
+from channels_app.content.options import options
+from channels_app.content.types import Content, text
 from channels_app.contract import ContactBlocked, Sender
 from channels_app.models import Channel
 from conversations.models import Contact, Conversation, Event, Identity, Message
@@ -25,7 +26,7 @@ from conversations.timeline import VERSIONS, NewEvent, conversation_advance, eve
 from messaging import wake
 from messaging.models import Delivery, Turn
 from messaging.reply import Author, reply_write, spoken
-from messaging.rules.consent_words import CARRIER_ONLY, PHRASES
+from messaging.rules.consent_words import CARRIER_ONLY, EVERYDAY, PHRASES, POLITE, SIGNATURES
 from tenants.errors import Conflict
 from tenants.storage import prepared
 from tenants.storage.db import atomic, now, on_commit, retried
@@ -33,6 +34,8 @@ from tenants.tenant_settings import settings_for
 
 CODE = "contact_stopped"
 WORDS = ("stop", "start", "help")
+LONGEST = 60  # characters of a message that can be a word of consent
+QUESTION_MARKS = "?？؟"
 ANSWERS = {"stop": "stopped", "start": "resumed", "help": "helped"}  # word → member of Phrases
 #: of an identity; and of its conversation, whose lock is held, whether a turn waits for more words
 STOPPED_AT = prepared.Select(
@@ -47,20 +50,83 @@ SETTINGS = {"stop": "stop_reply", "help": "help_reply"}  # word → the tenant's
 # ------------------------------------------------------------------------------ words
 
 
-def word_of(said: str) -> tuple[str, frozenset[str]]:
-    """Which of WORDS the whole of ``said`` is, and in which languages; ("", ∅) for anything else."""
-    return _table().get(_folded(said), ("", frozenset())) if len(said) <= 60 else ("", frozenset())
+class Heard(NamedTuple):
+    """Which of WORDS was said ("": none), in which languages it is one, and as which ``phrase``, folded."""
+
+    word: str
+    languages: frozenset[str]
+    phrase: str = ""
+
+
+NO_WORD = Heard("", frozenset())
+
+
+def word_of(said: str) -> Heard:
+    """What the whole of ``said`` means. A stop word counts as well when all that is beside it is polite, a signature, or
+    further lines: who begins with a line that says STOP means it."""
+    found = _phrase(said)
+    return found if found.word else _stop_within(said)
+
+
+def _phrase(said: str) -> Heard:
+    return _table().get(_folded(said), NO_WORD) if len(said) <= LONGEST else NO_WORD
+
+
+def _stop_within(said: str) -> Heard:
+    first, _, others = said.strip().partition("\n")
+    if others.strip():
+        found = _alone(first)
+        if found.word and found.phrase not in _everyday():
+            return found
+    return _alone(said)
+
+
+def _alone(said: str) -> Heard:
+    """The stop word that is left of ``said`` without what is polite and the signature; words that mean something else in
+    a sentence ("please cancel") do not count."""
+    if len(said) > LONGEST + 60:
+        return NO_WORD
+    left = f" {_folded(said)} "
+    for signature in _folded_all(SIGNATURES):
+        left = f"{left.partition(f' {signature} ')[0].rstrip()} "
+    if _beginnings().isdisjoint(left.split()):
+        return NO_WORD
+    before = ""
+    while before != left:
+        before = left
+        for polite in _folded_all(tuple(POLITE)):
+            left = left.removeprefix(f" {polite}") if left.startswith(f" {polite} ") else left
+            left = left.removesuffix(f"{polite} ") if left.endswith(f" {polite} ") else left
+    found = _table().get(left.strip(), NO_WORD)
+    return found if found.word == "stop" and found.phrase not in CARRIER_ONLY else NO_WORD
 
 
 @cache
-def _table() -> dict[str, tuple[str, frozenset[str]]]:
-    table: dict[str, tuple[str, frozenset[str]]] = {}
+def _table() -> dict[str, Heard]:
+    table: dict[str, Heard] = {}
     for language, phrases in PHRASES.items():
         for word in WORDS:
             for phrase in getattr(phrases, word):
                 key = _folded(phrase)
-                table[key] = (word, table.get(key, (word, frozenset()))[1] | {language})
+                table[key] = Heard(word, table.get(key, NO_WORD).languages | {language}, key)
     return table
+
+
+@cache
+def _beginnings() -> frozenset[str]:
+    """The first words of all stop phrases: what has none of them need not be looked at."""
+    return frozenset(key.split()[0] for key, heard in _table().items() if heard.word == "stop")
+
+
+@cache
+def _everyday() -> frozenset[str]:
+    return frozenset(map(_folded, EVERYDAY))
+
+
+@cache
+def _folded_all(phrases: tuple[str, ...]) -> tuple[str, ...]:
+    """The longest first."""
+    return tuple(sorted(map(_folded, phrases), key=len, reverse=True))
 
 
 def _folded(said: str) -> str:
@@ -101,7 +167,7 @@ def step_of(channel: Channel, message: Message, *, dated: bool) -> Step:
     if not message.platform_message_id:
         return NONE
     picked = message.content_type != "text" or "choice" in message.content  # a button says what its payload says
-    word, languages = ("", frozenset()) if picked else _word_on(channel, message.text)
+    word, languages, _ = NO_WORD if picked else _word_on(channel, message)
     found = STOPPED_AT.first(id=message.identity_id, conversation_id=message.conversation_id)
     stopped_at, stopped_by, waits = found or (None, None, True)
     if stopped_by:
@@ -122,10 +188,30 @@ def _waiting(conversation_id: Any) -> QuerySet[Turn]:
     return Turn.objects.unscoped().filter(conversation=conversation_id, status=Turn.Status.WAITING)
 
 
-def _word_on(channel: Channel, said: str) -> tuple[str, frozenset[str]]:
+def _word_on(channel: Channel, message: Message) -> Heard:
+    """The word that ``message`` is, if it counts on this channel, in this tenant's languages, and here."""
     adapter = channel.adapter
-    counts = adapter.consent_words and (adapter.carrier_words or _folded(said) not in CARRIER_ONLY)
-    return word_of(said) if counts else ("", frozenset())
+    found = word_of(message.text) if adapter.consent_words else NO_WORD
+    if not found.word or (found.phrase in CARRIER_ONLY and not adapter.carrier_words):
+        return NO_WORD
+    if found.phrase in _everyday() and (_is_foreign(found, message) or _is_answer(message)):
+        return NO_WORD
+    return found
+
+
+def _is_foreign(found: Heard, message: Message) -> bool:
+    known = Contact.objects.filter(identities=message.identity_id).values_list("language", flat=True).first() or ""
+    spoken_here = {known[:2], *(language[:2] for language in settings_for(message.tenant_id).languages)}
+    return not found.languages & spoken_here
+
+
+def _is_answer(message: Message) -> bool:
+    """Whether the last that we said before asks something."""
+    ours = Message.objects.filter(conversation_id=message.conversation_id, seq__lt=message.seq, deleted_at=None)
+    asked = ours.filter(direction=Message.Direction.OUTBOUND).exclude(role=Message.Role.SYSTEM).order_by("-seq").first()
+    return asked is not None and (
+        any(mark in asked.text for mark in QUESTION_MARKS) or bool(options(Content.model_validate(asked.content)))
+    )
 
 
 def _wrote_after(message: Message) -> bool:
@@ -227,12 +313,12 @@ def _decided(contact_id: uuid.UUID, decide: Callable[[Identity], list[NewEvent]]
 
 def _stop_by_staff(identity: Identity) -> list[NewEvent]:
     news = _stop(identity.id, identity.contact_id, now())
-    Identity.objects.filter(id=identity.id).update(stopped_by=Identity.STAFF)
+    Identity.objects.filter(id__in=_ids_on_the_channel(identity.id)).update(stopped_by=Identity.STAFF)
     return news
 
 
 def _allow_by_staff(identity: Identity) -> list[NewEvent]:
-    Identity.objects.filter(id=identity.id).update(stopped_by=None)
+    Identity.objects.filter(id__in=_ids_on_the_channel(identity.id)).update(stopped_by=None)
     return _resume(identity.id, identity.contact_id)
 
 
@@ -256,9 +342,10 @@ def _tell(channel: Channel, identity_id: uuid.UUID, news: list[NewEvent]) -> boo
 
 def _stop(identity_id: uuid.UUID, contact_id: uuid.UUID, at: datetime) -> list[NewEvent]:
     """Stopped, no turn goes on, and what is queued is tried now: that is, it fails now."""
-    if not Identity.objects.filter(id=identity_id, stopped_at=None).update(stopped_at=at):
+    ids = _ids_on_the_channel(identity_id)
+    if not Identity.objects.filter(id__in=ids, stopped_at=None).update(stopped_at=at):
         return []
-    talks = list(Conversation.objects.filter(identity_id=identity_id, is_open=True).values_list("id", flat=True))
+    talks = list(Conversation.objects.filter(identity_id__in=ids, is_open=True).values_list("id", flat=True))
     Turn.objects.filter(conversation_id__in=talks, status__in=Turn.OPEN).update(
         status=Turn.Status.VOID, outcome="stopped"
     )
@@ -272,9 +359,17 @@ def _stop(identity_id: uuid.UUID, contact_id: uuid.UUID, at: datetime) -> list[N
 
 
 def _resume(identity_id: uuid.UUID, contact_id: uuid.UUID) -> list[NewEvent]:
-    if not Identity.objects.filter(id=identity_id, stopped_at__isnull=False, stopped_by=None).update(stopped_at=None):
+    stopped = Identity.objects.filter(id__in=_ids_on_the_channel(identity_id), stopped_at__isnull=False, stopped_by=None)
+    if not stopped.update(stopped_at=None):
         return []
     return [_event("chat.contact.resumed", identity_id, contact_id)]
+
+
+def _ids_on_the_channel(identity_id: uuid.UUID) -> list[uuid.UUID]:
+    """A consent is the person's on one channel, by whichever of their proved ids they gave or took it."""
+    own = Identity.objects.get(id=identity_id)
+    proved = Identity.objects.filter(channel_id=own.channel_id, contact_id=own.contact_id, verified=True)
+    return list({identity_id, *(proved.values_list("id", flat=True) if own.verified else ())})
 
 
 def _event(type: str, identity_id: uuid.UUID, contact_id: uuid.UUID) -> NewEvent:

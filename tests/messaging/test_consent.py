@@ -15,7 +15,7 @@ from assistant.port import EngineReply
 from channels_app.adapters.whatsapp import WhatsApp
 from channels_app.content.types import Choice, Content, text
 from channels_app.contract import InboundMessage, Sender, SendResult, Signal
-from conversations.models import Conversation, Event, Identity, Message
+from conversations.models import Contact, Conversation, Event, Identity, Message
 from messaging import respond as respond_module
 from messaging.accept import accept
 from messaging.deliver import deliver
@@ -105,7 +105,14 @@ def answer_due() -> None:
         ("إيقاف", "stop"), ("توقّف", "stop"), ("START", "start"), ("unstop", "start"), ("başla", "start"),
         ("BAŞLA", "start"), ("HELP", "help"), ("Hilfe?", "help"), ("aide", "help"), ("yardım", "help"),
         ("YARDIM", "help"), ("مساعدة", "help"),
-        ("please stop", ""), ("stop sending me the blue ones", ""), ("non-stop", ""), ("can you help", ""), ("", ""),
+        ("Stop. Thank you", "stop"), ("please stop", "stop"), ("Hi, stop please, thanks!", "stop"),
+        ("STOP\n\nSent from my iPhone", "stop"), ("Stop – Sent from my iPhone", "stop"), ("Stop please\nI have moved", "stop"),
+        ("Please stop texting me.", "stop"), ("Bitte keine Nachrichten mehr, danke", "stop"), ("Désabonner, merci", "stop"),
+        ("Pare, por favor", "stop"), ("please unsubscribe me", "stop"),
+        ("please cancel", ""), ("Cancel\nAC-10042", ""), ("Alto\ny delgado", ""), ("do not stop", ""), ("don't stop", ""),
+        ("please stop my order", ""), ("stop the order please", ""), ("help please", ""), ("thanks", ""),
+        ("please do not stop", ""), ("the bus stop", ""), ("I cannot find the bus stop\nSent from my iPhone", ""),
+        ("stop sending me the blue ones", ""), ("non-stop", ""), ("can you help", ""), ("", ""),
         ("stopover", ""), ("stop" * 100, ""), ("🛑", ""),
     ],
 )  # fmt: skip
@@ -275,6 +282,90 @@ def test_a_stop_holds_in_every_order_when_it_was_the_last(order, scope, whatsapp
     assert stopped()
     assert not Turn.objects.filter(status__in=Turn.OPEN).exists()
     assert len(bot_said()) == 1
+
+
+# ----------------------------------------------------- words that mean something else, too
+
+
+def ask(conversation: Conversation, content: Content) -> None:
+    agent_reply(conversation.id, None, content)
+
+
+@pytest.mark.parametrize(
+    ("words", "languages", "stops"),
+    [
+        ("Dur", ["en", "de", "es", "fr"], False), ("Ret", ["en", "de", "es", "fr"], False), ("Dur", ["tr"], True),
+        ("Pare", ["en", "de", "es", "fr"], False), ("Pare", ["en", "pt-BR"], True), ("Basta", ["es"], False),
+        ("Baja", ["en", "es"], True), ("Alto", ["en"], False), ("STOP", ["ja"], True), ("Stopp", ["en"], True),
+    ],
+)  # fmt: skip
+def test_everyday_words_count_in_the_tenants_languages_alone(words, languages, stops, scope, whatsapp, tenant) -> None:
+    tenant.settings = {"languages": languages}
+    tenant.save()
+    tenant_settings.invalidate(tenant.id)
+    accept(whatsapp, said(words, 1))
+    assert stopped() is stops
+
+
+def test_everyday_words_count_in_the_contacts_language(scope, whatsapp) -> None:
+    stored = accept(whatsapp, said("hello", 1))
+    Contact.objects.filter(id=stored.conversation.contact_id).update(language="es")
+    accept(whatsapp, said("Baja", 2))
+    assert stopped()
+
+
+CHOICES = Content.model_validate(
+    {
+        "type": "quick_reply",
+        "text": "Prioridad:",
+        "quick_replies": [{"title": "Alta", "payload": "a"}, {"title": "Baja", "payload": "b"}],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words", "stops"),
+    [
+        (text("¿Prioridad alta o baja?"), "Baja", False), (text("Is he tall?"), "Alto", False), (CHOICES, "baja", False),
+        (text("Gracias."), "Baja", True), (text("¿Algo más?"), "STOP", True), (CHOICES, "darme de baja", True),
+    ],
+    ids=["question", "other language", "choices", "no question", "STOP", "phrase"],
+)  # fmt: skip
+def test_the_answer_to_a_question_is_no_stop_unless_it_is_unmistakable(
+    asked, words, stops, scope, whatsapp, tenant
+) -> None:
+    tenant.settings = {"languages": ["es"]}
+    tenant.save()
+    tenant_settings.invalidate(tenant.id)
+    ask(accept(whatsapp, said("hola", 1)).conversation, asked)
+    accept(whatsapp, said(words, 2))
+    assert stopped() is stops
+
+
+# ------------------------------------------------------------------ one person, several ids
+
+ANA_BY_ID = Sender("wa_user", "US.A", address=ANA.value, aliases=(("phone", "", ANA.value),))
+
+
+def stops_by_value() -> dict[str, bool]:
+    return {row.value: row.stopped_at is not None for row in Identity.objects.filter(verified=True)}
+
+
+def test_a_stop_holds_for_every_proved_id_on_the_channel_and_only_there(scope, whatsapp, tenant) -> None:
+    sms = ChannelFactory(tenant=tenant, kind="sms")
+    accept(sms, said("hello", 0, BEN))
+    accept(whatsapp, said("hello", 1))
+    accept(whatsapp, said("hello", 2, ANA_BY_ID))
+    accept(whatsapp, said("STOP", 3, ANA_BY_ID))
+    assert stops_by_value() == {ANA.value: True, "US.A": True, BEN.value: False}
+    accept(whatsapp, said("hello again", 4, ANA))
+    assert stops_by_value() == {ANA.value: False, "US.A": False, BEN.value: False}
+
+
+def test_an_id_that_is_learnt_of_later_is_stopped_too(scope, whatsapp) -> None:
+    accept(whatsapp, said("STOP", 1))
+    apply(whatsapp, Signal("identity_changed", ANA_BY_ID, "s1"))
+    assert stops_by_value() == {ANA.value: True, "US.A": True}
 
 
 # --------------------------------------------------------------------------------- help
