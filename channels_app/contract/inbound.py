@@ -113,7 +113,8 @@ class Signal:
     """Something short-lived or structural, without transcript text.
 
     ``kind``: typing, read, joined, left, human_took_over (staff answered with the platform's own
-    app: the bot steps back), handed_back (they give the conversation back to us), identity_changed (``sender`` is the person's present id, its aliases the
+    app: the bot steps back), human_wanted (a human is asked for, and has not come yet), handed_back (they give the
+    conversation back to us), identity_changed (``sender`` is the person's present id, its aliases the
     former ones), ended (hang-up), reopened (the person takes our messages again), stopped, shut (nothing can be said in
     ``thread`` any more). ``opens``: it belongs into a timeline also where no conversation is open, and begins one (a meeting).
     """

@@ -313,12 +313,12 @@ def _decided(contact_id: uuid.UUID, decide: Callable[[Identity], list[NewEvent]]
 
 def _stop_by_staff(identity: Identity) -> list[NewEvent]:
     news = _stop(identity.id, identity.contact_id, now())
-    Identity.objects.filter(id__in=_ids_on_the_channel(identity.id)).update(stopped_by=Identity.STAFF)
+    Identity.objects.filter(id=identity.id).update(stopped_by=Identity.STAFF)
     return news
 
 
 def _allow_by_staff(identity: Identity) -> list[NewEvent]:
-    Identity.objects.filter(id__in=_ids_on_the_channel(identity.id)).update(stopped_by=None)
+    Identity.objects.filter(id=identity.id).update(stopped_by=None)
     return _resume(identity.id, identity.contact_id)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from django.db import IntegrityError
@@ -28,7 +29,7 @@ from conversations.people import (
 )
 from conversations.timeline import NewEvent, conversation_advance, events_append, system_event
 from messaging.rules.consent import contact_resume, contact_stop
-from messaging.rules.control import conversation_end, handed_back_outside, human_took_over_outside
+from messaging.rules.control import conversation_end, handed_back_outside, human_took_over_outside, human_wanted_outside
 from messaging.rules.delivery_status import status_apply
 from messaging.rules.opening import opened
 from tenants.errors import Unavailable
@@ -96,11 +97,19 @@ def _came_from(channel: Channel, sender: Sender, origin: Mapping[str, Any]) -> K
 
 
 def _ended(channel: Channel, signal: Signal) -> str:
-    """The person hung up or closed the conversation on their side."""
+    """The person hung up or closed the conversation on their side. Who has asked for a human goes on waiting: staff see
+    it, call back or write, and close it."""
     conversation = conversation_with(channel, signal.sender, signal.thread)
     if conversation is None:
         return NO_CONVERSATION
-    return "repeated" if conversation_end(conversation.id, reason="ended_by_contact").repeated else ""
+    if conversation.held_by == Conversation.Holder.QUEUE:
+        return _presence(channel, replace(signal, kind="left", data={**signal.data, "waits": "yes"}))
+    ended = conversation_end(conversation.id, reason="ended_by_contact", only_if=_is_attended)
+    return "repeated" if ended.repeated else ""
+
+
+def _is_attended(conversation: Conversation) -> bool:
+    return conversation.held_by != Conversation.Holder.QUEUE
 
 
 def _shut(channel: Channel, signal: Signal) -> str:
@@ -215,6 +224,7 @@ KINDS: dict[str, Callable[[Channel, Signal], str]] = {
     "ended": _ended,
     "shut": _shut,
     "human_took_over": _human_took_over,
+    "human_wanted": human_wanted_outside,
     "handed_back": handed_back_outside,
     "stopped": _stopped,
     "reopened": _reopened,

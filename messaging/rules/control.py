@@ -13,7 +13,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import F, QuerySet, Value
+from django.db.models.functions import Coalesce
 
 from channels_app.content.types import Content, text
 from channels_app.contract import Signal
@@ -95,6 +96,21 @@ def human_took_over_outside(channel: Channel, signal: Signal) -> bool:
         elif seen.held_by == Holder.OUTSIDE:
             conversation_advance({"id": seen.id}, answered_seq=F("last_seq"))
     return True
+
+
+@retried
+def human_wanted_outside(channel: Channel, signal: Signal) -> str:
+    """The platform tells that the person asks for a human: the bot keeps still, and the person waits until one has come.
+    Returns why nothing came of it, or ""."""
+    with atomic():
+        seen = _talking(channel, signal)
+        if seen is None:
+            return "no conversation"
+        if seen.held_by in (Holder.STAFF, Holder.OUTSIDE):
+            return "repeated"
+        hand_over(seen, str(signal.data.get("reason", ""))[:40])
+        conversation_advance({"id": seen.id}, waiting_since=Coalesce(F("waiting_since"), Value(now())))
+    return ""
 
 
 @retried
@@ -255,8 +271,10 @@ def reply_as(
 
 
 def _last_status(seen: Conversation, reason: str) -> str:
-    """How it ended: one that fell silent after the bot could not answer ended in an error."""
-    if reason != "idle":
+    """How it ended: one that fell silent after the bot could not answer ended in an error, one that the person left
+    before they had an answer is abandoned."""
+    unanswered = seen.waiting_since is not None and seen.held_by != Holder.OUTSIDE  # outside, answers are not seen
+    if reason != "idle" and not (reason == "ended_by_contact" and unanswered):
         return Conversation.Status.COMPLETED
     return Conversation.Status.ERROR if seen.status == Conversation.Status.ERROR else Conversation.Status.ABANDONED
 

@@ -55,6 +55,17 @@ def joined(sender: Sender = ANA, direction: str = "inbound", to: str = "+1500555
     return signal("joined", sender, direction=direction, to=to)
 
 
+MISSED = [
+    InboundMessage(
+        platform_id="CA01.missed",
+        sender=ANA,
+        content=text("[missed call: no-answer]"),
+        thread="CA01",
+        reference={"webhook": WEBHOOK, "language": ""},
+        metadata={"call": "missed", "dial_status": "no-answer"},
+    ),
+    signal("human_wanted", reason="missed", status="no-answer"),
+]
 INBOUND = [
     InboundCase("a call comes in", "incoming", [joined(NAMED)]),
     InboundCase("a hidden number", "incoming_hidden", [joined(HIDDEN)]),
@@ -83,16 +94,20 @@ INBOUND = [
         [HEARD, said("Yes", "CA01.ref-1.0", input="speech", confidence="0.0")],
     ),
     InboundCase("unclear", "speech_unclear", [HEARD]),
-    InboundCase("unclear too often", "speech_unclear_again", [HEARD, signal("human_took_over", reason="unclear")]),
+    InboundCase("unclear too often", "speech_unclear_again", [HEARD, signal("human_wanted", reason="unclear")]),
     InboundCase("a key", "digits", [HEARD, said("2", "CA01.ref-1.0", input="dtmf")]),
-    InboundCase("the operator's key", "digits_operator", [HEARD, signal("human_took_over", reason="operator")]),
+    InboundCase(
+        "the operator's key",
+        "digits_operator",
+        [HEARD, said("0", "CA01.ref-1.0", input="dtmf"), signal("human_wanted", reason="operator")],
+    ),
     InboundCase("an empty answer", "answer_empty", [HEARD]),
     InboundCase("silence", "silent", [HEARD]),
-    InboundCase("silence too often", "silent_too_often", [HEARD, signal("human_took_over", reason="silent")]),
+    InboundCase("silence too often", "silent_too_often", [HEARD, signal("human_wanted", reason="silent")]),
     InboundCase("waiting", "waiting", [Ignored("call:waiting")]),
-    InboundCase("waited too long", "waiting_too_long", [signal("human_took_over", reason="waiting")]),
-    InboundCase("a transfer ends", "dialled_completed", [Ignored("call:dialled:completed")]),
-    InboundCase("a transfer fails", "dialled_no_answer", [Ignored("call:dialled:no-answer")]),
+    InboundCase("waited too long", "waiting_too_long", [signal("human_wanted", reason="waiting")]),
+    InboundCase("a transfer ends", "dialled_completed", [signal("human_took_over", status="completed")]),
+    InboundCase("a transfer fails", "dialled_no_answer", MISSED),
     InboundCase("an event of no known type", "event_unknown", [Ignored("call:other")]),
     InboundCase("hung up", "status_completed", [signal("ended", status="completed", duration_s="42")]),
     InboundCase("busy", "status_busy", [signal("ended", status="busy")]),
@@ -104,6 +119,7 @@ INBOUND = [
         "hung_up_while_speaking",
         [
             said("Bye then", "CA01.ref-1.0", input="speech", confidence="0.9"),
+            signal("human_wanted", reason="last_words"),
             signal("ended", status="completed"),
         ],
     ),

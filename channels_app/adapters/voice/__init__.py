@@ -14,13 +14,13 @@ from typing import Any, ClassVar
 
 from channels_app.adapters import twilio
 from channels_app.adapters.base import Adapter
-from channels_app.adapters.voice.answers import answer, ask, transfer
+from channels_app.adapters.voice.answers import REACHED, answer, ask, transfer
 from channels_app.adapters.voice.config import VoiceConfig
 from channels_app.adapters.voice.speech import Document, keys, seconds, spoken
 from channels_app.adapters.voice.steps import LIVE, Step, Turn, step
 from channels_app.adapters.wire import array, string
 from channels_app.content.split import split_text
-from channels_app.content.types import Capabilities, Content, worded
+from channels_app.content.types import Capabilities, Content, text, worded
 from channels_app.contract import (
     BadPayload,
     CheckResult,
@@ -74,8 +74,7 @@ class Voice(Adapter):
 
     def parse(self, raw: RawRequest, config: VoiceConfig) -> Sequence[InboundItem]:
         now = step(raw, config)
-        why = f"call:{now.kind}" if now.kind != "dialled" else f"call:dialled:{now.said.get('DialCallStatus', '')[:40]}"
-        return tuple(_items(now, config)) or (Ignored(why),)
+        return tuple(_items(now, config)) or (Ignored(f"call:{now.kind}"),)
 
     def acknowledge(self, raw: RawRequest, config: VoiceConfig) -> Reply:
         """What the caller hears next, until the bot's reply arrives."""
@@ -192,10 +191,31 @@ def _items(now: Step, config: VoiceConfig) -> Iterator[InboundItem]:
     if now.words:
         yield _message(now, config)
     if now.leaves and config.handover_number:
-        yield _signal("human_took_over", now, reason=now.kind)
+        yield _signal("human_wanted", now, reason=now.kind)
+    if now.kind == "dialled":
+        yield from _transferred(now, now.said.get("DialCallStatus", "")[:40])
+    if now.kind == "ended" and now.words:  # what a caller says while hanging up is heard by staff
+        yield _signal("human_wanted", now, reason="last_words")
     if now.kind == "ended":
         lasted = now.said.get("CallDuration", "")[:10]
         yield _signal("ended", now, status=now.said["CallStatus"].lower(), **({"duration_s": lasted} if lasted else {}))
+
+
+def _transferred(now: Step, outcome: str) -> Iterator[InboundItem]:
+    """A colleague has talked to the caller, or the call is one that staff have missed: an entry of its own, so that it is
+    seen also when the caller has said nothing."""
+    if outcome in REACHED:
+        yield _signal("human_took_over", now, status=outcome)
+        return
+    yield InboundMessage(
+        platform_id=f"{now.call}.missed",
+        sender=now.sender,
+        content=text(f"[missed call: {outcome or 'no answer'}]"),
+        thread=now.call,
+        reference={"webhook": now.turn.webhook, "language": now.turn.language},
+        metadata={"call": "missed", "dial_status": outcome},
+    )
+    yield _signal("human_wanted", now, reason="missed", status=outcome)
 
 
 def _message(now: Step, config: VoiceConfig) -> InboundMessage:

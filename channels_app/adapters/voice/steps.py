@@ -109,7 +109,7 @@ def _answer(said: Mapping[str, str], config: VoiceConfig) -> tuple[str, str]:
     digits, speech = said.get("Digits", "").strip(), said.get("SpeechResult", "").strip()
     if digits:
         operator = config.handover_number and digits == config.operator_key
-        return ("operator", "") if operator else ("heard", digits)
+        return ("operator" if operator else "heard"), digits
     if not speech:
         return "silent", ""
     return ("heard", speech) if _sure(said.get("Confidence", ""), config.min_confidence) else ("unclear", "")
