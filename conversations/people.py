@@ -185,8 +185,8 @@ def _given_to_others(channel: Channel, sender: Sender, vouched: Sequence[Identit
 def _leave_to_former(row: Identity, sender: Sender) -> None:
     """What was said under a number stays with the person who had it: the row is a name of the past, to which nothing is
     sent, and the open conversations go on under the user id of that person."""
-    key = (row.channel_id, row.scheme, row.scope, row.value)
     proved = _proved(row.channel, [row.contact_id])
+    stale = list(proved.values_list("channel_id", "scheme", "scope", "value"))  # remembered as linked with the number
     proved.filter(address=row.value).update(address="")
     stays = proved.filter(scheme=sender.scheme, scope=sender.scope).order_by("-created_at", "-id")[0]
     if stop := _stop_of([row]):
@@ -197,7 +197,7 @@ def _leave_to_former(row: Identity, sender: Sender) -> None:
         Message.objects.filter(conversation_id=talk.id).update(identity=stays)
     past = {"scope": f"former:{row.id}", "verified": False, "stopped_at": row.stopped_at or now()}
     Identity.objects.filter(id=row.id).update(**past)
-    on_commit(lambda: _known.forget(key))
+    on_commit(lambda: _known.forget(*stale))
     log.info("identity_reissued", identity=str(row.id), scheme=row.scheme)
 
 

@@ -359,7 +359,9 @@ def _stop(identity_id: uuid.UUID, contact_id: uuid.UUID, at: datetime) -> list[N
 
 
 def _resume(identity_id: uuid.UUID, contact_id: uuid.UUID) -> list[NewEvent]:
-    stopped = Identity.objects.filter(id__in=_ids_on_the_channel(identity_id), stopped_at__isnull=False, stopped_by=None)
+    stopped = Identity.objects.filter(
+        id__in=_ids_on_the_channel(identity_id), stopped_at__isnull=False, stopped_by=None
+    )
     if not stopped.update(stopped_at=None):
         return []
     return [_event("chat.contact.resumed", identity_id, contact_id)]
