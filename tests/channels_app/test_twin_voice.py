@@ -94,7 +94,7 @@ def test_a_slow_answer_is_bridged_and_given_up_at_last(twin, service):
     spoken = heard(twin)
     assert spoken[1] == "One moment, please."
     assert spoken[-1].startswith("I am sorry, I cannot answer that now. I will put you through")
-    assert kinds(service) == ["joined", "human_took_over", "ended"]
+    assert kinds(service) == ["joined", "human_wanted", "human_took_over", "ended"]
 
 
 def test_silence_is_asked_again_then_put_through(twin, service):
@@ -104,7 +104,7 @@ def test_silence_is_asked_again_then_put_through(twin, service):
     for _ in range(3):
         twin.say({"from": ANA, "silent": True}, "voice")
         assert twin.wait_idle()
-    assert "human_took_over" in kinds(service)
+    assert kinds(service)[:3] == ["joined", "human_wanted", "human_took_over"]
     assert heard(twin)[-1] == "I will put you through to a colleague. [Dial: +15005550002]"
 
 
@@ -112,6 +112,8 @@ def test_no_colleague_answers_the_transfer(twin, service):
     twin.configure("voice", dial_status="no-answer")
     calls(twin, lambda: "ended" in kinds(service), digits="0")
     assert heard(twin)[-1] == "Nobody is free at the moment. Please call again later."
+    assert kinds(service) == ["joined", "human_wanted", "human_wanted", "ended"]
+    assert [item.content.text for item in service.of(InboundMessage)] == ["0", "[missed call: no-answer]"]
 
 
 def test_unclear_words_are_asked_for_again(twin, service):
@@ -142,7 +144,7 @@ def test_a_call_is_handed_to_a_colleague(twin, service):
 
 def test_a_late_reply_does_not_tear_the_caller_away(twin, service):
     twin.configure("voice", dial_status="in-progress")
-    call = calls(twin, lambda: "human_took_over" in kinds(service), digits="0")
+    call = calls(twin, lambda: "human_wanted" in kinds(service), digits="0")
     assert wait_for(twin, lambda: lines(twin)[call].leg == "in-progress")
     with pytest.raises(Rejected) as caught:
         service.send(text("Too late"), thread=call)
