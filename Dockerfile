@@ -10,7 +10,7 @@ RUN /opt/venv/bin/pip install --require-hashes -r requirements.lock \
     && for extra in $EXTRAS; do /opt/venv/bin/pip install --require-hashes -r "requirements-$extra.lock" || exit 1; done
 COPY . .
 # Compiled here, once: a process that compiles what it imports starts slowly and keeps more memory.
-RUN /opt/venv/bin/python -m compileall -q . && /opt/venv/bin/python -m channels_app.content.languages
+RUN /opt/venv/bin/python -m compileall -q . && /opt/venv/bin/python -m channels_app.words.languages
 RUN ENVIRONMENT=test /opt/venv/bin/python manage.py collectstatic --no-input --verbosity 0 && rm -rf var
 
 FROM python:3.11-slim-bookworm

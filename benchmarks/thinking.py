@@ -81,8 +81,8 @@ def classified(name: str, taught: Sequence[Said], tested: Sequence[Said], unknow
 
 
 def understanding(texts: list[str]) -> None:
-    from channels_app.content.entities import find_entities
-    from channels_app.content.text import analyse, language_of
+    from channels_app.words.entities import find_entities
+    from channels_app.words.text import analyse, language_of
 
     random.Random(0).shuffle(texts)
     measured(analyse, texts[:100])  # loads the model

@@ -13,8 +13,8 @@ from uuid import UUID
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from channels_app.content.moments import Moment
 from channels_app.content.surroundings import Origin
+from channels_app.words.moments import Moment
 from conversations.models import Event
 
 log = structlog.get_logger(__name__)

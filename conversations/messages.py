@@ -13,8 +13,8 @@ from typing import Any
 
 from channels_app.content.normalise import EmptyMessage, normalise
 from channels_app.content.options import payload_meant
-from channels_app.content.text import Safety, analyse
 from channels_app.content.types import Content
+from channels_app.words.text import Safety, analyse
 from conversations.models import Message
 from tenants.errors import Invalid
 from tenants.tenant_settings import SafetyRules, settings_for

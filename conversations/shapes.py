@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from channels_app.content.ids import PersonId
-from channels_app.content.moments import Moment
 from channels_app.content.surroundings import Origin
 from channels_app.content.types import Content
+from channels_app.words.moments import Moment
 
 
 class ChannelBrief(BaseModel):

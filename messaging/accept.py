@@ -33,13 +33,13 @@ from conversations.models import Attachment, Conversation, Message, Session
 from conversations.people import Known, contact_came_from, contact_touch, identities_forget, identity_resolve
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
+from messaging.consent import rules as consent
 from messaging.context.changes import context_told
 from messaging.context.flows import context_of, flow_for
 from messaging.live.push import push_message
 from messaging.measures import MESSAGES, STAGES
 from messaging.media.transcribe import transcript_wait
 from messaging.models import Turn
-from messaging.rules import consent
 from messaging.rules.control import bot_off, hand_over
 from messaging.rules.quotes import inbound_quoted
 from tenants.errors import Conflict, Invalid, NotFound, Unavailable

@@ -36,11 +36,11 @@ from channels_app.services import http_for
 from conversations.models import Message
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
+from messaging.consent.rules import check_reachable
 from messaging.measures import DELIVERIES, STAGES, WAITED
 from messaging.media.platform_files import OwnFiles, content_outgoing, file_forget
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart
 from messaging.reply import recipient_of
-from messaging.rules.consent import check_reachable
 from messaging.rules.delivery_status import (
     early_statuses_apply,
     part_insert,

@@ -43,7 +43,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "statements: made and read by the ORM": ("(django/db/",),
     "statements kept": ("storage/prepared",),
     "the platform's HTTP": ("(httpx/", "(httpcore/", "(urllib3/", "(http/", "channels_app/http"),
-    "language and assistant": ("content/text", "(assistant/", "(py3langid"),
+    "language and assistant": ("words/text", "(assistant/", "(py3langid"),
     "requests: Django, DRF, server": ("(rest_framework/", "(granian/", "chatsvc/web/", "(django/"),
     "adapter": ("(channels_app/",),
     "task around a call": ("(celery/", "observe/trail"),

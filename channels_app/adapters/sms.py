@@ -19,7 +19,6 @@ from channels_app.adapters import twilio
 from channels_app.adapters.base import Adapter
 from channels_app.adapters.twilio import PhoneNumber, TwilioConfig
 from channels_app.adapters.wire import identifier, string
-from channels_app.content.segments import segments
 from channels_app.content.types import MIME_TYPES, Capabilities, Content, Media, worded
 from channels_app.contract import (
     CheckResult,
@@ -39,6 +38,7 @@ from channels_app.contract import (
     Signal,
     StatusUpdate,
 )
+from channels_app.words.segments import segments
 
 MAX_BODY = 1600  # characters
 MAX_MEDIA = 10  # of one inbound message

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from channels_app.content.moments import moment_of_unix
+from channels_app.words.moments import moment_of_unix
 
 MAX_ID = 255  # longer ids are no platform's; they are read as absent
 

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from channels_app.content.markdown import DIALECTS, convert
 from channels_app.content.picks import Picks, button_line
-from channels_app.content.segments import split_segments
-from channels_app.content.split import shorten, split_text
 from channels_app.content.types import MAX_TEXT, Capabilities, Card, Content
+from channels_app.words.markdown import DIALECTS, convert
+from channels_app.words.segments import split_segments
+from channels_app.words.split import shorten, split_text
 
 MEDIA = frozenset({"image", "file", "audio", "video"})
 CAPTIONED = frozenset({"image", "file", "video", "template"})  # no platform shows words on a location or a sound

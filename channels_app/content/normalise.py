@@ -14,8 +14,8 @@ from typing import Any
 import nh3
 import regex
 
-from channels_app.content.split import shorten
 from channels_app.content.types import MAX_TEXT, Content, worded
+from channels_app.words.split import shorten
 
 #: joiners make letters of these scripts and emoji look and read differently; elsewhere they hide things
 JOINING = r"\p{Arabic}\p{Syriac}\p{Mongolian}\p{Devanagari}\p{Bengali}\p{Gurmukhi}\p{Gujarati}\p{Oriya}\p{Tamil}" + (

@@ -12,8 +12,8 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from channels_app.content.split import shorten
 from channels_app.content.types import Button, Choice, Content, ListRow
+from channels_app.words.split import shorten
 
 MARK = "␟"  # around a payload that had to be changed for a platform's sake; on no keyboard
 MARKED = re.compile(rf"{MARK}(.*){MARK}\d{{1,3}}", re.DOTALL)

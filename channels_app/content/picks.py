@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from channels_app.content.markdown import DIALECTS
 from channels_app.content.options import (
     MARK_ROOM,
     Option,
@@ -19,8 +18,9 @@ from channels_app.content.options import (
     payloads_apart,
     titles_apart,
 )
-from channels_app.content.split import shorten
 from channels_app.content.types import Button, Capabilities, Content, ListRow, ListSection, QuickReply
+from channels_app.words.markdown import DIALECTS
+from channels_app.words.split import shorten
 
 # what the content model allows, wherever a channel could do more
 BUTTONS_MAX, REPLIES_MAX = 3, 10

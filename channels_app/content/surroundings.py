@@ -14,7 +14,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from channels_app.content.split import shorten
+from channels_app.words.split import shorten
 
 MAX_QUOTE = 200  # characters of what is quoted that are kept beside the quoting message
 MAX_ANSWERS, MAX_ANSWER = 100, 4096

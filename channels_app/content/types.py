@@ -12,8 +12,8 @@ from urllib.parse import unquote, urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from channels_app.content.split import shorten
 from channels_app.content.surroundings import MAX_CONTACTS, Form, Origin, Quote, SharedContact
+from channels_app.words.split import shorten
 
 VERSION = 1
 MAX_TEXT = 4096  # characters

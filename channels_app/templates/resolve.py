@@ -15,9 +15,9 @@ from django.db.models import Q
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from channels_app.content.normalise import clean_text
-from channels_app.content.split import shorten
 from channels_app.content.types import MAX_TEXT, MIME_TYPES, Content, Media, PublicContent, TemplateUse
 from channels_app.models import Channel, MessageTemplate
+from channels_app.words.split import shorten
 from tenants.api.parse import problems
 from tenants.errors import NotFound, Unprocessable
 

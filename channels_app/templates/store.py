@@ -15,9 +15,9 @@ from django.db import IntegrityError
 from django.db.models import Q
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from channels_app.content.moments import Moment
 from channels_app.models import MessageTemplate
 from channels_app.templates.resolve import LANGUAGE, Variant, variables_in
+from channels_app.words.moments import Moment
 from tenants.api.parse import Changes
 from tenants.errors import Conflict, Invalid, NotFound
 from tenants.scope import current_tenant_id

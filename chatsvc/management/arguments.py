@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from django.core.management.base import CommandError
 
-from channels_app.content.moments import EARLIEST, moment_typed
 from channels_app.models import Channel
+from channels_app.words.moments import EARLIEST, moment_typed
 from tenants.access.auth import require_active
 from tenants.errors import ServiceError
 from tenants.models import Tenant

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from channels_app.content.moments import written
+from channels_app.words.moments import written
 from chatsvc.observe import traces
 
 OWN = ("assistant", "channels_app", "chatsvc", "conversations", "messaging", "tenants")

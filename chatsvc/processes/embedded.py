@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import connections
 
 from assistant.intents.lessons import lessons
-from channels_app.content.languages import likeliest
+from channels_app.words.languages import likeliest
 from chatsvc.observe.workers import queues
 from chatsvc.processes import standby
 from chatsvc.processes.crews import Crews

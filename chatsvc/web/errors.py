@@ -22,7 +22,7 @@ from rest_framework import exceptions
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
-from channels_app.content.moments import all_written
+from channels_app.words.moments import all_written
 from chatsvc.observe.logs import where
 from chatsvc.web import shed
 from tenants.api.parse import problems

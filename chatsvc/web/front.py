@@ -19,7 +19,7 @@ from urllib.parse import unquote_to_bytes
 
 from django.db import close_old_connections
 
-from channels_app.content.moments import written
+from channels_app.words.moments import written
 from tenants.storage.db import new_id, now
 
 Receive = Callable[[], Any]

@@ -1,6 +1,6 @@
 """The console's page on people: what staff enter and decide about them stays (CONV-11).
 
-It stands here because the verbs do (messaging/rules/consent.py).
+It stands here because the verbs do (messaging/consent/rules.py).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from conversations.models import Contact, Identity
-from messaging.rules.consent import staff_allow, staff_stop
+from messaging.consent.rules import staff_allow, staff_stop
 from tenants.console.pages import Button, PartInline, TenantAdmin, TenantFilter
 
 DECIDED = ("name", "email", "phone", "language", "profile", "preferences")

@@ -23,8 +23,8 @@ from channels_app.templates.resolve import templates_for
 from conversations.admin import WordsAdmin
 from conversations.media_links import content_with_links
 from conversations.models import Conversation, Message, Note
+from messaging.live.attending import staff_read, staff_typing
 from messaging.models import Delivery
-from messaging.rules.attending import staff_read, staff_typing
 from messaging.rules.control import agent_reply, conversation_end, hand_back, take_over
 from messaging.rules.windows import window_of
 from tenants.console.pages import Button, TenantFilter, permissions_in, shortened

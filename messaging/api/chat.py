@@ -15,12 +15,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from pydantic_core import PydanticCustomError
 
 from channels_app.content.ids import PersonId
-from channels_app.content.moments import SentMoment
 from channels_app.content.types import Content, ContentType, SaidContent
 from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
 from channels_app.registry import KINDS
 from channels_app.selectors import channel_chosen
+from channels_app.words.moments import SentMoment
 from conversations.media_links import content_with_links
 from conversations.models import Conversation, Message
 from messaging.accept import Accepted, Entrance, accept

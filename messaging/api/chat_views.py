@@ -22,7 +22,7 @@ from conversations.shapes import (
     SentMessage,
 )
 from messaging.api.chat import Kind, MessageResponse, SendMessageRequest, channel_required, message_send
-from messaging.rules.attending import staff_read, staff_typing
+from messaging.live.attending import staff_read, staff_typing
 from messaging.rules.control import agent_reply, conversation_end, hand_back, take_over
 from messaging.rules.opening import first_words
 from tenants.access.auth import Principal

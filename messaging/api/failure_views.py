@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.content.moments import Moment
+from channels_app.words.moments import Moment
 from messaging.models import HandledEvent
 from messaging.outbox.failures import events_of, failure_retry, failures
 from tenants.api.views import TenantAPIView, answered, parse_query

@@ -11,13 +11,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from channels_app.content.moments import Moment
 from channels_app.content.types import Content, PublicContent
 from channels_app.contract import Recipient, SendError
 from channels_app.http.waiting import asking
 from channels_app.models import Channel
 from channels_app.outgoing import Outgoing, payloads_for
 from channels_app.templates.resolve import template_resolved, templates_approved
+from channels_app.words.moments import Moment
 from conversations.models import Conversation
 from messaging.media.outgoing import content_public
 from messaging.reply import recipient_of

@@ -11,11 +11,11 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from channels_app.content.moments import written
 from channels_app.contract import BadSignature, RawRequest, Reply, SendError
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_key
 from channels_app.services import bad_signature_count, http_for
+from channels_app.words.moments import written
 from messaging.receive import receipt_store
 from tenants.access.limits import allow, client_ip, network
 from tenants.scope import tenant_scope

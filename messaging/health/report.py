@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from pydantic import BaseModel, Field
 
-from channels_app.content.moments import Moment
 from channels_app.contract import CheckResult
 from channels_app.health import ADVICE, DISABLED, DISCONNECTED, WELL, State, state_of
 from channels_app.models import Channel, ChannelHealth, ChannelIncident
 from channels_app.services import webhook_url
+from channels_app.words.moments import Moment
 from messaging.models import Delivery
 from tenants.errors import NotFound
 

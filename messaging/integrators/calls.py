@@ -20,13 +20,13 @@ import structlog
 from django.conf import settings
 from django.db.models import F
 
-from channels_app.content.moments import written
 from channels_app.contract import SendError
 from channels_app.http.client import HttpClient
 from channels_app.http.redact import Redactor
 from channels_app.http.standard_webhooks import headers_for
 from channels_app.http.waiting import asking
 from channels_app.services import outbound_hosts
+from channels_app.words.moments import written
 from conversations.event_schemas import Envelope, envelope_of
 from messaging import wake
 from messaging.integrators.endpoints import PING, endpoint_stop, live_secrets

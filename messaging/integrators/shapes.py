@@ -13,7 +13,7 @@ from django.core import signing
 from django.db.models import Q
 from pydantic import BaseModel, ConfigDict, Field
 
-from channels_app.content.moments import Moment
+from channels_app.words.moments import Moment
 from messaging.models import WebhookDelivery, WebhookEndpoint
 from tenants.api.parse import Changes
 from tenants.errors import Invalid

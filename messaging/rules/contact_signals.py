@@ -28,7 +28,7 @@ from conversations.people import (
     ids_of,
 )
 from conversations.timeline import NewEvent, conversation_advance, events_append, system_event
-from messaging.rules.consent import contact_resume, contact_stop
+from messaging.consent.rules import contact_resume, contact_stop
 from messaging.rules.control import conversation_end, handed_back_outside, human_took_over_outside, human_wanted_outside
 from messaging.rules.delivery_status import status_apply
 from messaging.rules.opening import opened

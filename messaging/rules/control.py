@@ -27,11 +27,11 @@ from conversations.people import conversation_with
 from conversations.selectors import holder_shape
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
+from messaging.consent.rules import require_consent
 from messaging.context.changes import UPDATED
 from messaging.context.wording import entry_for
 from messaging.models import Turn
 from messaging.reply import Author, reply_write, spoken
-from messaging.rules.consent import require_consent
 from messaging.rules.quotes import outbound_quoted
 from messaging.rules.sendable import content_require
 from messaging.rules.windows import window_require

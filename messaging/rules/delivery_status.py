@@ -13,9 +13,9 @@ from typing import Any
 from django.db import IntegrityError
 from django.db.models import Exists, OuterRef, QuerySet
 
-from channels_app.content.moments import written
 from channels_app.contract import StatusUpdate
 from channels_app.models import Channel
+from channels_app.words.moments import written
 from conversations.models import Identity
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import heads, wake

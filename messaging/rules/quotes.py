@@ -11,10 +11,10 @@ import uuid
 
 from django.db.models import Q
 
-from channels_app.content.split import shorten
 from channels_app.content.surroundings import MAX_QUOTE, Quote
 from channels_app.content.types import Content
 from channels_app.contract import InboundMessage
+from channels_app.words.split import shorten
 from conversations.models import Conversation, Message
 from messaging.models import DeliveryPart
 from tenants.errors import Invalid

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from channels_app.content.moments import written
 from channels_app.content.types import Content
 from channels_app.contract import StatusUpdate, WindowClosed
 from channels_app.models import Channel
 from channels_app.templates.resolve import templates_approved
+from channels_app.words.moments import written
 from conversations.models import Conversation
 from tenants.errors import Conflict
 from tenants.storage.db import now

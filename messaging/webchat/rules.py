@@ -16,21 +16,21 @@ from django.core import signing
 from django.db import IntegrityError
 
 from channels_app.content.media import kind_of
-from channels_app.content.moments import written
 from channels_app.content.surroundings import Quote
 from channels_app.content.types import Content, Media
 from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_key
+from channels_app.words.moments import written
 from conversations.media_links import media_address
 from conversations.models import Attachment, Conversation, Identity, Message, Note
 from conversations.people import Known, identities_forget, identity_resolve
 from messaging.accept import Accepted, Entrance, accept
 from messaging.accept_many import Arrival, accept_many
+from messaging.live.attending import answering, read_shown
 from messaging.live.authors import author_of
 from messaging.live.frames import change_frame, message_frame
 from messaging.live.push import push_read
-from messaging.rules.attending import answering, read_shown
 from messaging.rules.control import conversation_rate
 from messaging.rules.delivery_status import mark_read
 from messaging.webchat.frames import RateFrame, ReadFrame, SendFrame

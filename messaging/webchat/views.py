@@ -14,8 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from channels_app.adapters.web import FormField, Starter
+from messaging.live.attending import answering, read_shown
 from messaging.live.frames import ack_frame
-from messaging.rules.attending import answering, read_shown
 from messaging.webchat import rules as webchat
 from messaging.webchat import sessions as webchat_sessions
 from messaging.webchat.frames import PostedFrame, RateFrame, ReadFrame, Seq, SessionRequest

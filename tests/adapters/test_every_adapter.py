@@ -17,7 +17,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from channels_app.content.fit import fit
-from channels_app.content.moments import EARLIEST, LATEST
 from channels_app.content.types import Button, Card, Content, ListRow, ListSection, Location, Media, QuickReply, text
 from channels_app.contract import (
     EVERYBODY,
@@ -39,6 +38,7 @@ from channels_app.contract import (
     Unreachable,
     read_json,
 )
+from channels_app.words.moments import EARLIEST, LATEST
 from tests.adapters.kit import Kit, OutboundCase, RecordingHttp, answer, kits, raw_request
 
 ITEMS = get_args(InboundItem)

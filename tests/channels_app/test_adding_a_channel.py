@@ -18,7 +18,6 @@ from channels_app import registry
 from channels_app.adapters.base import ChannelConfig
 from channels_app.adapters.webhook import Webhook
 from channels_app.adapters.webhook.envelope import schema
-from channels_app.content.moments import moment_of_unix
 from channels_app.content.types import text
 from channels_app.contract import (
     BadPayload,
@@ -30,6 +29,7 @@ from channels_app.contract import (
     SendResult,
     Throttled,
 )
+from channels_app.words.moments import moment_of_unix
 from tests.adapters.kit import Kit, OutboundCase, answer
 from tests.adapters.test_webhook import ANA_OUT, KIT
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels_app.content.entities import MAX_ENTITIES, find_entities
+from channels_app.words.entities import MAX_ENTITIES, find_entities
 
 
 @pytest.mark.parametrize(

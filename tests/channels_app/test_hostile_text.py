@@ -27,13 +27,13 @@ import tenants
 from channels_app.adapters.slack import words as slack
 from channels_app.adapters.teams import bodies as teams
 from channels_app.content.fit import fit
-from channels_app.content.markdown import convert
 from channels_app.content.normalise import RAW_MOST, clean_text
-from channels_app.content.segments import split_segments
-from channels_app.content.split import GRAPHEME, shorten, split_text
-from channels_app.content.text import analyse
 from channels_app.content.types import MAX_TEXT, Card, Content
 from channels_app.registry import KINDS, adapter_for
+from channels_app.words.markdown import convert
+from channels_app.words.segments import split_segments
+from channels_app.words.split import GRAPHEME, shorten, split_text
+from channels_app.words.text import analyse
 
 PATTERN_S = 0.25  # of one pattern on one text
 WHOLE_S = 1.0  # of a whole function on one text
@@ -41,10 +41,10 @@ HEADER = 16_384
 #: module → the longest text that its patterns are used on; a module with patterns has a line here
 LONGEST: dict[str, int] = {
     "channels_app.content.normalise": RAW_MOST,
-    "channels_app.content.split": MAX_TEXT,  # looked at in windows of a part's length
-    "channels_app.content.text": MAX_TEXT,
-    "channels_app.content.entities": MAX_TEXT,
-    "channels_app.content.markdown": MAX_TEXT,
+    "channels_app.words.split": MAX_TEXT,  # looked at in windows of a part's length
+    "channels_app.words.text": MAX_TEXT,
+    "channels_app.words.entities": MAX_TEXT,
+    "channels_app.words.markdown": MAX_TEXT,
     "channels_app.content.options": 1000,  # what a choice sends back
     "channels_app.templates.resolve": MAX_TEXT,
     "channels_app.http.client": 2048,
@@ -52,7 +52,7 @@ LONGEST: dict[str, int] = {
     "channels_app.adapters.messenger": 255,
     "channels_app.adapters.teams": 255,
     "channels_app.adapters.whatsapp": 255,
-    "channels_app.content.moments": HEADER,
+    "channels_app.words.moments": HEADER,
     "channels_app.adapters.slack.words": RAW_MOST,
     "channels_app.adapters.slack.outbound": MAX_TEXT,
     "channels_app.adapters.sms": 2048,

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from channels_app.content import languages
+from channels_app.words import languages
 
 WRITTEN = (
     "Where is my order? I have been waiting for two weeks.", "Wo ist meine Bestellung? Ich warte seit zwei Wochen.",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels_app.content.markdown import convert
+from channels_app.words.markdown import convert
 
 CASES = {
     # Markdown: (none, whatsapp, slack)

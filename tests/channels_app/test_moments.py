@@ -19,7 +19,7 @@ import chatsvc
 import conversations
 import messaging
 import tenants
-from channels_app.content.moments import (
+from channels_app.words.moments import (
     Moment,
     SentMoment,
     all_written,
@@ -136,8 +136,8 @@ def test_every_time_of_every_model_is_a_moment():
 
 #: cursors and stored secrets: written and read by the same module, never shown
 INTERNAL = {
-    "channels_app/content/moments.py",
-    "channels_app/content/entities.py",
+    "channels_app/words/moments.py",
+    "channels_app/words/entities.py",
     "conversations/selectors.py",
     "messaging/integrators/endpoints.py",
     "messaging/integrators/shapes.py",

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from channels_app.adapters.sms import Sms
 from channels_app.content.fit import fit
-from channels_app.content.segments import BASIC, EXTENSION, Segments, segments, split_segments
 from channels_app.content.types import text
+from channels_app.words.segments import BASIC, EXTENSION, Segments, segments, split_segments
 
 VECTORS = [
     *[("a" * n, "GSM-7", count) for n, count in ((0, 0), (160, 1), (161, 2), (306, 2), (307, 3), (459, 3), (460, 4))],

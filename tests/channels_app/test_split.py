@@ -5,7 +5,7 @@ import regex
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from channels_app.content.split import shorten, split_text
+from channels_app.words.split import shorten, split_text
 
 FAMILY = "👩‍👩‍👧‍👦"
 

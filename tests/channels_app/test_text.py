@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from channels_app.content.entities import find_entities
-from channels_app.content.text import Safety, analyse, find_flags, language_of
+from channels_app.words.entities import find_entities
+from channels_app.words.text import Safety, analyse, find_flags, language_of
 
 EUROPE = frozenset({"en", "de", "es", "fr"})
 

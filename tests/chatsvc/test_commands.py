@@ -18,7 +18,6 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from channels_app.content.moments import EARLIEST
 from channels_app.contract import BadSignature, RawRequest
 from channels_app.http.client import HttpClient
 from channels_app.models import Channel
@@ -26,6 +25,7 @@ from channels_app.registry import KINDS
 from channels_app.services import channel_save
 from channels_app.twin import server as twin_server
 from channels_app.twin.platforms import PLATFORMS
+from channels_app.words.moments import EARLIEST
 from chatsvc import demo
 from chatsvc.management.arguments import channel_keyed, moment
 from chatsvc.management.commands.send_webhook import SIGNED

@@ -19,7 +19,11 @@ from tests.chaos.service import ROOT, answers, environment, manage
 
 CLOSE = 8  # a frame's opcode
 SLOW = """
+import os
 import time
+import django
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsvc.settings")
+django.setup()
 from chatsvc.web.front import Front
 def application(environ, start_response):
     time.sleep(float(environ["QUERY_STRING"] or 0))

@@ -15,7 +15,7 @@ from channels_app.content.surroundings import Quote
 from channels_app.content.types import Content
 from conversations.models import Conversation, Message
 from messaging.live import typing as live_typing
-from messaging.rules.attending import staff_read, staff_typing
+from messaging.live.attending import staff_read, staff_typing
 from messaging.rules.control import agent_reply, conversation_end, take_over
 from tests.journeys.line import Frame, Line
 from tests.journeys.service import Service, address, said

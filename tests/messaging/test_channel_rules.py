@@ -18,10 +18,9 @@ from conversations.models import Conversation, Message
 from messaging import respond as respond_module
 from messaging.accept import accept
 from messaging.deliver import deliver
-from messaging.live import push
+from messaging.live import attending, push
 from messaging.models import Turn
 from messaging.respond import respond
-from messaging.rules import attending
 from messaging.rules.contact_signals import signal_apply
 from messaging.rules.control import agent_reply, hand_back
 from messaging.rules.typing_marks import show_typing

@@ -16,9 +16,9 @@ from conversations import people
 from conversations.models import Contact, Conversation, Event, Identity, Message
 from conversations.people import contacts_join
 from messaging.accept import accept
+from messaging.consent.rules import contact_resume, staff_allow, staff_stop
 from messaging.context.profile import profile_keep, profile_of
 from messaging.models import Turn
-from messaging.rules.consent import contact_resume, staff_allow, staff_stop
 from messaging.rules.contact_signals import signal_apply
 from messaging.rules.control import agent_reply
 from tenants.errors import Conflict

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from channels_app.content.fit import fit
 from channels_app.content.options import choice_for, options, payload_meant
-from channels_app.content.segments import segments
 from channels_app.content.types import Content, text
 from channels_app.contract import HttpAnswer, Payload
 from channels_app.models import Channel
 from channels_app.registry import KINDS, adapter_for
+from channels_app.words.segments import segments
 from conversations.models import Conversation, Message
 from messaging import deliver as deliver_module
 from messaging.api.preview import REFERENCE, PreviewRequest, preview

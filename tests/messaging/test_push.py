@@ -10,9 +10,9 @@ from channels_app.content.types import text
 from channels_app.models import Channel
 from conversations.models import Attachment, Message
 from messaging.accept import accept
+from messaging.live.attending import staff_read
 from messaging.live.hub import conversation_group, hub
 from messaging.live.push import push_media
-from messaging.rules.attending import staff_read
 from messaging.rules.control import agent_reply, conversation_end, take_over
 from messaging.rules.delivery_status import mark_read
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from channels_app.adapters.slack.inbound import METADATA, PART_MARK
-from channels_app.content.markdown import DIALECTS
-from channels_app.content.split import split_text
 from channels_app.content.types import Capabilities, Card, Content, ListRow, ListSection
 from channels_app.contract import OutboundMessage, Payload, Recipient, Rejected
+from channels_app.words.markdown import DIALECTS
+from channels_app.words.split import split_text
 
 CAPABILITIES = Capabilities(
     types=frozenset({"text", "image", "file", "audio", "video", "quick_reply", "carousel", "list"}),

@@ -13,8 +13,8 @@ from typing import Any
 from channels_app.adapters.teams.address import message_id
 from channels_app.adapters.teams.config import TeamsConfig
 from channels_app.adapters.wire import array, identifier, obj, string
-from channels_app.content.moments import moment_of_iso
 from channels_app.contract import Ignored, InboundItem, Sender, Signal
+from channels_app.words.moments import moment_of_iso
 
 
 @dataclass(frozen=True)

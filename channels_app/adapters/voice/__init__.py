@@ -19,7 +19,6 @@ from channels_app.adapters.voice.config import VoiceConfig
 from channels_app.adapters.voice.speech import Document, keys, seconds, spoken
 from channels_app.adapters.voice.steps import LIVE, Step, Turn, step
 from channels_app.adapters.wire import array, string
-from channels_app.content.split import split_text
 from channels_app.content.types import Capabilities, Content, text, worded
 from channels_app.contract import (
     BadPayload,
@@ -38,6 +37,7 @@ from channels_app.contract import (
     Signal,
     StatusUpdate,
 )
+from channels_app.words.split import split_text
 
 MAX_TWIML = 4000  # characters of a document that an update carries; more is error 32018
 MOST_DOCUMENTS = 20  # of one message

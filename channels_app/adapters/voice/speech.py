@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 import regex
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from channels_app.content.markdown import convert
+from channels_app.words.markdown import convert
 
 ADDRESS = re.compile(r"https?://[^\s<>\"]+")
 PLAIN_PATH = re.compile(r"(?:/[A-Za-z]+){1,2}/?")

@@ -13,7 +13,6 @@ from pydantic import ValidationError as Invalid
 
 from channels_app.adapters.wire import identifier, string
 from channels_app.content.ids import PersonId
-from channels_app.content.moments import Moment
 from channels_app.content.types import MAX_MEDIA_BYTES, Content, HttpUrl
 from channels_app.contract import (
     EVERYBODY,
@@ -28,6 +27,7 @@ from channels_app.contract import (
     Signal,
     StatusUpdate,
 )
+from channels_app.words.moments import Moment
 
 VERSION = 1
 SCHEME = "user"

@@ -17,10 +17,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from channels_app.content.moments import written
 from channels_app.twin.calls import Answer, Call, Refused, Webhook, json_answer
 from channels_app.twin.platform import Platform, Route
 from channels_app.twin.world import World
+from channels_app.words.moments import written
 
 KIND = "webhook"
 SETTINGS = {

@@ -13,9 +13,9 @@ from channels_app.content.types import text
 from conversations.models import Conversation
 from messaging import respond as respond_verb
 from messaging.live import typing as live_typing
+from messaging.live.attending import staff_read, staff_typing
 from messaging.models import Turn
 from messaging.respond import respond
-from messaging.rules.attending import staff_read, staff_typing
 from messaging.rules.control import agent_reply, conversation_end, hand_back, take_over
 from messaging.webchat import rules as webchat
 from messaging.webchat.sockets.rows import Rows

@@ -13,10 +13,10 @@ from messaging import respond as respond_module
 from messaging.accept import accept
 from messaging.context.wording import ENTRIES, FALLBACKS, OWN_FALLBACK, fallback_for
 from messaging.live import typing as live_typing
+from messaging.live.attending import staff_read, staff_typing
 from messaging.media import transcribe
 from messaging.models import Turn
 from messaging.respond import respond
-from messaging.rules.attending import staff_read, staff_typing
 from messaging.rules.control import hand_back, hand_over, take_over
 from messaging.rules.typing_marks import show_typing
 from tenants.errors import Conflict
@@ -85,7 +85,7 @@ def test_no_file_is_taken_and_the_widget_offers_none(page, chooses) -> None:
 
 def test_no_agent_is_seen_typing(scope, chooses, monkeypatch) -> None:
     told: list[Any] = []
-    monkeypatch.setattr("messaging.rules.attending.push_typing", lambda *facts, **more: told.append(facts))
+    monkeypatch.setattr("messaging.live.attending.push_typing", lambda *facts, **more: told.append(facts))
     conversation = ConversationFactory(tenant=scope)
     staff_typing(conversation.id, None, on=True)
     assert len(told) == 1

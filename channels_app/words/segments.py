@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from channels_app.content.split import split_text
+from channels_app.words.split import split_text
 
 #: septet value → character; "\x1b" at 0x1B leads to the extension table
 BASIC = (

@@ -1,6 +1,6 @@
 """The language of a text, by the model of py3langid, kept in a twelfth of the memory that it takes of itself.
 
-Owns how the model is kept and read: as arrays, mapped from the files that ``python -m channels_app.content.languages``
+Owns how the model is kept and read: as arrays, mapped from the files that ``python -m channels_app.words.languages``
 has made (the image's build calls it), so that all processes of a machine share them; else made anew. Either comes with
 the first text. Must not decide when a guess counts (text.py).
 

@@ -24,9 +24,9 @@ from conversations.models import Contact, Conversation, Event, Identity, Message
 from conversations.people import identity_resolve
 from conversations.timeline import VERSIONS, NewEvent, conversation_advance, events_append
 from messaging import wake
+from messaging.consent.words import CARRIER_ONLY, EVERYDAY, PHRASES, POLITE, SIGNATURES
 from messaging.models import Delivery, Turn
 from messaging.reply import Author, reply_write, spoken
-from messaging.rules.consent_words import CARRIER_ONLY, EVERYDAY, PHRASES, POLITE, SIGNATURES
 from tenants.errors import Conflict
 from tenants.storage import prepared
 from tenants.storage.db import atomic, now, on_commit, retried

@@ -11,8 +11,8 @@ from functools import lru_cache
 
 import regex
 
-from channels_app.content.entities import LINK, Entity, find_entities
-from channels_app.content.languages import likeliest
+from channels_app.words.entities import LINK, Entity, find_entities
+from channels_app.words.languages import likeliest
 
 LANGUAGE_SAMPLE = 200  # characters that are looked at
 MIN_LETTERS = 12  # of an alphabet; shorter texts are guessed wrong too often to override a hint
