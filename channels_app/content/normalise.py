@@ -1,7 +1,7 @@
 """Cleaning what people and platforms write (MSG-2).
 
 Owns the one canonical form of text that is stored, searched and sent. Must not judge or analyse it
-(text.py) nor change what a word means.
+(channels_app/words/text.py) nor change what a word means.
 """
 
 from __future__ import annotations

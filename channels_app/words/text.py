@@ -1,6 +1,6 @@
 """What a message's text tells at first sight (MSG-3): language, entities, safety flags.
 
-Owns the judgement of language and safety. Must not change the text (normalise.py), store anything or call out.
+Owns the judgement of language and safety. Must not change the text (channels_app/content/normalise.py), store anything or call out.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The words by which people stop, resume and ask for help, and what they are answered, by language.
 
-Data only: a language is one entry. Must not decide anything (consent.py).
+Data only: a language is one entry. Must not decide anything (rules.py).
 """
 
 from __future__ import annotations
