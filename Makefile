@@ -9,6 +9,8 @@ CODE := chatsvc messaging assistant conversations channels_app tenants
 ifeq ($(shell grep -s '^LOG_FORMAT=' .env),)
 export LOG_FORMAT ?= console
 endif
+# The tests start the service some forty times, and each start would compile it.
+unexport PYTHONDONTWRITEBYTECODE
 # A database that is named is set up at every start: it may be another one than last time.
 NAMED := $(DATABASE_URL)$(POSTGRESQL_URI)$(MONGODB_URI)$(shell grep -sE '^(DATABASE_URL|POSTGRESQL_URI|MONGODB_URI)=.' .env)
 
@@ -19,8 +21,9 @@ serve: .venv/installed var/seeded
 	@[ -s var/chatsvc.sqlite3 -a $(if $(NAMED),"",set) ] || { $(MANAGE) migrate --verbosity 0 && $(MANAGE) seed_demo; }
 	@exec $(MANAGE) serve
 
+# Three for two processors: a part of the tests waits for processes, sockets and pages.
 test: .venv/installed-dev
-	$(PYTHON) -m pytest -n 2 -m "not chaos"
+	$(PYTHON) -m pytest -n 3 -m "not chaos"
 
 # The same tests on PostgreSQL and Redis, both started for this run and thrown away after it.
 test-cluster: .venv/installed-dev

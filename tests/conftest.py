@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -54,10 +55,18 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
                 )
 
 
+@lru_cache(maxsize=64)
+def _learnt_once(examples: tuple[Any, ...], facts: tuple[Any, ...]) -> Any:
+    return apart.learnt_here(examples, facts)
+
+
 @pytest.fixture(autouse=True)
 def learning_takes_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that loads scikit-learn for every training would cost the tests minutes (tests/assistant/test_apart.py)."""
-    monkeypatch.setattr(apart, "learnt", apart.learnt_here)
+    """A process that loads scikit-learn for every training would cost the tests minutes (tests/assistant/test_apart.py).
+
+    Learning is a function of what is taught, and most tests teach the demo's examples: once a process is enough.
+    """
+    monkeypatch.setattr(apart, "learnt", lambda examples, facts: _learnt_once(tuple(examples), tuple(facts)))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,6 +7,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -29,7 +30,12 @@ NAMED_FILE = re.compile(r"(?<![\w/.<*-])((?:\w+/)*\w+\.py)\b")
 EXAMPLES = {"parrot.py"}
 
 
-def written() -> Iterator[tuple[str, str]]:
+@cache
+def written() -> list[tuple[str, str]]:
+    return list(_written())
+
+
+def _written() -> Iterator[tuple[str, str]]:
     """(place, text) of all comments, docstrings, names of functions, and lines of pages."""
     for path in CODE:
         source, place = path.read_text(), str(path.relative_to(ROOT))
@@ -43,9 +49,6 @@ def written() -> Iterator[tuple[str, str]]:
         yield from ((str(path.relative_to(ROOT)), line) for line in path.read_text().splitlines())
 
 
-WRITTEN = list(written())
-
-
 def is_there(place: str, named: str) -> bool:
     """Named from the root, from the app, or beside the file that names it; a page may name any file by its end."""
     beside = Path(place).parent
@@ -54,7 +57,7 @@ def is_there(place: str, named: str) -> bool:
 
 
 def test_sentences_and_names_say_who_acts() -> None:
-    found = [(place, text) for place, text in WRITTEN if VAGUE.search(text)]
+    found = [(place, text) for place, text in written() if VAGUE.search(text)]
     assert "\n".join(f"{place}: {text}" for place, text in found if place != "tests/test_prose.py") == ""
 
 
@@ -64,5 +67,5 @@ def test_a_vague_word_is_found(text: str) -> None:
 
 
 def test_files_that_are_named_are_there() -> None:
-    named = {(place, name) for place, text in WRITTEN for name in NAMED_FILE.findall(text)}
+    named = {(place, name) for place, text in written() for name in NAMED_FILE.findall(text)}
     assert [one for one in sorted(named) if one[1] not in EXAMPLES and not is_there(*one)] == []

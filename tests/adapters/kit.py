@@ -141,6 +141,10 @@ class Kit:
     # ---- inbound
 
     def payload_files(self) -> list[str]:
+        return list(self._payload_files)
+
+    @cached_property
+    def _payload_files(self) -> list[str]:
         return sorted(path.stem for path in (PAYLOADS / self.kind).glob("*.json"))
 
     def stored(self, name: str) -> dict[str, Any]:
@@ -156,7 +160,7 @@ class Kit:
         """The first payload file's request with ``body`` in its place."""
         return self.sign(replace(raw_request(self._frame), body=body), self.configured)
 
-    @property
+    @cached_property
     def _frame(self) -> dict[str, Any]:
         return next((self.stored(name) for name in self.payload_files()), {"method": "POST", "path": "/"})
 

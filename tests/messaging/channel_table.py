@@ -140,15 +140,16 @@ def sort_of(item: InboundItem) -> str:
 
 def came_in(channel: Channel, item: InboundItem, console: Client, api: Any, engine: Listening) -> dict[str, str]:
     """Let ``item`` come in where all that it needs is there already; column → what was seen."""
+    of_channel = not hasattr(item, "sender")
     item, conversation = _prepared(channel, item)
     before, events, shown = (
         _rows(),
         set(rows.Event.objects.values_list("id", flat=True)),
-        _shown(conversation, console, api),
+        _shown(conversation, console, api, of_channel),
     )
     engine.asked.clear()
     receive._item_apply(channel, receive._timed(item, now()))
-    after, now_shown = _rows(), _shown(conversation, console, api)
+    after, now_shown = _rows(), _shown(conversation, console, api, of_channel)
     new = rows.Event.objects.exclude(id__in=events).order_by("created_at", "seq")
     types = dict.fromkeys(event.type.removeprefix("chat.") for event in new)
     return {
@@ -229,11 +230,12 @@ def _rows() -> dict[str, Any]:
     }
 
 
-def _shown(conversation: Any, console: Client, api: Any) -> dict[str, str]:
-    """What staff and integrators read of the person's conversations, and of the channel."""
+def _shown(conversation: Any, console: Client, api: Any, of_channel: bool) -> dict[str, str]:
+    """What staff and integrators read of the person's conversations, and, where no person is named, of the channel."""
     found = rows.Conversation.objects.filter(channel=conversation.channel_id).order_by("created_at")
     pages = [console.get(url(rows.Conversation, "change", one.id)).content.decode() for one in found]
-    pages.append(console.get(url(Channel, "change", conversation.channel_id)).content.decode())
+    if of_channel:
+        pages.append(console.get(url(Channel, "change", conversation.channel_id)).content.decode())
     logs = [re.sub(r'(value|nonce)="[^"]*"|\?[^"]*"', "", page) for page in pages]
     paths = [path for one in found for path in (f"{one.id}", f"{one.id}/messages")]
     read = [api.data_of(api.get(f"/api/v2/chat/conversations/{path}")) for path in paths]

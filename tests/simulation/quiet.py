@@ -45,7 +45,7 @@ def come_to_rest(sim: Simulation) -> None:
         else:
             break
     else:
-        raise Broken(f"never quiet: {len(_left(sim))} rows wait, the first since {min(_left(sim))}")
+        raise Broken(f"never quiet: {len(_left(sim))} rows wait, the first since {min(_left(sim), default=None)}")
     for promise in PROMISES:
         promise(sim.oracle)
 

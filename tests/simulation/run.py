@@ -71,6 +71,7 @@ class Outcome:
     broken: str = ""  # what does not hold; "": all does
     diary: Sequence[str] = ()
     steps: int = 0  # with those in the middle of others and those that brought it to rest
+    at_rest: bool = False  # it broke behind the last step of the trace, on the way to rest
 
     @property
     def promise(self) -> str:
@@ -148,17 +149,20 @@ def run(seed: int, length: int, origin: sqlite3.Connection, mutation: Mutate = u
     return replay(plan, origin, mutation)
 
 
-def replay(trace: Trace, origin: sqlite3.Connection, mutation: Mutate = unchanged) -> Outcome:
-    """The same run again."""
+def replay(trace: Trace, origin: sqlite3.Connection, mutation: Mutate = unchanged, *, rest: bool = True) -> Outcome:
+    """The same run again; without ``rest`` it ends with the trace's last step, whatever is still to be done."""
     done: list[Step] = []
+    resting = False
     with simulated(trace.seed, origin, mutation) as sim:
         try:
             for step in trace.steps:
                 done.append(step)
                 sim.world.step(step.name, step.seed, calm=step.calm)
-            come_to_rest(sim)
+            resting = rest
+            if rest:
+                come_to_rest(sim)
         except Broken as error:
-            return Outcome(Trace(trace.seed, tuple(done)), str(error), sim.world.diary, sim.world.steps)
+            return Outcome(Trace(trace.seed, tuple(done)), str(error), sim.world.diary, sim.world.steps, resting)
         return Outcome(trace, "", sim.world.diary, sim.world.steps)
 
 
@@ -169,7 +173,7 @@ def shrunk(outcome: Outcome, origin: sqlite3.Connection, mutation: Mutate = unch
 
     def breaks(steps: tuple[Step, ...]) -> bool:
         nonlocal best, left
-        found = replay(Trace(outcome.trace.seed, steps), origin, mutation)
+        found = replay(Trace(outcome.trace.seed, steps), origin, mutation, rest=outcome.at_rest)
         left -= found.steps
         same = found.promise == outcome.promise
         if same:

@@ -59,14 +59,14 @@ def test_a_seed_is_the_same_run_again(origin: sqlite3.Connection) -> None:
 
 def test_a_fault_is_found_and_made_small(origin: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """The measure of the simulator: `make simulate-mutations` does so with all of them."""
-    mutation = MUTATIONS["lanes in any order"]
+    mutation = MUTATIONS["receipts without lanes"]
     monkeypatch.setattr(oracle, "ONLY", mutation.breaks)
-    outcomes = (run(seed, 200, origin, mutation.apply) for seed in range(1, 40))
+    outcomes = (run(seed, 60, origin, mutation.apply) for seed in range(1, 40))
     found = next(outcome for outcome in outcomes if outcome.broken)
 
     small = shrunk(found, origin, mutation=mutation.apply)
 
     assert small.promise in mutation.breaks
-    assert len(small.trace.steps) < 40
+    assert len(small.trace.steps) < 10
     assert replay(small.trace, origin, mutation.apply).broken == small.broken
     assert not replay(small.trace, origin).broken
