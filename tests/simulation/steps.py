@@ -194,7 +194,9 @@ def replay(sim: Simulation) -> None:
         sim.world.say(f"staff of {sim.tenants[tenant_id]}: replay {len(dead)}")
         since = sim.world.tick()
         redeliver(Delivery.objects.filter(id__in=dead))  # what fails meanwhile is not of these
-        sim.replayed.update(dict.fromkeys((one.hex for one in dead), since))  # after a crash staff have been told nothing
+        sim.replayed.update(
+            dict.fromkeys((one.hex for one in dead), since)
+        )  # after a crash staff have been told nothing
 
 
 def heal(sim: Simulation) -> None:
