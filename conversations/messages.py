@@ -7,17 +7,18 @@ Owns facts of one message; must not store any.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict
-from functools import lru_cache
 from typing import Any
 
 from channels_app.content.normalise import EmptyMessage, normalise
 from channels_app.content.options import payload_meant
 from channels_app.content.types import Content
-from channels_app.words.text import Safety, analyse
+from channels_app.words.text import analyse
 from conversations.models import Message
+from conversations.safety import safety_of
 from tenants.errors import Invalid
-from tenants.tenant_settings import SafetyRules, settings_for
+from tenants.tenant_settings import settings_for
 
 SURROUNDINGS = ("quote", "form", "origin", "contacts", "full_text")  # members of a content
 
@@ -33,21 +34,23 @@ def cleaned(content: Content) -> Content:
         raise Invalid("The message says nothing.", code="empty_message") from error
 
 
-def words_of(tenant_id: uuid.UUID, content: Content) -> dict[str, Any]:
-    """The fields of a Message that follow from what it says."""
+def words_of(tenant_id: uuid.UUID, content: Content, hidden: Sequence[str] = ()) -> dict[str, Any]:
+    """The fields of a Message that follow from what it says. ``hidden``: what stood in it and is stored nowhere."""
     rules = settings_for(tenant_id)
     languages = rules.languages
     hint = content.language or (languages[0] if len(languages) == 1 else None)
     analysis = analyse(
-        content.text or "", hint_language=hint, languages=languages, region=rules.region or None,
-        safety=_safety(rules.safety),
+        content.text or "", whole=content.full_text, hint_language=hint, languages=languages,
+        region=rules.region or None, safety=safety_of(rules.safety),
     )  # fmt: skip
+    flags = list(dict.fromkeys((*hidden, *analysis.flags)))
     return {
         "content_type": content.type,
         "content": content.to_json(),
         "text": content.text or "",
         "language": analysis.language or "",
-        "analysis": {"entities": [asdict(found) for found in analysis.entities], "flags": list(analysis.flags)},
+        "analysis": {"entities": [asdict(found) for found in analysis.entities], "flags": flags}
+        | ({"masked": list(hidden)} if hidden else {}),
     }
 
 
@@ -55,11 +58,6 @@ def processing_result(message: Message) -> dict[str, Any]:
     """What was found in a message of a person, without their words."""
     kinds = dict.fromkeys(found["type"] for found in message.analysis.get("entities", ()))
     return {"language": message.language, "entities": list(kinds), "flags": message.analysis.get("flags", [])}
-
-
-@lru_cache(maxsize=256)
-def _safety(rules: SafetyRules) -> Safety:
-    return Safety(rules.max_length, rules.max_links, rules.card_numbers, frozenset(rules.words))
 
 
 def message_facts(message: Message) -> dict[str, Any]:

@@ -351,6 +351,22 @@ class Note(TenantModel):
         return self.text[:60]
 
 
+class Review(TenantModel):
+    """A message that the tenant's safety rules want a member of staff to look at (MSG-3)."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="reviews")
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="reviews")
+    flags = models.JSONField(default=list)  # why: names of SafetyRules' flags
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    reviewed_by = models.ForeignKey("tenants.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant", "reviewed_at", "id"], name="review_list")]
+
+    def __str__(self) -> str:
+        return ", ".join(self.flags)
+
+
 def correlation_id() -> str:
     """The id that the logs of this request or task carry."""
     return str(structlog.contextvars.get_contextvars().get("correlation_id", ""))[:64]

@@ -31,6 +31,7 @@ from conversations.attachments import (
 from conversations.messages import cleaned, message_facts, processing_result, words_of
 from conversations.models import Attachment, Conversation, Message, Session
 from conversations.people import Known, contact_came_from, contact_touch, identities_forget, identity_resolve
+from conversations.safety import flag_take, hidden_in
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.consent import rules as consent
@@ -144,7 +145,8 @@ def checked_of(channel: Channel, inbound: InboundMessage) -> Checked:
     content, file_ids = content_with_ids(cleaned(inbound.content), inbound.media)
     upload = None if file_ids else attachment_of(content)
     content = content_with_facts(content, upload) if upload else content
-    return Checked(content, words_of(channel.tenant_id, content), file_ids, upload)
+    content, hidden = hidden_in(channel.tenant_id, content)
+    return Checked(content, words_of(channel.tenant_id, content, hidden), file_ids, upload)
 
 
 def told(channel: Channel, accepted: Accepted) -> Accepted:
@@ -170,7 +172,8 @@ def store(channel: Channel, inbound: InboundMessage, checked: Checked, entrance:
         contact_came_from(known.contact_id, content.origin.to_json())
     step = consent.step_of(channel, message, dated=inbound.dated and inbound.sent_at is not None)
     asked = "bypass_automation" if entrance.hints.get("bypass_automation") else ""
-    bypassed = asked or ("" if step.without_turn else bot_off(channel.tenant_id, channel))
+    flagged = flag_take(message)
+    bypassed = asked or ("" if step.without_turn else bot_off(channel.tenant_id, channel) or flagged)
     turn = None if step.without_turn or bypassed else _turn_open(channel, conversation, message, entrance, step)
     news = _news(channel, inbound.sender, known, conversation, message, started=started, session=session)
     events_append(conversation, news)

@@ -32,6 +32,7 @@ from channels_app.contract import (
     Signal,
     StatusUpdate,
     TemplateStatus,
+    erased,
 )
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
@@ -50,6 +51,7 @@ from messaging.shutdown import stopping
 from tenants.errors import Invalid, Unavailable
 from tenants.storage import prepared
 from tenants.storage.db import atomic, key_taken, now, on_commit, on_mongo, retried, server_trouble
+from tenants.tenant_settings import settings_for
 from tenants.work.crew import Lane
 from tenants.work.leases import A_DAY, WORKER_LOST, LeaseLost, claim, put_off, server_back, settle, untried
 
@@ -199,6 +201,8 @@ def _understand(receipt: InboundEvent) -> bool:
     channel = channel_for_id(receipt.channel_id)
     if channel is None:
         return _close(receipt, InboundEvent.Status.IGNORED, "channel is gone")
+    if RawRequest.from_stored(receipt.request).is_erased:
+        return _close(receipt, InboundEvent.Status.IGNORED, "not kept")
     try:
         items = _items(receipt, channel)
     except BadPayload as error:
@@ -330,7 +334,11 @@ APPLY: dict[type, Callable[[Channel, Any], str]] = {
 
 
 def _close(receipt: InboundEvent, status: str, reason: str) -> bool:
-    return settle(receipt, status=status, reason=reason[:300], processed_at=now())
+    """A tenant that hides personal data keeps no request, either, once it is understood (MSG-3)."""
+    understood = status in (InboundEvent.Status.PROCESSED, InboundEvent.Status.IGNORED)
+    hides = understood and settings_for(receipt.tenant_id).safety.mask
+    kept = {"request": erased(receipt.request)} if hides else {}
+    return settle(receipt, status=status, reason=reason[:300], processed_at=now(), **kept)
 
 
 def _next_of(receipt: InboundEvent) -> uuid.UUID | None:

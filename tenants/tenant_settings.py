@@ -62,15 +62,29 @@ class BusinessHours(BaseModel):
         return not self.days or any(span.start <= local.time() < span.end for span in self.days.get(weekday, ()))
 
 
+#: what a rule of safety may name; what of it stands in words can be hidden
+Personal = Literal["card_number", "iban", "email", "phone", "profanity"]
+Flag = Literal["card_number", "iban", "email", "phone", "profanity", "too_long", "too_many_links"]
+
+
 class SafetyRules(BaseModel):
-    """What flags a message of a person (MSG-3). ``words`` are matched whole, whatever their case."""
+    """What flags a message of a person, and what is done then (MSG-3). ``words`` are matched whole, whatever their
+    case."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_length: int = Field(4096, ge=1, le=100_000, description="Characters")
     max_links: int = Field(5, ge=0, le=1000)
     card_numbers: bool = Field(True, description="Flag what looks like a payment card's number")
-    words: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field((), max_length=2000)
+    words: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
+        (), max_length=2000, description="Flagged as profanity"
+    )
+    mask: tuple[Personal, ...] = Field(
+        (), max_length=7, description="Hidden before anything is stored: staff, engine and integrators never see it"
+    )
+    alert: tuple[Flag, ...] = Field((), max_length=7, description="Staff are told outside the console, as `alerts` say")
+    review: tuple[Flag, ...] = Field((), max_length=7, description="The message is listed for staff to look at")
+    hand_over: tuple[Flag, ...] = Field((), max_length=7, description="A human is asked for, and the bot keeps still")
 
 
 Hours = Annotated[float, Field(gt=0, le=24 * 365)]
@@ -89,7 +103,7 @@ class Alerts(BaseModel):
         48, description="Hours of silence of a busy channel after which staff are told"
     )
     silent_after_hours_of: dict[str, Hours | None] = Field({}, description="The same for one channel, by its key")
-    quiet: tuple[Literal["escalations", "dead_letters", "engine", "malformed"], ...] = Field(
+    quiet: tuple[Literal["escalations", "dead_letters", "engine", "malformed", "flagged"], ...] = Field(
         (), description="What staff are not told of outside the console"
     )
     bad_signatures: int = Field(20, ge=1, description="Unproven requests between two checks that are too many")

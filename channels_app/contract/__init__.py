@@ -38,7 +38,16 @@ from channels_app.contract.outbound import (
     RemoteTemplate,
     SendResult,
 )
-from channels_app.contract.request import EVERYBODY, BadPayload, BadSignature, RawRequest, Reply, lane_of, read_json
+from channels_app.contract.request import (
+    EVERYBODY,
+    BadPayload,
+    BadSignature,
+    RawRequest,
+    Reply,
+    erased,
+    lane_of,
+    read_json,
+)
 
 __all__ = [
     "EVERYBODY",
@@ -77,6 +86,7 @@ __all__ = [
     "Throttled",
     "Unreachable",
     "WindowClosed",
+    "erased",
     "lane_of",
     "read_json",
 ]

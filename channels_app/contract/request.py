@@ -64,9 +64,19 @@ class RawRequest:
             "url": self.url,
         }
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether only its line was kept (`erased`)."""
+        return not (self.headers or self.body)
+
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> RawRequest:
         return cls(**{**stored, "body": base64.b64decode(stored["body"])})
+
+
+def erased(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored request without all that a person may have written."""
+    return RawRequest(stored["method"], stored["path"]).to_stored()
 
 
 def read_json(source: bytes | str) -> Any:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import regex
 
 from channels_app.words.entities import LINK, Entity, find_entities
 from channels_app.words.languages import likeliest
+from channels_app.words.personal import find_personal, has_card_number, word_pattern
 
 LANGUAGE_SAMPLE = 200  # characters that are looked at
 MIN_LETTERS = 12  # of an alphabet; shorter texts are guessed wrong too often to override a hint
@@ -20,12 +20,12 @@ MIN_CONFIDENCE = 0.5
 
 LETTERS = regex.compile(r"[\p{L}--\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]", regex.V1)
 IDEOGRAPHS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]")
-CARD = regex.compile(r"(?<![\d-])\d(?:[ -]?\d){12,18}(?![\d-])")
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """``language``: ISO 639-1 or None. ``flags``: of too_long, too_many_links, card_number, profanity."""
+    """``language``: ISO 639-1 or None. ``flags``: of too_long, too_many_links, card_number, profanity, and of iban, email and
+    phone where a rule looks for them."""
 
     language: str | None
     entities: tuple[Entity, ...]
@@ -40,6 +40,7 @@ class Safety:
     max_links: int = 5
     card_numbers: bool = True
     words: frozenset[str] = frozenset()
+    looked_for: frozenset[str] = frozenset()  # what else some rule acts upon: of iban, email, phone
 
 
 DEFAULT_SAFETY = Safety()
@@ -48,17 +49,18 @@ DEFAULT_SAFETY = Safety()
 def analyse(
     text: str,
     *,
+    whole: str | None = None,
     hint_language: str | None = None,
     languages: Iterable[str] = (),
     region: str | None = None,
     safety: Safety = DEFAULT_SAFETY,
 ) -> Analysis:
-    """Look at ``text``. ``hint_language`` is what is known from before (profile, conversation); it
+    """Look at ``text``; ``whole``: all that was written, where ``text`` is only its beginning. ``hint_language`` is what is known from before (profile, conversation); it
     stands where the text is too short or too mixed to tell. ``languages`` limits the guess to those a
     tenant serves. ``region`` (ISO 3166, as "DE") reads phone numbers without a country code."""
     entities = find_entities(text, region=region)
     language = language_of(text, hint=hint_language, languages=frozenset(languages))
-    return Analysis(language, entities, find_flags(text, entities, safety))
+    return Analysis(language, entities, find_flags(whole or text, entities, safety))
 
 
 # ------------------------------------------------------------------------------ language
@@ -84,23 +86,12 @@ def find_flags(text: str, entities: Iterable[Entity], safety: Safety = DEFAULT_S
         "too_long": len(text) > safety.max_length,
         "too_many_links": sum(entity.type == "url" for entity in entities) > safety.max_links,
         "card_number": safety.card_numbers and has_card_number(text),
-        "profanity": bool(safety.words) and _word_pattern(safety.words).search(text) is not None,
+        "profanity": bool(safety.words) and word_pattern(safety.words).search(text) is not None,
     }
-    return tuple(flag for flag, raised in broken.items() if raised)
+    raised = [flag for flag, is_raised in broken.items() if is_raised]
+    return (*raised, *_personal(text, safety.looked_for - set(broken)))
 
 
-def has_card_number(text: str) -> bool:
-    """Whether ``text`` holds 13 to 19 digits that pass the check of payment cards (Luhn, ISO/IEC 7812)."""
-    return any(_passes_luhn(match[0]) for match in CARD.finditer(text))
-
-
-def _passes_luhn(written: str) -> bool:
-    digits = [int(character) for character in reversed(written) if character.isdigit()]
-    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
-    return len(set(digits)) > 1 and (sum(digits[0::2]) + sum(doubled)) % 10 == 0
-
-
-@lru_cache(maxsize=256)
-def _word_pattern(words: frozenset[str]) -> regex.Pattern[str]:
-    listed = "|".join(regex.escape(word) for word in sorted(words, key=len, reverse=True) if word.strip())
-    return regex.compile(rf"(?<!\w)(?:{listed or r'(?!)'})(?!\w)", regex.I | regex.FULLCASE)
+def _personal(text: str, kinds: frozenset[str]) -> list[str]:
+    """Of the further kinds that a rule of the tenant names: what no rule names costs nothing."""
+    return list(dict.fromkeys(kind for kind, _, _ in find_personal(text, kinds=kinds))) if kinds else []

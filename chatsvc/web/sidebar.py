@@ -49,6 +49,7 @@ SIDEBAR: dict[str, Any] = {
             page("Conversations", "forum", "conversations.Conversation"),
             page("Waiting", "hourglass_top", "conversations.Conversation", "?waiting=yes"),
             page("Mine", "support_agent", "conversations.Conversation", "?mine=yes"),
+            page("To review", "flag", "conversations.Review", "?open=yes"),
             page("Messages", "chat", "conversations.Message"),
             page("Files", "attach_file", "conversations.Attachment"),
             page("Contacts", "person", "conversations.Contact"),

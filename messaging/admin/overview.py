@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from channels_app.models import ChannelIncident
-from conversations.models import Attachment, Conversation
+from conversations.models import Attachment, Conversation, Review
 from messaging.models import (
     Delivery,
     HandledEvent,
@@ -52,6 +52,7 @@ FIGURES = (
         "Mine", Conversation, "conversations:read", lambda request: Q(is_open=True, assignee=request.user.pk),
         "mine=yes",
     ),
+    Figure("To review", Review, "messages:read", lambda _: Q(reviewed_at=None), "open=yes", True),
     Figure("Dead letters", Delivery, "deliveries:read", lambda _: Q(dead_at__isnull=False), "dead=yes", True),
     Figure(
         "Requests of platforms given up", InboundEvent, "deliveries:read", lambda _: Q(status="failed"),

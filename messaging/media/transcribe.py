@@ -6,6 +6,7 @@ TRANSCRIBE_URL nothing of this happens: the assistant says that it cannot listen
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
@@ -17,7 +18,9 @@ from channels_app.content.types import MAX_FULL_TEXT, Content, worded
 from channels_app.contract import OutcomeUnknown, Rejected, SendError, Throttled, Unreachable
 from channels_app.http.client import HttpClient, authority
 from conversations.attachments import NEVER, storage_asked
+from conversations.messages import words_of
 from conversations.models import Attachment, Message
+from conversations.safety import flag_take, words_hidden
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.live.push import push_media
@@ -62,7 +65,7 @@ def transcribe(attachment: Attachment) -> None:
             return
         words = ""
     if words:
-        _write(attachment, words)
+        _write(attachment, *words_hidden(attachment.tenant_id, words))
     transcription_end(attachment)
 
 
@@ -122,7 +125,7 @@ def let_answer(message: Message) -> None:
 
 
 @retried
-def _write(attachment: Attachment, words: str) -> None:
+def _write(attachment: Attachment, words: str, hidden: Sequence[str]) -> None:
     message_id = attachment.message_id
     where = {"id": Message.objects.values_list("conversation_id", flat=True).get(id=message_id)}
     with atomic():
@@ -133,9 +136,11 @@ def _write(attachment: Attachment, words: str) -> None:
         message = Message.objects.get(id=message_id)
         if message.text:
             return  # edited meanwhile
-        said = worded(words)
-        message.text, message.content = said["text"], {**message.content, **said}
-        message.save(update_fields=["text", "content"])
+        content = Content.model_validate({**message.content, **worded(words)})
+        facts = words_of(message.tenant_id, content, hidden)
+        message.text, message.content, message.analysis = facts["text"], facts["content"], facts["analysis"]
+        message.save(update_fields=["text", "content", "analysis"])
+        flag_take(message)
         conversation = conversation_advance(where, events=1)
         assert conversation is not None  # locked above
         facts = {"attachment_id": str(attachment.id), "message_id": str(message.id), "seq": message.seq}

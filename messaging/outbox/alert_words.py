@@ -16,6 +16,7 @@ from channels_app.health import ADVICE, State
 from channels_app.models import ChannelIncident
 from conversations.event_schemas import Envelope
 from conversations.models import Conversation
+from conversations.safety import is_flagged
 from tenants.tenant_settings import settings_for
 
 #: a channel's state → what staff are told of it; of a channel that was switched off they are told nothing
@@ -117,17 +118,28 @@ def _malformed(data: dict[str, Any]) -> Words:
     return Words("A platform sent what could not be understood", lines, at_most_every=SAME_AGAIN)
 
 
+def _flagged(data: dict[str, Any]) -> Words:
+    flags = ", ".join(data["processing_result"]["flags"])
+    lines = (f"Found: {flags}.", _page(f"conversations/conversation/{data.get('conversation_id')}/change/"))
+    return Words("A person's message broke a safety rule", lines, at_most_every=SAME_AGAIN)
+
+
 def _page(path: str) -> str:
     return f"{settings.PUBLIC_URL}/admin/{path}" if path else ""
 
 
 #: event type → which of its events are worth an alert, where not all are, and the setting that keeps them quiet
-WORTH: dict[str, tuple[str, Callable[[dict[str, Any]], bool]]] = {
-    "chat.conversation.updated": ("escalations", lambda data: data.get("trigger") == "handover"),
-    "chat.message.failed": ("dead_letters", lambda data: data.get("code") not in EXPECTED),
-    "chat.message.processed": ("engine", lambda data: data.get("degraded") is True),
-    "chat.system.webhook_malformed": ("malformed", lambda data: True),
+WORTH: dict[str, tuple[str, Callable[[Envelope], bool]]] = {
+    "chat.conversation.updated": ("escalations", lambda event: event.data.get("trigger") == "handover"),
+    "chat.message.failed": ("dead_letters", lambda event: event.data.get("code") not in EXPECTED),
+    "chat.message.processed": ("engine", lambda event: event.data.get("degraded") is True),
+    "chat.message.received": ("flagged", lambda event: is_flagged(event.tenant_id, "alert", _flags(event))),
+    "chat.system.webhook_malformed": ("malformed", lambda event: True),
 }
+
+
+def _flags(event: Envelope) -> list[str]:
+    return (event.data.get("processing_result") or {}).get("flags") or []
 
 
 def alert_worth(event: Envelope) -> bool:
@@ -135,7 +147,7 @@ def alert_worth(event: Envelope) -> bool:
     if event.type not in WORTH:
         return event.type in ALERTS
     name, applies = WORTH[event.type]
-    return applies(event.data) and name not in settings_for(event.tenant_id).alerts.quiet
+    return applies(event) and name not in settings_for(event.tenant_id).alerts.quiet
 
 
 #: event type → the words of its alert; None: not worth one
@@ -148,6 +160,7 @@ ALERTS: dict[str, Callable[[dict[str, Any]], Words | None]] = {
     "chat.conversation.updated": _escalated,
     "chat.message.failed": _dead_letter,
     "chat.message.processed": _engine_down,
+    "chat.message.received": _flagged,
 }
 #: event type → whom it is mailed to, by permission
-READERS = {"chat.conversation.updated": "conversations:write"}
+READERS = {"chat.conversation.updated": "conversations:write", "chat.message.received": "conversations:write"}

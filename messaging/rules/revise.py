@@ -22,6 +22,7 @@ from conversations.attachments import attachments_delete
 from conversations.messages import cleaned, message_facts, words_of
 from conversations.models import Attachment, Conversation, Event, Identity, Message, Reaction, Revision
 from conversations.people import Known, identities_forget, identity_find, identity_resolve
+from conversations.safety import flag_take, hidden_in
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging.live.push import push_change, push_reaction
 from messaging.models import DeliveryPart
@@ -49,7 +50,7 @@ Change = tuple[uuid.UUID, uuid.UUID, str]  # tenant, channel and the platform's 
 def revision_take(channel: Channel, item: contract.Revision) -> str:
     """Keep an edit or a deletion, and apply it if its message is here. Returns why nothing came of it, or ""."""
     try:
-        content = cleaned(item.content).to_json() if item.content else {}
+        content = hidden_in(channel.tenant_id, cleaned(item.content))[0].to_json() if item.content else {}
     except Invalid as error:
         return error.code
     if _none_of_ours(channel, item):
@@ -189,6 +190,7 @@ def _rewrite(conversation: Conversation, message: Message, edit: Revision) -> No
     Revision.objects.filter(id=edit.id).update(previous=message.content)
     changes = {**words_of(message.tenant_id, content), "edited_at": edit.at}
     _change(conversation, message, "edited", "chat.message.updated", preview=content.summary, **changes)
+    flag_take(message)
 
 
 def _merged(old: Content, new: Content) -> Content:

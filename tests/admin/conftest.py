@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from assistant.models import Intent, KnowledgeEntry, TrainedModel
 from channels_app.models import Channel, ChannelHealth, ChannelIncident, MessageTemplate
-from conversations.models import Attachment, Conversation, Event, Note, Revision
+from conversations.models import Attachment, Conversation, Event, Note, Review, Revision
 from messaging.models import (
     Delivery,
     DeliveryAttempt,
@@ -105,6 +105,7 @@ def build(tenant: Tenant) -> World:
         HandledEvent.objects.create(
             tenant=tenant, handler="audit", event=Event.objects.get(seq=1).id, error=f"{word} {XSS}"
         )
+        Review.objects.create(tenant=tenant, conversation=conversation, message=asked, flags=["profanity"])
         Note.objects.create(tenant=tenant, conversation=conversation, text=f"{word} note {XSS}")
         endpoint = WebhookEndpoint.objects.create(
             tenant=tenant, url=f"https://{word}.example.com/hook", event_types=["*"], description=f"{word} {XSS}",

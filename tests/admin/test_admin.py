@@ -135,7 +135,7 @@ def test_the_first_page_counts_what_wants_attention(staff_of: Any, acme: World, 
     page = staff_of(acme.tenant).get(reverse("admin:index"))
     counts = {figure["title"]: figure["count"] for figure in page.context["figures"]}
     assert counts == {
-        "Open conversations": "1", "Waiting for an answer": "0", "Mine": "0", "Dead letters": "0",
+        "Open conversations": "1", "Waiting for an answer": "0", "Mine": "0", "To review": "1", "Dead letters": "0",
         "Requests of platforms given up": "0", "Answers given up": "0", "Files given up": "0",
         "Webhook calls given up": "0",
         "Channels not well": "1", "Paused webhook endpoints": "0", "Events not handled": "1", "Alerts not sent": "1",

@@ -11,7 +11,7 @@ from django.contrib import admin
 from assistant.models import Intent, KnowledgeEntry
 from channels_app.contract import CheckResult
 from channels_app.models import Channel, MessageTemplate
-from conversations.models import Attachment, Contact, Conversation
+from conversations.models import Attachment, Contact, Conversation, Review
 from messaging.admin import conversations as conversation_admin
 from messaging.models import Delivery, HandledEvent, InboundEvent, StaffAlert, Turn, WebhookDelivery, WebhookEndpoint
 from tenants.models import ApiKey, AuditEntry
@@ -44,6 +44,7 @@ ACTS: list[tuple[Any, str, dict[str, str], str]] = [
         Conversation, "template", {"template": "hi|en", "reply_id": "1"}, "conversation.replied",
     ),
     (Conversation, "annotate", {"text": "said in secret"}, "conversation.annotated"),
+    (Review, "reviewed", {}, "review.reviewed"),
     (Contact, "stop", {}, "contact.stopped"),
     (Contact, "allow", {}, "contact.allowed"),
     (HandledEvent, "retry", {}, "handledevent.retried"),

@@ -42,8 +42,9 @@ HEADER = 16_384
 LONGEST: dict[str, int] = {
     "channels_app.content.normalise": RAW_MOST,
     "channels_app.words.split": MAX_TEXT,  # looked at in windows of a part's length
-    "channels_app.words.text": MAX_TEXT,
-    "channels_app.words.entities": MAX_TEXT,
+    "channels_app.words.personal": RAW_MOST,
+    "channels_app.words.text": RAW_MOST,
+    "channels_app.words.entities": RAW_MOST,
     "channels_app.words.markdown": MAX_TEXT,
     "channels_app.content.options": 1000,  # what a choice sends back
     "channels_app.templates.resolve": MAX_TEXT,
