@@ -346,8 +346,7 @@ def _again(attempt: SendTry, error: SendError, *, counts: bool = True) -> None:
 
 @retried
 def _dead(attempt: SendTry, error: SendError) -> bool:
-    """A dead letter: it keeps its place and its reason, and can be replayed. False, and nothing is told, when another
-    worker has the message by now."""
+    """A dead letter. False, and nothing is told, when another worker has the message by now."""
     delivery = attempt.delivery
     code = error.code[:60] or type(error).__name__
     if isinstance(error, WindowClosed):
@@ -355,18 +354,24 @@ def _dead(attempt: SendTry, error: SendError) -> bool:
         window_shut(attempt.channel, delivery.conversation_id, attempt.began)
     with atomic():
         conversation_advance({"id": delivery.conversation_id})  # the lock
-        failed = settle(
-            delivery, status=Delivery.Status.FAILED, dead_at=now(), error_code=code,
-            error_detail=error.detail or error.sentence,
-        )  # fmt: skip
         _record(attempt)
-        conversation = conversation_advance({"id": delivery.conversation_id}, events=1) if failed else None
-        if conversation:
-            facts = report_facts(delivery, Delivery.Status.FAILED, code=code, detail=error.detail or error.sentence)
-            events_append(conversation, [NewEvent("chat.message.failed", facts)])
+        failed = delivery_give_up(delivery, code, error.detail or error.sentence)
     if failed:
         wake.publish_soon()
     return failed
+
+
+def delivery_give_up(delivery: Delivery, code: str, detail: str) -> bool:
+    """Make it a dead letter: it keeps its place and its reason, and can be replayed. Call in the transaction that holds
+    the conversation. False, and nothing is told, when another worker has the message by now."""
+    failed = {"status": Delivery.Status.FAILED, "dead_at": now(), "error_code": code, "error_detail": detail}
+    if not settle(delivery, **failed):
+        return False
+    conversation = conversation_advance({"id": delivery.conversation_id}, events=1)
+    if conversation:
+        facts = report_facts(delivery, Delivery.Status.FAILED, code=code, detail=detail)
+        events_append(conversation, [NewEvent("chat.message.failed", facts)])
+    return True
 
 
 def _record(attempt: SendTry) -> None:

@@ -190,7 +190,7 @@ def _follow(receipt: InboundEvent, message: InboundMessage) -> uuid.UUID | None:
 def _process(receipt: InboundEvent) -> bool:
     """True when the receipt is done with, one way or the other."""
     if receipt.worn_out:
-        return _give_up(receipt, WORKER_LOST)
+        return receipt_give_up(receipt, WORKER_LOST)
     try:
         return _understand(receipt)
     except Exception as error:  # noqa: BLE001  the receipt is tried again; it is never lost
@@ -244,7 +244,7 @@ def _failed(receipt: InboundEvent, error: Exception) -> bool:
     if ours:
         put_off(receipt, server_back(), counts=False, reason=name)
     elif TRIES.over(receipt.attempts):
-        return _give_up(receipt, name)
+        return receipt_give_up(receipt, name)
     else:
         put_off(receipt, TRIES.next(receipt.attempts), reason=name, lane=_narrowed(receipt))
     return False
@@ -255,8 +255,8 @@ def _narrowed(receipt: InboundEvent) -> str:
     return "" if receipt.lane == EVERYBODY and receipt.attempts >= TRIES_OF_ALL else receipt.lane
 
 
-def _give_up(receipt: InboundEvent, reason: str) -> bool:
-    """Kept for inspection and replay, and told."""
+def receipt_give_up(receipt: InboundEvent, reason: str) -> bool:
+    """Kept for inspection and replay, and told. False, and nothing is, when another worker has it by now."""
     with atomic():
         closed = _close(receipt, InboundEvent.Status.FAILED, reason)
         if closed:

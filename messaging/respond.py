@@ -99,7 +99,7 @@ def turn_claim(turn_id: uuid.UUID) -> Turn | None:
 def turn_work(turn: Turn) -> Turn:
     """Answer a turn that the caller has leased; what goes wrong puts it off, and ends it after a day."""
     if turn.leases > 2 * MOST_LEASES:  # the fallback reply, too, has ended its workers
-        return _give_up(turn, WORKER_LOST)
+        return turn_give_up(turn, WORKER_LOST)
     try:
         return answer(turn)
     except Exception as error:  # noqa: BLE001  the person is still waiting
@@ -387,13 +387,14 @@ def _failed(turn: Turn, error: Exception) -> Turn:
     if ours:
         put_off(turn, server_back(), counts=False, status=Turn.Status.RUNNING)
     elif TRIES.over(turn.attempts):
-        return _give_up(turn, name)
+        return turn_give_up(turn, name)
     else:
         put_off(turn, TRIES.next(turn.attempts), status=Turn.Status.RUNNING)
     return turn
 
 
-def _give_up(turn: Turn, reason: str) -> Turn:
+def turn_give_up(turn: Turn, reason: str) -> Turn:
+    """It can be started again; until then the conversation is in error, and staff are told."""
     with atomic():
         conversation = conversation_advance({"id": turn.conversation_id})  # the lock
         if settle(turn, status=Turn.Status.FAILED, outcome=reason[:40]):

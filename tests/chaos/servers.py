@@ -47,7 +47,7 @@ class Postgres:
 
     def __init__(self, settings: Sequence[str] = SPEEDY) -> None:
         self._settings = settings
-        self._binaries = _postgres_binaries()
+        self._binaries = postgres_binaries()
         self._directory = Path(tempfile.mkdtemp(prefix="chatsvc-postgres-"))
         self._data = self._directory / "data"
         self._as: list[str] = []
@@ -153,7 +153,7 @@ def _lives(process: int) -> bool:
     return True
 
 
-def _postgres_binaries() -> Path:
+def postgres_binaries() -> Path:
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     found = str(installed[-1]) if installed else shutil.which("initdb")
     if not found:

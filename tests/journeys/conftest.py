@@ -5,17 +5,24 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import pytest
+from django.conf import settings
 from playwright.sync_api import Browser
 
 from assistant.demo import seed_assistant
 from channels_app.twin.server import Twin, start
 from messaging import respond, wake
 from tenants.models import Tenant
+from tenants.storage.db import on_mongo
 from tests.factories import ChannelFactory
 from tests.journeys.connected import Connected, connect
 from tests.journeys.line import SHOP, Line
@@ -88,3 +95,34 @@ def connected(tenant: Tenant, twin: Twin, monkeypatch: pytest.MonkeyPatch) -> Ca
     monkeypatch.setattr(wake, "_call", lambda *_: None)
     seed_assistant(tenant)
     return partial(connect, tenant, twin)
+
+
+@pytest.fixture
+def databases(tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """``databases()``: the address of another empty database, on the server of the tests."""
+    with ExitStack() as made:
+        yield lambda: made.enter_context(_database(tmp_path))
+
+
+@pytest.fixture
+def database_url(databases: Callable[[], str]) -> str:
+    return databases()
+
+
+@contextmanager
+def _database(folder: Path) -> Iterator[str]:
+    name = f"serve_{secrets.token_hex(4)}"
+    address = urlsplit(settings.DATABASE_URL)
+    there = urlunsplit(address._replace(path=f"/{name}"))
+    if on_mongo():
+        import pymongo
+
+        yield there
+        pymongo.MongoClient(settings.DATABASE_URL).drop_database(name)
+    elif address.scheme.startswith("postgres"):
+        with psycopg.connect(settings.DATABASE_URL, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+            yield there
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    else:
+        yield f"sqlite:///{folder}/{name}.sqlite3"

@@ -7,20 +7,14 @@ from __future__ import annotations
 
 import http.client
 import re
-import secrets
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit
 
-import psycopg
-import pytest
-from django.conf import settings
 from pydantic_core import from_json, to_json
 
 from channels_app.twin.platforms import PLATFORMS
 from channels_app.twin.server import Twin
-from tenants.storage.db import on_mongo
 from tests.chaos.servers import free_port, wait_until
 from tests.chaos.service import Process, answers, environment, running, set_up
 
@@ -30,26 +24,6 @@ PAGES = (
     "tenants/apikey/", "tenants/role/",
 )  # fmt: skip
 HOURS = "What are your opening hours?"
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> Iterator[str]:
-    """An empty database on the server of the tests."""
-    name = f"serve_{secrets.token_hex(4)}"
-    address = urlsplit(settings.DATABASE_URL)
-    there = urlunsplit(address._replace(path=f"/{name}"))
-    if on_mongo():
-        import pymongo
-
-        yield there
-        pymongo.MongoClient(settings.DATABASE_URL).drop_database(name)
-    elif address.scheme.startswith("postgres"):
-        with psycopg.connect(settings.DATABASE_URL, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-            yield there
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    else:
-        yield f"sqlite:///{tmp_path}/serve.sqlite3"
 
 
 class Caller:

@@ -104,12 +104,12 @@ def test_an_alert_that_was_given_up_is_sent_again(scope, web, calls) -> None:
 
 def test_staff_are_told_once_an_hour_of_what_fails_in_crowds(scope, web, calls) -> None:
     for _ in range(3):
-        receive._give_up(receipt(web), "ValueError")
+        receive.receipt_give_up(receipt(web), "ValueError")
     tasks.publish()
     assert Event.objects.filter(type="chat.system.work_given_up").count() == 3
     assert StaffAlert.objects.count() == 1
     StaffAlert.objects.update(created_at=now() - timedelta(hours=2))
-    receive._give_up(receipt(web), "ValueError")
+    receive.receipt_give_up(receipt(web), "ValueError")
     tasks.publish()
     assert StaffAlert.objects.count() == 2
 

@@ -1,0 +1,48 @@
+"""Copy the database and the files of messages, while everything runs: see docs/backups.md."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+
+from chatsvc.processes.backup import NotWhole, backup_take, default_place
+
+#: engine → what copies it
+SERVERS = {"postgresql": "pg_dump or a base backup", "mongodb": "mongodump"}
+
+
+class Command(BaseCommand):
+    help = "Copy a SQLite database and the folder of files into a new directory. The service may run meanwhile."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("directory", nargs="?", type=Path, help="is made (default: var/backups/<time>)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        _demand_sqlite(connection.vendor)
+        into = (options["directory"] or default_place()).resolve()
+        media = None if settings.ENV["MEDIA_S3_BUCKET"] else Path(settings.MEDIA_ROOT)
+        try:
+            about = backup_take(into, Path(connection.settings_dict["NAME"]), media)
+        except (OSError, sqlite3.Error, NotWhole) as error:
+            raise CommandError(f"No backup was taken. {error}") from error
+        self.stdout.write(f"{into}: {about['database_bytes']:,} bytes of rows, {about['files']:,} files.")
+        if media is None:
+            self.stdout.write("Files lie in MEDIA_S3_BUCKET and were not copied: version that bucket.")
+        self.stdout.write(f"The keys are not in it, and without ENCRYPTION_KEYS no secret in it opens. {_keys()}")
+
+
+def _keys() -> str:
+    kept = settings.BASE_DIR / "var" / "development-secrets.json"
+    where = f"those of this place are in {kept}" if kept.exists() else "they are in the environment or .env"
+    return f"Keep them elsewhere; {where}."
+
+
+def _demand_sqlite(engine: str) -> None:
+    if engine != "sqlite":
+        raise CommandError(f"This copies SQLite. {engine} is copied by {SERVERS[engine]}: see docs/backups.md.")
