@@ -71,7 +71,7 @@ urlpatterns = [
     path("api/v2/events/failed/<uuid:failure_id>/retry", failure_views.FailureRetryView.as_view()),
     path("api/v2/events/schemas", event_views.EventSchemasView.as_view()),
     path("api/v2/events/schemas/<str:name>", event_views.EventSchemaView.as_view()),
-    path("", health.demo, name="demo"),
+    path("", health.root, name="root"),
     path("info", health.info),
     path("metrics", metrics.metrics),
     *[

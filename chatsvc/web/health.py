@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, what is it made of; and the demo page."""
+"""Is it alive, is it ready, what is it made of; and what stands at the root."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.views.decorators.vary import vary_on_headers
 
 from channels_app.models import Channel
 from channels_app.registry import KINDS
 from chatsvc.observe import metrics
 from chatsvc.web import probes
+
+#: where a person or a client that knows nothing but the address goes on
+LINKS = {"openapi": "/api/schema", "docs": "/api/docs", "health": "/health", "console": "/admin/"}
 
 
 def live(request: HttpRequest) -> JsonResponse:
@@ -47,14 +51,17 @@ def info(request: HttpRequest) -> JsonResponse:
         "engine": "grpc" if settings.ENV["MCP_ENGINE_URL"] else "built-in",
     }
     about = {"name": settings.ENV["SERVICE_NAME"], "version": settings.SPECTACULAR_SETTINGS["VERSION"], "api": ["v2"]}
-    return JsonResponse({**about, "parts": parts, "channels": sorted(KINDS)})
+    return JsonResponse({**about, "parts": parts, "channels": sorted(KINDS), "links": LINKS})
 
 
-def demo(request: HttpRequest) -> HttpResponse:
-    """A page with the widget of the demo tenant, or a hint how to get one."""
+@vary_on_headers("Accept")
+def root(request: HttpRequest) -> HttpResponse:
+    """A page with the widget of the demo tenant; for clients that ask for JSON, and where there is no demo, `info`."""
+    if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
+        return info(request)
     # unscoped: only the one demo tenant, by its slug, is shown to everybody
     channels = Channel.objects.unscoped().select_related("tenant")
     channel = channels.filter(tenant__slug="acorn", kind="web", enabled=True).order_by("created_at").first()
     if channel is None:
-        return HttpResponse("chatsvc is running. `manage.py seed_demo` makes a demo.", content_type="text/plain")
+        return info(request)
     return render(request, "demo.html", {"channel_key": channel.key, "tenant_name": channel.tenant.name})

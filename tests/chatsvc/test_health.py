@@ -16,9 +16,10 @@ from django.test.utils import CaptureQueriesContext
 
 from chatsvc.observe.workers import queues, seen_key
 from chatsvc.web import probes
-from tenants.models import User
+from tenants.models import Tenant, User
 from tests.assistant.engines import serving
 from tests.chaos.servers import free_port
+from tests.factories import ChannelFactory, TenantFactory
 
 
 @pytest.fixture
@@ -128,6 +129,41 @@ def test_info_names_version_and_parts(browser: Client) -> None:
     assert told["version"].count(".") == 2
     assert "whatsapp" in told["channels"]
     assert "secret" not in str(told).lower()
+
+
+class TestTheRoot:
+    """`GET /` (OPS-11)."""
+
+    @pytest.fixture
+    def demo(self, tenant: Tenant) -> None:
+        ChannelFactory(tenant=TenantFactory(slug="acorn", name="Acorn"), kind="web", key="web_demo", config={})
+
+    @pytest.mark.parametrize(
+        "accept", ["application/json", "application/json, text/plain, */*", "text/html;q=0.5, application/json"]
+    )
+    @pytest.mark.usefixtures("demo")
+    def test_who_asks_for_json_gets_what_the_service_is(self, browser: Client, accept: str) -> None:
+        answer = browser.get("/", HTTP_ACCEPT=accept)
+        assert answer.json() == browser.get("/info").json()
+        assert answer.json()["links"]["openapi"] == "/api/schema"
+        assert answer["Vary"].split(", ")[0] == "Accept"
+
+    @pytest.mark.parametrize("accept", ["text/html,application/xhtml+xml,*/*;q=0.8", "*/*", ""])
+    @pytest.mark.usefixtures("demo")
+    def test_all_others_see_the_demo(self, browser: Client, accept: str) -> None:
+        answer = browser.get("/", HTTP_ACCEPT=accept)
+        assert answer["Content-Type"].startswith("text/html")
+        assert b'data-channel="web_demo"' in answer.content
+
+    @pytest.mark.parametrize("accept", ["text/html", "*/*", "image/png", "nonsense"])
+    def test_without_a_demo_everybody_gets_what_the_service_is(self, browser: Client, accept: str, db: None) -> None:
+        assert browser.get("/", HTTP_ACCEPT=accept).json()["name"] == "chatsvc"
+
+    def test_the_places_that_it_names_are_there(self, browser: Client, db: None) -> None:
+        links = browser.get("/", HTTP_ACCEPT="application/json").json()["links"]
+        assert {path: browser.get(path).status_code for path in links.values()} == {
+            "/api/schema": 200, "/api/docs": 200, "/health": 200, "/admin/": 302,
+        }  # fmt: skip
 
 
 def test_the_engine_is_asked_where_there_is_one(staff: Client, workers: None, settings: Any) -> None:
