@@ -42,6 +42,7 @@ class Image:
             "ALLOWED_HOSTS": "localhost",
             "PUBLIC_URL": "https://localhost",
             "TRUSTED_PROXIES": "1",
+            "OUTBOUND_ALLOW_HOSTS": "127.0.0.1:8900",  # the demo's provider twin
             **settings,
         }
 

@@ -104,6 +104,12 @@ class TestSeedDemo:
             run("seed_demo")
         assert not Tenant.objects.exists()
 
+    def test_a_twin_that_may_not_be_reached_is_told_before_anything_is_made(self, settings):
+        settings.ENV = {**settings.ENV, "OUTBOUND_ALLOW_HOSTS": []}
+        with pytest.raises(CommandError, match="OUTBOUND_ALLOW_HOSTS=127.0.0.1:8900"):
+            run("seed_demo")
+        assert not Tenant.objects.exists()
+
 
 class TestServe:
     def test_says_how_to_begin(self, access):

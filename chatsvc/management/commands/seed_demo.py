@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from channels_app.http.client import authority
+from channels_app.services import outbound_hosts
 from chatsvc import demo
 
 
@@ -22,6 +24,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.PRODUCTION and not options["force"]:
             raise CommandError("The demo tenant has no place in production. --force makes it all the same.")
+        twin = authority(demo.TWIN_URL)
+        if twin not in outbound_hosts():
+            raise CommandError(
+                f"The demo's channels speak with the provider twin, a private address. Set OUTBOUND_ALLOW_HOSTS={twin}."
+            )
         with tqdm(demo.STEPS.items(), desc="Demo tenant", leave=False, unit="step", disable=None) as steps:
             for name, step in steps:
                 steps.set_postfix_str(name)
