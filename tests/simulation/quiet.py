@@ -148,7 +148,7 @@ def every_reply_is_at_its_platform(oracle: Oracle) -> None:
 def what_is_replayed_is_sent(oracle: Oracle) -> None:
     """A message that its platform reported as failed goes out again when staff say so, or we say why not."""
     platform = oracle.sim.platform
-    for id, since in oracle.sim.replayed.items():
+    for id, since in oracle.sim.replays_told.items():
         tried = [one.heard.ref for one in platform.taken if one.at > since] + list(platform.refused)
         sql = "SELECT count(*) FROM messaging_deliverypart WHERE delivery_id = ? AND status = 'failed'"
         out, lost = oracle.view.outs[id], oracle.view.one(sql, id)

@@ -96,6 +96,7 @@ class Simulation:
         self.engine = SimulatedEngine(self.world, self.tenants)
         self.oracle = Oracle(self, View(raw))
         self.replayed: dict[str, int] = {}  # deliveries that staff sent once more → moment of the last time
+        self.replays_told: dict[str, int] = {}  # those of which they know that it was done
         self.acting: set[str] = set()  # tenants in whose name something was done since the last look
         self.swept_at = -1  # how much had been written when a sweep last came, on the way to rest
         self.platform.on_call = partial(may_be_called, self.oracle)

@@ -192,11 +192,10 @@ def replay(sim: Simulation) -> None:
     with tenant_scope(uuid.UUID(tenant_id)):
         dead = list(Delivery.objects.filter(status=Delivery.Status.FAILED).values_list("id", flat=True))
         sim.world.say(f"staff of {sim.tenants[tenant_id]}: replay {len(dead)}")
-        since = sim.world.tick()
+        again = dict.fromkeys((one.hex for one in dead), sim.world.tick())
+        sim.replayed.update(again)
         redeliver(Delivery.objects.filter(id__in=dead))  # what fails meanwhile is not of these
-        sim.replayed.update(
-            dict.fromkeys((one.hex for one in dead), since)
-        )  # after a crash staff have been told nothing
+        sim.replays_told.update(again)  # after a crash staff have been told nothing
 
 
 def heal(sim: Simulation) -> None:
