@@ -183,7 +183,7 @@ class ConversationUpdated(OfConversation):
     trigger: str = Field(
         "",
         description="message (an answer changed the context), handover, agent, outside, hand_back, rated, failed (no "
-        "answer came about), recovered (one did)",
+        "answer came about), recovered (one did), late (the person waits longer than the tenant wants)",
     )
     context_changes: dict[str, Any] | None = Field(
         None,
@@ -197,6 +197,7 @@ class ConversationUpdated(OfConversation):
     control_owner: Literal["bot", "human"] | None = None
     assignee_id: UUID | None = Field(None, description="The member of staff who answers, where one is named")
     reason: str | None = Field(None, description="Why a human was asked for")
+    waiting_since: Moment | None = Field(None, description="Of `late`: since when the person waits")
 
 
 class ConversationEnded(OfConversation):

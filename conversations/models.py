@@ -150,6 +150,8 @@ class Conversation(TenantModel):
     last_message_preview = models.CharField(max_length=120, blank=True)
     waiting_since = models.DateTimeField(null=True, blank=True)
     first_reply_at = models.DateTimeField(null=True, blank=True)
+    closed_told_at = models.DateTimeField(null=True, blank=True, editable=False)  # the out-of-hours reply was said
+    late_told_at = models.DateTimeField(null=True, blank=True, editable=False)  # staff were told of who waits too long
     reply_window_expires_at = models.DateTimeField(null=True, blank=True)
     last_inbound_id = models.CharField(max_length=255, blank=True)  # platform id, for typing and read marks
     reference = models.JSONField(default=dict, blank=True)  # of the last inbound message: Recipient.reference

@@ -37,6 +37,7 @@ from messaging import wake
 from messaging.consent import rules as consent
 from messaging.context.changes import context_told
 from messaging.context.flows import context_of, flow_for
+from messaging.hours.told import closed_tell
 from messaging.live.push import push_message
 from messaging.measures import MESSAGES, STAGES
 from messaging.media.transcribe import transcript_wait
@@ -181,6 +182,8 @@ def store(channel: Channel, inbound: InboundMessage, checked: Checked, entrance:
     on_commit(lambda: push_message(message))
     if bypassed:
         conversation = hand_over(conversation, bypassed)
+    elif not step.without_turn:
+        conversation = closed_tell(conversation)
     _attach(message, inbound, checked.file_ids, checked.upload)
     return Accepted(message, conversation, turn=turn if turn and turn.status == Turn.Status.RUNNING else None)
 

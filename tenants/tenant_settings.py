@@ -5,61 +5,23 @@ Owns the meaning of ``Tenant.settings``. Must not act on any of it.
 
 from __future__ import annotations
 
-import datetime
 import uuid
-import zoneinfo
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import structlog
 from django.conf import settings
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tenants.errors import Invalid
+from tenants.hours import BusinessHours
 from tenants.models import Tenant
 from tenants.storage.memo import Memo
 
 log = structlog.get_logger(__name__)
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=15)]
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-
-
-def _known_zone(name: str) -> str:
-    if name not in zoneinfo.available_timezones():
-        raise ValueError("unknown time zone")
-    return name
-
-
-class Span(BaseModel):
-    """Open from ``start`` up to ``end``, local time of the tenant."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    start: datetime.time
-    end: datetime.time
-
-    @model_validator(mode="after")
-    def _forward(self) -> Span:
-        if self.end <= self.start:
-            raise ValueError("end must be after start")
-        return self
-
-
-class BusinessHours(BaseModel):
-    """When people answer. No days at all: always."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
-    days: dict[Weekday, tuple[Span, ...]] = {}
-
-    def open_at(self, at: datetime.datetime) -> bool:
-        """Whether people answer at this (aware) time."""
-        local = at.astimezone(zoneinfo.ZoneInfo(self.time_zone))
-        weekday = get_args(Weekday)[local.weekday()]
-        return not self.days or any(span.start <= local.time() < span.end for span in self.days.get(weekday, ()))
 
 
 #: what a rule of safety may name; what of it stands in words can be hidden
@@ -87,6 +49,8 @@ class SafetyRules(BaseModel):
     hand_over: tuple[Flag, ...] = Field((), max_length=7, description="A human is asked for, and the bot keeps still")
 
 
+WEEK_MINUTES = 7 * 24 * 60
+ChannelKey = Annotated[str, Field(min_length=1, max_length=40)]
 Hours = Annotated[float, Field(gt=0, le=24 * 365)]
 WebAddress = Annotated[str, Field(pattern=r"^(https?://[^\s]+)?$", max_length=500)]
 
@@ -103,7 +67,7 @@ class Alerts(BaseModel):
         48, description="Hours of silence of a busy channel after which staff are told"
     )
     silent_after_hours_of: dict[str, Hours | None] = Field({}, description="The same for one channel, by its key")
-    quiet: tuple[Literal["escalations", "dead_letters", "engine", "malformed", "flagged"], ...] = Field(
+    quiet: tuple[Literal["escalations", "late", "dead_letters", "engine", "malformed", "flagged"], ...] = Field(
         (), description="What staff are not told of outside the console"
     )
     bad_signatures: int = Field(20, ge=1, description="Unproven requests between two checks that are too many")
@@ -164,8 +128,22 @@ class TenantSettings(BaseModel):
     fallback_replies: dict[Language, Annotated[str, Field(min_length=1, max_length=1000)]] = Field(
         {}, max_length=50, description="The same by language, for people whose language it is"
     )
-    business_hours: BusinessHours = BusinessHours()
-    out_of_hours_reply: str = Field("", max_length=1000)
+    business_hours: BusinessHours = Field(BusinessHours(), description="When people answer; the bot answers always")
+    business_hours_of: dict[ChannelKey, BusinessHours] = Field(
+        {}, max_length=100, description="The same for one channel, by its key"
+    )
+    out_of_hours_reply: str = Field(
+        "", max_length=1000, description="Said once to who waits for people outside their hours; empty: ours"
+    )
+    out_of_hours_replies: dict[Language, Annotated[str, Field(min_length=1, max_length=1000)]] = Field(
+        {}, max_length=50, description="The same by language, for people whose language it is"
+    )
+    expected_reply_minutes: int | None = Field(
+        None, ge=1, le=WEEK_MINUTES, description="How soon people usually answer, as those who wait are told"
+    )
+    first_response_minutes: int | None = Field(
+        None, ge=1, le=WEEK_MINUTES, description="Open minutes after which a person has waited too long for one of us"
+    )
     stop_reply: str = Field("", max_length=1000, description="Confirms STOP; empty: ours, in the word's language")
     help_reply: str = Field("", max_length=1000, description="Answers HELP; empty: ours, in the word's language")
     rate_limit: int | None = Field(None, ge=1, le=1_000_000, description="Requests a minute of the whole tenant")
@@ -189,6 +167,10 @@ class TenantSettings(BaseModel):
     alerts: Alerts = Alerts()
     features: Features = Features()
 
+    def hours_of(self, channel_key: str) -> BusinessHours:
+        """When people answer on a channel."""
+        return self.business_hours_of.get(channel_key, self.business_hours)
+
 
 #: settings that nothing obeys yet, by what will. Refused where they are set: a legal hold that does not hold,
 #: or hours that are not kept, is worse than none (PRIV-4)
@@ -197,8 +179,6 @@ AWAITED: dict[str, str] = {
     "engine": "a choice of engines",
     "allowed_models": "language models",
     "default_model": "language models",
-    "business_hours": "live support",
-    "out_of_hours_reply": "live support",
     "retention_days": "retention",
     "legal_hold": "retention",
 }

@@ -52,6 +52,12 @@ OBEYED = {
     "event_words": ("conversations/messages.py", ".event_words"),
     "csat_enabled": ("messaging/rules/control.py", ".csat_enabled"),
     "alerts": ("messaging/outbox/alerts.py", ".alerts"),
+    "business_hours": ("messaging/context/hours.py", ".hours_of"),
+    "business_hours_of": ("messaging/context/hours.py", ".hours_of"),
+    "out_of_hours_reply": ("messaging/context/hours.py", ".out_of_hours_reply"),
+    "out_of_hours_replies": ("messaging/context/hours.py", ".out_of_hours_replies"),
+    "expected_reply_minutes": ("messaging/context/hours.py", ".expected_reply_minutes"),
+    "first_response_minutes": ("messaging/hours/late.py", ".first_response_minutes"),
 }
 #: permission → what will ask for it
 PERMISSIONS_AWAITED = {
@@ -119,8 +125,6 @@ GIVEN: dict[str, Any] = {
     "engine": "own",
     "allowed_models": ["m-1"],
     "default_model": "m-1",
-    "business_hours": {"time_zone": "Europe/Berlin"},
-    "out_of_hours_reply": "We are closed.",
     "retention_days": 30,
     "legal_hold": True,
 }

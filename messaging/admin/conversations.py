@@ -23,6 +23,7 @@ from channels_app.templates.resolve import templates_for
 from conversations.admin import WordsAdmin
 from conversations.media_links import content_with_links
 from conversations.models import Conversation, Message, Note
+from messaging.hours.late import is_late
 from messaging.live.attending import staff_read, staff_typing
 from messaging.models import Delivery
 from messaging.rules.control import agent_reply, conversation_end, hand_back, take_over
@@ -125,7 +126,11 @@ class ConversationAdmin(WordsAdmin):
 
     @display(description="Waiting", ordering="waiting_since")
     def waiting(self, conversation: Conversation) -> str:
-        return timesince(conversation.waiting_since, now(), depth=1) if conversation.waiting_since else "—"
+        if not conversation.waiting_since:
+            return "—"
+        at = now()
+        told = timesince(conversation.waiting_since, at, depth=1)
+        return f"{told}, too long" if is_late(conversation, at) else told
 
     # ---- the page of one conversation ----------------------------------------------
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from conversations.models import Contact, Conversation, Message
+from messaging.context.hours import hours_on, later_words, wait_words
+from tenants.storage.db import now
 from tenants.tenant_settings import TenantSettings, settings_for
 
 #: state that a change of control leads to → language → what the visitor reads of it
@@ -62,10 +64,21 @@ OWN_FALLBACK = TenantSettings().fallback_reply
 
 
 def entry_for(conversation: Conversation, state: str) -> str:
-    """What the visitor reads of a change of control. One statement where the tenant speaks several languages."""
+    """What the visitor reads of a change of control; who is to wait, how long. One statement where the tenant speaks
+    several languages."""
+    language = language_of(conversation)
+    said = ENTRIES[state].get(language, ENTRIES[state]["en"])
+    if state != "queued":
+        return said
+    chosen, hours = settings_for(conversation.tenant_id), hours_on(conversation.tenant_id, conversation.channel_id)
+    at = now()
+    return later_words(hours, language, at) or " ".join(filter(None, (said, wait_words(chosen, hours, language, at))))
+
+
+def language_of(conversation: Conversation) -> str:
+    """In which the person is spoken to. One statement where the tenant speaks several languages."""
     spoken = settings_for(conversation.tenant_id).languages
-    language = _chosen(_wishes(conversation), spoken) if len(spoken) > 1 else _short(spoken[0])
-    return ENTRIES[state].get(language, ENTRIES[state]["en"])
+    return _chosen(_wishes(conversation), spoken) if len(spoken) > 1 else _short(spoken[0])
 
 
 def fallback_for(chosen: TenantSettings, language: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import structlog
 from django.db import close_old_connections
 
+from messaging.hours.late import late_tell
 from messaging.housekeeping.disconnect import disconnected_clear
 from messaging.housekeeping.idle import idle_end
 from messaging.housekeeping.trims import TRIMS, trim
@@ -32,6 +33,7 @@ STEPS: dict[str, Callable[[More], int]] = {
     "late_changes": late_changes_apply,
     "idle_conversations": idle_end,
     "ended_visits": visits_end,
+    "late_replies": late_tell,
     "disconnected_channels": disconnected_clear,
     "long_pauses": lambda _: pauses_end(),
     **{name: lambda more, name=name: trim(name, more) for name in TRIMS},  # type: ignore[misc]

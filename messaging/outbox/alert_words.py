@@ -83,6 +83,25 @@ def _webhook_paused(data: dict[str, Any]) -> Words:
     return Words(f"Webhook endpoint {data.get('description', '')} {state}: {reason}")
 
 
+def _waits(data: dict[str, Any]) -> Words | None:
+    return (_late if data.get("trigger") == "late" else _escalated)(data)
+
+
+def _late(data: dict[str, Any]) -> Words | None:
+    """None once the person waits no longer."""
+    waiting = Conversation.objects.filter(id=data.get("conversation_id"), is_open=True, waiting_since__isnull=False)
+    conversation = waiting.filter(control_owner=Conversation.Owner.HUMAN).select_related("channel").first()
+    if conversation is None:
+        return None
+    lines = (
+        f"The target is {settings_for(conversation.tenant_id).first_response_minutes} minutes of open time.",
+        _page(f"conversations/conversation/{conversation.id}/change/"),
+        f"All who wait: {_page(WAITING)}",
+    )
+    subject = f"A person has waited too long on {conversation.channel.name}"
+    return Words(subject, lines, at_most_every=WAITING_AGAIN)
+
+
 def _escalated(data: dict[str, Any]) -> Words | None:
     """None once a colleague has come, or the conversation has ended. An urgent one is told by itself."""
     waiting = Conversation.objects.filter(id=data.get("conversation_id"), held_by=Conversation.Holder.QUEUE)
@@ -128,26 +147,38 @@ def _page(path: str) -> str:
     return f"{settings.PUBLIC_URL}/admin/{path}" if path else ""
 
 
-#: event type → which of its events are worth an alert, where not all are, and the setting that keeps them quiet
-WORTH: dict[str, tuple[str, Callable[[Envelope], bool]]] = {
-    "chat.conversation.updated": ("escalations", lambda event: event.data.get("trigger") == "handover"),
-    "chat.message.failed": ("dead_letters", lambda event: event.data.get("code") not in EXPECTED),
-    "chat.message.processed": ("engine", lambda event: event.data.get("degraded") is True),
-    "chat.message.received": ("flagged", lambda event: is_flagged(event.tenant_id, "alert", _flags(event))),
-    "chat.system.webhook_malformed": ("malformed", lambda event: True),
+def _waiting_kind(event: Envelope) -> str:
+    return {"handover": "escalations", "late": "late"}.get(event.data.get("trigger", ""), "")
+
+
+def _flagged_kind(event: Envelope) -> str:
+    flags = (event.data.get("processing_result") or {}).get("flags") or []
+    return "flagged" if is_flagged(event.tenant_id, "alert", flags) else ""
+
+
+#: event type → the kind of alert that such an event is; "": none
+KINDS: dict[str, Callable[[Envelope], str]] = {
+    "chat.conversation.updated": _waiting_kind,
+    "chat.message.failed": lambda event: "" if event.data.get("code") in EXPECTED else "dead_letters",
+    "chat.message.processed": lambda event: "engine" if event.data.get("degraded") is True else "",
+    "chat.message.received": _flagged_kind,
+    "chat.system.webhook_malformed": lambda event: "malformed",
+    "chat.system.channel_degraded": lambda event: "channels",
+    "chat.system.channel_recovered": lambda event: "channels",
+    "chat.system.webhook_paused": lambda event: "webhooks",
+    "chat.system.work_given_up": lambda event: "given_up",
 }
 
 
-def _flags(event: Envelope) -> list[str]:
-    return (event.data.get("processing_result") or {}).get("flags") or []
+def alert_kind(event: Envelope) -> str:
+    """What staff call such an alert in their choice of alerts; "": they are not told of it."""
+    return KINDS[event.type](event) if event.type in KINDS else ""
 
 
 def alert_worth(event: Envelope) -> bool:
     """Whether staff are to be told of such an event at all; costs no statement, for most events are not."""
-    if event.type not in WORTH:
-        return event.type in ALERTS
-    name, applies = WORTH[event.type]
-    return applies(event) and name not in settings_for(event.tenant_id).alerts.quiet
+    kind = alert_kind(event)
+    return bool(kind) and kind not in settings_for(event.tenant_id).alerts.quiet
 
 
 #: event type → the words of its alert; None: not worth one
@@ -157,7 +188,7 @@ ALERTS: dict[str, Callable[[dict[str, Any]], Words | None]] = {
     "chat.system.webhook_paused": _webhook_paused,
     "chat.system.work_given_up": _work_given_up,
     "chat.system.webhook_malformed": _malformed,
-    "chat.conversation.updated": _escalated,
+    "chat.conversation.updated": _waits,
     "chat.message.failed": _dead_letter,
     "chat.message.processed": _engine_down,
     "chat.message.received": _flagged,

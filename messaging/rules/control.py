@@ -29,7 +29,9 @@ from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.consent.rules import require_consent
 from messaging.context.changes import UPDATED
+from messaging.context.hours import hours_on, hours_told
 from messaging.context.wording import entry_for
+from messaging.hours.told import closed_tell
 from messaging.models import Turn
 from messaging.reply import Author, reply_write, spoken
 from messaging.rules.quotes import outbound_quoted
@@ -64,8 +66,10 @@ def hand_over(conversation: Conversation, reason: str) -> Conversation:
     of the transaction that holds the conversation. Nothing happens while a human is in control."""
     if conversation.control_owner == Conversation.Owner.HUMAN:
         return conversation
-    return _change(
-        conversation.id, "queued", _human_has(reason=reason, trigger="handover"), **TO_HUMAN, held_by=Holder.QUEUE
+    return closed_tell(
+        _change(
+            conversation.id, "queued", _human_has(reason=reason, trigger="handover"), **TO_HUMAN, held_by=Holder.QUEUE
+        )
     )
 
 
@@ -123,7 +127,7 @@ def handed_back_outside(channel: Channel, signal: Signal) -> str:
             return "no conversation"
         off = bot_off(seen.tenant_id, channel)
         if seen.held_by == Holder.OUTSIDE and off:
-            _change(seen.id, "queued", _human_has(reason=off), **TO_HUMAN, held_by=Holder.QUEUE)
+            closed_tell(_change(seen.id, "queued", _human_has(reason=off), **TO_HUMAN, held_by=Holder.QUEUE))
             return ""
         if seen.held_by == Holder.OUTSIDE:
             _to_bot(seen)
@@ -417,9 +421,17 @@ def _change(conversation_id: uuid.UUID, state: str, event: NewEvent, **changes: 
     csat = state == "closed" and settings_for(conversation.tenant_id).csat_enabled
     reply_write(
         conversation, [text(entry_for(conversation, state))], Author.system(about=changes.get("assignee_id")),
-        metadata={"state": state, "csat": csat}, news=[event],
+        metadata={"state": state, "csat": csat, **_hours(conversation, state)}, news=[event],
     )  # fmt: skip
     return conversation
+
+
+def _hours(conversation: Conversation, state: str) -> dict[str, Any]:
+    """For a widget that shows how long who waits may have to."""
+    if state != "queued":
+        return {}
+    hours = hours_on(conversation.tenant_id, conversation.channel_id)
+    return {"hours": hours_told(conversation.tenant_id, hours, now())}
 
 
 def _turns_void(conversation: Conversation, outcome: str) -> None:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from tenants.access.auth import Principal
 from tenants.audit import audit
+from tenants.hours import is_open
 from tenants.models import AuditEntry, Tenant
 from tenants.storage.db import new_id
 from tenants.tenant_settings import TenantSettings, invalidate, settings_for
@@ -71,11 +72,11 @@ HOURS = {"time_zone": "Europe/Berlin", "days": {"mon": [{"start": "09:00", "end"
     ids=["before", "opening", "closing", "summer time", "other day"],
 )
 def test_business_hours_are_local(at, open_):
-    assert TenantSettings.model_validate({"business_hours": HOURS}).business_hours.open_at(at) is open_
+    assert is_open(TenantSettings.model_validate({"business_hours": HOURS}).business_hours, at) is open_
 
 
 def test_without_hours_it_is_always_open():
-    assert TenantSettings().business_hours.open_at(datetime(2026, 1, 4, 3, tzinfo=UTC))
+    assert is_open(TenantSettings().business_hours, datetime(2026, 1, 4, 3, tzinfo=UTC))
 
 
 def _principal(kind, subject):
