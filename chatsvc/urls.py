@@ -16,6 +16,7 @@ from chatsvc.web import (
 from messaging.api import chat_views, failure_views, preview_views
 from messaging.api import webhook as webhook_views
 from messaging.health import views as channel_views
+from messaging.hours import views as hours_views
 from messaging.integrators import views as endpoint_views
 from messaging.kafka import views as event_views
 from messaging.media import upload_views
@@ -39,6 +40,8 @@ urlpatterns = [
     path("api/v2/channels", channel_list_views.ChannelsView.as_view()),
     path("api/v2/channels/kinds", channel_list_views.KindsView.as_view()),
     path("api/v2/channels/<uuid:channel_id>", channel_list_views.ChannelView.as_view()),
+    path("api/v2/hours", hours_views.HoursView.as_view()),
+    path("api/v2/channels/<uuid:channel_id>/hours", hours_views.ChannelHoursView.as_view()),
     path("api/v2/channels/<uuid:channel_id>/preview", preview_views.PreviewView.as_view()),
     path("api/v2/templates", template_views.TemplatesView.as_view()),
     path("api/v2/templates/<uuid:template_id>", template_views.TemplateView.as_view()),

@@ -1,39 +1,14 @@
-"""When people answer on a channel, and the sentences about it, for those who wait for a human (TEN-2).
-
-Must not say anything by itself: messaging/hours/ does.
-"""
+"""The sentences about hours, for people who wait for a human (TEN-2). Must not say them: messaging/hours/ does."""
 
 from __future__ import annotations
 
 import datetime
-import uuid
-from typing import Any
 
-from channels_app.selectors import channel_for_id
-from channels_app.words.moments import written
 from messaging.context.hour_words import HOUR_WORDS, HourWords
-from tenants.hours import BusinessHours, is_open, next_close, next_open
-from tenants.tenant_settings import TenantSettings, settings_for
+from tenants.hours import BusinessHours, is_open, next_open
+from tenants.tenant_settings import TenantSettings
 
 HOUR, DAY = 60, 24 * 60  # minutes
-
-
-def hours_on(tenant_id: uuid.UUID, channel_id: uuid.UUID | None) -> BusinessHours:
-    """The tenant's hours, or those of the channel where it has some of its own."""
-    channel = channel_for_id(channel_id) if channel_id else None
-    return settings_for(tenant_id).hours_of(channel.key if channel else "")
-
-
-def hours_told(tenant_id: uuid.UUID, hours: BusinessHours, at: datetime.datetime) -> dict[str, Any]:
-    """Whether people answer now, from when on and until when, JSON-safe; of what is open always neither is known."""
-    opened = is_open(hours, at)
-    opens, closes = (None, next_close(hours, at)) if opened else (next_open(hours, at), None)
-    return {
-        "open": opened,
-        "opens_at": written(opens) if opens else None,
-        "closes_at": written(closes) if closes else None,
-        "expected_reply_minutes": settings_for(tenant_id).expected_reply_minutes,
-    }
 
 
 def wait_words(chosen: TenantSettings, hours: BusinessHours, language: str, at: datetime.datetime) -> str:

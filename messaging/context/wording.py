@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from channels_app.hours import hours_on
 from conversations.models import Contact, Conversation, Message
-from messaging.context.hours import hours_on, later_words, wait_words
+from messaging.context.hours import later_words, wait_words
 from tenants.storage.db import now
 from tenants.tenant_settings import TenantSettings, settings_for
 

@@ -13,12 +13,12 @@ from typing import Any
 
 from django.db.models import F, Q
 
+from channels_app.hours import hours_on
 from channels_app.words.moments import written
 from conversations.models import Conversation
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.context.changes import UPDATED
-from messaging.context.hours import hours_on
 from tenants.hours import open_since
 from tenants.scope import tenant_scope
 from tenants.storage.batches import BATCH, Failures, More

@@ -6,9 +6,10 @@ Owns when it is said. Must not be said over a human: only while none has come.
 from __future__ import annotations
 
 from channels_app.content.types import text
+from channels_app.hours import hours_on
 from conversations.models import Conversation, Identity
 from conversations.timeline import conversation_advance
-from messaging.context.hours import closed_words, hours_on
+from messaging.context.hours import closed_words
 from messaging.context.wording import language_of
 from messaging.reply import Author, reply_write
 from tenants.hours import is_open

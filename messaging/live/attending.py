@@ -9,6 +9,7 @@ import uuid
 from typing import Any
 
 from channels_app.content.types import Capabilities
+from channels_app.hours import hours_told
 from channels_app.selectors import channel_for_id
 from conversations.models import Conversation, Message
 from messaging.live.push import push_read, push_typing
@@ -16,7 +17,7 @@ from tenants.access.limits import allow
 from tenants.errors import Conflict, Invalid, NotFound
 from tenants.models import User
 from tenants.staff import face_of
-from tenants.storage.db import retried
+from tenants.storage.db import now, retried
 
 TYPING_EVERY_S = 2.0
 RECENT = 20  # entries of staff and system in which the last change of hands is looked for
@@ -76,11 +77,12 @@ def _shows(channel_id: uuid.UUID | None) -> Capabilities:
 
 def answering(conversation: Conversation | None) -> dict[str, Any]:
     """Who answers what the visitor writes next: ``mode`` bot, human, or queue (a human is asked for and none has
-    come yet), and of a human the ``name``."""
+    come yet), with the ``hours`` in which one does; and of a human the ``name``."""
     if conversation is None or not conversation.is_open or conversation.control_owner == Conversation.Owner.BOT:
         return {"mode": "bot", "name": ""}
     if conversation.held_by == Conversation.Holder.QUEUE:
-        return {"mode": "queue", "name": ""}
+        hours = hours_told(conversation.tenant_id, conversation.channel_id, now())
+        return {"mode": "queue", "name": "", "hours": hours}
     entry = _last_of_staff(conversation)
     author_id = entry.author_id if entry else None
     return {"mode": "human", "name": face_of(conversation.tenant_id, author_id or conversation.assignee_id).name}

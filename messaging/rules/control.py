@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce
 
 from channels_app.content.types import Content, text
 from channels_app.contract import Signal
+from channels_app.hours import hours_told
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
 from channels_app.templates.resolve import template_resolved
@@ -29,7 +30,6 @@ from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.consent.rules import require_consent
 from messaging.context.changes import UPDATED
-from messaging.context.hours import hours_on, hours_told
 from messaging.context.wording import entry_for
 from messaging.hours.told import closed_tell
 from messaging.models import Turn
@@ -418,20 +418,14 @@ def _change(conversation_id: uuid.UUID, state: str, event: NewEvent, **changes: 
     conversation = conversation_advance({"id": conversation_id}, messages=1, events=2, **changes)
     assert conversation is not None  # locked by the caller
     _turns_void(conversation, state)
-    csat = state == "closed" and settings_for(conversation.tenant_id).csat_enabled
+    shown: dict[str, Any] = {"csat": state == "closed" and settings_for(conversation.tenant_id).csat_enabled}
+    if state == "queued":  # for a widget that says how long the person may have to wait
+        shown["hours"] = hours_told(conversation.tenant_id, conversation.channel_id, now())
     reply_write(
         conversation, [text(entry_for(conversation, state))], Author.system(about=changes.get("assignee_id")),
-        metadata={"state": state, "csat": csat, **_hours(conversation, state)}, news=[event],
+        metadata={"state": state, **shown}, news=[event],
     )  # fmt: skip
     return conversation
-
-
-def _hours(conversation: Conversation, state: str) -> dict[str, Any]:
-    """For a widget that shows how long who waits may have to."""
-    if state != "queued":
-        return {}
-    hours = hours_on(conversation.tenant_id, conversation.channel_id)
-    return {"hours": hours_told(conversation.tenant_id, hours, now())}
 
 
 def _turns_void(conversation: Conversation, outcome: str) -> None:

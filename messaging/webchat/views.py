@@ -45,11 +45,21 @@ class WidgetConfig(BaseModel):
     pre_chat: list[FormField] = Field(description="What to ask before the chat; the answers are the `profile`")
 
 
+class Opening(BaseModel):
+    """When humans answer."""
+
+    open: bool
+    opens_at: str | None = Field(description="The next opening, while it is closed")
+    closes_at: str | None = Field(description="Until when it is open; null: always")
+    expected_reply_minutes: int | None = Field(description="How soon humans usually answer, as the tenant tells")
+
+
 class Answering(BaseModel):
     """Who answers what the visitor writes next."""
 
     mode: str = Field(description="`bot`; `queue`: a human is asked for and has not come yet; `human`")
     name: str = Field(description="Of the human, as far as the tenant shows it")
+    hours: Opening | None = Field(None, description="Of `queue`: when one may come")
 
 
 class SessionAnswer(BaseModel):

@@ -529,6 +529,8 @@ connecting: "Connecting…",
 offline: "No connection. Your messages will be sent as soon as you are back.",
 person: "You are talking to {name}",
 queue: "Waiting for a person",
+later: "A person answers: {time}",
+soon: "A person usually answers within {time}",
 crowded: "Too many people write from your network right now. Please try again in a moment.",
 stopped: "The chat is not available right now.",
 fresh: "New messages",
@@ -599,7 +601,7 @@ return this.#clock.format(date);
 day(date) {
 const midnight = (moment) => new Date(moment).setHours(0, 0, 0, 0);
 const age = Math.round((midnight(Date.now()) - midnight(date)) / 86_400_000);
-const words = age < 2 ? this.#days.format(-age, "day") : this.#date.format(date);
+const words = Math.abs(age) < 2 ? this.#days.format(-age, "day") : this.#date.format(date);
 return words.charAt(0).toLocaleUpperCase(this.locale) + words.slice(1);
 }
 number(value, options) {
@@ -983,9 +985,9 @@ const message = this.#panel.log.byId(id);
 if (message) this.#panel.log.put({ ...message, ...changes, live: false });
 }
 #onState(frame) {
-const { state, conversation, agent } = frame;
+const { state, conversation, agent, hours } = frame;
 const entry = entryOf(frame, this.#t);
-this.#standing.turn(state, agent?.name ?? "");
+this.#standing.turn(state, agent?.name ?? "", hours);
 this.ended = state === "closed";
 if (entry) {
 this.#panel.log.put({ ...entry, live: true });
@@ -1873,22 +1875,24 @@ return { visitor_token: this.#storage.get("token"), ...extra };
 class Standing {
 #panel;
 #t;
+#language;
 #isOnline;
 #agent;
 #offline = false;
-constructor({ panel, t, agent, isOnline }) {
+constructor({ panel, language, agent, isOnline }) {
 this.#panel = panel;
 this.#agent = { ...agent };
-this.#t = t;
+this.#language = language;
+this.#t = language.t;
 this.#isOnline = isOnline;
 this.show();
 }
 show(news = {}) {
-const { mode, name } = Object.assign(this.#agent, news);
+const { mode, name, hours } = Object.assign(this.#agent, news);
 const words = {
 bot: () => this.#t("online"),
 human: () => this.#t("person", { name: name || this.#t("agent") }),
-queue: () => this.#t("queue"),
+queue: () => this.#waiting(hours ?? {}),
 };
 if (!navigator.onLine || !mode) this.#panel.status("", "halted");
 else if (this.#isOnline()) this.#panel.status(words[mode](), "online");
@@ -1897,9 +1901,17 @@ if (this.#offline === !navigator.onLine) return;
 this.#offline = !navigator.onLine;
 this.#panel.tell(this.#offline ? this.#t("offline") : "");
 }
-turn(state, name) {
+#waiting({ opens_at: opens, expected_reply_minutes: minutes }) {
+const opening = new Date(opens ?? 0);
+if (opening > Date.now()) {
+return this.#t("later", { time: `${this.#language.day(opening)}, ${this.#language.time(opening)}` });
+}
+const unit = { style: "unit", unit: "minute", unitDisplay: "long" };
+return minutes ? this.#t("soon", { time: this.#language.number(minutes, unit) }) : this.#t("queue");
+}
+turn(state, name, hours) {
 const mode = { queued: "queue", assigned: "human", bot: "bot", closed: "bot" }[state];
-this.show(mode ? { mode, name } : {});
+this.show(mode ? { mode, name, hours } : {});
 }
 halt(reason, again) {
 const ways = {
@@ -2123,7 +2135,7 @@ download: () => this.#download(),
 this.#panel.composer.files = config.uploads !== false;
 followDark(host, theme);
 const isOnline = () => this.#connection.ready || this.#polling.running || !this.#resumed;
-this.#standing = new Standing({ panel: this.#panel, t: language.t, agent: this.#session.agent, isOnline });
+this.#standing = new Standing({ panel: this.#panel, language, agent: this.#session.agent, isOnline });
 this.#incoming = new Incoming({
 panel: this.#panel,
 session: this.#session,

@@ -138,7 +138,7 @@ class Chat {
     this.#panel.composer.files = config.uploads !== false;
     followDark(host, theme);
     const isOnline = () => this.#connection.ready || this.#polling.running || !this.#resumed;
-    this.#standing = new Standing({ panel: this.#panel, t: language.t, agent: this.#session.agent, isOnline });
+    this.#standing = new Standing({ panel: this.#panel, language, agent: this.#session.agent, isOnline });
     this.#incoming = new Incoming({
       panel: this.#panel,
       session: this.#session,

@@ -28,6 +28,8 @@ export const en = {
   offline: "No connection. Your messages will be sent as soon as you are back.",
   person: "You are talking to {name}",
   queue: "Waiting for a person",
+  later: "A person answers: {time}",
+  soon: "A person usually answers within {time}",
   crowded: "Too many people write from your network right now. Please try again in a moment.",
   stopped: "The chat is not available right now.",
   fresh: "New messages",

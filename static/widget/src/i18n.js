@@ -50,11 +50,11 @@ class Language {
     return this.#clock.format(date);
   }
 
-  /** "today", "yesterday" or the date. */
+  /** "today", "yesterday", "tomorrow" or the date. */
   day(date) {
     const midnight = (moment) => new Date(moment).setHours(0, 0, 0, 0);
     const age = Math.round((midnight(Date.now()) - midnight(date)) / 86_400_000);
-    const words = age < 2 ? this.#days.format(-age, "day") : this.#date.format(date);
+    const words = Math.abs(age) < 2 ? this.#days.format(-age, "day") : this.#date.format(date);
     return words.charAt(0).toLocaleUpperCase(this.locale) + words.slice(1);
   }
 

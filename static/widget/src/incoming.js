@@ -111,9 +111,9 @@ export class Incoming {
   }
 
   #onState(frame) {
-    const { state, conversation, agent } = frame;
+    const { state, conversation, agent, hours } = frame;
     const entry = entryOf(frame, this.#t);
-    this.#standing.turn(state, agent?.name ?? "");
+    this.#standing.turn(state, agent?.name ?? "", hours);
     this.ended = state === "closed";
     if (entry) {
       this.#panel.log.put({ ...entry, live: true });

@@ -3,27 +3,29 @@
 export class Standing {
   #panel;
   #t;
+  #language;
   #isOnline;
   #agent;
   #offline = false;
 
-  /** `agent`: who answers, {mode, name}; `isOnline()`: whether what the visitor writes is sent at once. */
-  constructor({ panel, t, agent, isOnline }) {
+  /** `agent`: who answers, {mode, name, hours}; `isOnline()`: whether what the visitor writes is sent at once. */
+  constructor({ panel, language, agent, isOnline }) {
     this.#panel = panel;
     this.#agent = { ...agent };
-    this.#t = t;
+    this.#language = language;
+    this.#t = language.t;
     this.#isOnline = isOnline;
     this.show();
   }
 
-  /** Shows how things stand; `news` is of who answers: mode (bot, human, queue) and name. What is not known is
-   * not claimed. */
+  /** Shows how things stand; `news` is of who answers: mode (bot, human, queue), name and, of a queue, the hours. What is
+   * not known is not claimed. */
   show(news = {}) {
-    const { mode, name } = Object.assign(this.#agent, news);
+    const { mode, name, hours } = Object.assign(this.#agent, news);
     const words = {
       bot: () => this.#t("online"),
       human: () => this.#t("person", { name: name || this.#t("agent") }),
-      queue: () => this.#t("queue"),
+      queue: () => this.#waiting(hours ?? {}),
     };
     if (!navigator.onLine || !mode) this.#panel.status("", "halted");
     else if (this.#isOnline()) this.#panel.status(words[mode](), "online");
@@ -33,11 +35,21 @@ export class Standing {
     this.#panel.tell(this.#offline ? this.#t("offline") : "");
   }
 
-  /** The state of the conversation changed: queued, assigned (to `name`, "" where it is not known), bot, closed or
-   * open. */
-  turn(state, name) {
+  /** When a human answers who is asked for, as far as that is known. */
+  #waiting({ opens_at: opens, expected_reply_minutes: minutes }) {
+    const opening = new Date(opens ?? 0);
+    if (opening > Date.now()) {
+      return this.#t("later", { time: `${this.#language.day(opening)}, ${this.#language.time(opening)}` });
+    }
+    const unit = { style: "unit", unit: "minute", unitDisplay: "long" };
+    return minutes ? this.#t("soon", { time: this.#language.number(minutes, unit) }) : this.#t("queue");
+  }
+
+  /** The state of the conversation changed: queued (with the `hours` of humans), assigned (to `name`, "" where it is
+   * not known), bot, closed or open. */
+  turn(state, name, hours) {
     const mode = { queued: "queue", assigned: "human", bot: "bot", closed: "bot" }[state];
-    this.show(mode ? { mode, name } : {});
+    this.show(mode ? { mode, name, hours } : {});
   }
 
   /** The connection will not come back by itself; `again()` is what the visitor may do about it. */

@@ -266,13 +266,15 @@ def test_who_answers_is_told_with_the_session(page, scope, mira, engine):
         engine.reply = EngineReply(contents=(text(said),), engine="thinking", **reply)
         respond(Turn.objects.get(status="waiting").id)
 
+    always = {"open": True, "opens_at": None, "closes_at": None, "expected_reply_minutes": None}
+    queued = {"mode": "queue", "name": "", "hours": always}
     engine.done.set()
     assert told() == {"mode": "bot", "name": ""}
     conversation = Api.data_of(page.say("A person, please"))["conversation"]
     answered("Of course", handover=True, handover_reason="asked")
-    assert told() == {"mode": "queue", "name": ""}
+    assert told() == queued
     page.say("Hello?", cid="c2")
-    assert told() == {"mode": "queue", "name": ""}
+    assert told() == queued
     take_over(conversation, mira)
     assert told() == {"mode": "human", "name": "Mira"}
     hand_back(conversation)
