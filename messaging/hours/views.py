@@ -56,14 +56,12 @@ class HoursView(TenantAPIView):
         examples=[answered(EXAMPLE)],
     )
     def get(self, request: Request) -> Response:
-        return Response(self.shown(None))
-
-    def shown(self, channel_id: uuid.UUID | None) -> dict[str, Any]:
-        tenant_id = self.principal.tenant_id
-        return {**hours_on(tenant_id, channel_id).model_dump(mode="json"), **hours_told(tenant_id, channel_id, now())}
+        return Response(_shown(self.principal.tenant_id, None))
 
 
-class ChannelHoursView(HoursView):
+class ChannelHoursView(TenantAPIView):
+    permissions = {"GET": "channels:read"}
+
     @extend_schema(
         operation_id="channel_hours",
         summary="When people answer on a channel",
@@ -73,4 +71,8 @@ class ChannelHoursView(HoursView):
         examples=[answered(EXAMPLE)],
     )
     def get(self, request: Request, channel_id: uuid.UUID) -> Response:
-        return Response(self.shown(channel_named(channel_id).id))
+        return Response(_shown(self.principal.tenant_id, channel_named(channel_id).id))
+
+
+def _shown(tenant_id: uuid.UUID, channel_id: uuid.UUID | None) -> dict[str, Any]:
+    return {**hours_on(tenant_id, channel_id).model_dump(mode="json"), **hours_told(tenant_id, channel_id, now())}

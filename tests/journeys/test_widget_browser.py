@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -17,6 +17,8 @@ from conversations.models import Conversation, Message
 from messaging.live import typing as live_typing
 from messaging.live.attending import staff_read, staff_typing
 from messaging.rules.control import agent_reply, conversation_end, take_over
+from tenants.storage.db import now
+from tenants.tenant_settings import invalidate
 from tests.journeys.line import Frame, Line
 from tests.journeys.service import Service, address, said
 from tests.journeys.widget_page import WidgetPage
@@ -316,6 +318,28 @@ def test_a_person_is_asked_for_comes_and_is_rated(service: Service, visit: Visit
     expect(widget.rating).to_have_count(0)
     rated.refresh_from_db()
     assert (rated.satisfaction, rated.notes.get().text) == (4, "Rated 4 of 5: Fast")
+
+
+def hours(service: Service, **chosen: object) -> None:
+    """The tenant's settings from here on."""
+    service.tenant.settings = chosen
+    service.tenant.save()
+    invalidate(service.tenant.id)
+
+
+def test_who_waits_is_told_how_long_or_until_when(service: Service, visit: Visit) -> None:
+    service.answer, service.handover = (lambda text: said("A moment")), True
+    hours(service, expected_reply_minutes=5)
+    widget = visit(token=service.visitor(), timezone_id="UTC")
+    widget.open()
+    widget.write("A person, please")
+    expect(widget.status).to_have_text("A person usually answers within 5 minutes")
+    opening = (now() + timedelta(days=30)).replace(hour=9, minute=0)
+    short_day = {"date": f"{opening:%Y-%m-%d}", "open": [{"start": "09:00", "end": "10:00"}]}
+    hours(service, business_hours={"days": {"mon": []}, "holidays": [short_day]})
+    widget.page.reload()
+    widget.open()
+    expect(widget.status).to_have_text(f"A person answers: {opening:%A, %B} {opening.day}, 9:00 AM")
 
 
 def test_a_colleague_who_takes_over_is_told_even_before_a_word(service: Service, visit: Visit) -> None:
