@@ -5,16 +5,19 @@ Must not decide who may see what: that is tenants/console/pages.py.
 
 from __future__ import annotations
 
-from typing import Any
+import uuid
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -102,9 +105,12 @@ class TenantForm(forms.ModelForm):
 
 @admin.register(Tenant)
 class TenantsAdmin(TenantAdmin):
+    """``pages``: further ones on one tenant, by name, from the rooms that they belong to: label, icon and view."""
+
     resource = "tenants"
     tenant_path = "id"
     form = TenantForm
+    pages: ClassVar[dict[str, tuple[str, str, Callable[[TenantsAdmin, HttpRequest, Tenant], HttpResponse]]]] = {}
     fields = ("name", "slug", "status", "settings")
     list_display = ("name", "slug", "state", "created_at")
     list_filter = ("status",)
@@ -140,6 +146,31 @@ class TenantsAdmin(TenantAdmin):
         if not staying.update(updated_at=now()):
             raise PermissionDenied("The tenant is being removed.")
         tenant.refresh_from_db(fields=[name for name in self.fields if name not in form.changed_data])
+
+    # ---- further pages -------------------------------------------------------------
+
+    def get_urls(self) -> list[Any]:
+        further = [
+            path(
+                f"<uuid:object_id>/{name}/", self.admin_site.admin_view(partial(self.page_view, name=name)),
+                name=f"tenants_tenant_{name}",
+            )
+            for name in self.pages
+        ]  # fmt: skip
+        return [*further, *super().get_urls()]
+
+    def page_view(self, request: HttpRequest, object_id: uuid.UUID, name: str) -> HttpResponse:
+        tenant = self.get_object(request, str(object_id))
+        if tenant is None or not self.has_view_permission(request, tenant):
+            raise Http404
+        return self.pages[name][2](self, request, tenant)
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        links = [
+            (label, icon, reverse(f"admin:tenants_tenant_{name}", args=[row.pk]))
+            for name, (label, icon, _) in self.pages.items()
+        ]
+        return {**super().page_context(request, row), "links": links}
 
     # ---- removal -------------------------------------------------------------------
 

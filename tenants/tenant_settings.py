@@ -271,13 +271,22 @@ def _load(tenant_id: uuid.UUID) -> TenantState | None:
     row = Tenant.objects.filter(id=tenant_id).values_list("status", "settings").first()
     if row is None:
         return None
-    try:
-        chosen = TenantSettings.model_validate(row[1])
-    except ValidationError as error:
-        # Stored by an older version or by hand: keep serving on what is still good, and say which keys are not.
-        bad = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}
-        log.warning("tenant_settings_invalid", tenant=str(tenant_id), keys=sorted(bad))
-        chosen = TenantSettings.model_validate({key: value for key, value in row[1].items() if key not in bad})
+    chosen = _valid(tenant_id, row[1])
     return TenantState(
         active=row[0] == Tenant.Status.ACTIVE, settings=chosen, removing=row[0] == Tenant.Status.REMOVING
     )
+
+
+def settings_read(tenant: Tenant) -> TenantSettings:
+    """The settings of a row as it was read, for a form that shows them."""
+    return _valid(tenant.id, tenant.settings)
+
+
+def _valid(tenant_id: uuid.UUID, stored: Mapping[str, Any]) -> TenantSettings:
+    """Stored by an older version or by hand: what is still good holds, and the log says which keys are not."""
+    try:
+        return TenantSettings.model_validate(stored)
+    except ValidationError as error:
+        bad = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}
+        log.warning("tenant_settings_invalid", tenant=str(tenant_id), keys=sorted(bad))
+        return TenantSettings.model_validate({key: value for key, value in stored.items() if key not in bad})
