@@ -26,6 +26,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from tenants import tenant_settings
 from tenants.access.api_keys import api_key_create, api_key_revoke
 from tenants.access.permissions import ALL, PERMISSIONS
+from tenants.console.own_alerts import alerts_page
 from tenants.console.pages import Button, TenantAdmin, TenantFilter, may_grant, permissions_in, tenants_with
 from tenants.errors import Invalid
 from tenants.models import ApiKey, AuditEntry, Membership, Removal, Role, Tenant, User
@@ -291,6 +292,13 @@ class MembershipAdmin(GrantAdmin):
     list_filter = (TenantFilter,)
     list_select_related = ("user", "role", "tenant")
     search_fields = ("user__username", "user__email")
+
+    def get_urls(self) -> list[Any]:
+        mine = path("alerts/", self.admin_site.admin_view(self.alerts_view), name="tenants_membership_alerts")
+        return [mine, *super().get_urls()]
+
+    def alerts_view(self, request: HttpRequest) -> HttpResponse:
+        return alerts_page(self, request)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         if db_field.name == "user":

@@ -95,6 +95,7 @@ class Membership(TenantModel):
         max_length=500, blank=True, validators=[URLValidator(["https"])],
         help_text="Address of a square picture that visitors see beside the name; https",
     )  # fmt: skip
+    alerts = models.JSONField(null=True, blank=True, editable=False)  # tenants/alert_choice.py; None: all
 
     class Meta:
         constraints: ClassVar[list[Any]] = [

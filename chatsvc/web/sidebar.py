@@ -36,6 +36,11 @@ def page(title: str, icon: str, model: str, query: str = "") -> dict[str, Any]:
     }
 
 
+def own_page(title: str, icon: str, name: str) -> dict[str, Any]:
+    """A link to a page that every member of staff has. ``name``: of its address."""
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{name}")}
+
+
 def group(title: str, *items: dict[str, Any]) -> dict[str, Any]:
     return {"title": title, "separator": True, "collapsible": False, "items": list(items)}
 
@@ -53,6 +58,7 @@ SIDEBAR: dict[str, Any] = {
             page("Messages", "chat", "conversations.Message"),
             page("Files", "attach_file", "conversations.Attachment"),
             page("Contacts", "person", "conversations.Contact"),
+            own_page("My alerts", "notifications_active", "tenants_membership_alerts"),
         ),
         group(
             "Channels",

@@ -171,7 +171,7 @@ KINDS: dict[str, Callable[[Envelope], str]] = {
 
 
 def alert_kind(event: Envelope) -> str:
-    """What staff call such an alert in their choice of alerts; "": they are not told of it."""
+    """As which of tenants/alert_choice.py such an event counts; "": staff are not told of it."""
     return KINDS[event.type](event) if event.type in KINDS else ""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -25,8 +25,10 @@ from channels_app.services import outbound_hosts
 from conversations.event_schemas import Envelope
 from messaging import wake
 from messaging.models import StaffAlert
-from messaging.outbox.alert_words import ALERTS, READERS, Words
+from messaging.outbox.alert_words import ALERTS, READERS, Words, alert_kind
 from tenants.access.permissions import expand
+from tenants.alert_choice import choice_read
+from tenants.hours import is_open
 from tenants.models import Membership, Tenant
 from tenants.storage.db import now, on_commit, server_trouble
 from tenants.tenant_settings import settings_for
@@ -116,10 +118,14 @@ def _told_lately(words: Words) -> bool:
 
 
 def _email(alert: StaffAlert) -> None:
-    """To those of the tenant who may do something about it. Raises Rejected when none of them has an address."""
-    addresses = _addresses(alert.tenant_id, READERS.get(alert.facts.get("type", ""), "channels:write"))
-    if not addresses:
+    """To those of the tenant who may do something about it and want to hear of it. Raises Rejected when none of those
+    who may has an address."""
+    members = _members(alert.tenant_id, READERS.get(alert.facts.get("type", ""), "channels:write"))
+    if not members:
         raise Rejected("nobody_to_mail")
+    addresses = _addresses(alert, members)
+    if not addresses:
+        return  # as they have chosen
     host = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">")
     # the same id at every try: a mailbox that has it already shows it once
     headers = {"Message-ID": f"<alert-{alert.id}@{host}>"}
@@ -150,10 +156,18 @@ def _text(alert: StaffAlert) -> str:
     return f"{_headline(alert)}\n{alert.text}".rstrip()
 
 
-def _addresses(tenant_id: uuid.UUID, permission: str) -> list[str]:
-    members = Membership.objects.filter(tenant_id=tenant_id, user__is_active=True).select_related("user", "role")
-    may = [member.user.email for member in members if permission in expand(member.role.permissions)]
-    return sorted({address for address in may if address})
+def _members(tenant_id: uuid.UUID, permission: str) -> list[Membership]:
+    """Those with the permission who have an address."""
+    members = Membership.objects.filter(tenant_id=tenant_id, user__is_active=True).exclude(user__email="")
+    members = members.select_related("user", "role")
+    return [member for member in members if permission in expand(member.role.permissions)]
+
+
+def _addresses(alert: StaffAlert, members: Iterable[Membership]) -> list[str]:
+    kind = alert_kind(Envelope.model_validate(alert.facts)) if alert.facts else ""
+    opened = is_open(settings_for(alert.tenant_id).business_hours, now())
+    wanting = (member for member in members if choice_read(member.alerts).wants(kind, is_open=opened))
+    return sorted({member.user.email for member in wanting})
 
 
 WAYS: dict[str, Callable[[StaffAlert], None]] = {"email": _email, "slack": _slack, "webhook": _webhook}
