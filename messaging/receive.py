@@ -43,6 +43,7 @@ from messaging.accept import accept
 from messaging.deliver import file_sent_again
 from messaging.health.watch import channel_notice, inbound_seen
 from messaging.models import InboundEvent
+from messaging.rating.taken import may_rate, rating_take
 from messaging.rules import repeats
 from messaging.rules.contact_signals import signal_apply
 from messaging.rules.delivery_status import status_apply
@@ -156,7 +157,9 @@ def _only_message(receipt: InboundEvent) -> tuple[Channel, InboundMessage] | Non
     except Exception:  # noqa: BLE001  to be told by who has leased it
         return None
     only = _timed(items[0], receipt.created_at) if len(items) == 1 else None
-    return (channel, only) if isinstance(only, InboundMessage) and only.platform_id else None
+    if not isinstance(only, InboundMessage) or not only.platform_id or may_rate(channel, only.content):
+        return None
+    return channel, only
 
 
 def _accepted_at_once(receipt: InboundEvent, channel: Channel, message: InboundMessage) -> bool:
@@ -290,6 +293,8 @@ def _item_apply(channel: Channel, item: InboundItem) -> str:
 
 
 def _message(channel: Channel, item: InboundMessage) -> str:
+    if rating_take(channel, item):
+        return "a rating"
     try:
         accepted = accept(channel, item)
     except Invalid as error:

@@ -163,7 +163,12 @@ class TenantSettings(BaseModel):
     flows: tuple[Flow, ...] = Field((), max_length=50)
     default_flow: str = Field("", max_length=60, description="Id of the flow that applies where no other does")
     event_words: bool = Field(False, description="Events carry what people say, to Kafka and to integrators' webhooks")
-    csat_enabled: bool = True
+    csat_enabled: bool = Field(True, description="People are asked how it was when a conversation has ended")
+    csat_channels: tuple[FlowMark, ...] = Field(
+        ("web",),
+        max_length=100,
+        description="On which channels, by key or kind; all but the web chat's ask by a message",
+    )
     alerts: Alerts = Alerts()
     features: Features = Features()
 

@@ -23,7 +23,7 @@ from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
 from channels_app.templates.resolve import template_resolved
 from conversations.messages import cleaned
-from conversations.models import Conversation, Message
+from conversations.models import Conversation, Identity, Message
 from conversations.people import conversation_with
 from conversations.selectors import holder_shape
 from conversations.timeline import NewEvent, conversation_advance, events_append
@@ -33,10 +33,11 @@ from messaging.context.changes import UPDATED
 from messaging.context.wording import entry_for
 from messaging.hours.told import closed_tell
 from messaging.models import Turn
+from messaging.rating.asked import rating_ask, rating_wanted
 from messaging.reply import Author, reply_write, spoken
 from messaging.rules.quotes import outbound_quoted
 from messaging.rules.sendable import content_require
-from messaging.rules.windows import window_require
+from messaging.rules.windows import window_of, window_require
 from tenants.errors import Conflict, NotFound
 from tenants.models import User
 from tenants.storage.db import atomic, now, on_commit, retried
@@ -152,17 +153,6 @@ def answer_failed(conversation: Conversation, reason: str) -> None:
         events_append(taken, [NewEvent(UPDATED, facts)])
 
 
-def conversation_rate(conversation_id: uuid.UUID, score: int) -> None:
-    """The person rates the conversation, 1 to 5, mostly after its end; the last rating counts. In the caller's
-    transaction."""
-    seen = _locked(conversation_id)
-    if seen.satisfaction == score:
-        return
-    taken = conversation_advance({"id": conversation_id}, events=1, satisfaction=score)
-    if taken:
-        events_append(taken, [NewEvent(UPDATED, {"trigger": "rated", "satisfaction": score})])
-
-
 # ------------------------------------------------------------------------- what agents do
 
 
@@ -217,11 +207,24 @@ def conversation_end(
             return _repeated(seen)
         _require_epoch(seen, expected_epoch)
         status = _last_status(seen, reason)
-        return _change(
+        ended = _change(
             seen.id, "closed", _ended(seen, status, reason),
             status=status, is_open=False, control_epoch=F("control_epoch") + 1, ended_at=now(), ended_reason=reason,
             waiting_since=None,
         )  # fmt: skip
+        return rating_ask(ended) if reason == "completed" and _may_ask(ended) else ended
+
+
+def _may_ask(ended: Conversation) -> bool:
+    """Whether the person is asked how it was by a message: where they had an answer, and one may still be sent."""
+    channel = channel_for_id(ended.channel_id)
+    if channel is None or channel.adapter.instant or not channel.enabled or not rating_wanted(channel):
+        return False
+    had_answer, reachable = (
+        ended.first_reply_at is not None,
+        Identity.objects.filter(id=ended.identity_id, stopped_at=None),
+    )
+    return had_answer and window_of(channel, ended).open and reachable.exists()
 
 
 @retried
@@ -418,7 +421,8 @@ def _change(conversation_id: uuid.UUID, state: str, event: NewEvent, **changes: 
     conversation = conversation_advance({"id": conversation_id}, messages=1, events=2, **changes)
     assert conversation is not None  # locked by the caller
     _turns_void(conversation, state)
-    shown: dict[str, Any] = {"csat": state == "closed" and settings_for(conversation.tenant_id).csat_enabled}
+    channel = channel_for_id(conversation.channel_id) if state == "closed" else None
+    shown: dict[str, Any] = {"csat": channel is not None and channel.adapter.instant and rating_wanted(channel)}
     if state == "queued":  # for a widget that says how long the person may have to wait
         shown["hours"] = hours_told(conversation.tenant_id, conversation.channel_id, now())
     reply_write(

@@ -31,7 +31,7 @@ from messaging.live.attending import answering, read_shown
 from messaging.live.authors import author_of
 from messaging.live.frames import change_frame, message_frame
 from messaging.live.push import push_read
-from messaging.rules.control import conversation_rate
+from messaging.rating.taken import conversation_rate
 from messaging.rules.delivery_status import mark_read
 from messaging.webchat.frames import RateFrame, ReadFrame, SendFrame
 from tenants.access.auth import require_active

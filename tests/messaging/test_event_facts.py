@@ -19,8 +19,9 @@ from messaging import respond as respond_module
 from messaging.accept import Entrance, accept
 from messaging.deliver import deliver
 from messaging.models import Delivery, DeliveryPart, Turn
+from messaging.rating.taken import conversation_rate
 from messaging.respond import respond, turn_work, turns_replay
-from messaging.rules.control import conversation_end, conversation_rate, hand_back, take_over
+from messaging.rules.control import conversation_end, hand_back, take_over
 from messaging.rules.delivery_status import status_apply
 from messaging.rules.revise import revision_take
 from tenants.models import Tenant

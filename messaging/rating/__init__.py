@@ -1,0 +1,1 @@
+"""How it was: the question at the end of a conversation, and what people answer (CONV-8)."""
