@@ -1,4 +1,4 @@
-"""How it was: asked once at the end, on every channel that can show it, and never taken for somebody else's (CONV-8)."""
+"""How it was: asked once at the end, on every channel that can show it, and never taken for another person's (CONV-8)."""
 
 from __future__ import annotations
 
