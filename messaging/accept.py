@@ -182,7 +182,7 @@ def store(channel: Channel, inbound: InboundMessage, checked: Checked, entrance:
     on_commit(lambda: push_message(message))
     if bypassed:
         conversation = hand_over(conversation, bypassed)
-    elif not step.without_turn:
+    if not step.without_turn:
         conversation = closed_tell(conversation)
     _attach(message, inbound, checked.file_ids, checked.upload)
     return Accepted(message, conversation, turn=turn if turn and turn.status == Turn.Status.RUNNING else None)

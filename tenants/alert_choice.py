@@ -10,7 +10,9 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-Kind = Literal["escalations", "late", "dead_letters", "engine", "malformed", "flagged", "channels", "webhooks", "given_up"]
+Kind = Literal[
+    "escalations", "late", "dead_letters", "engine", "malformed", "flagged", "channels", "webhooks", "given_up"
+]
 
 #: kind → what staff call it
 KINDS: Mapping[str, str] = dict(

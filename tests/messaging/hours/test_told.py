@@ -64,6 +64,14 @@ def test_who_asked_by_day_is_told_when_they_write_at_night(scope, whatsapp, said
     assert replies() == [OURS]
 
 
+def test_who_asks_for_a_human_again_at_night_is_told_too(scope, whatsapp, said, sets, at) -> None:
+    at(FRIDAY_NOON)
+    asks_for_a_human(whatsapp, said, id="1")
+    at(FRIDAY_NIGHT)
+    asks_for_a_human(whatsapp, said, id="2")
+    assert replies() == [OURS]
+
+
 def test_the_next_conversation_is_told_anew(scope, whatsapp, said, sets, at) -> None:
     at(FRIDAY_NIGHT)
     conversation_end(asks_for_a_human(whatsapp, said, id="1").conversation.id)
