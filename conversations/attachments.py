@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
+from channels_app.content.forms import SHOWN_ANYWAY, SHOWN_AS, Form
 from channels_app.content.media import Facts, kind_of, safe_name
 from channels_app.content.types import Content, Media
 from channels_app.contract import MediaRef
@@ -29,6 +30,7 @@ from tenants.work.leases import settle
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # due_at of a file with which nothing is left to do
 UPLOAD_S = 900  # an upload that was not finished by then is given up
 UNUSED = timedelta(days=1)  # an upload that no message took by then is removed
+NOT_SHOWN = "not_shown:"  # begins the reason on a stored file of which no form that browsers show can be made
 
 
 @dataclass(frozen=True)
@@ -88,14 +90,23 @@ def attachment_of(content: Content) -> Attachment | None:
     return stored
 
 
-def content_with_facts(content: Content, attachment: Attachment) -> Content:
-    """``content`` with what is certain of its file in place of what was said of it."""
-    kind: Any = content.type
+def shown_form(attachment: Attachment) -> Form | None:
+    """The form in which people see a file that browsers do not show as it is, made or still to be made; None where they
+    see the file itself."""
+    return None if attachment.reason.startswith(NOT_SHOWN) else SHOWN_AS.get(attachment.mime)
+
+
+def content_with_facts(content: Content, attachment: Attachment, shown_size: int = 0) -> Content:
+    """``content`` with what is certain of its file in place of what was said of it: of the form in which people see it.
+    ``shown_size``: of that form in bytes, 0 while it is not known."""
+    form, kind = shown_form(attachment), cast(Any, content.type)
     if kind in ("image", "audio", "video"):
-        kind = kind_of(attachment.mime)
+        lost = attachment.mime in SHOWN_AS and form is None and attachment.mime not in SHOWN_ANYWAY
+        kind = "file" if lost else kind_of(attachment.mime)
     assert content.media is not None  # its file was looked up by it
     media = Media(
-        url=media_address(attachment.id), type=attachment.mime, size_bytes=attachment.size or 0,
+        url=media_address(attachment.id), type=form.mime if form else attachment.mime,
+        size_bytes=shown_size if form else attachment.size or 0,
         alt_text=content.media.alt_text, name=attachment.name or None,
     )  # fmt: skip
     return content.model_copy(update={"type": kind, "media": media})
@@ -112,7 +123,7 @@ def attachment_claim(attachment: Attachment, message: Message, *, due_at: dateti
         raise Conflict("This file is part of another message already.", code="media_used")
 
 
-def attachment_share(attachment: Attachment, message: Message) -> None:
+def attachment_share(attachment: Attachment, message: Message) -> bool:
     """Put a file into a message of ours: the tenant's own as often as they like, a person's only into
     their own conversation. Raises NotFound ``media_not_found``."""
     if attachment.identity_id not in (None, message.identity_id):
@@ -144,13 +155,12 @@ def upload_begin(
 def files_write(attachment: Attachment, file: IO[bytes], kept: Kept) -> dict[str, Any]:
     """Write the file and its thumbnail; what the row has to say of them then. Outside any transaction:
     the storage may be far away."""
-    names = _names(attachment)
     return {
         "state": Attachment.State.STORED,
         "reason": "",
         "kind": "sticker" if attachment.kind == "sticker" else kind_of(kept.facts.mime),
-        "file": _write(names["file"], File(file)),
-        "thumbnail": _write(names["thumbnail"], ContentFile(kept.thumbnail)) if kept.thumbnail else "",
+        "file": _write(f"{_folder(attachment)}/original", File(file)),
+        "thumbnail": _write(_thumbnail(attachment), ContentFile(kept.thumbnail)) if kept.thumbnail else "",
         "mime": kept.facts.mime,
         "size": kept.size,
         "width": kept.facts.width,
@@ -171,14 +181,14 @@ def attachment_settle(attachment: Attachment, changes: Mapping[str, Any]) -> boo
     return True
 
 
-def message_follow(attachment: Attachment) -> Message:
-    """The file's message, its content brought up to what is certain of a stored file. Call in the
-    transaction that settled it, under the conversation's lock."""
+def message_follow(attachment: Attachment, shown_size: int = 0) -> Message:
+    """The file's message, its content brought up to what is certain of a stored file (`content_with_facts`). Call in
+    the transaction that settled it, under the conversation's lock."""
     message = Message.objects.get(id=attachment.message_id)
     content = Content.model_validate(message.content)
     stored = attachment.state == Attachment.State.STORED
     if stored and content.media and content.media.url == media_address(attachment.id):
-        content = content_with_facts(content, attachment)
+        content = content_with_facts(content, attachment, shown_size)
         message.content, message.content_type = content.to_json(), content.type
         message.save(update_fields=["content", "content_type"])
     return message
@@ -188,17 +198,15 @@ def attachments_delete(attachments: Iterable[Attachment]) -> int:
     """Remove rows and, once that is committed, their files. Call before messages are deleted: the database knows
     nothing of files. Returns how many rows went."""
     doomed = list(attachments)
-    names = [name for attachment in doomed for name in _names(attachment).values()]
     removed = Attachment.objects.filter(id__in=[attachment.id for attachment in doomed]).delete()[0]
-    on_commit(lambda: _erase(names))
+    on_commit(lambda: _erase_all(doomed))
     return removed
 
 
 def files_erase(tenant_id: uuid.UUID, attachment_ids: Iterable[uuid.UUID]) -> None:
     """Remove the files of rows that are deleted next: in this order, so that a crash in between leaves no file
     without its row."""
-    for attachment_id in attachment_ids:
-        _erase(_names(Attachment(id=attachment_id, tenant_id=tenant_id)).values())
+    _erase_all(Attachment(id=attachment_id, tenant_id=tenant_id) for attachment_id in attachment_ids)
 
 
 def tenant_files_erase(tenant_id: uuid.UUID) -> int:
@@ -220,7 +228,7 @@ def upload_discard(attachment: Attachment) -> bool:
     """Remove an upload that no message has taken, in the caller's transaction; False when one has, meanwhile."""
     if not Attachment.objects.filter(id=attachment.id, message=None).delete()[0]:
         return False
-    on_commit(lambda: _erase(_names(attachment).values()))
+    on_commit(lambda: _erase_all([attachment]))
     return True
 
 
@@ -241,30 +249,71 @@ def storage_asked() -> Iterator[None]:
 
 def thumbnail_write(attachment: Attachment, content: bytes) -> str:
     """Returns the name it lies under."""
-    return _write(_names(attachment)["thumbnail"], ContentFile(content))
+    return _write(_thumbnail(attachment), ContentFile(content))
 
 
-def thumbnail_erase(attachment: Attachment) -> None:
-    _erase([_names(attachment)["thumbnail"]])
+def files_of_deleted_erase(attachment: Attachment) -> bool:
+    """Remove what a worker has made of a file that was deleted meanwhile; whether it was."""
+    if Attachment.objects.filter(id=attachment.id).exists():
+        return False
+    _erase_all([attachment])
+    return True
 
 
-def jpeg_name(attachment: Attachment) -> str:
-    """Where the JPEG that was made of an image lies, if one was."""
-    return _names(attachment)["jpeg"]
+def form_name(attachment: Attachment, form: Form) -> str:
+    """Where a form of the file lies, if it was made."""
+    name = "converted" if form.name == "jpeg" else form.name
+    return f"{_folder(attachment)}/{name}{form.ending}"
 
 
-def jpeg_write(attachment: Attachment, content: bytes) -> None:
-    _write(jpeg_name(attachment), ContentFile(content))
+def form_size(attachment: Attachment, form: Form) -> int:
+    """Bytes of a form of the file; 0 where there is none. Raises StorageAway."""
+    name = form_name(attachment, form)
+    with storage_asked():
+        return int(default_storage.size(name)) if default_storage.exists(name) else 0
 
 
-def _names(attachment: Attachment) -> dict[str, str]:
-    folder = f"{attachment.tenant_id.hex}/{attachment.id.hex}"
-    return {"file": f"{folder}/original", "thumbnail": f"{folder}/thumbnail.webp", "jpeg": f"{folder}/converted.jpg"}
+def form_write(attachment: Attachment, form: Form, content: IO[bytes]) -> None:
+    with storage_asked():
+        _write(form_name(attachment, form), File(content))
+
+
+def form_refusal(attachment: Attachment, form: Form) -> str:
+    """Why a form of the file was found not to be makeable; "" where none has tried."""
+    name = f"{form_name(attachment, form)}.none"
+    with storage_asked():
+        if not default_storage.exists(name):
+            return ""
+        with default_storage.open(name, "rb") as file:
+            return bytes(file.read()).decode()
+
+
+def form_refuse(attachment: Attachment, form: Form, code: str) -> None:
+    with storage_asked():
+        _write(f"{form_name(attachment, form)}.none", ContentFile(code.encode()))
+
+
+def _folder(attachment: Attachment) -> str:
+    return f"{attachment.tenant_id.hex}/{attachment.id.hex}"
+
+
+def _thumbnail(attachment: Attachment) -> str:
+    return f"{_folder(attachment)}/thumbnail.webp"
 
 
 def _write(name: str, file: File[Any]) -> str:
     file.seek(0)
     return str(default_storage.save(name, file))
+
+
+def _erase_all(attachments: Iterable[Attachment]) -> None:
+    """All that lies under their names: the files, and whatever was made of them."""
+    for folder in map(_folder, attachments):
+        try:
+            files = default_storage.listdir(folder)[1]
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        _erase(f"{folder}/{name}" for name in files)
 
 
 def _erase(names: Iterable[str]) -> None:

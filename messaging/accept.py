@@ -27,6 +27,7 @@ from conversations.attachments import (
     attachments_expect,
     content_with_facts,
     content_with_ids,
+    shown_form,
 )
 from conversations.messages import cleaned, message_facts, processing_result, words_of
 from conversations.models import Attachment, Conversation, Message, Session
@@ -248,8 +249,9 @@ def _attach(
         attachments_expect(message, inbound.media, file_ids)
     if upload:
         heard = message.content_type == "audio" and transcript_wait(Content.model_validate(message.content))
-        attachment_claim(upload, message, due_at=now() if heard else NEVER)
-        file_ids = [upload.id] if heard else []
+        due = heard or shown_form(upload)
+        attachment_claim(upload, message, due_at=now() if due else NEVER)
+        file_ids = [upload.id] if due else []
     for file_id in file_ids:
         on_commit(lambda file_id=file_id: wake.media(file_id))  # type: ignore[misc]
 

@@ -38,6 +38,7 @@ from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.consent.rules import check_reachable
 from messaging.measures import DELIVERIES, STAGES, WAITED
+from messaging.media.convert.make import MOST_S
 from messaging.media.platform_files import OwnFiles, content_outgoing, file_forget
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart
 from messaging.reply import recipient_of
@@ -59,7 +60,7 @@ from tenants.access.limits import allow
 from tenants.storage import prepared
 from tenants.storage.db import atomic, key_taken, now, retried, server_trouble
 from tenants.work.crew import Lane
-from tenants.work.leases import A_DAY, WORKER_LOST, claim, put_off, server_back, settle
+from tenants.work.leases import A_DAY, WORKER_LOST, claim, lease_longer, put_off, server_back, settle
 
 log = structlog.get_logger(__name__)
 
@@ -184,7 +185,7 @@ def _send(delivery: Delivery) -> SendTry:
             raise Rejected("expired", "The message was too old when it could have been sent.")
         check_reachable(delivery.message)
         config = _config(channel)
-        content = content_outgoing(channel, Content.model_validate(delivery.message.content), attempt.http)
+        content = _content(attempt)
         window_guard(channel, delivery.conversation, content, by_human=_by_human(delivery))
         payloads = _payloads(attempt, content)
         for index in _missing(delivery, len(payloads)):
@@ -230,8 +231,18 @@ def _payloads(attempt: SendTry, content: Content) -> Sequence[Payload]:
         attempt.channel, content, recipient, reference=str(delivery.id), reply_to=platform_name_of(content.quote),
         by_human=_by_human(delivery),
     )  # fmt: skip
-    attempt.cuts = outgoing.cuts
+    attempt.cuts += outgoing.cuts
     return outgoing.payloads
+
+
+def _content(attempt: SendTry) -> Content:
+    """What is to be sent; a file of ours in a form that the channel takes, which may have to be made first."""
+    content, notes = Content.model_validate(attempt.delivery.message.content), list[str]()
+    if content.media and content.type in ("audio", "video"):
+        lease_longer(attempt.delivery, timedelta(seconds=settings.ENV["DELIVERY_LEASE_S"] + MOST_S))
+    public = content_outgoing(attempt.channel, content, attempt.http, notes)
+    attempt.cuts = tuple(notes)
+    return public
 
 
 def _by_human(delivery: Delivery) -> bool:

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.db.models import F, Value
@@ -95,8 +96,8 @@ def reply_write(
     ]
     prepared.insert(messages)
     for message, file in zip(messages, files, strict=True):
-        if file:
-            attachment_share(file, message)
+        if file and attachment_share(file, message):
+            on_commit(partial(wake.media, file.id))
     if author.role != Message.Role.SYSTEM:
         _queue(conversation, messages)
     events_append(

@@ -19,7 +19,7 @@ from channels_app.adapters import twilio
 from channels_app.adapters.base import Adapter
 from channels_app.adapters.twilio import PhoneNumber, TwilioConfig
 from channels_app.adapters.wire import identifier, string
-from channels_app.content.types import MIME_TYPES, Capabilities, Content, Media, worded
+from channels_app.content.types import UNKNOWN_FILE, Capabilities, Content, Media, kept_type, worded
 from channels_app.contract import (
     CheckResult,
     Http,
@@ -75,6 +75,19 @@ class SmsConfig(TwilioConfig):
         return self
 
 
+#: what phones play of what the platform passes on unchanged; it says nothing of codecs (open: by what phones of 3GPP
+#: TS 26.140 have to play, and what has become usual since)
+MEDIA_CODECS = {
+    **dict.fromkeys(("image/heic", "image/avif", "image/webp"), frozenset[str]()),
+    **dict.fromkeys(("audio/ogg", "audio/webm", "audio/wav", "video/webm"), frozenset[str]()),
+    "video/mp4": frozenset({"h264", "aac", "stereo"}),
+    "video/quicktime": frozenset({"h264", "aac", "stereo"}),
+}
+
+
+ADDRESS = re.compile(r"https?://\S{1,2000}")
+
+
 class Sms(Adapter):
     kind: ClassVar[str] = "sms"
     label: ClassVar[str] = "SMS (Twilio)"
@@ -91,6 +104,7 @@ class Sms(Adapter):
             **dict.fromkeys(("image/jpeg", "image/png", "image/gif"), 5 * MB),
             **dict.fromkeys(("image/*", "audio/*", "video/*", "text/*", "application/*"), 500 * KB),
         },
+        media_codecs=MEDIA_CODECS,
         receipts=frozenset({"sent", "delivered", "read", "failed"}),
     )
     starts_conversations: ClassVar[bool] = True
@@ -216,7 +230,7 @@ def _media(said: Mapping[str, str]) -> Iterator[MediaRef]:
         found = MEDIA_URL.search(urlsplit(url).path) if url.startswith(("https://", "http://")) else None
         if found:
             yield MediaRef(kind, id=f"{found[1]}.{found[2]}", mime=mime)
-        elif url.startswith(("https://", "http://")):
+        elif ADDRESS.fullmatch(url):
             yield MediaRef(kind, url=url, mime=mime)
 
 
@@ -227,20 +241,15 @@ def _count(said: Mapping[str, str]) -> int:
 
 
 def _content(words: str, media: Sequence[MediaRef], missing: int) -> Content:
-    """The words with the first file that can be shown; a type we do not keep, and a file whose address cannot be read,
-    is told to the reader."""
-    lost = [f"[unsupported {ref.kind}: {ref.mime or 'unknown type'}]" for ref in media if not _kept(ref)]
-    lost += ["[unreadable file]"] * missing
+    """The words with the first file whose type we know, else with the first; one whose address cannot be read is told to
+    the reader."""
+    lost = ["[unreadable file]"] * missing
     told = worded("\n".join([*lost, *([words] if words.strip() else [])]))
-    shown = next((ref for ref in media if _kept(ref)), None)
+    shown = next((ref for ref in media if kept_type(ref.mime) != UNKNOWN_FILE), next(iter(media), None))
     if shown is None:
         return Content(type="text", **(told or {"text": "[empty message]"}))
     kind = _MEDIA_TYPES.get(shown.kind, "file")
-    return Content(type=kind, **told, media=Media(url=shown.url or f"media:{shown.id}", type=shown.mime))
-
-
-def _kept(ref: MediaRef) -> bool:
-    return ref.mime.partition(";")[0].strip().lower() in MIME_TYPES
+    return Content(type=kind, **told, media=Media(url=shown.url or f"media:{shown.id}", type=kept_type(shown.mime)))
 
 
 def _statuses(said: Mapping[str, str]) -> Iterator[InboundItem]:

@@ -12,13 +12,14 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePath
 from typing import IO, TYPE_CHECKING
 
 import puremagic
 
 from channels_app.content.normalise import clean_text
-from channels_app.content.types import MIME_TYPES
+from channels_app.content.types import MIME_TYPES, UNKNOWN_FILE
 
 if TYPE_CHECKING:  # the library is imported with the first image
     from PIL import Image
@@ -61,12 +62,36 @@ FOLDERS = {b"word/": WORD, b"xl/": EXCEL, b"ppt/": POWERPOINT}
 ACTIVE_PARTS = (b"META-INF/MANIFEST.MF", b"AndroidManifest.xml", b"vbaProject.bin")
 #: text that a browser, shell or office program would carry out
 ACTIVE_TEXT = (b"<", b"#!", b"{\\rtf", b"%!PS", b"MZ")
+#: programs, which nobody is offered: ELF, Mach-O (both ends first, and in one for several machines, as Java's classes
+#: begin), Android's, WebAssembly, Windows' shortcuts
+PROGRAMS = (
+    *(b"\x7fELF", b"\xfe\xed\xfa", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"),
+    *(b"MZ", b"dex\n", b"\0asm", b"L\0\0\0\x01\x14\x02\0"),
+)
+#: what would run when a file of unknown bytes is opened under such a name
+RUNNABLE = tuple(
+    f".{ending}" for ending in
+    "exe com scr pif bat cmd msi msp cpl dll ps1 vbs vbe js jse wsf wsh hta lnk reg jar apk app command sh html htm "
+    "xhtml mht svg xml chm iso img dmg pkg deb rpm".split()
+)  # fmt: skip
+#: ISO's container by its brand; others are films or sounds, which the library knows
+BRANDS = {
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"), "image/heic"),
+    **dict.fromkeys((b"avif", b"avis"), "image/avif"),
+    b"qt  ": "video/quicktime",
+}
+EBML = b"\x1a\x45\xdf\xa3"  # begins WebM and Matroska
 TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1b")
 ENDINGS: dict[str, tuple[str, ...]] = {  # the first is the usual one
     "image/jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"),
     "image/png": (".png",),
     "image/gif": (".gif",),
     "image/webp": (".webp",),
+    "image/heic": (".heic", ".heif"),
+    "image/avif": (".avif",),
+    "video/webm": (".webm",),
+    "video/quicktime": (".mov", ".qt"),
+    "audio/webm": (".webm", ".weba"),
     "video/mp4": (".mp4", ".m4v"),
     "video/3gpp": (".3gp", ".3gpp"),
     "audio/mpeg": (".mp3", ".mpga"),
@@ -106,8 +131,7 @@ class Facts:
 
 
 def examine(file: IO[bytes], declared: str = "") -> Facts:
-    """The facts of a file on the allow-list. ``declared`` decides only between types that share their
-    bytes. Raises Refused."""
+    """The facts of a file. ``declared`` decides only between types that share their bytes. Raises Refused."""
     mime = sniff(file, declared)
     if mime not in FORMATS:
         return Facts(mime)
@@ -119,7 +143,8 @@ def examine(file: IO[bytes], declared: str = "") -> Facts:
 
 
 def sniff(file: IO[bytes], declared: str = "") -> str:
-    """The MIME type that the bytes show. Raises Refused ``empty`` or ``type_refused``."""
+    """The MIME type that the bytes show, UNKNOWN_FILE where they show none that we know. Raises Refused ``empty``, or
+    ``type_refused`` for programs, pages and macros."""
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     head = file.read(HEAD)
@@ -152,7 +177,10 @@ def safe_name(name: str, mime: str) -> str:
     if not plain:
         return ""
     endings = ENDINGS.get(mime, ("",))
-    ending = "" if plain.lower().endswith(endings) else endings[0]
+    if mime == UNKNOWN_FILE:
+        ending = ".bin" if plain.lower().endswith(RUNNABLE) else ""
+    else:
+        ending = "" if plain.lower().endswith(endings) else endings[0]
     return plain[-(200 - len(ending)) :] + ending
 
 
@@ -165,10 +193,10 @@ def thumbnail(file: IO[bytes], mime: str) -> bytes | None:
     return _made(file, mime, _small, "WEBP", quality=75)
 
 
-def as_jpeg(file: IO[bytes], mime: str) -> bytes | None:
-    """The image as a JPEG in its own size, on white where it is transparent, without metadata; the first
-    picture of an animation. The same bytes every time. None and waiting as for ``thumbnail``."""
-    return _made(file, mime, _flat, "JPEG", quality=88)
+def as_jpeg(file: IO[bytes], mime: str, side: int = 0) -> bytes | None:
+    """The image as a JPEG in its own size, or of at most ``side`` pixels, on white where it is transparent, without
+    metadata; the first picture of an animation. The same bytes every time. None and waiting as for ``thumbnail``."""
+    return _made(file, mime, partial(_flat, side=side) if side else _flat, "JPEG", quality=88)
 
 
 # ------------------------------------------------------------------------------ signatures
@@ -195,17 +223,33 @@ def _text(head: bytes, declared: str) -> str:
 
 
 def _binary(head: bytes, declared: str) -> str:
+    if head.startswith(PROGRAMS):
+        raise Refused("type_refused")
+    if head.startswith(EBML):
+        webm = "audio/webm" if declared.startswith("audio/") else "video/webm"
+        return webm if b"webm" in head[:64] else UNKNOWN_FILE
+    if head[4:8] == b"ftyp" and (image := _by_brand(head)):
+        return image
     try:
         found = puremagic.magic_string(head)
     except (puremagic.PureError, ValueError):
         found = []
     likely = [one for one in found if one.confidence == found[0].confidence]
     named = [SAME.get(one.mime_type) or SAME.get(one.extension) or one.mime_type for one in likely]
-    mime = next((name for name in named if name in MIME_TYPES), "")
-    if not mime:
-        raise Refused("type_refused")
+    mime = next((name for name in named if name in MIME_TYPES), UNKNOWN_FILE)
     # one container holds a film as well as a voice note: only the sender knows
     return "audio/mp4" if mime == "video/mp4" and declared in ("audio/mp4", "audio/aac") else mime
+
+
+def _by_brand(head: bytes) -> str:
+    """What an ISO file calls itself, else what it says it is compatible with; "" for films and sounds.
+    ISO/IEC 14496-12 4.3"""
+    if head[8:12] in BRANDS:
+        return BRANDS[head[8:12]]
+    if head[8:12] not in (b"mif1", b"msf1"):
+        return ""
+    end = min(int.from_bytes(head[:4]), 256)
+    return next((BRANDS[brand] for at in range(16, end, 4) if (brand := head[at : at + 4]) in BRANDS), UNKNOWN_FILE)
 
 
 # ---------------------------------------------------------------------------------- images
@@ -297,7 +341,7 @@ def _small(image: Image.Image) -> Image.Image:
     return upright.convert("RGBA" if upright.has_transparency_data else "RGB")
 
 
-def _flat(image: Image.Image) -> Image.Image:
+def _flat(image: Image.Image, side: int = 0) -> Image.Image:
     """Upright and on white, a band at a time."""
     from PIL import Image, ImageOps
 
@@ -308,5 +352,7 @@ def _flat(image: Image.Image) -> Image.Image:
             band = image.crop((0, top, image.width, min(top + BAND_PX, image.height))).convert("RGBA")
             page.paste(band, (0, top), band)
         page.info, image = image.info, page
+    if side:
+        image.thumbnail((side, side), reducing_gap=2.0)
     ImageOps.exif_transpose(image, in_place=True)
     return image

@@ -19,19 +19,35 @@ VERSION = 1
 MAX_TEXT = 4096  # characters
 MAX_FULL_TEXT = 65_536  # of what came in longer than that; the request as it came is kept whole
 MAX_MEDIA_BYTES = 50 * 1024 * 1024
+UNKNOWN_FILE = "application/octet-stream"  # a file of a type that is not named here: kept for people
 MIME_TYPES = frozenset(
-    "image/jpeg image/png image/gif image/webp video/mp4 video/3gpp audio/mpeg audio/ogg audio/mp4 audio/aac "
-    "audio/amr audio/wav application/pdf text/plain text/csv application/zip application/msword "
+    "image/jpeg image/png image/gif image/webp image/heic image/avif video/mp4 video/3gpp video/webm video/quicktime "
+    "audio/mpeg audio/ogg audio/mp4 audio/aac audio/amr audio/wav audio/webm application/octet-stream "
+    "application/pdf text/plain text/csv application/zip application/msword "
     "application/vnd.ms-excel application/vnd.ms-powerpoint "
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document "
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet "
     "application/vnd.openxmlformats-officedocument.presentationml.presentation".split()
 )
+SAME_TYPE = {
+    "image/heif": "image/heic",
+    "audio/x-m4a": "audio/mp4",
+    "audio/mp3": "audio/mpeg",
+    "image/jpg": "image/jpeg",
+}
 PLATFORM_FILE = "media:platform:"  # begins the address of a file that lies with the platform already
 ContentType = Literal[
     "text", "image", "file", "audio", "video", "location", "quick_reply", "carousel", "list", "template"
 ]
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=2048)]
+
+
+def kept_type(mime: str) -> str:
+    """The type under which a file that a platform calls ``mime`` is kept: as it says where we know the type."""
+    plain = mime.split(";")[0].strip().lower()
+    if plain in SAME_TYPE:
+        return SAME_TYPE[plain]
+    return mime if plain in MIME_TYPES else UNKNOWN_FILE
 
 
 class Frozen(BaseModel):
@@ -259,6 +275,13 @@ class Capabilities(Frozen):
     max_card_subtitle: int = 200
     markdown: Literal["none", "markdown", "whatsapp", "slack", "teams"] = "none"
     media_types: Mapping[str, int] = Field(default_factory=dict, description="MIME type or 'image/*' → max bytes")
+    media_codecs: Mapping[str, frozenset[str]] = Field(
+        default_factory=dict,
+        description="MIME type → the codecs that people can play in it, `stereo` among them; a type left out: any, an "
+        "empty list: none, though the platform takes the file",
+    )
+    max_image_px: int = Field(default=0, description="Of a picture's longer side; 0: any")
+    voice_type: str = Field(default="", description="The type that is shown as a voice message; sounds become it")
     typing: bool = False
     typing_interval_s: int = 0
     read_marks: bool = False

@@ -6,14 +6,13 @@ Must not send or store anything.
 from __future__ import annotations
 
 import uuid
-from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from channels_app.content.types import Content, PublicContent
 from channels_app.contract import Recipient, SendError
-from channels_app.http.waiting import asking
 from channels_app.models import Channel
 from channels_app.outgoing import Outgoing, payloads_for
 from channels_app.templates.resolve import template_resolved, templates_approved
@@ -121,12 +120,12 @@ def _outgoing(
 ) -> tuple[Outgoing, PreviewProblem | None]:
     """What delivery would send, and why it would not."""
     recipient = recipient_of(conversation, conversation.identity) if conversation else SAMPLE_RECIPIENT
-    outgoing = Outgoing((), ())
+    outgoing, notes = Outgoing((), ()), list[str]()
     try:
-        with asking() if content.media else nullcontext():  # an image may have to be converted for the channel
-            public = content_public(content, channel.capabilities)
+        public = content_public(content, channel.capabilities, make=False, notes=notes)
         outgoing = payloads_for(channel, public, recipient, reference=REFERENCE, by_human=by_human,
                                 reply_to=platform_name_of(content.quote))  # fmt: skip
+        outgoing = replace(outgoing, cuts=(*notes, *outgoing.cuts))
         if conversation:
             window_guard(channel, conversation, content, by_human=by_human)
     except SendError as error:

@@ -31,6 +31,7 @@ from conversations.attachments import (
     attachment_settle,
     files_write,
     message_follow,
+    shown_form,
     storage_asked,
     upload_discard,
 )
@@ -38,13 +39,15 @@ from conversations.models import Attachment, Message
 from conversations.timeline import NewEvent, conversation_advance, events_append, work_given_up
 from messaging import wake
 from messaging.live.push import push_media
+from messaging.media.convert.make import MOST_S
+from messaging.media.shown import form_shown
 from messaging.media.transcribe import let_answer, listens, transcribe, transcription_end
 from tenants.storage.db import StorageAway, atomic, now, on_commit, retried, server_trouble
 from tenants.work.leases import WORKER_LOST, Pauses, claim_by_id, put_off, server_back, settle
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(seconds=180)  # a download may take 60 s, twice; decoding and storing come on top
+LEASE = timedelta(seconds=180 + MOST_S)  # a download may take 60 s, twice; decoding, converting and storing come on top
 TRIES = Pauses(
     (5, 30, 120, 600, 3600, 3 * 3600, 6 * 3600, 12 * 3600), tries=9, jitter=0.2
 )  # platforms keep media for days
@@ -80,8 +83,12 @@ def _do(attachment: Attachment) -> None:
         _refuse(attachment, "message_deleted")
     elif attachment.state == Attachment.State.REMOTE:
         _fetch(attachment)
-    else:
+    elif shown_form(attachment) and not (attachment.message.content.get("media") or {}).get("size_bytes"):
+        _show(attachment)
+    elif listens(attachment.mime):
         transcribe(attachment)
+    else:
+        transcription_end(attachment)
 
 
 def received(chunks: Iterable[bytes], limit: int, declared: str = "", decode: bool = False) -> tuple[IO[bytes], Kept]:
@@ -164,8 +171,20 @@ def _raise_for(status: int, headers: Any, ref: MediaRef) -> None:
 def _store(attachment: Attachment, file: IO[bytes], kept: Kept) -> None:
     with storage_asked():
         changes = files_write(attachment, file, kept)
-    heard = listens(kept.facts.mime)
-    file_settle(attachment, {**changes, "due_at": now() if heard else NEVER}, "chat.attachment.stored")
+    shown, shown_size = form_shown(attachment, kept.facts.mime, file)
+    _settle_stored(attachment, {**changes, **shown}, kept.facts.mime, shown_size)
+
+
+def _show(attachment: Attachment) -> None:
+    """An upload that browsers do not show as it is, in the form in which they do."""
+    shown, shown_size = form_shown(attachment, attachment.mime)
+    _settle_stored(attachment, {"state": Attachment.State.STORED, **shown}, attachment.mime, shown_size)
+
+
+def _settle_stored(attachment: Attachment, changes: dict[str, Any], mime: str, shown_size: int) -> None:
+    heard = listens(mime)
+    changes["due_at"] = now() if heard else NEVER
+    file_settle(attachment, changes, "chat.attachment.stored", shown_size=shown_size)
     if heard:
         wake.media(attachment.id)
 
@@ -214,16 +233,18 @@ def files_replay(attachments: QuerySet[Attachment]) -> int:
 
 
 @retried
-def file_settle(attachment: Attachment, changes: Mapping[str, Any], event: str, *, given_up: bool = False) -> None:
+def file_settle(
+    attachment: Attachment, changes: Mapping[str, Any], event: str, *, given_up: bool = False, shown_size: int = 0
+) -> None:
     """The file's fate in one transaction with its message's content and the event; told at commit. ``given_up``: staff
-    are told, too."""
+    are told, too. ``shown_size``: bytes of the form in which people see it."""
     where = {"id": Message.objects.values_list("conversation_id", flat=True).get(id=attachment.message_id)}
     spoken = attachment.kind == "audio"  # so the platform says
     with atomic():
         conversation_advance(where)  # the lock: no other worker writes this message's content meanwhile
         if not attachment_settle(attachment, changes):
             return
-        message = message_follow(attachment)
+        message = message_follow(attachment, shown_size)
         conversation = conversation_advance(where, events=1)
         assert conversation is not None  # locked above
         events_append(conversation, [NewEvent(event, _facts(attachment, message))])

@@ -41,10 +41,10 @@ class OwnFiles:
         return HttpAnswer(200, {}, content)
 
 
-def content_outgoing(channel: Channel, content: Content, http: Http) -> Content:
+def content_outgoing(channel: Channel, content: Content, http: Http, notes: list[str] | None = None) -> Content:
     """``content`` as it can be rendered: a file of ours by the platform's id for it where its kind takes uploads and the
-    channel shows such a file, else by a public link. Raises a SendError."""
-    public = content_public(content, channel.capabilities)
+    channel shows such a file, else by a public link. ``notes`` as in `content_public`. Raises a SendError."""
+    public = content_public(content, channel.capabilities, notes=notes)
     stored = attachment_id_of(content.media.url) if content.media else None
     shown = public.type == "template" or shown_as(public, channel.capabilities)
     if public.media is None or stored is None or not (shown and channel.adapter.upload_life_s):

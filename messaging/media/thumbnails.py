@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 
 from channels_app.content.media import FORMATS, Refused, thumbnail
-from conversations.attachments import thumbnail_erase, thumbnail_write
+from conversations.attachments import files_of_deleted_erase, thumbnail_write
 from conversations.models import Attachment
 from messaging import wake
 
@@ -34,10 +34,10 @@ def thumbnail_make(attachment_id: uuid.UUID) -> None:
         small = None
     made = {"thumbnail": thumbnail_write(attachment, small)} if small else {"reason": NONE}
     own = Attachment.objects.filter(id=attachment_id)
-    if not own.filter(thumbnail="").update(**made) and not own.exists():
-        thumbnail_erase(attachment)  # deleted meanwhile: nothing of it may stay
+    if not own.filter(thumbnail="").update(**made):
+        files_of_deleted_erase(attachment)
 
 
 def _lacks(attachment: Attachment) -> bool:
-    stored = attachment.state == Attachment.State.STORED and not attachment.reason
+    stored = attachment.state == Attachment.State.STORED and attachment.reason != NONE
     return stored and attachment.mime in FORMATS and not attachment.thumbnail.name

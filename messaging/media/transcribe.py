@@ -11,13 +11,14 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
+from django.core.files.storage import default_storage
 
 from channels_app.content.media import essence, kind_of
 from channels_app.content.normalise import clean_text
 from channels_app.content.types import MAX_FULL_TEXT, Content, worded
 from channels_app.contract import OutcomeUnknown, Rejected, SendError, Throttled, Unreachable
 from channels_app.http.client import HttpClient, authority
-from conversations.attachments import NEVER, storage_asked
+from conversations.attachments import NEVER, form_name, form_size, shown_form, storage_asked
 from conversations.messages import words_of
 from conversations.models import Attachment, Message
 from conversations.safety import flag_take, words_hidden
@@ -87,13 +88,16 @@ def transcript_of(attachment: Attachment) -> str:
     http = HttpClient(
         frozenset([key]) - {""}, allow_hosts=frozenset([authority(url)]), read_s=ANSWER_S, total_s=ANSWER_S
     )
-    with storage_asked(), attachment.file.open("rb") as file:
+    form = shown_form(attachment)  # services hear no AMR
+    made = form if form and form_size(attachment, form) else None
+    mime, stored_as = (made.mime, form_name(attachment, made)) if made else (attachment.mime, str(attachment.file.name))
+    with storage_asked(), default_storage.open(stored_as, "rb") as file:
         recording = file.read()
-    name = attachment.name or f"recording.{essence(attachment.mime).split('/')[1]}"
+    name = (not made and attachment.name) or f"recording.{essence(mime).split('/')[1]}"
     answer = http.request(
         "POST", url, headers={"Authorization": f"Bearer {key}"} if key else {},
         data={"model": env["TRANSCRIBE_MODEL"], "response_format": "json"},
-        files={"file": (name, recording, attachment.mime)},
+        files={"file": (name, recording, mime)},
     )  # fmt: skip
     if answer.status == 429:
         raise Throttled("http_429", status=429)

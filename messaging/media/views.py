@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from typing import IO, Any, Literal
 
 from asgiref.sync import sync_to_async
@@ -24,11 +23,11 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 
-from channels_app.content.media import ENDINGS, FORMATS, kind_of
-from conversations.attachments import jpeg_name
+from channels_app.content.forms import FORMS
+from channels_app.content.media import kind_of
 from conversations.media_links import attachment_id_for
 from conversations.models import Attachment
-from messaging.media.thumbnails import thumbnail_order
+from messaging.media.shown import Served, served
 from tenants.access.auth import require_active
 from tenants.access.permissions import PUBLIC
 from tenants.api.views import TenantAPIView, parse_query
@@ -45,20 +44,14 @@ HEADERS = {
 }
 
 
+AS = ("shown", "original", *FORMS)
+
+
 class MediaQuery(BaseModel):
     model_config = ConfigDict(extra="ignore", populate_by_name=True)
 
     size: Literal["full", "thumb"] = "full"
-    form: Literal["original", "jpeg"] = Field("original", alias="as")
-
-
-@dataclass(frozen=True)
-class Served:
-    """One of the files under an attachment's name."""
-
-    name: str  # in the storage
-    mime: str
-    title: str  # to save it under
+    form: Literal[AS] = Field("shown", alias="as")  # type: ignore[valid-type]  # names of the table
 
 
 class MediaView(TenantAPIView):
@@ -75,7 +68,13 @@ class MediaView(TenantAPIView):
         parameters=[
             OpenApiParameter("token", str, OpenApiParameter.PATH),
             OpenApiParameter("size", str, enum=["full", "thumb"], description="thumb: at most 320 × 320 pixels"),
-            OpenApiParameter("as", str, enum=["original", "jpeg"], description="The JPEG made for a channel"),
+            OpenApiParameter(
+                "as",
+                str,
+                enum=AS,
+                description="`shown` (when left out): the file, or the form of it that browsers show (HEIC as JPEG); "
+                "`original`: the file as it came; the others: what was made of it for a channel",
+            ),
         ],
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
         examples=[OpenApiExample("A file", value="…", media_type="application/octet-stream", response_only=True)],
@@ -90,8 +89,8 @@ class MediaView(TenantAPIView):
         _demand_reader(request, attachment)
         if attachment.state == Attachment.State.REMOTE:
             raise Unavailable("The file is still being fetched.", code="media_pending", retry_after=5)
-        served = _chosen(attachment, query)
-        answer = _elsewhere(served, found[1]) if settings.ENV["MEDIA_S3_BUCKET"] else _here(request, served)
+        file = served(attachment, query.form, query.size)
+        answer = _elsewhere(file, found[1]) if settings.ENV["MEDIA_S3_BUCKET"] else _here(request, file)
         for name, value in HEADERS.items():
             answer[name] = value
         answer["Cache-Control"] = f"private, max-age={min(found[1], 3600)}"
@@ -107,35 +106,21 @@ def _demand_reader(request: Request, attachment: Attachment) -> None:
             raise
 
 
-def _chosen(attachment: Attachment, query: MediaQuery) -> Served:
-    """Raises NotFound where there is no such form of it."""
-    if query.form == "jpeg" and attachment.mime in FORMATS and default_storage.exists(jpeg_name(attachment)):
-        return Served(jpeg_name(attachment), "image/jpeg", "image.jpg")
-    if query.form == "jpeg" or (query.size == "thumb" and attachment.mime not in FORMATS):
-        raise NotFound("There is no such form of this file.", code="media_not_found")
-    if query.size == "thumb" and attachment.thumbnail.name:
-        return Served(attachment.thumbnail.name, "image/webp", "thumbnail.webp")
-    if query.size == "thumb":
-        thumbnail_order(attachment)  # the call of its upload was lost, or it is still being made
-    title = attachment.name or f"file{ENDINGS.get(attachment.mime, ('',))[0]}"
-    return Served(str(attachment.file.name), attachment.mime, title)
-
-
-def _disposition(served: Served) -> str:
+def _disposition(file: Served) -> str:
     """Only what cannot act is shown in place; everything else is saved."""
-    return content_disposition_header(kind_of(served.mime) == "file", served.title) or "attachment"
+    return content_disposition_header(kind_of(file.mime) == "file", file.title) or "attachment"
 
 
-def _elsewhere(served: Served, seconds: int) -> HttpResponse:
-    given = {"ResponseContentType": served.mime, "ResponseContentDisposition": _disposition(served)}
-    address = default_storage.url(served.name, parameters=given, expire=min(seconds, 3600))  # type: ignore[call-arg]
+def _elsewhere(file: Served, seconds: int) -> HttpResponse:
+    given = {"ResponseContentType": file.mime, "ResponseContentDisposition": _disposition(file)}
+    address = default_storage.url(file.name, parameters=given, expire=min(seconds, 3600))  # type: ignore[call-arg]
     return HttpResponseRedirect(address)
 
 
-def _here(request: Request, served: Served) -> HttpResponseBase:
+def _here(request: Request, chosen: Served) -> HttpResponseBase:
     """The file, or the part of it that a player asks for."""
     try:
-        file = default_storage.open(served.name, "rb")
+        file = default_storage.open(chosen.name, "rb")
     except FileNotFoundError as error:
         raise NotFound("There is no such file any more.", code="media_not_found") from error
     size = file.size
@@ -146,10 +131,10 @@ def _here(request: Request, served: Served) -> HttpResponseBase:
     first, last = span
     file.seek(first)
     chunks: Any = _later if isinstance(request._request, ASGIRequest) else _now
-    answer = StreamingHttpResponse(chunks(file, last - first + 1), content_type=served.mime)
+    answer = StreamingHttpResponse(chunks(file, last - first + 1), content_type=chosen.mime)
     answer._resource_closers.append(file.close)  # type: ignore[attr-defined]  # as Django's FileResponse does
     answer["Content-Length"] = str(last - first + 1)
-    answer["Content-Disposition"] = _disposition(served)
+    answer["Content-Disposition"] = _disposition(chosen)
     if (first, last) != (0, size - 1):
         answer.status_code = 206
         answer["Content-Range"] = f"bytes {first}-{last}/{size}"

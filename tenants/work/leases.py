@@ -124,6 +124,15 @@ def settle(row: Leased, **changes: Any) -> bool:
     return bool(prepared.update(type(row), {"id": row.pk, **seen, **_open(type(row))}, changes))
 
 
+def lease_longer(row: Leased, lease: timedelta) -> bool:
+    """Keep a leased row for ``lease`` from now on, for a step that takes longer than most. False as `settle`."""
+    until = now() + lease
+    if not prepared.update(type(row), {"id": row.pk, "claim": row.claim, **_open(type(row))}, {"due_at": until}):
+        return False
+    row.due_at = until
+    return True
+
+
 def put_off(row: Leased, until: datetime, *, counts: bool = True, **changes: Any) -> bool:
     """Let the row wait until then. ``counts``: the try that the caller leased it for is one. False as `settle`."""
     if isinstance(row, Work) and row.claim and not counts:

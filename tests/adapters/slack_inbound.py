@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from channels_app.adapters.slack.inbound import LOST
 from channels_app.content.surroundings import Quote, form_of
-from channels_app.content.types import Choice, Content, Media, text
+from channels_app.content.types import UNKNOWN_FILE, Choice, Content, Media, text
 from channels_app.contract import (
     BadPayload,
     ChannelNotice,
@@ -94,6 +94,7 @@ def pressed_in_channel(**more) -> InboundMessage:
 
 
 PNG = MediaRef("image", id="F0FFF6666", mime="image/png", size=48211, name="error.png")
+RAR = MediaRef("file", id="F0FFF6666", mime="application/x-rar", size=48211, name="all.rar")
 PDF = MediaRef("file", id="F0FFF7777", mime="application/pdf", size=10, name="o.pdf")
 
 
@@ -152,11 +153,13 @@ MESSAGES = [
     ),
     event(
         "files_not_kept",
-        not_kept(
-            1,
-            "[unsupported file: all.rar, application/x-rar]\nlook",
-            unsupported="file",
-            media=unkept("F0FFF6666", "application/x-rar", "all.rar"),
+        said(
+            Content(
+                type="file",
+                text="look",
+                media=Media(url=f"media:{RAR.id}", type=UNKNOWN_FILE, name=RAR.name, size_bytes=RAR.size),
+            ),
+            media=(RAR,),
         ),
         not_kept(2, "[file no longer available]", media=unkept("F0FFF7777", "image/png", "error.png")),
         not_kept(3, "[file: F0FFF8888]", (MediaRef("file", id="F0FFF8888"),), media=unkept("F0FFF8888", "", "")),

@@ -13,7 +13,7 @@ import pytest
 
 from channels_app.adapters.messenger import inbound
 from channels_app.content.surroundings import Origin
-from channels_app.content.types import Choice, Content, Location, Media, text
+from channels_app.content.types import UNKNOWN_FILE, Choice, Content, Location, Media, text
 from channels_app.contract import (
     BadPayload,
     ChannelNotice,
@@ -97,8 +97,8 @@ MESSAGES = [
     ),  # complaint 1: several files at once are one message of one conversation
     message(
         "file_of_other_type",
-        text("[unsupported attachment: file, all.rar]"),
-        metadata=noted({"type": "file", "url": f"{CDN}/all.rar"}),
+        Content(type="file", media=Media(url=f"{CDN}/all.rar", type=UNKNOWN_FILE, name="all.rar")),
+        media=(MediaRef("file", url=f"{CDN}/all.rar", name="all.rar"),),
     ),
     message("image_without_url", text("look\n[unsupported attachment: image]"), metadata=noted({"type": "image"})),
     message(

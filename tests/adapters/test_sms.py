@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from channels_app.content.types import Content, Media, text
+from channels_app.content.types import UNKNOWN_FILE, Content, Media, text
 from channels_app.contract import (
     BadPayload,
     ConfigError,
@@ -74,11 +74,11 @@ INBOUND = [
         ],
     ),
     InboundCase(
-        "a card that is not kept",
+        "a card of a type that we do not know",
         "media_of_other_type",
         [
             said(
-                text("[unsupported file: text/x-vcard]\nMy card"),
+                Content(type="file", text="My card", media=Media(url="media:MM02.ME03", type=UNKNOWN_FILE)),
                 platform_id="MM02",
                 media=(MediaRef("file", id="MM02.ME03", mime="text/x-vcard"),),
             )

@@ -10,7 +10,7 @@ import pytest
 
 from channels_app.adapters.teams import inbound
 from channels_app.content.surroundings import Quote, form_of
-from channels_app.content.types import Choice, Content, Media, text
+from channels_app.content.types import UNKNOWN_FILE, Choice, Content, Media, text
 from channels_app.contract import (
     BadPayload,
     Ignored,
@@ -113,6 +113,7 @@ STORE = "https://smba.trafficmanager.net/emea/v3/attachments"
 PDF, PDF_REF = file(
     "file", "https://acme.sharepoint.com/download?tempauth=x", "application/pdf", "preço.pdf", "the offer"
 )
+RAR, RAR_REF = file("file", "https://acme.sharepoint.com/download?tempauth=y", UNKNOWN_FILE, "all.rar", "all of it")
 PASTED, PASTED_REF = file("image", f"{STORE}/0-x/views/original", "image/png")
 FIRST, FIRST_REF = file("image", f"{STORE}/1/views/original", "image/png", "a.png", "both")
 _, SECOND_REF = file("image", f"{STORE}/2/views/original", "image/jpeg", "b.jpg")
@@ -142,8 +143,8 @@ MESSAGES = [
     message("file", PDF, media=PDF_REF),
     message(
         "file_of_other_type",
-        text("all of it\n[unsupported attachment: all.rar]"),
-        facts={"unsupported": ["all.rar"]},
+        RAR,
+        media=RAR_REF,
     ),
     message("image_pasted", PASTED, media=(replace(PASTED_REF[0], mime=""),)),
     message("images", FIRST, media=FIRST_REF + SECOND_REF),

@@ -12,7 +12,7 @@ import pytest
 
 from channels_app.adapters.whatsapp import inbound
 from channels_app.content.surroundings import Answer, Form, Origin, SharedContact
-from channels_app.content.types import Choice, Content, Location, Media, text
+from channels_app.content.types import UNKNOWN_FILE, Choice, Content, Location, Media, text
 from channels_app.contract import (
     BadPayload,
     Ignored,
@@ -76,7 +76,7 @@ IMAGE = MediaRef("image", id="900000000000010", mime="image/jpeg", sha256="z=")
 VIDEO = MediaRef("video", id="900000000000011", mime="video/mp4", sha256="z=")
 PDF = MediaRef("file", id="900000000000012", mime="application/pdf", sha256="z=", name="preço.pdf")
 STICKER = MediaRef("sticker", id="900000000000013", mime="image/webp", sha256="z=")
-RAR = {"id": "900000000000012", "mime": "application/x-rar", "name": "all.rar"}
+RAR = MediaRef("file", id="900000000000012", mime="application/x-rar", sha256="z=", name="all.rar")
 AD = Origin(
     kind="ad",
     id="777",
@@ -122,8 +122,8 @@ MESSAGES = [
     message("document", media("file", PDF, "offer"), media=(PDF,)),
     message(
         "document_of_other_type",
-        text("[unsupported document: all.rar, application/x-rar]\nall of it"),
-        metadata={"unsupported": "document", "media": RAR},
+        Content(type="file", text="all of it", media=Media(url=f"media:{RAR.id}", type=UNKNOWN_FILE, name=RAR.name)),
+        media=(RAR,),
     ),
     message("sticker", media("image", STICKER), media=(STICKER,)),
     message(

@@ -15,6 +15,7 @@ from PIL import Image, ImageFile
 
 from channels_app.content import media
 from channels_app.content.media import EXCEL, WORD, Refused, as_jpeg, examine, kind_of, safe_name, sniff, thumbnail
+from channels_app.content.types import UNKNOWN_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
@@ -50,6 +51,10 @@ def iso(brand: bytes) -> bytes:
     return b"\0\0\0\x18ftyp" + brand + b"\0\0\0\0mp42isom" + bytes(50)
 
 
+def webm(kind: bytes = b"webm") -> bytes:
+    return b"\x1a\x45\xdf\xa3" + bytes(8) + b"\x42\x82" + bytes([0x80 + len(kind)]) + kind + bytes(30)
+
+
 KEPT = {
     "jpeg": (picture("JPEG"), "", "image/jpeg"),
     "png": (picture("PNG"), "", "image/png"),
@@ -75,6 +80,19 @@ KEPT = {
     "text": ("Grüße\n".encode(), "", "text/plain"),
     "text in latin-1": ("Grüße\n".encode("latin-1"), "image/png", "text/plain"),
     "csv": (b"a;b\n1;2\n", "text/csv", "text/csv"),
+    "heic": (iso(b"heic"), "", "image/heic"),
+    "heic called jpeg": (iso(b"heix"), "image/jpeg", "image/heic"),
+    "heic by what it is compatible with": (b"\0\0\0\x1cftypmif1\0\0\0\0mif1heic" + bytes(50), "", "image/heic"),
+    "heif of another sort": (b"\0\0\0\x18ftypmif1\0\0\0\0mif1" + bytes(50), "", UNKNOWN_FILE),
+    "avif": (iso(b"avif"), "", "image/avif"),
+    "quicktime": (iso(b"qt  "), "", "video/quicktime"),
+    "webm": (webm(), "", "video/webm"),
+    "recording in webm": (webm(), "audio/webm; codecs=opus", "audio/webm"),
+    "matroska": (webm(b"matroska"), "video/webm", UNKNOWN_FILE),
+    "bitmap": (picture("BMP"), "image/png", UNKNOWN_FILE),
+    "tiff": (picture("TIFF"), "", UNKNOWN_FILE),
+    "noise": (bytes(range(1, 200)), "application/pdf", UNKNOWN_FILE),
+    "rar": (b"Rar!\x1a\7\1\0" + bytes(60), "application/x-rar", UNKNOWN_FILE),
 }
 
 
@@ -97,10 +115,10 @@ REFUSED = {
     "android program": archive("AndroidManifest.xml"),
     "macro document": archive("[Content_Types].xml", "word/vbaProject.bin"),
     "rich text": b"{\\rtf1 hi}",
-    "matroska": b"\x1a\x45\xdf\xa3" + bytes(8) + b"webm" + bytes(30),
-    "bitmap": picture("BMP"),
-    "tiff": picture("TIFF"),
-    "noise": bytes(range(1, 200)),
+    "mac program for several machines": b"\xca\xfe\xba\xbe\0\0\0\2" + bytes(60),
+    "android code": b"dex\n035\0" + bytes(60),
+    "web assembly": b"\0asm\1\0\0\0" + bytes(20),
+    "shortcut": b"L\0\0\0\1\x14\2\0" + bytes(60),
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from channels_app.adapters.wire import array, identifier, obj, string
-from channels_app.content.types import MAX_TEXT, Choice, Content, Location, Media, text, worded
+from channels_app.content.types import MAX_TEXT, Choice, Content, Location, Media, kept_type, text, worded
 from channels_app.contract import MediaRef
 
 SITE = "https://www.facebook.com"  # what a relative address is relative to
@@ -25,7 +25,10 @@ MIMES = {
     "png": "image/png",
     "gif": "image/gif",
     "webp": "image/webp",
+    "heic": "image/heic",
     "mp4": "video/mp4",
+    "mov": "video/quicktime",
+    "webm": "video/webm",
     "3gp": "video/3gpp",
     "mp3": "audio/mpeg",
     "ogg": "audio/ogg",
@@ -125,7 +128,7 @@ def _file(attachment: dict[str, Any]) -> Part:
     shown, usual = _SHOWN[kind]
     by_name = MIMES.get(PurePosixPath(name).suffix[1:].lower(), "")
     mime = by_name if kind == "file" or by_name.startswith(shown) else usual
-    media = Media(url=address, type=mime, name=name or None)
+    media = Media(url=address, type=kept_type(mime), name=name or None)
     ref = MediaRef("sticker" if sticker or kind == "sticker" else shown, url=address, mime=mime, name=name)
     note = _note(type="sticker", sticker_id=sticker) if sticker else {}
     return Part(shown={"type": shown, "media": media}, ref=ref, note=note)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from channels_app.adapters.slack.blocks import words_of
 from channels_app.adapters.wire import array, at, identifier, obj, string
 from channels_app.content.normalise import clean_text
-from channels_app.content.types import Content, Media, text, worded
+from channels_app.content.types import Content, Media, kept_type, text, worded
 from channels_app.contract import MediaRef
 
 TOKEN = re.compile(r"<([@#!]|(?:https?|mailto|tel):)([^<>|]*)(?:\|([^<>]*))?>")
@@ -97,8 +97,10 @@ def _file(file: Any) -> Said:
     if obj(file).get("is_external") is True:
         return Said(text(f"[file: {name or ref.id}] {string(file, 'url_private', limit=2000)}".rstrip()), facts=facts)
     try:
-        media = Media(url=f"media:{ref.id}", type=mime, name=name or None, size_bytes=ref.size or 0)
-    except ValueError:  # a type or size that we do not keep, or a file of another workspace that only has an id
+        if not mime:
+            raise ValueError
+        media = Media(url=f"media:{ref.id}", type=kept_type(mime), name=name or None, size_bytes=ref.size or 0)
+    except ValueError:  # a size that we do not keep, or a file of another workspace that only has an id
         what = ", ".join(part for part in (name, mime) if part) or ref.id
         if string(file, "file_access") == "check_file_info":  # shared from a connected workspace: it is there for us
             return Said(text(f"[file: {what}]"), (ref,), facts)

@@ -17,7 +17,7 @@ from channels_app.adapters.teams.quotes import quotes_in, without_quotes
 from channels_app.adapters.wire import array, identifier, obj, string
 from channels_app.content.normalise import RAW_MOST, clean_text
 from channels_app.content.surroundings import form_of
-from channels_app.content.types import Choice, Content, Media, worded
+from channels_app.content.types import Choice, Content, Media, kept_type, worded
 from channels_app.contract import BadPayload, MediaRef, read_json
 
 FILE_INFO = "application/vnd.microsoft.teams.file.download.info"
@@ -32,7 +32,10 @@ MIMES = {
     "png": "image/png",
     "gif": "image/gif",
     "webp": "image/webp",
+    "heic": "image/heic",
     "mp4": "video/mp4",
+    "mov": "video/quicktime",
+    "webm": "video/webm",
     "3gp": "video/3gpp",
     "mp3": "audio/mpeg",
     "ogg": "audio/ogg",
@@ -143,7 +146,7 @@ def _file(attachment: Any) -> tuple[Content, MediaRef]:
     url, mime = string(attachment, "contentUrl"), declared
     if declared == FILE_INFO:
         url = string(attachment, "content", "downloadUrl")
-        mime = _mime(f"x.{string(attachment, 'content', 'fileType', limit=10)}") or _mime(name)
+        mime = kept_type(_mime(f"x.{string(attachment, 'content', 'fileType', limit=10)}") or _mime(name))
     elif declared == "image/*":
         mime = _mime(name) or PASTED
     media = Media(url=url, type=mime, name=name or None)

@@ -33,6 +33,7 @@ CAPABILITIES = Capabilities(
     max_cards=10,
     markdown="teams",
     media_types=dict.fromkeys(("image/png", "image/jpeg", "image/gif"), MB),
+    max_image_px=1024,
     typing=True,
     typing_interval_s=3,
     edits=True,

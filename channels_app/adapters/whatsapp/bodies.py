@@ -14,7 +14,7 @@ from typing import Any, Literal
 from channels_app.adapters.whatsapp.cards import contact_shared
 from channels_app.adapters.wire import array, identifier, obj, string
 from channels_app.content.surroundings import MAX_CONTACTS, form_of
-from channels_app.content.types import MAX_TEXT, Choice, Content, Location, Media, text, worded
+from channels_app.content.types import MAX_TEXT, Choice, Content, Location, Media, kept_type, text, worded
 from channels_app.contract import BadPayload, MediaRef, read_json
 
 
@@ -72,18 +72,8 @@ def _media(message: dict[str, Any]) -> Said:
         name=name,
     )
     facts = {"voice": True} if kind == "voice" or body.get("voice") is True else {}
-    try:
-        media = Media(url=f"media:{media_id}", type=mime, name=name or None)
-    except ValueError:  # a file type we do not keep: tell the reader what it was
-        return _file_not_kept(kind, ref, caption)
+    media = Media(url=f"media:{media_id}", type=kept_type(mime), name=name or None)
     return Said(Content(type=shown, media=media, **worded(caption)), (ref,), facts)
-
-
-def _file_not_kept(kind: str, ref: MediaRef, caption: str) -> Said:
-    what = ", ".join(part for part in (ref.name, ref.mime) if part) or kind
-    line = f"[unsupported {kind}: {what}]"
-    facts = {"unsupported": kind, "media": {"id": ref.id, "mime": ref.mime, "name": ref.name}}
-    return Said(Content(type="text", **worded("\n".join(filter(None, [line, caption])))), facts=facts)
 
 
 def _location(message: dict[str, Any]) -> Said:

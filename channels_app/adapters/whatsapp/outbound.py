@@ -48,6 +48,11 @@ CAPABILITIES = Capabilities(
         **dict.fromkeys(("video/mp4", "video/3gpp"), 16 * MB),
         **dict.fromkeys(_DOCUMENTS, 100 * MB),
     },
+    media_codecs={
+        "audio/ogg": frozenset({"opus"}),  # mono
+        **dict.fromkeys(("video/mp4", "video/3gpp"), frozenset({"h264", "aac", "stereo"})),
+    },
+    voice_type="audio/ogg",
     typing=True,
     typing_interval_s=20,  # it vanishes after 25 s
     read_marks=True,
@@ -104,6 +109,8 @@ def _media(content: Content, list_label: str) -> list[Body]:
     mime = media.type.split(";")[0].strip().lower()
     kind = "sticker" if mime == "image/webp" else {"file": "document"}.get(content.type, content.type)
     item = file_of(media)
+    if kind == "audio" and mime == "audio/ogg" and "id" in item:  # of a file elsewhere nothing is certain
+        item["voice"] = True  # as one that was spoken into a phone: with its waveform, and heard in the chat
     if kind == "document":
         item |= _set(filename=media.file_name)  # without one the person reads "Untitled"
     body: Body = {"type": kind, kind: item}
