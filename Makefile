@@ -81,7 +81,7 @@ COMPILE = var/uv-$(UV)/bin/uv pip compile --quiet --universal --python-version 3
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 lock: var/uv-$(UV)/bin/uv
 	$(COMPILE) $(UPGRADE) requirements-dev.txt -o requirements-dev.lock
-	for part in "" -otel -s3 -mongodb; do \
+	for part in "" -otel -s3 -heif -mongodb; do \
 		$(COMPILE) --no-annotate requirements$$part.txt -c requirements-dev.lock -o requirements$$part.lock || exit 1; \
 	done
 	$(COMPILE) $(UPGRADE) tests/requirements-mongo-peer.txt -o tests/requirements-mongo-peer.lock

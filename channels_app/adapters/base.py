@@ -123,6 +123,10 @@ class Adapter(ABC):
         asked before anything is stored."""
         return ()
 
+    def uploads(self, content: Content) -> bool:
+        """Whether the file of ``content``, which has a public link, is put with the platform before it is sent."""
+        return bool(self.upload_life_s)
+
     def upload(self, content: Content, body: bytes, config: Any, http: Http) -> str:
         """Put the file of ``content`` with the platform; its id there, for ``render`` in an address that begins with
         PLATFORM_FILE. Nothing is shown to a person by it. Raises a SendError."""

@@ -47,7 +47,7 @@ def content_outgoing(channel: Channel, content: Content, http: Http, notes: list
     public = content_public(content, channel.capabilities, notes=notes)
     stored = attachment_id_of(content.media.url) if content.media else None
     shown = public.type == "template" or shown_as(public, channel.capabilities)
-    if public.media is None or stored is None or not (shown and channel.adapter.upload_life_s):
+    if public.media is None or stored is None or not (shown and channel.adapter.uploads(public)):
         return public
     file_id = _remembered(channel, stored) or _put(channel, stored, public, http)
     if not file_id:

@@ -20,10 +20,20 @@ from pydantic import Field
 
 from channels_app.adapters.base import Adapter, ChannelConfig, constant_time_equal, require
 from channels_app.adapters.slack import inbound, interactive
-from channels_app.adapters.slack.calls import call, respond, uploaded
+from channels_app.adapters.slack.calls import call, handed_over, respond, uploaded
 from channels_app.adapters.slack.errors import NOT_THERE, raise_error
-from channels_app.adapters.slack.outbound import CAPABILITIES, SET_STATUS, SHARE_FILE, payloads, target
+from channels_app.adapters.slack.outbound import (
+    CAPABILITIES,
+    MAX_ALT_TEXT,
+    SET_STATUS,
+    SHARE_FILE,
+    is_shown,
+    payloads,
+    public,
+    target,
+)
 from channels_app.adapters.wire import identifier, obj, string
+from channels_app.content.types import Content
 from channels_app.contract import (
     BadPayload,
     CheckResult,
@@ -109,6 +119,7 @@ class Slack(Adapter):
     capabilities = CAPABILITIES
     starts_conversations: ClassVar[bool] = True
     debounce_s: ClassVar[float] = 1.0
+    upload_life_s: ClassVar[int] = 48 * 3600  # as long as its owner leaves it there
     rate: ClassVar[tuple[float, int]] = (5.0, 10)  # several hundred a minute and workspace, one a second and place
 
     # ---- inbound -------------------------------------------------------------------
@@ -181,6 +192,20 @@ class Slack(Adapter):
         if not ts:
             raise OutcomeUnknown("no_message_id", "the platform's answer names no message")
         return SendResult(inbound.message_id(identifier(answer, "channel") or str(body.get("channel", "")), ts))
+
+    def uploads(self, content: Content) -> bool:
+        """Pictures of a service that Slack cannot reach; other files go there as they are sent."""
+        return content.type == "image" and is_shown(content.media) and not public(content.media)
+
+    def upload(self, content: Content, body: bytes, config: SlackConfig, http: Http) -> str:
+        """A file that no channel sees, until a picture's block names it.
+
+        https://docs.slack.dev/reference/block-kit/composition-objects/slack-file-object"""
+        assert content.media is not None
+        name = content.media.file_name or content.type
+        file_id = handed_over(body, name, (content.media.alt_text or "")[:MAX_ALT_TEXT], config, http)
+        call(SHARE_FILE, {"files": [{"id": file_id, "title": name}]}, config, http)
+        return file_id
 
     def signal(self, action: str, recipient: Recipient, config: SlackConfig) -> Payload | None:
         """A status in threads, gone after two minutes or with the next message; there are no read marks."""

@@ -6,6 +6,7 @@ https://docs.slack.dev/messaging/working-with-files
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from channels_app.adapters.slack.errors import raise_error
 from channels_app.adapters.wire import identifier, obj, string
 from channels_app.content.types import MAX_MEDIA_BYTES
 from channels_app.contract import Http, HttpAnswer, OutcomeUnknown, Rejected, SendResult, Unreachable
+
+FILE_ID = re.compile(r"[A-Z0-9]{2,40}")
 
 if TYPE_CHECKING:
     from channels_app.adapters.slack import SlackConfig
@@ -46,21 +49,24 @@ def uploaded(body: dict[str, Any], config: SlackConfig, http: Http) -> dict[str,
             body["channel_id"] = identifier(opened, "channel", "id")
         file = http.fetch(string(source, "url"), max_bytes=MAX_MEDIA_BYTES)
         _require_file(file)
-        wanted = {"filename": string(source, "name"), "length": str(len(file.body))}
-        wanted |= {"alt_txt": alt} if (alt := string(source, "alt_text")) else {}
-        granted = http.request(
-            "POST", f"{config.root}/api/files.getUploadURLExternal", headers=config.bearer, data=wanted
-        )
-        raise_error(granted)
-        address, file_id = string(granted.json(), "upload_url"), identifier(granted.json(), "file_id")
-        if not config.trusts(address):
-            raise Rejected("no_upload_url", "the platform names no address of its own for the upload")
-        stored = http.request("POST", address, content=file.body)
+        file_id = handed_over(file.body, string(source, "name"), string(source, "alt_text"), config, http)
     except OutcomeUnknown as error:
         raise Unreachable(error.code, error.detail) from error
+    return {**body, "files": [{"id": file_id, "title": string(source, "name")}]}
+
+
+def handed_over(content: bytes, name: str, alt_text: str, config: SlackConfig, http: Http) -> str:
+    """The id of a file that Slack has, and shows to nobody before it is told where. Raises a SendError."""
+    wanted = {"filename": name, "length": str(len(content)), **({"alt_txt": alt_text} if alt_text else {})}
+    granted = http.request("POST", f"{config.root}/api/files.getUploadURLExternal", headers=config.bearer, data=wanted)
+    raise_error(granted)
+    address, file_id = string(granted.json(), "upload_url"), identifier(granted.json(), "file_id")
+    if not config.trusts(address) or not FILE_ID.fullmatch(file_id):
+        raise Rejected("no_upload_url", "the platform names no address of its own for the upload, or no file")
+    stored = http.request("POST", address, content=content)
     if not 200 <= stored.status < 300:
         raise Unreachable("upload_failed", status=stored.status)
-    return {**body, "files": [{"id": file_id, "title": string(source, "name")}]}
+    return file_id
 
 
 def _require_file(file: HttpAnswer) -> None:

@@ -36,6 +36,9 @@ _BY_CLASS: dict[type[SendError], str] = {
     "file_upload_size_restricted file_not_found file_update_failed",
 }
 ERRORS: dict[str, type[SendError]] = {word: error for error, words in _BY_CLASS.items() for word in words.split()}
+#: what stands in its words about a picture that was put there a moment ago: it looks into files before it shows them
+NOT_READY = "slack_file"
+FILE_READY_S = 3.0
 #: the bot is no member of the place: a response_url may still reach it
 NOT_THERE = frozenset({"channel_not_found", "not_in_channel"})
 
@@ -51,6 +54,8 @@ def raise_error(answer: HttpAnswer) -> None:
             return
         raise OutcomeUnknown("no_answer", "the platform says neither ok nor an error", status=answer.status)
     detail = _detail(body)
+    if code == "invalid_blocks" and NOT_READY in detail:
+        raise Unreachable("file_not_ready", detail, retry_after=FILE_READY_S, status=answer.status)
     known = ERRORS.get(code)
     if known is None:
         raise_for_status(answer, code, detail)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from channels_app.adapters.slack.inbound import METADATA, PART_MARK
-from channels_app.content.types import Capabilities, Card, Content, ListRow, ListSection
+from channels_app.content.types import PLATFORM_FILE, Capabilities, Card, Content, ListRow, ListSection, Media
 from channels_app.contract import OutboundMessage, Payload, Recipient, Rejected
 from channels_app.words.markdown import DIALECTS
 from channels_app.words.split import split_text
@@ -95,11 +95,11 @@ def _speech(content: Content, list_label: str) -> Iterator[Block]:
 def _image(content: Content, list_label: str) -> Iterator[Block]:
     assert content.media is not None
     media = content.media
-    if media.type.split(";")[0].strip().lower() not in SHOWN_IMAGES:
+    if not is_shown(media):
         yield from _file(content, list_label)
         return
     alt = media.alt_text or media.name or "image"
-    image = {"type": "image", "image_url": _public(media.url), "alt_text": alt}
+    image = {"type": "image", **_source(media), "alt_text": alt}
     yield from _packed([(_escaped(content) or escape(alt), [*_words(content), image, *_choices(content)])])
 
 
@@ -235,6 +235,23 @@ def _escaped(content: Content) -> str:
 def escape(words: str) -> str:
     """So that a person cannot call <!channel> through the bot."""
     return DIALECTS["slack"].words(words)
+
+
+def is_shown(media: Media | None) -> bool:
+    """Whether it is a picture to Slack; others are files."""
+    return media is not None and media.type.split(";")[0].strip().lower() in SHOWN_IMAGES
+
+
+def public(media: Media | None) -> bool:
+    """Whether Slack can fetch it."""
+    return media is not None and media.url.startswith("https://")
+
+
+def _source(media: Media) -> Block:
+    """Where a picture lies: with Slack already, or where Slack fetches it."""
+    if media.url.startswith(PLATFORM_FILE):
+        return {"slack_file": {"id": media.url.removeprefix(PLATFORM_FILE)}}
+    return {"image_url": _public(media.url)}
 
 
 def _public(url: str) -> str:

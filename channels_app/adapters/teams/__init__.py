@@ -19,7 +19,13 @@ from channels_app.adapters.teams.errors import raise_error
 from channels_app.adapters.teams.events import READ
 from channels_app.adapters.teams.inbound import INVOKES, items
 from channels_app.adapters.teams.keys import SKEW_S, TOKEN_MOST_S, published_keys, verify_caller
-from channels_app.adapters.teams.outbound import CAPABILITIES, activity_for, conversation_of, service_url_of
+from channels_app.adapters.teams.outbound import (
+    CAPABILITIES,
+    activities_for,
+    conversation_of,
+    service_url_of,
+    with_pictures,
+)
 from channels_app.adapters.teams.quotes import quoting
 from channels_app.adapters.teams.scene import person
 from channels_app.adapters.teams.tokens import fresh_token, token_for, token_forget
@@ -116,15 +122,17 @@ class Teams(Adapter):
     def render(self, message: OutboundMessage, config: TeamsConfig) -> Sequence[Payload]:
         """Raises Rejected for content the platform would refuse (media_not_public)."""
         recipient, base = message.recipient, service_url_of(message.recipient, config)
-        activity, conversation = activity_for(message, config), conversation_of(recipient)
+        first, *more = activities_for(message, config)
+        conversation = conversation_of(recipient)
         if not conversation:
             new = _new_conversation(recipient, config)
-            return (Payload(f"{base}{NEW_CONVERSATION}", json={**new, "activity": activity}),)
+            return tuple(Payload(f"{base}{NEW_CONVERSATION}", json={**new, "activity": one}) for one in (first, *more))
         quoted = activity_of(message.reply_to)
         if quoted and string(recipient.reference, "conversation_type") == "channel":  # in there an answer has a thread
-            return (Payload(activities_url(base, conversation, quoted), json={**activity, "replyToId": quoted}),)
-        answer = quoting(activity, quoted) if quoted else activity
-        return (Payload(activities_url(base, conversation), json=answer),)
+            thread = activities_url(base, conversation, quoted)
+            return tuple(Payload(thread, json={**one, "replyToId": quoted}) for one in (first, *more))
+        answer = quoting(first, quoted) if quoted else first
+        return tuple(Payload(activities_url(base, conversation), json=one) for one in (answer, *more))
 
     def send(self, payload: Payload, config: TeamsConfig, http: Http) -> SendResult:
         """A payload for a person whom we have no conversation with is two calls: the first finds or makes
@@ -139,7 +147,7 @@ class Teams(Adapter):
             base = string(made, "serviceUrl", limit=500) or url.removesuffix(NEW_CONVERSATION)
             activity = {**first, "conversation": {"id": conversation}}
             url, detail = activities_url(base, conversation), {"conversation": conversation}
-        answer = _authorised(http, config, url, activity)
+        answer = _authorised(http, config, url, with_pictures(activity, http))
         posted = identifier(answer.json(), "id")
         return SendResult(message_id(string(activity, "conversation", "id"), posted), detail, thread=conversation)
 

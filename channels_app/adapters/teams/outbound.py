@@ -7,15 +7,17 @@ https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from channels_app.adapters.teams.bodies import CHOICE, TITLE
 from channels_app.adapters.teams.config import TeamsConfig
 from channels_app.adapters.wire import identifier, string
 from channels_app.content.types import Button, Capabilities, Card, Content, ListRow
-from channels_app.contract import OutboundMessage, Recipient, Rejected
+from channels_app.contract import Http, OutboundMessage, Recipient, Rejected, Unreachable
 
 MB = 1024 * 1024
 CAPABILITIES = Capabilities(
@@ -52,6 +54,47 @@ SINGLE_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
 CONVERSATION_ID = re.compile(r"(19:|a:)")  # an address that is a chat or channel itself
 
 Body = dict[str, Any]
+
+
+def activities_for(message: OutboundMessage, config: TeamsConfig) -> list[Body]:
+    """The activities that carry ``message``, in order: a picture that goes along with the activity itself is one of its
+    own (open: whether a card may hold it). Raises Rejected for what no fitting can repair."""
+    content = message.content
+    if not (content.type == "image" and content.media and goes_along(content.media.url)):
+        return [activity_for(message, config)]
+    bare = content.model_copy(update={"text": None, "buttons": None, "quick_replies": None, "quote": None})
+    bare = bare.model_copy(update={"media": content.media.model_copy(update={"alt_text": None})})
+    parts = [bare]
+    if content.text or content.buttons or content.quick_replies:
+        words = content.text or content.media.alt_text or content.media.name or "…"
+        parts.append(content.model_copy(update={"type": "text", "text": words, "media": None}))
+    return [activity_for(replace(message, content=part), config) for part in parts]
+
+
+def goes_along(url: str) -> bool:
+    """Whether the platform cannot fetch what lies there, but we can: it is sent inside the activity."""
+    return url.startswith("http://")
+
+
+def with_pictures(activity: Body, http: Http) -> Body:
+    """``activity`` with its pictures inside. Raises a SendError."""
+    attachments = activity.get("attachments") or ()
+    if not any(goes_along(str(one.get("contentUrl", ""))) for one in attachments):
+        return activity
+    return {**activity, "attachments": [_inside(one, http) for one in attachments]}
+
+
+def _inside(attachment: Body, http: Http) -> Body:
+    address = str(attachment.get("contentUrl", ""))
+    if not goes_along(address):
+        return attachment
+    file = http.fetch(address, max_bytes=MB)
+    if file.status >= 500 or file.status == 429:
+        raise Unreachable("media_unavailable", status=file.status)
+    if not 200 <= file.status < 300 or not file.body:
+        raise Rejected("media_unavailable", "the picture cannot be fetched", status=file.status)
+    encoded = base64.b64encode(file.body).decode("ascii")
+    return {**attachment, "contentUrl": f"data:{attachment['contentType']};base64,{encoded}"}
 
 
 def activity_for(message: OutboundMessage, config: TeamsConfig) -> Body:
@@ -111,8 +154,8 @@ def _to(recipient: Recipient) -> list[str]:
 def _image(content: Content, recipient: Recipient, config: TeamsConfig) -> Body:
     assert content.media is not None
     media = content.media
-    if not media.url.startswith("https://"):
-        raise Rejected("media_not_public", "a picture must have a public https link when it is sent")
+    if not media.url.startswith(("https://", "http://")):
+        raise Rejected("media_not_public", "a picture must have a link when it is sent")
     if not (content.text or content.buttons or content.quick_replies or media.alt_text):
         mime = media.type.split(";")[0].strip().lower()
         return {"attachments": [{"contentType": mime, "contentUrl": media.url, **_set(name=media.name)}]}

@@ -44,7 +44,8 @@ def _block_is_valid(block: Mapping[str, Any]) -> bool:
         )
         return words and all(_element_is_valid(element) for element in elements(block))
     if kind == "image":
-        return bool(block.get("alt_text")) and str(block.get("image_url", "")).startswith("http")
+        public, own = str(block.get("image_url", "")), block.get("slack_file") or {}
+        return bool(block.get("alt_text")) and (public.startswith("http") != bool(own.get("id")))
     if kind == "actions":
         return 1 <= len(elements(block)) <= 25 and all(_element_is_valid(element) for element in elements(block))
     return kind in ("divider", "rich_text", "context", "header")

@@ -83,11 +83,21 @@ def phone_number_or_media(twin: World, call: Call) -> Answer:
     )
 
 
+OFFICE = "application/vnd.openxmlformats-officedocument"
+KEPT_TYPES = frozenset(
+    "audio/aac audio/amr audio/mpeg audio/mp4 audio/ogg image/jpeg image/png image/webp video/mp4 video/3gpp text/plain "
+    "application/pdf application/msword application/vnd.ms-excel application/vnd.ms-powerpoint "
+    f"{OFFICE}.wordprocessingml.document {OFFICE}.spreadsheetml.sheet {OFFICE}.presentationml.presentation".split()
+)
+
+
 def upload(twin: World, call: Call) -> Answer:
     _authorise(call)
     found = call.file("file")
     if found is None or b"whatsapp" not in call.body:
         return _error(100, "The parameters file and messaging_product are required.")
+    if found[0].partition(";")[0] not in KEPT_TYPES:
+        return _error(100, f"(#100) Param file must be a file with one of the types that are taken, not {found[0]}")
     return json_answer({"id": add_media(twin, *found)})
 
 

@@ -85,7 +85,7 @@ def _command(mime: str, form: Form) -> list[str]:
         return [sys.executable, "-I", str(HEIF_SCRIPT), IN, OUT, str(HEIF_PIXELS), str(form.side)]
     return [
         _programs()[0], "-nostdin", "-hide_banner", "-loglevel", "error", "-threads", "1", *_reading(mime),
-        "-i", f"file:{IN}", "-t", str(MOST_SECONDS), "-map_metadata", "-1", "-map_chapters", "-1", "-dn", "-sn",
+        "-i", f"file:{IN}", "-map_metadata", "-1", "-map_chapters", "-1", "-dn", "-sn",
         "-threads", "1", "-filter_threads", "1", "-fflags", "+bitexact", "-flags:a", "+bitexact",
         *WRITING[form.mime](form), "-y", f"file:{OUT}",
     ]  # fmt: skip
