@@ -4,7 +4,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/venv
 WORKDIR /app
 COPY requirements*.lock ./
-# EXTRAS="otel s3 mongodb" takes optional parts in (traces, S3, MongoDB).
+# EXTRAS="otel s3 heif mongodb" takes optional parts in (traces, S3, HEIC photos, MongoDB).
 ARG EXTRAS=""
 RUN /opt/venv/bin/pip install --require-hashes -r requirements.lock \
     && for extra in $EXTRAS; do /opt/venv/bin/pip install --require-hashes -r "requirements-$extra.lock" || exit 1; done
@@ -16,6 +16,10 @@ RUN ENVIRONMENT=test /opt/venv/bin/python manage.py collectstatic --no-input --v
 FROM python:3.11-slim-bookworm
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     ENVIRONMENT=production HOST=0.0.0.0 PORT=8001
+# PACKAGES=ffmpeg converts sounds and films in the media and deliver workers; about 450 MB, since Debian's brings every codec.
+ARG PACKAGES=""
+RUN if [ -n "$PACKAGES" ]; then apt-get update -qq && apt-get install -qq -y --no-install-recommends $PACKAGES \
+    && rm -rf /var/lib/apt/lists/*; fi
 RUN useradd --system --uid 10001 --user-group --no-create-home chatsvc
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app

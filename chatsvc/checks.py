@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import Tags, Warning, register
+from django.core.checks import Info, Tags, Warning, register
+
+from channels_app.content.forms import CONTAINERS, HEIF
+from messaging.media.convert.programs import found
 
 
 @register(Tags.security, deploy=True)
@@ -23,3 +26,21 @@ def open_to_all(**_: Any) -> list[Warning]:
             )
         )
     return found
+
+
+@register("media", deploy=True)
+def converters(**_: Any) -> list[Info]:
+    """What is not installed here that files are turned into other forms with; the workers need it."""
+    lost = {
+        "ffmpeg": (CONTAINERS, "Debian: apt-get install ffmpeg; image: --build-arg PACKAGES=ffmpeg."),
+        "pillow-heif": (HEIF, "pip install -r requirements-heif.lock; image: --build-arg EXTRAS=heif."),
+    }
+    return [
+        Info(
+            f"{name} is not installed: {', '.join(sorted(lost[name][0]))} are kept and sent as they are, or as a download.",
+            hint=lost[name][1],
+            id="chatsvc.I001",
+        )
+        for name, there in found().items()
+        if not there
+    ]

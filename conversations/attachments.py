@@ -125,10 +125,13 @@ def attachment_claim(attachment: Attachment, message: Message, *, due_at: dateti
 
 def attachment_share(attachment: Attachment, message: Message) -> bool:
     """Put a file into a message of ours: the tenant's own as often as they like, a person's only into
-    their own conversation. Raises NotFound ``media_not_found``."""
+    their own conversation. Raises NotFound ``media_not_found``.
+
+    Returns whether a worker has to be called: people see the file in a form that is to be made."""
     if attachment.identity_id not in (None, message.identity_id):
         raise NotFound("There is no such file.", code="media_not_found")
-    _link(attachment, message, NEVER)
+    due = shown_form(attachment) is not None
+    return _link(attachment, message, now() if due else NEVER) and due
 
 
 def _link(attachment: Attachment, message: Message, due_at: datetime) -> bool:

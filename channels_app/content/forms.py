@@ -93,11 +93,11 @@ def takes(limits: Mapping[str, int], mime: str, size: int) -> bool:
 
 
 def plays(caps: Capabilities, mime: str, codecs: Sequence[str] | None) -> bool:
-    """Whether the channel's people can play it. ``codecs``: of its streams, None where nobody can tell."""
+    """Whether the channel's people can play it. ``codecs``: of its streams, None where they are not known."""
     wanted = caps.media_codecs.get(essence(mime))
     if wanted is None:
         return True
-    return bool(wanted) if codecs is None else set(codecs) <= wanted
+    return bool(wanted) if codecs is None else set(codecs) <= set(wanted)
 
 
 def convertible(mime: str) -> bool:
@@ -111,6 +111,6 @@ def ladder_for(caps: Capabilities, mime: str, seconds: float = 0.0) -> Iterator[
     if not convertible(mime):
         return
     for form in LADDERS[kind_of(mime)]:
-        playable = caps.media_codecs.get(form.mime) != frozenset()
+        playable = caps.media_codecs.get(form.mime) != []
         if playable and takes(caps.media_types, form.mime, form.bytes_for(seconds)):
             yield form

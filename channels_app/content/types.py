@@ -275,7 +275,7 @@ class Capabilities(Frozen):
     max_card_subtitle: int = 200
     markdown: Literal["none", "markdown", "whatsapp", "slack", "teams"] = "none"
     media_types: Mapping[str, int] = Field(default_factory=dict, description="MIME type or 'image/*' → max bytes")
-    media_codecs: Mapping[str, frozenset[str]] = Field(
+    media_codecs: Mapping[str, list[str]] = Field(
         default_factory=dict,
         description="MIME type → the codecs that people can play in it, `stereo` among them; a type left out: any, an "
         "empty list: none, though the platform takes the file",

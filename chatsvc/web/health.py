@@ -12,6 +12,7 @@ from channels_app.models import Channel
 from channels_app.registry import KINDS
 from chatsvc.observe import metrics
 from chatsvc.web import probes
+from messaging.media.convert.programs import found as converters
 
 #: where a person or a client that knows nothing but the address goes on
 LINKS = {"openapi": "/api/schema", "docs": "/api/docs", "health": "/health", "console": "/admin/"}
@@ -48,6 +49,7 @@ def info(request: HttpRequest) -> JsonResponse:
         "database": connection.vendor,
         "redis": bool(settings.REDIS_URL),
         "kafka": bool(settings.ENV["KAFKA_BROKERS"]),
+        "converters": sorted(name for name, there in converters().items() if there),
         "engine": "grpc" if settings.ENV["MCP_ENGINE_URL"] else "built-in",
     }
     about = {"name": settings.ENV["SERVICE_NAME"], "version": settings.SPECTACULAR_SETTINGS["VERSION"], "api": ["v2"]}

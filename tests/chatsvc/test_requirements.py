@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("requirements", "requirements-otel", "requirements-s3", "requirements-mongodb")
+PARTS = ("requirements", "requirements-otel", "requirements-s3", "requirements-heif", "requirements-mongodb")
 EVERY = (*PARTS, "requirements-dev", "tests/requirements-mongo-peer")
 OURS = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
 DEVELOPERS = {"assistant/engine/protoc.py"}  # of the code, what only developers run

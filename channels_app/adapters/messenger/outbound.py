@@ -32,7 +32,7 @@ CAPABILITIES = Capabilities(
     },
     # open: the platform names no list; what its apps have always played is taken as it is
     media_codecs=dict.fromkeys(
-        ("image/heic", "image/avif", "audio/ogg", "audio/amr", "audio/webm", "video/webm"), frozenset[str]()
+        ("image/heic", "image/avif", "audio/ogg", "audio/amr", "audio/webm", "video/webm"), list[str]()
     ),
     typing=True,
     typing_interval_s=15,  # the bubble vanishes after 20 s

@@ -56,7 +56,7 @@ def uploaded(body: dict[str, Any], config: SlackConfig, http: Http) -> dict[str,
 
 
 def handed_over(content: bytes, name: str, alt_text: str, config: SlackConfig, http: Http) -> str:
-    """The id of a file that Slack has, and shows to nobody before it is told where. Raises a SendError."""
+    """The id of a file that Slack has, and shows to no person before it is told where. Raises a SendError."""
     wanted = {"filename": name, "length": str(len(content)), **({"alt_txt": alt_text} if alt_text else {})}
     granted = http.request("POST", f"{config.root}/api/files.getUploadURLExternal", headers=config.bearer, data=wanted)
     raise_error(granted)

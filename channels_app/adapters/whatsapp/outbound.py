@@ -49,8 +49,8 @@ CAPABILITIES = Capabilities(
         **dict.fromkeys(_DOCUMENTS, 100 * MB),
     },
     media_codecs={
-        "audio/ogg": frozenset({"opus"}),  # mono
-        **dict.fromkeys(("video/mp4", "video/3gpp"), frozenset({"h264", "aac", "stereo"})),
+        "audio/ogg": ["opus"],  # mono
+        **dict.fromkeys(("video/mp4", "video/3gpp"), ["h264", "aac", "stereo"]),
     },
     voice_type="audio/ogg",
     typing=True,
