@@ -78,8 +78,8 @@ class SmsConfig(TwilioConfig):
 #: what phones play of what the platform passes on unchanged; it says nothing of codecs (open: by what phones of 3GPP
 #: TS 26.140 have to play, and what has become usual since)
 MEDIA_CODECS = {
-    **dict.fromkeys(("image/heic", "image/avif", "image/webp"), list[str]()),
-    **dict.fromkeys(("audio/ogg", "audio/webm", "audio/wav", "video/webm"), list[str]()),
+    **{key: list[str]() for key in ("image/heic", "image/avif", "image/webp")},
+    **{key: list[str]() for key in ("audio/ogg", "audio/webm", "audio/wav", "video/webm")},
     "video/mp4": ["h264", "aac", "stereo"],
     "video/quicktime": ["h264", "aac", "stereo"],
 }

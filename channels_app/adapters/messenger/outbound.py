@@ -31,9 +31,9 @@ CAPABILITIES = Capabilities(
         **dict.fromkeys(("audio/*", "video/*", "application/*", "text/*"), 25 * MB),
     },
     # open: the platform names no list; what its apps have always played is taken as it is
-    media_codecs=dict.fromkeys(
-        ("image/heic", "image/avif", "audio/ogg", "audio/amr", "audio/webm", "video/webm"), list[str]()
-    ),
+    media_codecs={
+        key: list[str]() for key in ("image/heic", "image/avif", "audio/ogg", "audio/amr", "audio/webm", "video/webm")
+    },
     typing=True,
     typing_interval_s=15,  # the bubble vanishes after 20 s
     read_marks=True,

@@ -50,7 +50,7 @@ CAPABILITIES = Capabilities(
     },
     media_codecs={
         "audio/ogg": ["opus"],  # mono
-        **dict.fromkeys(("video/mp4", "video/3gpp"), ["h264", "aac", "stereo"]),
+        **{key: ["h264", "aac", "stereo"] for key in ("video/mp4", "video/3gpp")},
     },
     voice_type="audio/ogg",
     typing=True,
