@@ -62,7 +62,7 @@ FOLDERS = {b"word/": WORD, b"xl/": EXCEL, b"ppt/": POWERPOINT}
 ACTIVE_PARTS = (b"META-INF/MANIFEST.MF", b"AndroidManifest.xml", b"vbaProject.bin")
 #: text that a browser, shell or office program would carry out
 ACTIVE_TEXT = (b"<", b"#!", b"{\\rtf", b"%!PS", b"MZ")
-#: programs, which are not offered to anyone: ELF, Mach-O (both ends first, and in one for several machines, as Java's classes
+#: programs, which are kept for no person: ELF, Mach-O (both ends first, and in one for several machines, as Java's classes
 #: begin), Android's, WebAssembly, Windows' shortcuts
 PROGRAMS = (
     *(b"\x7fELF", b"\xfe\xed\xfa", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"),
