@@ -14,8 +14,10 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from chatsvc import checks
 from chatsvc.observe.workers import queues, seen_key
 from chatsvc.web import probes
+from messaging.media.convert import programs
 from tenants.models import Tenant, User
 from tests.assistant.engines import serving
 from tests.chaos.servers import free_port
@@ -188,3 +190,11 @@ def test_what_takes_a_connection_and_says_nothing_is_down(question: Any, setting
         told = probes.ask(question)
     assert told["status"] == "down"
     assert told["latency_ms"] < 15_000  # the library's own transcript_wait is 30 s
+
+
+def test_info_and_the_check_name_the_converters(browser: Client, monkeypatch: Any) -> None:
+    monkeypatch.setattr(programs, "_ffmpeg", lambda: ("ffmpeg", "ffprobe"))
+    monkeypatch.setattr(programs, "_heif", lambda: False)
+    assert browser.get("/info").json()["parts"]["converters"] == ["ffmpeg"]
+    (lost,) = checks.converters()
+    assert (lost.id, "pillow-heif is not installed: image/heic" in lost.msg) == ("chatsvc.I001", True)
