@@ -94,8 +94,8 @@ def test_a_value_that_the_database_refuses_harms_no_other(
     """What no check of ours has foreseen shows only when the rows are written, all at once."""
     words_of = module.words_of
 
-    def too_much(tenant_id: Any, content: Content) -> dict[str, Any]:
-        return {**words_of(tenant_id, content), **({"text": None} if content.text == "bad" else {})}
+    def too_much(tenant_id: Any, content: Content, *hidden: Any) -> dict[str, Any]:
+        return {**words_of(tenant_id, content, *hidden), **({"text": None} if content.text == "bad" else {})}
 
     monkeypatch.setattr(module, "words_of", too_much)
     outcomes = accept_many([arrival(shop, "Ana"), arrival(web, "Eve", "bad"), arrival(web, "Ben")])
