@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 
@@ -36,28 +37,36 @@ class Arrival:
     context: Context = field(default_factory=copy_context)
 
 
-def accept_many(arrivals: Sequence[Arrival]) -> list[Accepted | Exception]:
-    """As `accept` for each, in its tenant's scope; of each what that returns or raises. Whatever is wrong with one
-    harms no other.
+A = TypeVar("A", bound=Arrival)
 
-    One transaction, and one INSERT per table, where all goes well. For that, none may have a platform's id, and no two
-    may be of one sender: such messages may share a conversation, and what the first leaves is not yet to be seen.
+
+def accept_many(
+    arrivals: Sequence[A], along: Callable[[Sequence[A]], object] = lambda _: None
+) -> list[Accepted | Exception]:
+    """As `accept` for each, in its tenant's scope; of each what that returns or raises. Whatever is wrong with one
+    harms no other. ``along``: as `accept`, for those that share the transaction.
+
+    One transaction, and one INSERT per table, where all goes well. For that, no two may be of one sender: such messages
+    share a conversation, and what the first leaves is not yet to be seen.
     """
     checked: list[Checked | Exception] = [
         _tried(arrival, checked_of, arrival.channel, arrival.inbound) for arrival in arrivals
     ]
     sound = [(arrival, found) for arrival, found in zip(arrivals, checked, strict=True) if isinstance(found, Checked)]
-    stored = iter(_store_together(sound))
+    stored = iter(_store_together(sound, along))
     return [found if isinstance(found, Exception) else next(stored) for found in checked]
 
 
-def _store_together(sound: Sequence[tuple[Arrival, Checked]]) -> list[Accepted | Exception]:
+def _store_together(
+    sound: Sequence[tuple[A, Checked]], along: Callable[[Sequence[A]], object]
+) -> list[Accepted | Exception]:
     """In one transaction; when that fails, each in its own. A database that does not answer is not asked again."""
     began = time.monotonic()
     if len(sound) > 1:
         try:
             with atomic(), prepared.gathered(Message, Turn, Event):
                 stored = [_in_scope(arrival, store, *_arguments(arrival, found)) for arrival, found in sound]
+                along([arrival for arrival, _ in sound])
         except Exception as error:  # noqa: BLE001  whose fault it is shows when each is stored alone
             if server_lost(error):
                 return [error] * len(sound)
@@ -69,24 +78,26 @@ def _store_together(sound: Sequence[tuple[Arrival, Checked]]) -> list[Accepted |
                 arrival.context.run(told, arrival.channel, accepted)
             return list(stored)
     timed = STAGES.labels("accept").time()(store_alone)
-    return [_tried(arrival, timed, *_arguments(arrival, found)) for arrival, found in sound]
+    return [
+        _tried(arrival, timed, *_arguments(arrival, found), along=partial(along, [arrival])) for arrival, found in sound
+    ]
 
 
 def _arguments(arrival: Arrival, checked: Checked) -> tuple[Any, ...]:
     return arrival.channel, arrival.inbound, checked, arrival.entrance
 
 
-def _tried(arrival: Arrival, call: Callable[..., Any], *arguments: Any) -> Any:
+def _tried(arrival: Arrival, call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """What ``call`` returns, or the exception that it raises."""
     try:
-        return _in_scope(arrival, call, *arguments)
+        return _in_scope(arrival, call, *arguments, **options)
     except Exception as error:  # noqa: BLE001  the caller gets it
         return error
 
 
-def _in_scope(arrival: Arrival, call: Callable[..., Any], *arguments: Any) -> Any:
+def _in_scope(arrival: Arrival, call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     def scoped() -> Any:
         with tenant_scope(arrival.channel.tenant_id):
-            return call(*arguments)
+            return call(*arguments, **options)
 
     return arrival.context.run(scoped)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import Context
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -37,9 +38,11 @@ from channels_app.contract import (
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
 from channels_app.templates.sync import template_status_apply
+from conversations.people import ids_of
 from conversations.timeline import system_event, work_given_up
 from messaging import heads, wake
-from messaging.accept import accept
+from messaging.accept import Accepted, accept
+from messaging.accept_many import Arrival, accept_many
 from messaging.deliver import file_sent_again
 from messaging.health.watch import channel_notice, inbound_seen
 from messaging.models import InboundEvent
@@ -53,8 +56,18 @@ from tenants.errors import Invalid, Unavailable
 from tenants.storage import prepared
 from tenants.storage.db import atomic, key_taken, now, on_commit, on_mongo, retried, server_trouble
 from tenants.tenant_settings import settings_for
-from tenants.work.crew import Lane
-from tenants.work.leases import A_DAY, WORKER_LOST, LeaseLost, claim, put_off, server_back, settle, untried
+from tenants.work.crew import Lane, Told
+from tenants.work.leases import (
+    A_DAY,
+    WORKER_LOST,
+    LeaseLost,
+    claim,
+    put_off,
+    server_back,
+    settle,
+    settle_untried,
+    untried,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -62,16 +75,23 @@ TRIES = A_DAY
 TRIES_OF_ALL = 3  # then a request of several people gives up its place among those of others
 WOKEN_BEHIND = 100  # receipts that a crossing one lets go at once; the sweep wakes the others
 #: a receipt for which no other is to be waited. Nothing comes before the head of a lane any more, so this look is good
-HEAD = prepared.Select(
-    InboundEvent, lambda rows, id: heads.receipts(rows.filter(id=id, status=InboundEvent.Status.RECEIVED))
+HEADS = prepared.Select(
+    InboundEvent, lambda rows, ids: heads.receipts(rows.filter(id__in=ids, status=InboundEvent.Status.RECEIVED))
 )
-#: when a receipt's message is stored: whether changes of it were quicker, and the next receipt of the lane
+#: when messages of receipts are stored: whether changes of any of them were quicker, and the next receipts of the lanes
 AFTERWARDS = prepared.Select(
     InboundEvent,
-    lambda rows, id, platform_id: rows.filter(id=id).values_list(
-        *changes_waiting(OuterRef("channel"), platform_id), Subquery(heads.receipt_next().values("id")[:1])
+    lambda rows, ids, platform_ids: rows.filter(id__in=ids).values_list(
+        "id", *changes_waiting(OuterRef("channel"), platform_ids), Subquery(heads.receipt_next().values("id")[:1])
     ),
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened(Arrival):
+    """The only message of a receipt that no worker has tried."""
+
+    receipt: InboundEvent
 
 
 @retried
@@ -99,32 +119,54 @@ def receipt_store(channel: Channel, raw: RawRequest) -> InboundEvent | None:
     return receipt
 
 
-def receipt_process(receipt_id: uuid.UUID, *, at_once: bool = False) -> int:
+def receipt_process(receipt_id: uuid.UUID) -> int:
     """Understand a stored request, then those of the same people that have waited for it. Returns how many were done.
 
-    Stops where a receipt waits for an earlier one, is not due, or is another worker's. ``at_once``: one that holds one
-    message is not leased before. Not for calls of the sweep: a receipt that ends its workers has to be counted.
+    Stops where a receipt waits for an earlier one, is not due, or is another worker's.
     """
     done = 0
     next_id: uuid.UUID | None = receipt_id
     while next_id and not stopping.is_set():
-        receipt: InboundEvent | None = HEAD.first(id=next_id)
-        if receipt is None:
-            break
-        only = _only_message(receipt) if at_once else None
-        if only and _accepted_at_once(receipt, *only):
-            next_id = _follow(receipt, only[1])
-        elif claim(receipt, timedelta(seconds=settings.ENV["DELIVERY_LEASE_S"])) and _process(receipt):
-            next_id = _next_of(receipt)
-        else:
+        receipt: InboundEvent | None = HEADS.first(ids=[next_id])
+        if receipt is None or not _leased(receipt):
             break
         done += 1
+        next_id = _next_of(receipt)
+    return done
+
+
+def receipts_take(told: Sequence[Told]) -> int:
+    """`receipt_process` for the first calls of receipts of one tenant. Those that hold one message and nothing else are
+    not leased before, and stored in one transaction. Not for calls of the sweep: a receipt that ends its workers has to
+    be counted."""
+    done, waiting = 0, list(told)
+    while waiting and not stopping.is_set():
+        found = {receipt.id: receipt for receipt in HEADS.run(ids=[one.row_id for one in waiting])}
+        opened = _of_different_people(
+            one.context.run(_opened, found[one.row_id], one.context) for one in waiting if one.row_id in found
+        )
+        stored = _accepted_at_once(opened) if opened else []
+        following = _follow(stored) if stored else []
+        for one in stored:
+            del found[one.receipt.id]
+        for receipt in found.values():
+            if _leased(receipt):
+                done += 1
+                next_id = _next_of(receipt)
+                following += [Told(next_id)] if next_id else []
+        done += len(stored)
+        waiting = following
     return done
 
 
 def receipt_take(receipt_id: uuid.UUID) -> int:
-    """`receipt_process`, when the call is the first one for this receipt."""
-    return receipt_process(receipt_id, at_once=True)
+    """`receipts_take` for one."""
+    return receipts_take([Told(receipt_id)])
+
+
+def _leased(receipt: InboundEvent) -> bool:
+    """Lease the head of a lane, and whether it is done with."""
+    return bool(claim(receipt, timedelta(seconds=settings.ENV["DELIVERY_LEASE_S"]))) and _process(receipt)
 
 
 def _next_place(channel: Channel) -> Any:
@@ -147,6 +189,11 @@ def _lane(channel: Channel, raw: RawRequest) -> str:
         return EVERYBODY
 
 
+def _opened(receipt: InboundEvent, context: Context) -> Opened | None:
+    found = _only_message(receipt)
+    return Opened(*found, context=context, receipt=receipt) if found else None
+
+
 def _only_message(receipt: InboundEvent) -> tuple[Channel, InboundMessage] | None:
     """Of a receipt that no worker has tried, the message, if it holds one and nothing else; and its channel."""
     channel = channel_for_id(receipt.channel_id) if receipt.lane != EVERYBODY and untried(receipt) else None
@@ -162,32 +209,68 @@ def _only_message(receipt: InboundEvent) -> tuple[Channel, InboundMessage] | Non
     return channel, only
 
 
-def _accepted_at_once(receipt: InboundEvent, channel: Channel, message: InboundMessage) -> bool:
-    """Store the message and be done with its receipt, in one transaction. False where that did not go well, and
-    nothing is changed: then the receipt is leased, and what goes wrong is counted."""
-    try:
+def _of_different_people(found: Iterable[Opened | None]) -> list[Opened]:
+    """In the order in which every process locks rows of several people."""
+    by_person: dict[tuple[Any, ...], Opened] = {}
+    taken: set[tuple[Any, ...]] = set()
+    for one in found:
+        ids = {(one.channel.id, *known_as) for known_as in ids_of(one.inbound.sender)} if one else set()
+        if one and not ids & taken:
+            taken |= ids
+            by_person[min(ids)] = one
+    return [by_person[person] for person in sorted(by_person)]
+
+
+def _accepted_at_once(opened: Sequence[Opened]) -> list[Opened]:
+    """Store the messages and be done with their receipts, in one transaction. Returns those of which that went well; of
+    the others nothing is changed: they are leased then, and what goes wrong is counted."""
+    for channel in {one.channel.id: one.channel for one in opened}.values():
         inbound_seen(channel)
-        accepted = accept(channel, message, along=partial(_close_as_seen, receipt))
-        return not accepted.duplicate or _close(receipt, InboundEvent.Status.IGNORED, "repeated")
-    except Exception as error:  # noqa: BLE001  as above
-        log.info("receipt_not_at_once", receipt=str(receipt.id), error=type(error).__name__)
+    return [one for one, outcome in zip(opened, _outcomes(opened), strict=True) if _ended(one, outcome)]
+
+
+def _outcomes(opened: Sequence[Opened]) -> Sequence[Accepted | Exception]:
+    if len(opened) > 1:
+        return accept_many(opened, along=_close_as_seen)
+    try:
+        [one] = opened
+        return [one.context.run(accept, one.channel, one.inbound, along=partial(_close_as_seen, opened))]
+    except Exception as error:  # noqa: BLE001  as `accept_many` tells it
+        return [error]
+
+
+def _ended(one: Opened, outcome: Accepted | Exception) -> bool:
+    """Whether its receipt is done with."""
+    if isinstance(outcome, Exception):
+        log.info("receipt_not_at_once", receipt=str(one.receipt.id), error=type(outcome).__name__)
         return False
-    finally:
-        structlog.contextvars.unbind_contextvars("conversation_id", "message_id")
+    return not outcome.duplicate or _close(one.receipt, InboundEvent.Status.IGNORED, "repeated")
 
 
-def _close_as_seen(receipt: InboundEvent) -> None:
-    """Raises LeaseLost, which undoes the transaction: another worker has the receipt."""
-    if not _close(receipt, InboundEvent.Status.PROCESSED, ""):
+def _close_as_seen(opened: Sequence[Opened]) -> None:
+    """Raises LeaseLost, which undoes the transaction: another worker has a receipt of these."""
+    ended, receipts = InboundEvent.Status.PROCESSED, [one.receipt for one in opened]
+    if settings_for(receipts[0].tenant_id).safety.mask:  # what is left of its request is of each
+        closed = all([_close(receipt, ended, "") for receipt in receipts])
+    else:
+        closed = settle_untried(receipts, status=ended, reason="", processed_at=now())
+    if not closed:
         raise LeaseLost
 
 
-def _follow(receipt: InboundEvent, message: InboundMessage) -> uuid.UUID | None:
-    """Apply changes that were quicker than the message. The next receipt of the lane."""
-    revised, reacted, next_id = AFTERWARDS.first(id=receipt.id, platform_id=message.platform_id) or (False, False, None)
-    if revised or reacted:
-        changes_apply(receipt.channel_id, message.platform_id)
-    return next_id if receipt.lane else None
+def _follow(stored: Sequence[Opened]) -> list[Told]:
+    """Apply changes that were quicker than the messages. The next receipts of the lanes."""
+    by_id = {one.receipt.id: one for one in stored}
+    following = []
+    for receipt_id, revised, reacted, next_id in AFTERWARDS.run(
+        ids=list(by_id), platform_ids=[one.inbound.platform_id for one in stored]
+    ):
+        one = by_id[receipt_id]
+        if revised or reacted:
+            changes_apply(one.channel.id, one.inbound.platform_id)
+        if next_id and one.receipt.lane:
+            following.append(Told(next_id, one.context))
+    return following
 
 
 def _process(receipt: InboundEvent) -> bool:

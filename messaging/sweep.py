@@ -31,7 +31,7 @@ def sweep() -> int:
     with failures.apart(table="calls"):
         calls_settle(overdue)
     for name, table in TABLES.items():
-        with failures.apart(table=name):
+        with failures.apart(table=name), wake.gathered():
             for row_id in _overdue(table, overdue):
                 table.wake(row_id, expires_s=wake.repeated_s())
                 woken += 1
@@ -42,8 +42,9 @@ def sweep() -> int:
 def lane_more(table: Table, tenant_id: uuid.UUID) -> int:
     """Wake what is due of one tenant, for a worker that has done all it was told of. Returns how many."""
     waiting = list(_of_tenant(due(table, now()), table, tenant_id)[:MOST])
-    for row in waiting:
-        table.wake(row[table.woken])
+    with wake.gathered():
+        for row in waiting:
+            table.wake(row[table.woken])
     return len(waiting)
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import Context, copy_context
+from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from celery import Task, current_app, shared_task
@@ -39,15 +40,51 @@ from messaging.shutdown import stopping
 from tenants.scope import tenant_scope
 from tenants.storage.batches import for_seconds
 from tenants.tenant_settings import is_active
-from tenants.work.crew import SHARED, Lane, outside
+from tenants.work.crew import SHARED, Lane, Told, outside
 
 REMOVAL_S = 60.0  # that one run goes on; the next one follows within seconds
 GATHERED_S = 1.0  # that one run of publishing waits for events that gather, in all
 VOID = "void"  # what a task returns that was called too late
 Share = Callable[[str, Lane, str, Callable[[], object]], bool]
+Together = Callable[[Sequence[Told]], object]
 
 #: in a worker: shares the work out among its threads (chatsvc/processes/crews.py); False: do it here and now
 share: Share | None = None
+
+
+@dataclass(frozen=True)
+class RowWork:
+    """What a call asks for: called, it is done for the one row. With ``together`` those of several rows of a lane may be
+    done at once (`rows_work`). ``trail``: what the call's headers say of the row, where it was not named first."""
+
+    tenant_id: Any
+    work: Callable[[uuid.UUID], object]
+    told: Told
+    together: Together | None = None
+    trail: Mapping[str, Any] | None = None
+
+    def scoped(self) -> Told:
+        """The row, with the tenant's scope in its context."""
+
+        def entered() -> Context:
+            with tenant_scope(self.tenant_id):
+                return copy_context()
+
+        return Told(self.told.row_id, self.told.context.copy().run(entered))
+
+    def __call__(self) -> None:
+        if self.together:
+            rows_work([self])
+        else:
+            _in_scope(self.tenant_id, self.work, self.told.row_id)
+
+
+def rows_work(works: Sequence[RowWork]) -> None:
+    """Of one task and one tenant."""
+    [first, *_] = works
+    assert first.together
+    with tenant_scope(first.tenant_id), wake.gathered():
+        first.together([work.scoped() for work in works])
 
 
 def row_task(
@@ -56,12 +93,12 @@ def row_task(
     work: Callable[[uuid.UUID], object],
     part: str | None = "channel_id",
     *,
-    at_first: Callable[[uuid.UUID], object] | None = None,
+    together: Together | None = None,
 ) -> Any:
-    """The task ``messaging.tasks.<name>``: told a row's id, it has ``work`` done in the row's tenant's scope.
+    """The task ``messaging.tasks.<name>``: told rows' ids, it has ``work`` done in the scope of each row's tenant.
 
     The tenant and ``part``, a field of the row, say whose work it is: they get their share of the threads and no more.
-    ``at_first``: instead of ``work``, when the call comes from where the row was written, for it says whose it is.
+    ``together``: instead of ``work``, when the call comes from where the row was written, for it says whose it is.
     """
     task_name = f"messaging.tasks.{name}"
     fields = ["tenant_id", *([part] if part else [])]
@@ -70,23 +107,30 @@ def row_task(
     def task(call: Task, row_id: str) -> str | None:
         if wake.is_void(call.request):
             return VOID
+        rows: dict[str, Any] = {row_id: None, **dict(wake.also_of(call.request))}
         told = wake.lane_of(call.request)
-        lane = told or _lane_of(model, fields, row_id)
-        if lane is None:
-            return None
-        run = partial(_in_scope, lane.tenant, (told and at_first) or work, uuid.UUID(row_id))
-        if share and share(task_name, lane, row_id, run):
-            return SHARED
-        run()
-        return None
+        lanes = dict.fromkeys(rows, told) if told else _lanes_of(model, fields, list(rows))
+        works = [
+            (lane, RowWork(lane.tenant, work, Told(uuid.UUID(row)), together if told else None, rows[row]))
+            for row, lane in lanes.items()
+            if lane
+        ]
+        left = [one for lane, one in works if not (share and share(task_name, lane, str(one.told.row_id), one))]
+        if told and together and left:
+            rows_work(left)
+        else:
+            for one in left:
+                one()
+        return SHARED if works and not left else None
 
     return task
 
 
-def _lane_of(model: Any, fields: Sequence[str], row_id: str) -> Lane | None:
-    # unscoped: a task is told a row; the row tells the tenant
-    owner = model.objects.unscoped().filter(id=row_id).values_list(*fields).first()
-    return Lane(*owner) if owner else None
+def _lanes_of(model: Any, fields: Sequence[str], row_ids: Sequence[str]) -> dict[str, Lane]:
+    # unscoped: a task is told rows; each row tells the tenant
+    owners = model.objects.unscoped().filter(id__in=row_ids).values_list("id", *fields)
+    found = {str(row_id): Lane(*owner) for row_id, *owner in owners}
+    return {row_id: found[row_id] for row_id in row_ids if row_id in found}
 
 
 def service_task(work: Callable[[], None]) -> Any:
@@ -143,10 +187,10 @@ def _watch(channel_id: uuid.UUID) -> None:
         watch.channel_watch(channel)
 
 
-parse = row_task("parse", InboundEvent, receive.receipt_process, at_first=receive.receipt_take)
+parse = row_task("parse", InboundEvent, receive.receipt_process, together=receive.receipts_take)
 respond = row_task("respond", Turn, respond_verb.respond, "conversation__channel_id")
 deliver = row_task("deliver", Conversation, deliver_verb.deliver)
-show_typing = row_task("show_typing", Conversation, typing_marks.show_typing)
+show_typing = row_task("show_typing", Conversation, typing_marks.typing_goes_on, together=typing_marks.marks_show)
 put_through = row_task("put_through", Conversation, typing_marks.put_through)
 media = row_task("media", Attachment, media_verb.file_process)
 thumbnail = row_task("thumbnail", Attachment, thumbnails.thumbnail_make)

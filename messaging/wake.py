@@ -1,18 +1,24 @@
 """Wake-up calls: tell a worker that a row is due. A call that gets lost is made up for by the sweep.
 
-Must not carry anything but ids. ``expires_s``: after so long no worker needs to follow the call. ``lane``, of those who
+Must not carry anything but ids. Where many rows become due together (`gathered`), one call names all of one task and
+lane. ``expires_s``: after so long no worker needs to follow the call. ``lane``, of those who
 have just written the row: whose work it is, which a worker need not ask for then.
 """
 
 from __future__ import annotations
 
+import math
+import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from celery import current_app
+from celery import current_app, signals
 from django.conf import settings
 
 from messaging.measures import LOST_CALLS
@@ -24,9 +30,14 @@ log = structlog.get_logger(__name__)
 
 VOID_AT = "void_at"  # header of a call: Unix seconds by the database's clock, after which it is not followed
 LANE = "lane"  # header of a call: the row's tenant, and its channel or endpoint
+ALSO = "also"  # header of a call: further rows, each with what the trail says of it
+MOST_ROWS = 50  # of one call
+STEP_S = 0.1  # rows of one call are due within so long, and it comes for the last of them
 BACK_OFF_S = 2.0  # after a failure the broker is left alone for so long
 broker_breaker = Breaker(failures=1, cool_s=BACK_OFF_S)
 _covered_until = 0.0
+_thread = threading.local()  # .calls: those that are gathered
+Also = tuple[str, Mapping[str, Any]]  # a row, and the trail's headers of its call
 
 #: in a worker: takes a task and a row while the broker is away; False when they are not its own
 stand_in: Callable[[str, uuid.UUID | None], bool] | None = None
@@ -99,10 +110,17 @@ def is_void(request: Any) -> bool:
     return void_at is not None and shared_now() > void_at
 
 
-def headers_of(lane: Lane | None, void_at: float | None = None) -> dict[str, Any] | None:
-    """Of a call, beside its row: workers of a former release leave a header aside, and take no second argument."""
-    void = {} if void_at is None else {VOID_AT: void_at}
-    return {**void, **({LANE: [str(lane.tenant), str(lane.part)]} if lane else {})} or None
+def headers_of(lane: Lane | None, void_at: float | None = None, also: Sequence[Also] = ()) -> dict[str, Any] | None:
+    """Of a call, beside its row: workers of a former release leave a header aside, and take no second argument. What
+    they leave aside of ``also`` is found by the sweep."""
+    told = {LANE: [str(lane.tenant), str(lane.part)] if lane else None, VOID_AT: void_at, ALSO: list(also) or None}
+    return {name: said for name, said in told.items() if said is not None} or None
+
+
+def also_of(request: Any) -> Sequence[Also]:
+    """The further rows of a task's call. ``request``: of the task."""
+    rows: Sequence[Also] = (request.headers or {}).get(ALSO, ())
+    return rows
 
 
 def lane_of(request: Any) -> Lane | None:
@@ -120,6 +138,37 @@ def publish_soon() -> None:
         publish(window_s)
 
 
+@contextmanager
+def gathered() -> Iterator[None]:
+    """What is called for inside, by this thread, is called for at the end, many rows by one call."""
+    if getattr(_thread, "calls", None) is not None:
+        yield
+        return
+    _thread.calls = []
+    try:
+        yield
+    finally:
+        calls, _thread.calls = _thread.calls, None
+        for together in _joined(calls):
+            _follow(together)
+
+
+@dataclass(frozen=True)
+class _Call:
+    task: str
+    row_id: uuid.UUID | None
+    delay_s: float
+    expires_s: float | None
+    lane: Lane | None
+    context: Context = field(default_factory=copy_context)  # whose trail the call carries
+
+    def trail(self) -> dict[str, Any]:
+        """What those who hear of every call (chatsvc/observe/trail.py) would have its headers say."""
+        headers: dict[str, Any] = {}
+        self.context.run(signals.before_task_publish.send, sender=self.task, headers=headers)
+        return headers
+
+
 def _call(
     task: str,
     row_id: uuid.UUID | None = None,
@@ -127,25 +176,47 @@ def _call(
     expires_s: float | None = None,
     lane: Lane | None = None,
 ) -> None:
-    if not _send(task, row_id, delay_s, expires_s, lane) and not (stand_in and delay_s <= 0 and stand_in(task, row_id)):
-        LOST_CALLS.inc()
+    call, waiting = _Call(task, row_id, delay_s, expires_s, lane), getattr(_thread, "calls", None)
+    if waiting is None or row_id is None:
+        _follow([call])
+    else:
+        waiting.append(call)
 
 
-def _send(
-    task: str, row_id: uuid.UUID | None, delay_s: float, expires_s: float | None = None, lane: Lane | None = None
-) -> bool:
+def _joined(calls: Sequence[_Call]) -> Iterator[list[_Call]]:
+    """Those that one call can say."""
+    alike: dict[Any, list[_Call]] = {}
+    for call in calls:
+        key = (call.task, call.lane, call.expires_s, math.ceil(call.delay_s / STEP_S))
+        alike.setdefault(key, []).append(call)
+    for together in alike.values():
+        for start in range(0, len(together), MOST_ROWS):
+            yield together[start : start + MOST_ROWS]
+
+
+def _follow(calls: Sequence[_Call]) -> None:
+    delay_s = max(call.delay_s for call in calls)
+    if calls[0].context.run(_send, calls, delay_s):
+        return
+    for call in calls:
+        if not (stand_in and delay_s <= 0 and stand_in(call.task, call.row_id)):
+            LOST_CALLS.inc()
+
+
+def _send(calls: Sequence[_Call], delay_s: float) -> bool:
     """Never raises and never takes long: a broker that is away must not hold up what is committed."""
     if not broker_breaker.admits():
         return False
+    first, *others = calls
     try:
-        args = [str(row_id)] if row_id else []
+        args = [str(first.row_id)] if first.row_id else []
         # Not Celery's `expires`: a worker whose clock is ahead would leave every call of another host's aside.
-        void_at = shared_now() + delay_s + expires_s if expires_s else None
-        headers = headers_of(lane, void_at)
-        current_app.send_task(task, args=args, countdown=delay_s or None, headers=headers, retry=False)
+        void_at = shared_now() + delay_s + first.expires_s if first.expires_s else None
+        headers = headers_of(first.lane, void_at, [(str(call.row_id), call.trail()) for call in others])
+        current_app.send_task(first.task, args=args, countdown=delay_s or None, headers=headers, retry=False)
     except Exception as error:  # noqa: BLE001  as above
         broker_breaker.failed()
-        log.warning("wake_up_lost", task=task, row=str(row_id or ""), error=type(error).__name__)
+        log.warning("wake_up_lost", task=first.task, row=str(first.row_id or ""), error=type(error).__name__)
         return False
     broker_breaker.succeeded()
     return True

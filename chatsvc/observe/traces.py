@@ -77,6 +77,18 @@ def failed(error: BaseException | str) -> None:
     trace.get_current_span().set_status(Status(StatusCode.ERROR, words))
 
 
+def on() -> bool:
+    return _tracer is not None
+
+
+def follow(parent: Mapping[str, str]) -> None:
+    """What begins in this context from now on belongs to the trace of ``parent``, headers of a caller."""
+    if _tracer is not None:
+        from opentelemetry.context import attach
+
+        attach(_propagator().extract(parent))
+
+
 def headers() -> dict[str, str]:
     """What makes a task a part of the running trace."""
     carrier: dict[str, str] = {}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -50,6 +51,13 @@ def _take_up(task: Any, task_id: str, **_: Any) -> None:
     begin(**{name: carried[name] for name in CARRIED if name in carried}, task=task.name, task_id=task_id)
     task.request.chatsvc_span = ExitStack()
     task.request.chatsvc_span.enter_context(traces.span(task.name, "CONSUMER", carried))
+
+
+def take_up(task: str, headers: Mapping[str, Any]) -> None:
+    """As if the call had been for the one row of which its headers say this, within the context of that row."""
+    carried: dict[str, str] = headers.get(HEADER) or {}
+    begin(**{name: carried[name] for name in CARRIED if name in carried}, task=task)
+    traces.follow(carried)
 
 
 def _done(task: Any, state: str, retval: Any = None, **_: Any) -> None:

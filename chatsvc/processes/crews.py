@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable
-from contextvars import copy_context
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import Context, copy_context
+from dataclasses import replace
+from functools import cache, partial
 
 import structlog
 from django.db import close_old_connections
 
-from chatsvc.observe import logs, traces
+from chatsvc.observe import logs, traces, trail
 from chatsvc.observe.workers import queue_of
 from messaging import tasks
 from messaging.sweep import lane_more
-from tenants.work.crew import Crew, Lane
+from messaging.tasks import RowWork, rows_work
+from tenants.storage.db import on_mongo
+from tenants.work.crew import Alike, Crew, Lane, Told
 from tenants.work.leases import TABLES
 
 log = structlog.get_logger(__name__)
 
 WAITING = 4  # times WORKER_THREADS: threads of a queue whose work mostly waits for the outside
 LEAST_WAITING = 32
+TOGETHER = 16  # rows that one thread works on at once, where that many wait
 COMPUTING = frozenset({"inbound"})  # queues whose work does not wait
 
 
@@ -49,10 +53,32 @@ class Crews:
         return all(stopped)
 
     def share(self, task: str, lane: Lane, row_id: str, work: Callable[[], object]) -> bool:
-        """Have the work of a row done by its queue's crew; False when there is none."""
+        """Have the work of a row done by its queue's crew; False when there is none. Log lines keep their ids."""
         crew = self._crews.get(queue_of(task))
-        run = partial(copy_context().run, _done_by_a_thread, task, work)  # log lines keep their ids
-        return crew is not None and crew.take(lane, (task, row_id), run)
+        if crew is None:
+            return False
+        context = copy_context()
+        if isinstance(work, RowWork) and work.trail is not None:
+            context.run(trail.take_up, task, work.trail)
+        if isinstance(work, RowWork) and work.together:
+            one = replace(work, told=Told(work.told.row_id, context))
+            return crew.take(lane, (task, row_id), one, _alike(task))
+        return crew.take(lane, (task, row_id), partial(context.run, _done_by_a_thread, task, work))
+
+
+@cache
+def _alike(task: str) -> Alike:
+    """Not on MongoDB, where no statement serves many rows and a longer transaction meets others more often; nor where
+    each piece has a span of its own."""
+    return Alike(partial(_done_together, task), 1 if on_mongo() or traces.on() else TOGETHER)
+
+
+def _done_together(task: str, works: Sequence[RowWork]) -> None:
+    """One that is alone is done in its own context, several in none: what is logged of a row is in that of the row."""
+    if len(works) > 1:
+        Context().run(_done_by_a_thread, task, partial(rows_work, works))
+    else:
+        works[0].told.context.run(_done_by_a_thread, task, works[0])
 
 
 def _more(queue: str, lane: Lane) -> None:

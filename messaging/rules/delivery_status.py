@@ -42,7 +42,7 @@ TIMES = {"sent": "sent_at", "delivered": "delivered_at", "read": "read_at", "fai
 AFTERWARDS = prepared.Select(
     Delivery,
     lambda rows, id, platform_id: rows.filter(id=id).values_list(
-        *changes_waiting(OuterRef("channel"), platform_id),
+        *changes_waiting(OuterRef("channel"), [platform_id]),
         Exists(_waiting(OuterRef("channel"), platform_id)),
         Exists(heads.lane(OuterRef("conversation"))),
     ),

@@ -129,13 +129,13 @@ def _key(platform_id: str) -> str:
 # -------------------------------------------------------------------------- applying
 
 
-def changes_waiting(channel: Any, platform_id: Any) -> tuple[Exists, Exists]:
-    """Whether edits or deletions, and whether reactions wait for a message that the platform calls so: of a statement
-    that asks for more at the same time."""
+def changes_waiting(channel: Any, platform_ids: Any) -> tuple[Exists, Exists]:
+    """Whether edits or deletions, and whether reactions wait for one of the messages that the platform calls so: of a
+    statement that asks for more at the same time."""
     # unscoped: a channel has one tenant
-    revised = Revision.objects.unscoped().filter(channel=channel, target=platform_id, message=None)
+    revised = Revision.objects.unscoped().filter(channel=channel, target__in=platform_ids, message=None)
     # unscoped: as above
-    reacted = Reaction.objects.unscoped().filter(channel=channel, target=platform_id, message=None)
+    reacted = Reaction.objects.unscoped().filter(channel=channel, target__in=platform_ids, message=None)
     return Exists(revised), Exists(reacted)
 
 

@@ -6,6 +6,8 @@ Best effort by design: nothing here is tried again, and no row depends on it. Mu
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
@@ -18,46 +20,78 @@ from messaging import wake
 from messaging.models import Turn
 from messaging.reply import recipient_of
 from messaging.rules.hold import channel_held_until
+from tenants.storage import prepared
 from tenants.tenant_settings import is_active
+from tenants.work.crew import Told, side_by_side
 
 log = structlog.get_logger(__name__)
 
 
+CONVERSATIONS = prepared.Select(
+    Conversation, lambda rows, ids: rows.filter(id__in=ids, is_open=True).select_related("identity")
+)
+THINKING = prepared.Select(
+    Turn,
+    lambda rows, ids: rows.filter(conversation_id__in=ids, status__in=Turn.OPEN).values_list(
+        "conversation_id", flat=True
+    ),
+)
+
+
 def show_typing(conversation_id: uuid.UUID) -> None:
     """Typing while a turn is being answered, again and again; a read mark where the platform has them."""
-    found = _open_channel_of(conversation_id)
-    if found is None:
-        return
-    conversation, channel = found
+    _show([conversation_id])
+
+
+def marks_show(told: Sequence[Told]) -> None:
+    """`show_typing` in conversations of one tenant."""
+    _show([one.row_id for one in told])
+
+
+def typing_goes_on(conversation_id: uuid.UUID) -> None:
+    """As `show_typing`, some time after the first mark: what was answered meanwhile is marked as read by its answer."""
+    if THINKING.first(ids=[conversation_id]):
+        _show([conversation_id])
+
+
+def _show(conversation_ids: Sequence[uuid.UUID]) -> None:
+    thinking = set(THINKING.run(ids=list(conversation_ids)))
+    conversations = CONVERSATIONS.run(ids=list(conversation_ids))
+    marks = [mark for one in conversations if (mark := _mark(one, one.id in thinking))]
+    taken = side_by_side([partial(_sent, channel, payload) for _, channel, payload in marks])
+    for (conversation, channel, _), shown in zip(marks, taken, strict=True):
+        if shown and conversation.id in thinking:
+            wake.show_typing(conversation.id, delay_s=channel.capabilities.typing_interval_s)
+
+
+def _mark(conversation: Conversation, thinking: bool) -> tuple[Conversation, Channel, Payload] | None:
+    channel = _open_channel_of(conversation)
+    if channel is None:
+        return None
     caps = channel.capabilities
     may_type = caps.typing and (caps.read_marks or not channel.adapter.typing_reads)
-    thinking = may_type and Turn.objects.filter(conversation=conversation, status__in=Turn.OPEN).exists()
-    action = "typing" if thinking else "read" if caps.read_marks else ""
+    action = "typing" if thinking and may_type else "read" if caps.read_marks else ""
     recipient = recipient_of(conversation, conversation.identity)
     payload = channel.adapter.signal(action, recipient, channel.adapter_config()) if action else None
-    if payload and _sent(channel, payload) and thinking:
-        wake.show_typing(conversation_id, delay_s=caps.typing_interval_s)
+    return (conversation, channel, payload) if payload else None
 
 
 def put_through(conversation_id: uuid.UUID) -> None:
     """Connect the person with a human outside, where the channel can (a phone call to a colleague)."""
-    found = _open_channel_of(conversation_id)
-    if found is None or found[0].control_owner != Conversation.Owner.HUMAN:
+    conversation: Conversation | None = CONVERSATIONS.first(ids=[conversation_id])
+    channel = _open_channel_of(conversation) if conversation else None
+    if conversation is None or channel is None or conversation.control_owner != Conversation.Owner.HUMAN:
         return
-    conversation, channel = found
     payload = channel.adapter.transfer(recipient_of(conversation, conversation.identity), channel.adapter_config())
     if payload:
         _sent(channel, payload)
 
 
-def _open_channel_of(conversation_id: uuid.UUID) -> tuple[Conversation, Channel] | None:
-    conversation = Conversation.objects.select_related("identity").filter(id=conversation_id, is_open=True).first()
-    channel = channel_for_id(conversation.channel_id) if conversation else None
-    if conversation is None or channel is None or not channel.enabled or not is_active(channel.tenant_id):
+def _open_channel_of(conversation: Conversation) -> Channel | None:
+    channel = channel_for_id(conversation.channel_id)
+    if channel is None or not channel.enabled or not is_active(channel.tenant_id) or channel_held_until(channel):
         return None
-    if channel_held_until(channel):
-        return None
-    return conversation, channel
+    return channel
 
 
 def _sent(channel: Channel, payload: Payload) -> bool:

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Hashable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 from tenants.storage.connections import connection_release
 
@@ -24,7 +28,10 @@ MOST_WAITING = 200  # pieces of one lane; those beyond wait in their rows
 REMEMBERED = 10_000  # lanes
 SHARED = "shared"  # what a task returns whose work a crew does
 
+BESIDE = 64  # threads that wait for the outside, for all crews of a process
+
 _mine = threading.local()  # .crew: whose thread this is
+_beside = ThreadPoolExecutor(BESIDE, thread_name_prefix="beside")
 
 
 @contextmanager
@@ -43,6 +50,24 @@ def outside() -> Iterator[None]:
         crew.compute(+1)
 
 
+def side_by_side(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """What each call returns, which waits for the outside: several at the same time, by threads of their own, each in a
+    copy of the caller's context. The first exception that one raises is raised when all have ended."""
+    if len(calls) < 2:
+        return [call() for call in calls]
+    with outside():
+        begun = [_beside.submit(copy_context().run, _without_connection, call) for call in calls]
+        wait(begun)
+    return [one.result() for one in begun]
+
+
+def _without_connection(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    finally:
+        connection_release()
+
+
 @dataclass(frozen=True)
 class Lane:
     """Whose work a piece is: a tenant's, and of one of its channels or endpoints where it has to do with one."""
@@ -51,10 +76,28 @@ class Lane:
     part: Hashable = None
 
 
+@dataclass(frozen=True)
+class Told:
+    """A row that is to be worked on, and the context in which that is logged."""
+
+    row_id: uuid.UUID
+    context: Context = field(default_factory=copy_context)
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Pieces that one thread may do together: ``work`` is given what of each was to be done, of ``most`` at a time. A
+    piece that waits alone is done alone; none waits for others."""
+
+    work: Callable[[Sequence[Any]], object]
+    most: int
+
+
 @dataclass
 class _State:
-    waiting: OrderedDict[Hashable, Callable[[], object]] = field(default_factory=OrderedDict)
+    waiting: OrderedDict[Hashable, tuple[Any, Alike | None]] = field(default_factory=OrderedDict)
     running: dict[Hashable, float] = field(default_factory=dict)  # piece → since when
+    threads: int = 0  # that do these
     known: bool = False  # a piece has ended
     slow_until: float = 0.0
     overflown: bool = False  # pieces were not taken
@@ -63,9 +106,13 @@ class _State:
         return at < self.slow_until or any(at - since > SLOW_S for since in self.running.values())
 
     @property
-    def may_start(self) -> Hashable | None:
-        """The next piece; one that is running has to end before it runs again."""
-        return next((piece for piece in self.waiting if piece not in self.running), None)
+    def may_start(self) -> list[Hashable]:
+        """The next piece, and those that are done together with it; one that is running has to end before it runs
+        again."""
+        idle = [piece for piece in self.waiting if piece not in self.running]
+        if not idle or (alike := self.waiting[idle[0]][1]) is None:
+            return idle[:1]
+        return [piece for piece in idle if self.waiting[piece][1] is alike][: alike.most]
 
 
 class Crew:
@@ -92,9 +139,10 @@ class Crew:
         self._changed = threading.Condition(self._lock)
         self._threads = ThreadPoolExecutor(self._room, thread_name_prefix=name)
 
-    def take(self, lane: Lane, piece: Hashable, work: Callable[[], object]) -> bool:
-        """Have ``work`` done. A piece that waits already is not taken twice; one that runs runs once more afterwards.
-        False when the crew was stopped. Where a lane has MOST_WAITING nothing is taken, and ``more`` asks later."""
+    def take(self, lane: Lane, piece: Hashable, work: Any, alike: Alike | None = None) -> bool:
+        """Have ``work`` done: called, or given to the work of those ``alike``. A piece that waits already is not taken
+        twice; one that runs runs once more afterwards. False when the crew was stopped. Where a lane has MOST_WAITING
+        nothing is taken, and ``more`` asks later."""
         with self._lock:
             if self._stopped:
                 return False
@@ -104,7 +152,7 @@ class Crew:
             if len(state.waiting) >= MOST_WAITING:
                 state.overflown = True
                 return True
-            state.waiting[piece] = work
+            state.waiting[piece] = (work, alike)
             self._ready[lane] = None
             self._dispatch()
             return True
@@ -155,12 +203,12 @@ class Crew:
     def _has_room(self) -> bool:
         return self._by_tenant.total() < self._room and self._computing < self._most_computing
 
-    def _next(self, at: float) -> tuple[Lane, _State, Hashable] | None:
-        """A piece of the tenant that was given least; its lanes take turns."""
+    def _next(self, at: float) -> tuple[Lane, _State, list[Hashable]] | None:
+        """A piece of the tenant that was given least, and those alike of its lane; its lanes take turns."""
         for lane in sorted(self._ready, key=self._turn_of):
             state = self._states[lane]
-            if (piece := state.may_start) is not None and self._has_place(lane, state, at):
-                return lane, state, piece
+            if self._has_place(lane, state, at) and (pieces := state.may_start):
+                return lane, state, pieces
         return None
 
     def _turn_of(self, lane: Lane) -> int:
@@ -169,14 +217,17 @@ class Crew:
         return max(self._turn - 1, self._turns.get(lane.tenant, 0))
 
     def _has_place(self, lane: Lane, state: _State, at: float) -> bool:
-        if self._by_tenant[lane.tenant] >= self._of_tenant or len(state.running) >= self._of_lane:
+        if self._by_tenant[lane.tenant] >= self._of_tenant or state.threads >= self._of_lane:
             return False
         if state.slow(at):
-            return sum(len(other.running) for other in self._busy.values() if other.slow(at)) < self._of_slow
-        return state.known or len(state.running) < UNKNOWN
+            return sum(other.threads for other in self._busy.values() if other.slow(at)) < self._of_slow
+        return state.known or state.threads < UNKNOWN
 
-    def _start(self, lane: Lane, state: _State, piece: Hashable, at: float) -> None:
-        work = state.waiting.pop(piece)
+    def _start(self, lane: Lane, state: _State, pieces: list[Hashable], at: float) -> None:
+        taken = [state.waiting.pop(piece) for piece in pieces]
+        work, alike = taken[0]
+        if alike:
+            work = partial(alike.work, [one for one, _ in taken])
         if state.waiting:
             self._ready.move_to_end(lane)
         else:
@@ -186,29 +237,31 @@ class Crew:
         self._turns.move_to_end(lane.tenant)
         if len(self._turns) > REMEMBERED:
             self._turns.popitem(last=False)
-        state.running[piece] = at
+        state.running |= dict.fromkeys(pieces, at)
+        state.threads += 1
         self._by_tenant[lane.tenant] += 1
         self._computing += 1
         self._busy[lane] = state
-        self._threads.submit(self._run, lane, piece, work)
+        self._threads.submit(self._run, lane, pieces, work)
 
     # ---------------------------------------------------------------------------- in a thread
 
-    def _run(self, lane: Lane, piece: Hashable, work: Callable[[], object]) -> None:
+    def _run(self, lane: Lane, pieces: list[Hashable], work: Callable[[], object]) -> None:
         _mine.crew = self
         try:
             work()
         finally:
-            if self._ended(lane, piece):
+            if self._ended(lane, pieces):
                 self._more(lane)
 
-    def _ended(self, lane: Lane, piece: Hashable) -> bool:
+    def _ended(self, lane: Lane, pieces: list[Hashable]) -> bool:
         """Whether the lane may have more in its rows than was taken."""
         with self._lock:
             at, state = time.monotonic(), self._busy[lane]
-            if at - state.running.pop(piece) > SLOW_S:
+            if at - max([state.running.pop(piece) for piece in pieces]) > SLOW_S:
                 state.slow_until = at + SLOW_FOR_S
             state.known = True
+            state.threads -= 1
             self._computing -= 1
             self._by_tenant[lane.tenant] -= 1
             self._by_tenant += Counter()  # forgets those at zero

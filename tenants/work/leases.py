@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -131,6 +131,14 @@ def lease_longer(row: Leased, lease: timedelta) -> bool:
         return False
     row.due_at = until
     return True
+
+
+def settle_untried(rows: Sequence[Work], **changes: Any) -> bool:
+    """As `settle` for rows of one table that are `untried`, all of them by one statement. False when one of them is not
+    any longer; then the transaction around is to be undone, for the others are changed."""
+    model = type(rows[0])
+    seen = {"id__in": sorted(row.pk for row in rows), "claim": None, "attempts": 0, "leases": 0, **_open(model)}
+    return prepared.update(model, seen, changes) == len(rows)
 
 
 def put_off(row: Leased, until: datetime, *, counts: bool = True, **changes: Any) -> bool:

@@ -17,6 +17,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models import DateTimeField, Field, Model, Q, QuerySet, signals
 from django.db.models.base import ModelState
+from django.db.models.expressions import ExpressionList
 from django.db.models.query import (
     FlatValuesListIterable,
     ModelIterable,
@@ -189,22 +190,30 @@ class Select(orm.Select[M]):
 
     def __init__(self, model: type[M], build: Callable[..., QuerySet[M, Any]]):
         super().__init__(model, build)
-        self._made: dict[bool, tuple[Statement, _Rows]] = {}
+        self._made: dict[Any, tuple[Statement, _Rows]] = {}
 
     def run(self, *, most: int | None = None, **values: Any) -> list[Any]:
-        """The rows, ``most`` of them at most. No value may be None."""
+        """The rows, ``most`` of them at most. No value may be None; a list is one of values, not empty."""
         assert None not in values.values()
         if has_tenant(self.model):
             values["tenant"] = current_tenant_id()
-        bounded = most is not None
-        made = self._made.get(bounded)
+        lists = {name: _filled(value) for name, value in values.items() if type(value) is list}
+        shape = (most is not None, *map(len, lists.values()))
+        made = self._made.get(shape)
         if made is None:
-            made = self._made[bounded] = self._compiled(values, bounded)
+            made = self._made[shape] = self._compiled({**values, **lists}, most is not None)
+        for name, members in lists.items():
+            values |= {(name, at): member for at, member in enumerate(members)}  # type: ignore[misc]
         statement, rows = made
         return rows.made(statement.run({**values, "most": most}))
 
     def _compiled(self, names: Mapping[str, Any], bounded: bool) -> tuple[Statement, _Rows]:
-        given = {name: Given(name) for name in names}
+        given: dict[str, Any] = {
+            name: ExpressionList(*(Given((name, at)) for at in range(len(value))))
+            if type(value) is list
+            else Given(name)
+            for name, value in names.items()
+        }
         # unscoped: the tenant is a place like any other, filled with the one in scope at every run
         rows: QuerySet[Any] = QuerySet(self.model)
         if has_tenant(self.model):
@@ -216,6 +225,11 @@ class Select(orm.Select[M]):
         if bounded:
             sql, params = f"{sql} LIMIT %s", [*params, Given("most")]
         return Statement(sql, params, returns=True, writes=False), _Rows.of_query(built, compiler)
+
+
+def _filled(members: list[Any]) -> list[Any]:
+    """The last one again and again, up to a power of two: so many shapes are kept, and no more."""
+    return [*members, *members[-1:] * ((1 << max(0, len(members) - 1).bit_length()) - len(members))]
 
 
 # -------------------------------------------------------------------------------- rows

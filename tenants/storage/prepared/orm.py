@@ -67,7 +67,7 @@ class Select(Generic[M]):
         self.model, self.build = model, build
 
     def run(self, *, most: int | None = None, **values: Any) -> list[Any]:
-        """The rows, ``most`` of them at most. No value may be None."""
+        """The rows, ``most`` of them at most. No value may be None; a list is one of values, not empty."""
         return list(self.build(scoped(self.model), **values)[:most])
 
     def first(self, **values: Any) -> Any:

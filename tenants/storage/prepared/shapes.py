@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.db.models import Expression, F, Field, ForeignObjectRel, Model, Subquery, Value
-from django.db.models.expressions import CombinedExpression
+from django.db.models.expressions import CombinedExpression, ExpressionList
 from django.db.models.functions import Coalesce, Greatest, Least
 from django.db.models.lookups import Lookup
 
@@ -181,9 +181,16 @@ def fields_bind(query: Any) -> None:
         _bind(node)
 
 
+def _places(rhs: Any) -> Any:
+    """One value, or those of an ``__in``."""
+    if isinstance(rhs, ExpressionList):
+        return rhs.get_source_expressions()
+    return rhs if isinstance(rhs, (list, tuple)) else [rhs]
+
+
 def _bind(node: Any) -> None:
     if isinstance(node, Lookup):
-        for place in node.rhs if isinstance(node.rhs, (list, tuple)) else [node.rhs]:
+        for place in _places(node.rhs):
             if isinstance(place, Given):
                 if node.lookup_name not in LOOKUPS:
                     raise NotKept(node.lookup_name)
