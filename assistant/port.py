@@ -86,7 +86,11 @@ class EngineTimeout(EngineError):
 
 
 class Engine(Protocol):
-    """Something that answers. Called from several threads at once, inside the tenant's scope."""
+    """Something that answers. Called from several threads at once, inside the tenant's scope.
+
+    One that thinks in this process for milliseconds, and leaves nothing behind, says so by ``instant = True``: it may be
+    asked for a turn that no worker has leased, and so twice.
+    """
 
     name: str
 

@@ -18,6 +18,7 @@ ECHO_BOT = "Echo"  # a tenant whose bot has this name gets the echo engine
 
 class Echo:
     name = "echo"
+    instant = True
 
     def respond(self, request: EngineRequest) -> EngineReply:
         return EngineReply(contents=(text(request.contents[-1].text or ""),), engine=self.name)

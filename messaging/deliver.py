@@ -45,9 +45,9 @@ from messaging.reply import recipient_of
 from messaging.rules.delivery_status import (
     early_statuses_apply,
     part_insert,
-    part_settled,
     part_taken,
     parts_follow,
+    parts_settled,
     report_facts,
 )
 from messaging.rules.hold import channel_admits, channel_failed, channel_held_until, channel_worked
@@ -105,10 +105,10 @@ def deliver(conversation_id: uuid.UUID) -> int:
     done = 0
     while done < MOST_IN_A_ROW and not stopping.is_set():
         head = lane_head(conversation_id)
-        if head is None or not _ready(head) or not claim(head, timedelta(seconds=settings.ENV["DELIVERY_LEASE_S"])):
+        if head is None or not ready(head) or not claim(head, timedelta(seconds=settings.ENV["DELIVERY_LEASE_S"])):
             return done
-        attempt = _send(head)
-        if not _settle(attempt):
+        attempt = send_try(head)
+        if not settle_try(attempt):
             return done
         done += 1
         if not attempt.more:
@@ -123,8 +123,9 @@ def lane_head(conversation_id: uuid.UUID) -> Delivery | None:
     return head
 
 
-def _ready(delivery: Delivery) -> bool:
-    """Due, and its channel neither held nor over its rate. What is not ready is put off, not tried."""
+def ready(delivery: Delivery, *, drawn: bool = False) -> bool:
+    """Due, and its channel neither held nor over its rate, unless its place in that is ``drawn`` already. What is not
+    ready is put off, not tried."""
     at = now()
     if delivery.due_at > at:
         return False
@@ -137,14 +138,23 @@ def _ready(delivery: Delivery) -> bool:
     held_until = channel_held_until(channel)
     if held_until and held_until > at:
         return _put_off(delivery, held_until)
-    rate, burst = channel.adapter.rate
-    if channel.rate_per_second:
-        rate, burst = channel.rate_per_second, max(1, int(channel.rate_per_second))
-    wait_s = allow(f"channel:{channel.id}", rate, burst)
+    wait_s = 0.0 if drawn else within_rate(channel)
     if wait_s > 0:
         return _put_off(delivery, at + timedelta(seconds=wait_s))
     held_until = channel_admits(channel)  # last: a worker that is admitted after a hold has to send
     return _put_off(delivery, held_until) if held_until else True
+
+
+def within_rate(channel: Channel, messages: int = 1) -> float:
+    """Take as many places in the channel's rate. The seconds to wait; then none is taken."""
+    rate, burst = channel.adapter.rate
+    if channel.rate_per_second:
+        rate, burst = channel.rate_per_second, max(1, int(channel.rate_per_second))
+    return (
+        allow(f"channel:{channel.id}", rate, burst, messages)
+        if messages > 1
+        else allow(f"channel:{channel.id}", rate, burst)
+    )
 
 
 def _expired(delivery: Delivery) -> bool:
@@ -168,10 +178,10 @@ def _wake_at(delivery: Delivery, at: datetime) -> None:
     wake.deliver(delivery.conversation_id, delay_s=max(0.0, (at - now()).total_seconds()), lane=lane)
 
 
-def _send(delivery: Delivery) -> SendTry:
+def send_try(delivery: Delivery) -> SendTry:
     """Render, then make the calls that have not been taken yet."""
     channel = channel_for_id(delivery.channel_id)
-    assert channel is not None  # _ready saw it
+    assert channel is not None  # `ready` saw it
     structlog.contextvars.bind_contextvars(
         conversation_id=str(delivery.conversation_id), message_id=str(delivery.message_id)
     )
@@ -249,7 +259,7 @@ def _by_human(delivery: Delivery) -> bool:
     return delivery.message.role == Message.Role.AGENT
 
 
-def _settle(attempt: SendTry) -> bool:
+def settle_try(attempt: SendTry) -> bool:
     """Write what came of the try. True when the lane may go on to its next message."""
     error = attempt.error
     if attempt.trouble:
@@ -301,7 +311,7 @@ def _sent(attempt: SendTry) -> bool:
         ours = _sent_write(attempt)
     WAITED.labels(attempt.channel.kind).observe((now() - delivery.message.created_at).total_seconds())
     if attempt.last:
-        attempt.more = part_settled(delivery, attempt.last[1])
+        attempt.more = delivery.id in parts_settled([delivery])
     else:
         early_statuses_apply(delivery)
     return ours

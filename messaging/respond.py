@@ -72,6 +72,14 @@ RECENT = prepared.Select(
 
 
 @dataclass(frozen=True)
+class Asked:
+    """The end of the transcript (SEEN), oldest first, and what of it is to be answered."""
+
+    recent: Sequence[Any]
+    unanswered: Sequence[Any]
+
+
+@dataclass(frozen=True)
 class EngineOutcome:
     """What came of asking: a reply, and whether it is only the fallback."""
 
@@ -110,17 +118,15 @@ def turn_work(turn: Turn) -> Turn:
 def answer(turn: Turn) -> Turn:
     """Gather, think, settle. ``turn`` is claimed by the caller."""
     conversation = turn.conversation
-    recent = _recent(conversation)
-    unanswered = [m for m in recent if m.role == Message.Role.VISITOR and m.seq > conversation.answered_seq]
-    if conversation.control_owner != Conversation.Owner.BOT or not conversation.is_open:
-        return _close(turn, Turn.Status.VOID, "human" if conversation.is_open else "ended")
-    if not unanswered:
+    asked = asked_of(turn)
+    if asked is None:
+        if conversation.control_owner != Conversation.Owner.BOT or not conversation.is_open:
+            return _close(turn, Turn.Status.VOID, "human" if conversation.is_open else "ended")
         return _close(turn, Turn.Status.SILENT, "nothing_left")
-    structlog.contextvars.bind_contextvars(conversation_id=str(conversation.id), message_id=str(unanswered[-1].id))
-    with _at_work(conversation):
-        outcome = _think(_request(conversation, recent, unanswered), turn, unanswered[-1].id)
+    with at_work(conversation):
+        outcome = thought_of(turn, asked)
         try:
-            turn = _settle(turn, conversation, unanswered, outcome)
+            turn = _settle(turn, conversation, asked.unanswered, outcome)
         except LeaseLost:
             log.warning("turn_lost", turn=str(turn.id), took_ms=outcome.latency_ms)
             return Turn.objects.select_related("conversation").get(id=turn.id)
@@ -132,7 +138,24 @@ def answer(turn: Turn) -> Turn:
     return turn
 
 
-def _at_work(conversation: Conversation) -> AbstractContextManager[None]:
+def asked_of(turn: Turn) -> Asked | None:
+    """What is to be answered; None where no answer of the bot is needed. ``turn.conversation`` is read."""
+    conversation = turn.conversation
+    if conversation.control_owner != Conversation.Owner.BOT or not conversation.is_open:
+        return None
+    recent = _recent(conversation)
+    unanswered = [m for m in recent if m.role == Message.Role.VISITOR and m.seq > conversation.answered_seq]
+    return Asked(recent, unanswered) if unanswered else None
+
+
+def thought_of(turn: Turn, asked: Asked) -> EngineOutcome:
+    """Ask the engine. Log lines name the message from here on."""
+    conversation, last = turn.conversation, asked.unanswered[-1]
+    structlog.contextvars.bind_contextvars(conversation_id=str(conversation.id), message_id=str(last.id))
+    return _think(_request(conversation, asked.recent, asked.unanswered), turn, last.id)
+
+
+def at_work(conversation: Conversation) -> AbstractContextManager[None]:
     """Dots in the widget; other channels have a way of their own to show them (rules/typing_marks.py)."""
     channel = channel_for_id(conversation.channel_id)
     shown = channel and channel.adapter.instant and channel.capabilities.typing
@@ -140,7 +163,7 @@ def _at_work(conversation: Conversation) -> AbstractContextManager[None]:
 
 
 def _recent(conversation: Conversation) -> list[Any]:
-    """The end of the transcript (SEEN), oldest first: HISTORY and what came since the last reply; the same cost however
+    """The end of the transcript: HISTORY and what came since the last reply; the same cost however
     long the conversation is."""
     most = HISTORY + min(conversation.last_seq - conversation.answered_seq, MOST_UNANSWERED)
     return RECENT.run(most=most, conversation_id=conversation.id, last_seq=conversation.last_seq)[::-1]
@@ -260,6 +283,15 @@ def _sendable(reply: EngineReply, conversation: Conversation) -> EngineReply:
 def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], outcome: EngineOutcome) -> Turn:
     """Write the reply if the bot is still in control and nothing new was said; else the answer is void. Raises
     LeaseLost."""
+    with atomic():
+        return reply_store(turn, conversation, unanswered, outcome) or _void(turn, conversation)
+
+
+def reply_store(
+    turn: Turn, conversation: Conversation, unanswered: Sequence[Any], outcome: EngineOutcome
+) -> Turn | None:
+    """Within a transaction: conversation → messages, deliveries, events → turn. None, and nothing is written, where the
+    answer does not count any more. Raises LeaseLost."""
     reply = outcome.reply
     contents, changes = _consequences(reply, unanswered)
     contents = (*greeting_of(conversation), *contents) if contents else contents
@@ -267,53 +299,52 @@ def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], o
     if conversation.status == Conversation.Status.ERROR:
         changes["status"] = Conversation.Status.ACTIVE
     turn.reply = None  # a try that lost the race leaves nothing behind
-    with atomic():
-        taken = conversation_advance(
-            {
-                "id": conversation.id,
-                "is_open": True,
-                "control_owner": Conversation.Owner.BOT,
-                "control_epoch": conversation.control_epoch,
-                "last_seq": conversation.last_seq,
-            },
-            messages=len(contents),
-            events=len(news) + len(contents),
-            context=reply.context,
-            **changes,
-        )
-        if taken is None:
-            return _void(turn, conversation)
-        if taken.identity_id == conversation.identity_id and Conversation.identity.is_cached(conversation):
-            taken.identity = conversation.identity
-        profile_keep(conversation.contact, reply.context.get("user_profile"))
-        messages = reply_write(
-            taken,
-            contents,
-            Author.bot(),
-            analysis={"intent": reply.intent, "confidence": reply.confidence, "degraded": outcome.degraded,
-                      "engine": reply.engine, "model": reply.model, "usage": dict(reply.usage), "parts": len(contents),
-                      **expected_told(reply.contents, _hints_of(unanswered))},
-            reply_to=unanswered[-1].id,
-            news=news,
-        )  # fmt: skip
-        if _wants_review(unanswered):
-            _suggest(taken, reply)
-        turn.reply, turn.conversation = messages[0] if messages else None, taken
-        status = Turn.Status.ANSWERED if messages else Turn.Status.SILENT
-        turn = _close(turn, status, "fallback" if outcome.degraded else "handover" if reply.handover else "replied",
-                      replied=True, engine=reply.engine, latency_ms=outcome.latency_ms)  # fmt: skip
-        if reply.handover or _wants_review(unanswered):
-            turn.conversation = hand_over(taken, reply.handover_reason or "review")
-        return turn
+    taken = conversation_advance(
+        {
+            "id": conversation.id,
+            "is_open": True,
+            "control_owner": Conversation.Owner.BOT,
+            "control_epoch": conversation.control_epoch,
+            "last_seq": conversation.last_seq,
+        },
+        messages=len(contents),
+        events=len(news) + len(contents),
+        context=reply.context,
+        **changes,
+    )
+    if taken is None:
+        return None
+    if taken.identity_id == conversation.identity_id and Conversation.identity.is_cached(conversation):
+        taken.identity = conversation.identity
+    profile_keep(conversation.contact, reply.context.get("user_profile"))
+    messages = reply_write(
+        taken,
+        contents,
+        Author.bot(),
+        analysis={"intent": reply.intent, "confidence": reply.confidence, "degraded": outcome.degraded,
+                  "engine": reply.engine, "model": reply.model, "usage": dict(reply.usage), "parts": len(contents),
+                  **expected_told(reply.contents, _hints_of(unanswered))},
+        reply_to=unanswered[-1].id,
+        news=news,
+    )  # fmt: skip
+    if wants_review(unanswered):
+        _suggest(taken, reply)
+    turn.reply, turn.conversation = messages[0] if messages else None, taken
+    status = Turn.Status.ANSWERED if messages else Turn.Status.SILENT
+    turn = _close(turn, status, "fallback" if outcome.degraded else "handover" if reply.handover else "replied",
+                  replied=True, engine=reply.engine, latency_ms=outcome.latency_ms)  # fmt: skip
+    if reply.handover or wants_review(unanswered):
+        turn.conversation = hand_over(taken, reply.handover_reason or "review")
+    return turn
 
 
-def _wants_review(unanswered: Sequence[Any]) -> bool:
+def wants_review(unanswered: Sequence[Any]) -> bool:
     return any(message.hints.get("require_human_review") for message in unanswered)
 
 
 def _consequences(reply: EngineReply, unanswered: Sequence[Any]) -> tuple[tuple[Content, ...], dict[str, Any]]:
     """What is said, and what changes about the conversation. Before a review by a human nothing is answered."""
-    if _wants_review(unanswered):
+    if wants_review(unanswered):
         return (), {}
     changes = {**spoken(reply.contents), "answered_seq": unanswered[-1].seq}
     return reply.contents, changes if reply.handover else {**changes, "waiting_since": None}

@@ -22,7 +22,7 @@ from channels_app.selectors import channel_for_id
 from channels_app.templates.sync import templates_sync, templates_sync_all
 from conversations.models import Attachment, Conversation
 from messaging import deliver as deliver_verb
-from messaging import housekeeping, receive, wake
+from messaging import deliver_many, housekeeping, receive, respond_many, wake
 from messaging import publish as publish_verb
 from messaging import respond as respond_verb
 from messaging import sweep as sweep_verb
@@ -50,6 +50,7 @@ Together = Callable[[Sequence[Told]], object]
 
 #: in a worker: shares the work out among its threads (chatsvc/processes/crews.py); False: do it here and now
 share: Share | None = None
+share_all: Callable[[str, Lane, Sequence[RowWork]], bool] | None = None  # `share`, of several rows of a lane
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,13 @@ def row_task(
     part: str | None = "channel_id",
     *,
     together: Together | None = None,
+    fits: Callable[[Any], bool] = lambda _: True,
 ) -> Any:
     """The task ``messaging.tasks.<name>``: told rows' ids, it has ``work`` done in the scope of each row's tenant.
 
     The tenant and ``part``, a field of the row, say whose work it is: they get their share of the threads and no more.
-    ``together``: instead of ``work``, when the call comes from where the row was written, for it says whose it is.
+    ``together``: instead of ``work``, when the call comes from where the row was written, for it says whose it is;
+    where that ``fits`` the tenant.
     """
     task_name = f"messaging.tasks.{name}"
     fields = ["tenant_id", *([part] if part else [])]
@@ -110,20 +113,26 @@ def row_task(
         rows: dict[str, Any] = {row_id: None, **dict(wake.also_of(call.request))}
         told = wake.lane_of(call.request)
         lanes = dict.fromkeys(rows, told) if told else _lanes_of(model, fields, list(rows))
-        works = [
-            (lane, RowWork(lane.tenant, work, Told(uuid.UUID(row)), together if told else None, rows[row]))
-            for row, lane in lanes.items()
-            if lane
-        ]
-        left = [one for lane, one in works if not (share and share(task_name, lane, str(one.told.row_id), one))]
-        if told and together and left:
-            rows_work(left)
-        else:
-            for one in left:
-                one()
+        first = together if told and together and fits(told.tenant) else None
+        works: dict[Lane, list[RowWork]] = {}
+        for row, lane in lanes.items():
+            works.setdefault(lane, []).append(RowWork(lane.tenant, work, Told(uuid.UUID(row)), first, rows[row]))
+        left = [found for lane, found in works.items() if not _shared(task_name, lane, found)]
+        for found in left:
+            if first:
+                rows_work(found)
+            else:
+                for one in found:
+                    one()
         return SHARED if works and not left else None
 
     return task
+
+
+def _shared(task_name: str, lane: Lane, works: Sequence[RowWork]) -> bool:
+    if share and len(works) == 1:
+        return share(task_name, lane, str(works[0].told.row_id), works[0])
+    return bool(share_all and share_all(task_name, lane, works))
 
 
 def _lanes_of(model: Any, fields: Sequence[str], row_ids: Sequence[str]) -> dict[str, Lane]:
@@ -188,8 +197,11 @@ def _watch(channel_id: uuid.UUID) -> None:
 
 
 parse = row_task("parse", InboundEvent, receive.receipt_process, together=receive.receipts_take)
-respond = row_task("respond", Turn, respond_verb.respond, "conversation__channel_id")
-deliver = row_task("deliver", Conversation, deliver_verb.deliver)
+respond = row_task(
+    "respond", Turn, respond_verb.respond, "conversation__channel_id",
+    together=respond_many.turns_take, fits=respond_many.answers_instantly,
+)  # fmt: skip
+deliver = row_task("deliver", Conversation, deliver_verb.deliver, together=deliver_many.lanes_deliver)
 show_typing = row_task("show_typing", Conversation, typing_marks.typing_goes_on, together=typing_marks.marks_show)
 put_through = row_task("put_through", Conversation, typing_marks.put_through)
 media = row_task("media", Attachment, media_verb.file_process)

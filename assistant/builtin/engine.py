@@ -36,6 +36,7 @@ class Builtin:
 
     options: Options = field(default_factory=Options)
     name = NAME
+    instant = True
 
     def respond(self, request: EngineRequest) -> EngineReply:
         """Answer one turn within milliseconds; the first one after a change trains, which takes about a second.

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextvars import Context, copy_context
 from dataclasses import replace
 from functools import cache, partial
+from typing import Any
 
 import structlog
 from django.db import close_old_connections
@@ -43,11 +44,11 @@ class Crews:
         }
 
     def start(self) -> None:
-        tasks.share = self.share
+        tasks.share, tasks.share_all = self.share, self.share_all
 
     def stop(self, timeout_s: float) -> bool:
         """Begin nothing more. Whether all that was begun ended within ``timeout_s`` seconds; rows keep their place."""
-        tasks.share = None
+        tasks.share = tasks.share_all = None
         end = time.monotonic() + timeout_s
         stopped = [crew.stop(max(0.0, end - time.monotonic())) for crew in self._crews.values()]
         return all(stopped)
@@ -57,13 +58,27 @@ class Crews:
         crew = self._crews.get(queue_of(task))
         if crew is None:
             return False
-        context = copy_context()
-        if isinstance(work, RowWork) and work.trail is not None:
-            context.run(trail.take_up, task, work.trail)
-        if isinstance(work, RowWork) and work.together:
-            one = replace(work, told=Told(work.told.row_id, context))
-            return crew.take(lane, (task, row_id), one, _alike(task))
-        return crew.take(lane, (task, row_id), partial(context.run, _done_by_a_thread, task, work))
+        if isinstance(work, RowWork):
+            return self.share_all(task, lane, [work])
+        return crew.take(lane, (task, row_id), partial(copy_context().run, _done_by_a_thread, task, work))
+
+    def share_all(self, task: str, lane: Lane, works: Sequence[RowWork]) -> bool:
+        """`share` for rows of a lane that one call has named."""
+        crew = self._crews.get(queue_of(task))
+        if crew is None:
+            return False
+        alike = _alike(task) if works[0].together else None
+        pieces: dict[Hashable, Any] = {(task, str(work.told.row_id)): _piece(task, work) for work in works}
+        return crew.take_all(lane, pieces, alike)
+
+
+def _piece(task: str, work: RowWork) -> Any:
+    context = copy_context()
+    if work.trail is not None:
+        context.run(trail.take_up, task, work.trail)
+    if work.together:
+        return replace(work, told=Told(work.told.row_id, context))
+    return partial(context.run, _done_by_a_thread, task, work)
 
 
 @cache

@@ -7,6 +7,7 @@ would end it before its time. Owns the rule; must not send.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,14 +38,15 @@ SETTLED = timedelta(seconds=2)
 ORPHANED = timedelta(days=8)
 ARRIVED = (Delivery.Status.DELIVERED, Delivery.Status.READ)
 TIMES = {"sent": "sent_at", "delivered": "delivered_at", "read": "read_at", "failed": "dead_at"}
-#: of a delivery whose only part has an id since a moment: whether something was reported of it before, and whether
-#: another message waits behind it
+#: of parts whose id is known since a moment, each the only one of its delivery: whether something was reported of it
+#: before, and whether another message waits behind it
 AFTERWARDS = prepared.Select(
-    Delivery,
-    lambda rows, id, platform_id: rows.filter(id=id).values_list(
-        *changes_waiting(OuterRef("channel"), [platform_id]),
-        Exists(_waiting(OuterRef("channel"), platform_id)),
-        Exists(heads.lane(OuterRef("conversation"))),
+    DeliveryPart,
+    lambda rows, deliveries: rows.filter(delivery_id__in=deliveries).values_list(
+        "delivery_id",
+        *changes_waiting(OuterRef("channel"), [OuterRef("platform_id")]),
+        Exists(_waiting(OuterRef("channel"), OuterRef("platform_id"))),
+        Exists(heads.lane(OuterRef("delivery__conversation"))),
     ),
 )
 _place: dict[str, Any] = {}  # where this process' last look at waiting statuses ended
@@ -94,14 +96,15 @@ def early_statuses_apply(delivery: Delivery) -> None:
             early.delete()
 
 
-def part_settled(delivery: Delivery, platform_id: str) -> bool:
-    """As `early_statuses_apply`, for a delivery of one part that the platform calls so. Whether another message waits
-    behind it."""
-    found = AFTERWARDS.first(id=delivery.id, platform_id=platform_id)
-    *early, more = found or (False, False)
-    if any(early):
-        early_statuses_apply(delivery)
-    return bool(more)
+def parts_settled(deliveries: Sequence[Delivery]) -> set[uuid.UUID]:
+    """As `early_statuses_apply`, for deliveries of one part. Those behind which another message waits, by their ids."""
+    by_id, followed = {one.id: one for one in deliveries}, set()
+    for delivery_id, *early, more in AFTERWARDS.run(deliveries=list(by_id)):
+        if any(early):
+            early_statuses_apply(by_id[delivery_id])
+        if more:
+            followed.add(delivery_id)
+    return followed
 
 
 def _waiting(channel: Any, platform_id: Any) -> QuerySet[EarlyStatus]:
@@ -206,12 +209,20 @@ def part_taken(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID | 
 
 def part_insert(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID:
     """The row alone, in the transaction that also moves ``parts_sent``. Raises IntegrityError when it is there."""
-    part = DeliveryPart(
-        tenant_id=delivery.tenant_id, delivery=delivery, channel_id=delivery.channel_id, index=index,
-        platform_id=platform_id,
-    )  # fmt: skip
-    prepared.insert([part])
-    return part.id
+    return parts_insert([(delivery, index, platform_id)])[0]
+
+
+def parts_insert(taken: Sequence[tuple[Delivery, int, str]]) -> list[uuid.UUID]:
+    """`part_insert` for deliveries with index and id of a part each, by one statement."""
+    parts = [
+        DeliveryPart(
+            tenant_id=delivery.tenant_id, delivery=delivery, channel_id=delivery.channel_id, index=index,
+            platform_id=platform_id,
+        )
+        for delivery, index, platform_id in taken
+    ]  # fmt: skip
+    prepared.insert(parts)
+    return [part.id for part in parts]
 
 
 def _part_taken_again(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID | None:

@@ -11,13 +11,13 @@ import threading
 import time
 import uuid
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from tenants.storage.connections import connection_release
 
@@ -29,6 +29,8 @@ REMEMBERED = 10_000  # lanes
 SHARED = "shared"  # what a task returns whose work a crew does
 
 BESIDE = 64  # threads that wait for the outside, for all crews of a process
+
+R = TypeVar("R")
 
 _mine = threading.local()  # .crew: whose thread this is
 _beside = ThreadPoolExecutor(BESIDE, thread_name_prefix="beside")
@@ -50,15 +52,31 @@ def outside() -> Iterator[None]:
         crew.compute(+1)
 
 
-def side_by_side(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+def side_by_side(calls: Sequence[Callable[[], R]]) -> list[R]:
     """What each call returns, which waits for the outside: several at the same time, by threads of their own, each in a
-    copy of the caller's context. The first exception that one raises is raised when all have ended."""
+    copy of the caller's context. Raises what one of them raised, when all have ended."""
+    ended = {at: result for some in _in_groups(calls, None) for at, result in some}
+    return [ended[at] for at in range(len(calls))]
+
+
+def as_they_end(calls: Sequence[Callable[[], R]], together_s: float) -> Iterator[list[R]]:
+    """As `side_by_side`; what ends within ``together_s`` seconds comes together, and waits for no other."""
+    for some in _in_groups(calls, together_s):
+        yield [result for _, result in some]
+
+
+def _in_groups(calls: Sequence[Callable[[], R]], together_s: float | None) -> Iterator[list[tuple[int, R]]]:
     if len(calls) < 2:
-        return [call() for call in calls]
-    with outside():
-        begun = [_beside.submit(copy_context().run, _without_connection, call) for call in calls]
-        wait(begun)
-    return [one.result() for one in begun]
+        if calls:
+            yield [(0, calls[0]())]
+        return
+    running = {_beside.submit(copy_context().run, _without_connection, call): at for at, call in enumerate(calls)}
+    while running:
+        with outside():
+            if together_s is not None:
+                wait(running, return_when=FIRST_COMPLETED)
+            ended, _ = wait(running, together_s)
+        yield [(running.pop(one), one.result()) for one in ended]
 
 
 def _without_connection(call: Callable[[], Any]) -> Any:
@@ -143,17 +161,22 @@ class Crew:
         """Have ``work`` done: called, or given to the work of those ``alike``. A piece that waits already is not taken
         twice; one that runs runs once more afterwards. False when the crew was stopped. Where a lane has MOST_WAITING
         nothing is taken, and ``more`` asks later."""
+        return self.take_all(lane, {piece: work}, alike)
+
+    def take_all(self, lane: Lane, pieces: Mapping[Hashable, Any], alike: Alike | None = None) -> bool:
+        """`take` for pieces that have come together."""
         with self._lock:
             if self._stopped:
                 return False
             state = self._state_of(lane)
-            if piece in state.waiting:
-                return True
-            if len(state.waiting) >= MOST_WAITING:
-                state.overflown = True
-                return True
-            state.waiting[piece] = (work, alike)
-            self._ready[lane] = None
+            for piece, work in pieces.items():
+                if piece in state.waiting:
+                    continue
+                if len(state.waiting) >= MOST_WAITING:
+                    state.overflown = True
+                    break
+                state.waiting[piece] = (work, alike)
+                self._ready[lane] = None
             self._dispatch()
             return True
 

@@ -78,10 +78,30 @@ def claim(row: L, lease: timedelta) -> L | None:
     due, taken = _due(type(row), row.pk), _taken(type(row), lease)
     if not prepared.update(type(row), due, taken):
         return None
+    _now_leased(row, taken)
+    return row
+
+
+def _now_leased(row: Leased, taken: dict[str, Any]) -> None:
     counted = {"attempts": row.attempts + 1, "leases": row.leases + 1} if isinstance(row, Work) else {}
     for name, value in {**taken, **counted}.items():
         setattr(row, name, value)
-    return row
+
+
+def claim_all(rows: Sequence[L], lease: timedelta) -> list[L]:
+    """`claim` for rows of one table, by one statement and with one claim. Returns those that are the caller's now."""
+    if _held_now():
+        return []
+    model, by_id = type(rows[0]), {row.pk: row for row in rows}
+    due, taken = _due(model, rows[0].pk) | {"id__in": sorted(by_id)}, _taken(model, lease)
+    del due["id"]
+    count = prepared.update(model, due, taken)
+    if count < len(by_id):
+        own = model._default_manager.filter(id__in=list(by_id), claim=taken["claim"])
+        by_id = {row_id: by_id[row_id] for row_id in own.values_list("id", flat=True)} if count else {}
+    for row in by_id.values():
+        _now_leased(row, taken)
+    return list(by_id.values())
 
 
 def claim_by_id(model: type[L], row_id: uuid.UUID, lease: timedelta) -> L | None:
@@ -131,6 +151,14 @@ def lease_longer(row: Leased, lease: timedelta) -> bool:
         return False
     row.due_at = until
     return True
+
+
+def settle_all(rows: Sequence[Work], **changes: Any) -> bool:
+    """`settle` for rows that `claim_all` has leased, the same outcome for all. False when one of them is no longer the
+    caller's; then the transaction around is to be undone."""
+    model, changes = type(rows[0]), changes | {"claim": None, "leases": 0}
+    seen = {"id__in": sorted(row.pk for row in rows), "claim": rows[0].claim, **_open(model)}
+    return prepared.update(model, seen, changes) == len(rows)
 
 
 def settle_untried(rows: Sequence[Work], **changes: Any) -> bool:

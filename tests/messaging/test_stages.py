@@ -38,6 +38,9 @@ BOUNDARIES = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 class Engine:
     name = "test"
 
+    def __init__(self, instant: bool):
+        self.instant = instant
+
     def respond(self, request: Any) -> EngineReply:
         return EngineReply(contents=(text("Gladly."),), context={}, confidence=0.5, engine=self.name)
 
@@ -72,10 +75,14 @@ def called(task: Any, row_id: str, lane: Lane | None = None) -> None:
         task.pop_request()
 
 
-def test_one_message_costs_so_much_in_each_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("instant", "respond_costs"), [(True, (7, 1)), (False, (8, 2))], ids=["at-once", "leased"])
+def test_one_message_costs_so_much_in_each_stage(
+    monkeypatch: pytest.MonkeyPatch, instant: bool, respond_costs: tuple[int, int]
+) -> None:
+    """An engine that answers instantly is asked without a lease."""
     lanes: dict[str, Lane] = {}
     monkeypatch.setattr(wake, "_call", lambda task, row_id=None, *more: lanes.update({str(row_id): more[-1]}))
-    monkeypatch.setattr(respond, "engine_for", lambda _: Engine())
+    monkeypatch.setattr(respond, "engine_for", lambda _: Engine(instant))
     sent: list[Any] = []
     monkeypatch.setattr(WhatsApp, "send", lambda self, payload, *_: sent.append(payload) or SendResult(f"o{len(sent)}"))
     tenant = TenantFactory()
@@ -104,4 +111,4 @@ def test_one_message_costs_so_much_in_each_stage(monkeypatch: pytest.MonkeyPatch
     costs = stages(1 + 500)
     assert len(sent) == 2
     # The bar is 20 statements and 4 commits of all stages together; a count may be lowered here, never raised.
-    assert costs == {"webhook": (1, 1), "inbound": (8, 1), "respond": (8, 2), "deliver": (6, 2)}
+    assert costs == {"webhook": (1, 1), "inbound": (8, 1), "respond": respond_costs, "deliver": (6, 2)}

@@ -193,15 +193,16 @@ class Select(orm.Select[M]):
         self._made: dict[Any, tuple[Statement, _Rows]] = {}
 
     def run(self, *, most: int | None = None, **values: Any) -> list[Any]:
-        """The rows, ``most`` of them at most. No value may be None; a list is one of values, not empty."""
+        """The rows, ``most`` of them at most. No value may be None; a list is one of values, not empty, and as
+        many shapes are kept as there are lengths."""
         assert None not in values.values()
         if has_tenant(self.model):
             values["tenant"] = current_tenant_id()
-        lists = {name: _filled(value) for name, value in values.items() if type(value) is list}
+        lists = {name: value for name, value in values.items() if type(value) is list}
         shape = (most is not None, *map(len, lists.values()))
         made = self._made.get(shape)
         if made is None:
-            made = self._made[shape] = self._compiled({**values, **lists}, most is not None)
+            made = self._made[shape] = self._compiled(values, most is not None)
         for name, members in lists.items():
             values |= {(name, at): member for at, member in enumerate(members)}  # type: ignore[misc]
         statement, rows = made
@@ -225,11 +226,6 @@ class Select(orm.Select[M]):
         if bounded:
             sql, params = f"{sql} LIMIT %s", [*params, Given("most")]
         return Statement(sql, params, returns=True, writes=False), _Rows.of_query(built, compiler)
-
-
-def _filled(members: list[Any]) -> list[Any]:
-    """The last one again and again, up to a power of two: so many shapes are kept, and no more."""
-    return [*members, *members[-1:] * ((1 << max(0, len(members) - 1).bit_length()) - len(members))]
 
 
 # -------------------------------------------------------------------------------- rows

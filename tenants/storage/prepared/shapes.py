@@ -13,6 +13,7 @@ from django.db.models import Expression, F, Field, ForeignObjectRel, Model, Subq
 from django.db.models.expressions import CombinedExpression, ExpressionList
 from django.db.models.functions import Coalesce, Greatest, Least
 from django.db.models.lookups import Lookup
+from django.db.models.sql import Query
 
 from tenants.storage.prepared.values import quick_for
 
@@ -190,6 +191,8 @@ def _places(rhs: Any) -> Any:
 
 def _bind(node: Any) -> None:
     if isinstance(node, Lookup):
+        if isinstance(node.rhs, Query):
+            fields_bind(node.rhs)
         for place in _places(node.rhs):
             if isinstance(place, Given):
                 if node.lookup_name not in LOOKUPS:

@@ -1,0 +1,105 @@
+"""Turns of many people at once, of a tenant whose engine answers instantly: thought about without a lease, and answered
+in one transaction, by the functions that answer one alone.
+
+Owns what becomes of the others when one of them fails, and which turns are for this way. Must not write rows of its own.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from contextvars import Context
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from conversations.models import Event, Message
+from messaging import respond as alone
+from messaging.measures import STAGES
+from messaging.models import Delivery, Turn
+from tenants.scope import tenant_scope
+from tenants.storage import prepared
+from tenants.storage.db import atomic
+from tenants.tenant_settings import settings_for
+from tenants.work.crew import Told
+from tenants.work.leases import untried
+
+log = structlog.get_logger(__name__)
+
+TURNS = prepared.Select(
+    Turn,
+    lambda rows, ids: rows.filter(id__in=ids, status=Turn.Status.WAITING).select_related(
+        "conversation__contact", "conversation__identity"
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Thought:
+    """A turn with the answer to it, which is nowhere yet; ``context``: in which it is logged."""
+
+    turn: Turn
+    unanswered: Sequence[Any]
+    outcome: alone.EngineOutcome
+    context: Context
+
+
+def answers_instantly(tenant_id: uuid.UUID) -> bool:
+    """Whether the tenant's engine thinks in this process, for milliseconds, and is none the wiser afterwards: what is
+    lost when its answer comes too late is that time."""
+    with tenant_scope(tenant_id):
+        return getattr(alone.engine_for(settings_for(tenant_id).model_dump()), "instant", False)
+
+
+def turns_take(told: Sequence[Told]) -> None:
+    """`respond` for the first calls of turns of one tenant, which `answers_instantly`. Not for calls of the sweep: a turn
+    that ends its workers has to be counted, so it is leased."""
+    began = time.monotonic()
+    waiting = {turn.id: turn for turn in TURNS.run(ids=[one.row_id for one in told]) if untried(turn)}
+    thought = [found for one in told if one.row_id in waiting if (found := _thought(waiting[one.row_id], one.context))]
+    answered = _answered_together(thought) if thought else set()
+    for _ in answered:
+        STAGES.labels("respond").observe(time.monotonic() - began)
+    for one in told:
+        if one.row_id not in answered:
+            one.context.run(alone.respond, one.row_id)
+
+
+def _thought(turn: Turn, context: Context) -> Thought | None:
+    """None for what is not simply answered: a turn that needs no answer, one that goes to a human, and whatever fails,
+    which is told by the worker that has leased it."""
+    try:
+        asked = context.run(alone.asked_of, turn)
+        if asked is None or alone.wants_review(asked.unanswered):
+            return None
+        with alone.at_work(turn.conversation):
+            outcome = context.run(alone.thought_of, turn, asked)
+    except Exception as error:  # noqa: BLE001  as above
+        log.info("turn_not_at_once", turn=str(turn.id), error=type(error).__name__)
+        return None
+    if outcome.reply.handover or any(content.media for content in outcome.reply.contents):
+        return None
+    return Thought(turn, asked.unanswered, outcome, context)
+
+
+def _answered_together(thought: Sequence[Thought]) -> set[uuid.UUID]:
+    """Which of them are answered now. When the transaction fails none is, and each goes the ordinary way."""
+    try:
+        with atomic(), prepared.gathered(Message, Delivery, Event):
+            stored = [one.context.run(_stored, one) for one in sorted(thought, key=_place)]
+    except Exception as error:  # noqa: BLE001  whose fault it is shows when each is answered alone
+        log.info("turns_answered_apart", error=type(error).__name__, turns=len(thought))
+        return set()
+    return {turn.id for turn in stored if turn}
+
+
+def _stored(one: Thought) -> Turn | None:
+    return alone.reply_store(one.turn, one.turn.conversation, one.unanswered, one.outcome)
+
+
+def _place(one: Thought) -> tuple[Any, ...]:
+    """In the order in which every process locks rows of several people (messaging/receive.py)."""
+    person = one.turn.conversation.identity
+    return person.channel_id, person.scheme, person.scope, person.value
