@@ -95,13 +95,14 @@ def row_task(
     part: str | None = "channel_id",
     *,
     together: Together | None = None,
+    later: Together | None = None,
     fits: Callable[[Any], bool] = lambda _: True,
 ) -> Any:
     """The task ``messaging.tasks.<name>``: told rows' ids, it has ``work`` done in the scope of each row's tenant.
 
     The tenant and ``part``, a field of the row, say whose work it is: they get their share of the threads and no more.
     ``together``: instead of ``work``, when the call comes from where the row was written, for it says whose it is;
-    where that ``fits`` the tenant.
+    where that ``fits`` the tenant. ``later``: instead of ``work``, for all other calls.
     """
     task_name = f"messaging.tasks.{name}"
     fields = ["tenant_id", *([part] if part else [])]
@@ -113,13 +114,13 @@ def row_task(
         rows: dict[str, Any] = {row_id: None, **dict(wake.also_of(call.request))}
         told = wake.lane_of(call.request)
         lanes = dict.fromkeys(rows, told) if told else _lanes_of(model, fields, list(rows))
-        first = together if told and together and fits(told.tenant) else None
+        many = together if told and together and fits(told.tenant) else later
         works: dict[Lane, list[RowWork]] = {}
         for row, lane in lanes.items():
-            works.setdefault(lane, []).append(RowWork(lane.tenant, work, Told(uuid.UUID(row)), first, rows[row]))
+            works.setdefault(lane, []).append(RowWork(lane.tenant, work, Told(uuid.UUID(row)), many, rows[row]))
         left = [found for lane, found in works.items() if not _shared(task_name, lane, found)]
         for found in left:
-            if first:
+            if many:
                 rows_work(found)
             else:
                 for one in found:
@@ -201,8 +202,13 @@ respond = row_task(
     "respond", Turn, respond_verb.respond, "conversation__channel_id",
     together=respond_many.turns_take, fits=respond_many.answers_instantly,
 )  # fmt: skip
-deliver = row_task("deliver", Conversation, deliver_verb.deliver, together=deliver_many.lanes_deliver)
-show_typing = row_task("show_typing", Conversation, typing_marks.typing_goes_on, together=typing_marks.marks_show)
+deliver = row_task(
+    "deliver", Conversation, deliver_verb.deliver, together=deliver_many.lanes_deliver, later=deliver_many.lanes_deliver
+)
+show_typing = row_task(
+    "show_typing", Conversation, typing_marks.show_typing, together=typing_marks.marks_show,
+    later=typing_marks.marks_go_on,
+)  # fmt: skip
 put_through = row_task("put_through", Conversation, typing_marks.put_through)
 media = row_task("media", Attachment, media_verb.file_process)
 thumbnail = row_task("thumbnail", Attachment, thumbnails.thumbnail_make)

@@ -102,7 +102,7 @@ def _inserted(rows: Any) -> tuple[str, Any]:
 
 
 def _selected(select: Any, most: int | None, values: Any) -> tuple[str, Any]:
-    built = select.build(scoped(select.model), **values)
+    built = select.build(select.rows(), **values)
     sql, params = built[:most].query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
     if most is None:
         return sql, params

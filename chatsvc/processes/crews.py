@@ -21,7 +21,7 @@ from chatsvc.observe import logs, traces, trail
 from chatsvc.observe.workers import queue_of
 from messaging import tasks
 from messaging.sweep import lane_more
-from messaging.tasks import RowWork, rows_work
+from messaging.tasks import RowWork, Together, rows_work
 from tenants.storage.db import on_mongo
 from tenants.work.crew import Alike, Crew, Lane, Told
 from tenants.work.leases import TABLES
@@ -67,7 +67,7 @@ class Crews:
         crew = self._crews.get(queue_of(task))
         if crew is None:
             return False
-        alike = _alike(task) if works[0].together else None
+        alike = _alike(task, works[0].together) if works[0].together else None
         pieces: dict[Hashable, Any] = {(task, str(work.told.row_id)): _piece(task, work) for work in works}
         return crew.take_all(lane, pieces, alike)
 
@@ -82,7 +82,7 @@ def _piece(task: str, work: RowWork) -> Any:
 
 
 @cache
-def _alike(task: str) -> Alike:
+def _alike(task: str, together: Together) -> Alike:
     """Not on MongoDB, where no statement serves many rows and a longer transaction meets others more often; nor where
     each piece has a span of its own."""
     return Alike(partial(_done_together, task), 1 if on_mongo() or traces.on() else TOGETHER)

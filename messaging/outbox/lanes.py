@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError
@@ -25,6 +26,7 @@ BATCH = 500  # events handed on at once: what is in memory at a time
 LANES = 16
 LOOK_AHEAD = 4  # times the batch: what several workers find to share out
 LEASE = timedelta(seconds=60)  # longer than any sink may take
+NO_ROW = [uuid.UUID(int=number) for number in range(BATCH)].__getitem__
 MOST_COUNTED = 10_000  # a longer outbox is shown as that long
 
 
@@ -93,13 +95,30 @@ Pair = tuple[uuid.UUID | None, uuid.UUID]  # conversation, tenant
 
 
 LANES_OF = prepared.Select(OutboxLane, lambda rows, outbox: rows.filter(outbox=outbox).values_list("number", "due_at"))
+#: per outbox, whose events wait, the oldest first; the events of conversations; those of no conversation
+# unscoped: the outbox of all tenants goes out in one stream; each event carries its tenant
+WHOSE, TOLD_IN, TOLD_APART = (
+    {
+        outbox: prepared.Select(Event, partial(build, outbox.column), all_tenants=True)
+        for outbox in (PUBLISHED, STREAMED)
+    }
+    for build in (
+        lambda column, rows: rows.filter(**{column: None}).order_by("id").values_list("conversation_id", "tenant_id"),
+        lambda column, rows, conversations: rows.filter(**{column: None}, conversation_id__in=conversations).order_by(
+            "conversation_id", "seq"
+        ),
+        lambda column, rows, tenants: rows.filter(
+            **{column: None}, conversation_id=None, tenant_id__in=tenants
+        ).order_by("id"),
+    )
+)
 HELD_BY = prepared.Select(OutboxLane, lambda rows, claim: rows.filter(claim=claim).values_list("number", flat=True))
 
 
 def _claim(outbox: Outbox, claim: uuid.UUID, limit: int) -> set[Pair]:
     """Lease free lanes with enough to do. Whose events they hold: (conversation or None, tenant)."""
     by_lane: dict[int, list[Pair]] = {}
-    for pair in _waiting(outbox).order_by("id").values_list("conversation_id", "tenant_id")[: limit * LOOK_AHEAD]:
+    for pair in WHOSE[outbox].run(most=limit * LOOK_AHEAD):
         by_lane.setdefault((pair[0] or pair[1]).int % LANES, []).append(pair)
     if not by_lane:
         return set()
@@ -160,9 +179,12 @@ def _waiting_of(outbox: Outbox, keys: set[Pair], limit: int) -> list[Event]:
     tenants = [tenant for conversation, tenant in keys if not conversation]
     events: list[Event] = []
     if conversations:
-        of_conversations = _waiting(outbox).filter(conversation_id__in=conversations)
-        events += of_conversations.order_by("conversation_id", "seq")[:limit]
+        events += TOLD_IN[outbox].run(conversations=_filled(conversations), most=limit)
     if tenants:
-        alone = _waiting(outbox).filter(conversation_id=None, tenant_id__in=tenants)
-        events += alone.order_by("id")[: max(1, limit - len(events))]
+        events += TOLD_APART[outbox].run(tenants=_filled(tenants), most=max(1, limit - len(events)))
     return events
+
+
+def _filled(ids: list[uuid.UUID]) -> list[uuid.UUID]:
+    """With ids that no row has, up to a power of two: so few shapes of the statement are kept."""
+    return [*ids, *map(NO_ROW, range((1 << (len(ids) - 1).bit_length()) - len(ids)))]

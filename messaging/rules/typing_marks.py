@@ -48,10 +48,11 @@ def marks_show(told: Sequence[Told]) -> None:
     _show([one.row_id for one in told])
 
 
-def typing_goes_on(conversation_id: uuid.UUID) -> None:
-    """As `show_typing`, some time after the first mark: what was answered meanwhile is marked as read by its answer."""
-    if THINKING.first(ids=[conversation_id]):
-        _show([conversation_id])
+def marks_go_on(told: Sequence[Told]) -> None:
+    """As `marks_show`, some time after the first mark: what was answered meanwhile is marked as read by its answer."""
+    thinking = set(THINKING.run(ids=[one.row_id for one in told]))
+    if thinking:
+        _show(sorted(thinking))
 
 
 def _show(conversation_ids: Sequence[uuid.UUID]) -> None:

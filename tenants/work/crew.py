@@ -24,7 +24,7 @@ from tenants.storage.connections import connection_release
 SLOW_S = 2.0  # a lane is slow when a piece of it takes longer,
 SLOW_FOR_S = 30.0  # and for so long after that
 UNKNOWN = 2  # pieces at a time of a lane of which none has ended yet
-MOST_WAITING = 200  # pieces of one lane; those beyond wait in their rows
+MOST_WAITING = 1000  # pieces of one lane; those beyond wait in their rows
 REMEMBERED = 10_000  # lanes
 SHARED = "shared"  # what a task returns whose work a crew does
 

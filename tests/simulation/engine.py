@@ -33,6 +33,11 @@ class SimulatedEngine:
         self.asks: list[Ask] = []
         self.left: set[str] = set()  # questions that got silence
 
+    @property
+    def instant(self) -> bool:
+        """It may say so although others go on while it thinks: that is what has to do no harm."""
+        return self.world.process.rng.random() < 0.5
+
     def respond(self, request: EngineRequest) -> EngineReply:
         tenant = self.tenants[request.tenant_id.hex]
         asked = [content.text or "" for content in request.contents]

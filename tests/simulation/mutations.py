@@ -6,12 +6,12 @@ Owns what is changed and which promise must then break. Must be applied within a
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from conversations.models import Conversation
-from messaging import deliver, receive, respond
+from messaging import deliver, deliver_many, receive, respond
 from messaging.housekeeping import idle
 from messaging.models import Delivery, InboundEvent, Turn
 from messaging.rules import delivery_status
@@ -35,7 +35,7 @@ class Mutation:
 def _receipts_without_lanes(patch: Patch) -> None:
     """Receipts are taken up in any order."""
     received = {"status": InboundEvent.Status.RECEIVED}
-    patch(receive, "HEAD", prepared.Select(InboundEvent, lambda rows, id: rows.filter(id=id, **received)))
+    patch(receive, "HEADS", prepared.Select(InboundEvent, lambda rows, ids: rows.filter(id__in=ids, **received)))
 
 
 def _settle_without_the_claim(patch: Patch) -> None:
@@ -45,8 +45,13 @@ def _settle_without_the_claim(patch: Patch) -> None:
         changes |= {"claim": None, **({"leases": 0} if isinstance(row, Work) else {})}
         return bool(type(row)._default_manager.filter(pk=row.pk).update(**changes))
 
+    def all_anyhow(rows: Sequence[Leased], **changes: Any) -> bool:
+        return min(anyhow(row, **changes) for row in rows)
+
     for owner in (leases, deliver, respond, receive):
         patch(owner, "settle", anyhow)
+    patch(receive, "settle_untried", all_anyhow)
+    patch(deliver_many, "settle_all", all_anyhow)
 
 
 def _told_without_the_claim(patch: Patch) -> None:

@@ -106,6 +106,8 @@ def _client_says(sim: Simulation, person: Person) -> Said:
 
 # ---------------------------------------------------------------------------- workers
 
+TOGETHER = 0.4  # of the calls that others like them wait beside
+
 
 def work(sim: Simulation) -> None:
     """A worker follows a call that is due; when there is none, time passes until the next."""
@@ -120,7 +122,10 @@ def work(sim: Simulation) -> None:
         if not world.process.happens(world.process.faults.repeated_call):
             world.calls.remove(call)
         sim.acts_for(sim.tenant_of(call))
-        world.follow(call)
+        alike = [one for one in due if call.lane and (one.task, one.lane) == (call.task, call.lane) and one is not call]
+        also = alike[: rng.randint(1, 5)] if alike and rng.random() < TOGETHER else []
+        world.calls = [one for one in world.calls if one not in also]
+        world.follow(call, also)
 
 
 def sweep(sim: Simulation) -> None:

@@ -11,7 +11,8 @@ import random
 import sqlite3
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -25,6 +26,7 @@ from messaging.api import chat
 from tenants.access import buckets
 from tenants.errors import ServiceError
 from tenants.storage import db, memo
+from tenants.work import crew
 from tenants.work.crew import Lane
 from tests.simulation.clock import Clock
 from tests.simulation.database import Crash, Trouble
@@ -247,11 +249,13 @@ class World:
         self.calls = [call for call in self.calls if call.expires > at]
         return [call for call in self.calls if call.due <= at]
 
-    def follow(self, call: Call) -> None:
-        """A worker does what it is called for; celery would log what it lets out."""
-        self.say(f"work {call}")
+    def follow(self, call: Call, also: Sequence[Call] = ()) -> None:
+        """A worker does what it is called for; celery would log what it lets out. ``also``: calls of the same task and
+        lane, which are followed together."""
+        self.say(" and ".join(["work", *map(str, (call, *also))]))
+        self.counts["rows worked on together"] += len(also)
         task = getattr(tasks, call.task.rsplit(".", 1)[1])
-        task.push_request(headers=wake.headers_of(call.lane))
+        task.push_request(headers=wake.headers_of(call.lane, None, [(str(one.row_id), {}) for one in also]))
         try:
             task.run(*([str(call.row_id)] if call.row_id else []))
         finally:
@@ -285,6 +289,18 @@ class _Wait:
         """It was not set."""
 
 
+class _OneByOne:
+    """In the place of threads that wait for the outside."""
+
+    def submit(self, call: Callable[..., Any], *given: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(call(*given))
+        except BaseException as error:  # noqa: BLE001  the world's own as well: whoever asks for the result gets it
+            done.set_exception(error)
+        return done
+
+
 class _Ids:
     """In the place of the module ``uuid_utils``."""
 
@@ -299,6 +315,7 @@ def inside(world: World, patched: Patch) -> Iterator[None]:
     patched(settings, "ENV", env)
     patched(wake, "_call", world.call)
     patched(db, "uuid_utils", _Ids(world))
+    patched(crew, "_beside", _OneByOne())
     patched(chat, "answer_awaited", lambda conversation_id: nullcontext(_Wait(world)))
     with world.clock.shown(world.sleep):
         _forget_everything(world)

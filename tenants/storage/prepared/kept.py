@@ -188,15 +188,15 @@ def _compiled_insert(model: type[Model], count: int) -> Statement:
 class Select(orm.Select[M]):
     """A query whose values are given when it runs. ``build`` gets the model's rows and the values by its names."""
 
-    def __init__(self, model: type[M], build: Callable[..., QuerySet[M, Any]]):
-        super().__init__(model, build)
+    def __init__(self, model: type[M], build: Callable[..., QuerySet[M, Any]], *, all_tenants: bool = False):
+        super().__init__(model, build, all_tenants=all_tenants)
         self._made: dict[Any, tuple[Statement, _Rows]] = {}
 
     def run(self, *, most: int | None = None, **values: Any) -> list[Any]:
         """The rows, ``most`` of them at most. No value may be None; a list is one of values, not empty, and as
         many shapes are kept as there are lengths."""
         assert None not in values.values()
-        if has_tenant(self.model):
+        if self.one_tenant:
             values["tenant"] = current_tenant_id()
         lists = {name: value for name, value in values.items() if type(value) is list}
         shape = (most is not None, *map(len, lists.values()))
@@ -217,7 +217,7 @@ class Select(orm.Select[M]):
         }
         # unscoped: the tenant is a place like any other, filled with the one in scope at every run
         rows: QuerySet[Any] = QuerySet(self.model)
-        if has_tenant(self.model):
+        if self.one_tenant:
             rows = rows.filter(tenant_id=given.pop("tenant"))
         built = self.build(rows, **given)
         fields_bind(built.query)

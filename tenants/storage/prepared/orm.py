@@ -63,12 +63,21 @@ def gathered(*models: type[Model]) -> AbstractContextManager[None]:
 class Select(Generic[M]):
     """A query whose values are given when it runs. ``build`` gets the model's rows and the values by its names."""
 
-    def __init__(self, model: type[M], build: Callable[..., QuerySet[M, Any]]):
+    def __init__(self, model: type[M], build: Callable[..., QuerySet[M, Any]], *, all_tenants: bool = False):
+        """``all_tenants``: not the rows in scope, but those of all; to be said why beside it, as of ``unscoped``."""
         self.model, self.build = model, build
+        self.one_tenant = has_tenant(model) and not all_tenants
+
+    def rows(self) -> QuerySet[Any]:
+        """Those that it is about."""
+        if self.one_tenant or not has_tenant(self.model):
+            return scoped(self.model)
+        manager: Any = self.model._default_manager
+        return manager.unscoped()  # type: ignore[no-any-return] # unscoped: said beside the statement
 
     def run(self, *, most: int | None = None, **values: Any) -> list[Any]:
         """The rows, ``most`` of them at most. No value may be None; a list is one of values, not empty."""
-        return list(self.build(scoped(self.model), **values)[:most])
+        return list(self.build(self.rows(), **values)[:most])
 
     def first(self, **values: Any) -> Any:
         """The first row, or None."""
