@@ -251,7 +251,7 @@ def _close_as_seen(opened: Sequence[Opened]) -> None:
     """Raises LeaseLost, which undoes the transaction: another worker has a receipt of these."""
     ended, receipts = InboundEvent.Status.PROCESSED, [one.receipt for one in opened]
     if settings_for(receipts[0].tenant_id).safety.mask:  # what is left of its request is of each
-        closed = all([_close(receipt, ended, "") for receipt in receipts])
+        closed = all(_close(receipt, ended, "") for receipt in receipts)
     else:
         closed = settle_untried(receipts, status=ended, reason="", processed_at=now())
     if not closed:

@@ -12,12 +12,14 @@ import pytest
 from assistant.port import EngineReply
 from channels_app.adapters.whatsapp import WhatsApp
 from channels_app.content.types import text
-from channels_app.contract import Rejected, SendResult
+from channels_app.contract import RawRequest, Rejected, SendResult
 from channels_app.models import Channel
 from conversations.models import Conversation, Event, Message
 from messaging import receive, respond, tasks, wake
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart, InboundEvent, Turn
 from messaging.rules.control import agent_reply, take_over
+from tenants import tenant_settings
+from tenants.models import Tenant
 from tenants.storage.db import new_id, now, on_mongo
 from tenants.work.crew import Lane
 from tests.factories import UserFactory
@@ -207,3 +209,13 @@ def test_a_lane_that_another_worker_has_is_left_to_it(known, called, sent) -> No
     called(tasks.deliver, [talk.id for talk in talks])
     assert len(sent) == len(talks) - 1
     assert Delivery.objects.filter(status="sending").count() == 1
+
+
+def test_nothing_is_kept_of_requests_where_personal_data_is_hidden(known, whatsapp, called) -> None:
+    Tenant.objects.filter(id=whatsapp.tenant_id).update(settings={"safety": {"mask": ["email"]}})
+    tenant_settings.invalidate(whatsapp.tenant_id)
+    ids = receipts(whatsapp)
+    called(tasks.parse, ids)
+    kept = InboundEvent.objects.filter(id__in=ids)
+    assert {receipt.status for receipt in kept} == {"processed"}
+    assert all(RawRequest.from_stored(receipt.request).is_erased for receipt in kept)

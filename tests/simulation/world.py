@@ -296,7 +296,7 @@ class _OneByOne:
         done: Future[Any] = Future()
         try:
             done.set_result(call(*given))
-        except BaseException as error:  # noqa: BLE001  the world's own as well: whoever asks for the result gets it
+        except BaseException as error:  # noqa: BLE001  the world's own as well: the caller gets it with the result
             done.set_exception(error)
         return done
 
