@@ -5,23 +5,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import structlog
 
 from assistant.port import EngineReply
 from channels_app.adapters.whatsapp import WhatsApp
 from channels_app.content.types import text
 from channels_app.contract import RawRequest, Rejected, SendResult
 from channels_app.models import Channel
+from chatsvc.processes.crews import Crews
 from conversations.models import Conversation, Event, Message
 from messaging import receive, respond, tasks, wake
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart, InboundEvent, Turn
 from messaging.rules.control import agent_reply, take_over
+from messaging.tasks import RowWork
 from tenants import tenant_settings
 from tenants.models import Tenant
 from tenants.storage.db import new_id, now, on_mongo
-from tenants.work.crew import Lane
+from tenants.work.breaker import Breaker
+from tenants.work.crew import Lane, Told
 from tests.factories import UserFactory
 from tests.messaging.test_receipt_lanes import words, wrote
 from tests.messaging.test_stages import counted
@@ -31,6 +36,7 @@ pytestmark = [
     pytest.mark.usefixtures("remembered"),
     pytest.mark.skipif(on_mongo(), reason="one by one there"),
 ]
+REAL_CALL = wake._call
 PEOPLE = [f"1555010000{number}" for number in range(5)]
 
 
@@ -219,3 +225,40 @@ def test_nothing_is_kept_of_requests_where_personal_data_is_hidden(known, whatsa
     kept = InboundEvent.objects.filter(id__in=ids)
     assert {receipt.status for receipt in kept} == {"processed"}
     assert all(RawRequest.from_stored(receipt.request).is_erased for receipt in kept)
+
+
+def test_every_row_of_a_call_is_logged_as_its_own(scope, whatsapp, monkeypatch) -> None:
+    """By a worker's threads as well: the call's headers carry the trail of each."""
+    crews = Crews(["inbound"], 2)
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(wake, "broker_breaker", Breaker(failures=1, cool_s=60))
+    broker = SimpleNamespace(send_task=lambda task, headers=None, **_: sent.append(headers))
+    monkeypatch.setattr(wake, "current_app", broker)
+    seen: dict[str, str] = {}
+    alone = receive.receipts_take
+
+    def noting(told: Any) -> Any:
+        for one in told:
+            seen[str(one.row_id)] = one.context.run(lambda: structlog.contextvars.get_contextvars()["correlation_id"])
+        return alone(told)
+
+    ids = receipts(whatsapp)
+    monkeypatch.setattr(wake, "_call", REAL_CALL)
+    with wake.gathered():
+        for number, row in enumerate(ids):
+            with structlog.contextvars.bound_contextvars(correlation_id=f"request {number}"):
+                wake.parse(row, lane=Lane(scope.id, whatsapp.id))
+    [headers] = sent
+    works = [
+        RowWork(
+            scope.id,
+            receive.receipt_process,
+            Told(row),
+            noting,
+            dict(wake.also_of(SimpleNamespace(headers=headers))).get(str(row)),
+        )
+        for row in ids[1:]
+    ]
+    assert crews.share_all("messaging.tasks.parse", Lane(scope.id, whatsapp.id), works)
+    assert crews.stop(10)
+    assert seen == {str(row): f"request {number}" for number, row in enumerate(ids) if number}

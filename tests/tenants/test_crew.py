@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from tenants.work import crew as crew_module
-from tenants.work.crew import MOST_WAITING, UNKNOWN, Crew, Lane, outside
+from tenants.work.crew import MOST_WAITING, UNKNOWN, Alike, Crew, Lane, as_they_end, outside, side_by_side
 
 SOON = 5.0  # seconds a test waits at most for what happens at once
 
@@ -224,3 +224,60 @@ def test_work_that_fails_gives_its_place_back(crew) -> None:
     ended = threading.Event()
     crew.take(Lane("a"), "last", ended.set)
     assert ended.wait(SOON)
+
+
+def test_alike_pieces_that_wait_are_done_together_and_one_that_is_alone_at_once(gate) -> None:
+    crew, batches = Crew("test", 2, computing=1), list[list[str]]()
+    alike, other = (
+        Alike(lambda works: batches.append(list(works)), 3),
+        Alike(lambda works: batches.append(list(works)), 3),
+    )
+    crew.take(Lane("a"), "alone", "alone", alike)
+    crew.wait_idle(SOON)
+    crew.take(Lane("b"), "holds the place", gate.piece("first"))
+    gate.wait_begun(1)
+    crew.take_all(Lane("a"), {number: str(number) for number in range(4)}, alike)
+    crew.take(Lane("a"), "other", "other", other)
+    crew.take(Lane("a"), 0, "again", alike)
+    crew.take(Lane("c"), "c", "of another lane", alike)
+    gate.open()
+    crew.wait_idle(SOON)
+    assert sorted(batches) == [["0", "1", "2"], ["3"], ["alone"], ["of another lane"], ["other"]]
+    assert crew.stop(SOON)
+
+
+def test_a_piece_that_runs_is_in_no_second_batch(gate) -> None:
+    crew, batches = Crew("test", 8), list[list[str]]()
+    known(crew, Lane("a"))
+    begun, ended = threading.Semaphore(0), threading.Event()
+
+    def work(works: list[str]) -> None:
+        batches.append(works)
+        begun.release()
+        assert ended.wait(SOON)
+
+    alike = Alike(work, 9)
+    crew.take_all(Lane("a"), {"one": "one", "two": "two"}, alike)
+    crew.take_all(Lane("a"), {"two": "two again", "three": "three"}, alike)
+    assert begun.acquire(timeout=SOON) and begun.acquire(timeout=SOON)
+    assert sorted(batches) == [["one", "two"], ["three"]]
+    ended.set()
+    crew.wait_idle(SOON)
+    assert batches[2:] == [["two again"]]
+    assert crew.stop(SOON)
+
+
+def test_what_is_done_side_by_side_comes_in_its_order_or_as_it_ends() -> None:
+    late = threading.Event()
+
+    def waits() -> str:
+        assert late.wait(SOON)
+        return "late"
+
+    groups = as_they_end([waits, lambda: "early"], 0.0)
+    assert next(groups) == ["early"], "what has ended waits for no other"
+    late.set()
+    assert list(groups) == [["late"]]
+    assert side_by_side([waits, lambda: "early", lambda: "too"]) == ["late", "early", "too"]
+    with pytest.raises(ZeroDivisionError):
+        side_by_side([waits, lambda: 1 / 0])
