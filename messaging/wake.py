@@ -194,20 +194,20 @@ def _joined(calls: Sequence[_Call]) -> Iterator[list[_Call]]:
             yield together[start : start + MOST_ROWS]
 
 
-def _follow(calls: Sequence[_Call]) -> None:
-    delay_s = max(call.delay_s for call in calls)
-    if calls[0].context.run(_send, calls, delay_s):
+def _follow(together: Sequence[_Call]) -> None:
+    delay_s = max(call.delay_s for call in together)
+    if together[0].context.run(_send, together, delay_s):
         return
-    for call in calls:
+    for call in together:
         if not (stand_in and delay_s <= 0 and stand_in(call.task, call.row_id)):
             LOST_CALLS.inc()
 
 
-def _send(calls: Sequence[_Call], delay_s: float) -> bool:
+def _send(together: Sequence[_Call], delay_s: float) -> bool:
     """Never raises and never takes long: a broker that is away must not hold up what is committed."""
     if not broker_breaker.admits():
         return False
-    first, *others = calls
+    first, *others = together
     try:
         args = [str(first.row_id)] if first.row_id else []
         # Not Celery's `expires`: a worker whose clock is ahead would leave every call of another host's aside.

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,7 +24,6 @@ from messaging.tasks import RowWork
 from tenants import tenant_settings
 from tenants.models import Tenant
 from tenants.storage.db import new_id, now, on_mongo
-from tenants.work.breaker import Breaker
 from tenants.work.crew import Lane, Told
 from tests.factories import UserFactory
 from tests.messaging.test_receipt_lanes import words, wrote
@@ -229,36 +227,22 @@ def test_nothing_is_kept_of_requests_where_personal_data_is_hidden(known, whatsa
 
 def test_every_row_of_a_call_is_logged_as_its_own(scope, whatsapp, monkeypatch) -> None:
     """By a worker's threads as well: the call's headers carry the trail of each."""
-    crews = Crews(["inbound"], 2)
-    sent: list[dict[str, Any]] = []
-    monkeypatch.setattr(wake, "broker_breaker", Breaker(failures=1, cool_s=60))
-    broker = SimpleNamespace(send_task=lambda task, headers=None, **_: sent.append(headers))
-    monkeypatch.setattr(wake, "current_app", broker)
-    seen: dict[str, str] = {}
-    alone = receive.receipts_take
+    crews, lane, made, seen = Crews(["inbound"], 2), Lane(scope.id, whatsapp.id), list[Any](), dict[str, str]()
 
     def noting(told: Any) -> Any:
         for one in told:
             seen[str(one.row_id)] = one.context.run(lambda: structlog.contextvars.get_contextvars()["correlation_id"])
-        return alone(told)
+        return receive.receipts_take(told)
 
     ids = receipts(whatsapp)
     monkeypatch.setattr(wake, "_call", REAL_CALL)
+    monkeypatch.setattr(wake, "_send", lambda together, _: bool(made.append(together) or 1))
     with wake.gathered():
         for number, row in enumerate(ids):
             with structlog.contextvars.bound_contextvars(correlation_id=f"request {number}"):
-                wake.parse(row, lane=Lane(scope.id, whatsapp.id))
-    [headers] = sent
-    works = [
-        RowWork(
-            scope.id,
-            receive.receipt_process,
-            Told(row),
-            noting,
-            dict(wake.also_of(SimpleNamespace(headers=headers))).get(str(row)),
-        )
-        for row in ids[1:]
-    ]
-    assert crews.share_all("messaging.tasks.parse", Lane(scope.id, whatsapp.id), works)
+                wake.parse(row, lane=lane)
+    [together] = made
+    works = [RowWork(scope.id, receive.receipt_process, Told(one.row_id), noting, one.trail()) for one in together]
+    assert crews.share_all("messaging.tasks.parse", lane, works)
     assert crews.stop(10)
-    assert seen == {str(row): f"request {number}" for number, row in enumerate(ids) if number}
+    assert seen == {str(row): f"request {number}" for number, row in enumerate(ids)}
