@@ -10,13 +10,14 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from tenants.storage.connections import connection_release
@@ -28,8 +29,8 @@ MOST_WAITING = 1000  # pieces of one lane; those beyond wait in their rows
 REMEMBERED = 10_000  # lanes
 SHARED = "shared"  # what a task returns whose work a crew does
 
-BESIDE = 64  # threads that wait for the outside, for all crews of a process
-
+SIDE_BY_SIDE = 4  # threads that wait for the outside for one piece of work
+BESIDE = 512  # such threads of a process: more than its crews ask for, so that none waits for another's slow work
 R = TypeVar("R")
 
 _mine = threading.local()  # .crew: whose thread this is
@@ -53,8 +54,8 @@ def outside() -> Iterator[None]:
 
 
 def side_by_side(calls: Sequence[Callable[[], R]]) -> list[R]:
-    """What each call returns, which waits for the outside: several at the same time, by threads of their own, each in a
-    copy of the caller's context. Raises what one of them raised, when all have ended."""
+    """What each call returns, which waits for the outside: SIDE_BY_SIDE at the same time, by threads of their own, each
+    in a copy of the caller's context. Raises what one of them raised, when all have ended."""
     ended = {at: result for some in _in_groups(calls, None) for at, result in some}
     return [ended[at] for at in range(len(calls))]
 
@@ -70,20 +71,54 @@ def _in_groups(calls: Sequence[Callable[[], R]], together_s: float | None) -> It
         if calls:
             yield [(0, calls[0]())]
         return
-    running = {_beside.submit(copy_context().run, _without_connection, call): at for at, call in enumerate(calls)}
-    while running:
+    todo, ended = deque((at, copy_context(), call) for at, call in enumerate(calls)), SimpleQueue[_End]()
+    for _ in range(min(SIDE_BY_SIDE, len(calls))):
+        _beside.submit(_one_after_the_other, todo, ended)
+    left = len(calls)
+    while left:
         with outside():
-            if together_s is not None:
-                wait(running, return_when=FIRST_COMPLETED)
-            ended, _ = wait(running, together_s)
-        yield [(running.pop(one), one.result()) for one in ended]
+            some = _ended_together(ended, left, together_s)
+        left -= len(some)
+        for one in some:
+            if one.error:
+                raise one.error
+        yield [(one.at, one.result) for one in some]
 
 
-def _without_connection(call: Callable[[], Any]) -> Any:
+@dataclass(frozen=True)
+class _End:
+    """Of a call: its place, and what it returned or raised."""
+
+    at: int
+    result: Any = None
+    error: BaseException | None = None
+
+
+def _one_after_the_other(todo: deque[tuple[int, Context, Callable[[], Any]]], ended: SimpleQueue[_End]) -> None:
     try:
-        return call()
+        while todo:
+            try:
+                at, context, call = todo.popleft()
+            except IndexError:  # another thread was quicker
+                return
+            try:
+                ended.put(_End(at, context.run(call)))
+            except BaseException as error:  # noqa: BLE001  the caller gets it
+                ended.put(_End(at, error=error))
     finally:
         connection_release()
+
+
+def _ended_together(ended: SimpleQueue[_End], most: int, together_s: float | None) -> list[_End]:
+    if together_s is None:
+        return [ended.get() for _ in range(most)]
+    some, until = [ended.get()], time.monotonic() + together_s
+    while len(some) < most:
+        try:
+            some.append(ended.get(timeout=max(0.0, until - time.monotonic())))
+        except Empty:
+            break
+    return some
 
 
 @dataclass(frozen=True)

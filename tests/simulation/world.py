@@ -12,7 +12,6 @@ import sqlite3
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -292,13 +291,8 @@ class _Wait:
 class _OneByOne:
     """In the place of threads that wait for the outside."""
 
-    def submit(self, call: Callable[..., Any], *given: Any) -> Future[Any]:
-        done: Future[Any] = Future()
-        try:
-            done.set_result(call(*given))
-        except BaseException as error:  # noqa: BLE001  the world's own as well: the caller gets it with the result
-            done.set_exception(error)
-        return done
+    def submit(self, call: Callable[..., Any], *given: Any) -> None:
+        call(*given)
 
 
 class _Ids:

@@ -45,7 +45,7 @@ from tenants.storage.prepared.shapes import (
 
 M = TypeVar("M", bound=Model)
 
-MOST_SHAPES = 500  # a process that meets more goes round in circles: the oldest is compiled again
+MOST_SHAPES = 1000  # a process that meets more goes round in circles: the oldest is compiled again
 MOST_ROWS = 50  # of one INSERT; more go in several
 
 _shapes: dict[Any, Any] = {}
