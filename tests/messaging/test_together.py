@@ -114,14 +114,12 @@ def test_messages_of_many_people_cost_one_transaction_a_stage(known, whatsapp, c
         assert numbers == list(range(1, talk.event_seq + 1))
 
 
-def test_one_call_names_all_that_follows(known, whatsapp, called, calls, monkeypatch) -> None:
-    made: list[tuple[str, int]] = []
-    monkeypatch.undo()
+def test_one_call_names_all_that_follows(known, whatsapp, called, monkeypatch) -> None:
+    ids, made = receipts(whatsapp), list[tuple[str, int]]()
+    monkeypatch.setattr(wake, "_call", REAL_CALL)
     monkeypatch.setattr(
-        wake, "_send", lambda calls, _: bool(made.append((calls[0].task.rpartition(".")[2], len(calls))) or 1)
+        wake, "_send", lambda together, _: bool(made.append((together[0].task.rpartition(".")[2], len(together))) or 1)
     )
-    ids = receipts(whatsapp)
-    del made[:]
     called(tasks.parse, ids)
     assert sorted(made) == [("respond", len(PEOPLE)), ("show_typing", len(PEOPLE))]
 
