@@ -130,12 +130,17 @@ def answer(turn: Turn) -> Turn:
         except LeaseLost:
             log.warning("turn_lost", turn=str(turn.id), took_ms=outcome.latency_ms)
             return Turn.objects.select_related("conversation").get(id=turn.id)
+    turn_tell(turn, outcome)
+    return turn
+
+
+def turn_tell(turn: Turn, outcome: EngineOutcome) -> None:
+    """What became of it, for the log."""
     facts = {"turn": str(turn.id), "status": str(turn.status), "outcome": turn.outcome, "took_ms": outcome.latency_ms}
     if turn.status == Turn.Status.ANSWERED:  # its delivery tells of it
         log.debug("turn_done", **facts)
     else:
         log.info("turn_done", **facts)
-    return turn
 
 
 def asked_of(turn: Turn) -> Asked | None:

@@ -88,11 +88,14 @@ def _answered_together(thought: Sequence[Thought]) -> set[uuid.UUID]:
     """Which of them are answered now. When the transaction fails none is, and each goes the ordinary way."""
     try:
         with atomic(), prepared.gathered(Message, Delivery, Event):
-            stored = [one.context.run(_stored, one) for one in sorted(thought, key=_place)]
+            stored = [(one, one.context.run(_stored, one)) for one in sorted(thought, key=_place)]
     except Exception as error:  # noqa: BLE001  whose fault it is shows when each is answered alone
         log.info("turns_answered_apart", error=type(error).__name__, turns=len(thought))
         return set()
-    return {turn.id for turn in stored if turn}
+    answered = [(one, turn) for one, turn in stored if turn]
+    for one, turn in answered:
+        one.context.run(alone.turn_tell, turn, one.outcome)
+    return {turn.id for _, turn in answered}
 
 
 def _stored(one: Thought) -> Turn | None:

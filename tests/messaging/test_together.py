@@ -248,3 +248,12 @@ def test_every_row_of_a_call_is_logged_as_its_own(scope, whatsapp, monkeypatch) 
     assert crews.share_all("messaging.tasks.parse", lane, works)
     assert crews.stop(10)
     assert seen == {str(row): f"request {number}" for number, row in enumerate(ids)}
+
+
+def test_every_turn_is_logged_with_its_own_message(known, whatsapp, called) -> None:
+    called(tasks.parse, receipts(whatsapp))
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+        called(tasks.respond, turns_due())
+    done = {line["conversation_id"]: line["message_id"] for line in lines if line["event"] == "turn_done"}
+    said = {str(talk.id): str(talk.messages.get(seq=3).id) for talk in Conversation.objects.all()}
+    assert done == said
