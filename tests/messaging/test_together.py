@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -250,10 +251,14 @@ def test_every_row_of_a_call_is_logged_as_its_own(scope, whatsapp, monkeypatch) 
     assert seen == {str(row): f"request {number}" for number, row in enumerate(ids)}
 
 
-def test_every_turn_is_logged_with_its_own_message(known, whatsapp, called) -> None:
+def test_every_turn_is_logged_with_its_own_message(known, whatsapp, called, monkeypatch) -> None:
+    done: dict[str, str] = {}
+
+    def noting(event: str, **facts: Any) -> None:
+        known = structlog.contextvars.get_contextvars()
+        done[known["conversation_id"]] = known["message_id"]
+
     called(tasks.parse, receipts(whatsapp))
-    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
-        called(tasks.respond, turns_due())
-    done = {line["conversation_id"]: line["message_id"] for line in lines if line["event"] == "turn_done"}
-    said = {str(talk.id): str(talk.messages.get(seq=3).id) for talk in Conversation.objects.all()}
-    assert done == said
+    monkeypatch.setattr(respond, "log", SimpleNamespace(debug=noting))
+    called(tasks.respond, turns_due())
+    assert done == {str(talk.id): str(talk.messages.get(seq=3).id) for talk in Conversation.objects.all()}
