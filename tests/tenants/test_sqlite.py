@@ -121,6 +121,15 @@ def test_what_a_thread_has_switched_off_is_on_for_the_next(wrapper) -> None:
     assert run(wrapper(), "PRAGMA foreign_keys") == [(1,)]
 
 
+def test_what_is_compiled_stays_compiled(wrapper) -> None:
+    """A pragma that is set, even to what it is, has SQLite compile every statement of the connection again."""
+    raw = write_one(wrapper())
+    ran: list[str] = []
+    raw.set_trace_callback(ran.append)
+    run(wrapper(), "SELECT * FROM t")
+    assert ran == ["PRAGMA foreign_keys", "SELECT * FROM t"]
+
+
 def test_each_connection_is_set_up(wrapper) -> None:
     write_one(wrapper())
     asked = ("journal_mode", "synchronous", "cache_size")

@@ -19,7 +19,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         path = str(conn_params["database"])
         kept = idle.take(path)
         if kept is not None:
-            kept.execute("PRAGMA foreign_keys = ON")  # a schema change or a fixture may have left them off
+            # A schema change or a fixture may have left them off. Set only then: it compiles every statement anew.
+            if kept.execute("PRAGMA foreign_keys").fetchone() != (1,):
+                kept.execute("PRAGMA foreign_keys = ON")
             return kept
         opened = super().get_new_connection(conn_params)
         opened.path, opened.place = path, place_of(path)
