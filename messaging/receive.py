@@ -17,8 +17,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import IntegrityError
-from django.db.models import OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from channels_app.contract import (
     EVERYBODY,
@@ -54,7 +53,7 @@ from messaging.rules.revise import changes_apply, changes_waiting, reaction_take
 from messaging.shutdown import stopping
 from tenants.errors import Invalid, Unavailable
 from tenants.storage import prepared
-from tenants.storage.db import atomic, key_taken, now, on_commit, on_mongo, retried, server_trouble
+from tenants.storage.db import atomic, key_taken, now, on_commit, retried, server_trouble
 from tenants.tenant_settings import settings_for
 from tenants.work.crew import Lane, Told
 from tenants.work.leases import (
@@ -74,6 +73,9 @@ log = structlog.get_logger(__name__)
 TRIES = A_DAY
 TRIES_OF_ALL = 3  # then a request of several people gives up its place among those of others
 WOKEN_BEHIND = 100  # receipts that a crossing one lets go at once; the sweep wakes the others
+#: behind every receipt of the channel that was acknowledged before this one came, whatever the clocks say. Requests that
+#: are stored at the same time may get the same place
+PLACE = prepared.Next(InboundEvent, "place", lambda rows, channel: rows.filter(channel=channel))
 #: a receipt for which no other is to be waited. Nothing comes before the head of a lane any more, so this look is good
 HEADS = prepared.Select(
     InboundEvent, lambda rows, ids: heads.receipts(rows.filter(id__in=ids, status=InboundEvent.Status.RECEIVED))
@@ -106,7 +108,7 @@ def receipt_store(channel: Channel, raw: RawRequest) -> InboundEvent | None:
         with atomic():
             receipt = InboundEvent(
                 tenant_id=channel.tenant_id, channel=channel, lane=lane, digest=digest, request=raw.to_stored(),
-                place=_next_place(channel),
+                place=PLACE.behind(channel=channel.id),
             )  # fmt: skip
             prepared.insert([receipt])
             on_commit(lambda: wake.parse(receipt.id, lane=Lane(receipt.tenant_id, receipt.channel_id)))
@@ -167,15 +169,6 @@ def receipt_take(receipt_id: uuid.UUID) -> int:
 def _leased(receipt: InboundEvent) -> bool:
     """Lease the head of a lane, and whether it is done with."""
     return bool(claim(receipt, timedelta(seconds=settings.ENV["DELIVERY_LEASE_S"]))) and _process(receipt)
-
-
-def _next_place(channel: Channel) -> Any:
-    """Behind every receipt of the channel that was acknowledged before this one came, whatever the clocks say: the
-    INSERT itself looks. Requests that are stored at the same time may get the same place."""
-    last = InboundEvent.objects.filter(channel=channel).order_by("-place").values("place")[:1]
-    if on_mongo():  # an insert there takes no expression
-        return 1 + (last.values_list("place", flat=True).first() or 0)
-    return Coalesce(Subquery(last) + 1, Value(1))
 
 
 def _lane(channel: Channel, raw: RawRequest) -> str:

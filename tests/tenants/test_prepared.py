@@ -20,8 +20,10 @@ from django.db.models import Exists, F, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce, Concat, Greatest
 from django.test.utils import CaptureQueriesContext
 
+from channels_app.contract import RawRequest
 from conversations.models import Contact, Conversation, Identity, Note
-from messaging.models import WebhookEndpoint
+from messaging.models import InboundEvent, WebhookEndpoint
+from messaging.receive import receipt_store
 from tenants.models import Tenant
 from tenants.scope import NoTenantScope, tenant_scope
 from tenants.storage import db, postgres, prepared
@@ -29,7 +31,7 @@ from tenants.storage.connections import connection_release
 from tenants.storage.prepared import kept, orm
 from tenants.storage.prepared.owner import OtherTenant
 from tenants.storage.prepared.shapes import Given
-from tests.factories import ContactFactory, ConversationFactory, IdentityFactory
+from tests.factories import ChannelFactory, ContactFactory, ConversationFactory, IdentityFactory
 
 SQL = pytest.mark.skipif(db.on_mongo(), reason="nothing is kept there: the portable way is the only one")
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -174,6 +176,49 @@ def test_a_refused_value_is_no_lost_race_and_ends_the_transaction(scope, looked_
         assert connection.needs_rollback
     assert not db.lost_race(caught.value)
     assert Conversation.objects.get().subject == ""
+
+
+@BOTH
+def test_a_number_is_behind_those_that_are_there(scope, other_tenant, way: ModuleType, looked_at: None) -> None:
+    """Of the same rows by what the look is given, and of the tenant in scope alone."""
+    here, there = (ChannelFactory(tenant=scope) for _ in range(2))
+    number = way.Next(InboundEvent, "place", lambda rows, channel: rows.filter(channel=channel))
+    with tenant_scope(other_tenant.id):
+        InboundEvent.objects.create(
+            tenant=other_tenant, channel=ChannelFactory(tenant=other_tenant), place=70, request={}
+        )
+    InboundEvent.objects.create(tenant=scope, channel=there, digest="there", place=7, request={})
+    for n in range(3):
+        place = number.behind(channel=here.id)
+        way.insert([InboundEvent(tenant=scope, channel=here, digest=f"{n} %s", place=place, request={})])
+    place = number.behind(channel=there.id)
+    way.insert([InboundEvent(tenant=scope, channel=there, digest="next", place=place, request={})])
+    way.insert([InboundEvent(tenant=scope, channel=there, digest="told", place=3, request={})])
+    places = list(InboundEvent.objects.order_by("created_at", "id").values_list("digest", "place"))
+    assert places == [("there", 7), ("0 %s", 1), ("1 %s", 2), ("2 %s", 3), ("next", 8), ("told", 3)]
+
+
+@SQL
+def test_rows_that_are_numbered_and_rows_that_are_not_go_together(scope) -> None:
+    here = ChannelFactory(tenant=scope)
+    number = kept.Next(InboundEvent, "place", lambda rows, channel: rows.filter(channel=channel))
+    rows = [
+        InboundEvent(tenant=scope, channel=here, digest="told", place=4, request={}),
+        InboundEvent(tenant=scope, channel=here, digest="asked", place=number.behind(channel=here.id), request={}),
+    ]
+    kept.insert(rows)
+    assert set(InboundEvent.objects.values_list("digest", "place")) == {("told", 4), ("asked", 1)}
+
+
+@SQL
+def test_no_receipt_of_a_webhook_has_its_statement_compiled_anew(scope, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be kept goes through the ORM, at ten times the cost."""
+    channel = ChannelFactory(tenant=scope, kind="whatsapp")
+    monkeypatch.setattr(orm, "write", None)
+    for n in range(2):
+        body = str(n).encode()
+        receipt_store(channel, RawRequest(method="POST", path="/", headers={}, query={}, body=body, url="/"))
+    assert list(InboundEvent.objects.order_by("id").values_list("place", flat=True)) == [1, 2]
 
 
 # ------------------------------------------------------------------------------ select

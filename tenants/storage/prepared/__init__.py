@@ -12,6 +12,9 @@ How a statement of the journey is converted, from ``from tenants.storage import 
 * ``Model.objects.filter(…)`` → a module's constant ``RECENT = prepared.Select(Model, lambda rows, conversation:
   rows.filter(conversation=conversation))``, run by ``RECENT.run(conversation=id)``, ``RECENT.first(conversation=id)``.
 
+A number behind those that are there already is looked up by the INSERT: ``PLACE = prepared.Next(Model, "place", lambda
+rows, channel: rows.filter(channel=channel))``, and ``place=PLACE.behind(channel=id)`` in the new row.
+
 ``with prepared.gathered(Message, Event):`` keeps the inserts of those models back to the end of the block, which stands
 inside `atomic`: one statement per table for the rows of many callers.
 
@@ -25,8 +28,8 @@ from __future__ import annotations
 from tenants.storage.db import on_mongo
 
 if on_mongo():
-    from tenants.storage.prepared.orm import Select, gathered, insert, update, update_where
+    from tenants.storage.prepared.orm import Next, Select, gathered, insert, update, update_where
 else:
-    from tenants.storage.prepared.kept import Select, gathered, insert, update, update_where
+    from tenants.storage.prepared.kept import Next, Select, gathered, insert, update, update_where
 
-__all__ = ["Select", "gathered", "insert", "update", "update_where"]
+__all__ = ["Next", "Select", "gathered", "insert", "update", "update_where"]

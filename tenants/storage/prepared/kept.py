@@ -32,6 +32,7 @@ from tenants.scope import current_tenant_id, tenant_id_if_any
 from tenants.storage.prepared import orm
 from tenants.storage.prepared.driver import Statement
 from tenants.storage.prepared.gathering import gather, gathering
+from tenants.storage.prepared.numbers import Next, number_of
 from tenants.storage.prepared.owner import check_owner, has_tenant
 from tenants.storage.prepared.shapes import (
     Given,
@@ -148,9 +149,11 @@ def _write(rows: Sequence[Model]) -> None:
 
 def _insert(rows: Sequence[Model]) -> None:
     model = type(rows[0])
-    statement: Statement = _kept((model, len(rows)), lambda: _compiled_insert(model, len(rows)))
+    values = _kept((model, "columns"), lambda: _columns_of(model))(rows)
     try:
-        statement.run(_kept((model, "columns"), lambda: _columns_of(model))(rows))
+        number = number_of(rows, values)
+        statement: Statement = _kept((model, len(rows), number), lambda: _compiled_insert(model, len(rows), number))
+        statement.run(values)
     except NotKept:  # a column that the database works out
         orm.write(rows)
     for row in rows:
@@ -172,11 +175,15 @@ def _changes_when_saved(field: Field[Any, Any]) -> bool:
     return type(field).pre_save is not Field.pre_save
 
 
-def _compiled_insert(model: type[Model], count: int) -> Statement:
+def _compiled_insert(model: type[Model], count: int, number: tuple[Next, Sequence[str]] | None) -> Statement:
     at, query, fields = itertools.count(), InsertQuery(model), model._meta.concrete_fields
     rows: list[Any] = [
         SimpleNamespace(**{field.attname: Given(next(at), field, saved=True) for field in fields}) for _ in range(count)
     ]
+    if number:
+        looks, names = number
+        for row in rows:
+            setattr(row, looks.name, looks.given(names, at))
     query.insert_values(fields, rows, raw=True)
     [(sql, params)] = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
     return Statement(sql, params, returns=False, writes=True)

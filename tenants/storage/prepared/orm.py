@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Generic, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from tenants.scope import tenant_id_if_any
 from tenants.storage.prepared.owner import check_owner, has_tenant, scoped
@@ -82,3 +83,22 @@ class Select(Generic[M]):
     def first(self, **values: Any) -> Any:
         """The first row, or None."""
         return next(iter(self.run(most=1, **values)), None)
+
+
+class Next:
+    """A number for a new row: one more than the greatest ``name`` of the rows that ``build`` makes of the model's rows
+    and of the values by its names; 1 where there are none. Rows written at the same time may get the same number."""
+
+    def __init__(self, model: type[Model], name: str, build: Callable[..., QuerySet[Any, Any]]):
+        self.model, self.name, self.build = model, name, build
+
+    def behind(self, **values: Any) -> Any:
+        """What stands in the row until it is written. No value may be None."""
+        return 1 + next((row[self.name] for row in self._last(scoped(self.model), values)), 0)
+
+    def of(self, last: QuerySet[Any, Any]) -> Any:
+        """For an INSERT that looks itself."""
+        return Coalesce(Subquery(last) + 1, Value(1))
+
+    def _last(self, rows: QuerySet[Any], values: Mapping[str, Any]) -> QuerySet[Any, Any]:
+        return self.build(rows, **values).order_by(f"-{self.name}").values(self.name)[:1]
