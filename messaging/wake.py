@@ -18,11 +18,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from celery import current_app, signals
+from celery import signals
 from django.conf import settings
 
 from messaging.measures import LOST_CALLS
 from tenants.storage.server_clock import shared_now
+from tenants.work import calls
 from tenants.work.breaker import Breaker
 from tenants.work.crew import Lane
 
@@ -213,7 +214,7 @@ def _send(together: Sequence[_Call], delay_s: float) -> bool:
         # Not Celery's `expires`: a worker whose clock is ahead would leave every call of another host's aside.
         void_at = shared_now() + delay_s + first.expires_s if first.expires_s else None
         headers = headers_of(first.lane, void_at, [(str(call.row_id), call.trail()) for call in others])
-        current_app.send_task(first.task, args=args, countdown=delay_s or None, headers=headers, retry=False)
+        calls.send(first.task, args, delay_s=delay_s, headers=headers)
     except Exception as error:  # noqa: BLE001  as above
         broker_breaker.failed()
         log.warning("wake_up_lost", task=first.task, row=str(first.row_id or ""), error=type(error).__name__)

@@ -18,6 +18,7 @@ from chatsvc.observe.broker import broker_takes_writes
 from chatsvc.processes import broker, standby
 from chatsvc.processes.cache import ForgivingRedisCache
 from messaging import wake
+from tenants.work import calls
 from tenants.work.breaker import Breaker
 from tests.chaos.servers import Redis, free_port
 
@@ -76,7 +77,7 @@ def test_a_wake_up_call_is_lost_quickly(monkeypatch: pytest.MonkeyPatch, setting
     options = {"max_retries": 0, "socket_timeout": 2, "socket_connect_timeout": 1}
     app = Celery("away", broker=f"redis://127.0.0.1:{free_port()}/0", set_as_current=False)
     app.conf.broker_transport_options = options
-    monkeypatch.setattr(wake, "current_app", app)
+    monkeypatch.setattr(calls, "current_app", app)
     started = time.monotonic()
     for _ in range(20):
         wake.deliver(uuid.uuid4())

@@ -82,13 +82,13 @@ TENANT, CHANNEL = uuid.uuid4(), uuid.uuid4()
 
 
 class Broker:
-    """Instead of a Celery application: what was sent, and how."""
+    """Instead of a broker: what was sent, and how."""
 
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []
 
-    def send_task(self, task: str, **options: Any) -> None:
-        self.sent.append({"task": task, **options})
+    def send(self, task: str, args: Any, **options: Any) -> None:
+        self.sent.append({"task": task, "args": args, **options})
 
 
 @pytest.mark.parametrize(
@@ -105,13 +105,13 @@ def test_a_call_says_a_row_and_what_goes_with_it(monkeypatch: pytest.MonkeyPatch
     broker = Broker()
     monkeypatch.setattr(wake, "_call", REAL_CALL)
     monkeypatch.setattr(wake, "broker_breaker", Breaker(failures=1, cool_s=60))
-    monkeypatch.setattr(wake, "current_app", broker)
+    monkeypatch.setattr(wake, "calls", broker)
     monkeypatch.setattr(wake, "shared_now", lambda: 1000.0)
     row = uuid.uuid4()
     wake.deliver(row, **options)
     [sent] = broker.sent
     assert (sent["task"], sent["args"], sent["headers"]) == ("messaging.tasks.deliver", [str(row)], headers)
-    assert sent["countdown"] == options.get("delay_s")
+    assert sent["delay_s"] == options.get("delay_s", 0)
 
 
 @pytest.mark.parametrize("says_lane", [True, False], ids=["with-lane", "of-a-former-release"])
@@ -164,7 +164,7 @@ def test_a_call_is_void_by_the_clock_that_all_share(
     broker, host = Broker(), Host(monkeypatch)
     monkeypatch.setattr(wake, "_call", REAL_CALL)
     monkeypatch.setattr(wake, "broker_breaker", Breaker(failures=1, cool_s=60))
-    monkeypatch.setattr(wake, "current_app", broker)
+    monkeypatch.setattr(wake, "calls", broker)
     with time_machine.travel(host.noon, tick=False) as traveller:
         host.at(0, sender, traveller)
         wake.deliver(row, expires_s=14.0)
