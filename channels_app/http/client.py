@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import httpcore
@@ -64,6 +64,7 @@ CERTIFICATES = {
 observe: Callable[[Mapping[str, Any]], AbstractContextManager[object]] = nullcontext
 
 
+@lru_cache(maxsize=256)
 def authority(url: str) -> str:
     """``host:port`` of a URL, the form ``allow_hosts`` takes; "" for anything else than http(s)."""
     try:
@@ -115,13 +116,17 @@ class HttpClient:
         room: Callable[[], AbstractContextManager[object]] = nullcontext,
     ):
         self.trace: list[dict[str, Any]] = []
-        self._redactor = Redactor(secrets)
+        self._secrets = secrets
         self._allow_hosts = frozenset(host.lower() for host in allow_hosts)
         self._file_hosts = file_hosts
         self._timeouts = {"connect": connect_s, "read": read_s, "write": read_s, "pool": connect_s}
         self._total_s = total_s
         self._max_bytes = max_bytes
         self._room = room
+
+    @cached_property
+    def _redactor(self) -> Redactor:
+        return Redactor(self._secrets)  # most webhooks have a client and ask nothing
 
     def request(
         self,

@@ -19,10 +19,10 @@ import uuid_utils
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, models, transaction
 from django.dispatch import receiver
-from django.utils import timezone
 
 from tenants.scope import ScopedManager
 from tenants.storage.indexes import index_once
+from tenants.storage.rows import values_set
 
 MONGO = "django_mongodb_backend"
 RACES = 5  # tries at a transaction whose unique keys decide; each loss means that another writer has got further
@@ -40,7 +40,7 @@ def new_id() -> uuid.UUID:
 
 def now() -> datetime.datetime:
     """The current time, aware, cut to milliseconds: what every supported engine stores exactly."""
-    at = timezone.now()
+    at = datetime.datetime.now(datetime.UTC)
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
@@ -196,6 +196,10 @@ class Model(models.Model):
 
     class Meta:
         abstract = True
+
+    def __init__(self, *values: Any, **fields: Any):
+        if values or not values_set(self, fields):
+            super().__init__(*values, **fields)
 
 
 class TenantModel(Model):

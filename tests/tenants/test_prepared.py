@@ -29,6 +29,7 @@ from tenants.scope import NoTenantScope, tenant_scope
 from tenants.storage import db, postgres, prepared
 from tenants.storage.connections import connection_release
 from tenants.storage.prepared import kept, orm
+from tenants.storage.prepared.driver import Statement
 from tenants.storage.prepared.owner import OtherTenant
 from tenants.storage.prepared.shapes import Given
 from tests.factories import ChannelFactory, ContactFactory, ConversationFactory, IdentityFactory
@@ -439,8 +440,18 @@ VALUES: list[tuple[str, Any]] = [
 def test_a_value_is_prepared_as_by_its_field(db: None, name: str, value: Any, saved: bool) -> None:
     field: Any = Conversation._meta.get_field(name)
     wanted = field.get_db_prep_save(value, connection) if saved else field.get_db_prep_value(value, connection)
-    ours = Given(0, field, saved=saved).prepared(value, connection)
+    [ours] = Statement("%s", [Given(0, field, saved=saved)], returns=False, writes=False).prepared([value], connection)
     assert (type(ours), getattr(ours, "obj", ours)) == (type(wanted), getattr(wanted, "obj", wanted))
+
+
+@SQL
+@pytest.mark.parametrize(("name", "value"), [one for one in VALUES if "inf" not in str(one)])
+def test_a_value_comes_back_as_by_its_field(scope, name: str, value: Any) -> None:
+    made = ConversationFactory(tenant=scope, **({} if name == "identity_id" else {name: value}))
+    row = kept.update_where(Conversation, {"id": made.id}, {"priority": "high"})
+    ours, wanted = getattr(row, name), getattr(Conversation.objects.get(), name)
+    assert (type(ours), ours) == (type(wanted), wanted)
+    assert getattr(ours, "tzinfo", None) is getattr(wanted, "tzinfo", None)
 
 
 @SQL

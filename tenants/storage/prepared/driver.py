@@ -21,7 +21,8 @@ class Statement:
 
     def __init__(self, sql: str, params: Sequence[Any], *, returns: bool, writes: bool):
         self.sql, self.returns, self.writes = sql, returns, writes
-        self.params = params
+        self.constants = [None if type(one) is Given else one for one in params]
+        self.places = [(at, one.at, one.quick, one) for at, one in enumerate(params) if type(one) is Given]
         self.native = _native(sql, connections[DEFAULT_DB_ALIAS].vendor)
 
     def run(self, values: Any) -> Any:
@@ -38,15 +39,17 @@ class Statement:
 
     def prepared(self, values: Any, db: Any) -> list[Any]:
         """The parameters as the driver takes them."""
-        found = []
-        for one in self.params:
-            if type(one) is not Given:
-                found.append(one)
-                continue
-            value = values[one.at]
-            # most are the same to the driver: those are spared the call
-            found.append(value if one.quick.get(type(value)) is same else one.prepared(value, db))
-        return found
+        params = self.constants.copy()
+        for at, name, quick, given in self.places:
+            value = values[name]
+            prepare = quick.get(type(value))
+            if prepare is same:  # most are the same to the driver: those are spared the call
+                params[at] = value
+            elif prepare is None or (found := prepare(value)) is NotImplemented:
+                params[at] = given.prepared(value, db)
+            else:
+                params[at] = found
+        return params
 
     def _observed(self, db: Any, params: list[Any]) -> Any:
         """Tests count statements, debuggers show them, the simulator interrupts them. The rows are read before any of

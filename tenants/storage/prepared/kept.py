@@ -15,23 +15,15 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from django.db.models import DateTimeField, Field, Model, Q, QuerySet, signals
-from django.db.models.base import ModelState
+from django.db.models import DateTimeField, Field, Model, Q, QuerySet
 from django.db.models.expressions import ExpressionList
-from django.db.models.query import (
-    FlatValuesListIterable,
-    ModelIterable,
-    NamedValuesListIterable,
-    ValuesListIterable,
-    get_related_populators,
-)
 from django.db.models.sql import InsertQuery, UpdateQuery
-from django.db.models.utils import create_namedtuple_class
 
 from tenants.scope import current_tenant_id, tenant_id_if_any
 from tenants.storage.prepared import orm
 from tenants.storage.prepared.driver import Statement
 from tenants.storage.prepared.gathering import gather, gathering
+from tenants.storage.prepared.made import Rows
 from tenants.storage.prepared.numbers import Next, number_of
 from tenants.storage.prepared.owner import check_owner, has_tenant
 from tenants.storage.prepared.shapes import (
@@ -91,7 +83,7 @@ def update_where(model: type[M], where: Mapping[str, Any], changes: Mapping[str,
         raise model.MultipleObjectsReturned(  # type: ignore[attr-defined]
             f"the condition names {len(rows)} rows of {model.__name__}"
         )
-    return _kept(model, lambda: _Rows.of_model(model)).made(rows)[0] if rows else None
+    return _kept(model, lambda: Rows.of_model(model)).made(rows)[0] if rows else None
 
 
 def _update(model: type[Model], where: Mapping[str, Any], changes: Mapping[str, Any], *, returns: bool) -> Any:
@@ -183,7 +175,7 @@ def _compiled_insert(model: type[Model], count: int, number: tuple[Next, Sequenc
     if number:
         looks, names = number
         for row in rows:
-            setattr(row, looks.name, looks.given(names, at))
+            setattr(row, looks.name, looks.given(_rows_given(model, lambda: Given(next(at))), names, at))
     query.insert_values(fields, rows, raw=True)
     [(sql, params)] = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
     return Statement(sql, params, returns=False, writes=True)
@@ -197,7 +189,7 @@ class Select(orm.Select[M]):
 
     def __init__(self, model: type[M], build: Callable[..., QuerySet[M, Any]], *, all_tenants: bool = False):
         super().__init__(model, build, all_tenants=all_tenants)
-        self._made: dict[Any, tuple[Statement, _Rows]] = {}
+        self._made: dict[Any, tuple[Statement, Rows]] = {}
 
     def run(self, *, most: int | None = None, **values: Any) -> list[Any]:
         """The rows, ``most`` of them at most. No value may be None; a list is one of values, not empty, and as
@@ -215,7 +207,7 @@ class Select(orm.Select[M]):
         statement, rows = made
         return rows.made(statement.run({**values, "most": most}))
 
-    def _compiled(self, names: Mapping[str, Any], bounded: bool) -> tuple[Statement, _Rows]:
+    def _compiled(self, names: Mapping[str, Any], bounded: bool) -> tuple[Statement, Rows]:
         given: dict[str, Any] = {
             name: ExpressionList(*(Given((name, at)) for at in range(len(value))))
             if type(value) is list
@@ -232,86 +224,10 @@ class Select(orm.Select[M]):
         sql, params = compiler.as_sql()
         if bounded:
             sql, params = f"{sql} LIMIT %s", [*params, Given("most")]
-        return Statement(sql, params, returns=True, writes=False), _Rows.of_query(built, compiler)
+        return Statement(sql, params, returns=True, writes=False), Rows.of_query(built, compiler)
 
 
-# -------------------------------------------------------------------------------- rows
-
-
-class _Rows:
-    """How the driver's rows become what the ORM would give."""
-
-    def __init__(self, converters: Mapping[int, Any], make: Callable[[list[Any]], Any]):
-        self.converters, self.make = list(converters.items()), make
-
-    @classmethod
-    def of_model(cls, model: type[Model]) -> _Rows:
-        """Whole rows, as a statement returns them."""
-        fields, table = model._meta.concrete_fields, model._meta.db_table
-        compiler = QuerySet(model).query.get_compiler(DEFAULT_DB_ALIAS)
-        names = [field.attname for field in fields]
-        converters = compiler.get_converters([field.get_col(table) for field in fields])
-        return cls(converters, lambda row: _row_of(model, names, row))
-
-    @classmethod
-    def of_query(cls, built: QuerySet[Any, Any], compiler: Any) -> _Rows:
-        """What ``built``, compiled by ``compiler``, selects."""
-        return cls(compiler.get_converters([column for column, *_ in compiler.select]), _maker(built, compiler))
-
-    def made(self, rows: Sequence[Sequence[Any]]) -> list[Any]:
-        db = connections[DEFAULT_DB_ALIAS]
-        made = []
-        for found in rows:
-            row = list(found)
-            for at, (converters, expression) in self.converters:
-                for convert in converters:
-                    row[at] = convert(row[at], expression, db)
-            made.append(self.make(row))
-        return made
-
-
-def _row_of(model: type[M], names: Sequence[str], values: Sequence[Any]) -> M:
-    """As ``Model.from_db``; a model that does nothing of its own when a row is made is spared the half of it."""
-    if not _plain(model):
-        return model.from_db(DEFAULT_DB_ALIAS, names, values)
-    made = model.__new__(model)
-    made._state = ModelState()
-    made._state.adding, made._state.db = False, DEFAULT_DB_ALIAS
-    vars(made).update(zip(names, values, strict=True))
-    return made
-
-
-def _plain(model: type[Model]) -> bool:
-    heard = signals.pre_init.has_listeners(model) or signals.post_init.has_listeners(model)
-    own = (model.__init__, model.from_db.__func__) != (Model.__init__, Model.from_db.__func__)  # type: ignore[attr-defined]
-    return not heard and not own
-
-
-def _maker(built: Any, compiler: Any) -> Callable[[list[Any]], Any]:
-    kind = built._iterable_class
-    if kind is ModelIterable:
-        return _model_maker(compiler)
-    if kind is FlatValuesListIterable:
-        return lambda row: row[0]
-    if kind is ValuesListIterable:
-        return tuple
-    if kind is NamedValuesListIterable:
-        made: Callable[[list[Any]], Any] = create_namedtuple_class(*built._fields)._make
-        return made
-    raise NotKept(kind.__name__)
-
-
-def _model_maker(compiler: Any) -> Callable[[list[Any]], Any]:
-    """As Django's ModelIterable: the row, and those of ``select_related`` with it."""
-    info, select = compiler.klass_info, compiler.select
-    first, last = info["select_fields"][0], info["select_fields"][-1] + 1
-    names = [column.target.attname for column, *_ in select[first:last]]
-    related = get_related_populators(info, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg] # of Django 6
-
-    def make(row: list[Any]) -> Any:
-        made = _row_of(info["model"], names, row[first:last])
-        for populator in related:
-            populator.populate(row, made)
-        return made
-
-    return make
+def _rows_given(model: type[Model], tenant: Callable[[], Given]) -> QuerySet[Any]:
+    """The rows of one tenant, which is a place like any other, filled with the one in scope at every run."""
+    rows: QuerySet[Any] = QuerySet(model)  # unscoped: as above
+    return rows.filter(tenant_id=tenant()) if has_tenant(model) else rows

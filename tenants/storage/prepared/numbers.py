@@ -29,12 +29,8 @@ class Next(orm.Next):
         assert None not in values.values()
         return Behind(self, values)
 
-    def given(self, names: Sequence[str], at: Iterator[int]) -> Any:
-        """The look with places for values, numbered as `number_of` lists them."""
-        # unscoped: the tenant is a place like any other, filled with the one in scope at every run
-        rows: QuerySet[Any] = QuerySet(self.model)
-        if has_tenant(self.model):
-            rows = rows.filter(tenant_id=Given(next(at)))
+    def given(self, rows: QuerySet[Any], names: Sequence[str], at: Iterator[int]) -> Any:
+        """The look among ``rows`` with places for values, numbered as `number_of` lists them."""
         last = self._last(rows, {name: Given(next(at)) for name in names})
         fields_bind(last.query)
         return self.of(last)

@@ -54,9 +54,6 @@ class Given(Expression):
 
     def prepared(self, value: Any, connection: Any) -> Any:
         """``value`` as the driver takes it. Raises NotKept for an expression."""
-        quick = self.quick.get(type(value))
-        if quick is not None and (prepared := quick(value)) is not NotImplemented:
-            return prepared
         if hasattr(value, "resolve_expression"):
             raise NotKept(type(value).__name__)
         if self.by is None:

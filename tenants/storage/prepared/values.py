@@ -1,7 +1,7 @@
 """Values as the driver takes them, without the way through the field where that changes nothing.
 
-Owns what of each kind of field is known beforehand; anything else goes through the field itself. Must give what the
-field gives.
+Owns what of each kind of field is known beforehand, on the way to the driver and back; anything else goes through the
+field itself. Must give what the field gives.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import datetime
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from operator import attrgetter
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.sqlite3.operations import DatabaseOperations as SQLite
 from django.db.models import (
     BooleanField,
     CharField,
@@ -26,6 +27,7 @@ from django.db.models import (
     TextField,
     UUIDField,
 )
+from django.db.models.expressions import Col
 
 Quick = Mapping[type, Callable[[Any], Any]]
 NOTHING = type(None)
@@ -38,7 +40,7 @@ def same(value: Any) -> Any:
 
 def _time(value: datetime.datetime) -> Any:
     """As SQLite keeps it; what is not in UTC goes through the field."""
-    return str(value.replace(tzinfo=None)) if value.tzinfo is datetime.UTC else NotImplemented
+    return str(value).removesuffix("+00:00") if value.tzinfo is datetime.UTC else NotImplemented
 
 
 def _json(value: dict[str, Any]) -> str:
@@ -88,3 +90,43 @@ def _quick(vendor: str) -> dict[type, Quick]:
         IntegerField: {int: same, NOTHING: same},
         JSONField: {dict: _json},
     }
+
+
+# -------------------------------------------------------------------------- from the driver
+
+
+def quick_from(converters: Sequence[Callable[..., Any]], expression: Any) -> Callable[[Any], Any] | None:
+    """What does the same as Django's converters of a selected column to a value that is not None; None: only they do."""
+    if len(converters) != 1:
+        return None
+    by_function: dict[Any, Callable[[Any], Any]] = {
+        SQLite.convert_uuidfield_value: _uuid_from,
+        SQLite.convert_datetimefield_value: _time_from,
+        SQLite.convert_booleanfield_value: _bool_from,
+    }
+    if type(expression) is Col and not getattr(expression.output_field, "decoder", None):
+        by_function[JSONField.from_db_value] = _json_from
+    if connections[DEFAULT_DB_ALIAS].timezone is not datetime.UTC:
+        del by_function[SQLite.convert_datetimefield_value]
+    return by_function.get(getattr(converters[0], "__func__", None))
+
+
+def _uuid_from(value: Any) -> uuid.UUID:
+    return value if type(value) is uuid.UUID else uuid.UUID(int=int(value, 16))
+
+
+def _time_from(value: Any) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(f"{value}+00:00")
+
+
+def _bool_from(value: Any) -> Any:
+    return bool(value) if value in (1, 0) else value
+
+
+def _json_from(value: str) -> Any:
+    if value == "{}":
+        return {}
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        return value
