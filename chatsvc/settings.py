@@ -55,11 +55,11 @@ MIDDLEWARE = [
     "chatsvc.web.middleware.RequestContext",
     "chatsvc.web.middleware.Cors",
     "chatsvc.web.middleware.Shed",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "chatsvc.web.middleware.Sessions",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "chatsvc.web.middleware.Csrf",
+    "chatsvc.web.middleware.SignedIn",
+    "chatsvc.web.middleware.Notices",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 

@@ -1,14 +1,20 @@
-"""Request and correlation ids, one log line and one measure a request, and CORS. Must not know any view."""
+"""Request and correlation ids, one log line and one measure a request, CORS, and what only pages need. Must not know any
+view."""
 
 from __future__ import annotations
 
 import re
 import time
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.gzip import GZipMiddleware
 
 from chatsvc.observe import metrics, traces
@@ -127,3 +133,36 @@ class Cors:
         response["Access-Control-Max-Age"] = "600"
         response["Vary"] = "Origin"
         return response
+
+
+# --------------------------------------------------------------------------- only of pages
+
+
+class OfPages:
+    """Mixed into what is for pages alone, which people sign in to. The API knows no cookie: no member of staff is signed in
+    there, and no request needs to prove that a page of ours has sent it."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        whole: Any = super()
+        return self.get_response(request) if _of_the_api(request) else whole.__call__(request)  # type: ignore[attr-defined]
+
+
+def _of_the_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/v2/")
+
+
+class Sessions(OfPages, SessionMiddleware):
+    pass
+
+
+class Csrf(OfPages, CsrfViewMiddleware):
+    def process_view(self, request: HttpRequest, *view: Any) -> Any:
+        return None if _of_the_api(request) else super().process_view(request, *view)
+
+
+class SignedIn(OfPages, AuthenticationMiddleware):
+    pass
+
+
+class Notices(OfPages, MessageMiddleware):
+    pass

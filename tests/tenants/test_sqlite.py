@@ -9,17 +9,22 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import DatabaseError
 
 from tenants.storage import sqlite
 from tenants.storage.sqlite import MOST_IDLE, Connection, Idle
 from tenants.storage.sqlite.base import DatabaseWrapper
 
+#: what each wrapper has of its own
+OWN = ("connection", "client", "creation", "features", "introspection", "ops", "validation", "queries_log", "_thread_ident", "init_commands",
+       "wrap_database_errors", "_thread_sharing_lock")  # fmt: skip
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULTS = {
     "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False, "AUTOCOMMIT": True, "ATOMIC_REQUESTS": False, "TIME_ZONE": None,
@@ -128,6 +133,41 @@ def test_what_is_compiled_stays_compiled(wrapper) -> None:
     raw.set_trace_callback(ran.append)
     run(wrapper(), "SELECT * FROM t")
     assert ran == ["PRAGMA foreign_keys", "SELECT * FROM t"]
+
+
+@time_machine.travel("2026-05-04T03:02:01+00:00", tick=False)
+def test_one_that_is_taken_again_stands_as_a_new_one(wrapper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 7.0)
+    fresh, giver, used = wrapper(), wrapper(), wrapper()
+    fresh.connect()
+    giver.connect()
+    given = giver.connection
+    giver.close()
+    used.in_atomic_block, used.needs_rollback, used.savepoint_ids, used.atomic_blocks = True, True, ["s"], [used]
+    used.errors_occurred, used.autocommit, used.run_on_commit, used.close_at = True, False, [print], 1.0
+    used.closed_in_transaction = True
+    used.connect()
+    assert used.connection is given is not fresh.connection
+    states = [{name: value for name, value in vars(one).items() if name not in OWN} for one in (fresh, used)]
+    assert states[0] == states[1]
+    assert (used.connection.isolation_level, used.get_autocommit()) == (None, True)
+
+
+def test_a_transaction_begins_the_same_whether_it_is_looked_at_or_not(wrapper) -> None:
+    began: list[list[str]] = []
+    for looked_at in (True, False):
+        one = wrapper()
+        one.ensure_connection()
+        ran: list[str] = []
+        one.connection.set_trace_callback(ran.append)
+        one.force_debug_cursor = looked_at
+        one.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
+        one.rollback()
+        one.set_autocommit(True)
+        one.connection.set_trace_callback(None)
+        one.close()
+        began.append(ran)
+    assert began[0] == began[1] == ["BEGIN IMMEDIATE", "ROLLBACK"]
 
 
 def test_each_connection_is_set_up(wrapper) -> None:

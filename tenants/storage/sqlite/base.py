@@ -5,6 +5,7 @@ Django loads this module by its name (`ENGINE`). Must not know any model.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.db.backends.sqlite3 import base
@@ -15,17 +16,36 @@ from tenants.storage.sqlite import idle, place_of
 class DatabaseWrapper(base.DatabaseWrapper):
     """To open is to take an idle connection, to close is to give it back."""
 
+    def connect(self) -> None:
+        """An idle one is set up already: nothing is asked for, and no receiver told, as for a new one."""
+        kept = idle.take(str(self.settings_dict["NAME"])) if self.settings_dict["AUTOCOMMIT"] else None
+        if kept is None:
+            super().connect()
+            return
+        # A schema change or a fixture may have left them off. Set only then: it compiles every statement anew.
+        if kept.execute("PRAGMA foreign_keys").fetchone() != (1,):
+            kept.execute("PRAGMA foreign_keys = ON")
+        kept.isolation_level = None  # what Django calls autocommit
+        self.connection, self.autocommit, self.run_on_commit = kept, True, []
+        self.in_atomic_block, self.savepoint_ids, self.atomic_blocks = False, [], []
+        self.needs_rollback, self.closed_in_transaction, self.errors_occurred = False, False, False
+        self.health_check_enabled, self.health_check_done = self.settings_dict["CONN_HEALTH_CHECKS"], True
+        self.transaction_mode = self.settings_dict["OPTIONS"]["transaction_mode"]
+        max_age = self.settings_dict["CONN_MAX_AGE"]
+        self.close_at = None if max_age is None else time.monotonic() + max_age
+
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        path = str(conn_params["database"])
-        kept = idle.take(path)
-        if kept is not None:
-            # A schema change or a fixture may have left them off. Set only then: it compiles every statement anew.
-            if kept.execute("PRAGMA foreign_keys").fetchone() != (1,):
-                kept.execute("PRAGMA foreign_keys = ON")
-            return kept
         opened = super().get_new_connection(conn_params)
-        opened.path, opened.place = path, place_of(path)
+        opened.path = str(conn_params["database"])
+        opened.place = place_of(opened.path)
         return opened
+
+    def _start_transaction_under_autocommit(self) -> None:
+        if self.queries_logged or self.execute_wrappers:
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
+        else:
+            with self.wrap_database_errors:
+                self.connection.execute(f"BEGIN {self.transaction_mode}")
 
     def _close(self) -> None:
         if self.connection is not None:
