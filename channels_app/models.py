@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from copy import deepcopy
 from typing import Any, ClassVar
 
 from django.db import models
@@ -69,11 +70,20 @@ class Channel(TenantModel):
 
     def adapter_config(self) -> Any:
         """The adapter's frozen config object. Raises IncompleteChannel when what is stored does not hold (any more)."""
+        given = {**self.config, **self.secrets}
+        known, read = vars(self).get("_config_read", (None, None))
+        if known == (self.kind, given):
+            return read
         try:
-            return self.adapter.config_class.model_validate({**self.config, **self.secrets})
+            read = self.adapter.config_class.model_validate(given)
         except ValidationError as error:
             fields = sorted({str(problem["loc"][0]) for problem in error.errors() if problem["loc"]})
             raise IncompleteChannel(f"The channel's configuration is not complete: {', '.join(fields)}.") from error
+        self._config_read = (
+            (self.kind, deepcopy(given)),
+            read,
+        )  # the instance that is remembered is asked by every message
+        return read
 
 
 class ChannelHealth(Model):

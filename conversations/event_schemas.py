@@ -344,6 +344,7 @@ SCHEMAS: dict[tuple[str, int], type[Data]] = {
     ("chat.system.webhook_paused", 1): WebhookPaused,
     ("chat.system.work_given_up", 1): WorkGivenUp,
 }
+CHECKED = SCHEMAS | CALLS
 
 
 # ---------------------------------------------------------------------------- envelope
@@ -415,7 +416,7 @@ def event_check(type: str, version: int, payload: Mapping[str, Any], *, strict: 
 
 def _model(type: str, version: int) -> type[Data]:
     try:
-        return {**SCHEMAS, **CALLS}[type, version]
+        return CHECKED[type, version]
     except KeyError:
         raise UnknownEvent(f"{type} v{version}") from None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -75,12 +76,18 @@ def conversation_advance(
     what the first has written, and numbers have neither gaps nor doubles.
     """
     if messages:
-        changes |= {"last_seq": F("last_seq") + messages, "message_count": F("message_count") + messages}
+        changes |= {"last_seq": _plus("last_seq", messages), "message_count": _plus("message_count", messages)}
     if events:
-        changes["event_seq"] = F("event_seq") + events
+        changes["event_seq"] = _plus("event_seq", events)
     if not changes:
         changes["event_seq"] = F("event_seq")
     return prepared.update_where(Conversation, where, changes)
+
+
+@lru_cache(maxsize=256)
+def _plus(name: str, count: int) -> Any:
+    """An expression, which no use of it changes."""
+    return F(name) + count
 
 
 def events_append(conversation: Conversation, news: Sequence[NewEvent]) -> list[Event]:

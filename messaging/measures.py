@@ -61,6 +61,8 @@ def engine_count(engine: str, seconds: float, usage: Mapping[str, Any], *, degra
     """Count one reply with its tokens and its cost."""
     ENGINE.labels(engine).observe(seconds)
     REPLIES.labels(engine, str(degraded).lower()).inc()
+    if not usage:
+        return
     for name, direction in COUNTS.items():
         TOKENS.labels(engine, direction).inc(float(usage.get(name) or 0))
     COST.labels(engine).inc(max((float(usage.get(name) or 0) for name in COSTS), default=0.0))

@@ -21,6 +21,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, Operational
 from django.dispatch import receiver
 
 from tenants.scope import ScopedManager
+from tenants.storage.ids import uuid_of
 from tenants.storage.indexes import index_once
 from tenants.storage.rows import values_set
 
@@ -35,7 +36,7 @@ R = TypeVar("R")
 
 def new_id() -> uuid.UUID:
     """A UUIDv7: time ordered, so that inserts append to the index."""
-    return uuid.UUID(int=uuid_utils.uuid7().int)
+    return uuid_of(uuid_utils.uuid7().int)
 
 
 def now() -> datetime.datetime:
@@ -44,6 +45,7 @@ def now() -> datetime.datetime:
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
+@functools.cache
 def on_mongo() -> bool:
     return settings.DATABASES["default"]["ENGINE"] == MONGO
 
@@ -164,10 +166,10 @@ def on_commit(call: Callable[[], Any]) -> None:
     """
     context = contextvars.copy_context()
 
-    @functools.wraps(call)  # a failure is logged by its name
     def run() -> None:
         context.run(call)
 
+    run.__qualname__ = getattr(call, "__qualname__", run.__qualname__)  # a failure is logged by it
     transaction.on_commit(run, robust=True)
 
 

@@ -143,6 +143,8 @@ INTERNAL = {
     "messaging/integrators/shapes.py",
     "messaging/webchat/form.py",
     "channels_app/twin/platforms/teams.py",  # speaks as Microsoft does
+    "tenants/storage/prepared/values.py",  # as SQLite keeps them
+    "tenants/work/calls.py",  # as Celery writes them
 }
 WAYS = {"isoformat", "strftime", "fromisoformat", "fromtimestamp", "parse_datetime", "strptime"}
 

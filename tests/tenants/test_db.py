@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import sqlite3
 import threading
+import uuid
 from contextlib import nullcontext, suppress
 from typing import Any
 
@@ -14,6 +17,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, Operational
 
 from tenants.models import Role, Tenant
 from tenants.storage import db
+from tenants.storage.ids import uuid_of
 from tests.factories import TenantFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -187,3 +191,13 @@ class TestWhatAnotherWriterCauses:
 
     def test_an_error_without_a_driver_s_code_is_none(self):
         assert not db.lost_race(IntegrityError("no cause")) or db.on_mongo()
+
+
+def test_an_id_made_of_its_number_is_like_any_other() -> None:
+    for number in (0, 7, 2**128 - 1, db.new_id().int):
+        made, wanted = uuid_of(number), uuid.UUID(int=number)
+        assert (made, hash(made), str(made), made.hex, made.is_safe) == (
+            wanted, hash(wanted), str(wanted), wanted.hex, wanted.is_safe,
+        )  # fmt: skip
+        assert pickle.loads(pickle.dumps(made)) == copy.deepcopy(made) == wanted
+    assert db.new_id().version == 7

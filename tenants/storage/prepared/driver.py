@@ -69,7 +69,6 @@ class Statement:
     def _direct(self, db: Any, params: list[Any]) -> Any:
         if db.connection is None:
             db.ensure_connection()
-        db.validate_thread_sharing()
         db.validate_no_broken_transaction()
         with db.wrap_database_errors:
             cursor = (db.Database.RawCursor if db.vendor == "postgresql" else db.Database.Cursor)(db.connection)

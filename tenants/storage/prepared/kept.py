@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from operator import attrgetter
+from operator import itemgetter
 from threading import Lock
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -157,8 +157,8 @@ def _columns_of(model: type[Model]) -> Callable[[Sequence[Model]], list[Any]]:
     fields = model._meta.concrete_fields
     if len(fields) < 2 or any(_changes_when_saved(field) for field in fields):
         return lambda rows: [field.pre_save(row, True) for row in rows for field in fields]
-    columns = attrgetter(*(field.attname for field in fields))
-    return lambda rows: [value for row in rows for value in columns(row)]
+    columns = itemgetter(*(field.attname for field in fields))
+    return lambda rows: [value for row in rows for value in columns(vars(row))]  # new rows have all of them
 
 
 def _changes_when_saved(field: Field[Any, Any]) -> bool:

@@ -29,8 +29,20 @@ from django.db.models import (
 )
 from django.db.models.expressions import Col
 
+from tenants.storage.ids import uuid_of
+
 Quick = Mapping[type, Callable[[Any], Any]]
 NOTHING = type(None)
+
+
+_usual = json.JSONEncoder()
+#: what `json.dumps` and `json.loads` make and prepare anew for each value
+_encoder: Any = json.encoder
+_encoded = _encoder.c_make_encoder(
+    None, _usual.default, _encoder.encode_basestring_ascii, None, ": ", ", ", False, False, True
+)
+_decoder: Any = json.JSONDecoder()
+_scanned = _decoder.scan_once
 
 
 def same(value: Any) -> Any:
@@ -45,7 +57,7 @@ def _time(value: datetime.datetime) -> Any:
 
 def _json(value: dict[str, Any]) -> str:
     """As SQLite keeps it; most of what may be said about a message is empty."""
-    return json.dumps(value) if value else "{}"
+    return "".join(_encoded(value, 0)) if value else "{}"
 
 
 def _time_with_zone(value: datetime.datetime) -> Any:
@@ -112,7 +124,7 @@ def quick_from(converters: Sequence[Callable[..., Any]], expression: Any) -> Cal
 
 
 def _uuid_from(value: Any) -> uuid.UUID:
-    return value if type(value) is uuid.UUID else uuid.UUID(int=int(value, 16))
+    return value if type(value) is uuid.UUID else uuid_of(int(value, 16))
 
 
 def _time_from(value: Any) -> datetime.datetime:
@@ -127,6 +139,9 @@ def _json_from(value: str) -> Any:
     if value == "{}":
         return {}
     try:
+        found, end = _scanned(value, 0)
+        return found if end == len(value) else json.loads(value)
+    except StopIteration:
         return json.loads(value)
     except json.JSONDecodeError:
         return value
