@@ -214,10 +214,8 @@ class Select(orm.Select[M]):
             else Given(name)
             for name, value in names.items()
         }
-        # unscoped: the tenant is a place like any other, filled with the one in scope at every run
-        rows: QuerySet[Any] = QuerySet(self.model)
-        if self.one_tenant:
-            rows = rows.filter(tenant_id=given.pop("tenant"))
+        of_all: QuerySet[Any] = QuerySet(self.model)  # unscoped: only where its user says why
+        rows = _rows_given(self.model, lambda: given.pop("tenant")) if self.one_tenant else of_all
         built = self.build(rows, **given)
         fields_bind(built.query)
         compiler = built.query.get_compiler(DEFAULT_DB_ALIAS)
