@@ -268,10 +268,16 @@ def _of_cid(error: Conflict) -> Conflict:
 
 
 def _quote(channel: Channel, visitor: Visitor, frame: SendFrame) -> Quote | None:
-    """The message that the visitor answers; None where the number is no message's of theirs: what they say counts."""
-    conversation = conversation_of(channel, visitor) if frame.reply_to else None
-    found = Message.objects.filter(conversation=conversation, seq=frame.reply_to).exclude(role=Message.Role.SYSTEM)
-    message_id = found.values_list("id", flat=True).first() if conversation else None
+    """The message that the visitor answers; None where it is none of theirs: what they say counts."""
+    conversation = conversation_of(channel, visitor) if frame.reply_to or frame.quote else None
+    if conversation is None:
+        return None
+    own = Message.objects.exclude(role=Message.Role.SYSTEM)
+    if frame.quote:  # also of a conversation before
+        own = own.filter(id=frame.quote, channel=channel, conversation__contact_id=conversation.contact_id)
+    else:
+        own = own.filter(conversation=conversation, seq=frame.reply_to)
+    message_id = own.values_list("id", flat=True).first()
     return Quote(message_id=message_id) if message_id else None
 
 

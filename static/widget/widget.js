@@ -230,6 +230,7 @@ back: "m14.5 5-7 7 7 7",
 next: "m9.5 5 7 7-7 7",
 file: "M14 3H7a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2V8l-5-5Zm0 0v5h5",
 pin: "M12 21s7-5.7 7-11a7 7 0 1 0-14 0c0 5.3 7 11 7 11Zm0-8.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5Z",
+reply: "M9 6 4 11l5 5m-5-5h9a7 7 0 0 1 7 7",
 bot: "M12 4v3M7 7h10l3 3v5l-3 3H7l-3-3v-5Zm2.5 5v1m5-1v1M9.5 21h5",
 };
 function icon(name) {
@@ -547,6 +548,8 @@ audio: "Audio",
 video: "Video",
 file: "File",
 location: "Location",
+quote: "Reply to this message",
+unquote: "Cancel reply",
 deleted: "This message was deleted",
 edited: "edited",
 choices: "Suggested answers",
@@ -884,8 +887,8 @@ quickReplies,
 content: contentOf(frame),
 };
 }
-function contentOf({ content, text }) {
-return content ?? { type: "text", text };
+function contentOf({ content, text, quoted: quote }) {
+return { quote, ...(content ?? { type: "text", text }) };
 }
 function saveTranscript(messages, { nameOf, language }) {
 const line = (message) =>
@@ -958,7 +961,7 @@ apply(frame) {
 const handlers = {
 msg: () => this.#arrived(frame),
 edit: () => this.#change(frame.of, { edited: true, content: contentOf(frame) }),
-del: () => this.#change(frame.of, { deleted: true }),
+del: () => this.#change(frame.of, { deleted: true }) || this.#panel.composer.unquote(frame.of),
 state: () => this.#onState(frame),
 };
 handlers[frame.t]?.();
@@ -1116,6 +1119,40 @@ this.#items.delete(item.cid);
 this.#storage.remove(`out:${item.cid}`);
 }
 }
+const MAX_QUOTE = 200; // characters, as the service keeps
+class Quoting {
+element = h("div", { class: "quoting", hidden: true, "data-testid": "quoting" });
+#ui;
+#quoted = null;
+constructor(ui) {
+this.#ui = ui;
+}
+get id() {
+return this.#quoted?.quote;
+}
+show(message, name) {
+const { t, announce } = this.#ui;
+const text = contentText(message, t).slice(0, MAX_QUOTE);
+this.#quoted = { quote: message.id, quoted: { author: message.role, text } };
+const cancel = { type: "button", class: "round", "aria-label": t("unquote"), onclick: () => this.#ui.unquote() };
+this.element.replaceChildren(
+h("blockquote", { dir: "auto" }, h("b", {}, name), " ", text),
+h("button", cancel, icon("close")),
+);
+this.element.hidden = false;
+announce(`${t("quote")}: ${name}: ${text}`);
+}
+clear() {
+this.#quoted = null;
+this.element.hidden = true;
+this.element.replaceChildren();
+}
+take() {
+const taken = this.#quoted;
+this.clear();
+return taken;
+}
+}
 const PROBLEMS = { too_large: "fileBig", payload_too_large: "fileBig", network: "failed", unreadable: "failed" };
 class Uploads {
 element = h("div", { class: "uploads" });
@@ -1124,9 +1161,9 @@ constructor(ui) {
 this.#ui = ui;
 }
 add(files) {
-for (const file of files) this.#send(file);
+for (const file of files) this.#send(file, this.#ui.quoted()); // the first of them answers
 }
-async #send(file) {
+async #send(file, quoted) {
 const { t, announce } = this.#ui;
 const state = h("progress", { max: 1, value: 0, "aria-label": t("sending") });
 const label = t("remove", { name: file.name });
@@ -1140,13 +1177,13 @@ stop();
 });
 try {
 const stored = await done;
-if (row.isConnected) this.#ui.uploaded(stored);
+if (row.isConnected) this.#ui.uploaded(stored, quoted);
 row.remove();
 } catch ({ code, passing }) {
 const words = t(PROBLEMS[code] ?? (passing ? "failed" : "fileType"));
 const again = () => {
 row.remove();
-this.#send(file);
+this.#send(file, quoted);
 };
 const retry = passing && h("button", { type: "button", class: "retry", onclick: again }, t("retry"));
 state.replaceWith(h("span", { class: "problem" }, words), retry || "");
@@ -1158,6 +1195,7 @@ const TYPING_EVERY_MS = 3000;
 const COUNT_FROM = 0.9; // of the limit
 class Composer {
 #ui;
+#quoting;
 #limit = 4000;
 #typedAt = 0;
 constructor(ui) {
@@ -1176,7 +1214,8 @@ onkeydown: (event) => this.#key(event),
 onblur: () => this.#typing(false),
 onpaste: (event) => this.#take(event, event.clipboardData),
 });
-this.uploads = new Uploads(ui);
+this.#quoting = new Quoting({ ...ui, unquote: () => this.unquote() && this.input.focus() });
+this.uploads = new Uploads({ ...ui, quoted: () => this.#quoting.take() });
 const chosen = () => {
 this.uploads.add(picker.files);
 picker.value = "";
@@ -1202,6 +1241,7 @@ this.element = h(
 "form",
 { class: "composer", onsubmit: submit },
 label,
+this.#quoting.element,
 this.uploads.element,
 h("div", { class: "field" }, this.attach, picker, this.input, this.button),
 this.count,
@@ -1213,6 +1253,15 @@ this.input.maxLength = this.#limit;
 }
 set files(taken) {
 this.attach.hidden = !taken;
+}
+quote(message, name) {
+this.#quoting.show(message, name);
+this.input.focus();
+}
+unquote(id = this.#quoting.id) {
+const was = Boolean(id) && this.#quoting.id === id;
+if (was) this.#quoting.clear();
+return was;
 }
 dropOn(target) {
 target.addEventListener("dragover", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
@@ -1233,7 +1282,7 @@ const text = this.input.value.trim();
 if (text) {
 this.input.value = "";
 this.#changed();
-this.#ui.send(text);
+this.#ui.send(text, this.#quoting.take());
 }
 this.input.focus();
 }
@@ -1404,8 +1453,14 @@ const item = h(
 { class: `item ${role}`, role: "article", "aria-label": label, tabindex: -1, "data-testid": "message" },
 role !== "visitor" && this.#face(message, name),
 body,
+message.id && !message.deleted && role !== "system" && this.#quoteButton(message),
 );
 return h("div", { class: "entry" }, item);
+}
+#quoteButton(message) {
+const { t, quote } = this.#ui;
+const attributes = { type: "button", class: "quote", tabindex: -1, "aria-label": t("quote") };
+return h("button", { ...attributes, "data-testid": "quote", onclick: () => quote(message) }, icon("reply"));
 }
 nameOf({ role, name }) {
 if (role === "visitor") return this.#ui.t("you");
@@ -1468,9 +1523,13 @@ ArrowDown: at < 0 ? items.length - 1 : at + 1,
 Home: 0,
 End: items.length - 1,
 };
-const item = items[Math.max(0, steps[event.key] ?? NaN)];
+const item = event.key === "Enter" ? items[at] : items[Math.max(0, steps[event.key] ?? NaN)];
 if (!item) return;
 event.preventDefault();
+const answer = item.querySelector(".quote");
+if (event.key === "Enter") return answer?.click();
+this.#list.querySelector('.quote[tabindex="0"]')?.setAttribute("tabindex", -1);
+answer?.setAttribute("tabindex", 0);
 item.focus();
 }
 }
@@ -1489,7 +1548,8 @@ isOpen = false;
 #preChat = null;
 constructor({ host, sheets, config, ui, actions }) {
 this.#actions = actions;
-this.#ui = { ...ui, ...actions, announce: (text) => this.announce(text) };
+const quote = (message) => this.composer.quote(message, this.log.nameOf(message));
+this.#ui = { ...ui, ...actions, quote, announce: (text) => this.announce(text) };
 const { t } = ui;
 const shadow = host.attachShadow({ mode: "open" });
 shadow.adoptedStyleSheets = sheets;
@@ -1715,11 +1775,13 @@ const height = this.isOpen && this.#phone.matches && visualViewport ? `${visualV
 this.window.style.height = height;
 }
 #key(event) {
-if (event.key === "Escape" && this.isOpen) {
+if (event.key === "Escape" && this.isOpen && !event.isComposing) {
 event.stopPropagation();
-if (this.menu.hidden) return this.#actions.close();
+if (!this.menu.hidden) {
 this.#menu(false);
 this.menuButton.focus();
+} else if (this.composer.unquote()) this.composer.input.focus();
+else this.#actions.close();
 } else if (event.key === "Tab" && this.isOpen && this.#phone.matches) this.#trap(event);
 }
 #trap(event) {
@@ -1967,10 +2029,10 @@ watch(name, handler) {
 addEventListener("storage", (event) => event.key === this.#prefix + name && handler(this.get(name)));
 }
 }
-const composerCss = ".chips{display:flex;flex-wrap:wrap;justify-content:flex-end;gap:8px;max-height:148px;padding:10px 16px 12px;overflow-y:auto}.chip{min-height:38px;padding:6px 16px;border:1.5px solid var(--accent-text);border-radius:19px;background:var(--surface);color:var(--accent-text);font-weight:600;line-height:1.35;transition:background 0.15s,color 0.15s}.chip:hover{border-color:var(--accent);background:var(--accent);color:var(--ink)}.composer{padding:10px 14px calc(12px + env(safe-area-inset-bottom,0px));border-top:1px solid var(--line)}.field{display:flex;align-items:flex-end;gap:6px;padding:4px;border:1.5px solid var(--edge);border-radius:25px;background:var(--surface)}.field:focus-within{border-color:var(--accent-text);box-shadow:0 0 0 1.5px var(--accent-text)}.field textarea{flex:1;min-width:0;height:38px;max-height:132px;padding:8px 0;border:0;outline:0;background:none;font-size:16px;line-height:22px;resize:none}textarea::placeholder{color:var(--quiet);opacity:1}.send,.attach{display:grid;flex:none;place-items:center;width:38px;height:38px;border:0;border-radius:50%}.attach{background:none;color:var(--quiet)}.attach:hover{background:var(--soft)}.upload{display:flex;align-items:center;gap:8px;padding:0 2px 8px;font-size:13px}.upload > :first-child{flex:1;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.upload progress{width:80px;accent-color:var(--accent)}.send{background:var(--accent);color:var(--ink);transition:transform 0.15s}.send[aria-disabled=\"true\"]{background:var(--soft);color:var(--quiet);cursor:default}.send:not([aria-disabled=\"true\"]):hover{transform:scale(1.06)}.count{padding:4px 16px 0;color:var(--quiet);font-size:12px;text-align:end}.prechat,.rating{display:flex;flex-direction:column;gap:14px}.prechat{flex:1;padding:24px 22px;overflow-y:auto}.prechat h3{font-size:18px}.row{display:flex;flex-direction:column;gap:6px;font-size:14px;font-weight:600}.row.check{flex-direction:row-reverse;justify-content:flex-end;align-items:center;gap:10px}.row.check input{width:22px;height:22px;accent-color:var(--accent)}.row :is(input:not([type=\"checkbox\"]),textarea,select),.rating textarea{width:100%;min-height:44px;padding:9px 14px;border:1.5px solid var(--edge);border-radius:12px;background:var(--surface);font-size:16px;font-weight:400;resize:vertical}.problem{color:var(--danger);font-size:14px}.problem:empty{display:none}.rating{gap:10px;margin:12px 0;padding:16px;border:1px solid var(--line);border-radius:18px;background:var(--surface)}.rating legend{width:100%;font-weight:700;text-align:center}.rating .small{color:var(--quiet);font-size:13px}.stars{position:relative;display:flex;justify-content:center;gap:2px;padding-top:4px}.stars input{position:absolute;opacity:0}.stars label{width:44px;height:44px;color:var(--edge);font-size:32px;line-height:44px;text-align:center;cursor:pointer;border-radius:12px}.stars:has(:checked) label{color:#b45309}:host([data-dark]) .stars:has(:checked) label{color:#fbbf24}.stars input:checked + label ~ label{color:var(--edge) !important}.stars input:focus-visible + label{outline:3px solid var(--accent-text);outline-offset:-2px}.thanks{font-weight:600;text-align:center}.thanks:focus{outline:0}";
+const composerCss = ".chips{display:flex;flex-wrap:wrap;justify-content:flex-end;gap:8px;max-height:148px;padding:10px 16px 12px;overflow-y:auto}.chip{min-height:38px;padding:6px 16px;border:1.5px solid var(--accent-text);border-radius:19px;background:var(--surface);color:var(--accent-text);font-weight:600;line-height:1.35;transition:background 0.15s,color 0.15s}.chip:hover{border-color:var(--accent);background:var(--accent);color:var(--ink)}.composer{padding:10px 14px calc(12px + env(safe-area-inset-bottom,0px));border-top:1px solid var(--line)}.field{display:flex;align-items:flex-end;gap:6px;padding:4px;border:1.5px solid var(--edge);border-radius:25px;background:var(--surface)}.field:focus-within{border-color:var(--accent-text);box-shadow:0 0 0 1.5px var(--accent-text)}.field textarea{flex:1;min-width:0;height:38px;max-height:132px;padding:8px 0;border:0;outline:0;background:none;font-size:16px;line-height:22px;resize:none}textarea::placeholder{color:var(--quiet);opacity:1}.send,.attach{display:grid;flex:none;place-items:center;width:38px;height:38px;border:0;border-radius:50%}.attach{background:none;color:var(--quiet)}.attach:hover{background:var(--soft)}.upload,.quoting{display:flex;align-items:center;gap:8px;padding:0 2px 8px;font-size:13px}.quoting blockquote{flex:1;max-height:38px;overflow:hidden;overflow-wrap:anywhere}.upload > :first-child{flex:1;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.upload progress{width:80px;accent-color:var(--accent)}.send{background:var(--accent);color:var(--ink);transition:transform 0.15s}.send[aria-disabled=\"true\"]{background:var(--soft);color:var(--quiet);cursor:default}.send:not([aria-disabled=\"true\"]):hover{transform:scale(1.06)}.count{padding:4px 16px 0;color:var(--quiet);font-size:12px;text-align:end}.prechat,.rating{display:flex;flex-direction:column;gap:14px}.prechat{flex:1;padding:24px 22px;overflow-y:auto}.prechat h3{font-size:18px}.row{display:flex;flex-direction:column;gap:6px;font-size:14px;font-weight:600}.row.check{flex-direction:row-reverse;justify-content:flex-end;align-items:center;gap:10px}.row.check input{width:22px;height:22px;accent-color:var(--accent)}.row :is(input:not([type=\"checkbox\"]),textarea,select),.rating textarea{width:100%;min-height:44px;padding:9px 14px;border:1.5px solid var(--edge);border-radius:12px;background:var(--surface);font-size:16px;font-weight:400;resize:vertical}.problem{color:var(--danger);font-size:14px}.problem:empty{display:none}.rating{gap:10px;margin:12px 0;padding:16px;border:1px solid var(--line);border-radius:18px;background:var(--surface)}.rating legend{width:100%;font-weight:700;text-align:center}.rating .small{color:var(--quiet);font-size:13px}.stars{position:relative;display:flex;justify-content:center;gap:2px;padding-top:4px}.stars input{position:absolute;opacity:0}.stars label{width:44px;height:44px;color:var(--edge);font-size:32px;line-height:44px;text-align:center;cursor:pointer;border-radius:12px}.stars:has(:checked) label{color:#b45309}:host([data-dark]) .stars:has(:checked) label{color:#fbbf24}.stars input:checked + label ~ label{color:var(--edge) !important}.stars input:focus-visible + label{outline:3px solid var(--accent-text);outline-offset:-2px}.thanks{font-weight:600;text-align:center}.thanks:focus{outline:0}";
 const contentCss = ".bubble:has(> .media:first-child),.bubble:has(> .card-row:first-child){padding:4px}.bubble:has(> .media:first-child) > p,.bubble:has(> .card-row:first-child) > p{padding:2px 10px 6px}.media{display:block;overflow:hidden;border-radius:14px}.picture{display:block;width:100%;max-height:260px;object-fit:cover}.video{width:100%;max-height:260px;background:#000}.audio{width:260px;max-width:100%}.card-row{display:flex;align-items:center;gap:12px;min-width:200px;padding:10px 14px 10px 10px;border-radius:14px;color:inherit !important;text-decoration:none}.card-row:hover .filename{text-decoration:underline}.card-row .icon{width:40px;height:40px;padding:9px;border-radius:50%;background:var(--surface);color:var(--accent-text)}.words{display:flex;flex-direction:column;min-width:0}.filename{font-weight:600;overflow-wrap:anywhere}.detail{color:var(--quiet);font-size:13px}.visitor .detail{color:inherit}.detail:empty{display:none}.go{color:var(--accent-text);font-size:13px;font-weight:600}.buttons{display:flex;flex-direction:column;gap:6px;width:100%;margin-top:6px}.button,.primary{display:block;width:100%;min-height:40px;padding:8px 14px;border:1.5px solid var(--line);border-radius:12px;background:var(--surface);color:var(--accent-text);font-weight:600;line-height:1.4;text-align:center;text-decoration:none}.button:hover{border-color:var(--accent-text);background:var(--soft)}.primary{border-color:var(--accent);background:var(--accent);color:var(--ink)}.primary:hover{background:var(--accent-deep)}.primary[aria-busy=\"true\"]{opacity:0.7}.list{width:100%;min-width:220px;margin-top:6px;overflow:hidden;border:1.5px solid var(--line);border-radius:14px}.list h3{padding:8px 14px;background:var(--soft);font-size:13px}.list li + li{border-top:1px solid var(--line)}.list button{display:flex;flex-direction:column;width:100%;min-height:44px;justify-content:center;padding:8px 14px;border:0;background:var(--surface);text-align:start}.list button:hover{background:var(--soft)}.list button:focus-visible{outline-offset:-3px}.body:has(> .carousel){width:100%;max-width:calc(100% - 40px)}.carousel{width:100%;margin-top:6px}.strip{display:flex;gap:10px;padding:3px;overflow-x:auto;scroll-behavior:smooth;scroll-snap-type:x mandatory;scrollbar-width:none}.card{display:flex;flex:0 0 min(230px,86%);flex-direction:column;overflow:hidden;border:1px solid var(--line);border-radius:16px;background:var(--surface);scroll-snap-align:start}.card img{display:block;width:100%;height:124px;background:var(--soft);object-fit:cover}.card .body{display:flex;flex:1;flex-direction:column;padding:12px}.card h3{font-size:15px;line-height:1.35}.card h3 a{color:inherit}.card p{color:var(--quiet);font-size:13.5px}.card .buttons{margin-top:auto;padding-top:10px}.steps{display:flex;justify-content:flex-end;gap:6px;padding-top:6px}.round{display:grid;place-items:center;width:36px;height:36px;border:1.5px solid var(--line);border-radius:50%;background:var(--surface);color:var(--accent-text)}.round:hover{border-color:var(--accent-text)}.round .icon{width:18px;height:18px}[dir=\"rtl\"] .round .icon{transform:scaleX(-1)}";
 const headerCss = "header{position:relative;z-index:2;display:flex;align-items:center;gap:4px;padding:16px 12px 16px 18px;background:linear-gradient(135deg,var(--accent),var(--accent-deep));color:var(--ink)}[dir=\"rtl\"] header{padding:16px 18px 16px 12px}header .face{width:44px;height:44px;margin-inline-end:10px;background:var(--ink);color:var(--accent-deep)}header .face .icon{width:26px;height:26px}.titles{flex:1;min-width:0}h2{font-size:17px;font-weight:700;line-height:1.3;overflow-wrap:anywhere}.subtitle{font-size:13px;line-height:1.4;overflow-wrap:anywhere}.status{display:flex;align-items:center;gap:6px;font-size:13px;line-height:1.4}.status::before{flex:none;width:9px;height:9px;border:1.5px solid var(--ink);border-radius:50%;background:#2fbf71;content:\"\"}.status[data-state=\"connecting\"]::before{background:#f0b429;animation:pulse 1.2s infinite}.status[data-state=\"halted\"]{display:none}@keyframes pulse{50%{opacity:0.35}}.tool{display:grid;flex:none;place-items:center;width:44px;height:44px;border:0;border-radius:50%;background:none}.tool:hover,.tool[aria-expanded=\"true\"]{background:rgb(127 127 127 / 28%)}header :focus-visible{outline-color:var(--ink);outline-offset:-3px}.menu{position:absolute;inset:calc(100% - 8px) 12px auto auto;min-width:220px;max-width:calc(100% - 24px);padding:6px;border:1px solid var(--line);border-radius:14px;background:var(--surface);color:var(--text);box-shadow:var(--shadow)}[dir=\"rtl\"] .menu{inset:calc(100% - 8px) auto auto 12px}.menu button,.menu a{display:block;width:100%;min-height:44px;padding:10px 12px;border:0;border-radius:9px;background:none;color:var(--text);text-align:start;text-decoration:none}.menu button:hover,.menu a:hover{background:var(--soft)}.menu :focus-visible{outline-color:var(--accent-text)}.notice{display:flex;align-items:center;justify-content:space-between;gap:12px;background:#fff4d6;color:#4a3500;font-size:14px}.notice:not(:empty){padding:10px 18px}:host([data-dark]) .notice{background:#3d3114;color:#ffe3a3}.notice button{flex:none;min-height:32px;padding:2px 12px;border:1px solid currentcolor;border-radius:16px;background:none;font-weight:600}";
-const messagesCss = ".log-frame{position:relative;flex:1;min-height:0}.log{height:100%;padding:16px 16px 8px;overflow-x:hidden;overflow-y:auto;overflow-anchor:none;overscroll-behavior:contain;scrollbar-width:thin}.log:focus-visible{outline-offset:-3px}.inner{display:flex;flex-direction:column;justify-content:flex-end;min-height:100%}.disclosure{margin:0 auto 14px;max-width:320px;color:var(--quiet);font-size:12.5px;line-height:1.45;text-align:center}.disclosure a{color:inherit}.day{display:flex;align-items:center;gap:12px;margin:18px 0 12px;color:var(--quiet);font-size:12px;font-weight:600}.day::before,.day::after{flex:1;height:1px;background:var(--line);content:\"\"}.item{display:flex;gap:8px;margin-top:14px;border-radius:12px}.joined .item{margin-top:4px}.item.visitor{justify-content:flex-end}.item.system{justify-content:center;color:var(--quiet);font-size:13px;text-align:center}.face{display:grid;flex:none;place-items:center;width:32px;height:32px;border-radius:50%;background:var(--soft);color:var(--accent-text);font-weight:700}.face img{width:100%;height:100%;border-radius:50%;object-fit:cover}.face .icon{width:20px;height:20px}.item .face{margin-top:22px}.joined .face{visibility:hidden;height:0;margin:0}.system .face,.system .name,.system .foot,.joined .name{display:none}.item > .body{display:flex;flex-direction:column;align-items:flex-start;min-width:0;max-width:calc(100% - 72px)}.visitor > .body{align-items:flex-end;max-width:84%}.name{padding-inline-start:4px;color:var(--quiet);font-size:12.5px;line-height:22px}.bubble{max-width:100%;padding:9px 14px;overflow:hidden;overflow-wrap:anywhere;border-radius:6px 18px 18px 18px;background:var(--soft)}[dir=\"rtl\"] .bubble{border-radius:18px 6px 18px 18px}.item.visitor .bubble{border-radius:18px 18px 6px 18px;background:var(--accent);color:var(--ink)}[dir=\"rtl\"] .item.visitor .bubble{border-radius:18px 18px 18px 6px}.system .bubble{background:none}.foot{display:flex;gap:8px;padding:2px 4px 0;color:var(--quiet);font-size:12px;line-height:18px}.entry:not(:last-child):has(+ .joined) .foot:not(:has([data-state=\"failed\"])){display:none}.mark:empty{display:none}.mark[data-state=\"failed\"]{color:var(--danger);font-weight:600}.retry{min-height:24px;margin-inline-start:6px;padding:0 8px;border:1px solid currentcolor;border-radius:12px;background:none;color:inherit}.bubble > * + *,.bubble li + li{margin-top:6px}.bubble a{color:var(--accent-text);text-underline-offset:2px}.visitor .bubble a{color:inherit}.bubble p{white-space:pre-wrap}.bubble ul,.bubble ol{padding-inline-start:22px}.bubble ul{list-style:disc}.bubble blockquote{margin-inline:0;padding-inline-start:10px;border-inline-start:3px solid var(--edge)}.bubble code{padding:1px 5px;border-radius:5px;background:rgb(127 127 127 / 16%);font:0.9em ui-monospace,\"Cascadia Code\",Menlo,Consolas,monospace}.bubble pre{margin:0;overflow-x:auto}.bubble pre code{display:block;padding:8px 10px}.gone{color:var(--quiet);font-style:italic}.visitor .gone{color:inherit}.typing{display:flex;gap:5px;width:max-content;margin:10px 0 4px;margin-inline-start:40px;padding:14px 16px;border-radius:18px;border-start-start-radius:6px;background:var(--soft)}.typing i{width:7px;height:7px;border-radius:50%;background:var(--quiet);animation:hop 1.2s infinite ease-in-out}.typing i:nth-child(2){animation-delay:0.15s}.typing i:nth-child(3){animation-delay:0.3s}@keyframes hop{0%,60%,100%{opacity:0.5}30%{opacity:1;transform:translateY(-4px)}}.fresh{position:absolute;inset:auto 0 10px;display:flex;align-items:center;gap:6px;width:max-content;min-height:36px;margin:0 auto;padding:4px 16px 4px 12px;border:1px solid var(--line);border-radius:18px;background:var(--surface);color:var(--accent-text);font-size:14px;font-weight:600;box-shadow:0 4px 16px rgb(16 24 40 / 18%)}.fresh .icon{width:18px;height:18px}";
+const messagesCss = ".log-frame{position:relative;flex:1;min-height:0}.log{height:100%;padding:16px 16px 8px;overflow-x:hidden;overflow-y:auto;overflow-anchor:none;overscroll-behavior:contain;scrollbar-width:thin}.log:focus-visible{outline-offset:-3px}.inner{display:flex;flex-direction:column;justify-content:flex-end;min-height:100%}.disclosure{margin:0 auto 14px;max-width:320px;color:var(--quiet);font-size:12.5px;line-height:1.45;text-align:center}.disclosure a{color:inherit}.day{display:flex;align-items:center;gap:12px;margin:18px 0 12px;color:var(--quiet);font-size:12px;font-weight:600}.day::before,.day::after{flex:1;height:1px;background:var(--line);content:\"\"}.item{display:flex;gap:8px;margin-top:14px;border-radius:12px}.joined .item{margin-top:4px}.item.visitor{justify-content:flex-end}.item.system{justify-content:center;color:var(--quiet);font-size:13px;text-align:center}.face{display:grid;flex:none;place-items:center;width:32px;height:32px;border-radius:50%;background:var(--soft);color:var(--accent-text);font-weight:700}.face img{width:100%;height:100%;border-radius:50%;object-fit:cover}.face .icon{width:20px;height:20px}.item .face{margin-top:22px}.joined .face{visibility:hidden;height:0;margin:0}.system .face,.system .name,.system .foot,.joined .name{display:none}.item > .body{display:flex;flex-direction:column;align-items:flex-start;min-width:0;max-width:calc(100% - 72px)}.visitor > .body{align-items:flex-end;max-width:84%}.name{padding-inline-start:4px;color:var(--quiet);font-size:12.5px;line-height:22px}.bubble{max-width:100%;padding:9px 14px;overflow:hidden;overflow-wrap:anywhere;border-radius:6px 18px 18px 18px;background:var(--soft)}[dir=\"rtl\"] .bubble{border-radius:18px 6px 18px 18px}.item.visitor .bubble{border-radius:18px 18px 6px 18px;background:var(--accent);color:var(--ink)}[dir=\"rtl\"] .item.visitor .bubble{border-radius:18px 18px 18px 6px}.system .bubble{background:none}.quote{display:grid;flex:none;align-self:center;place-items:center;width:32px;height:32px;margin-inline:-4px;border:0;border-radius:50%;background:none;color:var(--quiet)}.visitor .quote{order:-1}.quote:hover{background:var(--soft)}.quote .icon{width:18px;height:18px}[dir=\"rtl\"] .quote .icon{transform:scaleX(-1)}@media (hover:hover){.item:not(:hover,:focus,:focus-within) .quote{opacity:0}}.foot{display:flex;gap:8px;padding:2px 4px 0;color:var(--quiet);font-size:12px;line-height:18px}.entry:not(:last-child):has(+ .joined) .foot:not(:has([data-state=\"failed\"])){display:none}.mark:empty{display:none}.mark[data-state=\"failed\"]{color:var(--danger);font-weight:600}.retry{min-height:24px;margin-inline-start:6px;padding:0 8px;border:1px solid currentcolor;border-radius:12px;background:none;color:inherit}.bubble > * + *,.bubble li + li{margin-top:6px}.bubble a{color:var(--accent-text);text-underline-offset:2px}.visitor .bubble a{color:inherit}.bubble p{white-space:pre-wrap}.bubble ul,.bubble ol{padding-inline-start:22px}.bubble ul{list-style:disc}blockquote{margin:0;padding-inline-start:10px;border-inline-start:3px solid var(--edge)}.bubble code{padding:1px 5px;border-radius:5px;background:rgb(127 127 127 / 16%);font:0.9em ui-monospace,\"Cascadia Code\",Menlo,Consolas,monospace}.bubble pre{margin:0;overflow-x:auto}.bubble pre code{display:block;padding:8px 10px}.gone{color:var(--quiet);font-style:italic}.visitor .gone{color:inherit}.typing{display:flex;gap:5px;width:max-content;margin:10px 0 4px;margin-inline-start:40px;padding:14px 16px;border-radius:18px;border-start-start-radius:6px;background:var(--soft)}.typing i{width:7px;height:7px;border-radius:50%;background:var(--quiet);animation:hop 1.2s infinite ease-in-out}.typing i:nth-child(2){animation-delay:0.15s}.typing i:nth-child(3){animation-delay:0.3s}@keyframes hop{0%,60%,100%{opacity:0.5}30%{opacity:1;transform:translateY(-4px)}}.fresh{position:absolute;inset:auto 0 10px;display:flex;align-items:center;gap:6px;width:max-content;min-height:36px;margin:0 auto;padding:4px 16px 4px 12px;border:1px solid var(--line);border-radius:18px;background:var(--surface);color:var(--accent-text);font-size:14px;font-weight:600;box-shadow:0 4px 16px rgb(16 24 40 / 18%)}.fresh .icon{width:18px;height:18px}";
 const panelCss = ":host{all:initial;--surface:#fff;--soft:#eef1f6;--line:#d9dee7;--edge:#7a8599;--text:#171b24;--quiet:#566074;--danger:#b3261e;--shadow:0 1px 2px rgb(16 24 40 / 8%),0 18px 48px rgb(16 24 40 / 22%);color-scheme:light}:host([data-dark]){--surface:#181c24;--soft:#2a303c;--line:#363d4b;--edge:#8390a6;--text:#f0f2f6;--quiet:#aab4c5;--danger:#ff9d94;--shadow:0 1px 2px rgb(0 0 0 / 40%),0 18px 48px rgb(0 0 0 / 55%);color-scheme:dark}*,::before,::after{box-sizing:border-box}[hidden]{display:none !important}.root{position:fixed;z-index:2147483000;inset-block-end:20px;right:20px;font:15px/1.5 system-ui,-apple-system,\"Segoe UI\",Roboto,\"Noto Sans\",\"Noto Sans Arabic\",sans-serif;color:var(--text);text-align:start;-webkit-text-size-adjust:100%}.root[data-side=\"left\"]{right:auto;left:20px}.unseen{position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}button,input,textarea,select{font:inherit;color:inherit;letter-spacing:inherit}button{cursor:pointer}h2,h3,p,ul,ol,fieldset,legend{margin:0;padding:0;border:0}ul{list-style:none}:focus-visible{outline:3px solid var(--accent-text);outline-offset:2px}.icon{display:block;flex:none;width:22px;height:22px;fill:none;stroke:currentcolor;stroke-width:1.9;stroke-linecap:round;stroke-linejoin:round}.icon-more{stroke-width:3}.launcher{position:relative;display:flex;align-items:center;gap:10px;min-width:60px;height:60px;margin-inline-start:auto;padding:0 18px;border:0;border-radius:30px;background:linear-gradient(135deg,var(--accent),var(--accent-deep));color:var(--ink);box-shadow:0 2px 6px rgb(16 24 40 / 18%),0 8px 24px rgb(16 24 40 / 24%);transition:transform 0.18s ease,box-shadow 0.18s ease}.root[data-side=\"left\"] .launcher{margin-inline:0 auto}.launcher:hover{transform:translateY(-2px);box-shadow:0 4px 8px rgb(16 24 40 / 18%),0 14px 32px rgb(16 24 40 / 28%)}.launcher:active{transform:scale(0.96)}.launcher:focus-visible{outline:3px solid var(--surface);box-shadow:0 0 0 6px var(--accent-text)}.launcher .icon{width:24px;height:24px}.launcher .icon-chat{fill:currentcolor}.launcher[aria-expanded=\"true\"] .icon-chat,.launcher[aria-expanded=\"false\"] .icon-down{display:none}.launcher[aria-expanded=\"true\"] .launcher-text{display:none}.launcher-text{font-weight:600;white-space:nowrap}.badge{position:absolute;inset:-4px -4px auto auto;min-width:24px;height:24px;padding:0 6px;border:2px solid var(--surface);border-radius:12px;background:#c81e1e;color:#fff;font-size:12px;font-weight:700;line-height:20px;text-align:center}.window{position:absolute;inset:auto 0 76px auto;display:flex;flex-direction:column;width:min(400px,calc(100vw - 32px));height:min(660px,calc(100vh - 120px));overflow:clip;border:1px solid var(--line);border-radius:20px;background:var(--surface);box-shadow:var(--shadow);animation:rise 0.22s cubic-bezier(0.2,0.9,0.3,1)}.root[data-side=\"left\"] .window{inset:auto auto 76px 0}@keyframes rise{from{opacity:0;transform:translateY(14px) scale(0.985)}}.main{display:flex;flex:1;flex-direction:column;min-height:0}@media (max-width:480px),(max-height:480px){.root,.root[data-side=\"left\"]{inset-block-end:16px}.root{right:16px}.root[data-side=\"left\"]{left:16px}.root .window{position:fixed;inset:0;width:100%;height:100dvh;border:0;border-radius:0}header{padding-block-start:calc(12px + env(safe-area-inset-top,0px));padding-block-end:12px}.launcher[aria-expanded=\"true\"]{display:none}.launcher-text{display:none}}@media (prefers-reduced-motion:reduce){*,::before,::after{animation:none !important;transition:none !important;scroll-behavior:auto !important}}@media (forced-colors:active){.launcher,.window,.send,.chip,.bubble,.face,.badge{border:1px solid CanvasText}.status::before{forced-color-adjust:none}.typing i{background:CanvasText !important}}@media print{.root{display:none}}";
 const DEFAULT = "#3451d1";
 const READABLE = 4.5;
@@ -2120,9 +2182,9 @@ ui: { language, t: language.t, origin, botName: config.bot_name || language.t("b
 actions: {
 toggle: () => this.toggle(),
 close: () => this.close(),
-send: (text) => this.send(text),
+send: (text, quoted) => this.#say({ t: "send", kind: "text", text, ...quoted }),
 upload: (file, progress) => this.#api.upload(file, progress),
-uploaded: (stored) => this.#sendFile(stored),
+uploaded: (stored, quoted) => this.#sendFile(stored, quoted),
 choose: (title, value, message) => this.#choose(title, value, message),
 retry: (cid) => this.#retry(cid),
 typing: (on) => this.#connection.send({ t: "typing", on }, true),
@@ -2216,10 +2278,10 @@ if (this.#session.conversation || this.#panel.isOpen) await this.#resume();
 on(event, handler) {
 this.#events.addEventListener(event, ({ detail }) => handler(detail));
 }
-#sendFile({ file, ...media }) {
+#sendFile({ file, ...media }, quoted) {
 const family = media.type.split("/")[0];
 const type = ["image", "audio", "video"].includes(family) ? family : "file";
-this.#say({ t: "send", kind: "file", files: [file], content: { type, media } });
+this.#say({ t: "send", kind: "file", files: [file], content: { type, media }, ...quoted });
 }
 #choose(title, value, message) {
 const reply = message?.quickReplies?.find((known) => known.value === value);
@@ -2323,6 +2385,7 @@ this.#resumed = false;
 }
 #forgetTranscript() {
 this.#panel.log.clear();
+this.#panel.composer.unquote();
 this.#history.forget();
 this.#reading.forget();
 this.#reading.count();

@@ -123,9 +123,9 @@ class Chat {
       actions: {
         toggle: () => this.toggle(),
         close: () => this.close(),
-        send: (text) => this.send(text),
+        send: (text, quoted) => this.#say({ t: "send", kind: "text", text, ...quoted }),
         upload: (file, progress) => this.#api.upload(file, progress),
-        uploaded: (stored) => this.#sendFile(stored),
+        uploaded: (stored, quoted) => this.#sendFile(stored, quoted),
         choose: (title, value, message) => this.#choose(title, value, message),
         retry: (cid) => this.#retry(cid),
         typing: (on) => this.#connection.send({ t: "typing", on }, true),
@@ -238,10 +238,10 @@ class Chat {
   }
 
   /** The server knows the file by its id; `content` is how we show it until it comes back. */
-  #sendFile({ file, ...media }) {
+  #sendFile({ file, ...media }, quoted) {
     const family = media.type.split("/")[0];
     const type = ["image", "audio", "video"].includes(family) ? family : "file";
-    this.#say({ t: "send", kind: "file", files: [file], content: { type, media } });
+    this.#say({ t: "send", kind: "file", files: [file], content: { type, media }, ...quoted });
   }
 
   #choose(title, value, message) {
@@ -367,6 +367,7 @@ class Chat {
 
   #forgetTranscript() {
     this.#panel.log.clear();
+    this.#panel.composer.unquote();
     this.#history.forget();
     this.#reading.forget();
     this.#reading.count();

@@ -1,6 +1,7 @@
 /** The line one writes in: grows with the text, sends with Enter, says when the visitor types. */
 
 import { h, icon } from "./dom.js";
+import { Quoting } from "./quoting.js";
 import { Uploads } from "./uploads.js";
 
 const TYPING_EVERY_MS = 3000;
@@ -8,10 +9,11 @@ const COUNT_FROM = 0.9; // of the limit
 
 export class Composer {
   #ui;
+  #quoting;
   #limit = 4000;
   #typedAt = 0;
 
-  /** `ui`: t, send(text), typing(on), announce(text), and what Uploads needs. */
+  /** `ui`: t, send(text, quoted), typing(on), announce(text), and what Uploads needs. */
   constructor(ui) {
     this.#ui = ui;
     const { t } = ui;
@@ -28,7 +30,8 @@ export class Composer {
       onblur: () => this.#typing(false),
       onpaste: (event) => this.#take(event, event.clipboardData),
     });
-    this.uploads = new Uploads(ui);
+    this.#quoting = new Quoting({ ...ui, unquote: () => this.unquote() && this.input.focus() });
+    this.uploads = new Uploads({ ...ui, quoted: () => this.#quoting.take() });
     const chosen = () => {
       this.uploads.add(picker.files);
       picker.value = "";
@@ -54,6 +57,7 @@ export class Composer {
       "form",
       { class: "composer", onsubmit: submit },
       label,
+      this.#quoting.element,
       this.uploads.element,
       h("div", { class: "field" }, this.attach, picker, this.input, this.button),
       this.count,
@@ -69,6 +73,19 @@ export class Composer {
   /** Whether the visitor may send files. */
   set files(taken) {
     this.attach.hidden = !taken;
+  }
+
+  /** What is sent next answers `message`, whose author is `name`. */
+  quote(message, name) {
+    this.#quoting.show(message, name);
+    this.input.focus();
+  }
+
+  /** Nothing is quoted any longer, or not the message `id`; says whether something was. */
+  unquote(id = this.#quoting.id) {
+    const was = Boolean(id) && this.#quoting.id === id;
+    if (was) this.#quoting.clear();
+    return was;
   }
 
   /** Files that are dropped anywhere on `target` are sent. */
@@ -94,7 +111,7 @@ export class Composer {
     if (text) {
       this.input.value = "";
       this.#changed();
-      this.#ui.send(text);
+      this.#ui.send(text, this.#quoting.take());
     }
     this.input.focus();
   }

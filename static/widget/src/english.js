@@ -46,6 +46,8 @@ export const en = {
   video: "Video",
   file: "File",
   location: "Location",
+  quote: "Reply to this message",
+  unquote: "Cancel reply",
   deleted: "This message was deleted",
   edited: "edited",
   choices: "Suggested answers",

@@ -79,7 +79,7 @@ export class Incoming {
     const handlers = {
       msg: () => this.#arrived(frame),
       edit: () => this.#change(frame.of, { edited: true, content: contentOf(frame) }),
-      del: () => this.#change(frame.of, { deleted: true }),
+      del: () => this.#change(frame.of, { deleted: true }) || this.#panel.composer.unquote(frame.of),
       state: () => this.#onState(frame),
     };
     handlers[frame.t]?.();

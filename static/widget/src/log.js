@@ -22,7 +22,7 @@ export class Log {
   #stick = true;
   #fresh;
 
-  /** `ui`: language, t, origin, botName, choose, retry(cid), onTop(), onSeen(), announce(text). */
+  /** `ui`: language, t, origin, botName, choose, quote(message), retry(cid), onTop(), onSeen(), announce(text). */
   constructor(ui) {
     this.#ui = ui;
     const { t } = ui;
@@ -178,8 +178,16 @@ export class Log {
       { class: `item ${role}`, role: "article", "aria-label": label, tabindex: -1, "data-testid": "message" },
       role !== "visitor" && this.#face(message, name),
       body,
+      message.id && !message.deleted && role !== "system" && this.#quoteButton(message),
     );
     return h("div", { class: "entry" }, item);
+  }
+
+  /** Out of the order of Tab until its message is reached by arrow keys: a transcript would have a stop a message. */
+  #quoteButton(message) {
+    const { t, quote } = this.#ui;
+    const attributes = { type: "button", class: "quote", tabindex: -1, "aria-label": t("quote") };
+    return h("button", { ...attributes, "data-testid": "quote", onclick: () => quote(message) }, icon("reply"));
   }
 
   nameOf({ role, name }) {
@@ -241,7 +249,7 @@ export class Log {
     if (scrollTop < NEAR_PX) this.#ui.onTop();
   }
 
-  /** Arrow keys, Home and End go from message to message. */
+  /** Arrow keys, Home and End go from message to message; Enter answers it. */
   #move(event) {
     if (event.target !== this.node && !event.target.classList.contains("item")) return;
     const items = [...this.#list.querySelectorAll(".item[tabindex]")];
@@ -252,9 +260,13 @@ export class Log {
       Home: 0,
       End: items.length - 1,
     };
-    const item = items[Math.max(0, steps[event.key] ?? NaN)];
+    const item = event.key === "Enter" ? items[at] : items[Math.max(0, steps[event.key] ?? NaN)];
     if (!item) return;
     event.preventDefault();
+    const answer = item.querySelector(".quote");
+    if (event.key === "Enter") return answer?.click();
+    this.#list.querySelector('.quote[tabindex="0"]')?.setAttribute("tabindex", -1);
+    answer?.setAttribute("tabindex", 0);
     item.focus();
   }
 }

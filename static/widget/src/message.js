@@ -33,8 +33,8 @@ export function toMessage(frame) {
 }
 
 /** The canonical content of a `msg`, `edit` or `send` frame; what the visitor writes has none yet. */
-export function contentOf({ content, text }) {
-  return content ?? { type: "text", text };
+export function contentOf({ content, text, quoted: quote }) {
+  return { quote, ...(content ?? { type: "text", text }) };
 }
 
 /** Hands the visitor the conversation as a text file. */

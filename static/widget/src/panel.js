@@ -20,7 +20,8 @@ export class Panel {
   /** `actions`: what the chat does; `ui`: language, t, origin, botName; `config`: of the channel. */
   constructor({ host, sheets, config, ui, actions }) {
     this.#actions = actions;
-    this.#ui = { ...ui, ...actions, announce: (text) => this.announce(text) };
+    const quote = (message) => this.composer.quote(message, this.log.nameOf(message));
+    this.#ui = { ...ui, ...actions, quote, announce: (text) => this.announce(text) };
     const { t } = ui;
     const shadow = host.attachShadow({ mode: "open" });
     shadow.adoptedStyleSheets = sheets;
@@ -268,11 +269,13 @@ export class Panel {
   }
 
   #key(event) {
-    if (event.key === "Escape" && this.isOpen) {
+    if (event.key === "Escape" && this.isOpen && !event.isComposing) {
       event.stopPropagation();
-      if (this.menu.hidden) return this.#actions.close();
-      this.#menu(false);
-      this.menuButton.focus();
+      if (!this.menu.hidden) {
+        this.#menu(false);
+        this.menuButton.focus();
+      } else if (this.composer.unquote()) this.composer.input.focus();
+      else this.#actions.close();
     } else if (event.key === "Tab" && this.isOpen && this.#phone.matches) this.#trap(event);
   }
 

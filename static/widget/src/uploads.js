@@ -8,16 +8,16 @@ export class Uploads {
   element = h("div", { class: "uploads" });
   #ui;
 
-  /** `ui`: t, announce(text), upload(file, onProgress) → {done, stop}, uploaded(stored). */
+  /** `ui`: t, announce(text), quoted(), upload(file, onProgress) → {done, stop}, uploaded(stored, quoted). */
   constructor(ui) {
     this.#ui = ui;
   }
 
   add(files) {
-    for (const file of files) this.#send(file);
+    for (const file of files) this.#send(file, this.#ui.quoted()); // the first of them answers
   }
 
-  async #send(file) {
+  async #send(file, quoted) {
     const { t, announce } = this.#ui;
     const state = h("progress", { max: 1, value: 0, "aria-label": t("sending") });
     const label = t("remove", { name: file.name });
@@ -31,13 +31,13 @@ export class Uploads {
     });
     try {
       const stored = await done;
-      if (row.isConnected) this.#ui.uploaded(stored);
+      if (row.isConnected) this.#ui.uploaded(stored, quoted);
       row.remove();
     } catch ({ code, passing }) {
       const words = t(PROBLEMS[code] ?? (passing ? "failed" : "fileType"));
       const again = () => {
         row.remove();
-        this.#send(file);
+        this.#send(file, quoted);
       };
       const retry = passing && h("button", { type: "button", class: "retry", onclick: again }, t("retry"));
       state.replaceWith(h("span", { class: "problem" }, words), retry || "");
