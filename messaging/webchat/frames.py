@@ -67,7 +67,9 @@ class SendFrame(BaseModel):
     action: Action | None = None
     files: tuple[uuid.UUID, ...] = Field(default=(), max_length=1, description="The upload that is sent, by its id")
     reply_to: Seq | None = Field(default=None, description="seq of the message that is answered")
-    quote: uuid.UUID | None = Field(default=None, description="Id of the message that is quoted; counts before reply_to")
+    quote: uuid.UUID | None = Field(
+        default=None, description="Id of the message that is quoted; counts before reply_to"
+    )
     lang: Language | None = None
 
     @model_validator(mode="after")

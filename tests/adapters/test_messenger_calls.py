@@ -11,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from channels_app.adapters.messenger import SUBSCRIPTION, MessengerConfig
+from channels_app.adapters.messenger.inbound import READERS
 from channels_app.content.fit import fit
 from channels_app.content.types import Card, Content, text
 from channels_app.contract import BadSignature, RawRequest, Reply
@@ -167,6 +168,26 @@ def test_check_looks_at_the_subscription(apps, state, missing):
         f"{BASE}/200000000000002?fields=name",
         f"{BASE}/200000000000002/subscribed_apps",
     ]
+
+
+#: what an item of a webhook is told by → the field that the page has to be subscribed to
+TOLD_BY = {
+    "message": "messages",
+    "message_edit": "message_edits",
+    "postback": "messaging_postbacks",
+    "delivery": "message_deliveries",
+    "read": "message_reads",
+    "reaction": "message_reactions",
+    "referral": "messaging_referrals",
+    "optin": "messaging_optins",
+    "pass_thread_control": "messaging_handovers",
+    "policy_enforcement": "messaging_policy_enforcement",
+}
+
+
+def test_the_subscription_names_every_field_that_is_read():
+    assert set(TOLD_BY) <= set(READERS)
+    assert set(TOLD_BY.values()) | {"message_echoes", "standby"} == set(SUBSCRIPTION)
 
 
 @pytest.mark.parametrize(

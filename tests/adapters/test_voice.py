@@ -106,6 +106,8 @@ INBOUND = [
     InboundCase("silence too often", "silent_too_often", [HEARD, signal("human_wanted", reason="silent")]),
     InboundCase("waiting", "waiting", [Ignored("call:waiting")]),
     InboundCase("waited too long", "waiting_too_long", [signal("human_wanted", reason="waiting")]),
+    InboundCase("a colleague answers", "answered", [signal("human_took_over", status="answered")]),
+    InboundCase("it rings at the colleague's", "answered_not_yet", [Ignored("call:other")]),
     InboundCase("a transfer ends", "dialled_completed", [signal("human_took_over", status="completed")]),
     InboundCase("a transfer fails", "dialled_no_answer", MISSED),
     InboundCase("an event of no known type", "event_unknown", [Ignored("call:other")]),

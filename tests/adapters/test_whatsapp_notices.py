@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from channels_app.adapters.whatsapp.inbound import items
+from channels_app.adapters.whatsapp.inbound import LISTS, OF_ACCOUNT, items
 from channels_app.contract import ChannelNotice, Ignored
 
 OURS = "300000000000001"
+PAGE = Path(__file__).parents[2] / "docs/channels/whatsapp.md"
 
 
 def told(field: str, value: Any, account: str = OURS) -> list[Any]:
@@ -94,3 +96,9 @@ def test_what_changes_nothing_is_kept_with_its_name(field: str, value: Any, reas
 
 def test_another_account_of_the_same_app_is_none_of_ours() -> None:
     assert told("account_update", banned("DISABLE"), account="9") == [Ignored("other_account")]
+
+
+@pytest.mark.parametrize("field", [*LISTS, *OF_ACCOUNT])
+def test_the_guide_names_every_field_that_is_read(field: str) -> None:
+    at_meta = PAGE.read_text(encoding="utf-8").partition("## Here")[0]
+    assert f"`{field}`" in at_meta

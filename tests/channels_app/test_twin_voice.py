@@ -94,7 +94,7 @@ def test_a_slow_answer_is_bridged_and_given_up_at_last(twin, service):
     spoken = heard(twin)
     assert spoken[1] == "One moment, please."
     assert spoken[-1].startswith("I am sorry, I cannot answer that now. I will put you through")
-    assert kinds(service) == ["joined", "human_wanted", "human_took_over", "ended"]
+    assert kinds(service) == ["joined", "human_wanted", "human_took_over", "human_took_over", "ended"]
 
 
 def test_silence_is_asked_again_then_put_through(twin, service):
@@ -146,6 +146,7 @@ def test_a_late_reply_does_not_tear_the_caller_away(twin, service):
     twin.configure("voice", dial_status="in-progress")
     call = calls(twin, lambda: "human_wanted" in kinds(service), digits="0")
     assert wait_for(twin, lambda: lines(twin)[call].leg == "in-progress")
+    assert wait_for(twin, lambda: kinds(service)[-1] == "human_took_over")  # while they talk, not afterwards
     with pytest.raises(Rejected) as caught:
         service.send(text("Too late"), thread=call)
     assert caught.value.code == "call_transferred"

@@ -93,6 +93,17 @@ def test_a_colleague_has_joined_once_they_have_answered(scope, line) -> None:
     assert Conversation.objects.get().status == "completed"
 
 
+def test_the_transcript_says_so_while_they_talk(scope, line) -> None:
+    call(line, "answer", Digits="0")
+    leg = {"CallSid": "CA" + "0" * 31 + "2", "ParentCallSid": CALL, "Direction": "outbound-dial", "To": "+15005550002"}
+    call(line, "answered", **leg)
+    assert (state()[1], transcript()[-1]) == ("outside", JOINED)
+    call(line, "dialled", DialCallStatus="completed")
+    assert transcript().count(JOINED) == 1
+    call(line, status="completed")
+    assert Conversation.objects.get().status == "completed"
+
+
 def test_words_that_come_with_the_hang_up_wait_for_staff(scope, line) -> None:
     call(line, "answer", status="completed", SpeechResult="please call me back at 5")
     assert state() == WAITS

@@ -46,7 +46,7 @@ from channels_app.contract import (
 #: what the page must be subscribed to for the channel to hear everything it understands
 SUBSCRIPTION = (
     "messages messaging_postbacks messaging_optins messaging_referrals messaging_handovers message_deliveries "
-    "message_reads message_echoes message_edits message_reactions standby"
+    "message_reads message_echoes message_edits message_reactions messaging_policy_enforcement standby"
 ).split()
 ESSENTIAL = frozenset({"messages", "messaging_postbacks"})
 RECIPIENT = re.compile(r"[0-9]{5,32}", re.ASCII)

@@ -193,6 +193,8 @@ def _items(now: Step, config: VoiceConfig) -> Iterator[InboundItem]:
         yield _message(now, config)
     if now.leaves and config.handover_number:
         yield _signal("human_wanted", now, reason=now.kind)
+    if now.kind == "answered":
+        yield _signal("human_took_over", now, status="answered")
     if now.kind == "dialled":
         yield from _transferred(now, now.said.get("DialCallStatus", "")[:40])
     if now.kind == "ended" and now.words:  # what a caller says while hanging up is heard by staff

@@ -64,7 +64,8 @@ def ask(
 def transfer(document: Document, turn: Turn, config: VoiceConfig) -> None:
     """Put the caller through to the configured number."""
     document.say(document.phrases.transfer)
-    document.dial(config.handover_number, turn.address("dialled"), config.dial_timeout_s)
+    answered = turn.address("answered")
+    document.dial(config.handover_number, turn.address("dialled"), config.dial_timeout_s, answered=answered)
 
 
 def _greet(document: Document, now: Step, config: VoiceConfig) -> None:

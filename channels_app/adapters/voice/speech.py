@@ -146,9 +146,11 @@ class Document:
         self.verb("Hangup")
         return self
 
-    def dial(self, number: str, action: str, timeout_s: int) -> Document:
+    def dial(self, number: str, action: str, timeout_s: int, *, answered: str) -> Document:
+        """``action`` is asked when the talk is over, ``answered`` when it begins."""
         dial = self.verb("Dial", action=action, method="POST", timeout=str(timeout_s))
-        SubElement(dial, "Number").text = number
+        told = {"statusCallback": answered, "statusCallbackEvent": "answered", "statusCallbackMethod": "POST"}
+        SubElement(dial, "Number", told).text = number
         return self
 
     def gather(self, attributes: Mapping[str, str]) -> Element:

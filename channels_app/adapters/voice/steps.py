@@ -46,7 +46,8 @@ class Step:
     """One request about a call.
 
     ``kind``: incoming; heard, unclear or silent (what became of a question); operator (the key that
-    asks for a human); waiting (for our answer); dialled (the end of a transfer); ended; other.
+    asks for a human); waiting (for our answer); answered (a colleague has);
+    dialled (the end of a transfer); ended; other.
     ``words`` were said or typed. ``miss`` counts the failed tries before this one, ``wait`` the rounds
     waited. ``leaves``: the bot has come to its end here.
     """
@@ -72,6 +73,8 @@ def step(raw: RawRequest, config: VoiceConfig) -> Step:
     """Raises BadPayload for what is no request about a call."""
     said = twilio.fields(raw)
     call = said.get("CallSid", "")
+    if said.get("event") == "answered":  # told of the colleague's leg; the caller's is its parent
+        call = said.get("ParentCallSid", "")
     if not twilio.SID.fullmatch(call):
         raise BadPayload("there is no CallSid")
     kind, words = _kind(said, config)
@@ -93,6 +96,8 @@ def step(raw: RawRequest, config: VoiceConfig) -> Step:
 def _kind(said: Mapping[str, str], config: VoiceConfig) -> tuple[str, str]:
     """What the request tells, and the words in it."""
     status, event = said.get("CallStatus", "").lower(), said.get("event", "")
+    if event == "answered":
+        return ("answered" if status == "in-progress" else "other"), ""
     if said.get("ParentCallSid") and event != "dialled":
         return "other", ""  # the leg to a colleague, not the caller's
     answer, words = _answer(said, config) if event == "answer" else ("", "")
@@ -135,7 +140,8 @@ def _leaves(kind: str, miss: int, wait: int, config: VoiceConfig) -> bool:
 
 def _caller(said: Mapping[str, str], call: str) -> Sender:
     """Who is on the line; a caller without a number is known for this call only."""
-    outbound = said.get("Direction", "").startswith("outbound")
+    to_colleague = said.get("event") == "answered"  # who is shown the caller's number
+    outbound = said.get("Direction", "").startswith("outbound") and not to_colleague
     number = said.get("To" if outbound else "From", "") or said.get("Caller", "")
     found = None if number.lower() in WITHHELD else twilio.person(said, number)
     if found is None:

@@ -31,6 +31,7 @@ SETTINGS = {
     "subscribed_fields": [
         *("messages", "messaging_postbacks", "messaging_optins", "messaging_referrals", "messaging_handovers"),
         *("message_deliveries", "message_reads", "message_echoes", "message_edits", "message_reactions", "standby"),
+        "messaging_policy_enforcement",
     ],
     "statuses": ["echo", "delivery", "read"],
     "window_closed": False,

@@ -133,14 +133,29 @@ def go_on(twin: World, line: Line) -> None:
             return
         elif verb.tag == "Dial":
             line.leg = str(twin.settings[KIND]["dial_status"])
+            told = _answered(twin, line, verb)
             if line.leg == "in-progress":  # they talk until one of them hangs up
+                twin.callbacks.carry(told, 0.0)
                 return
             outcome = {"DialCallStatus": line.leg, "DialCallSid": twilio.sid("CA")}
-            post(twin, line, verb.get("action", ""), outcome, "dialled")
+            ended = _webhook(twin, line, urljoin(line.url, verb.get("action", "")), outcome, "dialled")
+            twin.callbacks.carry([*told, ended], 0.0)
             return
         elif verb.tag == "Hangup":
             break
     hang_up(twin, line)
+
+
+def _answered(twin: World, line: Line, dial: Element) -> list[Webhook]:
+    """Tells of the leg to a colleague who has answered, where the document asks for it."""
+    number = dial.find("Number")
+    address = number.get("statusCallback", "") if number is not None else ""
+    if not address or line.leg not in ("in-progress", "completed", "answered"):
+        return []
+    said = {"CallSid": twilio.sid("CA"), "ParentCallSid": line.sid, "From": line.person, "Caller": line.person,
+            "To": number.text or "", "Called": number.text or "", "Direction": "outbound-dial",
+            "CallStatus": "in-progress", "CallbackSource": "call-progress-events"}  # fmt: skip
+    return [twilio.webhook(twin.settings[KIND], urljoin(line.url, address), said, "answered")]
 
 
 def hang_up(twin: World, line: Line) -> None:
