@@ -85,6 +85,14 @@ class MessageReceived(MessageFacts):
     processing_result: ProcessingResult | None = None
 
 
+class ChannelResponse(Data):
+    """What the platform said last of a message, redacted."""
+
+    code: str = ""
+    detail: str = ""
+    attempts: int = Field(0, description="How often it was tried")
+
+
 class MessageSent(MessageFacts):
     """A reply is stored and queued for its channel; what becomes of it is told by delivered, read and failed."""
 
@@ -92,20 +100,13 @@ class MessageSent(MessageFacts):
     delivery_status: str = Field(
         "", description="queued; sent on the web chat; empty for entries of the system, which stay here"
     )
+    channel_response: ChannelResponse | None = Field(None, description="The channel has not been asked yet: 0 attempts")
 
 
 class MessageChanged(MessageFacts):
     """Its writer edited or deleted a message; ``change_seq`` is the transcript entry that tells it."""
 
     change_seq: int
-
-
-class ChannelResponse(Data):
-    """What the platform said last of a message, redacted."""
-
-    code: str = ""
-    detail: str = ""
-    attempts: int = Field(0, description="How often it was tried")
 
 
 class MessageReported(OfConversation):

@@ -47,7 +47,7 @@ def words_of(tenant_id: uuid.UUID, content: Content, hidden: Sequence[str] = ())
     return {
         "content_type": content.type,
         "content": content.to_json(),
-        "text": content.text or "",
+        "text": content.words,
         "language": analysis.language or "",
         "analysis": {"entities": [asdict(found) for found in analysis.entities], "flags": flags}
         | ({"masked": list(hidden)} if hidden else {}),

@@ -210,7 +210,7 @@ class Message(TenantModel):
     reply_to = models.UUIDField(null=True, blank=True)  # the message this one answers or quotes
     content_type = models.CharField(max_length=12)
     content = models.JSONField()  # channels_app.content.types.Content, version 1
-    text = models.TextField(blank=True)  # the searchable text of content
+    text = models.TextField(blank=True)  # the searchable text of content, the whole of a long one
     language = models.CharField(max_length=5, blank=True)
     analysis = models.JSONField(default=dict, blank=True)  # entities, flags, intent, confidence, cost
     hints = models.JSONField(default=dict, blank=True)  # MSG-7

@@ -87,7 +87,7 @@ def reply_write(
             reply_to=reply_to,
             content_type=content.type,
             content=content.to_json(),
-            text=content.text or "",
+            text=content.words,
             language=content.language or "",
             analysis=dict(analysis or {}),
             metadata=dict(metadata or {}),
@@ -152,7 +152,8 @@ def _facts(conversation: Conversation, message: Message) -> dict[str, Any]:
         return facts
     channel = channel_for_id(message.channel_id)
     status = Delivery.Status.SENT if channel and channel.adapter.instant else Delivery.Status.QUEUED
-    return {**facts, "recipient": conversation.identity.value, "delivery_status": str(status)}
+    facts |= {"recipient": conversation.identity.value, "delivery_status": str(status)}
+    return {**facts, "channel_response": {"code": "", "attempts": 0}}  # the channel has not been asked yet
 
 
 def recipient_of(conversation: Conversation, identity: Any) -> Recipient:

@@ -20,9 +20,10 @@ from django.db.models import QuerySet
 
 from assistant.engines import engine_for
 from assistant.port import EngineError, EngineReply, EngineRequest, HistoryEntry
-from channels_app.content.types import Capabilities, Content, text
+from channels_app.content.types import MAX_TEXT, Capabilities, Content, text
 from channels_app.selectors import channel_for_id
 from channels_app.templates.resolve import template_resolved
+from channels_app.words.split import shorten
 from conversations.models import Contact, Conversation, Identity, Message, Note
 from conversations.timeline import NewEvent, conversation_advance, work_given_up
 from messaging import wake
@@ -227,9 +228,9 @@ def _contact_of(conversation: Conversation) -> Contact:
 
 def _history(recent: Sequence[Any], unanswered: Sequence[Any]) -> tuple[HistoryEntry, ...]:
     """All that was said but the turn's own messages, oldest first: a reply has a higher number than what it answers,
-    and a human may have spoken after a message that is still to be answered."""
+    and a human may have spoken after a message that is still to be answered. Of a long text the beginning."""
     own = {message.id for message in unanswered}
-    return tuple(HistoryEntry(m.role, m.text) for m in recent if m.id not in own)[-HISTORY:]
+    return tuple(HistoryEntry(m.role, shorten(m.text, MAX_TEXT)) for m in recent if m.id not in own)[-HISTORY:]
 
 
 def _think(request: EngineRequest, turn: Turn, answered_id: uuid.UUID) -> EngineOutcome:

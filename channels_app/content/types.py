@@ -210,6 +210,11 @@ class Content(Frozen):
         return self.model_dump(mode="json", exclude_none=True, exclude_defaults=False, by_alias=True)
 
     @property
+    def words(self) -> str:
+        """Its text, the whole of a long one; "" for none."""
+        return self.full_text or self.text or ""
+
+    @property
     def summary(self) -> str:
         """One line for lists and previews; never longer than 120 characters."""
         line = self.text or (self.location and (self.location.address or "Location")) or f"[{self.type}]"

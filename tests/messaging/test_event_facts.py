@@ -115,6 +115,7 @@ def test_an_answer_is_told_with_its_recipient_its_intent_and_what_made_it(scope,
     answered(whatsapp, said("where is it", id="wamid.1"))
     sent, made, found = (told(f"chat.{name}") for name in ("message.sent", "response.generated", "intent.classified"))
     assert (sent["recipient"], sent["delivery_status"]) == ("+4915112345678", "queued")
+    assert sent["channel_response"] == {"code": "", "attempts": 0}
     assert (made["engine"], made["model"], made["parts"], made["usage"]) == ("test", "m-1", 1, dict(Engine.usage))
     assert (found["intent"], found["confidence"], found["alternatives"]) == ("order_status", 0.9, {"stock": 0.1})
     assert found["message_id"] == str(Message.objects.get(role="visitor").id)

@@ -336,11 +336,15 @@ def test_a_card_is_read_whatever_form_it_has(card, line, scope, whatsapp) -> Non
 def test_a_long_text_is_kept_whole(scope, whatsapp, engine, sent, api, console) -> None:
     words = f"{'word ' * 1000}and the end of it"
     long = says(whatsapp, "wamid.H", words)
-    assert (len(long.text), long.text[-1]) == (4096, "…") or long.text[-1] == "…"
+    assert (long.text, long.content["text"][-1]) == (words, "…")  # what is searched has no end
     assert shown(api(scope), long)["content"]["full_text"] == words
     answered()
     assert engine.saw.full_text == words
     assert "and the end of it" in console(long)
+    says(whatsapp, "wamid.I", "well?")
+    answered()
+    earlier = next(entry.text for entry in engine.asked[-1].history if entry.role == "visitor")
+    assert (len(earlier) <= 4096, earlier[-1]) == (True, "…")
 
 
 def test_many_long_texts_leave_room_for_the_question(scope, whatsapp, engine, sent) -> None:
@@ -383,3 +387,11 @@ def test_the_root_of_a_thread_is_quoted_by_the_first_message_only(scope, whatsap
     ]
     assert [answer.reply_to for answer in answers] == [root.id, root.id]
     assert [answer.content.get("quote", {}).get("text") for answer in answers] == ["red or blue?", None]
+
+
+def test_a_search_finds_the_end_of_a_long_text(scope, whatsapp, client) -> None:
+    long = says(whatsapp, "wamid.H", f"{'word ' * 1000}and the last unicorn")
+    user = UserFactory(is_staff=True, is_superuser=True)
+    client.force_login(user)
+    page = client.get(url(Message, "changelist"), {"q": "unicorn"}).content.decode()
+    assert str(long.id) in page

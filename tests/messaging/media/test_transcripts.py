@@ -154,4 +154,4 @@ def test_a_long_recording_is_kept_whole(channel, files, scope, transcriber, call
     message, stored = voice(channel, files)
     heard(stored)
     message.refresh_from_db()
-    assert (message.text[-1], message.content["full_text"]) == ("…", words)
+    assert (message.text, message.content["full_text"], message.content["text"][-1]) == (words, words, "…")
