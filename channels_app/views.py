@@ -19,9 +19,11 @@ from channels_app.health import state_of
 from channels_app.models import Channel
 from channels_app.registry import KINDS, adapter_for
 from channels_app.services import webhook_url
+from tenants.api.pages import Walk
 from tenants.api.views import TenantAPIView, answered, parse_query
 from tenants.errors import NotFound
 
+OLDEST_FIRST = Walk("channels")
 ABOUT = "`edits` and `reactions`: people's come in; `receipts`: how far we hear of what we sent."
 
 
@@ -103,14 +105,9 @@ def channel_page(query: ChannelQuery) -> dict[str, Any]:
     """Oldest first: a message that names only a kind goes to the first of it that is switched on."""
     rows = Channel.objects.filter(disconnected_at=None).select_related("health")
     rows = rows.filter(kind=query.kind) if query.kind else rows
-    rows = rows.filter(id__gt=query.cursor) if query.cursor else rows
-    found = list(rows.order_by("id")[: query.page_size + 1])
-    page, more = found[: query.page_size], len(found) > query.page_size
-    return {
-        "items": [channel_shape(channel) for channel in page],
-        "next_cursor": page[-1].id if more else None,
-        "has_next": more,
-    }
+    return OLDEST_FIRST.page(
+        rows, size=query.page_size, cursor=query.cursor, shape=lambda page: map(channel_shape, page)
+    )
 
 
 def kind_shape(kind: str) -> dict[str, Any]:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any, TypeVar
 
-from django.core import signing
 from django.db.models import F, Q, QuerySet
 
 from conversations.media_links import content_with_links, media_link
 from conversations.models import Attachment, Conversation, Message, Reaction
 from conversations.shapes import ConversationQuery, MessageQuery
-from tenants.errors import Invalid, NotFound
-from tenants.scope import current_tenant_id
+from tenants.api.pages import Walk
+from tenants.errors import NotFound
 
 Row = TypeVar("Row", Attachment, Reaction)
+#: not by the id alone: PostgreSQL would walk the primary key, over all tenants' rows
+CONVERSATIONS = Walk("cursor", by="created_at", latest=True)
 
 
 def conversation_page(query: ConversationQuery, *, words: bool) -> dict[str, Any]:
@@ -25,18 +25,10 @@ def conversation_page(query: ConversationQuery, *, words: bool) -> dict[str, Any
     meets each that there was at its start, once. ``words``: whether the reader may read messages; without, none is
     shown, and none is searched. Raises Invalid ``invalid_cursor``."""
     rows = _filtered(Conversation.objects.select_related("channel", "contact", "assignee"), query, words=words)
-    if query.cursor:
-        at, last_id = _cursor_read(query.cursor)
-        rows = rows.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=last_id))
-    # not by the id alone: PostgreSQL would walk the primary key, over all tenants' rows
-    found = list(rows.order_by("-created_at", "-id")[: query.page_size + 1])
-    page = found[: query.page_size]
-    more = len(found) > query.page_size
-    return {
-        "items": [conversation_shape(row, words=words) for row in page],
-        "next_cursor": _cursor_write(page[-1]) if more else None,
-        "has_next": more,
-    }
+    return CONVERSATIONS.page(
+        rows, size=query.page_size, cursor=query.cursor,
+        shape=lambda page: [conversation_shape(row, words=words) for row in page],
+    )  # fmt: skip
 
 
 def _filtered(rows: QuerySet[Conversation], query: ConversationQuery, *, words: bool) -> QuerySet[Conversation]:
@@ -186,18 +178,3 @@ def attachment_shape(row: Attachment) -> dict[str, Any]:
         "url": media_link(row.id) if stored else None,
         "thumbnail_url": f"{media_link(row.id)}?size=thumb" if stored and row.thumbnail else None,
     }  # fmt: skip
-
-
-def _cursor_write(row: Conversation) -> str:
-    return signing.dumps([row.created_at.isoformat(), str(row.id), str(current_tenant_id())], salt="cursor")
-
-
-def _cursor_read(cursor: str) -> tuple[datetime, uuid.UUID]:
-    """A cursor is signed and belongs to one tenant: no other place to start from can be asked for."""
-    try:
-        at, last_id, tenant_id = signing.loads(cursor, salt="cursor")
-        if tenant_id != str(current_tenant_id()):
-            raise ValueError("another tenant's")
-        return datetime.fromisoformat(at), uuid.UUID(last_id)
-    except (signing.BadSignature, ValueError, TypeError) as error:
-        raise Invalid("The cursor is not one of ours.", code="invalid_cursor") from error

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from channels_app.adapters.base import Adapter
 from channels_app.adapters.config import CommonConfig
-from channels_app.content.types import MAX_MEDIA_BYTES, MIME_TYPES, Capabilities, ContentType
+from channels_app.content.types import EVERYTHING, MAX_MEDIA_BYTES, MIME_TYPES
 from channels_app.contract import BadSignature, Http, OutboundMessage, Payload, RawRequest, SendResult
 
 HOST = r"[A-Za-z0-9\-]+(\.[A-Za-z0-9\-]+)*"
@@ -110,24 +110,15 @@ class Web(Adapter):
     secret_keys: ClassVar[frozenset[str]] = frozenset({"identity_secret"})
     address_keys: ClassVar[frozenset[str]] = frozenset()
     instant: ClassVar[bool] = True
-    capabilities = Capabilities(
-        types=frozenset(get_args(ContentType)),
-        max_text=4096,
-        max_caption=4096,
-        max_buttons=3,
-        button_types=frozenset({"postback", "url", "phone", "share"}),
-        max_quick_replies=10,
-        max_list_rows=100,
-        max_row_title=80,
-        max_row_description=200,
-        max_cards=10,
-        markdown="markdown",
-        media_types=dict.fromkeys(MIME_TYPES, MAX_MEDIA_BYTES),
-        typing=True,
-        typing_interval_s=3,
-        read_marks=True,
-        quotes=True,
-        receipts=frozenset({"delivered", "read"}),
+    capabilities = EVERYTHING.model_copy(
+        update={
+            "media_types": dict.fromkeys(MIME_TYPES, MAX_MEDIA_BYTES),
+            "typing": True,
+            "typing_interval_s": 3,
+            "read_marks": True,
+            "quotes": True,
+            "receipts": frozenset({"delivered", "read"}),
+        }
     )
 
     def verify(self, raw: RawRequest, config: WebConfig, http: Http) -> None:

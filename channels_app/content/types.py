@@ -6,7 +6,7 @@ Owns types and limits (MSG-1, source document 000). Must not know any channel or
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
@@ -298,3 +298,18 @@ class Capabilities(Frozen):
     receipts: frozenset[str] = frozenset()  # of sent, delivered, read, failed
     window_s: int = Field(default=0, description="Free replies for so long after a person's message; 0: always")
     window_free: frozenset[str] = Field(default=frozenset(), description="Content types that go out at any time")
+
+
+#: all that a content can hold: what the widget and systems of one's own show
+EVERYTHING = Capabilities(
+    types=frozenset(get_args(ContentType)),
+    max_caption=MAX_TEXT,
+    max_buttons=3,
+    button_types=frozenset({"postback", "url", "phone", "share"}),
+    max_quick_replies=10,
+    max_list_rows=100,
+    max_row_title=80,
+    max_row_description=200,
+    max_cards=10,
+    markdown="markdown",
+)

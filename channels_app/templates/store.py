@@ -10,19 +10,19 @@ import uuid
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from django.core import signing
 from django.db import IntegrityError
-from django.db.models import Q
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from channels_app.models import MessageTemplate
 from channels_app.templates.resolve import LANGUAGE, Variant, variables_in
 from channels_app.words.moments import Moment
+from tenants.api.pages import Walk
 from tenants.api.parse import Changes
-from tenants.errors import Conflict, Invalid, NotFound
+from tenants.errors import Conflict, NotFound
 from tenants.scope import current_tenant_id
 from tenants.storage.db import atomic, key_taken, now, retried
 
+BY_NAME = Walk("templates", by="name")
 Language = Annotated[str, StringConstraints(pattern=LANGUAGE, max_length=15)]
 Variants = Annotated[dict[Language, Variant], Field(min_length=1, max_length=50)]
 
@@ -96,17 +96,7 @@ def template_page(query: TemplateQuery) -> dict[str, Any]:
         rows = rows.filter(channel_id=query.channel_id)
     if query.search:
         rows = rows.filter(name__icontains=query.search)
-    if query.cursor:
-        name, last_id = _cursor_read(query.cursor)
-        rows = rows.filter(Q(name__gt=name) | Q(name=name, id__gt=last_id))
-    found = list(rows.order_by("name", "id")[: query.page_size + 1])
-    page = found[: query.page_size]
-    more = len(found) > query.page_size
-    return {
-        "items": [template_shape(row) for row in page],
-        "next_cursor": _cursor_write(page[-1]) if more else None,
-        "has_next": more,
-    }
+    return BY_NAME.page(rows, size=query.page_size, cursor=query.cursor, shape=lambda page: map(template_shape, page))
 
 
 def template_get(template_id: uuid.UUID) -> MessageTemplate:
@@ -161,17 +151,3 @@ def _own(template_id: uuid.UUID) -> MessageTemplate:
 
 def _stored(variants: Mapping[str, Variant]) -> dict[str, Any]:
     return {language: variant.model_dump(mode="json", exclude_none=True) for language, variant in variants.items()}
-
-
-def _cursor_write(row: MessageTemplate) -> str:
-    return signing.dumps([row.name, str(row.id), str(current_tenant_id())], salt="templates")
-
-
-def _cursor_read(cursor: str) -> tuple[str, uuid.UUID]:
-    try:
-        name, last_id, tenant_id = signing.loads(cursor, salt="templates")
-        if tenant_id != str(current_tenant_id()):
-            raise ValueError("another tenant's")
-        return name, uuid.UUID(last_id)
-    except (signing.BadSignature, ValueError, TypeError) as error:
-        raise Invalid("The cursor is not one of ours.", code="invalid_cursor") from error

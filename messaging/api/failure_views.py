@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -13,8 +14,10 @@ from rest_framework.response import Response
 from channels_app.words.moments import Moment
 from messaging.models import HandledEvent
 from messaging.outbox.failures import events_of, failure_retry, failures
+from tenants.api.pages import Walk
 from tenants.api.views import TenantAPIView, answered, parse_query
 
+LATEST_FIRST = Walk("failures", latest=True)
 FAILURE = {
     "id": "0192f0d0-7b1a-7c3e-9a55-0000000000fa",
     "handler": "analytics",
@@ -74,11 +77,7 @@ class FailuresView(TenantAPIView):
     def get(self, request: Request) -> Response:
         query = parse_query(request, FailureQuery)
         rows = failures().filter(**({"handler": query.handler} if query.handler else {}))
-        rows = rows.filter(id__lt=query.cursor) if query.cursor else rows
-        found = list(rows.order_by("-id")[: query.page_size + 1])
-        page, more = found[: query.page_size], len(found) > query.page_size
-        shapes = _shapes(page)
-        return Response({"items": shapes, "next_cursor": page[-1].id if more else None, "has_next": more})
+        return Response(LATEST_FIRST.page(rows, size=query.page_size, cursor=query.cursor, shape=_shapes))
 
 
 class FailureRetryView(TenantAPIView):
@@ -99,7 +98,7 @@ class FailureRetryView(TenantAPIView):
         return Response({"worked": left is None, "failure": _shapes([left])[0] if left else None})
 
 
-def _shapes(rows: list[HandledEvent]) -> list[dict[str, Any]]:
+def _shapes(rows: Sequence[HandledEvent]) -> list[dict[str, Any]]:
     told = events_of(rows)
     return [
         {

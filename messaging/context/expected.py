@@ -6,31 +6,18 @@ Owns how an answer is brought into the form that was asked for. Must not add any
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 from channels_app.content.fit import fit
-from channels_app.content.types import Capabilities, Content, ContentType
+from channels_app.content.types import EVERYTHING, Capabilities, Content
 from conversations.media_links import content_with_links
 
-SHOWS_ALL = Capabilities(
-    types=frozenset(get_args(ContentType)),
-    max_caption=4096,
-    max_buttons=3,
-    button_types=frozenset({"postback", "url", "phone", "share"}),
-    max_quick_replies=10,
-    max_list_rows=100,
-    max_row_title=80,
-    max_row_description=200,
-    max_cards=10,
-    markdown="markdown",
-    templates=True,
-)
-NO_CHOICES = SHOWS_ALL.button_types - {"postback"}
+NO_CHOICES = EVERYTHING.button_types - {"postback"}
 #: expected type → what may be shown; of other types an answer is made by the engine, which is told the hint, or not
 FORMS: dict[str, Capabilities] = {
     "text": Capabilities(markdown="markdown"),
-    "quick_reply": SHOWS_ALL.model_copy(update={"button_types": NO_CHOICES, "max_list_rows": 0}),
-    "list": SHOWS_ALL.model_copy(update={"button_types": NO_CHOICES, "max_quick_replies": 0}),
+    "quick_reply": EVERYTHING.model_copy(update={"button_types": NO_CHOICES, "max_list_rows": 0, "templates": True}),
+    "list": EVERYTHING.model_copy(update={"button_types": NO_CHOICES, "max_quick_replies": 0, "templates": True}),
 }
 
 

@@ -6,20 +6,18 @@ Owns what is shown; a secret only where it has just been made.
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from django.core import signing
-from django.db.models import Q
 from pydantic import BaseModel, ConfigDict, Field
 
 from channels_app.words.moments import Moment
 from messaging.models import WebhookDelivery, WebhookEndpoint
+from tenants.api.pages import Walk
 from tenants.api.parse import Changes
-from tenants.errors import Invalid
 from tenants.storage.crypto import mask
 from tenants.storage.db import now
 
+CALLS = Walk("webhook-cursor", by="created_at", latest=True)
 EventTypes = Annotated[
     list[Annotated[str, Field(max_length=60)]],
     Field(min_length=1, max_length=50, description="Types of events, globs like `chat.message.*`, or `*`"),
@@ -173,29 +171,6 @@ def call_shape(row: WebhookDelivery) -> dict[str, Any]:
 
 def call_page(calls: Any, endpoint: WebhookEndpoint, *, page_size: int, cursor: str | None) -> dict[str, Any]:
     """A page of an endpoint's calls, the latest first. Raises Invalid ``invalid_cursor``."""
-    if cursor:
-        at, last_id = _cursor_read(cursor, endpoint)
-        calls = calls.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=last_id))
-    found = list(calls.order_by("-created_at", "-id")[: page_size + 1])
-    more = len(found) > page_size
-    page = found[:page_size]
-    return {
-        "items": [call_shape(row) for row in page],
-        "next_cursor": _cursor_write(page[-1]) if more else None,
-        "has_next": more,
-    }
-
-
-def _cursor_write(row: WebhookDelivery) -> str:
-    return signing.dumps([row.created_at.isoformat(), str(row.id), str(row.endpoint_id)], salt="webhook-cursor")
-
-
-def _cursor_read(cursor: str, endpoint: WebhookEndpoint) -> tuple[datetime, uuid.UUID]:
-    """A cursor is signed and belongs to one endpoint's log."""
-    try:
-        at, last_id, endpoint_id = signing.loads(cursor, salt="webhook-cursor")
-        if endpoint_id != str(endpoint.id):
-            raise ValueError("another endpoint's")
-        return datetime.fromisoformat(at), uuid.UUID(last_id)
-    except (signing.BadSignature, ValueError, TypeError) as error:
-        raise Invalid("The cursor is not one of ours.", code="invalid_cursor") from error
+    return CALLS.page(
+        calls, size=page_size, cursor=cursor, shape=lambda page: map(call_shape, page), within=endpoint.id
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from pydantic import Field, field_validator
@@ -17,7 +17,7 @@ from pydantic import Field, field_validator
 from channels_app.adapters.base import Adapter, ChannelConfig, raise_for_status, require
 from channels_app.adapters.webhook.envelope import VERSION, author_of, item_of
 from channels_app.adapters.wire import identifier, obj, string
-from channels_app.content.types import MAX_MEDIA_BYTES, MAX_TEXT, MIME_TYPES, Capabilities, ContentType
+from channels_app.content.types import EVERYTHING, MAX_MEDIA_BYTES, MIME_TYPES
 from channels_app.contract import (
     BadPayload,
     CheckResult,
@@ -75,27 +75,19 @@ class Webhook(Adapter):
     starts_conversations: ClassVar[bool] = True
     config_class: ClassVar[type[ChannelConfig]] = WebhookConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"secret", "previous_secret"})
-    capabilities = Capabilities(
-        types=frozenset(get_args(ContentType)) - {"template"},  # an integrator gets a template's words
-        max_text=MAX_TEXT,
-        max_caption=MAX_TEXT,
-        max_buttons=3,
-        button_types=frozenset({"postback", "url", "phone", "share"}),
-        max_quick_replies=10,
-        max_list_rows=100,
-        max_row_title=80,
-        max_row_description=200,
-        max_cards=10,
-        markdown="markdown",
-        media_types=dict.fromkeys(MIME_TYPES, MAX_MEDIA_BYTES),
-        typing=True,
-        typing_interval_s=5,
-        read_marks=True,
-        edits=True,
-        reactions=True,
-        threads=True,
-        quotes=True,
-        receipts=frozenset({"sent", "delivered", "read", "failed"}),
+    capabilities = EVERYTHING.model_copy(
+        update={
+            "types": EVERYTHING.types - {"template"},  # an integrator gets a template's words
+            "media_types": dict.fromkeys(MIME_TYPES, MAX_MEDIA_BYTES),
+            "typing": True,
+            "typing_interval_s": 5,
+            "read_marks": True,
+            "edits": True,
+            "reactions": True,
+            "threads": True,
+            "quotes": True,
+            "receipts": frozenset({"sent", "delivered", "read", "failed"}),
+        }
     )
 
     # ---- inbound -------------------------------------------------------------------

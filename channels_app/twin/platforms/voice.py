@@ -149,8 +149,9 @@ def go_on(twin: World, line: Line) -> None:
 def _answered(twin: World, line: Line, dial: Element) -> list[Webhook]:
     """Tells of the leg to a colleague who has answered, where the document asks for it."""
     number = dial.find("Number")
-    address = number.get("statusCallback", "") if number is not None else ""
-    if not address or line.leg not in ("in-progress", "completed", "answered"):
+    if number is None or line.leg not in ("in-progress", "completed", "answered"):
+        return []
+    if not (address := number.get("statusCallback", "")):
         return []
     said = {"CallSid": twilio.sid("CA"), "ParentCallSid": line.sid, "From": line.person, "Caller": line.person,
             "To": number.text or "", "Called": number.text or "", "Direction": "outbound-dial",
