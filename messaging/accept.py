@@ -35,7 +35,7 @@ from conversations.people import Known, contact_came_from, contact_touch, identi
 from conversations.safety import flag_take, hidden_in
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
-from messaging.consent import rules as consent
+from messaging.consent import steps as consent
 from messaging.context.changes import context_told
 from messaging.context.flows import context_of, flow_for
 from messaging.hours.told import closed_tell

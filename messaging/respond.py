@@ -28,6 +28,7 @@ from conversations.models import Contact, Conversation, Identity, Message, Note
 from conversations.timeline import NewEvent, conversation_advance, work_given_up
 from messaging import wake
 from messaging.context.changes import UPDATED, context_news
+from messaging.context.choices import contents_meant
 from messaging.context.expected import as_expected, expected_told
 from messaging.context.flows import greeting_of
 from messaging.context.profile import profile_keep, profile_of
@@ -37,7 +38,6 @@ from messaging.live.typing import typing_shown
 from messaging.measures import STAGES, engine_count
 from messaging.models import Turn
 from messaging.reply import Author, reply_write, spoken
-from messaging.rules.choices import contents_meant
 from messaging.rules.control import answer_failed, hand_over
 from messaging.rules.quotes import outbound_quoted
 from messaging.rules.sendable import content_require

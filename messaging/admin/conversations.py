@@ -26,7 +26,8 @@ from conversations.models import Conversation, Message, Note
 from messaging.hours.late import is_late
 from messaging.live.attending import staff_read, staff_typing
 from messaging.models import Delivery
-from messaging.rules.control import agent_reply, conversation_end, hand_back, take_over
+from messaging.rules.agent_replies import agent_reply
+from messaging.rules.control import conversation_end, hand_back, take_over
 from messaging.rules.windows import window_of
 from tenants.console.pages import Button, TenantFilter, permissions_in, shortened
 from tenants.errors import Invalid, ServiceError

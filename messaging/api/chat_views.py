@@ -23,7 +23,8 @@ from conversations.shapes import (
 )
 from messaging.api.chat import Kind, MessageResponse, SendMessageRequest, channel_required, message_send
 from messaging.live.attending import staff_read, staff_typing
-from messaging.rules.control import agent_reply, conversation_end, hand_back, take_over
+from messaging.rules.agent_replies import agent_reply
+from messaging.rules.control import conversation_end, hand_back, take_over
 from messaging.rules.opening import first_words
 from tenants.access.auth import Principal
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query

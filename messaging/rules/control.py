@@ -1,4 +1,4 @@
-"""Who is in control: a human is asked for, agents take over, answer, hand back, end. The bot never talks over them.
+"""Who is in control: a human is asked for, agents take over, hand back, end. The bot never talks over them.
 
 Owns every change of ``control_owner``, ``held_by``, ``control_epoch`` and ``status`` of an open conversation. A change
 of owner grows the epoch, which makes any answer void that was begun before. What has been done before is not done
@@ -7,8 +7,6 @@ again: the row that comes back then says ``repeated``, and nothing was written.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,28 +14,23 @@ from typing import Any
 from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Coalesce
 
-from channels_app.content.types import Content, text
+from channels_app.content.types import text
 from channels_app.contract import Signal
 from channels_app.hours import hours_told
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
-from channels_app.templates.resolve import template_resolved
-from conversations.messages import cleaned
 from conversations.models import Conversation, Identity, Message
 from conversations.people import conversation_with
 from conversations.selectors import holder_shape
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
-from messaging.consent.rules import require_consent
 from messaging.context.changes import UPDATED
 from messaging.context.wording import entry_for
 from messaging.hours.told import closed_tell
 from messaging.models import Turn
 from messaging.rating.asked import rating_ask, rating_wanted
-from messaging.reply import Author, reply_write, spoken
-from messaging.rules.quotes import outbound_quoted
-from messaging.rules.sendable import content_require
-from messaging.rules.windows import window_of, window_require
+from messaging.reply import Author, reply_write
+from messaging.rules.windows import window_of
 from tenants.errors import Conflict, NotFound
 from tenants.models import User
 from tenants.storage.db import atomic, now, on_commit, retried
@@ -69,7 +62,7 @@ def hand_over(conversation: Conversation, reason: str) -> Conversation:
         return conversation
     return closed_tell(
         _change(
-            conversation.id, "queued", _human_has(reason=reason, trigger="handover"), **TO_HUMAN, held_by=Holder.QUEUE
+            conversation.id, "queued", human_has(reason=reason, trigger="handover"), **TO_HUMAN, held_by=Holder.QUEUE
         )
     )
 
@@ -93,7 +86,7 @@ def human_took_over_outside(channel: Channel, signal: Signal) -> bool:
             _change(
                 seen.id,
                 "assigned",
-                _human_has(trigger="outside"),
+                human_has(trigger="outside"),
                 **TO_HUMAN,
                 held_by=Holder.OUTSIDE,
                 answered_seq=F("last_seq"),
@@ -128,7 +121,7 @@ def handed_back_outside(channel: Channel, signal: Signal) -> str:
             return "no conversation"
         off = bot_off(seen.tenant_id, channel)
         if seen.held_by == Holder.OUTSIDE and off:
-            closed_tell(_change(seen.id, "queued", _human_has(reason=off), **TO_HUMAN, held_by=Holder.QUEUE))
+            closed_tell(_change(seen.id, "queued", human_has(reason=off), **TO_HUMAN, held_by=Holder.QUEUE))
             return ""
         if seen.held_by == Holder.OUTSIDE:
             _to_bot(seen)
@@ -172,7 +165,7 @@ def take_over(conversation_id: uuid.UUID, agent: User | None, *, expected_epoch:
             raise _control_changed(seen)
         _require_epoch(seen, expected_epoch)
         taken = _change(
-            seen.id, "assigned", _human_has(agent_id), **TO_HUMAN, held_by=Holder.STAFF, assignee_id=agent_id
+            seen.id, "assigned", human_has(agent_id), **TO_HUMAN, held_by=Holder.STAFF, assignee_id=agent_id
         )
         if agent:
             on_commit(lambda: wake.put_through(conversation_id))
@@ -202,7 +195,7 @@ def conversation_end(
     does one of which ``only_if`` does not hold under the lock: what a list said may no longer be so. Raises NotFound,
     Conflict ``control_changed``."""
     with atomic():
-        seen = _locked(conversation_id)
+        seen = locked(conversation_id)
         if not seen.is_open or (only_if and not only_if(seen)):
             return _repeated(seen)
         _require_epoch(seen, expected_epoch)
@@ -227,56 +220,6 @@ def _may_ask(ended: Conversation) -> bool:
     return had_answer and window_of(channel, ended).open and reachable.exists()
 
 
-@retried
-def agent_reply(
-    conversation_id: uuid.UUID,
-    agent: User | None,
-    content: Content,
-    *,
-    client_message_id: str = "",
-    seen_seq: int | None = None,
-) -> Message:
-    """A human answers through the visitor's own channel, and thereby takes over from the bot; where no agent is the
-    assignee, ``agent`` becomes it.
-
-    ``seen_seq``: the last entry the agent had read; what the person wrote after it goes on waiting. None: all of it.
-    The same ``client_message_id`` of the same agent in this conversation gives the same message. Raises NotFound,
-    Conflict ``conversation_closed``, ``contact_stopped``, ``window_closed`` and ``message_id_conflict`` (the id was used
-    for other content), Invalid ``empty_message`` and ``quote_unknown``, and what `template_resolved` raises.
-    """
-    content, author = cleaned(content), Author.agent(agent.id if agent else None)
-    with atomic():
-        return reply_as(_locked(conversation_id), author, content, client_message_id, seen_seq=seen_seq)
-
-
-def reply_as(
-    seen: Conversation, author: Author, content: Content, client_message_id: str = "", *, seen_seq: int | None = None
-) -> Message:
-    """As `agent_reply`, of cleaned ``content``, within the caller's transaction that has locked ``seen``. The bot's own
-    words change nothing about who is in control, and are not said over a human (Conflict ``with_human``)."""
-    digest, by_human = _digest(content), author.role == Message.Role.AGENT
-    if client_message_id and (stored := _said_before(seen, author, client_message_id, digest)):
-        return stored
-    _require_open(seen)
-    person = require_consent(seen.identity_id)
-    if not by_human and seen.control_owner != Conversation.Owner.BOT:
-        raise Conflict("A human is in control of the conversation with this person.", code="with_human")
-    content, quoted_id = outbound_quoted(seen, _sendable(seen, content, by_human=by_human))
-    control, news = _control_of_reply(seen, author) if by_human else ({}, [])
-    answered = _answered(seen, seen_seq) if by_human else {}
-    conversation = conversation_advance(
-        {"id": seen.id}, messages=1, events=1 + len(news), **spoken([content]), **answered, **control
-    )
-    assert conversation is not None  # locked above
-    conversation.identity = person
-    if by_human and seen.control_owner == Conversation.Owner.BOT:
-        _turns_void(conversation, "human")
-    return reply_write(
-        conversation, [content], author, client_message_id=client_message_id,
-        metadata={"digest": digest} if client_message_id else {}, reply_to=quoted_id, news=news,
-    )[0]  # fmt: skip
-
-
 def _last_status(seen: Conversation, reason: str) -> str:
     """How it ended: one that fell silent after the bot could not answer ended in an error, one that the person left
     before they had an answer is abandoned."""
@@ -297,70 +240,10 @@ def _ended(seen: Conversation, status: str, reason: str) -> NewEvent:
     return NewEvent("chat.conversation.ended", facts)
 
 
-# ------------------------------------------------------------------------- parts of a reply
-
-
-def _said_before(seen: Conversation, author: Author, client_message_id: str, digest: str) -> Message | None:
-    """What this agent has said here under the same id. Raises Conflict ``message_id_conflict``."""
-    own = Message.objects.filter(conversation=seen, role=author.role, author_id=author.user_id)
-    stored: Message | None = own.filter(client_message_id=client_message_id).select_related("conversation").first()
-    if stored is None:
-        return None
-    if stored.metadata.get("digest") != digest:
-        raise Conflict("This message id was used for other content.", code="message_id_conflict")
-    stored.repeated = True
-    return stored
-
-
-def _digest(content: Content) -> str:
-    """Of what the agent asked for: a template's message says something else than its use did."""
-    return hashlib.sha256(json.dumps(content.to_json(), sort_keys=True).encode()).hexdigest()
-
-
-def _sendable(conversation: Conversation, content: Content, *, by_human: bool) -> Content:
-    """The content with its template resolved, if it may go out now."""
-    channel = channel_for_id(conversation.channel_id)
-    if channel is None:
-        return content
-    languages = (conversation.contact.language, *settings_for(conversation.tenant_id).languages)
-    content = template_resolved(channel, content, languages)
-    window_require(channel, conversation, content, by_human=by_human)
-    content_require(channel, conversation, content)
-    return content
-
-
-def _control_of_reply(seen: Conversation, author: Author) -> tuple[dict[str, Any], list[NewEvent]]:
-    """What a human's reply changes about who is in control, and the event that tells it."""
-    takes_over = seen.control_owner == Conversation.Owner.BOT
-    assigns = author.user_id is not None and seen.assignee_id is None
-    if seen.held_by == Holder.STAFF and not assigns:
-        return {}, []
-    control: dict[str, Any] = {"held_by": Holder.STAFF, "control_epoch": F("control_epoch") + 1}
-    control |= {"assignee_id": author.user_id} if assigns else {}
-    control |= TO_HUMAN if takes_over else {}
-    return control, [_human_has(author.user_id)]
-
-
-def _answered(seen: Conversation, seen_seq: int | None) -> dict[str, Any]:
-    """How far a reply answers the person who wrote on while the agent was writing."""
-    newer = _unanswered(seen).filter(seq__gt=seen_seq).first() if seen_seq is not None else None
-    if newer is None or seen_seq is None:
-        return {"waiting_since": None, "answered_seq": F("last_seq") + 1}
-    answered_one = _unanswered(seen).filter(seq__lte=seen_seq).exists()
-    waits = {"waiting_since": newer.created_at} if answered_one else {}
-    return {"answered_seq": max(seen.answered_seq, seen_seq), **waits}
-
-
-def _unanswered(conversation: Conversation) -> QuerySet[Message]:
-    """What the person said that has no reply, oldest first."""
-    theirs = Message.objects.filter(conversation=conversation, seq__gt=conversation.answered_seq, deleted_at=None)
-    return theirs.filter(role=Message.Role.VISITOR).order_by("seq")
-
-
 # ------------------------------------------------------------------------ under the lock
 
 
-def _locked(conversation_id: uuid.UUID) -> Conversation:
+def locked(conversation_id: uuid.UUID) -> Conversation:
     seen = conversation_advance({"id": conversation_id})
     if seen is None:
         raise NotFound("There is no such conversation.", code="conversation_not_found")
@@ -368,14 +251,20 @@ def _locked(conversation_id: uuid.UUID) -> Conversation:
 
 
 def _open(conversation_id: uuid.UUID) -> Conversation:
-    seen = _locked(conversation_id)
-    _require_open(seen)
+    seen = locked(conversation_id)
+    require_open(seen)
     return seen
 
 
-def _require_open(seen: Conversation) -> None:
+def require_open(seen: Conversation) -> None:
     if not seen.is_open:
         raise Conflict("The conversation has ended.", code="conversation_closed")
+
+
+def unanswered(conversation: Conversation) -> QuerySet[Message]:
+    """What the person said that has no reply, oldest first."""
+    theirs = Message.objects.filter(conversation=conversation, seq__gt=conversation.answered_seq, deleted_at=None)
+    return theirs.filter(role=Message.Role.VISITOR).order_by("seq")
 
 
 def _require_epoch(seen: Conversation, expected: int | None) -> None:
@@ -396,7 +285,7 @@ def _repeated(seen: Conversation) -> Conversation:
     return seen
 
 
-def _human_has(agent_id: Any = None, *, reason: str = "", trigger: str = "agent") -> NewEvent:
+def human_has(agent_id: Any = None, *, reason: str = "", trigger: str = "agent") -> NewEvent:
     facts: dict[str, Any] = {"control_owner": "human", "status": "escalated", "trigger": trigger}
     facts |= {"assignee_id": str(agent_id)} if agent_id else {}
     return NewEvent(UPDATED, {**facts, **({"reason": reason} if reason else {})})
@@ -404,7 +293,7 @@ def _human_has(agent_id: Any = None, *, reason: str = "", trigger: str = "agent"
 
 def _to_bot(seen: Conversation) -> Conversation:
     """The bot's again; what is unanswered gets a turn."""
-    last = _unanswered(seen).last()
+    last = unanswered(seen).last()
     told = NewEvent(UPDATED, {"control_owner": "bot", "status": "active", "trigger": "hand_back"})
     if last is None:
         return _change(seen.id, "bot", told, **TO_BOT, answered_seq=F("last_seq") + 1, waiting_since=None)
@@ -420,7 +309,7 @@ def _change(conversation_id: uuid.UUID, state: str, event: NewEvent, **changes: 
     """Within the caller's transaction: the change, a transcript entry that tells the visitor, the event, no open turns."""
     conversation = conversation_advance({"id": conversation_id}, messages=1, events=2, **changes)
     assert conversation is not None  # locked by the caller
-    _turns_void(conversation, state)
+    turns_void(conversation, state)
     channel = channel_for_id(conversation.channel_id) if state == "closed" else None
     shown: dict[str, Any] = {"csat": channel is not None and channel.adapter.instant and rating_wanted(channel)}
     if state == "queued":  # for a widget that says how long the person may have to wait
@@ -432,7 +321,7 @@ def _change(conversation_id: uuid.UUID, state: str, event: NewEvent, **changes: 
     return conversation
 
 
-def _turns_void(conversation: Conversation, outcome: str) -> None:
+def turns_void(conversation: Conversation, outcome: str) -> None:
     Turn.objects.filter(conversation=conversation, status__in=Turn.OPEN).update(
         status=Turn.Status.VOID, outcome=outcome
     )

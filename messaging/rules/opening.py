@@ -20,7 +20,7 @@ from conversations.models import Conversation, Message
 from conversations.people import Known, identities_forget, identity_resolve
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging.reply import Author
-from messaging.rules.control import reply_as
+from messaging.rules.agent_replies import reply_as
 from tenants.errors import Unavailable, Unprocessable
 from tenants.models import User
 from tenants.storage import prepared

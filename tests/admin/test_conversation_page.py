@@ -10,7 +10,8 @@ from django.test import Client
 
 from channels_app.content.types import text
 from conversations.models import Conversation, Message
-from messaging.rules.control import agent_reply, conversation_end, take_over
+from messaging.rules.agent_replies import agent_reply
+from messaging.rules.control import conversation_end, take_over
 from tenants.models import AuditEntry, User
 from tenants.scope import tenant_scope
 from tenants.storage.db import now

@@ -14,7 +14,7 @@ from channels_app.registry import KINDS
 from channels_app.twin.platforms import messenger, sms, teams
 from conversations.models import Attachment, Message
 from messaging import respond
-from messaging.rules.control import agent_reply
+from messaging.rules.agent_replies import agent_reply
 from tenants.scope import tenant_scope
 from tests.journeys.connected import Connected, work
 

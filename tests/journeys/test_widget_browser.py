@@ -16,7 +16,8 @@ from channels_app.content.types import Content
 from conversations.models import Conversation, Message
 from messaging.live import typing as live_typing
 from messaging.live.attending import staff_read, staff_typing
-from messaging.rules.control import agent_reply, conversation_end, take_over
+from messaging.rules.agent_replies import agent_reply
+from messaging.rules.control import conversation_end, take_over
 from tenants.storage.db import now
 from tenants.tenant_settings import invalidate
 from tests.journeys.line import Frame, Line

@@ -17,7 +17,8 @@ from messaging.accept import accept
 from messaging.deliver import deliver
 from messaging.models import Turn
 from messaging.respond import respond
-from messaging.rules.control import agent_reply, hand_back
+from messaging.rules.agent_replies import agent_reply
+from messaging.rules.control import hand_back
 from tenants.storage.db import now
 from tests.factories import ChannelFactory
 

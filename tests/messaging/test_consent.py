@@ -18,13 +18,14 @@ from channels_app.contract import InboundMessage, Sender, SendResult, Signal
 from conversations.models import Contact, Conversation, Event, Identity, Message
 from messaging import respond as respond_module
 from messaging.accept import accept
-from messaging.consent.rules import word_of
+from messaging.consent.heard import word_of
 from messaging.consent.words import PHRASES
 from messaging.deliver import deliver
 from messaging.models import Delivery, Turn
 from messaging.receive import _item_apply as apply
 from messaging.respond import respond
-from messaging.rules.control import agent_reply, take_over
+from messaging.rules.agent_replies import agent_reply
+from messaging.rules.control import take_over
 from tenants import tenant_settings
 from tenants.errors import Conflict
 from tenants.scope import tenant_scope

@@ -19,7 +19,8 @@ from messaging.accept import Entrance, accept
 from messaging.deliver import deliver
 from messaging.models import Delivery
 from messaging.receive import _item_apply as apply
-from messaging.rules.control import agent_reply, conversation_end
+from messaging.rules.agent_replies import agent_reply
+from messaging.rules.control import conversation_end
 from tenants.scope import tenant_scope
 from tenants.storage.db import atomic, now
 from tests.factories import ChannelFactory

@@ -22,7 +22,7 @@ from messaging.deliver import deliver
 from messaging.media.uploads import upload
 from messaging.models import Delivery, Turn
 from messaging.respond import respond
-from messaging.rules.control import agent_reply
+from messaging.rules.agent_replies import agent_reply
 from tenants.errors import Unprocessable
 from tenants.storage.db import new_id, now
 from tests.adapters.kit import kit_for

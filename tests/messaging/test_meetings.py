@@ -10,7 +10,7 @@ from conversations.models import Conversation, Event, Identity, Message
 from messaging.accept import accept
 from messaging.models import Delivery
 from messaging.receive import receipt_process, receipt_store
-from messaging.rules.control import agent_reply
+from messaging.rules.agent_replies import agent_reply
 from tenants.errors import Conflict
 from tests.adapters.kit import kit_for
 from tests.factories import ChannelFactory

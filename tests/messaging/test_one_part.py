@@ -17,7 +17,7 @@ from messaging import deliver as deliver_module
 from messaging.accept import accept
 from messaging.deliver import deliver
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart
-from messaging.rules.control import agent_reply
+from messaging.rules.agent_replies import agent_reply
 from messaging.rules.delivery_status import status_apply
 from messaging.rules.revise import reaction_take
 from tenants.storage.db import new_id

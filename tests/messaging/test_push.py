@@ -13,7 +13,8 @@ from messaging.accept import accept
 from messaging.live.attending import staff_read
 from messaging.live.hub import conversation_group, hub
 from messaging.live.push import push_media
-from messaging.rules.control import agent_reply, conversation_end, take_over
+from messaging.rules.agent_replies import agent_reply
+from messaging.rules.control import conversation_end, take_over
 from messaging.rules.delivery_status import mark_read
 
 pytestmark = pytest.mark.django_db(transaction=True)

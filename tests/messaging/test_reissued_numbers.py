@@ -10,7 +10,7 @@ from channels_app.content.types import text
 from channels_app.models import Channel
 from conversations.models import Contact, Conversation, Identity, Message
 from messaging.reply import recipient_of
-from messaging.rules.control import agent_reply
+from messaging.rules.agent_replies import agent_reply
 from tests.messaging.arrivals import arrives, change
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -23,7 +23,8 @@ from conversations.models import Contact, Conversation, Event, Identity, Message
 from messaging import accept, accept_many, deliver, respond
 from messaging.models import DailyFigure, Delivery, DeliveryAttempt, DeliveryPart, HandledEvent, Turn
 from messaging.publish import publish_events
-from messaging.rules.control import agent_reply, conversation_end, hand_back, take_over
+from messaging.rules.agent_replies import agent_reply
+from messaging.rules.control import conversation_end, hand_back, take_over
 from messaging.rules.delivery_status import status_apply
 from tenants.scope import tenant_scope
 from tenants.storage import prepared

@@ -22,7 +22,7 @@ from messaging.deliver import deliver
 from messaging.live.frames import message_frame
 from messaging.models import Turn
 from messaging.respond import respond
-from messaging.rules.control import agent_reply
+from messaging.rules.agent_replies import agent_reply
 from messaging.webchat.frames import SendFrame
 from messaging.webchat.rules import Visitor, say
 from tenants.errors import Invalid

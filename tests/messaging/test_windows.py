@@ -23,7 +23,7 @@ from messaging.accept import accept
 from messaging.deliver import deliver, redeliver
 from messaging.models import Delivery, DeliveryAttempt, Turn
 from messaging.respond import respond
-from messaging.rules.control import agent_reply
+from messaging.rules.agent_replies import agent_reply
 from messaging.rules.delivery_status import status_apply
 from messaging.rules.windows import window_of
 from tenants.errors import Conflict

@@ -18,7 +18,8 @@ from messaging.api.chat import SendMessageRequest, message_send
 from messaging.deliver import redeliver
 from messaging.health.watch import channel_release
 from messaging.models import Delivery
-from messaging.rules.control import agent_reply, conversation_end, hand_back, take_over
+from messaging.rules.agent_replies import agent_reply
+from messaging.rules.control import conversation_end, hand_back, take_over
 from messaging.webchat.frames import SendFrame
 from messaging.webchat.rules import Visitor, say
 from tenants.models import User

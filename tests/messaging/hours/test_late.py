@@ -15,7 +15,8 @@ from messaging.accept import Entrance, accept
 from messaging.hours.late import is_late, late_tell
 from messaging.models import StaffAlert
 from messaging.publish import publish_events
-from messaging.rules.control import agent_reply, conversation_end, human_took_over_outside, take_over
+from messaging.rules.agent_replies import agent_reply
+from messaging.rules.control import conversation_end, human_took_over_outside, take_over
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.storage.db import now

@@ -11,7 +11,8 @@ from channels_app.content.types import text
 from conversations.models import Conversation, Message
 from messaging.accept import Accepted, Entrance, accept
 from messaging.models import Delivery
-from messaging.rules.control import agent_reply, conversation_end, hand_back, take_over
+from messaging.rules.agent_replies import agent_reply
+from messaging.rules.control import conversation_end, hand_back, take_over
 from tests.messaging.hours.conftest import FRIDAY_NIGHT, FRIDAY_NOON, HOURS
 
 pytestmark = pytest.mark.django_db(transaction=True)

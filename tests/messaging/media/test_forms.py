@@ -24,7 +24,7 @@ from messaging.media.fetch import file_process
 from messaging.media.outgoing import content_public
 from messaging.media.uploads import upload
 from messaging.models import Delivery, DeliveryAttempt
-from messaging.rules.control import agent_reply
+from messaging.rules.agent_replies import agent_reply
 from tenants.storage.db import new_id
 from tests.factories import ChannelFactory
 from tests.messaging.media.platform import events, link_of, path_of, picture, received

@@ -21,7 +21,7 @@ from messaging.deliver import deliver
 from messaging.media import fetch
 from messaging.media.fetch import file_process, files_replay
 from messaging.models import Delivery, StaffAlert
-from messaging.rules.control import agent_reply
+from messaging.rules.agent_replies import agent_reply
 from tenants.storage.db import now
 from tenants.work.leases import MOST_LEASES
 from tests.messaging.media.platform import events, picture, received, sent

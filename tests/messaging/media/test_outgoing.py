@@ -13,7 +13,7 @@ from conversations.attachments import attachments_delete
 from messaging.deliver import deliver
 from messaging.media.outgoing import content_public
 from messaging.models import Delivery
-from messaging.rules.control import agent_reply
+from messaging.rules.agent_replies import agent_reply
 from tests.messaging.media.platform import path_of, picture, received
 
 pytestmark = pytest.mark.django_db

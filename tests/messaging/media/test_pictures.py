@@ -16,7 +16,7 @@ from messaging.accept import accept
 from messaging.deliver import deliver
 from messaging.media.uploads import upload
 from messaging.models import Delivery
-from messaging.rules.control import agent_reply
+from messaging.rules.agent_replies import agent_reply
 from tenants.storage.db import new_id, now
 from tests.factories import ChannelFactory
 from tests.messaging.media.platform import picture

@@ -21,7 +21,7 @@ from messaging.deliver import deliver
 from messaging.media.uploads import upload
 from messaging.models import Delivery, DeliveryAttempt
 from messaging.receive import _status
-from messaging.rules.control import agent_reply
+from messaging.rules.agent_replies import agent_reply
 from tenants.storage.db import new_id, now
 from tests.factories import ChannelFactory
 from tests.messaging.media.platform import picture

@@ -16,7 +16,8 @@ from messaging.live import typing as live_typing
 from messaging.live.attending import staff_read, staff_typing
 from messaging.models import Turn
 from messaging.respond import respond
-from messaging.rules.control import agent_reply, conversation_end, hand_back, take_over
+from messaging.rules.agent_replies import agent_reply
+from messaging.rules.control import conversation_end, hand_back, take_over
 from messaging.webchat import rules as webchat
 from messaging.webchat.sockets.rows import Rows
 from tenants import tenant_settings

@@ -12,7 +12,8 @@ from conversations.models import Conversation, Message
 from messaging.live.hub import hub
 from messaging.models import Turn
 from messaging.respond import respond
-from messaging.rules.control import agent_reply, conversation_end
+from messaging.rules.agent_replies import agent_reply
+from messaging.rules.control import conversation_end
 from messaging.webchat import rules as webchat
 from messaging.webchat.sockets.consumer import WebchatConsumer
 from tests.messaging.webchat.clients import Socket, seqs
