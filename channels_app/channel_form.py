@@ -114,8 +114,9 @@ def _field(name: str, schema: dict[str, Any], required: bool, adapter: Adapter, 
         return LinesField(**common)
     if type_ in ("array", "object"):
         return JSONValueField(widget=UnfoldAdminTextareaWidget, **common)
-    widget = UnfoldAdminTextareaWidget if schema.get("maxLength", 0) > LONG else UnfoldAdminTextInputWidget
-    return forms.CharField(widget=widget, **common)
+    if schema.get("maxLength", 0) > LONG and schema.get("pattern") is None:
+        return forms.CharField(widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}), **common)
+    return forms.CharField(widget=UnfoldAdminTextInputWidget, **common)
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:

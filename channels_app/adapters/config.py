@@ -6,7 +6,7 @@ Owns these settings, which every kind has, and how they narrow what the kind can
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,6 +20,8 @@ class CommonConfig(BaseModel):
     """What the channel of any kind can do without."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    #: title → fields that are seldom touched: the console shows them in sections of their own, closed
+    folded: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     bot_answers: bool = Field(default=True, description="The assistant answers; off: every message waits for a human")
     show_typing: bool = Field(default=True, description="People see that an answer is being written")

@@ -126,12 +126,18 @@ class ChannelAdmin(TenantAdmin):
         facts = ("shown_kind", *called, "health_state", "health_reason")
         writable = self.has_change_permission(request, obj) if obj else True
         config = adapter_for(kind).config_class.model_fields if kind else {}
-        settings = [PREFIX + name for name in config if name not in SHARED] if writable and kind else ["open_settings"]
+        folded = adapter_for(kind).config_class.folded if kind and writable else {}
+        apart = SHARED.union(*folded.values())
+        settings = [PREFIX + name for name in config if name not in apart] if writable and kind else ["open_settings"]
         shared = [(title, [PREFIX + name for name in names if name in config]) for title, names in SHARED_SETTINGS]
         limits = ("rate_per_second", "ip_allow_list")
         return [
             (None, {"fields": ("tenant", "name", "enabled", *(facts if obj else ()))}),
             (adapter_for(kind).label if kind else "Settings", {"fields": settings}),
+            *(
+                (title, {"fields": [PREFIX + name for name in names], "classes": ["collapse"]})
+                for title, names in folded.items()
+            ),
             *((title, {"fields": fields}) for title, fields in shared if fields and writable),
             ("Limits", {"fields": limits}),
         ]

@@ -42,3 +42,16 @@ def test_features_and_rules_are_sections_and_are_kept(tenant, boss, whatsapp) ->
     )  # fmt: skip
     assert channel.secrets == whatsapp.secrets
     assert (channel.capabilities.max_text, "image" in channel.capabilities.types) == (480, False)
+
+
+def test_what_is_seldom_touched_is_folded_and_all_of_it_is_there(boss) -> None:
+    """A phone line's page was ten screens long: every sentence a field of ten lines."""
+    page = boss.get("/admin/channels_app/channel/add/?kind=voice")
+    form = page.context["adminform"]
+    sections = {section.name: section for section in form}
+    folded = {name for name, section in sections.items() if section.is_collapsible}
+    assert folded == {"What the line says", "How it listens", "While the caller waits"}
+    shown = [field.field.name for section in form for line in section for field in line if hasattr(field.field, "name")]
+    assert sorted(shown) == sorted({*shown})
+    assert set(form.form.fields) <= set(shown)
+    assert form.form.fields["config_greeting"].widget.attrs["rows"] == 2

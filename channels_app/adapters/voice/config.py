@@ -6,7 +6,7 @@ Owns the fields and their limits. Must not decide what happens in a call.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -19,6 +19,15 @@ Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 class VoiceConfig(TwilioConfig, Phrases):
     """One number that is called. The phrases are those of the line's own language; ``other_languages``
     gives those of further ones, by the language of the bot's reply."""
+
+    folded: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "What the line says": (*Phrases.model_fields, "other_languages"),
+        "How it listens": (
+            *("reprompts", "silence_s", "min_confidence", "speech_model", "speech_end_s", "hints", "barge_in"),
+            "profanity_filter",
+        ),
+        "While the caller waits": ("filler_after_s", "wait_s", "patience_s", "hold_music_url", "dial_timeout_s"),
+    }
 
     number: PhoneNumber = Field(default="", description="The number that is called; asked for in the health check")
     other_languages: Mapping[Language, Phrases] = Field(
