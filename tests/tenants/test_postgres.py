@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -114,3 +117,20 @@ def test_a_transaction_that_lost_its_connection_opens_no_other(
         wrapper.ensure_connection()  # the next caller does
     assert len(opened) == 2
     opened[1].close()
+
+
+def test_the_service_starts_though_no_other_database_is_loaded() -> None:
+    """The suite has long imported Django's SQLite when it looks; a process on PostgreSQL has not."""
+    environ = {
+        **os.environ,
+        "DATABASE_URL": "postgres://u:p@127.0.0.1:9/none",
+        "DJANGO_SETTINGS_MODULE": "chatsvc.settings",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", "import django; django.setup()"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-500:]
