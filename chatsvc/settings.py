@@ -62,6 +62,8 @@ MIDDLEWARE = [
     "chatsvc.web.middleware.Notices",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+#: it looks for Django's own name; ours is that class, for all but the API (chatsvc/web/middleware.py)
+SILENCED_SYSTEM_CHECKS = ["security.W003"]
 
 ROOT_URLCONF = "chatsvc.urls"
 WSGI_APPLICATION = "chatsvc.wsgi.application"

@@ -148,7 +148,8 @@ class OfPages:
 
 
 def _of_the_api(request: HttpRequest) -> bool:
-    return request.path.startswith("/api/v2/")
+    """Files by their signed links stand in pages of the console, too, and ask who reads them."""
+    return request.path.startswith("/api/v2/") and not request.path.startswith("/api/v2/media/")
 
 
 class Sessions(OfPages, SessionMiddleware):

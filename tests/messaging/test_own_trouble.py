@@ -35,7 +35,7 @@ FIRST: dict[str, tuple[Any, str]] = {
     "receipts": (receive, "channel_for_id"),
     "turns": (respond, "_request"),
     "files": (fetch, "channel_for_id"),
-    "alerts": (alerts, "_addresses"),
+    "alerts": (alerts, "_members"),
     "deliveries": (deliver_verb, "check_reachable"),
     "calls": (calls_verb, "body_of"),
 }

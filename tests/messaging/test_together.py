@@ -21,7 +21,8 @@ from chatsvc.processes.crews import Crews
 from conversations.models import Conversation, Event, Message
 from messaging import receive, respond, tasks, wake
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart, InboundEvent, Turn
-from messaging.rules.control import agent_reply, take_over
+from messaging.rules.agent_replies import agent_reply
+from messaging.rules.control import take_over
 from messaging.tasks import RowWork
 from tenants import tenant_settings
 from tenants.models import Tenant
