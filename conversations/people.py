@@ -40,17 +40,17 @@ class Known:
     linked: frozenset[tuple[str, str, str]] = field(default=frozenset(), compare=False)
 
 
-IDENTITY = prepared.Select(
-    Identity,
-    lambda rows, channel_id, scheme, scope, value: rows.filter(
-        channel_id=channel_id, scheme=scheme, scope=scope, value=value
-    ).values_list("id", "contact_id"),
-)
+def _by_id(rows: QuerySet[Identity], channel_id: Any, scheme: Any, scope: Any, value: Any) -> QuerySet[Identity]:
+    return rows.filter(channel_id=channel_id, scheme=scheme, scope=scope, value=value)
+
+
+MET = prepared.Select(Identity, _by_id)
+KEYS = prepared.Select(Identity, lambda rows, **of: _by_id(rows, **of).values_list("id", "contact_id"))
 
 FACTS = ("name", "email", "phone", "language")
 
 _known: Memo[Known] = Memo("identities", ttl=300)
-_touched: dict[uuid.UUID, float] = {}
+_touched: dict[tuple[uuid.UUID, str], float] = {}  # by identity and session
 TOUCH_EVERY_S = 60.0
 
 
@@ -94,6 +94,11 @@ def _contact_holds(known: Known) -> bool:
     return bool(prepared.update(Contact, {"id": known.contact_id}, {"last_active_at": now()}))
 
 
+def is_met(channel: Channel, sender: Sender) -> bool:
+    """Whether there is an identity of ``sender``'s own id."""
+    return KEYS.first(**_where(channel, ids_of(sender)[0])) is not None
+
+
 def identity_find(channel: Channel, sender: Sender) -> Identity | None:
     """The identity of ``sender``, else a proved one of those the platform calls the same person's, or None."""
     ids = ids_of(sender)
@@ -126,7 +131,7 @@ def _any_of(ids: Sequence[tuple[str, str, str]]) -> Q:
 
 def _find(channel: Channel, sender: Sender, verified: bool) -> Known | None:
     """None also where something is left to link, which `identity_meet` does."""
-    row = IDENTITY.first(channel_id=channel.id, scheme=sender.scheme, scope=sender.scope, value=sender.value)
+    row = KEYS.first(**_where(channel, ids_of(sender)[0]))
     if row is None:
         return None
     identity_id, contact_id = row
@@ -147,7 +152,7 @@ def identity_meet(channel: Channel, sender: Sender, verified: bool = True) -> Kn
     and is known by another user id: it has been given to a new owner, who takes it over, and nothing else with it.
     """
     ids = ids_of(sender)
-    met = list(Identity.objects.filter(_any_of(ids), channel=channel).order_by("created_at", "id"))
+    met = _met_before(channel, ids)
     by_id = {(row.scheme, row.scope, row.value): row for row in met}
     own = by_id.get(ids[0])
     if own and (not verified or not own.verified):
@@ -169,6 +174,17 @@ def identity_meet(channel: Channel, sender: Sender, verified: bool = True) -> Kn
     ]  # fmt: skip
     prepared.insert(made)
     return Known((own or made[0]).id, contact_id)
+
+
+def _met_before(channel: Channel, ids: Sequence[tuple[str, str, str]]) -> list[Identity]:
+    """The identities of these ids, the oldest first."""
+    if len(ids) > 1:
+        return list(Identity.objects.filter(_any_of(ids), channel=channel).order_by("created_at", "id"))
+    return MET.run(**_where(channel, ids[0]))
+
+
+def _where(channel: Channel, id: tuple[str, str, str]) -> dict[str, Any]:
+    return {"channel_id": channel.id, **dict(zip(("scheme", "scope", "value"), id, strict=True))}
 
 
 def _given_to_others(channel: Channel, sender: Sender, vouched: Sequence[Identity]) -> list[Identity]:
@@ -282,12 +298,12 @@ def contact_touch(
     Returns the session when one began. A name that staff have decided stays, whatever the platform says (CONV-11).
     """
     at = time.monotonic()
-    session_id = uuid.uuid5(known.identity_id, session_key)
-    if at - _touched.get(session_id, -TOUCH_EVERY_S) < TOUCH_EVERY_S:
+    visit = (known.identity_id, session_key)
+    if at - _touched.get(visit, -TOUCH_EVERY_S) < TOUCH_EVERY_S:
         return None
     if len(_touched) > 50_000:
         _touched.clear()
-    on_commit(lambda: _touched.__setitem__(session_id, at))
+    on_commit(lambda: _touched.__setitem__(visit, at))
     seen = {"last_active_at": now()}
     person: dict[str, Any] = {"id": known.contact_id}
     named = sender.name and prepared.update(Contact, {**person, "decided": None}, {**seen, "name": sender.name[:200]})

@@ -23,8 +23,8 @@ from channels_app.models import Channel
 from channels_app.selectors import channel_for_key
 from channels_app.words.moments import written
 from conversations.media_links import media_address
-from conversations.models import Attachment, Conversation, Identity, Message, Note
-from conversations.people import Known, identities_forget, identity_resolve
+from conversations.models import Attachment, Conversation, Message, Note
+from conversations.people import Known, identities_forget, identity_resolve, is_met
 from messaging.accept import Accepted, Entrance, accept
 from messaging.accept_many import Arrival, accept_many
 from messaging.live.attending import answering, read_shown
@@ -38,11 +38,33 @@ from tenants.access.auth import require_active
 from tenants.access.limits import allow, network
 from tenants.errors import Conflict, Forbidden, NotAuthenticated, NotFound, TooMany
 from tenants.scope import tenant_scope
+from tenants.storage import prepared
 from tenants.storage.db import atomic, lost_race, retried
 
 SALT = "webchat"
 TOKEN_LIFE_S = 30 * 24 * 3600  # counted anew whenever a session begins or a socket refreshes
 PAGE = 200  # the longest replay, and the longest page over HTTP
+
+CONVERSATION = prepared.Select(Conversation, lambda rows, id: rows.filter(id=id))
+LAST_SEQ = prepared.Select(Conversation, lambda rows, id: rows.filter(id=id).values_list("last_seq", flat=True))
+NEWEST = prepared.Select(
+    Conversation,
+    lambda rows, channel, scheme, visitor: rows.filter(
+        identity__channel=channel, identity__scheme=scheme, identity__scope="", identity__value=visitor
+    ).order_by("-is_open", "-created_at", "-id"),
+)
+OWN = prepared.Select(
+    Conversation,
+    lambda rows, id, channel, scheme, visitor: rows.filter(
+        id=id, identity__channel=channel, identity__scheme=scheme, identity__scope="", identity__value=visitor
+    ).values_list("id", flat=True),
+)
+AFTER = prepared.Select(
+    Message, lambda rows, conversation, seq: rows.filter(conversation=conversation, seq__gt=seq).order_by("seq")
+)
+BEFORE = prepared.Select(
+    Message, lambda rows, conversation, seq: rows.filter(conversation=conversation, seq__lt=seq).order_by("-seq")
+)
 
 
 @dataclass(frozen=True)
@@ -117,38 +139,34 @@ def known_as(channel: Channel, visitor: Visitor) -> Known:
 
 def conversation_of(channel: Channel, visitor: Visitor) -> Conversation | None:
     """The visitor's newest conversation: the open one if there is any."""
-    own = Conversation.objects.filter(
-        identity__channel=channel, identity__scheme=visitor.scheme, identity__scope="", identity__value=visitor.id
-    )
-    return own.order_by("-is_open", "-created_at", "-id").first()
+    found: Conversation | None = NEWEST.first(channel=channel.id, scheme=visitor.scheme, visitor=visitor.id)
+    return found
 
 
 def owns(channel: Channel, visitor: Visitor, conversation_id: uuid.UUID) -> bool:
     """Whether the conversation is (still) this visitor's: a login hands it on to the site's user."""
-    own = {"identity__scheme": visitor.scheme, "identity__scope": "", "identity__value": visitor.id}
-    return Conversation.objects.filter(id=conversation_id, identity__channel=channel, **own).exists()
+    own = {"channel": channel.id, "scheme": visitor.scheme, "visitor": visitor.id}
+    return OWN.first(id=conversation_id, **own) is not None
 
 
 def frames_after(conversation_id: uuid.UUID, after: int, limit: int = PAGE) -> list[dict[str, Any]]:
     """The transcript frames that follow ``after``, oldest first."""
-    rows = Message.objects.filter(conversation_id=conversation_id, seq__gt=after)
-    return _frames(rows.order_by("seq")[:limit])
+    return _frames(AFTER.run(conversation=conversation_id, seq=after, most=limit))
 
 
 def frames_before(conversation_id: uuid.UUID, before: int, limit: int = PAGE) -> list[dict[str, Any]]:
     """The last transcript frames before ``before``, oldest first."""
-    rows = Message.objects.filter(conversation_id=conversation_id, seq__lt=before)
-    return _frames(rows.order_by("-seq")[:limit])[::-1]
+    return _frames(BEFORE.run(conversation=conversation_id, seq=before, most=limit))[::-1]
 
 
 def last_seq(conversation_id: uuid.UUID) -> int:
     """How far the transcript goes; 0 when the conversation is gone."""
-    return Conversation.objects.filter(id=conversation_id).values_list("last_seq", flat=True).first() or 0
+    return LAST_SEQ.first(id=conversation_id) or 0
 
 
 def standing(conversation_id: uuid.UUID | None) -> dict[str, Any]:
     """Who answers by now, and how far staff have read."""
-    found = Conversation.objects.filter(id=conversation_id).first() if conversation_id else None
+    found = CONVERSATION.first(id=conversation_id) if conversation_id else None
     return {"agent": answering(found), "read_seq": read_shown(found)}
 
 
@@ -185,17 +203,12 @@ def admit(channel: Channel, visitor: Visitor, address: str) -> None:
     Raises TooMany ``too_many_visitors``.
     """
     most = settings.ENV["WEBCHAT_VISITORS_PER_ADDRESS"]
-    if not most or visitor.scheme != "web" or _is_known(channel, visitor):
+    if not most or visitor.scheme != "web" or is_met(channel, sender_for(visitor)):
         return
     draw(
         f"webchat:visitor:{channel.id}:{network(address)}", most / 3600, most, "Too many people write from here.",
         code="too_many_visitors",
     )  # fmt: skip
-
-
-def _is_known(channel: Channel, visitor: Visitor) -> bool:
-    own = Identity.objects.filter(channel=channel, scheme=visitor.scheme, scope="", value=visitor.id)
-    return own.exists()
 
 
 def say(channel: Channel, visitor: Visitor, frame: SendFrame) -> Accepted:

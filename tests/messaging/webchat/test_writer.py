@@ -6,6 +6,7 @@ import asyncio
 import json
 
 import pytest
+from django.db.models.sql import Query
 
 from conversations.models import Event, Message
 from messaging.webchat import rules as webchat
@@ -14,6 +15,7 @@ from messaging.webchat.sockets import writer as writer_module
 from messaging.webchat.sockets.consumer import WebchatConsumer
 from messaging.webchat.sockets.writer import Writer
 from tenants.storage.db import on_mongo
+from tests import same_statements
 from tests.messaging.webchat.clients import Socket, seqs
 
 pytestmark = [
@@ -70,6 +72,26 @@ def waiting():
 
 def send(words, cid="c1"):
     return {"t": "send", "cid": cid, "kind": "text", "text": words}
+
+
+async def test_no_statement_of_a_visitor_is_compiled_anew(crowd, rows, channel, visitor, monkeypatch):
+    """From the hello to the look at the conversation that the first word begins, and of the words after it: each costs
+    ten times as much by the ORM."""
+    monkeypatch.setattr(same_statements, "RUNS", 0)  # the comparison with the ORM compiles, too
+    build, built = Query.build_filter, []
+    monkeypatch.setattr(Query, "build_filter", lambda *a, **o: (built.append(a[1]), build(*a, **o))[1])
+
+    async def talked(socket):
+        await socket.say("first")
+        await socket.until("ready")
+        await socket.say("then", cid="c2")
+
+    await talked((await crowd(1))[0])
+    await crowd(1)  # who has a conversation, and looks at it beside the client
+    await rows(webchat.owns, channel, visitor, channel.id)
+    built.clear()
+    await talked((await crowd(2))[1])
+    assert built == []
 
 
 async def test_what_comes_while_one_transaction_runs_goes_into_the_next(crowd, batches, rows):
