@@ -7,7 +7,7 @@ and timeline beside it, those of control and delivery in messaging.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import structlog
@@ -248,7 +248,12 @@ class Message(TenantModel):
     @property
     def change(self) -> str:
         """``edited`` or ``deleted`` where this entry tells that the message ``reply_to`` was, else ""."""
-        return self.metadata.get("change", "") if self.role == self.Role.SYSTEM else ""
+        return change_of(self.role, self.metadata)
+
+
+def change_of(role: str, metadata: Mapping[str, Any]) -> str:
+    """`Message.change` of an entry of this role."""
+    return str(metadata.get("change", "")) if role == Message.Role.SYSTEM else ""
 
 
 class Attachment(Work, TenantModel):
