@@ -57,6 +57,7 @@ def lines_of(on: Ground, given: argparse.Namespace, stack: ExitStack) -> Sequenc
         requests.line("usual_rest_us", "/bench/usual", on.echo_key),
         requests.line("rest_echo_us", MESSAGE, on.echo_key),
         requests.line("rest_builtin_us", MESSAGE, on.key),
+        requests.page_line("page_us", MESSAGE, on.echo_key),
         lambda: journey.slice(given.messages),
         lambda: talk.slice("socket", f"/ws/chat/{on.web_key}/", given.sends),
         lambda: talk.slice("usual_socket", "/ws/bench/usual/", given.sends),

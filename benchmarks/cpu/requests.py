@@ -7,17 +7,31 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from benchmarks.load import as_json
 from benchmarks.rest import body
+
+PAGE = 50
 
 
 def post(application: Any, path: str, said: bytes, headers: Mapping[str, str]) -> bytes:
     """The body of the answer; AssertionError when it is not 200."""
+    return _asked(application, "POST", path, said, headers)
+
+
+def get(application: Any, path: str, headers: Mapping[str, str]) -> bytes:
+    """As `post`. ``path`` may have a query."""
+    return _asked(application, "GET", path, b"", headers)
+
+
+def _asked(application: Any, method: str, path: str, said: bytes, headers: Mapping[str, str]) -> bytes:
+    path, _, query = path.partition("?")
     environ = {
-        "REQUEST_METHOD": "POST", "PATH_INFO": path, "QUERY_STRING": "", "CONTENT_TYPE": "application/json",
+        "REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query, "CONTENT_TYPE": "application/json",
         "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1",
         "wsgi.url_scheme": "http", "wsgi.version": (1, 0), "wsgi.errors": io.StringIO(), "wsgi.multithread": True,
         "wsgi.multiprocess": False, "wsgi.run_once": False, "HTTP_HOST": "localhost",
@@ -47,5 +61,25 @@ class Requests:
             for said in bodies:
                 post(self._application, path, said, headers)
             return {name: (time.thread_time() - began) / self._count * 1e6}
+
+        return spent
+
+    def page_line(self, name: str, path: str, key: str) -> Callable[[], dict[str, float]]:
+        """Of reading the last ``PAGE`` entries of a conversation, which are written at ``path`` before."""
+        headers = {"Authorization": f"Bearer {key}"}
+        said = as_json(
+            {"user_id": "reader", "channel": "web", "content": {"type": "text", "text": "Where is my order?"}}
+        )
+        answers = [json.loads(post(self._application, path, said, headers)) for _ in range(PAGE // 2)]
+        conversation = answers[-1]["data"]["conversation_id"]
+        page = f"/api/v2/chat/conversations/{conversation}/messages?limit={PAGE}&before={PAGE + 1}"
+
+        def spent() -> dict[str, float]:
+            began = time.thread_time()
+            for _ in range(self._count):
+                found = get(self._application, page, headers)
+            took = (time.thread_time() - began) / self._count * 1e6
+            assert len(json.loads(found)["data"]["items"]) == PAGE
+            return {name: took}
 
         return spent
