@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, IntegerField, Value
 
 from conversations.event_schemas import event_check
 from conversations.models import Conversation, Event
@@ -86,8 +86,9 @@ def conversation_advance(
 
 @lru_cache(maxsize=256)
 def _plus(name: str, count: int) -> Any:
-    """An expression, which no use of it changes."""
-    return F(name) + count
+    """An expression, which no use of it changes: a value without its field would keep the one that it is first used for,
+    and be of another shape then."""
+    return F(name) + Value(count, output_field=IntegerField())
 
 
 def events_append(conversation: Conversation, news: Sequence[NewEvent]) -> list[Event]:
