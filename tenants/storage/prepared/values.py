@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.backends.sqlite3.base import DatabaseOperations as SQLite  # its module `operations` imports `base` first
+from django.db.backends.sqlite3.base import DatabaseOperations as SQLite  # type: ignore[attr-defined] # `operations` imports `base` first
 from django.db.models import (
     BooleanField,
     CharField,
