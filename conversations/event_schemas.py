@@ -143,6 +143,18 @@ class MessageReacted(OfConversation):
     emoji: str
 
 
+class MessageFlagged(OfConversation):
+    """The tenant's safety rules say something of a message that was stored, edited or put into words."""
+
+    message_id: UUID
+    seq: int
+    role: Literal["visitor", "bot", "agent", "system"]
+    flags: list[str] = Field(
+        description="card_number, iban, national_id, email, phone, profanity, too_long, too_many_links, prompt_injection"
+    )
+    masked: list[str] = Field([], description="Which of them were hidden before it was stored")
+
+
 # ------------------------------------------------------------------- people and files
 
 
@@ -324,6 +336,7 @@ SCHEMAS: dict[tuple[str, int], type[Data]] = {
     ("chat.message.updated", 1): MessageChanged,
     ("chat.message.deleted", 1): MessageChanged,
     ("chat.message.reacted", 1): MessageReacted,
+    ("chat.message.flagged", 1): MessageFlagged,
     ("chat.contact.stopped", 1): ContactConsent,
     ("chat.contact.resumed", 1): ContactConsent,
     ("chat.contact.joined", 1): ContactPresence,

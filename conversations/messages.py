@@ -7,7 +7,6 @@ Owns facts of one message; must not store any.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,7 +15,7 @@ from channels_app.content.options import payload_meant
 from channels_app.content.types import Content
 from channels_app.words.text import analyse
 from conversations.models import Message
-from conversations.safety import safety_of
+from conversations.safety import NOTHING, Hidden, safety_of
 from tenants.errors import Invalid
 from tenants.tenant_settings import settings_for
 
@@ -34,8 +33,8 @@ def cleaned(content: Content) -> Content:
         raise Invalid("The message says nothing.", code="empty_message") from error
 
 
-def words_of(tenant_id: uuid.UUID, content: Content, hidden: Sequence[str] = ()) -> dict[str, Any]:
-    """The fields of a Message that follow from what it says. ``hidden``: what stood in it and is stored nowhere."""
+def words_of(tenant_id: uuid.UUID, content: Content, hidden: Hidden = NOTHING) -> dict[str, Any]:
+    """The fields of a Message that follow from what it says. ``hidden``: what stood in it."""
     rules = settings_for(tenant_id)
     languages = rules.languages
     hint = content.language or (languages[0] if len(languages) == 1 else None)
@@ -43,14 +42,13 @@ def words_of(tenant_id: uuid.UUID, content: Content, hidden: Sequence[str] = ())
         content.text or "", whole=content.full_text, hint_language=hint, languages=languages,
         region=rules.region or None, safety=safety_of(rules.safety),
     )  # fmt: skip
-    flags = list(dict.fromkeys((*hidden, *analysis.flags)))
+    flags = list(dict.fromkeys((*hidden.kinds, *analysis.flags)))
     return {
         "content_type": content.type,
         "content": content.to_json(),
         "text": content.words,
         "language": analysis.language or "",
-        "analysis": {"entities": [asdict(found) for found in analysis.entities], "flags": flags}
-        | ({"masked": list(hidden)} if hidden else {}),
+        "analysis": {"entities": [asdict(found) for found in analysis.entities], "flags": flags} | hidden.to_json(),
     }
 
 

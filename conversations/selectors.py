@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from conversations.media_links import content_with_links, media_link
 from conversations.models import Attachment, Conversation, Message, Reaction, change_of
+from conversations.safety import analysis_shown
 from conversations.shapes import ConversationQuery, MessageQuery
 from tenants.api.pages import Walk
 from tenants.errors import NotFound
@@ -176,7 +177,7 @@ def _message_shape(
         "message_id": row.client_message_id or None,
         "reply_to": row.reply_to,
         "language": row.language,
-        "analysis": row.analysis,
+        "analysis": analysis_shown(row.analysis),
         "created_at": row.created_at,
         "edited_at": row.edited_at,
         "deleted_at": row.deleted_at,

@@ -31,6 +31,7 @@ VERSIONS: dict[str, int] = {
     "chat.message.updated": 1,
     "chat.message.deleted": 1,
     "chat.message.reacted": 1,
+    "chat.message.flagged": 1,
     "chat.contact.stopped": 1,
     "chat.contact.resumed": 1,
     "chat.contact.joined": 1,

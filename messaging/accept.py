@@ -32,7 +32,7 @@ from conversations.attachments import (
 from conversations.messages import cleaned, message_facts, processing_result, words_of
 from conversations.models import Attachment, Conversation, Message, Session
 from conversations.people import Known, contact_came_from, contact_touch, identities_forget, identity_resolve
-from conversations.safety import flag_take, hidden_in
+from conversations.safety import flags_take, hidden_in, human_wanted
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.consent import steps as consent
@@ -174,11 +174,12 @@ def store(channel: Channel, inbound: InboundMessage, checked: Checked, entrance:
         contact_came_from(known.contact_id, content.origin.to_json())
     step = consent.step_of(channel, message, dated=inbound.dated and inbound.sent_at is not None)
     asked = "bypass_automation" if entrance.hints.get("bypass_automation") else ""
-    flagged = flag_take(message)
-    bypassed = asked or ("" if step.without_turn else bot_off(channel.tenant_id, channel) or flagged)
+    wanted = human_wanted(message)
+    bypassed = asked or ("" if step.without_turn else bot_off(channel.tenant_id, channel) or wanted)
     turn = None if step.without_turn or bypassed else _turn_open(channel, conversation, message, entrance, step)
     news = _news(channel, inbound.sender, known, conversation, message, started=started, session=session)
     events_append(conversation, news)
+    flags_take(message)
     consent.step_take(conversation, message, step)
     on_commit(lambda: push_message(message))
     if bypassed:

@@ -23,6 +23,7 @@ from channels_app.services import webhook_url
 from conversations.attachments import attachment_of, attachment_share, content_with_facts
 from conversations.messages import message_facts
 from conversations.models import Conversation, Message
+from conversations.safety import flags_take
 from conversations.timeline import NewEvent, events_append
 from messaging import wake
 from messaging.live.push import push_message
@@ -59,13 +60,15 @@ def reply_write(
     author: Author,
     *,
     analysis: Mapping[str, Any] | None = None,
+    judged: Sequence[Mapping[str, Any]] = (),
     metadata: Mapping[str, Any] | None = None,
     reply_to: uuid.UUID | None = None,
     client_message_id: str = "",
     news: Sequence[NewEvent] = (),
 ) -> list[Message]:
     """Write ``contents`` as the last entries of the transcript, a delivery for each, and the events:
-    one ``chat.message.sent`` per message after ``news``. Entries of the system stay in the house.
+    one ``chat.message.sent`` per message after ``news``. Entries of the system stay in the house. ``judged``: of each
+    content, what its safety rules say of it (`replies_hidden`).
 
     Raises NotFound ``media_not_found`` for a ``media:`` address that is not the tenant's to send here.
     """
@@ -89,7 +92,7 @@ def reply_write(
             content=content.to_json(),
             text=content.words,
             language=content.language or "",
-            analysis=dict(analysis or {}),
+            analysis={**(analysis or {}), **(judged[index] if judged else {})},
             metadata=dict(metadata or {}),
         )
         for index, content in enumerate(contents)
@@ -103,6 +106,8 @@ def reply_write(
     events_append(
         conversation, [*news, *(NewEvent("chat.message.sent", _facts(conversation, message)) for message in messages)]
     )
+    for message in messages if judged else ():
+        flags_take(message)
     for message in messages:
         on_commit(lambda message=message: push_message(message))  # type: ignore[misc]
     return messages

@@ -25,6 +25,7 @@ from channels_app.selectors import channel_for_id
 from channels_app.templates.resolve import template_resolved
 from channels_app.words.split import shorten
 from conversations.models import Contact, Conversation, Identity, Message, Note
+from conversations.safety import replies_hidden
 from conversations.timeline import NewEvent, conversation_advance, work_given_up
 from messaging import wake
 from messaging.context.changes import UPDATED, context_news
@@ -298,9 +299,10 @@ def reply_store(
 ) -> Turn | None:
     """Within a transaction: conversation → messages, deliveries, events → turn. None, and nothing is written, where the
     answer does not count any more. Raises LeaseLost."""
-    reply = outcome.reply
+    reply, judged = _hidden(conversation.tenant_id, outcome)
     contents, changes = _consequences(reply, unanswered)
-    contents = (*greeting_of(conversation), *contents) if contents else contents
+    greeting = greeting_of(conversation) if contents else ()
+    contents, judged = (*greeting, *contents), [*({} for _ in greeting), *judged] if judged and contents else []
     news = _news(turn, conversation, unanswered, outcome)
     if conversation.status == Conversation.Status.ERROR:
         changes["status"] = Conversation.Status.ACTIVE
@@ -330,6 +332,7 @@ def reply_store(
         analysis={"intent": reply.intent, "confidence": reply.confidence, "degraded": outcome.degraded,
                   "engine": reply.engine, "model": reply.model, "usage": dict(reply.usage), "parts": len(contents),
                   **expected_told(reply.contents, _hints_of(unanswered))},
+        judged=judged,
         reply_to=unanswered[-1].id,
         news=news,
     )  # fmt: skip
@@ -342,6 +345,15 @@ def reply_store(
     if reply.handover or wants_review(unanswered):
         turn.conversation = hand_over(taken, reply.handover_reason or "review")
     return turn
+
+
+def _hidden(tenant_id: uuid.UUID, outcome: EngineOutcome) -> tuple[EngineReply, Sequence[dict[str, Any]]]:
+    """The reply as it may be stored and sent, and what the safety rules say of its contents. The fallback is the tenant's
+    own words."""
+    if outcome.degraded:
+        return outcome.reply, ()
+    contents, judged = replies_hidden(tenant_id, outcome.reply.contents)
+    return (replace(outcome.reply, contents=contents) if judged else outcome.reply), judged
 
 
 def wants_review(unanswered: Sequence[Any]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import structlog
 from django.conf import settings
@@ -25,8 +25,49 @@ Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max
 
 
 #: what a rule of safety may name; what of it stands in words can be hidden
-Personal = Literal["card_number", "iban", "email", "phone", "profanity"]
-Flag = Literal["card_number", "iban", "email", "phone", "profanity", "too_long", "too_many_links"]
+Personal = Literal["card_number", "iban", "national_id", "email", "phone", "profanity"]
+Flag = Literal[
+    "card_number",
+    "iban",
+    "national_id",
+    "email",
+    "phone",
+    "profanity",
+    "too_long",
+    "too_many_links",
+    "prompt_injection",
+]
+#: flag → what people call it
+FLAGS: Mapping[str, str] = dict(
+    zip(
+        get_args(Flag),
+        (
+            "a payment card's number",
+            "a bank account's number (IBAN)",
+            "a state's number of a person",
+            "an e-mail address",
+            "a phone number",
+            "a word of your list",
+            "too long",
+            "too many links",
+            "words that try to give the assistant orders",
+        ),
+        strict=True,
+    )
+)
+Hidden = tuple[Personal, ...]
+Named = tuple[Flag, ...]
+MOST = len(FLAGS)
+
+
+class ReplyRules(BaseModel):
+    """The same of what the assistant and staff write to people."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mask: Hidden = Field((), max_length=MOST, description="Hidden before a reply is stored and sent")
+    alert: Named = Field((), max_length=MOST, description="Staff are told outside the console")
+    review: Named = Field((), max_length=MOST, description="The reply is listed for staff to look at")
 
 
 class SafetyRules(BaseModel):
@@ -41,12 +82,18 @@ class SafetyRules(BaseModel):
     words: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
         (), max_length=2000, description="Flagged as profanity"
     )
-    mask: tuple[Personal, ...] = Field(
-        (), max_length=7, description="Hidden before anything is stored: staff, engine and integrators never see it"
+    mask: Hidden = Field(
+        (), max_length=MOST, description="Hidden before anything is stored: staff, engine and integrators never see it"
     )
-    alert: tuple[Flag, ...] = Field((), max_length=7, description="Staff are told outside the console, as `alerts` say")
-    review: tuple[Flag, ...] = Field((), max_length=7, description="The message is listed for staff to look at")
-    hand_over: tuple[Flag, ...] = Field((), max_length=7, description="A human is asked for, and the bot keeps still")
+    keep: Hidden = Field(
+        (),
+        max_length=MOST,
+        description="Of what is hidden, what is kept encrypted for those with `messages:reveal`; all else is stored nowhere",
+    )
+    alert: Named = Field((), max_length=MOST, description="Staff are told outside the console, as `alerts` say")
+    review: Named = Field((), max_length=MOST, description="The message is listed for staff to look at")
+    hand_over: Named = Field((), max_length=MOST, description="A human is asked for, and the bot keeps still")
+    replies: ReplyRules = Field(ReplyRules(), description="The same of what the assistant and staff write")
 
 
 WEEK_MINUTES = 7 * 24 * 60

@@ -15,6 +15,7 @@ import regex
 
 MAX_ENTITIES = 50
 MAX_PHONES = 5  # candidates: reading one costs more than all other patterns together
+MAX_READ = 500  # the same where every number is to be found
 
 MONTHS = {
     name: number
@@ -103,6 +104,23 @@ def find_entities(text: str, *, region: str | None = None) -> tuple[Entity, ...]
     return tuple(sorted(found, key=lambda entity: entity.start))
 
 
+def find_phones(text: str, *, region: str | None = None) -> list[tuple[int, int]]:
+    """Where phone numbers stand, however many, without what reads as something stricter. From the 500th on, what looks
+    like one counts as one: a text of nothing else costs no more than its length."""
+    if not DIGIT.search(text):
+        return []
+    taken = bytearray(len(text))
+    for kind, readings in _readers(text, region):
+        for start, end, _ in readings if kind != "phone" else ():
+            taken[start:end] = b"\x01" * (end - start)
+    candidates = (match for match in PHONE.finditer(text) if not any(taken[match.start() : match.end()]))
+    return [
+        match.span()
+        for count, match in enumerate(candidates)
+        if count >= MAX_READ or _e164(match[0], region) is not None
+    ]
+
+
 def _readers(text: str, region: str | None) -> Iterator[tuple[str, Reading]]:
     """The kinds that can be there at all, strictest first: most messages have no digit, @ or link."""
     if "://" in text or "www." in text.lower():
@@ -175,10 +193,17 @@ def _phones(text: str, region: str | None) -> Reading:
     for count, match in enumerate(PHONE.finditer(text)):
         if count >= MAX_PHONES:
             return
-        written = match[0]
-        try:
-            number = phonenumbers.parse("+" + written[2:] if written.startswith("00") else written, region)
-        except phonenumbers.NumberParseException:
-            continue
-        if phonenumbers.is_valid_number(number):
-            yield match.start(), match.end(), phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        number = _e164(match[0], region)
+        if number is not None:
+            yield match.start(), match.end(), number
+
+
+def _e164(written: str, region: str | None) -> str | None:
+    """None for what is no number of its country."""
+    try:
+        number = phonenumbers.parse("+" + written[2:] if written.startswith("00") else written, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import regex
 
 from channels_app.words.entities import LINK, Entity, find_entities
+from channels_app.words.injection import is_injection
 from channels_app.words.languages import likeliest
 from channels_app.words.personal import find_personal, has_card_number, word_pattern
 
@@ -24,8 +25,8 @@ IDEOGRAPHS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]")
 
 @dataclass(frozen=True)
 class Analysis:
-    """``language``: ISO 639-1 or None. ``flags``: of too_long, too_many_links, card_number, profanity, and of iban, email and
-    phone where a rule looks for them."""
+    """``language``: ISO 639-1 or None. ``flags``: of too_long, too_many_links, card_number, profanity, and of iban,
+    national_id, email, phone and prompt_injection where a rule looks for them."""
 
     language: str | None
     entities: tuple[Entity, ...]
@@ -40,7 +41,7 @@ class Safety:
     max_links: int = 5
     card_numbers: bool = True
     words: frozenset[str] = frozenset()
-    looked_for: frozenset[str] = frozenset()  # what else some rule acts upon: of iban, email, phone
+    looked_for: frozenset[str] = frozenset()  # what else some rule acts upon
 
 
 DEFAULT_SAFETY = Safety()
@@ -60,7 +61,7 @@ def analyse(
     tenant serves. ``region`` (ISO 3166, as "DE") reads phone numbers without a country code."""
     entities = find_entities(text, region=region)
     language = language_of(text, hint=hint_language, languages=frozenset(languages))
-    return Analysis(language, entities, find_flags(whole or text, entities, safety))
+    return Analysis(language, entities, find_flags(whole or text, entities, safety, region=region))
 
 
 # ------------------------------------------------------------------------------ language
@@ -80,18 +81,21 @@ def language_of(text: str, *, hint: str | None = None, languages: frozenset[str]
 # -------------------------------------------------------------------------------- safety
 
 
-def find_flags(text: str, entities: Iterable[Entity], safety: Safety = DEFAULT_SAFETY) -> tuple[str, ...]:
-    """The names of the rules of ``safety`` that ``text`` breaks."""
+def find_flags(
+    text: str, entities: Iterable[Entity], safety: Safety = DEFAULT_SAFETY, *, region: str | None = None
+) -> tuple[str, ...]:
+    """The names of the rules of ``safety`` that ``text`` breaks. ``region``: as `analyse`."""
     broken = {
         "too_long": len(text) > safety.max_length,
         "too_many_links": sum(entity.type == "url" for entity in entities) > safety.max_links,
         "card_number": safety.card_numbers and has_card_number(text),
         "profanity": bool(safety.words) and word_pattern(safety.words).search(text) is not None,
+        "prompt_injection": "prompt_injection" in safety.looked_for and is_injection(text),
     }
     raised = [flag for flag, is_raised in broken.items() if is_raised]
-    return (*raised, *_personal(text, safety.looked_for - set(broken)))
+    return (*raised, *_personal(text, safety.looked_for - set(broken), region))
 
 
-def _personal(text: str, kinds: frozenset[str]) -> list[str]:
+def _personal(text: str, kinds: frozenset[str], region: str | None) -> list[str]:
     """Of the further kinds that a rule of the tenant names: what no rule names costs nothing."""
-    return list(dict.fromkeys(kind for kind, _, _ in find_personal(text, kinds=kinds))) if kinds else []
+    return list(dict.fromkeys(kind for kind, _, _ in find_personal(text, kinds=kinds, region=region))) if kinds else []

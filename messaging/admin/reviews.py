@@ -13,16 +13,7 @@ from conversations.models import Review
 from conversations.safety import review_end
 from tenants.console.pages import Button, TenantFilter, shortened
 from tenants.models import User
-
-WHY = {
-    "card_number": "a payment card's number",
-    "iban": "a bank account's number",
-    "email": "an e-mail address",
-    "phone": "a phone number",
-    "profanity": "a word of your list",
-    "too_long": "too long",
-    "too_many_links": "too many links",
-}
+from tenants.tenant_settings import FLAGS
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -50,7 +41,7 @@ class ReviewAdmin(TalkAdmin):
 
     @display(description="Why")
     def why(self, row: Review) -> str:
-        return ", ".join(WHY.get(flag, flag) for flag in row.flags)
+        return ", ".join(FLAGS.get(flag, flag) for flag in row.flags)
 
     @display(description="Said")
     def said(self, row: Review) -> str:

@@ -6,7 +6,6 @@ TRANSCRIBE_URL nothing of this happens: the assistant says that it cannot listen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
@@ -21,7 +20,7 @@ from channels_app.http.client import HttpClient, authority
 from conversations.attachments import NEVER, form_name, form_size, shown_form, storage_asked
 from conversations.messages import words_of
 from conversations.models import Attachment, Message
-from conversations.safety import flag_take, words_hidden
+from conversations.safety import Hidden, flags_take, words_hidden
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.live.push import push_media
@@ -129,7 +128,7 @@ def let_answer(message: Message) -> None:
 
 
 @retried
-def _write(attachment: Attachment, words: str, hidden: Sequence[str]) -> None:
+def _write(attachment: Attachment, words: str, hidden: Hidden) -> None:
     message_id = attachment.message_id
     where = {"id": Message.objects.values_list("conversation_id", flat=True).get(id=message_id)}
     with atomic():
@@ -144,9 +143,9 @@ def _write(attachment: Attachment, words: str, hidden: Sequence[str]) -> None:
         facts = words_of(message.tenant_id, content, hidden)
         message.text, message.content, message.analysis = facts["text"], facts["content"], facts["analysis"]
         message.save(update_fields=["text", "content", "analysis"])
-        flag_take(message)
         conversation = conversation_advance(where, events=1)
         assert conversation is not None  # locked above
         facts = {"attachment_id": str(attachment.id), "message_id": str(message.id), "seq": message.seq}
         events_append(conversation, [NewEvent("chat.attachment.transcribed", facts)])
+        flags_take(message)
         on_commit(lambda: push_media(message, attachment))

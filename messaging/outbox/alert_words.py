@@ -15,9 +15,9 @@ from django.conf import settings
 from channels_app.health import ADVICE, State
 from channels_app.models import ChannelIncident
 from conversations.event_schemas import Envelope
-from conversations.models import Conversation
+from conversations.models import Conversation, Message
 from conversations.safety import is_flagged
-from tenants.tenant_settings import settings_for
+from tenants.tenant_settings import FLAGS, settings_for
 
 #: a channel's state → what staff are told of it; of a channel that was switched off they are told nothing
 STATES: dict[str, str] = {
@@ -138,9 +138,14 @@ def _malformed(data: dict[str, Any]) -> Words:
 
 
 def _flagged(data: dict[str, Any]) -> Words:
-    flags = ", ".join(data["processing_result"]["flags"])
-    lines = (f"Found: {flags}.", _page(f"conversations/conversation/{data.get('conversation_id')}/change/"))
-    return Words("A person's message broke a safety rule", lines, at_most_every=SAME_AGAIN)
+    found = ", ".join(FLAGS.get(flag, flag) for flag in data["flags"])
+    lines = (f"Found: {found}.", _page(f"conversations/conversation/{data.get('conversation_id')}/change/"))
+    subject = "A reply of ours broke a safety rule" if _is_ours(data) else "A person's message broke a safety rule"
+    return Words(subject, lines, at_most_every=SAME_AGAIN)
+
+
+def _is_ours(data: dict[str, Any]) -> bool:
+    return data.get("role") != Message.Role.VISITOR
 
 
 def _page(path: str) -> str:
@@ -152,8 +157,8 @@ def _waiting_kind(event: Envelope) -> str:
 
 
 def _flagged_kind(event: Envelope) -> str:
-    flags = (event.data.get("processing_result") or {}).get("flags") or []
-    return "flagged" if is_flagged(event.tenant_id, "alert", flags) else ""
+    told = is_flagged(event.tenant_id, "alert", event.data.get("flags", ()), ours=_is_ours(event.data))
+    return "flagged" if told else ""
 
 
 #: event type → the kind of alert that such an event is; "": none
@@ -161,7 +166,7 @@ KINDS: dict[str, Callable[[Envelope], str]] = {
     "chat.conversation.updated": _waiting_kind,
     "chat.message.failed": lambda event: "" if event.data.get("code") in EXPECTED else "dead_letters",
     "chat.message.processed": lambda event: "engine" if event.data.get("degraded") is True else "",
-    "chat.message.received": _flagged_kind,
+    "chat.message.flagged": _flagged_kind,
     "chat.system.webhook_malformed": lambda event: "malformed",
     "chat.system.channel_degraded": lambda event: "channels",
     "chat.system.channel_recovered": lambda event: "channels",
@@ -191,7 +196,7 @@ ALERTS: dict[str, Callable[[dict[str, Any]], Words | None]] = {
     "chat.conversation.updated": _waits,
     "chat.message.failed": _dead_letter,
     "chat.message.processed": _engine_down,
-    "chat.message.received": _flagged,
+    "chat.message.flagged": _flagged,
 }
 #: event type → whom it is mailed to, by permission
-READERS = {"chat.conversation.updated": "conversations:write", "chat.message.received": "conversations:write"}
+READERS = {"chat.conversation.updated": "conversations:write", "chat.message.flagged": "conversations:write"}

@@ -18,6 +18,7 @@ from channels_app.selectors import channel_for_id
 from channels_app.templates.resolve import template_resolved
 from conversations.messages import cleaned
 from conversations.models import Conversation, Message
+from conversations.safety import reply_hidden
 from conversations.timeline import NewEvent, conversation_advance
 from messaging.consent.rules import require_consent
 from messaging.reply import Author, reply_write, spoken
@@ -58,7 +59,7 @@ def reply_as(
 ) -> Message:
     """As `agent_reply`, of cleaned ``content``, within the caller's transaction that has locked ``seen``. The bot's own
     words change nothing about who is in control, and are not said over a human (Conflict ``with_human``)."""
-    digest, by_human = _digest(content), author.role == Message.Role.AGENT
+    digest, by_human = _digest(reply_hidden(seen.tenant_id, content)[0]), author.role == Message.Role.AGENT
     if client_message_id and (stored := _said_before(seen, author, client_message_id, digest)):
         return stored
     require_open(seen)
@@ -66,6 +67,7 @@ def reply_as(
     if not by_human and seen.control_owner != Conversation.Owner.BOT:
         raise Conflict("A human is in control of the conversation with this person.", code="with_human")
     content, quoted_id = outbound_quoted(seen, _sendable(seen, content, by_human=by_human))
+    content, judged = reply_hidden(seen.tenant_id, content)
     control, news = _control_of_reply(seen, author) if by_human else ({}, [])
     answered = _answered(seen, seen_seq) if by_human else {}
     conversation = conversation_advance(
@@ -78,6 +80,7 @@ def reply_as(
     return reply_write(
         conversation, [content], author, client_message_id=client_message_id,
         metadata={"digest": digest} if client_message_id else {}, reply_to=quoted_id, news=news,
+        judged=[judged] if judged else (),
     )[0]  # fmt: skip
 
 

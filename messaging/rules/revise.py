@@ -22,7 +22,7 @@ from conversations.attachments import attachments_delete
 from conversations.messages import cleaned, message_facts, words_of
 from conversations.models import Attachment, Conversation, Event, Identity, Message, Reaction, Revision
 from conversations.people import Known, identities_forget, identity_find, identity_resolve
-from conversations.safety import flag_take, hidden_in
+from conversations.safety import NOTHING, Hidden, flags_take, hidden_in
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging.live.push import push_change, push_reaction
 from messaging.models import DeliveryPart
@@ -50,7 +50,7 @@ Change = tuple[uuid.UUID, uuid.UUID, str]  # tenant, channel and the platform's 
 def revision_take(channel: Channel, item: contract.Revision) -> str:
     """Keep an edit or a deletion, and apply it if its message is here. Returns why nothing came of it, or ""."""
     try:
-        content = hidden_in(channel.tenant_id, cleaned(item.content))[0].to_json() if item.content else {}
+        said, hidden = hidden_in(channel.tenant_id, cleaned(item.content)) if item.content else (None, NOTHING)
     except Invalid as error:
         return error.code
     if _none_of_ours(channel, item):
@@ -60,7 +60,8 @@ def revision_take(channel: Channel, item: contract.Revision) -> str:
     def keep(known: Known) -> None:
         Revision.objects.create(
             tenant_id=channel.tenant_id, channel=channel, identity_id=known.identity_id, platform_id=platform_id,
-            target=item.target[:255], deleted=item.content is None, content=content, at=item.at or now(),
+            target=item.target[:255], deleted=item.content is None, at=item.at or now(),
+            content=said.to_json() if said else {}, previous=hidden.to_json(),  # until it is applied
         )  # fmt: skip
 
     kept = Revision.objects.filter(channel=channel, platform_id=platform_id)
@@ -185,12 +186,19 @@ def _wrote(identity: Identity | None, message: Message) -> bool:
 
 def _rewrite(conversation: Conversation, message: Message, edit: Revision) -> None:
     content = _merged(Content.model_validate(message.content), Content.model_validate(edit.content))
-    if content.to_json() == message.content:
+    hidden = Hidden.of(edit.previous)
+    if content.to_json() == message.content and not _differs(hidden, message):
         return  # platforms also call it an edit when they have added a link's preview
     Revision.objects.filter(id=edit.id).update(previous=message.content)
-    changes = {**words_of(message.tenant_id, content), "edited_at": edit.at}
+    changes = {**words_of(message.tenant_id, content, hidden), "edited_at": edit.at}
     _change(conversation, message, "edited", "chat.message.updated", preview=content.summary, **changes)
-    flag_take(message)
+    flags_take(message)
+
+
+def _differs(hidden: Hidden, message: Message) -> bool:
+    """Of words that read the same: whether what is hidden in them does not."""
+    before = Hidden.of(message.analysis)
+    return bool(hidden.sealed or before.sealed) and hidden.words() != before.words()
 
 
 def _merged(old: Content, new: Content) -> Content:

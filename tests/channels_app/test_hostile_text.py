@@ -31,9 +31,10 @@ from channels_app.content.normalise import RAW_MOST, clean_text
 from channels_app.content.types import MAX_TEXT, Card, Content
 from channels_app.registry import KINDS, adapter_for
 from channels_app.words.markdown import convert
+from channels_app.words.personal import find_personal, masked
 from channels_app.words.segments import split_segments
 from channels_app.words.split import GRAPHEME, shorten, split_text
-from channels_app.words.text import analyse
+from channels_app.words.text import Safety, analyse
 
 PATTERN_S = 0.25  # of one pattern on one text
 WHOLE_S = 1.0  # of a whole function on one text
@@ -42,6 +43,8 @@ HEADER = 16_384
 LONGEST: dict[str, int] = {
     "channels_app.content.normalise": RAW_MOST,
     "channels_app.words.split": MAX_TEXT,  # looked at in windows of a part's length
+    "channels_app.words.injection": RAW_MOST,
+    "channels_app.words.national_ids": RAW_MOST,
     "channels_app.words.personal": RAW_MOST,
     "channels_app.words.text": RAW_MOST,
     "channels_app.words.entities": RAW_MOST,
@@ -159,6 +162,14 @@ def test_a_pattern_costs_no_more_than_the_text_is_long(name):
         assert spent < PATTERN_S, (start, pump)
 
 
+KINDS_OF_DATA = frozenset(("card_number", "iban", "national_id", "email", "phone", "profanity"))
+LOOKED_FOR = Safety(words=frozenset(["fool"]), looked_for=KINDS_OF_DATA | {"prompt_injection"})
+
+
+def hidden(text: str) -> str:
+    return masked(text, find_personal(text, kinds=KINDS_OF_DATA, words=frozenset(["fool"]), region="DE"))
+
+
 WORKS = {
     "clean": lambda text: clean_text(text),
     "clean, markup": lambda text: clean_text(text, markup=True),
@@ -171,6 +182,8 @@ WORKS = {
     "shorten": lambda text: shorten(text[:RAW_MOST], MAX_TEXT),
     "SMS": lambda text: split_segments(text[:MAX_TEXT], 10, 1600),
     "analyse": lambda text: analyse(text[:MAX_TEXT]),
+    "flags": lambda text: analyse(text[:MAX_TEXT], whole=text[:100_000], region="DE", safety=LOOKED_FOR),
+    "hide": lambda text: hidden(text[:100_000]),
 }
 
 
@@ -180,6 +193,19 @@ def test_no_text_of_four_megabytes_holds_a_worker(work):
     for pump in ("<p>", "</a ", "<a href=http://a>", "<p></p>", "<at>", " ", "\n", "`", "**a", " __a", "[a](", "🇦", ".",
                  "a\u0301", "👨\u200d", "> ", "1 ", "A1-", "<!--", "\U000e0020", "&lt;"):  # fmt: skip
         assert cpu_s(WORKS[work], filled("", pump, 4_000_000)) < WHOLE_S, pump
+
+
+@pytest.mark.parametrize(
+    "pump",
+    ["4111 1111 1111 1111 ", "4111 ", "4 ", "1-", "+49151 2345678 ", "0151 23456780,", "DE89 3704 0044 0532 0130 00 ", "DE89 ",
+     "ann@example.com ", "a@", "fool ", "86095742719 ", "ignore all ", "ignore the previous ", "you are now ", "12.50 € "],
+    ids=str.strip,
+)  # fmt: skip
+def test_a_hundred_kilobytes_of_what_safety_looks_for(pump):
+    """The patterns' own worst cases: finds without end, and what is nearly one."""
+    text = filled("", pump, 100_000)
+    for work in (hidden, WORKS["flags"]):
+        assert cpu_s(work, text) < WHOLE_S
 
 
 def test_the_finding_itself():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -94,3 +95,15 @@ def said() -> Callable[..., InboundMessage]:
         return InboundMessage(platform_id=id, sender=Sender(scheme=scheme, value=by), content=text(words))
 
     return make
+
+
+@pytest.fixture
+def rules(scope: Tenant) -> Callable[..., None]:
+    """``rules(mask=["card_number"])``: the tenant's."""
+
+    def choose(**safety: Any) -> None:
+        scope.settings = {"safety": safety, "languages": ["en"], "region": "DE"}
+        scope.save()
+        tenant_settings.invalidate(scope.id)
+
+    return choose

@@ -15,47 +15,24 @@ from channels_app.contract import InboundMessage, Revision, Sender
 from conversations.messages import words_of
 from conversations.models import Conversation, Event, Message, Review
 from conversations.models import Revision as RevisionRow
-from conversations.safety import review_end, words_hidden
+from conversations.safety import Hidden, review_end, words_hidden
 from messaging.accept import Entrance, accept
 from messaging.models import InboundEvent, StaffAlert, Turn
 from messaging.outbox.handlers import events_handle
 from messaging.receive import receipt_process, receipts_replay
 from messaging.rules.revise import revision_take
 from tenants.errors import Conflict
-from tenants.models import Tenant
 from tenants.storage.db import now
 from tenants.tenant_settings import SafetyRules, invalidate
 from tests.factories import UserFactory
 from tests.messaging.arrivals import arrives, whatsapp_body
+from tests.messaging.kept import everything_stored, flagged
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CARD = "4111 1111 1111 1111"
 DIGITS = "4111 1111"
 ME = Sender("phone", "+4915112345678")
-
-
-@pytest.fixture
-def rules(scope: Tenant) -> Callable[..., None]:
-    """``rules(mask=["card_number"])``: the tenant's."""
-
-    def choose(**safety: Any) -> None:
-        scope.settings = {"safety": safety, "languages": ["en"], "region": "DE"}
-        scope.save()
-        invalidate(scope.id)
-
-    return choose
-
-
-def everything_stored() -> str:
-    """Every value of every row of every table."""
-    with connection.cursor() as cursor:
-        tables = connection.introspection.table_names(cursor)
-        rows = []
-        for table in tables:
-            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
-            rows += cursor.fetchall()
-    return repr(rows)
 
 
 sql = pytest.mark.skipif(connection.vendor == "mongodb", reason="reads all tables by SQL")
@@ -143,13 +120,14 @@ def test_an_edit_is_hidden_and_listed(rules, whatsapp, said) -> None:
     revision_take(whatsapp, Revision("edit-1", "wamid.1", ME, content=text(f"{CARD} to ann@example.com"), at=now()))
     assert Message.objects.get(role="visitor").text == "•••• 1111 to ann@example.com"
     assert RevisionRow.objects.get().content["text"] == "•••• 1111 to ann@example.com"
-    assert Review.objects.get().flags == ["email"]
+    assert Review.objects.get().flags == ["card_number", "email"]  # also what is hidden in it
+    assert flagged() == [(["card_number", "email"], ["card_number"], "visitor")]
     assert DIGITS not in everything_stored()
 
 
 def test_what_is_heard_in_a_recording_is_hidden(rules, scope) -> None:
     rules(mask=["card_number"])
-    assert words_hidden(scope.id, f"it is {CARD}") == ("it is •••• 1111", ("card_number",))
+    assert words_hidden(scope.id, f"it is {CARD}") == ("it is •••• 1111", Hidden(("card_number",)))
 
 
 def test_a_long_text_is_flagged_by_all_of_it(rules, scope) -> None:
@@ -185,10 +163,10 @@ def test_staff_are_told_once_an_hour_and_without_words(rules, whatsapp, said) ->
     accept(whatsapp, said(CARD, id="wamid.1"))
     accept(whatsapp, said(f"{CARD}!", id="wamid.2"))
     accept(whatsapp, said("hello", id="wamid.3"))
-    events_handle(list(Event.objects.filter(type="chat.message.received").order_by("id")))
+    events_handle(list(Event.objects.filter(type="chat.message.flagged").order_by("id")))
     alert = StaffAlert.objects.get(way="email")
     assert alert.subject == "A person's message broke a safety rule"
-    assert "card_number" in alert.text
+    assert "a payment card's number" in alert.text
     assert DIGITS not in f"{alert.subject}{alert.text}{alert.facts}"
 
 
@@ -198,7 +176,7 @@ def test_an_alert_can_be_kept_quiet(rules, scope, whatsapp, said) -> None:
     scope.save()
     invalidate(scope.id)
     accept(whatsapp, said(CARD, id="wamid.1"))
-    events_handle(list(Event.objects.filter(type="chat.message.received")))
+    events_handle(list(Event.objects.filter(type="chat.message.flagged")))
     assert not StaffAlert.objects.exists()
 
 
