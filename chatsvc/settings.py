@@ -229,6 +229,8 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",  # pydantic's JSON schemas are of that dialect
     "ENUM_NAME_OVERRIDES": {
         "ConversationStatus": ["active", "completed", "abandoned", "escalated", "error"],
+        "SafetyFlag": "tenants.tenant_settings.FLAGS",
+        "PersonalData": "tenants.tenant_settings.PERSONAL",
         "WebhookEndpointState": ["active", "held", "paused", "disabled"],
         "WebhookCallStatus": ["queued", "sending", "delivered", "failed"],
         "WebhookReplayStatus": ["failed", "delivered", "queued"],

@@ -13,7 +13,7 @@ from chatsvc.web import (
     health,
     schema,  # noqa: F401  registers how models and credentials are described
 )
-from messaging.api import chat_views, failure_views, preview_views
+from messaging.api import chat_views, failure_views, preview_views, safety_views
 from messaging.api import webhook as webhook_views
 from messaging.health import views as channel_views
 from messaging.hours import views as hours_views
@@ -37,6 +37,10 @@ urlpatterns = [
     path("api/v2/chat/conversations/<uuid:conversation_id>/take-over", chat_views.TakeOverView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/hand-back", chat_views.HandBackView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/end", chat_views.EndView.as_view()),
+    path("api/v2/chat/messages/<uuid:message_id>/hidden", safety_views.HiddenView.as_view()),
+    path("api/v2/safety", safety_views.SafetyView.as_view()),
+    path("api/v2/reviews", safety_views.ReviewsView.as_view()),
+    path("api/v2/reviews/<uuid:review_id>/done", safety_views.ReviewDoneView.as_view()),
     path("api/v2/channels", channel_list_views.ChannelsView.as_view()),
     path("api/v2/channels/kinds", channel_list_views.KindsView.as_view()),
     path("api/v2/channels/<uuid:channel_id>", channel_list_views.ChannelView.as_view()),

@@ -5,17 +5,22 @@ Conversations and contacts, which staff act upon, are in messaging/admin. Must n
 
 from __future__ import annotations
 
+import uuid
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.http import HttpRequest
-from django.urls import reverse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils.html import format_html
 from unfold.decorators import display
 
 from channels_app.admin import ChannelFilter
 from conversations.models import Attachment, Event, Message, Revision
+from conversations.safety import SEALED, revealed
 from tenants.console.pages import (
+    Button,
     PartInline,
     TenantAdmin,
     TenantFilter,
@@ -24,7 +29,9 @@ from tenants.console.pages import (
     tenants_with,
     verbatim,
 )
+from tenants.tenant_settings import FLAGS
 
+ABOUT_WORDS = frozenset({"entities", "flags", "masked", SEALED})  # members of an analysis that say what was written
 ROLES = {"visitor": "info", "bot": "success", "agent": "warning", "system": "default"}
 
 
@@ -94,18 +101,62 @@ class MessageAdmin(TalkAdmin):
     resource = "messages"
     deeds = frozenset()
     fields = ("tenant", "in_conversation", "seq", "role", "author", "content_type", "text", "said",
-              "analysis", "metadata",
+              "found", "safety", "answer", "metadata",
               "platform_message_id", "client_message_id", "sent_at", "created_at")  # fmt: skip
-    readonly_fields = ("in_conversation", "said")
+    readonly_fields = ("in_conversation", "said", "found", "safety", "answer")
     inlines = (AttachmentInline, RevisionInline)
     list_display = ("created_at", "who", "beginning", "on_channel", "in_conversation", "tenant")
     list_filter = ("role", "content_type", ChannelFilter, TenantFilter)
     list_select_related = ("channel", "conversation__contact", "tenant")
     search_fields = ("text",)
 
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.hidden_view)
+        return [path("<uuid:object_id>/hidden/", view, name="conversations_message_hidden"), *super().get_urls()]
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        context = super().page_context(request, row)
+        if SEALED in row.analysis and self.allowed(request, "reveal", row):
+            button = Button("hidden", "Show what was hidden", "visibility", "This is written into the audit trail.")
+            context["buttons"].append((button, reverse("admin:conversations_message_hidden", args=[row.pk])))
+        return context
+
+    def hidden_view(self, request: HttpRequest, object_id: uuid.UUID) -> HttpResponse:
+        """What was hidden in the message and is kept; no browser keeps a page of the console."""
+        message = self.get_object(request, str(object_id))
+        if message is None:
+            raise Http404
+        if request.method != "POST":
+            return HttpResponseRedirect(reverse("admin:conversations_message_change", args=[message.pk]))
+        if not self.allowed(request, "reveal", message):
+            raise PermissionDenied
+        found = [(FLAGS.get(kind, kind), words) for kind, words in revealed(message)]
+        self.note(request, "revealed", message)
+        context = {
+            **self.admin_site.each_context(request), "opts": self.opts, "title": "What was hidden",
+            "message": message, "found": found,
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/conversations/message/hidden.html", context)
+
     @display(description="Content")
     def said(self, message: Message) -> str:
         return verbatim(message.content)
+
+    @display(description="Found in it")
+    def found(self, message: Message) -> str:
+        entities = message.analysis.get("entities", ())
+        return "; ".join(f"{one['type'].replace('_', ' ')}: {one['value']}" for one in entities) or "—"
+
+    @display(description="Safety")
+    def safety(self, message: Message) -> str:
+        masked = message.analysis.get("masked", ())
+        flags = message.analysis.get("flags", ())
+        return "; ".join(FLAGS.get(flag, flag) + (" (hidden)" if flag in masked else "") for flag in flags) or "—"
+
+    @display(description="How it was answered")
+    def answer(self, message: Message) -> str:
+        told = {name: value for name, value in message.analysis.items() if name not in ABOUT_WORDS}
+        return "; ".join(f"{name.replace('_', ' ')}: {value}" for name, value in told.items() if value) or "—"
 
     @display(description="Role", label=ROLES, ordering="role")
     def who(self, message: Message) -> str:

@@ -37,6 +37,7 @@ Flag = Literal[
     "too_many_links",
     "prompt_injection",
 ]
+PERSONAL: tuple[str, ...] = get_args(Personal)
 #: flag → what people call it
 FLAGS: Mapping[str, str] = dict(
     zip(

@@ -1,6 +1,17 @@
 """The console's pages on what moves; importing them registers them."""
 
-from messaging.admin import channels, contacts, conversations, deliveries, failures, files, hours, reviews
+from messaging.admin import channels, contacts, conversations, deliveries, failures, files, hours, reviews, safety
 from messaging.integrators import admin as endpoints
 
-__all__ = ["channels", "contacts", "conversations", "deliveries", "endpoints", "failures", "files", "hours", "reviews"]
+__all__ = [
+    "channels",
+    "contacts",
+    "conversations",
+    "deliveries",
+    "endpoints",
+    "failures",
+    "files",
+    "hours",
+    "reviews",
+    "safety",
+]

@@ -20,6 +20,7 @@ PERMISSIONS: dict[str, str] = {
     "messages:send": "Send messages as a visitor and as the tenant",
     "messages:read": "Read and search messages",
     "messages:write": "Edit, delete and regenerate messages",
+    "messages:reveal": "Read what safety rules have hidden in messages and kept",
     "conversations:read": "Read conversations, their summaries, metrics and exports",
     "conversations:write": "End, delete, assign, escalate and hand back conversations",
     "contacts:read": "Read contacts and their identities",
