@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from channels_app.content.types import Content, worded
+from channels_app.contract import MediaRef
 from channels_app.words.entities import find_entities
 from channels_app.words.personal import find_personal, masked
 from channels_app.words.text import Safety, find_flags
@@ -35,11 +36,13 @@ SAID: dict[str, frozenset[str]] = {
     "quote": frozenset({"text"}),
     "form": frozenset({"value"}),
     "location": frozenset({"name", "address"}),
+    "contacts": frozenset({"name", "org", "phones", "emails"}),
     "quick_replies": frozenset({"title"}),
     "buttons": frozenset({"title"}),
     "cards": frozenset({"title", "subtitle"}),
     "sections": frozenset({"title", "description"}),
 }
+FACTS = frozenset({"text", "title", "name"})  # the same of what a platform tells beside a content
 FILLED = "template"  # whose variables have names of the tenant's own
 
 
@@ -88,6 +91,17 @@ def words_hidden(tenant_id: uuid.UUID, said: str) -> tuple[str, Hidden]:
     tenant = settings_for(tenant_id)
     mask = _Mask(tenant, tenant.safety.mask)
     return (mask.text(said), mask.found()) if tenant.safety.mask else (said, NOTHING)
+
+
+def facts_hidden(
+    tenant_id: uuid.UUID, facts: Mapping[str, Any], media: Sequence[MediaRef]
+) -> tuple[Mapping[str, Any], Sequence[MediaRef]]:
+    """The same for what a platform tells beside a content, and for the names of files that still lie there."""
+    tenant = settings_for(tenant_id)
+    if not tenant.safety.mask or not (facts or media):
+        return facts, media
+    mask = _Mask(tenant, tenant.safety.mask)
+    return mask.part(facts, FACTS), [replace(ref, name=mask.text(ref.name)) for ref in media]
 
 
 def human_wanted(message: Message) -> str:
@@ -215,11 +229,10 @@ class _Mask:
         self.kept |= dict.fromkeys((kind, said[start:end]) for kind, start, end in found if kind in self.keep)
         return masked(said, found) if found else said
 
-    def part(self, value: Any, names: frozenset[str]) -> Any:
+    def part(self, value: Any, names: frozenset[str], *, said: bool = False) -> Any:
         """A member of a content, with the words under ``names`` hidden at any depth."""
         if isinstance(value, Mapping):
-            return {
-                key: self.text(one) if key in names and isinstance(one, str) else self.part(one, names)
-                for key, one in value.items()
-            }
-        return [self.part(one, names) for one in value] if isinstance(value, list | tuple) else value
+            return {key: self.part(one, names, said=key in names) for key, one in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.part(one, names, said=said) for one in value]
+        return self.text(value) if said and isinstance(value, str) else value

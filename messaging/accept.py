@@ -18,7 +18,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce, Greatest, Least
 
 from channels_app.content.types import Content
-from channels_app.contract import InboundMessage, Sender
+from channels_app.contract import InboundMessage, MediaRef, Sender
 from channels_app.models import Channel
 from conversations.attachments import (
     NEVER,
@@ -32,7 +32,7 @@ from conversations.attachments import (
 from conversations.messages import cleaned, message_facts, processing_result, words_of
 from conversations.models import Attachment, Conversation, Message, Session
 from conversations.people import Known, contact_came_from, contact_touch, identities_forget, identity_resolve
-from conversations.safety import flags_take, hidden_in, human_wanted
+from conversations.safety import facts_hidden, flags_take, hidden_in, human_wanted
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.consent import steps as consent
@@ -87,13 +87,15 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Checked:
-    """What is known of a message before its transaction: what it says (``words``: as fields of a Message), and its
-    files: ids of those to be fetched, or the person's own upload."""
+    """What is known of a message before its transaction: what it says (``words``: as fields of a Message), its files (ids
+    of those to be fetched, or the person's own upload), and what the platform tells beside it (``facts``, ``media``)."""
 
     content: Content
     words: Mapping[str, Any]
     file_ids: Sequence[uuid.UUID]
     upload: Attachment | None
+    facts: Mapping[str, Any]
+    media: Sequence[MediaRef]
 
 
 @STAGES.labels("accept").time()
@@ -148,7 +150,8 @@ def checked_of(channel: Channel, inbound: InboundMessage) -> Checked:
     upload = None if file_ids else attachment_of(content)
     content = content_with_facts(content, upload) if upload else content
     content, hidden = hidden_in(channel.tenant_id, content)
-    return Checked(content, words_of(channel.tenant_id, content, hidden), file_ids, upload)
+    facts, media = facts_hidden(channel.tenant_id, inbound.metadata, inbound.media)
+    return Checked(content, words_of(channel.tenant_id, content, hidden), file_ids, upload, facts, media)
 
 
 def told(channel: Channel, accepted: Accepted) -> Accepted:
@@ -186,7 +189,7 @@ def store(channel: Channel, inbound: InboundMessage, checked: Checked, entrance:
         conversation = hand_over(conversation, bypassed)
     if not step.without_turn:
         conversation = closed_tell(conversation)
-    _attach(message, inbound, checked.file_ids, checked.upload)
+    _attach(message, checked.media, checked.file_ids, checked.upload)
     return Accepted(message, conversation, turn=turn if turn and turn.status == Turn.Status.RUNNING else None)
 
 
@@ -243,11 +246,11 @@ def _conversation_for(
 
 
 def _attach(
-    message: Message, inbound: InboundMessage, file_ids: Sequence[uuid.UUID], upload: Attachment | None
+    message: Message, media: Sequence[MediaRef], file_ids: Sequence[uuid.UUID], upload: Attachment | None
 ) -> None:
     """The message's files: rows for those to be fetched from the platform, or the person's own upload."""
     if file_ids:
-        attachments_expect(message, inbound.media, file_ids)
+        attachments_expect(message, media, file_ids)
     if upload:
         heard = message.content_type == "audio" and transcript_wait(Content.model_validate(message.content))
         due = heard or shown_form(upload)
@@ -300,7 +303,7 @@ def _message_insert(
         reply_to=quoted_id,
         **{**checked.words, "content": content.to_json() if content.quote else checked.words["content"]},
         hints=dict(entrance.hints),
-        metadata=dict(inbound.metadata),
+        metadata=dict(checked.facts),
         sent_at=min(inbound.sent_at or at, at),  # no message was written later than now, whatever their clock says
     )
     prepared.insert([message])

@@ -11,11 +11,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from assistant.port import EngineReply
+from channels_app.content.surroundings import SharedContact
 from channels_app.content.types import Card, Content, ListRow, ListSection, TemplateUse, text
 from channels_app.contract import Revision
 from conversations.models import Conversation, Event, Message, Note, Review
 from conversations.models import Revision as RevisionRow
-from conversations.safety import SEALED, Hidden, analysis_shown, replies_hidden, reply_hidden, revealed
+from conversations.safety import SEALED, Hidden, analysis_shown, hidden_in, replies_hidden, reply_hidden, revealed
 from messaging import respond as respond_module
 from messaging.accept import Entrance, accept
 from messaging.models import StaffAlert, Turn
@@ -220,3 +221,12 @@ def test_a_message_without_a_flag_costs_no_statement_more(rules, whatsapp, said,
     plain = journey(1)
     assert journey(3, words=["fool"], mask=every, keep=every, alert=every, review=every, hand_over=["profanity"],
                    replies={"mask": every, "alert": every, "review": every}) == plain  # fmt: skip
+
+
+def test_a_shared_contact_is_hidden_like_the_text_that_names_it(rules, scope) -> None:
+    rules(mask=["phone", "email"])
+    card = SharedContact(name="Rui", phones=("+4915123456789",), emails=("rui@example.com",))
+    hidden, found = hidden_in(scope.id, Content(type="text", text=card.line, contacts=(card,)))
+    assert hidden.contacts == (SharedContact(name="Rui", phones=("•••• 6789",), emails=("•••@example.com",)),)
+    assert hidden.text == hidden.contacts[0].line
+    assert found.kinds == ("phone", "email")
