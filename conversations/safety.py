@@ -72,7 +72,8 @@ NOTHING = Hidden()
 
 @lru_cache(maxsize=256)
 def safety_of(rules: SafetyRules) -> Safety:
-    looked_for = frozenset((*rules.mask, *rules.alert, *rules.review, *rules.hand_over))
+    """What a text is looked through for once `hidden_in` has found what it hides."""
+    looked_for = frozenset((*rules.alert, *rules.review, *rules.hand_over)).difference(rules.mask)
     return Safety(rules.max_length, rules.max_links, rules.card_numbers, frozenset(rules.words), looked_for)
 
 
@@ -139,7 +140,8 @@ def _named(rules: SafetyRules) -> frozenset[str]:
 
 def _judged(tenant: TenantSettings, named: frozenset[str], content: Content, hidden: Hidden) -> dict[str, Any]:
     rules = tenant.safety
-    safety = Safety(rules.max_length, rules.max_links, "card_number" in named, frozenset(rules.words), named)
+    left = named.difference(rules.replies.mask)  # what is hidden has been found
+    safety = Safety(rules.max_length, rules.max_links, "card_number" in named, frozenset(rules.words), left)
     links = find_entities(content.text or "") if "too_many_links" in named else ()
     found = [flag for flag in find_flags(content.words, links, safety, region=tenant.region or None) if flag in named]
     flags = list(dict.fromkeys((*hidden.kinds, *found)))
