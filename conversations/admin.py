@@ -156,7 +156,7 @@ class MessageAdmin(TalkAdmin):
     @display(description="How it was answered")
     def answer(self, message: Message) -> str:
         told = {name: value for name, value in message.analysis.items() if name not in ABOUT_WORDS}
-        return "; ".join(f"{name.replace('_', ' ')}: {value}" for name, value in told.items() if value) or "—"
+        return "; ".join(f"{name.replace('_', ' ')}: {value}" for name, value in sorted(told.items()) if value) or "—"
 
     @display(description="Role", label=ROLES, ordering="role")
     def who(self, message: Message) -> str:

@@ -148,4 +148,4 @@ def test_an_answer_says_how_it_came_about(tenant, staff_of) -> None:
         analysis=analysis,
     )  # fmt: skip
     page = staff_of(tenant, ("messages:read",)).get(f"/admin/conversations/message/{row.id}/change/").content.decode()
-    assert "intent: order_status; confidence: 0.9; engine: builtin" in page
+    assert "confidence: 0.9; engine: builtin; intent: order_status" in page
