@@ -18,7 +18,7 @@ from channels_app.content.types import text
 from channels_app.contract import RawRequest, Rejected, SendResult
 from channels_app.models import Channel
 from chatsvc.processes.crews import Crews
-from conversations.models import Conversation, Event, Message
+from conversations.models import Conversation, Event, Message, Review
 from messaging import receive, respond, tasks, wake
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart, InboundEvent, Turn
 from messaging.rules.agent_replies import agent_reply
@@ -263,3 +263,25 @@ def test_every_turn_is_logged_with_its_own_message(known, whatsapp, called, monk
     monkeypatch.setattr(respond, "log", SimpleNamespace(debug=noting))
     called(tasks.respond, turns_due())
     assert done == {str(talk.id): str(talk.messages.get(seq=3).id) for talk in Conversation.objects.all()}
+
+
+def test_safety_rules_hold_for_what_is_worked_on_together(known, whatsapp, called) -> None:
+    rules = {
+        "mask": ["card_number"],
+        "review": ["card_number"],
+        "replies": {"review": ["profanity"]},
+        "words": ["gladly"],
+    }
+    Tenant.objects.filter(id=whatsapp.tenant_id).update(settings={"safety": rules})
+    tenant_settings.invalidate(whatsapp.tenant_id)
+    said = [wrote(whatsapp, (person, f"I am {person}, 4111 1111 1111 1111")).id for person in PEOPLE]
+    called(tasks.parse, said)
+    called(tasks.respond, turns_due())
+    assert [words(person)[-1] for person in PEOPLE] == [f"I am {person}, •••• 1111" for person in PEOPLE]
+    replies = Message.objects.filter(role="bot", text__contains="•••• 1111")
+    assert [reply.analysis["flags"] for reply in replies] == [["profanity"]] * len(PEOPLE)
+    assert Review.objects.filter(message__role="visitor").count() == len(PEOPLE)
+    assert Review.objects.filter(message__role="bot").count() == len(PEOPLE)
+    for talk in Conversation.objects.all():
+        numbers = list(Event.objects.filter(conversation=talk).order_by("seq").values_list("seq", flat=True))
+        assert numbers == list(range(1, talk.event_seq + 1))
