@@ -13,6 +13,7 @@ from typing import Any
 from channels_app.content.normalise import EmptyMessage, normalise
 from channels_app.content.options import payload_meant
 from channels_app.content.types import Content
+from channels_app.words.folding import folded
 from channels_app.words.text import analyse
 from conversations.models import Message
 from conversations.safety import NOTHING, Hidden, safety_of
@@ -47,6 +48,7 @@ def words_of(tenant_id: uuid.UUID, content: Content, hidden: Hidden = NOTHING) -
         "content_type": content.type,
         "content": content.to_json(),
         "text": content.words,
+        "words": folded(content.words),
         "language": analysis.language or "",
         "analysis": {"entities": [asdict(found) for found in analysis.entities], "flags": flags} | hidden.to_json(),
     }

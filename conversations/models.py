@@ -16,6 +16,7 @@ from django.db.models import Q
 
 from channels_app.models import Channel
 from tenants.storage.db import TenantModel, now
+from tenants.storage.folded import Folded
 from tenants.work.leases import Work
 
 
@@ -211,6 +212,8 @@ class Message(TenantModel):
     content_type = models.CharField(max_length=12)
     content = models.JSONField()  # channels_app.content.types.Content, version 1
     text = models.TextField(blank=True)  # the searchable text of content, the whole of a long one
+    #: what it is found by: the folded words of the text; None: not known yet (conversations/search)
+    words = Folded(null=True, blank=True, editable=False)
     language = models.CharField(max_length=5, blank=True)
     analysis = models.JSONField(default=dict, blank=True)  # entities, flags, intent, confidence, cost
     hints = models.JSONField(default=dict, blank=True)  # MSG-7

@@ -12,7 +12,8 @@ from django.db.models import Q, QuerySet
 from conversations.media_links import content_with_links, media_link
 from conversations.models import Attachment, Conversation, Message, Reaction, change_of
 from conversations.safety import analysis_shown
-from conversations.shapes import ConversationQuery, MessageQuery
+from conversations.search.find import Found
+from conversations.shapes import ConversationQuery, MessageQuery, SearchQuery
 from tenants.api.pages import Walk
 from tenants.errors import NotFound
 from tenants.storage import prepared
@@ -144,6 +145,33 @@ def message_page(conversation_id: uuid.UUID, query: MessageQuery) -> dict[str, A
         "last_seq": last_seq,
         "has_more": len(found) > query.limit,
     }
+
+
+def found_messages(found: Sequence[Found]) -> list[dict[str, Any]]:
+    """What a search found, as messages in its order, each with the part that was meant."""
+    ids = [one.id for one in found]
+    rows = {row.id: row for row in Message.objects.filter(id__in=ids).values_list(*SHOWN, named=True)} if ids else {}
+    page = [one for one in found if one.id in rows]
+    files, reactions = _of_messages(FILES, page), _of_messages(REACTIONS, page)
+    return [
+        {
+            **_message_shape(rows[one.id], rows[one.id].delivery__status, files[one.id], reactions[one.id]),
+            "snippet": one.snippet,
+        }
+        for one in page
+    ]
+
+
+def message_filters(query: SearchQuery) -> Q:
+    """What a search asks of messages beside their words and times."""
+    rows = Q()
+    if query.channel:
+        rows &= Q(channel__kind=query.channel)
+    if query.role:
+        rows &= Q(role=query.role)
+    if query.user_id:
+        rows &= Q(identity__value=query.user_id)
+    return rows
 
 
 def _of_messages(rows: prepared.Select[Row], messages: Sequence[Any]) -> dict[uuid.UUID, list[Row]]:

@@ -132,6 +132,21 @@ class MessagePage(BaseModel):
     has_more: bool
 
 
+class SnippetPart(BaseModel):
+    text: str
+    mark: bool = Field(description="Whether this is what was looked for")
+
+
+class FoundMessage(MessageShape):
+    snippet: list[SnippetPart] = Field(description="The part of its text around the first place, in pieces")
+
+
+class FoundPage(BaseModel):
+    items: list[FoundMessage]
+    next_cursor: str | None
+    has_next: bool
+
+
 class ConversationQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
     RANGES: ClassVar = (("start_date", "end_date"),)
@@ -155,3 +170,22 @@ class MessageQuery(BaseModel):
     after: int = Field(0, ge=0, le=2**31 - 1)
     before: int | None = Field(None, ge=1, le=2**31 - 1)
     limit: int = Field(50, ge=1, le=100)
+
+
+class SearchQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    RANGES: ClassVar = (("start_date", "end_date"),)
+
+    search_query: str = Field(
+        min_length=1, max_length=200,
+        description='Words that must all be there, in any order; case and accents do not count. `"in quotes"`: side by '
+        "side. The last word may be the beginning of one, from two letters on",
+    )  # fmt: skip
+    conversation_id: uuid.UUID | None = None
+    channel: str | None = Field(None, max_length=20, description="Kind of channel")
+    user_id: PersonId | None = None
+    role: Literal["visitor", "bot", "agent", "system"] | None = None
+    start_date: Moment | None = None
+    end_date: Moment | None = None
+    page_size: int = Field(20, ge=1, le=100)
+    cursor: str | None = Field(None, max_length=500)

@@ -20,6 +20,7 @@ from channels_app.content.types import Content
 from channels_app.contract import Recipient
 from channels_app.selectors import channel_for_id
 from channels_app.services import webhook_url
+from channels_app.words.folding import folded
 from conversations.attachments import attachment_of, attachment_share, content_with_facts
 from conversations.messages import message_facts
 from conversations.models import Conversation, Message
@@ -91,6 +92,7 @@ def reply_write(
             content_type=content.type,
             content=content.to_json(),
             text=content.words,
+            words=folded(content.words),
             language=content.language or "",
             analysis={**(analysis or {}), **(judged[index] if judged else {})},
             metadata=dict(metadata or {}),

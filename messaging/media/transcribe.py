@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 
 ANSWER_S = 60.0  # the longest a transcriber may take
 PAUSES_S = (2, 8, 30)  # between tries; afterwards the recording stays without words
+WORDED = ("text", "words", "content", "analysis")  # what a message has of a transcript
 MOST_BYTES = 25 * 1024 * 1024  # of a recording, the usual limit of such services
 
 
@@ -141,8 +142,9 @@ def _write(attachment: Attachment, words: str, hidden: Hidden) -> None:
             return  # edited meanwhile
         content = Content.model_validate({**message.content, **worded(words)})
         facts = words_of(message.tenant_id, content, hidden)
-        message.text, message.content, message.analysis = facts["text"], facts["content"], facts["analysis"]
-        message.save(update_fields=["text", "content", "analysis"])
+        for name in WORDED:
+            setattr(message, name, facts[name])
+        message.save(update_fields=WORDED)
         conversation = conversation_advance(where, events=1)
         assert conversation is not None  # locked above
         facts = {"attachment_id": str(attachment.id), "message_id": str(message.id), "seq": message.seq}

@@ -214,7 +214,7 @@ def _erase(conversation: Conversation, message: Message, deletion: Revision) -> 
     _forget_words(message)
     _change(
         conversation, message, "deleted", "chat.message.deleted", preview=DELETED_PREVIEW,
-        deleted_at=deletion.at, content={"type": message.content_type}, text="", analysis={}, metadata={},
+        deleted_at=deletion.at, content={"type": message.content_type}, text="", words="", analysis={}, metadata={},
     )  # fmt: skip
     owed = Message.objects.filter(
         conversation=conversation, role=Message.Role.VISITOR, deleted_at=None, seq__gt=conversation.answered_seq
@@ -252,7 +252,7 @@ def _change(
     entry = Message.objects.create(
         tenant_id=message.tenant_id, conversation=taken, identity_id=message.identity_id,
         channel_id=message.channel_id, seq=taken.last_seq, direction=Message.Direction.OUTBOUND,
-        role=Message.Role.SYSTEM, reply_to=message.id, content_type="text",
+        role=Message.Role.SYSTEM, reply_to=message.id, content_type="text", words="",
         content={"type": "text", "text": ENTRIES[change]}, metadata={"change": change},
     )  # fmt: skip
     events_append(taken, [NewEvent(event, {**message_facts(message), "change_seq": entry.seq})])
