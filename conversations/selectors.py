@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from conversations.media_links import content_with_links, media_link
 from conversations.models import Attachment, Conversation, Message, Reaction, change_of
 from conversations.safety import analysis_shown
-from conversations.search.find import Found
+from conversations.search.find import Found, rows_by_id
 from conversations.shapes import ConversationQuery, MessageQuery, SearchQuery
 from tenants.api.pages import Walk
 from tenants.errors import NotFound
@@ -149,8 +149,7 @@ def message_page(conversation_id: uuid.UUID, query: MessageQuery) -> dict[str, A
 
 def found_messages(found: Sequence[Found]) -> list[dict[str, Any]]:
     """What a search found, as messages in its order, each with the part that was meant."""
-    ids = [one.id for one in found]
-    rows = {row.id: row for row in Message.objects.filter(id__in=ids).values_list(*SHOWN, named=True)} if ids else {}
+    rows = rows_by_id([one.id for one in found], *SHOWN)
     page = [one for one in found if one.id in rows]
     files, reactions = _of_messages(FILES, page), _of_messages(REACTIONS, page)
     return [

@@ -79,12 +79,20 @@ def found_page(
 
 def _meant(wanted: Wanted, some: Sequence[Candidate]) -> Iterator[tuple[Candidate, Found | None]]:
     """Every candidate, and what is shown of it if its row is one that is looked for."""
-    rows = Message.objects.filter(wanted.rows, id__in=[one.id for one in some], deleted_at=None)
-    texts = dict(rows.values_list("id", "text")) if some else {}
+    rows = rows_by_id([one.id for one in some], "text", only=wanted.rows)
     for one in some:
-        text = texts.get(one.id, "")
+        text = rows[one.id].text if one.id in rows else ""
         meant = bool(text) and found_in(text, wanted.question)
         yield one, Found(one.id, snippet(text, wanted.question)) if meant else None
+
+
+def rows_by_id(ids: Sequence[uuid.UUID], *fields: str, only: Q | None = None) -> dict[uuid.UUID, Any]:
+    """Of these messages those that the tenant in scope has and that are not deleted; ``fields`` as named tuples."""
+    tenant = current_tenant_id()
+    # unscoped: by their ids, and then compared; SQLite would read all that a tenant has for a handful of them
+    rows = Message.objects.unscoped().filter(only or Q(), id__in=ids, deleted_at=None)
+    found = rows.values_list(*dict.fromkeys(("id", "tenant_id", *fields)), named=True)
+    return {row.id: row for row in found if row.tenant_id == tenant}
 
 
 def _place_of(cursor: str, tenant: str) -> Place:
