@@ -8,25 +8,42 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db import connection
 
 from channels_app.words.folding import folded
 from conversations.models import Message
+from conversations.search.index import MESSAGES
+from tenants.models import Tenant
 from tenants.storage.batches import BATCH, More, batches
 from tenants.storage.db import atomic, on_mongo, retried
-
-
-def unindexed() -> QuerySet[Message]:
-    # unscoped: the index is kept for all tenants
-    return Message.objects.unscoped().filter(words=None)
 
 
 def words_fill(more: More) -> int:
     """Index what has no words yet; how many messages that were. Safe to break off and to repeat."""
     count = 0
-    while more() and (rows := list(unindexed().order_by("id").values_list("id", "text")[:BATCH])):
+    while more() and (rows := _unindexed()):
         count += _written(rows)
     return count
+
+
+def unindexed_count() -> int:
+    # unscoped: the index is kept for all tenants
+    return Message.objects.unscoped().filter(words=None).count()
+
+
+def _unindexed() -> list[tuple[Any, str]]:
+    """Ids and texts of some that have no words, found by an index."""
+    if not on_mongo():
+        # unscoped: as above
+        rows = Message.objects.unscoped().filter(words=None).order_by("id").values_list("id", "text")
+        return list(rows[:BATCH])
+    for tenant in Tenant.objects.values_list("id", flat=True):
+        where = {"tenant_id": tenant.hex, "words": None}
+        ids = [row["_id"] for row in connection.database[MESSAGES].find(where, {"_id": 1}).limit(BATCH)]  # type: ignore[attr-defined]
+        if ids:
+            # unscoped: as above
+            return list(Message.objects.unscoped().filter(id__in=ids).values_list("id", "text"))
+    return []
 
 
 def words_check(more: More, told: Callable[[int], Any] = lambda _: None) -> int:

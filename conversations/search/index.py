@@ -9,6 +9,8 @@ Owns these and nothing of questions.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection
@@ -29,7 +31,7 @@ POSTGRESQL = (
 
 # ----------------------------------------------------------------------------- SQLite
 
-FOUND, PLACES = "conversations_message_words", "conversations_message_place"
+FOUND, PLACES, FORGOTTEN = (f"conversations_message_{name}" for name in ("words", "place", "forgotten"))
 SECOND = 65_536  # places of one second
 
 
@@ -49,7 +51,8 @@ _TAKEN = f"""{_PLACED}
     INSERT INTO {FOUND} (rowid, words) SELECT place, {_lexemes("NEW")} FROM {PLACES} WHERE message_id = NEW.id;"""
 _GIVEN_UP = f"""INSERT INTO {FOUND} ({FOUND}, rowid, words)
         SELECT 'delete', place, {_lexemes("OLD")} FROM {PLACES} WHERE message_id = OLD.id;
-    DELETE FROM {PLACES} WHERE message_id = OLD.id;"""
+    DELETE FROM {PLACES} WHERE message_id = OLD.id;
+    INSERT OR IGNORE INTO {FORGOTTEN} (id, since) VALUES (1, CAST(strftime('%s', 'now') AS INTEGER));"""
 
 TRIGGERS = (
     f"CREATE TRIGGER IF NOT EXISTS message_words_in AFTER INSERT ON {MESSAGES} WHEN NEW.words > '' BEGIN {_TAKEN} END",
@@ -62,6 +65,8 @@ TRIGGERS = (
 )
 SQLITE = (
     f"CREATE TABLE IF NOT EXISTS {PLACES} (place INTEGER PRIMARY KEY, message_id char(32) NOT NULL UNIQUE)",
+    # since when words are taken out that a merge has to wipe: conversations/search/forget.py
+    f"CREATE TABLE IF NOT EXISTS {FORGOTTEN} (id INTEGER PRIMARY KEY, since INTEGER NOT NULL)",
     f"CREATE VIRTUAL TABLE IF NOT EXISTS {FOUND} USING fts5"
     f"(words, content='', columnsize=0, tokenize='ascii', prefix='{OWNED + 2} {OWNED + 3}')",
     f"CREATE INDEX IF NOT EXISTS message_unindexed ON {MESSAGES} (id) WHERE words IS NULL",
@@ -85,25 +90,39 @@ def index_drop() -> None:
             for name in ("in", "out", "old", "new"):
                 cursor.execute(f"DROP TRIGGER IF EXISTS message_words_{name}")
             cursor.execute("DROP INDEX IF EXISTS message_unindexed")
-            cursor.execute(f"DROP TABLE IF EXISTS {FOUND}")
-            cursor.execute(f"DROP TABLE IF EXISTS {PLACES}")
+            for name in (FOUND, PLACES, FORGOTTEN):
+                cursor.execute(f"DROP TABLE IF EXISTS {name}")
         else:
             _collection().drop_index("message_words")
 
 
 def _postgresql() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = 0")  # it waits for older transactions, and nothing waits for it
+    with unhurried() as cursor:
         for name, of in POSTGRESQL:
             cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [name])
             if cursor.fetchone() != (True,):  # one that was broken off is of no use
                 cursor.execute(f"DROP INDEX IF EXISTS {name}")
                 cursor.execute(f"CREATE INDEX CONCURRENTLY {name} ON {MESSAGES} {of}")
-        cursor.execute("RESET lock_timeout")
+
+
+@contextmanager
+def unhurried() -> Iterator[Any]:
+    """A cursor of PostgreSQL without limits of time: what makes an index waits for older transactions, and no other
+    waits for it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = 0; SET statement_timeout = 0")
+        try:
+            yield cursor
+        finally:
+            cursor.execute("RESET lock_timeout; RESET statement_timeout")
 
 
 def _sqlite() -> None:
     with connection.cursor() as cursor:
+        if FOUND not in connection.introspection.table_names(
+            cursor
+        ):  # what had words is indexed again, as what has none
+            cursor.execute(f"UPDATE {MESSAGES} SET words = NULL WHERE words IS NOT NULL")
         for statement in SQLITE:
             cursor.execute(statement)
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 import structlog
 from django.db import close_old_connections
 
+from conversations.search.backfill import words_fill
+from conversations.search.forget import words_forget
 from messaging.hours.late import late_tell
 from messaging.housekeeping.disconnect import disconnected_clear
 from messaging.housekeeping.idle import idle_end
@@ -35,6 +37,8 @@ STEPS: dict[str, Callable[[More], int]] = {
     "ended_visits": visits_end,
     "late_replies": late_tell,
     "disconnected_channels": disconnected_clear,
+    "message_words": words_fill,
+    "forgotten_words": words_forget,
     "long_pauses": lambda _: pauses_end(),
     **{name: lambda more, name=name: trim(name, more) for name in TRIMS},  # type: ignore[misc]
 }

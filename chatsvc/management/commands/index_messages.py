@@ -1,0 +1,31 @@
+"""Make the search's index of messages complete: see docs/databases.md."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from tqdm import tqdm
+
+from conversations.models import Message
+from conversations.search.backfill import words_check
+from conversations.search.forget import index_renew
+
+
+class Command(BaseCommand):
+    help = "Index every message that has no words yet, or others than its text. Safe beside the service, and to repeat."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--forget", action="store_true", help="wipe from the index the bare words of messages that are gone, too"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        # unscoped: an operator's command, for all tenants
+        total = Message.objects.unscoped().count()
+        with tqdm(total=total, desc="Messages", leave=False, disable=None) as shown:
+            count = words_check(lambda: True, shown.update)
+        self.stdout.write(f"{total} messages looked at, {count} indexed.")
+        if options["forget"]:
+            index_renew()
+            self.stdout.write("The index holds no words of what is gone.")
