@@ -15,6 +15,8 @@ from typing import Any
 from django.db import connection
 from django.db.models import Model
 
+from channels_app.words.folding import folded
+
 TENANTS = 20  # every second conversation belongs to the first, which is the one that is measured
 SIDE_BY_SIDE = 50  # conversations that go on at the same time
 LENGTH = 30  # messages of an ordinary conversation
@@ -145,7 +147,7 @@ class Crowd:
         inbound, outbound = "said.seq % 2 = 1".replace("%", "%%"), "said.seq % 2 = 0".replace("%", "%%")
         text = "What you ordered is on its way and comes on Thursday or on Friday."
         content = {"type": "text", "text": text, "format": "plain"}
-        words_of = {"content_type": "text", "content": content, "text": text, "language": "en"}
+        words_of = {"content_type": "text", "content": content, "text": text, "words": folded(text), "language": "en"}
         spoken = {**place, "id": key("0"), "identity_id": "c.identity_id", "sent_at": moment}
         analysis = {"intent": "order_status", "confidence": 0.9, "engine": "builtin", "parts": 1}
         yield Message, spoken, Message(direction="inbound", role="visitor", **words_of), inbound

@@ -26,7 +26,7 @@ LEXEMES = f"array_to_tsvector(string_to_array({_OF_TENANT} || replace(btrim(word
 #: a search reads what was not yet put in its place as well, so that little may wait there
 POSTGRESQL = (
     ("message_words", f"USING gin ({LEXEMES}) WITH (gin_pending_list_limit = 512) WHERE words <> ''"),
-    ("message_unindexed", "(id) WHERE words IS NULL"),
+    ("message_unindexed", "(words, id) WHERE words IS NULL"),
 )
 
 # ----------------------------------------------------------------------------- SQLite
@@ -67,9 +67,10 @@ SQLITE = (
     f"CREATE TABLE IF NOT EXISTS {PLACES} (place INTEGER PRIMARY KEY, message_id char(32) NOT NULL UNIQUE)",
     # since when words are taken out that a merge has to wipe: conversations/search/forget.py
     f"CREATE TABLE IF NOT EXISTS {FORGOTTEN} (id INTEGER PRIMARY KEY, since INTEGER NOT NULL)",
+    # beginnings of two letters, which are those of a good part of all words, have an index of their own
     f"CREATE VIRTUAL TABLE IF NOT EXISTS {FOUND} USING fts5"
-    f"(words, content='', columnsize=0, tokenize='ascii', prefix='{OWNED + 2} {OWNED + 3}')",
-    f"CREATE INDEX IF NOT EXISTS message_unindexed ON {MESSAGES} (id) WHERE words IS NULL",
+    f"(words, content='', columnsize=0, tokenize='ascii', prefix='{OWNED + 2}')",
+    f"CREATE INDEX IF NOT EXISTS message_unindexed ON {MESSAGES} (words, id) WHERE words IS NULL",
     *TRIGGERS,
 )
 

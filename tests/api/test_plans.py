@@ -59,6 +59,9 @@ class Place:
     def get(self, path: str = "", **query: object) -> Any:
         return self.client.data_of(self.client.get(f"/api/v2/chat/conversations{path}", query))
 
+    def search(self, query: str) -> Any:
+        return self.client.data_of(self.client.get("/api/v2/chat/messages", {"search_query": query}))
+
     def send(self, person: str) -> None:
         said = {"user_id": person, "channel": "web", "content": {"type": "text", "text": "Where is it?"}}
         assert self.client.post("/api/v2/chat/message", said).status_code == 200
@@ -85,6 +88,8 @@ PATHS: dict[str, Callable[[Place], object]] = {
     "a conversation": lambda place: place.get(f"/{place.crowd.huge}"),
     "end of a transcript": lambda place: place.get(f"/{place.crowd.huge}/messages", before=50),
     "middle of a transcript": lambda place: place.get(f"/{place.crowd.huge}/messages", after=20),
+    "a search": lambda place: place.search("friday thursday"),
+    "a search for none": lambda place: place.search("giraffe"),
     "a message": lambda place: place.send(place.crowd.talking(0.5)),
     "a first message": lambda place: place.send("a new person"),
     "a webhook": lambda place: place.receive(),

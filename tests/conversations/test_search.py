@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -11,7 +12,7 @@ from conversations.models import Message
 from conversations.search import find
 from conversations.search.find import found_page, wanted
 from tenants.scope import NoTenantScope, tenant_scope
-from tests.factories import ChannelFactory, ConversationFactory, MessageFactory
+from tests.factories import ChannelFactory, ConversationFactory, MessageFactory, TenantFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -154,6 +155,17 @@ def test_another_tenants_messages_are_not_found(say, search, other_tenant):
     say("A giraffe of theirs", conversation=ConversationFactory(tenant=other_tenant))
     mine = say("My giraffe")
     assert [item["id"] for item in search("giraffe")["items"]] == [str(mine.id)]
+
+
+def test_tenants_whose_ids_end_alike_are_kept_apart(say, search, tenant):
+    """Words are indexed with the end of the tenant's id."""
+    alike = TenantFactory(id=UUID(int=tenant.id.int ^ 1 << 100))
+    assert alike.id.hex[-12:] == tenant.id.hex[-12:]
+    theirs = [say("giraffe of theirs", conversation=ConversationFactory(tenant=alike)) for _ in range(4)]
+    mine = say("giraffe of mine", minute=-1)
+    page = search("giraffe", page_size=1)
+    assert [item["id"] for item in page["items"]] == [str(mine.id)]
+    assert search("giraffe", conversation_id=str(theirs[0].conversation_id))["items"] == []
 
 
 def test_without_a_scope_nothing_is_looked_for(say):
