@@ -244,10 +244,11 @@ def test_the_present_text_is_found_and_a_former_one_is_not(say, search, scope):
     assert (texts(search("zebra")), texts(search("giraffe"))) == ([], ["A giraffe"])
 
 
-def test_an_index_that_is_behind_gives_nothing_away(say, search, scope):
+@pytest.mark.parametrize("text", ["", "A lion"])
+def test_an_index_that_is_behind_gives_nothing_away(say, search, scope, text):
     """A release from before the index changes a text beside this one."""
     message = say("A zebra")
-    Message.objects.filter(id=message.id).update(text="")
+    Message.objects.filter(id=message.id).update(text=text)
     assert texts(search("zebra")) == []
 
 
