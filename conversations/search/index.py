@@ -68,8 +68,7 @@ SQLITE = (
     # since when words are taken out that a merge has to wipe: conversations/search/forget.py
     f"CREATE TABLE IF NOT EXISTS {FORGOTTEN} (id INTEGER PRIMARY KEY, since INTEGER NOT NULL)",
     # beginnings of two letters, which are those of a good part of all words, have an index of their own
-    f"CREATE VIRTUAL TABLE IF NOT EXISTS {FOUND} USING fts5"
-    f"(words, content='', tokenize='ascii', prefix='{OWNED + 2}')",
+    f"CREATE VIRTUAL TABLE IF NOT EXISTS {FOUND} USING fts5(words, content='', tokenize='ascii', prefix='{OWNED + 2}')",
     f"CREATE INDEX IF NOT EXISTS message_unindexed ON {MESSAGES} (words, id) WHERE words IS NULL",
     *TRIGGERS,
 )
