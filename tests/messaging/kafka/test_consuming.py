@@ -137,8 +137,9 @@ def test_a_member_shows_how_far_it_is_behind(
     monkeypatch.setattr(consume_module, "lag_show", look)
     before = measures.CONSUMED.labels("figures", "handled")._value.get()
     consume(Seen())
-    lags = [lag for lag, _ in shown]
-    assert max(lags) == 5, "seven, of which two were in the first hand"
+    known = dropwhile(lambda look: look[0] == 0, shown)  # a first poll may bring nothing: no end is known yet
+    lags = [lag for lag, _ in known]
+    assert lags[0] == 5, "seven, of which two were in the first hand"
     assert lags == sorted(lags, reverse=True)
     assert lags[-1] == 0, "who leaves is not behind"
     assert all((behind_s > 0) == (lag > 0) for lag, behind_s in shown)
