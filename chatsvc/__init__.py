@@ -9,4 +9,6 @@ with missing("rich", "opentelemetry"):  # colours for a terminal, measures that 
 
 from chatsvc.celery import app as celery_app  # noqa: E402
 
-__all__ = ["celery_app"]
+VERSION = "0.2.0-dev"  # of the release, as CHANGELOG.md counts; the API's own is in SPECTACULAR_SETTINGS
+
+__all__ = ["VERSION", "celery_app"]

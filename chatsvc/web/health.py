@@ -10,6 +10,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from channels_app.models import Channel
 from channels_app.registry import KINDS
+from chatsvc import VERSION
 from chatsvc.observe import metrics
 from chatsvc.web import probes
 from messaging.media.convert.programs import found as converters
@@ -52,7 +53,7 @@ def info(request: HttpRequest) -> JsonResponse:
         "converters": sorted(name for name, there in converters().items() if there),
         "engine": "grpc" if settings.ENV["MCP_ENGINE_URL"] else "built-in",
     }
-    about = {"name": settings.ENV["SERVICE_NAME"], "version": settings.SPECTACULAR_SETTINGS["VERSION"], "api": ["v2"]}
+    about = {"name": settings.ENV["SERVICE_NAME"], "version": VERSION, "api": ["v2"]}
     return JsonResponse({**about, "parts": parts, "channels": sorted(KINDS), "links": LINKS})
 
 
