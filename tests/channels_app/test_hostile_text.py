@@ -42,6 +42,8 @@ HEADER = 16_384
 #: module → the longest text that its patterns are used on; a module with patterns has a line here
 LONGEST: dict[str, int] = {
     "channels_app.content.normalise": RAW_MOST,
+    "channels_app.words.folding": RAW_MOST,
+    "conversations.search.asked": 200,  # what is asked, by SearchQuery
     "channels_app.words.split": MAX_TEXT,  # looked at in windows of a part's length
     "channels_app.words.injection": RAW_MOST,
     "channels_app.words.national_ids": RAW_MOST,

@@ -141,6 +141,7 @@ INTERNAL = {
     "chatsvc/processes/backup.py",  # read by operators
     "tenants/api/pages.py",  # within a cursor
     "conversations/selectors.py",
+    "conversations/search/candidates.py",  # within a cursor
     "messaging/integrators/endpoints.py",
     "messaging/integrators/shapes.py",
     "messaging/webchat/form.py",
