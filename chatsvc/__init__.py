@@ -9,6 +9,4 @@ with missing("rich", "opentelemetry"):  # colours for a terminal, measures that 
 
 from chatsvc.celery import app as celery_app  # noqa: E402
 
-VERSION = "0.2.0-dev"  # of the release, as CHANGELOG.md counts; the API's own is in SPECTACULAR_SETTINGS
-
-__all__ = ["VERSION", "celery_app"]
+__all__ = ["celery_app"]

@@ -10,8 +10,8 @@ from django.views.decorators.vary import vary_on_headers
 
 from channels_app.models import Channel
 from channels_app.registry import KINDS
-from chatsvc import VERSION
 from chatsvc.observe import metrics
+from chatsvc.release import VERSION
 from chatsvc.web import probes
 from messaging.media.convert.programs import found as converters
 

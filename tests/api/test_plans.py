@@ -160,6 +160,12 @@ def _nodes(plan: Any) -> Iterator[dict[str, Any]]:
         yield from _nodes(node.get("Plans", []))
 
 
+#: partial indexes that hold nothing but what is asked for
+ASKED_WHOLE = {"message_unindexed"}
+
+
 def _whole(node: dict[str, Any]) -> list[str]:
-    by_index = "Index Cond" in node or "Recheck Cond" in node or "Tid Cond" in node
+    by_index = (
+        node.get("Index Name") in ASKED_WHOLE or "Index Cond" in node or "Recheck Cond" in node or "Tid Cond" in node
+    )
     return [node["Relation Name"]] if "Scan" in node["Node Type"] and "Relation Name" in node and not by_index else []
