@@ -46,7 +46,7 @@ class SafetyForm(forms.Form):
 
     words = LinesField(
         required=False, label="Your words", max_length=250_000,
-        help_text="One per line, matched whole, in whatever case; they count as “a word of your list” below",
+        help_text="One per line, matched whole, in whatever case; they count as “a word of your list” above",
     )  # fmt: skip
     max_length = forms.IntegerField(
         min_value=1, max_value=100_000, widget=UnfoldAdminIntegerFieldWidget(), label="Too long (characters)",
@@ -58,7 +58,7 @@ class SafetyForm(forms.Form):
     )  # fmt: skip
     card_numbers = forms.BooleanField(
         required=False, widget=UnfoldBooleanSwitchWidget(), label="Look for payment cards",
-        help_text="Also where nothing is done about them below: the message says that it holds one",
+        help_text="Also where nothing is done about them above: the message says that it holds one",
     )  # fmt: skip
 
     def __init__(self, *args: Any, **options: Any):
