@@ -127,6 +127,16 @@ class Conversation(TenantModel):
         STAFF = "staff"  # in the console or by the API; by name where there is an assignee
         OUTSIDE = "outside"  # in the platform's own app
 
+    class Rank(models.IntegerChoices):
+        """The order in which people who wait are listed, before the time that they have waited."""
+
+        URGENT = 1
+        HIGH = 2
+        FLAGGED = 3  # what they said broke a safety rule
+        EXPECTS = 4  # they said which form of answer they take
+        NORMAL = 5
+        LOW = 9
+
     OPEN = (Status.ACTIVE, Status.ESCALATED, Status.ERROR)  # in which one may be open
 
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+")
@@ -140,7 +150,12 @@ class Conversation(TenantModel):
     control_epoch = models.PositiveIntegerField(default=0)
     held_by = models.CharField(max_length=7, choices=Holder, default=Holder.BOT)
     assignee = models.ForeignKey("tenants.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    team = models.ForeignKey("tenants.Team", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     priority = models.CharField(max_length=6, default="normal")
+    rank = models.PositiveSmallIntegerField(null=True, blank=True, choices=Rank, editable=False)  # None: NORMAL
+    snoozed_until = models.DateTimeField(
+        null=True, blank=True
+    )  # until then no inbox shows it, unless the person writes
     subject = models.CharField(max_length=200, blank=True)
     last_seq = models.PositiveIntegerField(default=0)
     answered_seq = models.PositiveIntegerField(default=0)  # everything up to here has its reply
@@ -175,6 +190,20 @@ class Conversation(TenantModel):
             models.Index(fields=["tenant", "created_at", "id"], name="conversation_walk"),
             models.Index(fields=["contact", "created_at"], name="conversation_by_contact"),
             models.Index(fields=["is_open", "last_message_at"], name="conversation_idle"),
+            # the views of the inbox (messaging/agents/inbox/lists.py); conditional: a message pays for none of an ended one
+            models.Index(
+                fields=["tenant", "held_by", "rank", "waiting_since", "id"],
+                condition=Q(is_open=True),
+                name="conversation_queue",
+            ),
+            models.Index(fields=["tenant", "assignee", "id"], condition=Q(is_open=True), name="conversation_mine"),
+            models.Index(fields=["team", "id"], name="conversation_by_team"),
+            models.Index(
+                fields=["tenant", "control_owner", "last_message_at", "id"],
+                condition=Q(is_open=True),
+                name="conversation_talking",
+            ),
+            models.Index(fields=["tenant", "ended_at", "id"], condition=Q(is_open=False), name="conversation_ended"),
         ]
 
     def __str__(self) -> str:
@@ -356,6 +385,8 @@ class Note(TenantModel):
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="notes")
     author = models.ForeignKey("tenants.User", null=True, on_delete=models.SET_NULL, related_name="+")
     text = models.TextField()
+
+    mentioned: Any = ()  # no column: users whom a note that was just written names
 
     def __str__(self) -> str:
         return self.text[:60]

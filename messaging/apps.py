@@ -9,6 +9,7 @@ class Config(AppConfig):
     def ready(self) -> None:
         from conversations.models import Attachment
         from messaging import heads, wake
+        from messaging.agents import models  # noqa: F401  tables of this app beside those of messaging/models.py
         from messaging.integrators.endpoints import PING
         from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookDelivery
         from tenants.work.leases import Table, register

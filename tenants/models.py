@@ -96,6 +96,7 @@ class Membership(TenantModel):
         help_text="Address of a square picture that visitors see beside the name; https",
     )  # fmt: skip
     alerts = models.JSONField(null=True, blank=True, editable=False)  # tenants/alert_choice.py; None: all
+    desk = models.JSONField(null=True, blank=True, editable=False)  # tenants/desk.py; None: as the tenant has it
 
     class Meta:
         constraints: ClassVar[list[Any]] = [
@@ -104,6 +105,37 @@ class Membership(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.role}"
+
+
+class Team(TenantModel):
+    """Members of staff who share conversations. ``languages`` (BCP 47) and ``skills``: what it is good at; empty: all."""
+
+    name = models.CharField(max_length=60)
+    languages = models.JSONField(default=list, blank=True)
+    skills = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "name"], name="team_name_per_tenant")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TeamMember(TenantModel):
+    """A member of staff of a team."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="members")
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="teams")
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["team", "membership"], name="once_in_a_team")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.membership.user} in {self.team}"
 
 
 class ApiKey(TenantModel):
@@ -196,6 +228,8 @@ __all__ = [
     "RevokedToken",
     "Role",
     "ServiceProcess",
+    "Team",
+    "TeamMember",
     "Tenant",
     "User",
     "new_id",

@@ -12,8 +12,9 @@ from factory.django import DjangoModelFactory
 
 from channels_app.models import Channel
 from conversations.models import Contact, Conversation, Identity, Message, Session
+from messaging.agents.models import Label
 from messaging.models import Delivery
-from tenants.models import Membership, Role, Tenant, User
+from tenants.models import Membership, Role, Team, Tenant, User
 from tenants.storage.db import new_id, now
 
 
@@ -70,6 +71,20 @@ class MembershipFactory(Scoped):
 
     user = factory.SubFactory(UserFactory)
     role = part("Role")
+
+
+class TeamFactory(Scoped):
+    class Meta:
+        model = Team
+
+    name = factory.Sequence(lambda n: f"Team {n}")
+
+
+class LabelFactory(Scoped):
+    class Meta:
+        model = Label
+
+    name = factory.Sequence(lambda n: f"Label {n}")
 
 
 class ChannelFactory(Scoped):
