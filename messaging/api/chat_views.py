@@ -23,7 +23,7 @@ from conversations.shapes import (
 )
 from messaging.api.chat import Kind, MessageResponse, SendMessageRequest, channel_required, message_send
 from messaging.live.attending import staff_read, staff_typing
-from messaging.rules.agent_replies import agent_reply
+from messaging.rules.agent_replies import NEWER, ReplyOutdated, agent_reply
 from messaging.rules.control import conversation_end, hand_back, take_over
 from messaging.rules.opening import first_words
 from tenants.access.auth import Principal
@@ -177,9 +177,13 @@ class AgentMessage(BaseModel):
     agent: Agent = ""
     seen_seq: int | None = Field(
         None, ge=0, le=2**31 - 1,
-        description="The last `seq` the agent had read: what the person wrote after it goes on waiting for an answer. "
-        "Left out, the reply answers everything there is",
+        description="The last `seq` the agent had read. When the person, the bot or a colleague has said more since, nothing "
+        "is sent: 409 `reply_outdated`. Left out, the reply answers everything there is",
     )  # fmt: skip
+    anyway: bool = Field(
+        False,
+        description="Send it although more was said since `seen_seq`: what the person wrote after it goes on waiting",
+    )
 
 
 class ControlChange(BaseModel):
@@ -225,7 +229,9 @@ class ConversationMessagesView(TenantAPIView):
         operation_id="chat_agent_reply",
         summary="Answer as a human",
         description="The bot steps back: a human is in control until the conversation is handed back. The same "
-        "`message_id` again gives the same message; with other content it is refused (409 `message_id_conflict`).",
+        "`message_id` again gives the same message; with other content it is refused (409 `message_id_conflict`). The "
+        "first reply to a conversation that no colleague has takes it for `agent`. 409 `reply_outdated` lists what was said "
+        "since `seen_seq` in `details`: `newer`, and, with `messages:read`, `entries`.",
         tags=["chat"],
         request=AgentMessage,
         responses={201: SentMessage},
@@ -237,9 +243,16 @@ class ConversationMessagesView(TenantAPIView):
     def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
         body = parse_body(request, AgentMessage)
         agent = member_of(self.principal.tenant_id, body.agent)
-        message = agent_reply(
-            conversation_id, agent, body.content, client_message_id=body.message_id, seen_seq=body.seen_seq
-        )
+        try:
+            message = agent_reply(
+                conversation_id, agent, body.content, client_message_id=body.message_id, seen_seq=body.seen_seq,
+                anyway=body.anyway,
+            )  # fmt: skip
+        except ReplyOutdated as error:
+            if _reads_words(self):
+                seen = MessageQuery(after=body.seen_seq, limit=NEWER)
+                error.details["entries"] = selectors.message_page(conversation_id, seen)["items"]
+            raise
         if not message.repeated:
             self.audit("conversation.replied", message.conversation)
         return Response(selectors.sent_message(message), 201)

@@ -19,8 +19,10 @@ from channels_app.templates.resolve import template_resolved
 from conversations.messages import cleaned
 from conversations.models import Conversation, Message
 from conversations.safety import reply_hidden
+from conversations.selectors import holder_shape
 from conversations.timeline import NewEvent, conversation_advance
 from messaging.consent.rules import require_consent
+from messaging.live.attending import staff_read
 from messaging.reply import Author, reply_write, spoken
 from messaging.rules.control import TO_HUMAN, Holder, human_has, locked, require_open, turns_void, unanswered
 from messaging.rules.quotes import outbound_quoted
@@ -28,8 +30,10 @@ from messaging.rules.sendable import content_require
 from messaging.rules.windows import window_require
 from tenants.errors import Conflict
 from tenants.models import User
-from tenants.storage.db import atomic, retried
+from tenants.storage.db import atomic, on_commit, retried
 from tenants.tenant_settings import settings_for
+
+NEWER = 20  # entries that are told of where a reply is outdated
 
 
 @retried
@@ -40,29 +44,34 @@ def agent_reply(
     *,
     client_message_id: str = "",
     seen_seq: int | None = None,
+    anyway: bool = False,
 ) -> Message:
     """A human answers through the visitor's own channel, and thereby takes over from the bot; where no agent is the
     assignee, ``agent`` becomes it.
 
-    ``seen_seq``: the last entry the agent had read; what the person wrote after it goes on waiting. None: all of it.
-    The same ``client_message_id`` of the same agent in this conversation gives the same message. Raises NotFound,
+    ``seen_seq``: the last entry the agent had read; None: all of it. Where more was said after it, the reply is refused,
+    unless it is to go ``anyway``: then what the person wrote goes on waiting. The same ``client_message_id`` of the same agent in this conversation gives the same message. Raises NotFound,
     Conflict ``conversation_closed``, ``contact_stopped``, ``window_closed`` and ``message_id_conflict`` (the id was used
-    for other content), Invalid ``empty_message`` and ``quote_unknown``, and what `template_resolved` raises.
+    for other content), `ReplyOutdated`, Invalid ``empty_message`` and ``quote_unknown``, and what `template_resolved`
+    raises.
     """
     content, author = cleaned(content), Author.agent(agent.id if agent else None)
     with atomic():
-        return reply_as(locked(conversation_id), author, content, client_message_id, seen_seq=seen_seq)
+        return reply_as(locked(conversation_id), author, content, client_message_id, seen_seq=seen_seq, anyway=anyway)
 
 
 def reply_as(
-    seen: Conversation, author: Author, content: Content, client_message_id: str = "", *, seen_seq: int | None = None
-) -> Message:
+    seen: Conversation, author: Author, content: Content, client_message_id: str = "", *, seen_seq: int | None = None,
+    anyway: bool = False,
+) -> Message:  # fmt: skip
     """As `agent_reply`, of cleaned ``content``, within the caller's transaction that has locked ``seen``. The bot's own
     words change nothing about who is in control, and are not said over a human (Conflict ``with_human``)."""
     digest, by_human = _digest(reply_hidden(seen.tenant_id, content)[0]), author.role == Message.Role.AGENT
     if client_message_id and (stored := _said_before(seen, author, client_message_id, digest)):
         return stored
     require_open(seen)
+    if by_human and seen_seq is not None and not anyway:
+        _require_nothing_newer(seen, author, seen_seq)
     person = require_consent(seen.identity_id)
     if not by_human and seen.control_owner != Conversation.Owner.BOT:
         raise Conflict("A human is in control of the conversation with this person.", code="with_human")
@@ -77,6 +86,9 @@ def reply_as(
     conversation.identity = person
     if by_human and seen.control_owner == Conversation.Owner.BOT:
         turns_void(conversation, "human")
+    if by_human:  # who answers has read
+        read_seq = conversation.last_seq if seen_seq is None else min(seen_seq, conversation.last_seq)
+        on_commit(lambda: staff_read(seen.id, read_seq))
     return reply_write(
         conversation, [content], author, client_message_id=client_message_id,
         metadata={"digest": digest} if client_message_id else {}, reply_to=quoted_id, news=news,
@@ -84,7 +96,37 @@ def reply_as(
     )[0]  # fmt: skip
 
 
+class ReplyOutdated(Conflict):
+    """409 ``reply_outdated``: more was said than the agent had read when they wrote. ``details`` say by whom, and who is in
+    control; not what was said, which the reader may not be allowed to read."""
+
+    code = "reply_outdated"
+
+
 # ------------------------------------------------------------------------- parts of a reply
+
+
+def _require_nothing_newer(seen: Conversation, author: Author, seen_seq: int) -> None:
+    """Raises ReplyOutdated for entries after ``seen_seq`` of the person, the bot or a colleague."""
+    if seen_seq >= seen.last_seq:
+        return
+    said = Message.objects.filter(conversation=seen, seq__gt=seen_seq, deleted_at=None)
+    said = said.exclude(role=Message.Role.SYSTEM).select_related("author").order_by("seq")[:NEWER]
+    newer = [entry for entry in said if entry.role != Message.Role.AGENT or entry.author_id != author.user_id]
+    if not newer:
+        return
+    by = {entry.role for entry in newer}
+    who = "The person has written" if Message.Role.VISITOR in by else "A colleague has answered"
+    raise ReplyOutdated(
+        f"{who} meanwhile: read it, and send the reply again if it still fits.",
+        details={
+            "last_seq": seen.last_seq, "holder": holder_shape(seen),
+            "newer": [
+                {"seq": entry.seq, "role": entry.role, "author": entry.author.get_username() if entry.author else None}
+                for entry in newer
+            ],
+        },
+    )  # fmt: skip
 
 
 def _said_before(seen: Conversation, author: Author, client_message_id: str, digest: str) -> Message | None:

@@ -94,10 +94,16 @@ def test_a_stale_page_does_not_answer_what_came_since(staff_of: Any, acme: World
     before = fields_of(page_of(client, acme.conversation))
     MessageFactory(tenant=acme.tenant, conversation=now_of(acme), text="my parcel is lost")
     rows(Conversation).filter(pk=acme.conversation.pk).update(waiting_since=now_of(acme).last_message_at)
+    said = now_of(acme).last_seq
     answer = do(client, acme.conversation, "reply", text="Your parcel arrives tomorrow!", **before)
-    assert "waits for an answer to that" in answer.content.decode()
-    assert now_of(acme).waiting_since is not None
-    assert int(before["seen_seq"]) == now_of(acme).answered_seq
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "The person has written meanwhile" in page
+    assert re.search(r"<textarea[^>]*>Your parcel arrives tomorrow!</textarea>", page)  # never lost
+    assert (now_of(acme).last_seq, now_of(acme).waiting_since is not None) == (said, True)
+    # the page shows by now what was said: the same words may go
+    do(client, acme.conversation, "reply", text="Your parcel arrives tomorrow!", **fields_of(page))
+    assert (now_of(acme).last_seq, now_of(acme).waiting_since) == (said + 1, None)
 
 
 REFUSALS = {

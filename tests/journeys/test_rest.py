@@ -206,7 +206,13 @@ def test_a_reply_says_how_far_the_agent_had_read(client, place, ana) -> None:
     client.post(f"{place}/take-over", {"agent": ana})
     seen = client.data_of(client.get(place))["last_seq"]
     client.post(URL, body("my parcel is lost"))
-    sent = client.post(f"{place}/messages", {**SAY, "agent": ana, "seen_seq": seen})
+    late = {**SAY, "agent": ana, "seen_seq": seen}
+    refused = client.post(f"{place}/messages", late)
+    error = client.error_of(refused)
+    assert (refused.status_code, error["code"]) == (409, "reply_outdated")
+    assert [entry["role"] for entry in error["details"]["newer"]] == ["visitor"]
+    assert [entry["content"]["text"] for entry in error["details"]["entries"]] == ["my parcel is lost"]
+    sent = client.post(f"{place}/messages", {**late, "anyway": True})
     assert (sent.status_code, client.data_of(sent)["waiting_since"] is None) == (201, False)
     assert client.data_of(client.get(place))["waiting_since"] is not None
     all_of_it = client.data_of(client.post(f"{place}/messages", {**SAY, "agent": ana}))
