@@ -231,6 +231,7 @@ SPECTACULAR_SETTINGS = {
         "ConversationStatus": ["active", "completed", "abandoned", "escalated", "error"],
         "SafetyFlag": "tenants.tenant_settings.FLAGS",
         "PersonalData": "tenants.tenant_settings.PERSONAL",
+        "StaffPresence": ["online", "away", "offline"],
         "WebhookEndpointState": ["active", "held", "paused", "disabled"],
         "WebhookCallStatus": ["queued", "sending", "delivered", "failed"],
         "WebhookReplayStatus": ["failed", "delivered", "queued"],

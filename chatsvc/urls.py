@@ -15,6 +15,7 @@ from chatsvc.web import (
 )
 from messaging.api import chat_views, failure_views, preview_views, safety_views, search_views
 from messaging.api import webhook as webhook_views
+from messaging.api.agents import canned_views, conversation_views, inbox_views, team_views
 from messaging.health import views as channel_views
 from messaging.hours import views as hours_views
 from messaging.integrators import views as endpoint_views
@@ -38,6 +39,30 @@ urlpatterns = [
     path("api/v2/chat/conversations/<uuid:conversation_id>/take-over", chat_views.TakeOverView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/hand-back", chat_views.HandBackView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/end", chat_views.EndView.as_view()),
+    # the inbox
+    path("api/v2/chat/inbox", inbox_views.InboxView.as_view()),
+    path("api/v2/chat/inbox/counts", inbox_views.InboxCountsView.as_view()),
+    path("api/v2/chat/inbox/filters", inbox_views.FiltersView.as_view()),
+    path("api/v2/chat/inbox/filters/<uuid:filter_id>", inbox_views.FilterView.as_view()),
+    path("api/v2/chat/conversations/<uuid:conversation_id>/assign", conversation_views.AssignView.as_view()),
+    path("api/v2/chat/conversations/<uuid:conversation_id>/unassign", conversation_views.UnassignView.as_view()),
+    path("api/v2/chat/conversations/<uuid:conversation_id>/snooze", conversation_views.SnoozeView.as_view()),
+    path("api/v2/chat/conversations/<uuid:conversation_id>/notes", conversation_views.NotesView.as_view()),
+    path("api/v2/chat/conversations/<uuid:conversation_id>/looking", conversation_views.LookingView.as_view()),
+    path(
+        "api/v2/chat/conversations/<uuid:conversation_id>/labels/<uuid:label_id>",
+        conversation_views.LabelOfView.as_view(),
+    ),
+    path("api/v2/labels", team_views.LabelsView.as_view()),
+    path("api/v2/labels/<uuid:label_id>", team_views.LabelView.as_view()),
+    path("api/v2/teams", team_views.TeamsView.as_view()),
+    path("api/v2/teams/<uuid:team_id>", team_views.TeamView.as_view()),
+    path("api/v2/members", team_views.MembersView.as_view()),
+    path("api/v2/members/presence", team_views.PresenceView.as_view()),
+    path("api/v2/members/<uuid:user_id>/desk", team_views.MemberDeskView.as_view()),
+    path("api/v2/canned-replies", canned_views.CannedRepliesView.as_view()),
+    path("api/v2/canned-replies/<uuid:canned_id>", canned_views.CannedReplyView.as_view()),
+    path("api/v2/canned-replies/<uuid:canned_id>/fill", canned_views.CannedFillView.as_view()),
     path("api/v2/chat/messages/<uuid:message_id>/hidden", safety_views.HiddenView.as_view()),
     path("api/v2/safety", safety_views.SafetyView.as_view()),
     path("api/v2/reviews", safety_views.ReviewsView.as_view()),

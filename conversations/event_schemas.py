@@ -196,7 +196,8 @@ class ConversationUpdated(OfConversation):
     trigger: str = Field(
         "",
         description="message (an answer changed the context), handover, agent, outside, hand_back, rated, failed (no "
-        "answer came about), recovered (one did), late (the person waits longer than the tenant wants)",
+        "answer came about), recovered (one did), late (the person waits longer than the tenant wants), assign (to a "
+        "team), unassign, snooze, wake (a snooze is over), label",
     )
     context_changes: dict[str, Any] | None = Field(
         None,
@@ -209,6 +210,9 @@ class ConversationUpdated(OfConversation):
     status: str | None = None
     control_owner: Literal["bot", "human"] | None = None
     assignee_id: UUID | None = Field(None, description="The member of staff who answers, where one is named")
+    team_id: UUID | None = Field(None, description="Of `assign`: the team that it was given to")
+    snoozed_until: Moment | None = Field(None, description="Of `snooze`: when it comes back to the inbox")
+    labels: list[str] | None = Field(None, description="Of `label`: names of those that it has by now")
     reason: str | None = Field(None, description="Why a human was asked for")
     waiting_since: Moment | None = Field(None, description="Of `late`: since when the person waits")
 

@@ -13,12 +13,15 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from django.db.models import F, IntegerField, Value
+from django.db.models.functions import Coalesce, Least
+
 from channels_app.content.types import Content, worded
 from channels_app.contract import MediaRef
 from channels_app.words.entities import find_entities
 from channels_app.words.personal import find_personal, masked
 from channels_app.words.text import Safety, find_flags
-from conversations.models import Message, Review
+from conversations.models import Conversation, Message, Review
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from tenants.models import User
 from tenants.storage import prepared
@@ -43,6 +46,11 @@ SAID: dict[str, frozenset[str]] = {
     "sections": frozenset({"title", "description"}),
 }
 FACTS = frozenset({"text", "title", "name"})  # the same of what a platform tells beside a content
+LOOKED_AT = ("alert", "review", "hand_over")  # rules that call staff, who then see the conversation before others
+RAISED = Least(
+    Coalesce(F("rank"), Value(int(Conversation.Rank.NORMAL), output_field=IntegerField())),
+    Value(int(Conversation.Rank.FLAGGED), output_field=IntegerField()),
+)
 FILLED = "template"  # whose variables have names of the tenant's own
 
 
@@ -168,7 +176,9 @@ def flags_take(message: Message) -> None:
         prepared.insert([Review(
             tenant_id=message.tenant_id, conversation_id=message.conversation_id, message=message, flags=list(flags)
         )])  # fmt: skip
-    conversation = conversation_advance({"id": message.conversation_id}, events=1)
+    people_look = not ours and any(is_flagged(message.tenant_id, rule, flags) for rule in LOOKED_AT)
+    raised: dict[str, Any] = {"rank": RAISED} if people_look else {}
+    conversation = conversation_advance({"id": message.conversation_id}, events=1, **raised)
     assert conversation is not None  # held by the caller
     facts = {"message_id": str(message.id), "seq": message.seq, "role": message.role, "flags": list(flags),
              "masked": message.analysis.get("masked", [])}  # fmt: skip

@@ -50,7 +50,7 @@ def conversation_page(query: ConversationQuery, *, words: bool) -> dict[str, Any
     """A page of conversations, the newest conversation first: what is written meanwhile moves none of them, so that a walk
     meets each that there was at its start, once. ``words``: whether the reader may read messages; without, none is
     shown, and none is searched. Raises Invalid ``invalid_cursor``."""
-    rows = _filtered(Conversation.objects.select_related("channel", "contact", "assignee"), query, words=words)
+    rows = _filtered(Conversation.objects.select_related("channel", "contact", "assignee", "team"), query, words=words)
     return CONVERSATIONS.page(
         rows, size=query.page_size, cursor=query.cursor,
         shape=lambda page: [conversation_shape(row, words=words) for row in page],
@@ -80,7 +80,7 @@ def _filtered(rows: QuerySet[Conversation], query: ConversationQuery, *, words: 
 
 def conversation_get(conversation_id: uuid.UUID) -> Conversation:
     """Raises NotFound, for another tenant's as for none at all."""
-    rows = Conversation.objects.select_related("channel", "contact", "identity", "assignee")
+    rows = Conversation.objects.select_related("channel", "contact", "identity", "assignee", "team")
     conversation = rows.filter(id=conversation_id).first()
     if conversation is None:
         raise NotFound("There is no such conversation.", code="conversation_not_found")
@@ -119,6 +119,7 @@ def conversation_shape(row: Conversation, *, words: bool) -> dict[str, Any]:
         **holder_shape(row),
         "channel": {"id": row.channel_id, "kind": row.channel.kind, "name": row.channel.name},
         "contact": {"id": row.contact_id, "name": row.contact.name},
+        "team": {"id": row.team.id, "name": row.team.name} if row.team else None,
         "subject": row.subject,
         "priority": row.priority,
         "message_count": row.message_count,
@@ -126,6 +127,7 @@ def conversation_shape(row: Conversation, *, words: bool) -> dict[str, Any]:
         "last_message": row.last_message_preview if words else None,
         "last_message_at": row.last_message_at,
         "waiting_since": row.waiting_since,
+        "snoozed_until": row.snoozed_until,
         "created_at": row.created_at,
         "ended_at": row.ended_at,
     }

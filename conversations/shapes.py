@@ -29,6 +29,11 @@ class AssigneeBrief(BaseModel):
     name: str = Field(description="Their user name")
 
 
+class TeamBrief(BaseModel):
+    id: uuid.UUID
+    name: str
+
+
 class ConversationShape(BaseModel):
     id: uuid.UUID
     status: Literal["active", "completed", "abandoned", "escalated", "error"]
@@ -40,6 +45,7 @@ class ConversationShape(BaseModel):
     assignee: AssigneeBrief | None = Field(description="The member of staff who answers, where one is named")
     channel: ChannelBrief
     contact: ContactBrief
+    team: TeamBrief | None = Field(description="Whose members it waits for, or whose it is")
     subject: str
     priority: str
     message_count: int
@@ -47,6 +53,7 @@ class ConversationShape(BaseModel):
     last_message: str | None = Field(description="Its beginning; null without `messages:read`")
     last_message_at: Moment | None
     waiting_since: Moment | None
+    snoozed_until: Moment | None = Field(description="Put off until then, or until the person writes")
     created_at: Moment
     ended_at: Moment | None
 

@@ -45,6 +45,7 @@ from messaging.media.transcribe import transcript_wait
 from messaging.models import Turn
 from messaging.rules.control import bot_off, hand_over
 from messaging.rules.quotes import inbound_quoted
+from messaging.rules.rank import rank_changed, rank_of
 from tenants.errors import Conflict, Invalid, NotFound, Unavailable
 from tenants.storage import prepared
 from tenants.storage.db import RACES, atomic, lost_race, new_id, now, on_commit, retried
@@ -210,6 +211,7 @@ def _conversation_for(
         "last_message_at": at,
         "last_message_preview": content.summary,
         "waiting_since": Coalesce(F("waiting_since"), Value(at)),
+        "snoozed_until": None,
     }
     opened_until = _window_end(inbound, at)
     if opened_until:  # a message that comes late and out of order does not shorten it
@@ -221,6 +223,8 @@ def _conversation_for(
         changes["reference"] = dict(inbound.reference)
     if entrance.hints.get("priority") in PRIORITIES:
         changes["priority"] = entrance.hints["priority"]
+    rank = rank_of(entrance.hints)
+    changes |= {"rank": rank_changed(entrance.hints, rank)} if rank else {}
     events = 1 + (session is not None)
     conversation = conversation_advance(where, messages=1, events=events, **changes)
     if conversation:
@@ -235,6 +239,7 @@ def _conversation_for(
         raise Invalid("This was not said to us.", code="not_addressed")
     started = {"last_seq": 1, "message_count": 1, "event_seq": events + 1, "waiting_since": at,
                "reply_window_expires_at": opened_until}  # fmt: skip
+    started |= {"rank": rank} if rank else {}
     flow = flow_for(channel, content, inbound.metadata)
     started |= {"context": context_of(flow)} if flow else {}
     conversation = Conversation(

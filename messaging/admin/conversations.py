@@ -22,7 +22,8 @@ from channels_app.content.types import MAX_TEXT, Content, TemplateUse, text
 from channels_app.templates.resolve import templates_for
 from conversations.admin import WordsAdmin
 from conversations.media_links import content_with_links
-from conversations.models import Conversation, Message, Note
+from conversations.models import Conversation, Message
+from messaging.agents.notes import mentions_seen, note_write, notes_of
 from messaging.hours.late import is_late
 from messaging.live.attending import staff_read, staff_typing
 from messaging.models import Delivery
@@ -150,6 +151,7 @@ class ConversationAdmin(WordsAdmin):
         may_read = "messages:read" in permissions_in(request, row.tenant_id)
         if may_read and row.last_seq:
             staff_read(row.id, row.last_seq)  # who opens the page sees the end of the transcript
+        mentions_seen(row.id, _member(request))
         forms = {button.verb: address for button, address in context["buttons"]}
         return {
             **context,
@@ -166,7 +168,7 @@ class ConversationAdmin(WordsAdmin):
             "max_text": MAX_TEXT,
             "entries": transcript(row) if may_read else [],
             "shown": SHOWN,
-            "notes": Note.objects.filter(conversation=row).select_related("author").order_by("id"),
+            "notes": notes_of(row.id),
             "waiting": self.waiting(row),
         }
 
@@ -256,14 +258,9 @@ class ConversationAdmin(WordsAdmin):
         return "The conversation has ended."
 
     def do_annotate(self, request: HttpRequest, conversation: Conversation) -> str:
-        said = request.POST.get("text", "").strip()
-        if not said or len(said) > MAX_TEXT:
-            raise Invalid(f"Write between 1 and {MAX_TEXT} characters.")
-        Note.objects.create(
-            tenant_id=conversation.tenant_id, conversation=conversation, author=_member(request), text=said
-        )
+        named = note_write(conversation.id, _member(request), request.POST.get("text", "")).mentioned
         self.note(request, "annotated", conversation)
-        return "Noted."
+        return f"Noted, and told {', '.join(map(str, named))}." if named else "Noted."
 
 
 def _take_over_of(request: HttpRequest, row: Conversation) -> tuple[Button, ...]:

@@ -13,6 +13,7 @@ from django.db import close_old_connections
 
 from conversations.search.backfill import words_fill
 from conversations.search.forget import words_forget
+from messaging.agents.snooze import snoozes_end
 from messaging.hours.late import late_tell
 from messaging.housekeeping.disconnect import disconnected_clear
 from messaging.housekeeping.idle import idle_end
@@ -36,6 +37,7 @@ STEPS: dict[str, Callable[[More], int]] = {
     "idle_conversations": idle_end,
     "ended_visits": visits_end,
     "late_replies": late_tell,
+    "snoozed_conversations": snoozes_end,
     "disconnected_channels": disconnected_clear,
     "message_words": words_fill,
     "forgotten_words": words_forget,

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db.models import F, QuerySet, Value
+from django.db.models import F, IntegerField, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from channels_app.content.types import text
@@ -43,12 +43,19 @@ TO_HUMAN: Mapping[str, Any] = {
     "status": Conversation.Status.ESCALATED,
     "control_epoch": F("control_epoch") + 1,
 }
+TO_QUEUE: Mapping[str, Any] = {
+    **TO_HUMAN,
+    "held_by": Holder.QUEUE,
+    "rank": Coalesce(F("rank"), Value(int(Conversation.Rank.NORMAL), output_field=IntegerField())),
+}
 TO_BOT: Mapping[str, Any] = {
     "control_owner": Conversation.Owner.BOT,
     "held_by": Holder.BOT,
     "status": Conversation.Status.ACTIVE,
     "control_epoch": F("control_epoch") + 1,
     "assignee": None,
+    "team": None,
+    "snoozed_until": None,
 }
 
 
@@ -61,9 +68,7 @@ def hand_over(conversation: Conversation, reason: str) -> Conversation:
     if conversation.control_owner == Conversation.Owner.HUMAN:
         return conversation
     return closed_tell(
-        _change(
-            conversation.id, "queued", human_has(reason=reason, trigger="handover"), **TO_HUMAN, held_by=Holder.QUEUE
-        )
+        hands_change(conversation.id, "queued", human_has(reason=reason, trigger="handover"), **TO_QUEUE)
     )
 
 
@@ -83,7 +88,7 @@ def human_took_over_outside(channel: Channel, signal: Signal) -> bool:
         if seen is None:
             return False
         if seen.held_by in (Holder.BOT, Holder.QUEUE):
-            _change(
+            hands_change(
                 seen.id,
                 "assigned",
                 human_has(trigger="outside"),
@@ -121,7 +126,7 @@ def handed_back_outside(channel: Channel, signal: Signal) -> str:
             return "no conversation"
         off = bot_off(seen.tenant_id, channel)
         if seen.held_by == Holder.OUTSIDE and off:
-            closed_tell(_change(seen.id, "queued", human_has(reason=off), **TO_HUMAN, held_by=Holder.QUEUE))
+            closed_tell(hands_change(seen.id, "queued", human_has(reason=off), **TO_QUEUE))
             return ""
         if seen.held_by == Holder.OUTSIDE:
             _to_bot(seen)
@@ -158,15 +163,16 @@ def take_over(conversation_id: uuid.UUID, agent: User | None, *, expected_epoch:
     """
     agent_id = agent.id if agent else None
     with atomic():
-        seen = _open(conversation_id)
+        seen = locked_open(conversation_id)
         if seen.held_by == Holder.STAFF and seen.assignee_id == agent_id:
-            return _repeated(seen)
+            return repeated(seen)
         if seen.held_by == Holder.STAFF and expected_epoch is None:
-            raise _control_changed(seen)
-        _require_epoch(seen, expected_epoch)
-        taken = _change(
-            seen.id, "assigned", human_has(agent_id), **TO_HUMAN, held_by=Holder.STAFF, assignee_id=agent_id
-        )
+            raise control_changed(seen)
+        require_epoch(seen, expected_epoch)
+        taken = hands_change(
+            seen.id, "assigned", human_has(agent_id), **TO_HUMAN, held_by=Holder.STAFF, assignee_id=agent_id,
+            snoozed_until=None,
+        )  # fmt: skip
         if agent:
             on_commit(lambda: wake.put_through(conversation_id))
         return taken
@@ -177,10 +183,10 @@ def hand_back(conversation_id: uuid.UUID, *, expected_epoch: int | None = None) 
     """The bot answers again, also what no human has answered yet. Raises as `take_over` does, and Conflict
     ``assistant_off`` or ``bot_off``."""
     with atomic():
-        seen = _open(conversation_id)
+        seen = locked_open(conversation_id)
         if seen.control_owner == Conversation.Owner.BOT:
-            return _repeated(seen)
-        _require_epoch(seen, expected_epoch)
+            return repeated(seen)
+        require_epoch(seen, expected_epoch)
         if off := bot_off(seen.tenant_id, channel_for_id(seen.channel_id)):
             raise Conflict("No assistant answers here: it is switched off.", code=off)
         return _to_bot(seen)
@@ -197,10 +203,10 @@ def conversation_end(
     with atomic():
         seen = locked(conversation_id)
         if not seen.is_open or (only_if and not only_if(seen)):
-            return _repeated(seen)
-        _require_epoch(seen, expected_epoch)
+            return repeated(seen)
+        require_epoch(seen, expected_epoch)
         status = _last_status(seen, reason)
-        ended = _change(
+        ended = hands_change(
             seen.id, "closed", _ended(seen, status, reason),
             status=status, is_open=False, control_epoch=F("control_epoch") + 1, ended_at=now(), ended_reason=reason,
             waiting_since=None,
@@ -250,7 +256,7 @@ def locked(conversation_id: uuid.UUID) -> Conversation:
     return seen
 
 
-def _open(conversation_id: uuid.UUID) -> Conversation:
+def locked_open(conversation_id: uuid.UUID) -> Conversation:
     seen = locked(conversation_id)
     require_open(seen)
     return seen
@@ -267,12 +273,12 @@ def unanswered(conversation: Conversation) -> QuerySet[Message]:
     return theirs.filter(role=Message.Role.VISITOR).order_by("seq")
 
 
-def _require_epoch(seen: Conversation, expected: int | None) -> None:
+def require_epoch(seen: Conversation, expected: int | None) -> None:
     if expected is not None and expected != seen.control_epoch:
-        raise _control_changed(seen)
+        raise control_changed(seen)
 
 
-def _control_changed(seen: Conversation) -> Conflict:
+def control_changed(seen: Conversation) -> Conflict:
     holder = holder_shape(seen)
     by = holder["assignee"]["name"] if holder["assignee"] else {"bot": "The bot", "queue": "No colleague yet"}.get(
         seen.held_by, "A colleague"
@@ -280,14 +286,15 @@ def _control_changed(seen: Conversation) -> Conflict:
     return Conflict(f"Control has changed meanwhile: {by} answers now.", code="control_changed", details=holder)
 
 
-def _repeated(seen: Conversation) -> Conversation:
+def repeated(seen: Conversation) -> Conversation:
     seen.repeated = True
     return seen
 
 
-def human_has(agent_id: Any = None, *, reason: str = "", trigger: str = "agent") -> NewEvent:
+def human_has(agent_id: Any = None, *, team_id: Any = None, reason: str = "", trigger: str = "agent") -> NewEvent:
     facts: dict[str, Any] = {"control_owner": "human", "status": "escalated", "trigger": trigger}
     facts |= {"assignee_id": str(agent_id)} if agent_id else {}
+    facts |= {"team_id": str(team_id)} if team_id else {}
     return NewEvent(UPDATED, {**facts, **({"reason": reason} if reason else {})})
 
 
@@ -296,8 +303,8 @@ def _to_bot(seen: Conversation) -> Conversation:
     last = unanswered(seen).last()
     told = NewEvent(UPDATED, {"control_owner": "bot", "status": "active", "trigger": "hand_back"})
     if last is None:
-        return _change(seen.id, "bot", told, **TO_BOT, answered_seq=F("last_seq") + 1, waiting_since=None)
-    conversation = _change(seen.id, "bot", told, **TO_BOT)
+        return hands_change(seen.id, "bot", told, **TO_BOT, answered_seq=F("last_seq") + 1, waiting_since=None)
+    conversation = hands_change(seen.id, "bot", told, **TO_BOT)
     turn = Turn.objects.create(
         tenant_id=seen.tenant_id, conversation=conversation, first_seq=seen.answered_seq + 1, last_seq=last.seq
     )
@@ -305,7 +312,7 @@ def _to_bot(seen: Conversation) -> Conversation:
     return conversation
 
 
-def _change(conversation_id: uuid.UUID, state: str, event: NewEvent, **changes: Any) -> Conversation:
+def hands_change(conversation_id: uuid.UUID, state: str, event: NewEvent, **changes: Any) -> Conversation:
     """Within the caller's transaction: the change, a transcript entry that tells the visitor, the event, no open turns."""
     conversation = conversation_advance({"id": conversation_id}, messages=1, events=2, **changes)
     assert conversation is not None  # locked by the caller

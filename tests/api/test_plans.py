@@ -19,11 +19,13 @@ from benchmarks.webhooks import signed, webhook
 from channels_app.contract import StatusUpdate
 from conversations.models import Contact, Conversation, Event, Identity, Message, Session
 from messaging import deliver, housekeeping, publish, respond, sweep, wake
+from messaging.agents.inbox.lists import VIEWS
+from messaging.agents.models import Labelled, Mention
 from messaging.models import Delivery, DeliveryPart, HandledEvent, InboundEvent, Turn
 from messaging.rules import delivery_status
 from tenants.scope import tenant_scope
 from tenants.storage.db import on_mongo
-from tests.factories import ChannelFactory, DeliveryFactory, TenantFactory
+from tests.factories import ChannelFactory, DeliveryFactory, LabelFactory, MembershipFactory, TenantFactory
 
 pytestmark = [
     pytest.mark.django_db,
@@ -32,8 +34,8 @@ pytestmark = [
 
 GROWING = {
     model._meta.db_table
-    for model in (Contact, Conversation, Delivery, DeliveryPart, Event, HandledEvent, Identity, InboundEvent, Message,
-                  Session, Turn)
+    for model in (Contact, Conversation, Delivery, DeliveryPart, Event, HandledEvent, Identity, InboundEvent, Labelled, Mention,
+                  Message, Session, Turn)
 }  # fmt: skip
 EVERYTHING = "SELECT COUNT(*) FROM conversations_message WHERE language = %s"
 
@@ -55,9 +57,21 @@ class Place:
         Delivery.objects.unscoped().filter(message=last).delete()
         self.waiting = DeliveryFactory(message=last, tenant=self.tenant)
         self.turn = Turn.objects.unscoped().first()
+        self.member = MembershipFactory(tenant=self.tenant)
+        self.label = LabelFactory(tenant=self.tenant)
 
     def get(self, path: str = "", **query: object) -> Any:
         return self.client.data_of(self.client.get(f"/api/v2/chat/conversations{path}", query))
+
+    def inbox(self, view: str, **query: object) -> Any:
+        """Its first page, and the one behind it."""
+        asked = {"view": view, "agent": self.member.user.username, "page_size": 2, **query}
+        page = self.client.data_of(self.client.get("/api/v2/chat/inbox", asked))
+        place = {"cursor": page["next_cursor"]} if page["has_next"] else {}
+        return self.client.data_of(self.client.get("/api/v2/chat/inbox", {**asked, **place}))
+
+    def inbox_counts(self) -> Any:
+        return self.client.data_of(self.client.get("/api/v2/chat/inbox/counts", {"agent": self.member.user.username}))
 
     def search(self, query: str) -> Any:
         return self.client.data_of(self.client.get("/api/v2/chat/messages", {"search_query": query}))
@@ -88,6 +102,11 @@ PATHS: dict[str, Callable[[Place], object]] = {
     "a conversation": lambda place: place.get(f"/{place.crowd.huge}"),
     "end of a transcript": lambda place: place.get(f"/{place.crowd.huge}/messages", before=50),
     "middle of a transcript": lambda place: place.get(f"/{place.crowd.huge}/messages", after=20),
+    **{f"the inbox, {view}": lambda place, view=view: place.inbox(view) for view in VIEWS},
+    "the inbox's counts": lambda place: place.inbox_counts(),
+    "the inbox, of a label": lambda place: place.inbox("bot", label=place.label.id),
+    "the inbox, what failed": lambda place: place.inbox("bot", failed="true"),
+    "colleagues": lambda place: place.client.data_of(place.client.get("/api/v2/members")),
     "a search": lambda place: place.search("friday thursday"),
     "a search for none": lambda place: place.search("giraffe"),
     "a message": lambda place: place.send(place.crowd.talking(0.5)),

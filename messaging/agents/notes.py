@@ -1,0 +1,68 @@
+"""Internal notes, and colleagues who are named in them.
+
+Owns what ``@name`` means. Must not send anything to the person.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Sequence
+
+from conversations.models import Conversation, Note
+from messaging.agents.models import Mention
+from messaging.rules.control import locked
+from tenants.errors import Invalid
+from tenants.models import Membership, User
+from tenants.storage.db import atomic, now, retried
+
+MOST = 4096  # characters of a note
+MOST_NAMED = 20  # colleagues in one note
+NAMED = re.compile(r"(?<![\w@.])@([\w.+-]+(?:@[\w-]+\.[\w.-]+)?)")  # user names may be addresses
+
+
+@retried
+def note_write(conversation_id: uuid.UUID, author: User | None, words: str) -> Note:
+    """A note on the conversation; members of the tenant whom it names by ``@user-name`` have it unread. Raises NotFound,
+    Invalid ``empty_note`` and ``note_too_long``."""
+    words = words.strip()
+    if not words:
+        raise Invalid("Write a note.", code="empty_note")
+    if len(words) > MOST:
+        raise Invalid(f"A note has at most {MOST} characters.", code="note_too_long")
+    named = named_in(words)
+    with atomic():
+        seen = locked(conversation_id)
+        note = Note.objects.create(tenant_id=seen.tenant_id, conversation=seen, author=author, text=words)
+        for user in named:
+            _mention(seen, note, user)
+    note.mentioned = named
+    return note
+
+
+def named_in(words: str) -> list[User]:
+    """The tenant's members whom a note names, in the order of their user names. No statement without an ``@``."""
+    names = {name.rstrip(".") for name in NAMED.findall(words)}
+    if not names:
+        return []
+    members = Membership.objects.filter(user__username__in=sorted(names)[:MOST_NAMED], user__is_active=True)
+    return [member.user for member in members.select_related("user").order_by("user__username")]
+
+
+def _mention(seen: Conversation, note: Note, user: User) -> None:
+    at = now()
+    of = Mention.objects.filter(conversation=seen, user=user)
+    if not of.update(note=note, at=at, seen_at=None):  # the conversation is locked: no other writer is between
+        Mention.objects.create(tenant_id=seen.tenant_id, conversation=seen, user=user, note=note, at=at)
+
+
+def mentions_seen(conversation_id: uuid.UUID, user: User) -> bool:
+    """``user`` has looked at the conversation: what named them there is read. Whether anything was unread."""
+    unread = Mention.objects.filter(conversation_id=conversation_id, user=user, seen_at=None)
+    return bool(unread.update(seen_at=now()))
+
+
+def notes_of(conversation_id: uuid.UUID, most: int = 200) -> Sequence[Note]:
+    """The newest notes, oldest first."""
+    notes = Note.objects.filter(conversation_id=conversation_id).select_related("author")
+    return list(notes.order_by("-id")[:most])[::-1]

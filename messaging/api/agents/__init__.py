@@ -1,0 +1,1 @@
+"""REST of what people do together in the inbox."""
