@@ -15,7 +15,7 @@ from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.context.changes import UPDATED
 from messaging.rules.control import locked_open, repeated
-from tenants.errors import Unprocessable
+from tenants.errors import Conflict, Unprocessable
 from tenants.scope import tenant_scope
 from tenants.storage.batches import Failures, More, batches
 from tenants.storage.db import atomic, now, retried
@@ -27,13 +27,15 @@ LONGEST = timedelta(days=366)
 @retried
 def snooze(conversation_id: uuid.UUID, until: datetime) -> Conversation:
     """No list but that of snoozed ones shows the conversation before ``until``. Raises NotFound, Conflict
-    ``conversation_closed``, Unprocessable ``snooze_time``."""
+    ``conversation_closed`` and ``with_bot``, Unprocessable ``snooze_time``."""
     at = now()
     if not at < until <= at + LONGEST:
         raise Unprocessable("Choose a time from now on, within a year.", code="snooze_time")
     until = until.replace(microsecond=until.microsecond // 1000 * 1000)
     with atomic():
         seen = locked_open(conversation_id)
+        if seen.control_owner == Conversation.Owner.BOT:
+            raise Conflict("The bot answers this conversation: take it first.", code="with_bot")
         if seen.snoozed_until == until:
             return repeated(seen)
         return _told(seen, until, "snooze")

@@ -103,12 +103,14 @@ def _colleagues(viewer: uuid.UUID | None, at: datetime) -> Shown:
 
 
 def _bot(viewer: uuid.UUID | None, at: datetime) -> Shown:
-    return Shown(Q(is_open=True, control_owner=Owner.BOT) & TALKED & _awake(at), (Walk(Q(), TALKED_LAST),))
+    return Shown(Q(is_open=True, control_owner=Owner.BOT) & TALKED, (Walk(Q(), TALKED_LAST),))
 
 
 def _snoozed(viewer: uuid.UUID | None, at: datetime) -> Shown:
-    """Everybody's: what comes back first stands first."""
-    return Shown(Q(is_open=True, snoozed_until__gt=at), (Walk(Q(), ("snoozed_until", "id")),))
+    """Everybody's: what comes back first stands first. What the bot answers is not put off."""
+    return Shown(
+        Q(is_open=True, control_owner=Owner.HUMAN, snoozed_until__gt=at), (Walk(Q(), ("snoozed_until", "id")),)
+    )
 
 
 def _mentions(viewer: uuid.UUID | None, at: datetime) -> Shown:

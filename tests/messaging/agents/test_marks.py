@@ -81,6 +81,12 @@ def test_a_snooze_ends_when_the_person_writes(scope, web, said) -> None:
     assert now_of(talk).snoozed_until is None
 
 
+def test_what_the_bot_answers_is_not_put_off(queued) -> None:
+    with pytest.raises(Conflict) as refused:
+        snooze(queued(control_owner="bot", held_by="bot").id, now() + timedelta(hours=1))
+    assert refused.value.code == "with_bot"
+
+
 def test_a_snooze_is_ended_by_hand(queued) -> None:
     talk = queued()
     snooze(talk.id, now() + timedelta(hours=1))
