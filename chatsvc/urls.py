@@ -15,7 +15,7 @@ from chatsvc.web import (
 )
 from messaging.api import chat_views, failure_views, preview_views, safety_views, search_views
 from messaging.api import webhook as webhook_views
-from messaging.api.agents import canned_views, conversation_views, inbox_views, team_views
+from messaging.api.agents import canned_views, conversation_views, inbox_views, scheduled_views, team_views
 from messaging.health import views as channel_views
 from messaging.hours import views as hours_views
 from messaging.integrators import views as endpoint_views
@@ -47,6 +47,8 @@ urlpatterns = [
     path("api/v2/chat/conversations/<uuid:conversation_id>/assign", conversation_views.AssignView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/unassign", conversation_views.UnassignView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/snooze", conversation_views.SnoozeView.as_view()),
+    path("api/v2/chat/conversations/<uuid:conversation_id>/scheduled", scheduled_views.ScheduledOfView.as_view()),
+    path("api/v2/chat/scheduled/<uuid:scheduled_id>", scheduled_views.ScheduledView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/notes", conversation_views.NotesView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/looking", conversation_views.LookingView.as_view()),
     path(

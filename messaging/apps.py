@@ -9,7 +9,7 @@ class Config(AppConfig):
     def ready(self) -> None:
         from conversations.models import Attachment
         from messaging import heads, wake
-        from messaging.agents import models  # noqa: F401  tables of this app beside those of messaging/models.py
+        from messaging.agents.models import ScheduledReply  # with the other tables of staff
         from messaging.integrators.endpoints import PING
         from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookDelivery
         from tenants.work.leases import Table, register
@@ -22,5 +22,6 @@ class Config(AppConfig):
         register("turns", Table(Turn, "respond", wake.respond, given_up=failed))
         register("files", Table(Attachment, "background", wake.media, given_up=failed))
         register("alerts", Table(StaffAlert, "events", wake.send_alert, given_up=failed))
+        register("scheduled", Table(ScheduledReply, "background", wake.say_scheduled, given_up=failed))
         register("deliveries", deliveries)
         register("calls", calls)

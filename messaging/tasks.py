@@ -26,6 +26,8 @@ from messaging import deliver_many, housekeeping, receive, respond_many, wake
 from messaging import publish as publish_verb
 from messaging import respond as respond_verb
 from messaging import sweep as sweep_verb
+from messaging.agents.models import ScheduledReply
+from messaging.agents.scheduled import scheduled_say
 from messaging.health import watch
 from messaging.housekeeping import removal
 from messaging.integrators import calls as integrator_send
@@ -212,6 +214,7 @@ show_typing = row_task(
 put_through = row_task("put_through", Conversation, typing_marks.put_through)
 media = row_task("media", Attachment, media_verb.file_process)
 thumbnail = row_task("thumbnail", Attachment, thumbnails.thumbnail_make)
+say_scheduled = row_task("say_scheduled", ScheduledReply, scheduled_say, None)
 send_alert = row_task("send_alert", StaffAlert, alerts.alert_send, "way")
 call_endpoint = row_task("call_endpoint", WebhookEndpoint, integrator_send.call_endpoint, "id")
 sync_templates_of = row_task("sync_templates_of", Channel, _sync_templates, "id")

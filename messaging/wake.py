@@ -88,6 +88,10 @@ def call_endpoint(endpoint_id: uuid.UUID, delay_s: float = 0.0, *, expires_s: fl
     _call("messaging.tasks.call_endpoint", endpoint_id, delay_s, expires_s)
 
 
+def say_scheduled(reply_id: uuid.UUID, delay_s: float = 0.0, *, expires_s: float | None = None) -> None:
+    _call("messaging.tasks.say_scheduled", reply_id, delay_s, expires_s)
+
+
 def send_alert(alert_id: uuid.UUID, *, expires_s: float | None = None) -> None:
     _call("messaging.tasks.send_alert", alert_id, 0.0, expires_s)
 

@@ -1,6 +1,17 @@
 """The console's pages on what moves; importing them registers them."""
 
-from messaging.admin import channels, contacts, conversations, deliveries, failures, files, hours, reviews, safety
+from messaging.admin import (
+    channels,
+    contacts,
+    conversations,
+    deliveries,
+    failures,
+    files,
+    hours,
+    reviews,
+    safety,
+    scheduled,
+)
 from messaging.integrators import admin as endpoints
 
 __all__ = [
@@ -14,4 +25,5 @@ __all__ = [
     "hours",
     "reviews",
     "safety",
+    "scheduled",
 ]

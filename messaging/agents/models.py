@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 from django.core.validators import RegexValidator
 from django.db import models
 
-from conversations.models import Conversation, Note
+from conversations.models import Conversation, Message, Note
 from tenants.models import User
 from tenants.storage.db import TenantModel, now
+from tenants.work.leases import Work
 
 SHORTCUT = r"^[a-z0-9][a-z0-9_-]{0,39}$"
 
@@ -88,6 +89,40 @@ class CannedReply(TenantModel):
 
     def __str__(self) -> str:
         return f"/{self.shortcut}"
+
+
+class ScheduledReply(Work, TenantModel):
+    """What a member of staff says in a conversation ``at`` a time (messaging/agents/scheduled.py)."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting"
+        SENT = "sent"
+        CANCELLED = "cancelled"  # by staff, or because the person wrote before
+        REFUSED = "refused"  # it may not be said any more: ``reason`` is the error's code
+        FAILED = "failed"  # given up; may be started again
+
+    OPEN = (Status.WAITING,)
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="scheduled")
+    author = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    content = models.JSONField()  # channels_app.content.types.Content
+    at = models.DateTimeField()
+    unless_after = models.PositiveIntegerField(null=True, blank=True)  # not if the person wrote after this entry
+    status = models.CharField(max_length=9, choices=Status, default=Status.WAITING)
+    reason = models.CharField(max_length=60, blank=True)
+    message = models.ForeignKey(Message, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    repeated = False  # no column: the act that returned this row had been done before
+
+    class Meta:
+        verbose_name_plural = "scheduled replies"
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["status", "due_at"], name="scheduled_due"),
+            models.Index(fields=["conversation", "at"], name="scheduled_by_conversation"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M}"
 
 
 class SavedFilter(TenantModel):

@@ -15,6 +15,8 @@ from django.core.files.storage import default_storage
 
 from conversations.models import Attachment
 from conversations.timeline import conversation_advance
+from messaging.agents.models import ScheduledReply
+from messaging.agents.scheduled import scheduled_give_up
 from messaging.deliver import delivery_give_up
 from messaging.models import Delivery, InboundEvent, Turn
 from messaging.receive import receipt_give_up
@@ -22,13 +24,13 @@ from messaging.respond import turn_give_up
 from tenants.scope import tenant_scope
 from tenants.storage.batches import batches
 from tenants.storage.crypto import EncryptedJSONField
-from tenants.storage.db import atomic
+from tenants.storage.db import atomic, now
 from tenants.work.leases import TABLES
 
 RESTORED = "restored"  # the reason of what was put aside
 #: what a person would notice if it were done twice, in the order in which one makes the next. The rest (calls to
 #: integrators, events, alerts, files) goes on: who gets it knows a repeat by its id.
-ASIDE = ("receipts", "turns", "deliveries")
+ASIDE = ("receipts", "turns", "scheduled", "deliveries")
 
 
 def open_work() -> dict[str, int]:
@@ -110,4 +112,11 @@ def _delivery(delivery: Delivery) -> bool:
         return delivery_give_up(delivery, RESTORED, "It may have been sent after the backup was taken.")
 
 
-GIVE_UP: dict[str, Callable[[Any], bool]] = {"receipts": _receipt, "turns": _turn, "deliveries": _delivery}
+def _scheduled(row: ScheduledReply) -> bool:
+    """One whose time is to come has not been said before the backup, nor after it."""
+    return row.at <= now() and scheduled_give_up(row, RESTORED)
+
+
+GIVE_UP: dict[str, Callable[[Any], bool]] = {
+    "receipts": _receipt, "turns": _turn, "scheduled": _scheduled, "deliveries": _delivery,
+}  # fmt: skip

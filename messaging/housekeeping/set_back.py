@@ -30,7 +30,10 @@ LEASE_S = 180  # the longest of those that no setting makes longer
 DAY, HOUR, QUARTER = timedelta(hours=25), timedelta(hours=1), timedelta(minutes=15)
 HELD, NO_ROW = Q(claim__isnull=False), Q(pk=None)
 LONGEST = {"receipts": QUARTER, "turns": QUARTER}  # of registered work; of others an outside server may ask for a day
-ONLY = {"files": {"due_at__lt": NEVER, "message__isnull": False}}  # an unused upload is removed late, not early
+ONLY: dict[str, dict[str, Any]] = {
+    "files": {"due_at__lt": NEVER, "message__isnull": False},  # an unused upload is removed late, not early
+    "scheduled": {"claim__isnull": False},  # the others wait for a time that staff have chosen
+}
 
 
 @dataclass(frozen=True)

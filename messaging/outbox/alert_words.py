@@ -40,11 +40,13 @@ GIVEN_UP = {
     "receipts": "Requests of a platform could not be processed",
     "turns": "The assistant could not answer",
     "files": "Files of people could not be fetched",
+    "scheduled": "Replies that staff had planned were not sent",
 }
 PAGES = {
     "receipts": "messaging/inboundevent/?status__exact=failed",
     "turns": "messaging/turn/?status__exact=failed",
     "files": "conversations/attachment/?state__exact=failed",
+    "scheduled": "messaging/scheduledreply/?status__exact=failed",
 }
 
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 from assistant.models import Intent, KnowledgeEntry, TrainedModel
 from channels_app.models import Channel, ChannelHealth, ChannelIncident, MessageTemplate
 from conversations.models import Attachment, Conversation, Event, Note, Review, Revision
+from messaging.agents.models import ScheduledReply
 from messaging.models import (
     Delivery,
     DeliveryAttempt,
@@ -26,7 +27,7 @@ from tenants.access.api_keys import api_key_create
 from tenants.audit import audit
 from tenants.models import Removal, Tenant, User
 from tenants.scope import tenant_scope
-from tenants.storage.db import new_id
+from tenants.storage.db import new_id, now
 from tests.factories import (
     ChannelFactory,
     ConversationFactory,
@@ -94,6 +95,9 @@ def build(tenant: Tenant) -> World:
             platform_id=word,
             target="1",
             previous={"text": f"{word} {XSS}"},
+        )
+        ScheduledReply.objects.create(
+            tenant=tenant, conversation=conversation, content={"type": "text", "text": f"{word} {XSS}"}, at=now()
         )
         StaffAlert.objects.create(
             tenant=tenant, event=asked.id, way="email", subject=f"{word} {XSS}", text=f"{word} {XSS}", status="failed"

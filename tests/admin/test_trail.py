@@ -13,6 +13,7 @@ from channels_app.contract import CheckResult
 from channels_app.models import Channel, MessageTemplate
 from conversations.models import Attachment, Contact, Conversation, Review
 from messaging.admin import conversations as conversation_admin
+from messaging.agents.models import ScheduledReply
 from messaging.models import Delivery, HandledEvent, InboundEvent, StaffAlert, Turn, WebhookDelivery, WebhookEndpoint
 from tenants.models import ApiKey, AuditEntry
 from tenants.scope import tenant_scope
@@ -53,6 +54,8 @@ ACTS: list[tuple[Any, str, dict[str, str], str]] = [
     (InboundEvent, "process", {}, "inboundevent.replayed"),
     (Turn, "answer", {}, "turn.replayed"),
     (StaffAlert, "send", {}, "staffalert.replayed"),
+    (ScheduledReply, "cancel", {}, "scheduledreply.cancelled"),
+    (ScheduledReply, "send", {}, "scheduledreply.replayed"),
     (Channel, "test", {}, "channel.checked"),
     (Channel, "disconnect", {}, "channel.disconnected"),
     (Channel, "sync_templates", {}, "channel.templates_synced"),
@@ -80,6 +83,7 @@ def test_every_act_of_staff_leaves_a_trail(
         Conversation.objects.update(control_owner=CONTROL.get(verb, "bot"))
         Turn.objects.update(status="failed")
         StaffAlert.objects.update(status="failed")
+        ScheduledReply.objects.update(status={"send": "failed"}.get(verb, "waiting"))
         Attachment.objects.update(state="failed")
     row = rows(model).filter(tenant=acme.tenant).first()
     do(staff_of(acme.tenant), row, verb, **data)

@@ -14,6 +14,7 @@ from channels_app.models import Channel
 from conversations.models import Event
 from messaging import deliver as deliver_verb
 from messaging import receive, respond, tasks
+from messaging.agents import scheduled as scheduled_verb
 from messaging.integrators import calls as calls_verb
 from messaging.media import fetch
 from messaging.models import InboundEvent, StaffAlert, Turn
@@ -21,21 +22,22 @@ from messaging.outbox import alerts
 from messaging.shutdown import stopping
 from tenants.storage.db import now
 from tenants.work.leases import MOST_LEASES, TABLES
-from tests.messaging.test_work import alert, call, delivery, file, receipt, turn
+from tests.messaging.test_work import alert, call, delivery, file, receipt, scheduled, turn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MAKE: dict[str, Callable[..., Any]] = {
-    "receipts": receipt, "turns": turn, "files": file, "alerts": alert, "deliveries": delivery, "calls": call,
+    "receipts": receipt, "turns": turn, "files": file, "alerts": alert, "scheduled": scheduled, "deliveries": delivery, "calls": call,
 }  # fmt: skip
 TASK = {"receipts": tasks.parse, "turns": tasks.respond, "files": tasks.media, "alerts": tasks.send_alert,
-        "deliveries": tasks.deliver, "calls": tasks.call_endpoint}  # fmt: skip
+        "scheduled": tasks.say_scheduled, "deliveries": tasks.deliver, "calls": tasks.call_endpoint}  # fmt: skip
 #: what each verb does first with a row that it has leased
 FIRST: dict[str, tuple[Any, str]] = {
     "receipts": (receive, "channel_for_id"),
     "turns": (respond, "_request"),
     "files": (fetch, "channel_for_id"),
     "alerts": (alerts, "_members"),
+    "scheduled": (scheduled_verb, "agent_reply"),
     "deliveries": (deliver_verb, "check_reachable"),
     "calls": (calls_verb, "body_of"),
 }
@@ -66,7 +68,8 @@ def test_trouble_of_our_own_servers_costs_no_try(scope, web, monkeypatch, calls,
 
 @pytest.mark.parametrize(
     ("name", "ended", "reason"),
-    [("receipts", "failed", "reason"), ("alerts", "failed", "error"), ("deliveries", "failed", "error_code"),
+    [("receipts", "failed", "reason"), ("alerts", "failed", "error"), ("scheduled", "failed", "reason"),
+     ("deliveries", "failed", "error_code"),
      ("calls", "failed", "error_code"), ("files", "failed", "reason"), ("turns", "failed", "outcome")],
 )  # fmt: skip
 def test_a_row_that_ends_its_workers_is_given_up(scope, web, monkeypatch, calls, name, ended, reason) -> None:

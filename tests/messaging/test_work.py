@@ -10,6 +10,7 @@ import pytest
 from django.db import OperationalError
 from django.urls import reverse
 
+from channels_app.content.types import text
 from channels_app.contract import Rejected
 from channels_app.models import Channel
 from channels_app.services import http_for
@@ -18,6 +19,7 @@ from conversations.models import Attachment, Event
 from messaging import deliver as deliver_verb
 from messaging import receive, respond, sweep, tasks
 from messaging.admin.overview import FIGURES
+from messaging.agents.models import ScheduledReply
 from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookDelivery, WebhookEndpoint
 from messaging.outbox.handlers import events_handle
 from tenants import tenant_settings
@@ -57,13 +59,21 @@ def delivery(channel: Channel, **options: Any) -> Delivery:
     return DeliveryFactory(tenant=channel.tenant, **options)
 
 
+def scheduled(channel: Channel, **options: Any) -> ScheduledReply:
+    said = MessageFactory(tenant=channel.tenant)
+    own = {"tenant": channel.tenant, "conversation": said.conversation, "content": text("later").to_json(), "at": now()}
+    return ScheduledReply.objects.create(**{**own, **options})
+
+
 def call(channel: Channel, **options: Any) -> WebhookDelivery:
     made = WebhookEndpoint.objects.create(tenant=channel.tenant, url="https://crm.example/hook", event_types=["*"])
     own = {"tenant": channel.tenant, "endpoint": made, "type": "chat.session.ended"}
     return WebhookDelivery.objects.create(**own, **options)
 
 
-EVERY = pytest.mark.parametrize("make", [receipt, turn, file, alert, delivery, call], ids=lambda make: make.__name__)
+EVERY = pytest.mark.parametrize(
+    "make", [receipt, turn, file, alert, scheduled, delivery, call], ids=lambda make: make.__name__
+)
 #: by what a row is woken where that is not itself
 TOLD = {delivery: "conversation_id", call: "endpoint_id"}
 WOKEN = {
@@ -71,13 +81,14 @@ WOKEN = {
     turn: "respond",
     file: "media",
     alert: "send_alert",
+    scheduled: "say_scheduled",
     delivery: "deliver",
     call: "call_endpoint",
 }
 
 
 def test_every_table_of_work_is_registered() -> None:
-    assert sorted(TABLES) == ["alerts", "calls", "deliveries", "files", "receipts", "turns"]
+    assert sorted(TABLES) == ["alerts", "calls", "deliveries", "files", "receipts", "scheduled", "turns"]
 
 
 # ------------------------------------------------------------------------------ one row

@@ -1,4 +1,5 @@
-"""Start again what was given up: deliveries, requests of platforms, answers of the assistant, files, alerts to staff,
+"""Start again what was given up: deliveries, requests of platforms, answers of the assistant, files, scheduled replies,
+alerts to staff,
 and events that one of our own handlers gave up on."""
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import QuerySet
 
 from chatsvc.management.arguments import tenant_named
+from messaging.agents.scheduled import scheduled_replay
 from messaging.deliver import redeliver
 from messaging.media.fetch import files_replay
 from messaging.outbox.alerts import alerts_replay
@@ -27,6 +29,7 @@ REPLAYS: dict[str, Callable[[Any], int]] = {
     "turns": turns_replay,
     "files": files_replay,
     "alerts": alerts_replay,
+    "scheduled": scheduled_replay,
     "handlers": failures_retry,
 }
 

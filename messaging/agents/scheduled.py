@@ -1,0 +1,179 @@
+"""Replies that go at a time: written now, said then, as if their author had sent them at that moment.
+
+Owns when one goes, and what becomes of one that cannot. What may be said is decided when it goes (rules/agent_replies.py):
+a person may have said STOP meanwhile, and a window may have closed.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+from django.db.models import QuerySet
+
+from channels_app.content.types import Content
+from channels_app.selectors import channel_for_id
+from channels_app.words.moments import written
+from conversations.messages import cleaned
+from conversations.models import Message
+from conversations.timeline import work_given_up
+from messaging import wake
+from messaging.agents.models import ScheduledReply
+from messaging.agents.notes import note_write
+from messaging.rules.agent_replies import agent_reply
+from messaging.rules.control import locked_open
+from messaging.rules.sendable import content_require
+from tenants.errors import Conflict, NotFound, ServiceError, Unprocessable
+from tenants.models import Membership, User
+from tenants.storage.db import atomic, now, on_commit, retried, server_trouble
+from tenants.work.leases import A_DAY, WORKER_LOST, claim_by_id, put_off, server_back, settle
+
+log = structlog.get_logger(__name__)
+
+LONGEST = timedelta(days=366)
+LATEST = timedelta(hours=12)  # after its time a reply is no longer what its author meant to say
+MOST = 20  # that wait in one conversation
+LEASE = timedelta(seconds=60)
+SOON = timedelta(seconds=60)  # what goes so soon has a wake-up call of its own; the sweep finds the rest
+
+
+@retried
+def schedule(
+    conversation_id: uuid.UUID,
+    author: User | None,
+    content: Content,
+    at: datetime,
+    *,
+    unless_person_writes: bool = False,
+) -> ScheduledReply:
+    """A reply of ``author`` that goes ``at`` that time; with ``unless_person_writes`` only if the person has not written
+    until then. Raises NotFound, Conflict ``conversation_closed`` and ``too_many_scheduled``, Unprocessable
+    ``schedule_time``, Invalid ``empty_message`` and what `content_require` raises."""
+    content, since = cleaned(content), now()
+    if not since < at <= since + LONGEST:
+        raise Unprocessable("Choose a time from now on, within a year.", code="schedule_time")
+    with atomic():
+        seen = locked_open(conversation_id)
+        if channel := channel_for_id(seen.channel_id):
+            content_require(channel, seen, content)
+        if scheduled_of(conversation_id).filter(status__in=ScheduledReply.OPEN).count() >= MOST:
+            raise Conflict(f"{MOST} replies are planned here already.", code="too_many_scheduled")
+        row = ScheduledReply.objects.create(
+            tenant_id=seen.tenant_id, conversation=seen, author=author, content=content.to_json(), at=at, due_at=at,
+            unless_after=seen.last_seq if unless_person_writes else None,
+        )  # fmt: skip
+        if at - since < SOON:
+            on_commit(partial(wake.say_scheduled, row.id, (at - since).total_seconds()))
+    return row
+
+
+@retried
+def scheduled_cancel(row_id: uuid.UUID) -> ScheduledReply:
+    """It will not go; again is harmless. Raises NotFound, Conflict ``already_sent`` and ``being_sent``."""
+    waits = ScheduledReply.objects.filter(id=row_id, status__in=ScheduledReply.OPEN, claim=None)
+    cancelled = waits.update(status=ScheduledReply.Status.CANCELLED, reason="cancelled")
+    row = scheduled_get(row_id)
+    if row.status == ScheduledReply.Status.SENT:
+        raise Conflict("It was sent already.", code="already_sent")
+    if row.status in ScheduledReply.OPEN:
+        raise Conflict("It is being sent just now.", code="being_sent")
+    row.repeated = not cancelled
+    return row
+
+
+def scheduled_get(row_id: uuid.UUID) -> ScheduledReply:
+    """Raises NotFound."""
+    row = ScheduledReply.objects.select_related("author").filter(id=row_id).first()
+    if row is None:
+        raise NotFound("There is no such scheduled reply.")
+    return row
+
+
+def scheduled_of(conversation_id: uuid.UUID) -> QuerySet[ScheduledReply]:
+    """Those of a conversation, the next one first."""
+    return ScheduledReply.objects.filter(conversation_id=conversation_id).select_related("author").order_by("at", "id")
+
+
+def scheduled_replay(rows: QuerySet[ScheduledReply]) -> int:
+    """Say now those of a queryset that were given up. Returns how many."""
+    ids = list(rows.filter(status=ScheduledReply.Status.FAILED).order_by("at").values_list("id", flat=True))
+    for row_id in ids:
+        again, at = ScheduledReply.objects.filter(id=row_id, status=ScheduledReply.Status.FAILED), now()
+        again.update(
+            status=ScheduledReply.Status.WAITING, attempts=0, leases=0, claim=None, at=at, due_at=at, reason=""
+        )
+        on_commit(partial(wake.say_scheduled, row_id))
+    return len(ids)
+
+
+# ------------------------------------------------------------------------------ when it is time
+
+
+def scheduled_say(row_id: uuid.UUID) -> bool:
+    """Say one whose time has come, in its tenant's scope. False when it is not due, taken, or does not go."""
+    row = claim_by_id(ScheduledReply, row_id, LEASE)
+    if row is None:
+        return False
+    if row.worn_out:
+        scheduled_give_up(row, WORKER_LOST)
+        return False
+    try:
+        return _say(row)
+    except ServiceError as error:
+        return _refused(row, error.code, str(error)) if error.status < 500 else _failed(row, error)
+    except Exception as error:  # noqa: BLE001  whatever broke, the reply is owed: it is tried again
+        return _failed(row, error)
+
+
+def _say(row: ScheduledReply) -> bool:
+    if row.unless_after is not None and _person_wrote(row):
+        settle(row, status=ScheduledReply.Status.CANCELLED, reason="person_wrote")
+        return False
+    if row.attempts == 1 and now() - row.at > LATEST:
+        return _refused(row, "too_late", "The service could not send it in time.")
+    author = row.author
+    if author and not Membership.objects.filter(user=author, user__is_active=True).exists():
+        return _refused(row, "author_gone", "Who wrote it is no longer a member of staff.")
+    content = Content.model_validate(row.content)
+    said = agent_reply(row.conversation_id, author, content, client_message_id=f"scheduled-{row.id}")
+    return settle(row, status=ScheduledReply.Status.SENT, reason="", message=said)
+
+
+def _person_wrote(row: ScheduledReply) -> bool:
+    later = Message.objects.filter(conversation_id=row.conversation_id, seq__gt=row.unless_after)
+    return later.filter(role=Message.Role.VISITOR).exists()
+
+
+def _refused(row: ScheduledReply, code: str, words: str) -> bool:
+    """It will not go, and its author is told why by a note."""
+    log.info("scheduled_reply_refused", scheduled=str(row.id), code=code)
+    with atomic():
+        if settle(row, status=ScheduledReply.Status.REFUSED, reason=code[:60]):
+            name = f"@{row.author.get_username()} " if row.author else ""
+            note_write(
+                row.conversation_id, None, f"{name}The reply planned for {written(row.at)} was not sent. {words}"
+            )
+    return False
+
+
+def _failed(row: ScheduledReply, error: Exception) -> bool:
+    code = type(error).__name__
+    log.warning("scheduled_reply_failed", scheduled=str(row.id), code=code, attempts=row.attempts)
+    if server_trouble(error):
+        put_off(row, server_back(), counts=False)
+    elif now() - row.at > LATEST:
+        scheduled_give_up(row, code)
+    else:
+        put_off(row, A_DAY.next(row.attempts), reason=code[:60])
+    return False
+
+
+def scheduled_give_up(row: ScheduledReply, reason: str) -> bool:
+    """It does not go until staff start it again, and they are told. False when the row is no longer the caller's."""
+    with atomic():
+        given_up = settle(row, status=ScheduledReply.Status.FAILED, reason=reason[:60])
+        if given_up:
+            work_given_up("scheduled", row, reason)
+    return given_up
