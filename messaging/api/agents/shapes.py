@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from channels_app.content.types import Content, PublicContent
 from channels_app.words.moments import Moment
@@ -97,7 +97,7 @@ class UnassignChange(Strict):
 
 
 class SnoozeChange(Strict):
-    until: AwareDatetime = Field(description="Within a year; it is back before that when the person writes")
+    until: Moment = Field(description="Within a year; it is back before that when the person writes")
 
 
 class NoteBody(Strict):
