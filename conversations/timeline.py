@@ -5,9 +5,10 @@ Owns `conversation_advance`, the only way to take a number. Must not publish any
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import structlog
@@ -17,6 +18,7 @@ from django.db.models import F, IntegerField, Value
 from conversations.event_schemas import event_check
 from conversations.models import Conversation, Event
 from tenants.storage import prepared
+from tenants.storage.db import on_commit
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +61,11 @@ VERSIONS: dict[str, int] = {
 AWAITED: dict[str, str] = {}
 
 
+#: called after the commit of what may have changed a conversation, with its tenant's id and its own; must neither raise
+#: nor take long
+on_change: list[Callable[[uuid.UUID, uuid.UUID], None]] = []
+
+
 @dataclass(frozen=True)
 class NewEvent:
     """An event that is about to happen; ``payload`` is JSON-safe."""
@@ -82,7 +89,10 @@ def conversation_advance(
         changes["event_seq"] = _plus("event_seq", events)
     if not changes:
         changes["event_seq"] = F("event_seq")
-    return prepared.update_where(Conversation, where, changes)
+    conversation = prepared.update_where(Conversation, where, changes)
+    for tell in on_change if conversation else ():
+        on_commit(partial(tell, conversation.tenant_id, conversation.id))
+    return conversation
 
 
 @lru_cache(maxsize=256)

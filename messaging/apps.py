@@ -8,12 +8,15 @@ class Config(AppConfig):
 
     def ready(self) -> None:
         from conversations.models import Attachment
+        from conversations.timeline import on_change
         from messaging import heads, wake
         from messaging.agents.models import ScheduledReply  # with the other tables of staff
         from messaging.integrators.endpoints import PING
+        from messaging.live.staff import conversation_changed
         from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookDelivery
         from tenants.work.leases import Table, register
 
+        on_change.append(conversation_changed)
         failed = "failed"
         receipts = Table(InboundEvent, "inbound", wake.parse, heads=heads.receipts, given_up=failed)
         deliveries = Table(Delivery, "deliver", wake.deliver, "conversation_id", heads.deliveries, given_up=failed)

@@ -13,9 +13,11 @@ from channels_app.hours import hours_told
 from channels_app.selectors import channel_for_id
 from conversations.models import Conversation, Message
 from messaging.live.push import push_read, push_typing
+from messaging.live.staff import agent_typing, conversation_changed
 from tenants.access.limits import allow
 from tenants.errors import Conflict, Invalid, NotFound
 from tenants.models import User
+from tenants.scope import current_tenant_id
 from tenants.staff import face_of
 from tenants.storage.db import now, retried
 
@@ -31,6 +33,7 @@ def staff_read(conversation_id: uuid.UUID, seq: int) -> int:
     """
     behind = Conversation.objects.filter(id=conversation_id, agent_read_seq__lt=seq, last_seq__gte=seq)
     if behind.update(agent_read_seq=seq):
+        conversation_changed(current_tenant_id(), conversation_id)
         if _shown(conversation_id).read_marks:
             push_read(conversation_id, "agent", seq)
         return seq
@@ -49,7 +52,8 @@ def read_shown(conversation: Conversation | None) -> int:
 
 
 def staff_typing(conversation_id: uuid.UUID, agent: User | None, *, on: bool) -> None:
-    """Show the visitor that an agent is writing, at most every TYPING_EVERY_S; they see it in the web widget.
+    """Show the visitor and colleagues that an agent is writing, at most every TYPING_EVERY_S; visitors see it in the web
+    widget.
 
     Raises NotFound ``conversation_not_found``, Conflict ``conversation_closed``.
     """
@@ -59,10 +63,13 @@ def staff_typing(conversation_id: uuid.UUID, agent: User | None, *, on: bool) ->
     tenant_id, is_open = found
     if not is_open:
         raise Conflict("The conversation has ended.", code="conversation_closed")
-    if not _shown(conversation_id).typing:
-        return
+    shown = _shown(conversation_id).typing
     if not on or not allow(f"typing:{conversation_id}", 1 / TYPING_EVERY_S, 1):
-        push_typing(conversation_id, "agent", face_of(tenant_id, agent.id if agent else None), on=on)
+        agent_typing(
+            tenant_id, conversation_id, agent.id if agent else None, agent.get_username() if agent else "", on=on
+        )
+        if shown:
+            push_typing(conversation_id, "agent", face_of(tenant_id, agent.id if agent else None), on=on)
 
 
 def _shown(conversation_id: uuid.UUID) -> Capabilities:

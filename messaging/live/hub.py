@@ -98,11 +98,15 @@ class Hub:
             if settings.REDIS_URL:
                 await self._try(get_channel_layer().group_discard(group, self._channel))
 
+    def heard(self, group: str) -> bool:
+        """Whether a push to the group may reach a listener: without Redis no other process hears it."""
+        return bool(settings.REDIS_URL) or group in self.groups
+
     def push(self, group: str, frame: dict[str, Any]) -> None:
         """Send ``frame`` to the group; never blocks, never raises."""
-        if not settings.REDIS_URL and group not in self.groups:
-            return  # no other process hears it, and this one has no listener
-        loop = self._sending_loop()
+        if not self.heard(group):
+            return
+        loop = self.sending_loop()
         if not self._begin():
             return
         text = encoded(frame)
@@ -135,7 +139,7 @@ class Hub:
         beat = Beat(lambda: self.push(group, frame), every_s)
         if settings.REDIS_URL or self._loop:  # else this process has no sockets, and no other hears it
             with suppress(RuntimeError):  # the loop is closing: so is this process
-                self._sending_loop().call_soon_threadsafe(beat.after, after_s)
+                self.sending_loop().call_soon_threadsafe(beat.after, after_s)
         return beat
 
     def ring(self, group: str, frame: dict[str, Any]) -> None:
@@ -229,7 +233,7 @@ class Hub:
         for place, call in enumerate(tuple(self.gaps)):
             asyncio.get_running_loop().call_later(SPREAD_S * place / len(self.gaps), call)
 
-    def _sending_loop(self) -> asyncio.AbstractEventLoop:
+    def sending_loop(self) -> asyncio.AbstractEventLoop:
         """The server's loop where this process has one (the in-memory layer is not woken from any other),
         else a thread of our own."""
         if self._loop and not self._loop.is_closed():

@@ -14,6 +14,7 @@ from messaging import wake
 from messaging.live.authors import author_of
 from messaging.live.frames import change_frame, message_frame, typing_frame
 from messaging.live.hub import conversation_group, hub
+from messaging.live.staff import conversation_changed
 from tenants.scope import tenant_scope
 from tenants.staff import UNNAMED, Face
 
@@ -23,6 +24,7 @@ def push_message(message: Message) -> None:
     with tenant_scope(message.tenant_id):
         frame = message_frame(message, author_of(message))
     _show(message.conversation_id, frame)
+    conversation_changed(message.tenant_id, message.conversation_id)  # a new one has taken no number of its own
     wake.publish_soon()
 
 
@@ -68,6 +70,5 @@ def push_moved(conversation_id: uuid.UUID) -> None:
 
 
 def _show(conversation_id: uuid.UUID, frame: dict[str, Any]) -> None:
-    """To the widgets that follow the conversation. A group for the staff of a tenant belongs here, once there is
-    a socket that joins it: a push to a group without members costs Redis as much as any other."""
+    """To the sockets that follow the conversation: widgets, and windows of staff."""
     hub.push(conversation_group(conversation_id), frame)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, RootModel, StringConstraints, model_valid
 
 from channels_app.content.normalise import EmptyMessage, clean_text
 from channels_app.content.types import Choice, Content
+from messaging.sockets.reader import PingFrame, PlainFrame
 from tenants.errors import Invalid
 
 MAX_TEXT = 4000  # characters, once cleaned
@@ -143,14 +144,6 @@ class SyncFrame(BaseModel):
 
 class TypingFrame(BaseModel):
     on: bool
-
-
-class PingFrame(BaseModel):
-    n: int | float | None = None
-
-
-class PlainFrame(BaseModel):
-    """A frame that says all by its type."""
 
 
 def _visible(words: str) -> str:

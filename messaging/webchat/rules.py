@@ -6,7 +6,7 @@ Owns visitor tokens and the meaning of client frames. Must not know how frames t
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,15 +21,12 @@ from channels_app.content.types import Content, Media
 from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_key
-from channels_app.words.moments import written
 from conversations.media_links import media_address
 from conversations.models import Attachment, Conversation, Message, Note
 from conversations.people import Known, identities_forget, identity_resolve, is_met
 from messaging.accept import Accepted, Entrance, accept
 from messaging.accept_many import Arrival, accept_many
 from messaging.live.attending import answering, read_shown
-from messaging.live.authors import author_of
-from messaging.live.frames import change_frame, message_frame
 from messaging.live.push import push_read
 from messaging.rating.taken import conversation_rate
 from messaging.rules.delivery_status import mark_read
@@ -43,10 +40,8 @@ from tenants.storage.db import atomic, lost_race, retried
 
 SALT = "webchat"
 TOKEN_LIFE_S = 30 * 24 * 3600  # counted anew whenever a session begins or a socket refreshes
-PAGE = 200  # the longest replay, and the longest page over HTTP
 
 CONVERSATION = prepared.Select(Conversation, lambda rows, id: rows.filter(id=id))
-LAST_SEQ = prepared.Select(Conversation, lambda rows, id: rows.filter(id=id).values_list("last_seq", flat=True))
 NEWEST = prepared.Select(
     Conversation,
     lambda rows, channel, scheme, visitor: rows.filter(
@@ -58,12 +53,6 @@ OWN = prepared.Select(
     lambda rows, id, channel, scheme, visitor: rows.filter(
         id=id, identity__channel=channel, identity__scheme=scheme, identity__scope="", identity__value=visitor
     ).values_list("id", flat=True),
-)
-AFTER = prepared.Select(
-    Message, lambda rows, conversation, seq: rows.filter(conversation=conversation, seq__gt=seq).order_by("seq")
-)
-BEFORE = prepared.Select(
-    Message, lambda rows, conversation, seq: rows.filter(conversation=conversation, seq__lt=seq).order_by("-seq")
 )
 
 
@@ -149,21 +138,6 @@ def owns(channel: Channel, visitor: Visitor, conversation_id: uuid.UUID) -> bool
     return OWN.first(id=conversation_id, **own) is not None
 
 
-def frames_after(conversation_id: uuid.UUID, after: int, limit: int = PAGE) -> list[dict[str, Any]]:
-    """The transcript frames that follow ``after``, oldest first."""
-    return _frames(AFTER.run(conversation=conversation_id, seq=after, most=limit))
-
-
-def frames_before(conversation_id: uuid.UUID, before: int, limit: int = PAGE) -> list[dict[str, Any]]:
-    """The last transcript frames before ``before``, oldest first."""
-    return _frames(BEFORE.run(conversation=conversation_id, seq=before, most=limit))[::-1]
-
-
-def last_seq(conversation_id: uuid.UUID) -> int:
-    """How far the transcript goes; 0 when the conversation is gone."""
-    return LAST_SEQ.first(id=conversation_id) or 0
-
-
 def standing(conversation_id: uuid.UUID | None) -> dict[str, Any]:
     """Who answers by now, and how far staff have read."""
     found = CONVERSATION.first(id=conversation_id) if conversation_id else None
@@ -175,21 +149,6 @@ def heads(conversations: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[int, st
     # unscoped: the sockets of a process are of all tenants; nothing of this is shown to any user
     rows = Conversation.objects.unscoped().filter(id__in=conversations)
     return {row[0]: (row[1], row[2]) for row in rows.values_list("id", "last_seq", "identity__value")}
-
-
-def _frames(rows: Iterable[Message]) -> list[dict[str, Any]]:
-    """Each entry as a frame; an entry that tells of a change shows what its message says now."""
-    entries = list(rows)
-    changed = [entry.reply_to for entry in entries if entry.change]
-    now_says = Message.objects.in_bulk(changed) if changed else {}
-    return [change_frame(entry, now_says.get(entry.reply_to)) if entry.change else _frame(entry) for entry in entries]
-
-
-def _frame(message: Message) -> dict[str, Any]:
-    if message.deleted_at:  # its number stays, so that the transcript has no hole
-        of = str(message.id)
-        return {"t": "del", "seq": message.seq, "id": of, "of": of, "ts": written(message.deleted_at)}
-    return message_frame(message, author_of(message))
 
 
 # --------------------------------------------------------------------------- what is said

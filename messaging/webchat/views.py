@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from channels_app.adapters.web import FormField, Starter
+from messaging.live import transcript
 from messaging.live.attending import answering, read_shown
 from messaging.live.frames import ack_frame
 from messaging.webchat import rules as webchat
@@ -77,7 +78,7 @@ class MessagesQuery(BaseModel):
 
     after: Seq = 0
     before: Seq | None = None
-    limit: int = Field(50, ge=1, le=webchat.PAGE)
+    limit: int = Field(50, ge=1, le=transcript.PAGE)
 
 
 class MessagesPage(BaseModel):
@@ -228,7 +229,7 @@ class MessagesView(WebchatView):
             VISITOR,
             OpenApiParameter("after", OpenApiTypes.INT, description="The frames that follow this seq"),
             OpenApiParameter("before", OpenApiTypes.INT, description="The last frames before this seq"),
-            OpenApiParameter("limit", OpenApiTypes.INT, description=f"At most {webchat.PAGE}; 50 when absent"),
+            OpenApiParameter("limit", OpenApiTypes.INT, description=f"At most {transcript.PAGE}; 50 when absent"),
         ],
         responses=MessagesPage,
         examples=[
@@ -254,10 +255,10 @@ class MessagesView(WebchatView):
             return Response({"conversation": None, "messages": [], "last_seq": 0, "read_seq": 0, "has_more": False})
         wanted = query.limit + 1
         if query.before is None:
-            frames = webchat.frames_after(conversation.id, query.after, wanted)
+            frames = transcript.frames_after(conversation.id, query.after, wanted)
             page = frames[: query.limit]
         else:
-            frames = webchat.frames_before(conversation.id, query.before, wanted)
+            frames = transcript.frames_before(conversation.id, query.before, wanted)
             page = frames[-query.limit :]
         return Response(
             {

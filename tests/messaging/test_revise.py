@@ -18,12 +18,12 @@ from conversations.models import Revision as RevisionRow
 from conversations.shapes import MessageQuery
 from messaging import respond as respond_module
 from messaging.housekeeping.trims import trim
+from messaging.live.transcript import frames_after
 from messaging.models import DeliveryPart, Turn
 from messaging.receive import _item_apply as apply
 from messaging.respond import respond
 from messaging.rules import revise
 from messaging.rules.delivery_status import early_statuses_apply, part_taken
-from messaging.webchat import rules as webchat
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
 from tests.factories import ChannelFactory, ConversationFactory, DeliveryFactory, IdentityFactory, MessageFactory
@@ -382,17 +382,17 @@ def test_widgets_see_the_change_at_once_and_after_a_reconnect(scope, whatsapp, f
     apply(whatsapp, edit("hello"))
     live = frames[-1]
     assert (live["t"], live["seq"], live["of"], live["text"]) == ("edit", 2, str(stored().id), "hello")
-    assert webchat.frames_after(stored().conversation_id, 1) == [live]
+    assert frames_after(stored().conversation_id, 1) == [live]
 
     apply(whatsapp, deletion(2))
     assert (frames[-1]["t"], frames[-1]["seq"], frames[-1]["of"]) == ("del", 3, str(stored().id))
-    replay = webchat.frames_after(stored().conversation_id, 0)
+    replay = frames_after(stored().conversation_id, 0)
     assert [(frame["t"], frame["seq"]) for frame in replay] == [("del", 1), ("del", 2), ("del", 3)]
 
 
 def test_a_persons_metadata_cannot_pose_as_a_change(scope, whatsapp) -> None:
     apply(whatsapp, message(metadata={"change": "deleted"}))
-    assert [frame["t"] for frame in webchat.frames_after(stored().conversation_id, 0)] == ["msg"]
+    assert [frame["t"] for frame in frames_after(stored().conversation_id, 0)] == ["msg"]
 
 
 def test_history_shows_edits_reactions_and_deletions(scope, whatsapp) -> None:

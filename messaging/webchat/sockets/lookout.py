@@ -15,8 +15,8 @@ from typing import Protocol
 import structlog
 
 from channels_app.models import Channel
+from messaging.sockets.rows import in_thread
 from messaging.webchat import rules as webchat
-from messaging.webchat.sockets.rows import in_thread
 from tenants.errors import ServiceError
 
 log = structlog.get_logger(__name__)

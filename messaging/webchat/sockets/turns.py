@@ -10,14 +10,10 @@ from collections import deque
 from collections.abc import Hashable
 from typing import Generic, Protocol, TypeVar
 
-from tenants.errors import TooMany
+from messaging.sockets.reader import Busy
 
 MOST_WAITING = 2000  # in this process
 MOST_OF_TENANT = 500
-
-
-class Busy(TooMany):
-    """It is not the caller who is too fast."""
 
 
 class Waiting(Protocol):

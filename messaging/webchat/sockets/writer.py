@@ -13,9 +13,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from messaging.accept import Accepted
+from messaging.sockets.rows import in_thread
 from messaging.webchat import rules as webchat
 from messaging.webchat.rules import Words
-from messaging.webchat.sockets.rows import in_thread
 from messaging.webchat.sockets.turns import Turns
 
 MOST_TOGETHER = 32  # messages of one transaction: each waits for the commit of all

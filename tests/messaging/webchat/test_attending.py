@@ -18,8 +18,8 @@ from messaging.models import Turn
 from messaging.respond import respond
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end, hand_back, take_over
+from messaging.sockets.rows import Rows
 from messaging.webchat import rules as webchat
-from messaging.webchat.sockets.rows import Rows
 from tenants import tenant_settings
 from tests.conftest import Api
 from tests.factories import MembershipFactory, UserFactory

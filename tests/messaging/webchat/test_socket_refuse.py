@@ -7,8 +7,8 @@ import json
 import pytest
 from channels.db import database_sync_to_async
 
+from messaging.sockets import connection
 from messaging.webchat import rules as webchat
-from messaging.webchat.sockets import consumer as consumers
 from tests.factories import ChannelFactory, TenantFactory
 from tests.messaging.webchat.clients import Socket
 
@@ -54,7 +54,7 @@ async def test_another_visitor_sees_nothing(sockets_of, channel, said):
 
 
 async def test_no_hello(sockets_of, monkeypatch):
-    monkeypatch.setattr(consumers, "HELLO_WAIT_S", 0.01)
+    monkeypatch.setattr(connection, "HELLO_WAIT_S", 0.01)
     assert await (await sockets_of()).closed_with() == 4408
 
 
@@ -110,8 +110,8 @@ async def test_a_type_that_is_none_is_told(ready, kind):
 
 
 async def test_sockets_of_one_address_that_never_say_hello_are_bounded(channel, monkeypatch):
-    monkeypatch.setattr(consumers, "MOST_UNNAMED", 2)
-    monkeypatch.setattr(consumers, "socket_ip", lambda scope: dict(scope["headers"])[b"address"].decode())
+    monkeypatch.setattr(connection, "MOST_UNNAMED", 2)
+    monkeypatch.setattr(connection, "socket_ip", lambda scope: dict(scope["headers"])[b"address"].decode())
 
     async def opened(address):
         socket = Socket(channel)
@@ -129,8 +129,8 @@ async def test_sockets_of_one_address_that_never_say_hello_are_bounded(channel, 
 
 
 async def test_sockets_that_have_said_hello_do_not_count(ready, sockets_of, monkeypatch):
-    monkeypatch.setattr(consumers, "MOST_UNNAMED", 1)
-    monkeypatch.setattr(consumers, "socket_ip", lambda scope: "203.0.113.7")
+    monkeypatch.setattr(connection, "MOST_UNNAMED", 1)
+    monkeypatch.setattr(connection, "socket_ip", lambda scope: "203.0.113.7")
     await ready()
     await ready()
     await sockets_of()

@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 
 from channels_app.services import channel_save
-from messaging.live import send_queue
+from messaging.live import send_queue, transcript
 from messaging.rules.control import take_over
-from messaging.webchat import rules as webchat
-from messaging.webchat.sockets import place
+from messaging.sockets import follower
+from messaging.sockets.rows import Rows
 from messaging.webchat.sockets.lookout import lookout
-from messaging.webchat.sockets.rows import Rows
 from tests.messaging.webchat.clients import seqs
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,7 +37,7 @@ async def test_an_unknown_conversation_is_reset(ready, said):
 
 
 async def test_what_is_too_much_to_replay_is_left_to_http(ready, said, monkeypatch):
-    monkeypatch.setattr(webchat.frames_after, "__defaults__", (2,))
+    monkeypatch.setattr(transcript.frames_after, "__defaults__", (2,))
     conversation = await said("a", "b", "c")
     socket, frames = await ready(conversation=str(conversation.id))
     assert (seqs(frames), frames[-1]["complete"], frames[-1]["last_seq"]) == ([1, 2], False, 3)
@@ -60,7 +59,7 @@ async def test_what_is_stored_between_listening_and_reading_comes_once(ready, sa
     late = iter(["b"])
 
     async def with_a_quicker_writer(self, call, *arguments):
-        if call is webchat.last_seq:
+        if call is transcript.last_seq:
             for word in late:
                 await said(word)
         return await read(self, call, *arguments)
@@ -81,7 +80,7 @@ async def test_what_is_stored_after_reading_and_before_ready_comes_once(ready, s
 
     async def with_a_slower_writer(self, call, *arguments):
         found = await read(self, call, *arguments)
-        if call is webchat.frames_after:
+        if call is transcript.frames_after:
             for word in late:
                 await said(word)
         return found
@@ -95,7 +94,7 @@ async def test_what_is_stored_after_reading_and_before_ready_comes_once(ready, s
 
 
 async def test_a_lost_push_is_made_up_for(ready, said, monkeypatch):
-    monkeypatch.setattr(place, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(follower, "LOOK_EVERY_S", 0.05)
     monkeypatch.setattr("messaging.live.push.hub.push", lambda *_: None)
     conversation = await said("a")
     socket, _ = await ready(conversation=str(conversation.id), after=1)

@@ -7,8 +7,9 @@ import asyncio
 import pytest
 
 from messaging.live.hub import Hub
-from messaging.webchat.sockets import tabs
-from messaging.webchat.sockets.tabs import MOST_SOCKETS, Tab
+from messaging.sockets import tabs
+from messaging.sockets.tabs import Tab
+from messaging.webchat.sockets.consumer import MOST_SOCKETS
 from tenants.storage.db import new_id
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,18 +35,18 @@ class Counted(Tab):
 
     def __init__(self, channel_id, visitor, number=0):
         self.full, self.called = asyncio.Event(), asyncio.Event()
-        super().__init__(channel_id, visitor, too_many=self.full.set, elsewhere=self.called.set)
+        super().__init__(f"{channel_id}.{visitor}", MOST_SOCKETS, too_many=self.full.set, elsewhere=self.called.set)
         self.id = f"{number:08}"
 
 
 async def test_windows_in_other_processes_count(monkeypatch, settings):
     settings.REDIS_URL = "redis://nowhere"  # there are several processes; the layer in memory stands for it
     channel_id = new_id()
-    first, stranger = Counted(channel_id, "web:1"), Counted(channel_id, "web:2")
+    first, stranger = Counted(channel_id, "web-1"), Counted(channel_id, "web-2")
     await first.open()
     await stranger.open()
     monkeypatch.setattr(tabs, "hub", Hub())  # as another process has its own
-    others = [Counted(channel_id, "web:1", number) for number in range(1, MOST_SOCKETS + 1)]
+    others = [Counted(channel_id, "web-1", number) for number in range(1, MOST_SOCKETS + 1)]
     for other in others:
         await other.open()
     await asyncio.wait_for(first.full.wait(), 5)

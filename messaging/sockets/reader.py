@@ -6,12 +6,12 @@ Owns these limits and what each is answered with. Must not act on a frame.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from channels_app.contract import BadPayload, read_json
-from messaging.webchat.frames import CLIENT_FRAMES
 from tenants.errors import Invalid, ServiceError, TooMany
 
 MOST_BYTES = 32 * 1024
@@ -19,6 +19,18 @@ FRAMES_PER_S, FRAMES_BURST = 6.0, 60
 STRIKES = 3
 
 PROTOCOL_ERROR, TOO_FAST, TOO_BIG = 4400, 4429, 1009
+
+
+class PingFrame(BaseModel):
+    n: int | float | None = None
+
+
+class PlainFrame(BaseModel):
+    """A frame that says all by its type."""
+
+
+class Busy(TooMany):
+    """It is not the caller who is too fast."""
 
 
 class Refused(Exception):
@@ -65,18 +77,18 @@ class Reader:
         return TOO_FAST if self._too_fast >= STRIKES else 0
 
 
-def kind_of(fields: dict[str, Any]) -> str:
+def kind_of(frames: Mapping[str, Any], fields: dict[str, Any]) -> str:
     """Raises Invalid ``unknown_type``."""
     kind = fields.get("t")
-    if not isinstance(kind, str) or kind not in CLIENT_FRAMES:
+    if not isinstance(kind, str) or kind not in frames:
         raise Invalid("There is no such type of frame.", code="unknown_type")
     return kind
 
 
-def frame_of(kind: str, fields: dict[str, Any]) -> BaseModel:
+def frame_of(model: type[BaseModel], fields: dict[str, Any]) -> BaseModel:
     """Raises Invalid, which names the members that are wrong and never quotes them."""
     try:
-        return CLIENT_FRAMES[kind].model_validate(fields)
+        return model.model_validate(fields)
     except ValidationError as error:
         wrong = ", ".join(sorted({str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}))
         raise Invalid(f"The frame is not valid: {wrong[:200]}.") from None

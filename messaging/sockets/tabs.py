@@ -1,35 +1,31 @@
-"""The windows ("tabs") in which one visitor has the chat open, in all processes: how many, and what they tell
+"""The windows ("tabs") that one visitor or member of staff has open, in all processes: how many, and what they tell
 each other.
 
-Owns the limit. No process keeps a list: a window that comes says so in the visitor's group, and each counts those
+Owns the count. No process keeps a list: a window that comes says so in the person's group, and each counts those
 that came after it. Must not know what a window shows.
 """
 
 from __future__ import annotations
 
-import hashlib
-import uuid
 from collections.abc import Callable
 from typing import Any
 
 from messaging.live.hub import hub
 from tenants.storage.db import new_id
 
-MOST_SOCKETS = 5  # of one visitor
-
 
 class Tab:
-    """One socket among those of its visitor. ``too_many()`` is called when MOST_SOCKETS newer ones are open,
-    ``elsewhere()`` when another one has begun a conversation. Lives on the server's loop.
+    """One socket among those of ``group``. ``too_many()`` is called when ``most`` newer ones are open, ``elsewhere()``
+    when another one has begun a conversation. Lives on the server's loop.
 
     Windows of the same process hear each other at once and always; those of others through the channel layer,
     so that while Redis is away each process counts alone.
     """
 
-    def __init__(self, channel_id: uuid.UUID, visitor_key: str, *, too_many: Callable[[], None],
-                 elsewhere: Callable[[], None]):  # fmt: skip
+    def __init__(self, group: str, most: int, *, too_many: Callable[[], None],
+                 elsewhere: Callable[[], None] = lambda: None):  # fmt: skip
         self.id = str(new_id())
-        self._group = f"visitor.{channel_id}.{hashlib.sha256(visitor_key.encode()).hexdigest()[:32]}"
+        self._group, self._most = group, most
         self._newer: set[str] = set()
         self._too_many, self._elsewhere = too_many, elsewhere
 
@@ -59,5 +55,5 @@ class Tab:
             self._newer.discard(tab)
         elif kind == "opened" and tab > self.id:  # ids count up with time; a push may be late
             self._newer.add(tab)
-            if len(self._newer) >= MOST_SOCKETS:
+            if len(self._newer) >= self._most:
                 self._too_many()

@@ -5,28 +5,28 @@ Must not know the rules.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 from channels.db import database_sync_to_async
 
-from channels_app.models import Channel
 from tenants.access.auth import require_active
 from tenants.scope import tenant_scope
 
 
 class Rows:
-    """Runs rules for one socket, in the scope of its channel's tenant."""
+    """Runs rules for one socket, in the scope of a tenant."""
 
-    def __init__(self, channel: Channel):
-        self._channel = channel
+    def __init__(self, tenant_id: uuid.UUID):
+        self._tenant_id = tenant_id
 
     async def ask(self, call: Callable[..., Any], *arguments: Any) -> Any:
         """``call(*arguments)``, in a thread. Raises what it raises, and Forbidden ``tenant_suspended``."""
 
         def scoped() -> Any:
-            require_active(self._channel.tenant_id)
-            with tenant_scope(self._channel.tenant_id):
+            require_active(self._tenant_id)
+            with tenant_scope(self._tenant_id):
                 return call(*arguments)
 
         return await in_thread(scoped)

@@ -1,0 +1,56 @@
+"""The transcript as frames, read from the rows: for a page over HTTP, and for a socket that has missed something.
+
+Must not know who reads it. Call within the tenant's scope.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from channels_app.words.moments import written
+from conversations.models import Conversation, Message
+from messaging.live.authors import author_of
+from messaging.live.frames import change_frame, message_frame
+from tenants.storage import prepared
+
+PAGE = 200  # the longest replay, and the longest page over HTTP
+
+LAST_SEQ = prepared.Select(Conversation, lambda rows, id: rows.filter(id=id).values_list("last_seq", flat=True))
+AFTER = prepared.Select(
+    Message, lambda rows, conversation, seq: rows.filter(conversation=conversation, seq__gt=seq).order_by("seq")
+)
+BEFORE = prepared.Select(
+    Message, lambda rows, conversation, seq: rows.filter(conversation=conversation, seq__lt=seq).order_by("-seq")
+)
+
+
+def frames_after(conversation_id: uuid.UUID, after: int, limit: int = PAGE) -> list[dict[str, Any]]:
+    """The transcript frames that follow ``after``, oldest first."""
+    return _frames(AFTER.run(conversation=conversation_id, seq=after, most=limit))
+
+
+def frames_before(conversation_id: uuid.UUID, before: int, limit: int = PAGE) -> list[dict[str, Any]]:
+    """The last transcript frames before ``before``, oldest first."""
+    return _frames(BEFORE.run(conversation=conversation_id, seq=before, most=limit))[::-1]
+
+
+def last_seq(conversation_id: uuid.UUID) -> int:
+    """How far the transcript goes; 0 when the conversation is gone."""
+    return LAST_SEQ.first(id=conversation_id) or 0
+
+
+def _frames(rows: Iterable[Message]) -> list[dict[str, Any]]:
+    """Each entry as a frame; an entry that tells of a change shows what its message says now."""
+    entries = list(rows)
+    changed = [entry.reply_to for entry in entries if entry.change]
+    now_says = Message.objects.in_bulk(changed) if changed else {}
+    return [change_frame(entry, now_says.get(entry.reply_to)) if entry.change else _frame(entry) for entry in entries]
+
+
+def _frame(message: Message) -> dict[str, Any]:
+    if message.deleted_at:  # its number stays, so that the transcript has no hole
+        of = str(message.id)
+        return {"t": "del", "seq": message.seq, "id": of, "of": of, "ts": written(message.deleted_at)}
+    return message_frame(message, author_of(message))
