@@ -159,6 +159,19 @@ def open_since(hours: BusinessHours, at: datetime.datetime, seconds: float) -> d
     return None
 
 
+def open_for(hours: BusinessHours, start: datetime.datetime, seconds: float) -> datetime.datetime | None:
+    """When so many open seconds have gone by since ``start``; None when that is not within 400 days."""
+    if hours.always:
+        return start + datetime.timedelta(seconds=seconds)
+    left = seconds
+    for since, until in _from(hours, start):
+        counted = _seconds(max(since, start), until)
+        if counted >= left:
+            return max(since, start) + datetime.timedelta(seconds=left)
+        left -= counted
+    return None
+
+
 def _seconds(start: datetime.datetime, end: datetime.datetime) -> float:
     return max(0.0, (end - start).total_seconds())
 

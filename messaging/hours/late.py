@@ -19,7 +19,7 @@ from conversations.models import Conversation
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.context.changes import UPDATED
-from tenants.hours import open_since
+from tenants.hours import open_for, open_since
 from tenants.scope import tenant_scope
 from tenants.storage.batches import BATCH, Failures, More
 from tenants.storage.db import atomic, now, retried
@@ -41,6 +41,15 @@ def is_late(conversation: Conversation, at: datetime) -> bool:
         return False
     since = late_since(conversation.tenant_id, conversation.channel_id, at)
     return since is not None and conversation.waiting_since <= since
+
+
+def late_at(conversation: Conversation) -> datetime | None:
+    """When the person will have waited too long for one of us, or has; None where that does not count."""
+    if conversation.waiting_since is None or conversation.held_by not in BY_US or not conversation.is_open:
+        return None
+    minutes = settings_for(conversation.tenant_id).first_response_minutes
+    hours = hours_on(conversation.tenant_id, conversation.channel_id)
+    return open_for(hours, conversation.waiting_since, 60 * minutes) if minutes else None
 
 
 def late_tell(more: More) -> int:
