@@ -13,6 +13,7 @@ http = asgi()  # loads the apps, which the consumers' models need
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
+from messaging.desk.consumer import AgentConsumer  # noqa: E402
 from messaging.webchat.sockets.consumer import WebchatConsumer  # noqa: E402
 
 
@@ -26,6 +27,12 @@ async def nowhere(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "websocket.http.response.body", "body": b""})
 
 
-#: each consumer checks the origin itself: a channel has its own allowed sites
-sockets = URLRouter([path("ws/chat/<str:key>/", WebchatConsumer.as_asgi()), re_path("", nowhere)])  # type: ignore[arg-type]
+#: each consumer checks the origin itself: a channel has its own allowed sites, the console those of the service
+sockets = URLRouter(
+    [
+        path("ws/chat/<str:key>/", WebchatConsumer.as_asgi()),  # type: ignore[arg-type]
+        path("ws/agent/", AgentConsumer.as_asgi()),  # type: ignore[arg-type]
+        re_path("", nowhere),  # type: ignore[arg-type]
+    ]
+)
 application = ProtocolTypeRouter({"http": http, "websocket": sockets})

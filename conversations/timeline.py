@@ -90,8 +90,9 @@ def conversation_advance(
     if not changes:
         changes["event_seq"] = F("event_seq")
     conversation = prepared.update_where(Conversation, where, changes)
-    for tell in on_change if conversation else ():
-        on_commit(partial(tell, conversation.tenant_id, conversation.id))
+    if conversation:
+        for tell in on_change:
+            on_commit(partial(tell, conversation.tenant_id, conversation.id))
     return conversation
 
 

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -37,6 +38,7 @@ from conversations.models import Message
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.consent.rules import check_reachable
+from messaging.live.staff import conversation_changed
 from messaging.measures import DELIVERIES, STAGES, WAITED
 from messaging.media.convert.make import MOST_S
 from messaging.media.platform_files import OwnFiles, content_outgoing, file_forget
@@ -58,7 +60,7 @@ from messaging.rules.windows import window_guard, window_shut
 from messaging.shutdown import stopping
 from tenants.access.limits import allow
 from tenants.storage import prepared
-from tenants.storage.db import atomic, key_taken, now, retried, server_trouble
+from tenants.storage.db import atomic, key_taken, now, on_commit, retried, server_trouble
 from tenants.work.crew import Lane
 from tenants.work.leases import A_DAY, WORKER_LOST, claim, lease_longer, put_off, server_back, settle
 
@@ -310,6 +312,7 @@ def _sent(attempt: SendTry) -> bool:
         attempt.last = None  # a report of the platform has told us of the part
         ours = _sent_write(attempt)
     WAITED.labels(attempt.channel.kind).observe((now() - delivery.message.created_at).total_seconds())
+    conversation_changed(delivery.tenant_id, delivery.conversation_id)
     if attempt.last:
         attempt.more = delivery.id in parts_settled([delivery])
     else:
@@ -440,6 +443,8 @@ def redeliver(deliveries: Any, *, at_once: bool = True) -> int:
             parts_again=list(lost.values_list("index", flat=True)),
         )  # fmt: skip
         count += changed
+        if changed:
+            on_commit(partial(conversation_changed, delivery.tenant_id, delivery.conversation_id))
         if changed and at_once:
             wake.deliver(delivery.conversation_id)
     return count

@@ -23,6 +23,7 @@ from conversations.models import Conversation
 from messaging import deliver as alone
 from messaging import heads, wake
 from messaging.deliver import SendTry
+from messaging.live.staff import conversation_changed
 from messaging.measures import WAITED
 from messaging.models import Delivery, DeliveryAttempt
 from messaging.rules.delivery_status import parts_insert, parts_settled
@@ -130,6 +131,7 @@ def _follow(written: Sequence[SendTry]) -> None:
     """What else a message that has left leads to."""
     for one in written:
         WAITED.labels(one.channel.kind).observe((now() - one.delivery.message.created_at).total_seconds())
+        conversation_changed(one.delivery.tenant_id, one.delivery.conversation_id)
     try:
         waiting = parts_settled([one.delivery for one in written])
         for one in written:

@@ -1,4 +1,4 @@
-"""Which web chat sockets this process holds, and how all are sent away when it stops.
+"""Which sockets this process holds, and how all are sent away when it stops.
 
 Owns the set. Lives on the server's loop. Must not know what a socket follows.
 """

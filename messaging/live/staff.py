@@ -99,8 +99,8 @@ def staff_alert(
 ) -> None:  # fmt: skip
     """Call members of staff who have the console open. ``users`` None: all of the tenant's."""
     frame = {"t": "alert", "kind": kind, "title": title, "text": text, "url": url}
-    frame["conversation"] = str(conversation_id) if conversation_id else None
-    bell.tell(tenant_id, {**frame, "to": None if users is None else [str(user) for user in users]})
+    about = {"conversation": str(conversation_id) if conversation_id else None}
+    bell.tell(tenant_id, {**frame, **about, "to": None if users is None else [str(user) for user in users]})
 
 
 def _typing(conversation_id: uuid.UUID, by: Frame, *, on: bool) -> Frame:

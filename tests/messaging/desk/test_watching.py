@@ -1,0 +1,158 @@
+"""The conversation that a window has before it: its transcript, colleagues, and what becomes of our messages."""
+
+from __future__ import annotations
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from channels_app.content.types import text
+from messaging.desk.desks import desks
+from messaging.live.staff import note_written, staff_alert
+from messaging.rules.agent_replies import agent_reply
+from messaging.webchat import rules as webchat
+from tenants.storage.db import new_id
+from tests.messaging.webchat.clients import SHOP, Socket
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def test_what_was_missed_and_what_is_said_come_in_order(ana, window, says, rows):
+    conversation = await says("mira", "one")
+    await says("mira", "two")
+    socket = await window(ana)
+    watching = await socket.watch(conversation, after=1)
+    assert (watching["last_seq"], watching["complete"], watching["looking"]) == (2, True, [])
+    await says("mira", "three")
+    await rows(agent_reply, conversation.id, ana, text("Hello"))
+    await socket.up_to(4)
+    said = [frame for frame in socket.seen if frame["t"] == "msg"]
+    assert [(frame["seq"], frame["text"]) for frame in said] == [(2, "two"), (3, "three"), (4, "Hello")]
+    assert {frame["conversation"] for frame in said} == {str(conversation.id)}
+
+
+async def test_a_client_that_is_ahead_begins_anew(ana, window, says):
+    conversation = await says("mira", "one")
+    socket = await window(ana)
+    assert (await socket.watch(conversation, after=7))["reset"] is True
+    assert (await socket.until("msg"))[-1]["seq"] == 1
+
+
+async def test_a_watched_conversation_tells_its_row_whatever_the_list(ana, window, says):
+    conversation = await says("mira", "one")
+    listed, bare = await window(ana, "closed"), await window(ana)
+    for socket in (listed, bare):
+        await socket.watch(conversation)
+        await socket.settled()
+    await says("mira", "two")
+    for socket in (listed, bare):
+        assert (await socket.until("conv"))[-1]["preview"] == "two"
+
+
+async def test_what_becomes_of_our_message_is_told(ana, window, says, rows):
+    conversation = await says("mira", "one")
+    socket = await window(ana)
+    await socket.watch(conversation)
+    message = await rows(agent_reply, conversation.id, ana, text("Hello"))
+    status = (await socket.until("status"))[-1]
+    assert (status["of"], status["of_seq"], status["status"]) == (str(message.id), 2, "sent")
+
+
+async def test_colleagues_see_who_looks_and_who_types(ana, member, window, says, wants_a_human):
+    conversation = await wants_a_human(await says("mira", "one"))
+    ben = await sync_to_async(member)("ben")
+    first, second = await window(ana), await window(ben)
+    await first.watch(conversation)
+    while not desks.colleagues.looking(str(conversation.id)):
+        await first.settled()
+    looking = (await second.watch(conversation))["looking"]
+    assert looking == [{"id": str(ana.id), "name": "ana", "typing": False}]
+    while [one["name"] for one in (await first.until("looking"))[-1]["members"]] != ["ana", "ben"]:
+        pass
+
+    await second.send_json_to({"t": "typing", "conversation": str(conversation.id), "on": True})
+    typing = (await first.until("typing"))[-1]
+    assert (typing["from"], typing["on"]) == ({"role": "agent", "id": str(ben.id), "name": "ben"}, True)
+    assert "typing" not in await second.settled()
+
+    await second.send_json_to({"t": "unwatch", "conversation": str(conversation.id)})
+    while [one["name"] for one in (await first.until("looking"))[-1]["members"]] != ["ana"]:
+        pass
+
+
+async def test_staff_see_that_the_person_types(tenant, channel, ana, window, says):
+    channel.config = {"allowed_origins": [SHOP]}
+    await channel.asave()
+    visitor = webchat.Visitor("mira", session_key="s1")
+    widget = Socket(channel)
+    assert (await widget.connect())[0]
+    conversation = await says("mira", "one")
+    token = await sync_to_async(webchat.token_issue)(channel, visitor)
+    await widget.ask("ready", t="hello", token=token, conversation=str(conversation.id), after=1)
+    socket = await window(ana)
+    await socket.watch(conversation)
+    await widget.send_json_to({"t": "typing", "on": True})
+    typing = (await socket.until("typing"))[-1]
+    assert (typing["from"]["role"], typing["conversation"]) == ("visitor", str(conversation.id))
+    await widget.disconnect()
+
+
+async def test_read_moves_the_staffs_mark(ana, window, says, wants_a_human, rows):
+    conversation = await wants_a_human(await says("mira", "one"))
+    socket = await window(ana, "waiting")
+    await socket.send_json_to({"t": "read", "conversation": str(conversation.id), "seq": 1})
+    assert (await socket.until("conv"))[-1]["unread"] == 0
+    await conversation.arefresh_from_db()
+    assert conversation.agent_read_seq == 1
+
+
+async def test_who_only_reads_moves_no_mark(member, window, says):
+    conversation = await says("mira", "one")
+    socket = await window(await sync_to_async(member)("ben", ["conversations:read", "messages:read"]))
+    error = await socket.ask("error", t="read", conversation=str(conversation.id), seq=1)
+    assert (error["code"], error["fatal"]) == ("not_permitted", False)
+
+
+async def test_a_note_is_told_to_those_who_look(tenant, ana, window, says):
+    conversation = await says("mira", "one")
+    socket, other = await window(ana), await window(ana, "all")
+    await socket.watch(conversation)
+    note_id = new_id()
+    note_written(tenant.id, conversation.id, note_id)
+    assert (await socket.until("note"))[-1] == {"t": "note", "conversation": str(conversation.id), "id": str(note_id)}
+    assert "note" not in await other.settled()
+
+
+async def test_an_alert_calls_those_it_is_for(tenant, ana, member, window):
+    ben = await sync_to_async(member)("ben")
+    called, spared = await window(ana), await window(ben)
+    staff_alert(tenant.id, "waiting", "Mira waits", url="/admin/inbox/", users=[ana.id])
+    alert = (await called.until("alert"))[-1]
+    assert (alert["kind"], alert["title"], alert["tenant"], "to" in alert) == (
+        "waiting",
+        "Mira waits",
+        str(tenant.id),
+        False,
+    )
+    assert "alert" not in await spared.settled()
+
+
+async def test_presence_is_told_to_colleagues_and_holds_for_all_windows(ana, member, window):
+    ben = await sync_to_async(member)("ben")
+    watcher = await window(ana)
+    first, second = await window(ben), await window(ben, "waiting")
+    await first.send_json_to({"t": "presence", "state": "away"})
+    frames = await watcher.until("presence")
+    while frames[-1]["user"]["name"] != "ben" or frames[-1]["state"] != "away":
+        frames += await watcher.until("presence")
+    await second.settled()
+    assert (await second.view("waiting"))["present"] == [
+        {"id": str(ana.id), "name": "ana", "state": "online"}, {"id": str(ben.id), "name": "ben", "state": "away"},
+    ]  # fmt: skip
+
+
+async def test_no_more_than_five_are_watched(ana, window, says):
+    socket = await window(ana)
+    for number in range(5):
+        await socket.watch(await says(f"visitor{number}", "Hello"))
+    more = await says("mira", "Hello")
+    assert (await socket.ask("error", t="watch", conversation=str(more.id)))["code"] == "too_many_watched"
