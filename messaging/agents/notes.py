@@ -8,13 +8,16 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Sequence
+from functools import partial
 
 from conversations.models import Conversation, Note
 from messaging.agents.models import Mention
+from messaging.live.staff import conversation_changed, note_written
 from messaging.rules.control import locked
 from tenants.errors import Invalid
 from tenants.models import Membership, User
-from tenants.storage.db import atomic, now, retried
+from tenants.scope import current_tenant_id
+from tenants.storage.db import atomic, now, on_commit, retried
 
 MOST = 4096  # characters of a note
 MOST_NAMED = 20  # colleagues in one note
@@ -36,6 +39,7 @@ def note_write(conversation_id: uuid.UUID, author: User | None, words: str) -> N
         note = Note.objects.create(tenant_id=seen.tenant_id, conversation=seen, author=author, text=words)
         for user in named:
             _mention(seen, note, user)
+        on_commit(partial(note_written, seen.tenant_id, seen.id, note.id))
     note.mentioned = named
     return note
 
@@ -59,7 +63,10 @@ def _mention(seen: Conversation, note: Note, user: User) -> None:
 def mentions_seen(conversation_id: uuid.UUID, user: User) -> bool:
     """``user`` has looked at the conversation: what named them there is read. Whether anything was unread."""
     unread = Mention.objects.filter(conversation_id=conversation_id, user=user, seen_at=None)
-    return bool(unread.update(seen_at=now()))
+    if not unread.update(seen_at=now()):
+        return False
+    conversation_changed(current_tenant_id(), conversation_id)
+    return True
 
 
 def notes_of(conversation_id: uuid.UUID, most: int = 200) -> Sequence[Note]:

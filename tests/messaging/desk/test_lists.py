@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from channels_app.content.types import text
 from messaging.agents.labels import label_put
-from messaging.agents.notes import note_write
+from messaging.agents.notes import mentions_seen, note_write
 from messaging.desk import desks as desks_module
 from messaging.desk.desks import desks
 from messaging.live.attending import staff_read
@@ -97,6 +97,8 @@ async def test_a_mention_brings_it_to_the_colleague(ana, member, window, says, r
     socket = await window(ben, "mentions")
     await rows(note_write, conversation.id, ana, "@ben please")
     assert (await socket.until("conv"))[-1]["conversation"] == str(conversation.id)
+    await rows(mentions_seen, conversation.id, ben)
+    assert (await socket.until("gone"))[-1]["conversation"] == str(conversation.id)
 
 
 async def test_what_a_colleague_has_read_is_unread_no_more(ana, member, window, says, wants_a_human, rows):

@@ -6,11 +6,11 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from channels_app.content.types import text
+from messaging.agents.notes import note_write
 from messaging.desk.desks import desks
-from messaging.live.staff import note_written, staff_alert
+from messaging.live.staff import staff_alert
 from messaging.rules.agent_replies import agent_reply
 from messaging.webchat import rules as webchat
-from tenants.storage.db import new_id
 from tests.messaging.webchat.clients import SHOP, Socket
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -112,13 +112,12 @@ async def test_who_only_reads_moves_no_mark(member, window, says):
     assert (error["code"], error["fatal"]) == ("not_permitted", False)
 
 
-async def test_a_note_is_told_to_those_who_look(tenant, ana, window, says):
+async def test_a_note_is_told_to_those_who_look(ana, window, says, rows):
     conversation = await says("mira", "one")
     socket, other = await window(ana), await window(ana, "all")
     await socket.watch(conversation)
-    note_id = new_id()
-    note_written(tenant.id, conversation.id, note_id)
-    assert (await socket.until("note"))[-1] == {"t": "note", "conversation": str(conversation.id), "id": str(note_id)}
+    note = await rows(note_write, conversation.id, ana, "Wants a new bow")
+    assert (await socket.until("note"))[-1] == {"t": "note", "conversation": str(conversation.id), "id": str(note.id)}
     assert "note" not in await other.settled()
 
 
