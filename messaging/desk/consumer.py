@@ -19,7 +19,7 @@ from django.http.request import split_domain_port, validate_host
 from conversations.models import Conversation
 from messaging.agents.presence import look_end, look_say, presence_say
 from messaging.desk.desk import Seat, Told
-from messaging.desk.desks import desks, mark_now
+from messaging.desk.desks import desks
 from messaging.desk.frames import (
     CLIENT_FRAMES,
     HelloFrame,
@@ -31,6 +31,7 @@ from messaging.desk.frames import (
     WatchFrame,
 )
 from messaging.desk.people import READ, WORDS, WRITE, Person, Proof, people, tenants_told
+from messaging.desk.reading import mark_now
 from messaging.desk.rows import Row
 from messaging.desk.watched import Watched
 from messaging.live.attending import staff_read, staff_typing

@@ -11,37 +11,34 @@ import itertools
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
 
 import structlog
 
+from messaging.desk import reading
 from messaging.desk.colleagues import Colleagues
 from messaging.desk.desk import Desk, Told
 from messaging.desk.people import Person, Proof, people
-from messaging.desk.rows import Row, changed_since, open_ids, rows_of, statuses_of
+from messaging.desk.reading import Statuses, Wanted, mark_now, moment_of
+from messaging.desk.rows import Row
 from messaging.desk.watched import Watched
 from messaging.live.hub import encoded, hub
 from messaging.live.staff import GROUP
 from messaging.sockets.rows import in_thread
 from tenants.errors import ServiceError
-from tenants.scope import tenant_scope
 
 log = structlog.get_logger(__name__)
 
-MOST_OPEN = 10_000  # conversations of a tenant that are known and counted
-OVERLAP = timedelta(seconds=30)  # an event may be committed so long after its time, and clocks may differ
 LONGEST = timedelta(minutes=10)  # that is looked back
 MOST_CHANGED = 500  # conversations that a window is told of when it comes back
 LOOK_EVERY_S = 5.0
 ROUND_EVERY, SAY_EVERY, PRESENT_EVERY = 2, 2, 6  # of these looks also ask for lost pushes, say who looks, who is there
 IDLE_S = 60.0  # a desk without windows is kept so long
 
-Statuses = Mapping[str, tuple[int, str]]
 Seen = tuple[Row | None, Statuses]  # a watched conversation, as it was told last
-Wanted = Mapping[uuid.UUID, Iterable[uuid.UUID]]
 
 
 class Window(Protocol):
@@ -103,7 +100,7 @@ class Desks:
             desk = self.desks[tenant_id] = Desk(tenant_id)
             try:
                 mark = mark_now()
-                rows, whole = await in_thread(_open, tenant_id)
+                rows, whole = await in_thread(reading.opened, tenant_id)
                 desk.fill(rows, whole=whole, mark=mark)
             except BaseException as error:
                 self.desks.pop(tenant_id, None)
@@ -121,7 +118,7 @@ class Desks:
     async def watch(self, watched: Watched) -> None:
         """What becomes of its messages is told from now on."""
         if watched.id not in self._seen:
-            ((_, rows, statuses),) = await in_thread(_read, {watched.tenant_id: [watched.id]}, [watched.id])
+            ((_, rows, statuses),) = await in_thread(reading.read, {watched.tenant_id: [watched.id]}, [watched.id])
             self._seen.setdefault(watched.id, (rows.get(watched.id), statuses.get(watched.id, {})))
 
     def unwatch(self, id: uuid.UUID) -> None:
@@ -216,7 +213,7 @@ class Desks:
     async def read(self, wanted: Wanted) -> None:
         """Read these conversations, and tell the windows what is new of them."""
         mark, watched = mark_now(), set(self._seen)
-        for tenant_id, rows, statuses in await in_thread(_read, wanted, watched):
+        for tenant_id, rows, statuses in await in_thread(reading.read, wanted, watched):
             if desk := self.desks.get(tenant_id):
                 for id in wanted[tenant_id]:
                     desk.take(id, rows.get(id), mark)
@@ -287,10 +284,10 @@ class Desks:
         """What changed since the last round and was not told."""
         begun = datetime.now(UTC)
         for desk in list(self.desks.values()):
-            found = await in_thread(_changed, desk.tenant_id, self._round_from - OVERLAP)
+            found = await in_thread(reading.changed, desk.tenant_id, self._round_from)
             behind = set(desk.rows) if found is None else {id for id, seq in found.items() if _behind(desk, id, seq)}
             if found is None:  # more than can be told: each row is read
-                behind |= set(await in_thread(_open_ids, desk.tenant_id))
+                behind |= set(await in_thread(reading.ids_opened, desk.tenant_id))
             if behind:
                 self.changed(desk.tenant_id, behind)
         self._round_from = begun
@@ -300,13 +297,13 @@ class Desks:
         at = moment_of(mark)
         if at is None or datetime.now(UTC) - at > LONGEST:
             return None
-        found = await in_thread(_changed, desk.tenant_id, at - OVERLAP)
+        found = await in_thread(reading.changed, desk.tenant_id, at)
         if found is None or len(found) > MOST_CHANGED:
             return None
         missing = {id for id, seq in found.items() if _behind(desk, id, seq)}
         rows: dict[uuid.UUID, Row] = {}
         if missing:
-            ((_, rows, _),) = await in_thread(_read, {desk.tenant_id: missing}, ())
+            ((_, rows, _),) = await in_thread(reading.read, {desk.tenant_id: missing})
             self.changed(desk.tenant_id, missing)  # for the other windows
         return [(id, rows.get(id) if id in missing else desk.known(id)) for id in found]
 
@@ -320,50 +317,6 @@ def _behind(desk: Desk, id: uuid.UUID, seq: int) -> bool:
     return known is None or known.version < seq
 
 
-def mark_now() -> str:
-    """What a client says after a gap, to get what changed since this moment."""
-    return str(time.time_ns() // 1_000_000)
-
-
-def moment_of(mark: str) -> datetime | None:
-    """When a mark was made; None: it is none of ours."""
-    if not (mark.isascii() and mark.isdigit()) or len(mark) > 15:
-        return None
-    at = datetime.fromtimestamp(int(mark) / 1000, UTC) if int(mark) < 1 << 42 else None
-    return at if at and at <= datetime.now(UTC) + OVERLAP else None
-
-
-# ------------------------------------------------------------------------ in a thread
-
-
 def _all(calls: Iterable[Callable[[], None]]) -> None:
     for call in calls:
         call()
-
-
-def _open(tenant_id: uuid.UUID) -> tuple[list[Row], bool]:
-    with tenant_scope(tenant_id):
-        ids = open_ids(MOST_OPEN + 1)
-        return list(rows_of(ids[:MOST_OPEN]).values()), len(ids) <= MOST_OPEN
-
-
-def _read(
-    wanted: Wanted, watched: Iterable[uuid.UUID]
-) -> list[tuple[uuid.UUID, dict[uuid.UUID, Row], dict[uuid.UUID, Statuses]]]:
-    found: list[Any] = []
-    watched = set(watched)
-    for tenant_id, ids in wanted.items():
-        with tenant_scope(tenant_id):
-            rows = rows_of(list(ids))
-            found.append((tenant_id, rows, {id: statuses_of(id) for id in rows if id in watched}))
-    return found
-
-
-def _open_ids(tenant_id: uuid.UUID) -> list[uuid.UUID]:
-    with tenant_scope(tenant_id):
-        return open_ids(MOST_OPEN)
-
-
-def _changed(tenant_id: uuid.UUID, since: datetime) -> dict[uuid.UUID, int] | None:
-    with tenant_scope(tenant_id):
-        return changed_since(since)

@@ -12,6 +12,7 @@ from channels_app.content.types import text
 from messaging.agents.labels import label_put
 from messaging.agents.notes import mentions_seen, note_write
 from messaging.desk import desks as desks_module
+from messaging.desk import reading
 from messaging.desk.desks import desks
 from messaging.live.attending import staff_read
 from messaging.rules.agent_replies import agent_reply
@@ -122,7 +123,7 @@ async def test_a_change_costs_the_same_statements_for_any_number_of_windows(ana,
 
     def read():
         with CaptureQueriesContext(connection) as seen:
-            desks_module._read({conversation.tenant_id: [conversation.id]}, ())
+            reading.read({conversation.tenant_id: [conversation.id]})
         return len(seen)
 
     assert await thread(read, thread_sensitive=False)() == 5
@@ -206,7 +207,7 @@ async def test_a_push_that_was_lost_is_made_up_for_by_the_round(ana, window, say
 async def test_of_a_tenant_with_too_many_open_ones_no_count_is_told(ana, window, says, monkeypatch):
     for who in ("mira", "omar"):
         await says(who, "Hello")
-    monkeypatch.setattr(desks_module, "MOST_OPEN", 1)
+    monkeypatch.setattr(reading, "MOST_OPEN", 1)
     socket = await window(ana)
     assert (await socket.view("bot"))["counts"]["bot"] is None
     conversation = await says("lea", "Hello")

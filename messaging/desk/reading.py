@@ -1,0 +1,64 @@
+"""What windows of staff show, asked of the rows: all of a tenant, some that changed, those since a mark.
+
+Owns how far is looked back, and marks. Each function opens the scopes that it needs: it runs in a thread of its own, for
+windows of many tenants.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from messaging.desk.rows import Row, changed_since, open_ids, rows_of, statuses_of
+from tenants.scope import tenant_scope
+
+MOST_OPEN = 10_000  # conversations of a tenant that are known and counted
+OVERLAP = timedelta(seconds=30)  # an event may be committed so long after its time, and clocks may differ
+
+Statuses = Mapping[str, tuple[int, str]]
+Wanted = Mapping[uuid.UUID, Iterable[uuid.UUID]]  # tenant → conversations
+Read = tuple[uuid.UUID, dict[uuid.UUID, Row], dict[uuid.UUID, Statuses]]  # of a tenant
+
+
+def mark_now() -> str:
+    """What a client says after a gap, to get what changed since this moment."""
+    return str(time.time_ns() // 1_000_000)
+
+
+def moment_of(mark: str) -> datetime | None:
+    """When a mark was made; None: it is none of ours."""
+    if not (mark.isascii() and mark.isdigit()) or len(mark) > 15:
+        return None
+    at = datetime.fromtimestamp(int(mark) / 1000, UTC) if int(mark) < 1 << 42 else None
+    return at if at and at <= datetime.now(UTC) + OVERLAP else None
+
+
+def opened(tenant_id: uuid.UUID) -> tuple[list[Row], bool]:
+    """The open conversations of a tenant, and whether those are all."""
+    with tenant_scope(tenant_id):
+        ids = open_ids(MOST_OPEN + 1)
+        return list(rows_of(ids[:MOST_OPEN]).values()), len(ids) <= MOST_OPEN
+
+
+def ids_opened(tenant_id: uuid.UUID) -> list[uuid.UUID]:
+    with tenant_scope(tenant_id):
+        return open_ids(MOST_OPEN)
+
+
+def read(wanted: Wanted, watched: Iterable[uuid.UUID] = ()) -> list[Read]:
+    """These conversations as they are now; of those that are watched the statuses of our messages, too."""
+    found: list[Read] = []
+    watched = set(watched)
+    for tenant_id, ids in wanted.items():
+        with tenant_scope(tenant_id):
+            rows = rows_of(list(ids))
+            found.append((tenant_id, rows, {id: statuses_of(id) for id in rows if id in watched}))
+    return found
+
+
+def changed(tenant_id: uuid.UUID, since: datetime) -> dict[uuid.UUID, int] | None:
+    """As `changed_since`; what was committed late is found again."""
+    with tenant_scope(tenant_id):
+        return changed_since(since - OVERLAP)
