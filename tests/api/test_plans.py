@@ -20,7 +20,6 @@ from channels_app.contract import StatusUpdate
 from conversations.models import Contact, Conversation, Event, Identity, Message, Session
 from messaging import deliver, housekeeping, publish, respond, sweep, wake
 from messaging.agents.inbox.lists import VIEWS
-from messaging.agents.models import Labelled, Mention
 from messaging.models import Delivery, DeliveryPart, HandledEvent, InboundEvent, Turn
 from messaging.rules import delivery_status
 from tenants.scope import tenant_scope
@@ -34,7 +33,7 @@ pytestmark = [
 
 GROWING = {
     model._meta.db_table
-    for model in (Contact, Conversation, Delivery, DeliveryPart, Event, HandledEvent, Identity, InboundEvent, Labelled, Mention,
+    for model in (Contact, Conversation, Delivery, DeliveryPart, Event, HandledEvent, Identity, InboundEvent,
                   Message, Session, Turn)
 }  # fmt: skip
 EVERYTHING = "SELECT COUNT(*) FROM conversations_message WHERE language = %s"

@@ -171,7 +171,7 @@ def test_a_page_takes_few_statements(queued, ana, tenant, remembered) -> None:
         page = inbox_page("waiting", ana, ALL, size=5)
         inbox_shapes(page.rows, words=True)
     if not on_mongo():
-        assert len(asked) == 4  # rows, labels, unread, failed
+        assert len(asked) == 5  # rows, contacts, labels, unread, failed
     with CaptureQueriesContext(connection) as asked:
         inbox_counts(ana, ALL)
     assert len(asked) <= 6
