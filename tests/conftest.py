@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -18,8 +19,10 @@ from django.db import connection
 from django.test import Client, override_settings
 from pydantic_core import to_json
 from rest_framework.test import APIClient
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from assistant.intents import apart
+from assistant.knowledge import Fact, in_order
 from channels_app.http.client import authority
 from chatsvc.web import probes
 from tenants.access import buckets
@@ -60,19 +63,44 @@ def _learnt_once(examples: tuple[Any, ...], facts: tuple[Any, ...]) -> Any:
     return apart.learnt_here(examples, facts)
 
 
+def _learnt(examples: Sequence[Any], facts: Sequence[Fact]) -> Any:
+    """Ids of facts give them their order and teach nothing: each test's demo has its own."""
+    ordered = in_order(facts)
+    found = _learnt_once(tuple(examples), tuple(replace(fact, id=f"{at:09}") for at, fact in enumerate(ordered)))
+    return replace(found, knowledge=replace(found.knowledge, facts=ordered))
+
+
 @pytest.fixture(autouse=True)
 def learning_takes_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that loads scikit-learn for every training would cost the tests minutes (tests/assistant/test_apart.py).
 
     Learning is a function of what is taught, and most tests teach the demo's examples: once a process is enough.
     """
-    monkeypatch.setattr(apart, "learnt", lambda examples, facts: _learnt_once(tuple(examples), tuple(facts)))
+    monkeypatch.setattr(apart, "learnt", _learnt)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def cheap_passwords() -> Iterator[None]:
     """A good password hash is slow on purpose; no test asks for that."""
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_are_listed_once() -> Iterator[None]:
+    """WhiteNoise reads every static file's size and date when a client's first request builds the middleware, which
+    costs more than most requests do; the files are the same for all of them."""
+    listed: dict[str, Any] = {}
+    scan = WhiteNoiseMiddleware.add_files_from_finders
+
+    def once(self: WhiteNoiseMiddleware) -> None:
+        if not listed:
+            scan(self)
+            listed.update(self.files)
+        self.files.update(listed)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", once)
         yield
 
 
