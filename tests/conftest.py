@@ -32,6 +32,13 @@ from tenants.scope import tenant_scope
 from tenants.storage import memo
 from tests import same_statements
 from tests.factories import TenantFactory
+from tests.migrated import migrated_copy
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb: bool) -> bool:
+    """SQLite's is there already, and migrated."""
+    return django_db_keepdb or connection.vendor == "sqlite"
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +47,9 @@ def django_db_modify_db_settings(
 ) -> None:
     """SQLite in a file, as in life: the in-memory one of several threads fails at once instead of waiting."""
     if connection.vendor == "sqlite":
-        connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+        file = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        migrated_copy(file)
+        connection.settings_dict["TEST"]["NAME"] = str(file)
         options = connection.settings_dict["OPTIONS"]  # no test pulls the plug, so none waits for the disk
         options["init_command"] = options["init_command"].replace("synchronous=FULL", "synchronous=OFF")
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from channels_app.twin.server import Twin
 from tests.chaos.servers import wait_until
+from tests.migrated import migrated_copy
 
 ROOT = Path(__file__).resolve().parents[2]
 POINT_AT_TWIN = """
@@ -132,13 +133,22 @@ def set_up(environ: dict[str, str], twin: Twin, root: Path = ROOT) -> dict[str, 
     allows it. Returns the access."""
     allowed = [environ.get("OUTBOUND_ALLOW_HOSTS", ""), twin.url.removeprefix("http://")]
     environ["OUTBOUND_ALLOW_HOSTS"] = ",".join(filter(None, allowed))
-    manage(environ, "migrate", "--verbosity", "0", root=root)
+    migrate(environ, root)
     access: dict[str, Any] = json.loads(manage(environ, "seed_demo", "--json", root=root))
     manage(environ, "shell", "--verbosity", "0", "-c", POINT_AT_TWIN.format(twin=twin.url), root=root)
     for kind in twin.settings:
         where = f"http://127.0.0.1:{environ['PORT']}/api/v2/webhooks/{kind}/{access['channels'][kind]}"
         twin.configure(kind, webhook_url=where)
     return access
+
+
+def migrate(environ: Mapping[str, str], root: Path = ROOT) -> None:
+    """``manage.py migrate``; a new SQLite database of the present code is a copy of the one that has been."""
+    scheme, _, file = environ["DATABASE_URL"].partition(":///")
+    if scheme == "sqlite" and root == ROOT and not Path(file).exists():
+        migrated_copy(Path(file))
+    else:
+        manage(environ, "migrate", "--verbosity", "0", root=root)
 
 
 def manage(environ: Mapping[str, str], *arguments: str, root: Path = ROOT) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Protocol
 
-from django.core.management import call_command
 from django.db import OperationalError, connection
+
+from tests.migrated import migrated
 
 
 class Crash(BaseException):
@@ -41,7 +42,8 @@ def in_memory(populate: Callable[[], None]) -> Iterator[sqlite3.Connection]:
     connection.connection, connection.settings_dict["NAME"] = None, ":memory:"
     try:
         with copied(origin) as made:
-            call_command("migrate", verbosity=0, skip_checks=True)
+            with closing(sqlite3.connect(migrated())) as template:
+                template.backup(made)
             populate()
             made.backup(origin)
         yield origin
