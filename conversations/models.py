@@ -107,7 +107,7 @@ class Conversation(TenantModel):
     ``last_seq`` numbers the transcript and ``event_seq`` the timeline, both without gaps; a
     transaction that writes either has updated this row first and holds its lock until the commit.
     ``control_owner`` says who answers, ``held_by`` which human; ``control_epoch`` grows whenever that changes, so that
-    an answer begun under another owner is void.
+    a caller can say what they have seen. An answer begun under another owner is void by ``last_seq``.
     """
 
     class Status(models.TextChoices):

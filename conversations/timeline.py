@@ -81,8 +81,10 @@ def conversation_advance(
     ``where``, and apply ``changes``. Returns it afterwards, or None when nothing matches.
 
     The UPDATE comes first and locks the row until the commit: the second writer waits here, reads
-    what the first has written, and numbers have neither gaps nor doubles.
+    what the first has written, and numbers have neither gaps nor doubles. A change of ``control_owner`` takes a number
+    of the transcript for the entry that tells it: so an answer that was begun before it is void by ``last_seq`` alone.
     """
+    assert messages or "control_owner" not in changes, "no change of control is silent"
     if messages:
         changes |= {"last_seq": _plus("last_seq", messages), "message_count": _plus("message_count", messages)}
     if events:

@@ -312,8 +312,7 @@ def reply_store(
             "id": conversation.id,
             "is_open": True,
             "control_owner": Conversation.Owner.BOT,
-            "control_epoch": conversation.control_epoch,
-            "last_seq": conversation.last_seq,
+            "last_seq": conversation.last_seq,  # control that changed and came back has taken numbers, too
         },
         messages=len(contents),
         events=len(news) + len(contents),

@@ -1,7 +1,7 @@
 """Who is in control: a human is asked for, agents take over, hand back, end. The bot never talks over them.
 
 Owns every change of ``control_owner``, ``held_by``, ``control_epoch`` and ``status`` of an open conversation. A change
-of owner grows the epoch, which makes any answer void that was begun before. What has been done before is not done
+of owner writes an entry of the transcript, which makes any answer void that was begun before. What has been done before is not done
 again: the row that comes back then says ``repeated``, and nothing was written.
 """
 

@@ -13,6 +13,7 @@ from assistant.port import EngineReply
 from channels_app.content.types import text
 from channels_app.contract import ConfigError, SendResult, StatusUpdate, Unreachable
 from conversations.models import Conversation, Event, Message
+from conversations.timeline import conversation_advance
 from messaging import accept as accept_module
 from messaging import deliver as deliver_module
 from messaging import respond as respond_module
@@ -175,6 +176,24 @@ def test_the_bot_never_talks_over_a_human(scope, whatsapp, said, engine) -> None
     accept(whatsapp, said("two", id="wamid.2"))
     assert not Message.objects.filter(role="bot").exists()
     assert not Turn.objects.filter(status__in=Turn.OPEN).exists()
+
+
+def test_control_that_changes_and_comes_back_makes_the_answer_void(scope, whatsapp, said, engine) -> None:
+    stored = accept(whatsapp, said("one", id="wamid.1"))
+    engine.before = lambda: (take_over(stored.conversation.id, None), hand_back(stored.conversation.id))
+    first = Turn.objects.get()
+    assert respond(due(first).id).status == Turn.Status.VOID
+    assert not Message.objects.filter(role="bot").exists()
+    engine.before = None
+    respond(due(Turn.objects.get(status=Turn.Status.WAITING)).id)
+    assert Message.objects.filter(role="bot").count() == 1
+
+
+def test_control_never_changes_in_silence(scope, whatsapp, said) -> None:
+    """The reply's guard rests on it (decision 0044)."""
+    stored = accept(whatsapp, said("one", id="wamid.1"))
+    with pytest.raises(AssertionError, match="silent"):
+        conversation_advance({"id": stored.conversation.id}, control_owner=Conversation.Owner.HUMAN)
 
 
 def test_an_agents_reply_takes_over_and_hand_back_gives_the_bot_the_next_word(scope, web, said, engine) -> None:

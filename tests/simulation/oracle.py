@@ -46,6 +46,9 @@ class Oracle:
     visitor: dict[str, Entry] = field(default_factory=dict)  # conversation → the person's last words
     heard_at: dict[str, float] = field(default_factory=dict)  # conversation → when that was, monotonic
     control: Counter[str] = field(default_factory=Counter)  # conversation → entries that tell a change of control
+    owners: dict[str, tuple[str, int]] = field(
+        default_factory=dict
+    )  # conversation → who had it, and those entries then
     roles: Counter[bool] = field(default_factory=Counter)  # ours or theirs → messages
     told: Counter[tuple[str, str]] = field(default_factory=Counter)  # (event type, message) → times
     types: Counter[str] = field(default_factory=Counter)
@@ -199,9 +202,12 @@ def every_message_has_its_event(oracle: Oracle) -> None:
 
 
 def no_change_of_control_is_silent(oracle: Oracle) -> None:
-    """Each has an entry of its own, so that a look at ``last_seq`` alone sees it, too (mutations.py)."""
+    """Each has an entry of its own: the reply's guard looks at ``last_seq`` and nothing else that grows (decision 0044)."""
     for talk in oracle.view.talks.values():
-        need(talk.epoch <= oracle.control[talk.id], "control changes in silence", f"epoch {talk.epoch} after {oracle.control[talk.id]} entries")  # fmt: skip
+        owner, entries = oracle.owners.get(talk.id, (talk.owner, 0))
+        told = oracle.control[talk.id]
+        need(talk.owner == owner or told > entries, "control changes in silence", f"{owner} → {talk.owner} after {told} entries")  # fmt: skip
+        oracle.owners[talk.id] = (talk.owner, told)
 
 
 def status_never_goes_back(oracle: Oracle) -> None:
