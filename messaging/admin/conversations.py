@@ -21,22 +21,18 @@ from channels_app.content.surroundings import Quote
 from channels_app.content.types import MAX_TEXT, Content, TemplateUse, text
 from channels_app.templates.resolve import templates_for
 from conversations.admin import WordsAdmin
-from conversations.media_links import content_with_links
-from conversations.models import Conversation, Message
-from messaging.agents.notes import mentions_seen, note_write, notes_of
+from conversations.models import Conversation
+from messaging.admin.inbox import parts
+from messaging.agents.notes import mentions_seen, note_write
 from messaging.hours.late import is_late
 from messaging.live.attending import staff_read, staff_typing
-from messaging.models import Delivery
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end, hand_back, take_over
-from messaging.rules.windows import window_of
 from tenants.console.pages import Button, TenantFilter, permissions_in, shortened
 from tenants.errors import Invalid, ServiceError
 from tenants.models import User
 from tenants.storage.db import new_id, now
 
-SHOWN = 300  # the newest entries of a transcript
-TICKS = {"queued": "🕓", "sending": "🕓", "sent": "✓", "delivered": "✓✓", "read": "✓✓ read", "failed": "failed"}
 STATUS = {"active": "success", "escalated": "warning", "error": "danger", "completed": "info", "abandoned": "info"}
 PRIORITY = {"urgent": "danger", "high": "warning", "normal": "info", "low": "info"}
 RANK = Case(*(When(priority=name, then=Value(rank)) for rank, name in enumerate(PRIORITY)), default=Value(2)).asc()
@@ -160,17 +156,16 @@ class ConversationAdmin(WordsAdmin):
             "typing_to": forms.get("typing"),
             "template_to": forms.get("template"),
             "templates": templates_for(row.channel) if "template" in forms else [],
-            "window": window_of(row.channel, row, by_human=True),
             "annotate_to": forms.get("annotate"),
             "button_fields": {"epoch": row.control_epoch, "assignee": row.assignee_id or ""},
             "unsent": getattr(request, "unsent", None),
             "reply_id": new_id(),
-            "max_text": MAX_TEXT,
-            "entries": transcript(row) if may_read else [],
-            "shown": SHOWN,
-            "notes": notes_of(row.id),
-            "waiting": self.waiting(row),
+            "waiting": self.waiting(row) if row.waiting_since else "",
+            **parts.page_context(request, row, may_read=may_read),
         }
+
+    def get_urls(self) -> list[Any]:
+        return [*parts.addresses(self), *super().get_urls()]
 
     def buttons_of(self, request: HttpRequest, row: Conversation) -> Iterable[Button]:
         if not self.allowed(request, "write", row):
@@ -293,25 +288,3 @@ def _keep_unsent(request: HttpRequest, *, text: str = "", template: str = "", va
 def _member(request: HttpRequest) -> User:
     assert isinstance(request.user, User)  # the admin refuses everything else
     return request.user
-
-
-def transcript(conversation: Conversation) -> list[Message]:
-    """The newest entries, oldest first, each with ``tick`` and ``trouble`` of its delivery and its
-    ``emojis``. Entries that tell of a change are left out: the message itself shows it. Four queries."""
-    entries = list(
-        Message.objects.filter(conversation=conversation)
-        .select_related("author")
-        .prefetch_related("attachments", "reactions")
-        .order_by("-seq")[:SHOWN]
-    )[::-1]
-    deliveries = {delivery.message_id: delivery for delivery in Delivery.objects.filter(conversation=conversation)}
-    entries = [entry for entry in entries if not entry.change]
-    for entry in entries:
-        entry.emojis = " ".join(reaction.emoji for reaction in entry.reactions.all() if reaction.emoji)
-        delivery = deliveries.get(entry.id)
-        entry.shown = content_with_links(entry.content)
-        entry.tick = TICKS.get(delivery.status, "") if delivery else ""
-        entry.trouble = (
-            (delivery.error_detail or delivery.error_code) if delivery and delivery.status == "failed" else ""
-        )
-    return entries

@@ -1,0 +1,204 @@
+"""What staff write to a person: from what the reply box holds to messages, and what it would look like on the channel.
+
+Owns the shape of a draft, and what the reply box offers. Must not decide whether something may be sent: that is
+messaging/rules/agent_replies.py. Call within the tenant's scope.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Q
+from django.template.defaultfilters import filesizeformat
+from django.template.loader import render_to_string
+from pydantic import BaseModel, ConfigDict, Field
+
+from channels_app.content.fit import shown_as
+from channels_app.content.media import kind_of
+from channels_app.content.surroundings import Quote
+from channels_app.content.types import MAX_TEXT, Capabilities, Content, Media, TemplateUse
+from channels_app.models import Channel, MessageTemplate
+from channels_app.outgoing import complaints_of
+from channels_app.templates.resolve import said_by, tag_of, templates_approved, templates_for
+from conversations.media_links import content_with_links, media_address, media_link
+from conversations.models import Attachment, Conversation, Message
+from messaging.admin.inbox.transcript import PLATFORMS
+from messaging.api.preview import PreviewRequest, preview
+from messaging.reply import recipient_of
+from messaging.rules.agent_replies import agent_reply
+from messaging.rules.windows import window_of
+from tenants.errors import Invalid, NotFound, Unprocessable
+from tenants.models import User
+from tenants.tenant_settings import settings_for
+
+MOST_FILES = 10
+PLACE = "admin/conversations/conversation/content.html"
+FAMILIES = {"image": "pictures", "video": "videos", "audio": "sounds", "application": "documents", "text": "text files"}
+
+
+class Draft(BaseModel):
+    """What the reply box holds. ``files``: uploads, in their order; the words stand with the first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field("", max_length=MAX_TEXT)
+    files: tuple[uuid.UUID, ...] = Field((), max_length=MOST_FILES)
+    quote: uuid.UUID | None = None
+    template: TemplateUse | None = None
+
+
+class Send(Draft):
+    """``id``: the same one again sends nothing twice. ``seen_seq``: the last entry that the member of staff had read when
+    they wrote."""
+
+    id: str = Field(min_length=1, max_length=50, pattern=r"^[\w-]+$")
+    seen_seq: int | None = Field(None, ge=0, le=2**31 - 1)
+
+
+# ------------------------------------------------------------------------------- what is sent
+
+
+def reply_send(conversation: Conversation, agent: User, draft: Send) -> list[Message]:
+    """A message for the words and one for each further file. Nothing goes out when one of them would be refused for its
+    form. Raises what `agent_reply` raises."""
+    contents = contents_of(draft)
+    if len(contents) > 1:
+        _require_form(conversation, contents)
+    return [
+        agent_reply(
+            conversation.id, agent, content, client_message_id=f"{draft.id}.{place}" if place else draft.id,
+            seen_seq=draft.seen_seq,
+        )
+        for place, content in enumerate(contents)
+    ]  # fmt: skip
+
+
+def contents_of(draft: Draft) -> list[Content]:
+    """Raises Invalid ``empty_message``, NotFound ``media_not_found``."""
+    quote = Quote(message_id=draft.quote) if draft.quote else None
+    words = draft.text.strip()
+    if draft.template:
+        return [Content(type="template", template=draft.template, quote=quote)]
+    files = _files(draft.files)
+    if not files:
+        if not words:
+            raise Invalid("Write something, or attach a file.", code="empty_message")
+        return [Content(type="text", text=words, quote=quote)]
+    first = {"text": words or None, "quote": quote}
+    return [_with_file(file, **({} if place else first)) for place, file in enumerate(files)]
+
+
+def _files(ids: Sequence[uuid.UUID]) -> list[Attachment]:
+    stored = {row.id: row for row in Attachment.objects.filter(id__in=ids, state=Attachment.State.STORED)}
+    own = [stored[file_id] for file_id in ids if file_id in stored and stored[file_id].identity_id is None]
+    if len(own) < len(ids):
+        raise NotFound("A file is no longer there: attach it again.", code="media_not_found")
+    return own
+
+
+def _with_file(file: Attachment, **parts: Any) -> Content:
+    media = Media(url=media_address(file.id), type=file.mime, size_bytes=file.size or 0, name=file.name or None)
+    return Content(type=kind_of(file.mime), media=media, **parts)
+
+
+def _require_form(conversation: Conversation, contents: Sequence[Content]) -> None:
+    recipient = recipient_of(conversation, conversation.identity)
+    for content in contents:
+        if found := complaints_of(conversation.channel, content, recipient):
+            raise Unprocessable(found[0].sentence, code="content_refused")
+
+
+# ------------------------------------------------------------------------- what it looks like
+
+
+def shown_there(conversation: Conversation, draft: Draft) -> dict[str, Any]:
+    """What the person would see: ``html`` of each part, ``cuts`` and the ``problem`` it would have. Raises what a template
+    or a preview raises."""
+    parts: list[str] = []
+    told: dict[str, Any] = {"cuts": [], "problem": None, "segments": None, "text": ""}
+    for content in contents_of(draft):
+        seen = preview(conversation.channel_id, PreviewRequest(content=content, conversation_id=conversation.id))
+        parts += [render_to_string(PLACE, {"content": content_with_links(part.to_json())}) for part in seen.parts]
+        told["text"] = "\n".join(filter(None, (told["text"], *(part.text for part in seen.parts))))
+        told["cuts"] = list(dict.fromkeys([*told["cuts"], *seen.cuts]))
+        told["problem"] = told["problem"] or (seen.problem and seen.problem.sentence)
+        told["segments"] = (told["segments"] or 0) + seen.segments if seen.segments else told["segments"]
+    return {"html": parts, **told}
+
+
+def upload_told(channel: Channel, file: Attachment) -> dict[str, Any]:
+    """A file that was put into the reply box, and what the channel makes of it."""
+    note, refused = _carried(channel, file)
+    picture = file.mime.startswith("image/")
+    return {
+        "id": str(file.id), "name": file.name or file.kind, "size": filesizeformat(file.size or 0),
+        "picture": media_link(file.id) if picture else "", "note": note, "refused": refused,
+    }  # fmt: skip
+
+
+def _carried(channel: Channel, file: Attachment) -> tuple[str, bool]:
+    """What is to be said of a file before it goes, and whether it cannot go at all."""
+    if channel.adapter.instant:
+        return "", False
+    content = _with_file(file)
+    found = list(channel.adapter.check_content(content, channel.adapter_config()))
+    if found:
+        return found[0].sentence, True
+    if not shown_as(content, channel.capabilities):
+        return f"Goes as a link: {PLATFORMS.get(channel.kind, channel.kind)} does not take this file itself.", False
+    return "", False
+
+
+def carries(caps: Capabilities) -> str:
+    """Which files a channel shows, in words; others go as a link."""
+    most: dict[str, int] = {}
+    for mime, size in caps.media_types.items():
+        family = FAMILIES.get(mime.partition("/")[0], "files")
+        most[family] = max(most.get(family, 0), size)
+    listed = [f"{family} up to {filesizeformat(size)}" if size else family for family, size in most.items()]
+    return f"{', '.join(listed).capitalize()}; other files go as a link." if listed else "Files go as a link."
+
+
+# ------------------------------------------------------------------------- what the box offers
+
+
+def box(conversation: Conversation, channel: Channel) -> dict[str, Any]:
+    """What the template of the reply box shows beside its addresses."""
+    window = window_of(channel, conversation, by_human=True)
+    caps = channel.capabilities
+    instant = channel.adapter.instant
+    return {
+        "window": window,
+        "platform": PLATFORMS.get(channel.kind, channel.kind),
+        "carries": "" if instant else carries(caps),
+        "counts": bool(caps.max_segments),  # an SMS costs by its segments
+        "max_text": MAX_TEXT,
+        "approved": templates_approved(channel) if not window.open else [],
+    }
+
+
+def choices(conversation: Conversation, channel: Channel) -> dict[str, Any]:
+    """What ``/`` finds in the reply box: ``templates`` with their words, those in the person's language first; ``always``:
+    it goes out with a closed window, too."""
+    rows = MessageTemplate.objects.filter(Q(channel=channel) | Q(channel=None))
+    variants = {(row.channel_id is None, row.name): row.variants for row in rows}
+    approved = {template["name"] for template in templates_approved(channel)}
+    listed = []
+    for template in templates_for(channel):
+        name, language = template["name"], template["language"]
+        own = variants.get((True, name), {}).get(language, {})
+        words = own or variants.get((False, name), {}).get(language, {})
+        there = (own.get("external") or {}).get("template") or name
+        told = {"text": said_by(words), "defaults": own.get("defaults", {}), "always": there in approved}
+        listed.append({**template, **told})
+    wanted = (conversation.contact.language, *settings_for(conversation.tenant_id).languages)
+    return {"templates": sorted(listed, key=lambda one: (one["name"], *_distance(one["language"], wanted)))}
+
+
+def _distance(language: str, wanted: Sequence[str]) -> tuple[int, str]:
+    """How far down in the list of wanted languages one is."""
+    bases = [tag_of(tag).partition("-")[0] for tag in wanted if tag]
+    base = tag_of(language).partition("-")[0]
+    return (bases.index(base) if base in bases else len(bases), language)

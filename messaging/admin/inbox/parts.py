@@ -1,0 +1,260 @@
+"""The addresses behind the page of one conversation: entries, the reply box and the person, for its script.
+
+Owns who may ask for what, and the form of answers: HTML of a part, or JSON with ``error`` {code, message, details}. The
+pages stand in messaging/admin/conversations.py and messaging/admin/inbox/.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.csrf import csrf_protect
+from pydantic import BaseModel, ConfigDict, Field
+
+from channels_app.content.types import MAX_TEXT
+from conversations.models import Conversation, Note
+from messaging.admin.inbox.composer import Draft, Send, box, choices, reply_send, shown_there, upload_told
+from messaging.admin.inbox.contact import notes_of, person_change, person_of
+from messaging.admin.inbox.transcript import Page, newest, since
+from messaging.deliver import redeliver
+from messaging.live.attending import staff_read
+from messaging.media.fetch import most_bytes
+from messaging.media.upload_views import CHUNK, ROOM, LimitedUpload, check_length
+from messaging.media.uploads import upload
+from messaging.models import Delivery
+from tenants.api.parse import parse_body
+from tenants.console.pages import TenantAdmin, permissions_in
+from tenants.errors import Forbidden, Invalid, NotFound, ServiceError
+from tenants.models import User
+from tenants.scope import tenant_scope
+from tenants.storage.db import new_id
+
+NAME = "conversations_conversation_{}"
+Part = Callable[[TenantAdmin, HttpRequest, Conversation], HttpResponse]
+
+
+class Remark(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(min_length=1, max_length=MAX_TEXT)
+
+
+def addresses(page: TenantAdmin) -> list[URLPattern]:
+    """Below the conversation's own address; ``page`` is the console's page of conversations."""
+
+    def one(name: str, part: Part, method: str, *needs: str) -> URLPattern:
+        return path(f"<uuid:object_id>/{name}/", page.admin_site.admin_view(_view(page, part, method, needs)),
+                    name=NAME.format(name))  # fmt: skip
+
+    writes = ("conversations:write", "messages:send")
+    upload_view = _view(page, _upload, "POST", writes)
+    upload_view.csrf_exempt = True  # type: ignore[attr-defined]  # `_upload` asks for it itself, once the body has its limit
+    return [
+        one("entries", _entries, "GET", "messages:read"),
+        one("choices", _choices, "GET", *writes),
+        one("preview", _preview, "POST", *writes),
+        one("send", _send, "POST", *writes),
+        path("<uuid:object_id>/upload/", page.admin_site.admin_view(upload_view), name=NAME.format("upload")),
+        one("note", _note, "POST", "conversations:write"),
+        one("retry", _retry, "POST"),
+        one("person", _person, "", "contacts:read"),
+    ]
+
+
+def _view(page: TenantAdmin, part: Part, method: str, needs: tuple[str, ...]) -> Any:
+    def view(request: HttpRequest, object_id: uuid.UUID) -> HttpResponse:
+        rows = page.get_queryset(request).select_related("tenant", "channel", "contact", "identity", "assignee")
+        row = rows.filter(id=object_id).first()
+        if row is None:
+            raise Http404
+        if method and request.method != method:
+            return HttpResponse(status=405, headers={"Allow": method})
+        if not set(needs) <= permissions_in(request, row.tenant_id):
+            raise PermissionDenied
+        with tenant_scope(row.tenant_id):
+            try:
+                answer = part(page, request, row)
+            except ServiceError as error:
+                answer = _refused(error)
+        answer["Cache-Control"] = "no-store"
+        return answer
+
+    return view
+
+
+def _refused(error: ServiceError) -> HttpResponse:
+    told = {"code": error.code, "message": error.message, "details": error.details}
+    return JsonResponse({"error": told}, status=error.status)
+
+
+def _member(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # the admin refuses everything else
+    return request.user
+
+
+def page_context(request: HttpRequest, row: Conversation, *, may_read: bool) -> dict[str, Any]:
+    """What the three parts of a page are rendered with, beside the addresses of the page's own forms."""
+    before = request.GET.get("before", "")
+    older = int(before) if before.isascii() and before.isdigit() and len(before) < 10 else None
+    found = newest(row, before=older) if may_read else Page([])
+    at = {f"{name}_at": _address(name, row) for name in ("entries", "send", "upload", "preview", "choices", "note")}
+    shown = {"entries": found.entries, "more": found.more}
+    return {**shown, **at, **may(request, row), **box(row, row.channel), **person_context(request, row)}
+
+
+def _address(name: str, row: Conversation) -> str:
+    return reverse(f"admin:{NAME.format(name)}", args=[row.pk])
+
+
+# ----------------------------------------------------------------------------- the transcript
+
+
+def _entries(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:
+    """``before``: older ones; ``after`` and ``changed``: newer ones, and those that have changed."""
+    if "before" in request.GET:
+        found = newest(row, before=_number(request.GET["before"]))
+    else:
+        changed = [_number(one) for one in request.GET.get("changed", "").split(",") if one]
+        found = since(row, _number(request.GET.get("after", "0")), changed)
+        if not changed and row.last_seq and request.GET.get("seen"):
+            staff_read(row.id, row.last_seq)
+    older = "before" in request.GET and found.more
+    shown = {"entries": found.entries, "original": row, "more": older, **may(request, row)}
+    answer = render(request, "admin/conversations/conversation/entries.html", shown)
+    answer["X-More"] = "yes" if found.more else "no"
+    if found.last:
+        answer["X-Last-Seq"] = str(found.last)
+    return answer
+
+
+def may(request: HttpRequest, row: Conversation) -> dict[str, Any]:
+    """What the member of staff may do with entries."""
+    held = permissions_in(request, row.tenant_id)
+    writes = {"conversations:write", "messages:send"} <= held
+    return {
+        "may_quote": writes and row.is_open,
+        "retry_to": _address("retry", row) if _may_retry(held) else "",
+    }
+
+
+def _may_retry(held: frozenset[str]) -> bool:
+    """People who may answer may send again what did not arrive."""
+    return "deliveries:write" in held or {"conversations:write", "messages:send"} <= held
+
+
+def _number(given: str) -> int:
+    if not (given.isascii() and given.isdigit() and len(given) < 10):
+        raise Invalid("This is no number of an entry.")
+    return int(given)
+
+
+def _retry(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:
+    """A message that did not arrive is sent again; ``seq`` in the form."""
+    if not _may_retry(permissions_in(request, row.tenant_id)):
+        raise PermissionDenied
+    seq = _number(request.POST.get("seq", ""))
+    failed = Delivery.objects.filter(conversation=row, seq=seq)
+    delivery = failed.first()
+    if delivery is None:
+        raise NotFound("There is no such message.", code="message_not_found")
+    if redeliver(failed):
+        page.note(request, "retried", delivery)
+    if request.headers.get("Accept", "").startswith("application/json"):
+        return JsonResponse({"seq": seq})
+    messages.success(request, "The message is on its way again.")
+    return _back(request, row)
+
+
+def _back(request: HttpRequest, row: Conversation) -> HttpResponse:
+    """Without a script: to the page of the console whose form was sent."""
+    place = urlsplit(request.headers.get("Referer", ""))
+    known = place.path.startswith(reverse("admin:index")) and place.netloc == request.get_host()
+    query = f"?{place.query}" if place.query else ""
+    return HttpResponseRedirect(f"{place.path}{query}" if known else _address("change", row))
+
+
+# ------------------------------------------------------------------------------ the reply box
+
+
+def _choices(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:
+    return JsonResponse(choices(row, row.channel))
+
+
+def _preview(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:
+    return JsonResponse(shown_there(row, parse_body(request, Draft)))
+
+
+def _send(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:
+    draft = parse_body(request, Send)
+    sent = reply_send(row, _member(request), draft)
+    about = {"template": draft.template.name[:100]} if draft.template else None
+    for message in sent:
+        if not message.repeated:
+            page.note(request, "replied", row, about)
+    return JsonResponse({"sent": [message.seq for message in sent]})
+
+
+def _upload(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:
+    """Limits are set before anything reads the body; then it is asked whether the form is the console's own."""
+    check_length(request, most_bytes() + ROOM)  # type: ignore[arg-type]
+    request.upload_handlers = [LimitedUpload(request)]
+
+    @csrf_protect
+    def kept(request: HttpRequest) -> HttpResponse:
+        file = request.FILES.get("file")
+        if file is None:
+            raise Invalid("There is no file in the form.")
+        stored = upload(new_id(), row.channel, None, file.name or "", file.content_type or "", file.chunks(CHUNK))
+        page.note(request, "attached", stored)
+        return JsonResponse(upload_told(row.channel, stored), status=201)
+
+    answer: HttpResponse = kept(request)
+    return answer
+
+
+def _note(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:
+    """A note, which only staff read; all of them as they are by now."""
+    said = parse_body(request, Remark).text.strip()
+    if not said:
+        raise Invalid("Write a note.")
+    Note.objects.create(tenant_id=row.tenant_id, conversation=row, author=_member(request), text=said)
+    page.note(request, "annotated", row)
+    return render(request, "admin/conversations/conversation/notes.html", {"notes": notes_of(row)})
+
+
+# --------------------------------------------------------------------------------- the person
+
+
+def _person(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:
+    """The pane; after a form was sent with what it has changed."""
+    if request.method == "POST":
+        if "contacts:write" not in permissions_in(request, row.tenant_id):
+            raise Forbidden
+        if changed := person_change(row.contact, request.POST):
+            page.note(request, "updated", row.contact, {"fields": sorted(changed)})
+        if not request.headers.get("Accept", "").startswith("text/x-part"):
+            return _back(request, row)
+    return render(request, "admin/inbox/contact.html", person_context(request, row))
+
+
+def person_context(request: HttpRequest, row: Conversation) -> dict[str, Any]:
+    """What `admin/inbox/contact.html` is rendered with."""
+    held = permissions_in(request, row.tenant_id)
+    shown: dict[str, Any] = {"original": row, "notes": notes_of(row), "may_read": "messages:read" in held}
+    if "contacts:read" not in held:
+        return shown
+    to = _address("person", row)
+    consent = [
+        (verb, reverse("admin:conversations_contact_do", args=[row.contact_id, verb]))
+        for verb in ("stop", "allow")
+        if "contacts:write" in held
+    ]
+    return {**shown, "person": person_of(row), "person_to": to if "contacts:write" in held else "", "consent": consent}

@@ -1,0 +1,215 @@
+"""The transcript of a conversation as staff read it: entries page by page, each with what became of it.
+
+Owns what stands beside an entry's content: how far it got, why it did not, what it waits for. Call within the tenant's
+scope, for people who may read messages. Must not render, nor change a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+
+from channels_app.health import State, health_row
+from channels_app.models import Channel
+from conversations.media_links import content_with_links, media_link
+from conversations.models import Attachment, Conversation, Message
+from messaging.models import Delivery
+from tenants.console.pages import shortened
+from tenants.staff import face_of
+from tenants.storage.db import now
+from tenants.tenant_settings import FLAGS
+
+PAGE = 60  # entries; a scroll upwards fetches as many again
+MOST_NAMED = 200  # entries that are asked for by number
+Status = Delivery.Status
+#: of a delivery: the symbol and what it means
+TICKS: dict[str, tuple[str, str]] = {
+    Status.QUEUED: ("schedule", "on its way"),
+    Status.SENDING: ("schedule", "on its way"),
+    Status.SENT: ("done", "sent"),
+    Status.DELIVERED: ("done_all", "delivered"),
+    Status.READ: ("done_all", "read"),
+    Status.FAILED: ("error", "not delivered"),
+}
+PLATFORMS = {
+    "whatsapp": "WhatsApp", "messenger": "Messenger", "slack": "Slack", "teams": "Teams", "sms": "the SMS provider",
+    "voice": "the phone provider", "web": "the web chat", "webhook": "the connected system",
+}  # fmt: skip
+#: why a message did not arrive, by the codes that are the service's own; of others the platform's words are shown
+FAULTS = {
+    "window_closed": "The reply window had closed. Send a template, or wait until the person writes again.",
+    "contact_stopped": "The person has stopped our messages.",
+    "expired": "It had waited too long when it could have been sent.",
+    "channel_disconnected": "The channel was disconnected before it could be sent.",
+    "worker_lost": "The service was interrupted each time it tried to send it.",
+    "adapter_error": "The service could not bring it into the form of this channel. Tell your administrators.",
+    "media_gone": "The file was deleted before it could be sent.",
+    "restored": "It was put aside after a backup was restored.",
+    "call_ended": "The caller had hung up.",
+    "no_call": "There was no call to speak into.",
+    "person_writes_first": "On this platform the person has to write first.",
+}
+#: what the person asked the answer to be (MSG-7)
+EXPECTED = {
+    "text": "words only", "quick_reply": "choices to pick from", "list": "a list to pick from", "image": "a picture",
+    "file": "a file", "audio": "a voice message", "video": "a video", "location": "a place", "carousel": "cards",
+    "template": "a template",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Page:
+    """Entries, the oldest first. ``more``: there are older ones. ``last``: the number of the last one that was looked at,
+    0 for none."""
+
+    entries: Sequence[Any]
+    more: bool = False
+    last: int = 0
+
+
+def newest(conversation: Conversation, *, before: int | None = None) -> Page:
+    """The last entries, or those before ``before``. Five statements."""
+    rows = Message.objects.filter(conversation=conversation)
+    rows = rows.filter(seq__lt=before) if before is not None else rows
+    found = list(_read(rows).order_by("-seq")[: PAGE + 1])
+    return Page(_shown(conversation, found[:PAGE][::-1]), len(found) > PAGE)
+
+
+def since(conversation: Conversation, after: int, changed: Collection[int] = ()) -> Page:
+    """Those after ``after``, and older ones that were edited since or that ``changed`` names by number, as they are by now.
+    ``more``: behind the last of them there are newer ones."""
+    rows = Message.objects.filter(conversation=conversation)
+    new = list(_read(rows.filter(seq__gt=after)).order_by("seq")[: PAGE + 1])
+    wanted = sorted({seq for seq in changed if seq <= after})[:MOST_NAMED]
+    revised = [entry.reply_to for entry in new[:PAGE] if entry.change]
+    named = Q(seq__in=wanted) | Q(id__in=revised, seq__lte=after)
+    old = list(_read(rows.filter(named)).order_by("seq")) if wanted or revised else []
+    last = new[:PAGE][-1].seq if new else 0
+    return Page(_shown(conversation, [*old, *new[:PAGE]]), len(new) > PAGE, last)
+
+
+def _read(rows: Any) -> Any:
+    return rows.select_related("author").prefetch_related("attachments", "reactions")
+
+
+def _shown(conversation: Conversation, found: Sequence[Message]) -> list[Message]:
+    """Entries that tell of a change are left out: the message itself shows it."""
+    entries = [entry for entry in found if not entry.change]
+    sent = [entry.id for entry in entries if entry.direction == Message.Direction.OUTBOUND]
+    deliveries = {row.message_id: row for row in Delivery.objects.filter(message__in=sent)} if sent else {}
+    ways = Waits(conversation, [row for row in deliveries.values() if row.status in Delivery.UNFINISHED])
+    for entry in entries:
+        _furnish(entry, conversation, deliveries.get(entry.id), ways)
+    return entries
+
+
+def _furnish(entry: Any, conversation: Conversation, delivery: Delivery | None, ways: Waits) -> None:
+    """The members that the template shows beside those of a message."""
+    status = _status(entry, conversation, delivery)
+    entry.shown = content_with_links(entry.content)
+    entry.files = [_file(entry, file) for file in entry.attachments.all()]
+    entry.emojis = " ".join(reaction.emoji for reaction in entry.reactions.all() if reaction.emoji)
+    entry.tick, entry.tick_word = TICKS.get(status, ("", ""))
+    entry.way = status
+    entry.fault = fault_of(delivery) if delivery and status == Status.FAILED else ""
+    entry.waits = ways.reason(delivery) if delivery else ""
+    entry.by = _author(entry)
+    entry.flagged = [FLAGS.get(flag, flag) for flag in entry.analysis.get("flags", ())]
+    entry.hidden = bool(entry.analysis.get("masked"))
+    entry.expects = EXPECTED.get(entry.hints.get("expected_response_type", ""), "")
+    entry.urgency = entry.hints.get("priority", "") if entry.hints.get("priority") in ("high", "urgent") else ""
+    entry.beginning = shortened(entry.text, 80)
+
+
+def _status(entry: Message, conversation: Conversation, delivery: Delivery | None) -> str:
+    """How far it got; the web chat tells that the visitor has read by number, not by message."""
+    if delivery is None:
+        return ""
+    reached = delivery.status in (Status.SENT, Status.DELIVERED)
+    return str(Status.READ if reached and entry.seq <= conversation.visitor_read_seq else delivery.status)
+
+
+def _author(entry: Message) -> str:
+    if entry.role != Message.Role.AGENT or entry.author is None:
+        return {"visitor": "", "bot": "Assistant", "agent": "A colleague"}.get(entry.role, "")
+    return str(entry.author.get_full_name() or face_of(entry.tenant_id, entry.author_id).name or entry.author)
+
+
+def _file(entry: Message, file: Attachment) -> dict[str, Any]:
+    """A file of a message that the content does not show already, or what is wrong with it."""
+    main = str(file.id) in str((entry.content.get("media") or {}).get("url", ""))
+    stored = file.state == Attachment.State.STORED
+    trouble = {
+        Attachment.State.REFUSED: f"The file was not kept: {file.reason.replace('_', ' ')}.",
+        Attachment.State.FAILED: f"The file could not be fetched: {file.reason.replace('_', ' ')}.",
+        Attachment.State.REMOTE: "The file is on its way …",
+    }.get(Attachment.State(file.state), "")
+    return {
+        "name": file.name or file.kind,
+        "url": media_link(file.id) if stored and not main else "",
+        "trouble": trouble,
+        "lost": file.state in Attachment.LOST,
+        "transcript": file.transcript,
+    }
+
+
+# ------------------------------------------------------------------------ what became of it
+
+
+def fault_of(delivery: Delivery) -> str:
+    """Why a message did not arrive, in words for the member of staff."""
+    said = FAULTS.get(delivery.error_code, "")
+    if said:
+        return said
+    detail = delivery.error_detail.strip()
+    if not detail:
+        return (
+            f"The platform refused it ({delivery.error_code})." if delivery.error_code else "The platform refused it."
+        )
+    return f"{detail[:1].upper()}{detail[1:]}{'' if detail.endswith(('.', '!', '?')) else '.'}"
+
+
+class Waits:
+    """What the messages of a conversation that are on their way wait for. One statement where some are."""
+
+    def __init__(self, conversation: Conversation, waiting: Sequence[Delivery]):
+        self.at = now()
+        self.channel: Channel = conversation.channel
+        self.head: int | None = None
+        if waiting:
+            lane = Delivery.objects.filter(conversation=conversation, status__in=Delivery.UNFINISHED)
+            self.head = lane.order_by("seq").values_list("seq", flat=True).first()
+
+    def reason(self, delivery: Delivery) -> str:
+        """ "" for one that is finished, or is being sent as it should."""
+        if delivery.status not in Delivery.UNFINISHED:
+            return ""
+        why = self._why(delivery)
+        return f"waits since {_span(delivery.created_at, self.at)}: {why}" if why else ""
+
+    def _why(self, delivery: Delivery) -> str:
+        if self.head is not None and delivery.seq > self.head:
+            return "an earlier message has to go first"
+        platform = PLATFORMS.get(self.channel.kind, self.channel.kind)
+        if not self.channel.enabled:
+            return "the channel is switched off"
+        health = health_row(self.channel)
+        if health.held_until and health.held_until > self.at:
+            if health.state == State.CREDENTIAL_REFUSED:
+                return f"{platform} refuses the channel's credentials; your administrators can correct them"
+            return f"{platform} does not answer"
+        if not delivery.attempts or not delivery.error_code:
+            return ""
+        again = f", next try in {_span(self.at, delivery.due_at)}" if delivery.due_at > self.at else ""
+        return f"{fault_of(delivery).rstrip('.')}{again}"
+
+
+def _span(since: datetime, until: datetime) -> str:
+    minutes = int((until - since).total_seconds() // 60)
+    if minutes < 60:
+        return f"{max(1, minutes)} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"

@@ -1,0 +1,460 @@
+/**
+ * The box to write in: a reply to the person or a note for colleagues. Words are kept as they are typed; a reply can be taken
+ * back for some seconds; what cannot be sent comes back with its reason.
+ */
+import { Files } from "./files.js";
+import { ask, kept, outbox, unique } from "./outbox.js";
+import { Pending } from "./pending.js";
+import { TemplateForm } from "./template.js";
+import { Suggestions } from "./suggestions.js";
+
+const TYPING_MS = 3000;
+const COUNT_MS = 400;
+const NEAR = 0.8; // of the longest text, from which on what is left is shown
+const MINUTE = 60_000;
+
+export class Composer {
+  #transcript;
+  #reply;
+  #note;
+  #files = null;
+  #seen = 0;
+  #told = 0;
+  #ticking = 0;
+  #counting = 0;
+  #offers = null;
+  #pending;
+  #template = null;
+
+  constructor(root, transcript) {
+    this.root = root;
+    this.id = root.dataset.conversation;
+    this.#transcript = transcript;
+    this.#reply = root.querySelector('form[data-mode="reply"]');
+    this.#note = root.querySelector('form[data-mode="note"]');
+    this.key = `console:draft:${root.dataset.me}:${this.id}`;
+    this.#pending = new Pending(transcript.root.querySelector("[data-pending]"), this.id, {
+      back: (item) => this.#restore(item),
+      anyway: (item) => outbox.again(item.id, { seen_seq: this.#transcript.last }),
+      outdated: () => this.#transcript.look(),
+    });
+    for (const form of [this.#reply, this.#note]) if (form) this.#wire(form);
+    for (const tab of root.querySelectorAll("[role=tab]")) {
+      tab.addEventListener("click", () => this.turn(tab.id === "tab-reply" ? "reply" : "note"));
+      tab.addEventListener("keydown", (event) => this.#arrows(event));
+    }
+    if (this.#reply) this.#wireReply();
+    if (this.#note) this.#mentions();
+    this.#draft();
+    this.turn(this.#reply ? this.#kept.mode ?? "reply" : "note", { focus: false });
+    this.#tick();
+  }
+
+  leave() {
+    clearTimeout(this.#ticking);
+    clearTimeout(this.#counting);
+    this.#types(false);
+    this.#pending.leave();
+    this.#template?.close();
+  }
+
+  /** Whether the server shows another box by now: the conversation has ended, or its window has opened or closed. */
+  differs(fresh) {
+    return ["state", "until", "send"].some((name) => fresh.dataset[name] !== this.root.dataset[name]);
+  }
+
+  turn(mode, { focus = true } = {}) {
+    for (const [form, name] of [[this.#reply, "reply"], [this.#note, "note"]]) {
+      if (!form) continue;
+      form.hidden = name !== mode;
+      const tab = this.root.querySelector(`#tab-${name}`);
+      tab?.setAttribute("aria-selected", String(name === mode));
+      if (tab) tab.tabIndex = name === mode ? 0 : -1;
+    }
+    this.root.querySelector("#tab-reply")?.toggleAttribute("data-key", false);
+    if (mode === "note") this.root.querySelector("#tab-reply")?.setAttribute("data-key", "r");
+    if (focus) this.#form(mode)?.elements.text.focus();
+  }
+
+  /** Entries that are new: where they were not seen while the reply was written, it says so. */
+  news(entries) {
+    this.#pending.settle();
+    if (!entries.some((entry) => entry.dataset.role === "visitor")) return;
+    for (const item of outbox.of(this.id)) if (item.state === "held") this.#stop(item);
+  }
+
+  #form(mode) {
+    return mode === "note" ? this.#note : this.#reply;
+  }
+
+  #arrows(event) {
+    if (!["ArrowLeft", "ArrowRight"].includes(event.key)) return;
+    const tabs = [...this.root.querySelectorAll("[role=tab]")];
+    const other = tabs[(tabs.indexOf(event.target) + 1) % tabs.length];
+    this.turn(other.id === "tab-reply" ? "reply" : "note", { focus: false });
+    other.focus();
+  }
+
+  // -------------------------------------------------------------------------------- what is kept
+
+  get #kept() {
+    return kept.get(this.key) ?? {};
+  }
+
+  #keep(changes) {
+    const draft = { ...this.#kept, ...changes };
+    const holds = draft.reply || draft.note || draft.files?.length;
+    kept.set(this.key, holds ? draft : null);
+  }
+
+  #draft() {
+    const draft = this.#kept;
+    const reply = this.#reply?.elements.text;
+    if (reply && !reply.value) reply.value = draft.reply ?? "";
+    if (this.#note && draft.note) this.#note.elements.text.value = draft.note;
+    this.#seen = reply?.value ? (draft.seen ?? this.#transcript.last) : this.#transcript.last;
+    this.#files?.restore(draft.files ?? []);
+    const over = this.root.querySelector("[data-kept]");
+    if (over && draft.reply) {
+      over.hidden = false;
+      over.querySelector("textarea").value = draft.reply;
+    }
+    over?.querySelector("[data-copy]").addEventListener("click", () => this.#copy(over));
+    this.#count();
+  }
+
+  async #copy(over) {
+    over.querySelector("textarea").select();
+    await navigator.clipboard?.writeText(over.querySelector("textarea").value).catch(() => {});
+    over.querySelector("[data-copy]").textContent = "Copied";
+  }
+
+  // -------------------------------------------------------------------------------------- writing
+
+  #wire(form) {
+    const box = form.elements.text;
+    box.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      form.requestSubmit();
+    });
+    box.required = false; // a file alone is a reply, too
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (form === this.#note) this.#annotate();
+      else this.#send();
+    });
+  }
+
+  #wireReply() {
+    const box = this.#reply.elements.text;
+    this.#files = new Files(this.#reply.querySelector("[data-files]"), this.root.dataset.upload, {
+      changed: (files) => this.#keep({ files }),
+      trouble: (text) => this.#warn(text),
+    });
+    box.addEventListener("input", () => {
+      this.#seen = this.#transcript.last;
+      this.#keep({ reply: box.value, seen: this.#seen, mode: "reply" });
+      this.#warn("");
+      this.#count();
+      this.#types(box.value.trim() !== "");
+    });
+    box.addEventListener("blur", () => this.#types(false));
+    box.addEventListener("paste", (event) => {
+      const files = [...event.clipboardData.files];
+      if (!files.length) return;
+      event.preventDefault();
+      this.#files.add(files);
+    });
+    this.#reply.querySelector("[data-file]").addEventListener("change", ({ target }) => {
+      this.#files.add([...target.files]);
+      target.value = "";
+      box.focus();
+    });
+    this.#drop(this.root.parentElement);
+    this.#quotes();
+    this.#slash(box);
+    for (const chip of this.root.querySelectorAll("[data-template]"))
+      chip.addEventListener("click", () => this.#choose(chip.dataset.template, chip.dataset.language));
+  }
+
+  #drop(place) {
+    const carries = (event) => event.dataTransfer?.types.includes("Files");
+    place.addEventListener("dragover", (event) => {
+      if (!carries(event) || !this.root.isConnected) return;
+      event.preventDefault();
+      place.classList.add("dropping");
+    });
+    place.addEventListener("dragleave", (event) => place.contains(event.relatedTarget) || place.classList.remove("dropping"));
+    place.addEventListener("drop", (event) => {
+      if (!carries(event) || !this.root.isConnected) return;
+      event.preventDefault();
+      place.classList.remove("dropping");
+      this.turn("reply");
+      this.#files.add([...event.dataTransfer.files]);
+    });
+  }
+
+  #types(on) {
+    if (on ? Date.now() - this.#told < TYPING_MS : !this.#told) return;
+    this.#told = on ? Date.now() : 0;
+    document.dispatchEvent(new CustomEvent("inbox:say", { detail: { t: "typing", conversation: this.id, on } }));
+    const body = new FormData();
+    body.set("on", on ? "1" : "");
+    body.set("csrfmiddlewaretoken", this.#reply.elements.csrfmiddlewaretoken.value);
+    fetch(this.root.dataset.typing, { method: "POST", body, redirect: "manual" }).catch(() => {});
+  }
+
+  #count() {
+    const box = this.#reply?.elements.text;
+    const line = this.root.querySelector("[data-count]");
+    if (!box || !line) return;
+    const left = box.maxLength - box.value.length;
+    line.textContent = box.value.length > box.maxLength * NEAR ? `${left} left` : "";
+    if (!("counts" in this.root.dataset)) return;
+    clearTimeout(this.#counting);
+    this.#counting = setTimeout(async () => {
+      if (!box.value.trim()) return (line.textContent = "");
+      const { ok, data } = await ask(this.root.dataset.preview, { body: { text: box.value } }).catch(() => ({}));
+      if (ok && data.segments) line.textContent = `${data.segments} SMS`;
+    }, COUNT_MS);
+  }
+
+  // ------------------------------------------------------------------------------------- quoting
+
+  #quotes() {
+    const chip = this.#reply.querySelector("[data-quote]");
+    chip.querySelector("button").addEventListener("click", () => this.#quote(null));
+    this.#transcript.root.addEventListener("change", ({ target }) => {
+      if (target.name === "quote") this.#quote(target.checked ? target : null);
+    });
+  }
+
+  #quote(ticked) {
+    const chip = this.#reply.querySelector("[data-quote]");
+    for (const other of this.#transcript.root.querySelectorAll("input[name=quote]")) other.checked = other === ticked;
+    chip.hidden = !ticked;
+    chip.dataset.id = ticked?.value ?? "";
+    chip.querySelector("b").textContent = ticked?.dataset.by ?? "";
+    chip.querySelector("span").textContent = ticked?.dataset.words ?? "";
+    if (ticked) this.turn("reply");
+  }
+
+  // ------------------------------------------------------------------------------------- sending
+
+  #send({ anyway = false } = {}) {
+    const box = this.#reply.elements.text;
+    const text = box.value.trim();
+    const files = this.#files.ready;
+    if (!text && !files.length && !this.#files.busy) return box.focus();
+    if (this.#files.busy) return this.#warn("A file is still on its way up. Send it in a moment.");
+    if (this.#files.refused) return this.#warn("Take away the file that cannot be sent.");
+    if (this.#shut) return this.#warn("The reply window has closed. Your words stay here; a template still goes out.");
+    const newer = anyway ? [] : this.#unseen();
+    if (newer.length) return this.#outdated(newer);
+    const quote = this.#reply.querySelector("[data-quote]").dataset.id;
+    const body = { text, files: files.map((file) => file.id), ...(quote ? { quote } : {}) };
+    this.#put(body, { text, files: files.map((file) => file.name) }, { files });
+    box.value = "";
+    this.#files.clear();
+    this.#quote(null);
+    this.#keep({ reply: "", files: [] });
+    this.#warn("");
+    this.#count();
+    this.#types(false);
+    box.focus();
+  }
+
+  #put(body, looks, more = {}) {
+    const id = unique();
+    const url = this.root.dataset.send;
+    const seen_seq = this.#transcript.last;
+    outbox.put({ id, conversation: this.id, url, body: { ...body, id, seen_seq }, shown: looks, ...more });
+    this.#transcript.toEnd();
+  }
+
+  get #shut() {
+    const until = this.root.dataset.until;
+    return until ? Date.parse(until) <= Date.now() : Boolean(this.root.querySelector("[data-closed]"));
+  }
+
+  /** What the person or a colleague has said since the last key was pressed. */
+  #unseen() {
+    const own = (entry) => outbox.sent.has(entry.dataset.cid?.split(".")[0]);
+    return this.#transcript.after(this.#seen).filter((entry) => ["visitor", "agent"].includes(entry.dataset.role) && !own(entry));
+  }
+
+  #outdated(newer) {
+    const theirs = newer.filter((entry) => entry.dataset.role === "visitor");
+    const who = theirs.length ? this.root.dataset.whom : "A colleague";
+    const words = (theirs.at(-1) ?? newer.at(-1)).querySelector(".chat-bubble")?.textContent.trim().replace(/\s+/g, " ") ?? "";
+    this.#warn(`${who} wrote while you were writing: “${words.length > 120 ? `${words.slice(0, 119)}…` : words}”`, [
+      ["Send anyway", () => this.#send({ anyway: true })],
+      ["Keep writing", () => (this.#warn(""), this.#reply.elements.text.focus())],
+    ]);
+    this.#seen = this.#transcript.last; // it has been said: the same key once more sends it
+    this.#keep({ seen: this.#seen });
+  }
+
+  /** A reply that is held comes back: the person has written meanwhile. */
+  #stop(item) {
+    const back = outbox.back(item.id);
+    if (!back) return;
+    this.#restore(back);
+    this.#outdated(this.#transcript.after(back.body.seen_seq).filter((entry) => entry.dataset.role === "visitor"));
+  }
+
+  /** What was taken back stands in the box again, before what has been written since. */
+  #restore(item) {
+    if (item.body.template) return this.#choose(item.body.template.name, item.body.template.language, item.body.template.variables);
+    if (!this.#reply) return;
+    const box = this.#reply.elements.text;
+    box.value = [item.body.text, box.value].filter(Boolean).join("\n");
+    this.#files.restore([...(item.files ?? []), ...this.#files.ready]);
+    this.#keep({ reply: box.value, seen: item.body.seen_seq, files: this.#files.ready });
+    this.turn("reply");
+    box.setSelectionRange(box.value.length, box.value.length);
+    this.#count();
+  }
+
+  #warn(text, choices = []) {
+    const line = this.#reply?.querySelector("[data-warning]");
+    if (!line) return;
+    line.hidden = !text;
+    line.replaceChildren(text);
+    for (const [label, run] of choices) {
+      const button = document.createElement("button");
+      Object.assign(button, { type: "button", className: "chat-button", textContent: label });
+      button.addEventListener("click", run);
+      line.append(button);
+    }
+  }
+
+  async #annotate() {
+    const box = this.#note.elements.text;
+    const button = this.#note.querySelector("[type=submit]");
+    const said = box.value.trim();
+    if (!said || button.disabled) return;
+    button.disabled = true;
+    try {
+      const { ok, data } = await ask(this.#note.dataset.note, { body: { text: said } });
+      if (!ok) throw new Error(data.error.message);
+      const notes = document.querySelector("[data-notes]");
+      if (notes) notes.innerHTML = data.html;
+      box.value = "";
+      this.#keep({ note: "" });
+      this.#tell("The note is kept.");
+      document.dispatchEvent(new CustomEvent("inbox:tell", { detail: { text: "The note is kept.", kind: "success" } }));
+    } catch (error) {
+      const text = error instanceof TypeError ? "No connection: the note is still here." : error.message;
+      this.#tell(text);
+      document.dispatchEvent(new CustomEvent("inbox:tell", { detail: { text, kind: "error" } }));
+    } finally {
+      button.disabled = false;
+      box.focus();
+    }
+  }
+
+  #tell(text) {
+    const line = this.#transcript.root.parentElement.querySelector("[data-news]");
+    if (line) line.textContent = text;
+  }
+
+  // ------------------------------------------------------------------ templates and colleagues
+
+  async #offered() {
+    this.#offers ??= ask(this.root.dataset.choices).then(({ ok, data }) => (ok ? data : Promise.reject(new Error(data.error.message))));
+    try {
+      return await this.#offers;
+    } catch {
+      this.#offers = null; // asked for again the next time
+      return {};
+    }
+  }
+
+  #slash(box) {
+    const find = async (words) => {
+      const { canned = [], templates = [] } = await this.#offered();
+      const wanted = words.toLowerCase();
+      const fits = (...texts) => texts.some((text) => text.toLowerCase().includes(wanted));
+      return [
+        ...(this.#shut ? [] : canned)
+          .filter((one) => fits(one.shortcut, one.title))
+          .map((one) => ({ label: `/${one.shortcut}`, hint: one.title, text: one.text, canned: one })),
+        ...templates
+          .filter((one) => fits(one.name, one.text) && (!this.#shut || one.always))
+          .map((one) => ({ label: one.name, hint: `Template, ${one.language}`, text: one.text, template: one })),
+      ];
+    };
+    const suggestions = new Suggestions(box, /(?:^|\n)\/(\S*)$/, find, (chosen) => {
+      if (chosen.template) this.#choose(chosen.template.name, chosen.template.language);
+      else this.#insertCanned(box, chosen.canned);
+    });
+    this.#reply.querySelector("[data-slash]").addEventListener("click", () => {
+      box.focus();
+      box.setRangeText(box.value && !box.value.endsWith("\n") ? "\n/" : "/", box.value.length, box.value.length, "end");
+      box.dispatchEvent(new Event("input", { bubbles: true }));
+      suggestions.look();
+    });
+    box.addEventListener("focus", () => this.#offered(), { once: true });
+  }
+
+  /** A canned reply stands in the box, to be changed; what it asks for is filled in first. */
+  #insertCanned(box, canned) {
+    const insert = (text) => {
+      box.setRangeText(text, box.selectionStart, box.selectionEnd, "end");
+      box.dispatchEvent(new Event("input", { bubbles: true }));
+      box.focus();
+    };
+    if (canned.plain && !canned.missing.length) return insert(canned.text);
+    this.#template = new TemplateForm(this.root, {
+      title: canned.title, variables: canned.missing, values: {}, label: canned.plain ? "Insert" : "Send",
+      body: (values) => ({ canned: { id: canned.id, values } }),
+      done: (body, text) => (canned.plain ? insert(text) : this.#put(body, { text, files: [] })),
+    });
+  }
+
+  async #choose(name, language, values = null) {
+    const { templates = [] } = await this.#offered();
+    const known = templates.find((one) => one.name === name && one.language === language) ?? { variables: Object.keys(values ?? {}) };
+    this.#template = new TemplateForm(this.root, {
+      title: `${name} (${language})`, variables: known.variables, values: { ...known.defaults, ...values }, label: "Send",
+      body: (filled) => ({ template: { name, language, variables: filled } }),
+      done: (body, text) => this.#put(body, { text, files: [] }),
+    });
+  }
+
+  #mentions() {
+    const box = this.#note.elements.text;
+    box.addEventListener("input", () => this.#keep({ note: box.value, mode: "note" }));
+    const find = async (words) => {
+      const { colleagues = [] } = await this.#offered();
+      const wanted = words.toLowerCase();
+      return colleagues
+        .filter((one) => `${one.name} ${one.label}`.toLowerCase().includes(wanted))
+        .map((one) => ({ label: one.label, hint: `@${one.name}`, insert: `@${one.name} ` }));
+    };
+    if (this.root.dataset.choices) new Suggestions(box, /(?<![\w@.])@([\w.+-]*)$/, find);
+  }
+
+  // ------------------------------------------------------------------------------------ the window
+
+  #tick() {
+    const line = this.root.querySelector("[data-window]");
+    const until = Date.parse(this.root.dataset.until);
+    if (!line || Number.isNaN(until)) return;
+    const left = until - Date.now();
+    line.textContent = left > 0 ? `Reply window: ${span(left)} left` : "Reply window closed";
+    line.classList.toggle("soon", left < 60 * MINUTE);
+    if (left <= 0 && this.#reply && !this.root.querySelector("[data-closed]"))
+      document.dispatchEvent(new CustomEvent("inbox:refresh", { detail: { id: this.id } }));
+    if (left > 0) this.#ticking = setTimeout(() => this.#tick(), Math.min(left, left < 5 * MINUTE ? 1000 : 30_000));
+  }
+}
+
+function span(ms) {
+  const minutes = Math.floor(ms / MINUTE);
+  if (minutes < 5) return `${minutes}:${String(Math.floor((ms % MINUTE) / 1000)).padStart(2, "0")} min`;
+  if (minutes < 60) return `${minutes} min`;
+  return minutes < 48 * 60 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${Math.floor(minutes / 1440)} days`;
+}

@@ -1,0 +1,95 @@
+/**
+ * One conversation on a page: its transcript, the box to write in, the person. On the inbox it follows the page's events
+ * (static/console/inbox.js says which); on the conversation's own page, which has no socket, it looks every few seconds.
+ */
+import { Composer } from "./composer.js";
+import { outbox } from "./outbox.js";
+import { Person } from "./person.js";
+import { Transcript, localise } from "./transcript.js";
+
+const LOOK_MS = 4000;
+let shown = null; // {root, id, transcript, composer, person}
+
+function open(root) {
+  const transcript = root?.querySelector("[data-transcript]");
+  if (!transcript || shown?.transcript.root === transcript) return;
+  close();
+  const box = root.querySelector("[data-composer]");
+  outbox.open(box.dataset.me);
+  shown = { root, id: box.dataset.conversation };
+  shown.transcript = new Transcript(transcript, { news: (entries) => shown?.composer.news(entries) });
+  shown.transcript.root = transcript;
+  shown.transcript.whom = box.dataset.whom;
+  shown.composer = new Composer(box, shown.transcript);
+  shown.person = new Person(root.querySelector("[data-person]"));
+  localise(root);
+}
+
+function close() {
+  shown?.composer.leave();
+  shown?.transcript.leave();
+  shown = null;
+}
+
+/** What else the page shows may have changed: whose it is, whether it is open, what is known of the person. */
+function renew(fresh) {
+  const box = fresh.querySelector("[data-composer]");
+  if (box && shown.composer.differs(box)) {
+    shown.composer.leave();
+    shown.composer.root.replaceWith(box);
+    shown.composer = new Composer(box, shown.transcript);
+  }
+  const person = fresh.querySelector("[data-person]");
+  if (person) shown.person.renew(person);
+}
+
+document.addEventListener("inbox:opened", ({ detail }) => open(detail.pane));
+document.addEventListener("inbox:closing", close);
+document.addEventListener("inbox:changed", ({ detail }) => {
+  if (shown?.id !== detail.id) return;
+  renew(detail.fresh);
+  shown.transcript.look();
+});
+document.addEventListener("inbox:stale", ({ detail }) => shown?.id === detail.id && shown.transcript.poll());
+document.addEventListener("inbox:frame", ({ detail }) => {
+  if (shown?.id !== detail.conversation) return;
+  if (detail.t === "note") shown.person.reload();
+  else shown.transcript.take(detail);
+});
+
+// A message of ours that did not arrive is sent again in its place.
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest("form[data-retry]");
+  if (!form || !shown) return;
+  event.preventDefault();
+  const button = form.querySelector("button");
+  button.disabled = true;
+  const body = new FormData(form);
+  const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } }).catch(() => null);
+  if (answer?.ok) await shown?.transcript.look([Number(body.get("seq"))]);
+  else button.disabled = false;
+});
+
+// ------------------------------------------------------------------- the conversation's own page
+
+const page = document.querySelector("[data-page]");
+document.documentElement.classList.add("scripted");
+open(page ?? document.querySelector("#inbox-conversation"));
+if (page) {
+  setInterval(() => document.hidden || shown.transcript.poll(), LOOK_MS);
+  document.addEventListener("visibilitychange", () => document.hidden || shown.transcript.poll());
+  outbox.addEventListener("change", async ({ detail }) => {
+    if (detail.state !== "sent") return;
+    const answer = await fetch(location.href).catch(() => null); // the buttons: whose it is by now
+    const fresh = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-buttons]");
+    if (fresh) page.querySelector("[data-buttons]").replaceWith(fresh);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select")) return;
+    const target = /^[rn]$/.test(event.key) && [...page.querySelectorAll(`[data-key="${event.key}"]`)][0];
+    if (!target) return;
+    event.preventDefault();
+    if (event.key === "r") shown.composer.turn("reply");
+    else target.click();
+  });
+}

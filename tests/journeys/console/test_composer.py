@@ -1,0 +1,245 @@
+"""The box in which staff write: nothing that was typed is lost, said twice, or said too late (ADM-2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from conversations.models import Message
+from messaging.rules.agent_replies import agent_reply
+from messaging.rules.control import conversation_end
+from tests.journeys.console.conftest import Desk
+from tests.journeys.service import Service, said
+
+pytestmark = pytest.mark.browser
+Open = Callable[..., Desk]
+
+
+@pytest.fixture(autouse=True)
+def asked(service: Service) -> None:
+    service.visitor("Where is my parcel?")
+
+
+def replies(service: Service) -> list[str]:
+    return [message.text for message in service.log if message.role == Message.Role.AGENT]
+
+
+def test_ctrl_enter_sends_once_the_time_to_undo_is_over(service: Service, desk: Open) -> None:
+    mira = desk()
+    mira.page.keyboard.press("r")
+    expect(mira.reply).to_be_focused()
+    mira.write("It is on its way.")
+    expect(mira.pending).to_contain_text("Goes out in 5 s")
+    expect(mira.reply).to_have_value("")
+    assert replies(service) == []
+    mira.later()
+    expect(mira.texts.last).to_have_text("It is on its way.")
+    expect(mira.pending).to_have_count(0)
+    assert replies(service) == ["It is on its way."]
+    assert mira.troubles == []
+
+
+def test_a_reply_can_be_taken_back_before_it_goes(service: Service, desk: Open) -> None:
+    mira = desk()
+    mira.write("No idea, sorry")
+    mira.press("Undo")
+    expect(mira.pending).to_have_count(0)
+    expect(mira.reply).to_have_value("No idea, sorry")
+    mira.later()
+    assert replies(service) == []
+
+
+def test_what_was_typed_is_there_after_a_reload_and_for_its_conversation_alone(service: Service, desk: Open) -> None:
+    mira = desk()
+    first = service.conversation
+    mira.reply.fill("I am looking for")
+    service.visitor("Hello", id="visitor-2")
+    mira.open(service.conversation)
+    expect(mira.reply).to_have_value("")
+    mira.open(first)
+    expect(mira.reply).to_have_value("I am looking for")
+
+
+def test_a_page_that_is_closed_sends_what_it_held(service: Service, desk: Open) -> None:
+    mira = desk()
+    mira.write("It is on its way.")
+    expect(mira.pending).to_have_count(1)
+    mira.open(service.conversation)
+    mira.later(100)
+    expect(mira.texts.last).to_have_text("It is on its way.")
+    expect(mira.pending).to_have_count(0)
+    assert replies(service) == ["It is on its way."]
+
+
+def test_without_a_connection_a_reply_waits_and_goes_out_once(service: Service, desk: Open) -> None:
+    mira = desk()
+    answers = iter(("lost", "failed"))
+
+    def fails(route: Route) -> None:
+        """At first the answer to what has arrived is lost, then the service fails, then all is well."""
+        match next(answers, "well"):
+            case "lost":
+                route.fetch()
+                route.abort()
+            case "failed":
+                route.fulfill(status=503, body="")
+            case _:
+                route.continue_()
+
+    mira.page.route("**/send/", fails)
+    mira.write("It is on its way.")
+    mira.later()
+    expect(mira.pending).to_contain_text("No connection. It goes out as soon as there is one.")
+    mira.later(1100)
+    expect(mira.pending).to_contain_text("The service does not answer")
+    mira.later(2100)
+    expect(mira.pending).to_have_count(0)
+    assert replies(service) == ["It is on its way."]
+
+
+def test_two_replies_go_out_in_the_order_in_which_they_were_written(service: Service, desk: Open) -> None:
+    mira = desk()
+    mira.write("First")
+    mira.write("Second")
+    expect(mira.pending).to_have_count(2)
+    mira.later()
+    mira.later(1000)
+    expect(mira.pending).to_have_count(0)
+    assert replies(service) == ["First", "Second"]
+
+
+def test_a_conversation_that_was_closed_meanwhile_gives_the_words_back(service: Service, desk: Open) -> None:
+    mira = desk()
+    mira.write("A long answer")
+    conversation_end(service.conversation.id)
+    mira.later()
+    expect(mira.pending).to_contain_text("has ended")
+    mira.press("Take it back")
+    expect(mira.reply).to_have_value("A long answer")
+    mira.page.reload()
+    kept = mira.page.get_by_role("textbox", name="Not sent")
+    expect(kept).to_have_value("A long answer")
+
+
+# ------------------------------------------------------------------- what was said meanwhile
+
+
+def test_an_answer_typed_before_the_last_message_says_so_before_it_goes(service: Service, desk: Open) -> None:
+    mira = desk()
+    mira.reply.fill("It arrives tomorrow.")
+    service.visitor("Never mind, I want my money back")
+    mira.later(4100)
+    expect(mira.texts.last).to_have_text("Never mind, I want my money back")
+    mira.reply.press("Control+Enter")
+    expect(mira.warning).to_contain_text("wrote while you were writing: “Never mind, I want my money back”")
+    expect(mira.pending).to_have_count(0)
+    mira.press("Send anyway")
+    mira.later()
+    expect(mira.texts.last).to_have_text("It arrives tomorrow.")
+    assert replies(service) == ["It arrives tomorrow."]
+
+
+def test_a_message_that_comes_while_the_reply_is_held_stops_it(service: Service, desk: Open) -> None:
+    mira = desk()
+    mira.reply.fill("It arrives tomorrow.")
+    mira.later(3900)
+    mira.reply.press("Control+Enter")
+    service.visitor("Never mind!")
+    mira.later(200)  # the page looks now
+    expect(mira.warning).to_contain_text("“Never mind!”")
+    expect(mira.reply).to_have_value("It arrives tomorrow.")
+    mira.later()
+    assert replies(service) == []
+
+
+def test_a_draft_of_yesterday_knows_what_it_was_an_answer_to(service: Service, desk: Open) -> None:
+    mira = desk()
+    mira.reply.fill("It arrives tomorrow.")
+    service.visitor("Never mind!")
+    mira.page.reload()
+    expect(mira.reply).to_have_value("It arrives tomorrow.")
+    mira.reply.press("Control+Enter")
+    expect(mira.warning).to_contain_text("“Never mind!”")
+
+
+# --------------------------------------------------------------------------------------- files
+
+PICTURE = """async (box) => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 4, height: 4 });
+  canvas.getContext("2d").fillRect(0, 0, 4, 4);
+  const blob = await new Promise((done) => canvas.toBlob(done));
+  const data = new DataTransfer();
+  data.items.add(new File([blob], "lamp.png", { type: "image/png" }));
+  box.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+}"""
+
+
+def test_a_pasted_picture_goes_with_the_words(service: Service, desk: Open) -> None:
+    mira = desk()
+    mira.reply.fill("Like this one?")
+    mira.reply.evaluate(PICTURE)
+    file = mira.page.locator(".composer-file")
+    expect(file).to_contain_text("lamp.png")
+    expect(file.locator("img")).to_be_visible()
+    mira.reply.press("Control+Enter")
+    expect(mira.pending).to_contain_text("lamp.png")
+    mira.later()
+    expect(mira.texts.last).to_contain_text("Like this one?")
+    expect(mira.pending).to_have_count(0)
+    sent = service.log[-1]
+    assert (sent.content_type, sent.text) == ("image", "Like this one?")
+
+
+def test_a_file_that_is_refused_says_why_and_holds_the_reply(service: Service, desk: Open) -> None:
+    mira = desk()
+    mira.page.locator("[data-file]").set_input_files(
+        {"name": "virus.exe", "mimeType": "", "buffer": b"MZ\x90\x00" * 99}
+    )
+    expect(mira.page.locator(".composer-file.refused")).to_contain_text("Files of this type are not accepted.")
+    mira.write("Here it is")
+    expect(mira.warning).to_contain_text("Take away the file")
+    mira.press("Take away virus.exe")
+    mira.reply.press("Control+Enter")
+    mira.later()
+    expect(mira.texts.last).to_have_text("Here it is")
+
+
+# --------------------------------------------------------------------------- notes and quotes
+
+
+def test_a_note_is_kept_for_colleagues_and_shown_beside(service: Service, desk: Open) -> None:
+    mira = desk()
+    mira.reply.fill("half a reply")
+    mira.page.get_by_role("tab", name="Note").click()
+    expect(mira.note).to_be_focused()
+    mira.note.fill("Knows about the delay")
+    mira.note.press("Control+Enter")
+    expect(mira.page.locator(".chat-note")).to_contain_text("Knows about the delay")
+    expect(mira.note).to_have_value("")
+    mira.page.get_by_role("tab", name="Reply").click()
+    expect(mira.reply).to_have_value("half a reply")
+    assert [note.text for note in service.conversation.notes.all()] == ["Knows about the delay"]
+    assert replies(service) == []
+
+
+def test_a_message_is_quoted(service: Service, desk: Open) -> None:
+    mira = desk()
+    mira.texts.first.hover()
+    mira.page.locator(".chat-quote").first.click()
+    expect(mira.page.locator(".composer-quote")).to_contain_text("Where is my parcel?")
+    mira.write("On its way")
+    mira.later()
+    expect(mira.texts.last.locator("blockquote")).to_contain_text("Where is my parcel?")
+    expect(mira.page.locator(".composer-quote")).to_be_hidden()
+
+
+def test_a_colleague_who_answered_meanwhile_is_seen(service: Service, desk: Open) -> None:
+    mira = desk()
+    mira.reply.fill("Hello!")
+    agent_reply(service.conversation.id, service.agent("Ben"), said("Ben here."))
+    mira.later(4100)
+    expect(mira.texts.last).to_have_text("Ben here.")
+    mira.reply.press("Control+Enter")
+    expect(mira.warning).to_contain_text("A colleague wrote while you were writing: “Ben here.”")
