@@ -1,0 +1,300 @@
+"""The addresses behind a conversation's page: who may ask, what entries say, what becomes of a draft (ADM-2)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from channels_app.health import health_forget
+from channels_app.models import ChannelHealth, MessageTemplate
+from conversations.models import Attachment, Conversation, Message, Note
+from messaging.models import Delivery
+from tenants.models import AuditEntry
+from tenants.scope import tenant_scope
+from tenants.storage.db import now
+from tests.admin.conftest import World, rows
+from tests.factories import DeliveryFactory, MessageFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+AGENT = ("conversations:read", "conversations:write", "messages:read", "messages:send", "contacts:read")
+JSON = {"headers": {"Accept": "application/json"}}
+
+
+def at(world: World, name: str, **query: Any) -> str:
+    place = reverse(f"admin:conversations_conversation_{name}", args=[world.conversation.pk])
+    return place + ("?" + "&".join(f"{key}={value}" for key, value in query.items()) if query else "")
+
+
+def post(client: Client, world: World, name: str, **body: Any) -> Any:
+    return client.post(at(world, name), json.dumps(body), content_type="application/json")
+
+
+def error_of(answer: Any) -> str:
+    return str(answer.json()["error"]["code"])
+
+
+@pytest.fixture(autouse=True)
+def open_window(acme: World) -> None:
+    rows(Conversation).filter(pk=acme.conversation.pk).update(reply_window_expires_at=now() + timedelta(hours=2))
+
+
+# ---------------------------------------------------------------------------------- who may
+
+READS = ("entries", "choices", "person")
+WRITES = ("preview", "send", "upload", "note", "retry", "person")
+
+
+@pytest.mark.parametrize("name", READS)
+def test_another_tenants_conversation_is_not_there(name: str, staff_of: Any, acme: World, globex: World) -> None:
+    assert staff_of(globex.tenant).get(at(acme, name)).status_code == 404
+    assert staff_of(acme.tenant).get(at(acme, name)).status_code == 200
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_what_is_posted_to_another_tenant_reaches_nothing(name: str, staff_of: Any, acme: World, globex: World) -> None:
+    assert staff_of(globex.tenant).post(at(acme, name), {"seq": 2}).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["choices", "preview", "send", "upload", "note", "retry"])
+def test_people_who_only_read_write_nothing(name: str, staff_of: Any, acme: World) -> None:
+    client = staff_of(acme.tenant, ("conversations:read", "messages:read", "contacts:read"))
+    method = client.get if name == "choices" else client.post
+    assert method(at(acme, name), {"seq": 2}).status_code == 403
+    assert client.post(at(acme, "person"), {"name": "New"}).status_code == 403
+
+
+def test_words_are_only_for_those_who_may_read_them(staff_of: Any, acme: World) -> None:
+    client = staff_of(acme.tenant, ("conversations:read", "contacts:read"))
+    assert client.get(at(acme, "entries")).status_code == 403
+    assert b"acme answer" not in client.get(at(acme, "person")).content
+
+
+def test_an_upload_of_another_site_is_refused(acme: World, superuser: Client) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.cookies = superuser.cookies
+    file = SimpleUploadedFile("a.txt", b"plain words", "text/plain")
+    assert client.post(at(acme, "upload"), {"file": file}).status_code == 403
+    assert not rows(Attachment).filter(name="a.txt").exists()
+
+
+# ------------------------------------------------------------------------------ the transcript
+
+
+def entry_of(client: Client, world: World, seq: int) -> str:
+    return str(client.get(at(world, "entries", after=99, changed=seq)).content.decode())
+
+
+def test_entries_come_page_by_page(staff_of: Any, acme: World) -> None:
+    for _ in range(70):
+        MessageFactory(tenant=acme.tenant, conversation=acme.conversation)
+    client = staff_of(acme.tenant, AGENT)
+    older = client.get(at(acme, "entries", before=71)).content.decode()
+    assert (older.count("data-seq="), 'data-older="11"' in older) == (60, True)
+    oldest = client.get(at(acme, "entries", before=11)).content.decode()
+    assert (oldest.count("data-seq="), "data-older" in oldest) == (10, False)
+    newer = client.get(at(acme, "entries", after=5))
+    assert (newer["X-More"], newer["X-Last-Seq"], newer.content.decode().count("data-seq=")) == ("yes", "65", 60)
+
+
+def test_an_edit_brings_the_message_that_it_changed(staff_of: Any, acme: World) -> None:
+    first = rows(Message).get(conversation=acme.conversation, seq=1)
+    rows(Message).filter(pk=first.pk).update(content={"type": "text", "text": "I meant AC-2"}, edited_at=now())
+    MessageFactory(
+        tenant=acme.tenant, conversation=acme.conversation, role="system", text="A message was edited.", reply_to=first.id,
+        metadata={"change": "edited"},
+    )  # fmt: skip
+    answer = staff_of(acme.tenant, AGENT).get(at(acme, "entries", after=2))
+    shown = answer.content.decode()
+    assert (answer["X-Last-Seq"], shown.count("data-seq="), 'data-seq="1"' in shown) == ("3", 1, True)
+    assert "I meant AC-2" in shown
+    assert "A message was edited" not in shown
+
+
+def test_the_number_of_statements_does_not_grow_with_the_page(staff_of: Any, acme: World) -> None:
+    client = staff_of(acme.tenant, AGENT)
+    client.get(at(acme, "entries"))
+    with CaptureQueriesContext(connection) as few:
+        client.get(at(acme, "entries"))
+    for _ in range(10):
+        answer = MessageFactory(tenant=acme.tenant, conversation=acme.conversation, direction="outbound", role="bot")
+        DeliveryFactory(tenant=acme.tenant, message=answer, status="sent")
+    with CaptureQueriesContext(connection) as many:
+        assert client.get(at(acme, "entries")).content.decode().count("data-seq=") == 12
+    assert len(many) == len(few)
+
+
+FAULTS = {
+    "ours": ("window_closed", "", "The reply window had closed."),
+    "the platform's": ("131026", "message undeliverable", "Message undeliverable."),
+    "only a code": ("131026", "", "The platform refused it (131026)."),
+}
+
+
+@pytest.mark.parametrize(("code", "detail", "words"), FAULTS.values(), ids=FAULTS)
+def test_a_message_that_failed_says_why(code: str, detail: str, words: str, staff_of: Any, acme: World) -> None:
+    rows(Delivery).update(status="failed", error_code=code, error_detail=detail)
+    assert words in entry_of(staff_of(acme.tenant, AGENT), acme, 2)
+
+
+def _held(world: World, state: str = "degraded") -> None:
+    rows(ChannelHealth).filter(channel=world.channel).update(held_until=now() + timedelta(minutes=9), state=state)
+    health_forget(world.channel.id)
+
+
+def _behind(world: World) -> None:
+    MessageFactory(tenant=world.tenant, conversation=world.conversation)
+    rows(Delivery).update(seq=3)
+    answer = MessageFactory(
+        tenant=world.tenant, conversation=world.conversation, direction="outbound", role="bot", seq=9
+    )
+    DeliveryFactory(tenant=world.tenant, message=answer, status="queued", seq=1)
+
+
+WAITS: dict[str, tuple[Callable[[World], Any], str]] = {
+    "held": (_held, "waits since 4 min: WhatsApp does not answer"),
+    "refused": (lambda world: _held(world, "credential_refused"), "WhatsApp refuses the channel&#x27;s credentials"),
+    "switched off": (
+        lambda world: type(world.channel).objects.unscoped().filter(pk=world.channel.pk).update(enabled=False),
+        "the channel is switched off",
+    ),
+    "tried": (
+        lambda world: rows(Delivery).update(
+            attempts=2, error_code="http_503", error_detail="fault of its own", due_at=now() + timedelta(seconds=130)
+        ),
+        "Fault of its own, next try in 2 min",
+    ),
+    "behind": (_behind, "an earlier message has to go first"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("happens", "words"), WAITS.values(), ids=WAITS)
+def test_a_message_that_waits_says_for_what(happens: Any, words: str, staff_of: Any, acme: World) -> None:
+    rows(Delivery).filter(pk=acme.delivery.pk).update(
+        status="queued", error_code="", error_detail="", created_at=now() - timedelta(minutes=4, seconds=5)
+    )
+    with tenant_scope(acme.tenant.id):
+        happens(acme)
+    assert words in entry_of(staff_of(acme.tenant, AGENT), acme, 2)
+
+
+def test_a_message_on_its_way_waits_for_nothing(staff_of: Any, acme: World) -> None:
+    rows(Delivery).update(status="queued", error_code="", error_detail="")
+    assert "waits since" not in entry_of(staff_of(acme.tenant, AGENT), acme, 2)
+
+
+def test_what_was_flagged_and_what_is_expected_stands_at_the_message(staff_of: Any, acme: World) -> None:
+    rows(Message).filter(conversation=acme.conversation, seq=1).update(
+        analysis={"flags": ["card"], "masked": ["card"]}, hints={"priority": "urgent", "expected_response_type": "text"}
+    )
+    shown = entry_of(staff_of(acme.tenant, AGENT), acme, 1)
+    assert "Expects words only" in shown
+    assert "Urgent" in shown
+    assert "masked" in shown
+
+
+def test_an_agent_sends_a_failed_message_again(staff_of: Any, acme: World) -> None:
+    client = staff_of(acme.tenant, AGENT)
+    assert "data-retry" in entry_of(client, acme, 2)
+    assert client.post(at(acme, "retry"), {"seq": 2}, **JSON).json() == {"seq": 2}
+    assert rows(Delivery).get(pk=acme.delivery.pk).status == "queued"
+    assert rows(AuditEntry).filter(action="delivery.retried").exists()
+    assert error_of(client.post(at(acme, "retry"), {"seq": 77}, **JSON)) == "message_not_found"
+
+
+def test_without_a_script_retry_leads_back_to_the_page(staff_of: Any, acme: World) -> None:
+    page = f"http://testserver{at(acme, 'change')}"
+    client = staff_of(acme.tenant, AGENT)
+    assert client.post(at(acme, "retry"), {"seq": 2}, headers={"Referer": page}).url == at(acme, "change")
+    evil = {"Referer": "https://evil.example/admin/"}
+    assert client.post(at(acme, "retry"), {"seq": 2}, headers=evil).url == at(acme, "change")
+
+
+# --------------------------------------------------------------------------- the reply box
+
+
+def test_a_reply_goes_out_once_for_its_id(staff_of: Any, acme: World) -> None:
+    client = staff_of(acme.tenant, AGENT)
+    for _ in range(2):
+        assert post(client, acme, "send", id="a1", text="Hello", seen_seq=2).json() == {"sent": [3]}
+    assert rows(AuditEntry).filter(action="conversation.replied").count() == 1
+    assert error_of(post(client, acme, "send", id="a1", text="Other")) == "message_id_conflict"
+
+
+REFUSED = {
+    "nothing": ({"id": "a1", "text": "  "}, "empty_message"),
+    "unknown member": ({"id": "a1", "text": "x", "colour": "red"}, "validation_error"),
+    "no id": ({"text": "x"}, "validation_error"),
+    "file of another": ({"id": "a1", "files": ["0192f0d0-7b1a-7c3e-9a55-1f0a7a3c9e10"]}, "media_not_found"),
+    "unknown template": ({"id": "a1", "template": {"name": "gone"}}, "template_not_found"),
+    "unknown quote": ({"id": "a1", "text": "x", "quote": "0192f0d0-7b1a-7c3e-9a55-1f0a7a3c9e10"}, "quote_unknown"),
+}
+
+
+@pytest.mark.parametrize(("body", "code"), REFUSED.values(), ids=REFUSED)
+def test_a_reply_that_cannot_be_sent_says_why(body: Any, code: str, staff_of: Any, acme: World) -> None:
+    answer = post(staff_of(acme.tenant, AGENT), acme, "send", **body)
+    assert (answer.status_code // 100, error_of(answer)) == (4, code)
+    assert not rows(Message).filter(role="agent").exists()
+
+
+def test_a_closed_window_names_what_still_goes(staff_of: Any, acme: World) -> None:
+    rows(Conversation).update(reply_window_expires_at=now() - timedelta(minutes=1))
+    approved = {"content": {"type": "text", "text": "Hi {{1}}"}, "external": {"status": "APPROVED"}}
+    approved["external"]["status"] = "approved"
+    with tenant_scope(acme.tenant.id):
+        MessageTemplate.objects.create(
+            tenant=acme.tenant, channel=acme.channel, name="hello", variants={"en": approved}
+        )
+    client = staff_of(acme.tenant, AGENT)
+    assert error_of(post(client, acme, "send", id="a1", text="x")) == "window_closed"
+    assert 'data-template="hello"' in client.get(at(acme, "change")).content.decode()
+    offered = {one["name"]: one["always"] for one in client.get(at(acme, "choices")).json()["templates"]}
+    assert offered == {"acme template": False, "hello": True}
+    sent = post(client, acme, "send", id="a2", template={"name": "hello", "language": "en", "variables": {"1": "Ana"}})
+    assert sent.json() == {"sent": [3]}
+
+
+def test_a_preview_shows_what_the_channel_makes_of_it(staff_of: Any, acme: World) -> None:
+    with tenant_scope(acme.tenant.id):
+        words = {"content": {"type": "text", "text": "Order <b>{{order}}</b>"}, "defaults": {}}
+        MessageTemplate.objects.create(tenant=acme.tenant, name="late", variants={"en": words})
+    client = staff_of(acme.tenant, AGENT)
+    template = {"name": "late", "language": "en", "variables": {"order": "AC-1"}}
+    shown = post(client, acme, "preview", template=template).json()
+    assert "Order &lt;b&gt;AC-1&lt;/b&gt;" in shown["html"][0]
+    assert (shown["problem"], shown["text"]) == (None, "Order <b>AC-1</b>")
+    assert (
+        error_of(post(client, acme, "preview", template={**template, "variables": {}})) == "template_variable_missing"
+    )
+    assert not rows(Message).filter(role="agent").exists()
+
+
+def test_files_go_as_one_message_each_and_say_what_the_channel_makes_of_them(staff_of: Any, acme: World) -> None:
+    client = staff_of(acme.tenant, AGENT)
+    told = [
+        client.post(at(acme, "upload"), {"file": SimpleUploadedFile(name, b"plain words", "text/plain")}).json()
+        for name in ("a.txt", "b.txt")
+    ]
+    assert [(one["name"], one["refused"]) for one in told] == [("a.txt", False), ("b.txt", False)]
+    sent = post(client, acme, "send", id="a1", text="Both", files=[one["id"] for one in told])
+    assert sent.json() == {"sent": [3, 4]}
+    said = rows(Message).filter(role="agent").order_by("seq").values_list("content_type", "text")
+    assert list(said) == [("file", "Both"), ("file", "")]
+
+
+def test_a_note_is_for_colleagues(staff_of: Any, acme: World) -> None:
+    client = staff_of(acme.tenant, AGENT)
+    assert "Called <b>" not in (shown := post(client, acme, "note", text=" Called <b> ").content.decode())
+    assert "Called &lt;b&gt;" in shown
+    assert rows(Note).filter(text="Called <b>").count() == 1
+    assert error_of(post(client, acme, "note", text="  ")) == "validation_error"
+    assert not rows(Message).filter(role="agent").exists()
