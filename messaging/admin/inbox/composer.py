@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from django.db.models import Q
 from django.template.defaultfilters import filesizeformat
@@ -21,10 +21,13 @@ from channels_app.content.surroundings import Quote
 from channels_app.content.types import MAX_TEXT, Capabilities, Content, Media, TemplateUse
 from channels_app.models import Channel, MessageTemplate
 from channels_app.outgoing import complaints_of
-from channels_app.templates.resolve import said_by, tag_of, templates_approved, templates_for
+from channels_app.templates.resolve import VARIABLE, said_by, tag_of, templates_approved, templates_for
 from conversations.media_links import content_with_links, media_address, media_link
 from conversations.models import Attachment, Conversation, Message
 from messaging.admin.inbox.transcript import PLATFORMS
+from messaging.agents.canned import canned_fill, canned_found, canned_get, canned_variables
+from messaging.agents.members import members
+from messaging.agents.models import CannedReply
 from messaging.api.preview import PreviewRequest, preview
 from messaging.reply import recipient_of
 from messaging.rules.agent_replies import agent_reply
@@ -34,8 +37,19 @@ from tenants.models import User
 from tenants.tenant_settings import settings_for
 
 MOST_FILES = 10
+MOST_CANNED = 500
+PLAIN = frozenset({"type", "text", "format"})  # members of a content of words alone
 PLACE = "admin/conversations/conversation/content.html"
 FAMILIES = {"image": "pictures", "video": "videos", "audio": "sounds", "application": "documents", "text": "text files"}
+
+
+class Canned(BaseModel):
+    """A canned reply by its id, with values for what does not fill itself in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: uuid.UUID
+    values: dict[str, Annotated[str, Field(max_length=500)]] = Field(default_factory=dict, max_length=50)
 
 
 class Draft(BaseModel):
@@ -47,6 +61,7 @@ class Draft(BaseModel):
     files: tuple[uuid.UUID, ...] = Field((), max_length=MOST_FILES)
     quote: uuid.UUID | None = None
     template: TemplateUse | None = None
+    canned: Canned | None = None
 
 
 class Send(Draft):
@@ -63,24 +78,27 @@ class Send(Draft):
 def reply_send(conversation: Conversation, agent: User, draft: Send) -> list[Message]:
     """A message for the words and one for each further file. Nothing goes out when one of them would be refused for its
     form. Raises what `agent_reply` raises."""
-    contents = contents_of(draft)
+    contents = contents_of(conversation, agent, draft)
     if len(contents) > 1:
         _require_form(conversation, contents)
     return [
         agent_reply(
             conversation.id, agent, content, client_message_id=f"{draft.id}.{place}" if place else draft.id,
-            seen_seq=draft.seen_seq,
+            seen_seq=draft.seen_seq, anyway=place > 0,  # what has begun is said to its end
         )
         for place, content in enumerate(contents)
     ]  # fmt: skip
 
 
-def contents_of(draft: Draft) -> list[Content]:
-    """Raises Invalid ``empty_message``, NotFound ``media_not_found``."""
+def contents_of(conversation: Conversation, agent: User, draft: Draft) -> list[Content]:
+    """Raises Invalid ``empty_message``, NotFound ``media_not_found`` and ``canned_reply_not_found``, Unprocessable
+    ``template_variable_missing`` and ``template_invalid``."""
     quote = Quote(message_id=draft.quote) if draft.quote else None
     words = draft.text.strip()
     if draft.template:
         return [Content(type="template", template=draft.template, quote=quote)]
+    if draft.canned:
+        return [_canned(conversation, agent, draft.canned).model_copy(update={"quote": quote})]
     files = _files(draft.files)
     if not files:
         if not words:
@@ -88,6 +106,17 @@ def contents_of(draft: Draft) -> list[Content]:
         return [Content(type="text", text=words, quote=quote)]
     first = {"text": words or None, "quote": quote}
     return [_with_file(file, **({} if place else first)) for place, file in enumerate(files)]
+
+
+def _canned(conversation: Conversation, agent: User, use: Canned) -> Content:
+    filled = canned_fill(canned_get(use.id), conversation, agent, use.values)
+    if filled.content is None:
+        raise Unprocessable(
+            f"The reply needs a value for {', '.join(filled.missing)}.",
+            code="template_variable_missing",
+            details={"variables": filled.missing},
+        )
+    return filled.content
 
 
 def _files(ids: Sequence[uuid.UUID]) -> list[Attachment]:
@@ -113,12 +142,12 @@ def _require_form(conversation: Conversation, contents: Sequence[Content]) -> No
 # ------------------------------------------------------------------------- what it looks like
 
 
-def shown_there(conversation: Conversation, draft: Draft) -> dict[str, Any]:
+def shown_there(conversation: Conversation, agent: User, draft: Draft) -> dict[str, Any]:
     """What the person would see: ``html`` of each part, ``cuts`` and the ``problem`` it would have. Raises what a template
     or a preview raises."""
     parts: list[str] = []
     told: dict[str, Any] = {"cuts": [], "problem": None, "segments": None, "text": ""}
-    for content in contents_of(draft):
+    for content in contents_of(conversation, agent, draft):
         seen = preview(conversation.channel_id, PreviewRequest(content=content, conversation_id=conversation.id))
         parts += [render_to_string(PLACE, {"content": content_with_links(part.to_json())}) for part in seen.parts]
         told["text"] = "\n".join(filter(None, (told["text"], *(part.text for part in seen.parts))))
@@ -179,9 +208,34 @@ def box(conversation: Conversation, channel: Channel) -> dict[str, Any]:
     }
 
 
-def choices(conversation: Conversation, channel: Channel) -> dict[str, Any]:
-    """What ``/`` finds in the reply box: ``templates`` with their words, those in the person's language first; ``always``:
-    it goes out with a closed window, too."""
+def choices(conversation: Conversation, channel: Channel, agent: User) -> dict[str, Any]:
+    """What ``/`` finds in the reply box, ``canned`` replies and ``templates``, and whom ``@`` finds in a note."""
+    return {
+        "canned": [_canned_choice(row, conversation, agent) for row in canned_found(most=MOST_CANNED)],
+        "templates": _templates(conversation, channel),
+        "colleagues": [
+            {"name": row.user.get_username(), "label": row.user.get_full_name() or row.user.get_username()}
+            for row in members()
+            if row.user_id != agent.pk
+        ],
+    }
+
+
+def _canned_choice(row: CannedReply, conversation: Conversation, agent: User) -> dict[str, Any]:
+    """``plain``: it is words alone, which can be changed before they go; ``missing``: what is to be filled in."""
+    variables = canned_variables(row)
+    given = str(row.content.get("text") or "")
+    filled = canned_fill(row, conversation, agent, {}) if variables else None
+    known = filled.values if filled else {}
+    return {
+        "id": str(row.id), "shortcut": row.shortcut, "title": row.title, "missing": filled.missing if filled else [],
+        "text": VARIABLE.sub(lambda match: known.get(match[1], match[0]), given),
+        "plain": set(row.content) <= PLAIN and row.content.get("format", "plain") == "plain",
+    }  # fmt: skip
+
+
+def _templates(conversation: Conversation, channel: Channel) -> list[dict[str, Any]]:
+    """With their words, those in the person's language first; ``always``: it goes out with a closed window, too."""
     rows = MessageTemplate.objects.filter(Q(channel=channel) | Q(channel=None))
     variants = {(row.channel_id is None, row.name): row.variants for row in rows}
     approved = {template["name"] for template in templates_approved(channel)}
@@ -194,7 +248,7 @@ def choices(conversation: Conversation, channel: Channel) -> dict[str, Any]:
         told = {"text": said_by(words), "defaults": own.get("defaults", {}), "always": there in approved}
         listed.append({**template, **told})
     wanted = (conversation.contact.language, *settings_for(conversation.tenant_id).languages)
-    return {"templates": sorted(listed, key=lambda one: (one["name"], *_distance(one["language"], wanted)))}
+    return sorted(listed, key=lambda one: (one["name"], *_distance(one["language"], wanted)))
 
 
 def _distance(language: str, wanted: Sequence[str]) -> tuple[int, str]:

@@ -7,7 +7,7 @@ scope. Must not decide about consent: messaging/consent/rules.py does.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -17,7 +17,7 @@ from django.template.defaultfilters import filesizeformat
 
 from channels_app.templates.resolve import LANGUAGE
 from conversations.media_links import media_link
-from conversations.models import Attachment, Contact, Conversation, Identity, Note, Review, Session
+from conversations.models import Attachment, Contact, Conversation, Identity, Review, Session
 from messaging.context.profile import MOST_CHARACTERS, MOST_FACTS, OWN
 from tenants.errors import Invalid
 from tenants.tenant_settings import FLAGS
@@ -109,10 +109,6 @@ def _reviews(conversation: Conversation) -> list[str]:
     """What the tenant's safety rules want to be looked at here."""
     rows = Review.objects.filter(conversation=conversation, reviewed_at=None).values_list("flags", flat=True)
     return list(dict.fromkeys(FLAGS.get(flag, flag) for flags in rows[:FILES] for flag in flags))
-
-
-def notes_of(conversation: Conversation) -> Iterable[Note]:
-    return Note.objects.filter(conversation=conversation).select_related("author").order_by("id")
 
 
 # ------------------------------------------------------------------------------ what staff enter

@@ -17,13 +17,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.csrf import csrf_protect
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
-from channels_app.content.types import MAX_TEXT
-from conversations.models import Conversation, Note
+from conversations.models import Conversation
 from messaging.admin.inbox.composer import Draft, Send, box, choices, reply_send, shown_there, upload_told
-from messaging.admin.inbox.contact import notes_of, person_change, person_of
+from messaging.admin.inbox.contact import person_change, person_of
 from messaging.admin.inbox.transcript import Page, newest, since
+from messaging.agents.notes import note_write, notes_of
 from messaging.deliver import redeliver
 from messaging.live.attending import staff_read
 from messaging.media.fetch import most_bytes
@@ -44,7 +44,7 @@ Part = Callable[[TenantAdmin, HttpRequest, Conversation], HttpResponse]
 class Remark(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    text: str = Field(min_length=1, max_length=MAX_TEXT)
+    text: str
 
 
 def addresses(page: TenantAdmin) -> list[URLPattern]:
@@ -185,17 +185,18 @@ def _back(request: HttpRequest, row: Conversation) -> HttpResponse:
 
 
 def _choices(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:
-    return JsonResponse(choices(row, row.channel))
+    return JsonResponse(choices(row, row.channel, _member(request)))
 
 
 def _preview(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:
-    return JsonResponse(shown_there(row, parse_body(request, Draft)))
+    return JsonResponse(shown_there(row, _member(request), parse_body(request, Draft)))
 
 
 def _send(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:
     draft = parse_body(request, Send)
     sent = reply_send(row, _member(request), draft)
     about = {"template": draft.template.name[:100]} if draft.template else None
+    about = {"canned_reply": str(draft.canned.id)} if draft.canned else about
     for message in sent:
         if not message.repeated:
             page.note(request, "replied", row, about)
@@ -222,12 +223,9 @@ def _upload(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpR
 
 def _note(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:
     """A note, which only staff read; all of them as they are by now."""
-    said = parse_body(request, Remark).text.strip()
-    if not said:
-        raise Invalid("Write a note.")
-    Note.objects.create(tenant_id=row.tenant_id, conversation=row, author=_member(request), text=said)
+    note_write(row.id, _member(request), parse_body(request, Remark).text)
     page.note(request, "annotated", row)
-    return render(request, "admin/conversations/conversation/notes.html", {"notes": notes_of(row)})
+    return render(request, "admin/conversations/conversation/notes.html", {"notes": notes_of(row.id)})
 
 
 # --------------------------------------------------------------------------------- the person
@@ -248,7 +246,7 @@ def _person(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpR
 def person_context(request: HttpRequest, row: Conversation) -> dict[str, Any]:
     """What `admin/inbox/contact.html` is rendered with."""
     held = permissions_in(request, row.tenant_id)
-    shown: dict[str, Any] = {"original": row, "notes": notes_of(row), "may_read": "messages:read" in held}
+    shown: dict[str, Any] = {"original": row, "notes": notes_of(row.id), "may_read": "messages:read" in held}
     if "contacts:read" not in held:
         return shown
     to = _address("person", row)

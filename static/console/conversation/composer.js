@@ -12,6 +12,7 @@ const TYPING_MS = 3000;
 const COUNT_MS = 400;
 const NEAR = 0.8; // of the longest text, from which on what is left is shown
 const MINUTE = 60_000;
+const VARIABLE = /\{\{\s*([\w.]{1,64})\s*\}\}/g;
 
 export class Composer {
   #transcript;
@@ -307,6 +308,7 @@ export class Composer {
   /** What was taken back stands in the box again, before what has been written since. */
   #restore(item) {
     if (item.body.template) return this.#choose(item.body.template.name, item.body.template.language, item.body.template.variables);
+    if (item.body.canned) return this.#canned(item.body.canned);
     if (!this.#reply) return;
     const box = this.#reply.elements.text;
     box.value = [item.body.text, box.value].filter(Boolean).join("\n");
@@ -399,19 +401,27 @@ export class Composer {
     box.addEventListener("focus", () => this.#offered(), { once: true });
   }
 
-  /** A canned reply stands in the box, to be changed; what it asks for is filled in first. */
-  #insertCanned(box, canned) {
-    const insert = (text) => {
+  /** A canned reply stands in the box, to be changed; what it asks for is filled in first. One that is more than words is
+   * sent as it is. */
+  #insertCanned(box, canned, values = {}) {
+    const insert = (given) => {
+      const text = canned.text.replace(VARIABLE, (all, name) => given[name] ?? all);
       box.setRangeText(text, box.selectionStart, box.selectionEnd, "end");
       box.dispatchEvent(new Event("input", { bubbles: true }));
       box.focus();
     };
-    if (canned.plain && !canned.missing.length) return insert(canned.text);
+    if (canned.plain && !canned.missing.length) return insert({});
     this.#template = new TemplateForm(this.root, {
-      title: canned.title, variables: canned.missing, values: {}, label: canned.plain ? "Insert" : "Send",
-      body: (values) => ({ canned: { id: canned.id, values } }),
-      done: (body, text) => (canned.plain ? insert(text) : this.#put(body, { text, files: [] })),
+      title: canned.title, variables: canned.missing, values, label: canned.plain ? "Insert" : "Send",
+      body: (given) => ({ canned: { id: canned.id, values: given } }),
+      done: (body, text) => (canned.plain ? insert(body.canned.values) : this.#put(body, { text, files: [] })),
     });
+  }
+
+  async #canned({ id, values }) {
+    const { canned = [] } = await this.#offered();
+    const known = canned.find((one) => one.id === id);
+    if (known) this.#insertCanned(this.#reply.elements.text, known, values);
   }
 
   async #choose(name, language, values = null) {

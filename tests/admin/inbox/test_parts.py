@@ -17,6 +17,7 @@ from django.urls import reverse
 from channels_app.health import health_forget
 from channels_app.models import ChannelHealth, MessageTemplate
 from conversations.models import Attachment, Conversation, Message, Note
+from messaging.agents.models import CannedReply
 from messaging.models import Delivery
 from tenants.models import AuditEntry
 from tenants.scope import tenant_scope
@@ -296,5 +297,37 @@ def test_a_note_is_for_colleagues(staff_of: Any, acme: World) -> None:
     assert "Called <b>" not in (shown := post(client, acme, "note", text=" Called <b> ").content.decode())
     assert "Called &lt;b&gt;" in shown
     assert rows(Note).filter(text="Called <b>").count() == 1
-    assert error_of(post(client, acme, "note", text="  ")) == "validation_error"
+    assert error_of(post(client, acme, "note", text="  ")) == "empty_note"
     assert not rows(Message).filter(role="agent").exists()
+
+
+def test_a_reply_that_crosses_with_a_message_is_refused(staff_of: Any, acme: World) -> None:
+    MessageFactory(tenant=acme.tenant, conversation=acme.conversation, text="Never mind!")
+    client = staff_of(acme.tenant, AGENT)
+    refused = post(client, acme, "send", id="a1", text="Tomorrow", seen_seq=2)
+    assert (refused.status_code, error_of(refused)) == (409, "reply_outdated")
+    assert post(client, acme, "send", id="a1", text="Tomorrow", seen_seq=3).json() == {"sent": [4]}
+
+
+def test_a_canned_reply_fills_itself_in(staff_of: Any, acme: World) -> None:
+    content = {"type": "text", "text": "Hello {{name}}, {{amount}} come back."}
+    with tenant_scope(acme.tenant.id):
+        row = CannedReply.objects.create(tenant=acme.tenant, shortcut="refund", title="Refund", content=content)
+    client = staff_of(acme.tenant, AGENT)
+    (offered,) = client.get(at(acme, "choices")).json()["canned"]
+    assert (offered["text"], offered["missing"]) == ("Hello acme contact, {{amount}} come back.", ["amount"])
+    use = {"id": str(row.pk), "values": {"amount": "12 EUR"}}
+    assert "acme contact, 12 EUR" in post(client, acme, "preview", canned=use).json()["html"][0]
+    assert post(client, acme, "send", id="a1", canned=use).json() == {"sent": [3]}
+    assert rows(Message).get(seq=3).text == "Hello acme contact, 12 EUR come back."
+    assert error_of(post(client, acme, "send", id="a2", canned={**use, "values": {}})) == "template_variable_missing"
+
+
+def test_canned_replies_of_another_tenant_are_not_there(staff_of: Any, acme: World, globex: World) -> None:
+    with tenant_scope(globex.tenant.id):
+        row = CannedReply.objects.create(
+            tenant=globex.tenant, shortcut="x", title="X", content={"type": "text", "text": "x"}
+        )
+    client = staff_of(acme.tenant, AGENT)
+    assert client.get(at(acme, "choices")).json()["canned"] == []
+    assert error_of(post(client, acme, "send", id="a1", canned={"id": str(row.pk)})) == "canned_reply_not_found"

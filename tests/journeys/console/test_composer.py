@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from conversations.models import Message
+from messaging.agents.models import CannedReply
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end
 from tests.journeys.console.conftest import Desk
@@ -162,6 +163,67 @@ def test_a_draft_of_yesterday_knows_what_it_was_an_answer_to(service: Service, d
     expect(mira.reply).to_have_value("It arrives tomorrow.")
     mira.reply.press("Control+Enter")
     expect(mira.warning).to_contain_text("“Never mind!”")
+
+
+def test_what_the_page_has_not_seen_yet_is_refused_and_told(service: Service, desk: Open) -> None:
+    mira = desk()
+    mira.page.route("**/entries/**", lambda route: route.abort())
+    mira.write("It arrives tomorrow.")
+    service.visitor("Never mind!")
+    mira.later()
+    expect(mira.pending).to_contain_text("The person has written meanwhile")
+    assert replies(service) == []
+    mira.page.unroute("**/entries/**")
+    mira.later(4100)
+    expect(mira.texts.last).to_have_text("Never mind!")
+    mira.press("Send anyway")
+    expect(mira.pending).to_have_count(0)
+    assert replies(service) == ["It arrives tomorrow."]
+
+
+# ------------------------------------------------------------------------- canned, colleagues
+
+
+def canned(service: Service, shortcut: str, **content: object) -> None:
+    CannedReply.objects.create(tenant=service.tenant, shortcut=shortcut, title=f"About {shortcut}", content=content)
+
+
+def test_a_canned_reply_stands_in_the_box_with_what_it_asks_for(service: Service, desk: Open) -> None:
+    canned(service, "refund", type="text", text="Dear {{agent}}: {{amount}} come back.")
+    mira = desk()
+    mira.reply.press_sequentially("/ref")
+    mira.page.get_by_role("option", name="/refund").wait_for()
+    mira.reply.press("Tab")
+    mira.page.get_by_role("dialog").get_by_label("amount").fill("12 EUR")
+    mira.press("Insert")
+    expect(mira.reply).to_have_value("Dear Mira: 12 EUR come back.")
+    expect(mira.reply).to_be_focused()
+
+
+def test_a_canned_reply_with_choices_is_sent_as_it_is(service: Service, desk: Open) -> None:
+    canned(service, "more", type="text", text="More?", quick_replies=[{"title": "Yes", "payload": "y"}])
+    mira = desk()
+    mira.page.get_by_role("button", name="Templates and canned replies").click()
+    mira.page.get_by_role("option", name="/more").click()
+    expect(mira.page.locator(".composer-dialog .chat-chip")).to_have_text("Yes")
+    mira.page.get_by_role("dialog").get_by_role("button", name="Send").click()
+    mira.later()
+    expect(mira.texts.last).to_contain_text("More?")
+    expect(mira.pending).to_have_count(0)
+    assert [choice["title"] for choice in service.log[-1].content["quick_replies"]] == ["Yes"]
+
+
+def test_a_colleague_is_named_in_a_note(service: Service, desk: Open) -> None:
+    ben = service.agent("Ben")
+    mira = desk()
+    mira.page.keyboard.press("n")
+    mira.note.press_sequentially("Look at this @be")
+    mira.page.get_by_role("option", name="Ben").wait_for()
+    mira.note.press("Enter")
+    expect(mira.note).to_have_value(f"Look at this @{ben.username} ")
+    mira.note.press("Control+Enter")
+    expect(mira.page.locator(".chat-note")).to_contain_text(f"@{ben.username}")
+    assert [mention.user for mention in service.conversation.mentions.all()] == [ben]
 
 
 # --------------------------------------------------------------------------------------- files
