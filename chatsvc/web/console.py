@@ -34,7 +34,9 @@ class _Pages:
     @cached_property
     def urlpatterns(self) -> list[URLPattern | URLResolver]:
         admin.autodiscover()
-        return admin.site.get_urls()
+        from messaging.admin.inbox.pages import addresses as inbox
+
+        return [*inbox(), *admin.site.get_urls()]
 
 
 def addresses() -> URLResolver:

@@ -36,6 +36,18 @@ def page(title: str, icon: str, model: str, query: str = "") -> dict[str, Any]:
     }
 
 
+def inbox() -> dict[str, Any]:
+    """The inbox, for people who may read conversations."""
+
+    def may_open(request: HttpRequest) -> bool:
+        from tenants.console.pages import permissions_in
+
+        return "conversations:read" in permissions_in(request, None)
+
+    address = reverse_lazy("admin:inbox")
+    return {"title": "Inbox", "icon": "inbox", "link": address, "permission": may_open}
+
+
 def own_page(title: str, icon: str, name: str) -> dict[str, Any]:
     """A link to a page that every member of staff has. ``name``: of its address."""
     return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{name}")}
@@ -50,7 +62,8 @@ SIDEBAR: dict[str, Any] = {
     "show_all_applications": False,
     "navigation": [
         group(
-            "Inbox",
+            "Support",
+            inbox(),
             page("Conversations", "forum", "conversations.Conversation"),
             page("Waiting", "hourglass_top", "conversations.Conversation", "?waiting=yes"),
             page("Mine", "support_agent", "conversations.Conversation", "?mine=yes"),

@@ -35,7 +35,8 @@ from tenants.storage.db import new_id, now
 
 STATUS = {"active": "success", "escalated": "warning", "error": "danger", "completed": "info", "abandoned": "info"}
 PRIORITY = {"urgent": "danger", "high": "warning", "normal": "info", "low": "info"}
-RANK = Case(*(When(priority=name, then=Value(rank)) for rank, name in enumerate(PRIORITY)), default=Value(2)).asc()
+URGENCY = Case(*(When(priority=name, then=Value(rank)) for rank, name in enumerate(PRIORITY)), default=Value(2))
+RANK = URGENCY.asc()
 TAKE_OVER = Button("take_over", "Take over", "support_agent")
 HAND_BACK = Button("hand_back", "Hand back to the bot", "smart_toy")
 CLOSE = Button("close", "Close", "check_circle", "End this conversation?")

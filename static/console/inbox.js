@@ -1,0 +1,174 @@
+/**
+ * The inbox: one page that is loaded once. Every link and form in it works without this script; with it, only the part
+ * that changes is fetched, and the address follows.
+ *
+ * What other modules may rely on, as events on `document` (all carry `detail`):
+ * - `inbox:opened` {id, pane}: a conversation stands in `pane` (#inbox-conversation), also at the start
+ * - `inbox:closing` {id}: it is about to be replaced
+ * - `inbox:changed` {id, fresh}: `fresh` is its part of the page as the server shows it now; the bar is replaced already
+ * - `inbox:frame` {…}: a frame of the socket that is about the opened conversation
+ * - `inbox:stale` {id}: frames may have been missed: look again
+ * What they may say: `inbox:say` {…} a frame for the socket; `inbox:tell` {text, kind}; `inbox:refresh` {id}.
+ * An element with `data-key="r"` in the opened conversation is clicked, or focused, by that key.
+ */
+import { address, List } from "./list.js";
+import { keys } from "./keys.js";
+import { Live } from "./live.js";
+import { alerts } from "./alerts.js";
+import { sure, tell } from "./notices.js";
+
+const root = document.querySelector("#inbox");
+const pane = document.querySelector("#inbox-conversation");
+const list = new List(document.querySelector("#inbox-list"), root.dataset);
+const emit = (name, detail) => document.dispatchEvent(new CustomEvent(`inbox:${name}`, { detail }));
+const opened = () => pane.querySelector("[data-conversation]")?.dataset.conversation ?? null;
+
+async function part(url, name) {
+  const asked = new URL(url, location.href);
+  asked.searchParams.set("part", name);
+  const answer = await fetch(asked, { headers: { Accept: "text/html" } });
+  if (answer.redirected && new URL(answer.url).pathname.includes("/login/")) location.reload(); // signed out
+  if (!answer.ok) throw new Error(String(answer.status));
+  const template = document.createElement("template");
+  template.innerHTML = await answer.text();
+  return template.content;
+}
+
+// ------------------------------------------------------------------------------- where one is
+
+let going = 0; // the last step taken: an answer to an earlier one comes too late
+
+async function go(url, { push = true, focus = true } = {}) {
+  const step = ++going;
+  const place = address(url);
+  const former = opened();
+  if (push) history.pushState(null, "", url);
+  try {
+    if (place.id) list.mark(place.id);
+    const waits = [list.shows(url) && place.id ? null : part(url, "list")];
+    waits.push(place.id && place.id !== former ? part(url, "conversation") : null);
+    const [rows, talk] = await Promise.all(waits);
+    if (step !== going) return;
+    if (rows) list.replace(rows);
+    if (place.id !== former && former) emit("closing", { id: former });
+    if (talk) pane.replaceChildren(talk);
+    else if (!place.id && former) await none();
+    root.dataset.pane = place.id ? "conversation" : "list";
+    list.mark(place.id);
+    if (talk) shown(focus);
+  } catch {
+    if (step === going && push) location.assign(url); // the server says what is wrong
+  }
+}
+
+async function none() {
+  const empty = document.querySelector("#inbox-none").content.cloneNode(true);
+  pane.replaceChildren(empty);
+}
+
+function shown(focus) {
+  const id = opened();
+  if (!id) return;
+  const scroll = pane.querySelector(".chat-scroll");
+  if (scroll) scroll.scrollTop = scroll.scrollHeight;
+  if (focus && matchMedia("(min-width: 768px)").matches) pane.querySelector('[data-key="r"], textarea')?.focus();
+  list.seen(id);
+  live.watch(id);
+  emit("opened", { id, pane });
+}
+
+// ------------------------------------------------------------------------------ what has changed
+
+let refreshing = 0;
+
+/** The opened conversation as the server shows it now. Words that are being written stay. */
+async function refresh(id = opened()) {
+  if (!id || id !== opened()) return;
+  const turn = ++refreshing;
+  const fresh = await part(`${location.pathname}${location.search}`, "conversation").catch(() => null);
+  if (!fresh || turn !== refreshing || id !== opened()) return;
+  const bar = fresh.querySelector(".inbox-bar");
+  if (bar) pane.querySelector(".inbox-bar")?.replaceWith(bar.cloneNode(true));
+  emit("changed", { id, fresh });
+}
+
+async function act(form) {
+  const question = form.dataset.sure;
+  if (question && !(await sure(question))) return;
+  const body = new FormData(form);
+  const button = form.querySelector("button");
+  button.disabled = true;
+  try {
+    const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
+    const said = await answer.json();
+    if (said.error) tell(said.error.message, "error");
+    else if (said.told) tell(said.told);
+    if (!said.error) form.dispatchEvent(new CustomEvent("inbox:done", { bubbles: true, detail: said }));
+  } catch {
+    tell("The service did not answer. Try again.", "error", { label: "Again", run: () => act(form) });
+  } finally {
+    button.disabled = false;
+  }
+  await Promise.all([refresh(), list.refresh()]);
+}
+
+// ------------------------------------------------------------------------------------- by hand
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href]");
+  if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  if (link.matches(".inbox-about")) {
+    event.preventDefault();
+    pane.querySelector(".inbox-right")?.classList.toggle("shown");
+  } else if (link.matches(".inbox-more")) {
+    event.preventDefault();
+    list.more();
+  } else if (link.href.startsWith(new URL(root.dataset.home, location.href).href) && !link.target) {
+    event.preventDefault();
+    go(link.href);
+  }
+});
+
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented) return;
+  if (event.target.matches("form[data-verb]")) {
+    event.preventDefault();
+    act(event.target);
+  } else if (event.target.matches("#inbox-search")) {
+    event.preventDefault();
+    search(event.target);
+  }
+});
+
+function search(form) {
+  const asked = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
+  if (list.view) asked.set("view", list.view);
+  form.querySelector("details")?.removeAttribute("open");
+  form.querySelector("details")?.toggleAttribute("data-set", ["channel", "priority", "failed"].some((name) => asked.has(name)));
+  go(`${root.dataset.home}?${asked}`);
+}
+
+const field = document.querySelector("#inbox-search input[type=search]");
+let typed = 0;
+field.addEventListener("input", () => {
+  clearTimeout(typed);
+  typed = setTimeout(() => search(field.form), 300);
+});
+document.querySelector(".inbox-tenant select")?.addEventListener("change", ({ target }) => target.form.submit());
+document.addEventListener("click", ({ target }) => {
+  for (const sheet of document.querySelectorAll("details[open]:is(.inbox-menu, .inbox-filter, .inbox-pick)"))
+    if (!sheet.contains(target)) sheet.open = false;
+});
+addEventListener("popstate", () => go(location.href, { push: false }));
+
+// ------------------------------------------------------------------------------------- together
+
+document.addEventListener("inbox:tell", ({ detail }) => tell(detail.text, detail.kind));
+document.addEventListener("inbox:refresh", ({ detail }) => refresh(detail.id));
+const live = new Live(root.dataset, { list, opened, refresh, emit });
+document.addEventListener("inbox:say", ({ detail }) => live.say(detail));
+keys({ list, pane, go, home: root.dataset.home });
+alerts(list);
+list.start();
+live.start();
+shown(false);
