@@ -1,5 +1,7 @@
 /** That people wait, for a member of staff who looks elsewhere: the title, a sound and a notification, the last two by
  * consent. */
+import { tell } from "./notices.js";
+
 const kept = (name) => localStorage.getItem(`inbox:${name}`) === "on";
 
 export function alerts(list) {
@@ -32,10 +34,24 @@ function choice(selector, name, consent) {
 
 function call(waiting) {
   if (kept("sound")) ring();
-  if (!kept("alerts") || !document.hidden || Notification.permission !== "granted") return;
-  const words = waiting === 1 ? "1 conversation waits for you" : `${waiting} conversations wait for you`;
-  const shown = new Notification("Inbox", { body: words, tag: "inbox" });
-  shown.onclick = () => (window.focus(), shown.close());
+  notify("Inbox", waiting === 1 ? "1 conversation waits for you" : `${waiting} conversations wait for you`, "inbox");
+}
+
+/** An alert of the service for this member of staff (`alert` of docs/agent-socket.md). */
+export function called({ title, text, url, kind, conversation }) {
+  tell(`${title}${text ? `: ${text}` : ""}`, "warning", url ? { label: "Open", run: () => location.assign(url) } : null);
+  if (kept("sound")) ring();
+  notify(title, text, `${kind} ${conversation ?? ""}`, url);
+}
+
+function notify(title, body, tag, url = "") {
+  if (!kept("alerts") || !document.hidden || !("Notification" in window) || Notification.permission !== "granted") return;
+  const shown = new Notification(title, { body, tag });
+  shown.onclick = () => {
+    window.focus();
+    shown.close();
+    if (url) location.assign(url);
+  };
 }
 
 /** Two soft tones; no file is needed. */

@@ -14,7 +14,7 @@
 import { address, List } from "./list.js";
 import { keys } from "./keys.js";
 import { Live } from "./live.js";
-import { alerts } from "./alerts.js";
+import { alerts, called } from "./alerts.js";
 import { sure, tell } from "./notices.js";
 
 const root = document.querySelector("#inbox");
@@ -45,14 +45,16 @@ async function go(url, { push = true, focus = true } = {}) {
   if (push) history.pushState(null, "", url);
   try {
     if (place.id) list.mark(place.id);
-    const waits = [list.shows(url) && place.id ? null : part(url, "list")];
+    const kept = list.shows(url) && place.id;
+    if (!kept) await live.view(place.query);
+    const waits = [kept ? null : part(url, "list")];
     waits.push(place.id && place.id !== former ? part(url, "conversation") : null);
     const [rows, talk] = await Promise.all(waits);
     if (step !== going) return;
     if (rows) list.replace(rows);
     if (place.id !== former && former) emit("closing", { id: former });
     if (talk) pane.replaceChildren(talk);
-    else if (!place.id && former) await none();
+    else if (!place.id && former) none();
     root.dataset.pane = place.id ? "conversation" : "list";
     list.mark(place.id);
     if (talk) shown(focus);
@@ -61,9 +63,9 @@ async function go(url, { push = true, focus = true } = {}) {
   }
 }
 
-async function none() {
-  const empty = document.querySelector("#inbox-none").content.cloneNode(true);
-  pane.replaceChildren(empty);
+function none() {
+  pane.replaceChildren(document.querySelector("#inbox-none").content.cloneNode(true));
+  live.watch(null);
 }
 
 function shown(focus) {
@@ -73,7 +75,7 @@ function shown(focus) {
   if (scroll) scroll.scrollTop = scroll.scrollHeight;
   if (focus && matchMedia("(min-width: 768px)").matches) pane.querySelector('[data-key="r"], textarea')?.focus();
   list.seen(id);
-  live.watch(id);
+  live.watch(id, Number(pane.querySelector("[data-conversation]").dataset.seq));
   emit("opened", { id, pane });
 }
 
@@ -90,6 +92,28 @@ async function refresh(id = opened()) {
   const bar = fresh.querySelector(".inbox-bar");
   if (bar) pane.querySelector(".inbox-bar")?.replaceWith(bar.cloneNode(true));
   emit("changed", { id, fresh });
+}
+
+let standing = "";
+
+/** `conv` of the opened conversation: the bar is fetched anew when it would say something else. */
+function changed(conv) {
+  const now = [conv.is_open, conv.held_by, conv.assignee?.id, conv.team?.id, conv.snoozed_until, conv.priority, conv.control_epoch]
+    .concat(conv.labels.map((label) => label.name)).join();
+  const former = standing;
+  standing = `${conv.conversation},${now}`;
+  if (former.startsWith(conv.conversation) && former !== standing) refresh(conv.conversation);
+}
+
+/** Who else looks at the opened conversation, and who of them types. */
+function others(members) {
+  const place = pane.querySelector("#inbox-others");
+  if (!place) return;
+  const typing = members.filter((member) => member.typing).map((member) => member.name);
+  const looking = members.filter((member) => !member.typing).map((member) => member.name);
+  const said = [typing.length && `${typing.join(", ")} ${typing.length > 1 ? "write" : "writes"} …`];
+  said.push(looking.length && `${looking.join(", ")} ${looking.length > 1 ? "look" : "looks"} at this, too`);
+  place.textContent = said.filter(Boolean).join(" · ");
 }
 
 async function act(form) {
@@ -165,7 +189,7 @@ addEventListener("popstate", () => go(location.href, { push: false }));
 
 document.addEventListener("inbox:tell", ({ detail }) => tell(detail.text, detail.kind));
 document.addEventListener("inbox:refresh", ({ detail }) => refresh(detail.id));
-const live = new Live(root.dataset, { list, opened, refresh, emit });
+const live = new Live(root.dataset, { list, opened, refresh, emit, changed, others, alert: called });
 document.addEventListener("inbox:say", ({ detail }) => live.say(detail));
 keys({ list, pane, go, home: root.dataset.home });
 alerts(list);

@@ -5,6 +5,7 @@
  * `late` (when the wait becomes too long).
  */
 const MINUTE = 60_000;
+const ICONS = JSON.parse(document.querySelector("#inbox-icons").textContent);
 const LATEST = (one, other) => other.last.localeCompare(one.last);
 const LONGEST = (one, other) => one.waiting.localeCompare(other.waiting);
 /** As the server orders each list. */
@@ -30,6 +31,62 @@ function parsed(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
   return template.content;
+}
+
+function initials(name) {
+  const words = name.split(/\s+/).filter((word) => /^[\p{L}\p{N}]/u.test(word));
+  const meant = words.length > 1 ? [words[0], words.at(-1)] : words;
+  return meant.map((word) => [...word][0]).join("").toUpperCase() || "?";
+}
+
+/** The list that holds a conversation, for the member of staff `me`. */
+export function viewOf(conv, me) {
+  if (!conv.is_open) return "closed";
+  if (conv.held_by === "queue") return "waiting";
+  if (conv.held_by === "bot") return "bot";
+  return conv.assignee?.id === me ? "mine" : "colleagues";
+}
+
+function filled(row, conv, me) {
+  const slot = (name) => row.querySelector(`[data-slot="${name}"]`);
+  const owner = conv.assignee ? conv.assignee.full_name || conv.assignee.name : "";
+  const view = viewOf(conv, me);
+  const waits = conv.waiting_since && ["waiting", "mine", "colleagues"].includes(view);
+  row.id = `row-${conv.conversation}`;
+  Object.assign(row.dataset, {
+    id: conv.conversation, view, version: conv.version, rank: conv.rank ?? 5, waiting: conv.waiting_since ?? "",
+    last: conv.last_message_at ?? "", late: conv.late_at ?? "",
+  });
+  const face = row.querySelector(".inbox-face");
+  face.className = `inbox-face kind-${conv.channel.kind}`;
+  face.title = conv.channel.name;
+  face.querySelector(".inbox-said").textContent = `${conv.channel.name}:`;
+  slot("initials").textContent = initials(conv.name);
+  slot("icon").textContent = ICONS[conv.channel.kind] ?? "chat";
+  slot("name").textContent = conv.name;
+  slot("preview").textContent = conv.preview || "–";
+  row.querySelector("time").dateTime = (waits ? conv.waiting_since : conv.last_message_at) ?? "";
+  row.querySelector(".inbox-failed").hidden = !conv.failed;
+  slot("priority").textContent = conv.priority[0].toUpperCase() + conv.priority.slice(1);
+  slot("priority").className = `inbox-priority ${conv.priority}`;
+  slot("priority").hidden = !["urgent", "high"].includes(conv.priority);
+  row.querySelector(".inbox-labels").replaceChildren(...conv.labels.map(labelled));
+  slot("owner").textContent = owner && initials(owner);
+  slot("owner").parentNode.hidden = !owner;
+  slot("owner").parentNode.title = owner;
+  slot("owner").nextElementSibling.textContent = `${owner} answers`;
+  slot("unread").textContent = conv.unread;
+  slot("unread").nextElementSibling.textContent = `${conv.unread} unread`;
+  slot("unread").parentNode.hidden = !conv.unread;
+  row.classList.toggle("unread", conv.unread > 0);
+  return row;
+}
+
+function labelled(label) {
+  const shown = document.createElement("span");
+  shown.className = `inbox-label ${label.color}`;
+  shown.textContent = label.name;
+  return shown;
 }
 
 export class List {
@@ -104,7 +161,7 @@ export class List {
   seen(id) {
     const row = this.#root.querySelector(`#row-${id}`);
     row?.classList.remove("unread");
-    row?.querySelector(".inbox-unread")?.remove();
+    row?.querySelector(".inbox-unread")?.setAttribute("hidden", "");
   }
 
   /** The next or previous row has the focus; Enter opens it, as any link. */
@@ -125,12 +182,13 @@ export class List {
     return parsed(await answer.text());
   }
 
-  /** The list as the server has it now: rows that stayed keep their place under the pointer and the focus. */
+  /** The list as the server has it now; false: there was no answer. Rows that stayed keep their place under the pointer and the focus. */
   async refresh() {
     const turn = ++this.#asking;
     const query = this.query;
     const fresh = await this.fetch(query).catch(() => null);
-    if (!fresh || turn !== this.#asking || query !== this.query) return;
+    if (!fresh) return false; // no connection
+    if (turn !== this.#asking || query !== this.query) return true;
     const known = new Set(this.rows.map((row) => row.dataset.id));
     const focused = document.activeElement?.closest(".inbox-row")?.dataset.id;
     const scrolled = this.#root.querySelector(".inbox-rows")?.scrollTop ?? 0;
@@ -146,6 +204,7 @@ export class List {
     this.#follow();
     this.tick();
     this.changed();
+    return true;
   }
 
   /** Pages that were fetched by scrolling stay below the first one. */
@@ -217,21 +276,38 @@ export class List {
     this.changed();
   }
 
-  /** A row as the server renders it stands where it belongs; `row` null: it is in this list no more. */
-  put(id, row) {
-    const former = this.#root.querySelector(`#row-${id}`);
-    if (!row) {
-      former?.remove();
-      return this.changed();
-    }
-    const focused = former?.contains(document.activeElement);
-    const current = former?.querySelector("[aria-current]") !== null && former !== null;
+  /** A conversation of this list is new or has changed (`conv` of docs/agent-socket.md). */
+  put(conv) {
+    const former = this.#root.querySelector(`#row-${conv.conversation}`);
+    if (former && Number(former.dataset.version) > conv.version) return;
+    if (!former && this.searching) return; // what is found is not what changes
+    const row = filled(former?.cloneNode(true) ?? document.querySelector("#inbox-row").content.firstElementChild.cloneNode(true), conv, this.#data.me);
+    if (!former) row.querySelector("a").href = `${this.#data.home}${conv.conversation}/${this.query ? `?${this.query}` : ""}`;
     row.classList.toggle("new", !former);
-    if (current) row.querySelector("a").setAttribute("aria-current", "true");
-    former?.remove();
-    this.#root.querySelector(".inbox-nothing")?.remove();
-    this.#insert(row);
+    const focused = former?.contains(document.activeElement);
+    if (this.searching) former.replaceWith(row);
+    else {
+      former?.remove();
+      this.#insert(row);
+    }
     if (focused) row.querySelector("a").focus({ preventScroll: true });
+    this.#told();
+  }
+
+  /** Whether a conversation belongs into what is listed; the watched one is told of whatever the list. */
+  holds(conv) {
+    return this.searching || this.#root.querySelector(`#row-${conv.conversation}`) !== null || viewOf(conv, this.#data.me) === this.view;
+  }
+
+  /** It is in this list no more. */
+  drop(id) {
+    if (this.searching) return;
+    this.#root.querySelector(`#row-${id}`)?.remove();
+    this.#told();
+  }
+
+  #told() {
+    this.#root.querySelector(".inbox-nothing")?.toggleAttribute("hidden", this.rows.length > 0);
     this.tick();
     this.changed();
   }

@@ -1,11 +1,29 @@
-/** What keeps the inbox alive: the agents' socket (docs/agent-socket.md); while there is none, looks every few seconds. */
+/**
+ * What keeps the inbox alive: the agents' socket, protocol `desk-agent.v1` (docs/agent-socket.md). While there is none it
+ * looks every few seconds; nothing depends on the socket but how soon a change is seen.
+ */
 const LOOK_MS = 5000;
 const HIDDEN_MS = 15_000;
+const HELLO_MS = 15_000; // for ready
+const PING_MS = 25_000;
+const PONG_MS = 10_000;
+const VIEWED_MS = 500; // how long a list that is opened waits for the socket
+const LONGEST_MS = 60_000; // between two tries
+const FINAL = new Set([4400, 4401, 4403]);
 
 export class Live {
   #data;
   #page;
+  #socket = null;
+  #ready = false;
+  #tries = 0;
   #looked = 0;
+  #mark = null;
+  #viewed = () => {};
+  #watched = null; // {id, seq}: of the conversation that is open
+  #pinged = 0;
+  #pong = 0;
+  #reading = 0;
 
   constructor(data, page) {
     this.#data = data;
@@ -13,23 +31,192 @@ export class Live {
   }
 
   start() {
+    this.#connect();
     setInterval(() => this.#look(), 1000);
-    document.addEventListener("visibilitychange", () => document.hidden || this.#look(true));
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) return;
+      this.#look(!this.#ready);
+      this.#read();
+    });
+    addEventListener("online", () => this.#connect());
+    addEventListener("pagehide", () => this.say({ t: "bye" }));
   }
 
-  watch() {}
+  // ------------------------------------------------------------------------- what the page says
 
-  say() {}
+  say(frame) {
+    if (this.#ready) this.#socket.send(JSON.stringify(frame));
+    return this.#ready;
+  }
+
+  /** Changes of this list come from now on; over when the server has it, so that a list loaded then misses none. */
+  async view(query) {
+    this.#mark = null;
+    if (!this.say({ t: "view", tenant: this.#data.tenant, ...listed(query) })) return;
+    await new Promise((done) => {
+      this.#viewed = done;
+      setTimeout(done, VIEWED_MS);
+    });
+  }
+
+  watch(id, seq) {
+    if (this.#watched) this.say({ t: "unwatch", conversation: this.#watched.id });
+    this.#watched = id ? { id, seq } : null;
+    if (id) this.say({ t: "watch", conversation: id, after: seq });
+  }
+
+  presence(state) {
+    this.say({ t: "presence", state });
+  }
+
+  // -------------------------------------------------------------------------------- the socket
+
+  #connect() {
+    if (this.#socket || !navigator.onLine) return;
+    const place = new URL(this.#data.socket, location.href.replace(/^http/, "ws"));
+    const socket = (this.#socket = new WebSocket(place, "desk-agent.v1"));
+    const late = setTimeout(() => socket.close(), HELLO_MS);
+    socket.onopen = () => socket.send(JSON.stringify({ t: "hello" }));
+    socket.onmessage = ({ data }) => this.#take(JSON.parse(data));
+    socket.onclose = ({ code }) => {
+      clearTimeout(late);
+      this.#lost(code);
+    };
+  }
+
+  #lost(code) {
+    const had = this.#ready;
+    this.#socket = null;
+    this.#ready = false;
+    this.#viewed();
+    clearTimeout(this.#pinged);
+    clearTimeout(this.#pong);
+    if (code === 4401 && had) return location.reload(); // signed out elsewhere
+    if (FINAL.has(code)) return;
+    const most = Math.min(LONGEST_MS, 1000 * 2 ** this.#tries++);
+    const pause = code === 4429 ? LONGEST_MS : most / 2 + (Math.random() * most) / 2;
+    setTimeout(() => this.#connect(), pause);
+  }
+
+  #ping() {
+    clearTimeout(this.#pinged);
+    this.#pinged = setTimeout(() => {
+      this.say({ t: "ping", n: Date.now() });
+      this.#pong = setTimeout(() => this.#socket?.close(), PONG_MS);
+    }, PING_MS);
+  }
+
+  #take(frame) {
+    clearTimeout(this.#pong);
+    this.#ping();
+    if (frame.mark) this.#mark = frame.mark;
+    const take = TAKES[frame.t];
+    if (take) this[take](frame);
+    else if (frame.conversation && frame.conversation === this.#watched?.id) this.#show(frame);
+  }
+
+  ready() {
+    this.#ready = true;
+    this.#tries = 0;
+    const { list, opened } = this.#page;
+    this.line("");
+    if (localStorage.getItem("inbox:away") === "on") this.presence("away");
+    const back = this.#mark ? { after: this.#mark } : {};
+    this.say({ t: "view", tenant: this.#data.tenant, ...listed(list.query), ...back });
+    if (!this.#mark) this.#viewed = () => list.refresh(); // the page is older than the socket
+    if (this.#watched) this.say({ t: "watch", conversation: this.#watched.id, after: this.#watched.seq });
+    if (opened()) this.#read();
+  }
+
+  viewed(frame) {
+    if (frame.reset) this.#page.list.refresh();
+    this.#viewed();
+    this.#viewed = () => {};
+    if (frame.counts) this.counts(frame.counts);
+  }
+
+  conv(frame) {
+    if (frame.tenant === this.#data.tenant && this.#page.list.holds(frame)) this.#page.list.put(frame);
+    if (frame.conversation === this.#watched?.id) this.#page.changed(frame);
+  }
+
+  gone(frame) {
+    this.#page.list.drop(frame.conversation);
+  }
+
+  counts({ t, tenant, mark, ...numbers }) {
+    this.#page.list.counts(numbers);
+  }
+
+  watching(frame) {
+    this.looking({ ...frame, members: frame.looking });
+    if (frame.complete === false) this.#page.emit("stale", { id: frame.conversation });
+    this.#read();
+  }
+
+  looking(frame) {
+    if (frame.conversation === this.#watched?.id) this.#page.others(frame.members ?? []);
+  }
+
+  alert(frame) {
+    this.#page.alert(frame);
+  }
+
+  pong() {}
+
+  bye(frame) {
+    this.#socket?.close();
+  }
+
+  error(frame) {
+    if (frame.code === "conversation_not_found") this.#watched = null;
+  }
+
+  #show(frame) {
+    if (frame.seq) this.#watched.seq = Math.max(this.#watched.seq, frame.seq);
+    this.#page.emit("frame", frame);
+    if (frame.t === "msg") this.#read();
+  }
+
+  /** What stands in the window and is looked at is read. */
+  #read() {
+    clearTimeout(this.#reading);
+    this.#reading = setTimeout(() => {
+      const watched = this.#watched;
+      if (watched?.seq && !document.hidden) this.say({ t: "read", conversation: watched.id, seq: watched.seq });
+    }, 400);
+  }
+
+  // ------------------------------------------------------------------------- without the socket
 
   async #look(now = false) {
     const every = document.hidden ? HIDDEN_MS : LOOK_MS;
-    if (!now && Date.now() - this.#looked < every) return;
+    if (this.#ready || (!now && Date.now() - this.#looked < every)) return;
     this.#looked = Date.now();
     const { list, opened, refresh, emit } = this.#page;
     const id = opened();
-    await list.refresh();
-    if (!id || id !== opened()) return;
+    const there = await list.refresh();
+    this.line(there ? "" : "No connection");
+    if (!there || !id || id !== opened()) return;
     await refresh(id);
     emit("stale", { id });
   }
+
+  line(words) {
+    document.querySelector("#inbox-line").textContent = words;
+  }
+}
+
+/** What the page does with a frame; those it does not know are of the opened conversation. */
+const TAKES = Object.fromEntries(
+  ["ready", "viewed", "conv", "gone", "counts", "watching", "looking", "alert", "pong", "bye", "error"].map((t) => [t, t]),
+);
+
+/** A list as the protocol names it. */
+function listed(query) {
+  const asked = new URLSearchParams(query);
+  const filter = {};
+  for (const name of ["channel", "priority", "label", "team"]) if (asked.get(name)) filter[name] = asked.get(name);
+  if (asked.get("failed")) filter.failed = true;
+  return { view: asked.get("view") || "waiting", filter };
 }

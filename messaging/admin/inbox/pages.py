@@ -154,7 +154,7 @@ def _conversation(request: HttpRequest, wanted: Asked, row: Conversation) -> dic
 
 def _around(request: HttpRequest) -> dict[str, Any]:
     assert not request.user.is_anonymous
-    return {**admin.site.each_context(request), "title": "Inbox", "keys": KEYS, "me": request.user}
+    return {**admin.site.each_context(request), "title": "Inbox", "keys": KEYS, "icons": dict(ICONS), "me": request.user}
 
 
 def _private(answer: HttpResponse) -> HttpResponse:

@@ -54,11 +54,16 @@ class Row:
     status: str
     failed: bool
     rank: int
+    version: int  # grows with each event
     found: Sequence[Mapping[str, Any]] = field(default=())
 
     @property
     def waits(self) -> bool:
         return self.waiting_since is not None and self.view in ("waiting", "mine", "colleagues")
+
+    @property
+    def urgency(self) -> bool:
+        return self.priority in ("urgent", "high")
 
     @property
     def shown_at(self) -> datetime | None:
@@ -98,6 +103,7 @@ def _row(asked: Asked, row: Conversation, unread: int, failed: bool, found: Sequ
         priority=row.priority,
         status=row.status,
         failed=failed,
+        version=row.event_seq,
         rank=list(PRIORITY).index(row.priority) if row.priority in PRIORITY else 2,
         found=found,
     )
