@@ -227,7 +227,7 @@ class ConversationAdmin(WordsAdmin):
         # The id lies in the form: sending the same form twice sends one message.
         sent = agent_reply(
             conversation.id, _member(request), content, client_message_id=request.POST.get("reply_id", "")[:64],
-            seen_seq=_number(request, "seen_seq"),
+            seen_seq=number(request, "seen_seq"),
         )  # fmt: skip
         if not sent.repeated:
             self.note(request, "replied", conversation, about)
@@ -238,18 +238,18 @@ class ConversationAdmin(WordsAdmin):
         me = _member(request)
         # The page named the other agent, so the epoch may replace them; a page without one replaces no agent.
         known = request.POST.get("assignee") not in (None, "", str(me.id))
-        taken = take_over(conversation.id, me, expected_epoch=_number(request, "epoch") if known else None)
+        taken = take_over(conversation.id, me, expected_epoch=number(request, "epoch") if known else None)
         if not taken.repeated:
             self.note(request, "take-over", conversation)
         return "You answer now; the bot keeps still."
 
     def do_hand_back(self, request: HttpRequest, conversation: Conversation) -> str:
-        if not hand_back(conversation.id, expected_epoch=_number(request, "epoch")).repeated:
+        if not hand_back(conversation.id, expected_epoch=number(request, "epoch")).repeated:
             self.note(request, "hand-back", conversation)
         return "The bot answers again."
 
     def do_close(self, request: HttpRequest, conversation: Conversation) -> str:
-        if not conversation_end(conversation.id, expected_epoch=_number(request, "epoch")).repeated:
+        if not conversation_end(conversation.id, expected_epoch=number(request, "epoch")).repeated:
             self.note(request, "end", conversation)
         return "The conversation has ended."
 
@@ -268,7 +268,7 @@ def _take_over_of(request: HttpRequest, row: Conversation) -> tuple[Button, ...]
     return (replace(TAKE_OVER, confirm=f"{row.assignee} answers this conversation. Take it over?"),)
 
 
-def _number(request: HttpRequest, name: str) -> int | None:
+def number(request: HttpRequest, name: str) -> int | None:
     """What the page showed when it was made; None from a form without it."""
     given = request.POST.get(name, "")
     return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else None

@@ -90,7 +90,7 @@ async function refresh(id = opened()) {
   const fresh = await part(`${location.pathname}${location.search}`, "conversation").catch(() => null);
   if (!fresh || turn !== refreshing || id !== opened()) return;
   const bar = fresh.querySelector(".inbox-bar");
-  if (bar) pane.querySelector(".inbox-bar")?.replaceWith(bar.cloneNode(true));
+  if (bar && !pane.querySelector(".inbox-bar details[open]")) pane.querySelector(".inbox-bar")?.replaceWith(bar.cloneNode(true));
   emit("changed", { id, fresh });
 }
 
@@ -116,11 +116,11 @@ function others(members) {
   place.textContent = said.filter(Boolean).join(" · ");
 }
 
-async function act(form) {
+async function act(form, pressed = null) {
   const question = form.dataset.sure;
   if (question && !(await sure(question))) return;
-  const body = new FormData(form);
-  const button = form.querySelector("button");
+  const body = new FormData(form, pressed);
+  const button = pressed ?? form.querySelector("button");
   button.disabled = true;
   try {
     const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
@@ -129,9 +129,10 @@ async function act(form) {
     else if (said.told) tell(said.told);
     if (!said.error) form.dispatchEvent(new CustomEvent("inbox:done", { bubbles: true, detail: said }));
   } catch {
-    tell("The service did not answer. Try again.", "error", { label: "Again", run: () => act(form) });
+    tell("The service did not answer. Try again.", "error", { label: "Again", run: () => act(form, pressed) });
   } finally {
     button.disabled = false;
+    form.closest("details")?.removeAttribute("open");
   }
   await Promise.all([refresh(), list.refresh()]);
 }
@@ -157,7 +158,7 @@ document.addEventListener("submit", (event) => {
   if (event.defaultPrevented) return;
   if (event.target.matches("form[data-verb]")) {
     event.preventDefault();
-    act(event.target);
+    act(event.target, event.submitter);
   } else if (event.target.matches("#inbox-search")) {
     event.preventDefault();
     search(event.target);
@@ -168,8 +169,15 @@ function search(form) {
   const asked = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
   if (list.view) asked.set("view", list.view);
   form.querySelector("details")?.removeAttribute("open");
-  form.querySelector("details")?.toggleAttribute("data-set", ["channel", "priority", "failed"].some((name) => asked.has(name)));
+  form.querySelector("details")?.toggleAttribute("data-set", ["channel", "priority", "label", "team", "failed"].some((name) => asked.has(name)));
   go(`${root.dataset.home}?${asked}`);
+}
+
+// The filter shows what the address asks for.
+for (const [name, value] of Object.entries(JSON.parse(document.querySelector("#inbox-limits").textContent))) {
+  const control = document.querySelector(`#inbox-search [name="${name}"]`);
+  if (control?.type === "checkbox") control.checked = Boolean(value);
+  else if (control && value) control.value = value;
 }
 
 const field = document.querySelector("#inbox-search input[type=search]");

@@ -23,6 +23,7 @@ export function keys({ list, pane, go, home }) {
     if (!target) return false;
     if (writes(target)) target.focus();
     else target.click();
+    if (target.matches("summary")) target.parentNode.querySelector("button, input:not([type=hidden])")?.focus();
     return true;
   };
 

@@ -7,57 +7,60 @@ out, for addresses are kept and sent to colleagues.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from pydantic import ValidationError
 
 from channels_app.registry import KINDS
+from messaging.agents.inbox.lists import VIEWS, Filter, View
 from tenants.console.pages import permissions_in, tenants_with
-from tenants.models import Tenant
+from tenants.models import Tenant, User
 
 READ = "conversations:read"
-PRIORITIES = ("urgent", "high", "normal", "low")
 TENANT = "inbox_tenant"  # in the session: the one that was looked at last
+LIMITS = ("channel", "priority", "label", "team", "failed")  # parameters that are members of Filter
 LONGEST = 200  # characters of what is searched for
 
 
 @dataclass(frozen=True)
 class Asked:
-    """``view`` "" means the first list that holds something."""
+    """``view`` "" means the first list that holds something; ``words``: the member of staff may read messages."""
 
     tenants: tuple[Tenant, ...]
     tenant: Tenant
-    member_id: uuid.UUID
-    words: bool  # whether the member of staff may read messages
-    view: str = ""
+    member: User
+    words: bool
+    view: View | None = None
     search: str = ""
-    channel: str = ""
-    priority: str = ""
-    failed: bool = False
+    limits: Filter = field(default_factory=Filter)
     cursor: str = ""
 
     @property
     def filtered(self) -> bool:
-        return bool(self.channel or self.priority or self.failed)
+        return bool(self.limits.model_dump(exclude_none=True))
 
-    def query(self, **changes: str) -> str:
+    def query(self, **changes: Any) -> str:
         """The address's parameters, with some of them changed; places in a list are left out."""
-        other = replace(self, cursor="", **changes)  # type: ignore[arg-type]
+        other = replace(self, cursor="", **changes)
+        limits = other.limits.model_dump(mode="json", exclude_none=True)
         pairs = {
             "tenant": other.tenant.slug if len(self.tenants) > 1 else "",
-            "view": other.view,
+            "view": other.view or "",
             "q": other.search,
-            "channel": other.channel,
-            "priority": other.priority,
-            "failed": "yes" if other.failed else "",
-            "after": changes.get("after", ""),
+            **{name: "yes" if value is True else value for name, value in limits.items()},
         }
         return urlencode({name: value for name, value in pairs.items() if value})
 
+    def after(self, cursor: str) -> str:
+        """Where the list goes on."""
+        return f"{self.query()}&{urlencode({'after': cursor})}"
 
-def asked(request: HttpRequest, tenant_id: uuid.UUID | None, views: tuple[str, ...]) -> Asked:
+
+def asked(request: HttpRequest, tenant_id: uuid.UUID | None) -> Asked:
     """``tenant_id``: whose the conversation is that the address names. Raises PermissionDenied for people who may read
     no conversations."""
     tenants = tuple(tenants_with(request, READ))
@@ -69,20 +72,26 @@ def asked(request: HttpRequest, tenant_id: uuid.UUID | None, views: tuple[str, .
         raise PermissionDenied
     if len(tenants) > 1 and request.session.get(TENANT) != tenant.slug:
         request.session[TENANT] = tenant.slug
-    given = request.GET
+    view = request.GET.get("view", "")
     return Asked(
         tenants=tenants,
         tenant=tenant,
-        member_id=request.user.pk,
+        member=cast(User, request.user),
         words="messages:read" in permissions_in(request, tenant.id),
-        view=_known(given.get("view", ""), views),
-        search=given.get("q", "").replace("\0", "").strip()[:LONGEST],
-        channel=_known(given.get("channel", ""), tuple(KINDS)),
-        priority=_known(given.get("priority", ""), PRIORITIES),
-        failed=given.get("failed") == "yes",
-        cursor=given.get("after", ""),
+        view=cast(View, view) if view in VIEWS else None,
+        search=request.GET.get("q", "").replace("\0", "").strip()[:LONGEST],
+        limits=_limits(request),
+        cursor=request.GET.get("after", ""),
     )
 
 
-def _known(value: str, values: tuple[str, ...]) -> str:
-    return value if value in values else ""
+def _limits(request: HttpRequest) -> Filter:
+    known = Filter()
+    for name in LIMITS:
+        value = request.GET.get(name)
+        if value and (name != "channel" or value in KINDS):
+            try:
+                known = Filter.model_validate({**known.model_dump(), name: value})
+            except ValidationError:
+                continue
+    return known

@@ -6,35 +6,38 @@ Owns what is put on a page. ``part=list`` and ``part=conversation`` give the sam
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
-from django.utils.http import urlencode
 
 from channels_app.registry import KINDS
 from conversations.models import Conversation
-from messaging.admin.conversations import CLOSE, FORMS
-from messaging.admin.inbox.asked import PRIORITIES, Asked, asked
-from messaging.admin.inbox.found import found_of
-from messaging.admin.inbox.listed import VIEWS, counts, page_of, view_of
-from messaging.admin.inbox.rows import ICONS, member_name, rows_of
+from messaging.admin.inbox.asked import Asked, asked
+from messaging.admin.inbox.bar import KEYS, bar_of
+from messaging.admin.inbox.found import PAGE, found_of
+from messaging.admin.inbox.kept import kept_change, kept_of
+from messaging.admin.inbox.rows import ICONS, rows_of, view_of
 from messaging.admin.inbox.verbs import carried_out, page
+from messaging.agents.inbox.lists import COUNT_MOST, WITH, Filter, View, inbox_counts, inbox_page
+from messaging.agents.labels import labels
+from messaging.agents.members import teams
 from tenants.console.pages import permissions_in, tenants_with
 from tenants.errors import Invalid
 from tenants.scope import tenant_scope
 
-FIRST = ("waiting", "mine", "bot", "colleagues")  # lists that the inbox opens with: the first that holds something
-KEYS = (
-    ("j", "Next conversation"), ("k", "Previous conversation"), ("Enter", "Open it"), ("r", "Reply"), ("n", "Write a note"),
-    ("t", "Take it"), ("a", "Assign"), ("h", "Hand back to the bot"), ("s", "Snooze"), ("e", "Close the conversation"),
-    ("/", "Search"), ("Esc", "Leave what you are in"), ("?", "These keys"),
-)  # fmt: skip
-#: keys of the bar's buttons
-PRESSED = {"take_over": "t", "hand_back": "h", "close": "e"}
-TAKEN = {"take_over": "Take it"}
+TITLES: Mapping[View, str] = {
+    "waiting": "Waiting", "mine": "Mine", "colleagues": "With colleagues", "bot": "With the bot", "mentions": "Mentions",
+    "snoozed": "Snoozed", "closed": "Closed",
+}  # fmt: skip
+FIRST: tuple[View, ...] = ("waiting", "mine", "bot", "colleagues")  # opened with: the first that holds something
+RARE = ("mentions", "snoozed")  # shown where they hold something
+PRIORITIES = ("urgent", "high", "normal", "low")
 
 
 def addresses() -> list[URLPattern]:
@@ -43,6 +46,7 @@ def addresses() -> list[URLPattern]:
 
     return [
         path("inbox/", view(inbox), name="inbox"),
+        path("inbox/filters/", view(keep), name="inbox_filters"),
         path("inbox/<uuid:conversation_id>/", view(inbox), name="inbox_conversation"),
         path("inbox/<uuid:conversation_id>/do/<slug:verb>/", view(do), name="inbox_do"),
         path("login/", login, name="login"),
@@ -61,28 +65,39 @@ def login(request: HttpRequest) -> HttpResponse:
 def inbox(request: HttpRequest, conversation_id: uuid.UUID | None = None) -> HttpResponse:
     """Three panes: lists, the conversation, the person."""
     row = _row(request, conversation_id) if conversation_id else None
-    wanted = asked(request, row.tenant_id if row else None, tuple(VIEWS))
+    wanted = asked(request, row.tenant_id if row else None)
     with tenant_scope(wanted.tenant.id):
         part = request.GET.get("part", "")
         if part == "conversation" and row:
-            return _private(render(request, "admin/inbox/conversation.html", _conversation(request, wanted, row)))
+            return _fresh(render(request, "admin/inbox/conversation.html", _conversation(request, wanted, row)))
         listed = _listed(wanted, row)
         if part == "list":
-            return _private(render(request, "admin/inbox/list.html", listed))
+            return _fresh(render(request, "admin/inbox/list.html", listed))
         shown = _conversation(request, listed["asked"], row) if row else {}
-        return _private(render(request, "admin/inbox/page.html", {**_around(request), **listed, **shown}))
+        return _fresh(render(request, "admin/inbox/page.html", {**_around(request, wanted), **listed, **shown}))
 
 
 def do(request: HttpRequest, conversation_id: uuid.UUID, verb: str) -> HttpResponse:
     """A button of the bar was pressed, or a form of the conversation sent."""
     row = _row(request, conversation_id)
-    back = f"{reverse('admin:inbox_conversation', args=[row.id])}?{urlencode(request.GET, doseq=True)}"
+    back = f"{reverse('admin:inbox_conversation', args=[row.id])}?{request.GET.urlencode()}"
     return carried_out(request, row, verb, back) if request.method == "POST" else HttpResponseRedirect(back)
+
+
+def keep(request: HttpRequest) -> HttpResponse:
+    """A filter gets a name, or is forgotten."""
+    wanted = asked(request, None)
+    if request.method == "POST":
+        if page().permission("write") not in permissions_in(request, wanted.tenant.id):
+            raise PermissionDenied
+        with tenant_scope(wanted.tenant.id):
+            kept_change(request, wanted)
+    return HttpResponseRedirect(f"{reverse('admin:inbox')}?{wanted.query()}")
 
 
 def _row(request: HttpRequest, conversation_id: uuid.UUID) -> Conversation:
     """Raises Http404 for a conversation of another tenant as for none at all."""
-    rows = page().get_queryset(request).select_related("tenant", "channel", "contact", "identity", "assignee")
+    rows = page().get_queryset(request).select_related("tenant", "identity", *WITH)
     row: Conversation | None = rows.filter(id=conversation_id).first()
     if row is None:
         raise Http404
@@ -90,74 +105,84 @@ def _row(request: HttpRequest, conversation_id: uuid.UUID) -> Conversation:
 
 
 def _listed(wanted: Asked, row: Conversation | None) -> dict[str, Any]:
-    found = counts(wanted)
-    view = wanted.view or (view_of(row, wanted.member_id) if row else _first(found))
-    wanted = Asked(**{**vars(wanted), "view": view})
+    """For templates/admin/inbox/list.html."""
+    numbers = inbox_counts(wanted.member, wanted.limits)
+    view: Any = wanted.view or (view_of(row, wanted.member.id) if row else _first(numbers))
+    wanted = replace(wanted, view=view)
     try:
-        shown = found_of(wanted) if wanted.search else page_of(wanted)
+        rows, snippets, cursor = found_of(wanted) if wanted.search else _page(wanted, view)
     except Invalid:  # a cursor of another list, or of before a change of keys
-        shown = {"items": [], "next_cursor": None}
+        rows, snippets, cursor = [], {}, ""
     return {
         "asked": wanted,
-        "rows": rows_of(wanted, shown["items"], shown.get("snippets")),
+        "rows": rows_of(wanted, rows, snippets),
         "opened": row.id if row else None,
         "views": [
             {
                 "name": name,
                 "title": title,
-                "count": found[name],
+                "count": _told(numbers.get(name)),
                 "query": wanted.query(view=name, search=""),
                 "current": name == view and not wanted.search,
+                "hidden": name in RARE and not numbers[name] and name != view,
             }
-            for name, (title, _) in VIEWS.items()
+            for name, title in TITLES.items()
         ],
         "query": wanted.query(),
-        "more": wanted.query(after=shown["next_cursor"]) if shown["next_cursor"] else "",
-        "kinds": [(kind, ICONS.get(kind, "chat")) for kind in KINDS],
-        "priorities": PRIORITIES,
+        "all": wanted.query(search="", limits=Filter()),
+        "more": wanted.after(cursor) if cursor else "",
     }
 
 
-def _first(found: dict[str, int]) -> str:
-    return next((name for name in FIRST if found[name]), FIRST[0])
+def _page(wanted: Asked, view: View) -> tuple[list[Conversation], dict[uuid.UUID, Any], str]:
+    found = inbox_page(view, wanted.member, wanted.limits, size=PAGE, cursor=wanted.cursor, words=wanted.words)
+    return found.rows, {}, found.cursor
+
+
+def _first(numbers: Mapping[str, int]) -> View:
+    return next((name for name in FIRST if numbers[name]), FIRST[0])
+
+
+def _told(number: int | None) -> str:
+    if number is None:
+        return ""
+    return str(number) if number < COUNT_MOST else f"{COUNT_MOST - 1}+"
 
 
 def _conversation(request: HttpRequest, wanted: Asked, row: Conversation) -> dict[str, Any]:
+    """For templates/admin/inbox/conversation.html."""
     context = page().page_context(request, row)
-    buttons = [
-        {
-            "verb": button.verb,
-            "label": TAKEN.get(button.verb, button.label),
-            "icon": button.icon,
-            "key": PRESSED.get(button.verb, ""),
-            "confirm": button.confirm,
-            "address": reverse("admin:inbox_do", args=[row.id, button.verb]),
-        }
-        for button, _ in context["buttons"]
-        if button not in FORMS
-    ]
-    held = permissions_in(request, row.tenant_id)
     reply = reverse("admin:inbox_do", args=[row.id, "reply"]) if context["reply_to"] else None
     return {
         **context,
         "asked": wanted,
         "query": wanted.query(),
         "original": row,
-        "bar": buttons,
+        "bar": bar_of(request, row),
         "reply_to": reply,
-        "may_read": "messages:read" in held,
-        "owner": member_name(row.assignee) if row.assignee else "",
-        "icon": ICONS.get(row.channel.kind, "chat"),
-        "close": CLOSE,
     }
 
 
-def _around(request: HttpRequest) -> dict[str, Any]:
-    assert not request.user.is_anonymous
-    return {**admin.site.each_context(request), "title": "Inbox", "keys": KEYS, "icons": dict(ICONS), "me": request.user}
+def _around(request: HttpRequest, wanted: Asked) -> dict[str, Any]:
+    """What stays while lists and conversations change."""
+    return {
+        **admin.site.each_context(request),
+        "title": "Inbox",
+        "me": request.user,
+        "keys": KEYS,
+        "icons": dict(ICONS),
+        "choices": {
+            "channel": [(kind, kind.capitalize()) for kind in KINDS],
+            "priority": [(name, name.capitalize()) for name in PRIORITIES],
+            "label": [(str(label.id), label.name) for label in labels()],
+            "team": [(str(team.id), team.name) for team in teams()],
+        },
+        "limits": wanted.limits.model_dump(mode="json"),
+        "kept": kept_of(wanted),
+    }
 
 
-def _private(answer: HttpResponse) -> HttpResponse:
+def _fresh(answer: HttpResponse) -> HttpResponse:
     """A part has an address of its own, and neither is kept: what people see when they go back is fresh."""
     answer["Cache-Control"] = "no-store"
     return answer

@@ -1,6 +1,7 @@
-"""What is done with a conversation from the inbox: the verbs of its page, told in a way that the inbox can show.
+"""What is done with a conversation from the inbox, told in a way that the inbox can show.
 
-Owns where a verb leads to. Must not carry one out by itself: messaging/admin/conversations.py does, and audits it.
+Owns where a verb leads to. The verbs of the conversation's page are carried out, and audited, by
+messaging/admin/conversations.py; those of the bar alone by messaging/admin/inbox/deeds.py.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 
 from conversations.models import Conversation
 from messaging.admin.conversations import ConversationAdmin
+from messaging.admin.inbox.deeds import DEEDS
 from tenants.errors import ServiceError
 from tenants.scope import tenant_scope
 
@@ -23,23 +25,36 @@ def page() -> ConversationAdmin:
 
 
 def carried_out(request: HttpRequest, row: Conversation, verb: str, back: str) -> HttpResponse:
-    """JSON ``{"told": …}`` or ``{"error": {"code", "message"}}`` for a script that asks for it; else a redirect
-    ``back`` with a notice."""
-    if verb not in page().verbs_of(request, row):
+    """JSON ``{"told": …}`` or ``{"error": {"code", "message", "details"}}`` for a script that asks for it; else a
+    redirect ``back`` with a notice."""
+    if verb not in (*page().verbs_of(request, row), *(DEEDS if page().allowed(request, "write", row) else ())):
         raise PermissionDenied
     for_script = request.headers.get("Accept", "").startswith("application/json")
     with tenant_scope(row.tenant_id):
         try:
-            told = getattr(page(), f"do_{verb}")(request, row)
+            told = _done(request, row, verb)
         except ServiceError as error:
             if for_script:
-                failed = {"code": error.code, "message": error.message}
-                return JsonResponse({"error": failed}, status=error.status)
+                return JsonResponse({"error": _failed(error)}, status=error.status)
             messages.error(request, error.message)
             return HttpResponseRedirect(back)
-    notices = [str(notice) for notice in messages.get_messages(request)] if for_script else []
     if for_script:
+        notices = [str(notice) for notice in messages.get_messages(request)]
         return JsonResponse({"told": " ".join([told, *notices]).strip()})
     if told:
         messages.success(request, told)
     return HttpResponseRedirect(back)
+
+
+def _done(request: HttpRequest, row: Conversation, verb: str) -> str:
+    if verb not in DEEDS:
+        told: str = getattr(page(), f"do_{verb}")(request, row)
+        return told
+    done, deed, facts, told = DEEDS[verb](request, row)
+    if not done.repeated:
+        page().note(request, deed, row, facts)
+    return told
+
+
+def _failed(error: ServiceError) -> dict[str, object]:
+    return {"code": error.code, "message": error.message, "details": error.details}

@@ -1,0 +1,84 @@
+"""What the bar above a conversation offers: take it, give it to others, put it off, hand it back, close it.
+
+Owns which buttons there are, and their keys. Call within the tenant's scope.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from conversations.models import Conversation
+from messaging.admin.conversations import CLOSE, HAND_BACK, TAKE_OVER
+from messaging.admin.inbox.deeds import snoozes
+from messaging.admin.inbox.rows import ICONS, Holder, member_name, view_of
+from messaging.admin.inbox.verbs import page
+from messaging.agents.labels import labels, labels_of
+from messaging.agents.members import member_shapes, members, team_shapes, teams
+from tenants.console.pages import Button
+from tenants.storage.db import now
+
+KEYS = (
+    ("j", "Next conversation"), ("k", "Previous conversation"), ("Enter", "Open it"), ("r", "Reply"), ("n", "Write a note"),
+    ("t", "Take it"), ("a", "Assign"), ("s", "Snooze"), ("l", "Label"), ("h", "Hand back to the bot"),
+    ("e", "Close the conversation"), ("/", "Search; in the reply box: canned replies"), ("Esc", "Leave what you are in"),
+    ("?", "These keys"),
+)  # fmt: skip
+PRESENCE = {"online": 0, "away": 1, "offline": 2}
+#: button, its words in the bar, its key
+SHOWN = ((TAKE_OVER, "Take it", "t"), (HAND_BACK, "To the bot", "h"), (CLOSE, "Close", "e"))
+
+
+def bar_of(request: HttpRequest, row: Conversation) -> dict[str, Any]:
+    """For templates/admin/inbox/bar.html: six statements for people who may write, one for others."""
+    offered = {button.verb: button for button in page().buttons_of(request, row)}
+    marks = labels_of([row.id]).get(row.id, [])
+    bar = {
+        "buttons": [_button(row, offered[button.verb], *told) for button, *told in SHOWN if button.verb in offered],
+        "stands": _stands(row, request),
+        "icon": ICONS.get(row.channel.kind, "chat"),
+        "labels": marks,
+        "writes": page().allowed(request, "write", row),
+        "snoozed_until": row.snoozed_until if view_of(row, request.user.pk) == "snoozed" else None,
+        "do": {verb: _address(row, verb) for verb in ("assign", "snooze", "wake", "label", "unlabel")},
+        "fields": {"epoch": row.control_epoch, "assignee": row.assignee_id or ""},
+    }
+    if bar["writes"]:
+        has = {label.id for label in marks}
+        bar["other_labels"] = [label for label in labels() if label.id not in has]
+    if bar["writes"] and row.is_open:
+        bar |= {"people": _people(row), "teams": team_shapes(teams()), "snoozes": snoozes(row, now())}
+    return bar
+
+
+def _button(row: Conversation, button: Button, label: str, key: str) -> dict[str, Any]:
+    return {
+        "verb": button.verb, "label": label, "title": button.label, "icon": button.icon, "key": key, "confirm": button.confirm,
+        "address": _address(row, button.verb),
+    }  # fmt: skip
+
+
+def _address(row: Conversation, verb: str) -> str:
+    return reverse("admin:inbox_do", args=[row.id, verb])
+
+
+def _people(row: Conversation) -> list[dict[str, Any]]:
+    """Members who may answer, but for the one who does; who is there first, and of them who has least in hand."""
+    shapes = [shape for shape in member_shapes(members()) if shape["answers"] and shape["id"] != row.assignee_id]
+    return sorted(shapes, key=lambda shape: (PRESENCE[shape["presence"]], shape["open_conversations"], shape["name"]))
+
+
+def _stands(row: Conversation, request: HttpRequest) -> dict[str, Any]:
+    """Who answers, in words; ``waits``: a person does, and none of us has come."""
+    if not row.is_open:
+        return {"words": "ended", "waits": False}
+    if row.held_by == Holder.QUEUE:
+        return {"words": f"waiting for {row.team}" if row.team else "waiting for one of us", "waits": True}
+    if row.held_by == Holder.BOT:
+        return {"words": "the bot answers", "waits": False}
+    if row.assignee_id == request.user.pk:
+        return {"words": "you answer", "waits": False}
+    who = member_name(row.assignee) if row.assignee else "a colleague"
+    return {"words": f"{who} answers", "waits": False}
