@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tenants.hours import WEEKDAYS, BusinessHours, is_open, next_close, next_open, open_seconds_between, open_since
+from tenants.hours import (
+    WEEKDAYS,
+    BusinessHours,
+    is_open,
+    next_close,
+    next_open,
+    open_for,
+    open_seconds_between,
+    open_since,
+)
 
 BERLIN = ZoneInfo("Europe/Berlin")
 OFFICE = [{"start": "09:00", "end": "12:00"}, {"start": "13:00", "end": "17:30"}]
@@ -207,3 +216,38 @@ def test_counting_back_is_the_other_way_round(given: BusinessHours, at: datetime
 def test_nonsense_is_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         hours(**bad)
+
+
+# ------------------------------------------------------------- when so much of it has gone by
+
+
+@pytest.mark.parametrize(
+    ("start", "minutes", "end"),
+    [
+        ("10:00", 30, "10:30"),
+        ("11:50", 30, "13:20"),  # over the lunch break
+        ("12:30", 30, "13:30"),  # begun while it was closed
+        ("07:00", 0, "09:00"),
+    ],
+)
+def test_open_time_that_is_to_go_by_ends_in_open_hours(start: str, minutes: int, end: str) -> None:
+    assert open_for(hours(), berlin("2026-03-02", start), 60 * minutes) == berlin("2026-03-02", end)
+
+
+def test_open_time_that_is_to_go_by_goes_over_a_weekend_and_a_holiday() -> None:
+    off = hours(holidays=[{"date": "2026-03-09"}])  # the Monday
+    assert open_for(off, berlin("2026-03-06", "17:15"), 30 * 60) == berlin("2026-03-10", "09:15")
+
+
+def test_where_it_never_opens_no_time_goes_by() -> None:
+    assert open_for(every_day(), datetime(2026, 3, 2, tzinfo=UTC), 60) is None
+    assert open_for(BusinessHours(), berlin("2026-03-02", "10:00"), 60) == berlin("2026-03-02", "10:01")
+
+
+@given(st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31)), st.integers(1, 10**6))
+@settings(max_examples=60, deadline=None)
+def test_as_much_open_time_has_gone_by_as_was_asked_for(start: datetime, seconds: int) -> None:
+    start = start.replace(tzinfo=UTC)
+    end = open_for(hours(), start, seconds)
+    assert end is not None
+    assert open_seconds_between(hours(), start, end) == pytest.approx(seconds)

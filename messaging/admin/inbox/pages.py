@@ -69,12 +69,12 @@ def inbox(request: HttpRequest, conversation_id: uuid.UUID | None = None) -> Htt
     with tenant_scope(wanted.tenant.id):
         part = request.GET.get("part", "")
         if part == "conversation" and row:
-            return _fresh(render(request, "admin/inbox/conversation.html", _conversation(request, wanted, row)))
+            return render(request, "admin/inbox/conversation.html", _conversation(request, wanted, row))
         listed = _listed(wanted, row)
         if part == "list":
-            return _fresh(render(request, "admin/inbox/list.html", listed))
+            return render(request, "admin/inbox/list.html", listed)
         shown = _conversation(request, listed["asked"], row) if row else {}
-        return _fresh(render(request, "admin/inbox/page.html", {**_around(request, wanted), **listed, **shown}))
+        return render(request, "admin/inbox/page.html", {**_around(request, wanted), **listed, **shown})
 
 
 def do(request: HttpRequest, conversation_id: uuid.UUID, verb: str) -> HttpResponse:
@@ -180,9 +180,3 @@ def _around(request: HttpRequest, wanted: Asked) -> dict[str, Any]:
         "limits": wanted.limits.model_dump(mode="json"),
         "kept": kept_of(wanted),
     }
-
-
-def _fresh(answer: HttpResponse) -> HttpResponse:
-    """A part has an address of its own, and neither is kept: what people see when they go back is fresh."""
-    answer["Cache-Control"] = "no-store"
-    return answer
