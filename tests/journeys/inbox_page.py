@@ -1,0 +1,76 @@
+"""The inbox as a member of staff sees it: a page object that every browser test of it uses.
+
+Owns its selectors, and the policy that the page has to work under. Must not know what happens in the service.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Locator, Page, Route
+
+#: scripts of the service's own files alone; the colours of the console's theme stand in a style element
+POLICY = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; media-src 'self'; "
+    "style-src 'self' 'unsafe-inline'; form-action 'self'; base-uri 'none'"
+)
+DESK = {"viewport": {"width": 1440, "height": 900}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+
+
+class InboxPage:
+    """``troubles``: console errors, uncaught exceptions and breaches of the policy; ``loads``: pages that were loaded."""
+
+    def __init__(self, context: BrowserContext, service: str) -> None:
+        self.service = service
+        self.troubles: list[str] = []
+        self.loads: list[str] = []
+        context.route(f"{service}/admin/inbox/**", self._guard)
+        self.page: Page = context.new_page()
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        self.page.on("load", lambda page: self.loads.append(page.url))
+
+    def _guard(self, route: Route) -> None:
+        if route.request.resource_type != "document":
+            return route.continue_()
+        answer = route.fetch(max_redirects=0)
+        return route.fulfill(response=answer, headers={**answer.headers, "content-security-policy": POLICY})
+
+    def _heard(self, message: Any) -> None:
+        if message.type == "error":
+            self.troubles.append(message.text)
+
+    def open(self, path: str = "") -> None:
+        self.page.goto(f"{self.service}/admin/inbox/{path}")
+        self.page.locator("#inbox").wait_for()
+
+    @property
+    def rows(self) -> Locator:
+        return self.page.locator(".inbox-row")
+
+    @property
+    def names(self) -> Locator:
+        return self.page.locator(".inbox-row .inbox-name")
+
+    @property
+    def entries(self) -> Locator:
+        return self.page.locator(".inbox-middle .chat-bubble")
+
+    @property
+    def bar(self) -> Locator:
+        return self.page.locator(".inbox-bar")
+
+    @property
+    def reply(self) -> Locator:
+        return self.page.get_by_role("textbox", name="Reply", exact=True)
+
+    def row(self, name: str) -> Locator:
+        return self.page.locator(".inbox-row a", has_text=name)
+
+    def list(self, title: str) -> Locator:
+        return self.page.get_by_role("navigation", name="Lists").get_by_role("link", name=title)
+
+    def press(self, title: str) -> None:
+        """A button of the bar."""
+        self.bar.get_by_role("button", name=title, exact=True).click()

@@ -1,0 +1,230 @@
+"""The inbox of the console in a real browser, under a policy that runs no script but the service's files (ADM-2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, expect
+
+from conversations.models import Conversation
+from messaging.rules.control import take_over
+from tenants.models import User
+from tenants.storage.db import now
+from tests.factories import ConversationFactory, MessageFactory
+from tests.journeys.inbox_page import DESK, PHONE, InboxPage
+from tests.journeys.service import Service, address, said
+from tests.journeys.widget_page import WidgetPage
+
+pytestmark = pytest.mark.browser
+Staff = Callable[..., InboxPage]
+
+
+@pytest.fixture
+def staff(browser: Browser) -> Iterator[Staff]:
+    """``staff(user)``: an inbox in a browser of their own, signed in; None: not signed in."""
+    contexts = []
+
+    def staff(user: User | None, **options: Any) -> InboxPage:
+        context = browser.new_context(**{**DESK, "locale": "en", **options})
+        contexts.append(context)
+        if user:
+            client = Client()
+            client.force_login(user)
+            session = client.cookies[settings.SESSION_COOKIE_NAME].value
+            context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": address()}])
+        return InboxPage(context, address())
+
+    yield staff
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def ben(service: Service) -> User:
+    return service.agent("Ben", role__permissions=["*"])
+
+
+def waits(service: Service, name: str, minutes: int = 1, **fields: Any) -> Conversation:
+    """A person who waits for a human."""
+    queued = {"held_by": "queue", "control_owner": "human", "status": "escalated", "rank": 5}
+    row = ConversationFactory(
+        tenant=service.tenant, channel=service.channel, contact__name=name,
+        waiting_since=now() - timedelta(minutes=minutes), **{**queued, **fields},
+    )  # fmt: skip
+    MessageFactory(tenant=service.tenant, conversation=row, text=f"{name} has a question")
+    return row
+
+
+def ask_for_a_human(visit: Callable[..., WidgetPage], service: Service) -> WidgetPage:
+    service.answer, service.handover = lambda _: said("A colleague will be with you."), True
+    widget = visit()
+    widget.open()
+    widget.write("I want to talk to a human")
+    expect(widget.texts).to_have_count(2)
+    return widget
+
+
+# ------------------------------------------------------------------------------ two agents
+
+
+def test_a_person_who_asks_for_a_human_is_answered_by_one_agent(
+    staff: Staff, visit: Callable[..., WidgetPage], service: Service, ben: User
+) -> None:
+    mira = service.agent("Mira", role__permissions=["*"])
+    hers, his = staff(mira), staff(ben)
+    for inbox in (hers, his):
+        inbox.open("?view=waiting")
+        expect(inbox.page.get_by_text("No one waits for you.")).to_be_visible()
+    widget = ask_for_a_human(visit, service)
+    for inbox in (hers, his):
+        expect(inbox.rows).to_have_count(1, timeout=15_000)
+    his.rows.locator("a").click()
+    expect(his.entries.first).to_have_text("I want to talk to a human")
+    his.press("Take it")
+    expect(his.bar).to_contain_text("you answer")
+    expect(hers.rows).to_have_count(0, timeout=15_000)
+    hers.list("With colleagues").click()
+    expect(hers.rows.locator(".inbox-owner")).to_have_attribute("title", re.compile("^Ben"))
+    his.reply.fill("Hello, this is Ben")
+    his.reply.press("Control+Enter")
+    expect(widget.texts.last).to_have_text("Hello, this is Ben", timeout=15_000)
+    hers.rows.locator("a").click()
+    expect(hers.entries.last).to_have_text("Hello, this is Ben", timeout=15_000)
+    his.press("Close")
+    his.page.get_by_role("button", name="Yes").click()
+    expect(his.bar).to_contain_text("ended")
+    his.list("Closed").click()
+    expect(his.rows).to_have_count(1)
+    assert (len(his.loads), len(hers.loads)) == (1, 1)
+    assert his.troubles + hers.troubles == []
+
+
+def test_from_login_to_an_answered_customer_in_two_clicks_and_one_page(staff: Staff, service: Service, ben: User) -> None:
+    row = waits(service, "Ana")
+    ben.set_password("a long password")
+    ben.save()
+    inbox = staff(None)
+    inbox.page.goto(f"{address()}/admin/")
+    inbox.page.fill("#id_username", ben.username)
+    inbox.page.fill("#id_password", "a long password")
+    inbox.loads.clear()
+    inbox.page.press("#id_password", "Enter")
+    inbox.row("Ana").click()
+    inbox.page.wait_for_function("document.activeElement.tagName === 'TEXTAREA'")
+    inbox.page.keyboard.type("It is on its way")
+    inbox.page.get_by_role("button", name="Send", exact=True).click()
+    expect(inbox.entries.last).to_have_text("It is on its way", timeout=15_000)
+    assert inbox.loads == [f"{address()}/admin/inbox/"]
+    row.refresh_from_db()
+    assert (row.assignee, row.waiting_since) == (ben, None)
+
+
+def test_a_conversation_that_a_colleague_takes_says_so_and_keeps_what_is_written(
+    staff: Staff, service: Service, ben: User
+) -> None:
+    row = waits(service, "Ana")
+    inbox = staff(ben)
+    inbox.open(f"{row.id}/")
+    inbox.reply.fill("I was about to say")
+    take_over(row.id, service.agent("Mira", role__permissions=["*"]))
+    expect(inbox.bar).to_contain_text("Mira", timeout=15_000)
+    expect(inbox.reply).to_have_value("I was about to say")
+
+
+# --------------------------------------------------------------------------- finding one's way
+
+
+def test_addresses_are_followed_back_forth_and_anew(staff: Staff, service: Service, ben: User) -> None:
+    rows = {name: waits(service, name, minutes) for minutes, name in enumerate(("Ana", "Bea"), 1)}
+    inbox = staff(ben)
+    inbox.open("?view=waiting")
+    inbox.row("Ana").click()
+    expect(inbox.bar).to_contain_text("Ana")
+    inbox.row("Bea").click()
+    expect(inbox.bar).to_contain_text("Bea")
+    inbox.page.go_back()
+    expect(inbox.bar).to_contain_text("Ana")
+    assert str(rows["Ana"].id) in inbox.page.url
+    inbox.page.reload()
+    expect(inbox.bar).to_contain_text("Ana")
+    inbox.page.go_back()
+    expect(inbox.page.get_by_text("Choose a conversation.")).to_be_visible()
+    assert inbox.troubles == []
+
+
+def test_the_keyboard_does_all_of_it(staff: Staff, service: Service, ben: User) -> None:
+    waits(service, "Ana", 3)
+    waits(service, "Bea", 2)
+    inbox = staff(ben)
+    inbox.open("?view=waiting")
+    keys = inbox.page.keyboard
+    for key in "jjkj":
+        keys.press(key)
+    keys.press("Enter")
+    expect(inbox.bar).to_contain_text("Bea")
+    keys.press("Escape")  # out of the reply box
+    keys.press("t")
+    expect(inbox.bar).to_contain_text("you answer")
+    keys.press("a")
+    expect(inbox.page.locator(".inbox-pick[open]")).to_be_visible()
+    keys.press("Escape")
+    keys.press("e")
+    keys.press("Enter")  # yes
+    expect(inbox.bar).to_contain_text("ended")
+    keys.press("?")
+    expect(inbox.page.get_by_role("dialog", name="Keys")).to_be_visible()
+    keys.press("Escape")
+    keys.press("/")
+    keys.type("Ana has")
+    expect(inbox.names).to_have_text(["Ana"])
+    assert inbox.troubles == []
+
+
+def test_a_long_list_goes_on_by_scrolling(staff: Staff, service: Service, ben: User) -> None:
+    for index in range(65):
+        waits(service, f"Person {index:02}", index + 1)
+    inbox = staff(ben)
+    inbox.open("?view=waiting")
+    expect(inbox.list("Waiting")).to_contain_text("65")
+    for _ in range(3):
+        inbox.rows.last.scroll_into_view_if_needed()
+    expect(inbox.rows).to_have_count(65)
+    expect(inbox.names.first).to_have_text("Person 64")
+    expect(inbox.names.last).to_have_text("Person 00")
+
+
+def test_without_a_script_lists_pages_and_forms_remain(staff: Staff, service: Service, ben: User) -> None:
+    waits(service, "Ana")
+    inbox = staff(ben, java_script_enabled=False)
+    inbox.open("?view=waiting")
+    inbox.row("Ana").click()
+    expect(inbox.entries.first).to_have_text("Ana has a question")
+    inbox.press("Take it")
+    expect(inbox.bar).to_contain_text("you answer")
+    inbox.reply.fill("Plain, and it works")
+    inbox.page.get_by_role("button", name="Send", exact=True).click()
+    expect(inbox.entries.last).to_have_text("Plain, and it works")
+
+
+# --------------------------------------------------------------------------------- for everyone
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_the_inbox_is_for_everyone(staff: Staff, service: Service, ben: User, size: Any, scheme: str) -> None:
+    row = waits(service, "Ana", 90, priority="urgent")
+    waits(service, "Bea")
+    inbox = staff(ben, **size, color_scheme=scheme, reduced_motion="reduce")
+    for path in ("?view=waiting", f"{row.id}/?view=waiting"):
+        inbox.open(path)
+        results = Axe().run(inbox.page)
+        assert results.violations_count == 0, results.generate_report()
+        assert inbox.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert inbox.troubles == []
