@@ -1,4 +1,4 @@
-/** One row of a list, filled from a `conv` frame (docs/agent-socket.md); in the words of messaging/admin/inbox/rows.py. */
+/** One row of a list, filled from a `conv` frame (docs/agent-socket.md); in the words of messaging/admin/inbox/lists/rows.py. */
 const MINUTE = 60_000;
 const ICONS = JSON.parse(document.querySelector("#inbox-icons").textContent);
 

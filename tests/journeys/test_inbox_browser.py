@@ -93,7 +93,7 @@ def test_a_person_who_asks_for_a_human_is_answered_by_one_agent(
     hers.list("With colleagues").click()
     expect(hers.rows.locator(".inbox-owner")).to_have_attribute("title", re.compile("^Ben"))
     his.reply.fill("Hello, this is Ben")
-    his.reply.press("Control+Enter")
+    his.page.get_by_role("button", name="Send", exact=True).click()
     expect(widget.texts.last).to_have_text("Hello, this is Ben", timeout=15_000)
     hers.rows.locator("a").click()
     expect(hers.entries.last).to_have_text("Hello, this is Ben", timeout=15_000)
@@ -106,7 +106,9 @@ def test_a_person_who_asks_for_a_human_is_answered_by_one_agent(
     assert his.troubles + hers.troubles == []
 
 
-def test_from_login_to_an_answered_customer_in_two_clicks_and_one_page(staff: Staff, service: Service, ben: User) -> None:
+def test_from_login_to_an_answered_customer_in_two_clicks_and_one_page(
+    staff: Staff, service: Service, ben: User
+) -> None:
     row = waits(service, "Ana")
     ben.set_password("a long password")
     ben.save()

@@ -13,7 +13,7 @@ from django.urls import reverse
 from conversations.models import Conversation
 from messaging.admin.conversations import CLOSE, HAND_BACK, TAKE_OVER
 from messaging.admin.inbox.deeds import snoozes
-from messaging.admin.inbox.rows import ICONS, Holder, member_name, view_of
+from messaging.admin.inbox.lists.rows import ICONS, Holder, member_name, view_of
 from messaging.admin.inbox.verbs import page
 from messaging.agents.labels import labels, labels_of
 from messaging.agents.members import member_shapes, members, team_shapes, teams

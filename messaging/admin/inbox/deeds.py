@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from channels_app.hours import hours_on
 from conversations.models import Conversation
 from messaging.admin.conversations import number
-from messaging.admin.inbox.rows import member_name
+from messaging.admin.inbox.lists.rows import member_name
 from messaging.agents.assign import assign_to_person, assign_to_team, unassign
 from messaging.agents.labels import label_get, label_put, label_save, label_take
 from messaging.agents.members import member_get, team_get

@@ -18,11 +18,11 @@ from django.urls import URLPattern, path, reverse
 
 from channels_app.registry import KINDS
 from conversations.models import Conversation
-from messaging.admin.inbox.asked import Asked, asked
 from messaging.admin.inbox.bar import KEYS, bar_of
-from messaging.admin.inbox.found import PAGE, found_of
-from messaging.admin.inbox.kept import kept_change, kept_of
-from messaging.admin.inbox.rows import ICONS, rows_of, view_of
+from messaging.admin.inbox.lists.asked import Asked, asked
+from messaging.admin.inbox.lists.found import PAGE, found_of
+from messaging.admin.inbox.lists.kept import kept_change, kept_of
+from messaging.admin.inbox.lists.rows import ICONS, rows_of, view_of
 from messaging.admin.inbox.verbs import carried_out, page
 from messaging.agents.inbox.lists import COUNT_MOST, WITH, Filter, View, inbox_counts, inbox_page
 from messaging.agents.labels import labels

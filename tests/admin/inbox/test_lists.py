@@ -10,7 +10,7 @@ from django.db import connection
 from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 
-from messaging.admin.inbox.rows import age, initials
+from messaging.admin.inbox.lists.rows import age, initials
 from messaging.agents.labels import label_put
 from tenants.scope import tenant_scope
 from tenants.storage.db import now

@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest
 
-from messaging.admin.inbox.asked import Asked
+from messaging.admin.inbox.lists.asked import Asked
 from messaging.agents.inbox.filters import filter_get, filter_save, filters_of
 from messaging.agents.inbox.lists import Filter
 from messaging.agents.models import SavedFilter

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from conversations.models import Conversation
-from messaging.admin.inbox.asked import Asked
+from messaging.admin.inbox.lists.asked import Asked
 from messaging.agents.inbox.rows import inbox_shapes
 from messaging.hours.late import late_at
 from tenants.console.pages import shortened

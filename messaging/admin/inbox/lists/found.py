@@ -10,7 +10,7 @@ from typing import Any
 
 from conversations.models import Conversation
 from conversations.search.find import found_page, rows_by_id, wanted
-from messaging.admin.inbox.asked import Asked
+from messaging.admin.inbox.lists.asked import Asked
 from messaging.agents.inbox.found import conversations_found
 from messaging.agents.inbox.lists import WITH
 from tenants.errors import Invalid
