@@ -4,7 +4,7 @@ import { tell } from "./notices.js";
 
 const kept = (name) => localStorage.getItem(`inbox:${name}`) === "on";
 
-export function alerts(list) {
+export function alerts(list, away) {
   const title = document.title;
   let known = null; // ids in the waiting list, or how many wait: what is new is told
   const told = (waiting) => {
@@ -16,10 +16,11 @@ export function alerts(list) {
   list.changed();
 
   choice("[data-alerts]", "alerts", async () => (await Notification.requestPermission()) === "granted");
+  choice("[data-away]", "away", async () => true, (on) => away(on));
   choice("[data-sound]", "sound", async () => (ring(), true));
 }
 
-function choice(selector, name, consent) {
+function choice(selector, name, consent, tell = () => {}) {
   const button = document.querySelector(selector);
   if (!button || (name === "alerts" && !("Notification" in window))) return;
   const show = () => button.setAttribute("aria-pressed", String(kept(name)));
@@ -27,6 +28,7 @@ function choice(selector, name, consent) {
   button.addEventListener("click", async () => {
     const on = !kept(name) && (await consent());
     localStorage.setItem(`inbox:${name}`, on ? "on" : "off");
+    tell(on);
     show();
   });
   show();

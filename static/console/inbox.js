@@ -7,7 +7,7 @@
  * - `inbox:closing` {id}: it is about to be replaced
  * - `inbox:changed` {id, fresh}: `fresh` is its part of the page as the server shows it now; the bar is replaced already
  * - `inbox:frame` {…}: a frame of the socket that is about the opened conversation
- * - `inbox:stale` {id}: frames may have been missed: look again
+ * - `inbox:stale` {id, reset}: frames may have been missed: look again; `reset`: from the start
  * What they may say: `inbox:say` {…} a frame for the socket; `inbox:tell` {text, kind}; `inbox:refresh` {id}.
  * An element with `data-key="r"` in the opened conversation is clicked, or focused, by that key.
  */
@@ -200,7 +200,7 @@ document.addEventListener("inbox:refresh", ({ detail }) => refresh(detail.id));
 const live = new Live(root.dataset, { list, opened, refresh, emit, changed, others, alert: called });
 document.addEventListener("inbox:say", ({ detail }) => live.say(detail));
 keys({ list, pane, go, home: root.dataset.home });
-alerts(list);
+alerts(list, (on) => live.presence(on ? "away" : "online"));
 list.start();
 live.start();
 shown(false);

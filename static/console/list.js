@@ -59,6 +59,11 @@ export class List {
     return new URLSearchParams(this.query).has("q");
   }
 
+  get narrowed() {
+    const asked = new URLSearchParams(this.query);
+    return [...asked.keys()].some((name) => name !== "view" && name !== "tenant");
+  }
+
   get rows() {
     return [...this.#root.querySelectorAll(".inbox-row")];
   }
@@ -210,7 +215,9 @@ export class List {
   counts(numbers) {
     for (const [view, number] of Object.entries(numbers)) {
       const shown = this.#root.querySelector(`[data-view="${view}"] [data-count]`);
-      if (shown) shown.textContent = number;
+      if (!shown || number === null) continue; // too many to be counted
+      shown.textContent = number;
+      if (number) shown.parentNode.hidden = false;
     }
     this.changed();
   }
@@ -233,9 +240,12 @@ export class List {
     this.#told();
   }
 
-  /** Whether a conversation belongs into what is listed; the watched one is told of whatever the list. */
-  holds(conv) {
-    return this.searching || this.#root.querySelector(`#row-${conv.conversation}`) !== null || viewOf(conv, this.#data.me) === this.view;
+  /** Whether a changed conversation stands in this list. The server knows, but it tells of a watched one in any case. */
+  holds(conv, watched) {
+    const here = this.#root.querySelector(`#row-${conv.conversation}`) !== null;
+    if (this.searching || !watched) return here || !this.searching;
+    if (this.view === "mentions") return here;
+    return viewOf(conv, this.#data.me) === this.view && (here || !this.narrowed);
   }
 
   /** It is in this list no more. */

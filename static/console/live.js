@@ -129,15 +129,21 @@ export class Live {
   }
 
   viewed(frame) {
+    if (frame.view === null) return location.reload(); // it is not to be seen any more
     if (frame.reset) this.#page.list.refresh();
     this.#viewed();
     this.#viewed = () => {};
-    if (frame.counts) this.counts(frame.counts);
+    if (frame.counts && !this.#page.list.narrowed) this.counts(frame.counts);
   }
 
   conv(frame) {
-    if (frame.tenant === this.#data.tenant && this.#page.list.holds(frame)) this.#page.list.put(frame);
-    if (frame.conversation === this.#watched?.id) this.#page.changed(frame);
+    const { list, changed } = this.#page;
+    const watched = frame.conversation === this.#watched?.id;
+    if (frame.tenant === this.#data.tenant) {
+      if (list.holds(frame, watched)) list.put(frame);
+      else list.drop(frame.conversation);
+    }
+    if (watched) changed(frame);
   }
 
   gone(frame) {
@@ -145,12 +151,12 @@ export class Live {
   }
 
   counts({ t, tenant, mark, ...numbers }) {
-    this.#page.list.counts(numbers);
+    if (!this.#page.list.narrowed || this.#page.list.searching) this.#page.list.counts(numbers);
   }
 
   watching(frame) {
     this.looking({ ...frame, members: frame.looking });
-    if (frame.complete === false) this.#page.emit("stale", { id: frame.conversation });
+    if (frame.complete === false || frame.reset) this.#page.emit("stale", { id: frame.conversation, reset: frame.reset });
     this.#read();
   }
 
@@ -170,6 +176,10 @@ export class Live {
 
   error(frame) {
     if (frame.code === "conversation_not_found") this.#watched = null;
+  }
+
+  unwatched(frame) {
+    if (frame.conversation === this.#watched?.id) location.assign(this.#data.home); // it is not to be seen any more
   }
 
   #show(frame) {
@@ -209,7 +219,7 @@ export class Live {
 
 /** What the page does with a frame; those it does not know are of the opened conversation. */
 const TAKES = Object.fromEntries(
-  ["ready", "viewed", "conv", "gone", "counts", "watching", "looking", "alert", "pong", "bye", "error"].map((t) => [t, t]),
+  ["ready", "viewed", "conv", "gone", "counts", "watching", "looking", "alert", "pong", "bye", "error", "unwatched"].map((t) => [t, t]),
 );
 
 /** A list as the protocol names it. */

@@ -1,6 +1,6 @@
 /** One row of a list, filled from a `conv` frame (docs/agent-socket.md); in the words of messaging/admin/inbox/lists/rows.py. */
 const MINUTE = 60_000;
-const ICONS = JSON.parse(document.querySelector("#inbox-icons").textContent);
+const { icons: ICONS, expects: EXPECTS } = JSON.parse(document.querySelector("#inbox-words").textContent);
 
 /** How long ago. */
 export function age(since, at = Date.now()) {
@@ -44,6 +44,13 @@ export function filled(row, conv, me) {
   slot("preview").textContent = conv.preview || "–";
   row.querySelector("time").dateTime = (waits ? conv.waiting_since : conv.last_message_at) ?? "";
   row.querySelector(".inbox-failed").hidden = !conv.failed;
+  const flagged = conv.flags?.length ? `Look at what was said: ${conv.flags.join(", ").replaceAll("_", " ")}` : "";
+  const flag = row.querySelector(".inbox-flag");
+  flag.hidden = !flagged;
+  flag.title = flagged;
+  flag.setAttribute("aria-label", flagged);
+  slot("expects").textContent = EXPECTS[conv.expected_response_type] ?? "";
+  slot("expects").hidden = !slot("expects").textContent;
   slot("priority").textContent = conv.priority[0].toUpperCase() + conv.priority.slice(1);
   slot("priority").className = `inbox-priority ${conv.priority}`;
   slot("priority").hidden = !["urgent", "high"].includes(conv.priority);

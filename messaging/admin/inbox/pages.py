@@ -22,11 +22,12 @@ from messaging.admin.inbox.bar import KEYS, bar_of
 from messaging.admin.inbox.lists.asked import Asked, asked
 from messaging.admin.inbox.lists.found import PAGE, found_of
 from messaging.admin.inbox.lists.kept import kept_change, kept_of
-from messaging.admin.inbox.lists.rows import ICONS, rows_of, view_of
+from messaging.admin.inbox.lists.rows import EXPECTS, ICONS, rows_of, view_of
 from messaging.admin.inbox.verbs import carried_out, page
 from messaging.agents.inbox.lists import COUNT_MOST, WITH, Filter, View, inbox_counts, inbox_page
 from messaging.agents.labels import labels
 from messaging.agents.members import teams
+from messaging.agents.notes import mentions_seen
 from tenants.console.pages import permissions_in, tenants_with
 from tenants.errors import Invalid
 from tenants.scope import tenant_scope
@@ -150,7 +151,8 @@ def _told(number: int | None) -> str:
 
 
 def _conversation(request: HttpRequest, wanted: Asked, row: Conversation) -> dict[str, Any]:
-    """For templates/admin/inbox/conversation.html."""
+    """For templates/admin/inbox/conversation.html. What named the member of staff in notes here is read."""
+    mentions_seen(row.id, wanted.member)
     context = page().page_context(request, row)
     reply = reverse("admin:inbox_do", args=[row.id, "reply"]) if context["reply_to"] else None
     return {
@@ -170,7 +172,7 @@ def _around(request: HttpRequest, wanted: Asked) -> dict[str, Any]:
         "title": "Inbox",
         "me": request.user,
         "keys": KEYS,
-        "icons": dict(ICONS),
+        "row_words": {"icons": dict(ICONS), "expects": dict(EXPECTS)},
         "choices": {
             "channel": [(kind, kind.capitalize()) for kind in KINDS],
             "priority": [(name, name.capitalize()) for name in PRIORITIES],

@@ -25,6 +25,11 @@ ICONS: Mapping[str, str] = {
     "web": "language", "whatsapp": "chat", "messenger": "forum", "sms": "sms", "voice": "call", "slack": "tag",
     "teams": "groups", "webhook": "webhook",
 }  # fmt: skip
+#: forms of answer that the person's system expects, in words; a text goes without saying
+EXPECTS: Mapping[str, str] = {
+    "image": "Expects a picture", "audio": "Expects a voice message", "video": "Expects a video", "file": "Expects a file",
+    "location": "Expects a place", "quick_reply": "Expects a choice", "list": "Expects a list", "carousel": "Expects cards",
+}  # fmt: skip
 Holder, Rank = Conversation.Holder, Conversation.Rank
 
 
@@ -51,6 +56,8 @@ class Row:
     rank: int
     version: int
     failed: bool
+    flags: Sequence[str]
+    expects: str
     labels: Sequence[Mapping[str, Any]]
     found: Sequence[Mapping[str, Any]]
 
@@ -65,6 +72,10 @@ class Row:
     @property
     def owner_initials(self) -> str:
         return initials(self.owner) if self.owner else ""
+
+    @property
+    def flagged(self) -> str:
+        return f"Look at what was said: {', '.join(self.flags)}".replace("_", " ") if self.flags else ""
 
     @property
     def late(self) -> bool:
@@ -111,6 +122,8 @@ def rows_of(asked: Asked, page: Sequence[Conversation], found: Mapping[uuid.UUID
             rank=Rank.NORMAL if row.rank is None else row.rank,
             version=row.event_seq,
             failed=shape["failed"],
+            flags=shape["flags"],
+            expects=EXPECTS.get(shape["expected_response_type"] or "", ""),
             labels=shape["labels"],
             found=(found or {}).get(row.id, ()),
         )
