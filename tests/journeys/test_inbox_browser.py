@@ -119,7 +119,7 @@ def test_from_login_to_an_answered_customer_in_two_clicks_and_one_page(
     inbox.loads.clear()
     inbox.page.press("#id_password", "Enter")
     inbox.row("Ana").click()
-    inbox.page.wait_for_function("document.activeElement.tagName === 'TEXTAREA'")
+    inbox.page.wait_for_function("document.activeElement?.tagName === 'TEXTAREA'")
     inbox.page.keyboard.type("It is on its way")
     inbox.page.get_by_role("button", name="Send", exact=True).click()
     expect(inbox.entries.last).to_have_text("It is on its way", timeout=15_000)

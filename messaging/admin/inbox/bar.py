@@ -42,7 +42,7 @@ def bar_of(request: HttpRequest, row: Conversation) -> dict[str, Any]:
         "labels": marks,
         "writes": page().allowed(request, "write", row),
         "snoozed_until": row.snoozed_until if view_of(row, request.user.pk) == "snoozed" else None,
-        "do": {verb: _address(row, verb) for verb in ("assign", "snooze", "wake", "label", "unlabel")},
+        "do": {verb: address_of(row, verb) for verb in ("assign", "snooze", "wake", "label", "unlabel")},
         "fields": {"epoch": row.control_epoch, "assignee": row.assignee_id or ""},
     }
     if bar["writes"]:
@@ -56,11 +56,11 @@ def bar_of(request: HttpRequest, row: Conversation) -> dict[str, Any]:
 def _button(row: Conversation, button: Button, label: str, key: str) -> dict[str, Any]:
     return {
         "verb": button.verb, "label": label, "title": button.label, "icon": button.icon, "key": key, "confirm": button.confirm,
-        "address": _address(row, button.verb),
+        "address": address_of(row, button.verb),
     }  # fmt: skip
 
 
-def _address(row: Conversation, verb: str) -> str:
+def address_of(row: Conversation, verb: str) -> str:
     return reverse("admin:inbox_do", args=[row.id, verb])
 
 

@@ -18,7 +18,7 @@ from django.urls import URLPattern, path, reverse
 
 from channels_app.registry import KINDS
 from conversations.models import Conversation
-from messaging.admin.inbox.bar import KEYS, bar_of
+from messaging.admin.inbox.bar import KEYS, address_of, bar_of
 from messaging.admin.inbox.lists.asked import Asked, asked
 from messaging.admin.inbox.lists.found import PAGE, found_of
 from messaging.admin.inbox.lists.kept import kept_change, kept_of
@@ -27,7 +27,6 @@ from messaging.admin.inbox.verbs import carried_out, page
 from messaging.agents.inbox.lists import COUNT_MOST, WITH, Filter, View, inbox_counts, inbox_page
 from messaging.agents.labels import labels
 from messaging.agents.members import teams
-from messaging.agents.notes import mentions_seen
 from tenants.console.pages import permissions_in, tenants_with
 from tenants.errors import Invalid
 from tenants.scope import tenant_scope
@@ -82,7 +81,15 @@ def do(request: HttpRequest, conversation_id: uuid.UUID, verb: str) -> HttpRespo
     """A button of the bar was pressed, or a form of the conversation sent."""
     row = _row(request, conversation_id)
     back = f"{reverse('admin:inbox_conversation', args=[row.id])}?{request.GET.urlencode()}"
-    return carried_out(request, row, verb, back) if request.method == "POST" else HttpResponseRedirect(back)
+    if request.method != "POST":
+        return HttpResponseRedirect(back)
+    answer = carried_out(request, row, verb, back)
+    if not hasattr(request, "unsent") or answer.status_code != 302:
+        return answer
+    request.method = "GET"  # words that were refused stand in the form again, beside the reason
+    shown = inbox(request, conversation_id)
+    shown.status_code = 409
+    return shown
 
 
 def keep(request: HttpRequest) -> HttpResponse:
@@ -151,17 +158,16 @@ def _told(number: int | None) -> str:
 
 
 def _conversation(request: HttpRequest, wanted: Asked, row: Conversation) -> dict[str, Any]:
-    """For templates/admin/inbox/conversation.html. What named the member of staff in notes here is read."""
-    mentions_seen(row.id, wanted.member)
+    """For templates/admin/inbox/conversation.html. Its forms lead back to the inbox."""
     context = page().page_context(request, row)
-    reply = reverse("admin:inbox_do", args=[row.id, "reply"]) if context["reply_to"] else None
+    forms = {"reply_to": "reply", "template_to": "template", "annotate_to": "annotate"}
     return {
         **context,
+        **{name: address_of(row, verb) for name, verb in forms.items() if context[name]},
         "asked": wanted,
         "query": wanted.query(),
         "original": row,
         "bar": bar_of(request, row),
-        "reply_to": reply,
     }
 
 
