@@ -90,25 +90,31 @@ async function refresh(id = opened()) {
   const fresh = await part(`${location.pathname}${location.search}`, "conversation").catch(() => null);
   if (!fresh || turn !== refreshing || id !== opened()) return;
   const bar = fresh.querySelector(".inbox-bar");
+  const shown = pane.querySelector("[data-conversation]");
+  shown.dataset.version = fresh.querySelector("[data-conversation]").dataset.version;
   if (bar && !pane.querySelector(".inbox-bar details[open]")) pane.querySelector(".inbox-bar")?.replaceWith(bar.cloneNode(true));
   emit("changed", { id, fresh });
 }
 
-let standing = "";
+let standing = ""; // of the opened conversation: what its bar says
 
 /** `conv` of the opened conversation: the bar is fetched anew when it would say something else. */
 function changed(conv) {
-  const now = [conv.is_open, conv.held_by, conv.assignee?.id, conv.team?.id, conv.snoozed_until, conv.priority, conv.control_epoch]
-    .concat(conv.labels.map((label) => label.name)).join();
-  const former = standing;
-  standing = `${conv.conversation},${now}`;
-  if (former.startsWith(conv.conversation) && former !== standing) refresh(conv.conversation);
+  const shown = pane.querySelector("[data-conversation]");
+  const labels = conv.labels.map((label) => label.name);
+  const said = [conv.is_open, conv.control_epoch, conv.assignee?.id, conv.team?.id, conv.snoozed_until, ...labels];
+  const now = JSON.stringify([conv.conversation, said]);
+  const known = standing.startsWith(`["${conv.conversation}"`);
+  const differs = known ? standing !== now : conv.version > Number(shown?.dataset.version);
+  standing = now;
+  if (differs) refresh(conv.conversation);
 }
 
 /** Who else looks at the opened conversation, and who of them types. */
 function others(members) {
   const place = pane.querySelector("#inbox-others");
   if (!place) return;
+  members = members.filter((member) => member.id !== root.dataset.me);
   const typing = members.filter((member) => member.typing).map((member) => member.name);
   const looking = members.filter((member) => !member.typing).map((member) => member.name);
   const said = [typing.length && `${typing.join(", ")} ${typing.length > 1 ? "write" : "writes"} …`];

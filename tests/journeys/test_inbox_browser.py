@@ -123,7 +123,7 @@ def test_from_login_to_an_answered_customer_in_two_clicks_and_one_page(
     inbox.page.keyboard.type("It is on its way")
     inbox.page.get_by_role("button", name="Send", exact=True).click()
     expect(inbox.entries.last).to_have_text("It is on its way", timeout=15_000)
-    assert inbox.loads == [f"{address()}/admin/inbox/"]
+    assert len(inbox.loads) == 1
     row.refresh_from_db()
     assert (row.assignee, row.waiting_since) == (ben, None)
 
