@@ -156,7 +156,7 @@ document.addEventListener("click", (event) => {
     list.more();
   } else if (link.href.startsWith(new URL(root.dataset.home, location.href).href) && !link.target) {
     event.preventDefault();
-    go(link.href);
+    go(link.closest(".inbox-left") && !link.closest(".inbox-row") ? beside(link.href) : link.href);
   }
 });
 
@@ -176,7 +176,15 @@ function search(form) {
   if (list.view) asked.set("view", list.view);
   form.querySelector("details")?.removeAttribute("open");
   form.querySelector("details")?.toggleAttribute("data-set", ["channel", "priority", "label", "team", "failed"].some((name) => asked.has(name)));
-  go(`${root.dataset.home}?${asked}`);
+  go(beside(`${root.dataset.home}?${asked}`));
+}
+
+/** Another list, beside the conversation that is open; on a phone there is room for one of them. */
+function beside(url) {
+  const at = new URL(url, location.href);
+  const id = opened();
+  if (id && matchMedia("(min-width: 768px)").matches) at.pathname = `${root.dataset.home}${id}/`;
+  return at.href;
 }
 
 // The filter shows what the address asks for.

@@ -24,6 +24,7 @@ export class Live {
   #pinged = 0;
   #pong = 0;
   #reading = 0;
+  #anew = false; // connected, and the opened conversation has not been looked at since
 
   constructor(data, page) {
     this.#data = data;
@@ -86,6 +87,7 @@ export class Live {
 
   #lost(code) {
     const had = this.#ready;
+    this.#data.live = "no";
     this.#socket = null;
     this.#ready = false;
     this.#viewed();
@@ -116,7 +118,7 @@ export class Live {
   }
 
   ready() {
-    this.#ready = true;
+    this.#ready = this.#anew = true;
     this.#tries = 0;
     const { list, opened } = this.#page;
     this.line("");
@@ -130,6 +132,7 @@ export class Live {
 
   viewed(frame) {
     if (frame.view === null) return location.reload(); // it is not to be seen any more
+    this.#data.live = "yes";
     if (frame.reset) this.#page.list.refresh();
     this.#viewed();
     this.#viewed = () => {};
@@ -157,6 +160,8 @@ export class Live {
   watching(frame) {
     this.looking({ ...frame, members: frame.looking });
     if (frame.complete === false || frame.reset) this.#page.emit("stale", { id: frame.conversation, reset: frame.reset });
+    if (this.#anew) this.#page.refresh(frame.conversation);
+    this.#anew = false;
     this.#read();
   }
 
@@ -185,6 +190,7 @@ export class Live {
   #show(frame) {
     if (frame.seq) this.#watched.seq = Math.max(this.#watched.seq, frame.seq);
     this.#page.emit("frame", frame);
+    if (frame.t === "state") this.#page.refresh(frame.conversation); // in other hands, or over
     if (frame.t === "msg") this.#read();
   }
 

@@ -5,9 +5,10 @@ Owns its selectors, and the policy that the page has to work under. Must not kno
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Locator, Page, Route
+from playwright.sync_api import BrowserContext, Locator, Page, Route, WebSocketRoute
 
 #: scripts of the service's own files alone; the colours of the console's theme stand in a style element
 POLICY = (
@@ -25,7 +26,12 @@ class InboxPage:
         self.service = service
         self.troubles: list[str] = []
         self.loads: list[str] = []
+        self.said: list[dict[str, Any]] = []  # the page's frames, on any socket
+        self.told: list[dict[str, Any]] = []  # and the service's
+        self.blocked = False  # no socket can be had
+        self._sockets: list[WebSocketRoute] = []
         context.route(f"{service}/admin/inbox/**", self._guard)
+        context.route_web_socket("**/ws/agent/", self._connect)
         self.page: Page = context.new_page()
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
@@ -36,6 +42,30 @@ class InboxPage:
             return route.continue_()
         answer = route.fetch(max_redirects=0)
         return route.fulfill(response=answer, headers={**answer.headers, "content-security-policy": POLICY})
+
+    def _connect(self, near: WebSocketRoute) -> None:
+        if self.blocked:
+            return near.close(code=1013)
+        far = near.connect_to_server()
+        self._sockets.append(near)
+
+        def up(data: str | bytes) -> None:
+            self.said.append(json.loads(data))
+            far.send(data)
+
+        def down(data: str | bytes) -> None:
+            self.told.append(json.loads(data))
+            near.send(data)
+
+        near.on_message(up)
+        return far.on_message(down)
+
+    def cut(self) -> None:
+        """The newest socket ends."""
+        self._sockets[-1].close(code=1011)
+
+    def wait_live(self, live: bool = True) -> None:
+        self.page.locator(f"#inbox[data-live={'yes' if live else 'no'}]").wait_for()
 
     def _heard(self, message: Any) -> None:
         if message.type == "error":

@@ -14,9 +14,9 @@ from django.test import Client
 from playwright.sync_api import Browser, expect
 
 from conversations.models import Conversation
-from messaging.rules.control import take_over
+from messaging.rules.control import hand_over, locked, take_over
 from tenants.models import User
-from tenants.storage.db import now
+from tenants.storage.db import atomic, now
 from tests.factories import ConversationFactory, MessageFactory
 from tests.journeys.inbox_page import DESK, PHONE, InboxPage
 from tests.journeys.service import Service, address, said
@@ -60,6 +60,13 @@ def waits(service: Service, name: str, minutes: int = 1, **fields: Any) -> Conve
     )  # fmt: skip
     MessageFactory(tenant=service.tenant, conversation=row, text=f"{name} has a question")
     return row
+
+
+def asks(service: Service, words: str, visitor: str) -> Conversation:
+    """A visitor of the web chat has asked for a human."""
+    service.visitor(words, id=visitor)
+    with atomic():
+        return hand_over(locked(service.conversation.id), "asked")
 
 
 def ask_for_a_human(visit: Callable[..., WidgetPage], service: Service) -> WidgetPage:
@@ -140,6 +147,28 @@ def test_a_conversation_that_a_colleague_takes_says_so_and_keeps_what_is_written
     expect(inbox.reply).to_have_value("I was about to say")
 
 
+def test_what_an_agent_missed_comes_after_a_lost_connection(staff: Staff, service: Service, ben: User) -> None:
+    first = asks(service, "I need help", "ana")
+    inbox = staff(ben)
+    inbox.open(f"{first.id}/?view=waiting")
+    inbox.wait_live()
+    inbox.blocked = True
+    inbox.cut()
+    inbox.wait_live(False)
+    told = len(inbox.told)
+    service.visitor("Are you there?", id="ana")
+    second = asks(service, "Me, too", "bea")
+    inbox.blocked = False
+    inbox.wait_live()
+    expect(inbox.row("Me, too")).to_be_visible()
+    expect(inbox.entries.last).to_have_text("Are you there?")
+    views, watches = ([frame for frame in inbox.said if frame["t"] == kind] for kind in ("view", "watch"))
+    assert ["after" in view for view in views] == [False, True]
+    assert [watch["after"] for watch in watches] == [first.last_seq, first.last_seq]
+    late = [frame for frame in inbox.told[told:] if frame["t"] in ("conv", "msg")]
+    assert {frame["conversation"] for frame in late} == {str(first.id), str(second.id)}
+
+
 # --------------------------------------------------------------------------- finding one's way
 
 
@@ -149,6 +178,10 @@ def test_addresses_are_followed_back_forth_and_anew(staff: Staff, service: Servi
     inbox.open("?view=waiting")
     inbox.row("Ana").click()
     expect(inbox.bar).to_contain_text("Ana")
+    inbox.list("Closed").click()
+    expect(inbox.rows).to_have_count(0)
+    expect(inbox.bar).to_contain_text("Ana")  # another list, beside the same conversation
+    inbox.page.go_back()
     inbox.row("Bea").click()
     expect(inbox.bar).to_contain_text("Bea")
     inbox.page.go_back()
