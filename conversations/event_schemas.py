@@ -101,6 +101,16 @@ class MessageSent(MessageFacts):
         "", description="queued; sent on the web chat; empty for entries of the system, which stay here"
     )
     channel_response: ChannelResponse | None = Field(None, description="The channel has not been asked yet: 0 attempts")
+    author_id: UUID | None = Field(None, description="The member of staff who wrote it")
+    assignee_id: UUID | None = Field(None, description="The member of staff who has the conversation")
+    team_id: UUID | None = Field(None, description="The team that has the conversation")
+    answer_latency_ms: int | None = Field(
+        None, ge=0, description="Of the first answer of a conversation: since the person asked"
+    )
+    response_latency_ms: int | None = Field(
+        None, ge=0, description="Of a colleague's answer: how long the person had waited, in opening hours"
+    )
+    first_response: bool | None = Field(None, description="Whether it is the first of a colleague in the conversation")
 
 
 class MessageChanged(MessageFacts):
@@ -207,10 +217,14 @@ class ConversationUpdated(OfConversation):
     previous_context: dict[str, Any] | None = Field(None, description="The context before, told in the same way")
     new_context: dict[str, Any] | None = None
     satisfaction: int | None = Field(None, ge=1, le=5, description="How the person has rated the conversation")
+    previous_satisfaction: int | None = Field(None, ge=1, le=5, description="Of `rated`: the rating that it replaces")
+    first_escalation: bool | None = Field(
+        None, description="Whether a human has the conversation, or is asked for, for the first time"
+    )
     status: str | None = None
     control_owner: Literal["bot", "human"] | None = None
     assignee_id: UUID | None = Field(None, description="The member of staff who answers, where one is named")
-    team_id: UUID | None = Field(None, description="Of `assign`: the team that it was given to")
+    team_id: UUID | None = Field(None, description="The team that has it; of `assign`, that it was given to")
     snoozed_until: Moment | None = Field(None, description="Of `snooze`: when it comes back to the inbox")
     labels: list[str] | None = Field(None, description="Of `label`: names of those that it has by now")
     reason: str | None = Field(None, description="Why a human was asked for")
@@ -219,6 +233,16 @@ class ConversationUpdated(OfConversation):
 
 class ConversationEnded(OfConversation):
     """It takes no more messages; the person's next message begins another one."""
+
+    handled_by: Literal["bot", "human", "none"] | None = Field(
+        None, description="bot: it answered alone; human: one was asked for or took over; none: there was no answer"
+    )
+    assignee_id: UUID | None = Field(None, description="The member of staff who had it")
+    team_id: UUID | None = Field(None, description="The team that had it")
+    open_duration_seconds: int | None = Field(
+        None, ge=0, description="Where the person was answered: from its begin to its end, or to the last message of one "
+        "that fell silent; opening hours only",
+    )  # fmt: skip
 
     status: str
     reason: str

@@ -321,6 +321,33 @@ class DailyFigure(TenantModel):
         return f"{self.day} {self.name} {self.value}"
 
 
+class DaySheet(TenantModel):
+    """Figures of a tenant's channel on a day (UTC), and beside them those of a team or a member of staff there or on all
+    channels, which are also part of the channel's. Places: messaging/figures/facts.py; ``figures``: counts and spreads of
+    durations (messaging/figures/sheet.py).
+
+    No foreign keys: figures outlive the channels and people they tell of. The zero id stands for none: a unique key
+    holds no NULL.
+    """
+
+    day = models.DateField()
+    channel = models.UUIDField()
+    team = models.UUIDField()
+    agent = models.UUIDField()
+    figures = models.JSONField(default=dict)
+    revision = models.PositiveBigIntegerField(
+        default=0
+    )  # grows with each change: the statement that does it has the lock
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "agent", "team", "day", "channel"], name="sheet_once_per_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.channel}"
+
+
 class StaffAlert(Work, TenantModel):
     """One alert to a tenant's staff by one way; tried again until it worked."""
 

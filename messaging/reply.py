@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce
 
 from channels_app.content.types import Content
 from channels_app.contract import Recipient
+from channels_app.hours import hours_on
 from channels_app.selectors import channel_for_id
 from channels_app.services import webhook_url
 from channels_app.words.folding import folded
@@ -29,6 +30,7 @@ from conversations.timeline import NewEvent, events_append
 from messaging import wake
 from messaging.live.push import push_message
 from messaging.models import Delivery
+from tenants.hours import open_seconds_between
 from tenants.storage import prepared
 from tenants.storage.db import new_id, now, on_commit
 from tenants.work.crew import Lane
@@ -66,10 +68,12 @@ def reply_write(
     reply_to: uuid.UUID | None = None,
     client_message_id: str = "",
     news: Sequence[NewEvent] = (),
+    answering: Mapping[str, Any] | None = None,
 ) -> list[Message]:
     """Write ``contents`` as the last entries of the transcript, a delivery for each, and the events:
     one ``chat.message.sent`` per message after ``news``. Entries of the system stay in the house. ``judged``: of each
-    content, what its safety rules say of it (`replies_hidden`).
+    content, what its safety rules say of it (`replies_hidden`). ``answering``: how long the person waited for it
+    (`answering`).
 
     Raises NotFound ``media_not_found`` for a ``media:`` address that is not the tenant's to send here.
     """
@@ -105,9 +109,10 @@ def reply_write(
             on_commit(partial(wake.media, file.id))
     if author.role != Message.Role.SYSTEM:
         _queue(conversation, messages)
-    events_append(
-        conversation, [*news, *(NewEvent("chat.message.sent", _facts(conversation, message)) for message in messages)]
-    )
+    facts = [_facts(conversation, message) for message in messages]
+    if facts and answering:
+        facts[0] |= answering
+    events_append(conversation, [*news, *(NewEvent("chat.message.sent", fact) for fact in facts)])
     for message in messages if judged else ():
         flags_take(message)
     for message in messages:
@@ -125,6 +130,27 @@ def spoken(contents: Sequence[Content]) -> dict[str, Any]:
         "last_message_preview": contents[-1].summary,
         "first_reply_at": Coalesce(F("first_reply_at"), Value(at)),
     }
+
+
+def answering(seen: Conversation, author: Author) -> dict[str, Any]:
+    """What the event of a reply says of the wait that it ends; ``seen``: the conversation before the reply, held or
+    guarded by the caller. Of a colleague's, only the time counts in which we were open."""
+    if seen.waiting_since is None:
+        return {}
+    at = now()
+    facts: dict[str, Any] = {}
+    if seen.first_reply_at is None:
+        facts["answer_latency_ms"] = _ms((at - seen.waiting_since).total_seconds())
+    if author.role == Message.Role.AGENT:
+        hours = hours_on(seen.tenant_id, seen.channel_id)
+        facts["response_latency_ms"] = _ms(open_seconds_between(hours, seen.waiting_since, at))
+        before = Message.objects.filter(conversation=seen, role=Message.Role.AGENT)
+        facts["first_response"] = seen.first_reply_at is None or not before.exists()
+    return facts
+
+
+def _ms(seconds: float) -> int:
+    return max(0, round(1000 * seconds))
 
 
 def _queue(conversation: Conversation, messages: Sequence[Message]) -> None:
@@ -159,8 +185,16 @@ def _facts(conversation: Conversation, message: Message) -> dict[str, Any]:
         return facts
     channel = channel_for_id(message.channel_id)
     status = Delivery.Status.SENT if channel and channel.adapter.instant else Delivery.Status.QUEUED
+    if message.author_id:
+        facts |= {"author_id": str(message.author_id), **staff_of(conversation)}
     facts |= {"recipient": conversation.identity.value, "delivery_status": str(status)}
     return {**facts, "channel_response": {"code": "", "attempts": 0}}  # the channel has not been asked yet
+
+
+def staff_of(conversation: Conversation) -> dict[str, Any]:
+    """Which member of staff and which team have the conversation, for events."""
+    named = {"assignee_id": conversation.assignee_id, "team_id": conversation.team_id}
+    return {name: str(value) for name, value in named.items() if value}
 
 
 def recipient_of(conversation: Conversation, identity: Any) -> Recipient:

@@ -38,7 +38,7 @@ from messaging.live.answers import turn_settled
 from messaging.live.typing import typing_shown
 from messaging.measures import STAGES, engine_count
 from messaging.models import Turn
-from messaging.reply import Author, reply_write, spoken
+from messaging.reply import Author, answering, reply_write, spoken
 from messaging.rules.control import answer_failed, hand_over
 from messaging.rules.quotes import outbound_quoted
 from messaging.rules.sendable import content_require
@@ -334,6 +334,7 @@ def reply_store(
         judged=judged,
         reply_to=unanswered[-1].id,
         news=news,
+        answering=answering(conversation, Author.bot()),
     )  # fmt: skip
     if wants_review(unanswered):
         _suggest(taken, reply)

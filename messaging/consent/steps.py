@@ -20,7 +20,7 @@ from messaging.consent.heard import NO_WORD, Heard, everyday, word_of
 from messaging.consent.rules import identity_resume, identity_stop
 from messaging.consent.words import CARRIER_ONLY, PHRASES
 from messaging.models import Turn
-from messaging.reply import Author, reply_write, spoken
+from messaging.reply import Author, answering, reply_write, spoken
 from tenants.storage import prepared
 from tenants.storage.db import now
 from tenants.tenant_settings import settings_for
@@ -147,7 +147,10 @@ def _answer(conversation: Conversation, step: Step, news: list[NewEvent]) -> Non
         changes |= {"answered_seq": F("last_seq") + 1, "waiting_since": None}
     taken = conversation_advance({"id": conversation.id}, messages=1, events=len(news) + 1, **changes)
     if taken:
-        reply_write(taken, [content], Author.bot(), metadata={"consent": step.answer}, news=news)
+        reply_write(
+            taken, [content], Author.bot(), metadata={"consent": step.answer}, news=news,
+            answering=answering(conversation, Author.bot()),
+        )  # fmt: skip
 
 
 def _words_for(conversation: Conversation, step: Step) -> str:

@@ -7,19 +7,19 @@ replay. Must not send anything: whatever leaves the house is a row first (messag
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import timedelta
 
 import structlog
 from django.db import DatabaseError, DataError, IntegrityError
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from channels_app.health import health_forget
 from conversations.event_schemas import Envelope, envelope_of
 from conversations.models import Event
+from messaging.figures.rebuild import MARKS_KEPT
+from messaging.figures.write import figures_add
 from messaging.integrators.subscribers import subscribers_forget
-from messaging.models import DailyFigure, HandledEvent
+from messaging.models import HandledEvent
 from messaging.outbox.alert_words import alert_worth
 from messaging.outbox.alerts import alerts_plan
 from tenants.audit import audit
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 #: does its work for events of one tenant, in the caller's transaction and scope
 Handle = Callable[[Sequence[Envelope]], None]
 
-MARKS_KEPT = timedelta(days=30)  # an event older than that is not handled: whether it was is no longer known
+
 LOOKS = 3
 
 #: consent, deletions and identities concern personal data; a stopped endpoint is a change of configuration
@@ -165,24 +165,9 @@ def _gave_up_on(name: str, events: Collection[uuid.UUID]) -> QuerySet[HandledEve
 
 
 def analytics(events: Sequence[Envelope]) -> None:
-    """Count what happened by day (UTC) and name: each figure is written once for all events of a batch, and committed
-    with their marks."""
-    tenant_id = events[0].tenant_id
-    counts = Counter((event.timestamp.date(), name) for event in events for name in figures_of(event))
-    for (day, name), count in sorted(counts.items()):
-        if not prepared.update(DailyFigure, {"day": day, "name": name}, {"value": F("value") + count}):
-            prepared.insert([DailyFigure(tenant_id=tenant_id, day=day, name=name, value=count)])
-
-
-def figures_of(event: Envelope) -> list[str]:
-    """The figures that an event adds one to: its type, and what of it is worth a figure of its own."""
-    finer = {
-        "replies.fallback": event.type == "chat.message.processed" and event.data.get("degraded") is True,
-        "conversations.escalated": event.type == "chat.conversation.updated"
-        and event.data.get("status") == "escalated",
-        "conversations.abandoned": event.type == "chat.conversation.ended" and event.data.get("status") == "abandoned",
-    }
-    return [event.type, *(name for name, applies in finer.items() if applies)]
+    """Add what happened to the figures by day (UTC): each is written once for all events of a batch, and committed with
+    their marks."""
+    figures_add(events[0].tenant_id, events)
 
 
 def audit_trail(events: Sequence[Envelope]) -> None:

@@ -24,6 +24,7 @@ from messaging.context.changes import UPDATED
 from messaging.context.wording import language_of
 from messaging.rating.asked import ASKED, MARK, THANKED, rating_wanted, say
 from messaging.rating.words import RATING_WORDS
+from messaging.reply import staff_of
 from tenants.errors import NotFound
 from tenants.storage.db import atomic, now, retried
 
@@ -43,7 +44,8 @@ def conversation_rate(conversation_id: uuid.UUID, score: int) -> Conversation:
         return seen
     taken = conversation_advance({"id": conversation_id}, events=1, satisfaction=score)
     assert taken is not None  # locked above
-    events_append(taken, [NewEvent(UPDATED, {"trigger": "rated", "satisfaction": score})])
+    facts = {"trigger": "rated", "satisfaction": score, "previous_satisfaction": seen.satisfaction, **staff_of(seen)}
+    events_append(taken, [NewEvent(UPDATED, facts)])
     return taken
 
 

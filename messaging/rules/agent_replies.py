@@ -23,7 +23,7 @@ from conversations.selectors import holder_shape
 from conversations.timeline import NewEvent, conversation_advance
 from messaging.consent.rules import require_consent
 from messaging.live.attending import staff_read
-from messaging.reply import Author, reply_write, spoken
+from messaging.reply import Author, answering, reply_write, spoken
 from messaging.rules.control import TO_HUMAN, Holder, human_has, locked, require_open, turns_void, unanswered
 from messaging.rules.quotes import outbound_quoted
 from messaging.rules.sendable import content_require
@@ -92,7 +92,7 @@ def reply_as(
     return reply_write(
         conversation, [content], author, client_message_id=client_message_id,
         metadata={"digest": digest} if client_message_id else {}, reply_to=quoted_id, news=news,
-        judged=[judged] if judged else (),
+        judged=[judged] if judged else (), answering=answering(seen, author),
     )[0]  # fmt: skip
 
 
@@ -167,7 +167,7 @@ def _control_of_reply(seen: Conversation, author: Author) -> tuple[dict[str, Any
     control: dict[str, Any] = {"held_by": Holder.STAFF, "control_epoch": F("control_epoch") + 1}
     control |= {"assignee_id": author.user_id} if assigns else {}
     control |= TO_HUMAN if takes_over else {}
-    return control, [human_has(author.user_id)]
+    return control, [human_has(author.user_id, first=seen.control_epoch == 0)]
 
 
 def _answered(seen: Conversation, seen_seq: int | None) -> dict[str, Any]:

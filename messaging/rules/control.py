@@ -16,7 +16,7 @@ from django.db.models.functions import Coalesce
 
 from channels_app.content.types import text
 from channels_app.contract import Signal
-from channels_app.hours import hours_told
+from channels_app.hours import hours_on, hours_told
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
 from conversations.models import Conversation, Identity, Message
@@ -29,9 +29,10 @@ from messaging.context.wording import entry_for
 from messaging.hours.told import closed_tell
 from messaging.models import Turn
 from messaging.rating.asked import rating_ask, rating_wanted
-from messaging.reply import Author, reply_write
+from messaging.reply import Author, reply_write, staff_of
 from messaging.rules.windows import window_of
 from tenants.errors import Conflict, NotFound
+from tenants.hours import open_seconds_between
 from tenants.models import User
 from tenants.storage.db import atomic, now, on_commit, retried
 from tenants.tenant_settings import settings_for
@@ -242,8 +243,21 @@ def _ended(seen: Conversation, status: str, reason: str) -> NewEvent:
         "duration_seconds": max(0, int((now() - seen.created_at).total_seconds())),
         "message_count": seen.message_count + 1,  # with the entry that tells the visitor
         "satisfaction": seen.satisfaction,
+        "handled_by": _handled_by(seen),
+        **staff_of(seen),
     }
+    if seen.first_reply_at and seen.waiting_since is None:  # it fell silent when the last thing was said
+        until = min(now(), seen.last_message_at or now()) if reason == "idle" else now()
+        hours = hours_on(seen.tenant_id, seen.channel_id)
+        facts["open_duration_seconds"] = max(0, round(open_seconds_between(hours, seen.created_at, until)))
     return NewEvent("chat.conversation.ended", facts)
+
+
+def _handled_by(seen: Conversation) -> str:
+    """Every change of control counts: before the first one the bot was alone."""
+    if seen.control_epoch:
+        return "human"
+    return "bot" if seen.first_reply_at else "none"
 
 
 # ------------------------------------------------------------------------ under the lock
@@ -291,8 +305,12 @@ def repeated(seen: Conversation) -> Conversation:
     return seen
 
 
-def human_has(agent_id: Any = None, *, team_id: Any = None, reason: str = "", trigger: str = "agent") -> NewEvent:
+def human_has(
+    agent_id: Any = None, *, team_id: Any = None, reason: str = "", trigger: str = "agent", first: bool = False
+) -> NewEvent:
+    """``first``: no human has had this conversation before."""
     facts: dict[str, Any] = {"control_owner": "human", "status": "escalated", "trigger": trigger}
+    facts |= {"first_escalation": first}
     facts |= {"assignee_id": str(agent_id)} if agent_id else {}
     facts |= {"team_id": str(team_id)} if team_id else {}
     return NewEvent(UPDATED, {**facts, **({"reason": reason} if reason else {})})
@@ -317,6 +335,8 @@ def hands_change(conversation_id: uuid.UUID, state: str, event: NewEvent, **chan
     conversation = conversation_advance({"id": conversation_id}, messages=1, events=2, **changes)
     assert conversation is not None  # locked by the caller
     turns_void(conversation, state)
+    if event.payload.get("first_escalation") is False:  # the epoch counts changes of control
+        event = NewEvent(event.type, {**event.payload, "first_escalation": conversation.control_epoch == 1})
     channel = channel_for_id(conversation.channel_id) if state == "closed" else None
     shown: dict[str, Any] = {"csat": channel is not None and channel.adapter.instant and rating_wanted(channel)}
     if state == "queued":  # for a widget that says how long the person may have to wait

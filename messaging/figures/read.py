@@ -1,0 +1,106 @@
+"""The figures of a period, added up from the sheets of its days: one statement, whatever was said in those days.
+
+Must not read messages or conversations.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
+
+from django.db.models import Q
+
+from messaging.figures.asked import Asked
+from messaging.figures.facts import ALL, NONE
+from messaging.figures.sheet import Sheet
+from messaging.models import DaySheet
+
+
+class Line(NamedTuple):
+    """The figures of one tenant's channel on a day, or of a team or a member of staff there."""
+
+    tenant_id: uuid.UUID
+    day: date
+    channel: uuid.UUID
+    team: uuid.UUID
+    agent: uuid.UUID
+    sheet: Sheet
+
+
+@dataclass
+class Report:
+    """``total``, and its parts: by day (each of the period has one), by channel, and by member of staff where that was
+    asked for."""
+
+    total: Sheet = field(default_factory=Sheet)
+    days: dict[date, Sheet] = field(default_factory=dict)
+    channels: dict[uuid.UUID, Sheet] = field(default_factory=dict)
+    agents: dict[uuid.UUID, Sheet] = field(default_factory=dict)
+
+
+def report(asked: Asked) -> Report:
+    told = Report(days={day: Sheet() for day in asked.days()})
+    for line in lines(asked):
+        if line.channel == ALL or (asked.by_agent and line.agent != NONE):
+            told.agents.setdefault(line.agent, Sheet()).merge(line.sheet)
+        if _counts(asked, line):
+            told.days[line.day].counts.update(line.sheet.counts)
+            told.channels.setdefault(line.channel, Sheet()).merge(line.sheet)
+    for sheet in told.channels.values():
+        told.total.merge(sheet)
+    return told
+
+
+def _counts(asked: Asked, line: Line) -> bool:
+    """What a member of staff did stands also in the sheet of the channel."""
+    return asked.of_people or (line.team == NONE and line.agent == NONE)
+
+
+def lines(asked: Asked) -> Iterator[Line]:
+    """In the order of days."""
+    # unscoped: of the tenants that the caller may see
+    rows = (
+        DaySheet.objects.unscoped()
+        .filter(tenant_id__in=list(asked.tenants), day__gte=asked.first, day__lte=asked.last)
+        .filter(_where(asked))
+    )
+    fields = ("tenant_id", "day", "channel", "team", "agent", "figures")
+    for *place, figures in rows.order_by("day", "channel").values_list(*fields):
+        yield Line._make([*place, Sheet.from_json(figures)])
+
+
+def _where(asked: Asked) -> Q:
+    """The fewest sheets that tell it."""
+    channel = Q(channel=asked.channel) if asked.channel else ~Q(channel=ALL)
+    people = Q(**{name: value for name, value in (("team", asked.team), ("agent", asked.agent)) if value})
+    if asked.of_people:
+        return channel & people
+    whole = channel & Q(team=NONE, agent=NONE)
+    if not asked.by_agent:
+        return whole
+    return channel if asked.channel else whole | Q(channel=ALL)
+
+
+# ------------------------------------------------------------------ what follows from them
+
+
+def ratings_of(sheet: Sheet) -> dict[int, int]:
+    """Rating → how many gave it. A rating that was changed on another day leaves that day none to take away."""
+    return {score: max(0, sheet.counts[f"rated_{score}"]) for score in range(1, 6)}
+
+
+def mean_rating(sheet: Sheet) -> float | None:
+    given = ratings_of(sheet)
+    count = sum(given.values())
+    return sum(score * number for score, number in given.items()) / count if count else None
+
+
+def share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def cost_usd(sheet: Sheet) -> float:
+    return sheet.counts["cost_micro_usd"] / 1_000_000
