@@ -13,7 +13,7 @@ from chatsvc.web import (
     health,
     schema,  # noqa: F401  registers how models and credentials are described
 )
-from messaging.api import chat_views, failure_views, preview_views, safety_views, search_views
+from messaging.api import chat_views, failure_views, figure_views, preview_views, safety_views, search_views
 from messaging.api import webhook as webhook_views
 from messaging.api.agents import canned_views, conversation_views, inbox_views, scheduled_views, team_views
 from messaging.health import views as channel_views
@@ -31,6 +31,7 @@ urlpatterns = [
     # messages and conversations
     path("api/v2/chat/message", chat_views.MessageView.as_view()),
     path("api/v2/chat/messages", search_views.MessagesFoundView.as_view()),
+    path("api/v2/chat/figures", figure_views.FiguresView.as_view()),
     path("api/v2/chat/conversations", chat_views.ConversationsView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>", chat_views.ConversationView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/messages", chat_views.ConversationMessagesView.as_view()),

@@ -68,7 +68,6 @@ PERMISSIONS_AWAITED = {
     "threads:write": "the integrators' API",
     "system:read": "the integrators' API",
     "system:write": "the integrators' API",
-    "analytics:read": "the dashboard",
     "privacy:export": "privacy requests",
     "privacy:delete": "privacy requests",
     "models:read": "the assistant",

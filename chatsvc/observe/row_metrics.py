@@ -18,6 +18,9 @@ from prometheus_client.registry import Collector
 
 from chatsvc.observe.workers import workers_seen
 from conversations.models import Conversation, Message
+from messaging.figures.asked import Asked, today
+from messaging.figures.read import lines, mean_rating, ratings_of
+from messaging.figures.sheet import Sheet
 from messaging.models import HandledEvent
 from messaging.outbox.failures import FAILED
 from messaging.outbox.lanes import MOST_COUNTED, PUBLISHED, STREAMED, lag
@@ -56,6 +59,8 @@ class RowCollector(Collector):
         for (tenant, what), value in tenants.items():
             family.add_metric([tenant, what], value)
         yield family
+        business_today: Any = cache.get_or_set("measures:business", figures_today, FRESH_TENANTS_S)
+        yield from business(business_today)
 
 
 def _family(name: str, about: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
@@ -106,6 +111,53 @@ def by_tenant() -> dict[tuple[str, str], int]:
     for line in begun.annotate(number=Count("id")).order_by():
         figures[line["tenant_id"], "conversations"] = line["number"]
     return _named(figures)
+
+
+#: what of the day's figures is measured; ratings come with their number and mean, times with their quantiles
+TODAY = (
+    "started", "bot_alone", "escalated", "ended", "abandoned", "received", "sent_by_bot", "sent_by_staff", "delivered",
+    "failed", "sessions", "answers", "fallbacks", "input_tokens", "output_tokens", "cost_micro_usd",
+)  # fmt: skip
+QUANTILES = (0.5, 0.9)
+TIMES = ("first_answer", "first_response", "response", "resolution")
+
+
+def figures_today() -> dict[str, dict[str, Any]]:
+    """Today's sheet (UTC) of each of the MOST_TENANTS busiest tenants of the last hour, by name."""
+    busy: Any = cache.get_or_set("measures:tenants", by_tenant, FRESH_TENANTS_S)
+    busiest = {name for name, _ in busy}
+    names = dict(Tenant.objects.filter(slug__in=busiest).values_list("id", "slug"))
+    sheets: dict[str, Sheet] = {}
+    for line in lines(Asked(list(names), today(), today())):
+        sheets.setdefault(names[line.tenant_id], Sheet()).merge(line.sheet)
+    return {name: sheet.to_json() for name, sheet in sheets.items()}
+
+
+def business(stored: Mapping[str, Mapping[str, Any]]) -> Iterator[GaugeMetricFamily]:
+    """Of the tenants that were busy in the last hour: what their dashboards show of today."""
+    counts = GaugeMetricFamily("chatsvc_tenant_today", "Figures since midnight UTC", labels=["tenant", "what"])
+    times = GaugeMetricFamily(
+        "chatsvc_tenant_today_seconds",
+        "How long it took since midnight UTC",
+        labels=["tenant", "what", "quantile"],
+    )
+    ratings = GaugeMetricFamily(
+        "chatsvc_tenant_today_rating", "Mean rating since midnight UTC, 1 to 5", labels=["tenant"]
+    )
+    for tenant, one in stored.items():
+        sheet = Sheet.from_json(one)
+        for what in TODAY:
+            counts.add_metric([tenant, what], sheet.counts[what])
+        counts.add_metric([tenant, "ratings"], sum(ratings_of(sheet).values()))
+        mean = mean_rating(sheet)
+        if mean is not None:
+            ratings.add_metric([tenant], mean)
+        for what in TIMES:
+            for quantile in QUANTILES:
+                took = sheet.spread(what).percentile_ms(quantile)
+                if took is not None:
+                    times.add_metric([tenant, what, str(quantile)], took / 1000)
+    yield from (counts, times, ratings)
 
 
 def _named(figures: dict[tuple[Any, str], int]) -> dict[tuple[str, str], int]:

@@ -152,6 +152,16 @@ def test_a_journey_is_counted(journey: None, scrape: Callable[[], str]) -> None:
     assert value(text, "chatsvc_tenant_last_hour", tenant="acme", what="messages_inbound") == 1
 
 
+def test_business_of_today_is_measured(journey: None, scrape: Callable[[], str]) -> None:
+    text = scrape()
+    told = {
+        labels["what"]: value(text, "chatsvc_tenant_today", **labels)
+        for labels in samples(text)["chatsvc_tenant_today"]
+    }
+    assert (told["started"], told["received"], told["sent_by_bot"], told["ratings"]) == (1, 1, 1, 0)
+    assert value(text, "chatsvc_tenant_today_seconds", tenant="acme", what="first_answer", quantile="0.9") >= 0
+
+
 def test_age_counts_from_when_a_row_was_due(
     scope: Tenant,
     whatsapp: Channel,  # noqa: F811
