@@ -34,9 +34,10 @@ class _Pages:
     @cached_property
     def urlpatterns(self) -> list[URLPattern | URLResolver]:
         admin.autodiscover()
+        from messaging.admin.dashboard.export import addresses as figures
         from messaging.admin.inbox.pages import addresses as inbox
 
-        return [*inbox(), *admin.site.get_urls()]
+        return [*figures(), *inbox(), *admin.site.get_urls()]
 
 
 def addresses() -> URLResolver:

@@ -72,6 +72,7 @@ SIDEBAR: dict[str, Any] = {
             page("Files", "attach_file", "conversations.Attachment"),
             page("Contacts", "person", "conversations.Contact"),
             page("Scheduled replies", "schedule_send", "messaging.ScheduledReply"),
+            own_page("Dashboard", "monitoring", "index"),
             own_page("My alerts", "notifications_active", "tenants_membership_alerts"),
         ),
         group(

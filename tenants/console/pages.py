@@ -46,6 +46,7 @@ def memberships_of(request: HttpRequest) -> Mapping[uuid.UUID, frozenset[str]]:
         rows = rows.exclude(tenant__status=Tenant.Status.REMOVING)
         found = {row.tenant_id: held_in(row.tenant.status, expand(row.role.permissions)) for row in rows}
         request._memberships = found  # type: ignore[attr-defined]
+        request._own_tenants = [row.tenant for row in rows]  # type: ignore[attr-defined]
     return found
 
 
@@ -65,6 +66,18 @@ def tenants_with(request: HttpRequest, permission: str) -> models.QuerySet[Tenan
         return Tenant.objects.order_by("name")
     own = [tenant_id for tenant_id, held in memberships_of(request).items() if permission in held]
     return Tenant.objects.filter(id__in=own).order_by("name")
+
+
+def tenants_known(request: HttpRequest, permission: str) -> list[Tenant]:
+    """As `tenants_with`, read once per request: without a statement more than `memberships_of` takes."""
+    if request.user.is_superuser:
+        if not hasattr(request, "_all_tenants"):
+            request._all_tenants = list(Tenant.objects.order_by("name"))  # type: ignore[attr-defined]
+        everything: list[Tenant] = request._all_tenants  # type: ignore[attr-defined]
+        return everything
+    own = memberships_of(request)
+    known: list[Tenant] = request._own_tenants  # type: ignore[attr-defined]
+    return sorted((tenant for tenant in known if permission in own[tenant.id]), key=lambda tenant: tenant.name)
 
 
 def may_grant(request: HttpRequest, tenant_id: uuid.UUID, names: Iterable[str]) -> bool:

@@ -1,0 +1,150 @@
+"""The console's first page as the messages behind its figures grow: ``python -m benchmarks.dashboard``.
+
+The page of the last 90 days, by a superuser, in this process: at every size the same tenant, channels and colleagues, and
+as many conversations of ten messages as make the size. Sheets are filled as events fill them. A ratio is of the medians,
+to the smallest size. PostgreSQL and SQLite each in turn, in servers and files of their own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import statistics
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from benchmarks.growth import DATABASES, ENGINES, say, settle_django
+
+SIZES = (20_000, 2_000_000)
+PER_TALK = 10  # messages of a conversation
+DAYS, CHANNELS, AGENTS = 90, 8, 10
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="messages, ascending")
+    parser.add_argument("--calls", type=int, default=30, help="of the page at each size (default: 30)")
+    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=ENGINES)
+    parser.add_argument("--url", help="measure this empty database, and no other")
+    given = parser.parse_args()
+    if given.url:
+        measure(given)
+        return
+    for engine in given.engines:
+        with DATABASES[engine]() as url:
+            command = [sys.executable, "-m", "benchmarks.dashboard", *sys.argv[1:], "--url", url]
+            subprocess.run(command, check=True, env={**os.environ, "DATABASE_STATEMENT_S": "0"})  # filling takes long
+
+
+def measure(given: argparse.Namespace) -> None:
+    settle_django(given.url)
+    from django.db import connection
+
+    house = House()
+    say(
+        f"| {connection.vendor}, messages | sheets | 90 days p50 ms | by colleague p50 ms | ratio |\n|---|---:|---:|---:|---:|"
+    )
+    least: list[float] = []
+    for size in given.sizes:
+        house.fill(size)
+        took = [house.median_ms(query, given.calls) for query in ("?days=90", "?days=90&by=agent")]
+        least = least or took
+        ratios = " / ".join(f"{now / first:.2f}" for now, first in zip(took, least, strict=True))
+        say(f"| {size:,} | {house.sheets:,} | {took[0]:.0f} | {took[1]:.0f} | {ratios} |")
+
+
+class House:
+    """A tenant whose people and colleagues have talked for 90 days."""
+
+    def __init__(self) -> None:
+        from django.test import Client
+
+        from tests.factories import ChannelFactory, ConversationFactory, MembershipFactory, TenantFactory, UserFactory
+
+        self.chance, self.messages, self.sheets = random.Random(7), 0, 0
+        self.tenant = TenantFactory(slug="dashboard")
+        channels = [ChannelFactory(tenant=self.tenant) for _ in range(CHANNELS)]
+        self.talks = [ConversationFactory(tenant=self.tenant, channel=channel) for channel in channels]
+        self.agents = [MembershipFactory(tenant=self.tenant).user for _ in range(AGENTS)]
+        self.client = Client(headers={"Host": "localhost"})
+        self.client.force_login(UserFactory(is_superuser=True))
+
+    def median_ms(self, query: str, calls: int) -> float:
+        return statistics.median(self._timed(query) for _ in range(calls + 3)) * 1000
+
+    def _timed(self, query: str) -> float:
+        begun = time.perf_counter()
+        answer = self.client.get(f"/admin/{query}")
+        took = time.perf_counter() - begun
+        assert answer.status_code == 200
+        return took
+
+    def fill(self, messages: int) -> None:
+        """Until there are so many, and the sheets of as many conversations."""
+        self._messages(messages)
+        self._sheets(messages // PER_TALK)
+
+    def _messages(self, messages: int) -> None:
+        from django.db import connection, transaction
+
+        from conversations.models import Message
+
+        for begin in range(self.messages, messages, 5_000):
+            rows = [self._message(number) for number in range(begin, min(begin + 5_000, messages))]
+            with transaction.atomic():
+                # unscoped: the benchmark's own rows
+                Message.objects.unscoped().bulk_create(rows, batch_size=500)
+        self.messages = messages
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("VACUUM ANALYZE")  # as autovacuum would have, meanwhile
+
+    def _message(self, number: int) -> Any:
+        from conversations.models import Message
+
+        talk, at = self.talks[number % CHANNELS], datetime.now(UTC) - timedelta(seconds=3 * number)
+        return Message(
+            tenant=self.tenant, conversation=talk, identity_id=talk.identity_id, channel_id=talk.channel_id,
+            seq=number // CHANNELS + 1, direction="inbound", role="visitor", content_type="text",
+            content={"type": "text", "text": "Hello"}, text="Hello", created_at=at, sent_at=at,
+        )  # fmt: skip
+
+    def _sheets(self, talks: int) -> None:
+        from messaging.figures.asked import today
+        from messaging.figures.facts import ALL, NONE, Place
+        from messaging.figures.sheet import Sheet
+        from messaging.models import DaySheet
+
+        sheets: dict[Place, Sheet] = {}
+        for number in range(talks):
+            day, channel = today() - timedelta(days=number % DAYS), self.chance.choice(self.talks).channel_id
+            agent = self.chance.choice(self.agents).id if self.chance.random() < 0.3 else NONE
+            for where, who in {(channel, NONE), *({(channel, agent), (ALL, agent)} if agent != NONE else ())}:
+                self._talk(sheets.setdefault(Place(day, where, NONE, who), Sheet()), by_agent=agent != NONE)
+        # unscoped: the benchmark's own rows
+        rows = DaySheet.objects.unscoped()
+        rows.all().delete()
+        rows.bulk_create(
+            [DaySheet(tenant=self.tenant, **place._asdict(), figures=sheet.to_json()) for place, sheet in sheets.items()],
+            batch_size=200,
+        )  # fmt: skip
+        self.sheets = len(sheets)
+
+    def _talk(self, sheet: Any, *, by_agent: bool) -> None:
+        for name, count in (("started", 1), ("ended", 1), ("received", 5), ("sent_by_bot", 4), ("sent_by_staff", 1),
+                            ("answers", 4), ("input_tokens", 4000), ("output_tokens", 900), ("cost_micro_usd", 5000)):  # fmt: skip
+            sheet.counts[name] += count
+        sheet.counts[f"rated_{self.chance.randint(1, 5)}"] += 1
+        sheet.spread("first_answer").add(int(self.chance.lognormvariate(6.6, 0.6)))
+        sheet.spread("resolution").add(int(1000 * self.chance.lognormvariate(6.8, 1.2)))
+        if by_agent:
+            for name in ("first_response", "response"):
+                sheet.spread(name).add(int(1000 * self.chance.lognormvariate(4.6, 1)))
+
+
+if __name__ == "__main__":
+    main()
