@@ -21,7 +21,8 @@ from channels_app.registry import adapter_for
 from channels_app.services import channel_save
 from channels_app.twin.platforms import PLATFORMS
 from tenants import tenant_settings
-from tenants.access.permissions import ALL, ROLES, expand
+from tenants.access.members import roles_give
+from tenants.access.permissions import ALL, expand
 from tenants.access.tokens import token_issue
 from tenants.models import ApiKey, Membership, Role, Tenant, User
 from tenants.scope import tenant_scope
@@ -72,9 +73,9 @@ def tenant_seed() -> None:
 
 
 def roles_seed() -> None:
-    for name, permissions in ROLES.items():
-        if not Role.objects.filter(name=name).exists():
-            Role.objects.create(tenant=demo_tenant(), name=name, permissions=list(permissions))
+    tenant = demo_tenant()
+    assert tenant is not None
+    roles_give(tenant)
 
 
 def admin_seed() -> None:

@@ -103,6 +103,11 @@ def _covers(allowed: str, origin: str) -> bool:
     return fits and bool(SUBDOMAINS.fullmatch(origin[start:end]))
 
 
+def script_tag(public_url: str, key: str) -> str:
+    """What a site puts into its pages to show the widget of the channel with this key."""
+    return f'<script async src="{public_url}/static/widget/widget.js" data-channel="{key}"></script>'
+
+
 class Web(Adapter):
     kind: ClassVar[str] = "web"
     label: ClassVar[str] = "Web widget"

@@ -20,13 +20,14 @@ from django.db import DatabaseError
 from django.db.models import Q
 
 from tenants.access.permissions import ALL, PERMISSIONS, expand
-from tenants.errors import Invalid, NotAuthenticated
+from tenants.errors import Conflict, Invalid, NotAuthenticated
 from tenants.models import ApiKey, Tenant
 from tenants.storage.db import now
 from tenants.storage.memo import Memo
 
 FORM = re.compile(r"csk_([a-z0-9]{8})_([A-Za-z0-9_-]{43})")
 USED_EVERY_S = 60  # last_used_at is written no oftener
+LONGEST_OVERLAP_H = 30 * 24  # of a key that is replaced with its successor
 
 _prefix_letters = string.ascii_lowercase + string.digits
 
@@ -74,8 +75,19 @@ def api_key_create(
     return key, plaintext
 
 
+def overlap_s(hours: float) -> int:
+    """Seconds in which a key that is replaced still works. Raises Invalid ``overlap_out_of_range``."""
+    if not 0 <= hours <= LONGEST_OVERLAP_H:
+        raise Invalid(f"An overlap has 0 to {LONGEST_OVERLAP_H} hours.", code="overlap_out_of_range")
+    return round(hours * 3600)
+
+
 def api_key_rotate(key: ApiKey, *, grace_s: int = 86_400) -> tuple[ApiKey, str]:
-    """A successor with the same name, scopes and expiry; the old key still works for ``grace_s`` seconds."""
+    """A successor with the same name, scopes and expiry; the old key still works for ``grace_s`` seconds.
+
+    Raises Conflict ``key_not_valid`` for one that has ended: it has no successor."""
+    if key.revoked_at or (key.expires_at and key.expires_at <= now()):
+        raise Conflict(f"{key} has ended: make a new key.", code="key_not_valid")
     successor, plaintext = api_key_create(
         tenant=key.tenant, name=key.name, scopes=key.scopes, expires_at=key.expires_at
     )

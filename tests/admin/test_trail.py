@@ -64,6 +64,7 @@ ACTS: list[tuple[Any, str, dict[str, str], str]] = [
     (WebhookEndpoint, "replay", {}, "webhookendpoint.replayed"),
     (WebhookEndpoint, "rotate", {}, "webhookendpoint.secret_rotated"),
     (WebhookDelivery, "replay", {}, "webhookdelivery.replayed"),
+    (ApiKey, "rotate", {}, "apikey.rotated"),
     (ApiKey, "revoke", {}, "apikey.revoked"),
     (Intent, "train", {}, "trainedmodel.trained"),
     (KnowledgeEntry, "train", {}, "trainedmodel.trained"),

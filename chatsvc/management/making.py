@@ -1,0 +1,52 @@
+"""The base of commands that make something for an operator or a script: `--json`, and errors with stable codes.
+
+Must not know what is made.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from chatsvc.management.arguments import tenant_named
+from tenants.errors import NotFound, ServiceError
+from tenants.models import Tenant
+
+
+class MakingCommand(BaseCommand):
+    """``make`` does it and returns what to tell, as JSON members; ``told`` puts that into words."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--json", action="store_true", help="print the result, or the error, as JSON and nothing else on stdout"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            made = self.make(options)
+        except ServiceError as error:
+            if options["json"]:
+                refusal = {"code": error.code, "message": error.message, "details": error.details}
+                self.stdout.write(json.dumps({"error": refusal}))
+            named = [f"{one['field']}: {one['message']}" for one in error.details or ()]
+            raise CommandError("\n  ".join([f"{error.message} ({error.code})", *named])) from error
+        self.stdout.write(json.dumps(made) if options["json"] else self.told(made))
+
+    def make(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Raises a ServiceError where it cannot be done."""
+        raise NotImplementedError
+
+    def told(self, made: dict[str, Any]) -> str:
+        raise NotImplementedError
+
+
+def tenant_of(slug: str) -> Tenant:
+    """The tenant of this slug. Raises NotFound ``unknown_tenant``, or what a tenant that is not active is refused with."""
+    try:
+        return tenant_named(slug)
+    except CommandError as error:
+        if isinstance(error.__cause__, ServiceError):
+            raise error.__cause__ from None
+        raise NotFound(str(error), code="unknown_tenant") from None

@@ -1,0 +1,219 @@
+"""The console's pages on accounts, roles and memberships."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import suppress
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from tenants.access.limits import client_ip
+from tenants.access.members import member_add, staff_make
+from tenants.audit import audit
+from tenants.console.grants import GrantAdmin, GrantForm, PermissionsField
+from tenants.console.own_alerts import alerts_page
+from tenants.console.pages import TenantFilter, permissions_in, row_id, tenants_with
+from tenants.models import Membership, Role, Tenant, User
+from tenants.scope import tenant_scope
+from tenants.storage.db import atomic
+
+MOST = 1000  # roles in one select; of one tenant there are a handful
+
+
+class RoleForm(GrantForm):
+    permissions = PermissionsField()
+
+    def granted(self) -> list[str]:
+        return self.cleaned_data["permissions"]
+
+
+class MembershipForm(GrantForm):
+    def granted(self) -> list[str]:
+        return self.cleaned_data["role"].permissions
+
+
+class PlaceForm(forms.ModelForm):
+    """An account with a place in a tenant: without one, or all rights, it signs in and sees nothing."""
+
+    place = forms.ChoiceField(
+        required=False, label="Member of", widget=UnfoldAdminSelectWidget,
+        help_text="A tenant, and the role there. Further ones: under Memberships, or here once more",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **options: Any):
+        super().__init__(*args, **options)
+        place: Any = self.fields.get("place")
+        if place:
+            place.choices = places(str(self.initial.get("tenant", "")))
+            self.initial.setdefault("place", first_place(place.choices) if self.initial.get("tenant") else "")
+
+    def chosen(self) -> Role | None:
+        value = self.cleaned_data.get("place")
+        # unscoped: superusers make accounts, of every tenant
+        return Role.objects.unscoped().select_related("tenant").get(id=value) if value else None
+
+    def clean(self) -> Any:
+        cleaned = super().clean() or {}
+        there = not self.instance._state.adding
+        if not (cleaned.get("place") or cleaned.get("is_superuser") or there):
+            self.add_error("place", "Choose one: an account without a place sees nothing.")
+        return cleaned
+
+
+class NewUserForm(PlaceForm, UserCreationForm):
+    pass
+
+
+class KnownUserForm(PlaceForm, UserChangeForm):
+    pass
+
+
+def places(tenant: str = "") -> list[tuple[str, Any]]:
+    """Roles to choose from, by tenant; of one tenant only when its id is given."""
+    # unscoped: superusers make accounts, of every tenant
+    roles = Role.objects.unscoped().exclude(tenant__status=Tenant.Status.REMOVING).select_related("tenant")
+    with suppress(ValueError):  # of an address that was changed by hand: all are shown
+        roles = roles.filter(tenant_id=uuid.UUID(tenant)) if tenant else roles
+    choices: dict[str, list[tuple[str, str]]] = {}
+    for role in roles.order_by("tenant__name", "tenant_id", "name")[:MOST]:
+        choices.setdefault(f"{role.tenant.name} ({role.tenant.slug})", []).append((str(role.id), role.name))
+    return [("", "—"), *choices.items()]
+
+
+def first_place(choices: list[tuple[str, Any]]) -> str:
+    """A tenant's first member gets the role that may do everything there."""
+    roles = [role for group, found in choices if group for role in found]
+    return next((value for value, name in roles if name == "admin"), "")
+
+
+@admin.register(User)
+class UsersAdmin(UserAdmin, ModelAdmin):
+    """Accounts are of the whole service: superusers manage them, others see their colleagues."""
+
+    form = KnownUserForm
+    add_form = NewUserForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "full_name", "email", "member_of", "is_active", "is_superuser", "last_login")
+    list_filter = ("is_active", "is_superuser")
+    filter_horizontal = ()
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("Member", {"fields": ("member_of", "place")}),
+        ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "last_login", "date_joined")}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("username", "usable_password", "password1", "password2")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("Member", {"fields": ("place", "is_superuser")}),
+    )
+    readonly_fields = ("last_login", "date_joined", "member_of")
+    colleague_fieldsets = ((None, {"fields": ("username", "first_name", "last_name", "email", "last_login")}),)
+
+    @display(description="Name")
+    def full_name(self, user: User) -> str:
+        return user.get_full_name() or "—"
+
+    @display(description="Member of")
+    def member_of(self, user: User) -> str:
+        rows = user.shown_memberships if hasattr(user, "shown_memberships") else memberships(user)
+        return ", ".join(f"{row.tenant} ({row.role})" for row in rows) or "—"
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Where else colleagues belong is none of a tenant's business."""
+        shown = super().get_list_display(request)
+        return [name for name in shown if name != "member_of" or request.user.is_superuser]
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        role = form.chosen() if isinstance(form, PlaceForm) else None
+        obj.is_staff = bool(obj.is_staff or obj.is_superuser or role)
+        with atomic():
+            super().save_model(request, obj, form, change)
+            if role:
+                member, _ = member_add(role.tenant, obj, role.name)
+                with tenant_scope(role.tenant_id):
+                    audit(request.user, "membership.created", member, {"role": role.name}, client_ip(request))
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        users = super().get_queryset(request)
+        if request.user.is_superuser:
+            # unscoped: superusers see every tenant
+            of_all = Membership.objects.unscoped().select_related("tenant", "role").order_by("id")
+            return users.prefetch_related(Prefetch("memberships", of_all, to_attr="shown_memberships"))
+        return users.filter(memberships__tenant__in=tenants_with(request, "members:read")).distinct()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return super().get_fieldsets(request, obj) if request.user.is_superuser else self.colleague_fieldsets
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return "members:read" in permissions_in(request, None)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.is_superuser
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.is_superuser
+
+
+def memberships(user: User) -> Any:
+    # unscoped: superusers see every tenant
+    return Membership.objects.unscoped().filter(user=user).select_related("tenant", "role").order_by("id")
+
+
+@admin.register(Role)
+class RoleAdmin(GrantAdmin):
+    resource = "members"
+    form = RoleForm
+    fields = ("tenant", "name", "permissions")
+    list_display = ("name", "tenant")
+    list_filter = (TenantFilter,)
+    list_select_related = ("tenant",)
+    search_fields = ("name",)
+
+
+@admin.register(Membership)
+class MembershipAdmin(GrantAdmin):
+    resource = "members"
+    form = MembershipForm
+    fields = ("tenant", "user", "role", "picture")
+    list_display = ("user", "role", "tenant")
+    list_filter = (TenantFilter,)
+    list_select_related = ("user", "role", "tenant")
+    search_fields = ("user__username", "user__email")
+
+    def get_urls(self) -> list[Any]:
+        mine = path("alerts/", self.admin_site.admin_view(self.alerts_view), name="tenants_membership_alerts")
+        return [mine, *super().get_urls()]
+
+    def alerts_view(self, request: HttpRequest) -> HttpResponse:
+        return alerts_page(self, request)
+
+    def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        staff_make(obj.user)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        if db_field.name == "role" and not row_id(request):
+            field = super().formfield_for_foreignkey(db_field, request, **options)
+            field.queryset = field.queryset.select_related("tenant").order_by("tenant__name", "name")
+            field.label_from_instance = lambda role: f"{role.tenant} · {role}"
+            return field
+        if db_field.name == "user":
+            options["queryset"] = UsersAdmin(User, self.admin_site).get_queryset(request)
+        return super().formfield_for_foreignkey(db_field, request, **options)
