@@ -1,6 +1,6 @@
 """The console's pages on message templates, and the filter by channel.
 
-Must not hold the channels' own page: it stands with its verbs, in messaging/admin/channels.py.
+Must not hold the channels' own page: it stands with its verbs, in messaging/admin/channels/page.py.
 """
 
 from __future__ import annotations

@@ -9,32 +9,30 @@ import ipaddress
 from typing import Any, ClassVar
 
 from django import forms
-from unfold.widgets import (
-    UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminPasswordWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminTextareaWidget,
-    UnfoldAdminTextInputWidget,
-    UnfoldBooleanSwitchWidget,
-)
+from unfold.widgets import UnfoldAdminPasswordWidget
 
 from channels_app.adapters.base import Adapter, ChannelConfig
 from channels_app.models import Channel
 from channels_app.registry import adapter_for
 from channels_app.services import channel_fill
-from tenants.console.pages import JSONValueField, LinesField
+from tenants.console.pages import LinesField
+from tenants.console.structure import Schema, label_of
+from tenants.console.structure_field import field_for, place
 from tenants.errors import ServiceError
 
 PREFIX = "config_"  # keeps an adapter's fields apart from the model's own
 SHARED = frozenset(ChannelConfig.model_fields)  # what every kind has
-LONG = 200  # characters from which a text gets several lines
 
 
 class ChannelForm(forms.ModelForm):
     """The part that all kinds share. Subclasses are made by ``form_for``."""
 
     adapter: ClassVar[Adapter]
-    ip_allow_list = LinesField(required=False, help_text="Networks that may call the webhook, one per line; empty: all")
+    ip_allow_list = LinesField(
+        required=False,
+        label=label_of("ip_allow_list"),
+        help_text="Networks that may call the webhook, one per line; empty: all",
+    )
 
     def config(self) -> dict[str, Any]:
         """What was filled in, by the adapter's names; a secret only when it was typed."""
@@ -67,59 +65,34 @@ class ChannelForm(forms.ModelForm):
             channel_fill(self.instance, self.config())
         except ServiceError as error:
             for problem in error.details or [{"field": "", "message": error.message}]:
-                field = PREFIX + str(problem["field"]).partition(".")[0]
-                self.add_error(field if field in self.fields else None, problem["message"])
+                name, *steps = str(problem["field"]).split(".")
+                told = str(problem["message"]).removeprefix("Value error, ")
+                there = place([int(step) if step.isdigit() else step for step in steps])
+                field = PREFIX + name if PREFIX + name in self.fields else None
+                self.add_error(field, f"{there}: {told}".removeprefix(": "))
         return cleaned
 
 
 def form_for(kind: str, channel: Channel | None) -> type[ChannelForm]:
     """The form class of a kind, with the present values of ``channel`` (never of its secrets)."""
     adapter = adapter_for(kind)
-    schema = adapter.config_class.model_json_schema()
+    schema = Schema(adapter.config_class.model_json_schema())
     stored = {**channel.config, **channel.secrets} if channel else {}
-    properties = schema["properties"]
+    parts = schema.parts
     fields = {
-        PREFIX + name: _field(name, _plain(properties[name]), name in schema.get("required", ()), adapter, stored)
-        for name in sorted(properties, key=SHARED.__contains__)  # the kind's own come first
+        PREFIX + name: _field(name, parts[name], name in (schema["required"] or ()), adapter, stored)
+        for name in sorted(parts, key=SHARED.__contains__)  # the kind's own come first
     }
     return type(f"{kind.title()}Form", (ChannelForm,), {"adapter": adapter, **fields})
 
 
-def _field(name: str, schema: dict[str, Any], required: bool, adapter: Adapter, stored: dict[str, Any]) -> forms.Field:
-    common: dict[str, Any] = {
-        "label": name.replace("_", " ").capitalize(),
-        "help_text": schema.get("description", ""),
-        "required": required,
-    }
+def _field(name: str, schema: Schema, required: bool, adapter: Adapter, stored: dict[str, Any]) -> forms.Field:
     if name in adapter.secret_keys:
         hint = f"••••{str(stored[name])[-4:]}" if len(str(stored.get(name) or "")) >= 12 else "••••"
         attrs = {"autocomplete": "new-password", "placeholder": hint if stored.get(name) else ""}
-        common |= {"required": required and not stored.get(name), "strip": True}
-        common["help_text"] = common["help_text"] or (
-            "Leave empty to keep the present one." if stored.get(name) else ""
-        )
-        return forms.CharField(widget=UnfoldAdminPasswordWidget(attrs=attrs, render_value=False), **common)
-    common["initial"] = stored.get(name, schema.get("default"))
-    type_ = schema.get("type")
-    if "enum" in schema:
-        choices = [(value, str(value)) for value in schema["enum"]]
-        return forms.ChoiceField(choices=choices, widget=UnfoldAdminSelectWidget, **common)
-    if type_ == "boolean":
-        return forms.BooleanField(widget=UnfoldBooleanSwitchWidget, **{**common, "required": False})
-    if type_ == "integer":
-        return forms.IntegerField(widget=UnfoldAdminIntegerFieldWidget, **common)
-    if type_ == "number":
-        return forms.FloatField(widget=UnfoldAdminIntegerFieldWidget, **common)
-    if type_ == "array" and _plain(schema.get("items", {})).get("type") == "string":
-        return LinesField(**common)
-    if type_ in ("array", "object"):
-        return JSONValueField(widget=UnfoldAdminTextareaWidget, **common)
-    if schema.get("maxLength", 0) > LONG and schema.get("pattern") is None:
-        return forms.CharField(widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}), **common)
-    return forms.CharField(widget=UnfoldAdminTextInputWidget, **common)
-
-
-def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema of the value itself when None is allowed beside it."""
-    options = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
-    return {**schema, **options[0]} if options else schema
+        kept = "Leave empty to keep the present one." if stored.get(name) else ""
+        return forms.CharField(
+            widget=UnfoldAdminPasswordWidget(attrs=attrs, render_value=False), label=label_of(name), strip=True,
+            required=required and not stored.get(name), help_text=schema["description"] or kept,
+        )  # fmt: skip
+    return field_for(name, schema, required=required, initial=stored.get(name))

@@ -59,7 +59,8 @@ class TenantsAdmin(TenantAdmin):
     tenant_path = "id"
     form = TenantForm
     pages: ClassVar[dict[str, tuple[str, str, Callable[[TenantsAdmin, HttpRequest, Tenant], HttpResponse]]]] = {}
-    fields = ("name", "slug", "status", "settings")
+    facts = ("name", "slug", "status")
+    fields = (*facts, "settings")
     list_display = ("name", "slug", "state", "created_at")
     list_filter = ("status",)
     search_fields = ("name", "slug")
@@ -74,6 +75,11 @@ class TenantsAdmin(TenantAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.is_superuser
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Settings have pages with forms; operators may see and change what is stored."""
+        stored = ("As it is stored", {"fields": ("settings",), "classes": ["collapse"]})
+        return [(None, {"fields": self.facts}), *([stored] if obj and request.user.is_superuser else [])]
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.prepopulated_fields if obj is None else {}

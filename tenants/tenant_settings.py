@@ -161,17 +161,22 @@ class TenantSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    languages: tuple[Language, ...] = ("en",)  # the first is the default
+    languages: tuple[Language, ...] = Field(
+        ("en",), description="What is spoken here, like en or pt-BR, one per line; the first is the default"
+    )
     region: str = Field("", pattern=r"^([A-Z]{2})?$", description="ISO 3166: where phone numbers without a + are from")
     safety: SafetyRules = SafetyRules()
-    bot_name: str = Field("Assistant", min_length=1, max_length=60)
+    bot_name: str = Field("Assistant", min_length=1, max_length=60, description="What people see of the assistant")
     agent_names: Literal["first", "full", "none"] = Field(
         "first", description="What people see of an agent: first name or full name, with the picture, or neither"
     )
     system_prompt: str = Field("", max_length=8000)
-    greeting: str = Field("", max_length=1000)
+    greeting: str = Field("", max_length=1000, description="Said by the assistant to a greeting; empty: ours")
     fallback_reply: str = Field(
-        "Sorry, I cannot answer right now. Please try again in a moment.", min_length=1, max_length=1000
+        "Sorry, I cannot answer right now. Please try again in a moment.",
+        min_length=1,
+        max_length=1000,
+        description="Said while nothing answers: the engine is away",
     )
     fallback_replies: dict[Language, Annotated[str, Field(min_length=1, max_length=1000)]] = Field(
         {}, max_length=50, description="The same by language, for people whose language it is"
@@ -207,8 +212,12 @@ class TenantSettings(BaseModel):
     engine: str = Field("", max_length=40, description="Name of the engine that answers; empty: the deployment's")
     allowed_models: tuple[Annotated[str, Field(max_length=120)], ...] = ()  # empty: all
     default_model: str = Field("", max_length=120)
-    assistant: dict[Literal["high", "medium", "known", "handover_after"], float] = {}  # thresholds of the built-in one
-    flows: tuple[Flow, ...] = Field((), max_length=50)
+    assistant: dict[Literal["high", "medium", "known", "handover_after"], float] = Field(
+        {},
+        description="How sure the built-in assistant must be, from 0 to 1: to answer (high), to ask back (medium), to know a "
+        "fact (known); after how many misunderstandings a human is asked for. Empty: ours",
+    )
+    flows: tuple[Flow, ...] = Field((), max_length=50, description="How conversations begin, by where people come from")
     default_flow: str = Field("", max_length=60, description="Id of the flow that applies where no other does")
     event_words: bool = Field(False, description="Events carry what people say, to Kafka and to integrators' webhooks")
     csat_enabled: bool = Field(True, description="People are asked how it was when a conversation has ended")

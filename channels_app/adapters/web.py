@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from channels_app.adapters.base import Adapter
 from channels_app.adapters.config import CommonConfig
 from channels_app.content.types import EVERYTHING, MAX_MEDIA_BYTES, MIME_TYPES
-from channels_app.contract import BadSignature, Http, OutboundMessage, Payload, RawRequest, SendResult
+from channels_app.contract import BadSignature, CheckResult, Http, OutboundMessage, Payload, RawRequest, SendResult
 
 HOST = r"[A-Za-z0-9\-]+(\.[A-Za-z0-9\-]+)*"
 #: a site, "*", or all sub-domains of a domain of at least two labels: all of *.com has no owner
@@ -27,6 +27,7 @@ Origin = Annotated[
 ]
 FieldType = Literal["text", "email", "tel", "url", "number", "date", "textarea", "checkbox", "select"]
 SUBDOMAINS = re.compile(HOST)
+NO_ORIGINS = "no_allowed_origins"
 
 
 class FormField(BaseModel):
@@ -66,13 +67,22 @@ class WebConfig(CommonConfig):
     without a name. ``locale`` "" follows the visitor's browser.
     """
 
-    title: str = Field(default="Chat", min_length=1, max_length=60)
-    color: str = Field(default="#2563eb", pattern=r"^#[0-9a-fA-F]{6}$")
-    greeting: str = Field(default="", max_length=500)
-    allowed_origins: tuple[Origin, ...] = ()
-    identity_secret: str = ""
-    locale: str = Field(default="", pattern=r"^([a-z]{2}(-[A-Z]{2})?)?$")
-    position: Literal["left", "right"] = "right"
+    title: str = Field(default="Chat", min_length=1, max_length=60, description="What stands at the top of the chat")
+    color: str = Field(default="#2563eb", pattern=r"^#[0-9a-fA-F]{6}$", description="Of the launcher, like #2563eb")
+    greeting: str = Field(default="", max_length=500, description="The first words that people see in the chat")
+    allowed_origins: tuple[Origin, ...] = Field(
+        (),
+        description="Sites that may show the widget, one per line, like https://shop.example.com; https://*.example.com is "
+        "every site below example.com, * is any site: for trials only. Empty: none",
+    )
+    identity_secret: str = Field(
+        "",
+        description="Signs your site's word on who its visitor is (docs/channels/web.md); empty: visitors have no name",
+    )
+    locale: str = Field(
+        default="", pattern=r"^([a-z]{2}(-[A-Z]{2})?)?$", description="Language like de or pt-BR; empty: the visitor's"
+    )
+    position: Literal["left", "right"] = Field("right", description="Side of the page on which the launcher stands")
     subtitle: str = Field(default="", max_length=100, description="A line under the title")
     launcher_text: str = Field(default="", max_length=40, description="Words beside the launcher's icon")
     privacy_url: str = Field(
@@ -128,6 +138,13 @@ class Web(Adapter):
 
     def verify(self, raw: RawRequest, config: WebConfig, http: Http) -> None:
         raise BadSignature("the web widget has no webhook")
+
+    def check(self, config: WebConfig, http: Http) -> CheckResult:
+        """There is no platform to ask; a widget that no site may show does not work, though."""
+        if not config.allowed_origins:
+            remedy = "Enter its address under Allowed origins on the channel's page."
+            return CheckResult("unknown", "No site may show this widget yet.", {"code": NO_ORIGINS, "remedy": remedy})
+        return CheckResult("healthy")
 
     def render(self, message: OutboundMessage, config: WebConfig) -> Sequence[Payload]:
         return ()

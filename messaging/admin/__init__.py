@@ -1,17 +1,6 @@
 """The console's pages on what moves; importing them registers them."""
 
-from messaging.admin import (
-    channels,
-    contacts,
-    conversations,
-    deliveries,
-    failures,
-    files,
-    hours,
-    reviews,
-    safety,
-    scheduled,
-)
+from messaging.admin import channels, contacts, conversations, deliveries, failures, files, reviews, scheduled, tenant
 from messaging.integrators import admin as endpoints
 
 __all__ = [
@@ -22,8 +11,7 @@ __all__ = [
     "endpoints",
     "failures",
     "files",
-    "hours",
     "reviews",
-    "safety",
     "scheduled",
+    "tenant",
 ]

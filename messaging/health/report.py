@@ -100,7 +100,9 @@ def _problems(
     guide = f"docs/channels/{channel.kind}.md tells what belongs where."
     if health and state not in WELL:
         yield Problem(what=health.reason or state.replace("_", " "), remedy=f"{ADVICE[State(state)]} {guide}")
-    if asked and asked.state == "unknown" and "code" in asked.facts:
+    if asked and "remedy" in asked.facts:
+        yield Problem(what=asked.detail, remedy=str(asked.facts["remedy"]))
+    elif asked and asked.state == "unknown" and "code" in asked.facts:
         what = f"The platform could not be asked: {asked.detail or asked.facts['code']}"
         yield Problem(what=what, remedy="Check api_base and the way out to it; messages wait and are tried again.")
     if (

@@ -199,6 +199,9 @@ class TenantAdmin(ModelAdmin):
     }
     warn_unsaved_form = True
 
+    class Media:
+        js = [forms.widgets.Script("console/page.js", type="module")]
+
     # ---- who may -------------------------------------------------------------------
 
     def permission(self, kind: str) -> str:

@@ -190,7 +190,8 @@ def test_what_a_widget_shows_is_set_in_the_console(superuser: Client, tenant: Te
     look = {
         "config_title": "Ask us", "config_color": "#112233", "config_position": "left", "config_subtitle": "We listen",
         "config_launcher_text": "Help", "config_privacy_url": "https://shop.example.com/privacy",
-        "config_starters": '[{"title": "Track", "payload": "track"}]', "config_pre_chat": "[]",
+        "config_starters-0-title": "Track", "config_starters-0-payload": "track",
+            "config_starters-1-title": "", "config_starters-1-payload": "",  # the empty row at the end
     }  # fmt: skip
     base = {"tenant": tenant.pk, "name": "Website", "enabled": "on", "rate_per_second": "", "ip_allow_list": ""}
     address = url(Channel, "add") + "?kind=web"
@@ -264,7 +265,7 @@ def test_wrong_settings_are_told_at_their_field(superuser: Client, acme: World) 
 def test_the_connection_is_tested(superuser: Client, acme: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(
-        "messaging.admin.channels.channel_check", lambda channel: CheckResult("healthy", "Works as +1 555")
+        "messaging.admin.channels.page.channel_check", lambda channel: CheckResult("healthy", "Works as +1 555")
     )
     assert "Works as +1 555" in do(superuser, acme.channel, "test").content.decode()
 

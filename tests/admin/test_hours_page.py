@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from channels_app.models import Channel
-from messaging.admin.hours_form import HoursForm, holidays_read, holidays_written, spans_read, spans_written
+from messaging.admin.tenant.hours_form import HoursForm, holidays_read, holidays_written, spans_read, spans_written
 from tenants.hours import WEEKDAYS, BusinessHours
 from tenants.models import AuditEntry, Tenant
 from tenants.tenant_settings import settings_for

@@ -30,8 +30,8 @@ CONTROL = {"hand_back": "human"}  # who is in control before the act; else the b
 def _working(monkeypatch: pytest.MonkeyPatch) -> None:
     """Platforms and integrators that answer well."""
     answered = SimpleNamespace(status="delivered", response_status=200)
-    monkeypatch.setattr("messaging.admin.channels.channel_check", lambda channel: CheckResult("healthy", "Works"))
-    monkeypatch.setattr("messaging.admin.channels.templates_sync", lambda channel: 3)
+    monkeypatch.setattr("messaging.admin.channels.page.channel_check", lambda channel: CheckResult("healthy", "Works"))
+    monkeypatch.setattr("messaging.admin.channels.page.templates_sync", lambda channel: 3)
     monkeypatch.setattr("messaging.integrators.admin.ping", lambda endpoint: answered)
 
 

@@ -75,7 +75,7 @@ LONGEST: dict[str, int] = {
     "channels_app.adapters.web": 255,
     "channels_app.adapters.whatsapp.templates": MAX_TEXT,
     "messaging.media.views": HEADER,
-    "messaging.admin.hours_form": 50_000,
+    "messaging.admin.tenant.hours_form": 50_000,
     "messaging.rating.taken": 1000,
     "channels_app.adapters.slack.calls": RAW_MOST,
     "assistant.builtin.wording": MAX_TEXT,

@@ -167,9 +167,7 @@ class TestChannels:
         with twin_server.start() as twin:
             point_at(twin.url)
             [twin.configure(kind, webhook_url="http://svc.test/hook") for kind in ("sms", "voice")]
-            assert (
-                run("check_channels", "--tenant", "acorn").count("healthy") == len(KINDS) - 1
-            )  # the widget is not asked
+            assert run("check_channels", "--tenant", "acorn").count("healthy") == len(KINDS)
 
     def test_check_fails_when_one_does_not_work(self, point_at):
         point_at("http://127.0.0.1:1")

@@ -15,12 +15,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldBooleanSwitchWidget
 
+from messaging.admin.tenant.store import settings_store
 from tenants import tenant_settings
 from tenants.admin import TenantsAdmin
 from tenants.console.pages import LinesField
-from tenants.errors import Invalid
 from tenants.models import Tenant
-from tenants.storage.db import atomic, now
 from tenants.tenant_settings import FLAGS, PERSONAL, SafetyRules
 
 NAME = "safety"
@@ -126,7 +125,7 @@ def safety_page(page: TenantsAdmin, request: HttpRequest, tenant: Tenant) -> Htt
         messages.success(request, "The safety rules were saved.")
         return HttpResponseRedirect(request.get_full_path())
     context = {
-        **page.admin_site.each_context(request), "opts": page.opts, "title": f"Safety rules of {tenant}",
+        **page.admin_site.each_context(request), "opts": page.opts, "original": tenant, "title": f"Safety rules of {tenant}",
         "tenant": tenant, "form": form, "may_write": may_write,
     }  # fmt: skip
     return TemplateResponse(request, "admin/tenants/tenant/safety.html", context).render()
@@ -134,21 +133,10 @@ def safety_page(page: TenantsAdmin, request: HttpRequest, tenant: Tenant) -> Htt
 
 def _stored(page: TenantsAdmin, request: HttpRequest, tenant: Tenant, form: SafetyForm) -> bool:
     """False when the settings refuse it; the form says why then."""
-    try:
-        with atomic():
-            if not Tenant.objects.filter(id=tenant.id).exclude(status=Tenant.Status.REMOVING).update(updated_at=now()):
-                raise PermissionDenied("The tenant is being removed.")
-            tenant.refresh_from_db(fields=["settings"])  # under its lock: what others set in this moment stays
-            tenant.settings = {**tenant.settings, "safety": form.rules()}
-            tenant_settings.settings_check(tenant.settings)
-            tenant.save(update_fields=["settings", "updated_at"])
-            page.note(request, "updated", tenant, {"fields": ["settings"], "about": NAME})
-    except Invalid as error:
-        for problem in error.details:
-            form.add_error(None, f"{problem['field']}: {problem['message']}")
-        return False
-    tenant_settings.invalidate(tenant.id)
-    return True
+    problems = settings_store(page, request, tenant, NAME, lambda stored: {**stored, "safety": form.rules()})
+    for problem in problems:
+        form.add_error(None, f"{problem['field']}: {problem['message']}")
+    return not problems
 
 
 TenantsAdmin.pages[NAME] = ("Safety", "shield", safety_page)

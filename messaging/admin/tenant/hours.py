@@ -14,14 +14,14 @@ from django.template.response import TemplateResponse
 
 from channels_app.hours import hours_on
 from channels_app.models import Channel
-from messaging.admin.hours_form import HoursForm, RepliesForm
+from messaging.admin.tenant.hours_form import HoursForm, RepliesForm
+from messaging.admin.tenant.store import settings_store
 from tenants import tenant_settings
 from tenants.admin import TenantsAdmin
-from tenants.errors import Invalid
 from tenants.hours import BusinessHours, is_open, next_close, next_open
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tenants.storage.db import atomic, now
+from tenants.storage.db import now
 
 NAME = "hours"
 REPLIES = tuple(RepliesForm.base_fields)
@@ -41,7 +41,7 @@ def hours_page(page: TenantsAdmin, request: HttpRequest, tenant: Tenant) -> Http
             messages.success(request, "The hours were saved.")
             return HttpResponseRedirect(request.get_full_path())
         context = {
-            **page.admin_site.each_context(request), "opts": page.opts, "title": f"Hours of {channel or tenant}",
+            **page.admin_site.each_context(request), "opts": page.opts, "original": tenant, "title": f"Hours of {channel or tenant}",
             "tenant": tenant, "channel": channel, "channels": channels, "form": hours, "replies": replies,
             "own": tenant_settings.settings_for(tenant.id).business_hours_of, "may_write": may_write,
             "now": _now(hours_on(tenant.id, channel.id if channel else None)),
@@ -84,23 +84,12 @@ def _stored(
     replies: RepliesForm | None,
 ) -> bool:  # fmt: skip
     """False when the settings refuse it; the forms say why then."""
-    try:
-        with atomic():
-            if not Tenant.objects.filter(id=tenant.id).exclude(status=Tenant.Status.REMOVING).update(updated_at=now()):
-                raise PermissionDenied("The tenant is being removed.")
-            tenant.refresh_from_db(fields=["settings"])  # under its lock: what others set in this moment stays
-            tenant.settings = _changed(tenant.settings, channel, hours, replies)
-            tenant_settings.settings_check(tenant.settings)
-            tenant.save(update_fields=["settings", "updated_at"])
-            page.note(request, "updated", tenant, {"fields": ["settings"], "about": NAME})
-    except Invalid as error:
-        for problem in error.details:
-            field = str(problem["field"]).partition(".")[0]
-            form: Any = replies if replies is not None and field in REPLIES else hours
-            form.add_error(field if field in form.fields else None, problem["message"])
-        return False
-    tenant_settings.invalidate(tenant.id)
-    return True
+    problems = settings_store(page, request, tenant, NAME, lambda stored: _changed(stored, channel, hours, replies))
+    for problem in problems:
+        field = str(problem["field"]).partition(".")[0]
+        form: Any = replies if replies is not None and field in REPLIES else hours
+        form.add_error(field if field in form.fields else None, problem["message"])
+    return not problems
 
 
 def _changed(

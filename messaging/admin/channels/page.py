@@ -5,16 +5,20 @@ It stands here because its verbs do (messaging/health/watch.py). Must not show a
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
-from django.contrib import admin
+from django.conf import settings
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.utils.html import format_html
+from django.urls import path, reverse
 from unfold.decorators import display
 
 from channels_app.adapters.config import FEATURES, FORMAT_RULES
+from channels_app.adapters.web import script_tag
 from channels_app.admin import HEALTH, SYNC_TEMPLATES, ChannelFilter
 from channels_app.channel_form import PREFIX, SHARED, form_for
 from channels_app.contract import SendError
@@ -24,10 +28,13 @@ from channels_app.models import Channel, ChannelIncident
 from channels_app.registry import KINDS, adapter_for
 from channels_app.services import channel_save, webhook_url
 from channels_app.templates.sync import templates_sync
+from messaging.admin.channels.trial import NAME as TRIAL
+from messaging.admin.channels.trial import may_try, trial_page
 from messaging.health.watch import channel_check, channel_check_soon, channel_saved
 from messaging.housekeeping.disconnect import channel_disconnect
 from tenants.console.pages import Button, PartInline, TenantAdmin, TenantFilter
 from tenants.errors import Invalid, Unprocessable
+from tenants.scope import tenant_scope
 from tenants.storage.batches import for_seconds
 
 LIST_S = 10.0  # an account may have hundreds of templates, in pages
@@ -64,6 +71,14 @@ class IncidentInline(PartInline):
         return ", ".join(f"{alert.way} ({alert.status})" for alert in incident.alerts.all()) or "—"
 
 
+NO_SITE = "No site may show this widget yet: enter your site's address under Allowed origins."
+
+
+def copied(id_: str, label: str, value: str, warning: str = "") -> Any:
+    """A text with a button that copies it."""
+    return render_to_string("admin/copied.html", {"id": id_, "label": label, "value": value, "warning": warning})
+
+
 SHARED_SETTINGS = (("Features", FEATURES), ("Format rules", FORMAT_RULES))
 
 
@@ -77,7 +92,7 @@ class ChannelAdmin(TenantAdmin):
     list_filter = ("kind", "enabled", TenantFilter)
     list_select_related = ("tenant", "health")
     search_fields = ("name", "key")
-    readonly_fields = ("shown_kind", "address", "health_state", "health_reason", "open_settings")
+    readonly_fields = ("shown_kind", "address", "script", "health_state", "health_reason", "open_settings")
 
     @display(description="Kind", ordering="kind")
     def shown_kind(self, channel: Channel) -> str:
@@ -94,17 +109,38 @@ class ChannelAdmin(TenantAdmin):
 
     @display(description="Webhook address")
     def address(self, channel: Channel) -> str:
-        return format_html(
-            '<input readonly value="{}" onfocus="this.select()" aria-label="Webhook address" '
-            'class="border border-base-200 rounded-default px-3 py-2 w-full max-w-2xl font-mono text-xs '
-            'dark:bg-base-900 dark:border-base-700">',
-            webhook_url(channel),
-        )
+        return copied("webhook_address", "Webhook address", webhook_url(channel))
+
+    @display(description="Script tag")
+    def script(self, channel: Channel) -> str:
+        """What a site puts into its pages; nothing comes of it where no site may show the widget."""
+        unseen = "" if channel.config.get("allowed_origins") else NO_SITE
+        return copied("script_tag", "Script tag", script_tag(settings.PUBLIC_URL, channel.key), unseen)
 
     @display(description="Settings")
     def open_settings(self, channel: Channel) -> str:
         shown = {**channel.config, **dict.fromkeys(channel.secrets, "••••")}
         return "; ".join(f"{name}: {value}" for name, value in shown.items()) or "—"
+
+    # ---- further pages ---------------------------------------------------------------
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.trial_view)
+        return [path(f"<uuid:object_id>/{TRIAL}/", view, name=f"channels_app_channel_{TRIAL}"), *super().get_urls()]
+
+    def trial_view(self, request: HttpRequest, object_id: uuid.UUID) -> HttpResponse:
+        channel = self.get_object(request, str(object_id))
+        if channel is None:
+            raise Http404
+        with tenant_scope(channel.tenant_id):
+            return trial_page(self, request, channel)
+
+    def page_context(self, request: HttpRequest, row: Channel) -> dict[str, Any]:
+        context = super().page_context(request, row)
+        if self.allowed(request, "write", row) and may_try(row):
+            address = reverse(f"admin:channels_app_channel_{TRIAL}", args=[row.pk])
+            context["links"] = [("Send a test message", "send", address)]
+        return context
 
     # ---- the form ------------------------------------------------------------------
 
@@ -122,18 +158,19 @@ class ChannelAdmin(TenantAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Channel | None = None) -> Any:
         kind = self.kind_of(request, obj)
-        called = ("address",) if kind and adapter_for(kind).signature_header else ()
+        called: tuple[str, ...] = ("address",) if kind and adapter_for(kind).signature_header else ()
+        called = ("script",) if kind == "web" else called
         facts = ("shown_kind", *called, "health_state", "health_reason")
         writable = self.has_change_permission(request, obj) if obj else True
         config = adapter_for(kind).config_class.model_fields if kind else {}
         folded = adapter_for(kind).config_class.folded if kind and writable else {}
         apart = SHARED.union(*folded.values())
-        settings = [PREFIX + name for name in config if name not in apart] if writable and kind else ["open_settings"]
+        own = [PREFIX + name for name in config if name not in apart] if writable and kind else ["open_settings"]
         shared = [(title, [PREFIX + name for name in names if name in config]) for title, names in SHARED_SETTINGS]
         limits = ("rate_per_second", "ip_allow_list")
         return [
             (None, {"fields": ("tenant", "name", "enabled", *(facts if obj else ()))}),
-            (adapter_for(kind).label if kind else "Settings", {"fields": settings}),
+            (adapter_for(kind).label if kind else "Settings", {"fields": own}),
             *(
                 (title, {"fields": [PREFIX + name for name in names], "classes": ["collapse"]})
                 for title, names in folded.items()
@@ -143,7 +180,9 @@ class ChannelAdmin(TenantAdmin):
         ]
 
     def get_inlines(self, request: HttpRequest, obj: Channel | None) -> Any:
-        return () if obj is None or request.method == "POST" else (IncidentInline,)  # nothing of it is posted
+        if obj is None or request.method == "POST":  # nothing of it is posted
+            return ()
+        return (IncidentInline,) if ChannelIncident.objects.filter(channel=obj).exists() else ()
 
     def get_form(self, request: HttpRequest, obj: Channel | None = None, change: bool = False, **options: Any) -> Any:
         kind = self.kind_of(request, obj)
@@ -157,6 +196,8 @@ class ChannelAdmin(TenantAdmin):
         except Invalid as error:  # the form found it connected: a colleague has disconnected it in this moment
             raise PermissionDenied(error.message) from error
         channel_saved(obj)
+        if obj.kind == "web" and not obj.config.get("allowed_origins"):
+            messages.warning(request, NO_SITE)
         changed = sorted(name.removeprefix(PREFIX) for name in form.changed_data)
         self.note(request, "updated" if change else "created", obj, {"fields": changed})
 
@@ -178,7 +219,7 @@ class ChannelAdmin(TenantAdmin):
             found = channel_check(channel)
         self.note(request, "checked", channel, {"state": str(found.state)})
         told = f"{channel}: {found.state.replace('_', ' ')}. {found.detail}"
-        if found.state != State.HEALTHY and not channel.adapter.instant:
+        if found.state != State.HEALTHY:
             raise Unprocessable(told)  # not on green
         return told
 
