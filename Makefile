@@ -91,7 +91,7 @@ var/uv-$(UV)/bin/uv: | .venv/bin/python
 	$(PYTHON) -m venv var/uv-$(UV)
 	var/uv-$(UV)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
 
-var/seeded: chatsvc/demo.py assistant/demo.py $(wildcard */migrations/*.py) | .venv/installed
+var/seeded: $(wildcard chatsvc/demo/*.py) assistant/demo.py $(wildcard */migrations/*.py) | .venv/installed
 	@mkdir -p var staticfiles
 	$(MANAGE) migrate --verbosity 0 --skip-checks
 	$(MANAGE) seed_demo --skip-checks

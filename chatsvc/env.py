@@ -154,6 +154,11 @@ VARIABLES: dict[str, Variable] = {
     "PUBLIC_URL": Variable(
         _url("https", "http"), "", "How the outside reaches us, e.g. https://chat.example.com (webhook addresses)"
     ),
+    "DEMO_TWIN": Variable(
+        _one_of("auto", "on", "off"),
+        "auto",
+        "Whether `manage.py serve` plays the platforms of the demo tenant's channels on 127.0.0.1:8900; auto: in development",
+    ),
     "LOG_LEVEL": Variable(
         _one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
         "INFO",

@@ -167,6 +167,18 @@ class MessageAdmin(TalkAdmin):
         return "deleted" if message.deleted_at else shortened(message.text) or f"[{message.content_type}]"
 
 
+class OutboxFilter(admin.SimpleListFilter):
+    """What is still to be handed to our own handlers and to integrators' webhooks."""
+
+    title, parameter_name = "outbox", "outbox"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("waiting", "Waiting")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(published_at=None) if self.value() == "waiting" else queryset
+
+
 @admin.register(Event)
 class EventAdmin(TalkAdmin):
     resource = "conversations"
@@ -175,7 +187,7 @@ class EventAdmin(TalkAdmin):
               "published_at", "streamed_at")  # fmt: skip
     readonly_fields = ("in_conversation", "facts")
     list_display = ("created_at", "type", "seq", "in_conversation", "published_at", "tenant")
-    list_filter = ("type", TenantFilter)
+    list_filter = (OutboxFilter, "type", TenantFilter)
     list_select_related = ("conversation__contact", "tenant")
     search_fields = ("type",)
 

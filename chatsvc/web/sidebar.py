@@ -9,21 +9,28 @@ from django.http import HttpRequest
 from django.urls import reverse_lazy
 from django.utils.text import format_lazy
 
+OPERATE = "deliveries:write"  # who may start again what has failed looks after the traffic
 
-def page(title: str, icon: str, model: str, query: str = "") -> dict[str, Any]:
-    """A link to a model's list, shown to those who may open it. ``model``: "<app>.<Model>"."""
+
+def page(title: str, icon: str, model: str, query: str = "", needs: str = "") -> dict[str, Any]:
+    """A link to a model's list, shown to those who may open it, and have the permission that it ``needs`` in one of
+    their tenants. ``model``: "<app>.<Model>"."""
 
     def may_open(request: HttpRequest) -> bool:
         from django.apps import apps
         from django.contrib import admin
 
+        from tenants.console.pages import permissions_in
+
+        if needs and needs not in permissions_in(request, None):
+            return False
         return admin.site.get_model_admin(apps.get_model(model)).has_view_permission(request)
 
     def active(request: HttpRequest) -> bool:
         """Two entries may lead to one list: the one with the same filter is the active one."""
         if not request.path.startswith(str(address)):
             return False
-        marked = {name: request.GET[name] for name in ("dead", "waiting", "mine") if name in request.GET}
+        marked = {name: request.GET[name] for name in ("dead", "waiting", "mine", "outbox") if name in request.GET}
         return marked == dict(parse_qsl(query[1:]))
 
     address = reverse_lazy(f"admin:{model.replace('.', '_').lower()}_changelist")
@@ -57,6 +64,12 @@ def group(title: str, *items: dict[str, Any]) -> dict[str, Any]:
     return {"title": title, "separator": True, "collapsible": False, "items": list(items)}
 
 
+def name_of(link: object) -> str:
+    """What the sidebar calls the list at this address; "" for one that it does not lead to."""
+    entries = (item for part in SIDEBAR["navigation"] for item in part["items"])
+    return next((item["title"] for item in entries if str(item["link"]) == str(link)), "")
+
+
 SIDEBAR: dict[str, Any] = {
     "show_search": False,
     "show_all_applications": False,
@@ -80,7 +93,6 @@ SIDEBAR: dict[str, Any] = {
             page("Channels", "hub", "channels_app.Channel"),
             page("Incidents", "crisis_alert", "channels_app.ChannelIncident"),
             page("Templates", "article", "channels_app.MessageTemplate"),
-            page("Webhook endpoints", "webhook", "messaging.WebhookEndpoint"),
         ),
         group(
             "Assistant",
@@ -89,15 +101,17 @@ SIDEBAR: dict[str, Any] = {
             page("Trainings", "model_training", "assistant.TrainedModel"),
         ),
         group(
-            "Traffic",
-            page("Deliveries", "outbox", "messaging.Delivery"),
-            page("Dead letters", "mark_email_unread", "messaging.Delivery", "?dead=yes"),
-            page("Receipts", "move_to_inbox", "messaging.InboundEvent"),
-            page("Turns", "swap_horiz", "messaging.Turn"),
-            page("Events", "timeline", "conversations.Event"),
-            page("Not handled", "sync_problem", "messaging.HandledEvent"),
+            "Operations",
+            page("Deliveries", "outbox", "messaging.Delivery", needs=OPERATE),
+            page("Dead letters", "mark_email_unread", "messaging.Delivery", "?dead=yes", OPERATE),
+            page("Receipts", "move_to_inbox", "messaging.InboundEvent", needs=OPERATE),
+            page("Turns", "swap_horiz", "messaging.Turn", needs=OPERATE),
+            page("Events", "timeline", "conversations.Event", needs=OPERATE),
+            page("Outbox", "outgoing_mail", "conversations.Event", "?outbox=waiting", OPERATE),
+            page("Not handled", "sync_problem", "messaging.HandledEvent", needs=OPERATE),
+            page("Webhook endpoints", "webhook", "messaging.WebhookEndpoint"),
             page("Webhook calls", "send", "messaging.WebhookDelivery"),
-            page("Alerts", "notifications", "messaging.StaffAlert"),
+            page("Alerts sent", "notifications", "messaging.StaffAlert", needs=OPERATE),
         ),
         group(
             "Administration",

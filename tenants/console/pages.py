@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
 from django.db import models
@@ -289,6 +291,18 @@ class TenantAdmin(ModelAdmin):
             extra = self.page_context(request, row) if row is not None else {}
             response = super().changeform_view(request, object_id, form_url, {**extra, **(extra_context or {})})
             return _rendered(response)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """An address with a filter that there is not leads to the whole list, with a word about it."""
+        try:
+            known = ERROR_FLAG not in request.GET  # Django's own sign that it has refused one
+            response = super().changelist_view(request, extra_context) if known else None
+        except DisallowedModelAdminLookup:
+            response = None
+        if response is None:
+            messages.warning(request, "The address named a filter that this list does not have: all rows are shown.")
+            return HttpResponseRedirect(request.path)
+        return response
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         with tenant_scope(self.tenant_of(request, object_id)):

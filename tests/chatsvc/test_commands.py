@@ -30,7 +30,7 @@ from chatsvc import demo
 from chatsvc.management.arguments import channel_keyed, moment
 from chatsvc.management.commands.send_webhook import SIGNED
 from chatsvc.management.commands.serve import welcome
-from chatsvc.management.commands.twin import connected
+from chatsvc.management.commands.twin import required as connected
 from chatsvc.observe.workers import queues
 from chatsvc.processes import embedded
 from chatsvc.processes.history import FORMER

@@ -18,7 +18,7 @@ def checkout(tmp_path: Path) -> Path:
     """One that was set up before: its python says what it is asked to do."""
     for name in (
         "requirements.lock",
-        "chatsvc/demo.py",
+        "chatsvc/demo/__init__.py",
         "assistant/demo.py",
         "var/chatsvc.sqlite3",
         ".venv/bin/python",

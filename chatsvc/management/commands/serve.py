@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
 from chatsvc import demo
+from chatsvc.demo.twin import twin_start
 from chatsvc.observe import pulse
 from chatsvc.processes import embedded
 from chatsvc.processes.history import refuse_former
@@ -39,19 +40,23 @@ class Command(BaseCommand):
         pulse.mine.start("serve")
         engine.start()
         embedded.warm_up(words=True)
-        self.stdout.write(welcome(settings.PUBLIC_URL, left_over, [str(other) for other in others]))
+        twin = twin_start()
+        others_told = [str(other) for other in others]
+        self.stdout.write(welcome(settings.PUBLIC_URL, left_over, others_told, twin.url if twin else ""))
         self.stdout.flush()
         try:
             sockets.serve_until_stopped(host, port)
         finally:
             engine.stop()
+            if twin:
+                twin.stop()
             pulse.mine.stop()
             connections.close_all()  # of this thread: SQLite's last connection ends its log
             self.stdout.write("Stopped.")
 
 
-def welcome(url: str, left_over: int, others: Sequence[str] = ()) -> str:
-    """What a person needs to begin."""
+def welcome(url: str, left_over: int, others: Sequence[str] = (), twin: str = "") -> str:
+    """What a person needs to begin. ``twin``: where the demo's platforms are played."""
     lines = [f"Listening on {url}   (Ctrl-C stops)"]
     if others:
         lines.append(f"Works on the same database: {'; '.join(others)}. What it has in hand is left to it.")
@@ -66,6 +71,7 @@ def welcome(url: str, left_over: int, others: Sequence[str] = ()) -> str:
             *lines,
             "",
             f"  Demo shop with widget   {url}/",
+            *([f"  WhatsApp, SMS, phone …  {twin}/   (the platforms, played: write as a customer)"] if twin else []),
             f"  API documentation       {url}/api/docs",
             f"  Admin                   {url}/admin/   {access.admin_user} / {access.admin_password or '(changed)'}",
             f"  Tenant                  {access.tenant_id}",

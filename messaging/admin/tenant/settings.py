@@ -104,7 +104,7 @@ def _channels_field(name: str, held: Any, channels: list[Channel]) -> forms.Fiel
     """Channels, by key, and kinds of channels, for those to come."""
     chosen = list(PARTS[name]["default"] if held is None else held)
     known = {
-        **{kind: f"every channel of the kind {adapter_for(kind).label}" for kind in KINDS},
+        **{kind: f"Every channel of the kind {adapter_for(kind).label}" for kind in KINDS},
         **{channel.key: channel.name for channel in channels},
     }
     choices = [*known.items(), *((mark, mark) for mark in chosen if mark not in known)]

@@ -1,0 +1,19 @@
+"""One name per thing: what a page is called at its top is what the sidebar calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import template
+
+from chatsvc.web.sidebar import name_of
+
+register = template.Library()
+
+
+@register.filter
+def trail(parts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The steps to a page without the app, which is no page of ours, and each by its name in the sidebar."""
+    own = parts[1:] if len(parts) > 1 else parts
+    return [{**part, "title": name_of(part.get("link")) or part["title"]} for part in own]
