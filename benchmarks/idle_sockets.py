@@ -50,7 +50,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         environ = stack.enter_context(database(Path(folder), given.server))
-        key = json.loads(manage(environ, "seed_demo", "--json"))["web_channel_key"]
+        key = json.loads(manage(environ, "seed_demo", "--bare", "--json"))["web_channel_key"]
         chat = served(given.server, environ, Path(folder))
         say("| what | sockets | KiB each | CPU, % of a core | closed by us |\n|---|---:|---:|---:|---:|")
         with running(chat):

@@ -21,7 +21,7 @@ from channels_app.registry import adapter_for
 from channels_app.services import channel_save
 from channels_app.twin.platforms import PLATFORMS
 from tenants import tenant_settings
-from tenants.access.members import roles_give
+from tenants.access.members import member_add, roles_give
 from tenants.access.permissions import ALL, expand
 from tenants.access.tokens import token_issue
 from tenants.models import ApiKey, Membership, Role, Tenant, User
@@ -31,6 +31,8 @@ SLUG = "acorn"
 NAME = "Acorn Outdoor"
 ADMIN = "admin"
 KEY_NAME = "Demo key"
+COLLEAGUES = {"mira@acorn-outdoor.example": ("Mira", "Holt"), "ben@acorn-outdoor.example": ("Ben", "Okafor")}
+PAST = "a week of conversations"  # the step that nothing else needs
 SETTINGS: dict[str, Any] = {"languages": ["en", "de", "es", "fr"], "bot_name": "Acorn"}
 TWIN_URL = "http://127.0.0.1:8900"
 #: one of every kind; all but the widget speak with the provider twin
@@ -60,6 +62,8 @@ class DemoAccess:
     web_channel_key: str
     whatsapp: WhatsAppAccess
     channels: dict[str, str]  # kind → key
+    agent_user: str
+    agent_password: str
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -94,6 +98,30 @@ def api_key_seed() -> None:
         ApiKey.objects.create(tenant=demo_tenant(), name=KEY_NAME, prefix=prefix, key_hash=key_hash, scopes=[ALL])
 
 
+def colleagues_seed() -> None:
+    """Two members of staff who answer people; they sign in with the password of the access."""
+    tenant = demo_tenant()
+    assert tenant is not None
+    for username, (first, last) in COLLEAGUES.items():
+        user = User.objects.filter(username=username).first()
+        if user is None:
+            user = User.objects.create_user(username, username, agent_password(), first_name=first, last_name=last)
+        if not Membership.objects.filter(user=user).exists():
+            member_add(tenant, user, "agent")
+
+
+def past_seed() -> None:
+    """A week in which people have written on every channel."""
+    from chatsvc.demo import past
+
+    tenant = demo_tenant()
+    assert tenant is not None
+    channels = {kind: channel for kind in CHANNELS if (channel := _channel(kind))}
+    if channels.keys() == CHANNELS.keys():
+        names = {"admin": ADMIN, **{name.partition("@")[0]: name for name in COLLEAGUES}}
+        past.past_seed(tenant, channels, {name: User.objects.get(username=user) for name, user in names.items()})
+
+
 def channels_seed() -> None:
     for kind, config in CHANNELS.items():
         if _channel(kind) is None:
@@ -113,9 +141,11 @@ STEPS: dict[str, Callable[[], None]] = {
     "tenant": tenant_seed,
     "roles": roles_seed,
     "admin": admin_seed,
+    "colleagues": colleagues_seed,
     "API key": api_key_seed,
     "channels": channels_seed,
     "assistant": assistant_seed,
+    PAST: past_seed,
 }
 
 
@@ -163,6 +193,8 @@ def demo_access() -> DemoAccess | None:
         web_channel_key=web.key,
         whatsapp=WhatsAppAccess(whatsapp.key, config.app_secret, config.verify_token, config.phone_number_id),
         channels=keys,
+        agent_user=next(iter(COLLEAGUES)),
+        agent_password=agent_password(),
     )
 
 
@@ -174,6 +206,11 @@ def api_key() -> str:
 
 def admin_password() -> str:
     return base64.b32encode(_derived("admin password")).decode()[:16].lower()
+
+
+def agent_password() -> str:
+    """Of the demo's colleagues."""
+    return base64.b32encode(_derived("agent password")).decode()[:16].lower()
 
 
 def _derived(purpose: str) -> bytes:

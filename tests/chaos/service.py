@@ -134,7 +134,7 @@ def set_up(environ: dict[str, str], twin: Twin, root: Path = ROOT) -> dict[str, 
     allowed = [environ.get("OUTBOUND_ALLOW_HOSTS", ""), twin.url.removeprefix("http://")]
     environ["OUTBOUND_ALLOW_HOSTS"] = ",".join(filter(None, allowed))
     migrate(environ, root)
-    access: dict[str, Any] = json.loads(manage(environ, "seed_demo", "--json", root=root))
+    access: dict[str, Any] = json.loads(manage(environ, "seed_demo", "--bare", "--json", root=root))
     manage(environ, "shell", "--verbosity", "0", "-c", POINT_AT_TWIN.format(twin=twin.url), root=root)
     for kind in twin.settings:
         where = f"http://127.0.0.1:{environ['PORT']}/api/v2/webhooks/{kind}/{access['channels'][kind]}"

@@ -39,7 +39,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]]:
     here = {"MEDIA_ROOT": str(tmp_path / "media"), "WEB_THREADS": str(THREADS)}
     environ = environment(port, f"sqlite:///{tmp_path}/web.sqlite3", **here)
     migrate(environ)
-    manage(environ, "seed_demo", "--json")
+    manage(environ, "seed_demo", "--bare", "--json")
     path = "/api/" + manage(environ, "shell", "--verbosity", "0", "-c", FILE).split()[-1]
     with running(deployed("web", environ=environ, log=tmp_path / "web.log", ready=lambda: answers(port))):
         yield port, path

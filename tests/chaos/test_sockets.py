@@ -48,7 +48,7 @@ class Cluster:
         more = {"REDIS_URL": redis.url, "ENABLE_RATE_LIMITING": "false", "SWEEP_INTERVAL_S": "1"}
         self.environ = environment(self.web_port, postgres.url, **more)
         migrate(self.environ)
-        self.access: dict[str, Any] = json.loads(manage(self.environ, "seed_demo", "--json"))
+        self.access: dict[str, Any] = json.loads(manage(self.environ, "seed_demo", "--bare", "--json"))
         self.key = self.access["web_channel_key"]
         self.ws = [
             deployed("ws", environ={**self.environ, "PORT": str(port)}, log=folder / f"ws{number}.log",

@@ -33,7 +33,7 @@ def port(monkeypatch: pytest.MonkeyPatch, settings: Any) -> int:
     monkeypatch.setattr(
         demo, "CHANNELS", {"web": demo.CHANNELS["web"], **{k: p.channel_config(url) for k, p in PLATFORMS.items()}}
     )
-    call_command("seed_demo", "--json")
+    call_command("seed_demo", "--bare", "--json")
     return found
 
 

@@ -76,7 +76,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
         ENGINE_LISTEN_PORT=str(engine_port), HOST="127.0.0.1", LOG_LEVEL="DEBUG",
     )  # fmt: skip
     migrate(environ)
-    access = json.loads(manage(environ, "seed_demo", "--json"))
+    access = json.loads(manage(environ, "seed_demo", "--bare", "--json"))
     probe = Remote(environ["MCP_ENGINE_URL"])
     engine = Process(["manage.py", "run_engine"], environ, tmp_path / "engine.log", lambda: serves(probe))
     service = Process(["manage.py", "serve"], environ, tmp_path / "serve.log", lambda: answers(port))

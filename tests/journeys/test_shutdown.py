@@ -37,7 +37,7 @@ def test_a_socket_is_told_to_come_back(tmp_path: Path) -> None:
     port = free_port()
     environ = environment(port, f"sqlite:///{tmp_path}/ws.sqlite3")
     migrate(environ)
-    key = json.loads(manage(environ, "seed_demo", "--json"))["web_channel_key"]
+    key = json.loads(manage(environ, "seed_demo", "--bare", "--json"))["web_channel_key"]
     command = [sys.executable, "manage.py", "ws", "--port", str(port)]
     process = subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.DEVNULL)
     try:

@@ -15,10 +15,14 @@ from chatsvc import demo
 
 
 class Command(BaseCommand):
-    help = "Make the demo tenant (Acorn Outdoor) with an admin, an API key, channels and an assistant. Idempotent."
+    help = (
+        "Make the demo tenant (Acorn Outdoor): people who work there, an API key, channels, an assistant, and a week of "
+        "conversations. Idempotent."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print the access as JSON and nothing else on stdout")
+        parser.add_argument("--bare", action="store_true", help="without the week of people's conversations")
         parser.add_argument("--force", action="store_true", help="also in production, where its access is a risk")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -29,7 +33,8 @@ class Command(BaseCommand):
             raise CommandError(
                 f"The demo's channels speak with the provider twin, a private address. Set OUTBOUND_ALLOW_HOSTS={twin}."
             )
-        with tqdm(demo.STEPS.items(), desc="Demo tenant", leave=False, unit="step", disable=None) as steps:
+        steps_wanted = {name: step for name, step in demo.STEPS.items() if name != demo.PAST or not options["bare"]}
+        with tqdm(steps_wanted.items(), desc="Demo tenant", leave=False, unit="step", disable=None) as steps:
             for name, step in steps:
                 steps.set_postfix_str(name)
                 demo.step_run(step)
