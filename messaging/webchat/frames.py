@@ -81,7 +81,7 @@ class SendFrame(BaseModel):
 
     def words(self) -> str:
         """The text, cleaned. Raises Invalid ``too_long``."""
-        words = clean_text(self.text, limit=MAX_TEXT + 1)
+        words = clean_text(self.text, limit=8 * MAX_TEXT)  # more than can come: a text is refused, never cut
         if len(words) > MAX_TEXT:
             raise Invalid(f"A message has at most {MAX_TEXT} characters.", code="too_long")
         return words

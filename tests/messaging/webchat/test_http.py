@@ -32,6 +32,7 @@ def test_what_the_channel_is_configured_to_show_is_told(tenant):
         "title": "Ask us", "subtitle": "We like questions", "color": "#112233", "greeting": "Hello!", "locale": "de",
         "position": "left", "launcher_text": "Help", "privacy_url": "https://shop.example.com/privacy",
         "starters": [{"title": "Track", "payload": "track"}], "pre_chat": [],
+        "triggers": [{"text": "Any questions?", "after_s": 5, "path": "/cart*", "on_exit": False}], "triggers_a_day": 2,
     }  # fmt: skip
     channel = ChannelFactory(tenant=tenant, config={**look, "allowed_origins": [SHOP]})
     assert Page(channel).begin()["config"] == {**look, "bot_name": "Assistant", "uploads": True}
@@ -148,13 +149,23 @@ def test_a_picked_option_comes_back_as_its_value(page, scope):
     [
         ({"text": "\u200b \n"}, "empty_message"),
         ({"text": "a" * 4001}, "too_long"),
+        ({"text": "word " * 820}, "too_long"),
         ({"text": "a" * 9000}, "validation_error"),
         ({"text": "hi", "kind": "file", "files": ["f_1"]}, "validation_error"),
         ({"text": "hi", "kind": "action"}, "validation_error"),
         ({"text": "hi", "cid": "agent:1"}, "validation_error"),
         ({"text": "hi", "t": "dance"}, "validation_error"),
     ],
-    ids=["invisible", "4001 characters", "far too long", "file", "action without value", "foreign id", "unknown type"],
+    ids=[
+        "invisible",
+        "4001 characters",
+        "too many words",
+        "far too long",
+        "file",
+        "action without value",
+        "foreign id",
+        "unknown type",
+    ],
 )
 def test_what_cannot_be_stored_is_refused_with_a_code(page, scope, frame, code):
     page.begin()
