@@ -1,7 +1,7 @@
 """Markdown in a channel's own dialect.
 
 Owns what bold, links, lists … look like in each dialect. Must not cut text nor know content types.
-Dialects: none (plain words, readable links), whatsapp (WhatsApp formatting), slack (mrkdwn, with
+Dialects: none (plain words, readable links), label (as none, without the links' addresses), whatsapp (WhatsApp formatting), slack (mrkdwn, with
 ``& < >`` escaped); every other dialect reads Markdown as it is.
 """
 
@@ -34,6 +34,7 @@ class Dialect:
 
 DIALECTS = {
     "none": Dialect(),
+    "label": Dialect(link="{label}"),
     "whatsapp": Dialect("*{}*", "_{}_", "~{}~", "`{}`", "```", "*{}*", "> "),
     "slack": Dialect("*{}*", "_{}_", "~{}~", "`{}`", "```", "*{}*", "> ", "<{url}|{label}>", escaped=True),
 }

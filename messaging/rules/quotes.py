@@ -14,6 +14,7 @@ from django.db.models import Q
 from channels_app.content.surroundings import MAX_QUOTE, Quote
 from channels_app.content.types import Content
 from channels_app.contract import InboundMessage
+from channels_app.words.markdown import convert
 from channels_app.words.split import shorten
 from conversations.models import Conversation, Message
 from messaging.models import DeliveryPart
@@ -82,6 +83,8 @@ def quote_of(message: Message, conversation: Conversation) -> Quote:
     if message.deleted_at or (theirs and message.conversation.contact_id != conversation.contact_id):
         return Quote(message_id=message.id, author=message.role)
     said = message.text or Content.model_validate(message.content).summary
+    if message.content.get("format") == "markdown":  # its beginning is shown as words: a cut would leave half a mark
+        said = convert(said, "label")
     return Quote(message_id=message.id, author=message.role, text=shorten(" ".join(said.split()), MAX_QUOTE))
 
 

@@ -224,6 +224,17 @@ def test_staff_quote_what_we_said(scope, whatsapp, sent) -> None:
     assert sent[-1]["context"] == {"message_id": "wamid.OUT1"}
 
 
+def test_a_quote_of_marked_words_is_words(scope, whatsapp, sent) -> None:
+    asked = says(whatsapp, "wamid.B")
+    marked = "**Red** or [blue](https://shop.example/blue):\n- `R1`\n- _B2_ " + "**and more** " * 40
+    ours = agent_reply(asked.conversation_id, None, text(marked, format="markdown"))
+    deliver(asked.conversation_id)
+    quoting = agent_reply(asked.conversation_id, None, text("These", quote=Quote(message_id=ours.id)))
+    kept = quoting.content["quote"]["text"]
+    assert kept.startswith("Red or blue: • R1 • B2 and more and more")
+    assert not set("*_`[(") & set(kept)
+
+
 def test_the_bot_answers_with_a_quote_of_what_it_answers(scope, whatsapp, engine, sent) -> None:
     engine.says = (text("one", quote=Quote()), text("two"))
     asked = says(whatsapp, "wamid.B", "red or blue?")
