@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.cache import cache
 from pydantic import ValidationError
 
+from channels_app.adapters.base import Adapter
 from channels_app.http.addresses import BadAddress, address_check
 from channels_app.http.client import HttpClient, authority
 from channels_app.http.waiting import asking, exchanging
@@ -37,6 +38,13 @@ def channel_save(channel: Channel, *, config: Mapping[str, Any] | None = None) -
     return channel
 
 
+def _is_default(adapter: Adapter, name: str, value: Any) -> bool:
+    """A setting as it is by default is not stored: the release before may run beside and not know it yet."""
+    field = adapter.config_class.model_fields.get(name)
+    default = field.get_default(call_default_factory=True) if field else None
+    return field is not None and value == (list(default) if isinstance(default, tuple) else default)
+
+
 def _require_connected(channel: Channel) -> None:
     """Lock the row. Raises Invalid ``channel_disconnected``."""
     if not Channel.objects.filter(pk=channel.pk, disconnected_at=None).update(updated_at=now()):
@@ -60,7 +68,11 @@ def channel_fill(channel: Channel, config: Mapping[str, Any]) -> None:
         raise _disconnected()
     adapter, before = adapter_for(channel.kind), _stored(channel)
     given = {name: value for name, value in config.items() if name in adapter.secret_keys and value}
-    opened = {name: value for name, value in config.items() if name not in adapter.secret_keys}
+    opened = {
+        name: value
+        for name, value in config.items()
+        if name not in adapter.secret_keys and (name in channel.config or not _is_default(adapter, name, value))
+    }
     channel.config, channel.secrets = {**channel.config, **opened}, {**channel.secrets, **given}
     try:
         wanted = adapter.config_class.model_validate({**channel.config, **channel.secrets})

@@ -59,6 +59,19 @@ class Starter(BaseModel):
     payload: str = Field("", max_length=1000)
 
 
+class Trigger(BaseModel):
+    """Words that invite a visitor who has not written yet: ``after_s`` seconds on a page, or with ``on_exit`` when the
+    pointer leaves it at the top, once they have been there as long. ``path``: on these pages only, with ``*`` for any
+    characters: ``/cart*``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str = Field(min_length=1, max_length=200)
+    after_s: int = Field(20, ge=0, le=3600)
+    path: str = Field("", max_length=200, pattern=r"^(/[^?#\s]*)?$")
+    on_exit: bool = False
+
+
 class WebConfig(CommonConfig):
     """One widget. ``allowed_origins`` are the sites that may embed it: ``https://shop.example.com``, all
     sub-domains of a site by ``https://*.example.com``; "*" is for demos only.
@@ -89,6 +102,10 @@ class WebConfig(CommonConfig):
         default="", pattern=r"^(https?://[^\s]+)?$", max_length=500, description="Where your privacy notice stands"
     )
     starters: tuple[Starter, ...] = Field((), max_length=6, description="Suggestions for the first message")
+    triggers: tuple[Trigger, ...] = Field(
+        (), max_length=5, description="Invitations beside the launcher: after a time, on certain pages, or on leaving"
+    )
+    triggers_a_day: int = Field(1, ge=0, le=5, description="How many of them a visitor sees a day")
     pre_chat: tuple[FormField, ...] = Field((), max_length=10, description="What is asked before the chat begins")
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.adapters.web import FormField, Starter
+from channels_app.adapters.web import FormField, Starter, Trigger
 from messaging.live import transcript
 from messaging.live.attending import answering, read_shown
 from messaging.live.frames import ack_frame
@@ -42,6 +42,8 @@ class WidgetConfig(BaseModel):
     launcher_text: str = Field(description="Words beside the launcher's icon")
     privacy_url: str
     starters: list[Starter] = Field(description="Suggestions for the first message")
+    triggers: list[Trigger] = Field(description="Invitations that the widget shows beside its launcher")
+    triggers_a_day: int = Field(description="How many of them a visitor sees a day")
     uploads: bool = Field(description="Whether visitors may send files")
     pre_chat: list[FormField] = Field(description="What to ask before the chat; the answers are the `profile`")
 
@@ -187,7 +189,8 @@ class SessionView(WebchatView):
                                "locale": "", "position": "right", "subtitle": "We like questions",
                                "launcher_text": "Help", "privacy_url": "https://shop.example.com/privacy",
                                "starters": [{"title": "Where is my order?", "payload": "intent:order_status"}],
-                               "uploads": True, "pre_chat": []},
+                               "triggers": [{"text": "Any questions?", "after_s": 20, "path": "/cart*", "on_exit": False}],
+                               "triggers_a_day": 1, "uploads": True, "pre_chat": []},
                 },
                 response_only=True,
             ),

@@ -8,6 +8,8 @@ from pydantic import ValidationError
 from channels_app.adapters.web import WebConfig
 from channels_app.content.types import text
 from channels_app.contract import BadSignature
+from channels_app.models import Channel
+from channels_app.services import channel_save
 from tests.adapters.kit import InboundCase, Kit, OutboundCase
 
 KIT = Kit(
@@ -87,3 +89,37 @@ def test_origin(allowed, origin, verdict):
 def test_wrong_configuration_is_refused(wrong):
     with pytest.raises(ValidationError):
         WebConfig(**wrong)
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        {"text": ""},
+        {"text": "x" * 201},
+        {"text": "Hi", "after_s": -1},
+        {"text": "Hi", "after_s": 3601},
+        {"text": "Hi", "path": "cart"},
+        {"text": "Hi", "path": "/cart?x=1"},
+        {"text": "Hi", "selector": "#buy"},
+    ],
+    ids=["no words", "long", "negative", "late", "no path", "a query", "unknown"],
+)
+def test_an_invitation_is_checked(trigger):
+    with pytest.raises(ValidationError):
+        WebConfig(triggers=[trigger])
+
+
+def test_invitations_are_few():
+    with pytest.raises(ValidationError):
+        WebConfig(triggers=[{"text": str(number)} for number in range(6)])
+
+
+@pytest.mark.django_db
+def test_settings_as_they_are_by_default_are_not_stored_for_the_release_beside(scope):
+    channel = Channel(tenant=scope, kind="web", name="W")
+    channel_save(channel, config={"triggers": [], "triggers_a_day": 1, "title": "Ask us"})
+    assert channel.config == {"title": "Ask us"}
+    channel_save(channel, config={"triggers_a_day": 2, "title": "Chat"})
+    assert channel.config == {"title": "Chat", "triggers_a_day": 2}
+    channel_save(channel, config={"triggers_a_day": 1})
+    assert channel.config["triggers_a_day"] == 1

@@ -192,6 +192,7 @@ def test_what_a_widget_shows_is_set_in_the_console(superuser: Client, tenant: Te
         "config_launcher_text": "Help", "config_privacy_url": "https://shop.example.com/privacy",
         "config_starters-0-title": "Track", "config_starters-0-payload": "track",
             "config_starters-1-title": "", "config_starters-1-payload": "",  # the empty row at the end
+        "config_triggers-0-text": "Any questions?", "config_triggers-0-path": "/cart*", "config_triggers_a_day": "2",
     }  # fmt: skip
     base = {"tenant": tenant.pk, "name": "Website", "enabled": "on", "rate_per_second": "", "ip_allow_list": ""}
     address = url(Channel, "add") + "?kind=web"
@@ -200,6 +201,7 @@ def test_what_a_widget_shows_is_set_in_the_console(superuser: Client, tenant: Te
     assert superuser.post(address, {**base, **look}).status_code == 302
     config = rows(Channel).get(name="Website").config
     assert config["starters"] == [{"title": "Track", "payload": "track"}]
+    assert (config["triggers"], config["triggers_a_day"]) == ([{"text": "Any questions?", "path": "/cart*"}], 2)
     assert (config["subtitle"], config["launcher_text"], config["position"]) == ("We listen", "Help", "left")
 
 

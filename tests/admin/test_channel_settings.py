@@ -37,9 +37,8 @@ def test_features_and_rules_are_sections_and_are_kept(tenant, boss, whatsapp) ->
     answer = boss.post(address, sent)
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     channel = Channel.objects.unscoped().get(id=whatsapp.id)
-    assert (channel.config["send_files"], channel.config["rich_replies"], channel.config["longest_text"]) == (
-        False, True, 480,
-    )  # fmt: skip
+    config = channel.adapter_config()
+    assert (config.send_files, config.rich_replies, config.longest_text) == (False, True, 480)
     assert channel.secrets == whatsapp.secrets
     assert (channel.capabilities.max_text, "image" in channel.capabilities.types) == (480, False)
 
