@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # A database that is named is set up at every start: it may be another one than last time.
 NAMED := $(DATABASE_URL)$(POSTGRESQL_URI)$(MONGODB_URI)$(shell grep -sE '^(DATABASE_URL|POSTGRESQL_URI|MONGODB_URI)=.' .env)
 
-.PHONY: serve channel-table test test-cluster test-mongo check proto format clean bench load chaos lock simulate simulate-mutations
+.PHONY: serve channel-table test test-cluster test-mongo check widget proto format clean bench load chaos lock simulate simulate-mutations
 
 serve: .venv/installed var/seeded
 	@# var/seeded follows the migrations; a database that is named, or a file that was removed, is set up here.
@@ -44,8 +44,14 @@ check: .venv/installed-dev
 	.venv/bin/lint-imports
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
-	$(PYTHON) static/widget/bundle.py --check
 	$(PYTHON) -m assistant.engine.protoc --check
+
+# The widget's files that pages load, after a change of static/widget; needs Node.js 20 and npm. Tests hold them to src/.
+widget: tools/node_modules/.package-lock.json
+	node tools/widget.mjs
+
+tools/node_modules/.package-lock.json: tools/package-lock.json
+	npm ci --prefix tools --ignore-scripts --no-audit --no-fund --silent
 
 # The gRPC code of the engine, after a change of assistant/engine/engine.proto.
 proto: .venv/installed-dev

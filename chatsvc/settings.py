@@ -273,6 +273,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/widget/dist/.+-[0-9a-f]{10}\.(js|json)$"  # named by what they say
 if WHITENOISE_USE_FINDERS:  # files that collectstatic has not compressed
     MIDDLEWARE.insert(0, "chatsvc.web.middleware.CompressedStatic")
 MEDIA_ROOT = ENV["MEDIA_ROOT"] or BASE_DIR / "var" / "media"

@@ -12,6 +12,7 @@ from chatsvc.web import (
     console,
     health,
     schema,  # noqa: F401  registers how models and credentials are described
+    widget,
 )
 from messaging.api import chat_views, failure_views, figure_views, preview_views, safety_views, search_views
 from messaging.api import webhook as webhook_views
@@ -99,6 +100,7 @@ urlpatterns = [
     path("api/v2/webchat/<str:key>/messages", webchat_views.MessagesView.as_view()),
     path("api/v2/webchat/<str:key>/files", visitor_uploads.TicketView.as_view()),
     path("api/v2/webchat/<str:key>/files/<str:ticket>", visitor_uploads.VisitorUploadView.as_view()),
+    path("static/widget/dist/<str:name>", widget.of_another_release),
     # files of messages
     path("api/v2/media", upload_views.UploadView.as_view()),
     path("api/v2/media/<str:token>", media_views.MediaView.as_view()),

@@ -94,12 +94,18 @@ class Shed:
             return self.get_response(request) if ours else errors.error_response(request, errors.unavailable())
 
 
+class PlainGzip(GZipMiddleware):
+    """Files that everyone gets hide no secret between random bytes."""
+
+    max_random_bytes = 0
+
+
 class CompressedStatic:
     """Compresses static files on their way, where no collectstatic has written them compressed."""
 
     def __init__(self, get_response: Handler):
         self.get_response = get_response
-        self.gzip = GZipMiddleware(get_response)
+        self.gzip = PlainGzip(get_response)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)

@@ -6,6 +6,7 @@ Owns the faults. Must not answer in the service's place; what it puts on the lin
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ class Line:
     tickets: list[Frame] = field(default_factory=list)
     sockets: list[WebSocketRoute] = field(default_factory=list)
     blocked: bool = False  # no socket can be had
+    types: str = "; require-trusted-types-for 'script'; trusted-types 'none'"  # of the page's policy
     fail: dict[str, list[tuple[int, str]]] = field(default_factory=dict)  # by path: answers instead of the service's
     told: list[Frame] = field(default_factory=list)  # the service's frames, whether they arrive or not
     drop: Counter[str] = field(default_factory=Counter)  # how many of the service's frames of a type get lost
@@ -46,7 +48,7 @@ class Line:
         here, socket = self.service, self.service.replace("http", "ws")
         return (
             f"default-src 'none'; script-src {here}; connect-src {here} {socket}; img-src {here}; media-src {here}; "
-            "style-src 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+            f"style-src 'none'{self.types}"
         )
 
     def lay(self, context: BrowserContext, *, attributes: str = "", locale: str = "en") -> None:
@@ -54,7 +56,7 @@ class Line:
         tag = f'<script async src="{self.service}/static/widget/widget.js" data-channel="{self.channel}" {attributes}>'
         page = (
             f'<!doctype html><html lang="{locale}"><head><meta charset="utf-8"><title>Cart</title>'
-            f'<meta name="viewport" content="width=device-width"></head><body><main><h1>Shop</h1>'
+            f'<meta name="viewport" content="width=device-width"></head><body><header>Top</header><main><h1>Shop</h1>'
             f'<button id="buy">Buy</button></main>{tag}</script></body></html>'
         )
         headers = {"Content-Security-Policy": self.policy}
@@ -75,7 +77,8 @@ class Line:
         record = {"/session": self.sessions, "/messages": self.posted, "/files": self.tickets}.get(path)
         if record is not None and route.request.method == "POST":
             record.append(route.request.post_data_json)
-        failures = self.fail.get("/files/" if path.startswith("/files/") else path)
+        name = re.sub(r"-[0-9a-f]{10}(?=\.)", "", path)  # of the widget's own files
+        failures = self.fail.get("/files/" if path.startswith("/files/") else name)
         if failures and route.request.method != "OPTIONS":
             return self._refuse(route, *failures.pop(0))
         return route.continue_()

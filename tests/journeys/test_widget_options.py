@@ -19,7 +19,7 @@ CODE = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "static/
 WIDGET = "\n".join(CODE.values())
 SERVER = "\n".join(
     path.read_text(encoding="utf-8")
-    for room in ("live", "webchat")
+    for room in ("live", "sockets", "webchat")
     for path in (ROOT / "messaging" / room).rglob("*.py")
 )
 DOCUMENTED = (ROOT / "docs/channels/web.md").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from conversations.models import Message
 from messaging.rules.control import conversation_end
 from tenants.storage.db import new_id
 from tests.journeys.line import Line
-from tests.journeys.service import Service
+from tests.journeys.service import Service, said
 from tests.journeys.test_widget_files import photo
 from tests.journeys.widget_page import WidgetPage
 
@@ -178,3 +178,19 @@ def test_the_next_person_at_the_browser_quotes_nothing(visit: Visit, token: str)
     widget.page.evaluate("DeskChat.logout()")
     expect(widget.quoting).to_be_hidden()
     expect(widget.quoting).not_to_contain_text("blue")
+
+
+def test_a_quote_is_words_without_marks(service: Service, visit: Visit) -> None:
+    token = service.visitor("Hello")
+    service.bot(said("Either **red** or [blue](https://shop.test/blue):\n- `R1`\n- `B2`", format="markdown"))
+    widget = visit(token=token)
+    widget.open()
+    widget.message.last.hover()
+    widget.message.last.get_by_test_id("quote").click()
+    expect(widget.quoting.locator("blockquote")).to_have_text("Luma Either red or blue: R1 B2")
+    answer(widget, "*red* it is")
+    expect(widget.texts.last.locator("p")).to_have_text("*red* it is")
+    widget.page.reload()
+    widget.open()
+    expect(widget.page.locator("blockquote.quoted")).to_have_text("Luma Either red or blue: • R1 • B2")
+    expect(widget.texts.last.locator("p")).to_have_text("*red* it is")

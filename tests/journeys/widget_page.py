@@ -64,7 +64,10 @@ class WidgetPage:
         return self.panel.get_by_role("button", name=name, exact=True)
 
     def open(self) -> None:
-        self.launcher.click()
+        """It may be open already: it stays so over page loads."""
+        self.launcher.wait_for()
+        if self.panel.is_hidden():
+            self.launcher.click()
         self.panel.wait_for()
 
     def write(self, text: str) -> None:

@@ -11,46 +11,62 @@ import { askFirst } from "./forms.js";
 import { History } from "./history.js";
 import { preferredLocale, speak } from "./i18n.js";
 import { Incoming } from "./incoming.js";
-import { entryOf, saveTranscript, toMessage } from "./message.js";
+import { entryOf, saveTranscript } from "./message.js";
+import { Nudges } from "./nudges.js";
 import { Outbox } from "./outbox.js";
+import { Outgoing } from "./outgoing.js";
+import { dressed, stay } from "./page.js";
 import { Panel } from "./panel.js";
+import { Person } from "./person.js";
 import { Polling } from "./polling.js";
 import { Reading } from "./reading.js";
 import { Session } from "./session.js";
 import { Standing } from "./standing.js";
 import { Storage } from "./storage.js";
+import { Wire } from "./wire.js";
 import { followDark, styleSheets } from "./theme.js";
 
-/** Starts the widget of one script tag and returns the chat, whose public methods `DeskChat` offers. */
-export async function start(options) {
-  const chat = new Chat(options);
+/** Starts the widget of one script tag and returns the chat, whose public methods `DeskChat` offers. When `signal` is
+ * aborted nothing of it is left on the page. */
+export async function start(options, signal) {
+  signal.throwIfAborted();
+  const chat = new Chat(options, signal);
   await chat.begin();
   return chat;
 }
 
 class Chat {
   #options;
+  #signal;
   #storage;
+  #tab;
+  #person;
+  #nudges;
   #api;
   #session;
   #language;
   #host;
+  #put;
   #panel;
   #standing;
   #history;
   #outbox;
+  #outgoing;
   #connection;
   #polling;
+  #wire;
   #reading;
   #incoming;
-  #events = new EventTarget(); // open, close, message, unread
+  #events = new EventTarget(); // open, close, message, unread, identity
   #resumed = false;
 
-  constructor(options) {
+  constructor(options, signal) {
     this.#options = options;
-    this.#storage = new Storage(options.channel);
+    this.#signal = signal;
+    this.#storage = new Storage(options.channel, () => localStorage, signal);
+    this.#tab = new Storage(options.channel, () => sessionStorage, signal);
     this.#api = new Api(options.origin, options.channel);
-    this.#session = new Session({ api: this.#api, storage: this.#storage, options });
+    this.#session = new Session({ api: this.#api, storage: this.#storage, options, signal });
     const entries = (frames) => frames.map((frame) => entryOf(frame, this.#language.t)).filter(Boolean);
     const show = (frames) => entries(frames).forEach((entry) => this.#panel.log.put(entry));
     this.#history = new History({
@@ -66,9 +82,29 @@ class Chat {
     });
     this.#outbox = new Outbox({
       storage: this.#storage,
-      transmit: (frame) => this.#transmit(frame),
-      onFail: (item) => this.#failed(item),
+      transmit: (frame) => this.#wire.transmit(frame),
+      onFail: ({ cid, code }) => this.#panel.log.fail(cid, code),
       onHold: (code) => code === "too_many_visitors" && this.#crowded(() => this.#outbox.hurry()),
+    });
+    this.#person = new Person({
+      session: this.#session,
+      storage: this.#storage,
+      tab: this.#tab,
+      peer: {
+        leave: () => this.#leave(),
+        goOn: () => this.#goOn(),
+        refused: (code) => this.#emit("identity", { code }),
+      },
+    });
+    this.#outgoing = new Outgoing({
+      outbox: this.#outbox,
+      panel: () => this.#panel,
+      go: () => {
+        if (!this.#resumed) this.#resume();
+        else this.#connection.start();
+        this.#polling.soon();
+      },
+      hurry: () => this.#connection.wake(),
     });
     this.#polling = new Polling(() => this.#history.catchUp());
     this.#connection = new Connection({
@@ -81,36 +117,56 @@ class Chat {
       onBlocked: () => this.#fallBack(),
       onHalt: (reason) => this.#onHalt(reason),
     });
+    this.#wire = new Wire({
+      connection: this.#connection,
+      polling: this.#polling,
+      api: this.#api,
+      onAck: (ack) => this.#incoming.ack(ack),
+      onRefused: (cid, error) => this.#outbox.refuse(cid, error),
+    });
     this.#reading = new Reading(this.#storage, {
       messages: () => this.#panel.log.current,
       inView: () => this.#panel.isOpen && !document.hidden && this.#panel.log.atEnd,
       onUnread: (count) => this.#onUnread(count),
-      tell: (seq) => this.#tellRead({ t: "read", conversation: this.#session.conversation, seq }),
+      tell: (seq) => this.#wire.tell({ t: "read", conversation: this.#session.conversation, seq }),
     });
+    this.#put = stay(() => this.#host, signal);
+    signal.addEventListener("abort", () => this.#end());
   }
 
-  // ------------------------------------------------------------------ start
-
   async begin() {
-    speak([preferredLocale(this.#options.locale)], this.#options.origin); // loads the words meanwhile
+    speak([preferredLocale(this.#options.locale)]).catch(() => {}); // loads the words meanwhile
     await this.#session.open({}, (error) => this.#waiting(error));
     await this.#speak();
-    const { isOpen } = this.#panel ?? {};
+    const isOpen = this.#panel?.isOpen;
     this.#show();
     this.#listen();
     if (isOpen) this.open();
-    if (this.#session.conversation || this.#outbox.items.length) await this.#resume();
+    else if (this.#tab.get("open") && !this.#panel.isPhone) this.open({ focus: false });
+    if (this.#talks) this.#resume();
     else this.#offerStarters();
+    this.#nudges = new Nudges({
+      config: this.#session.config,
+      storage: this.#storage,
+      signal: this.#signal,
+      isFree: () => !this.#panel.isOpen && !this.#talks,
+      show: (text) => this.#panel.nudge.show(text),
+    });
+    this.#person.begun();
+  }
+
+  /** Whether the visitor has something to do with us. */
+  get #talks() {
+    return Boolean(this.#session.conversation || this.#outbox.items.length);
   }
 
   async #speak() {
-    const { locale, origin } = this.#options;
-    this.#language = await speak([preferredLocale(locale), this.#session.config.locale], origin);
+    this.#language = await speak([preferredLocale(this.#options.locale), this.#session.config.locale]);
   }
 
   #show() {
-    const { origin, position, theme } = this.#options;
-    const { config } = this.#session;
+    const { origin, theme } = this.#options;
+    const config = dressed(this.#session.config, this.#options);
     const language = this.#language;
     const host = h("desk-chat");
     this.#host?.remove();
@@ -118,16 +174,16 @@ class Chat {
     this.#panel = new Panel({
       host,
       sheets: styleSheets(config.color),
-      config: { ...config, position: position ?? config.position },
+      config,
       ui: { language, t: language.t, origin, botName: config.bot_name || language.t("bot") },
+      signal: this.#signal,
       actions: {
         toggle: () => this.toggle(),
         close: () => this.close(),
-        send: (text, quoted) => this.#say({ t: "send", kind: "text", text, ...quoted }),
+        ...this.#outgoing.actions,
         upload: (file, progress) => this.#api.upload(file, progress),
-        uploaded: (stored, quoted) => this.#sendFile(stored, quoted),
-        choose: (title, value, message) => this.#choose(title, value, message),
-        retry: (cid) => this.#retry(cid),
+        drafted: (text) => (text ? this.#tab.set("draft", text) : this.#tab.remove("draft")),
+        unwanted: () => this.#nudges.rest(),
         typing: (on) => this.#connection.send({ t: "typing", on }, true),
         onTop: () => this.#history.older(),
         onSeen: () => this.#reading.look(),
@@ -136,21 +192,15 @@ class Chat {
       },
     });
     this.#panel.composer.files = config.uploads !== false;
-    followDark(host, theme);
+    this.#panel.composer.draft = this.#tab.get("draft") ?? "";
+    followDark(host, theme, this.#signal);
     const isOnline = () => this.#connection.ready || this.#polling.running || !this.#resumed;
     this.#standing = new Standing({ panel: this.#panel, language, agent: this.#session.agent, isOnline });
-    this.#incoming = new Incoming({
-      panel: this.#panel,
-      session: this.#session,
-      history: this.#history,
-      outbox: this.#outbox,
-      reading: this.#reading,
-      standing: this.#standing,
-      t: language.t,
-      emit: (event, detail) => this.#emit(event, detail),
-    });
-    this.#showPending();
-    document.body.append(host);
+    const [panel, session, history, outbox] = [this.#panel, this.#session, this.#history, this.#outbox];
+    const parts = { panel, session, history, outbox, reading: this.#reading, standing: this.#standing };
+    this.#incoming = new Incoming({ ...parts, t: language.t, emit: (event, detail) => this.#emit(event, detail) });
+    this.#outgoing.show();
+    this.#put();
   }
 
   /** The address is over its limit: the chat is there, and says so. */
@@ -173,9 +223,19 @@ class Chat {
       this.#reading.look();
       this.#standing.show();
     };
-    document.addEventListener("visibilitychange", () => document.hidden || wake());
-    addEventListener("online", wake);
-    addEventListener("offline", () => this.#standing.show());
+    const signal = this.#signal;
+    document.addEventListener("visibilitychange", () => document.hidden || wake(), { signal });
+    addEventListener("online", wake, { signal });
+    addEventListener("offline", () => this.#standing.show(), { signal });
+  }
+
+  /** The page wants no chat any longer. */
+  #end() {
+    this.#wire.stop();
+    this.#outbox.release();
+    this.#history.forget();
+    this.#panel?.close({ focus: false });
+    this.#host?.remove();
   }
 
   /** What was said before, then the live connection. */
@@ -194,11 +254,11 @@ class Chat {
 
   // ------------------------------------------------------------------ what the page and the visitor do
 
-  open() {
+  open({ focus = true } = {}) {
     if (this.#panel.isOpen) return;
-    this.#panel.open();
-    const { t } = this.#language;
-    askFirst({ panel: this.#panel, session: this.#session, storage: this.#storage, t }).then(() => this.#resume());
+    this.#panel.open({ focus });
+    this.#tab.set("open", true);
+    this.#enter();
     this.#reading.look();
     this.#emit("open");
   }
@@ -206,6 +266,7 @@ class Chat {
   close() {
     if (!this.#panel.isOpen) return;
     this.#panel.close();
+    this.#tab.remove("open");
     this.#emit("close");
   }
 
@@ -214,62 +275,43 @@ class Chat {
   }
 
   send(text) {
-    this.#say({ t: "send", kind: "text", text });
+    this.#outgoing.say({ kind: "text", text });
   }
 
-  /** Forgets the visitor and their transcript in this browser. */
+  /** Forgets the visitor and their transcript in this browser, also while the service cannot be reached. */
   logout() {
-    this.#outbox.clear();
-    this.#storage.clear();
-    return this.identify(null);
+    return this.#person.logout();
   }
 
-  /** Who the visitor is, proved by the page's server: {user_id, ts, sig, name}. */
-  async identify(identity) {
-    this.#connection.stop();
-    this.#polling.stop();
-    await this.#session.open({ identity });
+  /** Who the visitor is, proved by the page's server: {user_id, ts, sig, name} or {jwt}. */
+  identify(identity) {
+    return this.#person.identify(identity);
+  }
+
+  #leave() {
+    this.#wire.stop();
+    this.#outbox.clear();
     this.#startOver();
-    if (this.#session.conversation || this.#panel.isOpen) await this.#resume();
+  }
+
+  /** With the session that has just begun. */
+  async #goOn() {
+    this.#session.supersede();
+    this.#wire.stop();
+    this.#startOver();
+    if (this.#panel.isOpen) await this.#enter();
+    else if (this.#session.conversation) await this.#resume();
+    if (!this.#talks) this.#offerStarters();
+  }
+
+  /** The form before the chat, then the conversation. */
+  async #enter() {
+    await askFirst({ panel: this.#panel, session: this.#session, storage: this.#storage, t: this.#language.t });
+    await this.#resume();
   }
 
   on(event, handler) {
     this.#events.addEventListener(event, ({ detail }) => handler(detail));
-  }
-
-  /** The server knows the file by its id; `content` is how we show it until it comes back. */
-  #sendFile({ file, ...media }, quoted) {
-    const family = media.type.split("/")[0];
-    const type = ["image", "audio", "video"].includes(family) ? family : "file";
-    this.#say({ t: "send", kind: "file", files: [file], content: { type, media }, ...quoted });
-  }
-
-  #choose(title, value, message) {
-    const reply = message?.quickReplies?.find((known) => known.value === value);
-    this.#say({
-      t: "send",
-      kind: "action",
-      action: { id: reply?.id ?? value, value },
-      text: title,
-      reply_to: message?.seq,
-    });
-  }
-
-  #say(frame) {
-    this.#panel.offer([]);
-    this.#panel.log.outro.replaceChildren();
-    this.#outbox.add(frame);
-    this.#showPending();
-    if (!this.#resumed) this.#resume();
-    else this.#connection.start();
-    this.#polling.soon();
-  }
-
-  #retry(cid) {
-    this.#panel.log.drop(cid);
-    this.#outbox.retry(cid);
-    this.#showPending();
-    this.#connection.wake();
   }
 
   async #download() {
@@ -322,33 +364,7 @@ class Chat {
     this.#standing.halt(reason, () => this.#connection.start());
   }
 
-  #tellRead(frame) {
-    if (!this.#connection.send(frame, true) && this.#polling.running) this.#api.post(frame).catch(() => {});
-  }
-
-  #transmit(frame) {
-    if (this.#connection.send(frame)) return true;
-    if (!this.#polling.running) return false;
-    this.#api.post(frame).then(
-      (ack) => this.#incoming.ack(ack),
-      (error) => this.#outbox.refuse(frame.cid, error),
-    );
-    return true;
-  }
-
   // ------------------------------------------------------------------ what the panel shows
-
-  #showPending() {
-    for (const { frame, at, failed } of this.#outbox.items.filter((item) => item.frame.t === "send")) {
-      const message = toMessage({ ...frame, ts: at, from: { role: "visitor" } });
-      this.#panel.log.put({ ...message, mark: failed ? "failed" : "sending" });
-    }
-  }
-
-  #failed({ cid }) {
-    this.#panel.log.mark("failed", (message) => message.cid === cid);
-    this.#panel.announce(this.#language.t("failed"));
-  }
 
   #offerStarters() {
     this.#panel.offer(this.#session.config.starters.map(({ title, payload }) => ({ title, value: payload || title })));
@@ -360,9 +376,13 @@ class Chat {
   }
 
   #startOver() {
+    this.#resumed = false;
+    this.#incoming.ended = false;
     this.#outbox.release();
     this.#forgetTranscript();
-    this.#resumed = false;
+    this.#panel.begin();
+    this.#panel.composer.draft = this.#tab.get("draft") ?? "";
+    this.#standing.show(this.#session.agent);
   }
 
   #forgetTranscript() {
@@ -371,7 +391,7 @@ class Chat {
     this.#history.forget();
     this.#reading.forget();
     this.#reading.count();
-    this.#showPending();
+    this.#outgoing.show();
   }
 
   #emit(event, detail) {

@@ -13,7 +13,7 @@ export class Composer {
   #limit = 4000;
   #typedAt = 0;
 
-  /** `ui`: t, send(text, quoted), typing(on), announce(text), and what Uploads needs. */
+  /** `ui`: t, send(text, quoted), typing(on), drafted(text), announce(text), and what Uploads needs. */
   constructor(ui) {
     this.#ui = ui;
     const { t } = ui;
@@ -25,7 +25,10 @@ export class Composer {
       autocomplete: "off",
       maxlength: this.#limit,
       "data-testid": "input",
-      oninput: () => this.#changed(),
+      oninput: () => {
+        this.#changed();
+        this.#typing(Boolean(this.input.value.trim()));
+      },
       onkeydown: (event) => this.#key(event),
       onblur: () => this.#typing(false),
       onpaste: (event) => this.#take(event, event.clipboardData),
@@ -70,6 +73,19 @@ export class Composer {
     this.input.maxLength = this.#limit;
   }
 
+  /** What the line holds before the visitor writes (on). */
+  set draft(text) {
+    this.input.value = text;
+    this.#changed();
+  }
+
+  /** As high as its text; what is not shown has no height yet. */
+  fit() {
+    const { style } = this.input;
+    style.height = "";
+    if (this.input.value) style.height = `${Math.min(this.input.scrollHeight, 132)}px`;
+  }
+
   /** Whether the visitor may send files. */
   set files(taken) {
     this.attach.hidden = !taken;
@@ -109,8 +125,8 @@ export class Composer {
   #send() {
     const text = this.input.value.trim();
     if (text) {
-      this.input.value = "";
-      this.#changed();
+      this.draft = "";
+      this.#typing(false);
       this.#ui.send(text, this.#quoting.take());
     }
     this.input.focus();
@@ -121,10 +137,9 @@ export class Composer {
     const empty = !input.value.trim();
     this.button.setAttribute("aria-disabled", String(empty));
     input.dir = empty ? "" : "auto"; // the placeholder keeps the direction of the page
-    input.style.height = "auto";
-    input.style.height = `${Math.min(input.scrollHeight, 132)}px`;
+    this.fit();
     this.#countDown(this.#limit - input.value.length);
-    this.#typing(!empty);
+    this.#ui.drafted(empty ? "" : input.value);
   }
 
   #countDown(left) {

@@ -6,7 +6,7 @@
  */
 
 import { h, icon, link, safeUrl } from "./dom.js";
-import { formatted } from "./markdown.js";
+import { formatted, plain } from "./markdown.js";
 
 const MEDIA = { image, audio, video, file };
 
@@ -27,11 +27,11 @@ export function contentNodes(message, ui) {
   };
 }
 
-/** One line in words: for screen readers' announcements and the transcript. */
-export function contentText(message, t) {
+/** In words: for screen readers' announcements, quotes and, with `links`, the transcript. */
+export function contentText(message, t, links = false) {
   if (message.deleted) return t("deleted");
-  const { type, text, media, location: place, cards, sections } = message.content;
-  const parts = [text, place && [place.name, place.address].filter(Boolean).join(", ")];
+  const { type, text, format, media, location: place, cards, sections } = message.content;
+  const parts = [text && plain(text, format, links), place && [place.name, place.address].filter(Boolean).join(", ")];
   if (media) parts.unshift(`[${t(MEDIA[type] ? type : "file")}] ${media.alt_text ?? media.name ?? ""}`.trim());
   for (const card of cards ?? []) parts.push([card.title, card.subtitle].filter(Boolean).join(" – "));
   for (const section of sections ?? []) parts.push(...section.rows.map((row) => row.title));
@@ -42,7 +42,8 @@ export function contentText(message, t) {
 function quoted({ quote, choice }, ui) {
   if (!quote?.text || choice) return [];
   const names = { visitor: ui.t("you"), bot: ui.botName, agent: ui.t("agent") };
-  return [h("blockquote", { class: "quoted" }, h("b", {}, names[quote.author] ?? quote.author), " ", quote.text)];
+  const text = quote.author === "visitor" ? quote.text : plain(quote.text); // the service keeps no format of it
+  return [h("blockquote", { class: "quoted" }, h("b", {}, names[quote.author] ?? quote.author), " ", text)];
 }
 
 function image(media, ui) {

@@ -26,7 +26,7 @@ export class History {
   async latest() {
     const { lastSeq } = this.#session;
     try {
-      const { messages, has_more: more } = await this.#api.messages({ before: lastSeq + 1 });
+      const { messages, has_more: more } = await this.#ask({ before: lastSeq + 1 });
       this.#peer.show(messages);
       this.#oldest = more && messages.length ? messages[0].seq : 0;
       this.#transcript.reset(lastSeq);
@@ -40,7 +40,7 @@ export class History {
     if (!this.#oldest || this.#loading) return false;
     this.#loading = true;
     try {
-      const { messages, has_more: more } = await this.#api.messages({ before: this.#oldest });
+      const { messages, has_more: more } = await this.#ask({ before: this.#oldest });
       this.#peer.showOlder(messages);
       this.#oldest = more && messages.length ? messages[0].seq : 0;
       return true;
@@ -83,11 +83,16 @@ export class History {
   forget() {
     this.#transcript.reset();
     this.#oldest = 0;
+    this.#loading = false;
+  }
+
+  #ask(range) {
+    return this.#session.mine(this.#api.messages(range));
   }
 
   /** One page; with a new token when the old one has run out. */
   async #page() {
-    const ask = () => this.#api.messages({ after: this.cursor });
+    const ask = () => this.#ask({ after: this.cursor });
     try {
       return await ask();
     } catch (error) {

@@ -1,8 +1,6 @@
 /** Words, dates and writing direction of the visitor's language. */
 
-import { en } from "./english.js";
-
-const SPOKEN = ["ar", "de", "en", "es", "fr", "pt"]; // all but English are loaded when they are spoken: strings/*.json
+const FILES = WORDS; // language → its file beside the bundle, as tools/widget.mjs has named it
 const RIGHT_TO_LEFT = new Set(["ar", "fa", "he", "ur"]);
 const loaded = {};
 
@@ -11,17 +9,26 @@ export function preferredLocale(wish) {
   return wish || document.documentElement.lang || navigator.language || "en";
 }
 
-/** The first of `locales` that we speak, else English; English also when its words cannot be had. */
-export async function speak(locales, origin) {
-  const locale = locales.filter(Boolean).find((wish) => SPOKEN.includes(base(wish))) ?? "en";
-  const words = base(locale) === "en" ? en : await (loaded[base(locale)] ??= load(base(locale), origin));
-  return words ? new Language(locale, { ...en, ...words }) : new Language("en", en);
+/** The first of `locales` that we speak, else English; English also when its words cannot be had. Throws when not even
+ * those can be had. */
+export async function speak(locales) {
+  const locale = locales.filter(Boolean).find((wish) => FILES[base(wish)]) ?? "en";
+  const words = await wordsOf(base(locale));
+  if (words) return new Language(locale, words);
+  const english = await wordsOf("en");
+  if (english) return new Language("en", english);
+  throw new Error("the words cannot be had");
 }
 
-const load = (language, origin) =>
-  fetch(`${origin}/static/widget/strings/${language}.json`, { credentials: "omit" })
+/** What could not be had is asked for again the next time. */
+async function wordsOf(language) {
+  loaded[language] ??= fetch(new URL(FILES[language], import.meta.url), { credentials: "omit" })
     .then((answer) => (answer.ok ? answer.json() : null))
     .catch(() => null);
+  const words = await loaded[language];
+  if (!words) delete loaded[language];
+  return words;
+}
 
 const base = (locale) => locale.toLowerCase().split(/[-_]/)[0];
 

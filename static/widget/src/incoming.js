@@ -111,9 +111,9 @@ export class Incoming {
   }
 
   #onState(frame) {
-    const { state, conversation, agent, hours } = frame;
+    const { state, conversation, agent, hours, queue } = frame;
     const entry = entryOf(frame, this.#t);
-    this.#standing.turn(state, agent?.name ?? "", hours);
+    this.#standing.turn(state, { name: agent?.name ?? "", hours, queue });
     this.ended = state === "closed";
     if (entry) {
       this.#panel.log.put({ ...entry, live: true });

@@ -11,6 +11,9 @@ import { contentNodes } from "./content.js";
 const GROUP_MS = 5 * 60_000; // messages of one sender within this time share a name
 const NEAR_PX = 60;
 const MARKS = ["sending", "failed", "sent", "delivered", "read"];
+/** Why the service did not take a message, as far as the visitor can do something about it. */
+const REASONS = { too_long: "tooLong", too_big: "tooLong", no_answer: "noAnswer", uploads_off: "fileType" };
+const HOPELESS = new Set(["too_long", "too_big", "empty_message", "uploads_off"]); // as it is; its text can be changed
 
 export class Log {
   #ui;
@@ -22,7 +25,7 @@ export class Log {
   #stick = true;
   #fresh;
 
-  /** `ui`: language, t, origin, botName, choose, quote(message), retry(cid), onTop(), onSeen(), announce(text). */
+  /** `ui`: language, t, origin, botName, choose, quote(message), retry(cid), rewrite(cid), onTop(), onSeen(), announce(text). */
   constructor(ui) {
     this.#ui = ui;
     const { t } = ui;
@@ -112,6 +115,20 @@ export class Log {
       if (role === "visitor" && part >= this.#part && test(entry.message)) entry.mark = further(entry.mark, state);
     }
     this.#showMarks();
+  }
+
+  /** The service did not take the visitor's message, for the reason `code`. */
+  fail(cid, code) {
+    const entry = this.#find({ cid });
+    if (!entry) return;
+    entry.message.code = code;
+    this.mark("failed", (message) => message === entry.message);
+    this.#ui.announce(this.#reason(code));
+  }
+
+  #reason(code) {
+    const { t } = this.#ui;
+    return REASONS[code] ? `${t("failed")}: ${t(REASONS[code])}` : t("failed");
   }
 
   drop(cid) {
@@ -228,15 +245,18 @@ export class Log {
       const shown = mark && (index === own.length - 1 || mark === "sending" || mark === "failed") ? mark : "";
       if (text.dataset.state === shown) return;
       text.dataset.state = shown;
-      const retry =
-        shown === "failed" &&
-        h(
-          "button",
-          { type: "button", class: "retry", "data-testid": "retry", onclick: () => this.#ui.retry(message.cid) },
-          this.#ui.t("retry"),
-        );
-      text.replaceChildren(...[shown && this.#ui.t(shown), retry].filter(Boolean));
+      const failed = shown === "failed";
+      const said = failed ? this.#reason(message.code) : shown && this.#ui.t(shown);
+      text.replaceChildren(...[said, failed && this.#remedy(message)].filter(Boolean));
     });
+  }
+
+  #remedy({ cid, code, content }) {
+    const hopeless = HOPELESS.has(code);
+    if (hopeless && !content.text) return null;
+    const act = () => (hopeless ? this.#ui.rewrite(cid) : this.#ui.retry(cid));
+    const attributes = { type: "button", class: "retry", "data-testid": "retry", onclick: act };
+    return h("button", attributes, this.#ui.t(hopeless ? "change" : "retry"));
   }
 
   #scrolled() {

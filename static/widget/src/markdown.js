@@ -26,6 +26,19 @@ export function formatted(text, format) {
   return blocks(text.split(/\r?\n/));
 }
 
+/** The same in words alone, without stars and brackets; with `links` their addresses are told, too. */
+export function plain(text, format, links = false) {
+  const words = (node) => {
+    if (node.nodeName === "BR") return "\n";
+    const inner = node.childNodes.length ? [...node.childNodes].map(words).join("") : node.textContent;
+    if (links && node.href && node.href !== inner) return `${inner} (${node.href})`;
+    return node.nodeName === "LI" ? `${inner}\n` : inner;
+  };
+  return formatted(text, format)
+    .map((node) => words(node).trim())
+    .join("\n");
+}
+
 function blocks(lines) {
   const nodes = [];
   let open = null; // the block that the next line may continue

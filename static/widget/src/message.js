@@ -3,7 +3,7 @@
 import { contentText } from "./content.js";
 
 /** What a `state` frame says, in the visitor's language rather than the server's. */
-const STATES = { assigned: "person", bot: "disclosure", closed: "closed" };
+const STATES = { queued: "queued", assigned: "person", bot: "disclosure", closed: "closed" };
 
 /** Any transcript frame as a message; null for one that shows nothing. */
 export function entryOf(frame, t) {
@@ -34,13 +34,13 @@ export function toMessage(frame) {
 
 /** The canonical content of a `msg`, `edit` or `send` frame; what the visitor writes has none yet. */
 export function contentOf({ content, text, quoted: quote }) {
-  return { quote, ...(content ?? { type: "text", text }) };
+  return { quote, ...(content ?? { type: "text", text, format: "plain" }) };
 }
 
 /** Hands the visitor the conversation as a text file. */
 export function saveTranscript(messages, { nameOf, language }) {
   const line = (message) =>
-    `[${message.ts.toLocaleString(language.locale)}] ${nameOf(message)}: ${contentText(message, language.t)}`;
+    `[${message.ts.toLocaleString(language.locale)}] ${nameOf(message)}: ${contentText(message, language.t, true)}`;
   const href = URL.createObjectURL(new Blob([messages.map(line).join("\n")], { type: "text/plain;charset=utf-8" }));
   const anchor = document.createElement("a");
   Object.assign(anchor, { href, download: `chat-${new Date().toISOString().slice(0, 10)}.txt` }).click();

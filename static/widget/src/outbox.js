@@ -103,6 +103,13 @@ export class Outbox {
     this.#current = null;
   }
 
+  /** Takes a failed item away and returns it. */
+  drop(cid) {
+    const item = this.#items.get(cid);
+    if (item) this.#drop(item);
+    return item;
+  }
+
   clear() {
     this.release();
     for (const item of this.items) this.#drop(item);

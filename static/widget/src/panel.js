@@ -7,6 +7,7 @@
 import { Composer } from "./composer.js";
 import { h, icon, link } from "./dom.js";
 import { Log } from "./log.js";
+import { Nudge } from "./nudge.js";
 
 const PHONE = "(max-width: 480px), (max-height: 480px)";
 
@@ -17,8 +18,8 @@ export class Panel {
   #phone = matchMedia(PHONE);
   #preChat = null;
 
-  /** `actions`: what the chat does; `ui`: language, t, origin, botName; `config`: of the channel. */
-  constructor({ host, sheets, config, ui, actions }) {
+  /** `actions`: what the chat does; `ui`: language, t, origin, botName; `config`: of the channel; `signal`: ends it. */
+  constructor({ host, sheets, config, ui, actions, signal }) {
     this.#actions = actions;
     const quote = (message) => this.composer.quote(message, this.log.nameOf(message));
     this.#ui = { ...ui, ...actions, quote, announce: (text) => this.announce(text) };
@@ -29,11 +30,13 @@ export class Panel {
     this.composer = new Composer(this.#ui);
     this.badge = h("span", { class: "badge", hidden: true, "aria-hidden": "true", "data-testid": "badge" });
     this.words = config.launcher_text && h("span", { class: "launcher-text" }, config.launcher_text);
+    this.nudge = new Nudge({ t, open: actions.toggle, unwanted: actions.unwanted, announce: (text) => this.announce(text) });
     this.launcher = h(
       "button",
       {
         type: "button",
         class: "launcher",
+        hidden: config.launcher_text === null,
         "aria-expanded": "false",
         "aria-controls": "desk-panel",
         "data-testid": "launcher",
@@ -73,34 +76,52 @@ export class Panel {
         onkeydown: (event) => this.#key(event),
       },
       this.window,
+      this.nudge.element,
       this.launcher,
       this.live,
     );
     shadow.append(this.root);
     this.#introduce(config);
     this.unread(0);
-    this.#phone.addEventListener("change", () => this.#adapt());
-    visualViewport?.addEventListener("resize", () => this.#fit());
+    this.#phone.addEventListener("change", () => this.#adapt(), { signal });
+    visualViewport?.addEventListener("resize", () => this.#fit(), { signal });
   }
 
-  open() {
+  /** Whether the window fills the screen. */
+  get isPhone() {
+    return this.#phone.matches;
+  }
+
+  open({ focus = true } = {}) {
     this.isOpen = true;
+    this.#greet(this.nudge.take());
     this.window.hidden = false;
     this.launcher.setAttribute("aria-expanded", "true");
     this.#adapt();
     this.#name();
     this.log.toEnd();
-    this.focus();
+    this.composer.fit();
+    if (focus) this.focus();
   }
 
-  close() {
+  close({ focus = true } = {}) {
     this.isOpen = false;
     this.#menu(false);
     this.window.hidden = true;
     this.launcher.setAttribute("aria-expanded", "false");
     this.#adapt();
     this.#name();
-    this.launcher.focus();
+    if (focus) this.launcher.focus();
+  }
+
+  /** Another person begins: no form, choice, notice or upload of the one before is left. */
+  begin() {
+    this.ask(null);
+    this.offer([]);
+    this.tell("");
+    this.log.outro.replaceChildren();
+    this.composer.uploads.clear();
+    this.nudge.take();
   }
 
   focus() {
@@ -143,6 +164,7 @@ export class Panel {
         {
           type: "button",
           class: "chip",
+          dir: "auto",
           "data-testid": "chip",
           onclick: () => this.#actions.choose(title, value, message),
         },
@@ -195,8 +217,8 @@ export class Panel {
       privacy,
     );
     return h(
-      "header",
-      {},
+      "div",
+      { class: "header" },
       h("span", { class: "face", "aria-hidden": "true" }, icon("bot")),
       h(
         "div",
@@ -222,23 +244,28 @@ export class Panel {
   }
 
   #introduce(config) {
-    const { t, origin, botName } = this.#ui;
+    const { t, origin } = this.#ui;
     const privacy = config.privacy_url && link(config.privacy_url, { base: origin }, t("privacy"));
+    this.log.intro.append(h("p", { class: "disclosure" }, t("disclosure"), " ", privacy || ""));
+    this.#greet(config.greeting);
+  }
+
+  /** The first words of the conversation that are no message; "" leaves those that are there. */
+  #greet(words) {
+    if (!words) return;
     const greeting = h(
       "div",
-      { class: "item bot" },
+      { class: "item bot greeting" },
       h("span", { class: "face", "aria-hidden": "true" }, icon("bot")),
       h(
         "div",
         { class: "body" },
-        h("div", { class: "name" }, botName),
-        h("div", { class: "bubble", dir: "auto" }, h("p", {}, config.greeting)),
+        h("div", { class: "name" }, this.#ui.botName),
+        h("div", { class: "bubble", dir: "auto" }, h("p", {}, words)),
       ),
     );
-    this.log.intro.append(
-      h("p", { class: "disclosure" }, t("disclosure"), " ", privacy || ""),
-      ...(config.greeting ? [greeting] : []),
-    );
+    this.log.intro.querySelector(".greeting")?.remove();
+    this.log.intro.append(greeting);
   }
 
   #name() {

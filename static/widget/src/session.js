@@ -1,17 +1,19 @@
 /** The visitor's session with the service: token, configuration and where the conversation stands. */
 
-
 export class Session {
   #api;
   #storage;
   #options;
   #data = {};
   #hurry = () => {};
+  #signal;
+  #person = 0; // counts whose chat it was
 
-  constructor({ api, storage, options }) {
+  constructor({ api, storage, options, signal }) {
     this.#api = api;
     this.#storage = storage;
     this.#options = options;
+    this.#signal = signal;
   }
 
   get config() {
@@ -55,25 +57,50 @@ export class Session {
   }
 
   /**
-   * Asks for a session until there is one. Throws ApiError when the service refuses, and at once
-   * when a caller waits for the outcome (`extra` is a profile or an identity). `onWait(error)` is called
-   * when it takes longer.
+   * Asks for a session until there is one. Throws ApiError when the service refuses, and with a `profile` also when the
+   * line is down: the form tells it. `onWait(error)` is called when it takes longer.
    */
   async open(extra = {}, onWait = () => {}) {
     for (let attempt = 0; ; attempt++) {
       try {
-        this.#data = await this.#api.session(this.#request(extra));
+        const visitor_token = this.#storage.get("token");
+        this.#data = await this.mine(this.#api.session({ visitor_token, ...extra }));
         this.token = this.#data.visitor_token;
         return;
       } catch (error) {
         if (error.status === 401 && this.#storage.get("token")) this.#storage.remove("token");
-        else if (!error.passing || Object.keys(extra).length) throw error;
+        else if (!error.passing || extra.profile) throw error;
         else {
           onWait(error);
-          await this.#pause(Math.max(error.retryAfter, Math.random() * Math.min(60, 2 ** attempt)));
+          await this.mine(this.#pause(Math.max(error.retryAfter, Math.random() * Math.min(60, 2 ** attempt))));
         }
       }
     }
+  }
+
+  /** The outcome of `asked`, if it still is of the person whose chat is shown; else it never comes. */
+  mine(asked) {
+    const person = this.#person;
+    const counts = () => person === this.#person && !this.#signal.aborted;
+    return new Promise((done, failed) =>
+      asked.then(
+        (answer) => counts() && done(answer),
+        (error) => counts() && failed(error),
+      ),
+    );
+  }
+
+  /** Answers to what has been asked until now do not count. */
+  supersede() {
+    this.#person += 1;
+  }
+
+  /** Another person begins. */
+  forget() {
+    this.supersede();
+    this.#api.token = null;
+    const { config } = this.#data;
+    this.#data = { config };
   }
 
   /** Asks again now rather than later. */
@@ -86,9 +113,5 @@ export class Session {
       this.#hurry = done;
       setTimeout(done, seconds * 1000);
     });
-  }
-
-  #request(extra) {
-    return { visitor_token: this.#storage.get("token"), ...extra };
   }
 }

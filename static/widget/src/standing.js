@@ -21,22 +21,28 @@ export class Standing {
   /** Shows how things stand; `news` is of who answers: mode (bot, human, queue), name and, of a queue, the hours. What is
    * not known is not claimed. */
   show(news = {}) {
-    const { mode, name, hours } = Object.assign(this.#agent, news);
+    if (news.mode && news.mode !== "queue") this.#agent = {};
+    const { mode, name, hours, queue } = Object.assign(this.#agent, news);
     const words = {
       bot: () => this.#t("online"),
       human: () => this.#t("person", { name: name || this.#t("agent") }),
-      queue: () => this.#waiting(hours ?? {}),
+      queue: () => this.#waiting(hours ?? {}, queue),
     };
     if (!navigator.onLine || !mode) this.#panel.status("", "halted");
-    else if (this.#isOnline()) this.#panel.status(words[mode](), "online");
+    else if (this.#isOnline()) this.#panel.status(words[mode](), mode === "queue" ? "waiting" : "online");
     else this.#panel.status(this.#t("connecting"), "connecting");
     if (this.#offline === !navigator.onLine) return;
     this.#offline = !navigator.onLine;
     this.#panel.tell(this.#offline ? this.#t("offline") : "");
   }
 
-  /** When a human answers who is asked for, as far as that is known. */
-  #waiting({ opens_at: opens, expected_reply_minutes: minutes }) {
+  /** When a human answers who is asked for and how many people wait before the visitor, as far as that is known. */
+  #waiting(hours, position) {
+    const place = position ? `${this.#t("place", { n: this.#language.number(position) })} · ` : "";
+    return place + this.#when(hours);
+  }
+
+  #when({ opens_at: opens, expected_reply_minutes: minutes }) {
     const opening = new Date(opens ?? 0);
     if (opening > Date.now()) {
       return this.#t("later", { time: `${this.#language.day(opening)}, ${this.#language.time(opening)}` });
@@ -45,11 +51,11 @@ export class Standing {
     return minutes ? this.#t("soon", { time: this.#language.number(minutes, unit) }) : this.#t("queue");
   }
 
-  /** The state of the conversation changed: queued (with the `hours` of humans), assigned (to `name`, "" where it is
-   * not known), bot, closed or open. */
-  turn(state, name, hours) {
+  /** The state of the conversation changed: queued (with the `hours` of humans and the place in the `queue`), assigned
+   * (to `name`, "" where it is not known), bot, closed or open. */
+  turn(state, { name, hours, queue }) {
     const mode = { queued: "queue", assigned: "human", bot: "bot", closed: "bot" }[state];
-    this.show(mode ? { mode, name, hours } : {});
+    this.show(mode ? { mode, name, hours, queue } : {});
   }
 
   /** The connection will not come back by itself; `again()` is what the visitor may do about it. */

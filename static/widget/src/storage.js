@@ -1,16 +1,21 @@
-/** What the browser keeps for one channel. Falls back to memory where the page may not store. */
+/** What the browser, or this tab alone, keeps for one channel. Falls back to memory where the page may not store. */
 
 export class Storage {
   #prefix;
+  #area;
+  #signal;
   #memory = new Map();
 
-  constructor(channel) {
+  /** `area()`: localStorage or sessionStorage; asking for it may throw. `signal`: ends the watching. */
+  constructor(channel, area, signal) {
     this.#prefix = `desk-chat:${channel}:`;
+    this.#area = area;
+    this.#signal = signal;
   }
 
   get(name) {
     try {
-      return JSON.parse(localStorage.getItem(this.#prefix + name));
+      return JSON.parse(this.#area().getItem(this.#prefix + name));
     } catch {
       return this.#memory.get(name) ?? null;
     }
@@ -19,7 +24,7 @@ export class Storage {
   set(name, value) {
     this.#memory.set(name, value);
     try {
-      localStorage.setItem(this.#prefix + name, JSON.stringify(value));
+      this.#area().setItem(this.#prefix + name, JSON.stringify(value));
     } catch {
       // Full or forbidden: the memory copy serves this page.
     }
@@ -28,7 +33,7 @@ export class Storage {
   remove(name) {
     this.#memory.delete(name);
     try {
-      localStorage.removeItem(this.#prefix + name);
+      this.#area().removeItem(this.#prefix + name);
     } catch {
       // Nothing was stored then.
     }
@@ -38,7 +43,7 @@ export class Storage {
   names(start = "") {
     const names = new Set(this.#memory.keys());
     try {
-      for (const key of Object.keys(localStorage)) {
+      for (const key of Object.keys(this.#area())) {
         if (key.startsWith(this.#prefix)) names.add(key.slice(this.#prefix.length));
       }
     } catch {
@@ -51,8 +56,9 @@ export class Storage {
     for (const name of this.names()) this.remove(name);
   }
 
-  /** Calls `handler(value)` when another tab of the same page sets `name`. */
+  /** Calls `handler(value)` when another tab of the same site sets `name`. */
   watch(name, handler) {
-    addEventListener("storage", (event) => event.key === this.#prefix + name && handler(this.get(name)));
+    const changed = (event) => event.key === this.#prefix + name && handler(this.get(name));
+    addEventListener("storage", changed, { signal: this.#signal });
   }
 }

@@ -35,10 +35,10 @@ function themeRules(color) {
 }
 
 /** Marks the host as dark when the visitor's system is, or as the page says ("light", "dark"). */
-export function followDark(host, wish) {
+export function followDark(host, wish, signal) {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const apply = () => host.toggleAttribute("data-dark", wish === "dark" || (wish !== "light" && system.matches));
-  system.addEventListener("change", apply);
+  system.addEventListener("change", apply, { signal });
   apply();
 }
 

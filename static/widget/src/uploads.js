@@ -13,6 +13,11 @@ export class Uploads {
     this.#ui = ui;
   }
 
+  /** Ends what is on its way. */
+  clear() {
+    for (const row of [...this.element.children]) row.querySelector(".round").click();
+  }
+
   add(files) {
     for (const file of files) this.#send(file, this.#ui.quoted()); // the first of them answers
   }
