@@ -124,8 +124,8 @@ def _entries(page: TenantAdmin, request: HttpRequest, row: Conversation) -> Http
     else:
         changed = [_number(one) for one in request.GET.get("changed", "").split(",") if one]
         found = since(row, _number(request.GET.get("after", "0")), changed)
-        if not changed and row.last_seq and request.GET.get("seen"):
-            staff_read(row.id, row.last_seq)
+        if found.last and request.GET.get("seen"):
+            staff_read(row.id, found.last)
     older = "before" in request.GET and found.more
     shown = {"entries": found.entries, "original": row, "more": older, **may(request, row)}
     answer = render(request, "admin/conversations/conversation/entries.html", shown)

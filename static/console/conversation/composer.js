@@ -26,6 +26,7 @@ export class Composer {
   #offers = null;
   #pending;
   #template = null;
+  #gone = new AbortController();
 
   constructor(root, transcript) {
     this.root = root;
@@ -54,6 +55,7 @@ export class Composer {
   leave() {
     clearTimeout(this.#ticking);
     clearTimeout(this.#counting);
+    this.#gone.abort(); // what it listens to outside of itself
     this.#types(false);
     this.#pending.leave();
     this.#template?.close();
@@ -181,14 +183,15 @@ export class Composer {
 
   #drop(place) {
     const carries = (event) => event.dataTransfer?.types.includes("Files");
-    place.addEventListener("dragover", (event) => {
-      if (!carries(event) || !this.root.isConnected) return;
+    const hear = (name, run) => place.addEventListener(name, run, { signal: this.#gone.signal });
+    hear("dragover", (event) => {
+      if (!carries(event)) return;
       event.preventDefault();
       place.classList.add("dropping");
     });
-    place.addEventListener("dragleave", (event) => place.contains(event.relatedTarget) || place.classList.remove("dropping"));
-    place.addEventListener("drop", (event) => {
-      if (!carries(event) || !this.root.isConnected) return;
+    hear("dragleave", (event) => place.contains(event.relatedTarget) || place.classList.remove("dropping"));
+    hear("drop", (event) => {
+      if (!carries(event)) return;
       event.preventDefault();
       place.classList.remove("dropping");
       this.turn("reply");
@@ -226,9 +229,8 @@ export class Composer {
   #quotes() {
     const chip = this.#reply.querySelector("[data-quote]");
     chip.querySelector("button").addEventListener("click", () => this.#quote(null));
-    this.#transcript.root.addEventListener("change", ({ target }) => {
-      if (target.name === "quote") this.#quote(target.checked ? target : null);
-    });
+    const ticked = ({ target }) => target.name === "quote" && this.#quote(target.checked ? target : null);
+    this.#transcript.root.addEventListener("change", ticked, { signal: this.#gone.signal });
   }
 
   #quote(ticked) {
@@ -270,7 +272,7 @@ export class Composer {
     const id = unique();
     const url = this.root.dataset.send;
     const seen_seq = this.#transcript.last;
-    outbox.put({ id, conversation: this.id, url, body: { ...body, id, seen_seq }, shown: looks, ...more });
+    outbox.put({ id, conversation: this.id, whom: this.root.dataset.whom, url, body: { ...body, id, seen_seq }, shown: looks, ...more });
     this.#transcript.toEnd();
   }
 

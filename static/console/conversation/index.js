@@ -57,6 +57,13 @@ document.addEventListener("inbox:frame", ({ detail }) => {
   else shown.transcript.take(detail);
 });
 
+// What is refused while another conversation is open is told: its words stand below its transcript.
+outbox.addEventListener("change", ({ detail }) => {
+  if (detail.state !== "refused" || detail.conversation === shown?.id) return;
+  const text = `Your reply to ${detail.whom} was not sent, and is kept there. ${detail.error.message}`;
+  document.dispatchEvent(new CustomEvent("inbox:tell", { detail: { text, kind: "error" } }));
+});
+
 // A message of ours that did not arrive is sent again in its place.
 document.addEventListener("submit", async (event) => {
   const form = event.target.closest("form[data-retry]");

@@ -28,6 +28,10 @@ class Desk:
         self.page.goto(f"{address()}/admin/conversations/conversation/{conversation.id}/change/")
         self.page.locator("html.scripted [data-log]").wait_for()
 
+    def open_inbox(self, conversation: Conversation) -> None:
+        self.page.goto(f"{address()}/admin/inbox/{conversation.id}/")
+        self.page.locator("html.scripted [data-log] [data-local]").first.wait_for()
+
     @property
     def reply(self) -> Locator:
         return self.page.get_by_role("textbox", name="Reply", exact=True)

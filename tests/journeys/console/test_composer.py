@@ -124,6 +124,24 @@ def test_a_conversation_that_was_closed_meanwhile_gives_the_words_back(service: 
     expect(kept).to_have_value("A long answer")
 
 
+def test_a_reply_that_is_refused_behind_another_conversation_is_told_and_kept(service: Service, desk: Open) -> None:
+    first = service.conversation
+    service.visitor("Hello", id="visitor-2")
+    second = service.conversation
+    mira = desk()
+    mira.open_inbox(first)
+    mira.write("A long answer")
+    mira.page.locator(f"#row-{second.id} a").click()
+    expect(mira.texts).to_have_text(["Hello"])
+    conversation_end(first.id)
+    mira.later()
+    expect(mira.page.locator("#inbox-toasts")).to_contain_text("was not sent, and is kept there")
+    mira.open_inbox(first)
+    expect(mira.pending).to_contain_text("A long answer")
+    expect(mira.pending).to_contain_text("has ended")
+    assert replies(service) == []
+
+
 # ------------------------------------------------------------------- what was said meanwhile
 
 
