@@ -92,6 +92,7 @@ def test_a_person_who_asks_for_a_human_is_answered_by_one_agent(
     widget = ask_for_a_human(visit, service)
     for inbox in (hers, his):
         expect(inbox.rows).to_have_count(1, timeout=15_000)
+        expect(inbox.page).to_have_title("(1) Inbox | chatsvc")
     his.rows.locator("a").click()
     expect(his.entries.first).to_have_text("I want to talk to a human")
     his.press("Take it")
@@ -126,7 +127,7 @@ def test_from_login_to_an_answered_customer_in_two_clicks_and_one_page(
     inbox.loads.clear()
     inbox.page.press("#id_password", "Enter")
     inbox.row("Ana").click()
-    inbox.page.wait_for_function("document.activeElement?.tagName === 'TEXTAREA'")
+    expect(inbox.reply).to_be_focused()
     inbox.page.keyboard.type("It is on its way")
     inbox.page.get_by_role("button", name="Send", exact=True).click()
     expect(inbox.entries.last).to_have_text("It is on its way", timeout=15_000)

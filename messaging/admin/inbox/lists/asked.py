@@ -12,6 +12,7 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from pydantic import ValidationError
 
@@ -23,6 +24,7 @@ from tenants.models import Tenant, User
 READ = "conversations:read"
 TENANT = "inbox_tenant"  # in the session: the one that was looked at last
 LIMITS = ("channel", "priority", "label", "team", "failed")  # parameters that are members of Filter
+MOST = 100  # tenants to choose from; others are reached by their address
 LONGEST = 200  # characters of what is searched for
 
 
@@ -63,11 +65,10 @@ class Asked:
 def asked(request: HttpRequest, tenant_id: uuid.UUID | None) -> Asked:
     """``tenant_id``: whose the conversation is that the address names. Raises PermissionDenied for people who may read
     no conversations."""
-    tenants = tuple(tenants_with(request, READ))
-    wanted = request.GET.get("tenant", ""), request.session.get(TENANT, "")
-    by_id = [tenant for tenant in tenants if tenant.id == tenant_id] if tenant_id else []
-    named = [tenant for name in wanted for tenant in tenants if tenant.slug == name]
-    tenant = next(iter((*by_id, *named, *tenants)), None)
+    own = tenants_with(request, READ)
+    tenants = tuple(own[:MOST])
+    there = next((tenant for tenant in tenants if tenant.id == tenant_id), None)
+    tenant = there or (own.filter(id=tenant_id).first() if tenant_id else _chosen(request, own, tenants))
     if tenant is None:
         raise PermissionDenied
     if len(tenants) > 1 and request.session.get(TENANT) != tenant.slug:
@@ -83,6 +84,15 @@ def asked(request: HttpRequest, tenant_id: uuid.UUID | None) -> Asked:
         limits=_limits(request),
         cursor=request.GET.get("after", ""),
     )
+
+
+def _chosen(request: HttpRequest, own: QuerySet[Tenant], shown: tuple[Tenant, ...]) -> Tenant | None:
+    """The tenant that the address names, else the one that was looked at last, else the first."""
+    if len(shown) < 2:
+        return next(iter(shown), None)
+    slugs = [slug for slug in (request.GET.get("tenant", ""), request.session.get(TENANT, "")) if slug]
+    named = {tenant.slug: tenant for tenant in own.filter(slug__in=slugs)} if slugs else {}
+    return next((named[slug] for slug in slugs if slug in named), shown[0])
 
 
 def _limits(request: HttpRequest) -> Filter:
