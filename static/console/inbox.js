@@ -217,4 +217,4 @@ keys({ list, pane, go, home: root.dataset.home });
 alerts(list, (on) => live.presence(on ? "away" : "online"));
 list.start();
 live.start();
-shown(false);
+shown(true);

@@ -46,8 +46,9 @@ export class Live {
   // ------------------------------------------------------------------------- what the page says
 
   say(frame) {
-    if (this.#ready) this.#socket.send(JSON.stringify(frame));
-    return this.#ready;
+    const can = this.#ready && this.#socket.readyState === WebSocket.OPEN;
+    if (can) this.#socket.send(JSON.stringify(frame));
+    return can;
   }
 
   /** Changes of this list come from now on; over when the server has it, so that a list loaded then misses none. */

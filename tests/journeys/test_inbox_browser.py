@@ -17,6 +17,7 @@ from conversations.models import Conversation
 from messaging.rules.control import hand_over, locked, take_over
 from tenants.models import User
 from tenants.storage.db import atomic, now
+from tenants.tenant_settings import invalidate
 from tests.factories import ConversationFactory, MessageFactory
 from tests.journeys.inbox_page import DESK, PHONE, InboxPage
 from tests.journeys.service import Service, address, said
@@ -24,6 +25,7 @@ from tests.journeys.widget_page import WidgetPage
 
 pytestmark = pytest.mark.browser
 Staff = Callable[..., InboxPage]
+UNDO_MS = 6000  # after which a reply goes
 
 
 @pytest.fixture
@@ -86,6 +88,7 @@ def test_a_person_who_asks_for_a_human_is_answered_by_one_agent(
 ) -> None:
     mira = service.agent("Mira", role__permissions=["*"])
     hers, his = staff(mira), staff(ben)
+    his.page.clock.install()
     for inbox in (hers, his):
         inbox.open("?view=waiting")
         expect(inbox.page.get_by_text("No one waits for you.")).to_be_visible()
@@ -102,6 +105,7 @@ def test_a_person_who_asks_for_a_human_is_answered_by_one_agent(
     expect(hers.rows.locator(".inbox-owner")).to_have_attribute("title", re.compile("^Ben"))
     his.reply.fill("Hello, this is Ben")
     his.page.get_by_role("button", name="Send", exact=True).click()
+    his.page.clock.fast_forward(UNDO_MS)
     expect(widget.texts.last).to_have_text("Hello, this is Ben", timeout=15_000)
     hers.rows.locator("a").click()
     expect(hers.entries.last).to_have_text("Hello, this is Ben", timeout=15_000)
@@ -125,11 +129,14 @@ def test_from_login_to_an_answered_customer_in_two_clicks_and_one_page(
     inbox.page.fill("#id_username", ben.username)
     inbox.page.fill("#id_password", "a long password")
     inbox.loads.clear()
+    inbox.page.clock.install()
     inbox.page.press("#id_password", "Enter")
+    inbox.wait_live()
     inbox.row("Ana").click()
     expect(inbox.reply).to_be_focused()
     inbox.page.keyboard.type("It is on its way")
     inbox.page.get_by_role("button", name="Send", exact=True).click()
+    inbox.page.clock.fast_forward(UNDO_MS)
     expect(inbox.entries.last).to_have_text("It is on its way", timeout=15_000)
     assert len(inbox.loads) == 1
     row.refresh_from_db()
@@ -168,6 +175,49 @@ def test_what_an_agent_missed_comes_after_a_lost_connection(staff: Staff, servic
     assert [watch["after"] for watch in watches] == [first.last_seq, first.last_seq]
     late = [frame for frame in inbox.told[told:] if frame["t"] in ("conv", "msg")]
     assert {frame["conversation"] for frame in late} == {str(first.id), str(second.id)}
+
+
+def test_without_a_socket_the_page_looks_by_itself(staff: Staff, service: Service, ben: User) -> None:
+    inbox = staff(ben)
+    inbox.blocked = True
+    inbox.page.clock.install()
+    inbox.open("?view=waiting")
+    inbox.wait_live(False)
+    waits(service, "Ana")
+    inbox.page.clock.run_for(6000)
+    expect(inbox.names).to_have_text(["Ana"])
+
+
+def test_a_wait_ticks_and_becomes_too_long(staff: Staff, service: Service, ben: User) -> None:
+    service.tenant.settings = {"first_response_minutes": 10}
+    service.tenant.save()
+    invalidate(service.tenant.id)
+    waits(service, "Ana", 8)
+    inbox = staff(ben)
+    inbox.page.clock.install()
+    inbox.open("?view=waiting")
+    expect(inbox.rows.locator("time")).to_have_text("8 min")
+    expect(inbox.rows).not_to_have_class(re.compile(r"\blate\b"))
+    inbox.page.clock.fast_forward("03:00")
+    expect(inbox.rows.locator("time")).to_have_text("11 min")
+    expect(inbox.rows).to_have_class(re.compile(r"\blate\b"))
+
+
+def test_being_called_is_a_choice_that_is_kept(staff: Staff, service: Service, ben: User) -> None:
+    inbox = staff(ben, permissions=["notifications"])
+    inbox.open()
+    inbox.wait_live()
+    inbox.page.locator(".inbox-account summary").click()
+    for choice in ("Tell me of people who wait", "I am away"):
+        button = inbox.page.get_by_role("button", name=choice)
+        expect(button).to_have_attribute("aria-pressed", "false")
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "true")
+    inbox.open()
+    inbox.wait_live()
+    inbox.page.locator(".inbox-account summary").click()
+    expect(inbox.page.get_by_role("button", name="I am away")).to_have_attribute("aria-pressed", "true")
+    assert [frame["state"] for frame in inbox.said if frame["t"] == "presence"] == ["away", "away"]
 
 
 # --------------------------------------------------------------------------- finding one's way
