@@ -38,11 +38,11 @@ async function part(url, name) {
 
 let going = 0; // the last step taken: an answer to an earlier one comes too late
 
-async function go(url, { push = true, focus = true } = {}) {
+async function go(url, { push = true, replace = false, focus = true } = {}) {
   const step = ++going;
   const place = address(url);
   const former = opened();
-  if (push) history.pushState(null, "", url);
+  if (push) history[replace ? "replaceState" : "pushState"](null, "", url);
   try {
     if (place.id) list.mark(place.id);
     const kept = list.shows(url) && place.id;
@@ -176,7 +176,7 @@ function search(form) {
   if (list.view) asked.set("view", list.view);
   form.querySelector("details")?.removeAttribute("open");
   form.querySelector("details")?.toggleAttribute("data-set", ["channel", "priority", "label", "team", "failed"].some((name) => asked.has(name)));
-  go(beside(`${root.dataset.home}?${asked}`));
+  go(beside(`${root.dataset.home}?${asked}`), { replace: list.searching && asked.has("q") }); // not a step for each word
 }
 
 /** Another list, beside the conversation that is open; on a phone there is room for one of them. */

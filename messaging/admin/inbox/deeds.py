@@ -25,6 +25,7 @@ from tenants.errors import Invalid
 
 Done = tuple[Conversation, str, dict[str, Any], str]  # the row, the act for the audit trail, its facts, what to tell
 MORNING = time(9)
+LONGEST = 40  # characters of a label
 
 
 def _assign(request: HttpRequest, row: Conversation) -> Done:
@@ -51,9 +52,9 @@ def _wake(request: HttpRequest, row: Conversation) -> Done:
 
 
 def _label(request: HttpRequest, row: Conversation) -> Done:
-    named = request.POST.get("name", "").strip()
+    named = request.POST.get("name", "").replace("\0", "").strip()[:LONGEST]
     if named:
-        label = Label.objects.filter(name=named).first() or label_save(Label(tenant_id=row.tenant_id, name=named[:40]))
+        label = Label.objects.filter(name=named).first() or label_save(Label(tenant_id=row.tenant_id, name=named))
     else:
         label = label_get(_id(request.POST.get("label", "")))
     return label_put(row.id, label.id), "labelled", {"label": str(label.id)}, ""

@@ -93,6 +93,7 @@ def test_of_several_tenants_one_is_looked_at_and_remembered(desk: Desk, other_te
     assert desk.list(tenant="globex")["asked"].tenant == other_tenant
     assert desk.list()["asked"].tenant == other_tenant
     assert desk.list(tenant="nonsense")["asked"].tenant == other_tenant
+    assert desk.list(tenant="\0")["asked"].tenant == other_tenant
 
 
 def test_no_script_and_no_handler_stands_in_the_page(desk: Desk) -> None:

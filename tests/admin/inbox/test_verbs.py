@@ -123,6 +123,19 @@ def test_labels_are_put_on_made_and_taken_off(desk: Desk) -> None:
     assert audited(desk) == ["conversation.labelled", "conversation.labelled", "conversation.unlabelled"]
 
 
+@pytest.mark.parametrize("fields", [{"name": "\0"}, {"label": "x"}, {}], ids=["nul", "no id", "nothing"])
+def test_a_label_has_a_name_or_is_one_of_the_list(desk: Desk, fields: dict[str, str]) -> None:
+    row = desk.talk("Ana", waiting=1, **QUEUED)
+    assert desk.do(row, "label", **fields).status_code == 400
+    assert not Label.objects.unscoped().exists()
+
+
+def test_a_long_name_of_a_label_is_one_label(desk: Desk) -> None:
+    row = desk.talk("Ana", waiting=1, **QUEUED)
+    assert {desk.do(row, "label", name="x" * 60).status_code for _ in range(2)} == {200}
+    assert [label.name for label in Label.objects.unscoped()] == ["x" * 40]
+
+
 def test_hand_back_and_close(desk: Desk) -> None:
     row = desk.talk("Ana", assignee=desk.member, **HELD)
     assert desk.do(row, "hand_back").json() == {"told": "The bot answers again."}

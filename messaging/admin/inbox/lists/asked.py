@@ -6,6 +6,7 @@ out, for addresses are kept and sent to colleagues.
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -24,6 +25,7 @@ from tenants.models import Tenant, User
 READ = "conversations:read"
 TENANT = "inbox_tenant"  # in the session: the one that was looked at last
 LIMITS = ("channel", "priority", "label", "team", "failed")  # parameters that are members of Filter
+SLUG = re.compile(r"[\w-]{1,100}")
 MOST = 100  # tenants to choose from; others are reached by their address
 LONGEST = 200  # characters of what is searched for
 
@@ -90,7 +92,7 @@ def _chosen(request: HttpRequest, own: QuerySet[Tenant], shown: tuple[Tenant, ..
     """The tenant that the address names, else the one that was looked at last, else the first."""
     if len(shown) < 2:
         return next(iter(shown), None)
-    slugs = [slug for slug in (request.GET.get("tenant", ""), request.session.get(TENANT, "")) if slug]
+    slugs = [slug for slug in (request.GET.get("tenant", ""), request.session.get(TENANT, "")) if SLUG.fullmatch(slug)]
     named = {tenant.slug: tenant for tenant in own.filter(slug__in=slugs)} if slugs else {}
     return next((named[slug] for slug in slugs if slug in named), shown[0])
 
