@@ -72,11 +72,11 @@ def asks(service: Service, words: str, visitor: str) -> Conversation:
 
 
 def ask_for_a_human(visit: Callable[..., WidgetPage], service: Service) -> WidgetPage:
-    service.answer, service.handover = lambda _: said("A colleague will be with you."), True
+    service.answer, service.handover = lambda _: said("One moment, please."), True
     widget = visit()
     widget.open()
     widget.write("I want to talk to a human")
-    expect(widget.texts).to_have_count(2)
+    expect(widget.texts.nth(1)).to_have_text("One moment, please.")
     return widget
 
 
