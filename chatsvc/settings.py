@@ -65,6 +65,7 @@ MIDDLEWARE = [
 #: it looks for Django's own name; ours is that class, for all but the API (chatsvc/web/middleware.py)
 SILENCED_SYSTEM_CHECKS = ["security.W003"]
 
+LOGIN_REDIRECT_URL = "admin:index"  # of a login whose page was opened by itself
 ROOT_URLCONF = "chatsvc.urls"
 WSGI_APPLICATION = "chatsvc.wsgi.application"
 ASGI_APPLICATION = "chatsvc.asgi.application"
