@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from channels_app.models import Channel
-from messaging.admin.dashboard import shown
+from messaging.admin.dashboard import page, shown
 from messaging.admin.dashboard.export import HEAD, safe
 from messaging.figures.asked import MOST_DAYS, MOST_TENANTS, today
 from messaging.figures.facts import ALL, COUNTS, NONE
@@ -132,6 +132,18 @@ def test_a_superuser_sees_all_together_or_one(superuser: Client, shop: Channel, 
 def test_of_many_tenants_one_is_shown(superuser: Client, shop: Channel) -> None:
     TenantFactory.create_batch(MOST_TENANTS)
     assert superuser.get(INDEX).context["dashboard"]["choice"].tenant.slug == "acme"
+
+
+def test_of_very_many_tenants_some_are_offered(
+    superuser: Client, shop: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "MOST_OFFERED", 3)
+    TenantFactory.create_batch(5)
+    offered = superuser.get(f"{INDEX}?tenant=tenant-z").context["dashboard"]["filters"][0]["options"]
+    assert len(offered) == 3
+    last = TenantFactory(name="Zebra", slug="zebra")
+    filters = superuser.get(f"{INDEX}?tenant={last.slug}").context["dashboard"]["filters"]
+    assert filters[0]["options"][0] == ("zebra", "Zebra", True)
 
 
 def test_without_the_right_to_read_figures_there_are_none(staff_of: Callable[..., Client], tenant: Tenant, shop: Channel) -> None:  # fmt: skip

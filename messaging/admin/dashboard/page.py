@@ -20,6 +20,8 @@ from messaging.hours.late import BY_US
 from tenants.console.pages import tenants_known
 from tenants.storage.db import now
 
+MOST_OFFERED = 100  # tenants to choose from; others are reached by their address
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -59,7 +61,8 @@ def _filters(choice: Choice) -> list[dict[str, Any]]:
     assert choice.asked is not None
     shown_filters = []
     if len(choice.tenants) > 1:
-        tenants = [(tenant.slug, tenant.name, tenant == choice.tenant) for tenant in choice.tenants]
+        offered = list(dict.fromkeys([*([choice.tenant] if choice.tenant else []), *choice.tenants[:MOST_OFFERED]]))
+        tenants = [(tenant.slug, tenant.name, tenant == choice.tenant) for tenant in offered]
         shown_filters.append({"name": "tenant", "label": "Tenant", "all": "All tenants", "options": tenants})
     for what, label, every in (
         ("channel", "Channel", "All channels"), ("team", "Team", "All teams"), ("agent", "Colleague", "Everybody"),
