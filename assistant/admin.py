@@ -12,6 +12,7 @@ from unfold.widgets import UnfoldAdminURLInputWidget
 
 from assistant.builtin.evaluation import evaluate, train
 from assistant.intents.lessons import invalidate
+from assistant.lesson_fields import RepliesField, SlotsField
 from assistant.models import Intent, KnowledgeEntry, TrainedModel
 from tenants.console.pages import Button, LinesField, TenantAdmin, TenantFilter
 from tenants.models import Tenant
@@ -52,6 +53,12 @@ class LessonAdmin(TenantAdmin):
 
 class IntentForm(forms.ModelForm):
     examples = LinesField(required=False, help_text="What people say who want this, one per line")
+    responses = RepliesField(
+        label="Replies",
+        help_text="One of them is said. {slot} stands for what was asked for, {slot|else} for “else” where it is not known; "
+        "{name} is the person's, {bot} the assistant's",
+    )
+    slots = SlotsField(label="Questions", help_text="What must be known before the reply, asked for in this order")
 
 
 @admin.register(Intent)

@@ -17,10 +17,12 @@ from unfold.decorators import display
 
 from channels_app.health import DISABLED, DISCONNECTED
 from channels_app.models import Channel, MessageTemplate
+from channels_app.templates.form import VariantsField
 from channels_app.templates.resolve import said_by, variables_in
 from channels_app.templates.store import TemplateChange, own_id
 from tenants.api.parse import problems
 from tenants.console.pages import Button, TenantAdmin, TenantFilter, tenants_with
+from tenants.console.structure_field import place
 
 SYNC_TEMPLATES = Button("sync_templates", "Sync templates", "sync")
 HEALTH = {
@@ -48,11 +50,18 @@ class ChannelFilter(admin.SimpleListFilter):
 
 
 class TemplateForm(forms.ModelForm):
+    variants = VariantsField(
+        label="Languages",
+        help_text="Key: the language, like en or pt-BR. {{variable}} may stand in every text; “defaults” are what stands there "
+        "when nothing is given",
+    )
+
     def clean_variants(self) -> Any:
         try:
             body = TemplateChange.model_validate({"variants": self.cleaned_data["variants"]})
         except ValidationError as error:
-            raise forms.ValidationError([f"{p['field']}: {p['message']}" for p in problems(error)]) from None
+            told = [(place(p["field"].split(".")[1:]), p["message"]) for p in problems(error)]
+            raise forms.ValidationError([f"{there}: {wrong}".removeprefix(": ") for there, wrong in told]) from None
         return {language: v.model_dump(mode="json", exclude_none=True) for language, v in body.variants.items()}
 
     def clean_name(self) -> str:

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
 from conversations.models import Contact, Identity
 from messaging.consent.rules import staff_allow, staff_stop
 from tenants.console.pages import Button, PartInline, TenantAdmin, TenantFilter
+from tenants.console.structure import Schema
+from tenants.console.structure_field import StructureField
 
 DECIDED = ("name", "email", "phone", "language", "profile", "preferences")
 STOP = Button("stop", "Stop messages", "block", "Send nothing more to this person on any platform?")
@@ -38,9 +41,41 @@ class IdentityInline(PartInline):
         return super().get_queryset(request).select_related("channel")
 
 
+TEXTS = {"type": "object", "additionalProperties": {"type": "string", "maxLength": 1000}}
+
+
+class FactsField(StructureField):
+    """Facts in words, by their names. Others, of a platform or an integrator, are not shown, and stay."""
+
+    def __init__(self, **options: Any):
+        super().__init__(Schema(TEXTS, {}), **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return {name: one for name, one in (value or {}).items() if isinstance(one, str)}
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(self.prepare_value(initial) != data)
+
+
+class ContactForm(forms.ModelForm):
+    profile = FactsField(help_text="What is known of the person: name of the fact, and what it is")
+    preferences = FactsField(help_text="What the person prefers")
+
+    def clean_profile(self) -> dict[str, Any]:
+        return self._kept("profile")
+
+    def clean_preferences(self) -> dict[str, Any]:
+        return self._kept("preferences")
+
+    def _kept(self, name: str) -> dict[str, Any]:
+        held = getattr(self.instance, name) or {}
+        return {**{key: one for key, one in held.items() if not isinstance(one, str)}, **self.cleaned_data[name]}
+
+
 @admin.register(Contact)
 class ContactAdmin(TenantAdmin):
     resource = "contacts"
+    form = ContactForm
     buttons = (STOP, ALLOW)
     deeds = frozenset({"add", "change"})  # erasing a person takes more than a row: PRIV-2
     fields = ("tenant", "name", "email", "phone", "language", "profile", "preferences")

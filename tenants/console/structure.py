@@ -126,7 +126,7 @@ def read(schema: Schema, data: Any, name: str) -> Any:
     row = schema.items if kind == "rows" else schema.pair
     untouched = shown(row, ABSENT)
     found = [read(row, data, f"{name}-{index}") for index in _indexes(data, name)]
-    rows = [value for value in found if value != untouched and value is not ABSENT]
+    rows = [value for value in found if value is not ABSENT and not _left(value, untouched)]
     if kind == "rows":
         return ABSENT if not rows and schema["nullable"] else rows
     return {pair.get("key", ""): pair.get("value") for pair in rows}
@@ -158,9 +158,16 @@ def absent(schema: Schema, value: Any) -> bool:
 
 def _group(schema: Schema, members: dict[str, Any]) -> Any:
     found = {name: value for name, value in members.items() if value is not ABSENT}
-    if schema["nullable"] and found == _untouched(schema):
+    if schema["nullable"] and _left(found, _untouched(schema)):
         return ABSENT
     return found
+
+
+def _left(found: Any, untouched: Any) -> bool:
+    """Nothing was entered: what was posted of a row or a group is as in an empty form."""
+    if isinstance(found, dict) and isinstance(untouched, dict):
+        return all(name in untouched and untouched[name] == value for name, value in found.items())
+    return bool(found == untouched)
 
 
 def _untouched(schema: Schema) -> dict[str, Any]:

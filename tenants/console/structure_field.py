@@ -24,6 +24,7 @@ from unfold.widgets import (
 
 from tenants.console.pages import LinesField
 from tenants.console.structure import ABSENT, LONG, Schema, absent, choice_of, label_of, read, shown
+from tenants.storage.json_values import unstorable
 
 Choices = list[tuple[str, str]]
 
@@ -81,6 +82,9 @@ class StructureField(forms.Field):
     def clean(self, value: Any) -> Any:
         if value is ABSENT:
             return None if self.schema["nullable"] else {} if self.schema["type"] == "object" else []
+        if refusal := unstorable(value):
+            there = place(int(step) if step.isdigit() else step for step in refusal.path.split(".") if step)
+            raise forms.ValidationError(f"{there}: {refusal.why}.".removeprefix(": "), code=refusal.code)
         return value
 
     def has_changed(self, initial: Any, data: Any) -> bool:

@@ -475,15 +475,13 @@ def test_an_intent_is_saved_and_trained(superuser: Client, acme: World) -> None:
     data = {
         "name": "refund",
         "examples": "money back\nrefund please",
-        "responses": "[]",
-        "slots": "[]",
         "enabled": "on",
     }
     superuser.post(url(type(acme.intent), "change", acme.intent.pk), data)
     acme.intent.refresh_from_db()
     assert acme.intent.examples == ["money back", "refund please"]
     assert "trained version" in do(superuser, acme.intent, "train").content.decode()
-    page = superuser.post(url(type(acme.intent), "change", acme.intent.pk), {**data, "slots": '[{"x": 1}]'})
+    page = superuser.post(url(type(acme.intent), "change", acme.intent.pk), {**data, "slots-0-name": "x y"})
     assert page.context["adminform"].form.errors["slots"]
 
 
@@ -543,8 +541,14 @@ def test_one_tenant_s_permission_does_not_open_another_s_words(acme: World, glob
 
 
 def test_json_that_no_database_keeps_is_told_at_its_field(superuser: Client, tenant: Tenant) -> None:
-    contact = ContactFactory(tenant=tenant)
-    page = url(Contact, "change", contact.pk)
+    page, given = url(Tenant, "change", tenant.pk), {"name": "Acme", "slug": tenant.slug, "status": "active"}
     for bad in ('{"a": NaN}', '{"a": 1e999}', '{"a": "\\u0000"}', '{"a": "\\ud800"}', "1" * 5000, "[" * 100_000):
-        answer = superuser.post(page, {"tenant": tenant.pk, "name": "Mira", "profile": bad, "preferences": "{}"})
-        assert (answer.status_code, list(answer.context["adminform"].form.errors)) == (200, ["profile"])
+        answer = superuser.post(page, {**given, "settings": bad})
+        assert (answer.status_code, list(answer.context["adminform"].form.errors)) == (200, ["settings"])
+
+
+def test_words_that_no_database_keeps_are_told_at_their_field(superuser: Client, tenant: Tenant) -> None:
+    page = url(Contact, "change", ContactFactory(tenant=tenant).pk)
+    fact = {"name": "Mira", "profile-0-key": "size", "profile-0-value": "M\0"}
+    answer = superuser.post(page, fact)
+    assert (answer.status_code, list(answer.context["adminform"].form.errors)) == (200, ["profile"])
