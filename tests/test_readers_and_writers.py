@@ -220,7 +220,7 @@ OTHERWISE = {
     "messaging.Delivery.Status.SENDING": r"RUNNING = Status\.SENDING",  # by the lease
     **{f"conversations.Conversation.Holder.{name}": rf'"?held_by"?[=:] ?Holder\.{name}\b'
        for name in ("BOT", "QUEUE", "STAFF", "OUTSIDE")},
-    "tenants.Tenant.Status.SUSPENDED": r'fields = \("name", "slug", "status"',  # by superusers, in a form
+    "tenants.Tenant.Status.SUSPENDED": r'facts = \("name", "slug", "status"',  # by superusers, in a form
     **{f"channels_app.ChannelHealth.State.{name}": rf"\bFinding\(State\.{name}\b" for name in
        ("UNCHECKED", "HEALTHY", "DEGRADED", "CREDENTIAL_REFUSED", "SILENT")},
     # an attempt's outcome is the class of its error

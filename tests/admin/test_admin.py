@@ -201,7 +201,10 @@ def test_what_a_widget_shows_is_set_in_the_console(superuser: Client, tenant: Te
     assert superuser.post(address, {**base, **look}).status_code == 302
     config = rows(Channel).get(name="Website").config
     assert config["starters"] == [{"title": "Track", "payload": "track"}]
-    assert (config["triggers"], config["triggers_a_day"]) == ([{"text": "Any questions?", "path": "/cart*"}], 2)
+    assert (config["triggers"], config["triggers_a_day"]) == (
+        [{"text": "Any questions?", "path": "/cart*", "on_exit": False}],
+        2,
+    )
     assert (config["subtitle"], config["launcher_text"], config["position"]) == ("We listen", "Help", "left")
 
 

@@ -131,7 +131,7 @@ def test_questions_before_the_chat_are_rows_of_a_form(superuser, tenant) -> None
     assert 'name="config_pre_chat-0-label"' in page
     sent = {
         "name": "Shop", "enabled": "on", "ip_allow_list": "", "config_title": "Chat", "config_color": "#2563eb",
-        "config_position": "right", "config_allowed_origins": "*",
+        "config_position": "right", "config_allowed_origins": "*", "config_triggers_a_day": "1",
         "config_pre_chat-3-name": "size", "config_pre_chat-3-label": "Size", "config_pre_chat-3-type": "select",
         "config_pre_chat-3-options": "S\nM", "config_pre_chat-3-required": "on",
         "config_pre_chat-7-name": "email", "config_pre_chat-7-label": "E-mail", "config_pre_chat-7-type": "email",

@@ -74,6 +74,9 @@ LONGEST: dict[str, int] = {
     "channels_app.adapters.voice.speech": MAX_TEXT,
     "channels_app.adapters.web": 255,
     "channels_app.adapters.whatsapp.templates": MAX_TEXT,
+    "messaging.agents.notes": 4096,  # of a note
+    "messaging.admin.inbox.lists.asked": 255,
+    "chatsvc.web.widget": 255,
     "messaging.media.views": HEADER,
     "messaging.admin.tenant.hours_form": 50_000,
     "messaging.rating.taken": 1000,

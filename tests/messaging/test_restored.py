@@ -47,7 +47,7 @@ def test_what_waits_is_counted(waiting: Any) -> None:
 
 
 def test_what_was_put_aside_waits_for_staff_and_is_told(waiting: Any) -> None:
-    assert restored.put_aside() == {"receipts": 1, "turns": 1, "deliveries": 2}
+    assert restored.put_aside() == {"receipts": 1, "turns": 1, "scheduled": 0, "deliveries": 2}
     assert not any(restored.open_work().values())
     dead = [again(waiting[name]) for name in ("sending", "theirs")]
     assert [(row.status, row.error_code, row.dead_at is None) for row in dead] == [("failed", "restored", False)] * 2

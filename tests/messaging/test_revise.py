@@ -17,6 +17,7 @@ from conversations.models import Reaction as ReactionRow
 from conversations.models import Revision as RevisionRow
 from conversations.shapes import MessageQuery
 from messaging import respond as respond_module
+from messaging.admin.inbox.transcript import newest
 from messaging.housekeeping.trims import trim
 from messaging.live.transcript import frames_after
 from messaging.models import DeliveryPart, Turn
@@ -416,9 +417,7 @@ def test_the_history_endpoint_can_tell_of_a_deleted_message(scope, whatsapp, api
 
 
 def test_staff_see_the_message_not_the_entry_about_it(scope, whatsapp) -> None:
-    from messaging.admin.conversations import transcript
-
     for item in (message(), edit("hello"), reaction("👍")):
         apply(whatsapp, item)
-    shown = transcript(Conversation.objects.get())
+    shown = newest(Conversation.objects.get()).entries
     assert [(entry.text, entry.edited_at, entry.emojis) for entry in shown] == [("hello", at(1), "👍")]

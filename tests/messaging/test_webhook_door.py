@@ -167,6 +167,8 @@ class TestProof:
         assert found["incidents"] == []
 
     def test_our_own_widget_works_as_we_do(self, scope, web):
+        web.config = {"allowed_origins": ["https://shop.example.com"]}
+        web.save()
         watch.channel_check(web)
         assert ChannelHealth.objects.get(channel=web).state == "healthy"
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from channels_app.words.moments import written
 from chatsvc.management.making import MakingCommand, tenant_of
 from tenants.access.api_keys import api_key_create, api_key_rotate, overlap_s
 from tenants.access.permissions import ROLES
@@ -56,7 +57,7 @@ class Command(MakingCommand):
             "name": key.name,
             "tenant": tenant.slug,
             "scopes": key.scopes,
-            "former_ends_at": ends.isoformat() if ends else None,
+            "former_ends_at": written(ends) if ends else None,
         }
 
     def told(self, made: dict[str, Any]) -> str:

@@ -126,7 +126,7 @@ async def test_a_change_costs_the_same_statements_for_any_number_of_windows(ana,
             reading.read({conversation.tenant_id: [conversation.id]})
         return len(seen)
 
-    assert await thread(read, thread_sensitive=False)() == 5
+    assert await thread(read, thread_sensitive=False)() == 6
 
 
 async def test_ringing_costs_no_statement(ana, window, says, rows):
