@@ -54,6 +54,7 @@ export class TemplateForm {
   }
 
   #later() {
+    this.#asked++; // what is still being asked was about other words
     clearTimeout(this.#waiting);
     this.#waiting = setTimeout(() => this.#look(), WAIT_MS);
   }
