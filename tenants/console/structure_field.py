@@ -180,7 +180,8 @@ def _leaf(schema: Schema, name: str, value: Any, disabled: bool) -> str:
         return UnfoldBooleanSwitchWidget().render(name, bool(held), attrs)
     if schema["type"] in ("integer", "number"):
         step = {"step": "any"} if schema["type"] == "number" else {}
-        return UnfoldAdminIntegerFieldWidget(attrs=step).render(name, held, attrs)
+        whole = isinstance(held, float) and held.is_integer()
+        return UnfoldAdminIntegerFieldWidget(attrs=step).render(name, int(held) if whole else held, attrs)
     if (schema["maxLength"] or 0) > LONG and schema["pattern"] is None:
         return UnfoldAdminTextareaWidget(attrs={"rows": 3}).render(name, held, attrs)
     return UnfoldAdminTextInputWidget().render(name, held, attrs)
