@@ -107,9 +107,9 @@ function begin(list) {
   rows.forEach((row, number) => {
     row.dataset.number = String(number);
   });
-  let next = rows.length;
   if (disabled) return;
   rows.pop()?.remove(); // the empty one is for those without JavaScript
+  let next = rows.length;
   for (const row of rows) equip(row, list);
   const more = button("add", words.add, () => add(list, template, String(next++)));
   more.classList.add("structure-add");
