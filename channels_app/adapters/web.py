@@ -88,6 +88,9 @@ class WebConfig(CommonConfig):
         description="Sites that may show the widget, one per line, like https://shop.example.com; https://*.example.com is "
         "every site below example.com, * is any site: for trials only. Empty: none",
     )
+    without_origin: bool = Field(
+        default=False, description="Apps and servers may talk, too: clients that are no browsers and send no Origin"
+    )
     identity_secret: str = Field(
         "",
         description="Signs your site's word on who its visitor is (docs/channels/web.md); empty: visitors have no name",
@@ -116,8 +119,12 @@ class WebConfig(CommonConfig):
         return self
 
     def allows(self, origin: str) -> bool:
-        """Whether the widget may run on ``origin`` (scheme://host[:port], as browsers send it)."""
-        return any(_covers(allowed, origin.lower()) for allowed in self.allowed_origins)
+        """Whether the widget may run on ``origin`` (scheme://host[:port], as browsers send it); "": there is none."""
+        return (
+            self.without_origin
+            if not origin
+            else any(_covers(allowed, origin.lower()) for allowed in self.allowed_origins)
+        )
 
 
 def _covers(allowed: str, origin: str) -> bool:

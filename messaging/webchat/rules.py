@@ -74,7 +74,8 @@ class Visitor:
 
 
 def channel_open(key: str, origin: str | None) -> Channel:
-    """The web channel behind a public key. ``origin`` None: the caller is no page (checked by its token).
+    """The web channel behind a public key. ``origin`` None: the caller is no page (checked by its token); "": it sent
+    none, which the channel may allow.
 
     Raises NotFound ``channel_not_found``, Forbidden ``origin_not_allowed`` or ``tenant_suspended``.
     """
@@ -82,7 +83,7 @@ def channel_open(key: str, origin: str | None) -> Channel:
     if channel is None:
         raise NotFound("There is no such web chat.", code="channel_not_found")
     require_active(channel.tenant_id)
-    if origin is not None and not (origin and channel.adapter_config().allows(origin)):
+    if origin is not None and not channel.adapter_config().allows(origin):
         raise Forbidden("This site may not embed the web chat.", code="origin_not_allowed")
     return channel
 

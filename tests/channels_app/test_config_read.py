@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from channels_app.models import Channel, IncompleteChannel
+from channels_app.services import channel_save
+from tenants.models import Tenant
+from tests.factories import ChannelFactory
 
 SECRETS = {"access_token": "token-0123456789", "app_secret": "secret-0123456789", "verify_token": "verify-0123456789"}
 
@@ -49,3 +52,12 @@ def test_what_holds_no_more_is_refused_each_time(channel: Channel) -> None:
     for _ in range(2):
         with pytest.raises(IncompleteChannel):
             channel.adapter_config()
+
+
+def test_a_setting_that_the_release_before_refuses_is_stored_only_when_it_says_something(scope: Tenant) -> None:
+    channel = ChannelFactory(tenant=scope, kind="web")
+    stored = []
+    for on in (False, True):
+        channel_save(channel, config={"title": "Help", "without_origin": on})
+        stored.append({name: value for name, value in channel.config.items() if name != "allowed_origins"})
+    assert stored == [{"title": "Help"}, {"title": "Help", "without_origin": True}]

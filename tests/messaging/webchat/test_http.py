@@ -65,6 +65,23 @@ def test_every_sub_domain_may_be_allowed_at_once(tenant):
     assert outcome(Page(channel, "https://example.com").session()) == (403, "origin_not_allowed")
 
 
+def test_an_app_talks_without_an_origin_where_the_channel_lets_it(tenant):
+    channel = ChannelFactory(tenant=tenant, config={"allowed_origins": [SHOP], "without_origin": True})
+    app = Page(channel, "")
+    response = app.session()
+    assert response.status_code == 200
+    assert "Access-Control-Allow-Origin" not in response
+    assert app.say("Hello").status_code == 200
+    for origin in ("https://evil.example.com", "null"):  # a page is still asked
+        assert outcome(Page(channel, origin).session()) == (403, "origin_not_allowed")
+
+
+@pytest.mark.parametrize("origins", [["*"], [SHOP]], ids=["every site", "one site"])
+def test_no_origin_is_none_of_the_allowed_ones(tenant, origins):
+    channel = ChannelFactory(tenant=tenant, config={"allowed_origins": origins})
+    assert outcome(Page(channel, "").session()) == (403, "origin_not_allowed")
+
+
 def test_an_unknown_channel_is_not_found(page, channel):
     page.base = "/api/v2/webchat/nothing"
     assert outcome(page.session()) == (404, "channel_not_found")

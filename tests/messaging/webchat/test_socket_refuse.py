@@ -20,6 +20,14 @@ async def test_a_foreign_page_gets_no_socket(channel, origin):
     assert (await Socket(channel, origin).connect())[0] is False
 
 
+async def test_an_app_gets_a_socket_without_an_origin_where_the_channel_lets_it(tenant):
+    channel = await database_sync_to_async(ChannelFactory)(tenant=tenant, config={"without_origin": True})
+    socket = Socket(channel, "")
+    assert await socket.connect() == (True, "desk-chat.v1")
+    await socket.disconnect()
+    assert (await Socket(channel, "https://evil.example.com").connect())[0] is False
+
+
 async def test_another_sub_protocol_gets_no_socket(channel):
     assert (await Socket(channel, subprotocols=["graphql-ws"]).connect())[0] is False
 
