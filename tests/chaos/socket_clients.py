@@ -33,7 +33,7 @@ class Connection:
     @classmethod
     async def open(
         cls, port: int, path: str, *, protocol: str = "desk-chat.v1", origin: str = "http://shop.example",
-        silent: bool = False, receive_buffer: int = 0,
+        cookie: str = "", silent: bool = False, receive_buffer: int = 0,
     ) -> Connection:  # fmt: skip
         """Raises OSError when it is refused. ``receive_buffer``: bytes the kernel takes for us; 0: what it likes."""
         raw = socket.socket()
@@ -48,15 +48,16 @@ class Connection:
             raise
         connection = cls(reader, writer, silent=silent)
         try:
-            await connection._upgrade(path, protocol, origin)
+            await connection._upgrade(path, protocol, origin, cookie)
         except (OSError, EOFError) as error:
             connection.abort()
             raise ConnectionError(str(error)) from error
         return connection
 
-    async def _upgrade(self, path: str, protocol: str, origin: str) -> None:
+    async def _upgrade(self, path: str, protocol: str, origin: str, cookie: str) -> None:
         key = base64.b64encode(os.urandom(16)).decode()
         wanted = f"Sec-WebSocket-Protocol: {protocol}\r\n" if protocol else ""
+        wanted += f"Cookie: {cookie}\r\n" if cookie else ""
         self._writer.write(
             f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{wanted}"
             f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nOrigin: {origin}\r\n\r\n".encode()

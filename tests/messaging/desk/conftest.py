@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 
 from channels_app.content.types import text
@@ -19,6 +17,7 @@ from tenants.scope import tenant_scope
 from tenants.storage.db import atomic
 from tests.factories import ChannelFactory, MembershipFactory, UserFactory
 from tests.messaging.desk.clients import HOST, Window
+from tests.messaging.desk.sessions import signed_in
 
 
 @pytest.fixture(autouse=True)
@@ -47,16 +46,6 @@ def member(tenant):
 @pytest.fixture
 def ana(member):
     return member("ana")
-
-
-def signed_in(user):
-    session = SessionStore()
-    backend = "django.contrib.auth.backends.ModelBackend"
-    session.update(
-        {SESSION_KEY: str(user.pk), BACKEND_SESSION_KEY: backend, HASH_SESSION_KEY: user.get_session_auth_hash()}
-    )
-    session.save()
-    return session.session_key
 
 
 @pytest.fixture

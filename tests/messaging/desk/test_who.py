@@ -14,7 +14,7 @@ from tenants.access.auth import issue_access_token
 from tenants.models import Membership, Role
 from tests.factories import MembershipFactory
 from tests.messaging.desk.clients import Window
-from tests.messaging.desk.conftest import signed_in
+from tests.messaging.desk.sessions import signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
