@@ -13,6 +13,8 @@ HOST = "desk.localhost"
 class Window(Socket):
     """``session``: the key of a console's session; ``key``: a token or API key, in the handshake."""
 
+    protocol = "desk-agent.v1"
+
     def __init__(self, session="", origin=f"http://{HOST}", key="", subprotocols=("desk-agent.v1",)):
         headers = [(b"host", HOST.encode())]
         headers += [(b"origin", origin.encode())] if origin else []

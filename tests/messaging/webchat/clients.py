@@ -8,6 +8,7 @@ from channels.testing import WebsocketCommunicator
 
 from chatsvc.asgi import sockets
 from tests.conftest import Api
+from tests.messaging.papers import must_be_published
 
 SHOP = "https://shop.example.com"
 SECRET = "widget-identity-secret-0001-" * 3  # long enough for every HMAC of a JWT
@@ -47,6 +48,8 @@ class Page:
 
 
 class Socket(WebsocketCommunicator):
+    protocol = "desk-chat.v1"
+
     def __init__(self, channel, origin=SHOP, subprotocols=("desk-chat.v1",)):
         headers = [(b"origin", origin.encode())] if origin else []
         super().__init__(sockets, f"/ws/chat/{channel.key}/", headers, list(subprotocols))
@@ -54,6 +57,7 @@ class Socket(WebsocketCommunicator):
 
     async def next(self):
         self.seen.append(json.loads(await self.receive_from(timeout=20)))
+        must_be_published(self.protocol, self.seen[-1])
         return self.seen[-1]
 
     async def up_to(self, seq):
