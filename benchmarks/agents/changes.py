@@ -53,14 +53,19 @@ def run(talks: Sequence[dict[str, Any]], agents: Mapping[str, Sequence[str]], ra
 
 
 def _changed(talk: dict[str, Any], hands: bool, agent: str) -> dict[str, Any]:
+    from django.db import connection
+
     from tenants.scope import tenant_scope
 
     before, began = (talk["holder"], talk["agent"]), time.monotonic()
-    with tenant_scope(uuid.UUID(talk["tenant"])):
-        if hands:
-            talk["holder"], talk["agent"] = _hands(uuid.UUID(talk["id"]), talk["holder"], agent)
-        else:
-            _message(talk)
+    try:
+        with tenant_scope(uuid.UUID(talk["tenant"])):
+            if hands:
+                talk["holder"], talk["agent"] = _hands(uuid.UUID(talk["id"]), talk["holder"], agent)
+            else:
+                _message(talk)
+    finally:
+        connection.close()  # back into the pool, as after a request
     after = (talk["holder"], talk["agent"])
     return {"id": talk["id"], "began": began, "done": time.monotonic(), "before": before, "after": after}
 
