@@ -70,7 +70,6 @@ ROOT_URLCONF = "chatsvc.urls"
 WSGI_APPLICATION = "chatsvc.wsgi.application"
 ASGI_APPLICATION = "chatsvc.asgi.application"
 AUTH_USER_MODEL = "tenants.User"
-LOGIN_REDIRECT_URL = "admin:index"  # of a sign-in that names no page
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 TEMPLATES: list[dict[str, Any]] = [
