@@ -162,8 +162,11 @@ def show(found: Judged, facts: dict[str, str]) -> None:
         ("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("most", 1.0))}  # fmt: skip
     for name, took in shares.items():
         print(f"| shown, {name} ms | {took:.0f} |")
-    print(f"| lists that had to show a change | {len(ordered) + found.missed:,} |")
-    print(f"| of these not told | {found.missed} |\n| told of what they do not show | {found.wrong} |")
+    print(f"| lists that had to show a change | {len(ordered) + len(found.missed):,} |")
+    before = ", ".join(f"{seconds:.2f}" for seconds in sorted(set(found.missed))[:20])
+    print(
+        f"| of these not told | {len(found.missed)}{f', {before} s before the end' if before else ''} |\n| told of what they do not show | {found.wrong} |"
+    )
     for name, fact in facts.items():
         print(f"| {name} | {fact} |")
     if found.missed or found.wrong or shares["p99"] > BAR_MS:

@@ -33,6 +33,7 @@ def main() -> None:
     run(talks[:warm], agents, rate, WARM_S)
     time.sleep(QUIET_S)
     done = run(talks[warm:], agents, rate, seconds)
+    time.sleep(QUIET_S)  # a process that ends takes with it what it has gathered and not pushed yet
     for one in done:
         sys.stdout.write(json.dumps(one) + "\n")
 

@@ -66,7 +66,7 @@ class Judged:
 
     took_ms: list[float] = field(default_factory=list)
     commit_ms: list[float] = field(default_factory=list)  # how long these calls took themselves
-    missed: int = 0
+    missed: list[float] = field(default_factory=list)  # seconds from these changes to the end of the last one
     wrong: int = 0  # conversations that a window was told of whose list never held them
 
 
@@ -85,9 +85,10 @@ def judged(windows: Sequence[Window], talks: Mapping[str, Talk], changes: Sequen
             held[id(window)].add(talk.id)
             at = next((at for at, conv in window.told[talk.id] if at >= change["began"] and conv == shows), None)
             if at is None:
-                found.missed += 1
+                found.missed.append(changes[-1]["done"] - change["began"])
             else:
                 found.took_ms.append((at - change["began"]) * 1000)
     for window in windows:
-        found.wrong += sum(bool(told) and one not in held[id(window)] for one, told in window.told.items())
+        told = {one for one, frames in window.told.items() if frames[-1][0] >= changes[0]["began"]}  # not by warming up
+        found.wrong += len(told - held[id(window)])
     return found
