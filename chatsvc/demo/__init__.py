@@ -37,7 +37,13 @@ SETTINGS: dict[str, Any] = {"languages": ["en", "de", "es", "fr"], "bot_name": "
 TWIN_URL = "http://127.0.0.1:8900"
 #: one of every kind; all but the widget speak with the provider twin
 CHANNELS: dict[str, dict[str, Any]] = {
-    "web": {"title": NAME, "allowed_origins": ["*"]},
+    "web": {
+        "title": NAME,
+        "allowed_origins": ["*"],
+        "color": "#3f5a45",
+        "greeting": "Hello! What can I help you with?",
+        "starters": [{"title": said} for said in ("Where is my order?", "How do returns work?", "Talk to a human")],
+    },
     **{kind: platform.channel_config(TWIN_URL) for kind, platform in PLATFORMS.items()},
 }
 

@@ -13,6 +13,7 @@ from django.db import close_old_connections
 
 from conversations.search.backfill import words_fill
 from conversations.search.forget import words_forget
+from messaging.agents.queue import ranks_fill
 from messaging.agents.snooze import snoozes_end
 from messaging.hours.late import late_tell
 from messaging.housekeeping.disconnect import disconnected_clear
@@ -38,6 +39,7 @@ STEPS: dict[str, Callable[[More], int]] = {
     "ended_visits": visits_end,
     "late_replies": late_tell,
     "snoozed_conversations": snoozes_end,
+    "ranks_of_waiting": lambda _: ranks_fill(),
     "disconnected_channels": disconnected_clear,
     "message_words": words_fill,
     "forgotten_words": words_forget,

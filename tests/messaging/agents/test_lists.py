@@ -18,6 +18,7 @@ from messaging.agents.inbox.lists import VIEWS, Filter, inbox_counts, inbox_page
 from messaging.agents.inbox.rows import inbox_shapes
 from messaging.agents.labels import label_put
 from messaging.agents.notes import note_write
+from messaging.agents.queue import ranks_fill
 from messaging.agents.snooze import snooze
 from messaging.rules.control import take_over
 from tenants.errors import Invalid
@@ -223,3 +224,13 @@ def test_a_taken_conversation_leaves_the_queue(queued, ana) -> None:
     assert (of("waiting"), of("mine", ana)) == ([], [talk.id])
     snooze(talk.id, now() + timedelta(hours=1))
     assert (of("mine", ana), of("snoozed", ana)) == ([], [talk.id])
+
+
+def test_those_whom_the_release_before_put_into_the_queue_have_their_place(scope: Any) -> None:
+    """It knows no rank; a talk that the bot holds, or that is over, is given none."""
+    old = {"tenant": scope, "control_owner": "human", "held_by": "queue", "status": "escalated", "rank": None}
+    waiting = ConversationFactory(**old, last_message_at=now())
+    ConversationFactory(tenant=scope, last_message_at=now())
+    assert (ranks_fill(), ranks_fill()) == (1, 0)
+    waiting.refresh_from_db()
+    assert waiting.rank == Conversation.Rank.NORMAL
