@@ -1,7 +1,7 @@
 """The console's first page as the messages behind its figures grow: ``python -m benchmarks.dashboard``.
 
-The page of the last 90 days, by a superuser, in this process: at every size the same tenant, channels and colleagues, and
-as many conversations of ten messages as make the size. Sheets are filled as events fill them. CPU time on SQLite, wall
+In this process: at every size the same tenant, channels and colleagues, a crowd with conversations, deliveries, events and
+marks of so many messages (benchmarks/crowd.py), and the sheets of as many conversations of ten. CPU time on SQLite, wall
 time on PostgreSQL. A ratio is of the medians, to the smallest size. Each engine in turn, in servers and files of its own.
 """
 
@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from benchmarks.growth import DATABASES, ENGINES, say, settle_django
@@ -22,6 +22,13 @@ from benchmarks.growth import DATABASES, ENGINES, say, settle_django
 SIZES = (20_000, 2_000_000)
 PER_TALK = 10  # messages of a conversation
 DAYS, CHANNELS, AGENTS = 90, 8, 10
+#: who looks at what
+PAGES = {
+    "superuser, 90 days": ("superuser", "days=90"),
+    "member, 90 days": ("member", "days=90"),
+    "member, 7 days": ("member", "days=7"),
+    "member, by colleague": ("member", "days=90&by=agent"),
+}
 
 
 def main() -> None:
@@ -45,16 +52,15 @@ def measure(given: argparse.Namespace) -> None:
     from django.db import connection
 
     house = House()
-    say(
-        f"| {connection.vendor}, messages | sheets | 90 days p50 ms | by colleague p50 ms | ratio |\n|---|---:|---:|---:|---:|"
-    )
+    names = " | ".join(f"{name} ms" for name in PAGES)
+    say(f"| {connection.vendor}, messages | sheets | {names} | ratios |\n|---|---:|{'---:|' * len(PAGES)}---:|")
     least: list[float] = []
     for size in given.sizes:
         house.fill(size)
-        took = [house.median_ms(query, given.calls) for query in ("?days=90", "?days=90&by=agent")]
+        took = [house.median_ms(*page, given.calls) for page in PAGES.values()]
         least = least or took
         ratios = " / ".join(f"{now / first:.2f}" for now, first in zip(took, least, strict=True))
-        say(f"| {size:,} | {house.sheets:,} | {took[0]:.0f} | {took[1]:.0f} | {ratios} |")
+        say(f"| {house.crowd.messages:,} | {house.sheets:,} | {' | '.join(f'{ms:.0f}' for ms in took)} | {ratios} |")
 
 
 class House:
@@ -64,57 +70,35 @@ class House:
         from django.db import connection
         from django.test import Client
 
-        from tests.factories import ChannelFactory, ConversationFactory, MembershipFactory, TenantFactory, UserFactory
+        from benchmarks.crowd import TENANTS, Crowd
+        from tests.factories import ChannelFactory, MembershipFactory, TenantFactory, UserFactory
 
         # CPU time where the database is in the process: other work on the machine does not disturb it
         self.clock = time.process_time if connection.vendor == "sqlite" else time.perf_counter
-        self.chance, self.messages, self.sheets = random.Random(7), 0, 0
-        self.tenant = TenantFactory(slug="dashboard")
-        channels = [ChannelFactory(tenant=self.tenant) for _ in range(CHANNELS)]
-        self.talks = [ConversationFactory(tenant=self.tenant, channel=channel) for channel in channels]
+        self.chance, self.sheets = random.Random(7), 0
+        tenants = [TenantFactory() for _ in range(TENANTS)]
+        self.tenant, first = tenants[0], [ChannelFactory(tenant=tenant) for tenant in tenants]
+        self.crowd = Crowd(tenants, first)
+        self.channels = [first[0], *(ChannelFactory(tenant=self.tenant) for _ in range(CHANNELS - 1))]
         self.agents = [MembershipFactory(tenant=self.tenant).user for _ in range(AGENTS)]
-        self.client = Client(headers={"Host": "localhost"})
-        self.client.force_login(UserFactory(is_superuser=True))
+        self.clients = {name: Client(headers={"Host": "localhost"}) for name in ("superuser", "member")}
+        self.clients["superuser"].force_login(UserFactory(is_superuser=True))
+        self.clients["member"].force_login(self.agents[0])
 
-    def median_ms(self, query: str, calls: int) -> float:
-        return statistics.median(self._timed(query) for _ in range(calls + 3)) * 1000
+    def median_ms(self, who: str, query: str, calls: int) -> float:
+        return statistics.median([self._timed(who, query) for _ in range(calls + 3)][3:]) * 1000
 
-    def _timed(self, query: str) -> float:
+    def _timed(self, who: str, query: str) -> float:
         begun = self.clock()
-        answer = self.client.get(f"/admin/{query}")
+        answer = self.clients[who].get(f"/admin/?tenant={self.tenant.slug}&{query}")
         took = self.clock() - begun
         assert answer.status_code == 200
         return took
 
     def fill(self, messages: int) -> None:
-        """Until there are so many, and the sheets of as many conversations."""
-        self._messages(messages)
+        """Until there are so many, with all that they leave behind, and the sheets of as many conversations."""
+        self.crowd.grow(messages)
         self._sheets(messages // PER_TALK)
-
-    def _messages(self, messages: int) -> None:
-        from django.db import connection, transaction
-
-        from conversations.models import Message
-
-        for begin in range(self.messages, messages, 5_000):
-            rows = [self._message(number) for number in range(begin, min(begin + 5_000, messages))]
-            with transaction.atomic():
-                # unscoped: the benchmark's own rows
-                Message.objects.unscoped().bulk_create(rows, batch_size=500)
-        self.messages = messages
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("VACUUM ANALYZE")  # as autovacuum would have, meanwhile
-
-    def _message(self, number: int) -> Any:
-        from conversations.models import Message
-
-        talk, at = self.talks[number % CHANNELS], datetime.now(UTC) - timedelta(seconds=3 * number)
-        return Message(
-            tenant=self.tenant, conversation=talk, identity_id=talk.identity_id, channel_id=talk.channel_id,
-            seq=number // CHANNELS + 1, direction="inbound", role="visitor", content_type="text",
-            content={"type": "text", "text": "Hello"}, text="Hello", created_at=at, sent_at=at,
-        )  # fmt: skip
 
     def _sheets(self, talks: int) -> None:
         from messaging.figures.asked import today
@@ -124,7 +108,7 @@ class House:
 
         sheets: dict[Place, Sheet] = {}
         for number in range(talks):
-            day, channel = today() - timedelta(days=number % DAYS), self.chance.choice(self.talks).channel_id
+            day, channel = today() - timedelta(days=number % DAYS), self.chance.choice(self.channels).id
             agent = self.chance.choice(self.agents).id if self.chance.random() < 0.3 else NONE
             for where, who in {(channel, NONE), *({(channel, agent), (ALL, agent)} if agent != NONE else ())}:
                 self._talk(sheets.setdefault(Place(day, where, NONE, who), Sheet()), by_agent=agent != NONE)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.http import HttpRequest
 from django.test import Client
 
 from benchmarks.crowd import TENANTS, Crowd
@@ -19,12 +20,13 @@ from benchmarks.webhooks import signed, webhook
 from channels_app.contract import StatusUpdate
 from conversations.models import Contact, Conversation, Event, Identity, Message, Session
 from messaging import deliver, housekeeping, publish, respond, sweep, wake
+from messaging.admin.overview import queries_of
 from messaging.agents.inbox.lists import VIEWS
 from messaging.models import Delivery, DeliveryPart, HandledEvent, InboundEvent, Turn
 from messaging.rules import delivery_status
 from tenants.scope import tenant_scope
 from tenants.storage.db import on_mongo
-from tests.factories import ChannelFactory, DeliveryFactory, LabelFactory, MembershipFactory, TenantFactory
+from tests.factories import ChannelFactory, DeliveryFactory, LabelFactory, MembershipFactory, TenantFactory, UserFactory
 
 pytestmark = [
     pytest.mark.django_db,
@@ -58,6 +60,12 @@ class Place:
         self.turn = Turn.objects.unscoped().first()
         self.member = MembershipFactory(tenant=self.tenant)
         self.label = LabelFactory(tenant=self.tenant)
+        self.consoles, self.looks = [Client(), Client()], [HttpRequest(), HttpRequest()]
+        for console, look, user in zip(
+            self.consoles, self.looks, (self.member.user, UserFactory(is_superuser=True)), strict=True
+        ):
+            console.force_login(user)
+            look.user = user
 
     def get(self, path: str = "", **query: object) -> Any:
         return self.client.data_of(self.client.get(f"/api/v2/chat/conversations{path}", query))
@@ -108,6 +116,11 @@ PATHS: dict[str, Callable[[Place], object]] = {
     "colleagues": lambda place: place.client.data_of(place.client.get("/api/v2/members")),
     "a search": lambda place: place.search("friday thursday"),
     "a search for none": lambda place: place.search("giraffe"),
+    # each for itself: within the page's one statement their tables go by other names
+    "the dashboard's counts": lambda place: [
+        rows.count() for request in place.looks for rows in queries_of(request).values()
+    ],
+    "the dashboard": lambda place: [console.get("/admin/?by=agent") for console in place.consoles],
     "a message": lambda place: place.send(place.crowd.talking(0.5)),
     "a first message": lambda place: place.send("a new person"),
     "a webhook": lambda place: place.receive(),

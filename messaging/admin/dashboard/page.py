@@ -77,9 +77,8 @@ def _now(request: HttpRequest, asked: Asked) -> list[Tile]:
     """Who waits longest at this moment, for one of us; one statement, of those who are talking."""
     own = [tenant.id for tenant in tenants_known(request, "conversations:read") if tenant.id in asked.tenants]
     # unscoped: of the tenants that are shown
-    # __in: SQLite finds no index for a bare boolean
     waiting = Conversation.objects.unscoped().filter(
-        is_open__in=[True], waiting_since__isnull=False, held_by__in=BY_US, tenant_id__in=own, **_of(asked)
+        is_open=True, waiting_since__isnull=False, held_by__in=BY_US, tenant_id__in=own, **_of(asked)
     )
     since = waiting.aggregate(since=Min("waiting_since"))["since"]
     waited = (now() - since).total_seconds() * 1000 if since else None
