@@ -45,7 +45,7 @@ class Figure:
     wanting: bool = False  # shown in red unless it is zero
 
 
-def _failed() -> QuerySet[HandledEvent]:
+def _failed() -> QuerySet[Any]:
     """Found by their error: SQLite would rather read all marks of a tenant."""
     # unscoped: an inner query, of which `_rows` takes the tenants of the member of staff
     return HandledEvent.objects.unscoped().filter(**FAILED).order_by().values("pk")
