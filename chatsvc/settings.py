@@ -186,6 +186,7 @@ CELERY: dict[str, Any] = {
         "messaging.tasks.show_typing": {"queue": "background"},
         "messaging.tasks.put_through": {"queue": "background"},
         "messaging.tasks.say_scheduled": {"queue": "background"},
+        "messaging.tasks.assign_waiting": {"queue": "background"},
         "messaging.tasks.media": {"queue": "background"},
         "messaging.tasks.thumbnail": {"queue": "background"},
         "messaging.tasks.keep_house": {"queue": "background"},

@@ -207,7 +207,7 @@ class ConversationUpdated(OfConversation):
         "",
         description="message (an answer changed the context), handover, agent, outside, hand_back, rated, failed (no "
         "answer came about), recovered (one did), late (the person waits longer than the tenant wants), assign (to a "
-        "team), unassign, snooze, wake (a snooze is over), label",
+        "team), rule (a rule gave it to a member of staff), unassign, snooze, wake (a snooze is over), label",
     )
     context_changes: dict[str, Any] | None = Field(
         None,

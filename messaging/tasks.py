@@ -26,6 +26,7 @@ from messaging import deliver_many, housekeeping, receive, respond_many, wake
 from messaging import publish as publish_verb
 from messaging import respond as respond_verb
 from messaging import sweep as sweep_verb
+from messaging.agents import rule
 from messaging.agents.models import ScheduledReply
 from messaging.agents.scheduled import scheduled_say
 from messaging.health import watch
@@ -219,6 +220,18 @@ send_alert = row_task("send_alert", StaffAlert, alerts.alert_send, "way")
 call_endpoint = row_task("call_endpoint", WebhookEndpoint, integrator_send.call_endpoint, "id")
 sync_templates_of = row_task("sync_templates_of", Channel, _sync_templates, "id")
 watch_channel = row_task("watch_channel", Channel, _watch, "id")
+
+
+@shared_task(name="messaging.tasks.assign_waiting", bind=True)
+def assign_waiting(call: Task, tenant_id: str) -> str | None:
+    if wake.is_void(call.request):
+        return VOID
+    told = Told(uuid.UUID(tenant_id))
+    work = RowWork(told.row_id, lambda _: rule.assign_waiting(), told)
+    if share and share(call.name, Lane(tenant_id), tenant_id, work):
+        return SHARED
+    work()
+    return None
 
 
 @service_task

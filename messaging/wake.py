@@ -23,6 +23,7 @@ from django.conf import settings
 
 from messaging.measures import LOST_CALLS
 from tenants.storage.server_clock import shared_now
+from tenants.tenant_settings import settings_for
 from tenants.work import calls
 from tenants.work.breaker import Breaker
 from tenants.work.crew import Lane
@@ -90,6 +91,12 @@ def call_endpoint(endpoint_id: uuid.UUID, delay_s: float = 0.0, *, expires_s: fl
 
 def say_scheduled(reply_id: uuid.UUID, delay_s: float = 0.0, *, expires_s: float | None = None) -> None:
     _call("messaging.tasks.say_scheduled", reply_id, delay_s, expires_s)
+
+
+def assign_waiting(tenant_id: uuid.UUID) -> None:
+    """A person waits, or a colleague has become free, perhaps; nothing where no rule of the tenant assigns."""
+    if settings_for(tenant_id).assignment.on:
+        _call("messaging.tasks.assign_waiting", tenant_id, 0.0, repeated_s())
 
 
 def send_alert(alert_id: uuid.UUID, *, expires_s: float | None = None) -> None:

@@ -97,6 +97,8 @@ class Membership(TenantModel):
     )  # fmt: skip
     alerts = models.JSONField(null=True, blank=True, editable=False)  # tenants/alert_choice.py; None: all
     desk = models.JSONField(null=True, blank=True, editable=False)  # tenants/desk.py; None: as the tenant has it
+    #: when a rule gave them a conversation the last time (messaging/agents/rule.py): whose turn it is, and a claim
+    assigned_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         constraints: ClassVar[list[Any]] = [

@@ -144,6 +144,33 @@ class Flow(BaseModel):
     starters: tuple[FlowMark, ...] = Field((), max_length=100)
 
 
+Way = Literal["off", "round_robin", "least_busy"]
+
+
+class Assignment(BaseModel):
+    """Who gets a conversation that waits for a colleague. A rule gives to members who are online, in open hours, up to
+    their capacity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    way: Way = Field(
+        "off",
+        description="off: colleagues take conversations themselves; round_robin: whose turn it is; least_busy: who has "
+        "the fewest",
+    )
+    way_of_team: dict[Annotated[str, Field(min_length=1, max_length=60)], Way] = Field(
+        {}, max_length=100, description="The same for what waits for one team, by its name"
+    )
+
+    @property
+    def on(self) -> bool:
+        return any(way != "off" for way in (self.way, *self.way_of_team.values()))
+
+    def of_team(self, name: str) -> Way:
+        """``name``: "" of what waits for no team."""
+        return self.way_of_team.get(name, self.way)
+
+
 class Features(BaseModel):
     """What a tenant may switch off (TEN-2)."""
 
@@ -197,6 +224,7 @@ class TenantSettings(BaseModel):
     first_response_minutes: int | None = Field(
         None, ge=1, le=WEEK_MINUTES, description="Open minutes after which a person has waited too long for one of us"
     )
+    assignment: Assignment = Field(Assignment(), description="Who gets a conversation that waits for a colleague")
     stop_reply: str = Field("", max_length=1000, description="Confirms STOP; empty: ours, in the word's language")
     help_reply: str = Field("", max_length=1000, description="Answers HELP; empty: ours, in the word's language")
     rate_limit: int | None = Field(None, ge=1, le=1_000_000, description="Requests a minute of the whole tenant")

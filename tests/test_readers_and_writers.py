@@ -58,6 +58,7 @@ OBEYED = {
     "out_of_hours_reply": ("messaging/context/hours.py", ".out_of_hours_reply"),
     "out_of_hours_replies": ("messaging/context/hours.py", ".out_of_hours_replies"),
     "expected_reply_minutes": ("messaging/context/hours.py", ".expected_reply_minutes"),
+    "assignment": ("messaging/agents/rule.py", ".assignment"),
     "first_response_minutes": ("messaging/hours/late.py", ".first_response_minutes"),
 }
 #: permission → what will ask for it

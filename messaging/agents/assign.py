@@ -7,6 +7,7 @@ them are decided by the row under its lock; what has been done before comes back
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from typing import Any
 
 from django.db.models import F, Value
@@ -14,6 +15,7 @@ from django.db.models.functions import Coalesce
 
 from conversations.models import Conversation
 from conversations.timeline import NewEvent, conversation_advance, events_append
+from messaging import wake
 from messaging.rules.control import (
     TO_QUEUE,
     Holder,
@@ -28,7 +30,7 @@ from messaging.rules.control import (
 from tenants.access.permissions import expand
 from tenants.errors import Unprocessable
 from tenants.models import Membership, Team, User
-from tenants.storage.db import atomic, now, retried
+from tenants.storage.db import atomic, now, on_commit, retried
 
 MAY_ANSWER = "conversations:write"
 
@@ -94,4 +96,5 @@ def _advanced(seen: Conversation, told: NewEvent, **changes: Any) -> Conversatio
     taken = conversation_advance({"id": seen.id}, events=1, **changes)
     assert taken is not None  # locked by the caller
     events_append(taken, [told])
+    on_commit(partial(wake.assign_waiting, taken.tenant_id))
     return taken

@@ -14,6 +14,9 @@ from typing import Literal, get_args
 
 from django.core.cache import cache
 
+from messaging import wake
+from tenants.tenant_settings import settings_for
+
 State = Literal["online", "away", "offline"]
 STATES: tuple[State, ...] = get_args(State)
 PRESENCE_TTL_S = 90  # say it again every thirty
@@ -34,8 +37,11 @@ def presence_say(tenant_id: uuid.UUID, user_id: uuid.UUID, state: State) -> None
     key = _key("presence", tenant_id, user_id)
     if state == "offline":
         cache.delete_many([key, _key("looks", tenant_id, user_id)])
-    else:
-        cache.set(key, state, PRESENCE_TTL_S)
+        return
+    came = state == "online" and settings_for(tenant_id).assignment.on and cache.get(key) != "online"
+    cache.set(key, state, PRESENCE_TTL_S)
+    if came:
+        wake.assign_waiting(tenant_id)
 
 
 def presence_of(tenant_id: uuid.UUID, user_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, State]:

@@ -14,6 +14,7 @@ from django.db import close_old_connections
 from conversations.search.backfill import words_fill
 from conversations.search.forget import words_forget
 from messaging.agents.queue import ranks_fill
+from messaging.agents.rule import assign_everywhere
 from messaging.agents.snooze import snoozes_end
 from messaging.hours.late import late_tell
 from messaging.housekeeping.disconnect import disconnected_clear
@@ -40,6 +41,7 @@ STEPS: dict[str, Callable[[More], int]] = {
     "late_replies": late_tell,
     "snoozed_conversations": snoozes_end,
     "ranks_of_waiting": lambda _: ranks_fill(),
+    "waiting_conversations": assign_everywhere,
     "disconnected_channels": disconnected_clear,
     "message_words": words_fill,
     "forgotten_words": words_forget,

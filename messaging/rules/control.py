@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from django.db.models import F, IntegerField, QuerySet, Value
@@ -345,6 +346,7 @@ def hands_change(conversation_id: uuid.UUID, state: str, event: NewEvent, **chan
         conversation, [text(entry_for(conversation, state))], Author.system(about=changes.get("assignee_id")),
         metadata={"state": state, **shown}, news=[event],
     )  # fmt: skip
+    on_commit(partial(wake.assign_waiting, conversation.tenant_id))  # one more waits, or a colleague has one less
     return conversation
 
 

@@ -34,6 +34,7 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
         "General", ("languages", "region", "bot_name", "agent_names", "greeting", "fallback_reply", "fallback_replies"),
     ),
     "assistant": ("Assistant", ("flows", "default_flow", "assistant")),
+    "assignment": ("Assignment", ("assignment",)),
     "ratings": ("Ratings", ("csat_enabled", "csat_channels")),
     "alerts": ("Alerts", ("alerts",)),
     "consent": ("Stop and help", ("stop_reply", "help_reply")),
@@ -46,6 +47,7 @@ ELSEWHERE = frozenset(
     | {"expected_reply_minutes", "first_response_minutes"}
 )
 LABELS = {
+    "assignment": "Who gets a conversation that waits",
     "bot_name": "Name of the assistant", "agent_names": "Names of colleagues", "region": "Country of phone numbers",
     "fallback_reply": "When nothing answers", "fallback_replies": "When nothing answers, by language",
     "assistant": "How sure it must be", "csat_enabled": "Ask people how it was", "csat_channels": "Ask on",
