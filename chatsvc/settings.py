@@ -187,6 +187,7 @@ CELERY: dict[str, Any] = {
         "messaging.tasks.put_through": {"queue": "background"},
         "messaging.tasks.say_scheduled": {"queue": "background"},
         "messaging.tasks.assign_waiting": {"queue": "background"},
+        "messaging.tasks.tell_places": {"queue": "background"},
         "messaging.tasks.media": {"queue": "background"},
         "messaging.tasks.thumbnail": {"queue": "background"},
         "messaging.tasks.keep_house": {"queue": "background"},

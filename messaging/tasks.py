@@ -26,7 +26,7 @@ from messaging import deliver_many, housekeeping, receive, respond_many, wake
 from messaging import publish as publish_verb
 from messaging import respond as respond_verb
 from messaging import sweep as sweep_verb
-from messaging.agents import rule
+from messaging.agents import places, rule
 from messaging.agents.models import ScheduledReply
 from messaging.agents.scheduled import scheduled_say
 from messaging.health import watch
@@ -222,16 +222,26 @@ sync_templates_of = row_task("sync_templates_of", Channel, _sync_templates, "id"
 watch_channel = row_task("watch_channel", Channel, _watch, "id")
 
 
-@shared_task(name="messaging.tasks.assign_waiting", bind=True)
-def assign_waiting(call: Task, tenant_id: str) -> str | None:
-    if wake.is_void(call.request):
-        return VOID
-    told = Told(uuid.UUID(tenant_id))
-    work = RowWork(told.row_id, lambda _: rule.assign_waiting(), told)
-    if share and share(call.name, Lane(tenant_id), tenant_id, work):
-        return SHARED
-    work()
-    return None
+def tenant_task(name: str, work: Callable[[], object]) -> Any:
+    """The task ``messaging.tasks.<name>``: ``work`` in the scope of the tenant whose id it is told."""
+    task_name = f"messaging.tasks.{name}"
+
+    @shared_task(name=task_name, bind=True)
+    def task(call: Task, tenant_id: str) -> str | None:
+        if wake.is_void(call.request):
+            return VOID
+        told = Told(uuid.UUID(tenant_id))
+        done = RowWork(told.row_id, lambda _: work(), told)
+        if share and share(task_name, Lane(told.row_id), tenant_id, done):
+            return SHARED
+        done()
+        return None
+
+    return task
+
+
+assign_waiting = tenant_task("assign_waiting", rule.assign_waiting)
+tell_places = tenant_task("tell_places", places.places_tell)
 
 
 @service_task

@@ -20,6 +20,7 @@ from typing import Any
 import structlog
 from celery import signals
 from django.conf import settings
+from django.core.cache import cache
 
 from messaging.measures import LOST_CALLS
 from tenants.storage.server_clock import shared_now
@@ -37,6 +38,7 @@ MOST_ROWS = 50  # of one call
 STEP_S = 0.1  # rows of one call are due within so long, and it comes for the last of them
 BACK_OFF_S = 2.0  # after a failure the broker is left alone for so long
 broker_breaker = Breaker(failures=1, cool_s=BACK_OFF_S)
+PLACES_S = 2.0  # between two looks at who waits in a tenant
 _covered_until = 0.0
 _thread = threading.local()  # .calls: those that are gathered
 Also = tuple[str, Mapping[str, Any]]  # a row, and the trail's headers of its call
@@ -97,6 +99,12 @@ def assign_waiting(tenant_id: uuid.UUID) -> None:
     """A person waits, or a colleague has become free, perhaps; nothing where no rule of the tenant assigns."""
     if settings_for(tenant_id).assignment.on:
         _call("messaging.tasks.assign_waiting", tenant_id, 0.0, repeated_s())
+
+
+def tell_places(tenant_id: uuid.UUID) -> None:
+    """The queue of those who wait has changed: one call covers all changes until it is followed."""
+    if cache.add(f"places:{tenant_id.hex}", 1, PLACES_S * 0.75):
+        _call("messaging.tasks.tell_places", tenant_id, PLACES_S, repeated_s())
 
 
 def send_alert(alert_id: uuid.UUID, *, expires_s: float | None = None) -> None:

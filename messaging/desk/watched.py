@@ -55,6 +55,8 @@ class Watched(Follower):
         return text if "conversation" in frame else f'{text[:-1]},"conversation":{self._name}}}'
 
     def passing(self, text: str, frame: dict[str, Any]) -> None:
+        if frame["t"] == "queue":
+            return  # their list shows who waits
         if frame["t"] == "typing" and frame["from"]["role"] == "agent":
             return  # colleagues are told by name (messaging/live/staff.py)
         super().passing(text, frame)

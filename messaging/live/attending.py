@@ -12,6 +12,7 @@ from channels_app.content.types import Capabilities
 from channels_app.hours import hours_told
 from channels_app.selectors import channel_for_id
 from conversations.models import Conversation, Message
+from conversations.waiting import place_of
 from messaging.live.push import push_read, push_typing
 from messaging.live.staff import agent_typing, conversation_changed
 from tenants.access.limits import allow
@@ -84,12 +85,12 @@ def _shows(channel_id: uuid.UUID | None) -> Capabilities:
 
 def answering(conversation: Conversation | None) -> dict[str, Any]:
     """Who answers what the visitor writes next: ``mode`` bot, human, or queue (a human is asked for and none has
-    come yet), with the ``hours`` in which one does; and of a human the ``name``."""
+    come yet), with the ``hours`` in which one does and the place in the ``queue``; and of a human the ``name``."""
     if conversation is None or not conversation.is_open or conversation.control_owner == Conversation.Owner.BOT:
         return {"mode": "bot", "name": ""}
     if conversation.held_by == Conversation.Holder.QUEUE:
         hours = hours_told(conversation.tenant_id, conversation.channel_id, now())
-        return {"mode": "queue", "name": "", "hours": hours}
+        return {"mode": "queue", "name": "", "hours": hours, "queue": place_of(conversation)}
     entry = _last_of_staff(conversation)
     author_id = entry.author_id if entry else None
     return {"mode": "human", "name": face_of(conversation.tenant_id, author_id or conversation.assignee_id).name}

@@ -64,6 +64,11 @@ def push_read(conversation_id: uuid.UUID, role: str, seq: int) -> None:
     _show(conversation_id, {"t": "read", "by": {"role": role}, "seq": seq})
 
 
+def push_place(conversation_id: uuid.UUID, place: int) -> None:
+    """How many wait for a human up to the visitor, themselves counted."""
+    _show(conversation_id, {"t": "queue", "conversation": str(conversation_id), "position": place})
+
+
 def push_moved(conversation_id: uuid.UUID) -> None:
     """The conversation is another visitor's by now: its sockets look whose."""
     _show(conversation_id, {"t": "moved"})

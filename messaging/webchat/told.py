@@ -15,11 +15,12 @@ from messaging.live.told import PLAIN, TRANSCRIPT, Heartbeat, Read
 
 
 class Answers(BaseModel):
-    """Who answers what is written next; ``hours`` while a human is waited for."""
+    """Who answers what is written next; ``hours`` and the place in the ``queue`` while a human is waited for."""
 
     mode: Literal["bot", "queue", "human"]
     name: str
     hours: dict[str, Any] | None = None
+    queue: int | None = None
 
 
 class Ready(BaseModel):
@@ -63,6 +64,13 @@ class Typing(BaseModel):
     ttl_s: int
 
 
+class Queue(BaseModel):
+    """The place among those who wait for a human, 1: the next one. Comes when it may have changed."""
+
+    conversation: UUID
+    position: int
+
+
 class Token(BaseModel):
     """The answer to `refresh`."""
 
@@ -81,7 +89,7 @@ class Ticket(BaseModel):
 
 
 SERVER_FRAMES: dict[str, type[BaseModel]] = {
-    "ready": Ready, "ack": Ack, **TRANSCRIPT, "typing": Typing, "read": Read, "token": Token, "ticket": Ticket, **PLAIN,
+    "ready": Ready, "ack": Ack, **TRANSCRIPT, "typing": Typing, "read": Read, "queue": Queue, "token": Token, "ticket": Ticket, **PLAIN,
 }  # fmt: skip
 CLOSES = {
     1000: "after `bye`",

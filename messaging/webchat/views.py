@@ -63,6 +63,9 @@ class Answering(BaseModel):
     mode: str = Field(description="`bot`; `queue`: a human is asked for and has not come yet; `human`")
     name: str = Field(description="Of the human, as far as the tenant shows it")
     hours: Opening | None = Field(None, description="Of `queue`: when one may come")
+    queue: int | None = Field(
+        None, description="Of `queue`: the place among those who wait, 1: the next one; null: not told"
+    )
 
 
 class SessionAnswer(BaseModel):

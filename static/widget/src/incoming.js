@@ -37,6 +37,7 @@ export class Incoming {
       typing: () => log.typing(frame.on, log.nameOf(frame.from), frame.ttl_s),
       read: () => (frame.by.role === "visitor" ? (this.#reading.mark = frame.seq) : this.seen(frame.seq)),
       media: () => this.#change(frame.of, { content: frame.content }),
+      queue: () => this.#standing.show({ queue: frame.position }),
       token: () => (this.#session.token = frame.token),
       error: () =>
         frame.cid && this.#outbox.refuse(frame.cid, { code: frame.code, passing, retryAfter: frame.retry_after_s }),

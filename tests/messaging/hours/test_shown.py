@@ -59,4 +59,4 @@ def test_who_waits_in_the_web_chat_is_told_when_a_human_answers(scope, web, said
     entry = Message.objects.get(role="system")
     assert message_frame(entry)["hours"] == CLOSED
     at(FRIDAY_NOON)
-    assert answering(conversation) == {"mode": "queue", "name": "", "hours": OPEN}
+    assert answering(conversation) == {"mode": "queue", "name": "", "hours": OPEN, "queue": 1}

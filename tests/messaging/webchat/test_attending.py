@@ -268,7 +268,7 @@ def test_who_answers_is_told_with_the_session(page, scope, mira, engine):
         respond(Turn.objects.get(status="waiting").id)
 
     always = {"open": True, "opens_at": None, "closes_at": None, "expected_reply_minutes": None}
-    queued = {"mode": "queue", "name": "", "hours": always}
+    queued = {"mode": "queue", "name": "", "hours": always, "queue": 1}
     engine.done.set()
     assert told() == {"mode": "bot", "name": ""}
     conversation = Api.data_of(page.say("A person, please"))["conversation"]

@@ -1,0 +1,45 @@
+"""The place of a person among those who wait for a human: by rank, then by how long they wait, of the same team.
+
+Owns that order, which is the one of the inbox (messaging/agents/inbox/lists.py). Must not send it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+
+from django.db.models import Q, QuerySet
+
+from conversations.models import Conversation
+
+MOST = 100  # places that are told: behind them a number says nothing
+WEB = "web"
+
+
+def place_of(conversation: Conversation) -> int | None:
+    """1: the next one; None behind the first MOST. One statement."""
+    rank, since = conversation.rank, conversation.waiting_since
+    if rank is None or since is None:
+        return None
+    before = Q(rank__lt=rank) | Q(rank=rank, waiting_since__lt=since)
+    before |= Q(rank=rank, waiting_since=since, id__lt=conversation.id)
+    rows = _waiting().filter(before, team=conversation.team_id).order_by()
+    place = len(rows.values_list("id", flat=True)[:MOST]) + 1
+    return place if place <= MOST else None
+
+
+def places() -> list[tuple[uuid.UUID, int]]:
+    """(conversation of the web chat, its place) of those who wait in the tenant in scope. One statement."""
+    rows = _waiting().order_by("rank", "waiting_since", "id").values_list("id", "team_id", "channel__kind")
+    found: list[tuple[uuid.UUID, int]] = []
+    counted: Counter[uuid.UUID | None] = Counter()
+    for id, team_id, kind in rows[: 5 * MOST]:
+        counted[team_id] += 1
+        if kind == WEB and counted[team_id] <= MOST:
+            found.append((id, counted[team_id]))
+    return found
+
+
+def _waiting() -> QuerySet[Conversation]:
+    held = {"is_open": True, "held_by": Conversation.Holder.QUEUE, "kind": "chat"}
+    return Conversation.objects.filter(**held, rank__isnull=False, waiting_since__isnull=False)

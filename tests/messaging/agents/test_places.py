@@ -1,0 +1,53 @@
+"""Who waits for a human in the web chat is told their place, and of every change of it (WEB-2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from conversations.waiting import place_of, places
+from messaging.agents.places import places_tell
+from messaging.live.attending import answering
+from messaging.live.hub import hub
+from messaging.rules.control import take_over
+from tests.factories import TeamFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def pushed(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    frames: list[dict[str, Any]] = []
+    monkeypatch.setattr(hub, "push", lambda group, frame: frames.append(frame))
+    return frames
+
+
+def test_places_are_by_rank_and_by_how_long_and_of_the_same_team(queued, tenant, web) -> None:
+    late, early, urgent = queued(1, channel=web), queued(9, channel=web), queued(1, rank=1, channel=web)
+    of_team = queued(1, team=TeamFactory(tenant=tenant), channel=web)
+    wanted = {urgent.id: 1, early.id: 2, late.id: 3, of_team.id: 1}
+    assert dict(places()) == wanted
+    assert {row.id: place_of(row) for row in (late, early, urgent, of_team)} == wanted
+
+
+def test_the_session_says_it(queued, web) -> None:
+    queued(9)
+    assert answering(queued(1, channel=web))["queue"] == 2
+
+
+def test_one_statement_tells_all_of_the_web_chat(queued, web, whatsapp, pushed, django_assert_num_queries) -> None:
+    queued(9, channel=whatsapp)
+    one = queued(1, channel=web)
+    pushed.clear()
+    with django_assert_num_queries(1):
+        assert places_tell() == 1
+    assert pushed == [{"t": "queue", "conversation": str(one.id), "position": 2}]
+
+
+def test_a_change_of_the_queue_is_told_once_for_many(queued, ana, calls, scope) -> None:
+    cache.clear()
+    for conversation in (queued(2), queued(1)):
+        take_over(conversation.id, ana)
+    assert [call for call in calls.all if call[0] == "tell_places"] == [("tell_places", scope.id, 2.0)]
