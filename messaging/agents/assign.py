@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce
 from conversations.models import Conversation
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
+from messaging.live.staff import colleague_called
 from messaging.rules.control import (
     TO_QUEUE,
     Holder,
@@ -41,7 +42,10 @@ def assign_to_person(conversation_id: uuid.UUID, agent: User, *, expected_epoch:
     member = Membership.objects.filter(user=agent, user__is_active=True).select_related("role").first()
     if member is None or MAY_ANSWER not in expand(member.role.permissions):
         raise Unprocessable("This member of staff does not answer conversations here.", code="agent_unknown")
-    return take_over(conversation_id, agent, expected_epoch=expected_epoch)
+    given = take_over(conversation_id, agent, expected_epoch=expected_epoch)
+    if not given.repeated:
+        colleague_called("assigned", given.tenant_id, given.id, [agent.id])
+    return given
 
 
 @retried

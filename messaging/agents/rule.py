@@ -25,7 +25,7 @@ from messaging import wake
 from messaging.agents.members import MAY_ANSWER, loads_of, members
 from messaging.agents.models import Labelled
 from messaging.agents.presence import presence_of
-from messaging.live.staff import staff_alert
+from messaging.live.staff import colleague_called
 from messaging.rules.control import TO_HUMAN, Holder, hands_change, human_has, locked
 from tenants.access.permissions import expand
 from tenants.audit import audit
@@ -222,14 +222,6 @@ def _give(conversation_id: uuid.UUID, member: Membership, way: str) -> bool | No
         )  # fmt: skip
         audit("system", "conversation.assigned", seen, {"assignee": member.user.get_username(), "rule": way})
         on_commit(partial(wake.put_through, seen.id))
-        on_commit(partial(_call, seen, member.user_id))
+        on_commit(partial(colleague_called, "assigned", seen.tenant_id, seen.id, [member.user_id]))
     member.assigned_at = at
     return True
-
-
-def _call(seen: Conversation, user_id: uuid.UUID) -> None:
-    """Their windows say so; no mail goes out, for only who is there is given one."""
-    url = f"/admin/inbox/{seen.id}/"
-    staff_alert(
-        seen.tenant_id, "assigned", "A conversation is yours", url=url, conversation_id=seen.id, users=[user_id]
-    )

@@ -103,5 +103,14 @@ def staff_alert(
     bell.tell(tenant_id, {**frame, **about, "to": None if users is None else [str(user) for user in users]})
 
 
+CALLS = {"assigned": "A conversation is yours", "mention": "A colleague has named you in a note"}
+
+
+def colleague_called(kind: str, tenant_id: uuid.UUID, conversation_id: uuid.UUID, users: list[uuid.UUID]) -> None:
+    """Call these about one conversation, as CALLS says; nothing of what was written. Call after the commit."""
+    url = f"/admin/inbox/{conversation_id}/"
+    staff_alert(tenant_id, kind, CALLS[kind], url=url, conversation_id=conversation_id, users=users)
+
+
 def _typing(conversation_id: uuid.UUID, by: Frame, *, on: bool) -> Frame:
     return {"t": "typing", "conversation": str(conversation_id), "from": by, "on": on, "ttl_s": TYPING_TTL_S}
