@@ -26,10 +26,11 @@ from messaging import deliver_many, housekeeping, receive, respond_many, wake
 from messaging import publish as publish_verb
 from messaging import respond as respond_verb
 from messaging import sweep as sweep_verb
-from messaging.agents import places, rule
+from messaging.agents import rule
 from messaging.agents.models import ScheduledReply
 from messaging.agents.scheduled import scheduled_say
 from messaging.health import watch
+from messaging.hours import places
 from messaging.housekeeping import removal
 from messaging.integrators import calls as integrator_send
 from messaging.kafka import stream as kafka

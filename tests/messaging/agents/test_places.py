@@ -8,7 +8,7 @@ import pytest
 from django.core.cache import cache
 
 from conversations.waiting import place_of, places
-from messaging.agents.places import places_tell
+from messaging.hours.places import places_tell
 from messaging.live.attending import answering
 from messaging.live.hub import hub
 from messaging.rules.control import take_over
