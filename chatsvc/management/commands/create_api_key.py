@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandParser
 
 from channels_app.words.moments import written
@@ -62,4 +63,5 @@ class Command(MakingCommand):
 
     def told(self, made: dict[str, Any]) -> str:
         former = f"\nThe former key ends at {made['former_ends_at']}." if made["former_ends_at"] else ""
-        return f"{made['name']} of {made['tenant']}. The key, shown this once: {made['api_key']}{former}"
+        use = f"Next: send it as `Authorization: Bearer …`; what it opens: {settings.PUBLIC_URL}/api/docs."
+        return f"{made['name']} of {made['tenant']}. The key, shown this once: {made['api_key']}{former}\n{use}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandParser
 
 from chatsvc.management.making import MakingCommand, tenant_of
@@ -55,5 +56,6 @@ class Command(MakingCommand):
     def told(self, made: dict[str, Any]) -> str:
         place = f", {made['role']} of {made['tenant']}" if made["tenant"] else ""
         if made["created"]:
-            return f"{made['username']}{place}. The password, shown this once: {made['password']}"
+            signs_in = f"Next: sign in at {settings.PUBLIC_URL}/admin/."
+            return f"{made['username']}{place}. The password, shown this once: {made['password']}\n{signs_in}"
         return f"{made['username']} is there{place}; the password stays."
