@@ -151,7 +151,7 @@ def _write(tenant: Tenant, past: Past, written: Written) -> None:
         waiting_since=times[last_v] if human and not over and not answered else None,
         first_reply_at=next((at for at, (who, _) in zip(times, talk.said, strict=True) if who != "v"), None),
         visitor_read_seq=len(talk.said), agent_read_seq=len(talk.said) if agent else 0,
-        reply_window_expires_at=_window(whose.channel, times[last_v]),
+        rank=Conversation.Rank.NORMAL if human else None, reply_window_expires_at=_window(whose.channel, times[last_v]),
         ended_at=times[-1] + timedelta(minutes=10) if over else None, ended_reason="resolved" if over else "",
         satisfaction=talk.rated if over else None,
     )  # fmt: skip

@@ -39,7 +39,7 @@ URGENCY = Case(*(When(priority=name, then=Value(rank)) for rank, name in enumera
 RANK = URGENCY.asc()
 TAKE_OVER = Button("take_over", "Take over", "support_agent")
 HAND_BACK = Button("hand_back", "Hand back to the bot", "smart_toy")
-CLOSE = Button("close", "Close", "check_circle", "End this conversation?")
+CLOSE = Button("close", "Close", "check_circle", "Close this conversation?")
 REPLY = Button("reply", "Send", "send")
 TEMPLATE = Button("template", "Send template", "description")
 NOTE = Button("annotate", "Add note", "sticky_note_2")

@@ -42,6 +42,7 @@ def test_every_channel_and_every_view_of_staff_has_people(access) -> None:
     assert set(Conversation.objects.values_list("channel__kind", flat=True)) == set(KINDS)
     waiting = Conversation.objects.filter(held_by="queue", is_open=True)
     assert (waiting.count(), waiting.filter(waiting_since=None).count()) == (3, 0)
+    assert not waiting.filter(rank=None).exists()  # they would be listed behind everybody who comes later
     held = Conversation.objects.filter(held_by="staff", is_open=True).values_list("assignee__username", flat=True)
     assert set(held) == {demo.ADMIN, *demo.COLLEAGUES}
     assert Conversation.objects.filter(held_by="bot", is_open=True).count() == 2
