@@ -147,7 +147,6 @@ def _write(tenant: Tenant, past: Past, written: Written) -> None:
         held_by="bot" if not human else "staff" if agent else "queue", assignee=agent, last_seq=len(talk.said),
         answered_seq=len(talk.said), message_count=len(talk.said), context={"intent": talk.intent},
         last_message_at=times[-1], last_message_preview=talk.said[-1][1][:120],
-        rank=Conversation.Rank.NORMAL if human and not agent and not over else None,
         waiting_since=times[last_v] if human and not over and not answered else None,
         first_reply_at=next((at for at, (who, _) in zip(times, talk.said, strict=True) if who != "v"), None),
         visitor_read_seq=len(talk.said), agent_read_seq=len(talk.said) if agent else 0,
