@@ -468,6 +468,25 @@ def test_what_came_while_closed_is_counted_and_read_when_seen(service: Service, 
     expect(widget.launcher).to_have_accessible_name("Open chat")
 
 
+def test_what_was_read_of_an_ended_conversation_says_nothing_of_the_next(
+    service: Service, line: Line, visit: Visit
+) -> None:
+    widget = visit(token=known(service, 5))
+    widget.open()
+    wait_for(widget, lambda: line.of("read"))
+    widget.close.click()
+    conversation_end(service.conversation.id)
+    line.received.clear()
+    widget.page.reload()
+    widget.open()
+    widget.write("once more")
+    expect(widget.marks).to_have_text(["Sent"])
+    widget.close.click()
+    service.bot("gladly")
+    expect(widget.badge).to_have_text("1")
+    assert line.of("read") == []
+
+
 def test_who_reads_old_messages_is_told_of_new_ones(service: Service, visit: Visit) -> None:
     widget = visit(token=known(service, 40))
     widget.open()

@@ -341,7 +341,7 @@ class Chat {
     this.#history.ready(frame);
     this.#incoming.seen(frame.read_seq);
     this.#outbox.pump();
-    this.#reading.tell();
+    this.#reading.resume(this.#incoming.ended ? Infinity : frame.last_seq);
     this.#standing.show(frame.agent);
   }
 

@@ -45,7 +45,12 @@ export class Reading {
     this.tell();
   }
 
-  /** Also after a reconnect: what was read meanwhile has not been told. */
+  /** After a connect: what was read meanwhile has not been told. A mark beyond `last` is of a conversation that has ended. */
+  resume(last) {
+    if (this.mark > last) this.forget();
+    this.tell();
+  }
+
   tell() {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.mark && this.#peer.tell(this.mark), TELL_AFTER_MS);
