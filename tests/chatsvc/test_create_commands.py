@@ -8,6 +8,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from channels_app.models import Channel
@@ -126,7 +127,9 @@ def test_in_words_each_says_what_comes_next(acme):
 
     assert "is there" in told("create_tenant", "acme")
     assert "create_user" in told("create_tenant", "globex")
-    assert "shown this once" in told("create_user", "ana", "--tenant", "acme")
+    ana = told("create_user", "ana", "--tenant", "acme")
+    assert ("shown this once" in ana, f"{settings.PUBLIC_URL}/admin/" in ana) == (True, True)
     assert "the password stays" in told("create_user", "ana", "--tenant", "acme")
-    assert "shown this once: csk_" in told("create_api_key", "--tenant", "acme", "--name", "k")
+    key = told("create_api_key", "--tenant", "acme", "--name", "k")
+    assert ("shown this once: csk_" in key, f"{settings.PUBLIC_URL}/api/docs" in key) == (True, True)
     assert "<script" in told("create_channel", "--tenant", "acme", "--kind", "web")
