@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from conversations.models import Contact, Conversation
+from conversations.models import Contact, Conversation, Identity
 from tenants.models import AuditEntry
 from tests.admin.conftest import World, rows
 from tests.factories import ChannelFactory, ConversationFactory
@@ -117,3 +117,11 @@ def test_without_a_script_the_form_leads_back(staff_of: Any, acme: World) -> Non
     answer = staff_of(acme.tenant).post(person_at(acme), {"name": "Ana"})
     assert answer.url == reverse("admin:conversations_conversation_change", args=[acme.conversation.pk])
     assert contact_of(acme).name == "Ana"
+
+
+@pytest.mark.parametrize(("scheme", "sign"), [("web", "a browser"), ("user", "verified")])
+def test_a_browser_is_no_proof_of_who_someone_is(scheme: str, sign: str, staff_of: Any, acme: World) -> None:
+    """Its token is its own; only a user of the site is vouched for."""
+    rows(Identity).filter(pk=acme.conversation.identity_id).update(scheme=scheme, verified=True)
+    page = staff_of(acme.tenant).get(person_at(acme), **PART).content.decode()
+    assert [word for word in ("a browser", "verified") if f">{word}</span>" in page] == [sign]
