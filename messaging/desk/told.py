@@ -5,12 +5,12 @@ Must not make a frame: pure data, held to what is sent by tests. What each means
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field, create_model
 
+from channels_app.words.moments import Moment
 from messaging.live.told import PLAIN, TRANSCRIPT, Heartbeat, Read
 
 
@@ -96,18 +96,18 @@ class Conv(BaseModel):
     team: Person | None
     priority: str
     rank: int
-    waiting_since: datetime | None
-    late_at: datetime | None
-    snoozed_until: datetime | None
+    waiting_since: Moment | None
+    late_at: Moment | None
+    snoozed_until: Moment | None
     last_seq: int
-    last_message_at: datetime | None
+    last_message_at: Moment | None
     preview: str | None
     unread: int
     flags: list[str]
     expected_response_type: str | None
     failed: bool
     labels: list[Label]
-    ended_at: datetime | None
+    ended_at: Moment | None
     mark: str
 
 

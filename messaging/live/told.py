@@ -5,11 +5,12 @@ Must not make a frame (frames.py, push.py): pure data, held to what is sent by t
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
+
+from channels_app.words.moments import Moment
 
 
 class Entry(BaseModel):
@@ -17,7 +18,7 @@ class Entry(BaseModel):
 
     seq: int
     id: UUID
-    ts: datetime
+    ts: Moment
 
 
 class Speaker(BaseModel):

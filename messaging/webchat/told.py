@@ -5,12 +5,12 @@ Must not make a frame: pure data, held to what is sent by tests.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from channels_app.words.moments import Moment
 from messaging.live.told import PLAIN, TRANSCRIPT, Heartbeat, Read
 
 
@@ -47,7 +47,7 @@ class Ack(BaseModel):
     conversation: UUID | None = None
     seq: int | None = None
     id: UUID | None = None
-    ts: datetime | None = None
+    ts: Moment | None = None
     duplicate: bool | None = None
 
 

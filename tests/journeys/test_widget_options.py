@@ -27,7 +27,7 @@ DOCUMENTED = (ROOT / "docs/channels/web.md").read_text(encoding="utf-8")
 #: what the tenant's settings say, not the channel's
 OF_THE_TENANT = {"bot_name", "uploads"}
 #: what only the service reads
-OF_THE_SERVICE = {"allowed_origins", "identity_secret"} | set(CommonConfig.model_fields)
+OF_THE_SERVICE = {"allowed_origins", "identity_secret", "without_origin"} | set(CommonConfig.model_fields)
 #: frames for clients other than our widget, which uploads over HTTP and begins a session instead
 FOR_OTHERS = {"ticket", "refresh", "pong"}
 

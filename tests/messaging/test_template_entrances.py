@@ -149,11 +149,16 @@ def test_the_channels_page_syncs(scope, whatsapp, web, listed, console) -> None:
 def test_a_template_is_written_and_looked_at_in_the_console(tenant, scope, console) -> None:
     where = "/admin/channels_app/messagetemplate/add/"
     body = {"tenant": str(tenant.id), "name": "hello"}
-    bad = console.post(where, {**body, "variants": '{"en": {"content": {"type": "text"}}}'})
-    assert "variants.en" in bad.content.decode()
-    good = '{"en": {"content": {"type": "text", "text": "Hi {{who}}, {{when}}"}, "defaults": {"who": "you"}}}'
+    body |= {"variants-0-key": "en", "variants-0-value-content-type": "text"}
+    bad = console.post(where, body)
+    assert bad.status_code == 200 and not MessageTemplate.objects.exists()
+    assert "text is required" in bad.content.decode()
+    good = {
+        "variants-0-value-content-text": "Hi {{who}}, {{when}}",
+        "variants-0-value-defaults-0-key": "who", "variants-0-value-defaults-0-value": "you",
+    }  # fmt: skip
     for _ in range(2):  # the second is told that the name is taken
-        console.post(where, {**body, "variants": good})
+        console.post(where, {**body, **good})
     row = MessageTemplate.objects.get()
     shown = console.get(f"/admin/channels_app/messagetemplate/{row.id}/change/").content.decode()
     assert "Hi you, {{when}}" in shown

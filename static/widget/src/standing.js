@@ -38,7 +38,8 @@ export class Standing {
 
   /** When a human answers who is asked for and how many people wait before the visitor, as far as that is known. */
   #waiting(hours, position) {
-    const place = position ? `${this.#t("place", { n: this.#language.number(position) })} · ` : "";
+    const closed = new Date(hours.opens_at ?? 0) > Date.now();
+    const place = position && !closed ? `${this.#t("place", { n: this.#language.number(position) })} · ` : "";
     return place + this.#when(hours);
   }
 
@@ -52,10 +53,10 @@ export class Standing {
   }
 
   /** The state of the conversation changed: queued (with the `hours` of humans and the place in the `queue`), assigned
-   * (to `name`, "" where it is not known), bot, closed or open. */
+   * (to `name`, "" where it is not known), bot, closed or open. The place may have been told before. */
   turn(state, { name, hours, queue }) {
     const mode = { queued: "queue", assigned: "human", bot: "bot", closed: "bot" }[state];
-    this.show(mode ? { mode, name, hours, queue } : {});
+    this.show(mode ? { mode, name, hours, queue: queue ?? this.#agent.queue } : {});
   }
 
   /** The connection will not come back by itself; `again()` is what the visitor may do about it. */
