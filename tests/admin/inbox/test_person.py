@@ -120,7 +120,7 @@ def test_without_a_script_the_form_leads_back(staff_of: Any, acme: World) -> Non
 
 
 @pytest.mark.parametrize(("scheme", "sign"), [("web", "a browser"), ("user", "verified")])
-def test_a_browser_is_no_proof_of_who_someone_is(scheme: str, sign: str, staff_of: Any, acme: World) -> None:
+def test_a_browser_is_no_proof_of_a_persons_name(scheme: str, sign: str, staff_of: Any, acme: World) -> None:
     """Its token is its own; only a user of the site is vouched for."""
     rows(Identity).filter(pk=acme.conversation.identity_id).update(scheme=scheme, verified=True)
     page = staff_of(acme.tenant).get(person_at(acme), **PART).content.decode()
