@@ -129,7 +129,7 @@ def figures_today() -> dict[str, dict[str, Any]]:
     names = dict(Tenant.objects.filter(slug__in=busiest).values_list("id", "slug"))
     sheets: dict[str, Sheet] = {}
     for line in lines(Asked(list(names), today(), today())):
-        sheets.setdefault(names[line.tenant_id], Sheet()).merge(line.sheet)
+        sheets.setdefault(names[line.tenant_id], Sheet()).merge_json(line.figures)
     return {name: sheet.to_json() for name, sheet in sheets.items()}
 
 

@@ -20,7 +20,10 @@ class Sheet:
 
     def spread(self, name: str) -> Spread:
         """To add to; an empty one where there was none."""
-        return self.spreads.setdefault(name, Spread())
+        found = self.spreads.get(name)
+        if found is None:
+            found = self.spreads[name] = Spread()
+        return found
 
     def merge(self, other: Sheet) -> None:
         self.counts.update(other.counts)
@@ -33,7 +36,15 @@ class Sheet:
             "spreads": {name: spread.to_json() for name, spread in sorted(self.spreads.items())},
         }
 
+    def merge_json(self, stored: Mapping[str, Any]) -> None:
+        """Add one as it is stored: reports add up thousands."""
+        for name, number in stored.get("counts", {}).items():
+            self.counts[name] += number
+        for name, spread in stored.get("spreads", {}).items():
+            self.spread(name).merge_json(spread)
+
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Sheet:
-        counts = Counter(stored.get("counts", {}))
-        return cls(counts, {name: Spread.from_json(one) for name, one in stored.get("spreads", {}).items()})
+        made = cls()
+        made.merge_json(stored)
+        return made

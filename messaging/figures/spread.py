@@ -69,10 +69,17 @@ class Spread:
         buckets = f"{self.packed >> (BITS * lowest):x}"
         return {"lowest": lowest, "buckets": buckets, "sum_ms": self.sum_ms, "longest_ms": self.longest_ms}
 
+    def merge_json(self, stored: Mapping[str, Any]) -> None:
+        """Add one as it is stored."""
+        self.packed += int(stored["buckets"], 16) << (BITS * stored["lowest"])
+        self.sum_ms += stored["sum_ms"]
+        self.longest_ms = max(self.longest_ms, stored["longest_ms"])
+
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Spread:
-        packed = int(stored["buckets"], 16) << (BITS * stored["lowest"])
-        return cls(packed, stored["sum_ms"], stored["longest_ms"])
+        made = cls()
+        made.merge_json(stored)
+        return made
 
 
 def bucket_of(took_ms: int) -> int:

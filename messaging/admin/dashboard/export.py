@@ -18,6 +18,7 @@ from messaging.admin.dashboard.choice import Choice, choice_of
 from messaging.figures.asked import Asked
 from messaging.figures.facts import ALL, COUNTS, NONE, SPREADS
 from messaging.figures.read import Line, lines, mean_rating
+from messaging.figures.sheet import Sheet
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 HEAD = [
@@ -62,7 +63,7 @@ def _names(choice: Choice, line: Line) -> Iterator[str]:
 
 
 def _numbers(line: Line) -> Iterator[Any]:
-    sheet = line.sheet
+    sheet = Sheet.from_json(line.figures)
     yield from (sheet.counts[name] for name in COUNTS)
     yield mean_rating(sheet)
     for name in SPREADS:
