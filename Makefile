@@ -40,7 +40,7 @@ channel-table: .venv/installed-dev
 check: .venv/installed-dev
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
-	.venv/bin/mypy $(CODE)
+	.venv/bin/mypy $(CODE) benchmarks
 	.venv/bin/lint-imports
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null

@@ -24,8 +24,8 @@ class Echo:
         return EngineReply(contents=(text(request.contents[-1].text or ""),), engine=self.name)
 
 
-def _chosen(settings: Mapping[str, Any]) -> Engine:
-    return Echo() if settings["bot_name"] == ECHO_BOT else engine_for(settings)
+def _chosen(tenant_settings: Mapping[str, Any]) -> Engine:
+    return Echo() if tenant_settings["bot_name"] == ECHO_BOT else engine_for(tenant_settings)
 
 
 respond.engine_for = _chosen

@@ -57,7 +57,8 @@ class Floor(Bare):
     """JSON in, JSON out."""
 
     def post(self, request: Request) -> Response:
-        return Response({"received": request.data["content"]})
+        said: Any = request.data
+        return Response({"received": said["content"]})
 
 
 class TwoRows(Bare):

@@ -70,8 +70,9 @@ class UsualView(APIView):
         body = ChatSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         said = body.validated_data
-        with tenant_scope(request.user.id):
-            message = take(request.user, said["user_id"], said["message_id"], said["content"])
+        tenant: Any = request.user  # as KeyAuthentication found it
+        with tenant_scope(tenant.id):
+            message = take(tenant, said["user_id"], said["message_id"], said["content"])
             answer = reply(message, {"type": "text", "text": said["content"].get("text", "")})
         return Response({"message": MessageSerializer(message).data, "response": MessageSerializer(answer).data})
 

@@ -36,7 +36,7 @@ class Talk:
     @contextmanager
     def on(cls, on: Ground) -> Iterator[Talk]:
         """How often one socket may send is out of the way."""
-        from messaging.webchat.sockets import reader
+        from messaging.sockets import reader
 
         with asyncio.Runner() as runner, patch.object(reader, "FRAMES_BURST", 10**9):
             yield cls(on, runner)

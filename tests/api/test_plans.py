@@ -1,6 +1,6 @@
 """No hot path but search reads a whole table: how the engines run the journey's statements over a small past.
 
-Not a measurement (that is benchmarks/growth.py): at this size a scan would be quick, and is found all the same.
+Not a measurement (that is benchmarks/past/growth.py): at this size a scan would be quick, and is found all the same.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from django.db import connection
 from django.http import HttpRequest
 from django.test import Client
 
-from benchmarks.crowd import TENANTS, Crowd
+from benchmarks.past.crowd import TENANTS, Crowd
 from benchmarks.webhooks import signed, webhook
 from channels_app.contract import StatusUpdate
 from conversations.models import Contact, Conversation, Event, Identity, Message, Session

@@ -1,4 +1,4 @@
-"""What a message costs as the database grows: ``python -m benchmarks.growth``.
+"""What a message costs as the database grows: ``python -m benchmarks.past.growth``.
 
 The same calls at every size, in this process and one at a time; a ratio is of the medians, to the smallest size.
 PostgreSQL and SQLite each in turn, in servers and files of their own.
@@ -9,62 +9,29 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
+
+from benchmarks.past.engines import on_engines, say
 
 SIZES = (10_000, 100_000, 1_000_000)
 REGULARS = 12  # people who write again and again, spread over the whole past
-ENGINES = ("postgresql", "sqlite")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="messages, ascending")
     parser.add_argument("--calls", type=int, default=60, help="of each kind at each size (default: 60)")
-    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=ENGINES)
-    parser.add_argument("--url", help="measure this empty database, and no other")
     parser.add_argument("--plans", action="store_true", help="show how PostgreSQL ran the statements at the last size")
-    given = parser.parse_args()
-    if given.url:
-        measure(given)
-        return
-    for engine in given.engines:
-        with DATABASES[engine]() as url:
-            command = [sys.executable, "-m", "benchmarks.growth", *sys.argv[1:], "--url", url]
-            subprocess.run(command, check=True, env={**os.environ, "DATABASE_STATEMENT_S": "0"})  # filling takes long
-
-
-@contextmanager
-def sqlite() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="chatsvc-growth-") as folder:
-        yield f"sqlite:///{folder}/growth.sqlite3"
-
-
-@contextmanager
-def postgresql() -> Iterator[str]:
-    from tests.chaos.servers import Postgres
-
-    server = Postgres()
-    try:
-        server.start()
-        yield server.url
-    finally:
-        server.remove()
-
-
-DATABASES: dict[str, Callable[[], Any]] = {"sqlite": sqlite, "postgresql": postgresql}
+    on_engines(parser, measure, "benchmarks.past.growth")
 
 
 def measure(given: argparse.Namespace) -> None:
-    settle_django(given.url)
     from django.db import connection
 
     place = Place()
@@ -94,34 +61,15 @@ def in_haste(connection: Any) -> Iterator[None]:
             cursor.execute("VACUUM")  # as autovacuum would have, meanwhile
 
 
-def settle_django(url: str) -> None:
-    os.environ |= {
-        "DATABASE_URL": url,
-        "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
-        "ENABLE_RATE_LIMITING": "false",
-        "LOG_LEVEL": "ERROR",
-        "ENVIRONMENT": "test",
-    }
-    os.environ.pop("REDIS_URL", None)
-    import django
-
-    import chatsvc  # noqa: F401  first: it reads the settings
-
-    django.setup()
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0)
-
-
 class Place:
     """The crowd, and a person at the big tenant's API. Its bot only echoes."""
 
     def __init__(self) -> None:
         from django.test import Client
 
-        from benchmarks.crowd import TENANTS, Crowd
+        from benchmarks.echo import ECHO_BOT
         from benchmarks.ground import APP_SECRET
-        from benchmarks.urls import ECHO_BOT
+        from benchmarks.past.crowd import TENANTS, Crowd
         from channels_app.models import Channel
         from tenants.access.api_keys import api_key_create
         from tenants.models import Tenant
@@ -148,6 +96,7 @@ class Place:
         from messaging.models import Delivery, InboundEvent
         from tenants.scope import tenant_scope
         from tenants.storage.db import new_id
+        from tenants.work import leases
 
         # unscoped: nothing parses here what the webhook takes in, and the sweep is to find nothing
         InboundEvent.objects.unscoped().filter(status="received").update(status="processed")
@@ -169,12 +118,12 @@ class Place:
             path, body, headers = signed(path, webhook(next(self.numbers)))
             assert self.client.post(path, body, content_type="application/json", headers=headers).status_code == 200
 
-        def claim() -> bool:
+        def claim() -> Delivery | None:
             with tenant_scope(crowd.tenants[0].id):
                 head = deliver.lane_head(crowd.huge)
                 assert head is not None
                 Delivery.objects.filter(id=head.id).update(due_at=head.created_at)
-                return deliver._claim(head)
+                return leases.claim(head, timedelta(minutes=1))
 
         with tenant_scope(crowd.tenants[0].id):
             if not Delivery.objects.filter(conversation_id=crowd.huge, status__in=Delivery.UNFINISHED).exists():
@@ -217,7 +166,7 @@ class Place:
             page = self._get(base, page_size=20, cursor=page["next_cursor"])
         return cursors[len(cursors) // 2]
 
-    def _get(self, path: str, **query: object) -> Any:
+    def _get(self, path: str, **query: Any) -> Any:
         answer = self.client.get(path, query)
         assert answer.status_code == 200, answer.content
         return json.loads(answer.content)["data"]
@@ -277,11 +226,6 @@ def show_plans(calls: dict[str, Callable[[], object]]) -> None:
                 cursor.execute(explain + sql, params)
                 plan = "\n    ".join(row[0] for row in cursor.fetchall())
             say(f"{name}\n  {sql[:1000]}\n    {plan}")
-
-
-def say(words: str) -> None:
-    sys.stdout.write(words + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

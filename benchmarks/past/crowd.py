@@ -1,6 +1,6 @@
 """A database with a past: tenants, conversations and all that so many messages leave behind, made by SQL.
 
-Owns the rows of benchmarks/growth.py. Must not stand in for the service: its own verbs never write like this.
+Owns the rows of benchmarks/past/growth.py. Must not stand in for the service: its own verbs never write like this.
 """
 
 from __future__ import annotations
@@ -184,9 +184,10 @@ def _insert(
 
     literal, names, values, given = SPELLING[connection.vendor]["literal"], [], [], []
     for field in model._meta.concrete_fields:
-        names.append(f'"{field.column}"')
-        if field.column in columns:
-            values.append(columns[field.column])
+        column = str(field.column)
+        names.append(f'"{column}"')
+        if column in columns:
+            values.append(columns[column])
         else:
             values.append(literal.format(type=field.db_type(connection)))
             given.append(field.get_db_prep_save(getattr(like, field.attname), connection))

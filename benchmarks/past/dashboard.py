@@ -1,23 +1,20 @@
-"""The console's first page as the messages behind its figures grow: ``python -m benchmarks.dashboard``.
+"""The console's first page as the messages behind its figures grow: ``python -m benchmarks.past.dashboard``.
 
 In this process: at every size the same tenant, channels and colleagues, a crowd with conversations, deliveries, events and
-marks of so many messages (benchmarks/crowd.py), and the sheets of as many conversations of ten. CPU time on SQLite, wall
+marks of so many messages (benchmarks/past/crowd.py), and the sheets of as many conversations of ten. CPU time on SQLite, wall
 time on PostgreSQL. A ratio is of the medians, to the smallest size. Each engine in turn, in servers and files of its own.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import statistics
-import subprocess
-import sys
 import time
 from datetime import timedelta
 from typing import Any
 
-from benchmarks.growth import DATABASES, ENGINES, say, settle_django
+from benchmarks.past.engines import on_engines, say
 
 SIZES = (20_000, 2_000_000)
 PER_TALK = 10  # messages of a conversation
@@ -35,20 +32,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="messages, ascending")
     parser.add_argument("--calls", type=int, default=30, help="of the page at each size (default: 30)")
-    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=ENGINES)
-    parser.add_argument("--url", help="measure this empty database, and no other")
-    given = parser.parse_args()
-    if given.url:
-        measure(given)
-        return
-    for engine in given.engines:
-        with DATABASES[engine]() as url:
-            command = [sys.executable, "-m", "benchmarks.dashboard", *sys.argv[1:], "--url", url]
-            subprocess.run(command, check=True, env={**os.environ, "DATABASE_STATEMENT_S": "0"})  # filling takes long
+    on_engines(parser, measure, "benchmarks.past.dashboard")
 
 
 def measure(given: argparse.Namespace) -> None:
-    settle_django(given.url)
     from django.db import connection
 
     house = House()
@@ -70,7 +57,7 @@ class House:
         from django.db import connection
         from django.test import Client
 
-        from benchmarks.crowd import TENANTS, Crowd
+        from benchmarks.past.crowd import TENANTS, Crowd
         from tests.factories import ChannelFactory, MembershipFactory, TenantFactory, UserFactory
 
         # CPU time where the database is in the process: other work on the machine does not disturb it

@@ -1,4 +1,4 @@
-"""How long a search takes among the messages of one tenant, and what its index costs a message: ``python -m benchmarks.search``.
+"""How long a search takes among the messages of one tenant, and what its index costs a message: ``python -m benchmarks.past.search``.
 
 Words are as frequent as in speech (the second one half as frequent as the first, and so on), beside some whose share is
 known. Searches go through REST. PostgreSQL and SQLite each in turn, in servers and files of their own.
@@ -9,17 +9,15 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
 import random
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
-from benchmarks.growth import DATABASES, ENGINES, say, settle_django
+from benchmarks.past.engines import on_engines, say
 
 WORDS = 50_000
 CONVERSATIONS = 50
@@ -29,16 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--calls", type=int, default=100, help="of each kind (default: 100)")
-    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=ENGINES)
-    parser.add_argument("--url", help="measure this empty database, and no other")
-    given = parser.parse_args()
-    if given.url:
-        measure(given)
-        return
-    for engine in given.engines:
-        with DATABASES[engine]() as url:
-            command = [sys.executable, "-m", "benchmarks.search", *sys.argv[1:], "--url", url]
-            subprocess.run(command, check=True, env={**os.environ, "DATABASE_STATEMENT_S": "0"})  # filling takes long
+    on_engines(parser, measure, "benchmarks.past.search")
 
 
 class Speech:
@@ -64,7 +53,6 @@ class Speech:
 
 
 def measure(given: argparse.Namespace) -> None:
-    settle_django(given.url)
     from django.db import connection
 
     place = Place(Speech())
@@ -73,7 +61,7 @@ def measure(given: argparse.Namespace) -> None:
     say(f"{connection.vendor}: {given.messages:,} messages there, {time.perf_counter() - started:.0f} s")
     say(f"| {connection.vendor} | p50 ms | p95 ms | max ms |\n|---|---:|---:|---:|")
     for name, queries in place.questions(given.calls).items():
-        took = percentiles([timed(lambda query=query: place.ask(query)) * 1000 for query in queries])
+        took = percentiles([timed(partial(place.ask, query)) * 1000 for query in queries])
         say(f"| {name} | {' | '.join(f'{value:.1f}' for value in took)} |")
     say("\n| a message stored | p50 µs | p95 µs | max µs |\n|---|---:|---:|---:|")
     costs = place.stored(given.calls * 20)

@@ -1,0 +1,1 @@
+"""What messages cost, and pages, when many of them are there already."""
