@@ -14,7 +14,7 @@ from conversations.models import Conversation
 from messaging import deliver, deliver_many, receive, respond
 from messaging.housekeeping import idle
 from messaging.models import Delivery, InboundEvent, Turn
-from messaging.rules import delivery_status
+from messaging.rules import control, delivery_status
 from tenants.storage import prepared
 from tenants.work import leases
 from tenants.work.leases import Leased, Work
@@ -80,6 +80,12 @@ def _guard_without(*dropped: str) -> Callable[[Patch], None]:
         patch(respond, "conversation_advance", lax)
 
     return apply
+
+
+def _no_owner_asked(patch: Patch) -> None:
+    """A change of control leaves the turns that are under way, and the reply does not look at who is in control."""
+    _guard_without("control_owner", "last_seq")(patch)
+    patch(control, "turns_void", lambda conversation, outcome: None)
 
 
 def _silent_change(patch: Patch) -> None:
@@ -151,9 +157,7 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "last_seq dropped from the reply's guard": Mutation(_guard_without("last_seq"), frozenset({"a stale answer"})),
     "the bot steps back in silence": Mutation(_silent_change, frozenset({"control changes in silence"})),
-    "the bot asks no owner": Mutation(
-        _guard_without("control_owner", "last_seq"), frozenset({"the bot talks over a human"})
-    ),
+    "the bot asks no owner": Mutation(_no_owner_asked, frozenset({"the bot talks over a human"})),
     "a settle without the claim": Mutation(_settle_without_the_claim, frozenset({"a status goes back", "sent twice"})),
     "an outcome told without the claim": Mutation(_told_without_the_claim, frozenset({"told as failed, and is not"})),
     "the idle sweep looks once": Mutation(_idle_sweep_looks_once, frozenset({"ended as idle in the middle of a talk"})),
