@@ -21,11 +21,13 @@ from tests.chaos.servers import wait_until
 from tests.migrated import migrated_copy
 
 ROOT = Path(__file__).resolve().parents[2]
-POINT_AT_TWIN = """
+DEMO_AT_TWIN = """
+from django.core.management import call_command
 from channels_app.models import Channel
 from channels_app.services import channel_save
 from channels_app.twin.platforms import PLATFORMS
 from tenants.scope import tenant_scope
+call_command("seed_demo", "--bare", "--json")
 for channel in Channel.objects.unscoped().filter(kind__in=list(PLATFORMS)):
     with tenant_scope(channel.tenant_id):
         channel_save(channel, config=PLATFORMS[channel.kind].channel_config({twin!r}))
@@ -134,8 +136,9 @@ def set_up(environ: dict[str, str], twin: Twin, root: Path = ROOT) -> dict[str, 
     allowed = [environ.get("OUTBOUND_ALLOW_HOSTS", ""), twin.url.removeprefix("http://")]
     environ["OUTBOUND_ALLOW_HOSTS"] = ",".join(filter(None, allowed))
     migrate(environ, root)
-    access: dict[str, Any] = json.loads(manage(environ, "seed_demo", "--bare", "--json", root=root))
-    manage(environ, "shell", "--verbosity", "0", "-c", POINT_AT_TWIN.format(twin=twin.url), root=root)
+    # one process for both: each imports the whole service
+    made = manage(environ, "shell", "--verbosity", "0", "-c", DEMO_AT_TWIN.format(twin=twin.url), root=root)
+    access: dict[str, Any] = json.loads(made)
     for kind in twin.settings:
         where = f"http://127.0.0.1:{environ['PORT']}/api/v2/webhooks/{kind}/{access['channels'][kind]}"
         twin.configure(kind, webhook_url=where)
