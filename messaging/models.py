@@ -14,6 +14,7 @@ from channels_app.models import Channel, ChannelIncident
 from conversations.models import Conversation, Message
 from tenants.storage.crypto import EncryptedJSONField
 from tenants.storage.db import Model, TenantModel, now
+from tenants.storage.quick_json import QuickJSONField
 from tenants.work.leases import Leased, Work
 
 LEASE_MARGIN = timedelta(seconds=20)  # of a turn, beyond the engine's deadline
@@ -334,7 +335,7 @@ class DaySheet(TenantModel):
     channel = models.UUIDField()
     team = models.UUIDField()
     agent = models.UUIDField()
-    figures = models.JSONField(default=dict)
+    figures = QuickJSONField(default=dict)
     revision = models.PositiveBigIntegerField(
         default=0
     )  # grows with each change: the statement that does it has the lock

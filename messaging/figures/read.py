@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from messaging.figures.asked import Asked
 from messaging.figures.facts import ALL, NONE
@@ -43,14 +43,14 @@ class Report:
 
 def report(asked: Asked) -> Report:
     told = Report(days={day: Sheet() for day in asked.days()})
-    for line in lines(asked):
-        if line.channel == ALL or (asked.by_agent and line.agent != NONE):
-            _part(told.agents, line.agent).merge_json(line.figures)
-        if _counts(asked, line):
-            counts = told.days[line.day].counts
-            for name, number in line.figures.get("counts", {}).items():
-                counts[name] += number
-            _part(told.channels, line.channel).merge_json(line.figures)
+    for day, channel, team, agent, figures in _rows(asked).values_list("day", "channel", "team", "agent", "figures"):
+        if channel == ALL or (asked.by_agent and agent != NONE):
+            _part(told.agents, agent).merge_json(figures)
+        if asked.of_people or (
+            team == NONE and agent == NONE
+        ):  # what people did stands also in the sheet of the channel
+            told.days[day].add_counts(figures)
+            _part(told.channels, channel).merge_json(figures)
     for sheet in told.channels.values():
         told.total.merge(sheet)
     return told
@@ -63,20 +63,17 @@ def _part(parts: dict[uuid.UUID, Sheet], of: uuid.UUID) -> Sheet:
     return found
 
 
-def _counts(asked: Asked, line: Line) -> bool:
-    """What a member of staff did stands also in the sheet of the channel."""
-    return asked.of_people or (line.team == NONE and line.agent == NONE)
-
-
 def lines(asked: Asked) -> Iterator[Line]:
     """In the order of days."""
+    yield from map(Line._make, _rows(asked).order_by("day", "channel").values_list(*Line._fields))
+
+
+def _rows(asked: Asked) -> QuerySet[DaySheet]:
     # unscoped: of the tenants that the caller may see
-    rows = (
-        DaySheet.objects.unscoped()
-        .filter(tenant_id__in=list(asked.tenants), day__gte=asked.first, day__lte=asked.last)
-        .filter(_where(asked))
+    rows = DaySheet.objects.unscoped().filter(
+        tenant_id__in=list(asked.tenants), day__gte=asked.first, day__lte=asked.last
     )
-    yield from map(Line._make, rows.order_by("day", "channel").values_list(*Line._fields))
+    return rows.filter(_where(asked))
 
 
 def _where(asked: Asked) -> Q:

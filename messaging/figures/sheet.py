@@ -38,10 +38,14 @@ class Sheet:
 
     def merge_json(self, stored: Mapping[str, Any]) -> None:
         """Add one as it is stored: reports add up thousands."""
-        for name, number in stored.get("counts", {}).items():
-            self.counts[name] += number
+        self.add_counts(stored)
         for name, spread in stored.get("spreads", {}).items():
             self.spread(name).merge_json(spread)
+
+    def add_counts(self, stored: Mapping[str, Any]) -> None:
+        counts = self.counts
+        for name, number in stored.get("counts", {}).items():
+            counts[name] = counts.get(name, 0) + number
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Sheet:
