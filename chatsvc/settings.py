@@ -12,6 +12,7 @@ from django.templatetags.static import static
 from chatsvc import env as environment
 from chatsvc import mongo
 from chatsvc.processes.clock import every
+from chatsvc.web.content_policy import content_policy
 from chatsvc.web.sidebar import SIDEBAR
 from tenants.storage import postgres, sqlite
 
@@ -61,6 +62,7 @@ MIDDLEWARE = [
     "chatsvc.web.middleware.SignedIn",
     "chatsvc.web.middleware.Notices",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "chatsvc.web.content_policy.ContentPolicy",
 ]
 #: it looks for Django's own name; ours is that class, for all but the API (chatsvc/web/middleware.py)
 SILENCED_SYSTEM_CHECKS = ["security.W003"]
@@ -258,6 +260,7 @@ AUTH_PASSWORD_VALIDATORS = [
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = content_policy(PUBLIC_URL, ENV)
 CSRF_COOKIE_HTTPONLY = False
 SESSION_COOKIE_HTTPONLY = True
 if PRODUCTION:

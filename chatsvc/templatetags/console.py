@@ -6,10 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import template
+from django.conf import settings
 
 from chatsvc.web.sidebar import name_of
+from conversations.media_links import PATH
 
 register = template.Library()
+
+
+@register.filter
+def of_ours(address: str | None) -> bool:
+    """Whether a browser of staff may fetch what a message names: only from us, who tell nobody that it was looked at."""
+    return bool(address) and str(address).startswith(f"{settings.PUBLIC_URL}{PATH}")
 
 
 @register.filter

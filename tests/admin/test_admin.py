@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.apps import apps
@@ -14,6 +15,7 @@ from django.urls import reverse
 
 from channels_app.contract import CheckResult
 from channels_app.models import Channel
+from conversations.media_links import media_link
 from conversations.models import Contact, Conversation, Message
 from messaging.live.hub import hub
 from messaging.models import Delivery, InboundEvent
@@ -337,7 +339,18 @@ CONTENTS: dict[str, tuple[dict[str, Any], str]] = {
         "Shop",
     ),
     "quick replies": ({"type": "text", "text": "a", "quick_replies": [{"title": XSS[:20], "payload": "b"}]}, "&lt;scr"),
-    "image": ({"type": "image", "media": {"url": "https://a.example/a.png", "type": "image/png"}}, "<img src="),
+    "image elsewhere": (
+        {"type": "image", "media": {"url": "https://a.example/a.png", "type": "image/png"}},
+        '<a class="chat-file" href="https://a.example/a.png"',
+    ),
+    "recording of ours": (
+        {"type": "audio", "media": {"url": media_link(UUID(int=7)), "type": "audio/ogg"}},
+        "<audio controls",
+    ),
+    "film elsewhere": (
+        {"type": "video", "media": {"url": "https://a.example/a.mp4", "type": "video/mp4"}},
+        '<a class="chat-file" href="https://a.example/a.mp4"',
+    ),
     "file by us": (
         {"type": "file", "media": {"url": "media:1", "type": "text/csv", "name": "a.csv"}},
         "a.csv (text/csv)",

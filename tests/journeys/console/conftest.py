@@ -23,6 +23,7 @@ class Desk:
         self.page, self.user = page, user
         self.troubles: list[str] = []
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        page.on("console", lambda said: self.troubles.extend([said.text] * ("Content Security Policy" in said.text)))
 
     def open(self, conversation: Conversation) -> None:
         self.page.goto(f"{address()}/admin/conversations/conversation/{conversation.id}/change/")
