@@ -16,7 +16,7 @@ register = template.Library()
 
 @register.filter
 def of_ours(address: str | None) -> bool:
-    """Whether a browser of staff may fetch what a message names: only from us, who tell nobody that it was looked at."""
+    """Whether a browser of staff may fetch what a message names: only from us, and so no other host learns that it was looked at."""
     return bool(address) and str(address).startswith(f"{settings.PUBLIC_URL}{PATH}")
 
 
