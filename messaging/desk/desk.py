@@ -45,7 +45,7 @@ class Told:
 
     def _conv(self, preview: str | None) -> str:
         assert self._row is not None
-        return encoded({"t": "conv", **self._row.shown, "preview": preview, "mark": self._mark})
+        return f'{{"t":"conv",{self._row.shown},"preview":{encoded(preview)},"mark":{encoded(self._mark)}}}'
 
 
 class Seat:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from messaging.agents.inbox.lists import WITH
 from messaging.agents.inbox.rows import inbox_shapes
 from messaging.agents.models import Mention
 from messaging.hours.late import late_at
+from messaging.live.hub import encoded
 from messaging.models import Delivery
 from tenants.storage.db import now
 
@@ -28,11 +29,13 @@ STATUSES = 30  # of a conversation's last messages
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``shown``: members of the frame, as they are encoded; ``preview`` only for those who may read messages."""
+    """``shown``: members of the frame, encoded: a text, because thousands of these stay, and the collector of garbage looks
+    through each object that holds others while no frame is sent; ``preview`` only for those who may read messages."""
 
     id: uuid.UUID
+    tenant: uuid.UUID
     version: int
-    shown: Mapping[str, Any]
+    shown: str
     preview: str
     view: str  # the list that holds it: of mine and colleagues "with"
     assignee: str | None
@@ -52,11 +55,12 @@ class Row:
 
 
 def rows_of(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Row]:
-    """What there is of these conversations. Five statements for AT_ONCE of them."""
+    """What there is of these conversations. Six statements for AT_ONCE of them."""
     wanted, found = list(ids), {}
     for start in range(0, len(wanted), AT_ONCE):
         some = wanted[start : start + AT_ONCE]
-        rows = list(Conversation.objects.filter(id__in=some, kind="chat").select_related(*WITH))
+        chats = Conversation.objects.filter(id__in=some, kind="chat")
+        rows = list(chats.select_related(*WITH).prefetch_related("contact"))
         at, mentioned = now(), _mentioned(rows)
         for row, shape in zip(rows, inbox_shapes(rows, words=True), strict=True):
             found[row.id] = _row(row, shape, mentioned[row.id], at)
@@ -99,6 +103,7 @@ def _row(row: Conversation, shape: dict[str, Any], mentioned: set[str], at: date
     labels = [{**label, "id": str(label["id"])} for label in shape["labels"]]
     return Row(
         id=row.id,
+        tenant=row.tenant_id,
         version=row.event_seq,
         preview=row.last_message_preview,
         view=_view(row, at),
@@ -112,7 +117,7 @@ def _row(row: Conversation, shape: dict[str, Any], mentioned: set[str], at: date
         unread=shape["unread"],
         last_seq=row.last_seq,
         mentioned=frozenset(mentioned),
-        shown={
+        shown=encoded({
             "tenant": str(row.tenant_id),
             "conversation": str(row.id),
             "version": row.event_seq,
@@ -140,7 +145,7 @@ def _row(row: Conversation, shape: dict[str, Any], mentioned: set[str], at: date
             "failed": shape["failed"],
             "labels": labels,
             "ended_at": _moment(row.ended_at),
-        },
+        })[1:-1],
     )  # fmt: skip
 
 

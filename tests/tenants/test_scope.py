@@ -9,10 +9,11 @@ import pytest
 from django.apps import apps
 from django.db import models
 
+from conversations.models import Contact
 from tenants.models import AuditEntry
-from tenants.scope import NoTenantScope, ScopedManager, current_tenant_id, tenant_scope
+from tenants.scope import NoTenantScope, ScopedManager, current_tenant_id, tenant_id_if_any, tenant_scope, tenants_scope
 from tenants.storage.db import TenantModel
-from tests.factories import ContactFactory
+from tests.factories import ContactFactory, TenantFactory
 
 REPO = Path(__file__).resolve().parents[2]
 APPS = ("tenants", "channels_app", "conversations", "assistant", "messaging", "chatsvc")
@@ -51,6 +52,21 @@ def test_related_rows_fail_closed_too(tenant):
     contact = ContactFactory(tenant=tenant)
     with pytest.raises(NoTenantScope):
         contact.identities.count()
+
+
+def test_the_scope_of_several_shows_theirs_alone_and_names_none(tenant, other_tenant):
+    rows = [ContactFactory(tenant=of) for of in (tenant, other_tenant, TenantFactory())]
+    with tenants_scope([tenant.id, other_tenant.id]):
+        assert set(Contact.objects.all()) == set(rows[:2])
+        assert tenant_id_if_any() is None
+        with pytest.raises(NoTenantScope):
+            current_tenant_id()
+        with tenant_scope(tenant.id):
+            assert list(Contact.objects.all()) == rows[:1]
+    with tenants_scope([]):
+        assert not Contact.objects.exists()
+    with pytest.raises(NoTenantScope):
+        Contact.objects.count()
 
 
 def test_scopes_nest_and_close_after_an_error(tenant, other_tenant):

@@ -115,20 +115,6 @@ async def test_a_search_is_no_list_that_changes(ana, window):
     assert (await socket.ask("error", t="view", view="all", filter={"search": "violin"}))["code"] == "not_live"
 
 
-async def test_a_change_costs_the_same_statements_for_any_number_of_windows(ana, window, says, wants_a_human, rows):
-    conversation = await wants_a_human(await says("mira", "my violin"))
-    sockets = [await window(ana, "waiting") for _ in range(3)]
-    for socket in sockets:
-        await socket.settled()
-
-    def read():
-        with CaptureQueriesContext(connection) as seen:
-            reading.read({conversation.tenant_id: [conversation.id]})
-        return len(seen)
-
-    assert await thread(read, thread_sensitive=False)() == 6
-
-
 async def test_ringing_costs_no_statement(ana, window, says, rows):
     """As many as without a window."""
     conversation = await says("mira", "my violin")
