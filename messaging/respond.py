@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -125,8 +125,9 @@ def answer(turn: Turn) -> Turn:
         if conversation.control_owner != Conversation.Owner.BOT or not conversation.is_open:
             return _close(turn, Turn.Status.VOID, "human" if conversation.is_open else "ended")
         return _close(turn, Turn.Status.SILENT, "nothing_left")
-    with at_work(conversation):
+    with at_work(conversation) as say_no_more:
         outcome = thought_of(turn, asked)
+        say_no_more()  # else dots may follow the answer
         try:
             turn = _settle(turn, conversation, asked.unanswered, outcome)
         except LeaseLost:
@@ -162,11 +163,12 @@ def thought_of(turn: Turn, asked: Asked) -> EngineOutcome:
     return _think(_request(conversation, asked.recent, asked.unanswered), turn, last.id)
 
 
-def at_work(conversation: Conversation) -> AbstractContextManager[None]:
-    """Dots in the widget; other channels have a way of their own to show them (rules/typing_marks.py)."""
+def at_work(conversation: Conversation) -> AbstractContextManager[Callable[[], object]]:
+    """Dots in the widget, until what this gives is called (live/typing.py); other channels have a way of their own to show
+    them (rules/typing_marks.py)."""
     channel = channel_for_id(conversation.channel_id)
     shown = channel and channel.adapter.instant and channel.capabilities.typing
-    return typing_shown(conversation.id) if shown else nullcontext()
+    return typing_shown(conversation.id) if shown else nullcontext(lambda: None)
 
 
 def _recent(conversation: Conversation) -> list[Any]:

@@ -6,7 +6,7 @@ Owns the timing. Must not know what the bot does meanwhile.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from messaging.live.frames import TYPING_TTL_S, typing_frame
@@ -18,13 +18,14 @@ AGAIN_S = TYPING_TTL_S - 2.0
 
 
 @contextmanager
-def typing_shown(conversation_id: uuid.UUID) -> Iterator[None]:
-    """While the block runs, and from NOTICE_S on, the widgets of the conversation show that the bot is writing.
-    Best effort, like every push; never blocks, never raises."""
+def typing_shown(conversation_id: uuid.UUID) -> Iterator[Callable[[], object]]:
+    """While the block runs, and from NOTICE_S on, the widgets of the conversation show that the bot is writing. Call what
+    it gives before the answer is shown: no dots are shown after that. Best effort, like every push; never blocks, never
+    raises."""
     shown = typing_frame("bot", on=True)
     beat = hub.repeat(conversation_group(conversation_id), shown, after_s=NOTICE_S, every_s=AGAIN_S)
     try:
-        yield
+        yield beat.stop
     finally:
         if beat.stop():
             push_typing(conversation_id, "bot", on=False)

@@ -92,6 +92,23 @@ async def test_dots_are_shown_again_before_the_widget_forgets_them(ready, rows, 
     await answering
 
 
+async def test_no_dots_begin_once_there_is_an_answer(rows, said, engine, monkeypatch):
+    """A worker that is slow between the answer and the end of the dots shows none in between."""
+    engine.done.set()
+    await said("Hello")
+    order = []
+
+    class Dots:
+        def stop(self):
+            order.append("stopped")
+            return False
+
+    monkeypatch.setattr(live_typing.hub, "repeat", lambda *facts, **more: Dots())
+    monkeypatch.setattr(live_typing.hub, "push", lambda group, frame: order.append(frame["t"]))
+    await rows(respond, (await rows(Turn.objects.get)).id)
+    assert order[:2] == ["stopped", "msg"]
+
+
 async def test_a_quick_answer_needs_no_dots(ready, rows, said, engine):
     engine.done.set()
     await said("Hello")
