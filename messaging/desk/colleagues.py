@@ -8,6 +8,7 @@ the server's loop.
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -64,10 +65,11 @@ class Colleagues:
         former, look.typing_until = look.typing_until > at, at + TYPING_TTL_S if frame["on"] else 0.0
         return former != frame["on"]
 
-    def looking(self, conversation: str) -> list[Frame]:
-        at = time.monotonic()
-        looks = self._looks.get(conversation, {})
-        return [{"id": id, "name": look.name, "typing": look.typing_until > at} for id, look in looks.items()]
+    def looking(self, conversation: str, *, but: uuid.UUID | None = None) -> list[Frame]:
+        """Who has it open, but for the user who is told."""
+        at, looks = time.monotonic(), self._looks.get(conversation, {})
+        others = [(id, look) for id, look in looks.items() if id != str(but)]
+        return [{"id": id, "name": look.name, "typing": look.typing_until > at} for id, look in others]
 
     def over(self) -> Iterator[tuple[str, Frame]]:
         """(tenant, `presence` frame) of those who have not been heard of for too long; forgets them, and old looks."""

@@ -159,7 +159,7 @@ class AgentConsumer(Connection):
         self.watched[id] = watched
         await desks.watch(watched)
         self.say(looks=True, presence=False)
-        await watched.open(frame.after, desks.colleagues.looking(str(id)))
+        await watched.open(frame.after, lambda: desks.colleagues.looking(str(id), but=self.person.user_id))
         watched.begin(self.failed)
 
     async def on_unwatch(self, frame: UnwatchFrame) -> None:

@@ -161,8 +161,12 @@ class Desks:
             self._to_watchers(frame["conversation"], frame)
 
     def _looking(self, conversation: str) -> None:
-        members = self.colleagues.looking(conversation)
-        self._to_watchers(conversation, {"t": "looking", "conversation": conversation, "members": members})
+        id = uuid.UUID(conversation)
+        for window in tuple(self.windows):
+            if id in window.watched:
+                members = self.colleagues.looking(conversation, but=window.person.user_id)
+                frame = {"t": "looking", "conversation": conversation, "members": members}
+                window.put_text(encoded(frame), passing=True)
 
     def _to_watchers(self, conversation: str, frame: dict[str, Any]) -> None:
         id, text = uuid.UUID(conversation), encoded(frame)

@@ -26,13 +26,14 @@ class Watched(Follower):
         self._name = encoded(str(conversation_id))
         self._task: asyncio.Task[None] | None = None
 
-    async def open(self, after: int, looking: list[dict[str, Any]]) -> None:
-        """What follows ``after``, and then `watching`."""
+    async def open(self, after: int, looking: Callable[[], list[dict[str, Any]]]) -> None:
+        """What follows ``after``, and then `watching`, with what `looking()` gives when it is told: a `looking` frame may
+        have come before it."""
         hub.gaps.add(self.behind.set)
 
         async def watching(end: int, replay: int, complete: bool, reset: bool) -> dict[str, Any]:
             frame = {"t": "watching", "conversation": str(self.id), "last_seq": end, "complete": complete}
-            return {**frame, "looking": looking, **({"reset": True} if reset else {})}
+            return {**frame, "looking": looking(), **({"reset": True} if reset else {})}
 
         await self.resume(self.id, after, watching)
 
