@@ -144,7 +144,7 @@ class AgentConsumer(Connection):
             "counts": seat.counted(desk.counts(seat.me)),
             "unread": {str(row.id): row.unread for row in listed if row.unread} if len(listed) <= MOST_UNREAD else {},
             "failed": [str(row.id) for row in listed if row.failed][:MOST_UNREAD],
-            "present": desks.colleagues.there(str(tenant_id)),
+            "present": desks.windows.colleagues.there(str(tenant_id)),
             "mark": mark, **({"reset": True} if missed is None else {}),
         })  # fmt: skip
 
@@ -159,7 +159,7 @@ class AgentConsumer(Connection):
         self.watched[id] = watched
         await desks.watch(watched)
         self.say(looks=True, presence=False)
-        await watched.open(frame.after, lambda: desks.colleagues.looking(str(id), but=self.person.user_id))
+        await watched.open(frame.after, lambda: desks.windows.colleagues.looking(str(id), but=self.person.user_id))
         watched.begin(self.failed)
 
     async def on_unwatch(self, frame: UnwatchFrame) -> None:

@@ -1,4 +1,4 @@
-"""All windows of staff of this process: what the others tell, what changed, and who may still look.
+"""What the windows of staff of this process show: what changed, and who may still look.
 
 Owns the one reader of rows, which reads for all windows what changed for any, and the rounds that find what a lost push
 did not tell. Must not know frames of clients. Lives on the server's loop.
@@ -14,21 +14,20 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 from messaging.desk import reading
-from messaging.desk.colleagues import Colleagues
 from messaging.desk.desk import Desk, Told
-from messaging.desk.people import Person, Proof, people
+from messaging.desk.people import people
 from messaging.desk.reading import Statuses, Wanted, mark_now, moment_of
 from messaging.desk.rows import Row
 from messaging.desk.watched import Watched
+from messaging.desk.windows import Window, Windows
 from messaging.live.hub import encoded, hub
 from messaging.live.staff import GROUP
 from messaging.sockets.rows import in_thread
-from tenants.errors import ServiceError
 
 log = structlog.get_logger(__name__)
 
@@ -41,20 +40,6 @@ IDLE_S = 60.0  # a desk without windows is kept so long
 Seen = tuple[Row | None, Statuses]  # a watched conversation, as it was told last
 
 
-class Window(Protocol):
-    proof: Proof
-    person: Person
-    state: str
-    tenant_id: uuid.UUID | None  # whose list it shows
-    watched: dict[uuid.UUID, Watched]
-
-    def put_text(self, text: str, *, passing: bool = False) -> None: ...
-
-    def say(self, *, looks: bool, presence: bool) -> None: ...
-
-    def seen_as(self, person: Person | ServiceError) -> None: ...
-
-
 class Desks:
     """One per process."""
 
@@ -63,9 +48,8 @@ class Desks:
         self._begin()
 
     def _begin(self) -> None:
-        self.windows: set[Window] = set()
+        self.windows = Windows()
         self.desks: dict[uuid.UUID, Desk] = {}
-        self.colleagues = Colleagues()
         self._seen: dict[uuid.UUID, Seen] = {}  # watched conversations
         self._changed: dict[uuid.UUID, set[uuid.UUID]] = defaultdict(set)
         self._news = asyncio.Event()
@@ -123,7 +107,7 @@ class Desks:
 
     def unwatch(self, id: uuid.UUID) -> None:
         """A window watches it no longer."""
-        if not any(id in window.watched for window in self.windows):
+        if not self.windows.watching(id):
             self._seen.pop(id, None)
 
     # -------------------------------------------------------------------- what is told
@@ -131,56 +115,15 @@ class Desks:
     def _heard(self, text: str, frame: dict[str, Any]) -> None:
         for tenant, ids in frame["changed"].items():
             tenant_id = uuid.UUID(tenant)
-            if tenant_id in self.desks or self._watches(tenant_id):
+            if tenant_id in self.desks or self.windows.watch(tenant_id):
                 self.changed(tenant_id, map(uuid.UUID, ids))
         for tenant, told in frame["told"]:
-            self._tell(tenant, told)
+            self.windows.tell(tenant, told)
 
     def changed(self, tenant_id: uuid.UUID, ids: Iterable[uuid.UUID]) -> None:
         """These are to be read."""
         self._changed[tenant_id].update(ids)
         self._news.set()
-
-    def _watches(self, tenant_id: uuid.UUID) -> bool:
-        return any(one.tenant_id == tenant_id for window in self.windows for one in window.watched.values())
-
-    def _tell(self, tenant: str, frame: dict[str, Any]) -> None:
-        kind = frame["t"]
-        if kind == "look":
-            if self.colleagues.look(frame):
-                self._looking(frame["conversation"])
-        elif kind == "presence":
-            if self.colleagues.presence(tenant, frame):
-                self._to_all(tenant, {**frame, "tenant": tenant})
-        elif kind == "alert":
-            to = frame.pop("to")
-            self._to_all(tenant, {**frame, "tenant": tenant}, to)
-        else:
-            if kind == "typing" and self.colleagues.typing(frame):
-                self._looking(frame["conversation"])
-            self._to_watchers(frame["conversation"], frame)
-
-    def _looking(self, conversation: str) -> None:
-        id = uuid.UUID(conversation)
-        for window in tuple(self.windows):
-            if id in window.watched:
-                members = self.colleagues.looking(conversation, but=window.person.user_id)
-                frame = {"t": "looking", "conversation": conversation, "members": members}
-                window.put_text(encoded(frame), passing=True)
-
-    def _to_watchers(self, conversation: str, frame: dict[str, Any]) -> None:
-        id, text = uuid.UUID(conversation), encoded(frame)
-        by = frame.get("from", {}).get("id")
-        for window in tuple(self.windows):
-            if id in window.watched and not (by and by == str(window.person.user_id)):
-                window.put_text(text, passing=frame["t"] != "note")
-
-    def _to_all(self, tenant: str, frame: dict[str, Any], users: list[str] | None = None) -> None:
-        tenant_id, text = uuid.UUID(tenant), encoded(frame)
-        for window in tuple(self.windows):
-            theirs = tenant_id in window.person.tenants or tenant_id == window.tenant_id
-            if theirs and (users is None or str(window.person.user_id) in users):
-                window.put_text(text, passing=frame["t"] != "alert")
 
     def keep(self, call: Callable[..., None], *said: Any) -> None:
         """For those who ask in other ways: ``call(*said)``, in a thread, soon."""
@@ -233,9 +176,7 @@ class Desks:
             if before.get(of) != (seq, status)
         ]
         told = Told(tenant_id, id, row, mark) if row and row != former else None
-        for window in tuple(self.windows):
-            if id not in window.watched:
-                continue
+        for window in self.windows.watching(id):
             if row:
                 window.watched[id].heard(row)
             if told and window.tenant_id != tenant_id:  # else its list has told it
@@ -258,11 +199,11 @@ class Desks:
                 log.warning("desk_look_failed", error=type(error).__name__)
 
     async def look(self, number: int) -> None:
-        for tenant, frame in self.colleagues.over():
-            self._to_all(tenant, {**frame, "tenant": tenant})
-        for conversation in self.colleagues.looked_away():
-            self._looking(conversation)
-        for window in tuple(self.windows):
+        for tenant, frame in self.windows.colleagues.over():
+            self.windows.to_all(tenant, {**frame, "tenant": tenant})
+        for conversation in self.windows.colleagues.looked_away():
+            self.windows.looking(conversation)
+        for window in self.windows:
             window.say(looks=number % SAY_EVERY == 0, presence=number % PRESENT_EVERY == 0)
         self._forget_idle()
         await self.people()

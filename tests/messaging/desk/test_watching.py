@@ -93,7 +93,7 @@ async def test_watching_tells_who_looks_when_it_is_told(ana, member, window, say
     socket, last_seq = await window(ana), transcript.last_seq
 
     def meanwhile(id):
-        desks.colleagues.look({"conversation": str(id), "user": {"id": str(ben.id), "name": "ben"}, "on": True})
+        desks.windows.colleagues.look({"conversation": str(id), "user": {"id": str(ben.id), "name": "ben"}, "on": True})
         return last_seq(id)
 
     monkeypatch.setattr(transcript, "last_seq", meanwhile)
