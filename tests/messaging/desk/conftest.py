@@ -18,6 +18,7 @@ from tenants.storage.db import atomic
 from tests.factories import ChannelFactory, MembershipFactory, UserFactory
 from tests.messaging.desk.clients import HOST, Window
 from tests.messaging.desk.sessions import signed_in
+from tests.messaging.webchat.clients import all_end
 
 
 @pytest.fixture(autouse=True)
@@ -60,8 +61,7 @@ async def opened():
         return window
 
     yield connect
-    for window in there:
-        await window.disconnect()
+    await all_end(there)
     assert not desks.windows
 
 

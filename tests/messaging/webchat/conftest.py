@@ -13,7 +13,7 @@ from messaging.webchat.frames import SendFrame
 from messaging.webchat.proofs import identity_signature
 from tenants.scope import tenant_scope
 from tests.factories import ChannelFactory
-from tests.messaging.webchat.clients import SECRET, SHOP, Page, Socket
+from tests.messaging.webchat.clients import SECRET, SHOP, Page, Socket, all_end
 
 
 @pytest.fixture
@@ -56,8 +56,7 @@ async def sockets_of(channel, visitor):
         return socket
 
     yield connect
-    for socket in opened:
-        await socket.disconnect()
+    await all_end(opened)
 
 
 @pytest.fixture
