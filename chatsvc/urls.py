@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
-from channels_app import views as channel_list_views
+from channels_app.api import channel_views as channel_list_views
 from channels_app.templates import views as template_views
 from chatsvc.observe import metrics
 from chatsvc.web import (

@@ -20,7 +20,10 @@ from tenants.storage import prepared
 
 Row = TypeVar("Row", Attachment, Reaction)
 #: not by the id alone: PostgreSQL would walk the primary key, over all tenants' rows
-CONVERSATIONS = Walk("cursor", by="created_at", latest=True)
+CONVERSATIONS = Walk(
+    "cursor", by="created_at", latest=True, dated="last_message_at",
+    sorts={"created_at": "created_at", "last_message_at": "last_message_at"},
+)  # fmt: skip
 
 LAST_SEQ = prepared.Select(Conversation, lambda rows, id: rows.filter(id=id).values_list("last_seq", flat=True))
 #: of an entry what is shown
@@ -51,10 +54,7 @@ def conversation_page(query: ConversationQuery, *, words: bool) -> dict[str, Any
     meets each that there was at its start, once. ``words``: whether the reader may read messages; without, none is
     shown, and none is searched. Raises Invalid ``invalid_cursor``."""
     rows = _filtered(Conversation.objects.select_related("channel", "contact", "assignee", "team"), query, words=words)
-    return CONVERSATIONS.page(
-        rows, size=query.page_size, cursor=query.cursor,
-        shape=lambda page: [conversation_shape(row, words=words) for row in page],
-    )  # fmt: skip
+    return CONVERSATIONS.answer(rows, query, shape=lambda page: [conversation_shape(row, words=words) for row in page])
 
 
 def _filtered(rows: QuerySet[Conversation], query: ConversationQuery, *, words: bool) -> QuerySet[Conversation]:
@@ -67,12 +67,9 @@ def _filtered(rows: QuerySet[Conversation], query: ConversationQuery, *, words: 
         rows = rows.filter(channel__kind=query.channel)
     if query.user_id:
         rows = rows.filter(identity__value=query.user_id)
-    if query.start_date:
-        rows = rows.filter(last_message_at__gte=query.start_date)
-    if query.end_date:
-        rows = rows.filter(last_message_at__lte=query.end_date)
-    if query.search:
-        wanted = query.search
+    if query.contact_id:
+        rows = rows.filter(contact_id=query.contact_id)
+    if wanted := query.search_query or query.search:
         found = Q(subject__icontains=wanted) | Q(contact__name__icontains=wanted)
         rows = rows.filter(found | Q(last_message_preview__icontains=wanted) if words else found)
     return rows

@@ -7,10 +7,12 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from channels_app.api.lists import ListQuery
 from channels_app.content.ids import PersonId
 from channels_app.content.surroundings import Origin
 from channels_app.content.types import Content
 from channels_app.words.moments import Moment
+from tenants.api.pages import Page
 
 
 class ChannelBrief(BaseModel):
@@ -67,10 +69,8 @@ class ConversationDetail(ConversationShape):
     satisfaction: int | None
 
 
-class ConversationPage(BaseModel):
+class ConversationPage(Page):
     items: list[ConversationShape]
-    next_cursor: str | None
-    has_next: bool
 
 
 class AttachmentShape(BaseModel):
@@ -154,21 +154,16 @@ class FoundPage(BaseModel):
     has_next: bool
 
 
-class ConversationQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    RANGES: ClassVar = (("start_date", "end_date"),)
-
+class ConversationQuery(ListQuery):
     status: Literal["active", "completed", "abandoned", "escalated", "error"] | None = None
     priority: Literal["low", "normal", "high", "urgent"] | None = None
     channel: str | None = Field(None, max_length=20, description="Kind of channel")
     user_id: PersonId | None = None
-    start_date: Moment | None = None
-    end_date: Moment | None = None
-    search: str | None = Field(
-        None, max_length=200, description="In the subject and the name, with `messages:read` in the last message, too"
+    contact_id: uuid.UUID | None = None
+    search_query: str = Field(
+        "", max_length=200, description="In the subject and the name, with `messages:read` in the last message, too"
     )
-    page_size: int = Field(20, ge=1, le=100)
-    cursor: str | None = Field(None, max_length=500)
+    search: str | None = Field(None, max_length=200, description="As `search_query`")
 
 
 class MessageQuery(BaseModel):

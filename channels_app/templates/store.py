@@ -13,16 +13,19 @@ from typing import Annotated, Any
 from django.db import IntegrityError
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from channels_app.api.lists import ListQuery
 from channels_app.models import MessageTemplate
 from channels_app.templates.resolve import LANGUAGE, Variant, variables_in
 from channels_app.words.moments import Moment
-from tenants.api.pages import Walk
+from tenants.api.pages import Page, Walk
 from tenants.api.parse import Changes
 from tenants.errors import Conflict, NotFound
 from tenants.scope import current_tenant_id
 from tenants.storage.db import atomic, key_taken, now, retried
 
-BY_NAME = Walk("templates", by="name")
+BY_NAME = Walk(
+    "templates", by="name", sorts={"name": "name", "created_at": "created_at"}, searched=("name",), dated="created_at"
+)
 Language = Annotated[str, StringConstraints(pattern=LANGUAGE, max_length=15)]
 Variants = Annotated[dict[Language, Variant], Field(min_length=1, max_length=50)]
 
@@ -59,18 +62,13 @@ class TemplateDetail(TemplateShape):
     """One template."""
 
 
-class TemplatePage(BaseModel):
+class TemplatePage(Page):
     items: list[TemplateShape]
-    next_cursor: str | None
-    has_next: bool
 
 
-class TemplateQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class TemplateQuery(ListQuery):
     channel_id: uuid.UUID | None = None
-    search: str | None = Field(None, max_length=200, description="In the name")
-    page_size: int = Field(20, ge=1, le=100)
+    search: str | None = Field(None, max_length=200, description="As `search_query`: in the name")
     cursor: str | None = Field(None, max_length=2000)
 
 
@@ -96,7 +94,7 @@ def template_page(query: TemplateQuery) -> dict[str, Any]:
         rows = rows.filter(channel_id=query.channel_id)
     if query.search:
         rows = rows.filter(name__icontains=query.search)
-    return BY_NAME.page(rows, size=query.page_size, cursor=query.cursor, shape=lambda page: map(template_shape, page))
+    return BY_NAME.answer(rows, query, shape=lambda page: map(template_shape, page))
 
 
 def template_get(template_id: uuid.UUID) -> MessageTemplate:

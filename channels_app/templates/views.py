@@ -25,6 +25,7 @@ from channels_app.templates.store import (
     template_page,
     template_shape,
 )
+from tenants.api.pages import listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.errors import NotFound
 from tenants.tenant_settings import settings_for
@@ -60,7 +61,7 @@ class TemplatesView(TenantAPIView):
         tags=["templates"],
         parameters=[TemplateQuery],  # type: ignore[list-item]
         responses=TemplatePage,
-        examples=[answered({"items": [TEMPLATE], "next_cursor": None, "has_next": False})],
+        examples=[answered(listed(TEMPLATE))],
     )
     def get(self, request: Request) -> Response:
         return Response(template_page(parse_query(request, TemplateQuery)))

@@ -27,6 +27,7 @@ from messaging.rules.agent_replies import NEWER, ReplyOutdated, agent_reply
 from messaging.rules.control import conversation_end, hand_back, take_over
 from messaging.rules.opening import first_words
 from tenants.access.auth import Principal
+from tenants.api.pages import listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.errors import Unprocessable
 from tenants.models import Membership, User
@@ -147,7 +148,7 @@ class ConversationsView(TenantAPIView):
         tags=["chat"],
         parameters=[ConversationQuery],  # type: ignore[list-item]
         responses=ConversationPage,
-        examples=[answered({"items": [CONVERSATION], "next_cursor": None, "has_next": False})],
+        examples=[answered(listed(CONVERSATION))],
     )
     def get(self, request: Request) -> Response:
         return Response(selectors.conversation_page(parse_query(request, ConversationQuery), words=_reads_words(self)))

@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from channels_app.api.lists import ListQuery
 from channels_app.words.moments import Moment
 from messaging.models import HandledEvent
 from messaging.outbox.failures import events_of, failure_retry, failures
-from tenants.api.pages import Walk
+from tenants.api.pages import Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, parse_query
 
-LATEST_FIRST = Walk("failures", latest=True)
+LATEST_FIRST = Walk("failures", latest=True, sorts={"failed_at": ""}, searched=("handler", "error"), dated="created_at")
 FAILURE = {
     "id": "0192f0d0-7b1a-7c3e-9a55-0000000000fa",
     "handler": "analytics",
@@ -41,18 +42,12 @@ class FailureShape(BaseModel):
     conversation_id: uuid.UUID | None
 
 
-class FailurePage(BaseModel):
+class FailurePage(Page):
     items: list[FailureShape]
-    next_cursor: uuid.UUID | None
-    has_next: bool
 
 
-class FailureQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class FailureQuery(ListQuery):
     handler: str | None = Field(None, max_length=20)
-    page_size: int = Field(20, ge=1, le=100)
-    cursor: uuid.UUID | None = None
 
 
 class RetriedShape(BaseModel):
@@ -72,12 +67,12 @@ class FailuresView(TenantAPIView):
         tags=["events"],
         parameters=[FailureQuery],  # type: ignore[list-item]
         responses=FailurePage,
-        examples=[answered({"items": [FAILURE], "next_cursor": None, "has_next": False})],
+        examples=[answered(listed(FAILURE))],
     )
     def get(self, request: Request) -> Response:
         query = parse_query(request, FailureQuery)
         rows = failures().filter(**({"handler": query.handler} if query.handler else {}))
-        return Response(LATEST_FIRST.page(rows, size=query.page_size, cursor=query.cursor, shape=_shapes))
+        return Response(LATEST_FIRST.answer(rows, query, shape=_shapes))
 
 
 class FailureRetryView(TenantAPIView):

@@ -10,20 +10,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from channels_app.api.lists import ListQuery
 from channels_app.words.moments import Moment
 from conversations.models import Message, Review
 from conversations.safety import revealed, review_end
 from messaging.api.chat_views import agent_of
-from tenants.api.pages import Walk
+from tenants.api.pages import Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, parse_query
 from tenants.errors import NotFound
 from tenants.tenant_settings import SafetyRules, settings_for
 
-LATEST_FIRST = Walk("reviews", latest=True)
+LATEST_FIRST = Walk("reviews", latest=True, sorts={"created_at": ""}, searched=("message__text",), dated="created_at")
 REVIEW = {
     "id": "0192f0d0-7b1a-7c3e-9a55-0000000000f5",
     "conversation_id": "0192f0d0-7b1a-7c3e-9a55-000000000001",
@@ -58,18 +59,12 @@ class ReviewDone(ReviewShape):
     """One that was looked at."""
 
 
-class ReviewPage(BaseModel):
+class ReviewPage(Page):
     items: list[ReviewShape]
-    next_cursor: uuid.UUID | None
-    has_next: bool
 
 
-class ReviewQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ReviewQuery(ListQuery):
     open: bool | None = Field(None, description="true: those that wait; false: those that were looked at")
-    page_size: int = Field(20, ge=1, le=100)
-    cursor: uuid.UUID | None = None
 
 
 class HiddenWords(BaseModel):
@@ -108,13 +103,13 @@ class ReviewsView(TenantAPIView):
         tags=["chat"],
         parameters=[ReviewQuery],  # type: ignore[list-item]
         responses=ReviewPage,
-        examples=[answered({"items": [REVIEW], "next_cursor": None, "has_next": False})],
+        examples=[answered(listed(REVIEW))],
     )
     def get(self, request: Request) -> Response:
         query = parse_query(request, ReviewQuery)
         rows = Review.objects.select_related("message", "reviewed_by")
         rows = rows if query.open is None else rows.filter(reviewed_at__isnull=query.open)
-        return Response(LATEST_FIRST.page(rows, size=query.page_size, cursor=query.cursor, shape=_shapes))
+        return Response(LATEST_FIRST.answer(rows, query, shape=_shapes))
 
 
 class ReviewDoneView(TenantAPIView):

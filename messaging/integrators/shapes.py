@@ -10,14 +10,18 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from channels_app.api.lists import ListQuery
 from channels_app.words.moments import Moment
 from messaging.models import WebhookDelivery, WebhookEndpoint
-from tenants.api.pages import Walk
+from tenants.api.pages import Page, Walk
 from tenants.api.parse import Changes
 from tenants.storage.crypto import mask
 from tenants.storage.db import now
 
-CALLS = Walk("webhook-cursor", by="created_at", latest=True)
+CALLS = Walk(
+    "webhook-cursor", by="created_at", latest=True, sorts={"created_at": "created_at"}, searched=("type", "error_code"),
+    dated="created_at",
+)  # fmt: skip
 EventTypes = Annotated[
     list[Annotated[str, Field(max_length=60)]],
     Field(min_length=1, max_length=50, description="Types of events, globs like `chat.message.*`, or `*`"),
@@ -120,19 +124,13 @@ class CallDetail(CallShape):
     """One call."""
 
 
-class CallPage(BaseModel):
+class CallPage(Page):
     items: list[CallShape]
-    next_cursor: str | None
-    has_next: bool
 
 
-class CallQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class CallQuery(ListQuery):
     status: CallStatus | None = None
     type: str | None = Field(None, max_length=60, description="A type or a glob")
-    page_size: int = Field(20, ge=1, le=100)
-    cursor: str | None = Field(None, max_length=500)
 
 
 def endpoint_shape(endpoint: WebhookEndpoint) -> dict[str, Any]:
@@ -169,8 +167,6 @@ def call_shape(row: WebhookDelivery) -> dict[str, Any]:
     return {**{name: getattr(row, name) for name in names}, "due_at": row.due_at if queued else None}
 
 
-def call_page(calls: Any, endpoint: WebhookEndpoint, *, page_size: int, cursor: str | None) -> dict[str, Any]:
-    """A page of an endpoint's calls, the latest first. Raises Invalid ``invalid_cursor``."""
-    return CALLS.page(
-        calls, size=page_size, cursor=cursor, shape=lambda page: map(call_shape, page), within=endpoint.id
-    )
+def call_page(calls: Any, endpoint: WebhookEndpoint, query: CallQuery) -> dict[str, Any]:
+    """A page of an endpoint's calls, the latest first. Raises as `Walk.answer`."""
+    return CALLS.answer(calls, query, shape=lambda page: map(call_shape, page), within=endpoint.id)

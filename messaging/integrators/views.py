@@ -28,6 +28,7 @@ from messaging.integrators.shapes import (
     endpoint_shape,
 )
 from messaging.models import WebhookDelivery, WebhookEndpoint
+from tenants.api.pages import listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.errors import Conflict, NotFound
 
@@ -228,13 +229,13 @@ class CallsView(TenantAPIView):
         tags=TAGS,
         parameters=[CallQuery],  # type: ignore[list-item]
         responses=CallPage,
-        examples=[answered({"items": [CALL], "next_cursor": None, "has_next": False})],
+        examples=[answered(listed(CALL))],
     )
     def get(self, request: Request, endpoint_id: uuid.UUID) -> Response:
         endpoint, query = endpoints.endpoint_for_id(endpoint_id), parse_query(request, CallQuery)
         types = [query.type] if query.type else []
         calls = endpoints.deliveries_chosen(endpoint, status=query.status or "", types=types)
-        return Response(call_page(calls, endpoint, page_size=query.page_size, cursor=query.cursor))
+        return Response(call_page(calls, endpoint, query))
 
 
 class ReplayCallView(TenantAPIView):

@@ -1,31 +1,137 @@
-"""Pages of long lists, walked by a cursor: one statement a page, of the same cost at any depth.
+"""Pages of long lists: walked by a cursor, one statement a page and of the same cost at any depth; or numbered, for the first
+10,000 rows.
 
-Owns what a cursor is: the place of the last row that was given, signed for one list of one tenant, so that no other place
-to start from can be asked for. Where rows go by their id alone the cursor is the id, which says nothing else.
+Owns what every list takes (`PageQuery`) and answers (`Page`), and what a cursor is: the place of the last row that was
+given, signed for one list of one tenant in one order, so that no other place to start from can be asked for. Where rows
+go by their id alone the cursor is the id, which says nothing else.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import or_
+from typing import Any, Literal
 
 from django.core import signing
 from django.db.models import Model, Q, QuerySet
+from pydantic import BaseModel, ConfigDict, Field
 
-from tenants.errors import Invalid
+from tenants.errors import Invalid, Unprocessable
 from tenants.scope import current_tenant_id
+
+NUMBERED = 10_000  # rows that page numbers reach; a total counts one more at most
+
+
+class PageQuery(BaseModel):
+    """What every list takes. Which columns it sorts by and what it searches, each list says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    page: int | None = Field(
+        None, ge=1, le=2**31 - 1,
+        description="Number of a page, for the first 10,000 rows, and a count of all; beyond them 422 `page_too_deep`: go on "
+        "with `cursor`",
+    )  # fmt: skip
+    page_size: int = Field(20, ge=1, le=100)
+    cursor: str | None = Field(None, max_length=500, description="`next_cursor` of the page before, in the same order")
+    sort_by: str | None = Field(
+        None,
+        max_length=40,
+        description="A column that this list has in order; for others 422 `sort_not_offered` names them",
+    )
+    sort_order: Literal["asc", "desc"] | None = Field(
+        None, description="With `sort_by`: desc unless told. Without it the list's own order is turned round or stays"
+    )
+    search_query: str = Field("", max_length=200, description="Part of a word; case does not count")
+
+
+class Page(BaseModel):
+    """What every list answers beside its ``items``."""
+
+    next_cursor: str | None
+    has_next: bool
+    has_previous: bool
+    page: int | None = Field(description="Null where the page was reached by a cursor")
+    page_size: int
+    total: int | None = Field(description="With `page`: how many rows there are; 10001 means more than 10,000")
+
+
+def listed(*items: object) -> dict[str, Any]:
+    """The only page of a list, as an example."""
+    return {
+        "items": list(items), "next_cursor": None, "has_next": False, "has_previous": False, "page": None, "page_size": 20,
+        "total": None,
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Walk:
     """How a list is walked. ``by``: the column that comes before the id, "" for none; ``latest``: the greatest first;
-    ``name``: of the list, in its cursors."""
+    ``name``: of the list, in its cursors. ``sorts``: what callers may sort by, each with its indexed column, "" for the id;
+    ``searched``: the look-ups of which one must contain what is searched; ``dated``: the column of the dates."""
 
     name: str
     by: str = ""
     latest: bool = False
+    sorts: Mapping[str, str] = field(default_factory=dict)
+    searched: tuple[str, ...] = ()
+    dated: str = ""
+
+    def answer(
+        self,
+        rows: QuerySet[Any],
+        query: PageQuery,
+        *,
+        shape: Callable[[Sequence[Any]], Iterable[Any]],
+        within: uuid.UUID | None = None,
+    ) -> dict[str, Any]:
+        """The page of ``rows`` that ``query`` asks for, as `Page` says. Raises Invalid ``invalid_cursor`` and
+        ``page_or_cursor``, Unprocessable ``page_too_deep`` and ``sort_not_offered``."""
+        if query.page is not None and query.cursor:
+            raise Invalid("Give either `page` or `cursor`.", code="page_or_cursor")
+        if query.page is not None and query.page * query.page_size > NUMBERED:
+            raise Unprocessable(
+                f"Page numbers reach the first {NUMBERED} rows: go on with the `next_cursor` of the last page, as `cursor`.",
+                code="page_too_deep",
+            )
+        walk, rows = self.ordered(query.sort_by, query.sort_order), self._asked(rows, query)
+        page, size = query.page, query.page_size
+        skipped = (page - 1) * size if page else 0
+        found = walk.page(rows, size=size, cursor=query.cursor, shape=shape, within=within, skipped=skipped)
+        return {
+            **found,
+            "has_previous": skipped > 0 or bool(query.cursor),
+            "page": page,
+            "page_size": size,
+            "total": rows.order_by()[: NUMBERED + 1].count() if page else None,
+        }
+
+    def ordered(self, by: str | None, order: str | None) -> Walk:
+        """The walk in the order that is asked for. Raises Unprocessable ``sort_not_offered``."""
+        if by is None:
+            turned = order is not None and (order == "desc") != self.latest
+            return replace(self, name=f"{self.name}, turned", latest=not self.latest) if turned else self
+        if by not in self.sorts:
+            offered = sorted(self.sorts)
+            message = f"This list is sorted by: {', '.join(offered)}." if offered else "This list has its own order."
+            raise Unprocessable(message, code="sort_not_offered", details={"sort_by": offered})
+        wanted = replace(self, by=self.sorts[by], latest=order != "asc")
+        same = (wanted.by, wanted.latest) == (self.by, self.latest)
+        return self if same else replace(wanted, name=f"{self.name} by {by}, {order or 'desc'}")
+
+    def _asked(self, rows: QuerySet[Any], query: PageQuery) -> QuerySet[Any]:
+        """Those of the dates and words that are asked for."""
+        for edge, told in (("gte", "start_date"), ("lte", "end_date")):
+            at = getattr(query, told, None)
+            if self.dated and at is not None:
+                rows = rows.filter(**{f"{self.dated}__{edge}": at})
+        words = query.search_query.strip()
+        if self.searched and words:
+            rows = rows.filter(reduce(or_, (Q(**{f"{name}__icontains": words}) for name in self.searched)))
+        return rows
 
     def page(
         self,
@@ -35,14 +141,16 @@ class Walk:
         cursor: str | uuid.UUID | None,
         shape: Callable[[Sequence[Any]], Iterable[Any]],
         within: uuid.UUID | None = None,
+        skipped: int = 0,
     ) -> dict[str, Any]:
-        """The ``size`` rows after ``cursor`` (None: the first ones) as ``shape`` shows them. ``within``: the row whose
-        list it is; None: it is the tenant's. Raises Invalid ``invalid_cursor``."""
+        """The ``size`` rows after ``cursor`` (None: the first ones) and ``skipped`` more, as ``shape`` shows them.
+        ``within``: the row whose list it is; None: it is the tenant's. Raises Invalid ``invalid_cursor``."""
         owner = str(within or current_tenant_id())
         if cursor:
             rows = rows.filter(self._after(rows.model, cursor, owner))
         sign = "-" if self.latest else ""
-        found = list(rows.order_by(*(f"{sign}{column}" for column in (self.by, "id") if column))[: size + 1])
+        ordered = rows.order_by(*(f"{sign}{column}" for column in (self.by, "id") if column))
+        found = list(ordered[skipped : skipped + size + 1])
         page, more = found[:size], len(found) > size
         return {
             "items": list(shape(page)),
@@ -52,9 +160,9 @@ class Walk:
 
     def _after(self, model: type[Model], cursor: str | uuid.UUID, owner: str) -> Q:
         beyond = "lt" if self.latest else "gt"
-        if not self.by:
-            return Q(**{f"id__{beyond}": cursor})
         try:
+            if not self.by:
+                return Q(**{f"id__{beyond}": uuid.UUID(str(cursor))})
             place, last_id, owned = signing.loads(str(cursor), salt=self.name)
             if owned != owner:
                 raise ValueError("of another list")
@@ -63,7 +171,8 @@ class Walk:
             raise Invalid("The cursor is not one of ours.", code="invalid_cursor") from error
         column: Any = model._meta.get_field(self.by)
         place = column.to_python(place)
-        return Q(**{f"{self.by}__{beyond}": place}) | Q(**{self.by: place}, **after)
+        # the first condition says nothing new: by it the index is entered where the page begins
+        return Q(**{f"{self.by}__{beyond}e": place}) & (Q(**{f"{self.by}__{beyond}": place}) | Q(**after))
 
     def _cursor(self, row: Any, owner: str) -> Any:
         if not self.by:

@@ -9,29 +9,27 @@ import uuid
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from channels_app.adapters.config import FEATURES, FORMAT_RULES
+from channels_app.api.lists import ListQuery
 from channels_app.content.types import Capabilities
 from channels_app.health import state_of
 from channels_app.models import Channel
 from channels_app.registry import KINDS, adapter_for
 from channels_app.services import webhook_url
-from tenants.api.pages import Walk
+from tenants.api.pages import Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, parse_query
 from tenants.errors import NotFound
 
-OLDEST_FIRST = Walk("channels")
+OLDEST_FIRST = Walk("channels", sorts={"created_at": ""}, searched=("name",), dated="created_at")
 ABOUT = "`edits` and `reactions`: people's come in; `receipts`: how far we hear of what we sent."
 
 
-class ChannelQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ChannelQuery(ListQuery):
     kind: str = Field("", max_length=20)
-    cursor: uuid.UUID | None = Field(None, description="`next_cursor` of the page before")
     page_size: int = Field(50, ge=1, le=100)
 
 
@@ -54,10 +52,8 @@ class ChannelDetail(ConnectedChannel):
     pass
 
 
-class ChannelPage(BaseModel):
+class ChannelPage(Page):
     items: list[ConnectedChannel]
-    next_cursor: uuid.UUID | None
-    has_next: bool
 
 
 class KindShape(BaseModel):
@@ -105,9 +101,7 @@ def channel_page(query: ChannelQuery) -> dict[str, Any]:
     """Oldest first: a message that names only a kind goes to the first of it that is switched on."""
     rows = Channel.objects.filter(disconnected_at=None).select_related("health")
     rows = rows.filter(kind=query.kind) if query.kind else rows
-    return OLDEST_FIRST.page(
-        rows, size=query.page_size, cursor=query.cursor, shape=lambda page: map(channel_shape, page)
-    )
+    return OLDEST_FIRST.answer(rows, query, shape=lambda page: map(channel_shape, page))
 
 
 def kind_shape(kind: str) -> dict[str, Any]:
@@ -164,7 +158,7 @@ class ChannelsView(TenantAPIView):
         tags=["channels"],
         parameters=[ChannelQuery],  # type: ignore[list-item]
         responses=ChannelPage,
-        examples=[answered({"items": [EXAMPLE], "next_cursor": None, "has_next": False})],
+        examples=[answered(listed(EXAMPLE))],
     )
     def get(self, request: Request) -> Response:
         return Response(channel_page(parse_query(request, ChannelQuery)))
