@@ -14,6 +14,7 @@ from chatsvc.web import (
     schema,  # noqa: F401  registers how models and credentials are described
     widget,
 )
+from conversations.api import contact_views, merge_views
 from messaging.api import chat_views, failure_views, figure_views, preview_views, safety_views, search_views
 from messaging.api import webhook as webhook_views
 from messaging.api.agents import canned_views, conversation_views, inbox_views, scheduled_views, team_views
@@ -41,6 +42,16 @@ urlpatterns = [
     path("api/v2/chat/conversations/<uuid:conversation_id>/take-over", chat_views.TakeOverView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/hand-back", chat_views.HandBackView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/end", chat_views.EndView.as_view()),
+    # people
+    path("api/v2/contacts", contact_views.ContactsView.as_view()),
+    path("api/v2/contacts/<uuid:contact_id>", contact_views.ContactView.as_view()),
+    path("api/v2/contacts/<uuid:contact_id>/preferences", contact_views.ContactPreferencesView.as_view()),
+    path("api/v2/contacts/<uuid:contact_id>/identities", contact_views.ContactIdentitiesView.as_view()),
+    path("api/v2/contacts/<uuid:contact_id>/conversations", contact_views.ContactConversationsView.as_view()),
+    path("api/v2/contacts/<uuid:contact_id>/history", contact_views.ContactHistoryView.as_view()),
+    path("api/v2/contacts/<uuid:contact_id>/statistics", contact_views.ContactStatisticsView.as_view()),
+    path("api/v2/contacts/<uuid:contact_id>/merges", merge_views.ContactMergesView.as_view()),
+    path("api/v2/contacts/<uuid:contact_id>/merges/<uuid:merge_id>/undo", merge_views.ContactMergeUndoView.as_view()),
     # the inbox
     path("api/v2/chat/inbox", inbox_views.InboxView.as_view()),
     path("api/v2/chat/inbox/counts", inbox_views.InboxCountsView.as_view()),

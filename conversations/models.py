@@ -49,6 +49,30 @@ class Contact(TenantModel):
         self.decided = ",".join(sorted(self.decisions | set(fields))) or None
 
 
+class ContactMerge(TenantModel):
+    """A contact that went into another (CONV-4), and what it takes to part the two again.
+
+    ``contact`` was kept, ``former_id`` is the key of the one that went. ``former``: its facts as they were; ``changed``: the kept
+    one's facts that it changed, each before and after; ``moved``: keys of the rows that came over.
+    """
+
+    # no constraint: the release before knows no ledger when it deletes a contact that it joins to another
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, db_constraint=False, related_name="merges")
+    former_id = models.UUIDField()
+    former = models.JSONField(default=dict)
+    changed = models.JSONField(default=dict)
+    moved = models.JSONField(default=dict)
+    by = models.CharField(max_length=200)  # as in the audit trail; "platform": it vouched that they are one person
+    undone_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    undone_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant", "former_id"], name="merge_by_former")]
+
+    def __str__(self) -> str:
+        return f"{self.former_id} into {self.contact_id}"
+
+
 class Identity(TenantModel):
     """One id of a contact on one channel: unique by (channel, scheme, scope, value).
 

@@ -16,13 +16,16 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db import IntegrityError
 from django.db.models import Q, QuerySet
 
 from channels_app.contract import Sender
 from channels_app.models import Channel
+from conversations.merges import contacts_lock, join, part
 from conversations.models import Contact, Conversation, Identity, Message, Session
+from tenants.errors import Unavailable, Unprocessable
 from tenants.storage import prepared
-from tenants.storage.db import now, on_commit, on_mongo
+from tenants.storage.db import RACES, atomic, lost_race, now, on_commit, on_mongo, retried
 from tenants.storage.memo import Memo
 
 log = structlog.get_logger(__name__)
@@ -46,8 +49,6 @@ def _by_id(rows: QuerySet[Identity], channel_id: Any, scheme: Any, scope: Any, v
 
 MET = prepared.Select(Identity, _by_id)
 KEYS = prepared.Select(Identity, lambda rows, **of: _by_id(rows, **of).values_list("id", "contact_id"))
-
-FACTS = ("name", "email", "phone", "language")
 
 _known: Memo[Known] = Memo("identities", ttl=300)
 _touched: dict[tuple[uuid.UUID, str], float] = {}  # by identity and session
@@ -246,41 +247,40 @@ def _contact_create(channel: Channel, sender: Sender) -> uuid.UUID:
     return contact.id
 
 
-def contacts_join(kept_id: uuid.UUID, joined_ids: Sequence[uuid.UUID]) -> None:
-    """Several contacts turned out to be one person. Facts of the kept one count, and before them what staff have
-    decided of either; visits go on.
+def contacts_join(kept_id: uuid.UUID, joined_ids: Sequence[uuid.UUID], by: str = "platform") -> None:
+    """`merges.join`, and this is forgotten of the persons. Call inside a transaction.
 
     A process that remembers a joined contact fails on its foreign key and looks again (MongoDB: `_contact_holds`).
     """
-    moved = Identity.objects.filter(contact_id__in=joined_ids).values_list("channel_id", "scheme", "scope", "value")
-    stale = list(moved)
-    Identity.objects.filter(contact_id__in=joined_ids).update(contact_id=kept_id)
-    Conversation.objects.filter(contact_id__in=joined_ids).update(contact_id=kept_id)
-    _sessions_move(kept_id, joined_ids)
-    kept = Contact.objects.get(id=kept_id)
-    for joined in Contact.objects.filter(id__in=joined_ids).order_by("created_at", "id"):
-        for fact in FACTS:
-            if fact in joined.decisions - kept.decisions or not getattr(kept, fact):
-                setattr(kept, fact, getattr(joined, fact))
-        for facts in ("profile", "preferences"):
-            both = joined, kept
-            first, last = both if facts in kept.decisions or facts not in joined.decisions else both[::-1]
-            setattr(kept, facts, {**getattr(first, facts), **getattr(last, facts)})
-        kept.decide(joined.decisions)
-    kept.save(update_fields=[*FACTS, "profile", "preferences", "decided"])
-    Contact.objects.filter(id__in=joined_ids).delete()
+    stale = join(kept_id, joined_ids, by)
     on_commit(lambda: _known.forget(*stale))
 
 
-def _sessions_move(kept_id: uuid.UUID, joined_ids: Sequence[uuid.UUID]) -> None:
-    """A visit goes on as the kept contact's. Where that has one of the same key, which goes on instead, the joined
-    one's gets a key that no client knows: its time runs out, and it ends with its event as every visit does."""
-    taken = set(Session.objects.filter(contact_id=kept_id).values_list("channel_id", "key"))
-    for session in Session.objects.filter(contact_id__in=joined_ids).order_by("created_at", "id"):
-        place = (session.channel_id, session.key)
-        key = str(session.id) if place in taken else session.key
-        Session.objects.filter(id=session.id).update(contact_id=kept_id, key=key)
-        taken.add(place)
+@retried
+def contacts_merge(kept_id: uuid.UUID, joined_id: uuid.UUID, by: str) -> None:
+    """`contacts_join` as a transaction of its own, at the word of ``by``. Raises NotFound, Unprocessable
+    ``merge_with_itself``, Unavailable (lost five races)."""
+    if kept_id == joined_id:
+        raise Unprocessable("A contact is not merged with itself.", code="merge_with_itself")
+    for _ in range(RACES):
+        try:
+            with atomic():
+                contacts_lock(kept_id, joined_id)
+                contacts_join(kept_id, [joined_id], by)
+                return
+        except IntegrityError as error:  # the person wrote in this moment
+            if not lost_race(error):
+                raise
+    raise Unavailable("Too many changes at once.", retry_after=1)
+
+
+@retried
+def contacts_part(merge_id: uuid.UUID, by: str) -> uuid.UUID:
+    """`merges.part` as a transaction of its own; the key of the contact that is there again."""
+    with atomic():
+        former_id, stale = part(merge_id, by)
+        on_commit(lambda: _known.forget(*stale))
+        return former_id
 
 
 def contact_came_from(contact_id: uuid.UUID, origin: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from django.db.models import Q, QuerySet
 
+from channels_app.models import Channel
 from conversations.media_links import content_with_links, media_link
 from conversations.models import Attachment, Conversation, Message, Reaction, change_of
 from conversations.safety import analysis_shown
@@ -114,7 +115,7 @@ def conversation_shape(row: Conversation, *, words: bool) -> dict[str, Any]:
         "id": row.id,
         "status": row.status,
         **holder_shape(row),
-        "channel": {"id": row.channel_id, "kind": row.channel.kind, "name": row.channel.name},
+        "channel": channel_brief(row.channel),
         "contact": {"id": row.contact_id, "name": row.contact.name},
         "team": {"id": row.team.id, "name": row.team.name} if row.team else None,
         "subject": row.subject,
@@ -128,6 +129,28 @@ def conversation_shape(row: Conversation, *, words: bool) -> dict[str, Any]:
         "created_at": row.created_at,
         "ended_at": row.ended_at,
     }
+
+
+def channel_brief(row: Channel) -> dict[str, Any]:
+    return {"id": row.id, "kind": row.kind, "name": row.name}
+
+
+def message_shapes(rows: Sequence[Message]) -> list[dict[str, Any]]:
+    """Messages in their order, with their files and reactions; ``rows`` were read with their ``delivery``. Two statements."""
+    files, reactions = _of_messages(FILES, rows), _of_messages(REACTIONS, rows)
+    return [_message_shape(row, status_of(row), files[row.id], reactions[row.id]) for row in rows]
+
+
+def status_of(row: Message) -> str | None:
+    """Of its delivery, where it has one."""
+    delivery = getattr(row, "delivery", None)
+    return delivery.status if delivery else None
+
+
+def history_shapes(rows: Sequence[Message]) -> list[dict[str, Any]]:
+    """`message_shapes`, each with its channel."""
+    channels = {row.id: channel_brief(row.channel) for row in rows}
+    return [{**shape, "channel": channels[shape["id"]]} for shape in message_shapes(rows)]
 
 
 def message_page(conversation_id: uuid.UUID, query: MessageQuery) -> dict[str, Any]:

@@ -174,6 +174,10 @@ class MessageQuery(BaseModel):
     limit: int = Field(50, ge=1, le=100)
 
 
+class HistoryQuery(ListQuery):
+    role: Literal["visitor", "bot", "agent", "system"] | None = None
+
+
 class SearchQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
     RANGES: ClassVar = (("start_date", "end_date"),)

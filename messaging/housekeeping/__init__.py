@@ -11,6 +11,7 @@ from collections.abc import Callable
 import structlog
 from django.db import close_old_connections
 
+from conversations.merges import partings_follow
 from conversations.search.backfill import words_fill
 from conversations.search.forget import words_forget
 from messaging.agents.queue import ranks_fill
@@ -45,6 +46,7 @@ STEPS: dict[str, Callable[[More], int]] = {
     "disconnected_channels": disconnected_clear,
     "message_words": words_fill,
     "forgotten_words": words_forget,
+    "parted_contacts": lambda _: partings_follow(),
     "long_pauses": lambda _: pauses_end(),
     **{name: lambda more, name=name: trim(name, more) for name in TRIMS},  # type: ignore[misc]
 }

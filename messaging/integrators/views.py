@@ -232,7 +232,7 @@ class CallsView(TenantAPIView):
         examples=[answered(listed(CALL))],
     )
     def get(self, request: Request, endpoint_id: uuid.UUID) -> Response:
-        endpoint, query = endpoints.endpoint_for_id(endpoint_id), parse_query(request, CallQuery)
+        query, endpoint = parse_query(request, CallQuery), endpoints.endpoint_for_id(endpoint_id)
         types = [query.type] if query.type else []
         calls = endpoints.deliveries_chosen(endpoint, status=query.status or "", types=types)
         return Response(call_page(calls, endpoint, query))

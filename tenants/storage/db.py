@@ -102,8 +102,13 @@ def key_taken(error: IntegrityError) -> bool:
 
 
 def lost_race(error: IntegrityError) -> bool:
-    """Another writer caused it: a key is taken, or a row that ours points to is gone. Look again and try again."""
-    return key_taken(error) or _code(error) in ("23503", "SQLITE_CONSTRAINT_FOREIGNKEY")
+    """Another writer caused it: a key is taken, a row that ours points to is gone, or one points to a row that we delete.
+    Look again and try again."""
+    return (
+        isinstance(error, models.ProtectedError)
+        or key_taken(error)
+        or _code(error) in ("23503", "SQLITE_CONSTRAINT_FOREIGNKEY")
+    )
 
 
 def _code(error: DatabaseError) -> str:

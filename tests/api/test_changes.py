@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 
 from channels_app.templates.store import TemplateBody, template_create
+from conversations.models import Contact
 from messaging.agents.models import CannedReply
 from messaging.integrators.endpoints import endpoint_create
 from tenants.models import Team
@@ -19,6 +21,11 @@ pytestmark = pytest.mark.django_db
 VARIANTS = {"en": {"content": {"type": "text", "text": "Hi {{name}}", "format": "plain"}, "defaults": {"name": "x"}}}
 
 ROWS = {
+    "/api/v2/contacts/{contact_id}": lambda tenant: Contact.objects.create(
+        tenant=tenant, name="Mira", email="m@example.com", phone="+4915112345678", language="de", profile={"a": 1},
+        preferences={"b": "c"},
+    ),
+    "/api/v2/contacts/{contact_id}/preferences": lambda tenant: Contact.objects.create(tenant=tenant, preferences={"b": "c"}),
     "/api/v2/webhook-endpoints/{endpoint_id}": lambda tenant: endpoint_create(
         tenant.id, url="https://hooks.example.com/x", event_types=["chat.message.*"], description="keep me",
         enabled=False,
@@ -80,7 +87,7 @@ def test_what_is_not_named_stays(path: str, tenant: Any, api: Any, monkeypatch: 
     monkeypatch.setattr("messaging.integrators.endpoints.url_check", lambda url: None)
     with tenant_scope(tenant.id):
         row = ROWS[path](tenant)
-    client, address = api(tenant), f"{path.partition('{')[0]}{row.id}"
+    client, address = api(tenant), re.sub(r"\{\w+\}", str(row.id), path)
     before = client.data_of(client.get(address))
     schema = document()
     for member in members_of(bodies(schema)[path], schema):

@@ -1,0 +1,254 @@
+"""``/api/v2/contacts``: people, what is known of them, and what there was with them on all channels (CONV-4)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from conversations import selectors
+from conversations.api.contact_shapes import (
+    ContactBody,
+    ContactChange,
+    ContactConversationPage,
+    ContactDetail,
+    ContactPage,
+    ContactQuery,
+    HistoryPage,
+    IdentityList,
+    Preferences,
+    PreferencesChange,
+    Statistics,
+)
+from conversations.contacts import contact_change, contact_create, contact_get, contact_statistics, identities_of
+from conversations.models import Contact, Identity, Message
+from conversations.shapes import ConversationQuery, HistoryQuery
+from tenants.api.pages import Walk, listed
+from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
+
+TAGS = ["contacts"]
+CONTACTS = Walk(
+    "contacts", by="last_active_at", latest=True, sorts={"last_active_at": "last_active_at"},
+    searched=("name", "email", "phone"), dated="last_active_at",
+)  # fmt: skip
+HISTORY = Walk(
+    "history", by="created_at", latest=True, sorts={"created_at": "created_at"}, searched=("text",), dated="created_at"
+)
+
+CONTACT = {
+    "id": "0192f0d0-7b1a-7c3e-9a55-00000000000d", "name": "Mira Braun", "email": "mira@example.com",
+    "phone": "+4915112345678", "language": "de", "profile": {"tier": "gold"}, "preferences": {"newsletter": False},
+    "decided": ["email", "name"], "last_active_at": "2026-01-31T12:00:00.000Z", "created_at": "2026-01-02T09:00:00.000Z",
+}  # fmt: skip
+CHANNEL = {"id": "0192f0d0-7b1a-7c3e-9a55-00000000000c", "kind": "sms", "name": "Support number"}
+IDENTITY = {
+    "id": "0192f0d0-7b1a-7c3e-9a55-0000000000d2", "channel": CHANNEL, "scheme": "phone", "user_id": "+4915112345678",
+    "address": "", "verified": True, "stopped_at": None, "stopped_by": None, "created_at": "2026-01-02T09:00:00.000Z",
+}  # fmt: skip
+DETAIL = {**CONTACT, "identities": [IDENTITY]}
+STATISTICS = {
+    "conversations": 3, "open_conversations": 1, "by_status": {"active": 1, "completed": 2},
+    "by_channel": {"sms": 2, "web": 1}, "messages": 41, "sessions": 4, "first_conversation_at": "2026-01-02T09:00:00.000Z",
+    "last_conversation_at": "2026-01-31T11:00:00.000Z", "last_active_at": "2026-01-31T12:00:00.000Z",
+    "average_satisfaction": 4.5, "rated": 2,
+}  # fmt: skip
+TALK = {
+    "id": "0192f0d0-7b1a-7c3e-9a55-000000000001", "status": "active", "control_owner": "bot", "held_by": "bot",
+    "control_epoch": 0, "assignee": None, "channel": CHANNEL, "contact": {"id": CONTACT["id"], "name": CONTACT["name"]},
+    "team": None, "subject": "", "priority": "normal", "message_count": 2, "last_seq": 2, "last_message": "It is ready.",
+    "last_message_at": "2026-01-31T12:00:00.000Z", "waiting_since": None, "snoozed_until": None,
+    "created_at": "2026-01-31T11:00:00.000Z", "ended_at": None,
+}  # fmt: skip
+SAID = {
+    "id": "0192f0d0-7b1a-7c3e-9a55-00000000000e", "seq": 2, "conversation_id": TALK["id"], "direction": "outbound",
+    "role": "bot", "content": {"type": "text", "text": "It is ready."}, "attachments": [], "status": "delivered",
+    "message_id": None, "reply_to": None, "language": "en", "analysis": {}, "created_at": "2026-01-31T12:00:00.000Z",
+    "edited_at": None, "deleted_at": None, "reactions": [], "change": None, "channel": CHANNEL,
+}  # fmt: skip
+
+
+def contact_shape(contact: Contact) -> dict[str, Any]:
+    names = ("id", "name", "email", "phone", "language", "profile", "preferences", "last_active_at", "created_at")
+    return {**{name: getattr(contact, name) for name in names}, "decided": sorted(contact.decisions)}
+
+
+def contact_detail(contact: Contact) -> dict[str, Any]:
+    return {**contact_shape(contact), "identities": [identity_shape(row) for row in identities_of(contact.id)]}
+
+
+def identity_shape(row: Identity) -> dict[str, Any]:
+    names = ("id", "scheme", "address", "verified", "stopped_at", "stopped_by", "created_at")
+    return {
+        **{name: getattr(row, name) for name in names},
+        "channel": selectors.channel_brief(row.channel),
+        "user_id": row.value,
+    }
+
+
+def contact_page(query: ContactQuery) -> dict[str, Any]:
+    """Those who were active last first. Raises as `Walk.answer`."""
+    rows = Contact.objects.all()
+    if query.user_id:
+        rows = rows.filter(id__in=Identity.objects.filter(value=query.user_id).values("contact_id"))
+    for name in ("email", "phone"):
+        if wanted := getattr(query, name):
+            rows = rows.filter(**{f"{name}__iexact": wanted})
+    return CONTACTS.answer(rows, query, shape=lambda page: map(contact_shape, page))
+
+
+class ContactsView(TenantAPIView):
+    permissions = {"GET": "contacts:read", "POST": "contacts:write"}
+
+    @extend_schema(
+        operation_id="contacts_list",
+        summary="List and search contacts",
+        description="Those who were active last first; `start_date` and `end_date` are of that. `sort_by`: `last_active_at`.",
+        tags=TAGS,
+        parameters=[ContactQuery],  # type: ignore[list-item]
+        responses=ContactPage,
+        examples=[answered(listed(CONTACT))],
+    )
+    def get(self, request: Request) -> Response:
+        return Response(contact_page(parse_query(request, ContactQuery)))
+
+    @extend_schema(
+        operation_id="contact_create",
+        summary="Create a contact",
+        description="A person who has not written yet. One who writes gets a contact by themselves: merge the two then.",
+        tags=TAGS,
+        request=ContactBody,
+        responses={201: ContactDetail},
+        examples=[asked({"name": "Mira Braun", "email": "mira@example.com"}), answered(DETAIL, 201)],
+    )
+    def post(self, request: Request) -> Response:
+        contact = contact_create(parse_body(request, ContactBody).model_dump())
+        self.audit("contact.created", contact, {"fields": sorted(contact.decisions)})
+        return Response(contact_detail(contact), 201)
+
+
+class ContactView(TenantAPIView):
+    permissions = {"GET": "contacts:read", "PATCH": "contacts:write"}
+
+    @extend_schema(
+        operation_id="contact_get",
+        summary="One contact",
+        description="404 `contact_merged` names the contact that this one went into.",
+        tags=TAGS,
+        responses=ContactDetail,
+        examples=[answered(DETAIL)],
+    )
+    def get(self, request: Request, contact_id: uuid.UUID) -> Response:
+        return Response(contact_detail(contact_get(contact_id)))
+
+    @extend_schema(
+        operation_id="contact_change",
+        summary="Change a contact",
+        description="What changes by this is decided: no platform and no visitor changes it any more. Of `profile` and "
+        "`preferences` what is not named stays. 422 `too_many_facts`: 50 each.",
+        tags=TAGS,
+        request=ContactChange,
+        responses=ContactDetail,
+        examples=[asked({"name": "Mira Braun", "profile": {"tier": "gold", "old": None}}), answered(DETAIL)],
+    )
+    def patch(self, request: Request, contact_id: uuid.UUID) -> Response:
+        changes = parse_body(request, ContactChange).given()
+        contact = contact_change(contact_id, changes)
+        self.audit("contact.updated", contact, {"fields": sorted(changes)})
+        return Response(contact_detail(contact))
+
+
+class ContactPreferencesView(TenantAPIView):
+    permissions = {"GET": "contacts:read", "PATCH": "contacts:write"}
+
+    @extend_schema(
+        operation_id="contact_preferences",
+        summary="What a person prefers",
+        tags=TAGS,
+        responses=Preferences,
+        examples=[answered({"preferences": CONTACT["preferences"]})],
+    )
+    def get(self, request: Request, contact_id: uuid.UUID) -> Response:
+        return Response({"preferences": contact_get(contact_id).preferences})
+
+    @extend_schema(
+        operation_id="contact_preferences_change",
+        summary="Change what a person prefers",
+        description="What is not named stays; null takes a preference away.",
+        tags=TAGS,
+        request=PreferencesChange,
+        responses=Preferences,
+        examples=[asked({"preferences": {"newsletter": False}}), answered({"preferences": CONTACT["preferences"]})],
+    )
+    def patch(self, request: Request, contact_id: uuid.UUID) -> Response:
+        contact = contact_change(contact_id, parse_body(request, PreferencesChange).given())
+        self.audit("contact.updated", contact, {"fields": ["preferences"]})
+        return Response({"preferences": contact.preferences})
+
+
+class ContactIdentitiesView(TenantAPIView):
+    permissions = {"GET": "contacts:read"}
+
+    @extend_schema(
+        operation_id="contact_identities",
+        summary="Who a person is on each channel",
+        description="The oldest first.",
+        tags=TAGS,
+        responses=IdentityList,
+        examples=[answered({"items": [IDENTITY]})],
+    )
+    def get(self, request: Request, contact_id: uuid.UUID) -> Response:
+        return Response({"items": [identity_shape(row) for row in identities_of(contact_get(contact_id).id)]})
+
+
+class ContactConversationsView(TenantAPIView):
+    permissions = {"GET": "conversations:read"}
+
+    @extend_schema(
+        operation_id="contact_conversations",
+        summary="A person's conversations, on all channels",
+        description="The newest first, as `GET /api/v2/chat/conversations` lists them.",
+        tags=TAGS,
+        parameters=[ConversationQuery],  # type: ignore[list-item]
+        responses=ContactConversationPage,
+        examples=[answered(listed(TALK))],
+    )
+    def get(self, request: Request, contact_id: uuid.UUID) -> Response:
+        query = parse_query(request, ConversationQuery)
+        query.contact_id = contact_get(contact_id).id
+        return Response(selectors.conversation_page(query, words="messages:read" in self.principal.permissions))
+
+
+class ContactHistoryView(TenantAPIView):
+    permissions = {"GET": "messages:read"}
+
+    @extend_schema(
+        operation_id="contact_history",
+        summary="What was said with a person, on all channels",
+        description="The latest message first, of all conversations. `search_query`: in the words, any part of one.",
+        tags=TAGS,
+        parameters=[HistoryQuery],  # type: ignore[list-item]
+        responses=HistoryPage,
+        examples=[answered(listed(SAID))],
+    )
+    def get(self, request: Request, contact_id: uuid.UUID) -> Response:
+        query, contact = parse_query(request, HistoryQuery), contact_get(contact_id)
+        rows = Message.objects.filter(conversation__contact_id=contact.id).select_related("channel", "delivery")
+        rows = rows.filter(role=query.role) if query.role else rows
+        return Response(HISTORY.answer(rows, query, shape=selectors.history_shapes, within=contact.id))
+
+
+class ContactStatisticsView(TenantAPIView):
+    permissions = {"GET": "contacts:read"}
+
+    @extend_schema(
+        operation_id="contact_statistics",
+        summary="How much there was with a person",
+        tags=TAGS,
+        responses=Statistics,
+        examples=[answered(STATISTICS)],
+    )
+    def get(self, request: Request, contact_id: uuid.UUID) -> Response:
+        return Response(contact_statistics(contact_get(contact_id)))

@@ -1,0 +1,202 @@
+"""Contacts that are merged and parted: nothing is lost, doubled or given to another (CONV-4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from channels_app.models import Channel
+from conversations import merges, people
+from conversations.merges import partings_follow
+from conversations.models import Contact, ContactMerge, Conversation, Identity, Message, Session
+from conversations.people import contacts_merge, contacts_part
+from messaging.accept import accept
+from tenants.errors import Conflict, NotFound, Unprocessable
+from tenants.scope import tenant_scope
+from tenants.storage.db import now
+from tests.factories import ContactFactory, IdentityFactory, SessionFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def two(scope, whatsapp, web, said) -> tuple[Contact, Contact]:
+    """A person who wrote on WhatsApp, and as another one on the site."""
+    accept(whatsapp, said("from my phone", id="w1"))
+    accept(web, said("from the site", by="visitor-1", scheme="visitor"))
+    phone, site = Contact.objects.order_by("id")
+    return phone, site
+
+
+def picture() -> Any:
+    """All that is known of people and what they said, as the database has it."""
+    return {
+        "contacts": sorted(Contact.objects.values_list("id", "name", "email", "phone", "language", "decided")),
+        "facts": {row.id: (row.profile, row.preferences) for row in Contact.objects.all()},
+        "identities": sorted(Identity.objects.values_list("id", "contact_id", "value")),
+        "conversations": sorted(Conversation.objects.values_list("id", "contact_id", "identity_id", "last_seq")),
+        "messages": sorted(Message.objects.values_list("conversation_id", "seq", "identity_id", "text")),
+        "sessions": sorted(Session.objects.values_list("id", "contact_id", "key")),
+    }
+
+
+def merged(kept: Contact, joined: Contact) -> ContactMerge:
+    contacts_merge(kept.id, joined.id, "key:ab")
+    return ContactMerge.objects.latest("id")
+
+
+def test_what_was_said_stays_as_it_is_under_one_contact(two) -> None:
+    phone, site = two
+    before = picture()
+    merged(phone, site)
+    after = picture()
+    assert after["messages"] == before["messages"]
+    assert {row[1] for row in after["identities"]} == {row[1] for row in after["conversations"]} == {phone.id}
+    assert [row[0] for row in after["conversations"]] == [row[0] for row in before["conversations"]]
+    assert {row[1] for row in after["sessions"]} == {phone.id}
+    assert list(Contact.objects.values_list("id", flat=True)) == [phone.id]
+
+
+def test_undone_it_is_all_as_it_was(two) -> None:
+    phone, site = two
+    Contact.objects.filter(id=phone.id).update(name="", profile={"tier": "gold"}, preferences={"news": True})
+    Contact.objects.filter(id=site.id).update(
+        name="Mira", email="m@example.com", profile={"tier": "none", "size": "M"}, decided="name"
+    )
+    SessionFactory(tenant=phone.tenant, contact=phone, channel=Channel.objects.get(kind="web"), key="default")
+    before = picture()
+    entry = merged(phone, site)
+    kept = Contact.objects.get()
+    assert (kept.name, kept.email, kept.profile) == ("Mira", "m@example.com", {"tier": "gold", "size": "M"})
+    assert contacts_part(entry.id, "user:ana") == site.id
+    assert picture() == before
+    entry.refresh_from_db()
+    assert (entry.undone_by, entry.undone_at is not None) == ("user:ana", True)
+
+
+def test_what_came_since_goes_with_whom_it_came_from(two, whatsapp, web, said) -> None:
+    phone, site = two
+    entry = merged(phone, site)
+    accept(web, said("once more", by="visitor-1", scheme="visitor"))
+    Conversation.objects.filter(channel=web).update(is_open=False)
+    accept(web, said("and anew", by="visitor-1", scheme="visitor"))
+    accept(whatsapp, said("me too", id="w2"))
+    assert set(Conversation.objects.values_list("contact_id", flat=True)) == {phone.id}
+    contacts_part(entry.id, "user:ana")
+    of = {
+        contact: list(
+            Message.objects.filter(conversation__contact=contact, role="visitor")
+            .order_by("id")
+            .values_list("text", flat=True)
+        )
+        for contact in two
+    }
+    assert of == {phone: ["from my phone", "me too"], site: ["from the site", "once more", "and anew"]}
+    accept(web, said("still me", by="visitor-1", scheme="visitor"))
+    assert Message.objects.latest("id").conversation.contact_id == site.id
+
+
+def test_facts_that_were_changed_since_stay(two) -> None:
+    phone, site = two
+    Contact.objects.filter(id=phone.id).update(name="")
+    Contact.objects.filter(id=site.id).update(name="Mira", profile={"size": "M", "pet": "cat"})
+    entry = merged(phone, site)
+    Contact.objects.filter(id=phone.id).update(name="Mira Braun", profile={"size": "L", "pet": "cat", "new": 1})
+    contacts_part(entry.id, "user:ana")
+    phone.refresh_from_db()
+    assert (phone.name, phone.profile) == ("Mira Braun", {"size": "L", "new": 1})
+    assert Contact.objects.get(id=site.id).profile == {"size": "M", "pet": "cat"}
+
+
+def test_one_that_went_into_another_since_is_parted_from_the_outside_in(two) -> None:
+    phone, site = two
+    outer = ContactFactory(tenant=phone.tenant)
+    before = picture()
+    first, second = merged(phone, site), merged(outer, phone)
+    assert set(Identity.objects.values_list("contact_id", flat=True)) == {outer.id}
+    with pytest.raises(Conflict) as refused:
+        contacts_part(first.id, "user:ana")
+    assert (refused.value.code, refused.value.details) == ("merge_covered", {"merge_id": str(second.id)})
+    contacts_part(second.id, "user:ana")
+    contacts_part(first.id, "user:ana")
+    assert picture() == before
+
+
+def test_two_that_went_into_one_are_parted_in_any_order(two) -> None:
+    phone, site = two
+    third = IdentityFactory(tenant=phone.tenant).contact
+    before = picture()
+    first, second = merged(phone, site), merged(phone, third)
+    contacts_part(first.id, "user:ana")
+    assert Identity.objects.get(value="visitor-1").contact_id == site.id
+    contacts_part(second.id, "user:ana")
+    assert picture() == before
+
+
+def test_it_is_undone_once(two) -> None:
+    entry = merged(*two)
+    contacts_part(entry.id, "user:ana")
+    before = picture()
+    with pytest.raises(Conflict, match="undone before"):
+        contacts_part(entry.id, "user:ana")
+    assert picture() == before
+
+
+def test_a_platform_s_word_is_in_the_ledger(two) -> None:
+    phone, site = two
+    people.contacts_join(phone.id, [site.id])
+    assert ContactMerge.objects.get().by == "platform"
+
+
+def test_no_contact_of_another_tenant_is_reached(two, other_tenant) -> None:
+    phone, site = two
+    foreign = ContactFactory(tenant=other_tenant)
+    for kept, joined in ((phone.id, foreign.id), (foreign.id, phone.id)):
+        with pytest.raises(NotFound):
+            contacts_merge(kept, joined, "key:ab")
+    entry = merged(phone, site)
+    with tenant_scope(other_tenant.id), pytest.raises(NotFound):
+        contacts_part(entry.id, "key:ab")
+    assert ContactMerge.objects.get().undone_at is None
+
+
+def test_no_contact_goes_into_itself(two) -> None:
+    with pytest.raises(Unprocessable, match="itself"):
+        contacts_merge(two[0].id, two[0].id, "key:ab")
+
+
+def test_a_merge_is_told_of_the_one_that_went(two) -> None:
+    phone, site = two
+    merged(phone, site)
+    assert merges.contact_missing(site.id).details == {"contact_id": str(phone.id)}
+
+
+def test_a_person_who_writes_in_the_moment_of_a_merge_is_not_lost(two, web, said, monkeypatch) -> None:
+    """Another process begins a conversation with the joined contact between the moving and the deleting: again."""
+    phone, site = two
+    real, late = Contact.save, [True]
+
+    def save(contact: Contact, **options: Any) -> None:
+        real(contact, **options)
+        if late and late.pop():
+            Conversation.objects.filter(channel=web).update(contact=site)
+
+    monkeypatch.setattr(Contact, "save", save)
+    contacts_merge(phone.id, site.id, "key:ab")
+    assert set(Conversation.objects.values_list("contact_id", flat=True)) == {phone.id}
+    assert ContactMerge.objects.count() == 1
+
+
+def test_what_a_process_began_in_the_second_of_a_parting_follows(two, web) -> None:
+    """By what it remembered: the contact that was kept is still there, and no foreign key fails."""
+    phone, site = two
+    entry = merged(phone, site)
+    contacts_part(entry.id, "user:ana")
+    Conversation.objects.filter(channel=web).update(contact=phone)
+    assert partings_follow() == 1
+    assert Conversation.objects.get(channel=web).contact_id == site.id
+    assert partings_follow() == 0
+    ContactMerge.objects.update(undone_at=now() - 2 * merges.REMEMBERED)
+    Conversation.objects.filter(channel=web).update(contact=phone)
+    assert partings_follow() == 0
