@@ -18,6 +18,7 @@ from conversations.api import contact_views, merge_views
 from messaging.api import chat_views, failure_views, figure_views, preview_views, safety_views, search_views
 from messaging.api import webhook as webhook_views
 from messaging.api.agents import canned_views, conversation_views, inbox_views, scheduled_views, team_views
+from messaging.api.talks import conversation_views as talk_views
 from messaging.health import views as channel_views
 from messaging.hours import views as hours_views
 from messaging.integrators import views as endpoint_views
@@ -42,6 +43,12 @@ urlpatterns = [
     path("api/v2/chat/conversations/<uuid:conversation_id>/take-over", chat_views.TakeOverView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/hand-back", chat_views.HandBackView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/end", chat_views.EndView.as_view()),
+    path("api/v2/chat/conversations/<uuid:conversation_id>/escalate", talk_views.EscalateView.as_view()),
+    path("api/v2/chat/conversations/<uuid:conversation_id>/export", talk_views.ExportView.as_view()),
+    path("api/v2/chat/conversations/<uuid:conversation_id>/metrics", talk_views.MetricsView.as_view()),
+    path("api/v2/chat/conversations/<uuid:conversation_id>/rating", talk_views.RatingView.as_view()),
+    path("api/v2/chat/conversations/<uuid:conversation_id>/summary", talk_views.SummaryView.as_view()),
+    path("api/v2/chat/conversations/<uuid:conversation_id>/similar", talk_views.SimilarView.as_view()),
     # people
     path("api/v2/contacts", contact_views.ContactsView.as_view()),
     path("api/v2/contacts/<uuid:contact_id>", contact_views.ContactView.as_view()),

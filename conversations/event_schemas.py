@@ -207,7 +207,7 @@ class ConversationUpdated(OfConversation):
         "",
         description="message (an answer changed the context), handover, agent, outside, hand_back, rated, failed (no "
         "answer came about), recovered (one did), late (the person waits longer than the tenant wants), assign (to a "
-        "team), rule (a rule gave it to a member of staff), unassign, snooze, wake (a snooze is over), label",
+        "team), rule (a rule gave it to a member of staff), unassign, snooze, wake (a snooze is over), label, changed (the priority or the subject)",
     )
     context_changes: dict[str, Any] | None = Field(
         None,
@@ -224,6 +224,7 @@ class ConversationUpdated(OfConversation):
     status: str | None = None
     control_owner: Literal["bot", "human"] | None = None
     assignee_id: UUID | None = Field(None, description="The member of staff who answers, where one is named")
+    priority: str | None = Field(None, description="Of `changed`: the new one")
     team_id: UUID | None = Field(None, description="The team that has it; of `assign`, that it was given to")
     snoozed_until: Moment | None = Field(None, description="Of `snooze`: when it comes back to the inbox")
     labels: list[str] | None = Field(None, description="Of `label`: names of those that it has by now")

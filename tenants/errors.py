@@ -60,5 +60,11 @@ class TooMany(ServiceError):
     status, code, message = 429, "rate_limited", "Too many requests."
 
 
+class NotAvailable(ServiceError):
+    """501: an address that is known, and that nothing stands behind on this service yet."""
+
+    status, code, message = 501, "not_available", "This service does not offer that yet."
+
+
 class Unavailable(ServiceError):
     status, code, message = 503, "unavailable", "Please try again shortly."

@@ -22,10 +22,13 @@ from conversations.shapes import (
     SentMessage,
 )
 from messaging.api.chat import Kind, MessageResponse, SendMessageRequest, channel_required, message_send
+from messaging.api.talks.shapes import ConversationChange, Removed
 from messaging.live.attending import staff_read, staff_typing
 from messaging.rules.agent_replies import NEWER, ReplyOutdated, agent_reply
 from messaging.rules.control import conversation_end, hand_back, take_over
 from messaging.rules.opening import first_words
+from messaging.talks.change import conversation_change
+from messaging.talks.remove import conversation_delete
 from tenants.access.auth import Principal
 from tenants.api.pages import listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
@@ -155,7 +158,7 @@ class ConversationsView(TenantAPIView):
 
 
 class ConversationView(TenantAPIView):
-    permissions = {"GET": "conversations:read"}
+    permissions = {"GET": "conversations:read", "PATCH": "conversations:write", "DELETE": "conversations:write"}
 
     @extend_schema(
         operation_id="chat_conversation_get",
@@ -166,6 +169,35 @@ class ConversationView(TenantAPIView):
     )
     def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
         return Response(selectors.conversation_detail(conversation_id, words=_reads_words(self)))
+
+    @extend_schema(
+        operation_id="chat_conversation_change",
+        summary="Change subject and priority",
+        tags=["chat"],
+        request=ConversationChange,
+        responses=ConversationDetail,
+        examples=[asked({"priority": "high"}), answered({**CONVERSATION, "priority": "high"})],
+    )
+    def patch(self, request: Request, conversation_id: uuid.UUID) -> Response:
+        changes = parse_body(request, ConversationChange).given()
+        conversation = conversation_change(conversation_id, changes)
+        if not conversation.repeated:
+            self.audit("conversation.updated", conversation, {"fields": sorted(changes)})
+        return Response(selectors.conversation_detail(conversation.id, words=_reads_words(self)))
+
+    @extend_schema(
+        operation_id="chat_conversation_delete",
+        summary="Delete a conversation that has ended",
+        description="With all that was said in it, and the files. 409 `conversation_open`: end it first. 409 "
+        "`conversation_busy`: an answer, a delivery or an event of it is under way. What was handed on stays with its readers.",
+        tags=["chat"],
+        responses=Removed,
+        examples=[answered({"messages": 14})],
+    )
+    def delete(self, request: Request, conversation_id: uuid.UUID) -> Response:
+        count = conversation_delete(conversation_id)
+        self.audit("conversation.deleted", f"conversation:{conversation_id}", {"messages": count})
+        return Response({"messages": count})
 
 
 class AgentMessage(BaseModel):

@@ -15,8 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from channels_app.models import Channel
+from channels_app.words.cells import safe
 from messaging.admin.dashboard import page, shown
-from messaging.admin.dashboard.export import HEAD, safe
+from messaging.admin.dashboard.export import HEAD
 from messaging.figures.asked import MOST_DAYS, MOST_TENANTS, today
 from messaging.figures.facts import ALL, COUNTS, NONE
 from messaging.figures.sheet import Sheet

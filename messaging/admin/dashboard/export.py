@@ -1,6 +1,6 @@
 """The dashboard's figures as CSV: a line for each day, tenant and channel, as the filters of the page say.
 
-Owns that no cell is a formula: spreadsheets run what begins like one.
+No cell is a formula: channels_app/words/cells.py.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
+from channels_app.words.cells import safe
 from messaging.admin.dashboard.choice import Choice, choice_of
 from messaging.figures.asked import Asked
 from messaging.figures.facts import ALL, COUNTS, NONE, SPREADS
 from messaging.figures.read import Line, lines, mean_rating
 from messaging.figures.sheet import Sheet
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 HEAD = [
     "day", "tenant", "channel", "team", "agent", *COUNTS, "satisfaction_mean",
     *(f"{name}_{part}" for name in SPREADS for part in ("count", "median_s", "p90_s", "longest_s")),
@@ -70,8 +70,3 @@ def _numbers(line: Line) -> Iterator[Any]:
         spread = sheet.spread(name)
         times = (spread.percentile_ms(0.5), spread.percentile_ms(0.9), spread.longest_ms if spread.count else None)
         yield from (spread.count, *(None if took is None else round(took / 1000, 3) for took in times))
-
-
-def safe(text: str) -> str:
-    """A text that a spreadsheet shows and does not run."""
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
