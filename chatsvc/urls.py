@@ -19,6 +19,7 @@ from messaging.api import chat_views, failure_views, figure_views, preview_views
 from messaging.api import webhook as webhook_views
 from messaging.api.agents import canned_views, conversation_views, inbox_views, scheduled_views, team_views
 from messaging.api.talks import conversation_views as talk_views
+from messaging.api.talks import message_views
 from messaging.health import views as channel_views
 from messaging.hours import views as hours_views
 from messaging.integrators import views as endpoint_views
@@ -34,6 +35,13 @@ urlpatterns = [
     # messages and conversations
     path("api/v2/chat/message", chat_views.MessageView.as_view()),
     path("api/v2/chat/messages", search_views.MessagesFoundView.as_view()),
+    path("api/v2/chat/messages/<uuid:message_id>", message_views.MessageView.as_view()),
+    path("api/v2/chat/messages/<uuid:message_id>/context", message_views.ContextView.as_view()),
+    path("api/v2/chat/messages/<uuid:message_id>/analysis", message_views.AnalysisView.as_view()),
+    path("api/v2/chat/messages/<uuid:message_id>/surroundings", message_views.SurroundingsView.as_view()),
+    path("api/v2/chat/messages/<uuid:message_id>/delivery", message_views.DeliveryView.as_view()),
+    path("api/v2/chat/messages/<uuid:message_id>/regenerate", message_views.RegenerateView.as_view()),
+    path("api/v2/chat/messages/<uuid:message_id>/similar", message_views.SimilarView.as_view()),
     path("api/v2/chat/figures", figure_views.FiguresView.as_view()),
     path("api/v2/chat/conversations", chat_views.ConversationsView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>", chat_views.ConversationView.as_view()),

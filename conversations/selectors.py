@@ -203,6 +203,34 @@ def _of_messages(rows: prepared.Select[Row], messages: Sequence[Any]) -> dict[uu
     return found
 
 
+def message_get(message_id: uuid.UUID) -> Message:
+    """With its delivery, channel and author. Raises NotFound ``message_not_found``."""
+    rows = Message.objects.select_related("delivery", "channel", "author")
+    row: Message | None = rows.filter(id=message_id).first()
+    if row is None:
+        raise NotFound("There is no such message.", code="message_not_found")
+    return row
+
+
+def message_detail(row: Message) -> dict[str, Any]:
+    """One message, with what only one has room for. Two statements."""
+    return {
+        **message_shapes([row])[0],
+        "channel": channel_brief(row.channel),
+        "author": row.author.get_username() if row.author else None,
+        "sent_at": row.sent_at,
+    }
+
+
+def message_context(row: Message, size: int) -> dict[str, Any]:
+    """The message between the ``size`` entries before it and behind it. Three statements."""
+    near = Message.objects.filter(conversation_id=row.conversation_id).select_related("delivery")
+    rows = list(near.filter(seq__gte=max(row.seq - size, 1), seq__lte=row.seq + size).order_by("seq"))
+    shapes = message_shapes(rows)
+    at = next(place for place, other in enumerate(rows) if other.id == row.id)
+    return {"before": shapes[:at], "message": shapes[at], "after": shapes[at + 1 :]}
+
+
 def sent_message(row: Message) -> dict[str, Any]:
     """A message that was just written, and whether the person waits for more."""
     shape = _message_shape(row, "queued", row.attachments.all(), row.reactions.all())

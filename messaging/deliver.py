@@ -55,6 +55,7 @@ from messaging.rules.delivery_status import (
 from messaging.rules.hold import channel_admits, channel_failed, channel_held_until, channel_worked
 from messaging.rules.opening import thread_learnt
 from messaging.rules.quotes import platform_name_of
+from messaging.rules.revise import MESSAGE_DELETED
 from messaging.rules.windows import CODE as WINDOW_CLOSED
 from messaging.rules.windows import window_guard, window_shut
 from messaging.shutdown import stopping
@@ -193,6 +194,8 @@ def send_try(delivery: Delivery) -> SendTry:
             raise Rejected(WORKER_LOST, "The workers that tried to send it ended or hung.")
         if channel.disconnected_at:
             raise Rejected("channel_disconnected", "The channel was disconnected before the message could be sent.")
+        if delivery.message.deleted_at:
+            raise Rejected(MESSAGE_DELETED, "The message was deleted before it could be sent.")
         if _expired(delivery):
             raise Rejected("expired", "The message was too old when it could have been sent.")
         check_reachable(delivery.message)
@@ -435,7 +438,7 @@ def redeliver(deliveries: Any, *, at_once: bool = True) -> int:
     """Put failed deliveries of a queryset back into their lanes with fresh attempts (DEL-3): what the platform took
     and reported as failed is sent anew, what reached the person is not. Returns how many."""
     count = 0
-    for delivery in deliveries.filter(status=Delivery.Status.FAILED):
+    for delivery in deliveries.filter(status=Delivery.Status.FAILED, message__deleted_at=None):
         lost = DeliveryPart.objects.filter(delivery=delivery, status=Delivery.Status.FAILED).order_by("index")
         changed = Delivery.objects.filter(id=delivery.id, status=Delivery.Status.FAILED).update(
             status=Delivery.Status.QUEUED, attempts=0, leases=0, dead_at=None, due_at=now(), claim=None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable, Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError
@@ -35,6 +35,7 @@ from tenants.storage.db import RACES, atomic, lost_race, now, on_commit, retried
 SPOKEN = (Message.Role.VISITOR, Message.Role.BOT, Message.Role.AGENT)
 ENTRIES = {"edited": "A message was edited.", "deleted": "A message was deleted."}
 DELETED_PREVIEW = "[deleted]"
+MESSAGE_DELETED = "message_deleted"  # why a delivery failed of which nothing is left to send
 STAYS = ("quote", "origin", "form", "contacts")  # members of a content
 #: platforms resend for up to seven days; what is older can have no message any more
 LIFE = timedelta(days=8)
@@ -166,7 +167,7 @@ def _revisions_apply(seen: Message, target: str) -> None:
         latest = max(edits, key=lambda revision: (revision.at, revision.platform_id), default=None)
         deletion = next((revision for revision in own if revision.deleted), None)
         if deletion and not message.deleted_at:
-            _erase(conversation, message, deletion)
+            erase(conversation, message, deletion.at)
         elif latest and latest.message_id is None and not message.deleted_at:
             _rewrite(conversation, message, latest)
         done = Revision.objects.filter(id__in=[revision.id for revision in own])
@@ -191,7 +192,7 @@ def _rewrite(conversation: Conversation, message: Message, edit: Revision) -> No
         return  # platforms also call it an edit when they have added a link's preview
     Revision.objects.filter(id=edit.id).update(previous=message.content)
     changes = {**words_of(message.tenant_id, content, hidden), "edited_at": edit.at}
-    _change(conversation, message, "edited", "chat.message.updated", preview=content.summary, **changes)
+    message_change(conversation, message, "edited", "chat.message.updated", preview=content.summary, **changes)
     flags_take(message)
 
 
@@ -208,13 +209,14 @@ def _merged(old: Content, new: Content) -> Content:
     return old.model_copy(update={"text": new.text, "format": new.format, "full_text": new.full_text})
 
 
-def _erase(conversation: Conversation, message: Message, deletion: Revision) -> None:
+def erase(conversation: Conversation, message: Message, at: datetime) -> None:
+    """Nothing of what the message said is left with us. ``conversation`` is held by the caller."""
     attachments_delete(Attachment.objects.filter(message=message))
     quotes_forget(conversation, message)
     _forget_words(message)
-    _change(
+    message_change(
         conversation, message, "deleted", "chat.message.deleted", preview=DELETED_PREVIEW,
-        deleted_at=deletion.at, content={"type": message.content_type}, text="", words="", analysis={}, metadata={},
+        deleted_at=at, content={"type": message.content_type}, text="", words="", analysis={}, metadata={},
     )  # fmt: skip
     owed = Message.objects.filter(
         conversation=conversation, role=Message.Role.VISITOR, deleted_at=None, seq__gt=conversation.answered_seq
@@ -235,7 +237,7 @@ def _forget_words(message: Message) -> None:
             event.save(update_fields=["payload"])
 
 
-def _change(
+def message_change(
     conversation: Conversation, message: Message, change: str, event: str, *, preview: str, **changes: Any
 ) -> None:
     """The change, an entry in the transcript that tells clients following by seq of it, and the event.

@@ -14,7 +14,7 @@ from messaging.agents.models import CannedReply
 from messaging.integrators.endpoints import endpoint_create
 from tenants.models import Team
 from tenants.scope import tenant_scope
-from tests.factories import ConversationFactory
+from tests.factories import ConversationFactory, MessageFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -23,6 +23,9 @@ VARIANTS = {"en": {"content": {"type": "text", "text": "Hi {{name}}", "format": 
 
 ROWS = {
     "/api/v2/chat/conversations/{conversation_id}": lambda tenant: ConversationFactory(tenant=tenant, subject="Refund"),
+    "/api/v2/chat/messages/{message_id}": lambda tenant: MessageFactory(
+        tenant=tenant, role="agent", direction="outbound", content={"type": "text", "text": "Hi", "format": "plain"}
+    ),
     "/api/v2/contacts/{contact_id}": lambda tenant: Contact.objects.create(
         tenant=tenant, name="Mira", email="m@example.com", phone="+4915112345678", language="de", profile={"a": 1},
         preferences={"b": "c"},

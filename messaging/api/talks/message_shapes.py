@@ -1,0 +1,115 @@
+"""How one message and what hangs on it look in the API: pydantic models for bodies, queries and answers."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from channels_app.content.surroundings import Form, Origin, Quote, SharedContact
+from channels_app.content.types import Card, PublicContent
+from channels_app.words.moments import Moment
+from conversations.shapes import ChannelBrief, MessageShape
+from tenants.api.parse import Changes
+
+
+class MessageDetail(MessageShape):
+    channel: ChannelBrief
+    author: str | None = Field(description="User name of the member of staff who wrote it")
+    sent_at: Moment = Field(description="By the sender's clock")
+
+
+class ContextQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    context_size: int = Field(5, ge=0, le=50, description="Entries before it, and as many behind it")
+
+
+class MessageContext(BaseModel):
+    before: list[MessageShape]
+    message: MessageShape
+    after: list[MessageShape]
+
+
+class MessageChange(Changes):
+    content: PublicContent = Field(description="A text")
+
+
+class Deleted(BaseModel):
+    id: uuid.UUID
+    gone: Literal["everywhere", "not_sent", "here"] = Field(
+        description="everywhere: the person sees it no more; not_sent: it was never sent; here: with us, and the person's app "
+        "still shows it"
+    )
+
+
+class TurnBrief(BaseModel):
+    id: uuid.UUID
+    status: str
+    outcome: str
+    engine: str
+    latency_ms: int | None
+
+
+class MessageAnalysis(BaseModel):
+    """What was understood of a message, and what came of it."""
+
+    id: uuid.UUID
+    language: str
+    entities: list[dict[str, Any]]
+    flags: list[str] = Field(description="Safety rules that it fits")
+    intent: str | None = Field(description="Of an answer: what the assistant took the person's words for")
+    confidence: float | None
+    details: dict[str, Any] = Field(description="What else the analysis has")
+    turn: TurnBrief | None = Field(
+        description="Of a person's words: how they were answered; of an answer: how it came about"
+    )
+
+
+class Surroundings(BaseModel):
+    """What surrounds the words of a message."""
+
+    quote: Quote | None = Field(description="The message that it quotes")
+    form: Form | None = Field(description="The form or flow that the person has filled in")
+    referral: Origin | None = Field(description="What brought the person here with it: an ad, a link, a product")
+    products: list[Card] = Field(description="The cards that it shows")
+    contacts: list[SharedContact] = Field(description="People whom the person has shared")
+    full_text: str | None = Field(description="All of a text that is longer than a message")
+
+
+class PartShape(BaseModel):
+    index: int
+    platform_id: str
+    status: str
+
+
+class AttemptShape(BaseModel):
+    number: int
+    outcome: str
+    code: str
+    latency_ms: int
+    at: Moment
+    exchange: list[dict[str, Any]] = Field(description="What was said with the platform; secrets and texts left out")
+
+
+class MessageDelivery(BaseModel):
+    """How a message went out: each try, and each part that the platform has taken."""
+
+    id: uuid.UUID
+    status: str
+    attempts: int
+    error_code: str
+    error_detail: str
+    dead_at: Moment | None = Field(description="Set: a dead letter, see `/dead-letters`")
+    due_at: Moment | None = Field(description="Next try")
+    sent_at: Moment | None
+    delivered_at: Moment | None
+    read_at: Moment | None
+    parts: list[PartShape]
+    tries: list[AttemptShape]
+
+
+class Regenerated(BaseModel):
+    turn: uuid.UUID
+    status: str

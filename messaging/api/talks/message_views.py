@@ -1,0 +1,256 @@
+"""``/api/v2/chat/messages/{id}``: one message, what hangs on it, and what is changed of it (API-1, CONV-9)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db.models import Q
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from conversations import selectors
+from conversations.models import Message
+from conversations.safety import analysis_shown
+from messaging.api.chat_views import MESSAGE
+from messaging.api.talks.conversation_views import NOT_AVAILABLE
+from messaging.api.talks.message_shapes import (
+    ContextQuery,
+    Deleted,
+    MessageAnalysis,
+    MessageChange,
+    MessageContext,
+    MessageDelivery,
+    MessageDetail,
+    Regenerated,
+    Surroundings,
+)
+from messaging.models import Delivery, DeliveryAttempt, DeliveryPart, Turn
+from messaging.talks.edits import answer_again, message_delete, message_edit
+from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
+from tenants.errors import NotAvailable, NotFound
+
+TAGS = ["chat"]
+ENTRY = {
+    "conversation_id": "0192f0d0-7b1a-7c3e-9a55-000000000001", "attachments": [], "message_id": None, "reply_to": None,
+    "language": "en", "analysis": {}, "created_at": "2026-01-31T12:00:00.000Z", "edited_at": None, "deleted_at": None,
+    "reactions": [], "change": None, **MESSAGE,
+}  # fmt: skip
+DETAIL = {
+    **ENTRY, "channel": {"id": "0192f0d0-7b1a-7c3e-9a55-00000000000c", "kind": "web", "name": "Website"}, "author": None,
+    "sent_at": "2026-01-31T12:00:00.000Z",
+}  # fmt: skip
+ANALYSIS = {
+    "id": ENTRY["id"], "language": "en", "entities": [{"type": "order_number", "value": "12345"}], "flags": [],
+    "intent": "order_status", "confidence": 0.93, "details": {},
+    "turn": {"id": "0192f0d0-7b1a-7c3e-9a55-0000000000ee", "status": "answered", "outcome": "answered",
+             "engine": "builtin", "latency_ms": 12},
+}  # fmt: skip
+DELIVERY = {
+    "id": "0192f0d0-7b1a-7c3e-9a55-0000000000ed", "status": "delivered", "attempts": 1, "error_code": "", "error_detail": "",
+    "dead_at": None, "due_at": None, "sent_at": "2026-01-31T12:00:01.000Z", "delivered_at": "2026-01-31T12:00:02.000Z",
+    "read_at": None, "parts": [{"index": 0, "platform_id": "wamid.1", "status": "delivered"}],
+    "tries": [{"number": 1, "outcome": "accepted", "code": "", "latency_ms": 180, "at": "2026-01-31T12:00:01.000Z",
+               "exchange": [{"status": 200}]}],
+}  # fmt: skip
+SURROUNDINGS = {
+    "quote": {"message_id": ENTRY["id"], "author": "bot", "text": "Order 12345 left"}, "form": None,
+    "referral": {"kind": "ad", "id": "1", "ref": "spring", "title": "Spring sale", "text": "", "url": "", "facts": {}},
+    "products": [], "contacts": [], "full_text": None,
+}  # fmt: skip
+ABOUT_WORDS = ("entities", "flags", "intent", "confidence")
+
+
+class MessageView(TenantAPIView):
+    permissions = {"GET": "messages:read", "PATCH": "messages:write", "DELETE": "messages:write"}
+
+    @extend_schema(
+        operation_id="chat_message_get",
+        summary="One message",
+        tags=TAGS,
+        responses=MessageDetail,
+        examples=[answered(DETAIL)],
+    )
+    def get(self, request: Request, message_id: uuid.UUID) -> Response:
+        return Response(selectors.message_detail(selectors.message_get(message_id)))
+
+    @extend_schema(
+        operation_id="chat_message_edit",
+        summary="Edit what we said",
+        description="A text of the assistant or of staff, where the person sees it: on the web chat. 422 `edit_not_shown` "
+        "elsewhere: their app goes on showing what was sent. What it said before is kept, and the transcript tells of it.",
+        tags=TAGS,
+        request=MessageChange,
+        responses=MessageDetail,
+        examples=[
+            asked({"content": {"type": "text", "text": "Order 12345 left our warehouse today."}}),
+            answered(DETAIL),
+        ],
+    )
+    def patch(self, request: Request, message_id: uuid.UUID) -> Response:
+        change = parse_body(request, MessageChange)
+        if "content" in change.model_fields_set:
+            message = message_edit(message_id, change.content)
+            if not message.repeated:
+                self.audit("message.edited", message)
+        return Response(selectors.message_detail(selectors.message_get(message_id)))
+
+    @extend_schema(
+        operation_id="chat_message_delete",
+        summary="Delete a message",
+        description="Its words and files go, whoever wrote it; its place in the transcript stays, and an entry tells of it. One "
+        "that was not sent yet is not sent. Again, it changes nothing.",
+        tags=TAGS,
+        responses=Deleted,
+        examples=[answered({"id": ENTRY["id"], "gone": "everywhere"})],
+    )
+    def delete(self, request: Request, message_id: uuid.UUID) -> Response:
+        message, gone = message_delete(message_id)
+        if not message.repeated:
+            self.audit("message.deleted", message)
+        return Response({"id": message.id, "gone": gone})
+
+
+class ContextView(TenantAPIView):
+    permissions = {"GET": "messages:read"}
+
+    @extend_schema(
+        operation_id="chat_message_context",
+        summary="A message between its neighbours",
+        tags=TAGS,
+        parameters=[ContextQuery],  # type: ignore[list-item]
+        responses=MessageContext,
+        examples=[answered({"before": [], "message": ENTRY, "after": []})],
+    )
+    def get(self, request: Request, message_id: uuid.UUID) -> Response:
+        size = parse_query(request, ContextQuery).context_size
+        return Response(selectors.message_context(selectors.message_get(message_id), size))
+
+
+class AnalysisView(TenantAPIView):
+    permissions = {"GET": "messages:read"}
+
+    @extend_schema(
+        operation_id="chat_message_analysis",
+        summary="What was understood of a message",
+        tags=TAGS,
+        responses=MessageAnalysis,
+        examples=[answered(ANALYSIS)],
+    )
+    def get(self, request: Request, message_id: uuid.UUID) -> Response:
+        row = selectors.message_get(message_id)
+        found = analysis_shown(row.analysis)
+        return Response(
+            {
+                "id": row.id,
+                "language": row.language,
+                "entities": found.get("entities", []),
+                "flags": found.get("flags", []),
+                "intent": found.get("intent"),
+                "confidence": found.get("confidence"),
+                "details": {name: value for name, value in found.items() if name not in ABOUT_WORDS},
+                "turn": _turn(row),
+            }
+        )
+
+
+def _turn(row: Message) -> dict[str, Any] | None:
+    """The one that answered it, or that it came of."""
+    theirs = (
+        Q(first_seq__lte=row.seq, last_seq__gte=row.seq) if row.role == Message.Role.VISITOR else Q(reply_id=row.id)
+    )
+    turn = Turn.objects.filter(theirs, conversation_id=row.conversation_id).order_by("-id").first()
+    names = ("id", "status", "outcome", "engine", "latency_ms")
+    return {name: getattr(turn, name) for name in names} if turn else None
+
+
+class SurroundingsView(TenantAPIView):
+    permissions = {"GET": "messages:read"}
+
+    @extend_schema(
+        operation_id="chat_message_surroundings",
+        summary="What a message quotes, fills in, comes from and shows",
+        description="As the message's content has it: its quote, form, referral, products, shared contacts and full text.",
+        tags=TAGS,
+        responses=Surroundings,
+        examples=[answered(SURROUNDINGS)],
+    )
+    def get(self, request: Request, message_id: uuid.UUID) -> Response:
+        row = selectors.message_get(message_id)
+        said = {} if row.deleted_at else row.content
+        told = {
+            "quote": said.get("quote"), "form": said.get("form"), "referral": said.get("origin"),
+            "products": said.get("cards") or [], "contacts": said.get("contacts") or [], "full_text": said.get("full_text"),
+        }  # fmt: skip
+        return Response(Surroundings.model_validate(told).model_dump(mode="json"))
+
+
+class DeliveryView(TenantAPIView):
+    permissions = {"GET": "deliveries:read"}
+
+    @extend_schema(
+        operation_id="chat_message_delivery",
+        summary="How a message went out",
+        description="404 `delivery_not_found` for what was not to be sent: people's messages, entries of the system.",
+        tags=TAGS,
+        responses=MessageDelivery,
+        examples=[answered(DELIVERY)],
+    )
+    def get(self, request: Request, message_id: uuid.UUID) -> Response:
+        row = Delivery.objects.filter(message_id=message_id).first()
+        if row is None:
+            raise NotFound("There is no delivery of such a message.", code="delivery_not_found")
+        return Response(delivery_detail(row))
+
+
+def delivery_detail(row: Delivery) -> dict[str, Any]:
+    """Three statements, with the row's own."""
+    names = ("id", "status", "attempts", "error_code", "error_detail", "dead_at", "sent_at", "delivered_at", "read_at")
+    tries = DeliveryAttempt.objects.filter(delivery=row).order_by("number", "id")
+    parts = DeliveryPart.objects.filter(delivery=row).order_by("index")
+    return {
+        **{name: getattr(row, name) for name in names},
+        "due_at": row.due_at if row.status in Delivery.UNFINISHED else None,
+        "parts": list(parts.values("index", "platform_id", "status")),
+        "tries": [
+            {**{name: getattr(one, name) for name in ("number", "outcome", "code", "latency_ms", "exchange")},
+             "at": one.created_at}
+            for one in tries
+        ],
+    }  # fmt: skip
+
+
+class RegenerateView(TenantAPIView):
+    permissions = {"POST": "messages:write"}
+
+    @extend_schema(
+        operation_id="chat_message_regenerate",
+        summary="Let the assistant answer once more",
+        description="What a person said last, while the bot is in control; what it has said stays. 409 `answer_under_way`.",
+        tags=TAGS,
+        request=None,
+        responses={202: Regenerated},
+        examples=[answered({"turn": "0192f0d0-7b1a-7c3e-9a55-0000000000ee", "status": "waiting"}, 202)],
+    )
+    def post(self, request: Request, message_id: uuid.UUID) -> Response:
+        turn = answer_again(message_id)
+        self.audit("message.regenerated", f"message:{message_id}")
+        return Response({"turn": turn.id, "status": turn.status}, 202)
+
+
+class SimilarView(TenantAPIView):
+    permissions = {"GET": "messages:read"}
+
+    @extend_schema(
+        operation_id="chat_message_similar",
+        summary="Messages like this one",
+        description="501 `not_available` until the service has a model that compares messages.",
+        tags=TAGS,
+        responses={501: OpenApiTypes.OBJECT},
+        examples=[NOT_AVAILABLE],
+    )
+    def get(self, request: Request, message_id: uuid.UUID) -> Response:
+        selectors.message_get(message_id)
+        raise NotAvailable("No model that compares messages is set up on this service.")

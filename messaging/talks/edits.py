@@ -1,0 +1,136 @@
+"""What staff and integrators change of messages: our own words where they can be changed at the person's, and any message's
+deletion (CONV-9).
+
+Must not change what a person said to something else.
+"""
+
+from __future__ import annotations
+
+import uuid
+from functools import partial
+from typing import Literal
+
+from channels_app.content.types import Content
+from channels_app.selectors import channel_for_id
+from channels_app.words.folding import folded
+from conversations.messages import cleaned
+from conversations.models import Conversation, Message, Revision
+from conversations.safety import flags_take, reply_hidden
+from conversations.timeline import conversation_advance
+from messaging import wake
+from messaging.models import Delivery, Turn
+from messaging.rules.control import require_open
+from messaging.rules.revise import MESSAGE_DELETED, erase, message_change
+from tenants.errors import Conflict, NotFound, Unprocessable
+from tenants.storage.db import atomic, new_id, now, on_commit, retried
+
+OURS = (Message.Role.BOT, Message.Role.AGENT)
+#: where a deleted message is gone: everywhere; before it was sent; here, and the person's app still shows it
+Gone = Literal["everywhere", "not_sent", "here"]
+
+
+@retried
+def message_edit(message_id: uuid.UUID, content: Content) -> Message:
+    """Our own message says ``content`` from now on, also at the person's; what it said before is kept as a revision.
+
+    Raises NotFound, Conflict ``message_deleted``, Unprocessable ``not_ours``, ``words_only`` (texts are edited, nothing
+    else) and ``edit_not_shown`` (the person's app goes on showing what was sent), Invalid ``empty_message``.
+    """
+    content = cleaned(content)
+    with atomic():
+        conversation, message = _held(message_id)
+        if message.role not in OURS:
+            raise Unprocessable("Only what the assistant or staff said is edited.", code="not_ours")
+        if message.deleted_at:
+            raise Conflict("The message is deleted.", code="message_deleted")
+        if content.type != "text" or message.content_type != "text":
+            raise Unprocessable("Only texts are edited, to texts.", code="words_only")
+        if not _shown_as_it_is(message):
+            raise Unprocessable("The person's app goes on showing what was sent.", code="edit_not_shown")
+        content, judged = reply_hidden(message.tenant_id, content)
+        if content.to_json() == message.content:
+            message.repeated = True
+            return message
+        _revision(message, content=content.to_json(), previous=message.content)
+        message_change(
+            conversation, message, "edited", "chat.message.updated", preview=content.summary, edited_at=now(),
+            content=content.to_json(), text=content.words, words=folded(content.words),
+            analysis={**message.analysis, **judged},
+        )  # fmt: skip
+        if judged:
+            flags_take(message)
+        return message
+
+
+@retried
+def message_delete(message_id: uuid.UUID) -> tuple[Message, Gone]:
+    """Nothing of what the message said is left with us; one that was not sent yet never is. Again, it changes nothing.
+    Raises NotFound, Unprocessable ``entry_of_system``."""
+    with atomic():
+        conversation, message = _held(message_id)
+        if message.role == Message.Role.SYSTEM:
+            raise Unprocessable("Entries of the system tell what happened, and stay.", code="entry_of_system")
+        message.repeated = message.deleted_at is not None
+        waiting = Delivery.objects.filter(message=message, status=Delivery.Status.QUEUED)
+        not_sent = bool(waiting.update(status=Delivery.Status.FAILED, error_code=MESSAGE_DELETED))
+        if not message.repeated:
+            erase(conversation, message, now())
+            Revision.objects.filter(message=message).update(content={}, previous={})
+            _revision(message, deleted=True)
+        on_commit(partial(wake.deliver, conversation.id))  # what waited behind it
+        if _shown_as_it_is(message):
+            return message, "everywhere"
+        cancelled = Delivery.objects.filter(message=message, error_code=MESSAGE_DELETED, parts_sent=0).exists()
+        return message, "not_sent" if not_sent or cancelled else "here"
+
+
+@retried
+def answer_again(message_id: uuid.UUID) -> Turn:
+    """The assistant answers the person's last words once more, after what it has said. Raises NotFound, Unprocessable
+    ``not_the_last_words``, Conflict ``conversation_closed``, ``with_human`` and ``answer_under_way``."""
+    with atomic():
+        conversation, message = _held(message_id)
+        require_open(conversation)
+        theirs = Message.objects.filter(conversation=conversation, role=Message.Role.VISITOR, deleted_at=None)
+        if message.role != Message.Role.VISITOR or theirs.filter(seq__gt=message.seq).exists() or message.deleted_at:
+            raise Unprocessable("Only what a person said last is answered again.", code="not_the_last_words")
+        if conversation.control_owner != Conversation.Owner.BOT:
+            raise Conflict("A human is in control of the conversation.", code="with_human")
+        if Turn.objects.filter(conversation=conversation, status__in=Turn.OPEN).exists():
+            raise Conflict("An answer is under way.", code="answer_under_way", retry_after=2)
+        first = min(message.seq, conversation.answered_seq + 1)
+        conversation_advance({"id": conversation.id}, answered_seq=first - 1)
+        turn = Turn.objects.create(
+            tenant_id=conversation.tenant_id, conversation=conversation, first_seq=first, last_seq=message.seq
+        )
+        on_commit(partial(wake.respond, turn.id))
+        return turn
+
+
+def _held(message_id: uuid.UUID) -> tuple[Conversation, Message]:
+    """The message as it is under the lock of its conversation."""
+    found = Message.objects.filter(id=message_id).values_list("conversation_id", flat=True).first()
+    conversation = conversation_advance({"id": found}) if found else None
+    message = Message.objects.filter(id=message_id).first() if conversation else None
+    if conversation is None or message is None:
+        raise NotFound("There is no such message.", code="message_not_found")
+    return conversation, message
+
+
+def _shown_as_it_is(message: Message) -> bool:
+    """Whether the person sees what we have, whatever it was when it was sent."""
+    channel = channel_for_id(message.channel_id)
+    return channel is not None and channel.adapter.instant
+
+
+def _revision(message: Message, **facts: object) -> None:
+    """``target`` is no platform's name: changes of people are applied apart from ours."""
+    name = f"ours:{new_id()}"
+    Revision.objects.create(
+        tenant_id=message.tenant_id,
+        channel_id=message.channel_id,
+        message=message,
+        platform_id=name,
+        target=name,
+        **facts,
+    )
