@@ -237,6 +237,7 @@ SPECTACULAR_SETTINGS = {
         "ConversationStatus": ["active", "completed", "abandoned", "escalated", "error"],
         "SafetyFlag": "tenants.tenant_settings.FLAGS",
         "PersonalData": "tenants.tenant_settings.PERSONAL",
+        "ApiKeyState": ["valid", "ending", "expired", "revoked"],
         "StaffPresence": ["online", "away", "offline"],
         "WebhookEndpointState": ["active", "held", "paused", "disabled"],
         "WebhookCallStatus": ["queued", "sending", "delivered", "failed"],

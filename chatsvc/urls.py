@@ -17,9 +17,12 @@ from chatsvc.web import (
 from conversations.api import contact_views, merge_views
 from messaging.api import chat_views, failure_views, figure_views, preview_views, safety_views, search_views
 from messaging.api import webhook as webhook_views
+from messaging.api.access import audit_views, key_views
 from messaging.api.agents import canned_views, conversation_views, inbox_views, scheduled_views, team_views
 from messaging.api.talks import conversation_views as talk_views
 from messaging.api.talks import message_views
+from messaging.api.work import dead_letter_views, session_views
+from messaging.api.work import event_views as feed_views
 from messaging.health import views as channel_views
 from messaging.hours import views as hours_views
 from messaging.integrators import views as endpoint_views
@@ -67,6 +70,11 @@ urlpatterns = [
     path("api/v2/contacts/<uuid:contact_id>/statistics", contact_views.ContactStatisticsView.as_view()),
     path("api/v2/contacts/<uuid:contact_id>/merges", merge_views.ContactMergesView.as_view()),
     path("api/v2/contacts/<uuid:contact_id>/merges/<uuid:merge_id>/undo", merge_views.ContactMergeUndoView.as_view()),
+    path("api/v2/contacts/<uuid:contact_id>/devices", session_views.ContactDevicesView.as_view()),
+    path("api/v2/sessions", session_views.SessionsView.as_view()),
+    path("api/v2/sessions/<uuid:session_id>", session_views.SessionView.as_view()),
+    path("api/v2/sessions/<uuid:session_id>/extend", session_views.SessionExtendView.as_view()),
+    path("api/v2/sessions/<uuid:session_id>/end", session_views.SessionEndView.as_view()),
     # the inbox
     path("api/v2/chat/inbox", inbox_views.InboxView.as_view()),
     path("api/v2/chat/inbox/counts", inbox_views.InboxCountsView.as_view()),
@@ -131,6 +139,12 @@ urlpatterns = [
     path("api/v2/media", upload_views.UploadView.as_view()),
     path("api/v2/media/<str:token>", media_views.MediaView.as_view()),
     # operators and visitors
+    path("api/v2/dead-letters", dead_letter_views.LettersView.as_view()),
+    path("api/v2/dead-letters/replay", dead_letter_views.LettersReplayView.as_view()),
+    path("api/v2/dead-letters/<uuid:letter_id>", dead_letter_views.LetterView.as_view()),
+    path("api/v2/dead-letters/<uuid:letter_id>/replay", dead_letter_views.LetterReplayView.as_view()),
+    path("api/v2/events", feed_views.EventsView.as_view()),
+    path("api/v2/audit", audit_views.AuditView.as_view()),
     path("api/v2/events/failed", failure_views.FailuresView.as_view()),
     path("api/v2/events/failed/<uuid:failure_id>/retry", failure_views.FailureRetryView.as_view()),
     path("api/v2/events/schemas", event_views.EventSchemasView.as_view()),
@@ -151,6 +165,9 @@ urlpatterns = [
         )
     ],
     # access
+    path("api/v2/api-keys", key_views.KeysView.as_view()),
+    path("api/v2/api-keys/<uuid:key_id>", key_views.KeyView.as_view()),
+    path("api/v2/api-keys/<uuid:key_id>/rotate", key_views.KeyRotateView.as_view()),
     path("api/v2/auth/token", token_views.TokenView.as_view()),
     path("api/v2/auth/refresh", token_views.RefreshView.as_view()),
     path("api/v2/auth/revoke", token_views.RevokeView.as_view()),

@@ -286,7 +286,7 @@ class SessionEnded(OfChannel):
     contact_id: UUID
     session_id: UUID
     duration_seconds: int = Field(ge=0, description="From the first to the last sign of the person")
-    end_reason: Literal["expired"]
+    end_reason: Literal["expired", "requested"]
     session_summary: SessionSummary | None = None
 
 

@@ -119,7 +119,10 @@ class Session(TenantModel):
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["channel", "contact", "key"], name="session_key_per_contact")
         ]
-        indexes: ClassVar[list[Any]] = [models.Index(fields=["ended_at", "expires_at"], name="session_due")]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["ended_at", "expires_at"], name="session_due"),
+            models.Index(fields=["tenant", "created_at", "id"], name="session_walk"),
+        ]
 
     def __str__(self) -> str:
         return self.key

@@ -9,14 +9,16 @@ import random
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import DateTimeField, F, QuerySet, Value
+from django.db.models.functions import Greatest
 
 from conversations.models import Conversation, Session
 from conversations.timeline import NewEvent, system_events
 from messaging import wake
+from tenants.errors import Conflict, NotFound
 from tenants.scope import tenant_scope
 from tenants.storage.batches import BATCH, Failures, More
 from tenants.storage.db import atomic, now, retried
@@ -72,6 +74,38 @@ def _visits_close(sessions: Sequence[Session], expired: QuerySet[Session]) -> bo
     return True
 
 
+def visit_get(session_id: uuid.UUID) -> Session:
+    """Raises NotFound ``session_not_found``."""
+    row: Session | None = Session.objects.select_related("channel").filter(id=session_id).first()
+    if row is None:
+        raise NotFound("There is no such session.", code="session_not_found")
+    return row
+
+
+def visit_extend(session_id: uuid.UUID, seconds: int) -> Session:
+    """It goes on for so long at least. Raises NotFound, Conflict ``session_ended``."""
+    until = now() + timedelta(seconds=seconds)
+    going_on = Session.objects.filter(id=session_id, ended_at=None)
+    if not going_on.update(expires_at=Greatest(F("expires_at"), Value(until, output_field=DateTimeField()))):
+        visit_get(session_id)
+        raise Conflict("The session has ended.", code="session_ended")
+    return visit_get(session_id)
+
+
+@retried
+def visit_end(session_id: uuid.UUID, reason: str) -> tuple[Session, bool]:
+    """The session, ended with its event; False when it had ended before. Raises NotFound."""
+    session = visit_get(session_id)
+    talks = _conversations_during([session])
+    with atomic():
+        ended = bool(Session.objects.filter(id=session.id, ended_at=None).update(ended_at=now()))
+        if ended:
+            system_events(session.tenant_id, [_ended_event(session, talks, reason)])
+    if ended:
+        wake.publish_soon()
+    return visit_get(session_id), ended
+
+
 class _Changed(Exception):
     """Undoes the transaction: the list is out of date, and is read again."""
 
@@ -88,7 +122,7 @@ def _conversations_during(sessions: Sequence[Session]) -> Mapping[Place, list[Ta
     return talks
 
 
-def _ended_event(session: Session, talks: Mapping[Place, list[Talk]]) -> NewEvent:
+def _ended_event(session: Session, talks: Mapping[Place, list[Talk]], reason: str = "expired") -> NewEvent:
     here = talks.get((session.contact_id, session.channel_id), [])
     own = [talk for talk in here if talk.last_message_at >= session.created_at]
     facts = {
@@ -97,7 +131,7 @@ def _ended_event(session: Session, talks: Mapping[Place, list[Talk]]) -> NewEven
         "conversation_id": str(here[-1].id) if here else None,
         "session_id": str(session.id),
         "duration_seconds": max(0, int((session.last_seen_at - session.created_at).total_seconds())),
-        "end_reason": "expired",
+        "end_reason": reason,
         "session_summary": {"conversations": len(own), "message_count": sum(talk.message_count for talk in own)},
     }
     return NewEvent("chat.session.ended", facts)
