@@ -237,6 +237,7 @@ SPECTACULAR_SETTINGS = {
         "ConversationStatus": ["active", "completed", "abandoned", "escalated", "error"],
         "SafetyFlag": "tenants.tenant_settings.FLAGS",
         "PersonalData": "tenants.tenant_settings.PERSONAL",
+        "ChannelEnum": "channels_app.registry.KINDS",
         "ApiKeyState": ["valid", "ending", "expired", "revoked"],
         "StaffPresence": ["online", "away", "offline"],
         "WebhookEndpointState": ["active", "held", "paused", "disabled"],

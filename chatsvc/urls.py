@@ -15,6 +15,7 @@ from chatsvc.web import (
     widget,
 )
 from conversations.api import contact_views, merge_views
+from messaging.api import channel_views as channel_write_views
 from messaging.api import chat_views, failure_views, figure_views, preview_views, safety_views, search_views
 from messaging.api import webhook as webhook_views
 from messaging.api.access import audit_views, key_views
@@ -105,9 +106,9 @@ urlpatterns = [
     path("api/v2/safety", safety_views.SafetyView.as_view()),
     path("api/v2/reviews", safety_views.ReviewsView.as_view()),
     path("api/v2/reviews/<uuid:review_id>/done", safety_views.ReviewDoneView.as_view()),
-    path("api/v2/channels", channel_list_views.ChannelsView.as_view()),
+    path("api/v2/channels", channel_write_views.ChannelsView.as_view()),
     path("api/v2/channels/kinds", channel_list_views.KindsView.as_view()),
-    path("api/v2/channels/<uuid:channel_id>", channel_list_views.ChannelView.as_view()),
+    path("api/v2/channels/<uuid:channel_id>", channel_write_views.ChannelView.as_view()),
     path("api/v2/hours", hours_views.HoursView.as_view()),
     path("api/v2/channels/<uuid:channel_id>/hours", hours_views.ChannelHoursView.as_view()),
     path("api/v2/channels/<uuid:channel_id>/preview", preview_views.PreviewView.as_view()),

@@ -1,6 +1,6 @@
 """``/api/v2/channels``: the channels of a tenant, and the kinds that there are, with what each can do.
 
-Owns how they are shown. Must not show a secret, nor change anything.
+Owns how they are shown. Must not show a secret, nor change anything: messaging/api/channel_views.py does.
 """
 
 from __future__ import annotations
@@ -43,6 +43,10 @@ class ConnectedChannel(BaseModel):
     enabled: bool
     state: str = Field(description="As `/health` tells more of")
     webhook_url: str
+    config: dict[str, Any] = Field(description="Its settings, without the secret ones")
+    secrets: list[str] = Field(description="Names of the secret settings that it has; what they are is never shown")
+    rate_per_second: float | None = Field(description="Null: the platform's own limit")
+    ip_allow_list: list[str]
     features: dict[str, bool]
     format_rules: dict[str, Any]
     capabilities: Capabilities
@@ -80,6 +84,14 @@ def shown(caps: Capabilities) -> dict[str, Any]:
     return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in told.items()}
 
 
+def channel_get(channel_id: uuid.UUID) -> Channel:
+    """With its health. Raises NotFound, for another tenant's as for none at all."""
+    channel: Channel | None = Channel.objects.select_related("health").filter(id=channel_id).first()
+    if channel is None:
+        raise NotFound("There is no such channel.", code="channel_not_found")
+    return channel
+
+
 def channel_shape(channel: Channel) -> dict[str, Any]:
     fields = channel.adapter.config_class.model_fields
     rules = {name: channel.config.get(name, fields[name].default) for name in fields if name in FEATURES + FORMAT_RULES}
@@ -91,6 +103,10 @@ def channel_shape(channel: Channel) -> dict[str, Any]:
         "enabled": channel.enabled,
         "state": state_of(channel, getattr(channel, "health", None)),
         "webhook_url": webhook_url(channel),
+        "config": channel.config,
+        "secrets": sorted(name for name, value in channel.secrets.items() if value),
+        "rate_per_second": channel.rate_per_second,
+        "ip_allow_list": channel.ip_allow_list,
         "features": {name: rules[name] for name in FEATURES if name in rules},
         "format_rules": {name: rules[name] for name in FORMAT_RULES if name in rules},
         "capabilities": shown(channel.capabilities),
@@ -125,6 +141,10 @@ EXAMPLE: dict[str, Any] = {
     "enabled": True,
     "state": "healthy",
     "webhook_url": "https://chat.example.com/api/v2/webhooks/sms/Zx81q",
+    "config": {"account_sid": "AC0123456789abcdef0123456789abcdef", "from_number": "+15550100002", "longest_text": 480},
+    "secrets": ["auth_token"],
+    "rate_per_second": None,
+    "ip_allow_list": [],
     "features": {
         "bot_answers": True,
         "show_typing": True,
@@ -176,10 +196,7 @@ class ChannelView(TenantAPIView):
         examples=[answered(EXAMPLE)],
     )
     def get(self, request: Request, channel_id: uuid.UUID) -> Response:
-        channel = Channel.objects.select_related("health").filter(id=channel_id).first()
-        if channel is None:
-            raise NotFound("There is no such channel.", code="channel_not_found")
-        return Response(channel_shape(channel))
+        return Response(channel_shape(channel_get(channel_id)))
 
 
 class KindsView(TenantAPIView):

@@ -14,7 +14,7 @@ from messaging.agents.models import CannedReply
 from messaging.integrators.endpoints import endpoint_create
 from tenants.models import Team
 from tenants.scope import tenant_scope
-from tests.factories import ConversationFactory, MessageFactory
+from tests.factories import ChannelFactory, ConversationFactory, MessageFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -23,6 +23,10 @@ VARIANTS = {"en": {"content": {"type": "text", "text": "Hi {{name}}", "format": 
 
 ROWS = {
     "/api/v2/chat/conversations/{conversation_id}": lambda tenant: ConversationFactory(tenant=tenant, subject="Refund"),
+    "/api/v2/channels/{channel_id}": lambda tenant: ChannelFactory(
+        tenant=tenant, kind="web", config={"allowed_origins": ["https://x.example"]}, rate_per_second=5, enabled=False,
+        ip_allow_list=["203.0.113.0/24"],
+    ),
     "/api/v2/chat/messages/{message_id}": lambda tenant: MessageFactory(
         tenant=tenant, role="agent", direction="outbound", content={"type": "text", "text": "Hi", "format": "plain"}
     ),
