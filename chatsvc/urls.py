@@ -21,7 +21,7 @@ from messaging.api import webhook as webhook_views
 from messaging.api.access import audit_views, key_views
 from messaging.api.agents import canned_views, conversation_views, inbox_views, scheduled_views, team_views
 from messaging.api.talks import conversation_views as talk_views
-from messaging.api.talks import message_views
+from messaging.api.talks import import_views, message_views
 from messaging.api.work import dead_letter_views, session_views
 from messaging.api.work import event_views as feed_views
 from messaging.health import views as channel_views
@@ -39,6 +39,7 @@ urlpatterns = [
     # messages and conversations
     path("api/v2/chat/message", chat_views.MessageView.as_view()),
     path("api/v2/chat/messages", search_views.MessagesFoundView.as_view()),
+    path("api/v2/chat/messages/import", import_views.ImportView.as_view()),
     path("api/v2/chat/messages/<uuid:message_id>", message_views.MessageView.as_view()),
     path("api/v2/chat/messages/<uuid:message_id>/context", message_views.ContextView.as_view()),
     path("api/v2/chat/messages/<uuid:message_id>/analysis", message_views.AnalysisView.as_view()),

@@ -63,8 +63,6 @@ OBEYED = {
 }
 #: permission → what will ask for it
 PERMISSIONS_AWAITED = {
-    "sessions:read": "the integrators' API",
-    "sessions:write": "the integrators' API",
     "threads:read": "the integrators' API",
     "threads:write": "the integrators' API",
     "system:read": "the integrators' API",

@@ -93,9 +93,10 @@ def contact_page(query: ContactQuery) -> dict[str, Any]:
     rows = Contact.objects.all()
     if query.user_id:
         rows = rows.filter(id__in=Identity.objects.filter(value=query.user_id).values("contact_id"))
-    for name in ("email", "phone"):
-        if wanted := getattr(query, name):
-            rows = rows.filter(**{f"{name}__iexact": wanted})
+    if query.email:  # not iexact, which MongoDB takes for a pattern
+        rows = rows.filter(email__icontains=query.email)
+    if query.phone:
+        rows = rows.filter(phone=query.phone)
     return CONTACTS.answer(rows, query, shape=lambda page: map(contact_shape, page))
 
 

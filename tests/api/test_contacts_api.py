@@ -87,7 +87,7 @@ def test_they_are_found_by_what_is_known_of_them(client, scope) -> None:
     ContactFactory(tenant=scope, name="Ben")
     IdentityFactory(tenant=scope, contact=mira, value="mira-1")
     for query in (
-        {"search_query": "braun"}, {"search_query": "15112"}, {"email": "mira@example.com"},
+        {"search_query": "braun"}, {"search_query": "15112"}, {"email": "mira@example.com"}, {"search_query": "+4915"},
         {"phone": "+4915112345678"}, {"user_id": "mira-1"},
     ):  # fmt: skip
         assert [row["id"] for row in found(client, **query)["items"]] == [str(mira.id)]
