@@ -9,16 +9,22 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from conversations.models import Contact, Identity
+from conversations.models import Contact, ContactMerge, Identity
+from conversations.people import contacts_merge
+from messaging.admin.merges import MergeInline
 from messaging.consent.rules import staff_allow, staff_stop
+from tenants.audit import actor_name
 from tenants.console.pages import Button, PartInline, TenantAdmin, TenantFilter
 from tenants.console.structure import Schema
 from tenants.console.structure_field import StructureField
+from tenants.scope import tenant_scope
 
 DECIDED = ("name", "email", "phone", "language", "profile", "preferences")
+MOST_MERGED = 10  # contacts that are merged at once
 STOP = Button("stop", "Stop messages", "block", "Send nothing more to this person on any platform?")
 ALLOW = Button("allow", "Allow messages", "check")
 
@@ -80,11 +86,17 @@ class ContactAdmin(TenantAdmin):
     deeds = frozenset({"add", "change"})  # erasing a person takes more than a row: PRIV-2
     fields = ("tenant", "name", "email", "phone", "language", "profile", "preferences")
     inlines = (IdentityInline,)
+    actions = ("merge",)
     list_display = ("__str__", "email", "phone", "language", "tenant", "last_active_at")
     list_filter = ("language", TenantFilter)
     list_select_related = ("tenant",)
     search_fields = ("name", "email", "phone")
     ordering = ("-last_active_at", "-id")
+
+    def get_inlines(self, request: HttpRequest, obj: Contact | None) -> Any:
+        if obj is None or request.method == "POST" or not ContactMerge.objects.filter(contact=obj).exists():
+            return self.inlines  # nothing of the ledger is posted
+        return (*self.inlines, MergeInline)
 
     def save_model(self, request: HttpRequest, contact: Contact, form: Any, change: bool) -> None:
         """What staff have entered stays, whatever a platform or a visitor claims later (CONV-11)."""
@@ -102,6 +114,25 @@ class ContactAdmin(TenantAdmin):
     def verbs_of(self, request: HttpRequest, row: Contact) -> Iterable[str]:
         """Both, whatever a page that was opened before has shown."""
         return [button.verb for button in self.buttons] if self.allowed(request, "write", row) else ()
+
+    @admin.action(description="Merge into the oldest of them", permissions=["write"])
+    def merge(self, request: HttpRequest, queryset: Any) -> None:
+        """Of one tenant, a few at once; the ledger takes each of them back."""
+        chosen = list(queryset.order_by("created_at", "id")[: MOST_MERGED + 1])
+        if not 1 < len(chosen) <= MOST_MERGED or len({row.tenant_id for row in chosen}) > 1:
+            messages.error(request, f"Choose two to {MOST_MERGED} contacts of one tenant.")
+            return
+        kept, *joined = chosen
+        if not self.allowed(request, "write", kept):
+            raise PermissionDenied
+        with tenant_scope(kept.tenant_id):
+            for row in joined:
+                contacts_merge(kept.id, row.id, actor_name(request.user))
+                self.note(request, "merged", kept, {"former": str(row.id)})
+        messages.success(request, f"{len(joined) + 1} contacts are one now: {kept}. Its page can part them again.")
+
+    def has_write_permission(self, request: HttpRequest) -> bool:
+        return self.allowed(request, "write")
 
     def do_stop(self, request: HttpRequest, contact: Contact) -> str:
         staff_stop(contact.id)

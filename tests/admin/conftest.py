@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from assistant.models import Intent, KnowledgeEntry, TrainedModel
 from channels_app.models import Channel, ChannelHealth, ChannelIncident, MessageTemplate
-from conversations.models import Attachment, Conversation, Event, Note, Review, Revision
+from conversations.models import Attachment, ContactMerge, Conversation, Event, Note, Review, Revision
 from messaging.agents.models import ScheduledReply
 from messaging.models import (
     Delivery,
@@ -109,6 +109,12 @@ def build(tenant: Tenant) -> World:
         HandledEvent.objects.create(
             tenant=tenant, handler="audit", event=Event.objects.get(seq=1).id, error=f"{word} {XSS}"
         )
+        ContactMerge.objects.create(
+            tenant=tenant, contact=conversation.contact, former_id=new_id(), by="user:ana",
+            moved={"identities": [], "sessions": {}, "merges": []},
+            former={"name": f"{word} {XSS}", "email": "", "phone": "", "language": "", "profile": {}, "preferences": {},
+                    "decided": None, "created_at": "2026-01-01T00:00:00.000Z", "last_active_at": "2026-01-01T00:00:00.000Z"},
+        )  # fmt: skip
         Review.objects.create(tenant=tenant, conversation=conversation, message=asked, flags=["profanity"])
         Note.objects.create(tenant=tenant, conversation=conversation, text=f"{word} note {XSS}")
         endpoint = WebhookEndpoint.objects.create(

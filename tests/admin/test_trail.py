@@ -11,7 +11,7 @@ from django.contrib import admin
 from assistant.models import Intent, KnowledgeEntry
 from channels_app.contract import CheckResult
 from channels_app.models import Channel, MessageTemplate
-from conversations.models import Attachment, Contact, Conversation, Review
+from conversations.models import Attachment, Contact, ContactMerge, Conversation, Review
 from messaging.admin import conversations as conversation_admin
 from messaging.agents.models import ScheduledReply
 from messaging.models import Delivery, HandledEvent, InboundEvent, StaffAlert, Turn, WebhookDelivery, WebhookEndpoint
@@ -46,6 +46,7 @@ ACTS: list[tuple[Any, str, dict[str, str], str]] = [
     ),
     (Conversation, "annotate", {"text": "said in secret"}, "conversation.annotated"),
     (Review, "reviewed", {}, "review.reviewed"),
+    (ContactMerge, "part", {}, "contact.parted"),
     (Contact, "stop", {}, "contact.stopped"),
     (Contact, "allow", {}, "contact.allowed"),
     (HandledEvent, "retry", {}, "handledevent.retried"),
