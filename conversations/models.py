@@ -414,6 +414,7 @@ class Note(TenantModel):
     text = models.TextField()
 
     mentioned: Any = ()  # no column: users whom a note that was just written names
+    shown = ""  # no column: the text with colleagues by their names
 
     def __str__(self) -> str:
         return self.text[:60]

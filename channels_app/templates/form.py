@@ -46,6 +46,17 @@ def content_of(written: Mapping[str, Any]) -> dict[str, Any]:
     return content
 
 
+class ContentField(StructureField):
+    """What is said, once."""
+
+    def __init__(self, **options: Any):
+        content, defs = content_schema()
+        super().__init__(Schema(content, defs), **options)
+
+    def clean(self, value: Any) -> Any:
+        return content_of(super().clean(value))
+
+
 class VariantsField(StructureField):
     """The languages of a template, each with what is said."""
 

@@ -116,6 +116,14 @@ def colleagues_seed() -> None:
             member_add(tenant, user, "agent")
 
 
+def desk_seed() -> None:
+    from chatsvc.demo import desk
+
+    tenant = demo_tenant()
+    assert tenant is not None
+    desk.desk_seed(tenant, list(COLLEAGUES))
+
+
 def past_seed() -> None:
     """A week in which people have written on every channel."""
     from chatsvc.demo import past
@@ -148,6 +156,7 @@ STEPS: dict[str, Callable[[], None]] = {
     "roles": roles_seed,
     "admin": admin_seed,
     "colleagues": colleagues_seed,
+    "canned replies": desk_seed,
     "API key": api_key_seed,
     "channels": channels_seed,
     "assistant": assistant_seed,

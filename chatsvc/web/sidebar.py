@@ -30,7 +30,7 @@ def page(title: str, icon: str, model: str, query: str = "", needs: str = "") ->
         """Two entries may lead to one list: the one with the same filter is the active one."""
         if not request.path.startswith(str(address)):
             return False
-        marked = {name: request.GET[name] for name in ("dead", "waiting", "mine", "outbox") if name in request.GET}
+        marked = {name: request.GET[name] for name in ("dead", "outbox") if name in request.GET}
         return marked == dict(parse_qsl(query[1:]))
 
     address = reverse_lazy(f"admin:{model.replace('.', '_').lower()}_changelist")
@@ -77,14 +77,13 @@ SIDEBAR: dict[str, Any] = {
         group(
             "Support",
             inbox(),
-            page("Conversations", "forum", "conversations.Conversation"),
-            page("Waiting", "hourglass_top", "conversations.Conversation", "?waiting=yes"),
-            page("Mine", "support_agent", "conversations.Conversation", "?mine=yes"),
             page("To review", "flag", "conversations.Review", "?open=yes"),
             page("Messages", "chat", "conversations.Message"),
             page("Files", "attach_file", "conversations.Attachment"),
             page("Contacts", "person", "conversations.Contact"),
             page("Scheduled replies", "schedule_send", "messaging.ScheduledReply"),
+            page("Canned replies", "quickreply", "messaging.CannedReply"),
+            page("Labels", "label", "messaging.Label"),
             own_page("Dashboard", "monitoring", "index"),
             own_page("My alerts", "notifications_active", "tenants_membership_alerts"),
         ),
@@ -102,6 +101,7 @@ SIDEBAR: dict[str, Any] = {
         ),
         group(
             "Operations",
+            page("All conversations", "forum", "conversations.Conversation", needs=OPERATE),
             page("Deliveries", "outbox", "messaging.Delivery", needs=OPERATE),
             page("Dead letters", "mark_email_unread", "messaging.Delivery", "?dead=yes", OPERATE),
             page("Receipts", "move_to_inbox", "messaging.InboundEvent", needs=OPERATE),
@@ -119,6 +119,7 @@ SIDEBAR: dict[str, Any] = {
             page("Users", "group", "tenants.User"),
             page("Roles", "badge", "tenants.Role"),
             page("Memberships", "diversity_3", "tenants.Membership"),
+            page("Teams", "groups", "tenants.Team"),
             page("API keys", "key", "tenants.ApiKey"),
             page("Audit", "history", "tenants.AuditEntry"),
         ),

@@ -1,6 +1,17 @@
 """The console's pages on what moves; importing them registers them."""
 
-from messaging.admin import channels, contacts, conversations, deliveries, failures, files, reviews, scheduled, tenant
+from messaging.admin import (
+    channels,
+    contacts,
+    conversations,
+    deliveries,
+    failures,
+    files,
+    marks,
+    reviews,
+    scheduled,
+    tenant,
+)
 from messaging.integrators import admin as endpoints
 
 __all__ = [
@@ -11,6 +22,7 @@ __all__ = [
     "endpoints",
     "failures",
     "files",
+    "marks",
     "reviews",
     "scheduled",
     "tenant",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
@@ -23,6 +24,7 @@ from channels_app.templates.resolve import templates_for
 from conversations.admin import WordsAdmin
 from conversations.models import Conversation
 from messaging.admin.inbox import parts
+from messaging.agents.inbox.lists import held_by_view
 from messaging.agents.notes import mentions_seen, note_write
 from messaging.hours.late import is_late
 from messaging.live.attending import staff_read, staff_typing
@@ -35,6 +37,7 @@ from tenants.storage.db import new_id, now
 
 STATUS = {"active": "success", "escalated": "warning", "error": "danger", "completed": "info", "abandoned": "info"}
 PRIORITY = {"urgent": "danger", "high": "warning", "normal": "info", "low": "info"}
+A_MINUTE = timedelta(minutes=1)
 URGENCY = Case(*(When(priority=name, then=Value(rank)) for rank, name in enumerate(PRIORITY)), default=Value(2))
 RANK = URGENCY.asc()
 TAKE_OVER = Button("take_over", "Take over", "support_agent")
@@ -48,13 +51,13 @@ FORMS = (REPLY, TEMPLATE, NOTE, TYPING)  # have a place of their own on the page
 
 
 class WaitingFilter(admin.SimpleListFilter):
-    title, parameter_name = "waiting for an answer", "waiting"
+    title, parameter_name = "waiting for a colleague", "waiting"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("yes", "Yes")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return queryset.filter(waiting_since__isnull=False) if self.value() == "yes" else queryset
+        return queryset.filter(held_by_view("waiting", None)) if self.value() == "yes" else queryset
 
 
 class MineFilter(admin.SimpleListFilter):
@@ -64,7 +67,7 @@ class MineFilter(admin.SimpleListFilter):
         return [("yes", "Yes")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return queryset.filter(is_open=True, assignee=request.user.pk) if self.value() == "yes" else queryset
+        return queryset.filter(held_by_view("mine", request.user.pk)) if self.value() == "yes" else queryset
 
 
 @admin.register(Conversation)
@@ -128,7 +131,8 @@ class ConversationAdmin(WordsAdmin):
         if not conversation.waiting_since:
             return "—"
         at = now()
-        told = timesince(conversation.waiting_since, at, depth=1)
+        waited = at - conversation.waiting_since
+        told = timesince(conversation.waiting_since, at, depth=1) if waited >= A_MINUTE else "less than a minute"
         return f"{told}, too long" if is_late(conversation, at) else told
 
     # ---- the page of one conversation ----------------------------------------------

@@ -16,6 +16,7 @@ from django.urls import reverse
 from channels_app.models import ChannelIncident
 from conversations.models import Attachment, Conversation, Review
 from messaging.admin.dashboard.page import dashboard
+from messaging.agents.inbox.lists import held_by_view
 from messaging.models import (
     Delivery,
     HandledEvent,
@@ -35,7 +36,8 @@ MOST = 1000  # counted no further: the page stays quick, and such a figure is no
 
 @dataclass(frozen=True)
 class Figure:
-    """Rows of ``model`` that match; ``query`` is the filter of its list that shows the same ones."""
+    """Rows of ``model`` that match; ``query`` is the filter of its list that shows the same ones, ``view`` the list of the
+    inbox that does, for staff of one tenant."""
 
     title: str
     model: type[Model]
@@ -43,6 +45,7 @@ class Figure:
     matching: Callable[[HttpRequest], Q]
     query: str
     wanting: bool = False  # shown in red unless it is zero
+    view: str = ""
 
 
 def _failed() -> QuerySet[Any]:
@@ -54,12 +57,12 @@ def _failed() -> QuerySet[Any]:
 FIGURES = (
     Figure("Open conversations", Conversation, "conversations:read", lambda _: Q(is_open=True), "is_open__exact=1"),
     Figure(
-        "Waiting for an answer", Conversation, "conversations:read", lambda _: Q(is_open=True, waiting_since__isnull=False),
-        "waiting=yes", True,
+        "Waiting", Conversation, "conversations:read", lambda _: held_by_view("waiting", None), "waiting=yes", True,
+        view="waiting",
     ),
     Figure(
-        "Mine", Conversation, "conversations:read", lambda request: Q(is_open=True, assignee=request.user.pk),
-        "mine=yes",
+        "Mine", Conversation, "conversations:read", lambda request: held_by_view("mine", request.user.pk), "mine=yes",
+        view="mine",
     ),
     Figure("To review", Review, "messages:read", lambda _: Q(reviewed_at=None), "open=yes", True),
     Figure("Dead letters", Delivery, "deliveries:read", lambda _: Q(dead_at__isnull=False), "dead=yes", True),
@@ -87,7 +90,7 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """UNFOLD's DASHBOARD_CALLBACK: adds ``figures``, of those that one may read, and the dashboard."""
     queries = queries_of(request)
     found = counted(list(queries.values()))
-    shown = [_shown(figure, count) for figure, count in zip(queries, found, strict=True)]
+    shown = [_shown(request, figure, count) for figure, count in zip(queries, found, strict=True)]
     return {**context, "title": "Dashboard", "figures": shown, "dashboard": dashboard(request)}
 
 
@@ -126,11 +129,13 @@ def counted(queries: Sequence[QuerySet[Any]]) -> list[int]:
     return list(row or [0] * len(queries))
 
 
-def _shown(figure: Figure, count: int) -> dict[str, Any]:
+def _shown(request: HttpRequest, figure: Figure, count: int) -> dict[str, Any]:
     names = figure.model._meta
+    inbox = figure.view and len(tenants_known(request, figure.permission)) == 1
+    listed = reverse(f"admin:{names.app_label}_{names.model_name}_changelist")
     return {
         "title": figure.title,
         "count": f"{count:,}" if count < MOST else f"{MOST:,}+",
         "wanting": figure.wanting and count > 0,
-        "link": f"{reverse(f'admin:{names.app_label}_{names.model_name}_changelist')}?{figure.query}",
+        "link": f"{reverse('admin:inbox')}?view={figure.view}" if inbox else f"{listed}?{figure.query}",
     }

@@ -119,7 +119,7 @@ def team_save(team: Team, user_names: Iterable[str] | None) -> Team:
         with atomic():
             team.save()
             if wanted is not None:
-                _members_set(team, wanted)
+                members_set(team, wanted)
     except IntegrityError as error:
         if not key_taken(error):
             raise
@@ -137,7 +137,8 @@ def _members_named(user_names: Sequence[str]) -> list[Membership]:
     return found
 
 
-def _members_set(team: Team, wanted: Sequence[Membership]) -> None:
+def members_set(team: Team, wanted: Sequence[Membership]) -> None:
+    """The team has these members and no others."""
     ids = {row.id for row in wanted}
     has = dict(TeamMember.objects.filter(team=team).values_list("membership_id", "id"))
     TeamMember.objects.filter(id__in=[row_id for of, row_id in has.items() if of not in ids]).delete()

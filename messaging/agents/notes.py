@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from conversations.models import Conversation, Note
@@ -72,6 +72,16 @@ def mentions_seen(conversation_id: uuid.UUID, user: User) -> bool:
 
 
 def notes_of(conversation_id: uuid.UUID, most: int = 200) -> Sequence[Note]:
-    """The newest notes, oldest first."""
-    notes = Note.objects.filter(conversation_id=conversation_id).select_related("author")
-    return list(notes.order_by("-id")[:most])[::-1]
+    """The newest notes, oldest first; ``shown`` names colleagues as people do. Two statements, one without an ``@``."""
+    rows = Note.objects.filter(conversation_id=conversation_id).select_related("author")
+    notes = list(rows.order_by("-id")[:most])[::-1]
+    faces = {user.get_username(): user.get_full_name() for user in named_in("\n".join(note.text for note in notes))}
+    for note in notes:
+        note.shown = NAMED.sub(lambda match: f"@{_face(faces, match[1])}", note.text)
+    return notes
+
+
+def _face(faces: Mapping[str, str], name: str) -> str:
+    """A full stop behind a name ends the sentence."""
+    known = name.rstrip(".")
+    return (faces.get(known) or known) + name[len(known) :]

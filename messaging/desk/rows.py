@@ -105,7 +105,7 @@ def _row(row: Conversation, shape: dict[str, Any], mentioned: set[str], at: date
         id=row.id,
         tenant=row.tenant_id,
         version=row.event_seq,
-        preview=row.last_message_preview,
+        preview=shape["last_message"] or "",
         view=_view(row, at),
         assignee=str(row.assignee_id) if assignee else None,
         kind=row.channel.kind,

@@ -12,7 +12,7 @@ from django.urls import reverse
 from assistant.models import Intent, KnowledgeEntry, TrainedModel
 from channels_app.models import Channel, ChannelHealth, ChannelIncident, MessageTemplate
 from conversations.models import Attachment, ContactMerge, Conversation, Event, Note, Review, Revision
-from messaging.agents.models import ScheduledReply
+from messaging.agents.models import CannedReply, Label, ScheduledReply
 from messaging.models import (
     Delivery,
     DeliveryAttempt,
@@ -25,7 +25,7 @@ from messaging.models import (
 )
 from tenants.access.api_keys import api_key_create
 from tenants.audit import audit
-from tenants.models import Removal, Tenant, User
+from tenants.models import Removal, Team, Tenant, User
 from tenants.scope import tenant_scope
 from tenants.storage.db import new_id, now
 from tests.factories import (
@@ -98,6 +98,11 @@ def build(tenant: Tenant) -> World:
         )
         ScheduledReply.objects.create(
             tenant=tenant, conversation=conversation, content={"type": "text", "text": f"{word} {XSS}"}, at=now()
+        )
+        Label.objects.create(tenant=tenant, name=f"{word} label")
+        Team.objects.create(tenant=tenant, name=f"{word} team")
+        CannedReply.objects.create(
+            tenant=tenant, shortcut=word, title=f"{word} reply", content={"type": "text", "text": f"{word} {XSS}"}
         )
         StaffAlert.objects.create(
             tenant=tenant, event=asked.id, way="email", subject=f"{word} {XSS}", text=f"{word} {XSS}", status="failed"

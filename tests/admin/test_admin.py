@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from messaging.live.hub import hub
 from messaging.models import Delivery, InboundEvent
 from tenants.access.api_keys import api_key_verify
 from tenants.models import ApiKey, AuditEntry, Membership, Removal, Role, Tenant, User
+from tenants.storage.db import now
 from tests.admin.conftest import SECRET, XSS, World, do, rows, url
 from tests.factories import (
     ContactFactory,
@@ -137,7 +139,7 @@ def test_the_first_page_counts_what_wants_attention(staff_of: Any, acme: World, 
     page = staff_of(acme.tenant).get(reverse("admin:index"))
     counts = {figure["title"]: figure["count"] for figure in page.context["figures"]}
     assert counts == {
-        "Open conversations": "1", "Waiting for an answer": "0", "Mine": "0", "To review": "1", "Dead letters": "0",
+        "Open conversations": "1", "Waiting": "0", "Mine": "0", "To review": "1", "Dead letters": "0",
         "Requests of platforms given up": "0", "Answers given up": "0", "Files given up": "0",
         "Webhook calls given up": "0",
         "Channels not well": "1", "Paused webhook endpoints": "0", "Events not handled": "1", "Alerts not sent": "1",
@@ -145,7 +147,26 @@ def test_the_first_page_counts_what_wants_attention(staff_of: Any, acme: World, 
     for figure in page.context["figures"]:
         listed = staff_of(acme.tenant).get(figure["link"])
         assert listed.status_code == 200
-        assert str(len(listed.context["cl"].result_list)) == figure["count"]
+        shown = listed.context["rows"] if "/inbox/" in figure["link"] else listed.context["cl"].result_list
+        assert str(len(shown)) == figure["count"]
+
+
+def test_the_first_page_counts_who_waits_as_the_inbox_does(staff_of: Any, tenant: Tenant, superuser: Client) -> None:
+    """One rule for both: a person whom a colleague answers, whom the bot answers, or who is put off waits for none."""
+    asked, later = {"is_open": True, "waiting_since": now()}, now() + timedelta(hours=1)
+    human = {**asked, "control_owner": "human"}
+    ConversationFactory(tenant=tenant, **human, held_by="queue")
+    ConversationFactory(tenant=tenant, **human, held_by="queue", snoozed_until=later)
+    ConversationFactory(tenant=tenant, **human, held_by="staff")
+    ConversationFactory(tenant=tenant, **asked, control_owner="bot", held_by="bot")
+    client = staff_of(tenant)
+    figures = {figure["title"]: figure for figure in client.get(reverse("admin:index")).context["figures"]}
+    assert (figures["Waiting"]["count"], figures["Waiting"]["link"]) == ("1", "/admin/inbox/?view=waiting")
+    inbox = client.get(figures["Waiting"]["link"]).context
+    assert (len(inbox["rows"]), inbox["views"][0]["count"]) == (1, "1")
+    listed = superuser.get(f"{url(Conversation, 'changelist')}?waiting=yes")
+    assert len(listed.context["cl"].result_list) == 1
+    assert "less than a minute" in listed.content.decode()
 
 
 def test_the_first_page_counts_only_what_one_may_read(staff_of: Any, acme: World) -> None:

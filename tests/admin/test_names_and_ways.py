@@ -33,7 +33,9 @@ def test_pages_of_operators_are_in_their_sidebar_only(
     tenant: Tenant, staff_of: Any, rf: Any, role: str, operates: bool
 ) -> None:
     seen = seen_by(staff_of(tenant, ROLES[role]), rf)
-    assert {"Conversations", "Contacts", "Channels"} <= seen
+    assert {"Inbox", "Contacts", "Channels", "Canned replies", "Labels"} <= seen
+    assert not {"Conversations", "Waiting", "Mine"} & seen  # the inbox has them
+    assert ("All conversations" in seen) is operates
     assert ({"Deliveries", "Dead letters", "Outbox", "Receipts", "Not handled"} <= seen) is operates
     assert ("Deliveries" in seen) is operates
 

@@ -45,6 +45,13 @@ def a_web_channel(tenant: Tenant) -> None:
     ChannelFactory(tenant=tenant, kind="web")
 
 
+@pytest.mark.parametrize("view", ["mine", "mentions"])
+def test_a_view_of_one_colleague_asks_whose_it_is(client, staff, view) -> None:
+    refused = client.get(f"{CHAT}/inbox", {"view": view})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "agent_required")
+    assert client.data_of(client.get(f"{CHAT}/inbox", {"view": view, "agent": "ben"}))["items"] == []
+
+
 def test_from_the_queue_to_an_answer(client, place, tenant) -> None:
     waiting = client.data_of(client.get(f"{CHAT}/inbox"))["items"]
     assert [(row["unread"], row["team"], row["labels"]) for row in waiting] == [(1, None, [])]

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from django.db.models import Q
 from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
+from django.urls import reverse
 from pydantic import BaseModel, ConfigDict, Field
 
 from channels_app.content.fit import shown_as
@@ -208,9 +209,11 @@ def box(conversation: Conversation, channel: Channel) -> dict[str, Any]:
     }
 
 
-def choices(conversation: Conversation, channel: Channel, agent: User) -> dict[str, Any]:
-    """What ``/`` finds in the reply box, ``canned`` replies and ``templates``, and whom ``@`` finds in a note."""
+def choices(conversation: Conversation, channel: Channel, agent: User, *, writes: bool) -> dict[str, Any]:
+    """What ``/`` finds in the reply box, ``canned`` replies and ``templates``, and whom ``@`` finds in a note. ``make_at``:
+    where canned replies are made, for members of staff who ``writes`` them."""
     return {
+        "make_at": reverse("admin:messaging_cannedreply_add") if writes else "",
         "canned": [_canned_choice(row, conversation, agent) for row in canned_found(most=MOST_CANNED)],
         "templates": _templates(conversation, channel),
         "colleagues": [

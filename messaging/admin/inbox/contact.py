@@ -15,6 +15,7 @@ from django.core.validators import validate_email
 from django.http import QueryDict
 from django.template.defaultfilters import filesizeformat
 
+from assistant.models import Intent
 from channels_app.templates.resolve import LANGUAGE
 from conversations.media_links import media_link
 from conversations.models import Attachment, Contact, Conversation, Identity, Review, Session
@@ -24,6 +25,7 @@ from tenants.tenant_settings import FLAGS
 
 EARLIER = 10  # conversations
 FILES = 12
+LONGEST_INTENT = 60
 PHONE = re.compile(r"\+[1-9]\d{6,14}")
 COLUMNS: Mapping[str, tuple[str, int]] = {
     "name": ("Name", 200), "email": ("E-mail", 254), "phone": ("Phone", 20), "language": ("Language", 15),
@@ -33,7 +35,7 @@ APART = frozenset({"came_from"})
 
 
 def person_of(conversation: Conversation) -> dict[str, Any]:
-    """What the pane shows. Seven statements."""
+    """What the pane shows. Seven statements, and one where an intent is known."""
     contact = conversation.contact
     identities = list(Identity.objects.filter(contact=contact).select_related("channel").order_by("id"))
     return {
@@ -62,10 +64,12 @@ def facts_of(contact: Contact) -> list[tuple[str, str]]:
 
 
 def known_of(context: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What the assistant has understood in the conversation: what it is about, its slots and entities, each value once."""
+    """What the assistant has understood in the conversation: what it is about, where the tenant has a title for it; slots
+    and entities, each value once. A statement where an intent is known."""
     found: dict[str, str] = {}
     if isinstance(intent := context.get("current_intent"), str) and intent:
-        found["about"] = intent.replace("_", " ")
+        named = Intent.objects.filter(name=intent[:LONGEST_INTENT]).exclude(title="").values_list("title", flat=True)
+        found |= {"about": title} if (title := named.first()) else {}
     for group in ("slots", "entities"):
         values = context.get(group)
         for name, value in values.items() if isinstance(values, Mapping) else ():

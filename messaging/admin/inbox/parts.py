@@ -185,7 +185,8 @@ def _back(request: HttpRequest, row: Conversation) -> HttpResponse:
 
 
 def _choices(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:
-    return JsonResponse(choices(row, row.channel, _member(request)))
+    writes = "templates:write" in permissions_in(request, row.tenant_id)
+    return JsonResponse(choices(row, row.channel, _member(request), writes=writes))
 
 
 def _preview(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:

@@ -126,7 +126,12 @@ SHOWN: Mapping[str, Callable[[uuid.UUID | None, datetime], Shown]] = {
     "waiting": _waiting, "mine": _mine, "colleagues": _colleagues, "bot": _bot, "snoozed": _snoozed,
     "mentions": _mentions, "closed": _closed,
 }  # fmt: skip
-PERSONAL = ("mine", "mentions")  # views of one member of staff; empty for a caller without a name
+PERSONAL: tuple[View, ...] = ("mine", "mentions")  # views of one member of staff; without a name they hold nothing
+
+
+def held_by_view(view: View, viewer: uuid.UUID | None) -> Q:
+    """What belongs to a view at this moment, as a condition on conversations: for counts and lists elsewhere."""
+    return Q(kind="chat") & SHOWN[view](viewer, now()).rows
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ from messaging.hours.late import is_late
 from messaging.models import Delivery
 from tenants.storage.db import now
 
+NEAR = 10  # entries: a hand-over is a sentence or two of the bot behind what the person said
+PREVIEW = 120
 MOST_LOOKED_AT = 2_000  # unread messages of a page of conversations
 
 
@@ -27,6 +29,8 @@ class Unread:
     """What the person has said that no member of staff has read; ``flags`` and ``expects`` also of what is unanswered."""
 
     count: int = 0
+    last: int = 0  # the number of what the person said last, of those looked at, and
+    said: str = ""  # what it was
     flags: list[str] = field(default_factory=list)
     expects: str | None = None
 
@@ -39,6 +43,7 @@ def inbox_shapes(rows: Sequence[Conversation], *, words: bool) -> list[dict[str,
     return [
         {
             **conversation_shape(row, words=words),
+            **({"last_message": unread[row.id].said} if words and unread[row.id].said else {}),
             "labels": [{"id": label.id, "name": label.name, "color": label.color} for label in marks.get(row.id, ())],
             "unread": unread[row.id].count,
             "flags": unread[row.id].flags,
@@ -59,23 +64,37 @@ def failed_of(conversation_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
 
 
 def unread_of(rows: Sequence[Conversation]) -> dict[uuid.UUID, Unread]:
-    """Of each conversation; one statement. What the bot answers is nothing that staff have to read."""
+    """Of each conversation; one statement. What the bot answers is nothing that staff have to read. Of those that wait
+    for a human also what the person said last, among the last NEAR entries."""
     found = {row.id: Unread() for row in rows}
     behind = Q()
     for row in rows:
         if row.control_owner == Conversation.Owner.HUMAN and _looked_at(row) < row.last_seq:
-            behind |= Q(conversation=row.id, seq__gt=_looked_at(row))
+            behind |= Q(conversation=row.id, seq__gt=min(_looked_at(row), _near(row)))
+        elif _near(row) < row.last_seq:
+            behind |= Q(conversation=row.id, seq__gt=_near(row))
     if not behind:
         return found
     read = {row.id: row.agent_read_seq for row in rows}
+    looked_at = {row.id: _looked_at(row) for row in rows}
+    waits = {row.id for row in rows if row.held_by == Conversation.Holder.QUEUE}
     said = Message.objects.filter(behind, role=Message.Role.VISITOR, deleted_at=None).order_by()
-    of = said.values_list("conversation_id", "seq", "analysis", "hints")[:MOST_LOOKED_AT]
-    for conversation_id, seq, analysis, hints in of:
+    of = said.values_list("conversation_id", "seq", "analysis", "hints", "text", "content_type")[:MOST_LOOKED_AT]
+    for conversation_id, seq, analysis, hints, text, kind in of:
         mark = found[conversation_id]
+        if conversation_id in waits and seq > mark.last:
+            mark.last, mark.said = seq, " ".join(text.split())[:PREVIEW] or f"[{kind}]"
+        if seq <= looked_at[conversation_id]:
+            continue
         mark.count += seq > read[conversation_id]
         mark.flags += [flag for flag in analysis.get("flags", ()) if flag not in mark.flags]
         mark.expects = hints.get("expected_response_type") or mark.expects
     return found
+
+
+def _near(row: Conversation) -> int:
+    """The entry behind which the person's last words are looked for."""
+    return max(0, row.last_seq - NEAR) if row.held_by == Conversation.Holder.QUEUE else row.last_seq
 
 
 def _looked_at(row: Conversation) -> int:

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from messaging.agents.inbox.filters import filter_get, filter_save, filters_of
-from messaging.agents.inbox.lists import Filter, inbox_counts, inbox_page
+from messaging.agents.inbox.lists import PERSONAL, Filter, inbox_counts, inbox_page
 from messaging.agents.inbox.rows import inbox_shapes
 from messaging.agents.models import SavedFilter
 from messaging.api.agents.acting import acting, acting_required, reads_words
@@ -46,7 +46,8 @@ class InboxView(TenantAPIView):
         operation_id="inbox_list",
         summary="One view of the inbox",
         description="waiting: the most urgent first, and then who waits longest. mine: those that wait, then the others. "
-        "The others: the latest first. `search` looks in all views, the newest first. Pages follow `cursor`.",
+        "The others: the latest first. mine and mentions are those of `agent`: without one, and without a credential of a "
+        "member of staff, they are refused (`agent_required`). `search` looks in all views, the newest first. Pages follow `cursor`.",
         tags=["inbox"],
         parameters=[InboxQuery],  # type: ignore[list-item]
         responses=InboxPage,
@@ -55,8 +56,9 @@ class InboxView(TenantAPIView):
     def get(self, request: Request) -> Response:
         query = parse_query(request, InboxQuery)
         words = reads_words(self)
+        member = (acting_required if query.view in PERSONAL else acting)(self, query.agent)
         page = inbox_page(
-            query.view, acting(self, query.agent), _limits(query), size=query.page_size, cursor=query.cursor or "",
+            query.view, member, _limits(query), size=query.page_size, cursor=query.cursor or "",
             words=words,
         )  # fmt: skip
         items = inbox_shapes(page.rows, words=words)
@@ -69,7 +71,7 @@ class InboxCountsView(TenantAPIView):
     @extend_schema(
         operation_id="inbox_counts",
         summary="How many conversations each view of the inbox has",
-        description="1000 means that many or more. `search` does not count here.",
+        description="1000 means that many or more. mine and mentions count for `agent`, 0 without one. `search` does not count here.",
         tags=["inbox"],
         parameters=[CountsQuery],  # type: ignore[list-item]
         responses=InboxCounts,

@@ -378,7 +378,8 @@ export class Composer {
 
   #slash(box) {
     const find = async (words) => {
-      const { canned = [], templates = [] } = await this.#offered();
+      const { canned = [], templates = [], make_at: makeAt = null } = await this.#offered();
+      if (makeAt !== null && !canned.length && !templates.length) return [none(makeAt)];
       const wanted = words.toLowerCase();
       const fits = (...texts) => texts.some((text) => text.toLowerCase().includes(wanted));
       return [
@@ -391,6 +392,7 @@ export class Composer {
       ];
     };
     const suggestions = new Suggestions(box, /(?:^|\n)\/(\S*)$/, find, (chosen) => {
+      if (chosen.makeAt !== undefined) return chosen.makeAt && open(chosen.makeAt, "_blank", "noopener");
       if (chosen.template) this.#choose(chosen.template.name, chosen.template.language);
       else this.#insertCanned(box, chosen.canned);
     });
@@ -469,4 +471,10 @@ function span(ms) {
   if (minutes < 5) return `${minutes}:${String(Math.floor((ms % MINUTE) / 1000)).padStart(2, "0")} min`;
   if (minutes < 60) return `${minutes} min`;
   return minutes < 48 * 60 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${Math.floor(minutes / 1440)} days`;
+}
+
+/** What "/" says where there is nothing to choose. */
+function none(makeAt) {
+  const text = makeAt ? "Make the first one: it opens in another tab." : "People who may change templates make them: Support → Canned replies.";
+  return { label: "No canned replies yet", text, makeAt };
 }

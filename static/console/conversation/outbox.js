@@ -72,8 +72,17 @@ class Outbox extends EventTarget {
       const left = item.state === "held" && Date.now() - item.at < LATE_MS && item.window !== WINDOW;
       if (item.state !== "refused") this.#later(item, left ? LATE_MS : 0);
     }
+    addEventListener("storage", ({ key }) => key === "console:left" && this.#forget());
     addEventListener("pagehide", () => this.#leave());
     addEventListener("online", () => this.of().forEach((item) => item.state === "sending" && this.#later(item, 0)));
+  }
+
+  /** The member of staff has logged out in another window: nothing of theirs stays, here neither. */
+  #forget() {
+    this.#timers.forEach(clearTimeout);
+    this.#items.clear();
+    this.#key = null;
+    location.reload();
   }
 
   of(conversation) {

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from assistant.models import Intent
 from conversations.models import Contact, Conversation, Identity
 from tenants.models import AuditEntry
 from tests.admin.conftest import World, rows
@@ -103,7 +104,17 @@ def test_the_pane_shows_what_was_understood_once(staff_of: Any, acme: World) -> 
         }
     )  # fmt: skip
     page = staff_of(acme.tenant).get(person_at(acme)).content.decode()
-    assert (page.count("AC-1"), page.count("a@example.com"), "order status" in page) == (1, 1, True)
+    assert (page.count("AC-1"), page.count("a@example.com"), "order_status" in page) == (1, 1, False)
+
+
+@pytest.mark.parametrize(("title", "told"), [("Where is my order", True), ("", False)])
+def test_what_it_is_about_is_told_by_its_title_and_never_by_its_name(
+    staff_of: Any, acme: World, title: str, told: bool
+) -> None:
+    rows(Intent).filter(pk=acme.intent.pk).update(title=title)
+    rows(Conversation).filter(pk=acme.conversation.pk).update(context={"current_intent": acme.intent.name})
+    page = staff_of(acme.tenant).get(person_at(acme)).content.decode()
+    assert (("Where is my order" in page), acme.intent.name in page) == (told, False)
 
 
 def test_people_without_contacts_see_the_conversation_alone(staff_of: Any, acme: World) -> None:

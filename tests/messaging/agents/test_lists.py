@@ -234,3 +234,23 @@ def test_those_whom_the_release_before_put_into_the_queue_have_their_place(scope
     assert (ranks_fill(), ranks_fill()) == (1, 0)
     waiting.refresh_from_db()
     assert waiting.rank == Conversation.Rank.NORMAL
+
+
+@pytest.mark.parametrize("seen", [0, 1, 3])
+def test_who_waits_is_shown_with_their_own_words(queued, scope, seen: int) -> None:
+    """Not with the sentence by which the bot hands over, however far staff have read."""
+    row = queued(last_message_preview="A colleague will be with you.", agent_read_seq=seen, answered_seq=3)
+    for role, said in (("visitor", "My  tent is torn"), ("bot", "Oh no."), ("bot", "A colleague will be with you.")):
+        MessageFactory(tenant=scope, conversation=row, role=role, text=said)
+    rows = inbox_page("waiting", None, ALL, size=5).rows
+    inbox_shapes(rows, words=True)  # what is read once of a tenant
+    with CaptureQueriesContext(connection) as statements:
+        (shape,) = inbox_shapes(rows, words=True)
+    assert shape["last_message"] == "My tent is torn"
+    assert shape["unread"] == (1 if seen == 0 else 0)
+    assert len(statements) == 3
+    (hidden,) = inbox_shapes([row], words=False)
+    assert hidden["last_message"] is None
+    row.held_by = "staff"
+    (held,) = inbox_shapes([row], words=True)
+    assert held["last_message"] == "A colleague will be with you."
