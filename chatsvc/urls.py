@@ -19,7 +19,7 @@ from messaging.api import channel_views as channel_write_views
 from messaging.api import chat_views, failure_views, figure_views, preview_views, safety_views, search_views
 from messaging.api import webhook as webhook_views
 from messaging.api.access import audit_views, key_views
-from messaging.api.agents import canned_views, conversation_views, inbox_views, scheduled_views, team_views
+from messaging.api.agents import canned_views, conversation_views, inbox_views, scheduled_views, team_views, trail_views
 from messaging.api.talks import conversation_views as talk_views
 from messaging.api.talks import import_views, message_views
 from messaging.api.work import dead_letter_views, session_views
@@ -88,6 +88,7 @@ urlpatterns = [
     path("api/v2/chat/conversations/<uuid:conversation_id>/scheduled", scheduled_views.ScheduledOfView.as_view()),
     path("api/v2/chat/scheduled/<uuid:scheduled_id>", scheduled_views.ScheduledView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/notes", conversation_views.NotesView.as_view()),
+    path("api/v2/chat/conversations/<uuid:conversation_id>/trail", trail_views.TrailView.as_view()),
     path("api/v2/chat/conversations/<uuid:conversation_id>/looking", conversation_views.LookingView.as_view()),
     path(
         "api/v2/chat/conversations/<uuid:conversation_id>/labels/<uuid:label_id>",

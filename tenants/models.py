@@ -175,7 +175,10 @@ class AuditEntry(TenantModel):
     ip = models.GenericIPAddressField(null=True, blank=True)
 
     class Meta:
-        indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant", "created_at"], name="audit_by_time")]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant", "created_at"], name="audit_by_time"),
+            models.Index(fields=["tenant", "target", "id"], name="audit_by_target"),
+        ]
         verbose_name_plural = "audit entries"
 
     def __str__(self) -> str:

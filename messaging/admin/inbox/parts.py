@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict
 from conversations.models import Conversation
 from messaging.admin.inbox.composer import Draft, Send, box, choices, reply_send, shown_there, upload_told
 from messaging.admin.inbox.contact import person_change, person_of
+from messaging.admin.inbox.trail import trail_view
 from messaging.admin.inbox.transcript import Page, newest, since
 from messaging.agents.notes import note_write, notes_of
 from messaging.deliver import redeliver
@@ -65,6 +66,7 @@ def addresses(page: TenantAdmin) -> list[URLPattern]:
         path("<uuid:object_id>/upload/", page.admin_site.admin_view(upload_view), name=NAME.format("upload")),
         one("note", _note, "POST", "conversations:write"),
         one("retry", _retry, "POST"),
+        one("trail", trail_view, "GET"),
         one("person", _person, "", "contacts:read"),
     ]
 
@@ -247,7 +249,12 @@ def _person(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpR
 def person_context(request: HttpRequest, row: Conversation) -> dict[str, Any]:
     """What `admin/inbox/contact.html` is rendered with."""
     held = permissions_in(request, row.tenant_id)
-    shown: dict[str, Any] = {"original": row, "notes": notes_of(row.id), "may_read": "messages:read" in held}
+    shown: dict[str, Any] = {
+        "original": row,
+        "notes": notes_of(row.id),
+        "may_read": "messages:read" in held,
+        "trail_at": _address("trail", row),
+    }
     if "contacts:read" not in held:
         return shown
     to = _address("person", row)

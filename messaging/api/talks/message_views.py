@@ -55,7 +55,7 @@ DELIVERY = {
     "tries": [{"number": 1, "outcome": "accepted", "code": "", "latency_ms": 180, "at": "2026-01-31T12:00:01.000Z",
                "exchange": [{"status": 200}]}],
 }  # fmt: skip
-SURROUNDINGS = {
+SURROUNDINGS: dict[str, Any] = {
     "quote": {"message_id": ENTRY["id"], "author": "bot", "text": "Order 12345 left"}, "form": None,
     "referral": {"kind": "ad", "id": "1", "ref": "spring", "title": "Spring sale", "text": "", "url": "", "facts": {}},
     "products": [], "contacts": [], "full_text": None,
