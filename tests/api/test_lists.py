@@ -29,8 +29,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 MANY = 5
 PARAMETERS = {"page", "page_size", "sort_by", "sort_order", "search_query", "start_date", "end_date", "cursor"}
-#: walked by other means, by the cursor of what was found or of a view
-APART = {"/api/v2/chat/messages", "/api/v2/chat/inbox"}
+#: walked by other means, by the cursor of what was found, of a view, or of several tables at once
+APART = {"/api/v2/chat/messages", "/api/v2/chat/inbox", "/api/v2/chat/conversations/{conversation_id}/trail"}
 #: holds the key of the client that asks, too: tests/api/test_work_api.py
 OWN = {"/api/v2/api-keys"}
 
