@@ -236,6 +236,7 @@ VARIABLES: dict[str, Variable] = {
     "ACCESS_TOKEN_TTL": Variable(_number(1, YEAR_S), "3600", "Seconds an access token lives"),
     "REFRESH_TOKEN_TTL": Variable(_number(1, YEAR_S), "1209600", "Seconds a refresh token lives"),
     "SESSION_TTL": Variable(_number(1, YEAR_S), "3600", "Seconds after which an idle visitor session expires"),
+    "CONSOLE_SESSION_TTL": Variable(_number(60, YEAR_S), "43200", "Seconds after which staff sign in again"),
     "CONFIG_CACHE_TTL": Variable(_number(0, DAY_S), "300", "Seconds a channel's configuration may be cached"),
     "CONVERSATION_IDLE_TTL": Variable(
         _number(60, YEAR_S), "86400", "Seconds after which an idle conversation is abandoned"

@@ -265,6 +265,7 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = content_policy(PUBLIC_URL, ENV)
 CSRF_COOKIE_HTTPONLY = False
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = ENV["CONSOLE_SESSION_TTL"]
 if PRODUCTION:
     SECURE_SSL_REDIRECT = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV["TRUSTED_PROXIES"] else None
@@ -322,6 +323,7 @@ UNFOLD = {
     "SITE_HEADER": "chatsvc",
     "SITE_SUBHEADER": "Support console",
     "SITE_SYMBOL": "forum",
+    "LOGIN": {"form": "tenants.console.login.LoginForm"},
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("admin/favicon.svg")},
     ],

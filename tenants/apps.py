@@ -6,7 +6,9 @@ class Config(AppConfig):
     verbose_name = "Tenants"
 
     def ready(self) -> None:
+        from tenants.access import logins
         from tenants.tenant_settings import is_active, suspended
         from tenants.work.leases import hold_by
 
         hold_by(is_active, suspended)
+        logins.follow()

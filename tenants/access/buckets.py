@@ -58,7 +58,7 @@ class LocalBuckets:
         """The seconds until each bucket is full, as they would be after taking; taken only if all allow it."""
         at = time.monotonic()
         with self._lock:
-            after = [max(at, self._full_at.get(one.key, at)) + cost / one.rate for one in buckets]
+            after = [max(at, max(at, self._full_at.get(one.key, at)) + cost / one.rate) for one in buckets]
             if all(full - at <= one.burst / one.rate + 1e-9 for full, one in zip(after, buckets, strict=True)):
                 for full, one in zip(after, buckets, strict=True):
                     self._full_at[one.key] = full
@@ -86,7 +86,7 @@ class RedisBuckets:
     for i, key in ipairs(KEYS) do
       local rate, burst = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
       local full = tonumber(redis.call('GET', key) or '0')
-      ahead[i] = math.max(full - at, 0) + cost / rate
+      ahead[i] = math.max(math.max(full - at, 0) + cost / rate, 0)
       if ahead[i] > burst / rate + 0.000001 then allowed = false end
     end
     local answer = {}
@@ -139,7 +139,8 @@ _redis: dict[str, RedisBuckets] = {}
 
 
 def take(buckets: Sequence[Bucket], cost: float = 1) -> Verdict:
-    """Take ``cost`` tokens from every bucket, or from none. Counts in this process while Redis is away."""
+    """Take ``cost`` tokens from every bucket, or from none; less than 0 gives back. Counts in this process while Redis is
+    away."""
     ahead = _shared(buckets, cost) if settings.REDIS_URL else None
     if ahead is None:
         ahead = _local.take(buckets, cost)

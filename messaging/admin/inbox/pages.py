@@ -59,6 +59,9 @@ def addresses() -> list[URLPattern]:
 def login(request: HttpRequest) -> HttpResponse:
     """The console's own, which leads people who may read conversations to the inbox."""
     answer = admin.site.login(request)
+    wait_s = getattr((getattr(answer, "context_data", None) or {}).get("form"), "wait_s", 0)
+    if wait_s:
+        answer.status_code, answer["Retry-After"] = 429, str(wait_s)
     leads_home = isinstance(answer, HttpResponseRedirect) and answer.url == reverse("admin:index")
     if leads_home and tenants_with(request, "conversations:read").exists():
         return HttpResponseRedirect(reverse("admin:inbox"))

@@ -1,0 +1,81 @@
+"""How often a password may be tried at the console, and the trail of who came in (TEN-4, TEN-6).
+
+Owns the buckets and what the audit tells. A try draws from all of them before the password is looked at, so that tries side
+by side cannot pass together; one that was right gives it back. Must not tell whether a name exists: wrong and unknown names
+draw alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.http import HttpRequest
+
+from tenants.access.buckets import Bucket, take
+from tenants.access.limits import client_ip, network
+from tenants.audit import audit
+from tenants.models import Membership, User
+from tenants.scope import tenant_scope
+
+log = structlog.get_logger(__name__)
+
+MINUTE = 60.0
+HERE = (5, 15 * MINUTE)  # wrong passwords for a name from one network, and the time in which they come back
+ANYWHERE = (50, 60 * MINUTE)  # for a name: a guess from many networks; high, for it locks the owner out, too
+ADDRESS = (30, 15 * MINUTE)  # from one network, for any names
+
+
+def try_begins(request: HttpRequest, name: str) -> float:
+    """0, or the seconds until another password may be tried; nothing is drawn then."""
+    return take(_buckets(request, name)).wait
+
+
+def try_was_right(request: HttpRequest, name: str) -> None:
+    take(_buckets(request, name), cost=-1)
+
+
+def _buckets(request: HttpRequest, name: str) -> Sequence[Bucket]:
+    place = network(client_ip(request))
+    of_name = hashlib.sha256(name.strip().casefold().encode()).hexdigest()[:32]  # names are as long as one likes
+    limits = {f"{of_name}:{place}": HERE, of_name: ANYWHERE, f"ip:{place}": ADDRESS}
+    return [Bucket(f"login:{key}", burst / period_s, burst) for key, (burst, period_s) in limits.items()]
+
+
+# ------------------------------------------------------------------------------- trail
+
+
+def follow() -> None:
+    """From now on logins, failed ones and logouts stand in the audit of each tenant that the user belongs to."""
+    user_logged_in.connect(_came_in, dispatch_uid="audit")
+    user_logged_out.connect(_went, dispatch_uid="audit")
+    user_login_failed.connect(_failed, dispatch_uid="audit")
+
+
+def _came_in(sender: Any, request: HttpRequest | None = None, user: User | None = None, **_: Any) -> None:
+    if user:
+        _tell(user, "login.done", request)
+
+
+def _went(sender: Any, request: HttpRequest | None = None, user: User | None = None, **_: Any) -> None:
+    if user:
+        _tell(user, "logout.done", request)
+
+
+def _failed(sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
+    user = User.objects.filter(username=credentials.get("username") or "").first()
+    log.info(
+        "login_failed", user_id=str(user.pk) if user else None
+    )  # names are typed wrong, and are passwords at times
+    if user:
+        _tell(user, "login.failed", request)
+
+
+def _tell(user: User, action: str, request: HttpRequest | None) -> None:
+    # unscoped: a user belongs to several tenants, and each is told
+    for tenant_id in Membership.objects.unscoped().filter(user=user).values_list("tenant_id", flat=True):
+        with tenant_scope(tenant_id):
+            audit(user, action, user, ip=client_ip(request) if request else None)

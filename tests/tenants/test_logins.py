@@ -1,0 +1,87 @@
+"""Who tries passwords is slowed down, also side by side; who comes in, fails and goes stands in the trail (TEN-4, TEN-6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from tenants.access import buckets, logins
+from tenants.models import AuditEntry, User
+from tests.factories import MembershipFactory, TenantFactory
+
+pytestmark = pytest.mark.django_db
+RIGHT, WRONG = "a right one 42", "a wrong one"
+
+
+@pytest.fixture(autouse=True)
+def full_buckets() -> Any:
+    buckets.forget_local()
+    yield
+    buckets.forget_local()
+
+
+@pytest.fixture
+def ana() -> User:
+    return MembershipFactory(user__username="ana", user__password=RIGHT, role__permissions=["*"]).user
+
+
+def tried(name: str, password: str, address: str = "192.0.2.7") -> Any:
+    return Client(REMOTE_ADDR=address).post("/admin/login/", {"username": name, "password": password})
+
+
+def test_five_wrong_passwords_of_a_name_and_no_more_is_looked_at(ana: User) -> None:
+    assert [tried("ana", WRONG).status_code for _ in range(5)] == [200] * 5
+    refused = tried(" ANA ", RIGHT)
+    assert (refused.status_code, 170 < int(refused.headers["Retry-After"]) <= 180) == (429, True)
+    assert "Too many wrong passwords. Try again in 3 min" in refused.content.decode()
+    assert tried("ana", RIGHT, "198.51.100.1").status_code == 302  # the owner, elsewhere
+
+
+def test_an_unknown_name_is_told_the_same(ana: User) -> None:
+    told = {name: [tried(name, WRONG).status_code for _ in range(6)] for name in ("ana", "nobody.here")}
+    assert told["ana"] == told["nobody.here"] == [200] * 5 + [429]
+
+
+def test_right_passwords_use_nothing_up(ana: User) -> None:
+    assert {tried("ana", RIGHT).status_code for _ in range(8)} == {302}
+
+
+def test_one_network_has_thirty_wrong_ones_for_all_names() -> None:
+    answers = [tried(f"name{number}", WRONG, f"2001:db8::{number}").status_code for number in range(31)]
+    assert answers == [200] * 30 + [429]
+
+
+def test_a_name_has_fifty_from_everywhere(ana: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logins, "ANYWHERE", (6, 3600.0))
+    answers = [tried("ana", WRONG, f"192.0.{number}.1").status_code for number in range(7)]
+    assert answers == [200] * 6 + [429]
+
+
+def test_what_is_given_back_never_makes_a_bucket_fuller_than_full() -> None:
+    [one] = [buckets.Bucket("login:test", 1 / 60, 2)]
+    assert buckets.take([one], cost=-1).wait == 0
+    assert [buckets.take([one]).wait == 0 for _ in range(3)] == [True, True, False]
+
+
+def test_the_trail_of_each_tenant_tells_it(ana: User) -> None:
+    other = MembershipFactory(user=ana, tenant=TenantFactory()).tenant
+    tried("ana", WRONG)
+    client = Client(REMOTE_ADDR="192.0.2.7")
+    client.post("/admin/login/", {"username": "ana", "password": RIGHT})
+    client.post("/admin/logout/")
+    # unscoped: of both tenants
+    told = AuditEntry.objects.unscoped().order_by("id").values_list("tenant_id", "action", "actor", "ip")
+    assert [entry[1:] for entry in told if entry[0] == other.id] == [
+        ("login.failed", "user:ana", "192.0.2.7"), ("login.done", "user:ana", "192.0.2.7"),
+        ("logout.done", "user:ana", "192.0.2.7"),
+    ]  # fmt: skip
+    assert len(told) == 6
+
+
+def test_a_session_ends_after_half_a_day(ana: User) -> None:
+    client = Client()
+    client.post("/admin/login/", {"username": "ana", "password": RIGHT})
+    assert client.cookies["sessionid"]["max-age"] == settings.ENV["CONSOLE_SESSION_TTL"] == 43_200
