@@ -20,8 +20,8 @@ from messaging.api import chat_views, failure_views, figure_views, preview_views
 from messaging.api import webhook as webhook_views
 from messaging.api.access import audit_views, key_views
 from messaging.api.agents import canned_views, conversation_views, inbox_views, scheduled_views, team_views, trail_views
+from messaging.api.talks import consent_views, import_views, message_views
 from messaging.api.talks import conversation_views as talk_views
-from messaging.api.talks import import_views, message_views
 from messaging.api.work import dead_letter_views, session_views
 from messaging.api.work import event_views as feed_views
 from messaging.health import views as channel_views
@@ -72,6 +72,8 @@ urlpatterns = [
     path("api/v2/contacts/<uuid:contact_id>/statistics", contact_views.ContactStatisticsView.as_view()),
     path("api/v2/contacts/<uuid:contact_id>/merges", merge_views.ContactMergesView.as_view()),
     path("api/v2/contacts/<uuid:contact_id>/merges/<uuid:merge_id>/undo", merge_views.ContactMergeUndoView.as_view()),
+    path("api/v2/contacts/<uuid:contact_id>/stop", consent_views.StopView.as_view()),
+    path("api/v2/contacts/<uuid:contact_id>/allow", consent_views.AllowView.as_view()),
     path("api/v2/contacts/<uuid:contact_id>/devices", session_views.ContactDevicesView.as_view()),
     path("api/v2/sessions", session_views.SessionsView.as_view()),
     path("api/v2/sessions/<uuid:session_id>", session_views.SessionView.as_view()),

@@ -125,6 +125,18 @@ class MessageShape(BaseModel):
     change: ChangeShape | None
 
 
+class HistoryWanted(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    messages: int = Field(0, ge=0, le=100, description="How many of its last entries to show along")
+
+
+class ConversationWithHistory(ConversationDetail):
+    messages: list[MessageShape] | None = Field(
+        description="The last entries, ascending by `seq`, as many as were asked for; null without `messages:read`"
+    )
+
+
 class SentMessage(MessageShape):
     """A message that was just written."""
 

@@ -17,6 +17,8 @@ from conversations.shapes import (
     ConversationDetail,
     ConversationPage,
     ConversationQuery,
+    ConversationWithHistory,
+    HistoryWanted,
     MessagePage,
     MessageQuery,
     SentMessage,
@@ -162,13 +164,19 @@ class ConversationView(TenantAPIView):
 
     @extend_schema(
         operation_id="chat_conversation_get",
-        summary="One conversation",
+        summary="One conversation, and its history",
+        description="`messages=50` shows its last 50 entries along. All of them: `/messages`.",
         tags=["chat"],
-        responses=ConversationDetail,
-        examples=[answered(CONVERSATION)],
+        parameters=[HistoryWanted],  # type: ignore[list-item]
+        responses=ConversationWithHistory,
+        examples=[answered({**CONVERSATION, "messages": [MESSAGE]})],
     )
     def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
-        return Response(selectors.conversation_detail(conversation_id, words=_reads_words(self)))
+        wanted, words = parse_query(request, HistoryWanted).messages, _reads_words(self)
+        shape = selectors.conversation_detail(conversation_id, words=words)
+        last = MessageQuery(before=2**31 - 1, limit=wanted or 1)
+        said = selectors.message_page(conversation_id, last)["items"] if wanted and words else []
+        return Response({**shape, "messages": said if words else None})
 
     @extend_schema(
         operation_id="chat_conversation_change",

@@ -146,6 +146,16 @@ def test_who_they_are_and_what_there_was(client, scope, mira) -> None:
     assert (none["conversations"], none["messages"], none["average_satisfaction"]) == (0, 0, None)
 
 
+def test_a_person_is_written_to_no_more_until_it_is_allowed(client, scope, mira) -> None:
+    where = f"{WHERE}/{mira.id}"
+    stopped = client.data_of(client.post(f"{where}/stop"))["identities"]
+    assert {(one["channel"]["kind"], one["stopped_by"]) for one in stopped if one["stopped_at"]} >= {("sms", "staff")}
+    client.post(f"{where}/stop")
+    allowed = client.data_of(client.post(f"{where}/allow"))["identities"]
+    assert [one["stopped_at"] for one in allowed] == [None, None]
+    assert list(AuditEntry.objects.values_list("action", flat=True)) == ["contact.stopped", "contact.allowed"]
+
+
 def test_two_are_merged_listed_and_parted(client, scope, mira) -> None:
     other = IdentityFactory(tenant=scope, contact__name="M. Braun").contact
     answer = client.post(f"{WHERE}/{mira.id}/merges", {"contact_id": str(other.id)})
@@ -178,6 +188,8 @@ def test_two_are_merged_listed_and_parted(client, scope, mira) -> None:
         ("get", "/history", None),
         ("get", "/statistics", None),
         ("get", "/merges", None),
+        ("post", "/stop", None),
+        ("post", "/allow", None),
         ("post", "/merges", {"contact_id": "0192f0d0-7b1a-7c3e-9a55-00000000000d"}),
         ("post", "/merges/0192f0d0-7b1a-7c3e-9a55-00000000000d/undo", None),
     ],

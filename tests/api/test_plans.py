@@ -70,6 +70,20 @@ class Place:
     def get(self, path: str = "", **query: object) -> Any:
         return self.client.data_of(self.client.get(f"/api/v2/chat/conversations{path}", query))
 
+    @property
+    def person(self) -> Any:
+        # unscoped: the test's own rows
+        return Conversation.objects.unscoped().get(id=self.crowd.huge).contact_id
+
+    def listed(self, noun: str, page: str) -> Any:
+        query: dict[str, Any] = {"page_size": 5} if page else {}
+        first = self.client.data_of(self.client.get(f"/api/v2/{noun}", query))
+        if page == "next page" and first["has_next"]:
+            query["cursor"] = first["next_cursor"]
+        elif page == "second by number":
+            query["page"] = 2
+        return self.client.data_of(self.client.get(f"/api/v2/{noun}", query))
+
     def inbox(self, view: str, **query: object) -> Any:
         """Its first page, and the one behind it."""
         asked = {"view": view, "agent": self.member.user.username, "page_size": 2, **query}
@@ -105,6 +119,18 @@ def place(api: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
 PATHS: dict[str, Callable[[Place], object]] = {
     "newest conversations": lambda place: place.get(),
     "conversations, next page": lambda place: place.get(cursor=place.get()["next_cursor"]),
+    "conversations with news": lambda place: place.get(sort_by="last_message_at"),
+    "conversations with news, next page": lambda place: place.get(
+        sort_by="last_message_at", cursor=place.get(sort_by="last_message_at")["next_cursor"]
+    ),
+    **{
+        f"{noun}, {page}": lambda place, noun=noun, page=page: place.listed(noun, page)
+        for noun in ("contacts", "sessions", "events", "dead-letters", "audit")
+        for page in ("first page", "next page", "second by number")
+    },
+    "a person's history": lambda place: place.listed(f"contacts/{place.person}/history", "first page"),
+    "a person's figures": lambda place: place.listed(f"contacts/{place.person}/statistics", ""),
+    "a conversation's figures": lambda place: place.get(f"/{place.crowd.huge}/metrics"),
     "conversations of a user": lambda place: place.get(user_id=place.crowd.talking(0.5)),
     "a conversation": lambda place: place.get(f"/{place.crowd.huge}"),
     "end of a transcript": lambda place: place.get(f"/{place.crowd.huge}/messages", before=50),

@@ -73,6 +73,16 @@ def test_its_subject_and_priority_are_changed_and_told_once(client, talk) -> Non
     assert client.patch(where, {"priority": "whenever"}).status_code == 400
 
 
+def test_its_history_comes_along_where_it_is_asked_for(client, tenant, api, talk) -> None:
+    where = f"{ROOT}/{talk.id}"
+    assert client.data_of(client.get(where))["messages"] == []
+    shown = client.data_of(client.get(where, {"messages": 2}))["messages"]
+    assert [row["seq"] for row in shown] == [3, 4]
+    blind = api(tenant, "conversations:read")
+    assert blind.data_of(blind.get(where, {"messages": 2}))["messages"] is None
+    assert client.get(where, {"messages": 101}).status_code == 400
+
+
 def test_a_human_is_asked_for_once(client, talk) -> None:
     where = f"{ROOT}/{talk.id}/escalate"
     first, again = (client.data_of(client.post(where, {"reason": "order_lost"})) for _ in range(2))
@@ -114,7 +124,8 @@ def test_as_json_each_message_is_as_the_api_shows_it(client, talk, monkeypatch) 
     told = json.loads(said)
     page = client.data_of(client.get(f"{ROOT}/{talk.id}/messages"))
     assert told["messages"] == page["items"]
-    assert told["conversation"] == client.data_of(client.get(f"{ROOT}/{talk.id}"))
+    shown = client.data_of(client.get(f"{ROOT}/{talk.id}"))
+    assert {**told["conversation"], "messages": []} == shown
     assert answer["Content-Disposition"] == f'attachment; filename="conversation-{talk.id}.json"'
 
 
