@@ -183,15 +183,17 @@ class ConversationView(TenantAPIView):
         summary="Change subject and priority",
         tags=["chat"],
         request=ConversationChange,
-        responses=ConversationDetail,
-        examples=[asked({"priority": "high"}), answered({**CONVERSATION, "priority": "high"})],
+        responses=ConversationWithHistory,
+        examples=[asked({"priority": "high"}), answered({**CONVERSATION, "priority": "high", "messages": []})],
     )
     def patch(self, request: Request, conversation_id: uuid.UUID) -> Response:
         changes = parse_body(request, ConversationChange).given()
         conversation = conversation_change(conversation_id, changes)
         if not conversation.repeated:
             self.audit("conversation.updated", conversation, {"fields": sorted(changes)})
-        return Response(selectors.conversation_detail(conversation.id, words=_reads_words(self)))
+        words = _reads_words(self)
+        shape = selectors.conversation_detail(conversation.id, words=words)
+        return Response({**shape, "messages": [] if words else None})
 
     @extend_schema(
         operation_id="chat_conversation_delete",

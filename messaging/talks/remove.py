@@ -17,7 +17,7 @@ from messaging.models import Delivery, Turn
 from tenants.errors import Conflict
 from tenants.storage.db import atomic, retried
 
-BATCH = 200  # messages of one transaction
+BATCH = 200  # rows of one transaction
 
 
 def conversation_delete(conversation_id: uuid.UUID) -> int:
@@ -33,6 +33,8 @@ def conversation_delete(conversation_id: uuid.UUID) -> int:
     count = 0
     while ids := list(Message.objects.filter(conversation=seen).order_by("seq").values_list("id", flat=True)[:BATCH]):
         count += _messages_delete(ids)
+    while ids := list(Event.objects.filter(conversation=seen).order_by("seq").values_list("id", flat=True)[:BATCH]):
+        _events_delete(ids)
     _last_delete(seen)
     return count
 
@@ -55,6 +57,12 @@ def _messages_delete(ids: list[uuid.UUID]) -> int:
         attachments_delete(Attachment.objects.filter(message_id__in=ids))
         Message.objects.filter(id__in=ids).delete()
         return len(ids)
+
+
+@retried
+def _events_delete(ids: list[uuid.UUID]) -> None:
+    with atomic():
+        Event.objects.filter(id__in=ids).delete()
 
 
 @retried
