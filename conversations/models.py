@@ -70,7 +70,7 @@ class ContactMerge(TenantModel):
         indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant", "former_id"], name="merge_by_former")]
 
     def __str__(self) -> str:
-        return f"{self.former_id} into {self.contact_id}"
+        return str(self.former.get("name") or f"Visitor {str(self.former_id)[-6:]}")  # as the contact was called
 
 
 class Identity(TenantModel):

@@ -19,6 +19,12 @@ PART = Button(
     "part", "Part them again", "call_split",
     "Bring the former contact back, with everything that is theirs and all their conversations?",
 )  # fmt: skip
+LINK = "text-primary-600 dark:text-primary-500"
+
+
+def who_did(name: str) -> str:
+    """``user:ana`` as colleagues know her."""
+    return name.removeprefix("user:") or "—"
 
 
 class MergeInline(PartInline):
@@ -26,18 +32,26 @@ class MergeInline(PartInline):
 
     model = ContactMerge
     verbose_name_plural = "Merged into this contact"
-    fields = readonly_fields = ("created_at", "who", "by", "undone_at")
+    fields = readonly_fields = ("who", "merged", "merged_by", "parted")
     ordering = ("-id",)
     max_num = 0
-    show_change_link = True
 
     @display(description="Contact")
     def who(self, merge: ContactMerge) -> str:
-        return former_name(merge)
+        address = reverse("admin:conversations_contactmerge_change", args=[merge.pk])
+        return format_html('<a href="{}" class="{}">{}</a>', address, LINK, merge)
 
+    @display(description="Merged")
+    def merged(self, merge: ContactMerge) -> Any:
+        return merge.created_at
 
-def former_name(merge: ContactMerge) -> str:
-    return merge.former.get("name") or f"Visitor {str(merge.former_id)[-6:]}"
+    @display(description="By")
+    def merged_by(self, merge: ContactMerge) -> str:
+        return who_did(merge.by)
+
+    @display(description="Parted again")
+    def parted(self, merge: ContactMerge) -> Any:
+        return merge.undone_at or "—"
 
 
 @admin.register(ContactMerge)
@@ -45,21 +59,36 @@ class ContactMergeAdmin(TenantAdmin):
     resource = "contacts"
     deeds = frozenset()
     buttons = (PART,)
-    fields = ("tenant", "into", "who", "what", "by", "created_at", "undone_at", "undone_by")
-    readonly_fields = ("into", "who", "what")
-    list_display = ("created_at", "who", "into", "by", "undone_at", "tenant")
+    fields = ("tenant", "who", "into", "what", "merged", "merged_by", "parted", "parted_by")
+    readonly_fields = ("who", "into", "what", "merged", "merged_by", "parted", "parted_by")
+    list_display = ("who", "into", "merged", "merged_by", "parted", "tenant")
     list_filter = (TenantFilter,)
     list_select_related = ("contact", "tenant")
 
     @display(description="Former contact")
     def who(self, merge: ContactMerge) -> str:
-        return former_name(merge)
+        return str(merge)
 
     @display(description="Merged into")
     def into(self, merge: ContactMerge) -> str:
         address = reverse("admin:conversations_contact_change", args=[merge.contact_id])
-        look = "text-primary-600 dark:text-primary-500"
-        return format_html('<a href="{}" class="{}">{}</a>', address, look, merge.contact)
+        return format_html('<a href="{}" class="{}">{}</a>', address, LINK, merge.contact)
+
+    @display(description="Merged", ordering="created_at")
+    def merged(self, merge: ContactMerge) -> Any:
+        return merge.created_at
+
+    @display(description="By")
+    def merged_by(self, merge: ContactMerge) -> str:
+        return who_did(merge.by)
+
+    @display(description="Parted again", ordering="undone_at")
+    def parted(self, merge: ContactMerge) -> Any:
+        return merge.undone_at or "—"
+
+    @display(description="Parted by")
+    def parted_by(self, merge: ContactMerge) -> str:
+        return who_did(merge.undone_by)
 
     @display(description="What came over")
     def what(self, merge: ContactMerge) -> str:
