@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.timezone import localtime
 from unfold.decorators import display
 
 from conversations.models import ContactMerge
@@ -20,6 +23,10 @@ PART = Button(
     "Bring the former contact back, with everything that is theirs and all their conversations?",
 )  # fmt: skip
 LINK = "text-primary-600 dark:text-primary-500"
+
+
+def moment(at: datetime | None) -> str:
+    return date_format(localtime(at), "DATETIME_FORMAT") if at else "—"
 
 
 def who_did(name: str) -> str:
@@ -42,16 +49,16 @@ class MergeInline(PartInline):
         return format_html('<a href="{}" class="{}">{}</a>', address, LINK, merge)
 
     @display(description="Merged")
-    def merged(self, merge: ContactMerge) -> Any:
-        return merge.created_at
+    def merged(self, merge: ContactMerge) -> str:
+        return moment(merge.created_at)
 
     @display(description="By")
     def merged_by(self, merge: ContactMerge) -> str:
         return who_did(merge.by)
 
     @display(description="Parted again")
-    def parted(self, merge: ContactMerge) -> Any:
-        return merge.undone_at or "—"
+    def parted(self, merge: ContactMerge) -> str:
+        return moment(merge.undone_at)
 
 
 @admin.register(ContactMerge)
@@ -75,16 +82,16 @@ class ContactMergeAdmin(TenantAdmin):
         return format_html('<a href="{}" class="{}">{}</a>', address, LINK, merge.contact)
 
     @display(description="Merged", ordering="created_at")
-    def merged(self, merge: ContactMerge) -> Any:
-        return merge.created_at
+    def merged(self, merge: ContactMerge) -> str:
+        return moment(merge.created_at)
 
     @display(description="By")
     def merged_by(self, merge: ContactMerge) -> str:
         return who_did(merge.by)
 
     @display(description="Parted again", ordering="undone_at")
-    def parted(self, merge: ContactMerge) -> Any:
-        return merge.undone_at or "—"
+    def parted(self, merge: ContactMerge) -> str:
+        return moment(merge.undone_at)
 
     @display(description="Parted by")
     def parted_by(self, merge: ContactMerge) -> str:
