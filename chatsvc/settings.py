@@ -243,6 +243,7 @@ SPECTACULAR_SETTINGS = {
         "WebhookEndpointState": ["active", "held", "paused", "disabled"],
         "WebhookCallStatus": ["queued", "sending", "delivered", "failed"],
         "WebhookReplayStatus": ["failed", "delivered", "queued"],
+        "InvitationState": ["waiting", "not_sent", "expired", "joined", "revoked"],
         "ScheduledReplyStatus": ["waiting", "sent", "cancelled", "refused", "failed"],
     },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "chatsvc.web.schema.envelope"],

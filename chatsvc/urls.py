@@ -19,7 +19,15 @@ from messaging.api import channel_views as channel_write_views
 from messaging.api import chat_views, failure_views, figure_views, preview_views, safety_views, search_views
 from messaging.api import webhook as webhook_views
 from messaging.api.access import audit_views, key_views
-from messaging.api.agents import canned_views, conversation_views, inbox_views, scheduled_views, team_views, trail_views
+from messaging.api.agents import (
+    canned_views,
+    conversation_views,
+    inbox_views,
+    invitation_views,
+    scheduled_views,
+    team_views,
+    trail_views,
+)
 from messaging.api.talks import consent_views, import_views, message_views
 from messaging.api.talks import conversation_views as talk_views
 from messaging.api.work import dead_letter_views, session_views
@@ -173,6 +181,9 @@ urlpatterns = [
     path("api/v2/api-keys", key_views.KeysView.as_view()),
     path("api/v2/api-keys/<uuid:key_id>", key_views.KeyView.as_view()),
     path("api/v2/api-keys/<uuid:key_id>/rotate", key_views.KeyRotateView.as_view()),
+    path("api/v2/invitations", invitation_views.InvitationsView.as_view()),
+    path("api/v2/invitations/<uuid:invitation_id>", invitation_views.InvitationView.as_view()),
+    path("api/v2/invitations/<uuid:invitation_id>/send", invitation_views.InvitationSendView.as_view()),
     path("api/v2/auth/token", token_views.TokenView.as_view()),
     path("api/v2/auth/refresh", token_views.RefreshView.as_view()),
     path("api/v2/auth/revoke", token_views.RevokeView.as_view()),

@@ -23,7 +23,7 @@ from unfold.decorators import display
 from tenants import tenant_settings
 from tenants.access.members import roles_give
 from tenants.access.permissions import ROLES
-from tenants.console import keys, people
+from tenants.console import invitations, keys, people
 from tenants.console.pages import TenantAdmin, TenantFilter
 from tenants.errors import Invalid
 from tenants.models import AuditEntry, Removal, Tenant
@@ -32,7 +32,7 @@ from tenants.storage.db import atomic, now
 
 admin.site.unregister(Group)
 
-__all__ = ["TenantsAdmin", "keys", "people"]  # importing the pages registers them
+__all__ = ["TenantsAdmin", "invitations", "keys", "people"]  # importing the pages registers them
 
 
 class TenantForm(forms.ModelForm):

@@ -109,6 +109,24 @@ class Membership(TenantModel):
         return f"{self.user} · {self.role}"
 
 
+class Invitation(TenantModel):
+    """A person who was invited to the tenant by e-mail (tenants/access/invitations.py). The link is stored as a hash."""
+
+    email = models.EmailField(max_length=150)  # small letters; the user name of a new account
+    role = models.ForeignKey(Role, on_delete=models.CASCADE, related_name="invitations")
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)  # SHA-256, hex
+    expires_at = models.DateTimeField(editable=False)
+    sent_at = models.DateTimeField(null=True, blank=True, editable=False)  # None: the e-mail could not be sent
+    accepted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant", "email", "id"], name="invitation_by_email")]
+
+    def __str__(self) -> str:
+        return self.email
+
+
 class Team(TenantModel):
     """Members of staff who share conversations. ``languages`` (BCP 47) and ``skills``: what it is good at; empty: all."""
 

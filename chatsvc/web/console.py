@@ -36,8 +36,9 @@ class _Pages:
         admin.autodiscover()
         from messaging.admin.dashboard.export import addresses as figures
         from messaging.admin.inbox.pages import addresses as inbox
+        from tenants.console.join import addresses as join
 
-        return [*figures(), *inbox(), *admin.site.get_urls()]
+        return [*figures(), *inbox(), *join(), *admin.site.get_urls()]
 
 
 def addresses() -> URLResolver:

@@ -119,6 +119,7 @@ SIDEBAR: dict[str, Any] = {
             page("Users", "group", "tenants.User"),
             page("Roles", "badge", "tenants.Role"),
             page("Memberships", "diversity_3", "tenants.Membership"),
+            page("Invitations", "mail", "tenants.Invitation"),
             page("Teams", "groups", "tenants.Team"),
             page("API keys", "key", "tenants.ApiKey"),
             page("Audit", "history", "tenants.AuditEntry"),

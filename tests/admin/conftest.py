@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from messaging.models import (
 )
 from tenants.access.api_keys import api_key_create
 from tenants.audit import audit
-from tenants.models import Removal, Team, Tenant, User
+from tenants.models import Invitation, Removal, Role, Team, Tenant, User
 from tenants.scope import tenant_scope
 from tenants.storage.db import new_id, now
 from tests.factories import (
@@ -98,6 +99,13 @@ def build(tenant: Tenant) -> World:
         )
         ScheduledReply.objects.create(
             tenant=tenant, conversation=conversation, content={"type": "text", "text": f"{word} {XSS}"}, at=now()
+        )
+        Invitation.objects.create(
+            tenant=tenant,
+            email=f"new@{word}.example",
+            role=Role.objects.get(name=f"{word}-role"),
+            token_hash=word,
+            expires_at=now() + timedelta(days=1),
         )
         Label.objects.create(tenant=tenant, name=f"{word} label")
         Team.objects.create(tenant=tenant, name=f"{word} team")

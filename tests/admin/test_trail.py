@@ -15,7 +15,7 @@ from conversations.models import Attachment, Contact, ContactMerge, Conversation
 from messaging.admin import conversations as conversation_admin
 from messaging.agents.models import ScheduledReply
 from messaging.models import Delivery, HandledEvent, InboundEvent, StaffAlert, Turn, WebhookDelivery, WebhookEndpoint
-from tenants.models import ApiKey, AuditEntry
+from tenants.models import ApiKey, AuditEntry, Invitation
 from tenants.scope import tenant_scope
 from tests.admin.conftest import World, do, rows
 
@@ -65,6 +65,8 @@ ACTS: list[tuple[Any, str, dict[str, str], str]] = [
     (WebhookEndpoint, "replay", {}, "webhookendpoint.replayed"),
     (WebhookEndpoint, "rotate", {}, "webhookendpoint.secret_rotated"),
     (WebhookDelivery, "replay", {}, "webhookdelivery.replayed"),
+    (Invitation, "send", {}, "invitation.sent"),
+    (Invitation, "revoke", {}, "invitation.revoked"),
     (ApiKey, "rotate", {}, "apikey.rotated"),
     (ApiKey, "revoke", {}, "apikey.revoked"),
     (Intent, "train", {}, "trainedmodel.trained"),

@@ -1,0 +1,157 @@
+"""``/api/v2/invitations``: people who are asked to join the tenant, by e-mail."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel, ConfigDict, Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from channels_app.words.moments import Moment
+from tenants.access.invitations import invitation_create, invitation_get, invitation_revoke, invitation_send, state_of
+from tenants.access.permissions import expand
+from tenants.api.pages import Walk
+from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
+from tenants.errors import Forbidden, NotFound
+from tenants.models import Invitation, Role, Tenant
+
+LATEST_FIRST = Walk("invitations", latest=True)
+INVITATION = {
+    "id": "0192f0d0-7b1a-7c3e-9a55-0000000000f1", "email": "ana@example.com", "role": "agent", "state": "waiting",
+    "created_at": "2026-01-31T12:00:00.000Z", "expires_at": "2026-02-07T12:00:00.000Z",
+}  # fmt: skip
+EMAIL = r"^[^@\s\x00-\x1f<>,;:\"]+@[^@\s\x00-\x1f<>,;:\"]+\.[^@\s\x00-\x1f<>,;:\".]+$"
+
+
+class InvitationBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    email: str = Field(max_length=150, pattern=EMAIL)
+    role: str = Field(max_length=60, description="The name of a role of the tenant, no wider than the caller's own")
+
+
+class InvitationQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    page_size: int = Field(50, ge=1, le=200)
+    cursor: uuid.UUID | None = None
+
+
+class InvitationItem(BaseModel):
+    id: uuid.UUID
+    email: str
+    role: str
+    state: Literal["waiting", "not_sent", "expired", "joined", "revoked"]
+    created_at: Moment
+    expires_at: Moment
+
+
+class InvitationShape(InvitationItem):
+    pass
+
+
+class InvitationPage(BaseModel):
+    items: list[InvitationItem]
+    next_cursor: uuid.UUID | None
+    has_next: bool
+
+
+class InvitingView(TenantAPIView):
+    def require_grant(self, role: Role) -> None:
+        """Raises Forbidden: no caller gives away more than they have."""
+        if not expand(role.permissions) <= self.principal.permissions:
+            raise Forbidden("This role may do more than you may.", details={"role": role.name})
+
+    @property
+    def inviter(self) -> str:
+        """As the e-mail names them: a key has no name that its reader knows."""
+        return str(Tenant.objects.get(id=self.principal.tenant_id))
+
+
+class InvitationsView(InvitingView):
+    permissions = {"GET": "members:read", "POST": "members:write"}
+
+    @extend_schema(
+        operation_id="invitations_list",
+        summary="List invitations",
+        description="The latest first.",
+        tags=["inbox"],
+        parameters=[InvitationQuery],  # type: ignore[list-item]
+        responses=InvitationPage,
+        examples=[answered({"items": [INVITATION], "next_cursor": None, "has_next": False})],
+    )
+    def get(self, request: Request) -> Response:
+        query = parse_query(request, InvitationQuery)
+        rows = Invitation.objects.select_related("role")
+        return Response(LATEST_FIRST.page(rows, size=query.page_size, cursor=query.cursor, shape=_shapes))
+
+    @extend_schema(
+        operation_id="invitations_create",
+        summary="Invite a person by e-mail",
+        description="The address gets a link that counts for seven days. Behind it a new account is made, or one that is "
+        "there joins by signing in; the answer is the same for both. An invitation that waits gets the role and a new link. "
+        "409 `already_member`, `just_sent`; 422 `email_off`, `too_many_invitations`.",
+        tags=["inbox"],
+        request=InvitationBody,
+        responses={201: InvitationShape},
+        examples=[asked({"email": "ana@example.com", "role": "agent"}), answered(INVITATION, 201)],
+    )
+    def post(self, request: Request) -> Response:
+        body = parse_body(request, InvitationBody)
+        role = Role.objects.filter(name=body.role).first()
+        if role is None:
+            raise NotFound("There is no such role.", code="unknown_role")
+        self.require_grant(role)
+        tenant = Tenant.objects.get(id=self.principal.tenant_id)
+        row = invitation_create(tenant, body.email, role, self.inviter)
+        self.audit("invitation.created", row, {"role": role.name})
+        return Response(_shapes([row])[0], 201)
+
+
+class InvitationView(InvitingView):
+    permissions = {"DELETE": "members:write"}
+
+    @extend_schema(
+        operation_id="invitations_revoke",
+        summary="Take an invitation back",
+        description="Its link ends. 409 `invitation_over` where it was accepted or taken back before.",
+        tags=["inbox"],
+        responses={204: None},
+    )
+    def delete(self, request: Request, invitation_id: uuid.UUID) -> Response:
+        self.audit("invitation.revoked", invitation_revoke(invitation_id))
+        return Response(status=204)
+
+
+class InvitationSendView(InvitingView):
+    permissions = {"POST": "members:write"}
+
+    @extend_schema(
+        operation_id="invitations_send",
+        summary="Send an invitation again",
+        description="With a new link; the former one ends. 409 `just_sent` within a minute, `invitation_over`.",
+        tags=["inbox"],
+        request=None,
+        responses=InvitationShape,
+        examples=[answered(INVITATION)],
+    )
+    def post(self, request: Request, invitation_id: uuid.UUID) -> Response:
+        row = invitation_get(invitation_id)
+        self.require_grant(row.role)
+        row = invitation_send(row, self.inviter)
+        self.audit("invitation.sent", row)
+        return Response(_shapes([row])[0])
+
+
+def _shapes(rows: Sequence[Invitation]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": row.id, "email": row.email, "role": row.role.name, "state": state_of(row).replace(" ", "_"),
+            "created_at": row.created_at, "expires_at": row.expires_at,
+        }
+        for row in rows
+    ]  # fmt: skip
