@@ -8,15 +8,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Mapping
 from typing import ClassVar
-from urllib.parse import urlsplit
 
-from django.conf import settings
-from django.http.cookie import parse_cookie
-from django.http.request import split_domain_port, validate_host
-
-from conversations.models import Conversation
 from messaging.agents.presence import look_end, look_say, presence_say
 from messaging.desk.desk import Seat, Told
 from messaging.desk.desks import desks
@@ -30,8 +23,18 @@ from messaging.desk.frames import (
     ViewFrame,
     WatchFrame,
 )
-from messaging.desk.people import READ, WORDS, WRITE, Person, Proof, people, tenants_told
-from messaging.desk.reading import mark_now
+from messaging.desk.people import (
+    READ,
+    WORDS,
+    WRITE,
+    Person,
+    Proof,
+    own_page,
+    people,
+    proof_shown,
+    tenants_told,
+)
+from messaging.desk.reading import mark_now, tenant_of
 from messaging.desk.rows import Row
 from messaging.desk.watched import Watched
 from messaging.live.attending import staff_read, staff_typing
@@ -40,7 +43,6 @@ from messaging.sockets.connection import BAD_TOKEN, NOT_ALLOWED, Connection
 from messaging.sockets.reader import FRAMES_BURST, FRAMES_PER_S, MOST_BYTES, TOO_FAST
 from messaging.sockets.rows import Rows, in_thread
 from messaging.sockets.tabs import Tab
-from tenants.access.auth import credential_of
 from tenants.errors import Conflict, Invalid, NotAuthenticated, NotFound, ServiceError, TooMany, Unprocessable
 from tenants.models import User
 from tenants.storage.db import new_id
@@ -71,14 +73,8 @@ class AgentConsumer(Connection):
         none of ours."""
         self.watched: dict[uuid.UUID, Watched] = {}
         headers = {name.decode("latin-1").title(): value.decode("latin-1") for name, value in self.scope["headers"]}
-        credential = credential_of({**headers, "X-API-Key": headers.get("X-Api-Key", "")})
-        session = _cookie(headers)
-        if credential:
-            self.proof = Proof(credential=credential)
-        elif session:
-            self.proof = Proof(session=session)
-            return _own_page(headers)
-        return True
+        self.proof = proof_shown(headers)
+        return not self.proof.session or own_page(headers)
 
     async def left(self) -> None:
         for id in list(self.watched):
@@ -239,7 +235,7 @@ class AgentConsumer(Connection):
     async def _tenant_of(self, conversation_id: uuid.UUID, *needed: str) -> uuid.UUID:
         """Whose a conversation is. Raises NotFound for one that the user may not see, Unprocessable ``not_permitted``."""
         watched = self.watched.get(conversation_id)
-        tenant_id = watched.tenant_id if watched else await in_thread(_tenant_of, conversation_id)
+        tenant_id = watched.tenant_id if watched else await in_thread(tenant_of, conversation_id)
         if tenant_id is None or not await in_thread(self.person.may, tenant_id, READ):
             raise NotFound("There is no such conversation.", code="conversation_not_found")
         for permission in needed:
@@ -265,28 +261,8 @@ def _changed(tenant_id: uuid.UUID, id: uuid.UUID, row: Row | None, seat: Seat, m
     return told.conv(words=seat.words) if row and seat.shows(row) else told.gone
 
 
-def _cookie(headers: Mapping[str, str]) -> str:
-    """The key of the console's session, where the browser brought one."""
-    found = parse_cookie(headers.get("Cookie", "")).get(settings.SESSION_COOKIE_NAME, "")
-    return found if len(found) <= 64 else ""
-
-
-def _own_page(headers: Mapping[str, str]) -> bool:
-    """Whether the page that opens the socket is the service's own: another must not use the browser's cookie."""
-    origin, host = headers.get("Origin", ""), headers.get("Host", "")
-    page = urlsplit(origin)
-    safe = page.scheme == "https" or (page.scheme == "http" and not settings.SESSION_COOKIE_SECURE)
-    return safe and page.netloc == host and validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
-
-
 def _group(whose: str) -> str:
     return f"windows.{hashlib.sha256(whose.encode()).hexdigest()[:32]}"
-
-
-def _tenant_of(conversation_id: uuid.UUID) -> uuid.UUID | None:
-    # unscoped: this tells whose scope it is; what is found is shown to those only who may see it
-    rows = Conversation.objects.unscoped().filter(id=conversation_id)
-    return rows.values_list("tenant_id", flat=True).first()
 
 
 def _typing(conversation_id: uuid.UUID, user_id: uuid.UUID | None, on: bool) -> None:

@@ -1,7 +1,7 @@
 """Who is at a window of staff, and what they may see: by the console's session, or by a token or key.
 
 Owns the look at sessions, accounts and roles, for many windows at once: they are asked about again and again. Must not
-know sockets.
+know sockets: the headers of a handshake are handed in.
 """
 
 from __future__ import annotations
@@ -10,13 +10,17 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
+from django.http.cookie import parse_cookie
+from django.http.request import split_domain_port, validate_host
 from django.utils.crypto import constant_time_compare
 
-from tenants.access.auth import principal_for
+from tenants.access.auth import credential_of, principal_for
 from tenants.access.permissions import PERMISSIONS, expand
 from tenants.errors import Forbidden, NotAuthenticated, ServiceError, Unprocessable
 from tenants.models import Membership, Tenant, User
@@ -58,6 +62,21 @@ class Person:
     @property
     def shape(self) -> dict[str, str] | None:
         return {"id": str(self.user_id), "name": self.name} if self.user_id else None
+
+
+def proof_shown(headers: Mapping[str, str]) -> Proof:
+    """What a handshake shows; an empty one: its `hello` has to. Raises NotAuthenticated for a scheme that is none of
+    ours. ``headers``: by their names, each word with a capital."""
+    credential = credential_of({**headers, "X-API-Key": headers.get("X-Api-Key", "")})
+    return Proof(credential=credential) if credential else Proof(session=_cookie(headers))
+
+
+def own_page(headers: Mapping[str, str]) -> bool:
+    """Whether the page that opens the socket is the service's own: another must not use the browser's cookie."""
+    origin, host = headers.get("Origin", ""), headers.get("Host", "")
+    page = urlsplit(origin)
+    safe = page.scheme == "https" or (page.scheme == "http" and not settings.SESSION_COOKIE_SECURE)
+    return safe and page.netloc == host and validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
 
 
 def people(proofs: Collection[Proof]) -> dict[Proof, Person | ServiceError]:
@@ -144,6 +163,12 @@ def _agent(tenant_id: uuid.UUID, name: str) -> User:
         raise Unprocessable("This tenant has no such member of staff.", code="agent_unknown")
     user: User = member.user
     return user
+
+
+def _cookie(headers: Mapping[str, str]) -> str:
+    """The key of the console's session, where the browser brought one."""
+    found = parse_cookie(headers.get("Cookie", "")).get(settings.SESSION_COOKIE_NAME, "")
+    return found if len(found) <= 64 else ""
 
 
 def _signed_out() -> NotAuthenticated:

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
+from conversations.models import Conversation
 from messaging.desk.rows import Row, changed_since, open_ids, rows_of, statuses_of
 from tenants.scope import tenant_scope, tenants_scope
 
@@ -33,6 +34,13 @@ def moment_of(mark: str) -> datetime | None:
         return None
     at = datetime.fromtimestamp(int(mark) / 1000, UTC) if int(mark) < 1 << 42 else None
     return at if at and at <= datetime.now(UTC) + OVERLAP else None
+
+
+def tenant_of(conversation_id: uuid.UUID) -> uuid.UUID | None:
+    """Whose a conversation is; None: there is none."""
+    # unscoped: this tells whose scope it is; what is found is shown to those only who may see it
+    rows = Conversation.objects.unscoped().filter(id=conversation_id)
+    return rows.values_list("tenant_id", flat=True).first()
 
 
 def opened(tenant_id: uuid.UUID) -> tuple[list[Row], bool]:
