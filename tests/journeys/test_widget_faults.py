@@ -4,6 +4,7 @@ real one; what goes wrong is on the line to it."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -168,8 +169,11 @@ def test_messages_written_offline_survive_a_reload_and_keep_their_order(
     assert [message.text for message in service.log] == ["first", "second", "third"]
 
 
-def test_a_throttled_message_waits_and_goes_out(service: Service, line: Line, visit: Visit) -> None:
-    """The service takes twenty messages a minute: the next one waits three seconds."""
+def test_a_throttled_message_waits_and_goes_out(
+    service: Service, line: Line, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service takes twenty messages a minute: the next one waits three seconds, however long the twenty took."""
+    monkeypatch.setattr(buckets, "time", SimpleNamespace(monotonic=lambda: 0.0))
     widget = connected(visit)
     for number in range(20):
         widget.write(f"word {number}")
