@@ -49,6 +49,13 @@ def conversation_rate(conversation_id: uuid.UUID, score: int) -> Conversation:
     return taken
 
 
+def rating_due(channel: Channel, ended: Conversation) -> bool:
+    """Whether the person is still to be asked how a conversation was that has ended."""
+    if ended.satisfaction is not None or ended.ended_at is None or ended.ended_at < now() - ANSWERED_FOR:
+        return False
+    return rating_wanted(channel)
+
+
 def may_rate(channel: Channel, content: Content) -> bool:
     """Whether the message can be an answer at all; costs no statement. Picks are understood also when the tenant has
     people asked no longer."""

@@ -16,6 +16,7 @@ from channels_app.models import Channel
 from conversations.models import Attachment, Contact, Conversation, Identity
 from conversations.people import identity_resolve
 from messaging.live.push import push_moved
+from messaging.rating.taken import rating_due
 from messaging.rules.contact_signals import continue_as
 from messaging.webchat.form import answers_of
 from messaging.webchat.frames import SessionRequest
@@ -42,6 +43,7 @@ class Session:
     visitor: Visitor
     token: str
     conversation: Conversation | None
+    unrated: Conversation | None = None  # ended, and the visitor is to be asked how it was
 
 
 def session_begin(channel: Channel, wanted: SessionRequest, address: str) -> Session:
@@ -63,8 +65,10 @@ def session_begin(channel: Channel, wanted: SessionRequest, address: str) -> Ses
     if answers:
         admit(channel, visitor, address)
         _keep(channel, visitor, answers, proved=False)
-    found = conversation_of(channel, visitor)
-    return Session(visitor, token_issue(channel, visitor), found if found and found.is_open else None)
+    found, token = conversation_of(channel, visitor), token_issue(channel, visitor)
+    if found is None or found.is_open:
+        return Session(visitor, token, found)
+    return Session(visitor, token, None, found if rating_due(channel, found) else None)
 
 
 def _visitor(wanted: SessionRequest, before: Visitor | None, user: Proved | None) -> Visitor:

@@ -73,6 +73,7 @@ class SessionAnswer(BaseModel):
     expires_in: int = Field(description="Seconds the token lives")
     conversation: str | None = Field(description="The open conversation")
     last_seq: int = Field(description="How far its transcript goes")
+    unrated: str | None = Field(description="The last conversation, while the visitor is to be asked how it was")
     socket_url: str = Field(description="Of the socket, relative to this address")
     agent: Answering
     config: WidgetConfig
@@ -186,7 +187,7 @@ class SessionView(WebchatView):
                 "A session",
                 value={
                     "visitor_token": "eyJjIjoi…", "expires_in": webchat.TOKEN_LIFE_S, "conversation": CONVERSATION,
-                    "last_seq": 2, "socket_url": "/ws/chat/h2k9Qm/",
+                    "last_seq": 2, "unrated": None, "socket_url": "/ws/chat/h2k9Qm/",
                     "agent": {"mode": "bot", "name": ""},
                     "config": {"title": "Chat", "color": "#2563eb", "greeting": "Hello!", "bot_name": "Assistant",
                                "locale": "", "position": "right", "subtitle": "We like questions",
@@ -209,6 +210,7 @@ class SessionView(WebchatView):
                 "expires_in": webchat.TOKEN_LIFE_S,
                 "conversation": str(found.id) if found else None,
                 "last_seq": found.last_seq if found else 0,
+                "unrated": str(session.unrated.id) if session.unrated else None,
                 "socket_url": f"/ws/chat/{self.channel.key}/",
                 "agent": answering(found),
                 "config": self._config(),

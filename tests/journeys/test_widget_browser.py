@@ -22,6 +22,7 @@ from tenants.storage.db import now
 from tenants.tenant_settings import invalidate
 from tests.journeys.line import Frame, Line
 from tests.journeys.service import Service, address, said
+from tests.journeys.test_widget_faults import wait_for
 from tests.journeys.widget_page import WidgetPage
 
 pytestmark = pytest.mark.browser
@@ -327,6 +328,38 @@ def test_a_person_is_asked_for_comes_and_is_rated(service: Service, visit: Visit
     expect(widget.rating).to_have_count(0)
     rated.refresh_from_db()
     assert (rated.satisfaction, rated.notes.get().text) == (4, "Rated 4 of 5: Fast")
+
+
+def test_how_it_was_is_asked_again_after_a_page_load_until_it_is_rated_or_dismissed(
+    service: Service, visit: Visit, line: Line
+) -> None:
+    widget = visit(token=service.visitor())
+    widget.open()
+    first = service.conversation
+    conversation_end(first.id)
+    expect(widget.rating).to_have_count(1)
+    widget.page.reload()
+    widget.open()
+    expect(widget.rating).to_have_count(1)
+    widget.rating.get_by_role("button", name="Dismiss").click()
+    expect(widget.rating).to_have_count(0)
+    widget.page.reload()
+    widget.open()
+    expect(widget.rating).to_have_count(0)
+    line.drop["ack"], line.lose = 1, {1}  # the page learns only after it has loaded anew that this was stored
+    widget.write("Another question")
+    wait_for(widget, lambda: line.drop["ack"] == 0)
+    conversation_end(service.conversation.id)
+    widget.page.reload()
+    widget.open()
+    widget.star_4.click()
+    widget.rating_send.click()
+    expect(widget.rating).to_have_text("Thank you for your feedback!")
+    widget.page.reload()
+    widget.open()
+    expect(widget.rating).to_have_count(0)
+    scores = Conversation.objects.order_by("created_at", "id").values_list("satisfaction", flat=True)
+    assert list(scores) == [None, 4]
 
 
 def hours(service: Service, **chosen: object) -> None:

@@ -197,7 +197,7 @@ class Chat {
     const isOnline = () => this.#connection.ready || this.#polling.running || !this.#resumed;
     this.#standing = new Standing({ panel: this.#panel, language, agent: this.#session.agent, isOnline });
     const [panel, session, history, outbox] = [this.#panel, this.#session, this.#history, this.#outbox];
-    const parts = { panel, session, history, outbox, reading: this.#reading, standing: this.#standing };
+    const parts = { panel, session, history, outbox, storage: this.#storage, reading: this.#reading, standing: this.#standing };
     this.#incoming = new Incoming({ ...parts, t: language.t, emit: (event, detail) => this.#emit(event, detail) });
     this.#outgoing.show();
     this.#put();
@@ -248,7 +248,7 @@ class Chat {
       this.#reading.count();
       this.#reading.look();
       this.#incoming.offerChoices();
-    }
+    } else if (this.#session.unrated) this.#incoming.ask(this.#session.unrated);
     this.#connection.start();
   }
 

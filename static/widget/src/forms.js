@@ -73,8 +73,8 @@ function values(form) {
   );
 }
 
-/** The rating after a closed conversation. `submit(score, comment)`; score 1 to 5. */
-export function ratingForm({ t, submit }) {
+/** The rating after a closed conversation. `submit(score, comment)`; score 1 to 5. `done()`: it is not wanted. */
+export function ratingForm({ t, submit, done }) {
   const star = (score) => [
     h("input", { type: "radio", name: "score", id: `desk-star-${score}`, value: score, required: true }),
     h(
@@ -92,6 +92,7 @@ export function ratingForm({ t, submit }) {
     h("label", { for: "desk-comment", class: "small" }, t("comment")),
     comment,
     h("button", { type: "submit", class: "primary", "data-testid": "rating-send" }, t("rateSend")),
+    h("button", { type: "button", class: "retry", onclick: () => (done(), form.remove()) }, t("dismiss")),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -13,17 +13,19 @@ export class Incoming {
   #outbox;
   #reading;
   #standing;
+  #storage;
   #t;
   #emit;
   ended = false;
 
-  constructor({ panel, session, history, outbox, reading, standing, t, emit }) {
+  constructor({ panel, session, history, outbox, reading, standing, storage, t, emit }) {
     this.#panel = panel;
     this.#session = session;
     this.#history = history;
     this.#outbox = outbox;
     this.#reading = reading;
     this.#standing = standing;
+    this.#storage = storage;
     this.#t = t;
     this.#emit = emit;
   }
@@ -60,10 +62,10 @@ export class Incoming {
   }
 
   /** The server has stored what we sent; the ack tells where it stands. */
-  ack({ cid, seq, id, ts, conversation }) {
+  ack({ cid, seq, id, ts, conversation, duplicate }) {
     const item = this.#outbox.confirm(cid);
     if (!item || !seq) return;
-    this.#restart(seq, id);
+    if (!duplicate) this.#restart(seq, id); // one that was stored before may be of the conversation that has ended
     this.#session.conversation = conversation;
     this.#panel.tell("");
     this.#panel.log.mark("sent", (message) => message.cid === cid);
@@ -121,9 +123,19 @@ export class Incoming {
       this.#panel.announce(entry.content.text);
       this.offerChoices();
     }
-    const submit = (score, comment) => this.#outbox.add({ t: "rate", conversation, score, comment });
-    // The form stands below the transcript until the visitor writes again.
-    if (this.ended && frame.csat) this.#panel.log.outro.replaceChildren(ratingForm({ t: this.#t, submit }));
+    if (this.ended && frame.csat) this.ask(conversation);
+  }
+
+  /** How was it? Stands below the transcript until the visitor rates, dismisses it or writes again. */
+  ask(conversation) {
+    this.ended = true;
+    const done = () => this.#storage.set("asked", conversation);
+    const submit = (score, comment) => {
+      done();
+      this.#outbox.add({ t: "rate", conversation, score, comment });
+    };
+    if (this.#storage.get("asked") !== conversation)
+      this.#panel.log.outro.replaceChildren(ratingForm({ t: this.#t, submit, done }));
   }
 
   /** The quick replies of the newest message, if it asks the visitor for one. */

@@ -32,6 +32,11 @@ export class Session {
     return Boolean(this.#data.socket_url);
   }
 
+  /** The last conversation, while the visitor is to be asked how it was. */
+  get unrated() {
+    return this.#data.unrated;
+  }
+
   /** Who answers: {mode, name}. */
   get agent() {
     return this.#data.agent;

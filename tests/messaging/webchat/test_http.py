@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from conversations.models import Conversation, Message, Note
@@ -9,6 +11,8 @@ from messaging.rules.control import conversation_end
 from messaging.webchat import rules as webchat
 from messaging.webchat.frames import SessionRequest
 from tenants.access import buckets
+from tenants.storage.db import now
+from tenants.tenant_settings import invalidate
 from tests.conftest import Api
 from tests.factories import ChannelFactory
 from tests.messaging.webchat.clients import SHOP, Page, outcome
@@ -42,6 +46,26 @@ def test_the_token_goes_on_with_the_same_visitor(page):
     token = page.begin()["visitor_token"]
     page.say("Hello")
     assert page.begin(visitor_token=token)["last_seq"] == 1
+
+
+@pytest.mark.parametrize(
+    ("hours", "rated", "asks", "told"),
+    [(23, None, True, True), (25, None, True, False), (1, 4, True, False), (1, None, False, False)],
+    ids=["in a day", "later", "rated", "not asked"],
+)
+def test_a_visitor_is_told_which_conversation_is_to_be_rated(page, scope, hours, rated, asks, told):
+    page.begin()
+    page.say("Hello")
+    assert page.begin(visitor_token=page.token)["unrated"] is None  # it goes on
+    conversation = Conversation.objects.get()
+    conversation_end(conversation.id)
+    at = now() - timedelta(hours=hours)
+    Conversation.objects.filter(id=conversation.id).update(ended_at=at, satisfaction=rated)
+    scope.settings = {"csat_enabled": asks}
+    scope.save()
+    invalidate(scope.id)
+    answer = page.begin(visitor_token=page.token)
+    assert (answer["conversation"], answer["unrated"]) == (None, str(conversation.id) if told else None)
 
 
 def test_logging_out_makes_a_new_visitor(page):
