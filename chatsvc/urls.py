@@ -164,6 +164,7 @@ urlpatterns = [
     path("api/v2/events/schemas/<str:name>", event_views.EventSchemaView.as_view()),
     path("", health.root, name="root"),
     path("info", health.info),
+    path("favicon.ico", health.icon),
     path("metrics", metrics.metrics),
     *[
         path(f"{prefix}health{suffix}", view)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.views.decorators.vary import vary_on_headers
 
 from channels_app.models import Channel
@@ -17,6 +18,11 @@ from messaging.media.convert.programs import found as converters
 
 #: where a person or a client that knows nothing but the address goes on
 LINKS = {"openapi": "/api/schema", "docs": "/api/docs", "health": "/health", "console": "/admin/"}
+
+
+def icon(request: HttpRequest) -> HttpResponse:
+    """Where browsers look that were told of no icon: also on pages of JSON."""
+    return redirect(static("admin/favicon.svg"))
 
 
 def live(request: HttpRequest) -> JsonResponse:

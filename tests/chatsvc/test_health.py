@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.db import OperationalError, connection
+from django.templatetags.static import static
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from packaging.version import Version
@@ -205,3 +206,8 @@ def test_info_and_the_check_name_the_converters(browser: Client, monkeypatch: An
     assert browser.get("/info").json()["parts"]["converters"] == ["ffmpeg"]
     (lost,) = checks.converters()
     assert (lost.id, "pillow-heif is not installed: image/heic" in lost.msg) == ("chatsvc.I001", True)
+
+
+def test_a_browser_that_was_told_of_no_icon_finds_one() -> None:
+    answer = Client().get("/favicon.ico")
+    assert (answer.status_code, answer["Location"]) == (302, static("admin/favicon.svg"))

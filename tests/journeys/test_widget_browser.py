@@ -14,11 +14,12 @@ from playwright.sync_api import Browser, expect
 from channels_app.content.surroundings import Quote
 from channels_app.content.types import Content
 from conversations.models import Conversation, Message
+from messaging.hours.places import places_tell
 from messaging.live import typing as live_typing
 from messaging.live.attending import staff_read, staff_typing
 from messaging.rules.agent_replies import agent_reply
-from messaging.rules.control import conversation_end, take_over
-from tenants.storage.db import now
+from messaging.rules.control import conversation_end, hand_over, locked, take_over
+from tenants.storage.db import atomic, now
 from tenants.tenant_settings import invalidate
 from tests.journeys.line import Frame, Line
 from tests.journeys.service import Service, address, said
@@ -328,6 +329,24 @@ def test_a_person_is_asked_for_comes_and_is_rated(service: Service, visit: Visit
     expect(widget.rating).to_have_count(0)
     rated.refresh_from_db()
     assert (rated.satisfaction, rated.notes.get().text) == (4, "Rated 4 of 5: Fast")
+
+
+def test_the_place_in_the_queue_moves_while_a_visitor_waits(service: Service, visit: Visit) -> None:
+    service.visitor(id="before")
+    before = service.conversation
+    with atomic():
+        hand_over(locked(before.id), "asked")
+    service.answer, service.handover = (lambda text: said("A moment")), True
+    widget = visit()
+    widget.open()
+    widget.menu.click()
+    widget.human.click()
+    expect(widget.status).to_contain_text("Waiting for a person")
+    places_tell()
+    expect(widget.status).to_have_text("2 in line · Waiting for a person")
+    take_over(before.id, service.agent("Mira"))
+    places_tell()
+    expect(widget.status).to_have_text("1 in line · Waiting for a person")
 
 
 def test_how_it_was_is_asked_again_after_a_page_load_until_it_is_rated_or_dismissed(
