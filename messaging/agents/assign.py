@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce
 from conversations.models import Conversation
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
+from messaging.agents.members import answers
 from messaging.live.staff import colleague_called
 from messaging.rules.control import (
     TO_QUEUE,
@@ -28,19 +29,16 @@ from messaging.rules.control import (
     require_epoch,
     take_over,
 )
-from tenants.access.permissions import expand
 from tenants.errors import Unprocessable
 from tenants.models import Membership, Team, User
 from tenants.storage.db import atomic, now, on_commit, retried
-
-MAY_ANSWER = "conversations:write"
 
 
 def assign_to_person(conversation_id: uuid.UUID, agent: User, *, expected_epoch: int | None = None) -> Conversation:
     """From here on ``agent`` answers. As `take_over`, which says what it raises, and Unprocessable ``agent_unknown`` for
     a user who may not answer in the tenant."""
     member = Membership.objects.filter(user=agent, user__is_active=True).select_related("role").first()
-    if member is None or MAY_ANSWER not in expand(member.role.permissions):
+    if member is None or not answers(member):
         raise Unprocessable("This member of staff does not answer conversations here.", code="agent_unknown")
     given = take_over(conversation_id, agent, expected_epoch=expected_epoch)
     if not given.repeated:

@@ -47,7 +47,7 @@ def member_shapes(rows: Sequence[Membership]) -> list[dict[str, Any]]:
             "open_conversations": loads.get(row.user_id, 0),
             **(desk := desk_read(row.desk)).model_dump(),
             "capacity": desk.most,
-            "answers": MAY_ANSWER in expand(row.role.permissions),
+            "answers": answers(row),
             "teams": teams[row.id],
         }
         for row in rows
@@ -58,6 +58,11 @@ def loads_of(user_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
     """How many open conversations each has; none is left out. One statement."""
     having = Conversation.objects.filter(is_open=True, assignee__in=list(user_ids)).order_by()
     return dict(having.values("assignee").annotate(n=Count("id")).values_list("assignee", "n"))
+
+
+def answers(member: Membership) -> bool:
+    """Whether their role lets them answer conversations."""
+    return MAY_ANSWER in expand(member.role.permissions)
 
 
 def member_get(user_id: uuid.UUID) -> Membership:

@@ -20,10 +20,12 @@ from conversations.messages import cleaned
 from conversations.models import Message
 from conversations.timeline import work_given_up
 from messaging import wake
+from messaging.agents.members import answers
 from messaging.agents.models import ScheduledReply
 from messaging.agents.notes import note_write
-from messaging.rules.agent_replies import agent_reply
-from messaging.rules.control import locked_open
+from messaging.reply import Author
+from messaging.rules.agent_replies import reply_as
+from messaging.rules.control import locked, locked_open
 from messaging.rules.sendable import content_require
 from tenants.errors import Conflict, NotFound, ServiceError, Unprocessable
 from tenants.models import Membership, User
@@ -127,18 +129,40 @@ def scheduled_say(row_id: uuid.UUID) -> bool:
         return _failed(row, error)
 
 
+@retried
 def _say(row: ScheduledReply) -> bool:
-    if row.unless_after is not None and _person_wrote(row):
-        settle(row, status=ScheduledReply.Status.CANCELLED, reason="person_wrote")
-        return False
+    """All of it under the lock of the conversation, the reply and its mark in one transaction: what the person writes
+    comes before or after it. Raises as `reply_as` does, Conflict ``too_late``, ``author_gone`` and ``author_may_not``."""
+    with atomic():
+        seen = locked(row.conversation_id)
+        said = _said(row)
+        if said is None and row.unless_after is not None and _person_wrote(row):
+            settle(row, status=ScheduledReply.Status.CANCELLED, reason="person_wrote")
+            return False
+        if said is None:
+            _require_sayable(row)
+            author, content = Author.agent(row.author_id), cleaned(Content.model_validate(row.content))
+            said = reply_as(seen, author, content, f"scheduled-{row.id}")
+        return settle(row, status=ScheduledReply.Status.SENT, reason="", message=said)
+
+
+def _said(row: ScheduledReply) -> Message | None:
+    """What it became, where a worker of an earlier release ended before it had marked the row: no cause that has come
+    up since makes it unsaid."""
+    of = Message.objects.filter(conversation_id=row.conversation_id, role=Message.Role.AGENT)
+    return of.filter(client_message_id=f"scheduled-{row.id}").first()
+
+
+def _require_sayable(row: ScheduledReply) -> None:
     if row.attempts == 1 and now() - row.at > LATEST:
-        return _refused(row, "too_late", "The service could not send it in time.")
-    author = row.author
-    if author and not Membership.objects.filter(user=author, user__is_active=True).exists():
-        return _refused(row, "author_gone", "Who wrote it is no longer a member of staff.")
-    content = Content.model_validate(row.content)
-    said = agent_reply(row.conversation_id, author, content, client_message_id=f"scheduled-{row.id}")
-    return settle(row, status=ScheduledReply.Status.SENT, reason="", message=said)
+        raise Conflict("The service could not send it in time.", code="too_late")
+    if row.author is None:
+        return
+    member = Membership.objects.filter(user=row.author, user__is_active=True).select_related("role").first()
+    if member is None:
+        raise Conflict("Who wrote it is no longer a member of staff.", code="author_gone")
+    if not answers(member):
+        raise Conflict("Who wrote it may not answer conversations any more.", code="author_may_not")
 
 
 def _person_wrote(row: ScheduledReply) -> bool:

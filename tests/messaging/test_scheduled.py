@@ -7,12 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 
 from channels_app.content.types import text
 from channels_app.contract import InboundMessage, Sender
+from channels_app.models import Channel
 from conversations.models import Conversation, Message, Note
 from messaging import tasks
 from messaging.accept import accept
+from messaging.agents import scheduled
 from messaging.agents.models import Mention, ScheduledReply
 from messaging.agents.scheduled import LATEST, MOST, schedule, scheduled_cancel, scheduled_replay
 from messaging.housekeeping.restored import put_aside
@@ -21,7 +24,7 @@ from messaging.models import Delivery
 from messaging.rules.control import conversation_end
 from messaging.sweep import sweep
 from tenants.errors import Conflict, ServiceError, Unprocessable
-from tenants.models import AuditEntry, Membership, User
+from tenants.models import AuditEntry, Membership, Role, User
 from tenants.storage.db import now
 from tests.factories import MembershipFactory
 
@@ -106,6 +109,40 @@ def test_it_does_not_go_where_the_person_wrote_meanwhile(talk, web, ben, clock) 
     assert say(anyway).status == "sent"
 
 
+def test_whether_the_person_wrote_is_asked_under_the_lock_that_the_reply_is_said_under(talk, ben, clock, monkeypatch):
+    row, held = later(talk, ben, unless_person_writes=True), []
+    clock.shift(HOUR)
+    asked = scheduled._person_wrote
+    monkeypatch.setattr(scheduled, "_person_wrote", lambda of: held.append(connection.in_atomic_block) or asked(of))
+    assert say(row).status == "sent"
+    assert held == [True]
+
+
+def writes(talk: Conversation, ben: User, web: Channel) -> None:
+    accept(web, InboundMessage("", Sender("visitor", "v-1"), text("it is here")))
+
+
+def leaves(talk: Conversation, ben: User, web: Channel) -> None:
+    Membership.objects.filter(user=ben).delete()
+
+
+def ends(talk: Conversation, ben: User, web: Channel) -> None:
+    conversation_end(talk.id, reason="closed")
+
+
+@pytest.mark.parametrize("since", [writes, leaves, ends])
+def test_what_was_said_before_its_worker_ended_counts_as_sent(talk, web, ben, clock, monkeypatch, since) -> None:
+    row = later(talk, ben, unless_person_writes=True)
+    clock.shift(HOUR)
+    with monkeypatch.context() as broken:
+        broken.setattr("messaging.agents.scheduled.settle", lambda *_, **__: True)  # as in a release before
+        say(row)
+    since(talk, ben, web)
+    ScheduledReply.objects.update(claim=None, due_at=now())
+    assert (say(row).status, row.reason, Note.objects.count()) == ("sent", "", 0)
+    assert row.message == Message.objects.get(role="agent")
+
+
 def closed(talk: Conversation, ben: User) -> None:
     conversation_end(talk.id, reason="closed")
 
@@ -114,13 +151,17 @@ def gone(talk: Conversation, ben: User) -> None:
     Membership.objects.filter(user=ben).delete()
 
 
+def narrowed(talk: Conversation, ben: User) -> None:
+    Role.objects.filter(memberships__user=ben).update(permissions=["conversations:read"])
+
+
 def late(talk: Conversation, ben: User) -> None:
     ScheduledReply.objects.update(at=NOW + HOUR - LATEST - timedelta(seconds=1))
 
 
 @pytest.mark.parametrize(
-    ("cause", "code"), [(closed, "conversation_closed"), (gone, "author_gone"), (late, "too_late")],
-    ids=["closed", "gone", "late"],
+    ("cause", "code"), [(closed, "conversation_closed"), (gone, "author_gone"), (narrowed, "author_may_not"), (late, "too_late")],
+    ids=["closed", "gone", "narrowed", "late"],
 )  # fmt: skip
 def test_one_that_may_not_go_tells_its_author_why(talk, ben, clock, cause, code) -> None:
     row = later(talk, ben)
