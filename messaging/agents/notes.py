@@ -27,7 +27,7 @@ NAMED = re.compile(r"(?<![\w@.])@([\w.+-]+(?:@[\w-]+\.[\w.-]+)?)")  # user names
 @retried
 def note_write(conversation_id: uuid.UUID, author: User | None, words: str) -> Note:
     """A note on the conversation; members of the tenant whom it names by ``@user-name`` have it unread. Raises NotFound,
-    Invalid ``empty_note`` and ``note_too_long``."""
+    Invalid ``empty_note``, ``note_too_long`` and ``too_many_named``."""
     words = words.strip()
     if not words:
         raise Invalid("Write a note.", code="empty_note")
@@ -47,12 +47,16 @@ def note_write(conversation_id: uuid.UUID, author: User | None, words: str) -> N
 
 
 def named_in(words: str) -> list[User]:
-    """The tenant's members whom a note names, in the order of their user names. No statement without an ``@``."""
+    """The tenant's members whom a note names, in the order of their user names; other words with an ``@`` count for
+    nothing. No statement without an ``@``. Raises Invalid ``too_many_named``."""
     names = {name.rstrip(".") for name in NAMED.findall(words)}
     if not names:
         return []
-    members = Membership.objects.filter(user__username__in=sorted(names)[:MOST_NAMED], user__is_active=True)
-    return [member.user for member in members.select_related("user").order_by("user__username")]
+    members = Membership.objects.filter(user__username__in=sorted(names), user__is_active=True)
+    found = members.select_related("user").order_by("user__username")[: MOST_NAMED + 1]
+    if len(found) > MOST_NAMED:
+        raise Invalid(f"A note names at most {MOST_NAMED} colleagues.", code="too_many_named")
+    return [member.user for member in found]
 
 
 def _mention(seen: Conversation, note: Note, user: User) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conversations.models import Conversation, Event
+from conversations.models import Conversation, Event, Note
 from messaging.accept import Entrance, accept
 from messaging.agents import labels as labels_module
 from messaging.agents import presence
@@ -15,7 +15,7 @@ from messaging.agents.canned import canned_fill, canned_found, canned_save
 from messaging.agents.labels import label_put, label_save, label_take, labels_of
 from messaging.agents.members import loads_of, member_shapes, members, team_save, team_shapes
 from messaging.agents.models import CannedReply, Label, Mention
-from messaging.agents.notes import mentions_seen, note_write
+from messaging.agents.notes import MOST_NAMED, mentions_seen, note_write
 from messaging.agents.snooze import snooze, snoozes_end, unsnooze
 from tenants.errors import Conflict, Invalid, NotFound, Unprocessable
 from tenants.scope import tenant_scope
@@ -112,6 +112,20 @@ def test_a_note_names_colleagues(queued, ana, ben, other_tenant) -> None:
     assert [mentions_seen(talk.id, ben) for _ in range(2)] == [True, False]
     second = note_write(talk.id, ana, "@ben again")
     assert [(row.note, row.seen_at) for row in Mention.objects.all()] == [(second, None)]
+
+
+def test_a_note_calls_a_colleague_among_any_number_of_other_names(queued, ana, ben) -> None:
+    others = " ".join(f"@a{number}" for number in range(MOST_NAMED + 5))
+    assert note_write(queued().id, ana, f"{others} @ben").mentioned == [ben]
+
+
+def test_a_note_that_names_a_crowd_is_refused_and_calls_no_part_of_it(queued, ana, tenant, monkeypatch) -> None:
+    monkeypatch.setattr("messaging.agents.notes.MOST_NAMED", 2)
+    crowd = [MembershipFactory(tenant=tenant).user.username for _ in range(3)]
+    with pytest.raises(Invalid) as refused:
+        note_write(queued().id, ana, " ".join(f"@{name}" for name in crowd))
+    assert (refused.value.code, Mention.objects.count(), Note.objects.count()) == ("too_many_named", 0, 0)
+    assert len(note_write(queued().id, ana, f"@{crowd[0]} @{crowd[1]}").mentioned) == 2
 
 
 def test_a_note_says_something(queued, ana) -> None:
