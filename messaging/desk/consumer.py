@@ -201,7 +201,7 @@ class AgentConsumer(Connection):
         """What the user may see was looked up anew."""
         if not isinstance(person, Person):
             self._refuse(person)
-        elif person != self.person:
+        else:  # also of who stays the same: a list may have been opened while its role was taken away
             self.person = person
             self._see_less()
 

@@ -124,6 +124,28 @@ async def test_a_key_that_was_revoked_is_closed(tenant, opened):
     assert await socket.closed_with() == 4401
 
 
+async def test_a_list_that_opens_while_the_role_is_taken_away_is_shut_at_the_next_look(
+    ana, member, other_tenant, window, says, monkeypatch
+):
+    await thread(MembershipFactory)(tenant=other_tenant, user=ana)
+    conversation = await says("mira", "my violin")
+    socket, desk_of = await window(ana), desks.desk
+
+    async def meanwhile(tenant_id):
+        # unscoped: both roles of the test
+        roles = Role.objects.unscoped().filter(tenant_id=conversation.tenant_id)
+        await thread(roles.update)(permissions=["channels:read"])
+        await desks.people()
+        return await desk_of(tenant_id)
+
+    monkeypatch.setattr(desks, "desk", meanwhile)
+    await socket.view("bot", tenant=str(conversation.tenant_id))
+    await desks.people()
+    assert (await socket.until("viewed"))[-1]["code"] == "tenant_not_found"
+    await says("mira", "and the bow")
+    assert "conv" not in await socket.settled()
+
+
 async def test_a_role_that_was_narrowed_ends_what_it_no_longer_allows(ana, member, other_tenant, window, says):
     await thread(MembershipFactory)(tenant=other_tenant, user=ana)
     conversation = await says("mira", "my violin")
