@@ -21,12 +21,13 @@ from django.db.models import Q
 
 from channels_app.hours import hours_on
 from conversations.models import Conversation, Message
+from conversations.timeline import conversation_advance
 from messaging import wake
 from messaging.agents.members import MAY_ANSWER, loads_of, members
 from messaging.agents.models import Labelled
 from messaging.agents.presence import presence_of
 from messaging.live.staff import colleague_called
-from messaging.rules.control import TO_HUMAN, Holder, hands_change, human_has, locked
+from messaging.rules.control import TO_HUMAN, Holder, hands_change, human_has
 from tenants.access.permissions import expand
 from tenants.audit import audit
 from tenants.desk import desk_read
@@ -206,10 +207,10 @@ def _given_up_by(conversation_id: uuid.UUID) -> uuid.UUID | None:
 
 @retried
 def _give(conversation_id: uuid.UUID, member: Membership, way: str) -> bool | None:
-    """False when it does not wait any more; None when another process gave something to the member meanwhile."""
+    """False when it does not wait any more, or was erased; None when another process gave something to the member meanwhile."""
     with atomic():
-        seen = locked(conversation_id)
-        if not seen.is_open or seen.held_by != Holder.QUEUE:
+        seen = conversation_advance({"id": conversation_id, "is_open": True, "held_by": Holder.QUEUE})
+        if seen is None:
             return False
         at, last = now(), member.assigned_at
         if last is not None:

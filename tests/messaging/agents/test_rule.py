@@ -196,6 +196,21 @@ def test_of_two_processes_the_second_looks_again(sets, comes, queued, ana, monke
     assert owners(first, second) == [None, "ana"]
 
 
+def test_one_that_was_erased_meanwhile_holds_up_no_other(sets, comes, queued, ana, monkeypatch) -> None:
+    sets(way="round_robin")
+    erased, other = queued(9), queued(1)
+    comes(ana)
+    give = rule._give
+
+    def erase_first(id: Any, member: Membership, way: str) -> bool | None:
+        Conversation.objects.filter(id=erased.id).delete()
+        return give(id, member, way)
+
+    monkeypatch.setattr(rule, "_give", erase_first)
+    assert assign_waiting() == 1
+    assert owners(other) == ["ana"]
+
+
 def test_the_visitor_the_timeline_and_the_trail_are_told_once(sets, comes, web, said, ana, calls) -> None:
     sets(way="round_robin")
     one = accept(web, said("a human please"), Entrance(hints={"bypass_automation": True})).conversation
