@@ -119,6 +119,21 @@ def test_labels(client, place) -> None:
     assert client.delete(f"/api/v2/labels/{label['id']}").status_code == 204
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/v2/labels", {"name": " "}),
+        ("/api/v2/teams", {"name": "\t "}),
+        (f"{CHAT}/inbox/filters", {"name": "\u3000", "shared": True}),
+        ("/api/v2/canned-replies", {"shortcut": "hi", "title": " ", "content": {"type": "text", "text": "Hello"}}),
+    ],
+    ids=["label", "team", "filter", "canned reply"],
+)  # fmt: skip
+def test_a_name_of_blanks_is_none(client, path, body) -> None:
+    refused = client.post(path, body)
+    assert (refused.status_code, client.error_of(refused)["code"]) == (400, "validation_error")
+
+
 def test_a_snooze(client, place) -> None:
     until = (now() + timedelta(hours=2)).isoformat()
     assert client.data_of(client.post(f"{place}/snooze", {"until": until}))["snoozed_until"] is not None

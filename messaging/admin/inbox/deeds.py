@@ -52,7 +52,9 @@ def _wake(request: HttpRequest, row: Conversation) -> Done:
 
 
 def _label(request: HttpRequest, row: Conversation) -> Done:
-    named = request.POST.get("name", "").replace("\0", "").strip()[:LONGEST]
+    named = request.POST.get("name", "").replace("\0", "").strip()
+    if len(named) > LONGEST:
+        raise Invalid(f"A label has at most {LONGEST} characters.", code="label_too_long")
     if named:
         label = Label.objects.filter(name=named).first() or label_save(Label(tenant_id=row.tenant_id, name=named))
     else:

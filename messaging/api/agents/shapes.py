@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from channels_app.content.types import Content, PublicContent
 from channels_app.words.moments import Moment
@@ -18,7 +18,9 @@ from tenants.desk import Language, Skill
 
 Color = Literal["gray", "red", "orange", "yellow", "green", "teal", "blue", "purple", "pink"]
 assert get_args(Color) == Label.COLORS
-Name = Annotated[str, Field(min_length=1, max_length=60)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+LabelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 
 
 class Strict(BaseModel):
@@ -141,12 +143,12 @@ class LookList(BaseModel):
 
 
 class LabelBody(Strict):
-    name: str = Field(min_length=1, max_length=40)
+    name: LabelName
     color: Color = "gray"
 
 
 class LabelChange(Strict):
-    name: str | None = Field(None, min_length=1, max_length=40)
+    name: LabelName | None = None
     color: Color | None = None
 
 
@@ -226,14 +228,14 @@ class PresenceChange(Strict):
 
 class CannedBody(Strict):
     shortcut: str = Field(pattern=SHORTCUT, description="What staff type after `/`")
-    title: str = Field(min_length=1, max_length=100)
+    title: Title
     content: PublicContent = Field(description="`{{variables}}` may stand in its texts")
     language: str = Field("", max_length=15)
 
 
 class CannedChange(Strict):
     shortcut: str | None = Field(None, pattern=SHORTCUT)
-    title: str | None = Field(None, min_length=1, max_length=100)
+    title: Title | None = None
     content: PublicContent | None = None
     language: str | None = Field(None, max_length=15)
 

@@ -186,6 +186,12 @@ def test_a_filter_is_kept_under_a_name_and_forgotten(desk: Desk) -> None:
     assert desk.client.get(HOME).context["kept"] == []
 
 
+@pytest.mark.parametrize("name", ["", " ", "\0", "x" * 61], ids=["empty", "blank", "NUL", "long"])
+def test_a_filter_without_a_name_or_with_one_too_long_is_not_kept(desk: Desk, name: str) -> None:
+    desk.client.post(f"{HOME}filters/", {"name": name})
+    assert desk.client.get(HOME).context["kept"] == []
+
+
 def test_a_filter_needs_a_name_and_the_right_to_keep_it(desk_of: Any) -> None:
     viewer = desk_of("conversations:read")
     assert viewer.client.post(f"{HOME}filters/", {"name": "Mine"}).status_code == 403

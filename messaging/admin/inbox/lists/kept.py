@@ -38,9 +38,9 @@ def kept_change(request: HttpRequest, asked: Asked) -> None:
             audit(request.user, "savedfilter.deleted", row, None, client_ip(request))
             row.delete()
             return
-        name = request.POST.get("name", "").replace("\0", "").strip()[:LONGEST]
-        if not name:
-            messages.error(request, "Give the filter a name.")
+        name = request.POST.get("name", "").replace("\0", "").strip()
+        if not 0 < len(name) <= LONGEST:
+            messages.error(request, f"Give the filter a name of at most {LONGEST} characters.")
             return
         owner = None if request.POST.get("shared") else asked.member
         limits = asked.limits.model_copy(update={"search": asked.search or None})
