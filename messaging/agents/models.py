@@ -105,6 +105,7 @@ class ScheduledReply(Work, TenantModel):
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="scheduled")
     author = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    by_member = models.BooleanField(null=True)  # it had an author, whose account may be gone by now; None: not known
     content = models.JSONField()  # channels_app.content.types.Content
     at = models.DateTimeField()
     unless_after = models.PositiveIntegerField(null=True, blank=True)  # not if the person wrote after this entry

@@ -63,7 +63,8 @@ def schedule(
         if scheduled_of(conversation_id).filter(status__in=ScheduledReply.OPEN).count() >= MOST:
             raise Conflict(f"{MOST} replies are planned here already.", code="too_many_scheduled")
         row = ScheduledReply.objects.create(
-            tenant_id=seen.tenant_id, conversation=seen, author=author, content=content.to_json(), at=at, due_at=at,
+            tenant_id=seen.tenant_id, conversation=seen, author=author, by_member=author is not None,
+            content=content.to_json(), at=at, due_at=at,
             unless_after=seen.last_seq if unless_person_writes else None,
         )  # fmt: skip
         if at - since < SOON:
@@ -156,9 +157,9 @@ def _said(row: ScheduledReply) -> Message | None:
 def _require_sayable(row: ScheduledReply) -> None:
     if row.attempts == 1 and now() - row.at > LATEST:
         raise Conflict("The service could not send it in time.", code="too_late")
-    if row.author is None:
+    if row.author is None and not row.by_member:
         return
-    member = Membership.objects.filter(user=row.author, user__is_active=True).select_related("role").first()
+    member = Membership.objects.filter(user=row.author_id, user__is_active=True).select_related("role").first()
     if member is None:
         raise Conflict("Who wrote it is no longer a member of staff.", code="author_gone")
     if not answers(member):

@@ -151,6 +151,10 @@ def gone(talk: Conversation, ben: User) -> None:
     Membership.objects.filter(user=ben).delete()
 
 
+def erased(talk: Conversation, ben: User) -> None:
+    ben.delete()
+
+
 def narrowed(talk: Conversation, ben: User) -> None:
     Role.objects.filter(memberships__user=ben).update(permissions=["conversations:read"])
 
@@ -160,8 +164,8 @@ def late(talk: Conversation, ben: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cause", "code"), [(closed, "conversation_closed"), (gone, "author_gone"), (narrowed, "author_may_not"), (late, "too_late")],
-    ids=["closed", "gone", "narrowed", "late"],
+    ("cause", "code"), [(closed, "conversation_closed"), (gone, "author_gone"), (erased, "author_gone"), (narrowed, "author_may_not"), (late, "too_late")],
+    ids=["closed", "gone", "erased", "narrowed", "late"],
 )  # fmt: skip
 def test_one_that_may_not_go_tells_its_author_why(talk, ben, clock, cause, code) -> None:
     row = later(talk, ben)
