@@ -27,7 +27,8 @@ HORIZON = 400 * DAY  # beyond it nothing is looked for
 MOST_HOLIDAYS = 400
 
 
-def _known_zone(name: str) -> str:
+def known_zone(name: str) -> str:
+    """The name itself. Raises ValueError for one that is no time zone's."""
     if name not in zoneinfo.available_timezones():
         raise ValueError("unknown time zone")
     return name
@@ -77,7 +78,7 @@ class BusinessHours(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    time_zone: Annotated[str, AfterValidator(known_zone)] = "UTC"
     days: dict[Weekday, Spans] = {}
     holidays: tuple[Holiday, ...] = Field((), max_length=MOST_HOLIDAYS)
 

@@ -11,9 +11,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import F, Q
 
 from channels_app.health import ADVICE, State
 from channels_app.models import ChannelIncident
+from channels_app.words.moments import moment_of_iso
 from conversations.event_schemas import Envelope
 from conversations.models import Conversation, Message
 from conversations.safety import is_flagged
@@ -29,6 +31,7 @@ STATES: dict[str, str] = {
 
 
 SAME_AGAIN = timedelta(hours=1)
+A_TICK = timedelta(milliseconds=1)  # moments in events are cut to it
 WAITING_AGAIN = timedelta(minutes=10)  # people who wait are told of more often than faults
 EXPECTED = frozenset({"contact_stopped"})  # codes of messages that were not to arrive
 #: lists of the console
@@ -90,10 +93,13 @@ def _waits(data: dict[str, Any]) -> Words | None:
 
 
 def _late(data: dict[str, Any]) -> Words | None:
-    """None once the person waits no longer."""
+    """None once the person waits no longer, or was answered and waits anew."""
     waiting = Conversation.objects.filter(id=data.get("conversation_id"), is_open=True, waiting_since__isnull=False)
     conversation = waiting.filter(control_owner=Conversation.Owner.HUMAN).select_related("channel").first()
     if conversation is None:
+        return None
+    since = moment_of_iso(data.get("waiting_since", ""))
+    if since and conversation.waiting_since and conversation.waiting_since >= since + A_TICK:
         return None
     lines = (
         f"The target is {settings_for(conversation.tenant_id).first_response_minutes} minutes of open time.",
@@ -186,6 +192,20 @@ def alert_worth(event: Envelope) -> bool:
     """Whether staff are to be told of such an event at all; costs no statement, for most events are not."""
     kind = alert_kind(event)
     return bool(kind) and kind not in settings_for(event.tenant_id).alerts.quiet
+
+
+def alert_over(event: Envelope) -> bool:
+    """Whether what an alert was to tell of has passed since it was planned. One that calls to people who wait stands for
+    all of the channel who came after the first: it holds while any of them waits."""
+    if event.type != "chat.conversation.updated" or _waits(event.data) is not None:
+        return False
+    first = Conversation.objects.filter(id=event.data.get("conversation_id"))
+    channel_id = first.values_list("channel_id", flat=True).first()
+    others = Conversation.objects.filter(channel_id=channel_id, is_open=True)
+    if event.data.get("trigger") == "late":
+        since = Q(late_told_at__gt=F("waiting_since"), control_owner=Conversation.Owner.HUMAN)
+        return not others.filter(since, waiting_since__isnull=False).exists()
+    return not others.filter(held_by=Conversation.Holder.QUEUE).exists()
 
 
 #: event type → the words of its alert; None: not worth one

@@ -25,9 +25,9 @@ from channels_app.services import outbound_hosts
 from conversations.event_schemas import Envelope
 from messaging import wake
 from messaging.models import StaffAlert
-from messaging.outbox.alert_words import ALERTS, READERS, Words, alert_kind
+from messaging.outbox.alert_words import ALERTS, READERS, Words, alert_kind, alert_over
 from tenants.access.permissions import expand
-from tenants.alert_choice import choice_read
+from tenants.alert_choice import NO_MAIL, choice_read
 from tenants.hours import is_open
 from tenants.models import Membership, Tenant
 from tenants.storage.db import now, on_commit, server_trouble
@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 TRIES = A_DAY
 LEASE = timedelta(seconds=60)
-NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
+OVER = "over"  # in place of an error: its reason had gone before it went out
 
 
 def alerts_plan(event: Envelope) -> list[StaffAlert]:
@@ -71,7 +71,7 @@ def alerts_plan(event: Envelope) -> list[StaffAlert]:
 
 
 def alert_send(alert_id: uuid.UUID) -> bool:
-    """Send one alert that is due, in its tenant's scope. False when it is not due, taken, or did not work."""
+    """Send one alert that is due, in its tenant's scope, unless its reason has gone. False when it is not due, taken, or did not work."""
     alert = claim_by_id(StaffAlert, alert_id, LEASE)
     if alert is None:
         return False
@@ -79,6 +79,8 @@ def alert_send(alert_id: uuid.UUID) -> bool:
         settle(alert, status=StaffAlert.Status.FAILED, error=WORKER_LOST)
         return False
     try:
+        if alert.facts and alert_over(Envelope.model_validate(alert.facts)):
+            return settle(alert, status=StaffAlert.Status.SENT, error=OVER)
         WAYS[alert.way](alert)
     except Exception as error:  # noqa: BLE001  whatever broke, staff have not been told: it is tried again
         _failed(alert, error)
@@ -111,7 +113,8 @@ def _told_lately(words: Words) -> bool:
     if not words.at_most_every:
         return False
     since = now() - words.at_most_every
-    return StaffAlert.objects.filter(subject=words.subject[:200], created_at__gt=since).exists()
+    lately = StaffAlert.objects.filter(subject=words.subject[:200], created_at__gt=since)
+    return lately.exclude(error=OVER).exists()
 
 
 # -------------------------------------------------------------------------------- ways
@@ -165,8 +168,12 @@ def _members(tenant_id: uuid.UUID, permission: str) -> list[Membership]:
 
 def _addresses(alert: StaffAlert, members: Iterable[Membership]) -> list[str]:
     kind = alert_kind(Envelope.model_validate(alert.facts)) if alert.facts else ""
-    opened = is_open(settings_for(alert.tenant_id).business_hours, now())
-    wanting = (member for member in members if choice_read(member.alerts).wants(kind, is_open=opened))
+    hours, at = settings_for(alert.tenant_id).business_hours, now()
+    opened = is_open(hours, at)
+    wanting = (
+        member for member in members
+        if (choice := choice_read(member.alerts)).wants(kind, is_open=opened) and not choice.rests(at, hours.zone)
+    )  # fmt: skip
     return sorted({member.user.email for member in wanting})
 
 

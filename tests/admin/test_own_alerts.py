@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from smtplib import SMTPServerDisconnected
 from typing import Any
 
 import pytest
+from django.core import mail
+from django.core.mail.backends.base import BaseEmailBackend
 
-from tenants.alert_choice import KINDS
+from tenants.alert_choice import KINDS, NO_MAIL
 from tenants.models import AuditEntry, Membership
 from tests.factories import MembershipFactory, UserFactory
 
@@ -38,10 +41,71 @@ def test_a_choice_is_kept_and_shown_again(agent) -> None:
     assert client.post(ADDRESS, sent(member, kinds=["escalations", "late"], in_hours_only="on")).status_code == 302
     member.refresh_from_db()
     quiet = [kind for kind in KINDS if kind not in ("escalations", "late")]
-    assert member.alerts == {"quiet": quiet, "in_hours_only": True}
+    rest = {"rest_from": None, "rest_until": None, "time_zone": ""}
+    assert member.alerts == {"quiet": quiet, "in_hours_only": True, **rest}
     [(_, form)] = client.get(ADDRESS).context["choices"]
     assert (form["kinds"].value(), form["in_hours_only"].value()) == (["escalations", "late"], True)
     assert AuditEntry.objects.unscoped().get(action="membership.updated").changes == {"fields": ["alerts"]}
+
+
+def test_quiet_hours_are_kept_and_shown_again(agent) -> None:
+    client, member = agent
+    chosen = {"rest_from": "22:00", "rest_until": "07:00", "time_zone": "Asia/Tokyo"}
+    assert client.post(ADDRESS, sent(member, kinds=["late"], **chosen)).status_code == 302
+    [(_, form)] = client.get(ADDRESS).context["choices"]
+    assert {name: form[name].value() for name in chosen} == chosen
+    assert client.post(ADDRESS, sent(member, kinds=["late"], **chosen)).status_code == 302
+    assert AuditEntry.objects.unscoped().filter(action="membership.updated").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"rest_from": "22:00"}, "need both times"),
+        ({"rest_until": "22:00"}, "need both times"),
+        ({"rest_from": "22:00", "rest_until": "22:00"}, "must end at another time"),
+        ({"rest_from": "25:00", "rest_until": "07:00"}, "Enter a valid time"),
+        ({"rest_from": "22:00", "rest_until": "07:00", "time_zone": "Mars/Olympus"}, "Select a valid choice"),
+    ],
+    ids=["no end", "no beginning", "no length", "no time", "no zone"],
+)
+def test_quiet_hours_that_mean_nothing_are_refused(agent, chosen: dict[str, str], said: str) -> None:
+    client, member = agent
+    assert said in client.post(ADDRESS, sent(member, kinds=[], **chosen)).content.decode()
+    member.refresh_from_db()
+    assert member.alerts is None
+
+
+LOCMEM = "django.core.mail.backends.locmem.EmailBackend"
+
+
+class Refuses(BaseEmailBackend):
+    def send_messages(self, email_messages: Any) -> int:
+        raise SMTPServerDisconnected
+
+
+@pytest.mark.parametrize(
+    ("backend", "address", "said", "count"),
+    [
+        (LOCMEM, "ana@example.com", "A test was sent to ana@example.com.", 1),
+        (LOCMEM, "", "has no e-mail address", 0),
+        (NO_MAIL, "ana@example.com", "has no mail server", 0),
+        (f"{__name__}.Refuses", "ana@example.com", "did not take the test", 0),
+    ],
+    ids=["sent", "no address", "no mail server", "refused"],
+)
+def test_a_test_mail_goes_to_the_one_who_asks(
+    agent, settings, backend: str, address: str, said: str, count: int
+) -> None:
+    client, member = agent
+    settings.EMAIL_BACKEND = backend
+    member.user.email = address
+    member.user.save()
+    answer = client.post(ADDRESS, {**sent(member, kinds=["late"]), "test": "1"})
+    assert (said in answer.content.decode(), [mailed.to for mailed in mail.outbox]) == (True, [[address]] * count)
+    assert answer.context["choices"][0][1]["kinds"].value() == ["late"]
+    member.refresh_from_db()
+    assert member.alerts is None
 
 
 def test_colleagues_choices_are_not_there_and_stay(tenant, other_tenant, agent) -> None:

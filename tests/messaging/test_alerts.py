@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core import mail
 
+from channels_app.words.moments import written
 from conversations.models import Conversation, Event
 from conversations.timeline import NewEvent, conversation_advance, events_append, system_event
 from messaging.models import HandledEvent, StaffAlert
@@ -90,6 +91,86 @@ def test_a_colleague_who_was_quicker_ends_the_alert(scope, talk) -> None:
     take_over(talk.id, UserFactory())
     hand_back(talk.id)
     assert told() == []
+
+
+def waits_late(conversation: Conversation) -> None:
+    conversation_advance({"id": conversation.id}, waiting_since=now() - timedelta(hours=2), late_told_at=now())
+    conversation.refresh_from_db()
+    happens(
+        conversation, "chat.conversation.updated", trigger="late", waiting_since=written(conversation.waiting_since)
+    )
+
+
+def sends_the_first() -> tuple[str, int]:
+    """How it stands with the oldest alert after its turn, and how many were mailed."""
+    alert = StaffAlert.objects.earliest("id")
+    assert alerts.alert_send(alert.id)
+    alert.refresh_from_db()
+    return alert.error, len(mail.outbox)
+
+
+@pytest.fixture
+def agent(scope: Tenant) -> Any:
+    return MembershipFactory(tenant=scope, role=RoleFactory(tenant=scope, permissions=["conversations:write"]))
+
+
+def test_a_colleague_who_came_before_the_mail_went_out_ends_it(scope, talk, agent) -> None:
+    asks_for_a_human(talk)
+    told()
+    take_over(talk.id, agent.user)
+    assert sends_the_first() == ("over", 0)
+
+
+def test_an_alert_stands_for_all_who_wait(scope, talk, agent) -> None:
+    second = ConversationFactory(tenant=scope, channel=talk.channel)
+    asks_for_a_human(talk)
+    told()
+    asks_for_a_human(second)
+    take_over(talk.id, agent.user)
+    assert len(told()) == 1
+    assert sends_the_first() == ("", 1)
+
+
+def test_people_of_another_channel_keep_no_alert_alive(scope, talk, agent) -> None:
+    elsewhere = ConversationFactory(tenant=scope, channel=ChannelFactory(tenant=scope, name="Shop"))
+    asks_for_a_human(talk)
+    told()
+    asks_for_a_human(elsewhere)
+    take_over(talk.id, agent.user)
+    assert sends_the_first() == ("over", 0)
+
+
+def test_an_alert_that_was_not_sent_keeps_no_later_one_back(scope, talk, agent) -> None:
+    asks_for_a_human(talk)
+    told()
+    take_over(talk.id, agent.user)
+    sends_the_first()
+    asks_for_a_human(ConversationFactory(tenant=scope, channel=talk.channel))
+    assert len(told()) == 2
+
+
+@pytest.mark.parametrize("waits_on", [None, timedelta(0), timedelta(minutes=119)], ids=["answered", "still", "anew"])
+def test_a_late_alert_goes_out_while_that_wait_lasts(scope, talk, agent, waits_on: Any) -> None:
+    asks_for_a_human(talk)
+    waits_late(talk)
+    told()
+    StaffAlert.objects.exclude(subject__contains="too long").delete()
+    since = talk.waiting_since
+    conversation_advance(
+        {"id": talk.id}, late_told_at=since, waiting_since=waits_on is not None and since + waits_on or None
+    )
+    assert sends_the_first() == (("", 1) if waits_on == timedelta(0) else ("over", 0))
+
+
+def test_a_late_alert_stands_for_others_who_are_late(scope, talk, agent) -> None:
+    second = ConversationFactory(tenant=scope, channel=talk.channel)
+    for conversation in (talk, second):
+        asks_for_a_human(conversation)
+        waits_late(conversation)
+    told()
+    StaffAlert.objects.exclude(subject__contains="too long").delete()
+    conversation_advance({"id": talk.id}, waiting_since=None)
+    assert sends_the_first() == ("", 1)
 
 
 def test_staff_hear_of_dead_letters_once_an_hour(scope, talk) -> None:
