@@ -221,6 +221,12 @@ class TenantSettings(BaseModel):
     expected_reply_minutes: int | None = Field(
         None, ge=1, le=WEEK_MINUTES, description="How soon people usually answer, as those who wait are told"
     )
+    queue_told_on: tuple[FlowMark, ...] = Field(
+        (),
+        max_length=100,
+        description="On which channels, by key or kind, people who are handed over by day are told their place by a "
+        "message; the web chat shows it anyway",
+    )
     first_response_minutes: int | None = Field(
         None, ge=1, le=WEEK_MINUTES, description="Open minutes after which a person has waited too long for one of us"
     )

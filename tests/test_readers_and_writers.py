@@ -59,6 +59,7 @@ OBEYED = {
     "out_of_hours_replies": ("messaging/context/hours.py", ".out_of_hours_replies"),
     "expected_reply_minutes": ("messaging/context/hours.py", ".expected_reply_minutes"),
     "assignment": ("messaging/agents/rule.py", ".assignment"),
+    "queue_told_on": ("messaging/hours/told.py", ".queue_told_on"),
     "first_response_minutes": ("messaging/hours/late.py", ".first_response_minutes"),
 }
 #: permission → what will ask for it

@@ -15,6 +15,7 @@ class HourWords:
     later: str  # {when}: beside "a human is asked for"
     someday: str
     expected: str  # {time}
+    place: str  # {n}: 1 is the next
     today: str  # {time}: a clock's
     tomorrow: str
     on_weekday: str  # {day}, {time}
@@ -33,6 +34,7 @@ HOUR_WORDS: Mapping[str, HourWords] = {
         "A colleague will answer {when}.",
         "A colleague will answer as soon as we are open again.",
         "We usually answer within {time}.",
+        "You are number {n} in the queue.",
         "today at {time}", "tomorrow at {time}", "on {day} at {time}", "on {day} {month} at {time}",
         ("one minute", "{n} minutes"), ("one hour", "{n} hours"), ("one day", "{n} days"),
         ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
@@ -45,6 +47,7 @@ HOUR_WORDS: Mapping[str, HourWords] = {
         "Eine Kollegin oder ein Kollege antwortet Ihnen {when}.",
         "Eine Kollegin oder ein Kollege antwortet Ihnen, sobald wir wieder da sind.",
         "Meistens antworten wir innerhalb von {time}.",
+        "Sie sind Nummer {n} in der Warteschlange.",
         "heute um {time} Uhr", "morgen um {time} Uhr", "am {day} um {time} Uhr", "am {day}. {month} um {time} Uhr",
         ("einer Minute", "{n} Minuten"), ("einer Stunde", "{n} Stunden"), ("einem Tag", "{n} Tagen"),
         ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
@@ -57,6 +60,7 @@ HOUR_WORDS: Mapping[str, HourWords] = {
         "Un collègue vous répondra {when}.",
         "Un collègue vous répondra dès notre réouverture.",
         "Nous répondons en général en moins de {time}.",
+        "Vous êtes numéro {n} dans la file d'attente.",
         "aujourd'hui à {time}", "demain à {time}", "{day} à {time}", "le {day} {month} à {time}",
         ("une minute", "{n} minutes"), ("une heure", "{n} heures"), ("un jour", "{n} jours"),
         ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"),
@@ -69,6 +73,7 @@ HOUR_WORDS: Mapping[str, HourWords] = {
         "Una persona de nuestro equipo le responderá {when}.",
         "Una persona de nuestro equipo le responderá en cuanto volvamos a abrir.",
         "Normalmente respondemos en menos de {time}.",
+        "Usted es el número {n} en la cola.",
         "hoy a las {time}", "mañana a las {time}", "el {day} a las {time}", "el {day} de {month} a las {time}",
         ("un minuto", "{n} minutos"), ("una hora", "{n} horas"), ("un día", "{n} días"),
         ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
@@ -81,6 +86,7 @@ HOUR_WORDS: Mapping[str, HourWords] = {
         "Un collega le risponderà {when}.",
         "Un collega le risponderà appena riapriamo.",
         "Di solito rispondiamo entro {time}.",
+        "Lei è il numero {n} in coda.",
         "oggi alle {time}", "domani alle {time}", "{day} alle {time}", "il {day} {month} alle {time}",
         ("un minuto", "{n} minuti"), ("un'ora", "{n} ore"), ("un giorno", "{n} giorni"),
         ("lunedì", "martedì", "mercoledì", "giovedì", "venerdì", "sabato", "domenica"),
@@ -93,6 +99,7 @@ HOUR_WORDS: Mapping[str, HourWords] = {
         "Um colega irá responder-lhe {when}.",
         "Um colega irá responder-lhe assim que reabrirmos.",
         "Normalmente respondemos em menos de {time}.",
+        "É o número {n} na fila.",
         "hoje às {time}", "amanhã às {time}", "{day} às {time}", "a {day} de {month} às {time}",
         ("um minuto", "{n} minutos"), ("uma hora", "{n} horas"), ("um dia", "{n} dias"),
         ("segunda-feira", "terça-feira", "quarta-feira", "quinta-feira", "sexta-feira", "sábado", "domingo"),
@@ -105,6 +112,7 @@ HOUR_WORDS: Mapping[str, HourWords] = {
         "Een collega antwoordt u {when}.",
         "Een collega antwoordt u zodra we weer open zijn.",
         "Meestal antwoorden we binnen {time}.",
+        "U bent nummer {n} in de wachtrij.",
         "vandaag om {time}", "morgen om {time}", "{day} om {time}", "op {day} {month} om {time}",
         ("één minuut", "{n} minuten"), ("één uur", "{n} uur"), ("één dag", "{n} dagen"),
         ("maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "zondag"),

@@ -19,6 +19,14 @@ def wait_words(chosen: TenantSettings, hours: BusinessHours, language: str, at: 
     return words.expected.format(time=_lasting(words, chosen.expected_reply_minutes))
 
 
+def place_words(
+    chosen: TenantSettings, hours: BusinessHours, language: str, at: datetime.datetime, place: int | None
+) -> str:
+    """What a person who was handed over is told where no live number shows it; "" when nothing is known."""
+    said = _words(language).place.format(n=place) if place else ""
+    return " ".join(filter(None, (said, wait_words(chosen, hours, language, at))))
+
+
 def later_words(hours: BusinessHours, language: str, at: datetime.datetime) -> str:
     """That it is closed, and when a human answers; "" while it is open."""
     if is_open(hours, at):

@@ -27,7 +27,7 @@ from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.context.changes import UPDATED
 from messaging.context.wording import entry_for
-from messaging.hours.told import closed_tell
+from messaging.hours.told import closed_tell, waiting_tell
 from messaging.models import Turn
 from messaging.rating.asked import rating_ask, rating_wanted
 from messaging.reply import Author, reply_write, staff_of
@@ -69,7 +69,7 @@ def hand_over(conversation: Conversation, reason: str) -> Conversation:
     of the transaction that holds the conversation. Nothing happens while a human is in control."""
     if conversation.control_owner == Conversation.Owner.HUMAN:
         return conversation
-    return closed_tell(
+    return waiting_tell(
         hands_change(conversation.id, "queued", human_has(reason=reason, trigger="handover"), **TO_QUEUE)
     )
 

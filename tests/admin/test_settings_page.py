@@ -90,7 +90,9 @@ EVERYTHING: dict[str, Any] = {
         {"id": "sale", "intent": "buy", "greeting": "Hi", "slots": {"a": "1"}, "channels": ["web"], "starters": ["x", "y"]},
         {"id": "help", "intent": "", "greeting": "", "slots": {}, "channels": [], "starters": []},
     ],
-    "default_flow": "help", "csat_enabled": False, "csat_channels": [kind for kind in KINDS if kind in ("web", "sms")], "stop_reply": "Bye", "help_reply": "Ask",
+    "default_flow": "help", "csat_enabled": False, "csat_channels": [kind for kind in KINDS if kind in ("web", "sms")],
+    "queue_told_on": [kind for kind in KINDS if kind in ("whatsapp", "sms")],
+    "stop_reply": "Bye", "help_reply": "Ask",
     "rate_limit": 100, "burst_limit": 20, "user_rate_limit": 10, "user_burst_limit": 5, "event_words": True,
     "features": {"assistant": False, "transcripts": True, "uploads": True, "typing": True, "read_marks": False},
     "alerts": {

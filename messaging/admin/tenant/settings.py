@@ -34,7 +34,7 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
         "General", ("languages", "region", "bot_name", "agent_names", "greeting", "fallback_reply", "fallback_replies"),
     ),
     "assistant": ("Assistant", ("flows", "default_flow", "assistant")),
-    "assignment": ("Assignment", ("assignment",)),
+    "assignment": ("Assignment", ("assignment", "queue_told_on")),
     "ratings": ("Ratings", ("csat_enabled", "csat_channels")),
     "alerts": ("Alerts", ("alerts",)),
     "consent": ("Stop and help", ("stop_reply", "help_reply")),
@@ -51,6 +51,7 @@ LABELS = {
     "bot_name": "Name of the assistant", "agent_names": "Names of colleagues", "region": "Country of phone numbers",
     "fallback_reply": "When nothing answers", "fallback_replies": "When nothing answers, by language",
     "assistant": "How sure it must be", "csat_enabled": "Ask people how it was", "csat_channels": "Ask on",
+    "queue_told_on": "Tell people their place on",
     "event_words": "Words in events", "stop_reply": "Answer to STOP", "help_reply": "Answer to HELP",
     "rate_limit": "Requests a minute", "burst_limit": "Requests at once",
     "user_rate_limit": "Requests a minute, of one user", "user_burst_limit": "Requests at once, of one user",
@@ -78,7 +79,7 @@ class SectionForm(forms.Form):
             self.fields[name] = field
 
     def _field(self, name: str, held: Any, channels: list[Channel]) -> forms.Field:
-        if name == "csat_channels":
+        if name in ("csat_channels", "queue_told_on"):
             return _channels_field(name, held, channels)
         schema = PARTS[name]
         if name == "alerts":

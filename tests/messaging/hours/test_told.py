@@ -196,3 +196,49 @@ def test_who_waits_by_day_is_told_how_long_that_usually_is(
     assert story()[-1] == (
         "system", f"A colleague will be with you as soon as possible. We usually answer within {words}.",
     )  # fmt: skip
+
+
+def places_told() -> list[str]:
+    return list(Message.objects.filter(metadata__hours="place").order_by("id").values_list("text", flat=True))
+
+
+def test_who_is_handed_over_on_a_platform_is_told_their_place_once(scope, whatsapp, said, sets, at) -> None:
+    sets(queue_told_on=["whatsapp"], expected_reply_minutes=5)
+    at(FRIDAY_NOON)
+    asks_for_a_human(whatsapp, said, by="+4915100000001", id="1")
+    at("2026-03-06T12:01")
+    asks_for_a_human(whatsapp, said, by="+4915100000002", id="2")
+    accept(whatsapp, said("hello?", by="+4915100000001", id="3"))
+    asks_for_a_human(whatsapp, said, by="+4915100000002", id="4")
+    usual = "We usually answer within 5 minutes."
+    assert places_told() == [f"You are number 1 in the queue. {usual}", f"You are number 2 in the queue. {usual}"]
+    assert sorted(Delivery.objects.values_list("message__text", flat=True)) == places_told()
+    assert set(Conversation.objects.values_list("first_reply_at", flat=True)) == {None}
+
+
+@pytest.mark.parametrize(
+    ("named", "moment"),
+    [((), FRIDAY_NOON), (("sms",), FRIDAY_NOON), (("whatsapp",), FRIDAY_NIGHT)],
+    ids=["unset", "another channel", "closed"],
+)
+def test_no_place_is_told_where_it_is_not_wanted_or_of_no_use(
+    scope, whatsapp, said, sets, at, named: tuple[str, ...], moment: str
+) -> None:
+    sets(queue_told_on=list(named))
+    at(moment)
+    asks_for_a_human(whatsapp, said, id="1")
+    assert places_told() == []
+
+
+def test_the_web_chat_shows_its_place_and_gets_no_message_of_it(scope, web, said, sets, at) -> None:
+    sets(queue_told_on=["web"])
+    at(FRIDAY_NOON)
+    asks_for_a_human(web, said)
+    assert places_told() == []
+
+
+def test_the_place_is_told_in_the_persons_language_by_the_channels_key(scope, whatsapp, said, sets, at) -> None:
+    sets(queue_told_on=[whatsapp.key], languages=["de"])
+    at(FRIDAY_NOON)
+    asks_for_a_human(whatsapp, said, id="1")
+    assert places_told() == ["Sie sind Nummer 1 in der Warteschlange."]
