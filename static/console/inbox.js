@@ -87,7 +87,8 @@ let refreshing = 0;
 async function refresh(id = opened()) {
   if (!id || id !== opened()) return;
   const turn = ++refreshing;
-  const fresh = await part(`${location.pathname}${location.search}`, "conversation").catch(() => null);
+  // by its own address: the page's may be that of the next one already
+  const fresh = await part(`${root.dataset.home}${id}/${location.search}`, "conversation").catch(() => null);
   if (!fresh || turn !== refreshing || id !== opened()) return;
   const bar = fresh.querySelector(".inbox-bar");
   const shown = pane.querySelector("[data-conversation]");

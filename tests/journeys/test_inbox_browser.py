@@ -245,6 +245,23 @@ def test_addresses_are_followed_back_forth_and_anew(staff: Staff, service: Servi
     assert inbox.troubles == []
 
 
+def test_what_is_looked_at_anew_is_what_stands_there_not_what_the_address_names_already(
+    staff: Staff, service: Service, ben: User
+) -> None:
+    """Else the bar of the one came above the words of the other, and stayed when one went back before these had come."""
+    ana, bea = (waits(service, name).id for name in ("Ana", "Bea"))
+    inbox, held = staff(ben), []
+    inbox.open(f"{ana}/?view=waiting")
+    inbox.wait_live()
+    inbox.page.route(f"**/inbox/{bea}/**", lambda route: held.append(route))
+    inbox.row("Bea").click()
+    inbox.page.wait_for_url(f"**/inbox/{bea}/**")
+    with inbox.page.expect_request(lambda asked: f"/inbox/{ana}/" in asked.url and "part=conversation" in asked.url):
+        inbox.page.evaluate("id => document.dispatchEvent(new CustomEvent('inbox:refresh', {detail: {id}}))", str(ana))
+    inbox.page.go_back()
+    expect(inbox.bar).to_contain_text("Ana")
+
+
 def test_the_keyboard_does_all_of_it(staff: Staff, service: Service, ben: User) -> None:
     waits(service, "Ana", 3)
     waits(service, "Bea", 2)
