@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 PARTS = ("requirements", "requirements-otel", "requirements-s3", "requirements-heif", "requirements-mongodb")
 EVERY = (*PARTS, "requirements-dev", "tests/requirements-mongo-peer")
 OURS = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
+OTHERS = ("tests/", "benchmarks/", "docs/")  # no code of the service
 DEVELOPERS = {"assistant/engine/protoc.py"}  # of the code, what only developers run
 UNNAMED = {"autobahn", "psycopg-pool"}  # needed for the pin: daphne and Django import them
 
@@ -66,7 +67,7 @@ def undeclared(files: Iterable[str], wanted: Iterable[str]) -> dict[str, set[str
 
 
 def test_what_the_service_imports_is_declared():
-    code = [file for file in sources() if not file.startswith(("tests/", "benchmarks/")) and file not in DEVELOPERS]
+    code = [file for file in sources() if not file.startswith(OTHERS) and file not in DEVELOPERS]
     assert undeclared(code, declared(*PARTS)) == {}
 
 
