@@ -14,6 +14,7 @@ class Config(AppConfig):
         from messaging.integrators.endpoints import PING
         from messaging.live.staff import conversation_changed
         from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookDelivery
+        from messaging.privacy import models as _privacy  # noqa: F401  with the tables of privacy
         from tenants.work.leases import Table, register
 
         on_change.append(conversation_changed)

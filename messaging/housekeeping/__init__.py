@@ -24,6 +24,7 @@ from messaging.housekeeping.trims import TRIMS, trim
 from messaging.housekeeping.visits import visits_end
 from messaging.integrators.sweep import pauses_end
 from messaging.measures import HOUSEKEEPING, HOUSEKEEPING_FAILURES
+from messaging.privacy.erase import erasures_go_on
 from messaging.rules.delivery_status import late_statuses_apply
 from messaging.rules.revise import late_changes_apply
 from messaging.shutdown import stopping
@@ -44,6 +45,7 @@ STEPS: dict[str, Callable[[More], int]] = {
     "ranks_of_waiting": lambda _: ranks_fill(),
     "waiting_conversations": assign_everywhere,
     "disconnected_channels": disconnected_clear,
+    "erasures": erasures_go_on,
     "message_words": words_fill,
     "forgotten_words": words_forget,
     "parted_contacts": lambda _: partings_follow(),

@@ -22,6 +22,7 @@ from conversations.models import Conversation, Message
 from conversations.people import identities_forget, identity_resolve
 from conversations.safety import NOTHING, hidden_in, reply_hidden
 from conversations.timeline import conversation_advance
+from messaging.privacy.tombstones import erased_at
 from tenants.errors import Conflict, ServiceError, Unavailable, Unprocessable
 from tenants.storage.db import RACES, atomic, lost_race, retried
 
@@ -55,14 +56,28 @@ def transcript_import(
     times; its key, and what became of each. Raises Unavailable (lost five races)."""
     sender = Sender(scheme="user", value=user_id, name=name)
     key = uuid.uuid5(channel.tenant_id, f"import:{channel.id}:{user_id}:{reference}")
-    for _ in range(RACES):
+    said = sorted(said, key=lambda one: one.sent_at)
+    refused, said = _erased_apart(channel, sender, said)
+    for _ in range(RACES if said else 0):
         try:
-            return key, _stored(channel, sender, key, sorted(said, key=lambda one: one.sent_at))
+            return key, refused + _stored(channel, sender, key, said)
         except IntegrityError as error:
             if not lost_race(error):
                 raise
             identities_forget(channel, sender)
-    raise Unavailable("Too many changes at once.", retry_after=1)
+    if said:
+        raise Unavailable("Too many changes at once.", retry_after=1)
+    return key, refused
+
+
+def _erased_apart(channel: Channel, sender: Sender, said: Sequence[Said]) -> tuple[list[Outcome], list[Said]]:
+    """The outcomes of what was said before the person was erased, and the rest; both in the order given."""
+    until = erased_at(channel.tenant_id, channel.id, sender.scheme, sender.scope, sender.value)
+    if until is None:
+        return [], list(said)
+    error = Conflict("The person was erased after this was said.", code="person_erased")
+    refused = [Outcome(one.id, error=error) for one in said if one.sent_at <= until]
+    return refused, [one for one in said if one.sent_at > until]
 
 
 @retried

@@ -35,7 +35,7 @@ def database(given: dict[str, Any]) -> dict[str, Any]:
     options = {
         "timeout": 20,  # seconds that a writer waits for another
         "transaction_mode": "IMMEDIATE",  # lock before look-up, as row locks do elsewhere
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000; PRAGMA secure_delete=ON;",
         "factory": Connection,
     }
     return {**given, "ENGINE": ENGINE, "OPTIONS": options}

@@ -1,0 +1,211 @@
+"""The erasure of a person: receipts first, then the ids, then every table, until nothing is left.
+
+Owns the order. A batch, the progress and the lease are one transaction; files go before their rows; a worker that is killed is
+followed by another when its lease ends. What the person writes after `_detach` is a new contact's.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.apps import apps
+from django.db import IntegrityError
+from django.db.models import F
+
+from channels_app.contract import Sender
+from channels_app.models import Channel
+from conversations.attachments import files_erase
+from conversations.merges import contacts_lock
+from conversations.models import Contact, Conversation, Identity
+from conversations.people import identities_forget
+from conversations.search.forget import index_renew
+from messaging.measures import PRIVACY
+from messaging.models import Delivery, Turn
+from messaging.privacy.holds import demand_no_hold
+from messaging.privacy.models import Erasure
+from messaging.privacy.quotes import Words, named_delete, open_receipts, receipts_empty
+from messaging.privacy.tables import OWNED, Person, rows_of
+from messaging.privacy.tombstones import tombstones_set
+from tenants.audit import actor_name, audit
+from tenants.errors import Conflict
+from tenants.scope import current_tenant_id, tenant_scope
+from tenants.storage.batches import BATCH, Failures, More
+from tenants.storage.db import atomic, now, retried
+from tenants.storage.sqlite.traces import log_wipe
+from tenants.work.leases import LeaseLost, claim_by_id, put_off, settle
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(minutes=2)
+PAUSE = timedelta(seconds=2)  # after which no process remembers whom an id led to; between looks at open receipts
+HELD_PAUSE = timedelta(minutes=5)
+HELD = "legal hold"  # what an erasure waits for, instead of a table
+ERASED = "erased"
+
+
+@retried
+def erasure_start(contact_id: uuid.UUID, actor: Any) -> Erasure:
+    """Have everything of the contact erased; the present erasure where there is one. Call outside a transaction.
+
+    Raises NotFound ``contact_not_found`` or ``contact_merged``, Conflict ``legal_hold``.
+    """
+    if begun := Erasure.objects.filter(contact_id=contact_id).first():
+        return begun
+    with atomic():
+        contacts_lock(contact_id)
+        demand_no_hold(contact_id)
+        begun = Erasure.objects.create(
+            tenant_id=current_tenant_id(), contact_id=contact_id, requested_by=actor_name(actor)[:200]
+        )
+        audit(actor, "contact.erasure_requested", f"contact:{contact_id}")
+    PRIVACY.labels("erasure", "requested").inc()
+    return begun
+
+
+def erasures_go_on(more: More) -> int:
+    """Go on with every erasure that no worker is at; how many came to their end."""
+    count, failures = 0, Failures()
+    # unscoped: of all tenants; each goes on inside its own scope
+    due = Erasure.objects.unscoped().filter(status=Erasure.Status.RUNNING, due_at__lte=now())
+    for row in list(due.order_by("created_at")):
+        if more():
+            with failures.apart(erasure=str(row.id)), tenant_scope(row.tenant_id):
+                count += erasure_go_on(row.id, more)
+    failures.tell()
+    return count
+
+
+def erasure_go_on(erasure_id: uuid.UUID, more: More) -> bool:
+    """Take the erasure up, unless a worker is at it, and go on while ``more``. Returns whether it came to its end."""
+    erasure = claim_by_id(Erasure, erasure_id, LEASE)
+    if erasure is None:
+        return False
+    try:
+        if erasure.detached_at is None:
+            _detach_when_read(erasure)
+            return False
+        person = _person(erasure.contact_id)
+        while more():
+            if not _pass(erasure, person, more) and more():
+                return _finish(erasure)
+    except LeaseLost:
+        return False
+    put_off(erasure, now())
+    return False
+
+
+def _person(contact_id: uuid.UUID) -> Person:
+    identities = Identity.objects.filter(contact_id=contact_id).values_list("id", flat=True)
+    talks = Conversation.objects.filter(contact_id=contact_id).values_list("id", flat=True)
+    return Person(contact_id, tuple(identities), tuple(talks))
+
+
+# ------------------------------------------------------------------------------ the ids
+
+
+def _detach_when_read(erasure: Erasure) -> None:
+    """What the person wrote before they asked is understood first: read later it would be a stranger's."""
+    identities = list(Identity.objects.filter(contact_id=erasure.contact_id))
+    words = Words.of(identities, _person(erasure.contact_id))
+    if open_receipts(words, erasure.created_at):
+        put_off(erasure, now() + PAUSE, table="messaging.InboundEvent")
+        return
+    try:
+        demand_no_hold(erasure.contact_id)
+    except Conflict:
+        put_off(erasure, now() + HELD_PAUSE, table=HELD)
+        return
+    emptied = receipts_empty(words) + named_delete(words)
+    _detach(erasure, emptied)
+    for one in identities:
+        sender = Sender(scheme=one.scheme, scope=one.scope, value=one.value)
+        identities_forget(Channel(id=one.channel_id), sender)
+
+
+@retried
+def _detach(erasure: Erasure, emptied: int) -> None:
+    """The ids lead to nothing any more, and nothing of the person is under way. Raises Conflict ``legal_hold``."""
+    with atomic():
+        contacts_lock(erasure.contact_id)
+        demand_no_hold(erasure.contact_id)
+        identities = list(Identity.objects.filter(contact_id=erasure.contact_id))
+        tombstones_set(identities)
+        for one in identities:
+            bare = {"scheme": ERASED, "scope": "", "value": one.id.hex, "address": "", "verified": False}
+            Identity.objects.filter(id=one.id).update(**bare)
+        Contact.objects.filter(id=erasure.contact_id).update(name="", email="", phone="", profile={}, preferences={})
+        talks = Conversation.objects.filter(contact_id=erasure.contact_id)
+        Turn.objects.filter(conversation__in=talks, status__in=Turn.OPEN).update(status=Turn.Status.VOID, claim=None)
+        unsent = Delivery.objects.filter(conversation__in=talks, status__in=Delivery.UNFINISHED)
+        unsent.update(status=Delivery.Status.FAILED, claim=None, error_code=ERASED)
+        talks.update(
+            is_open=False, status=Conversation.Status.COMPLETED, ended_at=now(), ended_reason=ERASED,
+            control_owner=Conversation.Owner.HUMAN, control_epoch=F("control_epoch") + 1,
+        )  # fmt: skip
+        counts = {**erasure.counts, "receipts and quotes": emptied}
+        if not settle(erasure, due_at=now() + PAUSE, detached_at=now(), counts=counts):
+            raise LeaseLost
+
+
+# --------------------------------------------------------------------------- the tables
+
+
+def _pass(erasure: Erasure, person: Person, more: More) -> int:
+    """Empty every table of the person's rows once; how many rows that took."""
+    return sum(_empty(erasure, table, person, more) for table in OWNED)
+
+
+def _empty(erasure: Erasure, table: str, person: Person, more: More) -> int:
+    model, count = apps.get_model(table), 0
+    rows = model.objects.filter(rows_of(table, person)).order_by()
+    while more() and (ids := list(rows.values_list("pk", flat=True).distinct()[:BATCH])):
+        if table == "conversations.Attachment":
+            files_erase(erasure.tenant_id, ids)
+        try:
+            count += _batch(erasure, table, model, ids)
+        except IntegrityError:  # a row has come that hangs on one of these: the next pass begins with it
+            return count + 1
+    return count
+
+
+@retried
+def _batch(erasure: Erasure, table: str, model: Any, ids: list[uuid.UUID]) -> int:
+    """Raises LeaseLost, and then nothing has been deleted."""
+    counts = {**erasure.counts, table: erasure.counts.get(table, 0) + len(ids)}
+    with atomic():
+        model.objects.filter(pk__in=ids).delete()
+        held = Erasure.objects.filter(id=erasure.id, claim=erasure.claim)
+        if not held.update(due_at=now() + LEASE, counts=counts, table=table):
+            raise LeaseLost
+    erasure.counts = counts
+    return len(ids)
+
+
+def _finish(erasure: Erasure) -> bool:
+    """Wipe what the database keeps of rows that are gone, and write the record."""
+    index_renew()
+    log_wipe()
+    with atomic():
+        if not settle(erasure, status=Erasure.Status.DONE, finished_at=now(), table=""):
+            raise LeaseLost
+        audit("system", "contact.erased", f"contact:{erasure.contact_id}", {"counts": erasure.counts})
+    PRIVACY.labels("erasure", "done").inc()
+    log.info("contact_erased", contact=str(erasure.contact_id), rows=sum(erasure.counts.values()))
+    return True
+
+
+def erasure_preview(contact_id: uuid.UUID) -> dict[str, int]:
+    """Table → rows that an erasure would remove now. Raises as `erasure_start`."""
+    if not Contact.objects.filter(id=contact_id).exists():
+        with atomic():
+            contacts_lock(contact_id)
+    demand_no_hold(contact_id)
+    person = _person(contact_id)
+    counts = {
+        table: apps.get_model(table).objects.filter(rows_of(table, person)).order_by().distinct().count()
+        for table in OWNED
+    }
+    return {table: count for table, count in counts.items() if count}

@@ -1,0 +1,45 @@
+"""Legal holds: as long as one is in force nothing of its contact is erased."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from conversations.merges import contacts_lock
+from messaging.privacy.models import LegalHold
+from tenants.audit import actor_name, audit
+from tenants.errors import Conflict
+from tenants.scope import current_tenant_id
+from tenants.storage.db import atomic, now, retried
+
+
+@retried
+def hold_place(contact_id: uuid.UUID, reason: str, actor: Any) -> LegalHold:
+    """Raises NotFound ``contact_not_found`` or ``contact_merged``."""
+    with atomic():
+        contacts_lock(contact_id)
+        audit(actor, "contact.hold_placed", f"contact:{contact_id}")
+        return LegalHold.objects.create(
+            tenant_id=current_tenant_id(), contact_id=contact_id, reason=reason[:200], by=actor_name(actor)[:200]
+        )
+
+
+@retried
+def holds_lift(contact_id: uuid.UUID, actor: Any) -> int:
+    """How many were in force."""
+    with atomic():
+        lifted = _in_force(contact_id).update(lifted_at=now(), lifted_by=actor_name(actor)[:200])
+        if lifted:
+            audit(actor, "contact.hold_lifted", f"contact:{contact_id}")
+        return lifted
+
+
+def demand_no_hold(contact_id: uuid.UUID) -> None:
+    """Raises Conflict ``legal_hold`` with the reason."""
+    reason = _in_force(contact_id).order_by("created_at").values_list("reason", flat=True).first()
+    if reason is not None:
+        raise Conflict(f"A legal hold keeps this contact: {reason}", code="legal_hold")
+
+
+def _in_force(contact_id: uuid.UUID) -> Any:
+    return LegalHold.objects.filter(contact_id=contact_id, lifted_at=None)
