@@ -279,3 +279,12 @@ def test_the_commands_of_a_hold(rita: Contact, scope: Any) -> None:
         told(scope.slug, str(rita.id), "--dry-run")
     call_command("hold_contact", scope.slug, str(rita.id), "--lift", stdout=StringIO())
     assert told(scope.slug, str(rita.id), "--background")["status"] == "running"
+
+
+@on_sqlite
+def test_sqlite_overwrites_what_is_deleted_however_it_was_built() -> None:
+    options = connection.settings_dict["OPTIONS"]
+    assert "PRAGMA secure_delete=ON" in options["init_command"]
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA secure_delete")
+        assert cursor.fetchone() == (1,)
