@@ -138,8 +138,9 @@ def _detach(erasure: Erasure, emptied: int) -> None:
             Identity.objects.filter(id=one.id).update(**bare)
         Contact.objects.filter(id=erasure.contact_id).update(name="", email="", phone="", profile={}, preferences={})
         talks = Conversation.objects.filter(contact_id=erasure.contact_id)
-        Turn.objects.filter(conversation__in=talks, status__in=Turn.OPEN).update(status=Turn.Status.VOID, claim=None)
-        unsent = Delivery.objects.filter(conversation__in=talks, status__in=Delivery.UNFINISHED)
+        ids = list(talks.values_list("id", flat=True))  # MongoDB takes no query inside an update
+        Turn.objects.filter(conversation__in=ids, status__in=Turn.OPEN).update(status=Turn.Status.VOID, claim=None)
+        unsent = Delivery.objects.filter(conversation__in=ids, status__in=Delivery.UNFINISHED)
         unsent.update(status=Delivery.Status.FAILED, claim=None, error_code=ERASED)
         talks.update(
             is_open=False, status=Conversation.Status.COMPLETED, ended_at=now(), ended_reason=ERASED,
