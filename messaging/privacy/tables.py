@@ -68,7 +68,7 @@ NOBODY: Mapping[str, str] = {
         ("messaging.OutboxLane", "tenants.Removal", "tenants.RevokedToken", "tenants.ServiceProcess"), "our own work"
     ),
     **dict.fromkeys(
-        ("tenants.Tenant", "tenants.User", "tenants.Role", "tenants.Membership", "tenants.Team", "tenants.TeamMember",
+        ("tenants.Tenant", "tenants.User", "tenants.Role", "tenants.Membership", "tenants.Invitation", "tenants.Team", "tenants.TeamMember",
          "tenants.ApiKey", "messaging.WebhookEndpoint", "messaging.Label", "messaging.CannedReply",
          "messaging.SavedFilter"),
         "what the tenant and its staff set up",

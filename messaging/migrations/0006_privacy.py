@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('messaging', '0004_figures'),
+        ('messaging', '0005_scheduled_authors'),
         ('tenants', '0005_audit_target'),
     ]
 
