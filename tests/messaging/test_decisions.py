@@ -195,6 +195,7 @@ def test_the_console_has_the_verbs(scope, whatsapp, person, edits) -> None:
     assert Identity.objects.get().stopped_by == "staff"
     client.post(press["allow"])
     assert Identity.objects.get().stopped_at is None
-    assert list(AuditEntry.objects.order_by("id").values_list("action", flat=True)) == [
+    acts = AuditEntry.objects.filter(action__startswith="contact.").order_by("id")
+    assert list(acts.values_list("action", flat=True)) == [
         "contact.stopped", "contact.allowed",
     ]  # fmt: skip

@@ -159,8 +159,14 @@ def test_who_waits_is_listed_by_priority(tenant: Tenant) -> None:
     waits = [("normal", 3), ("low", 9), ("urgent", 1), ("high", 2), ("normal", 5)]
     made = [
         ConversationFactory(
-            tenant=tenant, priority=priority, waiting_since=now() - timedelta(hours=hours), last_message_at=now()
-        )
+            tenant=tenant,
+            priority=priority,
+            waiting_since=now() - timedelta(hours=hours),
+            last_message_at=now(),
+            control_owner="human",
+            held_by="queue",
+            status="escalated",
+        )  # fmt: skip
         for priority, hours in waits
     ]
     page = client.get(reverse("admin:conversations_conversation_changelist"), {"waiting": "yes"})

@@ -37,7 +37,7 @@ FIRST: dict[str, tuple[Any, str]] = {
     "turns": (respond, "_request"),
     "files": (fetch, "channel_for_id"),
     "alerts": (alerts, "_members"),
-    "scheduled": (scheduled_verb, "agent_reply"),
+    "scheduled": (scheduled_verb, "locked"),
     "deliveries": (deliver_verb, "check_reachable"),
     "calls": (calls_verb, "body_of"),
 }
