@@ -56,7 +56,7 @@ def follow() -> None:
 
 
 def _came_in(sender: Any, request: HttpRequest | None = None, user: User | None = None, **_: Any) -> None:
-    if user:
+    if user and request and request.method:  # it came over the wire: code that signs in by itself is no person
         _tell(user, "login.done", request)
 
 

@@ -14,7 +14,7 @@ from channels_app.models import MessageTemplate
 from conversations.models import ContactMerge, Conversation, Event, Message, Review, Session
 from messaging.models import HandledEvent, WebhookDelivery, WebhookEndpoint
 from tenants.api import pages
-from tenants.models import AuditEntry, Tenant
+from tenants.models import AuditEntry, Invitation, Tenant
 from tenants.storage.db import new_id
 from tests.factories import (
     ChannelFactory,
@@ -22,6 +22,7 @@ from tests.factories import (
     ConversationFactory,
     DeliveryFactory,
     MessageFactory,
+    RoleFactory,
     SessionFactory,
 )
 
@@ -141,6 +142,17 @@ def audit_entries(tenant: Tenant) -> Made:
     return "", dated(AuditEntry, rows)
 
 
+def invitations(tenant: Tenant) -> Made:
+    role = RoleFactory(tenant=tenant)
+    rows = [
+        Invitation.objects.create(
+            tenant=tenant, role=role, email=f"number {n}@example.com", token_hash=f"{n}", expires_at=at(n)
+        )
+        for n in range(MANY)
+    ]
+    return "", dated(Invitation, rows)
+
+
 def dated(model: Any, rows: list[Any]) -> list[Any]:
     for n, row in enumerate(rows):
         model.objects.filter(id=row.id).update(created_at=at(n))
@@ -158,6 +170,7 @@ LISTS: dict[str, tuple[Callable[[Tenant], Made], str]] = {
     "/api/v2/events": (events, "timestamp"),
     "/api/v2/dead-letters": (dead_letters, "dead_at"),
     "/api/v2/audit": (audit_entries, "created_at"),
+    "/api/v2/invitations": (invitations, "created_at"),
     "/api/v2/channels": (channels, "created_at"),
     "/api/v2/templates": (templates, "created_at"),
     "/api/v2/reviews": (reviews, "created_at"),

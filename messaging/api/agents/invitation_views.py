@@ -11,15 +11,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from channels_app.api.lists import ListQuery
 from channels_app.words.moments import Moment
 from tenants.access.invitations import invitation_create, invitation_get, invitation_revoke, invitation_send, state_of
 from tenants.access.permissions import expand
-from tenants.api.pages import Walk
+from tenants.api.pages import Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.errors import Forbidden, NotFound
 from tenants.models import Invitation, Role, Tenant
 
-LATEST_FIRST = Walk("invitations", latest=True)
+INVITATIONS = Walk(
+    "invitations", latest=True, sorts={"created_at": ""}, searched=("email",), dated="created_at",
+)  # fmt: skip
 INVITATION = {
     "id": "0192f0d0-7b1a-7c3e-9a55-0000000000f1", "email": "ana@example.com", "role": "agent", "state": "waiting",
     "created_at": "2026-01-31T12:00:00.000Z", "expires_at": "2026-02-07T12:00:00.000Z",
@@ -32,13 +35,6 @@ class InvitationBody(BaseModel):
 
     email: str = Field(max_length=150, pattern=EMAIL)
     role: str = Field(max_length=60, description="The name of a role of the tenant, no wider than the caller's own")
-
-
-class InvitationQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    page_size: int = Field(50, ge=1, le=200)
-    cursor: uuid.UUID | None = None
 
 
 class InvitationItem(BaseModel):
@@ -54,10 +50,8 @@ class InvitationShape(InvitationItem):
     pass
 
 
-class InvitationPage(BaseModel):
+class InvitationPage(Page):
     items: list[InvitationItem]
-    next_cursor: uuid.UUID | None
-    has_next: bool
 
 
 class InvitingView(TenantAPIView):
@@ -78,16 +72,15 @@ class InvitationsView(InvitingView):
     @extend_schema(
         operation_id="invitations_list",
         summary="List invitations",
-        description="The latest first.",
+        description="The latest first. `sort_by`: `created_at`.",
         tags=["inbox"],
-        parameters=[InvitationQuery],  # type: ignore[list-item]
+        parameters=[ListQuery],  # type: ignore[list-item]
         responses=InvitationPage,
-        examples=[answered({"items": [INVITATION], "next_cursor": None, "has_next": False})],
+        examples=[answered(listed(INVITATION))],
     )
     def get(self, request: Request) -> Response:
-        query = parse_query(request, InvitationQuery)
         rows = Invitation.objects.select_related("role")
-        return Response(LATEST_FIRST.page(rows, size=query.page_size, cursor=query.cursor, shape=_shapes))
+        return Response(INVITATIONS.answer(rows, parse_query(request, ListQuery), shape=_shapes))
 
     @extend_schema(
         operation_id="invitations_create",
