@@ -25,7 +25,7 @@ from messaging.rules.control import conversation_end
 from messaging.sweep import sweep
 from tenants.errors import Conflict, ServiceError, Unprocessable
 from tenants.models import AuditEntry, Membership, Role, User
-from tenants.storage.db import now
+from tenants.storage.db import now, on_mongo
 from tests.factories import MembershipFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -109,6 +109,7 @@ def test_it_does_not_go_where_the_person_wrote_meanwhile(talk, web, ben, clock) 
     assert say(anyway).status == "sent"
 
 
+@pytest.mark.skipif(on_mongo(), reason="its engine does not tell of its transactions")
 def test_whether_the_person_wrote_is_asked_under_the_lock_that_the_reply_is_said_under(talk, ben, clock, monkeypatch):
     row, held = later(talk, ben, unless_person_writes=True), []
     clock.shift(HOUR)
@@ -156,7 +157,8 @@ def erased(talk: Conversation, ben: User) -> None:
 
 
 def narrowed(talk: Conversation, ben: User) -> None:
-    Role.objects.filter(memberships__user=ben).update(permissions=["conversations:read"])
+    role = Membership.objects.get(user=ben).role_id
+    Role.objects.filter(id=role).update(permissions=["conversations:read"])
 
 
 def late(talk: Conversation, ben: User) -> None:
