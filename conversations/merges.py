@@ -7,7 +7,7 @@ What was said moves with its conversation, untouched. Must not know whom a proce
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +23,9 @@ TIMES = ("created_at", "last_active_at")
 #: how long after a parting a process may still write what it remembered of the persons (tenants/storage/memo.py)
 REMEMBERED = timedelta(minutes=10)
 
+#: refuse, by raising, that these contacts are merged or parted; rooms above add theirs. Called with the contacts locked
+demands: list[Callable[[Sequence[uuid.UUID]], None]] = []
+
 Key = tuple[uuid.UUID, str, str, str]  # channel, scheme, scope and value of an identity
 
 
@@ -37,11 +40,23 @@ def contacts_lock(*contact_ids: uuid.UUID) -> None:
 
 def contact_missing(contact_id: uuid.UUID) -> NotFound:
     """What is told of a contact that is not there; into which one it went, where it went into one."""
-    into = ContactMerge.objects.filter(former_id=contact_id, undone_at=None).order_by("-id").first()
+    into = contact_into(contact_id)
     if into is None:
         return NotFound("There is no such contact.", code="contact_not_found")
     message = "This contact was merged into another one."
-    return NotFound(message, code="contact_merged", details={"contact_id": str(into.contact_id)})
+    return NotFound(message, code="contact_merged", details={"contact_id": str(into)})
+
+
+def contact_into(contact_id: uuid.UUID) -> uuid.UUID | None:
+    """The contact that this one is now, by the ledger."""
+    entries = ContactMerge.objects.filter(former_id=contact_id, undone_at=None).order_by("-id")
+    return entries.values_list("contact_id", flat=True).first()
+
+
+def demand_free(*contact_ids: uuid.UUID) -> None:
+    """Raises Conflict when one of them is neither merged nor parted now, such as ``being_erased``."""
+    for demand in demands:
+        demand(contact_ids)
 
 
 def join(kept_id: uuid.UUID, joined_ids: Sequence[uuid.UUID], by: str) -> list[Key]:
@@ -118,12 +133,13 @@ def part(merge_id: uuid.UUID, by: str) -> tuple[uuid.UUID, list[Key]]:
     are still the same. Returns the former contact's key and those of its identities. Call inside a transaction.
 
     Raises NotFound ``merge_not_found``, Conflict ``merge_undone``, and ``merge_covered`` as long as the kept contact was
-    itself merged into another since: that is undone first.
+    itself merged into another since: that is undone first; what `demand_free` raises.
     """
     merge = ContactMerge.objects.filter(id=merge_id).first()
     if merge is None:
         raise NotFound("There is no such merge.", code="merge_not_found")
     contacts_lock(merge.contact_id)
+    demand_free(merge.contact_id)
     if not ContactMerge.objects.filter(id=merge_id, undone_at=None).update(undone_at=now(), undone_by=by[:200]):
         raise Conflict("This merge was undone before.", code="merge_undone")
     _demand_bare(merge)

@@ -21,7 +21,7 @@ from django.db.models import Q, QuerySet
 
 from channels_app.contract import Sender
 from channels_app.models import Channel
-from conversations.merges import contacts_lock, join, part
+from conversations.merges import contacts_lock, demand_free, join, part
 from conversations.models import Contact, Conversation, Identity, Message, Session
 from tenants.errors import Unavailable, Unprocessable
 from tenants.storage import prepared
@@ -259,13 +259,14 @@ def contacts_join(kept_id: uuid.UUID, joined_ids: Sequence[uuid.UUID], by: str =
 @retried
 def contacts_merge(kept_id: uuid.UUID, joined_id: uuid.UUID, by: str) -> None:
     """`contacts_join` as a transaction of its own, at the word of ``by``. Raises NotFound, Unprocessable
-    ``merge_with_itself``, Unavailable (lost five races)."""
+    ``merge_with_itself``, Conflict ``being_erased``, Unavailable (lost five races)."""
     if kept_id == joined_id:
         raise Unprocessable("A contact is not merged with itself.", code="merge_with_itself")
     for _ in range(RACES):
         try:
             with atomic():
                 contacts_lock(kept_id, joined_id)
+                demand_free(kept_id, joined_id)
                 contacts_join(kept_id, [joined_id], by)
                 return
         except IntegrityError as error:  # the person wrote in this moment

@@ -7,6 +7,7 @@ class Config(AppConfig):
     verbose_name = "Messaging"
 
     def ready(self) -> None:
+        from conversations.merges import demands
         from conversations.models import Attachment
         from conversations.timeline import on_change
         from messaging import heads, wake
@@ -15,9 +16,11 @@ class Config(AppConfig):
         from messaging.live.staff import conversation_changed
         from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookDelivery
         from messaging.privacy import models as _privacy  # noqa: F401  with the tables of privacy
+        from messaging.privacy.holds import demand_not_erased
         from tenants.work.leases import Table, register
 
         on_change.append(conversation_changed)
+        demands.append(demand_not_erased)
         failed = "failed"
         receipts = Table(InboundEvent, "inbound", wake.parse, heads=heads.receipts, given_up=failed)
         deliveries = Table(Delivery, "deliver", wake.deliver, "conversation_id", heads.deliveries, given_up=failed)

@@ -59,7 +59,8 @@ class ContactMergesView(TenantAPIView):
         operation_id="contact_merge",
         summary="Merge another contact into this one",
         description="Its identities come over with all their conversations, which stay as they are; its visits go on. Facts of "
-        "this contact count, and before them what staff have decided of either. It can be undone at any time.",
+        "this contact count, and before them what staff have decided of either. It can be undone at any time. "
+        "409 `being_erased`: one of them is being erased.",
         tags=TAGS,
         request=MergeBody,
         responses={201: MergedContact},
@@ -82,7 +83,7 @@ class ContactMergeUndoView(TenantAPIView):
         summary="Part two contacts again",
         description="The former contact is there again under its id, with its facts as they were, its identities and all "
         "conversations of them, those begun since included. 409 `merge_covered`: the contact was merged into another one since, "
-        "which is undone first.",
+        "which is undone first. 409 `being_erased`: the contact is being erased.",
         tags=TAGS,
         request=None,
         responses=MergeDone,

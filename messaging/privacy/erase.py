@@ -18,7 +18,7 @@ from django.db.models import F
 from channels_app.contract import Sender
 from channels_app.models import Channel
 from conversations.attachments import files_erase
-from conversations.merges import contacts_lock
+from conversations.merges import contact_into, contacts_lock
 from conversations.models import Contact, Conversation, Identity
 from conversations.people import identities_forget
 from conversations.search.forget import index_renew
@@ -84,8 +84,11 @@ def erasure_go_on(erasure_id: uuid.UUID, more: More) -> bool:
     if erasure is None:
         return False
     try:
-        if erasure.detached_at is None:
+        if erasure.detached_at is None and Contact.objects.filter(id=erasure.contact_id).exists():
             _detach_when_read(erasure)
+            return False
+        if into := contact_into(erasure.contact_id):
+            _follow(erasure, into)
             return False
         person = _person(erasure.contact_id)
         while more():
@@ -123,6 +126,20 @@ def _detach_when_read(erasure: Erasure) -> None:
     for one in identities:
         sender = Sender(scheme=one.scheme, scope=one.scope, value=one.value)
         identities_forget(Channel(id=one.channel_id), sender)
+
+
+@retried
+def _follow(erasure: Erasure, into: uuid.UUID) -> None:
+    """A platform has called the contact and another one the same person: the erasure is of the contact that they are now,
+    or waits for the erasure of that one."""
+    if Erasure.objects.filter(contact_id=into).exists():
+        put_off(erasure, now() + PAUSE)
+        return
+    with atomic():
+        if not settle(erasure, due_at=now(), contact_id=into):
+            raise LeaseLost
+        changes = {"merged": str(erasure.contact_id)}
+        audit(erasure.requested_by, "contact.erasure_requested", f"contact:{into}", changes)
 
 
 @retried

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from conversations.merges import contacts_lock
-from messaging.privacy.models import LegalHold
+from conversations.models import ContactMerge
+from messaging.privacy.models import Erasure, LegalHold
 from tenants.audit import actor_name, audit
 from tenants.errors import Conflict
 from tenants.scope import current_tenant_id
@@ -41,5 +43,13 @@ def demand_no_hold(contact_id: uuid.UUID) -> None:
         raise Conflict(f"A legal hold keeps this contact: {reason}", code="legal_hold")
 
 
+def demand_not_erased(contact_ids: Sequence[uuid.UUID]) -> None:
+    """Raises Conflict ``being_erased``."""
+    if Erasure.objects.filter(contact_id__in=contact_ids, status=Erasure.Status.RUNNING).exists():
+        raise Conflict("A contact that is being erased is neither merged nor parted.", code="being_erased")
+
+
 def _in_force(contact_id: uuid.UUID) -> Any:
-    return LegalHold.objects.filter(contact_id=contact_id, lifted_at=None)
+    """A hold of a contact that was merged into this one holds this one."""
+    former = ContactMerge.objects.filter(contact_id=contact_id, undone_at=None).values_list("former_id", flat=True)
+    return LegalHold.objects.filter(contact_id__in=[contact_id, *former], lifted_at=None)

@@ -18,6 +18,7 @@ from django.db import connection
 
 from channels_app.contract import RawRequest
 from conversations.models import Attachment, Contact, ContactMerge, Conversation, Identity, Message, Note
+from conversations.people import contacts_join, contacts_merge, contacts_part
 from messaging.housekeeping import STEPS
 from messaging.models import Delivery, InboundEvent, StaffAlert, Turn
 from messaging.privacy import erase
@@ -29,7 +30,7 @@ from tenants.audit import AuditEntry
 from tenants.errors import Conflict, NotFound
 from tenants.models import IdempotencyRecord
 from tenants.scope import tenant_scope
-from tenants.storage.db import new_id, now
+from tenants.storage.db import atomic, new_id, now
 from tests.factories import DeliveryFactory, MessageFactory, SessionFactory
 from tests.messaging.arrivals import arrives, change
 
@@ -219,6 +220,54 @@ def test_a_hold_that_comes_later_stops_what_has_not_begun(rita: Contact) -> None
     assert (held.table, held.claim, held.detached_at) == ("legal hold", None, None)
     assert not Identity.objects.filter(contact=rita, scheme=erase.ERASED).exists()
     assert Message.objects.filter(conversation__contact=rita).exists()
+
+
+def test_a_hold_goes_with_a_merge(rita: Contact) -> None:
+    otto = Contact.objects.get(name="Otto")
+    hold_place(rita.id, "case 9/2026", "system")
+    contacts_merge(otto.id, rita.id, "user:ana")
+    with pytest.raises(Conflict, match="case 9/2026"):
+        erasure_start(otto.id, "system")
+    assert holds_lift(otto.id, "system") == 1
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["asked", "detached"])
+def test_who_is_being_erased_is_neither_merged_nor_parted(rita: Contact, begun: bool) -> None:
+    otto = Contact.objects.get(name="Otto")
+    erasure = erasure_start(rita.id, "system")
+    for _ in range(begun):
+        erasure_go_on(erasure.id, always)
+    for kept, joined in ((otto, rita), (rita, otto)):
+        with pytest.raises(Conflict) as refused:
+            contacts_merge(kept.id, joined.id, "user:ana")
+        assert refused.value.code == "being_erased"
+    with pytest.raises(Conflict, match="erased"):
+        contacts_part(ContactMerge.objects.get(contact=rita).id, "user:ana")
+
+
+def test_an_erasure_follows_its_contact_into_another_one(rita: Contact) -> None:
+    """A platform calls both one person: that is never refused."""
+    otto = Contact.objects.get(name="Otto")
+    begun = erasure_start(rita.id, "system")
+    with atomic():
+        contacts_join(otto.id, [rita.id])
+    for _ in range(2):
+        assert not erasure_go_on(begun.id, always), "the ledger, then the ids"
+    assert erasure_go_on(begun.id, always)
+    assert (Erasure.objects.get().contact_id, Erasure.objects.get().status) == (otto.id, "done")
+    assert (Contact.objects.count(), Message.objects.count(), ContactMerge.objects.count()) == (0, 0, 0)
+
+
+def test_two_erasures_of_contacts_that_became_one_both_end(rita: Contact) -> None:
+    otto = Contact.objects.get(name="Otto")
+    first, second = (erasure_start(one.id, "system") for one in (rita, otto))
+    with atomic():
+        contacts_join(otto.id, [rita.id])
+    assert not erasure_go_on(first.id, always), "waits for the other"
+    erasure_go_on(second.id, always)
+    assert erasure_go_on(second.id, always)
+    assert erasure_go_on(first.id, always)
+    assert Contact.objects.count() == 0
 
 
 def test_a_contact_of_another_tenant_is_not_there(rita: Contact, other_tenant: Any) -> None:
