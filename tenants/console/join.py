@@ -13,13 +13,13 @@ from django.contrib.auth import login, password_validation
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
-from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from tenants.access.invitations import account_of, invitation_of, is_of, join
 from tenants.access.limits import client_ip
+from tenants.console.login import LoginForm
 from tenants.models import Invitation, User
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -64,6 +64,18 @@ class NewcomerForm(forms.Form):
         return user
 
 
+class OwnerForm(LoginForm):
+    """The sign-in of the account that was invited: it need not be staff yet, as the login page of the console wants."""
+
+    def __init__(self, row: Invitation, request: HttpRequest, data: Any = None):
+        super().__init__(request, data)
+        self.row = row
+
+    def confirm_login_allowed(self, user: Any) -> None:
+        if not (user.is_active and is_of(self.row, user)):
+            raise self.get_invalid_login_error()
+
+
 def join_view(request: HttpRequest, token: str) -> HttpResponse:
     row = invitation_of(token)
     if row is None:
@@ -72,7 +84,7 @@ def join_view(request: HttpRequest, token: str) -> HttpResponse:
         return _known(request, row, account)
     form = NewcomerForm(row, request.POST if request.method == "POST" else None)
     if not form.is_valid():
-        return _page(request, {"title": f"Join {row.tenant}", "row": row, "form": form})
+        return _page(request, {"title": f"Join {row.tenant}", "row": row, "fields": form})
     user = form.account()
     if not join(row, user, client_ip(request)):
         return _page(request, {"title": "This link has ended"}, status=404)
@@ -84,9 +96,14 @@ def _known(request: HttpRequest, row: Invitation, account: User) -> HttpResponse
     """The address has an account: who is signed in with it joins by one button."""
     here = request.user
     shown = {"title": f"Join {row.tenant}", "row": row}
-    if not (isinstance(here, User) and is_of(row, here)):
-        sign_in = f"{reverse('admin:login')}?{urlencode({'next': request.path})}"
-        return _page(request, {**shown, "sign_in": sign_in, "other": here if here.is_authenticated else None})
+    if isinstance(here, User) and not is_of(row, here):
+        return _page(request, {**shown, "other": here})
+    if not isinstance(here, User):
+        form = OwnerForm(row, request, request.POST if request.method == "POST" else None)
+        if not form.is_valid():
+            return _page(request, {**shown, "owner": form, "fields": form}, status=429 if form.too_many else 200)
+        login(request, form.get_user(), backend=BACKEND)
+        return HttpResponseRedirect(request.path)
     if request.method != "POST":
         return _page(request, {**shown, "joins": here})
     if not join(row, here, client_ip(request)):

@@ -92,6 +92,25 @@ def test_an_account_joins_by_signing_in_and_no_tenant_learns_of_it(
     assert rows(Membership).filter(tenant=tenant, user=known).exists()
 
 
+@pytest.mark.parametrize("staff", [True, False], ids=["staff", "not staff"])
+def test_the_invited_account_signs_in_behind_its_link_and_no_other(admin: Client, tenant: Tenant, staff: bool) -> None:
+    for name in ("ana", "ben"):
+        UserFactory(username=name, email=f"{name}@example.com", is_staff=staff, password=WORD)
+    invite(admin, tenant)
+    visitor = Client()
+    for given in ({"username": "ben", "password": WORD}, {"username": "ana", "password": "wrong"}):
+        refused = visitor.post(link(), given)
+        assert (refused.status_code, "correct username and password" in refused.content.decode()) == (200, True)
+        assert "_auth_user_id" not in visitor.session
+    assert visitor.post(link(), {"username": "ana", "password": WORD})["Location"] == link()
+    assert "join as agent" in visitor.get(link()).content.decode()
+    assert visitor.post(link()).status_code == 302
+    assert [m.user.username for m in rows(Membership).filter(tenant=tenant, user__username__in=("ana", "ben"))] == [
+        "ana"
+    ]
+    assert visitor.get("/admin/inbox/").status_code == 200
+
+
 def test_a_role_that_may_more_is_not_given(admin: Client, tenant: Tenant, api: Any) -> None:
     RoleFactory(tenant=tenant, name="boss", permissions=["*"])
     assert "You cannot give permissions" in invite(admin, tenant, role="boss").content.decode()
