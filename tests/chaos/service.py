@@ -27,7 +27,7 @@ from channels_app.models import Channel
 from channels_app.services import channel_save
 from channels_app.twin.platforms import PLATFORMS
 from tenants.scope import tenant_scope
-call_command("seed_demo", "--bare", "--json")
+call_command("seed_demo", "--json", *{bare!r})
 for channel in Channel.objects.unscoped().filter(kind__in=list(PLATFORMS)):
     with tenant_scope(channel.tenant_id):
         channel_save(channel, config=PLATFORMS[channel.kind].channel_config({twin!r}))
@@ -137,7 +137,9 @@ def set_up(environ: dict[str, str], twin: Twin, root: Path = ROOT) -> dict[str, 
     environ["OUTBOUND_ALLOW_HOSTS"] = ",".join(filter(None, allowed))
     migrate(environ, root)
     # one process for both: each imports the whole service
-    made = manage(environ, "shell", "--verbosity", "0", "-c", DEMO_AT_TWIN.format(twin=twin.url), root=root)
+    bare = ["--bare"] if root == ROOT else []  # the release's demo has no people
+    script = DEMO_AT_TWIN.format(twin=twin.url, bare=bare)
+    made = manage(environ, "shell", "--verbosity", "0", "-c", script, root=root)
     access: dict[str, Any] = json.loads(made)
     for kind in twin.settings:
         where = f"http://127.0.0.1:{environ['PORT']}/api/v2/webhooks/{kind}/{access['channels'][kind]}"
