@@ -15,15 +15,14 @@ from chatsvc.web import (
     widget,
 )
 from conversations.api import contact_views, merge_views
+from conversations.api import event_views as feed_views
 from messaging.api import channel_views as channel_write_views
 from messaging.api import chat_views, failure_views, figure_views, preview_views, safety_views, search_views
 from messaging.api import webhook as webhook_views
-from messaging.api.access import audit_views, key_views
 from messaging.api.agents import (
     canned_views,
     conversation_views,
     inbox_views,
-    invitation_views,
     scheduled_views,
     team_views,
     trail_views,
@@ -31,7 +30,6 @@ from messaging.api.agents import (
 from messaging.api.talks import consent_views, import_views, message_views
 from messaging.api.talks import conversation_views as talk_views
 from messaging.api.work import dead_letter_views, session_views
-from messaging.api.work import event_views as feed_views
 from messaging.health import views as channel_views
 from messaging.hours import views as hours_views
 from messaging.integrators import views as endpoint_views
@@ -40,7 +38,7 @@ from messaging.media import upload_views
 from messaging.media import views as media_views
 from messaging.webchat import upload_views as visitor_uploads
 from messaging.webchat import views as webchat_views
-from tenants.api import token_views
+from tenants.api import audit_views, invitation_views, key_views, token_views
 
 urlpatterns = [
     console.addresses(),

@@ -7,12 +7,11 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from channels_app.api.lists import ListQuery
 from channels_app.content.ids import PersonId
 from channels_app.content.surroundings import Origin
 from channels_app.content.types import Content
 from channels_app.words.moments import Moment
-from tenants.api.pages import Page
+from tenants.api.pages import ListQuery, Page
 
 
 class ChannelBrief(BaseModel):

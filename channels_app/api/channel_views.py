@@ -14,13 +14,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from channels_app.adapters.config import FEATURES, FORMAT_RULES
-from channels_app.api.lists import ListQuery
 from channels_app.content.types import Capabilities
 from channels_app.health import state_of
 from channels_app.models import Channel
 from channels_app.registry import KINDS, adapter_for
 from channels_app.services import webhook_url
-from tenants.api.pages import Page, Walk, listed
+from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, parse_query
 from tenants.errors import NotFound
 

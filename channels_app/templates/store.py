@@ -13,11 +13,10 @@ from typing import Annotated, Any
 from django.db import IntegrityError
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from channels_app.api.lists import ListQuery
 from channels_app.models import MessageTemplate
 from channels_app.templates.resolve import LANGUAGE, Variant, variables_in
 from channels_app.words.moments import Moment
-from tenants.api.pages import Page, Walk
+from tenants.api.pages import ListQuery, Page, Walk
 from tenants.api.parse import Changes
 from tenants.errors import Conflict, NotFound
 from tenants.scope import current_tenant_id

@@ -10,12 +10,11 @@ from django.core.validators import validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from channels_app.api.lists import ListQuery
 from channels_app.content.ids import PersonId
 from channels_app.templates.resolve import LANGUAGE
 from channels_app.words.moments import Moment
 from conversations.shapes import ChannelBrief, ConversationShape, MessageShape
-from tenants.api.pages import Page
+from tenants.api.pages import ListQuery, Page
 from tenants.api.parse import Changes
 
 MOST_FACTS = 50

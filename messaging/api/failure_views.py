@@ -11,11 +11,10 @@ from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.api.lists import ListQuery
 from channels_app.words.moments import Moment
 from messaging.models import HandledEvent
 from messaging.outbox.failures import events_of, failure_retry, failures
-from tenants.api.pages import Page, Walk, listed
+from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, parse_query
 
 LATEST_FIRST = Walk("failures", latest=True, sorts={"failed_at": ""}, searched=("handler", "error"), dated="created_at")

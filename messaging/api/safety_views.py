@@ -14,12 +14,11 @@ from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.api.lists import ListQuery
 from channels_app.words.moments import Moment
 from conversations.models import Message, Review
 from conversations.safety import revealed, review_end
 from messaging.api.chat_views import agent_of
-from tenants.api.pages import Page, Walk, listed
+from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, parse_query
 from tenants.errors import NotFound
 from tenants.tenant_settings import SafetyRules, settings_for

@@ -10,10 +10,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from channels_app.api.lists import ListQuery
 from channels_app.words.moments import Moment
 from messaging.models import WebhookDelivery, WebhookEndpoint
-from tenants.api.pages import Page, Walk
+from tenants.api.pages import ListQuery, Page, Walk
 from tenants.api.parse import Changes
 from tenants.storage.crypto import mask
 from tenants.storage.db import now

@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from django.core import signing
 from django.db.models import Model, Q, QuerySet
 from pydantic import BaseModel, ConfigDict, Field
 
+from tenants.api.moments import Moment
 from tenants.errors import Invalid, Unprocessable
 from tenants.scope import current_tenant_id
 
@@ -46,6 +47,15 @@ class PageQuery(BaseModel):
         None, description="With `sort_by`: desc unless told. Without it the list's own order is turned round or stays"
     )
     search_query: str = Field("", max_length=200, description="Part of a word; case does not count")
+
+
+class ListQuery(PageQuery):
+    """What a list takes that has times."""
+
+    RANGES: ClassVar = (("start_date", "end_date"),)
+
+    start_date: Moment | None = Field(None, description="Rows from then on")
+    end_date: Moment | None = Field(None, description="Rows until then")
 
 
 class Page(BaseModel):

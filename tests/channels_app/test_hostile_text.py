@@ -58,7 +58,7 @@ LONGEST: dict[str, int] = {
     "channels_app.adapters.messenger": 255,
     "channels_app.adapters.teams": 255,
     "channels_app.adapters.whatsapp": 255,
-    "channels_app.words.moments": HEADER,
+    "tenants.api.moments": HEADER,
     "channels_app.adapters.slack.words": RAW_MOST,
     "channels_app.adapters.slack.outbound": MAX_TEXT,
     "channels_app.adapters.sms": 2048,

@@ -136,7 +136,7 @@ def test_every_time_of_every_model_is_a_moment():
 
 #: cursors and stored secrets: written and read by the same module, never shown
 INTERNAL = {
-    "channels_app/words/moments.py",
+    "tenants/api/moments.py",
     "channels_app/words/entities.py",
     "chatsvc/processes/backup.py",  # read by operators
     "tenants/api/pages.py",  # within a cursor

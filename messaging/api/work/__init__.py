@@ -1,1 +1,1 @@
-"""Addresses of what moves or has moved: visits, events, dead letters."""
+"""Addresses of what moves or has moved: visits and dead letters."""

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.api.lists import ListQuery
 from channels_app.words.moments import Moment
 from conversations.selectors import channel_brief
 from conversations.shapes import ChannelBrief
@@ -18,7 +17,7 @@ from messaging.api.talks.message_shapes import MessageDelivery
 from messaging.api.talks.message_views import DELIVERY, delivery_detail
 from messaging.deliver import redeliver
 from messaging.models import Delivery
-from tenants.api.pages import Page, Walk, listed
+from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.errors import Conflict, NotFound
 

@@ -10,14 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.api.lists import ListQuery
 from channels_app.words.moments import Moment
 from conversations.contacts import contact_get
 from conversations.models import Session
 from conversations.selectors import channel_brief
 from conversations.shapes import ChannelBrief
 from messaging.housekeeping.visits import visit_end, visit_extend, visit_get
-from tenants.api.pages import Page, Walk, listed
+from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 
 TAGS = ["sessions"]

@@ -10,11 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.api.lists import ListQuery
-from channels_app.words.moments import Moment
 from tenants.access.api_keys import LONGEST_OVERLAP_H, api_key_create, api_key_revoke, api_key_rotate, overlap_s
 from tenants.access.permissions import expand
-from tenants.api.pages import Page, Walk, listed
+from tenants.api.moments import Moment
+from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.errors import Conflict, Forbidden, NotFound, Unprocessable
 from tenants.models import ApiKey, Tenant

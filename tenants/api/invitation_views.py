@@ -11,11 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.api.lists import ListQuery
-from channels_app.words.moments import Moment
 from tenants.access.invitations import invitation_create, invitation_get, invitation_revoke, invitation_send, state_of
 from tenants.access.permissions import expand
-from tenants.api.pages import Page, Walk, listed
+from tenants.api.moments import Moment
+from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.errors import Forbidden, NotFound
 from tenants.models import Invitation, Role, Tenant

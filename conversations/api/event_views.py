@@ -12,11 +12,10 @@ from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.api.lists import ListQuery
 from channels_app.words.moments import Moment
 from conversations.event_schemas import envelope_of
 from conversations.models import Event
-from tenants.api.pages import Page, Walk, listed
+from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, parse_query
 from tenants.errors import Invalid
 from tenants.storage.db import now

@@ -10,9 +10,8 @@ from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.api.lists import ListQuery
-from channels_app.words.moments import Moment
-from tenants.api.pages import Page, Walk, listed
+from tenants.api.moments import Moment
+from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, parse_query
 from tenants.models import AuditEntry
 
