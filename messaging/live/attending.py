@@ -53,8 +53,8 @@ def read_shown(conversation: Conversation | None) -> int:
 
 
 def staff_typing(conversation_id: uuid.UUID, agent: User | None, *, on: bool) -> None:
-    """Show the visitor and colleagues that an agent is writing, at most every TYPING_EVERY_S; visitors see it in the web
-    widget.
+    """Show the visitor and colleagues that an agent is writing, at most every TYPING_EVERY_S as long as they do;
+    visitors see it in the web widget.
 
     Raises NotFound ``conversation_not_found``, Conflict ``conversation_closed``.
     """
@@ -64,13 +64,13 @@ def staff_typing(conversation_id: uuid.UUID, agent: User | None, *, on: bool) ->
     tenant_id, is_open = found
     if not is_open:
         raise Conflict("The conversation has ended.", code="conversation_closed")
+    agent_id = agent.id if agent else None
     shown = _shown(conversation_id).typing
-    if not on or not allow(f"typing:{conversation_id}", 1 / TYPING_EVERY_S, 1):
-        agent_typing(
-            tenant_id, conversation_id, agent.id if agent else None, agent.get_username() if agent else "", on=on
-        )
+    # The end gives back what the beginning took: an agent who goes on after a reply is seen at once.
+    if not allow(f"typing:{conversation_id}:{agent_id}", 1 / TYPING_EVERY_S, 1, cost=1 if on else -1):
+        agent_typing(tenant_id, conversation_id, agent_id, agent.get_username() if agent else "", on=on)
         if shown:
-            push_typing(conversation_id, "agent", face_of(tenant_id, agent.id if agent else None), on=on)
+            push_typing(conversation_id, "agent", face_of(tenant_id, agent_id), on=on)
 
 
 def _shown(conversation_id: uuid.UUID) -> Capabilities:

@@ -8,7 +8,7 @@
  * - `inbox:changed` {id, fresh}: `fresh` is its part of the page as the server shows it now; the bar is replaced already
  * - `inbox:frame` {…}: a frame of the socket that is about the opened conversation
  * - `inbox:stale` {id, reset}: frames may have been missed: look again; `reset`: from the start
- * What they may say: `inbox:say` {…} a frame for the socket; `inbox:tell` {text, kind}; `inbox:refresh` {id}.
+ * What they may say: `inbox:say` {…} a frame for the socket, prevented when that has it; `inbox:tell` {text, kind}; `inbox:refresh` {id}.
  * An element with `data-key="r"` in the opened conversation is clicked, or focused, by that key.
  */
 import { address, List } from "./list.js";
@@ -213,7 +213,7 @@ addEventListener("popstate", () => go(location.href, { push: false }));
 document.addEventListener("inbox:tell", ({ detail }) => tell(detail.text, detail.kind));
 document.addEventListener("inbox:refresh", ({ detail }) => refresh(detail.id));
 const live = new Live(root.dataset, { list, opened, refresh, emit, changed, others, alert: called });
-document.addEventListener("inbox:say", ({ detail }) => live.say(detail));
+document.addEventListener("inbox:say", (event) => live.say(event.detail) && event.preventDefault());
 keys({ list, pane, go, home: root.dataset.home });
 alerts(list, (on) => live.presence(on ? "away" : "online"));
 list.start();

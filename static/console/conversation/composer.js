@@ -202,7 +202,9 @@ export class Composer {
   #types(on) {
     if (on ? Date.now() - this.#told < TYPING_MS : !this.#told) return;
     this.#told = on ? Date.now() : 0;
-    document.dispatchEvent(new CustomEvent("inbox:say", { detail: { t: "typing", conversation: this.id, on } }));
+    const detail = { t: "typing", conversation: this.id, on };
+    // One way only: a form that comes after the socket's end of typing would begin it again.
+    if (!document.dispatchEvent(new CustomEvent("inbox:say", { detail, cancelable: true }))) return;
     const body = new FormData();
     body.set("on", on ? "1" : "");
     body.set("csrfmiddlewaretoken", this.#reply.elements.csrfmiddlewaretoken.value);

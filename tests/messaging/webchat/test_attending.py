@@ -36,6 +36,11 @@ def mira(tenant):
     return user
 
 
+@pytest.fixture
+def ben(tenant):
+    return MembershipFactory(tenant=tenant, user=UserFactory(username="ben.o", first_name="Ben")).user
+
+
 class Thinking:
     """An engine that answers when it is told to, with what it is told to."""
 
@@ -133,16 +138,26 @@ async def test_the_dots_go_when_a_human_takes_over_meanwhile(ready, rows, said, 
     assert [frame["t"] for frame in socket.seen if "seq" in frame] == ["state"]
 
 
-async def test_an_agent_is_seen_to_type_by_name_and_not_too_often(ready, rows, said, mira):
+@pytest.mark.parametrize(
+    ("said_by", "shown"),
+    [
+        ("Mira on, Mira on, Mira off", "Mira on, Mira off"),
+        ("Mira on, Mira off, Mira on", "Mira on, Mira off, Mira on"),
+        ("Mira on, Ben on, Mira on", "Mira on, Ben on"),
+    ],
+    ids=["not too often", "again at once after the end", "each agent for themselves"],
+)
+async def test_an_agent_is_seen_to_type_by_name(ready, rows, said, mira, ben, said_by, shown):
     conversation = await said("Hello")
     socket, _ = await ready(after=1)
-    for on in (True, True, False):
-        await rows(staff_typing, conversation.id, mira, on=on)
-    while len(of("typing", socket.seen)) < 2:  # over Redis they come in their own time
+    for name, on in (one.split() for one in said_by.split(", ")):
+        await rows(staff_typing, conversation.id, {"Mira": mira, "Ben": ben}[name], on=on == "on")
+    while len(of("typing", socket.seen)) < len(shown.split(", ")):  # over Redis they come in their own time
         await socket.next()
     await socket.ask("pong", t="ping", n=1)
-    shown = [(frame["from"], frame["on"]) for frame in of("typing", socket.seen)]
-    assert shown == [({"role": "agent", "name": "Mira"}, True), ({"role": "agent", "name": "Mira"}, False)]
+    frames = of("typing", socket.seen)
+    assert {frame["from"]["role"] for frame in frames} == {"agent"}
+    assert ", ".join(f"{frame['from']['name']} {'on' if frame['on'] else 'off'}" for frame in frames) == shown
 
 
 # --------------------------------------------------------------------------- read marks
