@@ -67,9 +67,9 @@ class Place(Follower):
             async with self.catching_up:
                 await self.listen_to(current.id)
                 self.cursor = 0
-            replay = await self.catch_up()
-            async with self.catching_up:  # a change of hands that is pushed meanwhile is told after it
-                self.queue.put_frame(await self._ready(self.cursor, replay))
+                # first which conversation it is, then what was said in it: numbers begin anew with a conversation
+                self.queue.put_frame(await self._ready(0, 0))
+            await self.catch_up()
 
     async def _ready(self, end: int, replay: int, complete: bool = True, reset: bool = False) -> dict[str, Any]:
         return {
