@@ -221,10 +221,12 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "chatsvc.web.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
+FRONT_PAGE = BASE_DIR / "chatsvc" / "web" / "api_front.md"  # not in docs/, which the image lacks
 SPECTACULAR_SETTINGS = {
     "TITLE": "chatsvc",
-    "DESCRIPTION": "Multi-tenant, omnichannel chat: messages in, answers out, nothing lost.",
+    "DESCRIPTION": FRONT_PAGE.read_text(encoding="utf-8"),
     "VERSION": "2.0.0",
+    "SERVERS": [{"url": "/", "description": "The service that served this document"}],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
@@ -246,7 +248,11 @@ SPECTACULAR_SETTINGS = {
         "InvitationState": ["waiting", "not_sent", "expired", "joined", "revoked"],
         "ScheduledReplyStatus": ["waiting", "sent", "cancelled", "refused", "failed"],
     },
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "chatsvc.web.schema.envelope"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "chatsvc.web.schema.envelope",
+        "chatsvc.web.contract.generators_read_it",
+    ],
     "GET_LIB_DOC_EXCLUDES": "chatsvc.web.schema.doc_excludes",
 }
 JWT_SECRET_KEY: str = ENV["JWT_SECRET_KEY"]

@@ -11,22 +11,32 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSe
 from drf_spectacular.plumbing import ResolvedComponent, get_lib_doc_excludes
 from pydantic import BaseModel
 
+from messaging.webchat.views import WebchatView
 from tenants.api.views import TenantAPIView
 
 Schema = dict[str, Any]
 
 METHODS = ("get", "post", "put", "patch", "delete")
 UNSAFE = METHODS[1:]
-CHANGES = ("put", "patch")
 JSON = "application/json"
 RAW = "x-raw-answer"  # extend_schema(extensions={RAW: True}): the answer has no envelope
+
+
+def _body(operation: Schema) -> Schema:
+    """Media type → content of what is sent."""
+    content: Schema = operation.get("requestBody", {}).get("content", {})
+    return content
+
 
 #: status → (what it means, whether an operation can give it)
 ERRORS: dict[str, tuple[str, Any]] = {
     "400": ("Something in the request is not of the documented form", lambda operation, path, method: True),
     "401": ("No valid credential", lambda operation, path, method: True),
-    "403": ("The credential does not allow this", lambda operation, path, method: bool(operation.get("security"))),
-    "404": ("No such thing for this tenant", lambda operation, path, method: "{" in path),
+    "403": (
+        "The credential does not allow this",
+        lambda operation, path, method: bool(operation.get("security")) or "/webchat/" in path,
+    ),
+    "404": ("No such thing for this tenant", lambda operation, path, method: "{" in path or JSON in _body(operation)),
     "409": ("Clashes with the present state", lambda operation, path, method: method in UNSAFE),
     "413": ("The body is too large", lambda operation, path, method: "requestBody" in operation),
     "415": ("The body is not JSON", lambda operation, path, method: "requestBody" in operation),
@@ -84,7 +94,7 @@ IDEMPOTENCY_HEADER: Schema = {
 
 def doc_excludes() -> list[type]:
     """Classes whose docstrings are for us and must not become descriptions of operations."""
-    return [*get_lib_doc_excludes(), TenantAPIView]
+    return [*get_lib_doc_excludes(), TenantAPIView, WebchatView]
 
 
 class PydanticModels(OpenApiSerializerExtension):
@@ -144,27 +154,7 @@ def envelope(result: Schema, **options: Any) -> Schema:
         for method in METHODS:
             if path.startswith("/api/") and method in item:
                 _complete(item[method], path, method)
-                if method in CHANGES:
-                    _forget_defaults(item[method].get("requestBody", {}), components["schemas"])
     return result
-
-
-def _forget_defaults(body: Schema, schemas: dict[str, Schema]) -> None:
-    """Take ``default`` out of a body's schema and of all that it is made of: a generated client sends the defaults that
-    it finds, and would change what its caller never named."""
-    waiting: list[Any] = [content["schema"] for content in body.get("content", {}).values()]
-    seen: set[str] = set()
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, list):
-            waiting += part
-        elif isinstance(part, dict):
-            part.pop("default", None)
-            name = str(part.get("$ref", "")).rpartition("/")[2]
-            waiting += [schemas[name]] if name in schemas and name not in seen else []
-            seen.add(name)
-            for word, value in part.items():
-                waiting += value.values() if word in ("properties", "patternProperties") else [value]
 
 
 def _complete(operation: Schema, path: str, method: str) -> None:
@@ -196,8 +186,8 @@ def _wrap(content: Schema) -> None:
 
 
 def _declare_headers(operation: Schema, method: str) -> None:
-    if not operation.get("security"):
-        return
+    if {"bearer": []} not in operation.get("security", []):
+        return  # a visitor has neither a tenant to name nor keys to repeat by
     declared = {parameter["name"] for parameter in operation.get("parameters", [])}
     wanted = [TENANT_HEADER, *([IDEMPOTENCY_HEADER] if method in UNSAFE else [])]
     operation.setdefault("parameters", []).extend(header for header in wanted if header["name"] not in declared)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Annotated, Literal
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -47,25 +47,26 @@ ANSWER = {
     "processing_metadata": {"status": "answered", "seq": 1, "reply_seq": 2, "confidence": 0.93, "degraded": False},
 }
 CONVERSATION = {
-    "id": "0192f0d0-7b1a-7c3e-9a55-000000000001",
-    "status": "active",
-    "control_owner": "bot",
-    "held_by": "bot",
-    "control_epoch": 0,
-    "assignee": None,
+    "id": "0192f0d0-7b1a-7c3e-9a55-000000000001", "status": "active", "control_owner": "bot", "held_by": "bot",
+    "control_epoch": 0, "assignee": None,
     "channel": {"id": "0192f0d0-7b1a-7c3e-9a55-00000000000c", "kind": "web", "name": "Website"},
-    "contact": {"id": "0192f0d0-7b1a-7c3e-9a55-00000000000d", "name": "Mira"},
-    "message_count": 2,
-    "last_message": "Order 12345 left our warehouse this morning.",
-}
+    "contact": {"id": "0192f0d0-7b1a-7c3e-9a55-00000000000d", "name": "Mira"}, "team": None, "subject": "",
+    "priority": "normal", "message_count": 2, "last_seq": 2,
+    "last_message": "Order 12345 left our warehouse this morning.", "last_message_at": "2026-01-31T12:00:00.000Z",
+    "waiting_since": None, "snoozed_until": None, "created_at": "2026-01-31T11:59:58.000Z", "ended_at": None,
+}  # fmt: skip
+DETAIL = {
+    **CONVERSATION, "user_id": "user123", "context": {}, "came_from": None,
+    "first_reply_at": "2026-01-31T12:00:00.000Z", "reply_window_expires_at": None, "satisfaction": None,
+}  # fmt: skip
 MESSAGE = {
-    "id": "0192f0d0-7b1a-7c3e-9a55-00000000000e",
-    "seq": 2,
-    "direction": "outbound",
-    "role": "bot",
-    "content": {"type": "text", "text": "Order 12345 left our warehouse this morning."},
-    "status": "delivered",
-}
+    "id": "0192f0d0-7b1a-7c3e-9a55-00000000000e", "seq": 2, "conversation_id": CONVERSATION["id"],
+    "direction": "outbound", "role": "bot",
+    "content": {"type": "text", "text": "Order 12345 left our warehouse this morning."}, "attachments": [],
+    "status": "delivered", "message_id": None, "reply_to": None, "language": "en", "analysis": {},
+    "created_at": "2026-01-31T12:00:00.000Z", "edited_at": None, "deleted_at": None, "reactions": [], "change": None,
+}  # fmt: skip
+SENT = {**MESSAGE, "role": "agent", "waiting_since": None}
 
 
 class MessageView(TenantAPIView):
@@ -130,7 +131,7 @@ class ConversationsView(TenantAPIView):
         responses={201: SentMessage},
         examples=[
             asked({"channel": "sms", "user_id": "+15550100001", "content": {"type": "text", "text": "It is ready."}}),
-            answered(MESSAGE, 201),
+            answered(SENT, 201),
         ],
     )
     def post(self, request: Request) -> Response:
@@ -169,7 +170,7 @@ class ConversationView(TenantAPIView):
         tags=["chat"],
         parameters=[HistoryWanted],  # type: ignore[list-item]
         responses=ConversationWithHistory,
-        examples=[answered({**CONVERSATION, "messages": [MESSAGE]})],
+        examples=[answered({**DETAIL, "messages": [MESSAGE]})],
     )
     def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
         wanted, words = parse_query(request, HistoryWanted).messages, _reads_words(self)
@@ -184,7 +185,7 @@ class ConversationView(TenantAPIView):
         tags=["chat"],
         request=ConversationChange,
         responses=ConversationWithHistory,
-        examples=[asked({"priority": "high"}), answered({**CONVERSATION, "priority": "high", "messages": []})],
+        examples=[asked({"priority": "high"}), answered({**DETAIL, "priority": "high", "messages": []})],
     )
     def patch(self, request: Request, conversation_id: uuid.UUID) -> Response:
         changes = parse_body(request, ConversationChange).given()
@@ -280,7 +281,7 @@ class ConversationMessagesView(TenantAPIView):
         responses={201: SentMessage},
         examples=[
             asked({"content": {"type": "text", "text": "Hello, this is Ana."}}),
-            answered(MESSAGE, 201),
+            answered(SENT, 201),
         ],
     )
     def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
@@ -368,7 +369,7 @@ class ControlView(TenantAPIView):
         tags=["chat"],
         request=ControlChange,
         responses=ConversationDetail,
-        examples=[asked({"agent": "ana", "expected_epoch": 0}), answered(CONVERSATION)],
+        examples=[asked({"agent": "ana", "expected_epoch": 0}), answered(DETAIL)],
     )
     def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
         body = parse_body(request, ControlChange)
@@ -383,14 +384,17 @@ class ControlView(TenantAPIView):
         return Response(selectors.conversation_detail(conversation.id, words=_reads_words(self)))
 
 
+@extend_schema_view(post=extend_schema(operation_id="chat_conversation_take_over"))
 class TakeOverView(ControlView):
     action = "take-over"
 
 
+@extend_schema_view(post=extend_schema(operation_id="chat_conversation_hand_back"))
 class HandBackView(ControlView):
     action = "hand-back"
 
 
+@extend_schema_view(post=extend_schema(operation_id="chat_conversation_end"))
 class EndView(ControlView):
     action = "end"
 

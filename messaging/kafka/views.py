@@ -46,7 +46,7 @@ class EventSchemasView(TenantAPIView):
     permission = PUBLIC
 
     @extend_schema(
-        operation_id="v2_events_schemas_list",
+        operation_id="event_schema_list",
         summary="Schemas of all events",
         description="Of Kafka records and of integrators' webhooks. Within a version fields are only ever added.",
         tags=["events"],
@@ -61,6 +61,7 @@ class EventSchemaView(TenantAPIView):
     permission = PUBLIC
 
     @extend_schema(
+        operation_id="event_schema_get",
         summary="Schema of one event",
         description="``name`` is a type (its newest version) or ``<type>.v<version>``.",
         tags=["events"],

@@ -41,8 +41,7 @@ class TicketView(WebchatView):
         operation_id="webchat_upload_ticket",
         summary="Ask for the right to upload a file",
         tags=["webchat"],
-        auth=[],
-        parameters=[VISITOR],
+        auth=VISITOR,
         request=TicketRequest,
         responses=UploadTicket,
         examples=[

@@ -115,9 +115,7 @@ MESSAGE = {
     "format": "plain", "quick_replies": [], "content": {"type": "text", "text": "Your parcel arrives tomorrow."},
     "cid": None, "lang": "en",
 }  # fmt: skip
-VISITOR = OpenApiParameter(
-    "Authorization", str, OpenApiParameter.HEADER, required=True, description="`Bearer <visitor token>`"
-)
+VISITOR: Any = [{"visitor": []}]  # the scheme of operations that a visitor calls
 
 
 class WebchatView(TenantAPIView):
@@ -232,9 +230,8 @@ class MessagesView(WebchatView):
         operation_id="webchat_messages",
         summary="Read the visitor's transcript",
         tags=["webchat"],
-        auth=[],
+        auth=VISITOR,
         parameters=[
-            VISITOR,
             OpenApiParameter("after", OpenApiTypes.INT, description="The frames that follow this seq"),
             OpenApiParameter("before", OpenApiTypes.INT, description="The last frames before this seq"),
             OpenApiParameter("limit", OpenApiTypes.INT, description=f"At most {transcript.PAGE}; 50 when absent"),
@@ -282,8 +279,7 @@ class MessagesView(WebchatView):
         operation_id="webchat_send",
         summary="Send a message, a rating or a read mark without a socket",
         tags=["webchat"],
-        auth=[],
-        parameters=[VISITOR],
+        auth=VISITOR,
         request=PostedFrame,
         responses=Ack,
         examples=[

@@ -66,9 +66,9 @@ def test_every_operation_has_a_summary_a_tag_and_an_example(operations):
 
 
 def test_both_credentials_are_described(schema, operations):
-    assert set(schema["components"]["securitySchemes"]) == {"bearer", "apiKey"}
+    assert set(schema["components"]["securitySchemes"]) == {"bearer", "apiKey", "visitor"}
     assert operations["post /api/v2/auth/token"]["security"] == [{"bearer": []}, {"apiKey": []}]
-    assert "security" not in operations["post /api/v2/auth/refresh"]
+    assert operations["post /api/v2/auth/refresh"]["security"] == []
 
 
 def test_common_headers_are_described(operations):
@@ -78,7 +78,7 @@ def test_common_headers_are_described(operations):
 
 def test_our_own_docstrings_stay_out(operations):
     assert [name for name, operation in operations.items() if "TenantAPIView" in operation.get("description", "")] == []
-    assert [name for name, operation in operations.items() if "Base of all" in operation.get("description", "")] == []
+    assert [name for name, operation in operations.items() if "Base of" in operation.get("description", "")] == []
 
 
 @pytest.mark.parametrize(

@@ -29,12 +29,12 @@ from messaging.api.agents.shapes import (
     SnoozeChange,
     UnassignChange,
 )
-from messaging.api.chat_views import CONVERSATION, member_of
+from messaging.api.chat_views import DETAIL, member_of
 from tenants.api.views import TenantAPIView, answered, asked, parse_body
 from tenants.errors import Invalid
 
 HELD = {
-    **CONVERSATION, "control_owner": "human", "held_by": "staff", "control_epoch": 2,
+    **DETAIL, "control_owner": "human", "held_by": "staff", "control_epoch": 2,
     "assignee": {"id": "0192f0d0-7b1a-7c3e-9a55-0000000000aa", "name": "ben"}, "team": None, "snoozed_until": None,
     "labels": [],
 }  # fmt: skip

@@ -15,7 +15,7 @@ from conversations import selectors
 from conversations.export.formats import FORMATS
 from conversations.export.lines import Talk
 from messaging.api.agents.acting import reads_words
-from messaging.api.chat_views import CONVERSATION
+from messaging.api.chat_views import DETAIL
 from messaging.api.talks.shapes import (
     ConversationChanged,
     ConversationMetrics,
@@ -64,7 +64,7 @@ class EscalateView(TenantAPIView):
         responses=ConversationChanged,
         examples=[
             asked({"reason": "order_lost"}),
-            answered({**CONVERSATION, "status": "escalated", "held_by": "queue"}),
+            answered({**DETAIL, "status": "escalated", "held_by": "queue"}),
         ],
     )
     def post(self, request: Request, conversation_id: uuid.UUID) -> Response:

@@ -33,17 +33,12 @@ from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_
 from tenants.errors import NotAvailable, NotFound
 
 TAGS = ["chat"]
-ENTRY = {
-    "conversation_id": "0192f0d0-7b1a-7c3e-9a55-000000000001", "attachments": [], "message_id": None, "reply_to": None,
-    "language": "en", "analysis": {}, "created_at": "2026-01-31T12:00:00.000Z", "edited_at": None, "deleted_at": None,
-    "reactions": [], "change": None, **MESSAGE,
-}  # fmt: skip
 DETAIL = {
-    **ENTRY, "channel": {"id": "0192f0d0-7b1a-7c3e-9a55-00000000000c", "kind": "web", "name": "Website"}, "author": None,
+    **MESSAGE, "channel": {"id": "0192f0d0-7b1a-7c3e-9a55-00000000000c", "kind": "web", "name": "Website"}, "author": None,
     "sent_at": "2026-01-31T12:00:00.000Z",
 }  # fmt: skip
 ANALYSIS = {
-    "id": ENTRY["id"], "language": "en", "entities": [{"type": "order_number", "value": "12345"}], "flags": [],
+    "id": MESSAGE["id"], "language": "en", "entities": [{"type": "order_number", "value": "12345"}], "flags": [],
     "intent": "order_status", "confidence": 0.93, "details": {},
     "turn": {"id": "0192f0d0-7b1a-7c3e-9a55-0000000000ee", "status": "answered", "outcome": "answered",
              "engine": "builtin", "latency_ms": 12},
@@ -56,7 +51,7 @@ DELIVERY = {
                "exchange": [{"status": 200}]}],
 }  # fmt: skip
 SURROUNDINGS: dict[str, Any] = {
-    "quote": {"message_id": ENTRY["id"], "author": "bot", "text": "Order 12345 left"}, "form": None,
+    "quote": {"message_id": MESSAGE["id"], "author": "bot", "text": "Order 12345 left"}, "form": None,
     "referral": {"kind": "ad", "id": "1", "ref": "spring", "title": "Spring sale", "text": "", "url": "", "facts": {}},
     "products": [], "contacts": [], "full_text": None,
 }  # fmt: skip
@@ -104,7 +99,7 @@ class MessageView(TenantAPIView):
         "that was not sent yet is not sent. Again, it changes nothing.",
         tags=TAGS,
         responses=Deleted,
-        examples=[answered({"id": ENTRY["id"], "gone": "everywhere"})],
+        examples=[answered({"id": MESSAGE["id"], "gone": "everywhere"})],
     )
     def delete(self, request: Request, message_id: uuid.UUID) -> Response:
         message, gone = message_delete(message_id)
@@ -122,7 +117,7 @@ class ContextView(TenantAPIView):
         tags=TAGS,
         parameters=[ContextQuery],  # type: ignore[list-item]
         responses=MessageContext,
-        examples=[answered({"before": [], "message": ENTRY, "after": []})],
+        examples=[answered({"before": [], "message": MESSAGE, "after": []})],
     )
     def get(self, request: Request, message_id: uuid.UUID) -> Response:
         size = parse_query(request, ContextQuery).context_size
