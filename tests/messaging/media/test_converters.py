@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from channels_app.content.forms import FORMS, ladder_for
 from channels_app.content.types import Capabilities
 from messaging.media.convert import child, programs
 from messaging.media.convert.child import NotConverted, run
+from tests.chaos.servers import wait_until
 from tests.messaging.media.recordings import heic, needs_ffmpeg, needs_heif, recording
 
 
@@ -58,8 +60,14 @@ def test_what_takes_too_long_is_ended_with_all_it_has_started(folder):
         run(python(code), folder=folder, seconds=1, most_bytes=10_000)
     started = Path(folder, "pid").read_text()
     assert ended.value.code == "conversion_too_long"
-    stat = Path("/proc", started, "stat")
-    assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] in "ZX"  # ended, to be reaped by init
+    wait_until(lambda: state_of(started) in "ZX", 10, "what was killed has ended, or waits for init to reap it")
+
+
+def state_of(pid: str) -> str:
+    """As /proc tells it; X where it tells nothing."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path("/proc", pid, "stat").read_text().rpartition(")")[2].split()[0]
+    return "X"
 
 
 def test_one_runs_at_a_time_and_who_waits_too_long_is_told(folder, monkeypatch):
