@@ -4,7 +4,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/venv
 WORKDIR /app
 COPY requirements*.lock ./
-# EXTRAS="otel s3 heif mongodb" takes optional parts in (traces, S3, HEIC photos, MongoDB).
+# EXTRAS="otel s3 heif english mongodb" takes optional parts in (traces, S3, HEIC photos, English intents, MongoDB).
 ARG EXTRAS=""
 RUN /opt/venv/bin/pip install --require-hashes -r requirements.lock \
     && for extra in $EXTRAS; do /opt/venv/bin/pip install --require-hashes -r "requirements-$extra.lock" || exit 1; done

@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # A database that is named is set up at every start: it may be another one than last time.
 NAMED := $(DATABASE_URL)$(POSTGRESQL_URI)$(MONGODB_URI)$(shell grep -sE '^(DATABASE_URL|POSTGRESQL_URI|MONGODB_URI)=.' .env)
 
-.PHONY: serve channel-table test test-cluster test-mongo check widget proto format clean bench load chaos lock simulate simulate-mutations
+.PHONY: serve channel-table test test-cluster test-pgvector test-mongo check widget proto format clean bench load chaos journeys-cluster lock simulate simulate-mutations openapi-lint openapi-breaking openapi-baseline clients
 
 serve: .venv/installed var/seeded
 	@# var/seeded follows the migrations; a database that is named, or a file that was removed, is set up here.
@@ -23,11 +23,15 @@ serve: .venv/installed var/seeded
 
 # Three for two processors: a part of the tests waits for processes, sockets and pages.
 test: .venv/installed-dev
-	$(PYTHON) -m pytest -n 3 -m "not chaos"
+	$(PYTHON) -m pytest -n 3 --dist worksteal -m "not chaos and not clients"
 
 # The same tests on PostgreSQL and Redis, both started for this run and thrown away after it.
 test-cluster: .venv/installed-dev
 	tests/run_cluster.sh
+
+# The vectors' tests on a PostgreSQL with pgvector.
+test-pgvector: .venv/installed-dev
+	tests/run_pgvector.sh
 
 # The tests on a MongoDB-compatible server, or on MONGODB_URI; installs MongoDB's Django engine. See docs/databases.md.
 test-mongo: .venv/installed-dev
@@ -45,6 +49,7 @@ check: .venv/installed-dev
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
 	$(PYTHON) -m assistant.engine.protoc --check
+	@$(MAKE) --no-print-directory openapi-breaking
 
 # The widget's files that pages load, after a change of static/widget; needs Node.js 20 and npm. Tests hold them to src/.
 widget: tools/node_modules/.package-lock.json
@@ -52,6 +57,36 @@ widget: tools/node_modules/.package-lock.json
 
 tools/node_modules/.package-lock.json: tools/package-lock.json
 	npm ci --prefix tools --ignore-scripts --no-audit --no-fund --silent
+
+# The OpenAPI document as Redocly and Spectral judge it; warnings count. Needs Node.js 20 and npm.
+openapi-lint: .venv/installed-dev tools/node_modules/.package-lock.json
+	@mkdir -p var
+	$(MANAGE) spectacular --format openapi-json --file var/openapi.json
+	tools/node_modules/.bin/redocly lint --config tools/redocly.yaml var/openapi.json
+	tools/node_modules/.bin/spectral lint --quiet --ruleset tools/spectral.yaml --fail-severity warn var/openapi.json
+
+# Whether a client of docs/api/openapi.json could stumble over the present API; see docs/api/changelog.md. Needs Go.
+openapi-breaking: .venv/installed-dev $(if $(shell command -v go),var/oasdiff/oasdiff)
+	$(PYTHON) tools/openapi_baseline.py
+
+# At a release: what was promised until now and what was added since is promised from then on.
+openapi-baseline: .venv/installed-dev var/oasdiff/oasdiff
+	$(PYTHON) tools/openapi_baseline.py --write
+
+# Where Go's modules cannot be fetched the comparison says so and passes: that is the network's business, not ours.
+OASDIFF := 1.37.0
+var/oasdiff/oasdiff: | .venv/bin/python
+	@mkdir -p var/oasdiff
+	GOBIN=$(CURDIR)/var/oasdiff go install github.com/oasdiff/oasdiff@v$(OASDIFF) || touch var/oasdiff/unreachable
+
+# Clients of all operations as generators make them in Python, TypeScript, Go and Java: compiled, and used against the service.
+clients: .venv/installed-dev tools/node_modules/.package-lock.json var/clients/installed
+	$(PYTHON) -m pytest -n 0 -m clients tests/clients
+
+var/clients/installed: tests/clients/requirements.lock | .venv/bin/python
+	$(PYTHON) -m venv var/clients
+	var/clients/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 # The gRPC code of the engine, after a change of assistant/engine/engine.proto.
 proto: .venv/installed-dev
@@ -87,17 +122,18 @@ COMPILE = var/uv-$(UV)/bin/uv pip compile --quiet --universal --python-version 3
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 lock: var/uv-$(UV)/bin/uv
 	$(COMPILE) $(UPGRADE) requirements-dev.txt -o requirements-dev.lock
-	for part in "" -otel -s3 -heif -mongodb; do \
+	for part in "" -otel -s3 -heif -english -mongodb; do \
 		$(COMPILE) --no-annotate requirements$$part.txt -c requirements-dev.lock -o requirements$$part.lock || exit 1; \
 	done
 	$(COMPILE) $(UPGRADE) tests/requirements-mongo-peer.txt -o tests/requirements-mongo-peer.lock
 	$(COMPILE) $(UPGRADE) tests/performance/requirements.txt -o tests/performance/requirements.lock
+	$(COMPILE) $(UPGRADE) tests/clients/requirements.txt -o tests/clients/requirements.lock
 
 var/uv-$(UV)/bin/uv: | .venv/bin/python
 	$(PYTHON) -m venv var/uv-$(UV)
 	var/uv-$(UV)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
 
-var/seeded: $(wildcard chatsvc/demo/*.py) assistant/demo.py $(wildcard */migrations/*.py) | .venv/installed
+var/seeded: $(wildcard chatsvc/demo/*.py) $(wildcard assistant/demo/*.py) $(wildcard */migrations/*.py) | .venv/installed
 	@mkdir -p var staticfiles
 	$(MANAGE) migrate --verbosity 0 --skip-checks
 	$(MANAGE) seed_demo --skip-checks
@@ -119,6 +155,10 @@ var/locust/installed: tests/performance/requirements.lock | .venv/bin/python
 # Real processes killed at random moments; minutes. CHAOS_KILLS=30 is the long form.
 chaos: .venv/installed-dev
 	$(PYTHON) -m pytest -m chaos -s tests/chaos
+
+# Two agents and two visitors in four browsers before two processes of sockets; about three minutes.
+journeys-cluster: .venv/installed-dev
+	$(PYTHON) -m pytest -m chaos tests/journeys/desk
 
 # The promises under a scheduler with a seed, for as long as you like; see docs/testing.md. FIRST is the first seed.
 SEEDS ?= 200

@@ -10,12 +10,28 @@ from django.http import HttpRequest
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminURLInputWidget
 
+from assistant import language_admin as _language_admin  # noqa: F401  the pages on models and tools
 from assistant.builtin.evaluation import evaluate, train
+from assistant.evaluations import admin as _evaluations  # noqa: F401  a page in a room of its own
 from assistant.intents.lessons import invalidate
-from assistant.lesson_fields import RepliesField, SlotsField
+from assistant.intents.stored import training_state
+from assistant.knowledge.articles import unchecked
+from assistant.knowledge.sites import admin as _sites  # noqa: F401
+from assistant.lesson_fields import RepliesField, SlotsField, TranslationsField
+from assistant.llm_admin import LanguageModelAdmin, ModelUseAdmin, ProviderAdmin
 from assistant.models import Intent, KnowledgeEntry, TrainedModel
 from tenants.console.pages import Button, LinesField, TenantAdmin, TenantFilter
 from tenants.models import Tenant
+from tenants.storage.db import now, row_change
+
+__all__ = [
+    "IntentAdmin",
+    "KnowledgeEntryAdmin",
+    "LanguageModelAdmin",
+    "ModelUseAdmin",
+    "ProviderAdmin",
+    "TrainedModelAdmin",
+]
 
 
 class LessonAdmin(TenantAdmin):
@@ -59,12 +75,25 @@ class IntentForm(forms.ModelForm):
         "{name} is the person's, {bot} the assistant's",
     )
     slots = SlotsField(label="Questions", help_text="What must be known before the reply, asked for in this order")
+    translations = TranslationsField(required=False, help_text="Title and questions in further languages")
 
 
 @admin.register(Intent)
 class IntentAdmin(LessonAdmin):
     form = IntentForm
-    fields = ("tenant", "name", "title", "description", "enabled", "handover", "examples", "responses", "slots")
+    fields = (
+        "tenant",
+        "name",
+        "title",
+        "description",
+        "enabled",
+        "handover",
+        "confirm",
+        "examples",
+        "responses",
+        "slots",
+        "translations",
+    )
     list_display = ("name", "title", "number_of_examples", "enabled", "handover", "tenant", "updated_at")
     list_filter = ("enabled", "handover", TenantFilter)
     list_select_related = ("tenant",)
@@ -83,14 +112,37 @@ class KnowledgeForm(forms.ModelForm):
     )
 
 
+class UncheckedFilter(admin.SimpleListFilter):
+    title = "checked"
+    parameter_name = "checked"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("due", "Not for a long time")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        if self.value() != "due":
+            return queryset
+        return queryset.filter(unchecked(queryset.order_by().values_list("tenant_id", flat=True).distinct()))
+
+
 @admin.register(KnowledgeEntry)
 class KnowledgeEntryAdmin(LessonAdmin):
     form = KnowledgeForm
+    buttons = (*LessonAdmin.buttons, Button("checked", "Still right", "task_alt"))
     fields = ("tenant", "title", "questions", "answer", "tags", "language", "source_url", "enabled")
-    list_display = ("title", "language", "enabled", "tenant", "updated_at")
-    list_filter = ("enabled", "language", TenantFilter)
+    list_display = ("title", "language", "enabled", "tenant", "updated_at", "checked_at")
+    list_filter = ("enabled", UncheckedFilter, "language", TenantFilter)
     list_select_related = ("tenant",)
     search_fields = ("title", "answer")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        obj.checked_at = now()
+        super().save_model(request, obj, form, change)
+
+    def do_checked(self, request: HttpRequest, row: Any) -> str:
+        row_change(row, {"checked_at": now()})
+        self.note(request, "checked", row)
+        return f"{row} is still right."
 
 
 @admin.register(TrainedModel)
@@ -98,9 +150,14 @@ class TrainedModelAdmin(TenantAdmin):
     resource = "intents"
     deeds = frozenset()
     fields = ("tenant", "version", "trained_at", "metrics", "state", "examples_digest")
-    list_display = ("__str__", "precision", "recall", "trained_at", "tenant")
+    list_display = ("__str__", "condition", "precision", "recall", "trained_at", "tenant")
     list_filter = (TenantFilter,)
     list_select_related = ("tenant",)
+
+    @display(description="State")
+    def condition(self, trained: TrainedModel) -> str:
+        words = {"learning": "Learning", "ready": "Ready", "too_large": "Too large to be kept: give fewer examples"}
+        return words[training_state(trained)]
 
     def precision(self, trained: TrainedModel) -> str:
         return f"{trained.metrics['precision']:.0%}" if "precision" in trained.metrics else "—"

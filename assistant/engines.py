@@ -6,16 +6,49 @@ Must not know how any engine thinks.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 
 from assistant.builtin.engine import Builtin, options_of
+from assistant.llm.offers import Offer, offers
 from assistant.port import Engine
+from assistant.products.plain import product_reply
+from assistant.prompts.models import SystemPrompt
+from assistant.prompts.versions import prompt_of_version
+from tenants.errors import NotFound
+from tenants.scope import tenant_id_if_any
+from tenants.storage.memo import Memo
+
+#: tenant → tokens that the smallest of its models has room for; 0: it has none
+_rooms: Memo[int] = Memo("language_models", ttl=30 if settings.REDIS_URL else 5)
+
+CURRENT, BUILTIN = "current", "builtin"  # what answers people now; the built-in assistant
+#: and the language models held to one of them (``name`` or ``provider/name``), or to a version of the prompt
+NAMES = rf"^({CURRENT}|{BUILTIN}|model:\S{{1,200}}|prompt:[1-9][0-9]{{0,3}})$"
+
+
+def engine_named(name: str, tenant_settings: Mapping[str, Any]) -> Engine:
+    """For those who compare engines: CURRENT, BUILTIN, ``model:<name>`` or ``prompt:<version>``, of which nothing else is
+    asked than is named. Raises NotFound ``engine_not_found``."""
+    builtin = Builtin(options_of(tenant_settings))
+    if name == BUILTIN:
+        return replace(builtin, shop=product_reply)
+    if name == CURRENT:
+        return engine_for(tenant_settings)
+    kind, _, named = name.partition(":")
+    if kind == "model" and (only := next((one for one in offers() if one.called(named)), None)):
+        return _by_model(builtin, tenant_settings, only.context_tokens, only=only)
+    if kind == "prompt" and (room := _room()) and (version := prompt_of_version(named)):
+        return _by_model(builtin, tenant_settings, room, version=version)
+    raise NotFound(f"There is no engine that is called {name[:100]}.", code="engine_not_found")
 
 
 def engine_for(tenant_settings: Mapping[str, Any]) -> Engine:
-    """The engine that answers for a tenant with these settings.
+    """The engine that answers for a tenant with these settings: the operator's, else the tenant in scope's language models with
+    the built-in before and behind them, else the built-in.
 
     The operator's MCP_ENGINE_URL decides for all tenants: no tenant can make us call an address of its own.
     """
@@ -23,4 +56,47 @@ def engine_for(tenant_settings: Mapping[str, Any]) -> Engine:
         from assistant.engine.remote import engine_at  # gRPC, which the built-in assistant does without
 
         return engine_at(url)
-    return Builtin(options_of(tenant_settings))
+    builtin = Builtin(options_of(tenant_settings))
+    room = _room()
+    return _by_model(builtin, tenant_settings, room) if room else replace(builtin, shop=product_reply)
+
+
+def has_models() -> bool:
+    """Whether the tenant in scope may ask a language model; a few seconds old at most."""
+    return bool(_room())
+
+
+def models_changed(tenant_id: Any) -> None:
+    """Call after a model or its provider was saved or deleted."""
+    _rooms.forget(tenant_id)
+
+
+def _room() -> int:
+    tenant_id = tenant_id_if_any()
+    if tenant_id is None:
+        return 0
+    return _rooms.get(tenant_id, lambda: min((one.context_tokens for one in offers()), default=0)) or 0
+
+
+def _by_model(
+    builtin: Builtin,
+    tenant_settings: Mapping[str, Any],
+    room: int,
+    *,
+    only: Offer | None = None,
+    version: SystemPrompt | None = None,
+) -> Engine:
+    """``only`` this model is asked; by this ``version`` of the prompt, whichever is active."""
+    from assistant.language.engine import ANSWER_TOKENS, LanguageEngine, Prompting, toolbox_of
+    from assistant.llm.ask import chat, chat_alone  # the SDKs, which tenants without a model do without
+
+    prompting = Prompting(
+        budget=min(tenant_settings.get("prompt_tokens") or room, max(1000, room - ANSWER_TOKENS)),
+        mask=tuple(tenant_settings.get("provider_mask") or ()),
+        region=tenant_settings.get("region") or "",
+        prompt=tenant_settings.get("system_prompt") or "",
+        model=tenant_settings.get("default_model") or "",
+        unpaid_to_staff=(tenant_settings.get("llm_budget") or {}).get("hand_over", False),
+        version=(version.version, version.text) if version else None,
+    )
+    return LanguageEngine(builtin, partial(chat_alone, only) if only else chat, toolbox_of, prompting)

@@ -1,4 +1,4 @@
-"""What a tenant has taught its assistant: intents, knowledge, and how well each training did.
+"""What a tenant has taught its assistant: intents, knowledge, how well each training did; texts as vectors.
 
 Owns the rows only. Must not train or answer: that is assistant/intents/training.py and assistant/builtin/engine.py.
 """
@@ -9,16 +9,34 @@ from typing import Any, ClassVar
 
 from django.db import models
 
-from assistant.checks import check_responses, check_slots, check_texts
+from assistant.checks import check_responses, check_slots, check_texts, check_translations
+from assistant.llm_models import CachedAnswer, LanguageModel, ModelBudget, ModelUse, Provider
 from tenants.storage.db import TenantModel, now
+from tenants.work.leases import Leased
+
+MOST_OF_ANSWER = 100_000  # characters of an article
+
+__all__ = [
+    "CachedAnswer",
+    "Intent",
+    "KnowledgeEntry",
+    "LanguageModel",
+    "LearntNumbers",
+    "ModelBudget",
+    "ModelUse",
+    "Provider",
+    "TrainedModel",
+    "Translation",
+]
 
 
 class Intent(TenantModel):
     """Something people want, taught by examples.
 
-    ``responses`` are alternatives; each is a text, a content in JSON, or a list of these said one after the
-    other. Text may hold ``{slot}`` or ``{slot|what to say without it}``; ``{name}`` and ``{bot}`` are known too.
-    ``slots`` are asked for in their order before the reply (assistant/slots.py has the members). An intent
+    ``responses`` are alternatives; each is a text, a content in JSON, a list of these said one after the other, or
+    {"messages": such a list, "language", "channels": kinds} for one language or some channels alone. Text may hold ``{slot}`` or ``{slot|what to say without it}``; ``{name}`` and ``{bot}`` are known too.
+    ``slots`` are asked for in their order before the reply (assistant/slots.py has the members); ``translations`` say title
+    and questions in further languages (assistant/checks.py). An intent
     with the name of a common one (assistant/intents/common.py) adds to it; when disabled, it switches it off.
     """
 
@@ -28,8 +46,10 @@ class Intent(TenantModel):
     examples = models.JSONField(default=list, blank=True, validators=[check_texts])
     responses = models.JSONField(default=list, blank=True, validators=[check_responses])
     slots = models.JSONField(default=list, blank=True, validators=[check_slots])
+    translations = models.JSONField(default=dict, blank=True, validators=[check_translations])
     enabled = models.BooleanField(default=True)
     handover = models.BooleanField(default=False)  # after the reply, a human takes over
+    confirm = models.BooleanField(default=False)  # the person is asked before: it has consequences
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -46,11 +66,12 @@ class KnowledgeEntry(TenantModel):
 
     title = models.CharField(max_length=200)
     questions = models.JSONField(default=list, blank=True, validators=[check_texts])
-    answer = models.TextField(max_length=4000)
+    answer = models.TextField(max_length=MOST_OF_ANSWER)
     tags = models.JSONField(default=list, blank=True, validators=[check_texts])
     language = models.CharField(max_length=2, blank=True)  # ISO 639-1; "" suits all
     source_url = models.URLField(max_length=2048, blank=True)
     enabled = models.BooleanField(default=True)
+    checked_at = models.DateTimeField(default=now)  # when staff last found that it is still so
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -91,3 +112,96 @@ class LearntNumbers(TenantModel):
 
     def __str__(self) -> str:
         return f"{len(self.npz)} bytes"
+
+
+class Vector(TenantModel):
+    """A text as numbers, for finding what is like it. Which text: ``kind``, ``ref_id`` and ``part``; of what it said then,
+    ``digest``. Where another store keeps the numbers, ``numbers`` and ``signs`` are empty here, and the row tells that they
+    are there. No foreign keys: rows of messages go in batches, and what hangs on them is looked for by none of these."""
+
+    class Kind(models.TextChoices):
+        MESSAGE = "message"
+        ARTICLE = "article"
+
+    model = models.CharField(max_length=60)  # whose numbers these are; those of another are never compared with them
+    kind = models.CharField(max_length=8, choices=Kind)
+    ref_id = models.UUIDField()  # the message, or the KnowledgeEntry
+    part = models.PositiveIntegerField(default=0)  # of an article (assistant/knowledge/passages.py)
+    conversation_id = models.UUIDField(null=True, blank=True)  # of a message
+    digest = models.CharField(max_length=16)
+    stored = models.BooleanField(default=False)  # False: the numbers have to be made, or made anew
+    signs = models.BinaryField(default=b"")
+    numbers = models.BinaryField(default=b"")
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "model", "kind", "ref_id", "part"], name="vector_once_per_text")
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant", "model", "kind", "id"], name="vector_by_age"),
+            models.Index(fields=["tenant", "conversation_id"], name="vector_by_conversation"),
+            models.Index(fields=["tenant", "ref_id"], name="vector_by_ref"),
+            models.Index(fields=["tenant"], condition=models.Q(stored=False), name="vector_to_make"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.ref_id}"
+
+
+class VectorLane(Leased, TenantModel):
+    """How far the vectors of a tenant are: one worker at a time makes them."""
+
+    model = models.CharField(max_length=60)
+    messages_to = models.DateTimeField(null=True, blank=True)  # when the last message was written that was looked at
+    articles = models.CharField(max_length=64, blank=True)  # what the articles were when they were looked at
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "model"], name="vector_lane_per_tenant")
+        ]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["model", "due_at"], name="vector_lane_due")]
+
+    def __str__(self) -> str:
+        return f"{self.model} to {self.messages_to}"
+
+
+class Unanswered(TenantModel):
+    """A person's message that neither an intent nor the knowledge answered. What it said stands in the message alone."""
+
+    message_id = models.UUIDField()
+    conversation_id = models.UUIDField()
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "message_id"], name="unanswered_once_per_message")
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant", "created_at"], name="unanswered_by_age"),
+            models.Index(fields=["tenant", "conversation_id"], name="unanswered_by_talk"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.message_id)
+
+
+class Translation(TenantModel):
+    """What a message says in another ``language`` (ISO 639-1), by ``model``; ``digest`` of the words that it translates. No
+    foreign keys, as with Vector: it goes where the message's vectors go."""
+
+    message_id = models.UUIDField()
+    conversation_id = models.UUIDField()
+    language = models.CharField(max_length=5)
+    digest = models.CharField(max_length=16)
+    text = models.TextField()
+    model = models.CharField(max_length=181)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "message_id", "language"], name="translation_once")
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant", "conversation_id"], name="translation_by_talk"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message_id} {self.language}"

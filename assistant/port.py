@@ -6,7 +6,7 @@ Owns the shapes and the errors of that exchange. Must not know how any engine th
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -22,6 +22,17 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True)
+class Person:
+    """Who writes: the contact, and the id by which the channel knows them. ``verified``: proved by the platform or a
+    signature, not merely claimed."""
+
+    contact_id: str
+    scheme: str
+    identity: str
+    verified: bool = False
+
+
+@dataclass(frozen=True)
 class EngineRequest:
     """One turn to answer.
 
@@ -29,7 +40,10 @@ class EngineRequest:
     first. ``context`` is what the last reply returned as its context ({} at the start), with the keys
     ``current_intent``, ``entities``, ``slots``, ``user_profile`` and ``conversation_stage``; an engine may
     keep further JSON-safe keys of its own in it. ``hints`` are the sender's processing hints, ``language``
-    an ISO 639-1 code or "". The answer counts for ``deadline_s`` seconds.
+    an ISO 639-1 code or "". The answer counts for ``deadline_s`` seconds. ``at_once``: asked of an instant engine for a turn
+    that no worker has leased. ``stream`` is told each piece of the answer's text as it comes, where the person sees it grow;
+    it never raises, and the reply alone counts. ``message_ids`` are in the order of ``contents``; ``control_epoch`` grows with
+    each change of who answers.
     """
 
     tenant_id: uuid.UUID
@@ -44,6 +58,22 @@ class EngineRequest:
     hints: Mapping[str, Any] = field(default_factory=dict)
     language: str = ""
     deadline_s: float = 10.0
+    at_once: bool = False
+    stream: Callable[[str], None] | None = None
+    person: Person | None = None
+    message_ids: tuple[str, ...] = ()
+    control_epoch: int = 0
+
+
+@dataclass(frozen=True)
+class Source:
+    """What an answer rests on, as it is cited: ``kind`` is article or product, ``score`` how near it was, 0 to 1."""
+
+    kind: str
+    id: str
+    title: str
+    url: str = ""
+    score: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +83,10 @@ class EngineReply:
     ``context`` replaces the conversation's. ``confidence`` is 0 to 1 for ``intent``, and
     ``confidence_scores`` names the runners-up too. ``handover`` gives the conversation to a human, for
     ``handover_reason``. ``next_expected`` names what the engine waits for ("slot:order_number", "yes").
-    ``usage`` counts tokens and cost where ``model`` has them.
+    ``usage`` counts tokens and cost where ``model`` has them. ``sources`` are cited; ``why`` tells staff how the answer came
+    about (JSON): ``intents`` [[name, score], …], ``settled`` (letters, spelling, meaning, choice, knowledge, llm), ``chunks`` (as sources),
+    ``prompt`` {"version", "tokens", "left_out"}, ``tools`` [{"name", "outcome", "took_ms"}, …], ``models`` [{"model",
+    "outcome", "input_tokens", "output_tokens", "cost_usd", "latency_ms"}, …].
     """
 
     contents: tuple[Content, ...]
@@ -67,14 +100,22 @@ class EngineReply:
     engine: str = ""
     model: str = ""
     usage: Mapping[str, Any] = field(default_factory=dict)
+    unanswered: bool = False  # nothing that was taught or written answers it
+    sources: tuple[Source, ...] = ()
+    why: Mapping[str, Any] = field(default_factory=dict)
+
+
+class NotAtOnce(Exception):
+    """An instant engine that was asked ``at_once`` needs longer for this one: a worker leases the turn and asks again."""
 
 
 class EngineError(Exception):
-    """No answer came about. ``code`` is stable and holds no message text; ``retryable``: another try may help."""
+    """No answer came about. ``code`` is stable and holds no message text; ``retryable``: another try may help. ``where``:
+    which part of an answer is wrong and how, "response_content[3].media.type: missing"; no words either."""
 
-    def __init__(self, code: str, *, retryable: bool = False):
+    def __init__(self, code: str, *, retryable: bool = False, where: str = ""):
         super().__init__(code)
-        self.code = code
+        self.code, self.where = code, where
         self.retryable = retryable
 
 
@@ -89,7 +130,8 @@ class Engine(Protocol):
     """Something that answers. Called from several threads at once, inside the tenant's scope.
 
     One that thinks in this process for milliseconds, and leaves nothing behind, says so by ``instant = True``: it may be
-    asked for a turn that no worker has leased, and so twice.
+    asked for a turn that no worker has leased, and so twice. One that wants to know which of its answers were not sent has
+    ``refused(request, code, where)``, which never blocks and never raises.
     """
 
     name: str

@@ -4,7 +4,7 @@ Owns entities, slots and the search for their values. Must not decide what is sa
 
 A slot is ``{"name", "prompt", "retry", "required", and one of "entity", "pattern", "choices"}``:
 ``entity`` names one of ENTITIES, ``pattern`` is a regular expression (its first group, if it has one, is the
-value), ``choices`` is a list of texts or ``{"title", "value"}``. With none of the three, whatever is
+value), ``choices`` is a list of texts or ``{"title", "value", "also"}``, where ``also`` are further words for it. With none of the three, whatever is
 answered to the prompt is the value.
 """
 
@@ -15,29 +15,28 @@ from typing import Any
 
 import regex
 
+from channels_app.words.entities import find_entities
+
 MAX_VALUE = 200  # characters
 SEARCH_TIMEOUT_S = 0.05  # a tenant's own pattern may be a slow one
 
-ENTITIES: dict[str, regex.Pattern[str]] = {
-    "email": regex.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"),
-    "url": regex.compile(r"https?://[^\s<>\"']{1,2000}"),
-    "date": regex.compile(r"\b(?:\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{2,4})\b"),
-    "phone": regex.compile(r"(?<![\w.])\+?\d[\d ()/-]{6,18}\d(?!\w)"),
-    "money": regex.compile(r"(?:[$€£]\s?\d+(?:[.,]\d{2})?|\b\d+(?:[.,]\d{2})?\s?(?:[$€£]|EUR\b|USD\b|GBP\b))"),
-    "number": regex.compile(r"(?<![\w.,-])-?\d+(?:[.,]\d+)?(?![\w])"),
-}
+NUMBER = regex.compile(r"(?<![\w.,-])-?\d+(?:[.,]\d+)?(?!\w|[.,/]\d)")
+#: what a slot may ask for: all but a bare number is read as in every message (channels_app/words/entities.py)
+ENTITIES = ("email", "url", "date", "phone", "money", "order", "number")
 
 
-def entities(text: str) -> dict[str, str]:
-    """The first entity of each kind in a text. A date is not taken for a telephone number too."""
+def entities(text: str, region: str = "") -> dict[str, str]:
+    """The first entity of each kind in a text, in its normal form ("1234.50 EUR"). ``region`` (ISO 3166) reads telephone
+    numbers that have no country code. What is part of a date or a sum is no number."""
     found: dict[str, str] = {}
-    taken: list[tuple[int, int]] = []
-    for kind, pattern in ENTITIES.items():
-        for match in pattern.finditer(text):
-            if not any(match.start() < end and start < match.end() for start, end in taken):
-                found[kind] = match.group()[:MAX_VALUE]
-                taken.append(match.span())
-                break
+    read = find_entities(text, region=region or None)
+    for entity in read:
+        found.setdefault(entity.type, entity.value[:MAX_VALUE])
+    numbers = (
+        one for one in NUMBER.finditer(text) if not any(one.start() < e.end and e.start < one.end() for e in read)
+    )
+    if number := next(numbers, None):
+        found["number"] = number.group()[:MAX_VALUE]
     return found
 
 
@@ -54,13 +53,12 @@ def is_free(slot: Mapping[str, Any]) -> bool:
     return not any(slot.get(kind) for kind in ("entity", "pattern", "choices"))
 
 
-def value_in(slot: Mapping[str, Any], text: str) -> str | None:
+def value_in(slot: Mapping[str, Any], text: str, region: str = "") -> str | None:
     """The slot's value in a text, or None. A free slot finds none: only an answer to its prompt fills it."""
     if slot.get("choices"):
         return _choice_in(slot, text)
     if slot.get("entity"):
-        match = ENTITIES[slot["entity"]].search(text)
-        return match.group()[:MAX_VALUE] if match else None
+        return entities(text, region).get(slot["entity"])
     if slot.get("pattern"):
         return _match_in(slot["pattern"], text)
     return None
@@ -68,8 +66,9 @@ def value_in(slot: Mapping[str, Any], text: str) -> str | None:
 
 def _choice_in(slot: Mapping[str, Any], text: str) -> str | None:
     said = text.casefold()
-    for title, value in choices(slot):
-        if any(regex.search(rf"\b{regex.escape(word.casefold())}\b", said) for word in (title, value)):
+    also = [() if isinstance(choice, str) else choice.get("also", ()) for choice in slot["choices"]]
+    for (title, value), further in zip(choices(slot), also, strict=True):
+        if any(regex.search(rf"\b{regex.escape(word.casefold())}\b", said) for word in (title, value, *further)):
             return value
     return None
 
@@ -82,11 +81,11 @@ def _match_in(pattern: str, text: str) -> str | None:
     return ((match[1] if match.re.groups else match[0]) or "")[:MAX_VALUE] or None if match else None
 
 
-def fill(slots: Iterable[Mapping[str, Any]], filled: Mapping[str, str], text: str) -> dict[str, str]:
+def fill(slots: Iterable[Mapping[str, Any]], filled: Mapping[str, str], text: str, region: str = "") -> dict[str, str]:
     """``filled`` with every value that the text holds for a slot that had none."""
     found = dict(filled)
     for slot in slots:
-        value = None if slot["name"] in found else value_in(slot, text)
+        value = None if slot["name"] in found else value_in(slot, text, region)
         if value is not None:
             found[slot["name"]] = value
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -18,8 +18,8 @@ from channels_app.models import Channel, IncompleteChannel, new_key
 from channels_app.registry import KINDS, adapter_for
 from channels_app.selectors import channel_forget
 from tenants.access.limits import allow
-from tenants.errors import Invalid
-from tenants.storage.db import atomic, now, retried
+from tenants.errors import Invalid, Unavailable
+from tenants.storage.db import RACES, atomic, now, retried
 
 COUNTED_S = 3600  # wrong proofs are forgotten after that when no check takes them
 COUNTED_BURST = 10
@@ -36,6 +36,32 @@ def channel_save(channel: Channel, *, config: Mapping[str, Any] | None = None) -
         channel.save()
     channel_forget(channel)
     return channel
+
+
+def channel_change(channel: Channel, changes: Mapping[str, Any], config: Mapping[str, Any]) -> Channel:
+    """Store ``changes`` and what is named in ``config``; what another request changes meanwhile stays beside them. Returns
+    the row as it is then. Raises Invalid as `channel_fill`, Unavailable where others are always quicker."""
+    for _ in range(RACES):
+        for name, value in changes.items():
+            setattr(channel, name, value)
+        channel_fill(channel, config)  # looks names up: nothing is locked for it
+        if _stored_as_read(channel, [*changes, "config", "secrets"]):
+            channel_forget(channel)
+            return channel
+        channel = Channel.objects.get(pk=channel.pk)
+    raise Unavailable("The channel is being changed by others; send the same change again.", retry_after=1)
+
+
+@retried
+def _stored_as_read(channel: Channel, fields: Sequence[str]) -> bool:
+    """False when the row has changed since it was read. Raises Invalid ``channel_disconnected``."""
+    with atomic():
+        same = Channel.objects.filter(pk=channel.pk, disconnected_at=None, updated_at=channel.updated_at)
+        if not same.update(updated_at=now()):
+            _require_connected(channel)
+            return False
+        channel.save(update_fields=[*fields, "updated_at"])
+    return True
 
 
 def _is_default(adapter: Adapter, name: str, value: Any) -> bool:

@@ -35,7 +35,7 @@ def _beside(instance: Any, **_: Any) -> None:
 
     queues = list(app.amqp.queues.consume_from)
     if embedded.ANSWERS in queues and not settings.ENV["MCP_ENGINE_URL"]:
-        embedded.warm_up()
+        embedded.warm_up(models=True)
     shared_out = crews.Crews(queues, instance.concurrency)
     shared_out.start()
     beside = standby.Standby(app, queues=queues, threads=instance.concurrency)

@@ -110,6 +110,27 @@ def _file(value: str) -> str:
     return value
 
 
+def _llm_providers(value: str) -> Any:
+    if not value.strip():
+        return ()
+    from assistant.llm.given import given_in  # few need it
+
+    return given_in(value)
+
+
+def _key_file(value: str) -> str:
+    if _file(value):
+        from tenants.access.signing.pem import keys_in  # cryptography takes its time, and few need it
+
+        try:
+            keys_in(Path(value).read_text(encoding="ascii"))
+        except OSError:
+            raise ValueError("this process may not read it") from None
+        except UnicodeError:
+            raise ValueError("a PEM file of keys is wanted") from None
+    return value
+
+
 def _folder(value: str) -> str:
     if value and not Path(value).is_dir():
         raise ValueError("there is no such directory")
@@ -138,6 +159,7 @@ class Variable:
 
 
 DAY_S, YEAR_S, BILLION = 86_400, 31_536_000, 1_000_000_000
+GRPC = r"((grpcs?://|dns:///)?[^/\s@]+:\d{1,5})?"
 MAIL = ("smtp", "smtp+tls", "smtp+ssl", "smtps", "consolemail", "filemail", "memorymail", "dummymail")
 
 VARIABLES: dict[str, Variable] = {
@@ -168,7 +190,20 @@ VARIABLES: dict[str, Variable] = {
     "SECRET_KEY": Variable(str, "", "Django's signing key, 50+ characters", True),
     "JWT_SECRET_KEY": Variable(str, "", "Signs access tokens, 32+ characters (48 with HS384, 64 with HS512)", True),
     "JWT_ALGORITHM": Variable(
-        _one_of("HS256", "HS384", "HS512"), "HS256", "How tokens are signed; a change ends those that are out"
+        _one_of("HS256", "HS384", "HS512", "RS256", "ES256"),
+        "HS256",
+        "How tokens are signed: HS… by JWT_SECRET_KEY, RS256 and ES256 by the first key of JWT_KEYS_FILE",
+    ),
+    "JWT_KEYS_FILE": Variable(
+        _key_file,
+        "",
+        "PEM file of RSA or P-256 keys: the first signs with RS256 or ES256, all are taken and published",
+    ),
+    "PDF_FONTS": Variable(
+        _folder, "", "Folder of more fonts (TrueType, OpenType) for conversations as PDF; empty: those that come along"
+    ),
+    "JWT_FORMER_SECRET_KEYS": Variable(
+        _list, "", "Secrets that tokens which are out were signed by: still taken, until they have expired"
     ),
     "ENCRYPTION_KEYS": Variable(
         _list, "", "Keys for secrets at rest, 32+ characters each; the first encrypts, all decrypt", True
@@ -214,7 +249,7 @@ VARIABLES: dict[str, Variable] = {
     "KAFKA_PASSWORD": Variable(str, "", "Its password"),
     "KAFKA_CA_FILE": Variable(_file, "", "Certificates that brokers are checked against; empty: the system's"),
     "MCP_ENGINE_URL": Variable(
-        _like(r"((grpcs?://|dns:///)?[^/\s@]+:\d{1,5})?", "write host:port, grpc://host:port or grpcs://host:port"),
+        _like(GRPC, "write host:port, grpc://host:port or grpcs://host:port"),
         "",
         "gRPC engine that answers: host:port, or grpcs://host:port; empty: the built-in assistant",
     ),
@@ -228,15 +263,73 @@ VARIABLES: dict[str, Variable] = {
     "ENGINE_THREADS": Variable(_number(1, 1000), "8", "Threads that answer in `manage.py run_engine`"),
     "ENGINE_TLS_CERT_FILE": Variable(_file, "", "Certificate chain of `manage.py run_engine`; empty: no TLS"),
     "ENGINE_TLS_KEY_FILE": Variable(_file, "", "Its private key"),
+    "ENGINE_PORT_LISTEN_PORT": Variable(_number(1, 65535), "50053", "Port that `manage.py run_engine_port` listens on"),
+    "ENGINE_PORT_THREADS": Variable(_number(1, 1000), "8", "Threads that answer in `manage.py run_engine_port`"),
+    "ENGINE_PORT_TLS_CERT_FILE": Variable(_file, "", "Certificate chain of `manage.py run_engine_port`; empty: no TLS"),
+    "ENGINE_PORT_TLS_KEY_FILE": Variable(_file, "", "Its private key"),
     "ASSISTANT_MEMORY_MB": Variable(
         _number(1, 1_000_000),
         "256",
         "Memory per process for what the assistants of tenants have learnt; others are loaded anew",
     ),
+    "ASSISTANT_MEANING": Variable(
+        _flag,
+        "true",
+        "The built-in assistant recognises intents by what words mean, too: 150 MB in each process that answers",
+    ),
+    "VECTOR_STORE": Variable(
+        _one_of("embedded", "pgvector", "qdrant", "pinecone"),
+        "embedded",
+        "Where texts are kept as vectors: our database, by PostgreSQL's extension pgvector, Qdrant or Pinecone",
+    ),
+    "QDRANT_URL": Variable(_url("http", "https"), "http://localhost:6333", "Of VECTOR_STORE=qdrant"),
+    "QDRANT_API_KEY": Variable(str, "", "Its key, if it wants one"),
+    "PINECONE_URL": Variable(
+        _url("https", "http"), "", "Of VECTOR_STORE=pinecone: the address of an index of 512 dimensions, metric cosine"
+    ),
+    "PINECONE_API_KEY": Variable(str, "", "The key of that index"),
+    "VECTORS_OF_MESSAGES": Variable(
+        _flag,
+        "true",
+        "What people and staff write is found by what it means, too: 1 KB of the database a message. Needs ASSISTANT_MEANING",
+    ),
+    "LLM_PROVIDERS": Variable(
+        _llm_providers,
+        "",
+        "Language models for tenants without own keys: a JSON list of providers, see docs/llm.md; holds keys",
+    ),
+    "RESPONSE_CACHE_TTL": Variable(
+        _number(0, DAY_S),
+        "0",
+        "Seconds in which a language model's answer to a person's question is given again to the same; 0: none",
+    ),
+    "SECURITY_HUB_URL": Variable(
+        _like(GRPC, "write host:port, grpc://host:port or grpcs://host:port"),
+        "",
+        "gRPC service that judges tokens: host:port, or grpcs://host:port; empty: this service does",
+    ),
+    "SECURITY_HUB_TOKEN": Variable(
+        _like(r"[!-~]*", "must be printable ASCII without spaces"),
+        "",
+        "Bearer token between us and the security hub; run_security_hub wants it from callers",
+    ),
+    "SECURITY_HUB_CA_FILE": Variable(
+        _file, "", "Certificates that a grpcs:// hub is checked against; empty: gRPC's own"
+    ),
+    "SECURITY_HUB_TIMEOUT_MS": Variable(_number(1, 30_000), "2000", "Longest a request waits for the security hub"),
+    "SECURITY_HUB_LISTEN_PORT": Variable(
+        _number(1, 65535), "50052", "Port that `manage.py run_security_hub` listens on"
+    ),
+    "SECURITY_HUB_THREADS": Variable(_number(1, 1000), "8", "Threads that answer in `manage.py run_security_hub`"),
+    "SECURITY_HUB_TLS_CERT_FILE": Variable(
+        _file, "", "Certificate chain of `manage.py run_security_hub`; empty: no TLS"
+    ),
+    "SECURITY_HUB_TLS_KEY_FILE": Variable(_file, "", "Its private key"),
     "ACCESS_TOKEN_TTL": Variable(_number(1, YEAR_S), "3600", "Seconds an access token lives"),
     "REFRESH_TOKEN_TTL": Variable(_number(1, YEAR_S), "1209600", "Seconds a refresh token lives"),
     "SESSION_TTL": Variable(_number(1, YEAR_S), "3600", "Seconds after which an idle visitor session expires"),
     "CONSOLE_SESSION_TTL": Variable(_number(60, YEAR_S), "43200", "Seconds after which staff sign in again"),
+    "AUDIT_KEEP_DAYS": Variable(_number(0, 36_500), "0", "Days an entry of the audit trail is kept; 0: for ever"),
     "CONFIG_CACHE_TTL": Variable(_number(0, DAY_S), "300", "Seconds a channel's configuration may be cached"),
     "CONVERSATION_IDLE_TTL": Variable(
         _number(60, YEAR_S), "86400", "Seconds after which an idle conversation is abandoned"
@@ -303,6 +396,12 @@ VARIABLES: dict[str, Variable] = {
         "call; in development the provider twin as well",
         in_development="127.0.0.1:8900,localhost:8900",
     ),
+    "MAX_MESSAGES_PER_THREAD": Variable(_number(1, 100_000), "1000", "Messages that a thread between people takes"),
+    "MESSAGE_RETENTION_DAYS": Variable(
+        _number(0, 36_500),
+        "0",
+        "Days after its end that a conversation is kept, where its tenant has not chosen; 0: for ever",
+    ),
     "METRICS_TOKEN": Variable(str, "", "Bearer token that may read /metrics and /health/detailed"),
     "METRICS_ALLOW": Variable(_networks, "", "Networks that may read /metrics without the token, e.g. 10.0.0.0/8"),
     "METRICS_PORT": Variable(_number(0, 65535), "0", "Port on which a worker or consumer shows its /metrics; 0: none"),
@@ -315,17 +414,14 @@ VARIABLES: dict[str, Variable] = {
 
 #: variables that nothing obeys yet, by what will: refused, since a limit that is not kept is worse than none
 AWAITED: dict[str, str] = {
-    "SECURITY_HUB_URL": "the security hub",
     "PRIVACY_ENABLED": "privacy requests",
-    "MESSAGE_RETENTION_DAYS": "retention",
-    "MAX_MESSAGES_PER_THREAD": "threads",
 }
 
 
 #: variable → the other name of it, which counts where the first is empty
 ALSO: dict[str, str] = {"PORT": "SERVICE_PORT"}
 #: bytes that a key must have to be as strong as its signature
-KEY_LENGTH: dict[str, int] = {"HS256": 32, "HS384": 48, "HS512": 64}
+KEY_LENGTH: dict[str, int] = {"HS256": 32, "HS384": 48, "HS512": 64, "RS256": 32, "ES256": 32}
 
 
 def read(environ: Mapping[str, str], base_dir: Path) -> dict[str, Any]:
@@ -350,19 +446,48 @@ def read(environ: Mapping[str, str], base_dir: Path) -> dict[str, Any]:
                 values[name] += variable.read(variable.in_development)
         except (ValueError, TypeError) as error:
             complaints.append(f"{name}{_shown(name, text)}: {error}. {variable.help}.")
+    complaints += [] if complaints else _signing_complaints(values) + _vector_complaints(values)
     if production and not complaints:
         complaints += [
             f"{name} is too short: {VARIABLES[name].help}."
             for name, least in (("SECRET_KEY", 50), ("JWT_SECRET_KEY", KEY_LENGTH[values["JWT_ALGORITHM"]]))
             if len(values[name]) < least
         ]
-        if any(len(key) < 32 for key in values["ENCRYPTION_KEYS"]):
-            complaints.append("ENCRYPTION_KEYS: each key needs 32 characters or more.")
+        complaints += [
+            f"{name}: each key needs 32 characters or more."
+            for name in ("ENCRYPTION_KEYS", "JWT_FORMER_SECRET_KEYS")
+            if any(len(key) < 32 for key in values[name])
+        ]
     if complaints:
         raise BadSettings("The settings are not usable:\n  " + "\n  ".join(complaints) + "\nSee .env.example.")
     if not production:
         _fill_development_secrets(values, base_dir)
     return values
+
+
+def _signing_complaints(values: Mapping[str, Any]) -> list[str]:
+    """RS256 and ES256 sign by a pair of their kind, with the half that is ours alone."""
+    algorithm, file = values["JWT_ALGORITHM"], values["JWT_KEYS_FILE"]
+    if algorithm not in ("RS256", "ES256"):
+        return []
+    if not file:
+        return [f"JWT_ALGORITHM={algorithm} signs by the first key of JWT_KEYS_FILE: name that file."]
+    from tenants.access.signing.pem import keys_in
+
+    first = keys_in(Path(file).read_text(encoding="ascii"))[0]
+    if first.private is None or first.algorithm != algorithm:
+        return [f"JWT_KEYS_FILE: its first key must be a private one for {algorithm}."]
+    return []
+
+
+def _vector_complaints(values: Mapping[str, Any]) -> list[str]:
+    """A store that is named is there to be called."""
+    database = values["DATABASE_URL"] or values["POSTGRESQL_URI"]
+    needs = {
+        "pgvector": [] if database.startswith("postgres") else ["a database of PostgreSQL in DATABASE_URL"],
+        "pinecone": [name for name in ("PINECONE_URL", "PINECONE_API_KEY") if not values[name]],
+    }.get(values["VECTOR_STORE"], [])
+    return [f"VECTOR_STORE={values['VECTOR_STORE']} needs {' and '.join(needs)}."] if needs else []
 
 
 def _shown(name: str, text: str) -> str:

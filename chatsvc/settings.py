@@ -12,6 +12,7 @@ from django.templatetags.static import static
 from chatsvc import env as environment
 from chatsvc import mongo
 from chatsvc.processes.clock import every
+from chatsvc.release import API_VERSION
 from chatsvc.web.content_policy import content_policy
 from chatsvc.web.sidebar import SIDEBAR
 from tenants.storage import postgres, sqlite
@@ -61,6 +62,7 @@ MIDDLEWARE = [
     "chatsvc.web.middleware.Csrf",
     "chatsvc.web.middleware.SignedIn",
     "chatsvc.web.middleware.Notices",
+    "chatsvc.web.middleware.SecondStep",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "chatsvc.web.content_policy.ContentPolicy",
 ]
@@ -180,12 +182,14 @@ CELERY: dict[str, Any] = {
         "messaging.tasks.parse": {"queue": "inbound"},
         "messaging.tasks.sweep": {"queue": "inbound"},
         "messaging.tasks.respond": {"queue": "respond"},
+        "messaging.tasks.vectors": {"queue": "respond"},  # its workers have the encoder
         "messaging.tasks.deliver": {"queue": "deliver"},
         "messaging.tasks.publish": {"queue": "events"},
         "messaging.tasks.stream": {"queue": "events"},
         "messaging.tasks.send_alert": {"queue": "events"},
         "messaging.tasks.call_endpoint": {"queue": "events"},
         "messaging.tasks.show_typing": {"queue": "background"},
+        "messaging.tasks.show_unasked": {"queue": "background"},
         "messaging.tasks.put_through": {"queue": "background"},
         "messaging.tasks.say_scheduled": {"queue": "background"},
         "messaging.tasks.assign_waiting": {"queue": "background"},
@@ -193,6 +197,8 @@ CELERY: dict[str, Any] = {
         "messaging.tasks.media": {"queue": "background"},
         "messaging.tasks.thumbnail": {"queue": "background"},
         "messaging.tasks.keep_house": {"queue": "background"},
+        "messaging.tasks.privacy": {"queue": "background"},
+        "messaging.tasks.sites": {"queue": "background"},
         "messaging.tasks.remove_tenants": {"queue": "background"},
         "messaging.tasks.sync_templates": {"queue": "background"},
         "messaging.tasks.sync_templates_of": {"queue": "background"},
@@ -205,6 +211,9 @@ CELERY: dict[str, Any] = {
         "templates": {"task": "messaging.tasks.sync_templates", "schedule": every(6 * 3600)},
         "channels": {"task": "messaging.tasks.watch_channels", "schedule": every(15)},
         "house-keeping": {"task": "messaging.tasks.keep_house", "schedule": every(60)},
+        "vectors": {"task": "messaging.tasks.vectors", "schedule": every(10)},
+        "sites": {"task": "messaging.tasks.sites", "schedule": every(10)},
+        "privacy": {"task": "messaging.tasks.privacy", "schedule": every(10)},
         "removals": {"task": "messaging.tasks.remove_tenants", "schedule": every(10)},
     },
 }
@@ -225,7 +234,9 @@ FRONT_PAGE = BASE_DIR / "chatsvc" / "web" / "api_front.md"  # not in docs/, whic
 SPECTACULAR_SETTINGS = {
     "TITLE": "chatsvc",
     "DESCRIPTION": FRONT_PAGE.read_text(encoding="utf-8"),
-    "VERSION": "2.0.0",
+    "VERSION": API_VERSION,
+    "LICENSE": {"name": "Proprietary", "identifier": "LicenseRef-Proprietary"},
+    "CONTACT": {"name": "The operator of this service"},
     "SERVERS": [{"url": "/", "description": "The service that served this document"}],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
@@ -240,12 +251,20 @@ SPECTACULAR_SETTINGS = {
         "SafetyFlag": "tenants.tenant_settings.FLAGS",
         "PersonalData": "tenants.tenant_settings.PERSONAL",
         "ChannelEnum": "channels_app.registry.KINDS",
+        "LanguageModelProviderKind": ["openai", "anthropic", "compatible"],
         "ApiKeyState": ["valid", "ending", "expired", "revoked"],
+        "TokenFamilyState": ["valid", "expired", "revoked", "reused"],
         "StaffPresence": ["online", "away", "offline"],
         "WebhookEndpointState": ["active", "held", "paused", "disabled"],
         "WebhookCallStatus": ["queued", "sending", "delivered", "failed"],
         "WebhookReplayStatus": ["failed", "delivered", "queued"],
         "InvitationState": ["waiting", "not_sent", "expired", "joined", "revoked"],
+        "ExportStatus": ["running", "ready", "failed", "expired", "erased"],
+        "DeletionStatus": ["running", "held", "done"],
+        "ToolKind": ["http", "mcp"],
+        "SiteState": ["waiting", "reading", "done", "failed"],
+        "SitePageStatus": ["waiting", "reading", "created", "updated", "unchanged", "refused", "gone"],
+        "NamedEngine": ["current", "builtin"],
         "ScheduledReplyStatus": ["waiting", "sent", "cancelled", "refused", "failed"],
     },
     "POSTPROCESSING_HOOKS": [
@@ -257,6 +276,10 @@ SPECTACULAR_SETTINGS = {
 }
 JWT_SECRET_KEY: str = ENV["JWT_SECRET_KEY"]
 JWT_ALGORITHM: str = ENV["JWT_ALGORITHM"]
+JWT_FORMER_SECRET_KEYS: list[str] = ENV["JWT_FORMER_SECRET_KEYS"]
+JWT_KEYS: str = Path(ENV["JWT_KEYS_FILE"]).read_text(encoding="ascii") if ENV["JWT_KEYS_FILE"] else ""
+PDF_FONTS: str = ENV["PDF_FONTS"]
+ISSUER_KEYS_FETCH = "channels_app.issuer_keys.issuer_keys"  # tenants/access/signing/issuers.py calls outside by it
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # bytes; a WhatsApp webhook may have 3 MB
 
 # ---------------------------------------------------------------------------- security

@@ -18,7 +18,7 @@ from unfold.decorators import display
 
 from channels_app.admin import ChannelFilter
 from conversations.models import Attachment, Event, Message, Revision
-from conversations.safety import SEALED, revealed
+from conversations.safety import APART, SEALED, revealed
 from tenants.console.pages import (
     Button,
     PartInline,
@@ -31,7 +31,8 @@ from tenants.console.pages import (
 )
 from tenants.tenant_settings import FLAGS
 
-ABOUT_WORDS = frozenset({"entities", "flags", "masked", SEALED})  # members of an analysis that say what was written
+#: members of an analysis that say what was written, and what has a page of its own
+ABOUT_WORDS = frozenset({"entities", "flags", "masked", *APART})
 ROLES = {"visitor": "info", "bot": "success", "agent": "warning", "system": "default"}
 
 
@@ -98,6 +99,7 @@ class AttachmentInline(PartInline):
 
 @admin.register(Message)
 class MessageAdmin(TalkAdmin):
+    personal = True
     resource = "messages"
     deeds = frozenset()
     fields = ("tenant", "in_conversation", "seq", "role", "author", "content_type", "text", "said",

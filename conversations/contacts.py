@@ -66,7 +66,7 @@ def identities_of(contact_id: uuid.UUID) -> list[Identity]:
 
 def contact_statistics(contact: Contact) -> dict[str, Any]:
     """What there was with a person, on all channels. Four statements."""
-    talks = Conversation.objects.filter(contact=contact)
+    talks = Conversation.objects.filter(contact=contact, kind="chat")
     rated = Q(satisfaction__isnull=False)
     whole = talks.aggregate(
         conversations=Count("id"), open_conversations=Count("id", filter=Q(is_open=True)), messages=Sum("message_count"),

@@ -6,7 +6,9 @@ fields are only ever added; what breaks a reader is a new version.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
@@ -20,6 +22,12 @@ from conversations.models import Event
 log = structlog.get_logger(__name__)
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+PERSON = (
+    "The person's id as their platform, or the caller of the API, says it; of one that is a phone number or an e-mail address "
+    "`identity_id`, unless the tenant has switched `event_words` on"
+)
 
 
 class UnknownEvent(ValueError):
@@ -80,7 +88,7 @@ class MessageReceived(MessageFacts):
 
     contact_id: UUID
     identity_id: UUID
-    user_id: str = Field("", description="The person's id as their platform, or the caller of the API, says it")
+    user_id: str = Field("", description=PERSON)
     channel: str = Field("", description="Kind of channel")
     processing_result: ProcessingResult | None = None
 
@@ -96,7 +104,7 @@ class ChannelResponse(Data):
 class MessageSent(MessageFacts):
     """A reply is stored and queued for its channel; what becomes of it is told by delivered, read and failed."""
 
-    recipient: str = Field("", description="The person's id as their platform, or the caller of the API, says it")
+    recipient: str = Field("", description=PERSON)
     delivery_status: str = Field(
         "", description="queued; sent on the web chat; empty for entries of the system, which stay here"
     )
@@ -114,9 +122,12 @@ class MessageSent(MessageFacts):
 
 
 class MessageChanged(MessageFacts):
-    """Its writer edited or deleted a message; ``change_seq`` is the transcript entry that tells it."""
+    """A message was edited or deleted; ``change_seq`` is the transcript entry that tells it."""
 
     change_seq: int
+    by: Literal["person", "staff"] | None = Field(
+        None, description="staff: members of staff, or integrators by the API"
+    )
 
 
 class MessageReported(OfConversation):
@@ -182,7 +193,23 @@ class ContactPresence(OfChannel):
     conversation_id: UUID | None = Field(None, description="None for a person who has not written yet")
     contact_id: UUID
     signal_id: str = ""
-    data: dict[str, Any] = {}
+    data: dict[str, Any] = Field(
+        {},
+        description="`origin` and codes; what else a platform tells is null unless the tenant has switched `event_words` on",
+    )
+
+
+class ContactsMerged(Data):
+    """A contact went into another one, with its identities and their conversations."""
+
+    merge_id: UUID = Field(description="Of the ledger, by which it is undone")
+    contact_id: UUID = Field(description="The contact that is kept")
+    former_id: UUID = Field(description="The contact that went")
+    identity_ids: list[UUID] = Field(description="That moved, and with each all its conversations")
+
+
+class ContactsParted(ContactsMerged):
+    """A merge was undone: the former contact is there again, with these identities and all their conversations."""
 
 
 class AttachmentSettled(OfConversation):
@@ -254,10 +281,17 @@ class ConversationEnded(OfConversation):
     )
 
 
+class ConversationDeleted(OfPerson):
+    """It was deleted by request, with all that was said in it; delete what you keep of it. It stands on the tenant's
+    timeline, behind all events of the conversation: its own went with it."""
+
+    message_count: int = Field(ge=0, description="Entries that its transcript had")
+
+
 class ConversationStarted(OfPerson):
     """A conversation began, with the tenant's flow for it."""
 
-    user_id: str = Field("", description="The person's id as their platform, or the caller of the API, says it")
+    user_id: str = Field("", description=PERSON)
     channel: str = Field("", description="Kind of channel")
     flow_id: str | None = None
     initial_context: dict[str, Any] = Field({}, description="Values of slots are null without `event_words`")
@@ -267,7 +301,7 @@ class SessionStarted(OfPerson):
     """A device's visit began."""
 
     session_id: UUID | None = None
-    user_id: str = ""
+    user_id: str = Field("", description=PERSON)
     channel: str = Field("", description="Kind of channel")
     device_info: dict[str, Any] = {}
 
@@ -347,6 +381,55 @@ class WorkGivenUp(Data):
     reason: str = ""
 
 
+class BudgetReached(Data):
+    """Language models have cost a tenant what its limits of a day (UTC) say; told once a day for each of the two."""
+
+    stop: Literal["soft", "hard"] = Field(
+        description="soft: the cheapest model is asked first; hard: none that costs something"
+    )
+    day: date
+    limit_usd: float
+
+
+# ----------------------------------------------------------------------------- threads
+
+
+class OfLearner(Data):
+    """Told in the envelope of the learners' service: ``event_type`` and ``learner_id`` stand in it beside ours."""
+
+    learner_id: str = Field(
+        description="As your system calls the learner; of an id that is a phone number or an e-mail address `identity_id` "
+        "instead, unless the tenant has switched `event_words` on"
+    )
+
+
+class ThreadChanged(OfLearner, OfConversation):
+    """A thread between people was opened, or was deleted."""
+
+    thread_id: UUID
+
+
+class ThreadMessageCreated(ThreadChanged):
+    """A message was written in a thread."""
+
+    message_id: UUID
+    seq: int = Field(description="Place in the thread")
+    sender_id: str = Field(description="As your system calls who wrote it; empty where that is an address, as above")
+    sender_role: Literal["learner", "guardian", "teacher", "staff"]
+    message_type: str
+    content: str | dict[str, Any] | None = Field(
+        None, description="What was written; only where the tenant has switched `event_words` on"
+    )
+
+
+class PrivacyRequested(OfLearner):
+    """The export or the erasure of everything about a person was asked for. ``learner_id`` is the contact's id here: what
+    outlives an erasure names no person."""
+
+    contact_id: UUID
+    request_id: UUID
+
+
 class Ping(Data):
     """A test call, made on request; nothing has happened, and ``data`` is empty."""
 
@@ -371,12 +454,15 @@ SCHEMAS: dict[tuple[str, int], type[Data]] = {
     ("chat.contact.joined", 1): ContactPresence,
     ("chat.contact.left", 1): ContactPresence,
     ("chat.contact.identity_changed", 1): OfPerson,
+    ("chat.contact.merged", 1): ContactsMerged,
+    ("chat.contact.parted", 1): ContactsParted,
     ("chat.attachment.stored", 1): AttachmentSettled,
     ("chat.attachment.refused", 1): AttachmentSettled,
     ("chat.attachment.transcribed", 1): AttachmentSettled,
     ("chat.conversation.started", 1): ConversationStarted,
     ("chat.conversation.updated", 1): ConversationUpdated,
     ("chat.conversation.ended", 1): ConversationEnded,
+    ("chat.conversation.deleted", 1): ConversationDeleted,
     ("chat.session.started", 1): SessionStarted,
     ("chat.session.ended", 1): SessionEnded,
     ("chat.intent.classified", 1): IntentClassified,
@@ -386,6 +472,12 @@ SCHEMAS: dict[tuple[str, int], type[Data]] = {
     ("chat.system.webhook_malformed", 1): WebhookMalformed,
     ("chat.system.webhook_paused", 1): WebhookPaused,
     ("chat.system.work_given_up", 1): WorkGivenUp,
+    ("chat.system.budget_reached", 1): BudgetReached,
+    ("CHAT_THREAD_CREATED", 1): ThreadChanged,
+    ("CHAT_THREAD_DELETED", 1): ThreadChanged,
+    ("CHAT_MESSAGE_CREATED", 1): ThreadMessageCreated,
+    ("CHAT_PRIVACY_EXPORT_REQUESTED", 1): PrivacyRequested,
+    ("CHAT_PRIVACY_DELETION_REQUESTED", 1): PrivacyRequested,
 }
 CHECKED = SCHEMAS | CALLS
 
@@ -408,7 +500,12 @@ class Envelope(BaseModel):
     data: dict[str, Any]
 
     def to_bytes(self) -> bytes:
-        return self.model_dump_json().encode()
+        """Of a learner also with the members by which the learners' service tells events."""
+        if not self.type.startswith("CHAT_"):
+            return self.model_dump_json().encode()
+        whole = self.model_dump(mode="json")
+        told = {"event_type": self.type, "learner_id": self.data.get("learner_id")}
+        return json.dumps({**told, **whole}, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def envelope_of(event: Event) -> Envelope:
@@ -473,6 +570,9 @@ def schema_of(type: str, version: int) -> dict[str, Any]:
     data = _model(type, version).model_json_schema(mode="serialization")
     definitions = {**whole.pop("$defs", {}), **data.pop("$defs", {})}
     data.pop("title", None)
+    if type.startswith("CHAT_"):
+        whole["properties"] |= {"event_type": {"const": type}, "learner_id": {"type": "string"}}
+        whole["required"] = [*whole["required"], "event_type", "learner_id"]
     whole["properties"] |= {"type": {"const": type}, "version": {"const": version}, "data": data}
     known = {"$schema": DIALECT, "$id": f"urn:chatsvc:event:{type}:v{version}", "title": f"{type}.v{version}"}
     about = {"description": data.get("description", "")}

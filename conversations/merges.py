@@ -13,6 +13,7 @@ from typing import Any
 
 from channels_app.words.moments import moment_of_iso, written
 from conversations.models import Contact, ContactMerge, Conversation, Identity, Session
+from conversations.timeline import system_event
 from tenants.errors import Conflict, NotFound
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
@@ -75,7 +76,7 @@ def join(kept_id: uuid.UUID, joined_ids: Sequence[uuid.UUID], by: str) -> list[K
         }
         before = _facts_of(kept)
         _facts_join(kept, joined)
-        ContactMerge.objects.create(
+        merge = ContactMerge.objects.create(
             tenant_id=kept.tenant_id, contact_id=kept_id, former_id=joined.id, by=by, moved=moved,
             former={**_facts_of(joined), **{name: written(getattr(joined, name)) for name in TIMES}},
             changed=_changed(before, _facts_of(kept)),
@@ -83,6 +84,7 @@ def join(kept_id: uuid.UUID, joined_ids: Sequence[uuid.UUID], by: str) -> list[K
         entries.update(contact_id=kept_id)
         identities.update(contact_id=kept_id)
         Conversation.objects.filter(contact_id=joined.id).update(contact_id=kept_id)
+        _tell("chat.contact.merged", merge, moved["identities"])
     kept.save(update_fields=[*FACTS, *GROUPS, "decided"])
     Contact.objects.filter(id__in=joined_ids).delete()
     return stale
@@ -120,6 +122,12 @@ def _sessions_move(kept_id: uuid.UUID, joined_id: uuid.UUID) -> dict[str, str]:
     return moved
 
 
+def _tell(type: str, merge: ContactMerge, identities: Iterable[str]) -> None:
+    """Of no conversation: each of theirs goes on as it is."""
+    ids = {"merge_id": str(merge.id), "contact_id": str(merge.contact_id), "former_id": str(merge.former_id)}
+    system_event(merge.tenant_id, type, {**ids, "identity_ids": list(identities)})
+
+
 def _texts(ids: Iterable[uuid.UUID]) -> list[str]:
     return [str(one) for one in ids]
 
@@ -145,7 +153,7 @@ def part(merge_id: uuid.UUID, by: str) -> tuple[uuid.UUID, list[Key]]:
     _demand_bare(merge)
     _former_create(merge)
     identities = Identity.objects.filter(id__in=merge.moved["identities"], contact_id=merge.contact_id)
-    stale = list(identities.values_list("channel_id", "scheme", "scope", "value"))
+    rows = list(identities.order_by("id").values_list("id", "channel_id", "scheme", "scope", "value"))
     identities.update(contact_id=merge.former_id)
     _conversations_follow(merge)
     for session_id, key in merge.moved["sessions"].items():
@@ -154,7 +162,8 @@ def part(merge_id: uuid.UUID, by: str) -> tuple[uuid.UUID, list[Key]]:
     entries = ContactMerge.objects.filter(id__in=merge.moved["merges"], contact_id=merge.contact_id)
     entries.update(contact_id=merge.former_id)
     _facts_return(merge)
-    return merge.former_id, stale
+    _tell("chat.contact.parted", merge, _texts(row[0] for row in rows))
+    return merge.former_id, [row[1:] for row in rows]
 
 
 def _demand_bare(merge: ContactMerge) -> None:

@@ -76,6 +76,13 @@ def message_facts(message: Message) -> dict[str, Any]:
     }
 
 
+def person_told(tenant_id: uuid.UUID, identity_id: uuid.UUID, scheme: str, value: str) -> str:
+    """What events call a person: their id as their platform, or the caller of the API, says it; where that is a phone
+    number or an e-mail address, the id of the identity, unless the tenant has switched words on."""
+    address = scheme == "phone" or "@" in value
+    return str(identity_id) if address and not settings_for(tenant_id).event_words else value
+
+
 def surroundings_of(message: Message) -> dict[str, Any]:
     """What events say of what surrounds a message: what the person came from, the message that is answered or quoted,
     and which members of the content have more to tell; no words of people."""

@@ -31,7 +31,9 @@ from tenants.tenant_settings import SafetyRules, TenantSettings, settings_for
 
 SAFETY = "safety"  # the reason of a hand-over
 FLAGGED = "chat.message.flagged"
+WHY = "why"  # member of a message's analysis: how the answer came about (assistant/traces.py), which is asked for apart
 SEALED = "sealed"  # member of a message's analysis, which no reader gets: what was hidden and is kept, encrypted
+APART = frozenset({SEALED, WHY})
 #: member of a content → members of it that hold what was said; what else stands there is a platform's or ours
 SAID: dict[str, frozenset[str]] = {
     "media": frozenset({"alt_text", "name"}),
@@ -136,6 +138,12 @@ def replies_hidden(
     return tuple(content for content, _ in done), tuple(judged)
 
 
+def replies_as_written(tenant_id: uuid.UUID) -> bool:
+    """Whether a reply may be shown while it is written. What `replies_hidden` would hide is known of whole texts only: half
+    a card number is none."""
+    return not settings_for(tenant_id).safety.replies.mask
+
+
 def reply_hidden(tenant_id: uuid.UUID, content: Content) -> tuple[Content, dict[str, Any]]:
     """The same of one."""
     contents, judged = replies_hidden(tenant_id, [content])
@@ -198,9 +206,8 @@ def revealed(message: Message) -> list[tuple[str, str]]:
 
 def analysis_shown(analysis: Mapping[str, Any]) -> dict[str, Any]:
     """What readers get of a message's analysis; ``kept`` says that something hidden can be shown."""
-    if SEALED not in analysis:
-        return dict(analysis)
-    return {**{name: value for name, value in analysis.items() if name != SEALED}, "kept": True}
+    shown = {name: value for name, value in analysis.items() if name not in APART}
+    return {**shown, "kept": True} if SEALED in analysis else shown
 
 
 # -------------------------------------------------------------------------------- hiding

@@ -1,4 +1,5 @@
-"""Reading conversations: pages by keyset, two statements at most, the same cost at any depth."""
+"""Reading conversations of the kind ``chat``: pages by keyset, two statements at most, the same cost at any depth. Threads
+between people have their own permission and are read by messaging/threads."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models.lookups import Exact
 
 from channels_app.models import Channel
 from conversations.media_links import content_with_links, media_link
@@ -26,7 +28,9 @@ CONVERSATIONS = Walk(
     sorts={"created_at": "created_at", "last_message_at": "last_message_at"},
 )  # fmt: skip
 
-LAST_SEQ = prepared.Select(Conversation, lambda rows, id: rows.filter(id=id).values_list("last_seq", flat=True))
+LAST_SEQ = prepared.Select(
+    Conversation, lambda rows, id: rows.filter(id=id, kind="chat").values_list("last_seq", flat=True)
+)
 #: of an entry what is shown
 SHOWN = (
     "id", "seq", "conversation_id", "direction", "role", "content", "client_message_id", "reply_to", "language",
@@ -79,7 +83,7 @@ def _filtered(rows: QuerySet[Conversation], query: ConversationQuery, *, words: 
 def conversation_get(conversation_id: uuid.UUID) -> Conversation:
     """Raises NotFound, for another tenant's as for none at all."""
     rows = Conversation.objects.select_related("channel", "contact", "identity", "assignee", "team")
-    conversation = rows.filter(id=conversation_id).first()
+    conversation = rows.filter(id=conversation_id, kind="chat").first()
     if conversation is None:
         raise NotFound("There is no such conversation.", code="conversation_not_found")
     return conversation
@@ -185,7 +189,10 @@ def found_messages(found: Sequence[Found]) -> list[dict[str, Any]]:
 
 def message_filters(query: SearchQuery) -> Q:
     """What a search asks of messages beside their words and times."""
-    rows = Q()
+    # looked up for each message that was found: for a join a planner may read all conversations
+    # unscoped: the messages are in scope, each has its own conversation
+    of_it = Conversation.objects.unscoped().filter(id=OuterRef("conversation_id"))
+    rows = Q(Exact(Subquery(of_it.values("kind")[:1]), "chat"))
     if query.channel:
         rows &= Q(channel__kind=query.channel)
     if query.role:
@@ -206,7 +213,7 @@ def _of_messages(rows: prepared.Select[Row], messages: Sequence[Any]) -> dict[uu
 def message_get(message_id: uuid.UUID) -> Message:
     """With its delivery, channel and author. Raises NotFound ``message_not_found``."""
     rows = Message.objects.select_related("delivery", "channel", "author")
-    row: Message | None = rows.filter(id=message_id).first()
+    row: Message | None = rows.filter(id=message_id, conversation__kind="chat").first()
     if row is None:
         raise NotFound("There is no such message.", code="message_not_found")
     return row

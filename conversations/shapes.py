@@ -180,8 +180,10 @@ class ConversationQuery(ListQuery):
 class MessageQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    after: int = Field(0, ge=0, le=2**31 - 1)
-    before: int | None = Field(None, ge=1, le=2**31 - 1)
+    after: int = Field(0, ge=0, le=2**31 - 1, description="`seq` of the last entry that you have: those behind it")
+    before: int | None = Field(
+        None, ge=1, le=2**31 - 1, description="`seq`: the entries before it, the last ones first asked for"
+    )
     limit: int = Field(50, ge=1, le=100)
 
 

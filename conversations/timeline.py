@@ -39,12 +39,15 @@ VERSIONS: dict[str, int] = {
     "chat.contact.joined": 1,
     "chat.contact.left": 1,
     "chat.contact.identity_changed": 1,
+    "chat.contact.merged": 1,
+    "chat.contact.parted": 1,
     "chat.attachment.stored": 1,
     "chat.attachment.refused": 1,
     "chat.attachment.transcribed": 1,
     "chat.conversation.started": 1,
     "chat.conversation.updated": 1,
     "chat.conversation.ended": 1,
+    "chat.conversation.deleted": 1,
     "chat.session.started": 1,
     "chat.session.ended": 1,
     "chat.intent.classified": 1,
@@ -54,6 +57,12 @@ VERSIONS: dict[str, int] = {
     "chat.system.webhook_malformed": 1,
     "chat.system.webhook_paused": 1,
     "chat.system.work_given_up": 1,
+    "chat.system.budget_reached": 1,
+    "CHAT_THREAD_CREATED": 1,
+    "CHAT_THREAD_DELETED": 1,
+    "CHAT_MESSAGE_CREATED": 1,
+    "CHAT_PRIVACY_EXPORT_REQUESTED": 1,
+    "CHAT_PRIVACY_DELETION_REQUESTED": 1,
 }
 
 

@@ -29,7 +29,7 @@ from conversations.attachments import (
     content_with_ids,
     shown_form,
 )
-from conversations.messages import cleaned, message_facts, processing_result, words_of
+from conversations.messages import cleaned, message_facts, person_told, processing_result, words_of
 from conversations.models import Attachment, Conversation, Message, Session
 from conversations.people import Known, contact_came_from, contact_touch, identities_forget, identity_resolve
 from conversations.safety import facts_hidden, flags_take, hidden_in, human_wanted
@@ -372,7 +372,8 @@ def _news(
     session: Session | None,
 ) -> list[NewEvent]:
     person = {"contact_id": str(known.contact_id), "identity_id": str(known.identity_id),
-              "user_id": sender.value, "channel": channel.kind}  # fmt: skip
+              "user_id": person_told(channel.tenant_id, known.identity_id, sender.scheme, sender.value),
+              "channel": channel.kind}  # fmt: skip
     news = []
     if started:
         words = settings_for(channel.tenant_id).event_words

@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.db.models import Q
+from django.db.models.signals import pre_delete
 
 
 class Config(AppConfig):
@@ -7,20 +8,27 @@ class Config(AppConfig):
     verbose_name = "Messaging"
 
     def ready(self) -> None:
+        from conversations.identities import attach_demands, detach_demands
         from conversations.merges import demands
         from conversations.models import Attachment
         from conversations.timeline import on_change
         from messaging import heads, wake
         from messaging.agents.models import ScheduledReply  # with the other tables of staff
+        from messaging.housekeeping.gone import erased_gives_up
         from messaging.integrators.endpoints import PING
         from messaging.live.staff import conversation_changed
         from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookDelivery
         from messaging.privacy import models as _privacy  # noqa: F401  with the tables of privacy
-        from messaging.privacy.holds import demand_not_erased
+        from messaging.privacy.holds import demand_no_hold, demand_not_erased
+        from messaging.privacy.tombstones import demand_no_tombstone
+        from tenants.models import User
         from tenants.work.leases import Table, register
 
+        pre_delete.connect(erased_gives_up, sender=User)
         on_change.append(conversation_changed)
         demands.append(demand_not_erased)
+        attach_demands.append(demand_no_tombstone)
+        detach_demands.append(demand_no_hold)
         failed = "failed"
         receipts = Table(InboundEvent, "inbound", wake.parse, heads=heads.receipts, given_up=failed)
         deliveries = Table(Delivery, "deliver", wake.deliver, "conversation_id", heads.deliveries, given_up=failed)

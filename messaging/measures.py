@@ -45,7 +45,9 @@ CONSUMER_BEHIND = Gauge(
 )  # fmt: skip
 HOUSEKEEPING = Histogram("chatsvc_housekeeping_seconds", "One run of a step of housekeeping", ["step"], buckets=SECONDS)
 HOUSEKEEPING_FAILURES = Counter("chatsvc_housekeeping_failures_total", "Runs of a step that failed", ["step"])
-PRIVACY = Counter("chatsvc_privacy_operations_total", "Erasures that were asked for and done", ["operation", "outcome"])
+PRIVACY = Counter(
+    "chatsvc_privacy_operations_total", "Exports and erasures: requested, done, failed", ["operation", "outcome"]
+)
 SOCKETS = Gauge("chatsvc_websocket_connections", "Open sockets of web chats and of staff", multiprocess_mode="livesum")
 
 #: the names engines give to their counts → direction

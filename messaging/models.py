@@ -143,6 +143,10 @@ class Delivery(Work, TenantModel):
             models.Index(fields=["status", "due_at"], name="delivery_due"),
             models.Index(fields=["conversation", "status", "seq"], name="delivery_lane"),
             models.Index(fields=["tenant", "dead_at"], name="delivery_dead"),
+            # docs/decisions/0051-deliveries-are-walked-by-three-indexes.md
+            models.Index(fields=["tenant", "created_at", "id"], name="delivery_listed"),
+            models.Index(fields=["tenant", "status", "created_at", "id"], name="delivery_of_status"),
+            models.Index(fields=["channel", "created_at", "id"], name="delivery_of_channel"),
         ]
         verbose_name_plural = "deliveries"
 
@@ -356,23 +360,28 @@ class StaffAlert(Work, TenantModel):
         WAITING = "waiting"
         SENT = "sent"
         FAILED = "failed"
+        DROPPED = "dropped"  # its reason had gone, or no one of those it was for wanted it: ``error`` says which
 
     OPEN = (Status.WAITING,)
 
-    event = models.UUIDField()  # of the timeline: what it is about
-    way = models.CharField(max_length=10)  # email, slack, webhook
+    event = models.UUIDField()  # of the timeline: what it is about; of a call its own id
+    way = models.CharField(max_length=10)  # email, slack, webhook; personal: an e-mail to one member
+    about = models.CharField(max_length=80, null=True)  # its kind and subject: what is told together, or not again
     incident = models.ForeignKey(  # of a channel, when it is about one
         ChannelIncident, null=True, blank=True, on_delete=models.CASCADE, related_name="alerts"
     )
     subject = models.CharField(max_length=200)
     text = models.TextField(blank=True)  # what follows the subject: what was found, what to do, where
-    facts = models.JSONField(default=dict)  # the event's envelope
+    facts = models.JSONField(default=dict)  # the event's envelope; of a call: kind, user and conversation
     status = models.CharField(max_length=8, choices=Status, default=Status.WAITING)
     error = models.CharField(max_length=60, blank=True)
 
     class Meta:
         constraints: ClassVar[list[Any]] = [models.UniqueConstraint(fields=["event", "way"], name="alert_once_per_way")]
-        indexes: ClassVar[list[Any]] = [models.Index(fields=["status", "due_at"], name="alert_due")]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["status", "due_at"], name="alert_due"),
+            models.Index(fields=["tenant", "about", "created_at"], name="alert_about"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.way} {self.subject}"

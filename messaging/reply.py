@@ -23,7 +23,7 @@ from channels_app.selectors import channel_for_id
 from channels_app.services import webhook_url
 from channels_app.words.folding import folded
 from conversations.attachments import attachment_of, attachment_share, content_with_facts
-from conversations.messages import message_facts
+from conversations.messages import message_facts, person_told
 from conversations.models import Conversation, Message
 from conversations.safety import flags_take
 from conversations.timeline import NewEvent, events_append
@@ -187,7 +187,9 @@ def _facts(conversation: Conversation, message: Message) -> dict[str, Any]:
     status = Delivery.Status.SENT if channel and channel.adapter.instant else Delivery.Status.QUEUED
     if message.author_id:
         facts |= {"author_id": str(message.author_id), **staff_of(conversation)}
-    facts |= {"recipient": conversation.identity.value, "delivery_status": str(status)}
+    person = conversation.identity
+    recipient = person_told(conversation.tenant_id, person.id, person.scheme, person.value)
+    facts |= {"recipient": recipient, "delivery_status": str(status)}
     return {**facts, "channel_response": {"code": "", "attempts": 0}}  # the channel has not been asked yet
 
 

@@ -19,27 +19,33 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from assistant.engines import engine_for
-from assistant.port import EngineError, EngineReply, EngineRequest, HistoryEntry
+from assistant.knowledge.unanswered import unanswered_note
+from assistant.port import Engine, EngineError, EngineReply, EngineRequest, HistoryEntry, NotAtOnce, Person
+from assistant.traces import trace_of
 from channels_app.content.types import MAX_TEXT, Capabilities, Content, text
 from channels_app.selectors import channel_for_id
 from channels_app.templates.resolve import template_resolved
 from channels_app.words.split import shorten
 from conversations.models import Contact, Conversation, Identity, Message, Note
-from conversations.safety import replies_hidden
+from conversations.safety import WHY, replies_as_written, replies_hidden
 from conversations.timeline import NewEvent, conversation_advance, work_given_up
 from messaging import wake
 from messaging.context.changes import UPDATED, context_news
 from messaging.context.choices import contents_meant
+from messaging.context.citations import cited
 from messaging.context.expected import as_expected, expected_told
 from messaging.context.flows import greeting_of
+from messaging.context.history import in_words
 from messaging.context.profile import profile_keep, profile_of
 from messaging.context.wording import fallback_for
 from messaging.live.answers import turn_settled
-from messaging.live.typing import typing_shown
+from messaging.live.hub import hub
+from messaging.live.typing import Writing, writing_shown
 from messaging.measures import STAGES, engine_count
 from messaging.models import Turn
 from messaging.reply import Author, answering, reply_write, spoken
 from messaging.rules.control import answer_failed, hand_over
+from messaging.rules.loops import LOOP, is_loop
 from messaging.rules.quotes import outbound_quoted
 from messaging.rules.sendable import content_require
 from tenants.errors import ServiceError, Unavailable
@@ -56,7 +62,17 @@ HISTORY = 20  # earlier messages the engine sees
 MOST_FULL_TEXT = 262_144  # characters of long texts that go to the engine whole, over all messages of a turn
 MOST_UNANSWERED = 100  # entries since the last reply that one turn looks at
 SPOKEN = (Message.Role.VISITOR, Message.Role.BOT, Message.Role.AGENT)
-SEEN = ("id", "seq", "role", "text", "content", "hints", "language")  # rows of these cost half of whole messages
+LEAST_S = 1.0  # that an engine gets, however late it is
+SEEN = (
+    "id",
+    "seq",
+    "role",
+    "text",
+    "content",
+    "hints",
+    "language",
+    "created_at",
+)  # rows of these cost half of whole messages
 
 
 CONVERSATION = prepared.Select(Conversation, lambda rows, id: rows.filter(id=id).select_related("contact", "identity"))
@@ -83,11 +99,17 @@ class Asked:
 
 @dataclass(frozen=True)
 class EngineOutcome:
-    """What came of asking: a reply, and whether it is only the fallback."""
+    """What came of asking: a reply, and whether it is only the fallback. ``void``: told why the reply was not sent."""
 
     reply: EngineReply
     degraded: bool
     latency_ms: int
+    void: Callable[[str], None] = lambda why: None
+
+    @property
+    def marked(self) -> bool:
+        """Whether it is less than the tenant wanted: the fallback, or an engine's own second best, as it says itself."""
+        return self.degraded or "degraded" in self.reply.why
 
 
 def respond(turn_id: uuid.UUID) -> Turn | None:
@@ -125,14 +147,17 @@ def answer(turn: Turn) -> Turn:
         if conversation.control_owner != Conversation.Owner.BOT or not conversation.is_open:
             return _close(turn, Turn.Status.VOID, "human" if conversation.is_open else "ended")
         return _close(turn, Turn.Status.SILENT, "nothing_left")
-    with at_work(conversation) as say_no_more:
-        outcome = thought_of(turn, asked)
-        say_no_more()  # else dots may follow the answer
+    with at_work(conversation) as writing:
+        outcome = thought_of(turn, asked, stream=_stream_of(turn, asked, writing))
+        if writing:
+            writing.end()  # else dots may follow the answer
         try:
             turn = _settle(turn, conversation, asked.unanswered, outcome)
         except LeaseLost:
             log.warning("turn_lost", turn=str(turn.id), took_ms=outcome.latency_ms)
             return Turn.objects.select_related("conversation").get(id=turn.id)
+    if turn.status == Turn.Status.VOID:
+        outcome.void(turn.outcome)
     turn_tell(turn, outcome)
     return turn
 
@@ -156,19 +181,35 @@ def asked_of(turn: Turn) -> Asked | None:
     return Asked(recent, unanswered) if unanswered else None
 
 
-def thought_of(turn: Turn, asked: Asked) -> EngineOutcome:
-    """Ask the engine. Log lines name the message from here on."""
+def thought_of(
+    turn: Turn, asked: Asked, *, at_once: bool = False, stream: Callable[[str], None] | None = None
+) -> EngineOutcome:
+    """Ask the engine. Log lines name the message from here on. Raises NotAtOnce, where it was asked ``at_once``."""
     conversation, last = turn.conversation, asked.unanswered[-1]
     structlog.contextvars.bind_contextvars(conversation_id=str(conversation.id), message_id=str(last.id))
-    return _think(_request(conversation, asked.recent, asked.unanswered), turn, last.id)
+    request = replace(request_of(conversation, asked.recent, asked.unanswered), at_once=at_once, stream=stream)
+    if is_loop(conversation, asked.recent, asked.unanswered):
+        log.warning("turn_loop", conversation=str(conversation.id))
+        still = EngineReply((), dict(request.context), handover=True, handover_reason=LOOP, engine="guard")
+        return EngineOutcome(still, degraded=False, latency_ms=0)
+    return _think(request, turn, last.id)
 
 
-def at_work(conversation: Conversation) -> AbstractContextManager[Callable[[], object]]:
-    """Dots in the widget, until what this gives is called (live/typing.py); other channels have a way of their own to show
-    them (rules/typing_marks.py)."""
+def at_work(conversation: Conversation) -> AbstractContextManager[Writing | None]:
+    """What widgets see of the work (live/typing.py); other channels have a way of their own to show it
+    (rules/typing_marks.py)."""
     channel = channel_for_id(conversation.channel_id)
     shown = channel and channel.adapter.instant and channel.capabilities.typing
-    return typing_shown(conversation.id) if shown else nullcontext(lambda: None)
+    return writing_shown(conversation.id, conversation.last_seq) if shown else nullcontext(None)
+
+
+def _stream_of(turn: Turn, asked: Asked, writing: Writing | None) -> Callable[[str], None] | None:
+    """Where the person sees the text grow. Not where the reply may not be sent as it is written: a tenant hides words of
+    replies, a human is to look first, or the sender asked for a form of reply."""
+    hints = _hints_of(asked.unanswered)
+    if writing is None or not hub.attended or wants_review(asked.unanswered) or hints.get("expected_response_type"):
+        return None
+    return writing.grow if replies_as_written(turn.tenant_id) else None
 
 
 def _recent(conversation: Conversation) -> list[Any]:
@@ -178,7 +219,8 @@ def _recent(conversation: Conversation) -> list[Any]:
     return RECENT.run(most=most, conversation_id=conversation.id, last_seq=conversation.last_seq)[::-1]
 
 
-def _request(conversation: Conversation, recent: Sequence[Any], unanswered: Sequence[Any]) -> EngineRequest:
+def request_of(conversation: Conversation, recent: Sequence[Any], unanswered: Sequence[Any]) -> EngineRequest:
+    """What an engine is asked; of ``conversation`` counts `answered_seq`, behind which what is to be answered begins."""
     contact = _contact_of(conversation)
     channel = channel_for_id(conversation.channel_id)
     caps = channel.capabilities if channel else Capabilities()
@@ -194,9 +236,33 @@ def _request(conversation: Conversation, recent: Sequence[Any], unanswered: Sequ
         context=conversation.context,
         profile=profile_of(contact),
         hints=_hints_of(unanswered),
-        language=next((m.language for m in reversed(unanswered) if m.language), contact.language),
-        deadline_s=settings.ENV["ENGINE_TIMEOUT_MS"] / 1000,
+        language=_language_of(unanswered) or _language_of(recent) or contact.language,
+        deadline_s=_time_left(unanswered[-1]),
+        person=_person_of(conversation),
+        message_ids=tuple(str(message.id) for message in unanswered),
+        control_epoch=conversation.control_epoch,
     )
+
+
+def _language_of(messages: Sequence[Any]) -> str:
+    """That of the person's last words which tell it: "AC-10042" and "Sim" are too short, and stand in the language of what
+    was written before."""
+    return next((m.language for m in reversed(messages) if m.language and m.role == Message.Role.VISITOR), "")
+
+
+def _time_left(last: Any) -> float:
+    """Seconds until the person is to have an answer, counted from when their last message was stored. Where that has
+    passed, as after a loss, the promise is broken already: the engine gets its whole time, for a good answer."""
+    whole: float = settings.ENV["ENGINE_TIMEOUT_MS"] / 1000
+    left = whole - max((now() - last.created_at).total_seconds(), 0.0)
+    return max(left, min(LEAST_S, whole)) if left > 0 else whole
+
+
+def _person_of(conversation: Conversation) -> Person | None:
+    """Who writes; None where the conversation is gone, for then the answer is void."""
+    cached = Conversation.identity.is_cached(conversation)
+    known = conversation.identity if cached else PERSON.first(conversation_id=conversation.id)
+    return Person(str(known.contact_id), known.scheme, known.value, known.verified) if known else None
 
 
 def _bounded(contents: Sequence[Content]) -> tuple[Content, ...]:
@@ -233,7 +299,8 @@ def _history(recent: Sequence[Any], unanswered: Sequence[Any]) -> tuple[HistoryE
     """All that was said but the turn's own messages, oldest first: a reply has a higher number than what it answers,
     and a human may have spoken after a message that is still to be answered. Of a long text the beginning."""
     own = {message.id for message in unanswered}
-    return tuple(HistoryEntry(m.role, shorten(m.text, MAX_TEXT)) for m in recent if m.id not in own)[-HISTORY:]
+    before = [m for m in recent if m.id not in own][-HISTORY:]
+    return tuple(HistoryEntry(m.role, shorten(in_words(m.content, m.text), MAX_TEXT)) for m in before)
 
 
 def _think(request: EngineRequest, turn: Turn, answered_id: uuid.UUID) -> EngineOutcome:
@@ -241,17 +308,23 @@ def _think(request: EngineRequest, turn: Turn, answered_id: uuid.UUID) -> Engine
     tenant_settings = settings_for(request.tenant_id)
     started = time.monotonic()
     degraded = turn.attempts > FALLBACK_AFTER or turn.worn_out
-    reply = None
+    reply, refused = None, partial(_refused, None, request)
     if not degraded:
         try:
-            said = engine_for(tenant_settings.model_dump()).respond(request)
+            engine = engine_for(tenant_settings.model_dump())
+            refused = partial(_refused, engine, request)
+            said = engine.respond(request)
+            said = replace(said, contents=cited(said.contents, said.sources)) if said.sources else said
             reply = _quoting(_sendable(said, turn.conversation), turn.conversation, answered_id)
             expected = request.hints.get("expected_response_type", "")
             reply = replace(reply, contents=as_expected(reply.contents, expected)) if expected else reply
+        except NotAtOnce:
+            raise
         except EngineError as error:
-            log.warning("engine_failed", error=error.code, conversation=str(request.conversation_id))
+            log.warning("engine_failed", error=error.code, where=error.where, conversation=str(request.conversation_id))
         except ServiceError as error:  # a template that is not there or lacks a value, an unknown quote
             log.warning("engine_reply_unusable", error=error.code, conversation=str(request.conversation_id))
+            refused(error.code)
         except Exception as error:  # noqa: BLE001  an engine's bug must not leave a person without an answer
             log.error("engine_crashed", error=type(error).__name__, conversation=str(request.conversation_id))
     if reply is None:
@@ -265,7 +338,13 @@ def _think(request: EngineRequest, turn: Turn, answered_id: uuid.UUID) -> Engine
         )
     took_s = time.monotonic() - started
     engine_count(reply.engine or "unnamed", took_s, reply.usage, degraded=degraded)
-    return EngineOutcome(reply, degraded, int(took_s * 1000))
+    return EngineOutcome(reply, degraded, int(took_s * 1000), (lambda why: None) if degraded else refused)
+
+
+def _refused(engine: Engine | None, request: EngineRequest, why: str) -> None:
+    """Tell the engine that its answer was not sent, where it wants to know."""
+    if tell := getattr(engine, "refused", None):
+        tell(request, why, "")
 
 
 def _quoting(reply: EngineReply, conversation: Conversation, answered_id: uuid.UUID) -> EngineReply:
@@ -290,10 +369,27 @@ def _sendable(reply: EngineReply, conversation: Conversation) -> EngineReply:
 
 @retried
 def _settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], outcome: EngineOutcome) -> Turn:
-    """Write the reply if the bot is still in control and nothing new was said; else the answer is void. Raises
+    """Write the reply if the bot is still in control and no other has said anything new; else the answer is void. Raises
     LeaseLost."""
     with atomic():
-        return reply_store(turn, conversation, unanswered, outcome) or _void(turn, conversation)
+        stored = reply_store(turn, conversation, unanswered, outcome)
+        if stored is None and _own_words_only(conversation):
+            stored = reply_store(turn, conversation, unanswered, outcome)
+        return stored or _void(turn, conversation)
+
+
+def _own_words_only(seen: Conversation) -> bool:
+    """Whether all that was said since is the bot's, said unasked (messaging/unasked): the answer follows it. ``seen`` is moved
+    on to where the transcript ends now, and stays locked."""
+    same = {"is_open": True, "control_epoch": seen.control_epoch, "answered_seq": seen.answered_seq}
+    current = conversation_advance({"id": seen.id, **same})
+    if current is None:
+        return False
+    since = Message.objects.filter(conversation=current, seq__gt=seen.last_seq, role=Message.Role.BOT).count()
+    if since != current.last_seq - seen.last_seq:
+        return False
+    seen.last_seq, seen.first_reply_at = current.last_seq, current.first_reply_at
+    return True
 
 
 def reply_store(
@@ -330,14 +426,17 @@ def reply_store(
         taken,
         contents,
         Author.bot(),
-        analysis={"intent": reply.intent, "confidence": reply.confidence, "degraded": outcome.degraded,
+        analysis={"intent": reply.intent, "confidence": reply.confidence, "degraded": outcome.marked,
                   "engine": reply.engine, "model": reply.model, "usage": dict(reply.usage), "parts": len(contents),
+                  **({WHY: trace} if (trace := trace_of(reply)) else {}),
                   **expected_told(reply.contents, _hints_of(unanswered))},
         judged=judged,
         reply_to=unanswered[-1].id,
         news=news,
         answering=answering(conversation, Author.bot()),
     )  # fmt: skip
+    if reply.unanswered:
+        unanswered_note(unanswered[-1].id, conversation.id)
     if wants_review(unanswered):
         _suggest(taken, reply)
     turn.reply, turn.conversation = messages[0] if messages else None, taken
@@ -395,7 +494,7 @@ def _news(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], out
         *news,
         NewEvent(
             "chat.message.processed",
-            {**about, "engine": reply.engine, "degraded": outcome.degraded, "latency_ms": outcome.latency_ms,
+            {**about, "engine": reply.engine, "degraded": outcome.marked, "latency_ms": outcome.latency_ms,
              "intent": reply.intent, "confidence": reply.confidence},
         )
     ]  # fmt: skip

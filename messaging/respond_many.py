@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Sequence
 from contextvars import Context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -75,7 +76,7 @@ def _thought(turn: Turn, context: Context) -> Thought | None:
         if asked is None or alone.wants_review(asked.unanswered):
             return None
         with alone.at_work(turn.conversation):
-            outcome = context.run(alone.thought_of, turn, asked)
+            outcome = context.run(partial(alone.thought_of, at_once=True), turn, asked)
     except Exception as error:  # noqa: BLE001  as above
         log.info("turn_not_at_once", turn=str(turn.id), error=type(error).__name__)
         return None

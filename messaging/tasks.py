@@ -17,6 +17,10 @@ from typing import Any
 from celery import Task, current_app, shared_task
 from django.conf import settings
 
+from assistant.intents.lessons import invalidate
+from assistant.knowledge.indexed import articles_go_on
+from assistant.knowledge.sites.reading import sites_go_on
+from assistant.vectors.lanes import vectors_go_on
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
 from channels_app.templates.sync import templates_sync, templates_sync_all
@@ -47,6 +51,9 @@ from tenants.tenant_settings import is_active
 from tenants.work.crew import SHARED, Lane, Told, outside
 
 REMOVAL_S = 60.0  # that one run goes on; the next one follows within seconds
+PRIVACY_S = 30.0  # the same, of exports and of erasures
+VECTORS_S = 5.0  # the same, of vectors
+SITES_S = 20.0  # the same, of sites whose pages become articles
 GATHERED_S = 1.0  # that one run of publishing waits for events that gather, in all
 VOID = "void"  # what a task returns that was called too late
 Share = Callable[[str, Lane, str, Callable[[], object]], bool]
@@ -213,6 +220,7 @@ show_typing = row_task(
     "show_typing", Conversation, typing_marks.show_typing, together=typing_marks.marks_show,
     later=typing_marks.marks_go_on,
 )  # fmt: skip
+show_unasked = row_task("show_unasked", Conversation, typing_marks.show_unasked)
 put_through = row_task("put_through", Conversation, typing_marks.put_through)
 media = row_task("media", Attachment, media_verb.file_process)
 thumbnail = row_task("thumbnail", Attachment, thumbnails.thumbnail_make)
@@ -282,6 +290,22 @@ def sweep() -> None:
 @service_task
 def keep_house() -> None:
     housekeeping.keep_house()
+
+
+@service_task
+def privacy() -> None:
+    for step in housekeeping.PRIVACY.values():
+        step(for_seconds(PRIVACY_S, stopping.is_set))
+
+
+@service_task
+def vectors() -> None:
+    vectors_go_on(for_seconds(VECTORS_S, stopping.is_set), [articles_go_on])
+
+
+@service_task
+def sites() -> None:
+    sites_go_on(for_seconds(SITES_S, stopping.is_set), invalidate)
 
 
 @service_task

@@ -67,6 +67,10 @@ def show_typing(conversation_id: uuid.UUID, delay_s: float = 0.0, *, lane: Lane 
     _call("messaging.tasks.show_typing", conversation_id, delay_s, None, lane)
 
 
+def show_unasked(conversation_id: uuid.UUID) -> None:
+    _call("messaging.tasks.show_unasked", conversation_id)
+
+
 def put_through(conversation_id: uuid.UUID, delay_s: float = 0.0) -> None:
     _call("messaging.tasks.put_through", conversation_id, delay_s)
 
@@ -105,6 +109,11 @@ def tell_places(tenant_id: uuid.UUID) -> None:
     """The queue of those who wait has changed: one call covers all changes until it is followed."""
     if cache.add(f"places:{tenant_id.hex}", 1, PLACES_S * 0.75):
         _call("messaging.tasks.tell_places", tenant_id, PLACES_S, repeated_s())
+
+
+def privacy() -> None:
+    """An export or an erasure was asked for."""
+    _call("messaging.tasks.privacy", None, 0.0, repeated_s())
 
 
 def send_alert(alert_id: uuid.UUID, *, expires_s: float | None = None) -> None:

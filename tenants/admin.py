@@ -14,25 +14,39 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from tenants import tenant_settings
+from tenants.access.limits import client_ip
 from tenants.access.members import roles_give
 from tenants.access.permissions import ROLES
+from tenants.api.trail.export import FORMS
+from tenants.audit import audit
 from tenants.console import invitations, keys, people
-from tenants.console.pages import TenantAdmin, TenantFilter
-from tenants.errors import Invalid
+from tenants.console.pages import TenantAdmin, TenantFilter, operates, tenants_with
+from tenants.console.tokens import clients, families, issuers
+from tenants.errors import Conflict, Invalid
 from tenants.models import AuditEntry, Removal, Tenant
 from tenants.removal import removal_start
+from tenants.scope import tenant_scope
 from tenants.storage.db import atomic, now
 
 admin.site.unregister(Group)
 
-__all__ = ["TenantsAdmin", "invitations", "keys", "people"]  # importing the pages registers them
+__all__ = [
+    "TenantsAdmin",
+    "clients",
+    "families",
+    "invitations",
+    "issuers",
+    "keys",
+    "people",
+]  # importing the pages registers them
 
 
 class TenantForm(forms.ModelForm):
@@ -71,21 +85,21 @@ class TenantsAdmin(TenantAdmin):
         return tenant.status
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.is_superuser
+        return operates(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.is_superuser
+        return operates(request)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Settings have pages with forms; operators may see and change what is stored."""
         stored = ("As it is stored", {"fields": ("settings",), "classes": ["collapse"]})
-        return [(None, {"fields": self.facts}), *([stored] if obj and request.user.is_superuser else [])]
+        return [(None, {"fields": self.facts}), *([stored] if obj and operates(request) else [])]
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.prepopulated_fields if obj is None else {}
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return () if request.user.is_superuser else ("slug", "status")
+        return () if operates(request) else ("slug", "status")
 
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
         with atomic():
@@ -152,7 +166,11 @@ class TenantsAdmin(TenantAdmin):
             raise PermissionDenied
         typed = request.POST.get("slug", "")
         if request.method == "POST" and typed == tenant.slug:
-            removal = removal_start(tenant, request.user)
+            try:
+                removal = removal_start(tenant, request.user)
+            except Conflict as refused:
+                messages.error(request, refused.message)
+                return HttpResponseRedirect(request.path)
             messages.success(request, f"{tenant} is refused from now on, and is being removed.")
             return HttpResponseRedirect(reverse("admin:tenants_removal_change", args=[removal.pk]))
         context = {**self.admin_site.each_context(request), "title": f"Remove {tenant}", "tenant": tenant}
@@ -176,7 +194,7 @@ class RemovalAdmin(ModelAdmin):
         return removal.status
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.is_active and request.user.is_superuser
+        return request.user.is_active and operates(request)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
@@ -200,3 +218,33 @@ class AuditEntryAdmin(TenantAdmin):
     list_filter = (TenantFilter,)
     list_select_related = ("tenant",)
     search_fields = ("actor", "action", "target")
+    change_list_template = "admin/tenants/auditentry/list.html"
+
+    def get_urls(self) -> list[Any]:
+        export = self.admin_site.admin_view(self.export_view)
+        return [path("export/<slug:form>/", export, name="tenants_auditentry_export"), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        ways = [("csv", "Take as a table (CSV)"), ("jsonl", "Take as JSON lines")]
+        return super().changelist_view(request, {**(extra_context or {}), "exports": ways})
+
+    def export_view(self, request: HttpRequest, form: str) -> HttpResponseBase:
+        """What the list shows by its search and its tenant, as a file. Taking it stands in the trail of each tenant."""
+        if form not in FORMS or request.method != "POST":
+            raise Http404
+        tenants = tenants_with(request, self.permission("read"))
+        if request.POST.get("tenant"):
+            tenants = [one for one in tenants if str(one.pk) == request.POST["tenant"]]
+        ids = [one.pk for one in tenants]
+        if not ids:
+            raise PermissionDenied
+        for tenant_id in ids:
+            with tenant_scope(tenant_id):
+                audit(request.user, "audit.exported", "", {"format": form}, client_ip(request))
+        # unscoped: of several tenants at once; limited to those of the member of staff right here
+        rows, _ = self.get_search_results(
+            request, AuditEntry.objects.unscoped().filter(tenant__in=ids), request.POST.get("q", "")
+        )
+        answer = StreamingHttpResponse(FORMS[form].write(rows.order_by()), content_type=FORMS[form].mime)
+        answer["Content-Disposition"] = f'attachment; filename="audit.{FORMS[form].extension}"'
+        return answer

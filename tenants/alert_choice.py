@@ -1,4 +1,4 @@
-"""Which alerts a member of staff wants by mail (EVT-5): kinds, and at which hours.
+"""Which alerts a member of staff wants (EVT-5): kinds, by mail or in the browser, and at which hours.
 
 Owns the meaning of ``Membership.alerts``. Must not send anything.
 """
@@ -12,12 +12,22 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
-from tenants.hours import known_zone
+from tenants.hours import BusinessHours, is_open, known_zone
 
 NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"  # EMAIL_BACKEND where no mail server is set
 Kind = Literal[
-    "escalations", "late", "dead_letters", "engine", "malformed", "flagged", "channels", "webhooks", "given_up"
+    "escalations",
+    "late",
+    "dead_letters",
+    "engine",
+    "malformed",
+    "flagged",
+    "channels",
+    "webhooks",
+    "given_up",
+    "budget",
 ]
+Call = Literal["mention", "assigned"]  # what concerns one member alone
 
 #: kind → what staff call it
 KINDS: Mapping[str, str] = dict(
@@ -33,10 +43,15 @@ KINDS: Mapping[str, str] = dict(
             "A channel does not work, or works again",
             "An integrator's webhook was paused",
             "Work was given up",
+            "Language models have cost what a day may cost",
         ),
         strict=True,
     )
 )
+CALLS: Mapping[str, str] = {
+    "mention": "A colleague names me in a note",
+    "assigned": "A conversation is given to me",
+}
 
 
 def _known_or_none(name: str) -> str:
@@ -45,18 +60,33 @@ def _known_or_none(name: str) -> str:
 
 class AlertChoice(BaseModel):
     """``in_hours_only``: by mail only while people of the tenant answer. ``rest_from`` up to ``rest_until``: each day,
-    also over midnight, no mail, by the clock of ``time_zone``; "" is the tenant's. Nothing of it is sent later."""
+    also over midnight, no mail, by the clock of ``time_zone``; "" is the tenant's. Nothing of it is sent later.
+
+    ``quiet``, ``quiet_calls``: not by mail; ``quiet_in_browser``: not in the inbox, where hours count for nothing, for
+    who has it open is at work.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     quiet: tuple[Kind, ...] = ()
+    quiet_calls: tuple[Call, ...] = ()  # apart: the release before knows no calls in ``quiet``
+    quiet_in_browser: tuple[Kind | Call, ...] = ()
     in_hours_only: bool = False
     rest_from: datetime.time | None = None
     rest_until: datetime.time | None = None
     time_zone: Annotated[str, AfterValidator(_known_or_none)] = ""
 
     def wants(self, kind: str, *, is_open: bool) -> bool:
-        return kind not in self.quiet and (is_open or not self.in_hours_only)
+        """By mail."""
+        return kind not in (*self.quiet, *self.quiet_calls) and (is_open or not self.in_hours_only)
+
+    def mailed(self, kind: str, hours: BusinessHours, at: datetime.datetime) -> bool:
+        """Whether the member is mailed an alert of ``kind`` now; ``hours``: of the tenant."""
+        return self.wants(kind, is_open=is_open(hours, at)) and not self.rests(at, hours.zone)
+
+    def shown(self, kind: str) -> bool:
+        """In the inbox, while the member has it open."""
+        return kind not in self.quiet_in_browser
 
     def rests(self, at: datetime.datetime, zone: datetime.tzinfo) -> bool:
         """Whether ``at`` lies in the member's quiet hours; ``zone``: of the tenant."""

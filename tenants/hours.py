@@ -15,7 +15,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
@@ -34,13 +34,20 @@ def known_zone(name: str) -> str:
     return name
 
 
+#: without an offset, which JSON Schema's format ``time`` demands
+LocalTime = Annotated[
+    datetime.time,
+    WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$", "examples": ["09:00"]}),
+]
+
+
 class Span(BaseModel):
     """Open from ``start`` up to ``end``, local time; an ``end`` of 00:00 is the end of the day."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    start: datetime.time
-    end: datetime.time
+    start: LocalTime
+    end: LocalTime
 
     @model_validator(mode="after")
     def _forward(self) -> Span:

@@ -13,6 +13,7 @@ from django.db import models
 
 from tenants.storage.crypto import EncryptedJSONField
 from tenants.storage.db import Id, Model, TenantModel, new_id
+from tenants.token_models import OAuthClient, OAuthCode, TokenFamily, TrustedIssuer
 from tenants.work.leases import Leased
 
 
@@ -66,9 +67,58 @@ class User(AbstractUser):
     """A member of staff who signs in to the console. Superusers see all tenants, others their own."""
 
     id = Id()
+    #: since when signing in takes a second step; None: the password alone (tenants/people/second.py)
+    second_factor_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta(AbstractUser.Meta):
         swappable = "AUTH_USER_MODEL"
+
+
+class SecondFactor(Model):
+    """What an account signs in with beside its password: an app that makes codes, or a passkey."""
+
+    class Kind(models.TextChoices):
+        APP = "app"
+        PASSKEY = "passkey"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="factors")
+    kind = models.CharField(max_length=7, choices=Kind)
+    name = models.CharField(max_length=60)
+    handle = models.CharField(max_length=64, unique=True)  # SHA-256 of a passkey's id; of an app, of its account's
+    secret: Any = EncryptedJSONField()  # an app's key; a passkey's id and public key
+    counter = models.BigIntegerField(default=0)  # the last step of an app's clock, or count of a passkey's uses
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RecoveryCode(Model):
+    """A code on paper that signs an account in once, for a day on which its device is lost."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="recovery_codes")
+    code_hash = models.CharField(max_length=64)  # SHA-256, hex, of 80 random bits
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["user", "code_hash"], name="recovery_code_by_user")]
+
+    def __str__(self) -> str:
+        return f"a code of {self.user}"
+
+
+class StaffSession(Model):
+    """Where an account is signed in to the console: one browser's session (tenants/people/sessions.py)."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="staff_sessions")
+    key = models.CharField(max_length=40, unique=True)  # of Django's session
+    ip = models.GenericIPAddressField(null=True, blank=True)
+    browser = models.CharField(max_length=300, blank=True)  # as it names itself
+    seen_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.user} from {self.ip}"
 
 
 class Role(TenantModel):
@@ -110,7 +160,7 @@ class Membership(TenantModel):
 
 
 class Invitation(TenantModel):
-    """A person who was invited to the tenant by e-mail (tenants/access/invitations.py). The link is stored as a hash."""
+    """A person who was invited to the tenant (tenants/access/invitations.py). The link is stored as a hash."""
 
     email = models.EmailField(max_length=150)  # small letters; the user name of a new account
     role = models.ForeignKey(Role, on_delete=models.CASCADE, related_name="invitations")
@@ -119,6 +169,8 @@ class Invitation(TenantModel):
     sent_at = models.DateTimeField(null=True, blank=True, editable=False)  # None: the e-mail could not be sent
     accepted_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    link = ""  # no column: of the act that has just made it, where no e-mail takes it
 
     class Meta:
         indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant", "email", "id"], name="invitation_by_email")]
@@ -183,6 +235,25 @@ class RevokedToken(Model):
         return self.jti
 
 
+class AuditSeal(TenantModel):
+    """A batch of a tenant's audit entries under one hash, with the hash of the batch before (tenants/seals.py)."""
+
+    number = models.PositiveBigIntegerField()  # from 1, without gaps
+    previous = models.CharField(max_length=64, blank=True)  # "" of the first
+    hash = models.CharField(max_length=64)  # SHA-256, hex
+    entries = models.PositiveIntegerField()
+    last_at = models.DateTimeField()  # of the latest entry
+    purged_at = models.DateTimeField(null=True, blank=True)  # its entries are kept no longer
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "number"], name="audit_seal_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"seal {self.number}"
+
+
 class AuditEntry(TenantModel):
     """One act on configuration, personal data or privacy; append-only (TEN-6)."""
 
@@ -191,9 +262,11 @@ class AuditEntry(TenantModel):
     target = models.CharField(max_length=200, blank=True)  # "<model>:<id>"
     changes = models.JSONField(default=dict, blank=True)  # names of what changed; never a secret or text
     ip = models.GenericIPAddressField(null=True, blank=True)
+    seal = models.ForeignKey(AuditSeal, on_delete=models.PROTECT, null=True, editable=False, related_name="sealed")
 
     class Meta:
         indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["seal", "tenant", "id"], name="audit_by_seal"),
             models.Index(fields=["tenant", "created_at"], name="audit_by_time"),
             models.Index(fields=["tenant", "target", "id"], name="audit_by_target"),
         ]
@@ -244,16 +317,24 @@ class ServiceProcess(Model):
 __all__ = [
     "ApiKey",
     "AuditEntry",
+    "AuditSeal",
     "EncryptedJSONField",
     "IdempotencyRecord",
     "Membership",
+    "OAuthClient",
+    "OAuthCode",
+    "RecoveryCode",
     "Removal",
     "RevokedToken",
     "Role",
+    "SecondFactor",
     "ServiceProcess",
+    "StaffSession",
     "Team",
     "TeamMember",
     "Tenant",
+    "TokenFamily",
+    "TrustedIssuer",
     "User",
     "new_id",
 ]

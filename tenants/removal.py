@@ -14,6 +14,7 @@ from django.db import IntegrityError
 
 from tenants import tenant_settings
 from tenants.audit import actor_name
+from tenants.errors import Conflict
 from tenants.models import Removal, Tenant
 from tenants.storage.db import atomic, now, on_mongo, retried
 
@@ -27,8 +28,11 @@ IN_FLIGHT = timedelta(minutes=1)
 def removal_start(tenant: Tenant, actor: Any) -> Removal:
     """Refuse the tenant from now on and have everything it owns removed; the present removal where there is one.
 
-    ``actor``: a User, or a word such as "system". Call outside a transaction.
+    ``actor``: a User, or a word such as "system". Call outside a transaction. Raises Conflict ``legal_hold`` while the
+    tenant's settings say that nothing is to go.
     """
+    if tenant_settings.settings_read(Tenant.objects.get(id=tenant.id)).legal_hold:
+        raise Conflict("A legal hold of the whole tenant keeps everything.", code="legal_hold")
     try:
         with atomic():
             Tenant.objects.filter(id=tenant.id).update(status=Tenant.Status.REMOVING)

@@ -108,15 +108,17 @@ class Alerts(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    email: bool = Field(True, description="Mail the members who may change channels")
+    email: bool = Field(
+        True, description="Mail the members who can do something about it, as each has chosen at My alerts"
+    )
     slack_webhook_url: WebAddress = Field("", description="A Slack incoming webhook")
     webhook_url: WebAddress = Field("", description="Gets the change as JSON")
     silent_after_hours: Hours | None = Field(
         48, description="Hours of silence of a busy channel after which staff are told"
     )
     silent_after_hours_of: dict[str, Hours | None] = Field({}, description="The same for one channel, by its key")
-    quiet: tuple[Literal["escalations", "late", "dead_letters", "engine", "malformed", "flagged"], ...] = Field(
-        (), description="What staff are not told of outside the console"
+    quiet: tuple[Literal["escalations", "late", "dead_letters", "engine", "malformed", "flagged", "budget"], ...] = (
+        Field((), description="What staff are not told of outside the console")
     )
     bad_signatures: int = Field(20, ge=1, description="Unproven requests between two checks that are too many")
 
@@ -171,6 +173,23 @@ class Assignment(BaseModel):
         return self.way_of_team.get(name, self.way)
 
 
+Usd = Annotated[float, Field(ge=0, le=1_000_000)]
+
+
+class LlmBudget(BaseModel):
+    """What language models may cost the tenant on a day (UTC), in US dollars; None: no limit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    soft_usd: Usd | None = Field(None, description="From here on staff are told and the cheapest model is asked first")
+    hard_usd: Usd | None = Field(
+        None, description="Up to here models that cost something are asked; then the built-in assistant answers"
+    )
+    hand_over: bool = Field(
+        False, description="Beyond the hard limit a colleague gets what a model would have answered, not the built-in"
+    )
+
+
 class Features(BaseModel):
     """What a tenant may switch off (TEN-2)."""
 
@@ -197,7 +216,19 @@ class TenantSettings(BaseModel):
     agent_names: Literal["first", "full", "none"] = Field(
         "first", description="What people see of an agent: first name or full name, with the picture, or neither"
     )
-    system_prompt: str = Field("", max_length=8000)
+    system_prompt: str = Field(
+        "",
+        max_length=8000,
+        description="What language models are told of your company; a version of the prompt that is active counts instead",
+    )
+    provider_mask: Hidden = Field(
+        ("card_number", "iban", "national_id"),
+        max_length=MOST,
+        description="What providers of language models never get: marks stand in its place, and the words are put back in the answer",
+    )
+    prompt_tokens: int = Field(
+        6000, ge=1000, le=200_000, description="Tokens of one prompt at most; where the model has less room, that holds"
+    )
     greeting: str = Field("", max_length=1000, description="Said by the assistant to a greeting; empty: ours")
     fallback_reply: str = Field(
         "Sorry, I cannot answer right now. Please try again in a moment.",
@@ -241,11 +272,22 @@ class TenantSettings(BaseModel):
     user_burst_limit: int | None = Field(
         None, ge=1, le=1_000_000, description="Requests at once per user, key, address"
     )
-    retention_days: int | None = Field(None, ge=0, le=36_500, description="Days a message is kept; 0: for ever")
-    legal_hold: bool = False  # nothing is purged while it is on
+    retention_days: int | None = Field(
+        None,
+        ge=0,
+        le=36_500,
+        description="Days after its end that a conversation is kept, with its messages and files; 0: for ever",
+    )
+    knowledge_days: int = Field(
+        180, ge=0, le=3650, description="Days after which an article is listed that staff have not checked; 0: never"
+    )
+    legal_hold: bool = Field(False, description="As long as it is on nothing is purged, erased or deleted")
     engine: str = Field("", max_length=40, description="Name of the engine that answers; empty: the deployment's")
-    allowed_models: tuple[Annotated[str, Field(max_length=120)], ...] = ()  # empty: all
-    default_model: str = Field("", max_length=120)
+    allowed_models: tuple[Annotated[str, Field(max_length=120)], ...] = Field(
+        (), description="Language models that may be asked, by name or provider/name; empty: all that are set up"
+    )
+    default_model: str = Field("", max_length=120, description="The language model that is asked first")
+    llm_budget: LlmBudget = LlmBudget()
     assistant: dict[Literal["high", "medium", "known", "handover_after"], float] = Field(
         {},
         description="How sure the built-in assistant must be, from 0 to 1: to answer (high), to ask back (medium), to know a "
@@ -262,6 +304,11 @@ class TenantSettings(BaseModel):
     )
     alerts: Alerts = Alerts()
     features: Features = Features()
+    second_factor: bool = Field(
+        False,
+        description="Members sign in with a second step: an app's code or a passkey. Members without one see nothing but the "
+        "page on which they set it up",
+    )
 
     def hours_of(self, channel_key: str) -> BusinessHours:
         """When people answer on a channel."""
@@ -271,12 +318,7 @@ class TenantSettings(BaseModel):
 #: settings that nothing obeys yet, by what will. Refused where they are set: a legal hold that does not hold,
 #: or hours that are not kept, is worse than none (PRIV-4)
 AWAITED: dict[str, str] = {
-    "system_prompt": "language models",
     "engine": "a choice of engines",
-    "allowed_models": "language models",
-    "default_model": "language models",
-    "retention_days": "retention",
-    "legal_hold": "retention",
 }
 
 

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -16,13 +18,13 @@ import structlog
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
-from django.test import Client, override_settings
+from django.test import Client, TransactionTestCase, override_settings
 from pydantic_core import to_json
 from rest_framework.test import APIClient
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from assistant.intents import apart
-from assistant.knowledge import Fact, in_order
+from assistant.knowledge.facts import Fact, in_order
 from channels_app.http.client import authority
 from chatsvc.web import probes
 from tenants.access import buckets
@@ -30,9 +32,20 @@ from tenants.access.api_keys import api_key_create
 from tenants.models import ApiKey, Tenant
 from tenants.scope import tenant_scope
 from tenants.storage import memo
-from tests import same_statements
+from tests import emptied, same_statements
 from tests.factories import TenantFactory
 from tests.migrated import migrated_copy
+
+
+def pytest_configure() -> None:
+    """Hardly anything that a test leaves is garbage in circles: looked for as often as by default, it took an eighth of the
+    tests' CPU time."""
+    gc.set_threshold(50_000, 10, 10)
+
+
+def pytest_collection_finish() -> None:
+    """Some 700,000 objects are there for as long as the tests: the collector of garbage need not walk them again and again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +65,14 @@ def django_db_modify_db_settings(
         connection.settings_dict["TEST"]["NAME"] = str(file)
         options = connection.settings_dict["OPTIONS"]  # no test pulls the plug, so none waits for the disk
         options["init_command"] = options["init_command"].replace("synchronous=FULL", "synchronous=OFF")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def what_the_migrations_left_stays() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        if connection.vendor != "mongodb":
+            patch.setattr(TransactionTestCase, "_fixture_teardown", emptied.delete_rows)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +107,15 @@ def learning_takes_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     Learning is a function of what is taught, and most tests teach the demo's examples: once a process is enough.
     """
     monkeypatch.setattr(apart, "learnt", _learnt)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def letters_alone() -> Iterator[None]:
+    """Assistants look at words' meaning where a test says so (tests/assistant/test_second_look.py): to load the network
+    takes a second of every process."""
+    os.environ["ASSISTANT_MEANING"] = "false"  # of the processes that tests start
+    with override_settings(ENV={**settings.ENV, "ASSISTANT_MEANING": False}):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests on a PostgreSQL and a Redis of their own, on free ports, thrown away afterwards.
-# Arguments go to pytest; without any all tests run that ask a database. Without PostgreSQL it says how to get it and passes, or fails under REQUIRE_SERVICES=1.
+# POSTGRES_BIN: the folder of another PostgreSQL's initdb. Arguments go to pytest; without any all tests run that ask a database. Without PostgreSQL it says how to get it and passes, or fails under REQUIRE_SERVICES=1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
@@ -19,7 +19,7 @@ newest_postgres() {
     { ls -d /usr/lib/postgresql/*/bin /opt/homebrew/opt/postgresql*/bin 2>/dev/null || true; } | sort -V | tail -n 1
 }
 
-bin=$(newest_postgres)
+bin=${POSTGRES_BIN:-$(newest_postgres)}
 [ -n "$bin" ] || bin=$(dirname "$(command -v initdb || echo none/initdb)")
 [ -x "$bin/initdb" ] || missing PostgreSQL "apt-get install postgresql"
 
@@ -73,4 +73,5 @@ start_postgres "$(free_port)"
 start_redis "$(free_port)"
 # Left out: adapters never ask a database, Kafka's tests and the chaos have servers and runners of their own.
 [ $# -gt 0 ] || set -- tests --ignore=tests/adapters --ignore=tests/chaos --ignore=tests/messaging/kafka
-"$python" -m pytest -p tests.own_redis -n 2 -m "not browser and not chaos" "$@"
+# The databases go with their server: none is dropped before.
+"$python" -m pytest -p tests.own_redis --reuse-db -n 2 -m "not browser and not chaos" "$@"

@@ -24,16 +24,21 @@ from messaging.integrators.endpoints import event_types_check
 from messaging.webchat.views import WidgetConfig
 from tenants.access.permissions import PERMISSIONS
 from tenants.errors import Invalid
-from tenants.tenant_settings import AWAITED, Alerts, Features, SafetyRules, TenantSettings, settings_check
+from tenants.tenant_settings import AWAITED, Alerts, Features, LlmBudget, SafetyRules, TenantSettings, settings_check
 
 ROOT = Path(__file__).resolve().parents[1]
 APPS = ("assistant", "channels_app", "chatsvc", "conversations", "messaging", "tenants")
 
 #: setting of a tenant → a line of code that obeys it
 OBEYED = {
+    "second_factor": ("tenants/access/permissions.py", 'settings.get("second_factor")'),
     "languages": ("messaging/respond.py", ".languages"),
     "region": ("conversations/messages.py", "rules.region"),
     "safety": ("conversations/messages.py", "rules.safety"),
+    "allowed_models": ("assistant/llm/offers.py", ".allowed_models"),
+    "default_model": ("assistant/llm/ask.py", ".default_model"),
+    "knowledge_days": ("assistant/knowledge/articles.py", "knowledge_days"),
+    "llm_budget": ("assistant/llm/budget.py", ".llm_budget"),
     "bot_name": ("messaging/webchat/views.py", "tenant.bot_name"),
     "agent_names": ("tenants/staff.py", ".agent_names"),
     "greeting": ("messaging/webchat/views.py", "tenant.greeting"),
@@ -60,18 +65,17 @@ OBEYED = {
     "expected_reply_minutes": ("messaging/context/hours.py", ".expected_reply_minutes"),
     "assignment": ("messaging/agents/rule.py", ".assignment"),
     "queue_told_on": ("messaging/hours/told.py", ".queue_told_on"),
+    "retention_days": ("messaging/privacy/retention.py", ".retention_days"),
+    "legal_hold": ("messaging/privacy/retention.py", ".legal_hold"),
     "first_response_minutes": ("messaging/hours/late.py", ".first_response_minutes"),
+    "system_prompt": ("assistant/engines.py", '"system_prompt"'),
+    "provider_mask": ("assistant/engines.py", '"provider_mask"'),
+    "prompt_tokens": ("assistant/engines.py", '"prompt_tokens"'),
 }
 #: permission → what will ask for it
 PERMISSIONS_AWAITED = {
-    "threads:read": "the integrators' API",
-    "threads:write": "the integrators' API",
     "system:read": "the integrators' API",
     "system:write": "the integrators' API",
-    "privacy:export": "privacy requests",
-    "privacy:delete": "privacy requests",
-    "models:read": "the assistant",
-    "models:write": "the assistant",
 }
 #: state of a row that nothing sets, by what will
 STATES_AWAITED: dict[str, str] = {}
@@ -108,7 +112,9 @@ def test_the_line_that_obeys_is_there(name):
     assert re.search(re.escape(line) + r"(?!\w)", sources()[path])
 
 
-@pytest.mark.parametrize("name", [*SafetyRules.model_fields, *Alerts.model_fields, *Features.model_fields])
+@pytest.mark.parametrize(
+    "name", [*SafetyRules.model_fields, *Alerts.model_fields, *Features.model_fields, *LlmBudget.model_fields]
+)
 def test_every_part_of_a_setting_is_read(name):
     assert named(
         rf"\.{name}\b|\bself\.{name}\b|{PARTS.get(name, '(?!)')}",
@@ -121,12 +127,7 @@ PARTS = dict.fromkeys(("silent_after_hours", "silent_after_hours_of"), r"\.silen
 
 
 GIVEN: dict[str, Any] = {
-    "system_prompt": "Be brief.",
     "engine": "own",
-    "allowed_models": ["m-1"],
-    "default_model": "m-1",
-    "retention_days": 30,
-    "legal_hold": True,
 }
 
 
@@ -226,6 +227,11 @@ OTHERWISE = {
     # an attempt's outcome is the class of its error
     **{f"messaging.DeliveryAttempt.Outcome.{name.upper()}": rf'outcome\b.*= "{name}"' for name in
        ("retryable", "throttled", "permanent", "unknown", "config")},
+    # how a provider is spoken to is said by who sets it up
+    "assistant.Provider.MaxTokensField.OLD": r'Literal\["max_completion_tokens", "max_tokens"\]',
+    "assistant.Provider.SystemRole.DEVELOPER": r'Literal\["system", "developer"\]',
+    **{f"assistant.Provider.JsonMode.{name}": r'Literal\["json_schema", "json_object", "none"\]'
+       for name in ("OBJECT", "NONE")},
 }  # fmt: skip
 
 

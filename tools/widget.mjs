@@ -3,7 +3,7 @@
  *
  *   static/widget/widget.js             the loader: a stable address, cached for a minute
  *   static/widget/dist/chat-<hash>.js   the widget, cached for ever; and the same for Brotli, .js.br
- *   static/widget/dist/<language>-<hash>.json
+ *   static/widget/dist/<language>-<hash>.json   the hash is of all languages: the bundle names one instead of twelve
  *
  *   npm ci --prefix tools && node tools/widget.mjs            write them
  *   node tools/widget.mjs --check                             exit with 1 if they are not what the sources say
@@ -37,21 +37,14 @@ const read = (path) => readFileSync(path, "utf8");
 /** Everything the sources say: name below static/widget → text. */
 async function made() {
   const files = {};
-  const add = (name, ending, text) => {
-    const file = `${name}-${hash(text)}.${ending}`;
-    files[`dist/${file}`] = text;
-    return file;
-  };
-  const words = {};
-  for (const file of readdirSync(join(WIDGET, "strings")).sort()) {
-    words[basename(file, ".json")] = add(
-      basename(file, ".json"),
-      "json",
-      JSON.stringify(JSON.parse(read(join(WIDGET, "strings", file)))),
-    );
-  }
-  const chat = await script("chat.js", { format: "esm", define: { WORDS: JSON.stringify(words) } });
-  const bundle = add("chat", "js", chat);
+  const languages = readdirSync(join(WIDGET, "strings")).sort().map((file) => basename(file, ".json"));
+  const words = languages.map((name) => JSON.stringify(JSON.parse(read(join(WIDGET, "strings", `${name}.json`)))));
+  const stamp = hash(words.join("\n"));
+  languages.forEach((name, at) => (files[`dist/${name}-${stamp}.json`] = words[at]));
+  const known = { LANGUAGES: JSON.stringify(languages), STAMP: JSON.stringify(stamp) };
+  const chat = await script("chat.js", { format: "esm", define: known });
+  const bundle = `chat-${hash(chat)}.js`;
+  files[`dist/${bundle}`] = chat;
   const loader = await script("widget.js", { format: "iife", define: { BUNDLE: JSON.stringify(bundle) } });
   files["widget.js"] = `/* Desk chat widget. Made by tools/widget.mjs of sources ${sources()} */\n${loader}`;
   return files;

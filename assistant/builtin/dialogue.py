@@ -6,31 +6,41 @@ Must not touch the database. The wording of a reply is in assistant/builtin/word
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from pydantic import ValidationError
 
 from assistant import slots
+from assistant.builtin.denials import denied
+from assistant.builtin.wishes import parts_of_wish
 from assistant.builtin.wording import MAX_OFFERED, Wording
 from assistant.intents.common import CANCEL, HELP, HUMAN, NO, YES
 from assistant.intents.lessons import Lessons
+from assistant.intents.recognised import LETTERS, MEANING, Recognised, recognise
 from assistant.intents.skills import Skill
-from assistant.intents.training import Classification
-from assistant.knowledge import Fact, Finding
-from assistant.port import EngineReply, EngineRequest
+from assistant.intents.stages import SETTLED
+from assistant.intents.training import Classification, normal
+from assistant.knowledge.facts import Fact, Finding
+from assistant.knowledge.passages import as_said, passages
+from assistant.knowledge.search import Passage, known_from
+from assistant.port import EngineReply, EngineRequest, NotAtOnce, Source
 from channels_app.content.options import choice_for, options
 from channels_app.content.types import Choice, Content
 
 NAME = "builtin"
+Look = Callable[[str, str, int], list[Passage]]  # of a question, in a language, so many at most
 OPEN, COLLECTING, CONFIRMING, HANDED_OVER = "open", "collecting", "confirming", "handover"
 BEGINNING = "beginning"  # a flow was chosen for the conversation, and has not begun
 OF_PEOPLE = ("email", "phone")  # entities that tell who the person is, where an intent asks for them
 SOMETHING_ELSE = "none"  # the payload of "none of these"
+PART = 0.8  # how sure it must be of a part of a message; the half of a sentence deceives sooner
+HEARD, REPEATED, MACHINES_SAY = 6, 3, 20  # texts remembered, answers to the same one, characters of a machine's text
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,7 @@ class Options:
     handover_after: int = 2
     bot_name: str = "Assistant"
     greeting: str = ""
+    region: str = ""  # ISO 3166, of telephone numbers without a country code
     languages: tuple[str, ...] = ("en",)
 
 
@@ -55,10 +66,14 @@ class Dialogue:
 
     The memory is ``context["assistant"]``: ``turn`` counts the replies, ``missed`` the misunderstandings in
     a row, ``on_yes`` is the payload that a "yes" stands for, ``offered`` the content whose options a typed
-    number or title may mean.
+    number or title may mean, ``heard`` the digests of the last texts,
+    ``later`` the wishes that come after this one. What the assistant waited for ends with a
+    colleague's word: the next "yes" or "2" is said to them.
     """
 
-    def __init__(self, engine_options: Options, lessons: Lessons, request: EngineRequest):
+    def __init__(self, engine_options: Options, lessons: Lessons, request: EngineRequest, look: Look | None = None):
+        """``look``: finds passages of articles by what they mean; None: letters have to do."""
+        self.look = look
         self.options = engine_options
         self.lessons = lessons
         self.request = request
@@ -66,9 +81,16 @@ class Dialogue:
         memory = _dict(self.context.get("assistant"))
         self.turn, self.missed = _count(memory.get("turn")), _count(memory.get("missed"))
         self.on_yes, self.offered = str(memory.get("on_yes", "")), _content(memory.get("offered"))
+        self.heard = [str(one) for one in _list(memory.get("heard"))][-HEARD:]
+        waiting = self.stage in (COLLECTING, CONFIRMING)
+        self.later = [str(one) for one in _list(memory.get("later"))] if waiting else []
+        if self.colleague_spoke:
+            self.missed, self.on_yes, self.offered = 0, "", None
+            self.later = []
+            self.context |= {"conversation_stage": OPEN, "current_intent": None} if waiting else {}
         self.filled: dict[str, str] = {name: str(value) for name, value in _dict(self.context.get("slots")).items()}
         self.text = "\n".join(content.text for content in request.contents if content.text).strip()
-        self.entities = _dict(self.context.get("entities")) | slots.entities(self.text)
+        self.entities = _dict(self.context.get("entities")) | slots.entities(self.text, engine_options.region)
         spoken = [language.split("-")[0] for language in engine_options.languages]
         wanted = request.language.split("-")[0]
         self.language = wanted if wanted in spoken else spoken[0]
@@ -78,8 +100,11 @@ class Dialogue:
         looked_for: tuple[Callable[[], EngineReply | None], ...] = (
             self.nothing_written,
             self.option_picked,
+            self.said_too_often,
             self.slot_answered,
             self.offer_answered,
+            self.denial_asked_about,
+            self.several_recognised,
             self.flow_begun,
             self.intent_recognised,
             self.fact_found,
@@ -114,8 +139,10 @@ class Dialogue:
         skill, awaited = self.collecting, self.awaited
         if not skill or not awaited:
             return None
-        filled = slots.fill(skill.slots, self.filled, self.text)
-        if awaited["name"] in filled:
+        if self.denied and self.classification.intent == skill.name:
+            return self.leave()
+        filled = self.fill(skill, self.filled)
+        if filled != self.filled:  # this one, or one that would have been asked for later
             return self.proceed(skill, filled)
         if self.interrupted(skill, awaited):
             return None
@@ -132,9 +159,15 @@ class Dialogue:
 
     def offer_answered(self) -> EngineReply | None:
         """A written yes or no to "Did you mean …?" and "Shall I …?"."""
-        said = self.recognised.name if self.recognised and self.on_yes else ""
+        if not self.on_yes:
+            return None
+        said = self.recognised.name if self.recognised else ""
         if said == YES:
             return self.resolve(self.on_yes)
+        if said in (NO, CANCEL) and self.on_yes.startswith("do:"):
+            return self.leave()
+        if self.denied and self.on_yes.partition(":")[2] == self.classification.intent:
+            return self.leave()
         return self.say_no() if said == NO else None
 
     def flow_begun(self) -> EngineReply | None:
@@ -144,44 +177,95 @@ class Dialogue:
             return None
         return self.begin(skill, self.filled)
 
+    def denial_asked_about(self) -> EngineReply | None:
+        """What a text forbids is not begun, but asked about: only they know whether it was under way."""
+        if self.recognised or not self.denied or self.classification.confidence < self.options.high:
+            return None
+        skill = self.skill(self.classification.intent)
+        if skill is None or not skill.own:
+            return None
+        payload = f"intent:{skill.name}"
+        question = self.wording.did_you_mean([(skill.title, payload)], SOMETHING_ELSE)
+        confidence = self.classification.confidence
+        return self.answer([question], stage=CONFIRMING, on_yes=payload, expected=(payload,), confidence=confidence)
+
+    def several_recognised(self) -> EngineReply | None:
+        """Of several wishes in one message each is answered, in their order. Where the whole is one that was taught, it is
+        not taken apart."""
+        parts = parts_of_wish(self.text)
+        if not parts or self.intended or (self.looked_at.by != MEANING and self.classification.confidence >= SETTLED):
+            return None
+        wishes: dict[str, str] = {}
+        for part, looked in zip(parts, self.looked_at_all(parts), strict=True):
+            skill = self.skill(looked.classification.intent)
+            if skill is None or looked.classification.confidence < max(self.options.high, PART) or denied(part):
+                continue
+            if skill.own or skill.name == HUMAN:
+                given = slots.fill(skill.slots, {}, part, self.options.region)
+                wishes.setdefault(skill.name, f"intent:{skill.name}?{urlencode(given)}")
+        if len(wishes) < 2:
+            return None
+        if HUMAN in wishes:
+            return self.hand_over("requested")
+        first, *self.later = wishes.values()
+        return self.resolve(first)
+
     def intent_recognised(self) -> EngineReply | None:
         return self.begin(self.recognised) if self.recognised else None
 
     def fact_found(self, then: Content | None = None) -> EngineReply | None:
         """The knowledge has it. ``then`` is a question to come back to."""
         best = next(iter(self.findings), None)
-        return self.tell(best.fact, best.score, then) if best and best.score >= self.options.known else None
+        if best and best.score >= self.options.known:
+            return self.tell(best.fact, best.score, then)
+        passage = self.passage
+        return self.tell(told_of(passage), passage.score, then) if passage else None
 
     def nearly_recognised(self) -> EngineReply | None:
         """Not sure enough to answer, sure enough to ask back."""
         if self.classification.confidence < self.options.medium:
             return None
         names = self.classification.between(self.options.medium / 2)[: MAX_OFFERED - 1]
-        likely = [(self.lessons.skills[name].title, f"intent:{name}") for name in names]
+        meant = [skill for name in names if (skill := self.skill(name)) and (skill.own or name in (HUMAN, HELP))]
+        likely = [(self.wording.title(skill), f"intent:{skill.name}") for skill in meant]
         likely += [
             (f.fact.title, f"knowledge:{f.fact.id}") for f in self.findings[:1] if f.score >= self.options.known / 2
         ]
+        if not likely:
+            return None
         question = self.wording.did_you_mean(likely, SOMETHING_ELSE)
         on_yes = likely[0][1] if len(likely) == 1 else ""
         return self.misunderstood([question], stage=CONFIRMING, on_yes=on_yes, expected=tuple(p for _, p in likely))
 
     def not_understood(self) -> EngineReply:
         """It does not know, says so, and offers a human."""
-        return self.misunderstood([self.wording.unknown(HUMAN)], on_yes=HUMAN, expected=(HUMAN,))
+        reply = self.misunderstood([self.wording.unknown(HUMAN)], on_yes=HUMAN, expected=(HUMAN,))
+        return replace(reply, unanswered=True)
+
+    def said_too_often(self) -> EngineReply | None:
+        """The same long text over and over comes from a machine: people do not get it to stop by answering it."""
+        if self.digest and self.heard.count(self.digest) >= REPEATED:
+            self.heard = []
+            return self.hand_over("repeated")
+        return None
 
     # ------------------------------------------------------------------------ what is done then
 
     def resolve(self, payload: str) -> EngineReply | None:
         """What a payload of ours means, or None for any other: ``human``, ``none``, ``intent:<name>`` (with
-        slots as in ``intent:stock?product=Oak``), ``knowledge:<id>``, or the value of a choice."""
+        slots as in ``intent:stock?product=Oak``), ``do:<name>`` of what was just asked, ``knowledge:<id>``, or the value
+        of a choice."""
         kind, _, rest = payload.partition(":")
         name, _, given = rest.partition("?")
         if payload == HUMAN:
             return self.hand_over("requested")
         if payload == SOMETHING_ELSE:
-            return self.say_no()
-        if kind == "intent" and name in self.lessons.skills:
-            return self.begin(self.lessons.skills[name], dict(parse_qsl(given)))
+            return self.leave() if self.on_yes.startswith("do:") else self.say_no()
+        skill = self.skill(name)
+        if kind == "intent" and skill:
+            return self.begin(skill, dict(parse_qsl(given)))
+        if kind == "do" and skill:  # a button from further up is asked about anew
+            return self.proceed(skill, self.filled, agreed=True) if payload == self.on_yes else self.begin(skill)
         fact = self.lessons.knowledge.fact(name) if kind == "knowledge" else None
         if fact:
             return self.tell(fact, 1.0)
@@ -195,22 +279,36 @@ class Dialogue:
             return self.hand_over("requested")
         names = {slot["name"] for slot in skill.slots}
         given = {name: value[: slots.MAX_VALUE] for name, value in given.items() if name in names}
-        return self.proceed(skill, slots.fill(skill.slots, given, self.text))
+        return self.proceed(skill, self.fill(skill, given))
 
-    def proceed(self, skill: Skill, filled: Mapping[str, str]) -> EngineReply:
-        """Ask for what is still missing, else reply."""
+    def fill(self, skill: Skill, known: Mapping[str, str]) -> dict[str, str]:
+        return slots.fill(skill.slots, known, self.text, self.options.region)
+
+    def proceed(self, skill: Skill, filled: Mapping[str, str], agreed: bool = False) -> EngineReply:
+        """Ask for what is still missing, then whether it is really to be done, where the intent has that asked; else
+        reply."""
         self.missed, self.filled = 0, dict(filled)
         gap = slots.missing(skill.slots, filled)
         if gap:
             return self.ask(skill, gap)
+        if skill.confirm and not agreed:
+            return self.ask_whether(skill)
         if skill.handover:
             return self.hand_over(f"intent:{skill.name}", skill)
-        return self.answer(self.said_by(skill), skill.name)
+        reply = self.answer(self.said_by(skill), skill.name)
+        payload = self.later.pop(0) if self.later else ""
+        follows = self.resolve(payload) if payload else None
+        return replace(follows, contents=(*reply.contents, *follows.contents)) if follows else reply
 
     def ask(self, skill: Skill, slot: Mapping[str, Any]) -> EngineReply:
         return self.answer(
             [self.wording.question(slot)], skill.name, stage=COLLECTING, expected=(f"slot:{slot['name']}",)
         )
+
+    def ask_whether(self, skill: Skill) -> EngineReply:
+        payload = f"do:{skill.name}"
+        question = self.wording.whether(skill, self.filled, payload, SOMETHING_ELSE)
+        return self.answer([question], skill.name, stage=CONFIRMING, on_yes=payload, expected=("yes", "no"))
 
     def ask_again(self, skill: Skill, slot: Mapping[str, Any]) -> EngineReply:
         question = self.wording.question(slot, again=True)
@@ -218,18 +316,35 @@ class Dialogue:
 
     def tell(self, fact: Fact, score: float, then: Content | None = None) -> EngineReply:
         """The answer of a knowledge entry, and the open question after it, if there was one."""
-        self.missed = 0
+        self.missed, fact = 0, self.excerpt(fact)
         if then and self.collecting and self.awaited:
             expected = (f"slot:{self.awaited['name']}",)
-            return self.answer(
+            reply = self.answer(
                 [self.wording.fact(fact), then], self.collecting.name, stage=COLLECTING, expected=expected
             )
-        return self.answer([self.wording.fact(fact)], "knowledge", confidence=score)
+        else:
+            reply = self.answer([self.wording.fact(fact)], "knowledge", confidence=score)
+        return replace(reply, sources=(source_of(Finding(fact, score)),))
+
+    def excerpt(self, fact: Fact) -> Fact:
+        """Of a long article the passage that is nearest to the question, or its beginning."""
+        parts = passages(fact.answer)
+        if len(parts) < 2:
+            return fact
+        near = self.look(self.text, self.language, 10) if self.look and self.text and not self.request.at_once else []
+        found = next((one.text for one in near if str(one.article_id) == fact.id), parts[0])
+        return replace(fact, answer=as_said(found))
 
     def say_no(self) -> EngineReply:
         """After "none of these": the count of misunderstandings stands as it was."""
-        skill = self.lessons.skills.get(NO)
+        skill = self.skill(NO)
         return self.answer(self.said_by(skill) if skill else [self.wording.unknown(HUMAN)], NO)
+
+    def leave(self) -> EngineReply:
+        """What was begun is not done."""
+        self.missed = 0
+        skill = self.skill(CANCEL)
+        return self.answer(self.said_by(skill) if skill else [self.wording.sentence("done")], CANCEL, confidence=1.0)
 
     def misunderstood(self, contents: list[Content], intent: str = "", **rest: Any) -> EngineReply:
         self.missed += 1
@@ -240,15 +355,15 @@ class Dialogue:
     def hand_over(self, reason: str, skill: Skill | None = None) -> EngineReply:
         """To a human. The count begins anew, for the day the bot gets the conversation back."""
         self.missed = 0
-        if reason == "misunderstood":
+        if reason in ("misunderstood", "repeated"):
             apology = [self.wording.sentence("misunderstood")]
             return self.answer(apology, stage=HANDED_OVER, handover=reason, confidence=self.classification.confidence)
-        skill = skill or self.lessons.skills.get(HUMAN)
+        skill = skill or self.skill(HUMAN)
         contents = self.said_by(skill) if skill else [self.wording.sentence("handover")]
         return self.answer(contents, skill.name if skill else HUMAN, stage=HANDED_OVER, handover=reason)
 
     def said_by(self, skill: Skill) -> list[Content]:
-        offered = [s for s in self.lessons.skills.values() if s.own] if skill.name == HELP else []
+        offered = [s.spoken(self.language) for s in self.lessons.skills.values() if s.own] if skill.name == HELP else []
         name = str(self.request.profile.get("name") or "")
         return self.wording.reply(skill, {"name": name, "bot": self.options.bot_name, **self.filled}, offered)
 
@@ -266,6 +381,8 @@ class Dialogue:
         """The reply, with what is to be remembered for the next turn."""
         choosable = [content for content in contents if options(content)]
         memory = {"turn": self.turn + 1, "missed": self.missed, "on_yes": on_yes}
+        memory |= {"heard": [*self.heard, self.digest][-HEARD:]} if self.digest else {"heard": self.heard}
+        memory |= {"later": self.later} if self.later and stage in (COLLECTING, CONFIRMING) else {}
         memory |= {"offered": choosable[-1].to_json()} if choosable else {}
         scores = {name: round(score, 4) for name, score in self.classification.scores[:5]} if self.text else {}
         if confidence is None:  # what was picked or asked for is certain
@@ -289,7 +406,18 @@ class Dialogue:
             handover_reason=handover,
             next_expected=expected,
             engine=NAME,
+            why=self.why(intent),
         )
+
+    def why(self, intent: str) -> dict[str, Any]:
+        """For staff who ask why it said so."""
+        by = self.looked_at.by if self.text else LETTERS
+        told: dict[str, Any] = {"settled": "choice" if self.choice else "knowledge" if intent == "knowledge" else by}
+        if self.text:
+            told["intents"] = [[name, round(score, 4)] for name, score in self.classification.scores[:5]]
+        if "findings" in self.__dict__:  # the knowledge was looked through
+            told["chunks"] = [asdict(source_of(finding)) for finding in self.findings]
+        return told
 
     def known_of_them(self, intent: str) -> dict[str, Any]:
         """The person's profile, and what they told of themselves because the intent asked for it."""
@@ -302,22 +430,55 @@ class Dialogue:
     # --------------------------------------------------------------- what is known about the turn
 
     @cached_property
-    def row(self) -> Any:
-        return self.lessons.features.row(self.text)
+    def looked_at(self) -> Recognised:
+        return self.looked_at_all([self.text])[0]
 
-    @cached_property
+    def looked_at_all(self, texts: Sequence[str]) -> list[Recognised]:
+        return recognise(self.lessons, texts, sure=self.options.high, at_once=self.request.at_once)
+
+    @property
     def classification(self) -> Classification:
-        return self.lessons.classifier.classify_row(self.text, self.row)
+        return self.looked_at.classification
 
     @cached_property
     def findings(self) -> list[Finding]:
-        return self.lessons.knowledge.search(self.row, self.language)
+        return self.lessons.knowledge.search(self.looked_at.row, self.language)
+
+    @cached_property
+    def passage(self) -> Passage | None:
+        """The best of the articles by letters and meaning, if it is worth telling."""
+        if self.look is None or not self.text or not self.lessons.knowledge.facts:
+            return None
+        if self.request.at_once:
+            raise NotAtOnce
+        best = next(iter(self.look(self.text, self.language, 1)), None)
+        return best if best and best.score >= known_from(self.options.known) else None
 
     @cached_property
     def recognised(self) -> Skill | None:
-        """The intent, if it is sure enough to act on."""
-        sure = self.classification.confidence >= self.options.high
-        return self.lessons.skills[self.classification.intent] if sure else None
+        """The intent, if it is sure enough to act on. What a text forbids is asked about."""
+        if self.classification.confidence < self.options.high:
+            return None
+        skill = self.skill(self.classification.intent)
+        if skill is None or (self.denied and not any(denied(example) for example in skill.examples)):
+            return None
+        return skill
+
+    @cached_property
+    def denied(self) -> bool:
+        return denied(self.text)
+
+    @cached_property
+    def digest(self) -> str:
+        """Of a text that is long enough to be a machine's, "" for others."""
+        said = normal(self.text) if not self.choice else ""
+        return hashlib.sha256(said.encode()).hexdigest()[:8] if len(said) >= MACHINES_SAY else ""
+
+    @cached_property
+    def colleague_spoke(self) -> bool:
+        """Since the assistant did."""
+        spoken = (one.role for one in reversed(self.request.history) if one.role in ("agent", "bot"))
+        return next(spoken, "") == "agent"
 
     @cached_property
     def choice(self) -> Choice | None:
@@ -331,16 +492,12 @@ class Dialogue:
     @cached_property
     def intended(self) -> Skill | None:
         """The intent of a flow that has not begun yet."""
-        return (
-            self.lessons.skills.get(str(self.context.get("current_intent") or "")) if self.stage == BEGINNING else None
-        )
+        return self.skill(str(self.context.get("current_intent") or "")) if self.stage == BEGINNING else None
 
     @cached_property
     def collecting(self) -> Skill | None:
         """The intent whose slots are being asked for."""
-        return (
-            self.lessons.skills.get(str(self.context.get("current_intent") or "")) if self.stage == COLLECTING else None
-        )
+        return self.skill(str(self.context.get("current_intent") or "")) if self.stage == COLLECTING else None
 
     @cached_property
     def awaited(self) -> Mapping[str, Any] | None:
@@ -349,7 +506,24 @@ class Dialogue:
 
     @cached_property
     def wording(self) -> Wording:
-        return Wording(self.language, str(self.request.conversation_id), self.turn, self.options.greeting)
+        options = self.options
+        main = options.languages[0].split("-")[0]
+        seed, kind = str(self.request.conversation_id), self.request.channel_kind
+        return Wording(self.language, seed, self.turn, options.greeting, main, kind)
+
+    def skill(self, name: str) -> Skill | None:
+        """In the language that is spoken."""
+        skill = self.lessons.skills.get(name)
+        return skill.spoken(self.language) if skill else None
+
+
+def source_of(finding: Finding) -> Source:
+    fact = finding.fact
+    return Source("article", fact.id, fact.title, fact.source_url, round(finding.score, 4))
+
+
+def told_of(passage: Passage) -> Fact:
+    return Fact(str(passage.article_id), passage.title, (), as_said(passage.text), source_url=passage.url)
 
 
 # A context may have been written by another engine, or by a hand: what is not ours counts as not there.
@@ -364,6 +538,10 @@ def _content(value: Any) -> Content | None:
         return Content.model_validate(value) if value else None
     except ValidationError:
         return None
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else []
 
 
 def _dict(value: Any) -> dict[str, Any]:

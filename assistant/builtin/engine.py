@@ -5,26 +5,30 @@ Owns its options and the door to it. How a conversation goes stands in assistant
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from assistant.builtin.dialogue import NAME, Dialogue, Options
+from assistant.intents.common import COMMON
 from assistant.intents.lessons import lessons
+from assistant.knowledge import search
 from assistant.port import EngineError, EngineReply, EngineRequest
+from assistant.vectors import texts
 from tenants.scope import current_tenant_id
 
 __all__ = ["Builtin", "Options", "options_of"]
 
 
 def options_of(tenant_settings: Mapping[str, Any]) -> Options:
-    """What a tenant's settings say about the assistant: its name, greeting and languages, and under
+    """What a tenant's settings say about the assistant: its name, greeting, region and languages, and under
     ``assistant`` the numbers of Options."""
     tuned = tenant_settings.get("assistant") or {}
     known = {option.name for option in fields(Options)}
     return Options(
         bot_name=tenant_settings.get("bot_name") or Options.bot_name,
         greeting=tenant_settings.get("greeting") or "",
+        region=tenant_settings.get("region") or "",
         languages=tuple(tenant_settings.get("languages") or Options.languages),
         **{name: value for name, value in tuned.items() if name in known},
     )
@@ -32,9 +36,11 @@ def options_of(tenant_settings: Mapping[str, Any]) -> Options:
 
 @dataclass(frozen=True)
 class Builtin:
-    """Answers from the intents and the knowledge of the tenant in scope."""
+    """Answers from the intents and the knowledge of the tenant in scope; with ``shop`` from its source of products, too, where
+    no language model does."""
 
     options: Options = field(default_factory=Options)
+    shop: Callable[[EngineRequest, EngineReply], EngineReply | None] | None = None
     name = NAME
     instant = True
 
@@ -45,4 +51,7 @@ class Builtin:
         """
         if request.tenant_id != current_tenant_id():
             raise EngineError("tenant_mismatch")
-        return Dialogue(self.options, lessons(), request).reply()
+        look = search.passages if texts.available() else None
+        reply = Dialogue(self.options, lessons(), request, look).reply()
+        taught = reply.intent not in ("", "knowledge", *COMMON) and reply.confidence >= self.options.high
+        return reply if taught or not self.shop else self.shop(request, reply) or reply

@@ -15,10 +15,10 @@ import structlog
 from pydantic import ValidationError
 
 from assistant import slots
-from assistant.checks import parts_of
+from assistant.checks import channels_of, parts_of
 from assistant.intents.common import GREETING, HELP, HUMAN, SENTENCES
 from assistant.intents.skills import Skill
-from assistant.knowledge import Fact
+from assistant.knowledge.facts import Fact
 from channels_app.content.types import MAX_TEXT, Button, Content, QuickReply, text
 
 log = structlog.get_logger(__name__)
@@ -31,12 +31,15 @@ PLACEHOLDER = re.compile(r"\{(\w+)(?:\|([^{}]*))?\}")
 @dataclass(frozen=True)
 class Wording:
     """``seed`` and ``turn`` choose among alternatives: the same for the same turn, another for the next.
-    ``greeting`` is the tenant's own, "" for the common one."""
+    ``greeting`` is the tenant's own, "" for the common one; ``main`` the language in which it is written, as is whatever a
+    tenant has said for no language in particular. ``channel`` is the channel's kind."""
 
     language: str
     seed: str
     turn: int
     greeting: str = ""
+    main: str = ""
+    channel: str = ""
 
     def sentence(self, key: str, otherwise: str = "") -> Content:
         return text(self._sentence(key, otherwise))
@@ -44,6 +47,7 @@ class Wording:
     def reply(self, skill: Skill, values: Mapping[str, str], offered: Sequence[Skill] = ()) -> list[Content]:
         """One of the intent's replies, with the values put in. ``offered``: intents to choose from."""
         known = {slot["name"]: "" for slot in skill.slots} | dict(values)
+        known |= {name: skill.said.get((name, value), value) for name, value in known.items()}
         try:
             contents = [_content(part, known) for part in parts_of(self._alternative(skill))]
         except ValidationError:
@@ -76,18 +80,46 @@ class Wording:
         asked = one if len(likely) == 1 else self._sentence("did_you_mean_one")
         return _choosable(text(asked), [*likely, (self._sentence("something_else"), otherwise)])
 
+    def title(self, skill: Skill) -> str:
+        return skill.title if skill.own or skill.name != HUMAN else self._sentence("human")
+
+    def whether(self, skill: Skill, values: Mapping[str, str], yes: str, no: str) -> Content:
+        """Asks whether it is really to be done, with what was told for it."""
+        given = [(slot["name"], values[slot["name"]]) for slot in skill.slots if values.get(slot["name"])]
+        told = ", ".join(skill.said.get((name, value), value) for name, value in given)
+        asked = self._sentence("whether").format(what=f"{skill.title}: {told}" if told else skill.title)
+        return _choosable(text(asked), [(self._sentence("yes"), yes), (self._sentence("no"), no)])
+
     def unknown(self, human: str) -> Content:
         return _choosable(self.sentence("unknown"), [(self._sentence("human"), human)])
 
     def _alternative(self, skill: Skill) -> Any:
-        if skill.name == GREETING and self.greeting and not skill.worded:
-            return self.greeting
-        languages = (self.language, "", "en", *skill.replies)
-        replies = next((skill.replies[language] for language in languages if skill.replies.get(language)), ())
+        general = skill.replies.get("", ())
+        if skill.name == GREETING and self.greeting and not skill.replies:
+            general = (self.greeting,)
+        theirs = general if self.language == self.main or not skill.common.get(self.language) else ()
+        languages = (self.language, "en", *skill.replies, *skill.common)
+        ways = (
+            skill.replies.get(self.language, ()),
+            theirs,
+            skill.common.get(self.language, ()),
+            general,
+            *(
+                found
+                for language in languages
+                for found in (skill.replies.get(language, ()), skill.common.get(language, ()))
+            ),
+        )
+        replies = next((fit for way in ways if (fit := self._fit(way))), ())
         if not replies:
             return self._sentence("handover" if skill.handover else "done")
         start = int.from_bytes(hashlib.sha256(self.seed.encode()).digest()[:4])
         return replies[(start + self.turn) % len(replies)]
+
+    def _fit(self, replies: Sequence[Any]) -> Sequence[Any]:
+        """Those made for this channel, else those for all."""
+        made = [reply for reply in replies if self.channel and self.channel in channels_of(reply)]
+        return made or [reply for reply in replies if not channels_of(reply)]
 
     def _sentence(self, key: str, otherwise: str = "") -> str:
         sentences = SENTENCES.get(self.language, SENTENCES["en"])

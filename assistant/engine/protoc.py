@@ -1,4 +1,4 @@
-"""Writes assistant/engine/grpc_gen from assistant/engine/engine.proto: python -m assistant.engine.protoc, or with --check only compares.
+"""Writes the gRPC code from our .proto files: python -m assistant.engine.protoc, or with --check only compares.
 
 Owns the one command that generates. Must not be imported by the service: grpcio-tools is for development.
 """
@@ -13,36 +13,44 @@ from pathlib import Path
 from grpc_tools import protoc
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PACKAGE = "assistant/engine/grpc_gen"
-FILES = ("engine_pb2.py", "engine_pb2.pyi", "engine_pb2_grpc.py")
+#: package of what is made → the file that it is made of
+MADE = {
+    "assistant/engine/grpc_gen": "assistant/engine/engine.proto",
+    "tenants/access/hub/grpc_gen": "tenants/access/security_hub.proto",
+}
+ENDINGS = ("_pb2.py", "_pb2.pyi", "_pb2_grpc.py")
 
 
 def generate(into: Path) -> None:
-    """Write FILES below ``into``. Raises SystemExit when the proto is wrong (protoc has said what)."""
+    """Write all files below ``into``. Raises SystemExit when a proto is wrong (protoc has said what)."""
     arguments = [f"--{kind}_out={into}" for kind in ("python", "pyi", "grpc_python")]
-    # The proto lies beside the package of what is made of it: a virtual path gives that its imports.
-    mapped = [f"-I{PACKAGE}={ROOT / 'assistant/engine'}", f"{PACKAGE}/engine.proto"]
-    if protoc.main(["protoc", *arguments, *mapped]):
-        raise SystemExit(1)
+    for package, source in MADE.items():
+        # The proto lies beside the package of what is made of it: a virtual path gives that its imports.
+        folder, name = (ROOT / source).parent, Path(source).name
+        if protoc.main(["protoc", *arguments, f"-I{package}={folder}", f"{package}/{name}"]):
+            raise SystemExit(1)
+
+
+def files() -> list[str]:
+    return [f"{package}/{Path(source).stem}{ending}" for package, source in MADE.items() for ending in ENDINGS]
 
 
 def stale() -> list[str]:
-    """The files that are not what the proto says."""
+    """The files that are not what their proto says."""
     with tempfile.TemporaryDirectory() as folder:
         generate(Path(folder))
-        fresh = {name: (Path(folder) / PACKAGE / name).read_bytes() for name in FILES}
-    kept = {name: ROOT / PACKAGE / name for name in FILES}
-    return [name for name, path in kept.items() if not path.exists() or path.read_bytes() != fresh[name]]
+        fresh = {name: (Path(folder) / name).read_bytes() for name in files()}
+    return [name for name, made in fresh.items() if not (ROOT / name).exists() or (ROOT / name).read_bytes() != made]
 
 
 def main(arguments: list[str]) -> None:
     if "--check" not in arguments:
         with tempfile.TemporaryDirectory() as folder:
             generate(Path(folder))
-            for name in FILES:
-                shutil.copy(Path(folder) / PACKAGE / name, ROOT / PACKAGE / name)
+            for name in files():
+                shutil.copy(Path(folder) / name, ROOT / name)
     elif names := stale():
-        raise SystemExit(f"{', '.join(names)}: not what engine.proto says. Run: python -m assistant.engine.protoc")
+        raise SystemExit(f"{', '.join(names)}: not what the proto says. Run: python -m assistant.engine.protoc")
 
 
 if __name__ == "__main__":

@@ -6,15 +6,17 @@ Owns the connection: deadline, retries, breaker, what a status means. Must not i
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import structlog
@@ -23,7 +25,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from assistant.engine.grpc_gen.engine_pb2 import ProcessMessageRequest, ProcessMessageResponse
 from assistant.engine.grpc_gen.engine_pb2_grpc import MCPEngineStub
-from assistant.engine.wire import MAX_BYTES, Malformed, metadata_of, reply_of, request_message
+from assistant.engine.wire import MAX_BYTES, Malformed, metadata_of, refusal_message, reply_of, request_message
 from assistant.port import EngineError, EngineReply, EngineRequest, EngineTimeout
 from tenants.work.breaker import Breaker
 from tenants.work.crew import outside
@@ -33,6 +35,7 @@ log = structlog.get_logger(__name__)
 NAME = "mcp"
 PAUSES_S = (0.1, 0.3, 0.9)  # before another try when no server answers; each is stretched or shortened by half at most
 HEALTH_TIMEOUT_S = 1.0
+REFUSED_S = 2.0  # how long an engine may take to hear that its answer was not sent
 FAILURES = 3  # in a row, until messages get the fallback at once
 COOL_S = 5.0  # between two looks at whether the engine is back
 Status = grpc.StatusCode
@@ -52,6 +55,8 @@ MEANING: dict[grpc.StatusCode, tuple[str, bool]] = {
     Status.UNIMPLEMENTED: ("engine_unimplemented", False),
 }
 FAILED = ("engine_failed", False)  # INTERNAL, UNKNOWN, DATA_LOSS: a bug there
+TOO_LARGE = re.compile("received message larger than max", re.I)  # what gRPC on our side says of a reply
+Told = Callable[[str], None]
 UNREACHABLE = (Status.UNAVAILABLE, Status.CANCELLED)  # asked again; a server that stops cancels: we never do
 AWAY = (*UNREACHABLE, Status.DEADLINE_EXCEEDED)  # what the breaker counts
 OPTIONS: tuple[tuple[str, Any], ...] = (
@@ -79,7 +84,7 @@ class Remote:
     """Asks the engine at ``url``: ``host:port``, ``grpc://host:port``, or ``grpcs://`` with TLS.
 
     One channel, made at the first question and shared by all threads. ``ca_file`` replaces gRPC's own
-    certificates.
+    certificates. A question with a ``stream`` goes to StreamMessage, until the engine says that it has none.
     """
 
     name = NAME
@@ -92,6 +97,7 @@ class Remote:
         self._breaker = Breaker(failures=FAILURES, cool_s=COOL_S)
         self._channel: grpc.Channel | None = None
         self._lock = threading.Lock()
+        self._streams = True
 
     def respond(self, request: EngineRequest) -> EngineReply:
         """Raises EngineError, or EngineTimeout after ``deadline_s``; at once while the engine is known to be away."""
@@ -100,15 +106,28 @@ class Remote:
         self._admit()
         with observe(self._target) as headers, outside():
             try:
-                response = self._ask(message, deadline, headers)
+                response = self._ask(message, deadline, headers, request.stream)
             except grpc.RpcError as error:
                 raise self._failed(error) from None
         self._breaker.succeeded()
         try:
+            if response is None:
+                raise Malformed("response_missing")
             return reply_of(response, engine=NAME)
         except Malformed as malformed:
-            log.warning("engine_reply_invalid", what=malformed.code)
-            raise EngineError("engine_reply_invalid") from None
+            log.warning("engine_reply_invalid", what=malformed.code, where=malformed.where)
+            self.refused(request, malformed.code, malformed.where)
+            raise EngineError("engine_reply_invalid", where=malformed.where) from None
+
+    def refused(self, request: EngineRequest, code: str, where: str = "") -> None:
+        """Tell the engine that its answer was not sent. Waits for nothing; one that does not want to know need not."""
+        try:
+            message = refusal_message(request, code, where)
+            metadata = [*metadata_of(structlog.contextvars.get_contextvars()), *self._credential]
+            call = MCPEngineStub(self._connected()).ReplyRefused.future(message, timeout=REFUSED_S, metadata=metadata)
+            call.add_done_callback(lambda done: None)  # which keeps the call: gRPC cancels what is let go
+        except Exception as error:  # noqa: BLE001  the person's answer does not depend on it
+            log.info("engine_refusal_untold", error=type(error).__name__)
 
     def health(self, timeout_s: float = HEALTH_TIMEOUT_S) -> None:
         """Raises EngineError unless the engine says that it serves. One without the health service does, too."""
@@ -117,7 +136,7 @@ class Remote:
             told = stub.Check(health_pb2.HealthCheckRequest(), timeout=timeout_s, metadata=self._credential)
         except grpc.RpcError as error:
             if error.code() is not Status.UNIMPLEMENTED:
-                raise _error(error.code()) from None
+                raise _error(error) from None
         else:
             if told.status != health_pb2.HealthCheckResponse.SERVING:
                 raise EngineError("engine_not_serving", retryable=True)
@@ -144,20 +163,27 @@ class Remote:
                 raise EngineError("engine_away", retryable=True) from None
 
     def _ask(
-        self, message: ProcessMessageRequest, deadline: float, headers: Mapping[str, str]
-    ) -> ProcessMessageResponse:
-        """Raises RpcError: of UNREACHABLE after all tries, any other at once."""
+        self, message: ProcessMessageRequest, deadline: float, headers: Mapping[str, str], stream: Told | None
+    ) -> ProcessMessageResponse | None:
+        """None: a stream that ended without a response. Raises RpcError: of UNREACHABLE after all tries, any other at
+        once, and every one once the person has seen the beginning of an answer."""
         stub = MCPEngineStub(self._connected())
         metadata = [*metadata_of(structlog.contextvars.get_contextvars()), *headers.items(), *self._credential]
-        for pause_s in PAUSES_S:
+        told = _Once(stream) if stream else None
+        pauses = iter(PAUSES_S)
+        while True:
             try:
+                if told and self._streams:
+                    return _streamed(stub.StreamMessage(message, timeout=_left(deadline), metadata=metadata), told)
                 return stub.ProcessMessage(message, timeout=_left(deadline), metadata=metadata)
             except grpc.RpcError as error:
-                pause_s *= random.uniform(0.5, 1.5)  # noqa: S311  callers spread out, nothing secret
-                if error.code() not in UNREACHABLE or time.monotonic() + pause_s >= deadline:
+                if told and self._streams and error.code() is Status.UNIMPLEMENTED and not told.begun:
+                    self._streams = False
+                    continue
+                pause_s = next(pauses, math.inf) * random.uniform(0.5, 1.5)  # noqa: S311  callers spread out
+                if (told and told.begun) or error.code() not in UNREACHABLE or time.monotonic() + pause_s >= deadline:
                     raise
             time.sleep(pause_s)
-        return stub.ProcessMessage(message, timeout=_left(deadline), metadata=metadata)
 
     def _failed(self, error: grpc.RpcError) -> EngineError:
         """An engine that answers is there, whatever it answers."""
@@ -165,7 +191,7 @@ class Remote:
             self._count_failure()
         else:
             self._breaker.succeeded()
-        return _error(error.code())
+        return _error(error)
 
     def _count_failure(self) -> None:
         was_open = self._breaker.open
@@ -173,6 +199,7 @@ class Remote:
         if self._breaker.open:
             with self._lock:
                 self._channel = None  # calls in flight keep theirs
+                self._streams = True  # it may come back as another one
             if not was_open:
                 log.warning("engine_away", target=self._target)
 
@@ -203,11 +230,36 @@ def _left(deadline: float) -> float:
     return max(deadline - time.monotonic(), 0.001)
 
 
-def _error(status: grpc.StatusCode) -> EngineError:
+def _error(error: grpc.RpcError) -> EngineError:
+    status = error.code()
     if status is Status.DEADLINE_EXCEEDED:
         return EngineTimeout()
     code, retryable = MEANING.get(status, FAILED)
+    if status is Status.RESOURCE_EXHAUSTED and TOO_LARGE.search(error.details() or ""):  # looked at, not handed on
+        return EngineError("engine_reply_too_large")
     return EngineError(code, retryable=retryable)
+
+
+class _Once:
+    """A stream that knows whether anything was seen of it."""
+
+    def __init__(self, stream: Told):
+        self._stream, self.begun = stream, False
+
+    def __call__(self, delta: str) -> None:
+        self.begun = True
+        self._stream(delta)
+
+
+def _streamed(call: Any, told: _Once) -> ProcessMessageResponse | None:
+    """The response at the end of a stream; each delta is told as it comes."""
+    for chunk in call:
+        if chunk.WhichOneof("part") == "response":
+            call.cancel()  # what an engine says after it is not heard
+            return cast(ProcessMessageResponse, chunk.response)
+        if chunk.delta:
+            told(chunk.delta)
+    return None
 
 
 # A child has none of the threads that serve its parent's channels.

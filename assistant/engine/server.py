@@ -6,29 +6,37 @@ Owns the server: who may ask, what is malformed, how it stops. Must not think; a
 from __future__ import annotations
 
 import hmac
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 import grpc
 import structlog
-from django.db import InterfaceError, OperationalError, close_old_connections
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
 from assistant.builtin.engine import Builtin, options_of
-from assistant.engine.grpc_gen.engine_pb2 import MessageChunk, ProcessMessageRequest, ProcessMessageResponse
+from assistant.engine.grpc_gen.engine_pb2 import (
+    MessageChunk,
+    ProcessMessageRequest,
+    ProcessMessageResponse,
+    ReplyRefusedRequest,
+    ReplyRefusedResponse,
+)
 from assistant.engine.wire import MAX_BYTES, SERVICE, Malformed, ids_of, request_of, response_message
 from assistant.port import EngineError, EngineReply, EngineRequest
 from tenants.scope import tenant_scope
 from tenants.tenant_settings import tenant_state
+from tenants.work.grpc_server import GrpcServer
 
 log = structlog.get_logger(__name__)
 
 Status = grpc.StatusCode
 Answer = Callable[[EngineRequest], EngineReply]
+M = TypeVar("M", ProcessMessageRequest, ReplyRefusedRequest)
 WAITING_PER_THREAD = 8  # more callers than that are told to go elsewhere
 OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.max_send_message_length", MAX_BYTES),
@@ -71,24 +79,60 @@ class EngineService:
         return self._answered(message, context, "ProcessMessage")[0]
 
     def stream(self, message: ProcessMessageRequest | Malformed, context: Any) -> Iterator[MessageChunk]:
-        """The built-in assistant has its whole answer at once: one delta per text of it, then the reply."""
-        response, texts = self._answered(message, context, "StreamMessage")
-        for number, text in enumerate(texts):
+        """The pieces as they come, then the reply. Of an answer that is there at once: one delta per text of it."""
+        pieces: SimpleQueue[str | None] = SimpleQueue()
+        ends: list[grpc.RpcError | Exception] = []
+        answered: list[tuple[ProcessMessageResponse, list[str]]] = []
+
+        def think() -> None:
+            try:
+                answered.append(self._answered(message, context, "StreamMessage", pieces.put))
+            except Exception as error:  # noqa: BLE001  gRPC's own, which ends the call
+                ends.append(error)
+            finally:
+                connections.close_all()  # this thread's own
+                pieces.put(None)
+
+        thinking = threading.Thread(target=think, name="engine-stream", daemon=True)
+        thinking.start()
+        streamed = False
+        while (piece := pieces.get()) is not None:
+            streamed = True
+            yield MessageChunk(delta=piece)
+        thinking.join()
+        if ends:
+            raise ends[0]
+        response, texts = answered[0]
+        for number, text in enumerate(() if streamed else texts):
             yield MessageChunk(delta=text if number == 0 else f"\n\n{text}")
         yield MessageChunk(response=response)
 
-    def _answered(self, message: Any, context: Any, method: str) -> tuple[ProcessMessageResponse, list[str]]:
+    def refused(self, message: ReplyRefusedRequest | Malformed, context: Any) -> ReplyRefusedResponse:
+        """The built-in assistant keeps nothing between two questions: one line in the log tells of it."""
+        try:
+            self._check_token(str(dict(context.invocation_metadata()).get("authorization", "")))
+            if isinstance(message, Malformed):
+                raise Refused(Status.INVALID_ARGUMENT, message.code)
+        except Refused as refused:
+            context.abort(refused.status, refused.code)
+        log.info("engine_reply_refused", code=message.code[:80], where=message.where[:200])
+        return ReplyRefusedResponse()
+
+    def _answered(
+        self, message: Any, context: Any, method: str, stream: Callable[[str], None] | None = None
+    ) -> tuple[ProcessMessageResponse, list[str]]:
         """The response with its texts. Ends the call with a status when there is none."""
         metadata = dict(context.invocation_metadata())
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(**ids_of(metadata.items()))
         with self.observe(method, metadata):
-            answered, status, code = self._tried(message, context, method, str(metadata.get("authorization", "")))
+            token = str(metadata.get("authorization", ""))
+            answered, status, code = self._tried(message, context, method, token, stream)
         structlog.contextvars.clear_contextvars()
         return answered or context.abort(status, code)  # which raises
 
     def _tried(
-        self, message: Any, context: Any, method: str, authorization: str
+        self, message: Any, context: Any, method: str, authorization: str, stream: Callable[[str], None] | None
     ) -> tuple[tuple[ProcessMessageResponse, list[str]] | None, grpc.StatusCode, str]:
         """The response with its texts, or None with the status and the code that say why. One log line."""
         started = time.monotonic()
@@ -96,7 +140,7 @@ class EngineService:
         status, code = Status.OK, ""
         try:
             self._check_token(authorization)
-            reply = self.answer(self._request(message, context))
+            reply = self.answer(replace(self._request(message, context), stream=stream))
             answered = response_message(reply), [content.text for content in reply.contents if content.text]
         except Refused as refused:
             status, code = refused.status, refused.code
@@ -136,11 +180,8 @@ class EngineService:
         return request
 
 
-class EngineServer:
-    """``service`` on ``host:port`` with gRPC's health service beside it; port 0: ``port`` tells which it got.
-
-    Raises OSError when the address cannot be listened on.
-    """
+class EngineServer(GrpcServer):
+    """``service`` as `GrpcServer` serves it."""
 
     def __init__(
         self,
@@ -151,51 +192,35 @@ class EngineServer:
         threads: int,
         credentials: grpc.ServerCredentials | None = None,
     ):
-        self._server = grpc.server(
-            ThreadPoolExecutor(threads, thread_name_prefix="engine"),
-            handlers=[_handlers(service)],
-            options=OPTIONS,
-            maximum_concurrent_rpcs=threads * WAITING_PER_THREAD,
-        )
-        self._health = health.HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        try:
-            self.port = (
-                self._server.add_secure_port(address, credentials)
-                if credentials
-                else self._server.add_insecure_port(address)
-            )
-        except RuntimeError:
-            raise OSError(f"cannot listen on {address}") from None
-
-    def start(self) -> None:
-        self._server.start()
-        for name in ("", SERVICE):
-            self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
-
-    def stop(self, grace_s: float) -> None:
-        """Take nothing new, let the calls in flight end within ``grace_s`` seconds. Returns when all is over."""
-        self._health.enter_graceful_shutdown()
-        self._server.stop(grace_s).wait()
+        super().__init__(
+            SERVICE, _handlers(service), host=host, port=port, threads=threads, most=threads * WAITING_PER_THREAD,
+            options=OPTIONS, credentials=credentials,
+        )  # fmt: skip
 
 
 def _handlers(service: EngineService) -> grpc.GenericRpcHandler:
     """As the generated code registers them, but for what is no message at all: that is the caller's mistake."""
+    asked, answered = ProcessMessageRequest, ProcessMessageResponse.SerializeToString
     methods = {
-        "ProcessMessage": grpc.unary_unary_rpc_method_handler(
-            service.process, _read, ProcessMessageResponse.SerializeToString
+        "ProcessMessage": grpc.unary_unary_rpc_method_handler(service.process, _read(asked), answered),
+        "StreamMessage": grpc.unary_stream_rpc_method_handler(
+            service.stream, _read(asked), MessageChunk.SerializeToString
         ),
-        "StreamMessage": grpc.unary_stream_rpc_method_handler(service.stream, _read, MessageChunk.SerializeToString),
+        "ReplyRefused": grpc.unary_unary_rpc_method_handler(
+            service.refused, _read(ReplyRefusedRequest), ReplyRefusedResponse.SerializeToString
+        ),
     }
     return grpc.method_handlers_generic_handler(SERVICE, methods)
 
 
-def _read(raw: bytes) -> ProcessMessageRequest | Malformed:
-    try:
-        return ProcessMessageRequest.FromString(raw)
-    except Exception:  # noqa: BLE001  protobuf's own error, of which it has two implementations
-        return Malformed("message_unreadable")
+def _read(kind: type[M]) -> Callable[[bytes], M | Malformed]:
+    def read(raw: bytes) -> M | Malformed:
+        try:
+            return kind.FromString(raw)
+        except Exception:  # noqa: BLE001  protobuf's own error, of which it has two implementations
+            return Malformed("message_unreadable")
+
+    return read
 
 
 def _place(error: BaseException) -> str:

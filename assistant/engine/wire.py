@@ -12,11 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
-from assistant.engine.grpc_gen.engine_pb2 import DESCRIPTOR, ProcessMessageRequest, ProcessMessageResponse
-from assistant.port import EngineReply, EngineRequest, HistoryEntry
+from assistant.engine.grpc_gen.engine_pb2 import (
+    DESCRIPTOR,
+    ProcessMessageRequest,
+    ProcessMessageResponse,
+    ReplyRefusedRequest,
+)
+from assistant.port import EngineReply, EngineRequest, HistoryEntry, Person, Source
 from channels_app.content.types import Content, PublicContent
 from tenants.storage.json_values import unstorable
 
@@ -26,9 +31,11 @@ MAX_OBJECT = 256 * 1024  # characters of one JSON object
 MAX_CONTENTS = 50  # a person may write many messages before the answer
 MAX_REPLIES = 10
 MAX_HISTORY = 200
+MAX_SOURCES = 20
 ROLES = ("visitor", "bot", "agent")
 SAFE_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 SAFE_NAME = re.compile(r"[a-z0-9_\-]{1,40}")  # becomes a label of measures
+SAFE_MEMBER = re.compile(r"[a-z_]{1,30}")
 NUL = re.compile("\0")
 JSON_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000|\0")  # an even number of backslashes before it are written ones
 #: the name of an id in log lines → the key that carries it in a call's metadata
@@ -44,11 +51,12 @@ _REPLIED: TypeAdapter[Content] = TypeAdapter(PublicContent)
 
 
 class Malformed(Exception):
-    """A message that breaks the contract. ``code`` is stable and names the field, never its value."""
+    """A message that breaks the contract. ``code`` is stable and names the field, ``where`` the place in it and what is
+    wrong there; never its value."""
 
-    def __init__(self, code: str):
+    def __init__(self, code: str, where: str = ""):
         super().__init__(code)
-        self.code = code
+        self.code, self.where = code, where
 
 
 def request_message(request: EngineRequest) -> ProcessMessageRequest:
@@ -66,6 +74,9 @@ def request_message(request: EngineRequest) -> ProcessMessageRequest:
             user_profile_json=_object_text(request.profile),
             processing_hints_json=_object_text(request.hints),
             language=request.language,
+            person=vars(request.person) if request.person else None,  # type: ignore[arg-type]
+            message_ids=request.message_ids,
+            control_epoch=request.control_epoch,
         )
 
 
@@ -84,6 +95,9 @@ def request_of(message: ProcessMessageRequest, deadline_s: float) -> EngineReque
         hints=_object(message.processing_hints_json, "processing_hints"),
         language=message.language,
         deadline_s=deadline_s,
+        person=_person(message.person) if message.HasField("person") else None,
+        message_ids=tuple(message.message_ids),
+        control_epoch=message.control_epoch,
     )
 
 
@@ -102,6 +116,9 @@ def response_message(reply: EngineReply) -> ProcessMessageResponse:
             engine=reply.engine,
             model=reply.model,
             usage={name: float(count) for name, count in reply.usage.items()},
+            sources=[vars(source) for source in reply.sources],  # type: ignore[misc]
+            why_json=_object_text(reply.why),
+            unanswered=reply.unanswered,
         )
 
 
@@ -112,6 +129,10 @@ def reply_of(message: ProcessMessageResponse, *, engine: str) -> EngineReply:
     with _part("response_text"):
         for words in (*message.next_expected_inputs, message.intent, message.handover_reason, message.model):
             _storable(words, NUL)
+    with _part("sources"):
+        sources = tuple(_source(source) for source in message.sources)
+        if len(sources) > MAX_SOURCES:
+            raise ValueError
     return EngineReply(
         contents=_contents(message.response_content, _REPLIED, MAX_REPLIES, "response_content"),
         context=_object(message.updated_context_json, "updated_context"),
@@ -125,6 +146,26 @@ def reply_of(message: ProcessMessageResponse, *, engine: str) -> EngineReply:
         model=message.model,
         # Wrong sums are no reason to leave a person without an answer.
         usage={name: count for name, count in message.usage.items() if math.isfinite(count) and count >= 0},
+        sources=sources,
+        why=_object(message.why_json, "why"),
+        unanswered=message.unanswered,
+    )
+
+
+def content_of(written: str) -> Content:
+    """One content of an engine. Raises Malformed ``content_invalid``."""
+    with _part("content"):
+        return _REPLIED.validate_json(_storable(written))
+
+
+def refusal_message(request: EngineRequest, code: str, where: str) -> ReplyRefusedRequest:
+    """What an engine is told of an answer that was not sent."""
+    return ReplyRefusedRequest(
+        tenant_id=str(request.tenant_id),
+        conversation_id=str(request.conversation_id),
+        message_ids=request.message_ids,
+        code=code,
+        where=where,
     )
 
 
@@ -145,12 +186,23 @@ def ids_of(metadata: Iterable[tuple[str, str | bytes]]) -> dict[str, str]:
 
 
 @contextmanager
-def _part(name: str) -> Iterator[None]:
+def _part(name: str, where: str = "") -> Iterator[None]:
     """What is not well formed in here is called ``<name>_invalid``."""
     try:
         yield
-    except (ValueError, TypeError):  # pydantic's, JSON's, protobuf's and UTF-8's errors are among these
-        raise Malformed(f"{name}_invalid") from None
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_context=False, include_url=False)[0]
+        raise Malformed(f"{name}_invalid", _place(where or name, first["loc"], first["type"])) from None
+    except (ValueError, TypeError):  # JSON's, protobuf's and UTF-8's errors are among these
+        raise Malformed(f"{name}_invalid", where) from None
+
+
+def _place(where: str, loc: Iterable[str | int], kind: str) -> str:
+    """``response_content[3].media.type: missing``. A member's name may be the other side's own: only a plain one is said."""
+    steps = (
+        f"[{step}]" if isinstance(step, int) else f".{step if SAFE_MEMBER.fullmatch(step) else '?'}" for step in loc
+    )
+    return f"{where}{''.join(steps)}: {kind}"
 
 
 def _written(contents: Iterable[Content]) -> list[str]:
@@ -161,13 +213,28 @@ def _contents(texts: Any, kind: TypeAdapter[Content], most: int, name: str) -> t
     with _part(name):
         if len(texts) > most:
             raise ValueError
-        return tuple(kind.validate_json(_storable(text)) for text in texts)
+    contents = []
+    for number, text in enumerate(texts):
+        with _part(name, f"{name}[{number}]"):
+            contents.append(kind.validate_json(_storable(text)))
+    return tuple(contents)
 
 
 def _history(entries: Any) -> tuple[HistoryEntry, ...]:
     if len(entries) > MAX_HISTORY or any(entry.role not in ROLES for entry in entries):
         raise Malformed("history_invalid")
     return tuple(HistoryEntry(entry.role, entry.text) for entry in entries)
+
+
+def _person(person: Any) -> Person:
+    return Person(person.contact_id, person.scheme, person.identity, person.verified)
+
+
+def _source(source: Any) -> Source:
+    """Raises ValueError for what no database holds."""
+    score = source.score if _is_share(source.score) else 0.0
+    kind, name, title, url = (_storable(text, NUL) for text in (source.kind, source.id, source.title, source.url))
+    return Source(kind, name, title, url, score)
 
 
 def _object_text(value: Mapping[str, Any]) -> str:

@@ -12,18 +12,21 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from assistant import features, knowledge
+from assistant import features
 from assistant.intents import training
+from assistant.intents.meaning import Meaning
+from assistant.knowledge import facts as knowledge
 
 FAULTS = (ValueError, KeyError, OSError, EOFError, IndexError, zipfile.BadZipFile)  # of bytes that are no model
 
 
 @dataclass(frozen=True)
 class Learnt:
-    """All that training makes, and all that it takes to answer."""
+    """All that training makes, and all that it takes to answer. ``second`` is learnt later, in the background."""
 
     classifier: training.Classifier
     knowledge: knowledge.Knowledge
+    second: Meaning | None = None
 
     @property
     def size(self) -> int:
@@ -34,7 +37,12 @@ class Learnt:
 def pack(learnt: Learnt) -> bytes:
     import numpy as np
 
-    words = {"names": learnt.classifier.scorer.names, "facts": [fact.id for fact in learnt.knowledge.facts]}
+    words: dict[str, Any] = {
+        "names": learnt.classifier.scorer.names,
+        "facts": [fact.id for fact in learnt.knowledge.facts],
+    }
+    if learnt.second:
+        words |= {"second_names": learnt.second.names, "second_model": learnt.second.model}
     file = io.BytesIO()
     np.savez_compressed(file, words=np.frombuffer(json.dumps(words).encode(), np.uint8), **_arrays(learnt))
     return file.getvalue()
@@ -58,7 +66,24 @@ def unpack(
     exact = {text: intent for text, intent in training.unambiguous(examples).items() if intent in names}
     documents = features.Table(held["facts"], held["facts_places"], held["facts_starts"])
     known = _known(words["facts"], held["owners"], documents, facts)
-    return Learnt(training.Classifier(learnt_features, scorer, calibration, exact), known)
+    return Learnt(
+        training.Classifier(learnt_features, scorer, calibration, exact), known, _second(held, words, intents)
+    )
+
+
+def _second(held: dict[str, Any], words: dict[str, Any], intents: Container[str]) -> Meaning | None:
+    if "second_model" not in words:
+        return None
+    names = tuple(name if name in intents else training.NONE for name in words["second_names"])
+    calibration = held["second_calibration"]
+    return Meaning(
+        words["second_model"],
+        names,
+        held["second_centre"],
+        held["second_weights"].astype("float32"),
+        held["second_bias"],
+        training.Calibration(calibration[:-1], float(calibration[-1])),
+    )
 
 
 def _known(
@@ -75,6 +100,22 @@ def _known(
 
 
 def _arrays(learnt: Learnt) -> dict[str, Any]:
+    return _arrays_of_letters(learnt) | (_arrays_of_meaning(learnt.second) if learnt.second else {})
+
+
+def _arrays_of_meaning(second: Meaning) -> dict[str, Any]:
+    """Half as many digits: what is added up are thousands of products, and none of them counts for much."""
+    import numpy as np
+
+    return {
+        "second_centre": second.centre,
+        "second_weights": second.weights.astype(np.float16),
+        "second_bias": second.bias,
+        "second_calibration": np.append(second.calibration.weights, second.calibration.bias),
+    }
+
+
+def _arrays_of_letters(learnt: Learnt) -> dict[str, Any]:
     import numpy as np
 
     classifier, scorer = learnt.classifier, learnt.classifier.scorer

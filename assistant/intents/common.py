@@ -30,6 +30,10 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
             ("bonjour", "salut", "bonsoir", "coucou", "bonjour à tous", "bonjour madame"),
             ("Bonjour ! Comment puis-je vous aider ?",),
         ),
+        "pt": (
+            ("olá", "oi", "bom dia", "boa tarde", "boa noite", "olá, tudo bem", "viva"),
+            ("Olá! Como posso ajudar?",),
+        ),
     },
     "goodbye": {
         "en": (
@@ -45,6 +49,10 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         "es": (("adiós", "hasta luego", "hasta pronto", "nos vemos", "eso es todo", "chao"), ("¡Hasta pronto!",)),
         "fr": (("au revoir", "à bientôt", "bonne journée", "c'est tout", "à plus tard"),
               ("Au revoir et bonne journée !",)),
+        "pt": (
+            ("adeus", "tchau", "até logo", "até breve", "é tudo", "tenha um bom dia"),
+            ("Até breve e tenha um bom dia!",),
+        ),
     },
     "thanks": {
         "en": (
@@ -58,6 +66,10 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         "es": (("gracias", "muchas gracias", "mil gracias", "gracias por la ayuda", "te lo agradezco"), ("¡De nada!",)),
         "fr": (("merci", "merci beaucoup", "un grand merci", "merci pour votre aide", "je vous remercie"),
               ("Avec plaisir !",)),
+        "pt": (
+            ("obrigado", "obrigada", "muito obrigado", "muito obrigada", "obrigado pela ajuda", "valeu"),
+            ("De nada!",),
+        ),
     },
     HUMAN: {
         "en": (
@@ -71,18 +83,24 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         "de": (
             ("mit einem menschen sprechen", "ich möchte mit einem mitarbeiter sprechen", "mensch bitte",
              "kundenservice bitte",
+             "ich will nicht mit einem bot reden",
              "verbinden sie mich mit einem mitarbeiter", "echte person", "kann ich mit jemandem reden", "mitarbeiter"),
             ("Ich übergebe Sie an eine Kollegin oder einen Kollegen. Die Antwort kommt hier.",),
         ),
         "es": (
-            ("hablar con una persona", "quiero hablar con un agente", "agente por favor", "una persona real",
+            ("no quiero hablar con un robot", "hablar con una persona", "quiero hablar con un agente", "agente por favor", "una persona real",
              "pásame con un humano", "atención al cliente", "quiero hablar con alguien", "humano"),
             ("Te paso con una persona de nuestro equipo. Te responderá aquí mismo.",),
         ),
         "fr": (
-            ("parler à un humain", "je veux parler à un conseiller", "un agent s'il vous plaît", "une vraie personne",
+            ("je ne veux pas parler à un robot", "parler à un humain", "je veux parler à un conseiller", "un agent s'il vous plaît", "une vraie personne",
              "parler à quelqu'un", "service client", "passez-moi un conseiller", "humain"),
             ("Je vous mets en relation avec un collègue. Il vous répondra ici.",),
+        ),
+        "pt": (
+            ("não quero falar com um robô", "falar com uma pessoa", "quero falar com um atendente", "atendente por favor", "uma pessoa real",
+             "falar com alguém", "apoio ao cliente", "quero falar com um humano", "um humano"),
+            ("Vou passar a conversa a um colega, que responde aqui mesmo.",),
         ),
     },
     HELP: {
@@ -104,6 +122,10 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
             ("aide", "que pouvez-vous faire", "comment ça marche", "pouvez-vous m'aider", "j'ai besoin d'aide"),
             ("Je peux vous aider sur ces sujets. Choisissez, ou posez votre question.",),
         ),
+        "pt": (
+            ("ajuda", "o que você pode fazer", "o que podes fazer", "como funciona", "pode me ajudar", "preciso de ajuda"),
+            ("Posso ajudar com estes assuntos. Escolha um ou pergunte por outras palavras.",),
+        ),
     },
     YES: {
         "en": (("yes", "yeah", "yep", "sure", "ok", "okay", "yes please", "correct", "right", "that's right",
@@ -115,6 +137,10 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
               ("Bien. ¿Algo más?",)),
         "fr": (("oui", "d'accord", "exactement", "bien sûr", "oui s'il vous plaît", "c'est ça", "ouais"),
               ("Bien. Autre chose ?",)),
+        "pt": (
+            ("sim", "claro que sim", "isso mesmo", "correto", "exato", "sim por favor", "está bem"),
+            ("Certo. Posso ajudar em mais alguma coisa?",),
+        ),
     },
     NO: {
         "en": (("no", "nope", "no thanks", "no thank you", "not really", "nah", "that's not it", "wrong", "not that",
@@ -126,6 +152,10 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
                ("De acuerdo. ¿Puedes decirme con otras palabras qué necesitas?",)),
         "fr": (("non", "non merci", "ce n'est pas ça", "pas vraiment", "aucun"),
                ("D'accord. Pouvez-vous me dire autrement ce qu'il vous faut ?",)),
+        "pt": (
+            ("não", "não obrigado", "não obrigada", "não é isso", "errado", "nenhum destes"),
+            ("Está bem. Pode dizer por outras palavras do que precisa?",),
+        ),
     },
     CANCEL: {
         "en": (("cancel that", "never mind", "nevermind", "forget it", "stop", "start over", "go back", "abort",
@@ -137,7 +167,22 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
               ("De acuerdo, lo dejamos. ¿Algo más?",)),
         "fr": (("annuler", "laisse tomber", "peu importe", "recommencer", "retour", "oubliez"),
               ("D'accord, on laisse. Autre chose ?",)),
+        "pt": (
+            ("deixa para lá", "esquece", "esqueça", "não importa", "começar de novo", "deixe estar"),
+            ("Está bem, deixamos isso. Posso ajudar em mais alguma coisa?",),
+        ),
     },
+}  # fmt: skip
+
+#: intent → examples in the other languages of the widget: understood, and answered in one that the assistant speaks
+FURTHER: dict[str, tuple[str, ...]] = {
+    HUMAN: (
+        "parlare con una persona", "voglio parlare con un operatore", "operatore", "una persona vera",
+        "met een mens praten", "ik wil een medewerker spreken", "medewerker", "klantenservice graag",
+        "rozmowa z człowiekiem", "chcę rozmawiać z konsultantem", "konsultant", "połącz z człowiekiem",
+        "bir insanla konuşmak istiyorum", "müşteri temsilcisi", "temsilciye bağlan", "gerçek kişi",
+        "人と話したい", "オペレーターにつないで", "担当者をお願いします", "转人工", "人工客服", "我想和真人说话",
+    ),
 }  # fmt: skip
 
 #: what the assistant says of its own accord; titles of quick replies have 20 characters at most
@@ -150,6 +195,9 @@ SENTENCES: dict[str, dict[str, str]] = {
         "handover": "I am handing you over to a colleague, who will answer here.",
         "retry": "I could not find that in your message.",
         "done": "Thank you, I have noted that.",
+        "whether": "Shall I go ahead? {what}",
+        "yes": "Yes",
+        "no": "No",
         "human": "Talk to a human",
         "something_else": "Something else",
         "read_more": "Read more",
@@ -167,6 +215,9 @@ SENTENCES: dict[str, dict[str, str]] = {
         "handover": "Ich übergebe an eine Kollegin oder einen Kollegen. Die Antwort kommt hier.",
         "retry": "Das konnte ich in Ihrer Nachricht nicht finden.",
         "done": "Danke, das habe ich notiert.",
+        "whether": "Soll ich das jetzt tun? {what}",
+        "yes": "Ja",
+        "no": "Nein",
         "human": "Mit Mensch sprechen",
         "something_else": "Etwas anderes",
         "read_more": "Mehr lesen",
@@ -184,6 +235,9 @@ SENTENCES: dict[str, dict[str, str]] = {
         "handover": "Te paso con una persona de nuestro equipo. Te responderá aquí mismo.",
         "retry": "No lo he encontrado en tu mensaje.",
         "done": "Gracias, lo he anotado.",
+        "whether": "¿Lo hago ahora? {what}",
+        "yes": "Sí",
+        "no": "No",
         "human": "Hablar con alguien",
         "something_else": "Otra cosa",
         "read_more": "Leer más",
@@ -201,6 +255,9 @@ SENTENCES: dict[str, dict[str, str]] = {
         "handover": "Je vous mets en relation avec un collègue. Il vous répondra ici.",
         "retry": "Je ne l'ai pas trouvé dans votre message.",
         "done": "Merci, c'est noté.",
+        "whether": "Dois-je le faire maintenant ? {what}",
+        "yes": "Oui",
+        "no": "Non",
         "human": "Parler à quelqu'un",
         "something_else": "Autre chose",
         "read_more": "En savoir plus",
@@ -209,6 +266,26 @@ SENTENCES: dict[str, dict[str, str]] = {
         "video": "Merci pour la vidéo. Je ne peux pas la regarder moi-même. De quoi s'agit-il ?",
         "file": "Merci pour le fichier. Je ne peux pas le lire moi-même. De quoi s'agit-il ?",
         "location": "Merci, j'ai votre position. Que puis-je y faire pour vous ?",
+    },
+    "pt": {
+        "did_you_mean": "Queria dizer “{title}”?",
+        "did_you_mean_one": "Não tenho a certeza. É um destes assuntos?",
+        "unknown": "Desculpe, isso não sei. Quer que chame um colega, ou tenta dizer de outra forma?",
+        "misunderstood": "Não estou a conseguir entender. Vou passar a conversa a um colega, que responde aqui.",
+        "handover": "Vou passar a conversa a um colega, que responde aqui.",
+        "retry": "Não encontrei isso na sua mensagem.",
+        "done": "Obrigado, ficou anotado.",
+        "whether": "Posso avançar? {what}",
+        "yes": "Sim",
+        "no": "Não",
+        "human": "Falar com alguém",
+        "something_else": "Outra coisa",
+        "read_more": "Ler mais",
+        "image": "Obrigado pela imagem. Não a consigo ver. De que se trata?",
+        "audio": "Obrigado pela gravação. Não a consigo ouvir. Pode escrever?",
+        "video": "Obrigado pelo vídeo. Não o consigo ver. De que se trata?",
+        "file": "Obrigado pelo ficheiro. Não o consigo ler. De que se trata?",
+        "location": "Obrigado, tenho a sua localização. O que posso fazer por si aí?",
     },
 }
 
@@ -228,5 +305,6 @@ BACKGROUND: tuple[str, ...] = (
     "wie wird das wetter morgen", "erzähl mir einen witz", "wer hat das spiel gewonnen", "mein hund schläft gerade",
     "wie weit ist der mond entfernt", "was ist der sinn des lebens", "qué tiempo hace hoy", "cuéntame un chiste",
     "quién ganó el partido", "cuál es la capital de italia", "quel temps fait-il", "raconte-moi une blague",
+    "que tempo faz hoje", "conta uma piada", "quem ganhou o jogo", "qual é a capital de portugal",
     "qui a gagné le match", "quelle est la capitale de l'espagne",
 )  # fmt: skip

@@ -10,20 +10,25 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
 
-from assistant import knowledge
+from assistant.embeddings.encoders import encoder_of, is_loaded, model_of, name_for
 from assistant.features import Features
 from assistant.intents import apart, stored, training
 from assistant.intents.arrays import FAULTS, Learnt, pack, unpack
 from assistant.intents.skills import Skill, digest_of, examples_of, read_facts, read_skills, rows_stamp
-from tenants.scope import current_tenant_id
+from assistant.intents.spelling import Spelling, spelling_of
+from assistant.knowledge import facts as knowledge
+from assistant.models import TrainedModel
+from tenants.scope import current_tenant_id, tenant_scope
+from tenants.tenant_settings import settings_for
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +46,7 @@ class Lessons:
     digest: str  # SHA-256 of everything learnt from
     skills: Mapping[str, Skill]
     learnt: Learnt
+    version: uuid.UUID | None = None  # the TrainedModel whose numbers these are
 
     @property
     def features(self) -> Features:
@@ -50,6 +56,11 @@ class Lessons:
     def classifier(self) -> training.Classifier:
         return self.learnt.classifier
 
+    @cached_property
+    def spelling(self) -> Spelling:
+        """Of the words that are taught; made with the first text that needs it."""
+        return spelling_of(example.text for example in examples_of(self.skills, self.knowledge.facts))
+
     @property
     def knowledge(self) -> knowledge.Knowledge:
         return self.learnt.knowledge
@@ -58,6 +69,7 @@ class Lessons:
 @dataclass
 class _Remembered:
     lessons: Lessons | None = None
+    waits_for: str = ""  # digest of the lessons whose second look is being learnt, here or elsewhere
     stamp: Any = None  # of the rows, when they were read; None: look at them again
     look_at: float = 0.0  # monotonic
     size: int = 0  # bytes, roughly
@@ -144,7 +156,77 @@ def _look(entry: _Remembered, newest: bool) -> None:
         entry.size = entry.lessons.learnt.size + TEXT_BYTES * sum(
             len(s.examples) for s in entry.lessons.skills.values()
         )
+    if entry.stamp and settings.ENV["ASSISTANT_MEANING"]:
+        _second_look(entry)
     entry.look_at = time.monotonic() + (CHECK_EVERY_S if entry.stamp else LOOK_AGAIN_S)
+
+
+def _second_look(entry: _Remembered) -> None:
+    """Have it learnt in the background, where it is missing, or take it up where another process has learnt it."""
+    known = entry.lessons
+    if known is None or known.version is None:
+        return
+    network = name_for(settings_for(current_tenant_id()).languages)
+    if known.learnt.second and known.learnt.second.model == model_of(network):
+        return
+    if entry.waits_for == known.digest:
+        entry.lessons = _with_second(known)
+    elif row := stored.meaning_claim(known.version):
+        _beside(_second_learn, entry, current_tenant_id(), known, row, network)
+    entry.waits_for = known.digest
+
+
+def _load_beside(model: str) -> None:
+    """The network that a second look needs, in a thread of its own: the person who writes first does not wait a second for
+    it, nor who comes after."""
+    threading.Thread(target=encoder_of, args=(model,), name="encoder", daemon=True).start()
+
+
+def _beside(work: Callable[..., None], *given: Any) -> None:
+    threading.Thread(target=work, args=given, name="meaning", daemon=True).start()
+
+
+def _with_second(known: Lessons) -> Lessons:
+    """What was stored for these lessons by now."""
+    assert known.version is not None
+    row = TrainedModel.objects.filter(id=known.version).defer("metrics").first()
+    if row is None or stored.training_state(row) != "ready":
+        return known
+    facts = known.knowledge.facts
+    found = _loaded(stored.numbers_of(row), known.digest, known.skills, facts)
+    if found is None or found.learnt.second is None:
+        return known
+    if not is_loaded(found.learnt.second.model):
+        _load_beside(found.learnt.second.model)
+        return known
+    return replace(known, learnt=replace(known.learnt, second=found.learnt.second))
+
+
+def _second_learn(entry: _Remembered, tenant_id: uuid.UUID, known: Lessons, row: TrainedModel, network: str) -> None:
+    """In a thread of its own, which waits for the process that learns."""
+    try:
+        with tenant_scope(tenant_id):
+            second_keep(known, row, network)
+    except Exception as error:  # noqa: BLE001  the first look answers as before; another change tries again
+        log.warning("assistant_meaning_failed", error=type(error).__name__)
+    finally:
+        entry.look_at = 0.0
+        connections.close_all()
+
+
+def second_keep(known: Lessons, row: TrainedModel, network: str) -> None:
+    """Learn the second look at texts, and keep it beside the first. Raises LearningFailed."""
+    started = time.monotonic()
+    called = {skill.name: (skill.name, skill.title) for skill in known.skills.values()}
+    examples = examples_of(known.skills, known.knowledge.facts)
+    try:
+        learnt = apart.meant(known.learnt, examples, known.knowledge.facts, called, network)
+    except BaseException:
+        stored.training_release(row)
+        raise
+    took = int((time.monotonic() - started) * 1000)
+    log.info("assistant_meaning_learnt", intents=len(called), examples=len(examples), took_ms=took)
+    stored.numbers_keep(row, pack(learnt))
 
 
 def _catch_up(former: Lessons | None, newest: bool) -> tuple[Lessons, bool]:
@@ -157,9 +239,9 @@ def _catch_up(former: Lessons | None, newest: bool) -> tuple[Lessons, bool]:
     while True:
         rows = stored.trainings()
         row = stored.training_for(rows, digest)
-        known = row and _loaded(stored.numbers_of(row), digest, skills, facts)
-        if known:
-            return known, True
+        known = _loaded(stored.numbers_of(row), digest, skills, facts) if row else None
+        if row and known:
+            return replace(known, version=row.id), True
         claimed = stored.training_claim(rows, digest, _state(skills, facts))
         if claimed:
             return _learn_and_keep(claimed, skills, facts), True
@@ -175,7 +257,7 @@ def _catch_up(former: Lessons | None, newest: bool) -> tuple[Lessons, bool]:
 def _reworded(former: Lessons, skills: Mapping[str, Skill], facts: Sequence[knowledge.Fact]) -> Lessons:
     """Other replies, the same lessons."""
     known = replace(former.knowledge, facts=knowledge.in_order(facts))
-    return Lessons(former.digest, skills, replace(former.learnt, knowledge=known))
+    return replace(former, skills=skills, learnt=replace(former.learnt, knowledge=known))
 
 
 def _loaded(
@@ -200,7 +282,8 @@ def _learn_and_keep(row: Any, skills: Mapping[str, Skill], facts: Sequence[knowl
         stored.numbers_keep(row, pack(known.learnt))
     except DatabaseError as error:  # it answers here all the same; others train when the lease has ended
         log.warning("assistant_not_kept", error=type(error).__name__)
-    return known
+        return known
+    return replace(known, version=row.id)
 
 
 def _state(skills: Mapping[str, Skill], facts: Sequence[knowledge.Fact]) -> dict[str, Any]:

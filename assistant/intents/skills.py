@@ -9,18 +9,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from assistant import knowledge
+from assistant import slots
+from assistant.checks import language_of
 from assistant.intents import training
-from assistant.intents.common import BACKGROUND, COMMON, HUMAN
+from assistant.intents.common import BACKGROUND, COMMON, FURTHER, HUMAN
+from assistant.knowledge import facts as knowledge
 from assistant.models import Intent, KnowledgeEntry
 
 
 @dataclass(frozen=True)
 class Skill:
-    """An intent as the dialogue needs it. ``replies`` by language, with "" for all others."""
+    """An intent as the dialogue needs it. ``replies`` are the tenant's own words by language, with "" for all others;
+    ``common`` those of the common intent of that name. ``said`` are the titles of choices by (slot, value), where these
+    are translated."""
 
     name: str
     title: str
@@ -28,8 +32,36 @@ class Skill:
     replies: Mapping[str, Sequence[Any]]
     slots: tuple[Mapping[str, Any], ...] = ()
     handover: bool = False
+    confirm: bool = False  # it asks before it does it
     own: bool = False  # not a common one: offered when people ask for help
-    worded: bool = False  # the replies are the tenant's own words
+    common: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    translations: Mapping[str, Any] = field(default_factory=dict)
+    said: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def spoken(self, language: str) -> Skill:
+        """The same with title and questions in that language, as far as it has them."""
+        words = self.translations.get(language)
+        if not words:
+            return self
+        named = words.get("slots") or {}
+        spoken = tuple(_translated(slot, named.get(slot["name"]) or {}) for slot in self.slots)
+        said = {(slot["name"], value): title for slot in spoken for title, value in slots.choices(slot)}
+        return replace(self, title=words.get("title") or self.title, slots=spoken, said=said)
+
+
+def _translated(slot: Mapping[str, Any], words: Mapping[str, Any]) -> Mapping[str, Any]:
+    told = {name: words[name] for name in ("prompt", "retry") if words.get(name)}
+    if "prompt" in told and "retry" not in told:
+        told["retry"] = ""  # better none than one in another language
+    titles = words.get("choices") or ()
+    values = [value for _, value in slots.choices(slot)]
+    if titles and len(titles) == len(values):
+        also = [() if isinstance(one, str) else one.get("also", ()) for one in slot["choices"]]
+        told["choices"] = [
+            {"title": title, "value": value, "also": words}
+            for title, value, words in zip(titles, values, also, strict=True)
+        ]
+    return {**slot, **told}
 
 
 def read_skills() -> dict[str, Skill]:
@@ -63,8 +95,15 @@ def _common(name: str) -> Skill:
     return Skill(
         name=name,
         title=_title(name),
-        examples=tuple(dict.fromkeys(example for examples, _ in languages.values() for example in examples)),
-        replies={language: replies for language, (_, replies) in languages.items()},
+        examples=tuple(
+            dict.fromkeys(
+                one
+                for examples in (*(said for said, _ in languages.values()), FURTHER.get(name, ()))
+                for one in examples
+            )
+        ),
+        replies={},
+        common={language: replies for language, (_, replies) in languages.items()},
         handover=name == HUMAN,
     )
 
@@ -72,17 +111,18 @@ def _common(name: str) -> Skill:
 def _own(row: Intent, common: Skill | None) -> Skill:
     replies: dict[str, list[Any]] = {}
     for reply in row.responses:
-        language = (reply.get("language") if isinstance(reply, dict) else "") or ""
-        replies.setdefault(language, []).append(reply)
+        replies.setdefault(language_of(reply), []).append(reply)
     return Skill(
         name=row.name,
         title=row.title or _title(row.name),
         examples=tuple(dict.fromkeys([*row.examples, *(common.examples if common else ())])),
-        replies=replies or (common.replies if common else {}),
+        replies=replies,
+        common=common.common if common else {},
+        translations=row.translations,
         slots=tuple(row.slots),
         handover=row.handover or (common is not None and common.handover),
+        confirm=row.confirm,
         own=row.name not in COMMON,
-        worded=bool(replies),
     )
 
 

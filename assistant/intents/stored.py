@@ -7,6 +7,7 @@ scope and on no other.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -21,9 +22,11 @@ from tenants.storage.db import atomic, now, retried
 log = structlog.get_logger(__name__)
 
 TRAINING = timedelta(seconds=60)  # then a process that trains is taken for dead; 3,000 examples take a second
+MEANING = timedelta(minutes=15)  # the same of the second look, which takes 15,000 examples minutes
 KEPT = 3  # versions whose numbers are kept: this, the former, and that of another release while one is rolled out
 MOST_VERSIONS = 50
-MOST_BYTES = 12 * 1024 * 1024  # of one model; MongoDB keeps no more in a document. What is larger is not kept
+TOO_LARGE = "too_large_bytes"  # in a training's state: how large what could not be kept was
+MOST_BYTES = 12 * 1024 * 1024  # of one model; MongoDB keeps no more in a document. What is larger is refused
 
 
 def trainings() -> list[TrainedModel]:
@@ -39,6 +42,14 @@ def numbers_of(row: TrainedModel) -> bytes | None:
     """What was learnt there, unless that is not known yet or any more."""
     data = LearntNumbers.objects.filter(trained=row).values_list("npz", flat=True).first()
     return None if data is None else bytes(data)
+
+
+def training_state(row: TrainedModel) -> str:
+    """ "learning", "ready", or "too_large": its numbers passed MOST_BYTES, and what was kept before them, if anything, is
+    all that other processes have of it."""
+    if row.training_until:
+        return "learning"
+    return "too_large" if row.state.get(TOO_LARGE) else "ready"
 
 
 def former_numbers() -> bytes | None:
@@ -79,6 +90,18 @@ def _training_create(rows: Sequence[TrainedModel], digest: str, state: dict[str,
         return None
 
 
+def meaning_claim(version: uuid.UUID) -> TrainedModel | None:
+    """The second look of a training is now the caller's to learn, for MEANING; None when another process does it, or has
+    done so since, or it was refused as too large: it would be so again."""
+    at = now()
+    row = TrainedModel.objects.filter(id=version).defer("metrics").first()
+    if row is None or row.state.get(TOO_LARGE) or (row.training_until and at < row.training_until <= at + MEANING):
+        return None
+    former, row.training_until = row.training_until, at + MEANING
+    won = TrainedModel.objects.filter(id=row.id, training_until=former, trained_at=row.trained_at)
+    return row if won.update(training_until=row.training_until) else None
+
+
 def training_release(row: TrainedModel) -> None:
     """It failed: another process may try."""
     TrainedModel.objects.filter(id=row.id, training_until=row.training_until).update(training_until=None)
@@ -86,16 +109,20 @@ def training_release(row: TrainedModel) -> None:
 
 @retried
 def numbers_keep(row: TrainedModel, npz: bytes) -> bool:
-    """Keep what ``row``'s training has learnt, and forget old ones. False when its lease is another's by now."""
-    if len(npz) > MOST_BYTES:
+    """Keep what ``row``'s training has learnt, and forget old ones. False when its lease is another's by now. More than
+    MOST_BYTES is refused: the training says so from then on, and what was kept of it before stays (the first look, where
+    the second is too much)."""
+    told: dict[str, Any] = {"training_until": None, "trained_at": now()}
+    fits = len(npz) <= MOST_BYTES
+    if not fits:
         log.warning("assistant_too_large_to_keep", bytes=len(npz))
-        npz = b""
+        told["state"] = {**row.state, TOO_LARGE: len(npz)}
     with atomic():
         ours = TrainedModel.objects.filter(id=row.id, training_until=row.training_until)
-        if not ours.update(training_until=None, trained_at=now()):
+        if not ours.update(**told):
             return False
-        LearntNumbers.objects.filter(trained=row).delete()
-        if npz:
+        if fits:
+            LearntNumbers.objects.filter(trained=row).delete()
             LearntNumbers.objects.create(tenant_id=row.tenant_id, trained=row, npz=npz)
         ids = list(TrainedModel.objects.order_by("-version").values_list("id", flat=True)[: MOST_VERSIONS * 2])
         LearntNumbers.objects.filter(trained_id__in=ids[KEPT:]).exclude(trained=row).delete()

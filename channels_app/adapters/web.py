@@ -109,6 +109,11 @@ class WebConfig(CommonConfig):
         (), max_length=5, description="Invitations beside the launcher: after a time, on certain pages, or on leaving"
     )
     triggers_a_day: int = Field(1, ge=0, le=5, description="How many of them a visitor sees a day")
+    pages: Literal["", "path", "full"] = Field(
+        "",
+        description="Tell staff which page a visitor who writes is on: path, its address without what follows ? and #; "
+        "full, all of it; empty, not at all. Say so in your privacy notice",
+    )
     pre_chat: tuple[FormField, ...] = Field((), max_length=10, description="What is asked before the chat begins")
 
     @model_validator(mode="after")

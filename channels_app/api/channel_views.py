@@ -171,7 +171,7 @@ class ChannelsView(TenantAPIView):
     permissions = {"GET": "channels:read"}
 
     @extend_schema(
-        operation_id="channels_list",
+        operation_id="channel_list",
         summary="List channels",
         description=f"Oldest first, which of several of a kind is the one that a message goes to when it names none. {ABOUT}",
         tags=["channels"],
@@ -187,7 +187,7 @@ class ChannelView(TenantAPIView):
     permissions = {"GET": "channels:read"}
 
     @extend_schema(
-        operation_id="channels_get",
+        operation_id="channel_get",
         summary="One channel",
         description=ABOUT,
         tags=["channels"],
@@ -202,7 +202,7 @@ class KindsView(TenantAPIView):
     permissions = {"GET": "channels:read"}
 
     @extend_schema(
-        operation_id="channel_kinds_list",
+        operation_id="channel_kind_list",
         summary="What kinds of channel there are",
         description=f"With their limits and settings, as the registry has them. {ABOUT}",
         tags=["channels"],

@@ -112,9 +112,9 @@ class Button(Frozen):
     @model_validator(mode="after")
     def complete(self) -> Button:
         if self.type == "url" and not self.url:
-            raise ValueError("a url button needs url")
+            raise PydanticCustomError("url_missing", "a url button needs url")
         if self.type in ("postback", "phone") and not self.payload:
-            raise ValueError(f"a {self.type} button needs payload")
+            raise PydanticCustomError("payload_missing", f"a {self.type} button needs payload")  # type: ignore[arg-type]
         return self
 
 
@@ -169,11 +169,11 @@ NEEDS: dict[str, str] = {
 
 
 class Content(Frozen):
-    """What a message says. ``type`` decides which parts must be there (NEEDS).
+    """What a message says. ``type`` decides which part has to be there: ``text`` for text and quick_reply, ``media`` for
+    image, file, audio and video, ``location``, ``cards`` for carousel, ``sections`` for list, ``template``.
 
-    A person's pick of a button, quick reply or row comes back as type ``quick_reply`` with
-    ``choice`` set and the visible title in ``text``. ``format``: ``plain``,
-    ``markdown`` or ``native`` (written in the channel's own dialect already, as ``fit`` leaves it).
+    A person's pick of a button, quick reply or row comes back as type ``quick_reply`` with ``choice`` set and the
+    visible title in ``text``. ``format``: ``plain``, ``markdown``, or ``native`` for the channel's own dialect.
 
     What surrounds the words stands in ``quote``, ``form``, ``origin`` and ``contacts``. ``full_text`` is set where
     more was written than a text may have: ``text`` is its beginning then, and ends in "…".
@@ -202,7 +202,7 @@ class Content(Frozen):
         needed = NEEDS[self.type]
         value = getattr(self, needed)
         if not value or (needed == "text" and not value.strip()):
-            raise ValueError(f"{needed} is required for type {self.type}")
+            raise PydanticCustomError(f"{needed}_missing", f"{needed} is required for type {self.type}")  # type: ignore[arg-type]
         return self
 
     def to_json(self) -> dict[str, Any]:

@@ -22,6 +22,7 @@ def lane_of(people: Iterable[str]) -> str:
     return EVERYBODY if len(known) > 1 else next(iter(known), "")[:255]
 
 
+MOST_NESTED = 100  # brackets of JSON that are surely not too deep to be walked through
 LARGEST = 2**63 - 1  # a longer integer is kept as text: MongoDB's have 64 bits
 
 
@@ -83,7 +84,8 @@ def read_json(source: bytes | str) -> Any:
     """JSON of the outside world as every database can store it: no NaN, no Infinity, no NUL, no lone
     surrogate. Raises BadPayload for anything else, and for nesting deeper than Python can follow."""
     try:
-        return _storable(json.loads(source, parse_constant=_finite, parse_float=_finite))
+        found = json.loads(source, parse_constant=_finite, parse_float=_finite, parse_int=_whole)
+        return _storable(found) if _odd(source) else found
     except (ValueError, RecursionError) as error:
         raise BadPayload("body is not JSON") from error
 
@@ -94,6 +96,20 @@ def _finite(number: str) -> float:
     return value
 
 
+def _whole(number: str) -> int | str:
+    value = int(number)
+    return value if abs(value) <= LARGEST else str(value)
+
+
+def _odd(source: bytes | str) -> bool:
+    """Whether JSON may be nested too deep, or hold NUL or lone surrogates: only as escapes, in bytes of another encoding
+    than UTF-8, in what begins like a surrogate there, or in a text that had them before."""
+    if isinstance(source, str):
+        return not source.isascii() or "\\u" in source or source.count("[") + source.count("{") > MOST_NESTED
+    odd = any(sign in source for sign in (b"\\u", b"\0", b"\xed"))
+    return odd or source.count(b"[") + source.count(b"{") > MOST_NESTED
+
+
 def _storable(value: Any) -> Any:
     if isinstance(value, str):
         return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
@@ -101,8 +117,6 @@ def _storable(value: Any) -> Any:
         return {_storable(key): _storable(member) for key, member in value.items()}
     if isinstance(value, list):
         return [_storable(member) for member in value]
-    if isinstance(value, int) and abs(value) > LARGEST:
-        return str(value)
     return value
 
 

@@ -55,7 +55,7 @@ class TemplatesView(TenantAPIView):
     permissions = {"GET": "templates:read", "POST": "templates:write"}
 
     @extend_schema(
-        operation_id="templates_list",
+        operation_id="template_list",
         summary="List templates",
         description="By name: the tenant's own, and with `channel_id` set those of a channel's platform.",
         tags=["templates"],
@@ -67,7 +67,7 @@ class TemplatesView(TenantAPIView):
         return Response(template_page(parse_query(request, TemplateQuery)))
 
     @extend_schema(
-        operation_id="templates_create",
+        operation_id="template_create",
         summary="Create a template",
         description="`{{variable}}` may stand in any text of the content. A message uses it as "
         '`{"type": "template", "template": {"name": …, "language": …, "variables": {…}}}`.',
@@ -90,7 +90,8 @@ class TemplateView(TenantAPIView):
     permissions = {"GET": "templates:read", "PATCH": "templates:write", "DELETE": "templates:write"}
 
     @extend_schema(
-        operation_id="templates_get",
+        operation_id="template_get",
+        description="All its variants by language, with the state that the platform gave them.",
         summary="One template",
         tags=["templates"],
         responses=TemplateDetail,
@@ -100,7 +101,7 @@ class TemplateView(TenantAPIView):
         return Response(template_shape(template_get(template_id)))
 
     @extend_schema(
-        operation_id="templates_change",
+        operation_id="template_change",
         summary="Change a template",
         description="Replaces all its languages. Messages that are stored already keep their words.",
         tags=["templates"],
@@ -118,7 +119,11 @@ class TemplateView(TenantAPIView):
         return Response(template_shape(row))
 
     @extend_schema(
-        operation_id="templates_delete", summary="Delete a template", tags=["templates"], responses={204: None}
+        operation_id="template_delete",
+        description="Messages that were sent with it stay as they are. The platform's own copy is not touched.",
+        summary="Delete a template",
+        tags=["templates"],
+        responses={204: None},
     )
     def delete(self, request: Request, template_id: uuid.UUID) -> Response:
         self.audit("template.deleted", template_delete(template_id))
@@ -143,7 +148,7 @@ class TemplatePreviewView(TenantAPIView):
     permissions = {"POST": "templates:read"}
 
     @extend_schema(
-        operation_id="templates_preview",
+        operation_id="template_preview",
         summary="What a template says",
         description="With these variables, in the language asked for or the nearest one there is.",
         tags=["templates"],

@@ -6,7 +6,7 @@ Owns these shapes. Must not use the adapters' code: a mistake made twice would h
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from typing import Any
@@ -64,12 +64,19 @@ class Call:
         return None
 
 
+class Cut(Exception):
+    """Raised among the chunks of an answer: the connection ends here."""
+
+
 @dataclass(frozen=True)
 class Answer:
+    """``chunks`` in place of ``body`` are sent one by one, as they come."""
+
     status: int = 200
     body: bytes = b""
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    chunks: Iterable[bytes] | None = None
 
 
 def json_answer(value: Any, status: int = 200, **headers: str) -> Answer:

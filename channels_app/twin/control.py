@@ -70,6 +70,13 @@ def clear_faults(world: World, call: Call) -> Answer:
     return json_answer({"ok": True, "faults": []})
 
 
+def llm(world: World, call: Call) -> Answer:
+    """What the language models say: ``script`` (replaces the one before; lines of when, text, calls, stop, model, times),
+    ``obedient``, ``pause_s`` between two tokens, ``key``, ``models``."""
+    world.llm.configure(call.json())
+    return json_answer({"ok": True})
+
+
 def say(world: World, call: Call) -> Answer:
     body = call.json()
     return json_answer({"id": acting.say(world, body, str(body.get("platform", "whatsapp")))})
@@ -108,5 +115,6 @@ HANDLERS: dict[tuple[str, str], Callable[[World, Call], Answer]] = {
     ("POST", "/_twin/configure"): configure,
     ("POST", "/_twin/faults"): order_fault,
     ("DELETE", "/_twin/faults"): clear_faults,
+    ("POST", "/_twin/llm"): llm,
     ("POST", "/_twin/say"): say,
 }

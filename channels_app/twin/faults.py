@@ -16,7 +16,11 @@ REFUSALS = ("429", "500", "refuse_token")
 SENDING = (*REFUSALS, "timeout_after_accept", "slow")
 #: of webhooks to the service
 CALLING_BACK = ("duplicate_webhook", "reorder_webhooks", "delay")
-NAMES = (*SENDING, *CALLING_BACK)
+#: of what a language model is asked; "never" is silence, the others name what is wrong with the answer
+MODELS = (
+    "429", "500", "refuse_token", "slow", "529", "quota", "too_long", "never", "cut", "wrong_json", "wrong_shape", "no_usage",
+)  # fmt: skip
+NAMES = tuple(dict.fromkeys((*SENDING, *CALLING_BACK, *MODELS)))
 SECONDS = {"slow": 2.0, "delay": 2.0}
 
 

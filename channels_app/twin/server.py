@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from channels_app.twin import acting, callbacks, control
-from channels_app.twin.calls import Answer, Call, Refused, json_answer
+from channels_app.twin import acting, callbacks, control, shop
+from channels_app.twin.calls import Answer, Call, Cut, Refused, json_answer
 from channels_app.twin.faults import CALLING_BACK, REFUSALS, SENDING, Fault
-from channels_app.twin.platform import Platform
+from channels_app.twin.llm import routes as models
+from channels_app.twin.platform import Handler, Platform
 from channels_app.twin.platforms import PLATFORMS
 from channels_app.twin.world import World
 
@@ -39,7 +40,6 @@ class Twin(World):
         for kind, platform in PLATFORMS.items():
             self.settings[kind] = dict(platform.settings)
             self.media.update(platform.media)
-        self._stopping = threading.Event()
         self._server = _Server((host, port), _handler_of(self))
         self.url = f"http://{host}:{self._server.server_address[1]}"
 
@@ -61,12 +61,12 @@ class Twin(World):
         self._server.serve_forever(poll_interval=0.05)
 
     def stop(self) -> None:
-        self._stopping.set()
+        self.stopping.set()
         self._server.shutdown()
         self.close()
 
     def close(self) -> None:
-        self._stopping.set()
+        self.stopping.set()
         self._server.server_close()
         self.callbacks.stop()
 
@@ -88,6 +88,10 @@ class Twin(World):
                 if (parts := route.match(call)) is not None:
                     call.parts = parts
                     return self._answer_as(platform, route.handler, call)
+        for route in (*models.ROUTES, *shop.ROUTES):
+            if (parts := route.match(call)) is not None:
+                call.parts = parts
+                return self._handled(route.handler, call)
         return json_answer({"error": {"message": "the twin knows no such address", "code": "unknown_address"}}, 404)
 
     def _answer_as(self, platform: Platform, handler: Any, call: Call) -> Answer | None:
@@ -95,15 +99,18 @@ class Twin(World):
         call.fault = fault.name if fault else ""
         if fault and fault.name in REFUSALS:
             return platform.refuse(fault.name)
-        try:
-            answer = handler(self, call)
-        except Refused as refused:
-            answer = refused.answer
-        except (AttributeError, TypeError, KeyError, ValueError):
-            answer = json_answer({"error": {"message": "the body has an unexpected shape", "code": 100}}, 400)
+        answer = self._handled(handler, call)
         if fault:
-            self._stopping.wait(fault.seconds)
+            self.stopping.wait(fault.seconds)
         return None if fault and fault.name == "timeout_after_accept" else answer
+
+    def _handled(self, handler: Handler, call: Call) -> Answer:
+        try:
+            return handler(self, call)
+        except Refused as refused:
+            return refused.answer
+        except (AttributeError, TypeError, KeyError, ValueError):
+            return json_answer({"error": {"message": "the body has an unexpected shape", "code": 100}}, 400)
 
     def _fault_for(self, platform: Platform, call: Call) -> Fault | None:
         """The header chooses for this call only; ordered faults hit sends."""
@@ -151,9 +158,22 @@ def _handler_of(twin: Twin) -> type[BaseHTTPRequestHandler]:
             self.send_response(answer.status)
             for name, value in {**answer.headers, "content-type": answer.content_type}.items():
                 self.send_header(name, value)
+            if answer.chunks is not None:
+                self._stream(answer.chunks)
+                return
             self.send_header("content-length", str(len(answer.body)))
             self.end_headers()
             self.wfile.write(answer.body)
+
+        def _stream(self, chunks: Iterable[bytes]) -> None:
+            self.send_header("transfer-encoding", "chunked")
+            self.end_headers()
+            try:
+                for chunk in chunks:
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+                self.wfile.write(b"0\r\n\r\n")
+            except Cut:
+                self.close_connection = True
 
         do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = _serve
 

@@ -5,6 +5,7 @@ Must not know any platform, nor HTTP.
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,11 +15,13 @@ from channels_app.twin.callbacks import Callbacks
 from channels_app.twin.calls import Call, Webhook
 from channels_app.twin.faults import Faults
 from channels_app.twin.journal import Entry, Journal
+from channels_app.twin.llm.mind import Mind
 
 
 class World:
     """``url`` is the twin's address, ``requests`` the platform calls it got (the last 10,000), ``sent`` what
-    people received, ``repeats`` the sends whose reference came before, ``callbacks.log`` the webhooks it posted."""
+    people received, ``repeats`` the sends whose reference came before, ``callbacks.log`` the webhooks it posted,
+    ``llm`` what its language models say; ``stopping`` is set when the twin ends."""
 
     url: str
 
@@ -28,6 +31,8 @@ class World:
         self.callbacks = Callbacks(pauses)
         self.requests: deque[Call] = deque(maxlen=10_000)
         self.settings: dict[str, dict[str, Any]] = {}
+        self.llm = Mind()
+        self.stopping = threading.Event()
         self.media: dict[str, tuple[str, bytes]] = {}
 
     @property

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import regex
 
 from channels_app.words.entities import LINK, Entity, find_entities
+from channels_app.words.first_words import language_begun
 from channels_app.words.injection import is_injection
 from channels_app.words.languages import likeliest
 from channels_app.words.personal import find_personal, has_card_number, word_pattern
@@ -73,7 +74,7 @@ def language_of(text: str, *, hint: str | None = None, languages: frozenset[str]
     # an ideograph says as much as several letters
     weight = len(LETTERS.findall(sample)) + 3 * len(IDEOGRAPHS.findall(sample))
     if weight < MIN_LETTERS:
-        return hint
+        return hint or language_begun(sample, languages)
     language, confidence = likeliest(sample, languages)
     return language if confidence >= MIN_CONFIDENCE and len(language) == 2 else hint
 

@@ -16,6 +16,7 @@ from typing import Any
 from django.conf import settings
 
 from assistant.demo import seed_assistant
+from assistant.products.models import ProductSource
 from channels_app.models import Channel
 from channels_app.registry import adapter_for
 from channels_app.services import channel_save
@@ -33,7 +34,7 @@ ADMIN = "admin"
 KEY_NAME = "Demo key"
 COLLEAGUES = {"mira@acorn-outdoor.example": ("Mira", "Holt"), "ben@acorn-outdoor.example": ("Ben", "Okafor")}
 PAST = "a week of conversations"  # the step that nothing else needs
-SETTINGS: dict[str, Any] = {"languages": ["en", "de", "es", "fr"], "bot_name": "Acorn"}
+SETTINGS: dict[str, Any] = {"languages": ["en", "de", "es", "fr", "pt"], "bot_name": "Acorn"}
 TWIN_URL = "http://127.0.0.1:8900"
 #: one of every kind; all but the widget speak with the provider twin
 CHANNELS: dict[str, dict[str, Any]] = {
@@ -42,10 +43,17 @@ CHANNELS: dict[str, dict[str, Any]] = {
         "allowed_origins": ["*"],
         "color": "#3f5a45",
         "greeting": "Hello! What can I help you with?",
+        "pages": "path",
         "starters": [{"title": said} for said in ("Where is my order?", "How do returns work?", "Talk to a human")],
     },
     **{kind: platform.channel_config(TWIN_URL) for kind, platform in PLATFORMS.items()},
 }
+#: what templates/demo.html shows
+GOODS = [
+    {"id": "birk", "title": "Birk pendant", "description": "Turned oak", "price": "€189", "stock": 12},
+    {"id": "lino", "title": "Lino camp lantern", "description": "Washed linen", "price": "€129", "stock": 40},
+    {"id": "glim", "title": "Glim globe", "description": "Hand-blown glass", "price": "€149", "stock": 0},
+]
 
 
 @dataclass(frozen=True)
@@ -148,6 +156,8 @@ def assistant_seed() -> None:
     tenant = demo_tenant()
     assert tenant is not None
     seed_assistant(tenant)
+    if not ProductSource.objects.exists():
+        ProductSource.objects.create(tenant=tenant, products=GOODS)
 
 
 #: What is done, in this order; all but the first inside the tenant's scope.

@@ -135,7 +135,7 @@ def configure(*, level: str, form: str, traced: bool = False, service: str = DEF
                 "celery.app.trace": {
                     "level": "CRITICAL"
                 },  # it writes an exception's words; chatsvc/observe/trail.py does not
-                "httpx": {"level": "WARNING"},
+                **{name: {"level": "WARNING"} for name in ("httpx", "httpx2", "openai", "anthropic", "mcp")},
                 "httpcore": {"level": "WARNING"},
                 "django.request": {"level": "ERROR"},
             },

@@ -17,6 +17,7 @@ from celery.worker import state as worker_state
 from django.conf import settings
 from django.db import connections
 
+from assistant.embeddings.encoders import encoder, name_for
 from assistant.intents.lessons import lessons
 from channels_app.words.languages import likeliest
 from chatsvc.observe.workers import queues
@@ -27,6 +28,7 @@ from messaging.sweep import GRACE, sweep
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
+from tenants.tenant_settings import settings_for
 from tenants.work.leases import reclaim
 
 log = structlog.get_logger(__name__)
@@ -94,15 +96,16 @@ def leases_reclaim() -> int:
     return reclaim(now() - GRACE - timedelta(seconds=1))
 
 
-def warm_up(*, words: bool = False) -> threading.Thread:
-    """Load what the assistants have learnt, in the background; what they have not is learnt. With ``words`` the language
-    model comes first. A process that answers only now and then does either when it needs to."""
-    thread = threading.Thread(target=_warm_up, args=[words], name="warm-up", daemon=True)
+def warm_up(*, words: bool = False, models: bool = False) -> threading.Thread:
+    """Load what the assistants have learnt, in the background; what they have not is learnt. With ``words`` the words by
+    which languages are told come first; with ``models`` the SDKs of the providers that are set up come last. A process that
+    answers only now and then does either when it needs to."""
+    thread = threading.Thread(target=_warm_up, args=[words, models], name="warm-up", daemon=True)
     thread.start()
     return thread
 
 
-def _warm_up(words: bool) -> None:
+def _warm_up(words: bool, models: bool) -> None:
     if words:
         likeliest("", frozenset())
     try:
@@ -110,6 +113,12 @@ def _warm_up(words: bool) -> None:
         for tenant_id in active.values_list("id", flat=True)[:WARM_TENANTS]:
             with tenant_scope(tenant_id):
                 lessons()
+                if settings.ENV["ASSISTANT_MEANING"]:  # learnt already or not: the first text that needs it comes soon
+                    encoder(name_for(settings_for(tenant_id).languages))
+        if models and not settings.ENV["MCP_ENGINE_URL"]:
+            from assistant.llm.ready import sdks_load
+
+            sdks_load()
     except Exception as error:  # noqa: BLE001  the first message does it instead
         log.warning("warm_up_failed", error=type(error).__name__)
     finally:

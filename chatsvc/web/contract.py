@@ -7,6 +7,7 @@ credential. Must not change what an operation takes or answers.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,16 +24,29 @@ TAGS: dict[str, str] = {
     "chat": "Messages and conversations: send, read, search, export, and change who answers",
     "contacts": "The people who write, their identities, preferences and merges",
     "inbox": "What staff work with: the inbox, assignments, notes, labels, teams, canned and scheduled replies",
+    "intents": "What the built-in assistant is taught, and what it takes texts for",
     "channels": "The ways in and out, with their health and hours",
+    "engine": "What an engine does without being asked",
+    "prompts": "What language models are told: versions of the system prompt, their preview and activation",
+    "tools": "What the assistant may call for a person",
+    "products": "Where the assistant asks for products",
     "templates": "Messages that are written once and filled in, as platforms have approved them",
+    "assistant": "What the assistant knows and does",
+    "models": "Language models, who serves them and what they took",
     "media": "Files of messages",
     "webchat": "The web chat over HTTP, for visitors",
     "webhook endpoints": "Addresses of yours that the service calls with events",
+    "threads": "Threads between people about a learner",
+    "privacy": "What is kept of people, and how long",
+    "evaluations": "Questions with what a good answer has, and how the assistant does on them",
     "events": "The feed of events, their schemas and those that failed",
+    "deliveries": "Messages on their way out, each try and its outcome",
     "dead letters": "Messages that could not be delivered",
     "sessions": "Sessions and devices of people",
     "auth": "Exchange, refresh and revocation of tokens",
     "API keys": "Keys of integrations",
+    "members": "Members of staff, and the roles that say what they may do",
+    "tenant": "The tenant itself and its settings",
     "audit": "Who did what",
     "health": "Whether the service is well",
 }  # fmt: skip
@@ -47,7 +61,14 @@ def generators_read_it(result: Schema, **options: Any) -> Schema:
     for schema in [*schemas.values(), *(schema for _, one in operations for schema in _schemas_of(one))]:
         for part in _parts(schema):
             part.pop("title", None)  # generators name classes by it, and would have two of one name
+            if len(part.get("allOf", ())) == 1:
+                part.update(part.pop("allOf")[0])  # in OpenAPI 3.1 a ``$ref`` may have neighbours
             _fold(part)
+            if isinstance(part.get("description"), str):
+                part["description"] = _for_readers(part["description"])
+    for _, operation in operations:
+        for parameter in operation.get("parameters", []):
+            _never_null(parameter.get("schema", {}))
     # A part that a PATCH and a POST share tells no default: what a PATCH leaves out stays as it is.
     for method, operation in sorted(operations, key=lambda one: one[0] not in ("put", "patch")):
         _forget_defaults(operation.get("requestBody", {}), schemas, told=method == "post")
@@ -55,6 +76,11 @@ def generators_read_it(result: Schema, **options: Any) -> Schema:
     used = {tag for _, operation in operations for tag in operation["tags"]}
     result["tags"] = [{"name": name, "description": f"{text}."} for name, text in TAGS.items() if name in used]
     return result
+
+
+def _for_readers(docstring: str) -> str:
+    """A docstring as Markdown, without the ids of our requirements."""
+    return re.sub(r" ?\((?:[A-Z]+-\d+(?:, )?)+\)", "", docstring).replace("``", "`")
 
 
 def _schemas_of(operation: Schema) -> Iterator[Schema]:
@@ -88,6 +114,19 @@ def _fold(part: Schema) -> None:
         folded["enum"] = [*folded["enum"], None]
     for word, value in folded.items():
         part.setdefault(word, value)
+
+
+def _never_null(schema: Schema) -> None:
+    """A parameter is given or left out; null, which a model may hold for "left out", cannot be written in an address."""
+    if "anyOf" in schema:
+        given = [one for one in schema.pop("anyOf") if one != {"type": "null"}]
+        schema.update(given[0] if len(given) == 1 else {"anyOf": given})
+    if isinstance(schema.get("type"), list):
+        schema["type"] = next(one for one in schema["type"] if one != "null")
+    if None in schema.get("enum", ()):
+        schema["enum"] = [one for one in schema["enum"] if one is not None]
+    if schema.get("default", "") is None:
+        del schema["default"]
 
 
 def _forget_defaults(body: Schema, schemas: Schema, *, told: bool) -> None:

@@ -155,7 +155,7 @@ class OfPages:
 
 def _of_the_api(request: HttpRequest) -> bool:
     """Files by their signed links stand in pages of the console, too, and ask who reads them."""
-    return request.path.startswith("/api/v2/") and not request.path.startswith("/api/v2/media/")
+    return request.path.startswith(("/api/v1/", "/api/v2/")) and not request.path.startswith("/api/v2/media/")
 
 
 class Sessions(OfPages, SessionMiddleware):
@@ -169,6 +169,20 @@ class Csrf(OfPages, CsrfViewMiddleware):
 
 class SignedIn(OfPages, AuthenticationMiddleware):
     pass
+
+
+class SecondStep:
+    """Leads members of staff to the page of their second step, where a tenant of theirs demands one."""
+
+    def __init__(self, get_response: Handler):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith("/admin/"):
+            return self.get_response(request)
+        from tenants.console.second.gate import led  # workers have no pages
+
+        return led(request) or self.get_response(request)
 
 
 class Notices(OfPages, MessageMiddleware):

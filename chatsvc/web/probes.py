@@ -88,6 +88,14 @@ def engine() -> dict[str, Any]:
     return {}
 
 
+def security_hub() -> dict[str, Any]:
+    """Raises Unavailable."""
+    from tenants.access.hub.client import hub
+
+    hub().health()
+    return {}
+
+
 def workers() -> dict[str, Any]:
     """Seconds since each queue last had a worker. Raises NoWorker when one has none."""
     seen: Mapping[str, float] = cache.get_many([seen_key(queue) for queue in queues()])
@@ -119,6 +127,7 @@ WHEN_SET: tuple[tuple[str, str, Callable[[], dict[str, Any]]], ...] = (
     ("REDIS_URL", "redis", redis_server),
     ("KAFKA_BROKERS", "kafka", kafka),
     ("MCP_ENGINE_URL", "engine", engine),
+    ("SECURITY_HUB_URL", "security_hub", security_hub),
 )
 
 

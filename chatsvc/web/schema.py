@@ -28,6 +28,9 @@ def _body(operation: Schema) -> Schema:
     return content
 
 
+#: always null; the openapi-generator makes a class that does not compile of a type that is nothing but null
+NULL: Schema = {"type": ["object", "null"], "description": "null"}
+
 #: status → (what it means, whether an operation can give it)
 ERRORS: dict[str, tuple[str, Any]] = {
     "400": ("Something in the request is not of the documented form", lambda operation, path, method: True),
@@ -43,6 +46,24 @@ ERRORS: dict[str, tuple[str, Any]] = {
     "422": ("Understood, but it cannot be done", lambda operation, path, method: method in UNSAFE),
     "429": ("Too many requests; see Retry-After", lambda operation, path, method: True),
     "503": ("Try again shortly; see Retry-After", lambda operation, path, method: True),
+}
+
+#: status → one error of that status: its code, message and details
+EXAMPLES: dict[str, tuple[str, str, Any]] = {
+    "400": (
+        "validation_error",
+        "The request is not valid.",
+        [{"field": "page_size", "message": "Input should be less than or equal to 100", "code": "less_than_equal"}],
+    ),
+    "401": ("not_authenticated", "Give a valid access token or API key.", None),
+    "403": ("permission_denied", "Your role does not allow this.", None),
+    "404": ("not_found", "There is no such thing here.", None),
+    "409": ("idempotency_in_progress", "The first request with this Idempotency-Key is still running.", None),
+    "413": ("payload_too_large", "The body is too large.", None),
+    "415": ("unsupported_media_type", "The body must be JSON: `Content-Type: application/json`.", None),
+    "422": ("idempotency_mismatch", "This Idempotency-Key was used for another request.", None),
+    "429": ("rate_limited", "Too many requests.", None),
+    "503": ("unavailable", "Please try again shortly.", None),
 }
 
 COMPONENTS: dict[str, Schema] = {
@@ -68,7 +89,7 @@ COMPONENTS: dict[str, Schema] = {
         "type": "object",
         "properties": {
             "status": {"type": "string", "enum": ["error"]},
-            "data": {"type": "null"},
+            "data": NULL,
             "error": {"$ref": "#/components/schemas/Error"},
             "meta": {"$ref": "#/components/schemas/Meta"},
         },
@@ -80,7 +101,8 @@ TENANT_HEADER: Schema = {
     "name": "X-Tenant-ID",
     "in": "header",
     "required": False,
-    "schema": {"type": "string", "format": "uuid"},
+    # no `format`: some generators would put an object of theirs into the header, which takes words only
+    "schema": {"type": "string", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"},
     "description": "Optional; must be the credential's own tenant",
 }
 IDEMPOTENCY_HEADER: Schema = {
@@ -146,15 +168,27 @@ def envelope(result: Schema, **options: Any) -> Schema:
     """drf-spectacular's post-processing hook: what all operations under /api/ have in common."""
     components = result.setdefault("components", {})
     components.setdefault("schemas", {}).update(COMPONENTS)
-    answer = {JSON: {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}
     components["responses"] = {
-        f"Error{code}": {"description": text, "content": answer} for code, (text, _) in ERRORS.items()
+        f"Error{status}": {"description": text, "content": _refused(*EXAMPLES[status])}
+        for status, (text, _) in ERRORS.items()
     }
     for path, item in result.get("paths", {}).items():
         for method in METHODS:
             if path.startswith("/api/") and method in item:
                 _complete(item[method], path, method)
     return result
+
+
+def _refused(code: str, message: str, details: Any) -> Schema:
+    request = "6f1c2b7e0d9a4c8f"
+    value = {
+        "status": "error",
+        "data": None,
+        "error": {"code": code, "message": message, "details": details, "request_id": request},
+        "meta": {"request_id": request, "timestamp": "2026-01-31T12:00:00.123Z"},
+    }
+    schema = {"$ref": "#/components/schemas/ErrorAnswer"}
+    return {JSON: {"schema": schema, "examples": {code: {"value": value}}}}
 
 
 def _complete(operation: Schema, path: str, method: str) -> None:
@@ -175,7 +209,7 @@ def _wrap(content: Schema) -> None:
         "properties": {
             "status": {"type": "string", "enum": ["success"]},
             "data": content.get("schema", {}),
-            "error": {"type": "null"},
+            "error": NULL,
             "meta": {"$ref": "#/components/schemas/Meta"},
         },
         "required": ["status", "data", "error", "meta"],

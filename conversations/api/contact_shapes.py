@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from channels_app.content.ids import PersonId
@@ -33,9 +33,13 @@ Name = Annotated[str, Field(max_length=200)]
 Email = Annotated[str, Field(max_length=254, description="Empty: none"), AfterValidator(_email)]
 Phone = Annotated[str, Field(max_length=16, pattern=r"^(\+[1-9]\d{1,14})?$", description="E.164; empty: none")]
 Language = Annotated[str, Field(max_length=15, pattern=f"{LANGUAGE}|^$", description="BCP 47; empty: not known")]
-Fact = Annotated[str, Field(max_length=500)] | bool | int | float | None
+#: any JSON value; said in words, since generators of typed languages fail on a choice of seven
+Fact = Annotated[
+    Annotated[str, Field(max_length=500)] | bool | int | float | dict[str, Any] | list[Any] | None,
+    WithJsonSchema({"description": "Any JSON value; a text of at most 500 characters"}),
+]
 Facts = Annotated[
-    dict[Annotated[str, Field(min_length=1, max_length=60)], Fact | dict[str, Any] | list[Any]],
+    dict[Annotated[str, Field(min_length=1, max_length=60)], Fact],
     Field(max_length=MOST_FACTS, description="Each by its name; null takes one away, and what is not named stays"),
 ]
 
@@ -78,6 +82,19 @@ class IdentityShape(BaseModel):
     stopped_at: Moment | None = Field(description="Nothing is sent there since")
     stopped_by: str | None = Field(description="staff, or null: the person")
     created_at: Moment
+
+
+class IdentityBody(BaseModel):
+    """An id of the person that is known before they write."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    channel_id: uuid.UUID
+    user_id: PersonId = Field(description="As messages name the person on this channel")
+
+
+class IdentityAttached(IdentityShape):
+    """What is attached."""
 
 
 class IdentityList(BaseModel):

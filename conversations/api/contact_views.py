@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from channels_app.api.channel_views import channel_get
 from conversations import selectors
 from conversations.api.contact_shapes import (
     ContactBody,
@@ -18,12 +19,15 @@ from conversations.api.contact_shapes import (
     ContactPage,
     ContactQuery,
     HistoryPage,
+    IdentityAttached,
+    IdentityBody,
     IdentityList,
     Preferences,
     PreferencesChange,
     Statistics,
 )
 from conversations.contacts import contact_change, contact_create, contact_get, contact_statistics, identities_of
+from conversations.identities import identity_attach, identity_detach
 from conversations.models import Contact, Identity, Message
 from conversations.shapes import ConversationQuery, HistoryQuery
 from tenants.api.pages import Walk, listed
@@ -101,10 +105,11 @@ def contact_page(query: ContactQuery) -> dict[str, Any]:
 
 
 class ContactsView(TenantAPIView):
+    reads = "contact"
     permissions = {"GET": "contacts:read", "POST": "contacts:write"}
 
     @extend_schema(
-        operation_id="contacts_list",
+        operation_id="contact_list",
         summary="List and search contacts",
         description="Those who were active last first; `start_date` and `end_date` are of that. `sort_by`: `last_active_at`.",
         tags=TAGS,
@@ -131,6 +136,7 @@ class ContactsView(TenantAPIView):
 
 
 class ContactView(TenantAPIView):
+    reads = "contact"
     permissions = {"GET": "contacts:read", "PATCH": "contacts:write"}
 
     @extend_schema(
@@ -162,10 +168,12 @@ class ContactView(TenantAPIView):
 
 
 class ContactPreferencesView(TenantAPIView):
+    reads = "contact"
     permissions = {"GET": "contacts:read", "PATCH": "contacts:write"}
 
     @extend_schema(
-        operation_id="contact_preferences",
+        operation_id="contact_preferences_get",
+        description="What was set for the person, as names and values.",
         summary="What a person prefers",
         tags=TAGS,
         responses=Preferences,
@@ -190,10 +198,11 @@ class ContactPreferencesView(TenantAPIView):
 
 
 class ContactIdentitiesView(TenantAPIView):
-    permissions = {"GET": "contacts:read"}
+    reads = "contact"
+    permissions = {"GET": "contacts:read", "POST": "contacts:write"}
 
     @extend_schema(
-        operation_id="contact_identities",
+        operation_id="contact_identity_list",
         summary="Who a person is on each channel",
         description="The oldest first.",
         tags=TAGS,
@@ -203,12 +212,53 @@ class ContactIdentitiesView(TenantAPIView):
     def get(self, request: Request, contact_id: uuid.UUID) -> Response:
         return Response({"items": [identity_shape(row) for row in identities_of(contact_get(contact_id).id)]})
 
+    @extend_schema(
+        operation_id="contact_identity_attach",
+        summary="Attach an id to a contact",
+        description="So that what the person writes from there finds this contact. It is claimed, not `verified`. One that the "
+        "contact has already is answered with 200. On the web chat `user_id` is what your tokens call the person; on other "
+        "kinds the address that you may write to first (422 `person_writes_first`, `recipient_invalid`). 409 "
+        "`identity_taken` names the contact that has it, `person_erased`: its person was erased. 422 `too_many_identities`: 50.",
+        tags=TAGS,
+        request=IdentityBody,
+        responses={200: IdentityAttached, 201: IdentityAttached},
+        examples=[
+            asked({"channel_id": CHANNEL["id"], "user_id": IDENTITY["user_id"]}),
+            answered({**IDENTITY, "verified": False}, 200, 201),
+        ],
+    )
+    def post(self, request: Request, contact_id: uuid.UUID) -> Response:
+        body = parse_body(request, IdentityBody)
+        row, new = identity_attach(contact_id, channel_get(body.channel_id), body.user_id)
+        if new:
+            self.audit("contact.identity_attached", f"contact:{contact_id}", {"identity": str(row.id)})
+        return Response(identity_shape(row), 201 if new else 200)
+
+
+class ContactIdentityView(TenantAPIView):
+    permissions = {"DELETE": "contacts:write"}
+
+    @extend_schema(
+        operation_id="contact_identity_delete",
+        summary="Take an id off a contact",
+        description="One that was attached by mistake. 409 `identity_in_use`: the person has proved it, said something by it or "
+        "stopped messages to it, so that it stays with them; contacts that were merged are parted by undoing the merge. "
+        "409 `being_erased`, `legal_hold`.",
+        tags=TAGS,
+        responses={204: None},
+    )
+    def delete(self, request: Request, contact_id: uuid.UUID, identity_id: uuid.UUID) -> Response:
+        identity_detach(contact_id, identity_id)
+        self.audit("contact.identity_detached", f"contact:{contact_id}", {"identity": str(identity_id)})
+        return Response(status=204)
+
 
 class ContactConversationsView(TenantAPIView):
+    reads = "contact"
     permissions = {"GET": "conversations:read"}
 
     @extend_schema(
-        operation_id="contact_conversations",
+        operation_id="contact_conversation_list",
         summary="A person's conversations, on all channels",
         description="The newest first, as `GET /api/v2/chat/conversations` lists them.",
         tags=TAGS,
@@ -223,10 +273,11 @@ class ContactConversationsView(TenantAPIView):
 
 
 class ContactHistoryView(TenantAPIView):
+    reads = "contact"
     permissions = {"GET": "messages:read"}
 
     @extend_schema(
-        operation_id="contact_history",
+        operation_id="contact_history_list",
         summary="What was said with a person, on all channels",
         description="The latest message first, of all conversations. `search_query`: in the words, any part of one.",
         tags=TAGS,
@@ -236,16 +287,20 @@ class ContactHistoryView(TenantAPIView):
     )
     def get(self, request: Request, contact_id: uuid.UUID) -> Response:
         query, contact = parse_query(request, HistoryQuery), contact_get(contact_id)
-        rows = Message.objects.filter(conversation__contact_id=contact.id).select_related("channel", "delivery")
+        rows = Message.objects.filter(conversation__contact_id=contact.id, conversation__kind="chat").select_related(
+            "channel", "delivery"
+        )
         rows = rows.filter(role=query.role) if query.role else rows
         return Response(HISTORY.answer(rows, query, shape=selectors.history_shapes, within=contact.id))
 
 
 class ContactStatisticsView(TenantAPIView):
+    reads = "contact"
     permissions = {"GET": "contacts:read"}
 
     @extend_schema(
-        operation_id="contact_statistics",
+        operation_id="contact_statistics_get",
+        description="Counts over all channels, and when the person's first and last conversation began.",
         summary="How much there was with a person",
         tags=TAGS,
         responses=Statistics,

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from channels_app.words.moments import Moment
 from conversations.event_schemas import envelope_of
 from conversations.models import Event
+from conversations.timeline import VERSIONS
 from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, parse_query
 from tenants.errors import Invalid
@@ -49,7 +50,11 @@ class EventPage(Page):
 
 class EventQuery(ListQuery):
     after: uuid.UUID | None = Field(None, description="Id of the last event that you have: those behind it")
-    types: str = Field("", max_length=500, description="Types, or globs like `chat.message.*`, with commas between")
+    types: str = Field(
+        "",
+        max_length=500,
+        description="Types, or globs like `chat.message.*`, with commas between; 400 `unknown_event_type`",
+    )
     conversation_id: uuid.UUID | None = None
     page_size: int = Field(100, ge=1, le=100)
 
@@ -58,7 +63,7 @@ class EventsView(TenantAPIView):
     permissions = {"GET": "webhooks:read"}
 
     @extend_schema(
-        operation_id="events_list",
+        operation_id="event_list",
         summary="What happened, in order",
         description="The oldest first, 30 s after it happened: so none that was committed late is missed behind one that you "
         "have. Go on with `after`, the id of the last event that you have, or with `cursor`; an empty page means that there is "
@@ -83,7 +88,12 @@ class EventsView(TenantAPIView):
 def _of_types(wanted: str) -> Q:
     found = Q()
     for name in filter(None, (part.strip() for part in wanted.split(","))):
-        found |= Q(type__startswith=name.removesuffix("*")) if name.endswith("*") else Q(type=name)
+        begins = name.removesuffix("*")
+        if not any(one.startswith(begins) if begins != name else one == name for one in VERSIONS):
+            message = f"There is no event {name[:60]}: GET /events/schemas lists all."
+            detail = {"field": "types", "message": message, "code": "unknown_event_type"}
+            raise Invalid(message, code="unknown_event_type", details=[detail])
+        found |= Q(type__startswith=begins) if begins != name else Q(type=name)
     return found
 
 

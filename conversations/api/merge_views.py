@@ -38,10 +38,11 @@ def merge_shape(row: ContactMerge) -> dict[str, Any]:
 
 
 class ContactMergesView(TenantAPIView):
+    reads = "contact"
     permissions = {"GET": "contacts:read", "POST": "contacts:write"}
 
     @extend_schema(
-        operation_id="contact_merges_list",
+        operation_id="contact_merge_list",
         summary="Who went into this contact",
         description="The latest first. Contacts that a platform calls one person are merged by themselves, and listed too.",
         tags=TAGS,
@@ -56,7 +57,7 @@ class ContactMergesView(TenantAPIView):
         return Response(MERGES.answer(rows, query, shape=lambda page: map(merge_shape, page), within=contact.id))
 
     @extend_schema(
-        operation_id="contact_merge",
+        operation_id="contact_merge_create",
         summary="Merge another contact into this one",
         description="Its identities come over with all their conversations, which stay as they are; its visits go on. Facts of "
         "this contact count, and before them what staff have decided of either. It can be undone at any time. "

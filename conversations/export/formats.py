@@ -1,4 +1,4 @@
-"""The forms of an exported conversation: each makes a file's text of a `Talk`, piece by piece.
+"""The forms of an exported conversation: each makes a file of a `Talk`, piece by piece.
 
 Owns that nothing which people wrote is run by what opens the file: cells are no formulas, HTML is escaped.
 """
@@ -13,9 +13,9 @@ from html import escape
 
 from pydantic_core import to_json
 
-from channels_app.words.cells import safe
 from channels_app.words.moments import all_written
 from conversations.export.lines import Line, Talk
+from tenants.api.trail.cells import safe
 
 HEAD = ("seq", "time", "role", "name", "text", "files", "status")
 STYLE = (
@@ -31,7 +31,8 @@ STYLE = (
 class Format:
     extension: str
     mime: str
-    write: Callable[[Talk], Iterator[str]]
+    write: Callable[[Talk], Iterator[str] | Iterator[bytes]]
+    whole: bool = False  # made before the answer begins, which can still be refused then
 
 
 def _json(talk: Talk) -> Iterator[str]:
@@ -67,7 +68,7 @@ def _text(talk: Talk) -> Iterator[str]:
 
 
 def _html(talk: Talk) -> Iterator[str]:
-    title = escape(f"Conversation with {talk.row.contact.name or 'a visitor'}")
+    title = escape(_title(talk))
     facts = "".join(f"<dt>{escape(name)}<dd>{escape(value)}" for name, value in _facts(talk))
     yield f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
     yield f"<h1>{title}</h1><dl>{facts}</dl>\n"
@@ -91,9 +92,21 @@ def _parts(line: Line) -> list[str]:
     return [*(line.text.splitlines() if line.text else ()), *(f"[file: {name}]" for name in line.files)]
 
 
+def _pdf(talk: Talk) -> Iterator[bytes]:
+    from conversations.export.pdf import pdf  # 80 MB of program and fonts, for processes that make one
+
+    facts = (f"{name}: {value}" for name, value in _facts(talk))
+    yield pdf(_title(talk), facts, ((f"{line.who} · {line.at}", _parts(line)) for line in talk.lines()))
+
+
+def _title(talk: Talk) -> str:
+    return f"Conversation with {talk.row.contact.name or 'a visitor'}"
+
+
 FORMATS = {
     "json": Format("json", "application/json", _json),
     "csv": Format("csv", "text/csv; charset=utf-8", _csv),
     "text": Format("txt", "text/plain; charset=utf-8", _text),
     "html": Format("html", "text/html; charset=utf-8", _html),
+    "pdf": Format("pdf", "application/pdf", _pdf, whole=True),
 }

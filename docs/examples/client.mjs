@@ -117,6 +117,7 @@ function told(frame) {
   } else if (t === "bye") pauseMs = (frame.after_s + Math.random()) * 1000;
   else if (t === "typing" && frame.on) console.log(`${frame.from.role} is typing`);
   else if (["msg", "edit", "del", "state"].includes(t)) {
+    if (frame.conversation !== state.conversation) return; // `ready` names another conversation before its entries come
     if (seq === state.seq + 1) {
       console.log(`${frame.from?.role ?? t}: ${frame.state || frame.text || "(no text)"}`);
       keep({ seq });

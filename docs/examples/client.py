@@ -119,6 +119,8 @@ class Client:
         elif kind == "typing" and frame["on"]:
             print(f"{frame['from']['role']} is typing", flush=True)
         elif kind in ("msg", "edit", "del", "state"):  # an entry of the transcript
+            if frame["conversation"] != self.state["conversation"]:
+                return  # `ready` names another conversation before its entries come
             if frame["seq"] == self.state["seq"] + 1:
                 words = frame.get("state") or frame.get("text") or "(no text)"
                 print(f"{frame.get('from', {}).get('role', kind)}: {words}", flush=True)

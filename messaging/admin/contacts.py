@@ -13,14 +13,17 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
+from conversations.merges import demand_free
 from conversations.models import Contact, ContactMerge, Identity
 from conversations.people import contacts_merge
 from messaging.admin.merges import MergeInline
+from messaging.admin.privacy import PrivacyPages
 from messaging.consent.rules import staff_allow, staff_stop
 from tenants.audit import actor_name
 from tenants.console.pages import Button, PartInline, TenantAdmin, TenantFilter
 from tenants.console.structure import Schema
 from tenants.console.structure_field import StructureField
+from tenants.errors import ServiceError
 from tenants.scope import tenant_scope
 
 DECIDED = ("name", "email", "phone", "language", "profile", "preferences")
@@ -79,11 +82,12 @@ class ContactForm(forms.ModelForm):
 
 
 @admin.register(Contact)
-class ContactAdmin(TenantAdmin):
+class ContactAdmin(PrivacyPages, TenantAdmin):
+    personal = True
     resource = "contacts"
     form = ContactForm
     buttons = (STOP, ALLOW)
-    deeds = frozenset({"add", "change"})  # erasing a person takes more than a row: PRIV-2
+    deeds = frozenset({"add", "change"})  # erasing a person takes more than a row: messaging/admin/privacy.py
     fields = ("tenant", "name", "email", "phone", "language", "profile", "preferences")
     inlines = (IdentityInline,)
     actions = ("merge",)
@@ -125,11 +129,20 @@ class ContactAdmin(TenantAdmin):
         kept, *joined = chosen
         if not self.allowed(request, "write", kept):
             raise PermissionDenied
+        count = 1
         with tenant_scope(kept.tenant_id):
-            for row in joined:
-                contacts_merge(kept.id, row.id, actor_name(request.user))
-                self.note(request, "merged", kept, {"former": str(row.id)})
-        messages.success(request, f"{len(joined) + 1} contacts are one now: {kept}. Its page can part them again.")
+            try:
+                for row in chosen:  # before the first is merged
+                    demand_free(row.id)
+                for row in joined:
+                    contacts_merge(kept.id, row.id, actor_name(request.user))
+                    self.note(request, "merged", kept, {"former": str(row.id)})
+                    count += 1
+            except ServiceError as error:
+                rest = "Nothing was merged." if count == 1 else "This one and those after it were not merged."
+                messages.error(request, f"{row}: {error.message} {rest}")
+        if count > 1:
+            messages.success(request, f"{count} contacts are one now: {kept}. Its page can part them again.")
 
     def has_write_permission(self, request: HttpRequest) -> bool:
         return self.allowed(request, "write")

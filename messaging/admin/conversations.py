@@ -72,6 +72,7 @@ class MineFilter(admin.SimpleListFilter):
 
 @admin.register(Conversation)
 class ConversationAdmin(WordsAdmin):
+    personal = True
     resource = "conversations"
     deeds = frozenset()
     words = frozenset({"preview", "last_message_preview"})

@@ -22,6 +22,7 @@ from tenants.console.pages import Button, TenantAdmin, TenantFilter
 class AttachmentAdmin(TenantAdmin):
     """Files of messages: where they are, and why one was not kept."""
 
+    personal = True
     resource = "messages"
     deeds = frozenset()
     buttons = (Button("fetch", "Fetch again", "replay"),)

@@ -27,7 +27,7 @@ from messaging.models import (
     WebhookEndpoint,
 )
 from messaging.outbox.failures import FAILED
-from tenants.console.pages import permissions_in, tenants_known
+from tenants.console.pages import operates, permissions_in, tenants_known
 from tenants.models import Tenant
 from tenants.storage.db import on_mongo
 
@@ -106,9 +106,9 @@ def _rows(request: HttpRequest, figure: Figure) -> QuerySet[Any]:
     rows: QuerySet[Any] = objects.unscoped().filter(figure.matching(request)).order_by()
     own = [tenant.id for tenant in tenants_known(request, figure.permission)]
     if on_mongo():
-        return rows if request.user.is_superuser else rows.filter(tenant__in=own)
+        return rows if operates(request) else rows.filter(tenant__in=own)
     # named by a query, and also where it is all of them: SQLite then takes the index that finds the rows that match
-    tenants = Tenant.objects.order_by() if request.user.is_superuser else Tenant.objects.order_by().filter(pk__in=own)
+    tenants = Tenant.objects.order_by() if operates(request) else Tenant.objects.order_by().filter(pk__in=own)
     return rows.filter(tenant__in=tenants.values("pk"))
 
 

@@ -16,8 +16,8 @@ from django.db.models.functions import Coalesce
 from conversations.models import Conversation
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
-from messaging.agents.members import answers
-from messaging.live.staff import colleague_called
+from messaging.agents.members import answerer_require
+from messaging.outbox.calls import colleagues_call
 from messaging.rules.control import (
     TO_QUEUE,
     Holder,
@@ -29,21 +29,21 @@ from messaging.rules.control import (
     require_epoch,
     take_over,
 )
-from tenants.errors import Unprocessable
-from tenants.models import Membership, Team, User
+from tenants.audit import audit
+from tenants.models import Team, User
+from tenants.scope import current_tenant_id
 from tenants.storage.db import atomic, now, on_commit, retried
 
 
-def assign_to_person(conversation_id: uuid.UUID, agent: User, *, expected_epoch: int | None = None) -> Conversation:
-    """From here on ``agent`` answers. As `take_over`, which says what it raises, and Unprocessable ``agent_unknown`` for
-    a user who may not answer in the tenant."""
-    member = Membership.objects.filter(user=agent, user__is_active=True).select_related("role").first()
-    if member is None or not answers(member):
-        raise Unprocessable("This member of staff does not answer conversations here.", code="agent_unknown")
-    given = take_over(conversation_id, agent, expected_epoch=expected_epoch)
-    if not given.repeated:
-        colleague_called("assigned", given.tenant_id, given.id, [agent.id])
-    return given
+def assign_to_person(
+    conversation_id: uuid.UUID, agent: User, *, expected_epoch: int | None = None, by: User | None = None
+) -> Conversation:
+    """From here on ``agent`` answers, and is called unless it is they who act (``by``). As `take_over`, which says what it
+    raises, and Unprocessable ``agent_unknown`` for a user who may not answer in the tenant."""
+    answerer_require(current_tenant_id(), agent)
+    others = [agent.id] if agent != by else []
+    follows = partial(colleagues_call, "assigned", users=others) if others else None
+    return take_over(conversation_id, agent, expected_epoch=expected_epoch, follows=follows)
 
 
 @retried
@@ -73,6 +73,19 @@ def unassign(conversation_id: uuid.UUID, *, expected_epoch: int | None = None) -
             return _without_team(seen)
         _require_known(seen, expected_epoch)
         return hands_change(seen.id, "queued", human_has(trigger="unassign"), **_waits(), team_id=None)
+
+
+@retried
+def given_up(conversation_id: uuid.UUID, user_id: uuid.UUID, trigger: str) -> bool:
+    """What a member of staff has waits for any colleague, with ``trigger`` in the trail. False where they have it no
+    longer: nothing happens then."""
+    with atomic():
+        theirs = {"id": conversation_id, "is_open": True, "held_by": Holder.STAFF, "assignee_id": user_id}
+        if conversation_advance(theirs) is None:
+            return False
+        given = hands_change(conversation_id, "queued", human_has(trigger="unassign"), **_waits(), team_id=None)
+        audit("system", "conversation.unassigned", given, {"trigger": trigger})
+    return True
 
 
 def _without_team(seen: Conversation) -> Conversation:

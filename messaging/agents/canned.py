@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from channels_app.content.types import Content
 from channels_app.templates.resolve import render, variables_in
@@ -20,7 +20,7 @@ from messaging.agents.models import CannedReply
 from tenants.errors import Conflict, NotFound, Unprocessable
 from tenants.models import User
 from tenants.staff import face_of
-from tenants.storage.db import atomic, key_taken
+from tenants.storage.db import atomic, key_taken, row_change
 
 MOST = 1_000  # of a tenant
 KNOWN = ("name", "first_name", "agent", "channel")  # variables that fill themselves in
@@ -37,10 +37,13 @@ class Filled:
 
 def canned_found(wanted: str = "", most: int = 50) -> list[CannedReply]:
     """By shortcut: those of which shortcut or title say ``wanted``; "" for all."""
-    rows = CannedReply.objects.order_by("shortcut", "id")
-    if wanted:
-        rows = rows.filter(Q(shortcut__startswith=wanted.lower()) | Q(title__icontains=wanted))
-    return list(rows[:most])
+    return list(canned_rows(wanted).order_by("shortcut", "id")[:most])
+
+
+def canned_rows(wanted: str) -> QuerySet[CannedReply]:
+    """The same, in no order yet."""
+    rows: QuerySet[CannedReply] = CannedReply.objects.all()
+    return rows.filter(Q(shortcut__startswith=wanted.lower()) | Q(title__icontains=wanted)) if wanted else rows
 
 
 def canned_get(canned_id: uuid.UUID) -> CannedReply:
@@ -51,13 +54,17 @@ def canned_get(canned_id: uuid.UUID) -> CannedReply:
     return row
 
 
-def canned_save(row: CannedReply) -> CannedReply:
-    """A new or changed one. Raises Conflict ``shortcut_taken``, Unprocessable ``too_many_canned_replies``."""
+def canned_save(row: CannedReply, given: Mapping[str, Any] | None = None) -> CannedReply:
+    """A new one, or one of which what is ``given`` changes. Raises Conflict ``shortcut_taken``, Unprocessable
+    ``too_many_canned_replies``, NotFound."""
     if row._state.adding and CannedReply.objects.count() >= MOST:
         raise Unprocessable(f"A tenant has at most {MOST} canned replies.", code="too_many_canned_replies")
     try:
         with atomic():
-            row.save()
+            if row._state.adding:
+                row.save()
+            else:
+                row_change(row, given or {})
     except IntegrityError as error:
         if not key_taken(error):
             raise

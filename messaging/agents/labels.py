@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.db import IntegrityError
 
@@ -17,7 +18,7 @@ from messaging.agents.models import Label, Labelled
 from messaging.context.changes import UPDATED
 from messaging.rules.control import locked
 from tenants.errors import Conflict, NotFound, Unprocessable
-from tenants.storage.db import atomic, key_taken, retried
+from tenants.storage.db import atomic, key_taken, retried, row_change
 
 MOST = 20  # of a conversation
 MOST_LABELS = 200  # of a tenant
@@ -36,13 +37,17 @@ def label_get(label_id: uuid.UUID) -> Label:
     return label
 
 
-def label_save(label: Label) -> Label:
-    """A new or changed one. Raises Conflict ``label_exists``, Unprocessable ``too_many_labels``."""
+def label_save(label: Label, given: Mapping[str, Any] | None = None) -> Label:
+    """A new one, or one of which what is ``given`` changes. Raises Conflict ``label_exists``, Unprocessable
+    ``too_many_labels``, NotFound."""
     if label._state.adding and Label.objects.count() >= MOST_LABELS:
         raise Unprocessable(f"A tenant has at most {MOST_LABELS} labels.", code="too_many_labels")
     try:
         with atomic():
-            label.save()
+            if label._state.adding:
+                label.save()
+            else:
+                row_change(label, given or {})
     except IntegrityError as error:
         if not key_taken(error):
             raise

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from conversations.models import Conversation
 from messaging.agents.presence import presence_of
 from tenants.access.permissions import expand
 from tenants.desk import Desk, desk_read
 from tenants.errors import Conflict, NotFound, Unprocessable
-from tenants.models import Membership, Team, TeamMember
+from tenants.models import Membership, Team, TeamMember, User
 from tenants.scope import current_tenant_id
-from tenants.storage.db import atomic, key_taken, retried
+from tenants.storage.db import atomic, key_taken, retried, row_change
 
 MOST = 500  # members that a list shows
 MOST_TEAMS = 100
@@ -29,8 +29,13 @@ MAY_ANSWER = "conversations:write"
 
 def members() -> list[Membership]:
     """Those who are active, by user name."""
-    rows = Membership.objects.filter(user__is_active=True).select_related("user", "role")
-    return list(rows.order_by("user__username")[:MOST])
+    return list(members_active().order_by("user__username")[:MOST])
+
+
+def members_active() -> QuerySet[Membership]:
+    """With user and role; in no order yet."""
+    rows: QuerySet[Membership] = Membership.objects.filter(user__is_active=True).select_related("user", "role")
+    return rows
 
 
 def member_shapes(rows: Sequence[Membership]) -> list[dict[str, Any]]:
@@ -43,6 +48,7 @@ def member_shapes(rows: Sequence[Membership]) -> list[dict[str, Any]]:
             "name": row.user.get_username(),
             "full_name": row.user.get_full_name(),
             "picture": row.picture or None,
+            "role": row.role.name,
             "presence": present[row.user_id],
             "open_conversations": loads.get(row.user_id, 0),
             **(desk := desk_read(row.desk)).model_dump(),
@@ -65,6 +71,29 @@ def answers(member: Membership) -> bool:
     return MAY_ANSWER in expand(member.role.permissions)
 
 
+def answering(user_ids: Iterable[uuid.UUID]) -> tuple[set[tuple[uuid.UUID, uuid.UUID]], set[uuid.UUID]]:
+    """Of these users, who may answer: pairs of tenant and member, and those who may everywhere. An account that is
+    switched off answers nowhere."""
+    ids, pairs, everywhere = sorted(set(user_ids)), set(), set()
+    for start in range(0, len(ids), 500):
+        some = ids[start : start + 500]
+        # unscoped: a user may be a member of several tenants; the tenant is in each pair
+        rows = Membership.objects.unscoped().filter(user__in=some, user__is_active=True).select_related("role")
+        pairs |= {(row.tenant_id, row.user_id) for row in rows if answers(row)}
+        everywhere |= set(
+            User.objects.filter(id__in=some, is_active=True, is_superuser=True).values_list("id", flat=True)
+        )
+    return pairs, everywhere
+
+
+def answerer_require(tenant_id: uuid.UUID, user: User) -> None:
+    """Raises Unprocessable ``agent_unknown`` for a user who may not answer in the tenant."""
+    mine = Membership.objects.filter(tenant_id=tenant_id, user=user, user__is_active=True)
+    member = mine.select_related("role").first()
+    if not (member and answers(member)) and not (user.is_active and user.is_superuser):
+        raise Unprocessable("This member of staff does not answer conversations here.", code="agent_unknown")
+
+
 def member_get(user_id: uuid.UUID) -> Membership:
     """Raises NotFound ``member_not_found``."""
     row: Membership | None = Membership.objects.filter(user_id=user_id).select_related("user", "role").first()
@@ -73,9 +102,14 @@ def member_get(user_id: uuid.UUID) -> Membership:
     return row
 
 
-def desk_change(row: Membership, desk: Desk) -> Membership:
-    row.desk = desk.model_dump(mode="json")
-    row.save(update_fields=["desk"])
+@retried
+def desk_change(user_id: uuid.UUID, given: Mapping[str, Any]) -> Membership:
+    """What is not given stays. Raises NotFound ``member_not_found``."""
+    with atomic():
+        row_change(member_get(user_id), {})
+        row = member_get(user_id)
+        desk = Desk.model_validate({**desk_read(row.desk).model_dump(), **given})
+        row_change(row, {"desk": desk.model_dump(mode="json")})
     return row
 
 
@@ -114,15 +148,18 @@ def team_shapes(rows: Sequence[Team]) -> list[dict[str, Any]]:
 
 
 @retried
-def team_save(team: Team, user_names: Iterable[str] | None) -> Team:
-    """A new or changed one with these members, None: as they are. Raises Conflict ``team_exists``, Unprocessable
-    ``agent_unknown`` and ``too_many_teams``."""
+def team_save(team: Team, user_names: Iterable[str] | None, given: Mapping[str, Any] | None = None) -> Team:
+    """A new one, or one of which what is ``given`` changes, with these members, None: as they are. Raises Conflict
+    ``team_exists``, Unprocessable ``agent_unknown`` and ``too_many_teams``, NotFound."""
     if team._state.adding and Team.objects.count() >= MOST_TEAMS:
         raise Unprocessable(f"A tenant has at most {MOST_TEAMS} teams.", code="too_many_teams")
     wanted = None if user_names is None else _members_named(sorted(set(user_names)))
     try:
         with atomic():
-            team.save()
+            if team._state.adding:
+                team.save()
+            else:
+                row_change(team, given or {})
             if wanted is not None:
                 members_set(team, wanted)
     except IntegrityError as error:

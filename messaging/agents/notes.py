@@ -12,7 +12,8 @@ from functools import partial
 
 from conversations.models import Conversation, Note
 from messaging.agents.models import Mention
-from messaging.live.staff import colleague_called, conversation_changed, note_written
+from messaging.live.staff import conversation_changed, note_written
+from messaging.outbox.calls import colleagues_call
 from messaging.rules.control import locked
 from tenants.errors import Invalid
 from tenants.models import Membership, User
@@ -41,7 +42,7 @@ def note_write(conversation_id: uuid.UUID, author: User | None, words: str) -> N
             _mention(seen, note, user)
         on_commit(partial(note_written, seen.tenant_id, seen.id, note.id))
         if others := [user.id for user in named if user != author]:
-            on_commit(partial(colleague_called, "mention", seen.tenant_id, seen.id, others))
+            colleagues_call("mention", seen, others)
     note.mentioned = named
     return note
 

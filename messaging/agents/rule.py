@@ -12,7 +12,7 @@ import random
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -26,7 +26,7 @@ from messaging import wake
 from messaging.agents.members import MAY_ANSWER, loads_of, members
 from messaging.agents.models import Labelled
 from messaging.agents.presence import presence_of
-from messaging.live.staff import colleague_called
+from messaging.outbox.calls import colleagues_call
 from messaging.rules.control import TO_HUMAN, Holder, hands_change, human_has
 from tenants.access.permissions import expand
 from tenants.audit import audit
@@ -39,6 +39,7 @@ from tenants.storage.db import atomic, now, on_commit, retried
 from tenants.tenant_settings import settings_for, suspended
 
 MOST = 5_000  # waiting conversations of a tenant that one run looks at
+AT_ONCE = 500  # of them whose labels and transcripts one statement reads
 RUNS = 20  # that one call looks again, after other processes came between
 NORMAL = int(Conversation.Rank.NORMAL)
 
@@ -66,7 +67,8 @@ class Waits:
     channel_id: uuid.UUID
     team_id: uuid.UUID | None
     language: str
-    skills: frozenset[str] = field(default=frozenset())
+    skills: frozenset[str]
+    gave_up: uuid.UUID | None  # who had it just before it began to wait again: no rule gives it back to them
 
 
 def assign_waiting() -> int:
@@ -111,11 +113,7 @@ def _run() -> tuple[int, bool]:
         way = chosen.of_team(teams.get(waits.team_id, "") if waits.team_id else "")
         if way == "off":
             continue
-        able = [one for one in _able(staff, waits) if one.left]
-        if not able:
-            continue
-        gave_up = _given_up_by(waits.id)
-        able = [one for one in able if one.membership.user_id != gave_up]
+        able = [one for one in _able(staff, waits) if one.left and one.membership.user_id != waits.gave_up]
         if not able:
             continue
         one = min(able, key=partial(_place, way))
@@ -165,23 +163,27 @@ def _waiting(staff: Sequence[Free]) -> Iterator[Waits]:
     at, tenant_id = now(), current_tenant_id()
     awake = Q(snoozed_until=None) | Q(snoozed_until__lte=at)
     rows = Conversation.objects.filter(awake, is_open=True, held_by=Holder.QUEUE, kind="chat")
-    facts = ("id", "rank", "waiting_since", "created_at", "channel_id", "team_id", "contact__language")
+    facts = ("id", "rank", "waiting_since", "created_at", "channel_id", "team_id", "contact__language", "control_epoch")
     found = list(rows.order_by("rank", "waiting_since", "id").values_list(*facts)[:MOST])
     found.sort(key=lambda row: (row[1] or NORMAL, row[2] or row[3], row[0]))
-    skills = _skills_of([row[0] for row in found], frozenset().union(*(one.skills for one in staff)))
+    known = frozenset().union(*(one.skills for one in staff))
     opened = {id: is_open(hours_on(tenant_id, id), at) for id in {row[4] for row in found}}
-    for id, _, _, _, channel_id, team_id, language in found:
-        if opened[channel_id]:
-            yield Waits(id, channel_id, team_id, _base(language), skills.get(id, frozenset()))
+    for start in range(0, len(found), AT_ONCE):
+        some = found[start : start + AT_ONCE]
+        skills = _skills_of([row[0] for row in some], known)
+        gave_up = _given_up_by([row[0] for row in some if row[7] > 1])  # before that it has changed hands once at most
+        for id, _, _, _, channel_id, team_id, language, _ in some:
+            if opened[channel_id]:
+                asked = skills.get(id, frozenset())
+                yield Waits(id, channel_id, team_id, _base(language), asked, gave_up.get(id))
 
 
 def _skills_of(ids: Sequence[uuid.UUID], known: frozenset[str]) -> dict[uuid.UUID, frozenset[str]]:
     """What the labels of conversations ask for: a label that is named as a skill of a member."""
     asked: dict[uuid.UUID, frozenset[str]] = defaultdict(frozenset)
-    for start in range(0, len(ids) if known else 0, 500):
-        labelled = Labelled.objects.filter(conversation__in=ids[start : start + 500])
-        for id, name in labelled.values_list("conversation_id", "label__name"):
-            asked[id] |= {name.casefold()} & known
+    labelled = Labelled.objects.filter(conversation__in=ids if known else [])
+    for id, name in labelled.values_list("conversation_id", "label__name"):
+        asked[id] |= {name.casefold()} & known
     return asked
 
 
@@ -194,15 +196,14 @@ def _able(staff: Sequence[Free], waits: Waits) -> list[Free]:
     return [one for one in skilled if one.speaks(waits.language)] or skilled
 
 
-def _given_up_by(conversation_id: uuid.UUID) -> uuid.UUID | None:
-    """Who had it just before it began to wait again: no rule gives it back to them."""
-    entries = Message.objects.filter(conversation=conversation_id, role=Message.Role.SYSTEM).order_by("-seq")
-    told = entries.values_list("metadata", "author_id")[:10]
-    states = [(metadata["state"], about) for metadata, about in told if "state" in metadata]
-    if [state for state, _ in states[:2]] == ["queued", "assigned"]:
-        about: uuid.UUID | None = states[1][1]
-        return about
-    return None
+def _given_up_by(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID | None]:
+    """Of conversations that a colleague had before they began to wait again, who that was. One statement."""
+    last: dict[uuid.UUID, list[tuple[str, uuid.UUID | None]]] = defaultdict(list)
+    entries = Message.objects.filter(conversation__in=ids, role=Message.Role.SYSTEM).order_by("conversation_id", "seq")
+    for id, metadata, about in entries.values_list("conversation_id", "metadata", "author_id") if ids else ():
+        if "state" in metadata:
+            last[id] = [*last[id][-1:], (metadata["state"], about)]
+    return {id: two[0][1] for id, two in last.items() if [state for state, _ in two] == ["assigned", "queued"]}
 
 
 @retried
@@ -223,6 +224,6 @@ def _give(conversation_id: uuid.UUID, member: Membership, way: str) -> bool | No
         )  # fmt: skip
         audit("system", "conversation.assigned", seen, {"assignee": member.user.get_username(), "rule": way})
         on_commit(partial(wake.put_through, seen.id))
-        on_commit(partial(colleague_called, "assigned", seen.tenant_id, seen.id, [member.user_id]))
+        colleagues_call("assigned", seen, [member.user_id])
     member.assigned_at = at
     return True

@@ -27,6 +27,7 @@ from messaging.reply import Author
 from messaging.rules.agent_replies import reply_as
 from messaging.rules.control import locked, locked_open
 from messaging.rules.sendable import content_require
+from tenants.audit import audit
 from tenants.errors import Conflict, NotFound, ServiceError, Unprocessable
 from tenants.models import Membership, User
 from tenants.storage.db import atomic, now, on_commit, retried, server_trouble
@@ -111,6 +112,15 @@ def scheduled_replay(rows: QuerySet[ScheduledReply]) -> int:
     return len(ids)
 
 
+def scheduled_withdraw(row: ScheduledReply) -> bool:
+    """Refuse at once a reply that waits, if its author may not answer any more, in its tenant's scope."""
+    try:
+        _require_author(row)
+    except Conflict as error:
+        return _refused(row, error.code, str(error))
+    return False
+
+
 # ------------------------------------------------------------------------------ when it is time
 
 
@@ -125,7 +135,10 @@ def scheduled_say(row_id: uuid.UUID) -> bool:
     try:
         return _say(row)
     except ServiceError as error:
-        return _refused(row, error.code, str(error)) if error.status < 500 else _failed(row, error)
+        if error.status >= 500:
+            return _failed(row, error)
+        _refused(row, error.code, str(error))
+        return False
     except Exception as error:  # noqa: BLE001  whatever broke, the reply is owed: it is tried again
         return _failed(row, error)
 
@@ -144,6 +157,8 @@ def _say(row: ScheduledReply) -> bool:
             _require_sayable(row)
             author, content = Author.agent(row.author_id), cleaned(Content.model_validate(row.content))
             said = reply_as(seen, author, content, f"scheduled-{row.id}")
+            if row.author:
+                audit(row.author, "conversation.replied", seen, {"scheduled": str(row.id)})
         return settle(row, status=ScheduledReply.Status.SENT, reason="", message=said)
 
 
@@ -157,7 +172,13 @@ def _said(row: ScheduledReply) -> Message | None:
 def _require_sayable(row: ScheduledReply) -> None:
     if row.attempts == 1 and now() - row.at > LATEST:
         raise Conflict("The service could not send it in time.", code="too_late")
+    _require_author(row)
+
+
+def _require_author(row: ScheduledReply) -> None:
     if row.author is None and not row.by_member:
+        return
+    if row.author and row.author.is_active and row.author.is_superuser:
         return
     member = Membership.objects.filter(user=row.author_id, user__is_active=True).select_related("role").first()
     if member is None:
@@ -172,15 +193,16 @@ def _person_wrote(row: ScheduledReply) -> bool:
 
 
 def _refused(row: ScheduledReply, code: str, words: str) -> bool:
-    """It will not go, and its author is told why by a note."""
+    """It will not go, and its author is told why by a note. False when the row is no longer the caller's."""
     log.info("scheduled_reply_refused", scheduled=str(row.id), code=code)
     with atomic():
-        if settle(row, status=ScheduledReply.Status.REFUSED, reason=code[:60]):
+        refused = settle(row, status=ScheduledReply.Status.REFUSED, reason=code[:60])
+        if refused:
             name = f"@{row.author.get_username()} " if row.author else ""
             note_write(
                 row.conversation_id, None, f"{name}The reply planned for {written(row.at)} was not sent. {words}"
             )
-    return False
+    return refused
 
 
 def _failed(row: ScheduledReply, error: Exception) -> bool:

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 
 from channels_app.api import channel_views as read
 from channels_app.models import Channel
-from channels_app.services import channel_save
+from channels_app.services import channel_change, channel_save
 from messaging.api.chat import Kind
 from messaging.health.watch import channel_saved
 from messaging.housekeeping.disconnect import channel_disconnect
@@ -112,15 +112,13 @@ class ChannelView(read.ChannelView):
         changes = parse_body(request, ChannelChange).given()
         channel = read.channel_get(channel_id)
         config = changes.pop("config", {})
-        for name, value in changes.items():
-            setattr(channel, name, value)
-        channel_save(channel, config=config)
+        channel = channel_change(channel, changes, config)
         channel_saved(channel)
         self.audit("channel.updated", channel, {"fields": sorted([*changes, *config])})
         return Response(read.channel_shape(read.channel_get(channel_id)))
 
     @extend_schema(
-        operation_id="channel_disconnect",
+        operation_id="channel_delete",
         summary="Disconnect a channel for good",
         description="Its address and its secrets end, what waits to be sent fails, open conversations end; what was said stays. "
         "To stop it for a while: `PATCH` with `enabled` false.",

@@ -157,6 +157,8 @@ def message_send(
         turn = answer(accepted.turn)
         if turn.status == Turn.Status.ANSWERED:
             return _answered(accepted, turn), True
+    elif wait and not accepted.duplicate and accepted.conversation.control_owner == Conversation.Owner.HUMAN:
+        return _pending(accepted, "with_human"), True  # so it was stored: no turn is opened for it
     return _await_answer(accepted) if wait else (_pending(accepted, "accepted"), False)
 
 

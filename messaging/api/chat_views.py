@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, Literal
+from typing import Literal
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,6 +24,7 @@ from conversations.shapes import (
     SentMessage,
 )
 from messaging.api.chat import Kind, MessageResponse, SendMessageRequest, channel_required, message_send
+from messaging.api.named import Agent, agent_of, answerer_of, member_of, sayer_of
 from messaging.api.talks.shapes import ConversationChange, Removed
 from messaging.live.attending import staff_read, staff_typing
 from messaging.rules.agent_replies import NEWER, ReplyOutdated, agent_reply
@@ -31,11 +32,8 @@ from messaging.rules.control import conversation_end, hand_back, take_over
 from messaging.rules.opening import first_words
 from messaging.talks.change import conversation_change
 from messaging.talks.remove import conversation_delete
-from tenants.access.auth import Principal
 from tenants.api.pages import listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
-from tenants.errors import Unprocessable
-from tenants.models import Membership, User
 
 SAID = {"type": "text", "text": "Where is my order 12345?"}
 ANSWER = {
@@ -75,7 +73,7 @@ class MessageView(TenantAPIView):
     permissions = {"POST": "messages:send"}
 
     @extend_schema(
-        operation_id="chat_message_send",
+        operation_id="message_send",
         summary="Send a message, get the answer",
         description="The answer comes in the response; `Prefer: respond-async` gives 202 at once. The same "
         "`message_id` again gives the same answer and stores nothing twice.",
@@ -93,11 +91,6 @@ class MessageView(TenantAPIView):
         sent, final = message_send(self.principal.tenant_id, body, idempotency_id=self.idempotency_id, wait=wait)
         shown = {"response": None, **sent.model_dump(mode="json", exclude_none=True)}
         return Response(shown, 200 if final else 202)
-
-
-Agent = Annotated[
-    str, Field(max_length=150, description="User name of the member of staff who acts; empty: your own desk, unnamed")
-]
 
 
 class FirstWords(BaseModel):
@@ -118,10 +111,11 @@ class FirstWords(BaseModel):
 
 
 class ConversationsView(TenantAPIView):
+    reads = "conversation"
     permissions = {"GET": "conversations:read", "POST": "conversations:write"}
 
     @extend_schema(
-        operation_id="chat_conversation_begin",
+        operation_id="conversation_create",
         summary="Write to a person first",
         description="In the conversation that is open with them, else in a new one. Where the platform lets us say anything "
         "only for a while after the person wrote, it takes an approved template (409 `window_closed`). 422 "
@@ -136,17 +130,17 @@ class ConversationsView(TenantAPIView):
     )
     def post(self, request: Request) -> Response:
         body = parse_body(request, FirstWords)
+        agent, allowed = sayer_of(self.principal.tenant_id, body.agent, body.message_id)
         message = first_words(
             channel_required(self.principal.tenant_id, body.channel, body.channel_id), body.user_id, body.content,
-            by_bot=body.by == "bot", agent=member_of(self.principal.tenant_id, body.agent), name=body.name,
-            client_message_id=body.message_id,
+            by_bot=body.by == "bot", agent=agent, name=body.name, client_message_id=body.message_id, allowed=allowed,
         )  # fmt: skip
         if not message.repeated:
             self.audit("conversation.written_to", message.conversation)
         return Response(selectors.sent_message(message), 201)
 
     @extend_schema(
-        operation_id="chat_conversations_list",
+        operation_id="conversation_list",
         summary="List conversations",
         description="The newest conversation first. Pages follow `cursor`: each conversation that there was when the walk "
         "began comes once, whatever is written meanwhile. For those with news use `start_date`, the time of the last "
@@ -161,10 +155,11 @@ class ConversationsView(TenantAPIView):
 
 
 class ConversationView(TenantAPIView):
+    reads = "conversation"
     permissions = {"GET": "conversations:read", "PATCH": "conversations:write", "DELETE": "conversations:write"}
 
     @extend_schema(
-        operation_id="chat_conversation_get",
+        operation_id="conversation_get",
         summary="One conversation, and its history",
         description="`messages=50` shows its last 50 entries along. All of them: `/messages`.",
         tags=["chat"],
@@ -180,7 +175,8 @@ class ConversationView(TenantAPIView):
         return Response({**shape, "messages": said if words else None})
 
     @extend_schema(
-        operation_id="chat_conversation_change",
+        operation_id="conversation_change",
+        description="Changes the fields that the request names and no others. A higher priority moves the conversation forward in the inbox.",
         summary="Change subject and priority",
         tags=["chat"],
         request=ConversationChange,
@@ -197,7 +193,7 @@ class ConversationView(TenantAPIView):
         return Response({**shape, "messages": [] if words else None})
 
     @extend_schema(
-        operation_id="chat_conversation_delete",
+        operation_id="conversation_delete",
         summary="Delete a conversation that has ended",
         description="With all that was said in it, and the files. 409 `conversation_open`: end it first. 409 "
         "`conversation_busy`: an answer, a delivery or an event of it is under way. What was handed on stays with its readers.",
@@ -243,21 +239,12 @@ class ControlChange(BaseModel):
     )  # fmt: skip
 
 
-def member_of(tenant_id: uuid.UUID, name: str) -> User | None:
-    """The tenant's member of staff with this user name; None without one. Raises Unprocessable ``agent_unknown``."""
-    if not name:
-        return None
-    member = Membership.objects.filter(tenant_id=tenant_id, user__username=name).select_related("user").first()
-    if member is None or not member.user.is_active:
-        raise Unprocessable("This tenant has no such member of staff.", code="agent_unknown")
-    return member.user
-
-
 class ConversationMessagesView(TenantAPIView):
+    reads = "conversation"
     permissions = {"GET": "messages:read", "POST": "conversations:write"}
 
     @extend_schema(
-        operation_id="chat_conversation_messages",
+        operation_id="conversation_message_list",
         summary="The transcript of a conversation",
         description="Ascending by `seq`. `after` and `before` are seqs.",
         tags=["chat"],
@@ -270,7 +257,7 @@ class ConversationMessagesView(TenantAPIView):
         return Response(page)
 
     @extend_schema(
-        operation_id="chat_agent_reply",
+        operation_id="conversation_reply",
         summary="Answer as a human",
         description="The bot steps back: a human is in control until the conversation is handed back. The same "
         "`message_id` again gives the same message; with other content it is refused (409 `message_id_conflict`). The "
@@ -286,11 +273,11 @@ class ConversationMessagesView(TenantAPIView):
     )
     def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
         body = parse_body(request, AgentMessage)
-        agent = member_of(self.principal.tenant_id, body.agent)
+        agent, allowed = sayer_of(self.principal.tenant_id, body.agent, body.message_id)
         try:
             message = agent_reply(
                 conversation_id, agent, body.content, client_message_id=body.message_id, seen_seq=body.seen_seq,
-                anyway=body.anyway,
+                anyway=body.anyway, allowed=allowed,
             )  # fmt: skip
         except ReplyOutdated as error:
             if _reads_words(self):
@@ -300,11 +287,6 @@ class ConversationMessagesView(TenantAPIView):
         if not message.repeated:
             self.audit("conversation.replied", message.conversation)
         return Response(selectors.sent_message(message), 201)
-
-
-def agent_of(principal: Principal) -> User | None:
-    """The member of staff behind the credential; None for keys and tokens of integrators."""
-    return User.objects.filter(username=principal.subject).first() if principal.kind == "staff" else None
 
 
 class ReadMark(BaseModel):
@@ -327,7 +309,7 @@ class ConversationReadView(TenantAPIView):
     permissions = {"POST": "conversations:write"}
 
     @extend_schema(
-        operation_id="chat_conversation_read",
+        operation_id="conversation_read",
         summary="Mark as read by staff",
         description="The visitor of a web chat sees `Read` at their messages.",
         tags=["chat"],
@@ -343,7 +325,7 @@ class ConversationTypingView(TenantAPIView):
     permissions = {"POST": "conversations:write"}
 
     @extend_schema(
-        operation_id="chat_agent_typing",
+        operation_id="conversation_typing",
         summary="Show that an agent is writing",
         description="The visitor of a web chat sees it for five seconds; repeat it every three while it is so.",
         tags=["chat"],
@@ -373,7 +355,8 @@ class ControlView(TenantAPIView):
     )
     def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
         body = parse_body(request, ControlChange)
-        agent = member_of(self.principal.tenant_id, body.agent)
+        named = answerer_of if self.action == "take-over" else member_of
+        agent = named(self.principal.tenant_id, body.agent)
         conversation = {
             "take-over": lambda: take_over(conversation_id, agent, expected_epoch=body.expected_epoch),
             "hand-back": lambda: hand_back(conversation_id, expected_epoch=body.expected_epoch),
@@ -384,17 +367,17 @@ class ControlView(TenantAPIView):
         return Response(selectors.conversation_detail(conversation.id, words=_reads_words(self)))
 
 
-@extend_schema_view(post=extend_schema(operation_id="chat_conversation_take_over"))
+@extend_schema_view(post=extend_schema(operation_id="conversation_take_over"))
 class TakeOverView(ControlView):
     action = "take-over"
 
 
-@extend_schema_view(post=extend_schema(operation_id="chat_conversation_hand_back"))
+@extend_schema_view(post=extend_schema(operation_id="conversation_hand_back"))
 class HandBackView(ControlView):
     action = "hand-back"
 
 
-@extend_schema_view(post=extend_schema(operation_id="chat_conversation_end"))
+@extend_schema_view(post=extend_schema(operation_id="conversation_end"))
 class EndView(ControlView):
     action = "end"
 

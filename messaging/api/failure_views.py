@@ -33,7 +33,7 @@ class FailureShape(BaseModel):
     """``type`` and ``conversation_id`` are null once the timeline no longer has the event."""
 
     id: uuid.UUID
-    handler: str = Field(description="analytics, audit, notification or cache")
+    handler: str = Field(description="analytics, audit, notification, cache or handover")
     error: str = Field(description="Class of the error")
     failed_at: Moment
     event_id: uuid.UUID
@@ -60,7 +60,7 @@ class FailuresView(TenantAPIView):
     permissions = {"GET": "deliveries:read"}
 
     @extend_schema(
-        operation_id="events_failed_list",
+        operation_id="failed_event_list",
         summary="Events that a handler of the service gave up on",
         description="The latest first, of 30 days. Pages follow `cursor`.",
         tags=["events"],
@@ -78,7 +78,7 @@ class FailureRetryView(TenantAPIView):
     permissions = {"POST": "deliveries:write"}
 
     @extend_schema(
-        operation_id="events_failed_retry",
+        operation_id="failed_event_retry",
         summary="Let the handler try again",
         description="At once, and before the answer. 409 `event_gone`: the timeline no longer has the event.",
         tags=["events"],

@@ -136,7 +136,7 @@ class FiguresView(TenantAPIView):
     permissions = {"GET": "analytics:read"}
 
     @extend_schema(
-        operation_id="chat_figures",
+        operation_id="figures_get",
         summary="Figures of a period",
         description="What the console's dashboard shows: counts, times and ratings of the last 30 days, or of the days that "
         "are asked for. They are rolled up from events, within seconds, and belong to the day (UTC) on which something "

@@ -39,7 +39,7 @@ class PreviewView(TenantAPIView):
     permissions = {"POST": "channels:read"}
 
     @extend_schema(
-        operation_id="channels_preview",
+        operation_id="channel_preview",
         summary="What would be sent",
         description="The same code as delivery's: parts, API calls, what is cut or split, SMS segments, the state of "
         "the reply window. Nothing is sent. With `conversation_id` it also needs `conversations:read`.",

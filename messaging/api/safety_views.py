@@ -15,9 +15,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from channels_app.words.moments import Moment
-from conversations.models import Message, Review
+from conversations.models import Review
 from conversations.safety import revealed, review_end
-from messaging.api.chat_views import agent_of
+from conversations.selectors import message_get
+from messaging.api.named import agent_of
 from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, parse_query
 from tenants.errors import NotFound
@@ -77,15 +78,19 @@ class HiddenShape(BaseModel):
     items: list[HiddenWords]
 
 
+class SafetyShape(SafetyRules):
+    """The rules of the tenant."""
+
+
 class SafetyView(TenantAPIView):
     permissions = {"GET": "tenants:read"}
 
     @extend_schema(
-        operation_id="safety",
+        operation_id="safety_get",
         summary="The tenant's safety rules",
         description="What flags a message, and what is done then. Docs: docs/safety.md.",
         tags=["chat"],
-        responses=SafetyRules,
+        responses=SafetyShape,
         examples=[answered(RULES)],
     )
     def get(self, request: Request) -> Response:
@@ -93,10 +98,11 @@ class SafetyView(TenantAPIView):
 
 
 class ReviewsView(TenantAPIView):
+    reads = "message"
     permissions = {"GET": "messages:read"}
 
     @extend_schema(
-        operation_id="reviews_list",
+        operation_id="review_list",
         summary="Messages that staff are to look at",
         description="Those that a rule of `review` names, the latest first. Pages follow `cursor`.",
         tags=["chat"],
@@ -137,7 +143,7 @@ class HiddenView(TenantAPIView):
     permissions = {"GET": "messages:reveal"}
 
     @extend_schema(
-        operation_id="message_hidden",
+        operation_id="message_hidden_get",
         summary="What was hidden in a message",
         description="Of the kinds that `keep` of the safety rules named when the message came; each look is audited.",
         tags=["chat"],
@@ -145,9 +151,7 @@ class HiddenView(TenantAPIView):
         examples=[answered({"items": [{"kind": "email", "text": "ann@example.com"}]})],
     )
     def get(self, request: Request, message_id: uuid.UUID) -> Response:
-        message = Message.objects.filter(id=message_id).first()
-        if message is None:
-            raise NotFound("There is no such message.", code="message_not_found")
+        message = message_get(message_id)
         found = revealed(message)
         self.audit("message.revealed", message)
         return Response({"items": [{"kind": kind, "text": words} for kind, words in found]})

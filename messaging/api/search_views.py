@@ -16,10 +16,11 @@ SNIPPET = [{"text": "Order ", "mark": False}, {"text": "12345", "mark": True}, {
 
 
 class MessagesFoundView(TenantAPIView):
+    reads = "message"
     permissions = {"GET": "messages:read"}
 
     @extend_schema(
-        operation_id="chat_messages_search",
+        operation_id="message_search",
         summary="Search messages",
         description="The newest message first, over the whole text of each. What is deleted is not found, and of what was "
         "edited the present text. Where few of many messages with these words fit the other parameters, a page may hold "

@@ -39,7 +39,7 @@ def contents_meant(recent: Iterable[Any], caps: Capabilities, *, after: int = 0)
 
 def _picked(offer: dict[str, Any] | None, said: Content, caps: Capabilities) -> Content | None:
     typed = said.text or ""
-    if offer is None or said.type != "text" or len(typed) > LONGEST:
+    if offer is None or said.type != "text" or said.choice or len(typed) > LONGEST:  # what was picked is not guessed
         return None
     offered = Content.model_validate(offer)
     choice = choice_for(offered, typed, numbered=fit(offered, caps).numbered)

@@ -39,11 +39,20 @@ from messaging.desk.rows import Row
 from messaging.desk.watched import Watched
 from messaging.live.attending import staff_read, staff_typing
 from messaging.live.staff import bell
-from messaging.sockets.connection import BAD_TOKEN, NOT_ALLOWED, Connection
+from messaging.sockets.connection import BAD_TOKEN, NOT_ALLOWED, TRY_LATER, Connection
 from messaging.sockets.reader import FRAMES_BURST, FRAMES_PER_S, MOST_BYTES, TOO_FAST
 from messaging.sockets.rows import Rows, in_thread
 from messaging.sockets.tabs import Tab
-from tenants.errors import Conflict, Invalid, NotAuthenticated, NotFound, ServiceError, TooMany, Unprocessable
+from tenants.errors import (
+    Conflict,
+    Invalid,
+    NotAuthenticated,
+    NotFound,
+    ServiceError,
+    TooMany,
+    Unavailable,
+    Unprocessable,
+)
 from tenants.models import User
 from tenants.storage.db import new_id
 
@@ -56,6 +65,7 @@ MOST_UNREAD = 1_000  # that `viewed` names
 class AgentConsumer(Connection):
     """One window's connection."""
 
+    permission: ClassVar[str] = READ
     protocol: ClassVar[str] = PROTOCOL
     frames = CLIENT_FRAMES
     echoed: ClassVar[tuple[str, ...]] = ("conversation",)
@@ -207,22 +217,21 @@ class AgentConsumer(Connection):
 
     def _see_less(self) -> None:
         """Lists and conversations that the user has lost the right to see."""
-        held = self.person.tenants
-        if self.person.everywhere:
-            return
-        if self.seat and self.tenant_id and self.tenant_id not in held:
-            tenant = str(self.tenant_id)
-            self._leave_list()
-            self.put({"t": "viewed", "view": None, "tenant": tenant, "code": "tenant_not_found"})
-        elif self.seat and self.tenant_id:
-            self.seat.words = WORDS in held[self.tenant_id]
+        if self.seat and self.tenant_id:
+            held = self.person.held(self.tenant_id)
+            self.seat.words = WORDS in held
+            if READ not in held:
+                tenant = str(self.tenant_id)
+                self._leave_list()
+                self.put({"t": "viewed", "view": None, "tenant": tenant, "code": "tenant_not_found"})
         for id, one in list(self.watched.items()):
-            if WORDS not in held.get(one.tenant_id, ()):
+            if WORDS not in self.person.held(one.tenant_id):
                 self.put({"t": "unwatched", "conversation": str(id), "code": "conversation_not_found"})
                 self.ending = asyncio.get_running_loop().create_task(self._unwatch(id))
 
     def _refuse(self, error: ServiceError) -> None:
-        self.complain(error, close=BAD_TOKEN if isinstance(error, NotAuthenticated) else NOT_ALLOWED)
+        closes = {NotAuthenticated: BAD_TOKEN, Unavailable: TRY_LATER}  # a hub that is away tells of no proof
+        self.complain(error, close=closes.get(type(error), NOT_ALLOWED))
 
     def _too_many(self) -> None:
         self.complain(TooMany("Too many windows are open.", code="too_many_sockets"), close=TOO_FAST)

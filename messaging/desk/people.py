@@ -21,12 +21,12 @@ from django.http.request import split_domain_port, validate_host
 from django.utils.crypto import constant_time_compare
 
 from tenants.access.auth import credential_of, principal_for
-from tenants.access.permissions import PERMISSIONS, expand
+from tenants.access.permissions import PERMISSIONS, demands_more, expand, operator_closed
 from tenants.errors import Forbidden, NotAuthenticated, ServiceError, Unprocessable
 from tenants.models import Membership, Tenant, User
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
-from tenants.tenant_settings import tenant_state
+from tenants.tenant_settings import suspended, tenant_state
 
 READ, WORDS, WRITE = "conversations:read", "messages:read", "conversations:write"
 MOST_TENANTS = 50  # that a superuser is told of at first
@@ -51,6 +51,7 @@ class Person:
     full_name: str
     tenants: Mapping[uuid.UUID, frozenset[str]]
     everywhere: bool = False
+    closed: frozenset[uuid.UUID] = frozenset()  # of a superuser: tenants that are not served
     key: str = ""  # the API key's prefix, where no member of staff is named
 
     def may(self, tenant_id: uuid.UUID, permission: str) -> bool:
@@ -58,6 +59,12 @@ class Person:
             state = tenant_state(tenant_id)
             return state is not None and state.active and permission in PERMISSIONS
         return permission in self.tenants.get(tenant_id, ())
+
+    def held(self, tenant_id: uuid.UUID) -> Collection[str]:
+        """What they may do there as it was when they were looked up; asks for nothing."""
+        if self.everywhere:
+            return () if tenant_id in self.closed else PERMISSIONS
+        return self.tenants.get(tenant_id, ())
 
     @property
     def shape(self) -> dict[str, str] | None:
@@ -81,7 +88,7 @@ def own_page(headers: Mapping[str, str]) -> bool:
 
 def people(proofs: Collection[Proof]) -> dict[Proof, Person | ServiceError]:
     """Whose each is; an error: the proof is none any more (NotAuthenticated), or its person reads no conversations
-    (Forbidden). At most three statements for all sessions, and what is not remembered for each token."""
+    (Forbidden). At most three statements for all sessions, one more where a superuser is among them, and what is not remembered for each token."""
     found = _of_sessions({proof for proof in proofs if proof.session})
     for proof in proofs:
         if not proof.session:
@@ -112,8 +119,9 @@ def _of_sessions(proofs: Collection[Proof]) -> dict[Proof, Person | ServiceError
     ids = {uuid.UUID(facts[SESSION_KEY]) for facts in signed_in.values()}
     users = {user.id: user for user in User.objects.filter(id__in=ids, is_active=True, is_staff=True)}
     held = _memberships(users)
+    closed = frozenset(suspended() if any(user.is_superuser for user in users.values()) else ())
     return {
-        proof: _member(users[user_id], held.get(user_id, {}))
+        proof: _member(users[user_id], held.get(user_id, {}), closed)
         for proof, facts in signed_in.items()
         if (user_id := uuid.UUID(facts[SESSION_KEY])) in users and _same_password(users[user_id], facts)
     }
@@ -128,17 +136,25 @@ def _same_password(user: User, facts: Mapping[str, Any]) -> bool:
 def _memberships(users: Mapping[uuid.UUID, User]) -> dict[uuid.UUID, dict[uuid.UUID, frozenset[str]]]:
     found: dict[uuid.UUID, dict[uuid.UUID, frozenset[str]]] = {}
     # unscoped: the memberships are what tells which tenants there are
-    rows = Membership.objects.unscoped().filter(user_id__in=users).select_related("role")
+    rows = Membership.objects.unscoped().filter(user_id__in=users).select_related("role", "tenant")
     for row in rows.filter(tenant__status=Tenant.Status.ACTIVE) if users else ():
+        if demands_more(users[row.user_id], row.tenant):
+            continue
         found.setdefault(row.user_id, {})[row.tenant_id] = expand(row.role.permissions)
     return found
 
 
-def _member(user: User, held: Mapping[uuid.UUID, frozenset[str]]) -> Person | ServiceError:
+def _member(
+    user: User, held: Mapping[uuid.UUID, frozenset[str]], closed: frozenset[uuid.UUID]
+) -> Person | ServiceError:
     reads = {tenant_id: may for tenant_id, may in held.items() if READ in may}
-    if not reads and not user.is_superuser:
+    everywhere = user.is_superuser and not operator_closed(user)
+    if not reads and not everywhere:
         return _reads_none()
-    return Person(user.id, user.get_username(), user.get_full_name(), reads, everywhere=user.is_superuser)
+    name = user.get_username()
+    return Person(
+        user.id, name, user.get_full_name(), reads, everywhere=everywhere, closed=closed if everywhere else frozenset()
+    )
 
 
 def _of_credential(proof: Proof) -> Person | ServiceError:

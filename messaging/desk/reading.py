@@ -37,9 +37,9 @@ def moment_of(mark: str) -> datetime | None:
 
 
 def tenant_of(conversation_id: uuid.UUID) -> uuid.UUID | None:
-    """Whose a conversation is; None: there is none."""
+    """Whose a conversation is; None: there is none, or it is a thread between people."""
     # unscoped: this tells whose scope it is; what is found is shown to those only who may see it
-    rows = Conversation.objects.unscoped().filter(id=conversation_id)
+    rows = Conversation.objects.unscoped().filter(id=conversation_id, kind="chat")
     return rows.values_list("tenant_id", flat=True).first()
 
 

@@ -169,10 +169,14 @@ class Writer(BaseModel):
 
 
 class Typing(BaseModel):
+    """``content``: what the bot has written so far of its answer to a transcript that ends at ``after``."""
+
     conversation: UUID
     by: Writer = Field(alias="from")
     on: bool
     ttl_s: int
+    content: dict[str, Any] | None = None
+    after: int | None = None
 
 
 class Status(BaseModel):
@@ -191,6 +195,12 @@ class Note(BaseModel):
     id: UUID
 
 
+class Page(BaseModel):
+    """The visitor is on another page, or has left it: fetch what is known of the person."""
+
+    conversation: UUID
+
+
 FOLLOWED: dict[str, type[BaseModel]] = {**TRANSCRIPT, "read": Read}
 WATCHED: dict[str, type[BaseModel]] = {
     kind: create_model(f"Watched{model.__name__}", __base__=model, __doc__=model.__doc__, conversation=(UUID, ...))
@@ -199,7 +209,7 @@ WATCHED: dict[str, type[BaseModel]] = {
 SERVER_FRAMES: dict[str, type[BaseModel]] = {
     "ready": Ready, "viewed": Viewed, "conv": Conv, "gone": Gone, "counts": Counts, "watching": Watching,
     "unwatched": Unwatched, "alert": Alert, "presence": Presence, "looking": Looking, "typing": Typing, "status": Status,
-    "note": Note, **WATCHED, **PLAIN,
+    "note": Note, "page": Page, **WATCHED, **PLAIN,
 }  # fmt: skip
 CLOSES = {
     1000: "after `bye`",

@@ -21,6 +21,7 @@ from conversations.models import Event
 from messaging.figures.facts import NONE, Place, event_add, names_of
 from messaging.figures.sheet import Sheet
 from messaging.models import DailyFigure, DaySheet, HandledEvent
+from messaging.privacy.retention import days_purged
 from tenants.storage.db import RACES, atomic, lost_race, now, retried
 
 HANDLER = "analytics"  # messaging/outbox/handlers.py
@@ -31,11 +32,13 @@ FIELDS = ("id", "tenant_id", "conversation_id", "seq", "type", "version", "paylo
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """``changed``: name of a figure → as it was stored and as it is, over all channels; what is right is not named."""
+    """``changed``: name of a figure → as it was stored and as it is, over all channels; what is right is not named.
+    ``purged``: events of the day have gone by the tenant's retention, and its figures stay as they are."""
 
     day: date
     events: int
     changed: dict[str, tuple[int, int]]
+    purged: bool = False
 
 
 def days_of(first: date | None, last: date | None) -> Iterator[date]:
@@ -50,6 +53,9 @@ def days_of(first: date | None, last: date | None) -> Iterator[date]:
 def day_rebuild(tenant_id: uuid.UUID, day: date, *, dry_run: bool = False) -> Rebuilt:
     """Of the tenant in scope. With ``dry_run`` nothing is written. Raises IntegrityError when other processes begin
     figures of the day again and again."""
+    last = days_purged()
+    if last and day <= last:
+        return Rebuilt(day, 0, {}, purged=True)
     for _ in range(RACES):
         try:
             return _rebuild(tenant_id, day, dry_run)

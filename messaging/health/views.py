@@ -46,7 +46,7 @@ class ChannelHealthView(TenantAPIView):
     permissions = {"GET": "channels:read", "POST": "channels:write"}
 
     @extend_schema(
-        operation_id="channel_health",
+        operation_id="channel_health_get",
         summary="How a channel fares",
         description="`unchecked`, `healthy`, `degraded`, `credential_refused`, `silent` or `disabled`, what waits on it, and what "
         "to do about each problem.",
@@ -58,7 +58,7 @@ class ChannelHealthView(TenantAPIView):
         return Response(channel_report(channel_named(channel_id)))
 
     @extend_schema(
-        operation_id="channel_check",
+        operation_id="channel_health_check",
         summary="Ask the platform now",
         description="When it is content with the credentials, held messages go out at once. The platform has three "
         "seconds to answer; one question per tenant at a time, else 429 `busy`.",

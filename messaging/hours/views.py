@@ -48,7 +48,7 @@ class HoursView(TenantAPIView):
     permissions = {"GET": "channels:read"}
 
     @extend_schema(
-        operation_id="hours",
+        operation_id="hours_get",
         summary="When people answer",
         description="The tenant's hours, and whether people answer now.",
         tags=["channels"],
@@ -63,7 +63,7 @@ class ChannelHoursView(TenantAPIView):
     permissions = {"GET": "channels:read"}
 
     @extend_schema(
-        operation_id="channel_hours",
+        operation_id="channel_hours_get",
         summary="When people answer on a channel",
         description="Its own hours where it has some, else the tenant's.",
         tags=["channels"],

@@ -7,6 +7,7 @@ wake rows that are due: that is messaging/sweep.py.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 from django.db import close_old_connections
@@ -19,20 +20,29 @@ from messaging.agents.rule import assign_everywhere
 from messaging.agents.snooze import snoozes_end
 from messaging.hours.late import late_tell
 from messaging.housekeeping.disconnect import disconnected_clear
+from messaging.housekeeping.gone import gone_give_up
 from messaging.housekeeping.idle import idle_end
 from messaging.housekeeping.trims import TRIMS, trim
 from messaging.housekeeping.visits import visits_end
 from messaging.integrators.sweep import pauses_end
 from messaging.measures import HOUSEKEEPING, HOUSEKEEPING_FAILURES
 from messaging.privacy.erase import erasures_go_on
+from messaging.privacy.export import exports_expire, exports_go_on
+from messaging.privacy.purge import purge_due
+from messaging.privacy.retention import trail_going
 from messaging.rules.delivery_status import late_statuses_apply
 from messaging.rules.revise import late_changes_apply
 from messaging.shutdown import stopping
+from messaging.threads.leftovers import leftovers_purge
+from tenants.seals import trail_purge, trail_seal
 from tenants.storage.batches import More, for_seconds
 
 log = structlog.get_logger(__name__)
 
 STEP_S = 8.0  # that a step goes on while there is work
+
+#: what a person may ask for: also taken up every few seconds (messaging/tasks.py)
+PRIVACY: dict[str, Callable[[More], int]] = {"exports": exports_go_on, "erasures": erasures_go_on}
 
 #: name → does its work while ``more()``, and returns how much that was
 STEPS: dict[str, Callable[[More], int]] = {
@@ -42,10 +52,16 @@ STEPS: dict[str, Callable[[More], int]] = {
     "ended_visits": visits_end,
     "late_replies": late_tell,
     "snoozed_conversations": snoozes_end,
+    "gone_colleagues": gone_give_up,
     "ranks_of_waiting": lambda _: ranks_fill(),
     "waiting_conversations": assign_everywhere,
     "disconnected_channels": disconnected_clear,
-    "erasures": erasures_go_on,
+    **PRIVACY,
+    "expired_exports": exports_expire,
+    "retention": purge_due,
+    "deleted_threads": leftovers_purge,
+    "audit_seals": trail_seal,
+    "old_audit": partial(trail_purge, going=trail_going),
     "message_words": words_fill,
     "forgotten_words": words_forget,
     "parted_contacts": lambda _: partings_follow(),

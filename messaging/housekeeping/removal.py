@@ -17,6 +17,8 @@ from django.apps import apps
 from django.db import IntegrityError
 from django.db.models import F
 
+from assistant.models import Vector
+from assistant.vectors.rows import store_forget
 from conversations.attachments import files_erase, tenant_files_erase
 from conversations.models import Attachment
 from tenants import tenant_settings
@@ -89,6 +91,8 @@ def _empty(removal: Removal, model: Any, more: More) -> int:
     while more() and (ids := list(model.objects.order_by().values_list("pk", flat=True)[:BATCH])):
         if model is Attachment:
             files_erase(removal.tenant_id, ids)
+        if model is Vector:
+            store_forget(ids)
         try:
             count += _batch(removal, model, ids)
         except IntegrityError:  # a row has come that hangs on one of these: the next pass begins with it

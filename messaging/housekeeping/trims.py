@@ -12,6 +12,7 @@ from typing import Any
 from django.contrib.sessions.models import Session as Login
 from django.db.models import Q, QuerySet
 
+from assistant.models import CachedAnswer
 from channels_app.models import ChannelIncident
 from conversations.models import Reaction, Revision
 from messaging.integrators.sweep import FINISHED, KEPT
@@ -21,7 +22,7 @@ from messaging.outbox.handlers import MARKS_KEPT
 from messaging.rules.delivery_status import ORPHANED
 from messaging.rules.revise import LIFE
 from tenants.api.idempotency import KEPT as ANSWERS_KEPT
-from tenants.models import IdempotencyRecord, RevokedToken
+from tenants.models import IdempotencyRecord, OAuthCode, RevokedToken, StaffSession, TokenFamily
 from tenants.storage.batches import More, delete_in_batches
 from tenants.storage.db import now
 
@@ -42,7 +43,7 @@ class Trim:
         return rows.filter(self.where or Q(), **{f"{self.field}__lte": now() - self.age})
 
 
-FINAL_ALERT = Q(status__in=(StaffAlert.Status.SENT, StaffAlert.Status.FAILED))
+FINAL_ALERT = Q(status__in=(StaffAlert.Status.SENT, StaffAlert.Status.FAILED, StaffAlert.Status.DROPPED))
 
 #: docs/operations.md tells these ages
 TRIMS: dict[str, Trim] = {
@@ -57,7 +58,11 @@ TRIMS: dict[str, Trim] = {
     "incidents": Trim(ChannelIncident, "closed_at", timedelta(days=400), Q(is_open=False)),
     "idempotent_answers": Trim(IdempotencyRecord, "created_at", ANSWERS_KEPT),
     "revoked_tokens": Trim(RevokedToken, "expires_at", timedelta(seconds=1)),
+    "token_families": Trim(TokenFamily, "expires_at", timedelta(days=30)),
+    "oauth_codes": Trim(OAuthCode, "expires_at", timedelta(days=1)),
     "logins": Trim(Login, "expire_date"),
+    "staff_sessions": Trim(StaffSession, "expires_at"),
+    "cached_answers": Trim(CachedAnswer, "expires_at"),
 }
 
 

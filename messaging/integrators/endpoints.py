@@ -102,7 +102,8 @@ def url_check(url: str) -> None:
 def event_types_check(event_types: Sequence[str]) -> None:
     """Each is a type that is written to the timeline, a ``chat.message.*`` glob that fits one, or ``*``."""
     written = VERSIONS.keys() - AWAITED.keys()
-    globs = {"*", *(name.rsplit(".", 1)[0] + ".*" for name in written), "chat.*"}
+    dotted = (name.rsplit(".", 1)[0] + ".*" for name in written if "." in name)
+    globs = {"*", *dotted, "chat.*", "CHAT_*"}
     unknown = [name for name in event_types if name not in written and name not in globs]
     if unknown or not event_types:
         raise _invalid("event_types", f"Choose among {', '.join(sorted({*written, *globs}))}.", "unknown_event_type")

@@ -17,6 +17,7 @@ from tenants.api.parse import Changes
 from tenants.storage.crypto import mask
 from tenants.storage.db import now
 
+ENDPOINTS = Walk("webhook-endpoints", sorts={"created_at": ""}, searched=("url", "description"), dated="created_at")
 CALLS = Walk(
     "webhook-cursor", by="created_at", latest=True, sorts={"created_at": "created_at"}, searched=("type", "error_code"),
     dated="created_at",
@@ -97,7 +98,7 @@ class EndpointWithSecret(EndpointShape):
     secret: str = Field(description="Shown this once")
 
 
-class EndpointList(BaseModel):
+class EndpointList(Page):
     items: list[EndpointShape]
 
 

@@ -47,10 +47,8 @@ def subscribers_forget(tenant_id: uuid.UUID) -> None:
 
 
 def wants(event_types: Iterable[str], type: str) -> bool:
-    """Whether a type is among names, ``chat.message.*`` globs and ``*``."""
-    return any(
-        pattern in ("*", type) or (pattern.endswith(".*") and type.startswith(pattern[:-1])) for pattern in event_types
-    )
+    """Whether a type is among names, ``chat.message.*`` and ``CHAT_*`` globs and ``*``."""
+    return any(pattern == type or (pattern.endswith("*") and type.startswith(pattern[:-1])) for pattern in event_types)
 
 
 def events_queue(events: Sequence[Event]) -> None:

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from messaging.integrators import endpoints
 from messaging.integrators.calls import ping
 from messaging.integrators.shapes import (
+    ENDPOINTS,
     CallDetail,
     CallPage,
     CallQuery,
@@ -28,7 +29,7 @@ from messaging.integrators.shapes import (
     endpoint_shape,
 )
 from messaging.models import WebhookDelivery, WebhookEndpoint
-from tenants.api.pages import listed
+from tenants.api.pages import WholeQuery, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.errors import Conflict, NotFound
 
@@ -66,15 +67,19 @@ class EndpointsView(TenantAPIView):
     permissions = {"GET": "webhooks:read", "POST": "webhooks:write"}
 
     @extend_schema(
-        operation_id="webhook_endpoints_list",
+        operation_id="webhook_endpoint_list",
+        description="The endpoints of the tenant, the oldest first, with their event types and whether calls to them rest at "
+        "present; `search_query`: in address and description.",
         summary="List webhook endpoints",
         tags=TAGS,
+        parameters=[WholeQuery],  # type: ignore[list-item]
         responses=EndpointList,
-        examples=[answered({"items": [ENDPOINT]})],
+        examples=[answered(listed(ENDPOINT))],
     )
     def get(self, request: Request) -> Response:
-        rows = WebhookEndpoint.objects.order_by("id")
-        return Response({"items": [endpoint_shape(row) for row in rows]})
+        query = parse_query(request, WholeQuery)
+        rows = WebhookEndpoint.objects.all()
+        return Response(ENDPOINTS.answer(rows, query, shape=lambda page: map(endpoint_shape, page)))
 
     @extend_schema(
         operation_id="webhook_endpoint_create",
@@ -98,6 +103,7 @@ class EndpointView(TenantAPIView):
 
     @extend_schema(
         operation_id="webhook_endpoint_get",
+        description="Its address, event types and state. The signing secret is shown once, when it is made or rotated.",
         summary="One webhook endpoint",
         tags=TAGS,
         responses=EndpointDetail,
@@ -172,7 +178,9 @@ class PingView(TenantAPIView):
         examples=[answered({**CALL, "type": "chat.system.ping", "event_id": None})],
     )
     def post(self, request: Request, endpoint_id: uuid.UUID) -> Response:
-        return Response(call_shape(ping(endpoints.endpoint_for_id(endpoint_id))))
+        endpoint = endpoints.endpoint_for_id(endpoint_id)
+        self.audit("webhookendpoint.pinged", endpoint)
+        return Response(call_shape(ping(endpoint)))
 
 
 class ResumeView(TenantAPIView):
@@ -223,7 +231,7 @@ class CallsView(TenantAPIView):
     permissions = {"GET": "webhooks:read"}
 
     @extend_schema(
-        operation_id="webhook_endpoint_deliveries",
+        operation_id="webhook_delivery_list",
         summary="The log of an endpoint's calls",
         description="The latest first, of 30 days. Pages follow `cursor`.",
         tags=TAGS,
@@ -243,6 +251,7 @@ class ReplayCallView(TenantAPIView):
 
     @extend_schema(
         operation_id="webhook_delivery_replay",
+        description="The event is sent again with its first id, so that a receiver which has it already can tell.",
         summary="Make one call anew",
         tags=TAGS,
         request=None,

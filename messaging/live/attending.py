@@ -32,13 +32,15 @@ def staff_read(conversation_id: uuid.UUID, seq: int) -> int:
 
     Raises NotFound ``conversation_not_found``, Invalid ``seq_unknown`` when the transcript is shorter.
     """
-    behind = Conversation.objects.filter(id=conversation_id, agent_read_seq__lt=seq, last_seq__gte=seq)
+    behind = Conversation.objects.filter(id=conversation_id, kind="chat", agent_read_seq__lt=seq, last_seq__gte=seq)
     if behind.update(agent_read_seq=seq):
         conversation_changed(current_tenant_id(), conversation_id)
         if _shown(conversation_id).read_marks:
             push_read(conversation_id, "agent", seq)
         return seq
-    marks = Conversation.objects.filter(id=conversation_id).values_list("agent_read_seq", "last_seq").first()
+    marks = (
+        Conversation.objects.filter(id=conversation_id, kind="chat").values_list("agent_read_seq", "last_seq").first()
+    )
     if marks is None:
         raise NotFound("There is no such conversation.", code="conversation_not_found")
     if seq > marks[1]:
@@ -58,7 +60,7 @@ def staff_typing(conversation_id: uuid.UUID, agent: User | None, *, on: bool) ->
 
     Raises NotFound ``conversation_not_found``, Conflict ``conversation_closed``.
     """
-    found = Conversation.objects.filter(id=conversation_id).values_list("tenant_id", "is_open").first()
+    found = Conversation.objects.filter(id=conversation_id, kind="chat").values_list("tenant_id", "is_open").first()
     if found is None:
         raise NotFound("There is no such conversation.", code="conversation_not_found")
     tenant_id, is_open = found

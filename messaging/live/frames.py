@@ -18,11 +18,10 @@ TYPING_TTL_S = 5  # without another frame the widget takes the dots away
 def message_frame(message: Message, author: Face = UNNAMED) -> dict[str, Any]:
     """A transcript entry. System entries that tell of a change of the conversation are ``state`` frames."""
     content = content_with_links(message.content)
-    head = {"seq": message.seq, "id": str(message.id), "ts": written(message.created_at)}
+    head = _head(message)
     if message.role == Message.Role.SYSTEM and "state" in message.metadata:
-        conversation = str(message.conversation_id)
         known = {"agent": {"name": author.name}} if author.name else {}
-        return {"t": "state", **head, "conversation": conversation, "text": message.text, **message.metadata, **known}
+        return {"t": "state", **head, "text": message.text, **message.metadata, **known}
     return {
         "t": "msg",
         **head,
@@ -37,9 +36,15 @@ def message_frame(message: Message, author: Face = UNNAMED) -> dict[str, Any]:
     }
 
 
+def _head(entry: Message) -> dict[str, Any]:
+    """Where it stands: numbers count within a conversation."""
+    conversation, ts = str(entry.conversation_id), written(entry.created_at)
+    return {"conversation": conversation, "seq": entry.seq, "id": str(entry.id), "ts": ts}
+
+
 def change_frame(entry: Message, message: Message | None) -> dict[str, Any]:
     """The transcript entry that says that ``message`` was edited or deleted: what it says now."""
-    head = {"seq": entry.seq, "id": str(entry.id), "of": str(entry.reply_to), "ts": written(entry.created_at)}
+    head = {**_head(entry), "of": str(entry.reply_to)}
     if message is None or message.deleted_at:
         return {"t": "del", **head}
     words = message_frame(message)
@@ -48,6 +53,12 @@ def change_frame(entry: Message, message: Message | None) -> dict[str, Any]:
 
 def typing_frame(role: str, author: Face = UNNAMED, *, on: bool) -> dict[str, Any]:
     return {"t": "typing", "from": {"role": role, "name": author.name}, "on": on, "ttl_s": TYPING_TTL_S}
+
+
+def draft_frame(words: str, after: int) -> dict[str, Any]:
+    """What the bot has written so far of its answer to a transcript that ends at ``after``."""
+    content = {"type": "text", "text": words, "format": "markdown"}
+    return {**typing_frame("bot", on=True), "after": after, "content": content}
 
 
 def ack_frame(message: Message, *, duplicate: bool) -> dict[str, Any]:

@@ -102,6 +102,11 @@ class Hub:
         """Whether a push to the group may reach a listener: without Redis no other process hears it."""
         return bool(settings.REDIS_URL) or group in self.groups
 
+    @property
+    def attended(self) -> bool:
+        """Whether there may be a listener at all: a socket joins the group of its conversation just after that began."""
+        return bool(settings.REDIS_URL or self.groups)
+
     def push(self, group: str, frame: dict[str, Any]) -> None:
         """Send ``frame`` to the group; never blocks, never raises."""
         if not self.heard(group):
@@ -136,7 +141,11 @@ class Hub:
 
     def repeat(self, group: str, frame: dict[str, Any], *, after_s: float, every_s: float) -> Beat:
         """Push ``frame`` after ``after_s`` seconds and then every ``every_s``, until the result's ``stop()``."""
-        beat = Beat(lambda: self.push(group, frame), every_s)
+        return self.every(lambda: self.push(group, frame), after_s=after_s, every_s=every_s)
+
+    def every(self, push: Callable[[], None], *, after_s: float, every_s: float) -> Beat:
+        """The same of a ``push`` that finds out itself what there is to show. It must not block."""
+        beat = Beat(push, every_s)
         if settings.REDIS_URL or self._loop:  # else this process has no sockets, and no other hears it
             with suppress(RuntimeError):  # the loop is closing: so is this process
                 self.sending_loop().call_soon_threadsafe(beat.after, after_s)

@@ -88,6 +88,11 @@ def agent_typing(
     bell.tell(tenant_id, _typing(conversation_id, by, on=on))
 
 
+def visitor_moved(tenant_id: uuid.UUID, conversation_id: uuid.UUID) -> None:
+    """The person is on another page, or has left it: what is known of it is read anew, by those who may."""
+    bell.tell(tenant_id, {"t": "page", "conversation": str(conversation_id)})
+
+
 def note_written(tenant_id: uuid.UUID, conversation_id: uuid.UUID, note_id: uuid.UUID) -> None:
     """Call after the commit."""
     bell.tell(tenant_id, {"t": "note", "conversation": str(conversation_id), "id": str(note_id)})
@@ -107,7 +112,8 @@ CALLS = {"assigned": "A conversation is yours", "mention": "A colleague has name
 
 
 def colleague_called(kind: str, tenant_id: uuid.UUID, conversation_id: uuid.UUID, users: list[uuid.UUID]) -> None:
-    """Call these about one conversation, as CALLS says; nothing of what was written. Call after the commit."""
+    """Call these in their windows about one conversation, as CALLS says; nothing of what was written. Call after the
+    commit (messaging/outbox/calls.py)."""
     url = f"/admin/inbox/{conversation_id}/"
     staff_alert(tenant_id, kind, CALLS[kind], url=url, conversation_id=conversation_id, users=users)
 

@@ -14,8 +14,9 @@ from channels_app.words.moments import Moment
 
 
 class Entry(BaseModel):
-    """Stands in the transcript: ``seq`` counts 1, 2, 3 … without a gap."""
+    """Stands in the transcript of ``conversation``, where ``seq`` counts 1, 2, 3 … without a gap."""
 
+    conversation: UUID
     seq: int
     id: UUID
     ts: Moment
@@ -64,7 +65,6 @@ class Named(BaseModel):
 class State(Entry):
     """The conversation changed hands, or ended."""
 
-    conversation: UUID
     state: Literal["bot", "queued", "assigned", "closed"]
     text: str
     agent: Named | None = None

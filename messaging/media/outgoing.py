@@ -20,9 +20,9 @@ from channels_app.contract import Rejected
 from conversations.attachments import attachment_of, form_name, form_size, shown_form, storage_asked
 from conversations.media_links import PATH, attachment_id_for, media_link
 from conversations.models import Attachment
-from messaging.media.convert.child import NotConverted
 from messaging.media.convert.make import Original, original
 from tenants.errors import NotFound
+from tenants.work.child import NotConverted
 
 NOT_CONVERTED = (
     "not_converted:"  # begins the reason on a file that a channel got as a link, for want of a form it takes

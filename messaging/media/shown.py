@@ -25,10 +25,10 @@ from conversations.attachments import (
     thumbnail_write,
 )
 from conversations.models import Attachment
-from messaging.media.convert.child import NotConverted
 from messaging.media.convert.make import original
 from messaging.media.thumbnails import thumbnail_order
 from tenants.errors import NotFound, Unavailable
+from tenants.work.child import NotConverted
 
 THERE_IS_NONE = NotFound("There is no such form of this file.", code="media_not_found")
 

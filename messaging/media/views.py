@@ -130,14 +130,20 @@ def _here(request: Request, chosen: Served) -> HttpResponseBase:
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
     first, last = span
     file.seek(first)
-    chunks: Any = _later if isinstance(request._request, ASGIRequest) else _now
-    answer = StreamingHttpResponse(chunks(file, last - first + 1), content_type=chosen.mime)
-    answer._resource_closers.append(file.close)  # type: ignore[attr-defined]  # as Django's FileResponse does
-    answer["Content-Length"] = str(last - first + 1)
+    answer = streamed(request, file, last - first + 1, chosen.mime)
     answer["Content-Disposition"] = _disposition(chosen)
     if (first, last) != (0, size - 1):
         answer.status_code = 206
         answer["Content-Range"] = f"bytes {first}-{last}/{size}"
+    return answer
+
+
+def streamed(request: Request, file: Any, length: int, mime: str) -> StreamingHttpResponse:
+    """``length`` bytes of the file from where it stands, which is closed afterwards."""
+    chunks: Any = _later if isinstance(request._request, ASGIRequest) else _now
+    answer = StreamingHttpResponse(chunks(file, length), content_type=mime)
+    answer._resource_closers.append(file.close)  # type: ignore[attr-defined]  # as Django's FileResponse does
+    answer["Content-Length"] = str(length)
     return answer
 
 

@@ -19,6 +19,7 @@ from channels_app.words.moments import moment_of_iso
 from conversations.event_schemas import Envelope
 from conversations.models import Conversation, Message
 from conversations.safety import is_flagged
+from messaging.outbox.reasons import fault_words, stopped_words, waits_words
 from tenants.tenant_settings import FLAGS, settings_for
 
 #: a channel's state → what staff are told of it; of a channel that was switched off they are told nothing
@@ -29,15 +30,15 @@ STATES: dict[str, str] = {
     State.SILENT: "has gone silent",
 }
 
-
 SAME_AGAIN = timedelta(hours=1)
 A_TICK = timedelta(milliseconds=1)  # moments in events are cut to it
 WAITING_AGAIN = timedelta(minutes=10)  # people who wait are told of more often than faults
 EXPECTED = frozenset({"contact_stopped"})  # codes of messages that were not to arrive
 #: lists of the console
-WAITING = "conversations/conversation/?waiting=yes"
+WAITING = "inbox/?view=waiting"
 DEAD = "messaging/delivery/?dead=yes"
 FELL_BACK = "messaging/turn/"
+ENDPOINTS = "messaging/webhookendpoint/"
 #: table of the register → what staff are told, and the list in the console where it is started again
 GIVEN_UP = {
     "receipts": "Requests of a platform could not be processed",
@@ -55,12 +56,29 @@ PAGES = {
 
 @dataclass(frozen=True)
 class Words:
-    """What an alert says. ``incident``: whose end is the alert's, too. ``at_most_every``: of the same subject."""
+    """What an alert says. ``path``: the page of the console to go to, below /admin/. ``about``: its subject as an id,
+    that is told ``at_most_every`` so often. ``incident``: whose end is the alert's, too."""
 
     subject: str
     lines: tuple[str, ...] = ()
-    incident: ChannelIncident | None = None
+    path: str = ""
+    about: str = ""
     at_most_every: timedelta = timedelta(0)
+    incident: ChannelIncident | None = None
+
+    @property
+    def text(self) -> str:
+        opens = f"Open it: {page_address(self.path)}" if self.path else ""
+        return "\n".join(filter(None, (*self.lines, opens)))
+
+
+def page_address(path: str) -> str:
+    return f"{settings.PUBLIC_URL}/admin/{path}" if path else ""
+
+
+def conversation_path(conversation_id: Any) -> str:
+    """Where support staff answer it; "" where the event is about none."""
+    return f"inbox/{conversation_id}/" if conversation_id else ""
 
 
 def _channel_state(data: dict[str, Any]) -> Words | None:
@@ -70,22 +88,36 @@ def _channel_state(data: dict[str, Any]) -> Words | None:
     if state not in STATES or incident is None:
         return None
     channel = incident.channel
-    lines = (data.get("reason", ""), ADVICE.get(state, ""), _page(f"channels_app/channel/{channel.id}/change/"))
-    return Words(f"channel {channel.name} ({channel.kind}) {STATES[state]}", lines, incident)
+    lines = (data.get("reason", ""), ADVICE.get(state, ""))
+    subject = f"channel {channel.name} ({channel.kind}) {STATES[state]}"
+    return Words(subject, lines, f"channels_app/channel/{channel.id}/change/", incident=incident)
 
 
 def _work_given_up(data: dict[str, Any]) -> Words:
     """What fails, fails in crowds."""
     work, reason = data.get("work", ""), data.get("reason", "")
     subject = GIVEN_UP.get(work, f"Work was given up: {work}")
-    lines = (f"Reason: {reason}.", "They are kept and can be processed again.", _page(PAGES.get(work, "")))
-    return Words(subject, lines, at_most_every=SAME_AGAIN)
+    lines = (f"Reason: {reason}.", "They are kept and can be processed again.")
+    return Words(subject, lines, PAGES.get(work, ""), f"given_up {work}", SAME_AGAIN)
+
+
+def _budget_reached(data: dict[str, Any]) -> Words:
+    limit = f"The day's limit is {data.get('limit_usd')} US dollars; days end at midnight UTC."
+    if data.get("stop") == "hard":
+        return Words(
+            "Language models are not asked any more today",
+            (limit, "The built-in assistant answers, or colleagues do, as the tenant's settings say."),
+            "",
+            "budget hard",
+        )
+    return Words("Language models cost much today", (limit, "The cheapest model is asked first."), "", "budget soft")
 
 
 def _webhook_paused(data: dict[str, Any]) -> Words:
-    reason = data.get("reason", "")
-    state = "was disabled" if reason in ("gone", "paused_too_long") else "was paused"
-    return Words(f"Webhook endpoint {data.get('description', '')} {state}: {reason}")
+    reason, id = data.get("reason", ""), data.get("endpoint_id")
+    state = "was switched off" if reason in ("gone", "paused_too_long") else "was paused"
+    path = f"{ENDPOINTS}{id}/change/" if id else ENDPOINTS
+    return Words(f"Webhook endpoint {data.get('description', '')} {state}", (stopped_words(reason),), path)
 
 
 def _waits(data: dict[str, Any]) -> Words | None:
@@ -101,13 +133,11 @@ def _late(data: dict[str, Any]) -> Words | None:
     since = moment_of_iso(data.get("waiting_since", ""))
     if since and conversation.waiting_since and conversation.waiting_since >= since + A_TICK:
         return None
-    lines = (
-        f"The target is {settings_for(conversation.tenant_id).first_response_minutes} minutes of open time.",
-        _page(f"conversations/conversation/{conversation.id}/change/"),
-        f"All who wait: {_page(WAITING)}",
-    )
+    minutes = settings_for(conversation.tenant_id).first_response_minutes
+    lines = (f"The target is {minutes} minutes of open time.", _all_who_wait())
     subject = f"A person has waited too long on {conversation.channel.name}"
-    return Words(subject, lines, at_most_every=WAITING_AGAIN)
+    about = f"late {conversation.channel_id}"
+    return Words(subject, lines, conversation_path(conversation.id), about, WAITING_AGAIN)
 
 
 def _escalated(data: dict[str, Any]) -> Words | None:
@@ -117,47 +147,50 @@ def _escalated(data: dict[str, Any]) -> Words | None:
     if conversation is None:
         return None
     subject = f"A person waits for a colleague on {conversation.channel.name}"
-    lines = (
-        f"Reason: {data.get('reason') or 'asked for'}.",
-        _page(f"conversations/conversation/{conversation.id}/change/"),
-        f"All who wait: {_page(WAITING)}",
-    )
+    lines, path = (waits_words(data.get("reason") or ""), _all_who_wait()), conversation_path(conversation.id)
     if conversation.priority == "urgent":
-        return Words(f"{subject} (urgent, {str(conversation.id)[-6:]})", lines)
-    return Words(subject, lines, at_most_every=WAITING_AGAIN)
+        return Words(f"{subject} (urgent)", lines, path, f"escalations {conversation.id}")
+    return Words(subject, lines, path, f"escalations {conversation.channel_id}", WAITING_AGAIN)
+
+
+def _all_who_wait() -> str:
+    return f"All who wait: {page_address(WAITING)}"
 
 
 def _dead_letter(data: dict[str, Any]) -> Words:
-    lines = (f"Reason: {data.get('code') or 'unknown'}.", "They are kept and can be sent again.", _page(DEAD))
-    return Words("Messages could not be delivered", lines, at_most_every=SAME_AGAIN)
+    lines = (
+        fault_words(data.get("code") or ""),
+        "They are kept and can be sent again.",
+        f"All of them: {page_address(DEAD)}",
+    )
+    path = conversation_path(data.get("conversation_id")) or DEAD
+    return Words("Messages could not be delivered", lines, path, "dead_letters", SAME_AGAIN)
 
 
 def _engine_down(data: dict[str, Any]) -> Words:
-    lines = ("The engine failed or was too slow; people get the fallback reply instead.", _page(FELL_BACK))
-    return Words("The assistant does not answer", lines, at_most_every=SAME_AGAIN)
+    lines = (
+        "It failed or was too slow; people get the fallback reply instead.",
+        f"All such answers: {page_address(FELL_BACK)}",
+    )
+    path = conversation_path(data.get("conversation_id"))
+    return Words("The assistant does not answer", lines, path, "engine", SAME_AGAIN)
 
 
 def _malformed(data: dict[str, Any]) -> Words:
-    lines = (
-        "It was signed well and is kept; once we can read it, process it again.",
-        _page(f"messaging/inboundevent/{data.get('receipt_id')}/change/"),
-    )
-    return Words("A platform sent what could not be understood", lines, at_most_every=SAME_AGAIN)
+    lines = ("It was signed well and is kept; once we can read it, process it again.",)
+    path = f"messaging/inboundevent/{data.get('receipt_id')}/change/"
+    return Words("A platform sent what could not be understood", lines, path, "malformed", SAME_AGAIN)
 
 
 def _flagged(data: dict[str, Any]) -> Words:
-    found = ", ".join(FLAGS.get(flag, flag) for flag in data["flags"])
-    lines = (f"Found: {found}.", _page(f"conversations/conversation/{data.get('conversation_id')}/change/"))
-    subject = "A reply of ours broke a safety rule" if _is_ours(data) else "A person's message broke a safety rule"
-    return Words(subject, lines, at_most_every=SAME_AGAIN)
+    lines = (f"Found: {', '.join(FLAGS.get(flag, flag) for flag in data['flags'])}.",)
+    whose = "A reply of ours" if _is_ours(data) else "A person's message"
+    path, about = conversation_path(data.get("conversation_id")), f"flagged {'ours' if _is_ours(data) else 'theirs'}"
+    return Words(f"{whose} broke a safety rule", lines, path, about, SAME_AGAIN)
 
 
 def _is_ours(data: dict[str, Any]) -> bool:
     return data.get("role") != Message.Role.VISITOR
-
-
-def _page(path: str) -> str:
-    return f"{settings.PUBLIC_URL}/admin/{path}" if path else ""
 
 
 def _waiting_kind(event: Envelope) -> str:
@@ -180,6 +213,7 @@ KINDS: dict[str, Callable[[Envelope], str]] = {
     "chat.system.channel_recovered": lambda event: "channels",
     "chat.system.webhook_paused": lambda event: "webhooks",
     "chat.system.work_given_up": lambda event: "given_up",
+    "chat.system.budget_reached": lambda event: "budget",
 }
 
 
@@ -214,6 +248,7 @@ ALERTS: dict[str, Callable[[dict[str, Any]], Words | None]] = {
     "chat.system.channel_recovered": _channel_state,
     "chat.system.webhook_paused": _webhook_paused,
     "chat.system.work_given_up": _work_given_up,
+    "chat.system.budget_reached": _budget_reached,
     "chat.system.webhook_malformed": _malformed,
     "chat.conversation.updated": _waits,
     "chat.message.failed": _dead_letter,

@@ -1,35 +1,28 @@
 """Alerts to a tenant's staff about events: by e-mail, Slack or a webhook of theirs, as its settings say.
 
-Owns how each goes out: one per event and way, tried again until it worked. Must not know which events are worth one,
-nor its words (messaging/outbox/alert_words.py).
+Owns that each goes out: one per event and way, tried again until it worked. Must not know which events are worth one,
+nor its words (messaging/outbox/alert_words.py), nor how it travels (messaging/outbox/alert_ways.py).
 """
 
 from __future__ import annotations
 
-import json
 import uuid
-from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 import structlog
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.cache import cache
 from django.db.models import QuerySet
 
-from channels_app.adapters.base import raise_for_status
-from channels_app.contract import Rejected
-from channels_app.http.client import HttpClient
-from channels_app.services import outbound_hosts
 from conversations.event_schemas import Envelope
 from messaging import wake
+from messaging.live.staff import staff_alert
 from messaging.models import StaffAlert
+from messaging.outbox import calls
+from messaging.outbox.alert_ways import WAYS, members_who_may
 from messaging.outbox.alert_words import ALERTS, READERS, Words, alert_kind, alert_over
-from tenants.access.permissions import expand
 from tenants.alert_choice import NO_MAIL, choice_read
-from tenants.hours import is_open
-from tenants.models import Membership, Tenant
 from tenants.storage.db import now, on_commit, server_trouble
 from tenants.tenant_settings import settings_for
 from tenants.work.leases import A_DAY, WORKER_LOST, claim_by_id, put_off, server_back, settle
@@ -38,11 +31,13 @@ log = structlog.get_logger(__name__)
 
 TRIES = A_DAY
 LEASE = timedelta(seconds=60)
-OVER = "over"  # in place of an error: its reason had gone before it went out
+#: in place of an error, of what was dropped
+OVER = "over"  # its reason had gone before it went out
+DECLINED = "declined"  # no one of those it was for wanted it
 
 
 def alerts_plan(event: Envelope) -> list[StaffAlert]:
-    """Write down whom to tell of the event, in the caller's transaction and scope."""
+    """Write down whom to tell of the event, in the caller's transaction and scope; who has the inbox open is told after the commit."""
     words = ALERTS[event.type](event.data)
     if words is None or _told_lately(words):
         return []
@@ -57,9 +52,10 @@ def alerts_plan(event: Envelope) -> list[StaffAlert]:
             tenant_id=event.tenant_id,
             event=event.id,
             way=way,
+            about=words.about or None,
             incident=words.incident,
             subject=words.subject[:200],
-            text="\n".join(filter(None, words.lines)),
+            text=words.text,
             facts=event.model_dump(mode="json"),
         )
         for way, is_wanted in ways.items()
@@ -67,25 +63,53 @@ def alerts_plan(event: Envelope) -> list[StaffAlert]:
     ]
     for alert in alerts:
         on_commit(partial(wake.send_alert, alert.id))
+    on_commit(partial(_show, event, words))
     return alerts
 
 
+def _show(event: Envelope, words: Words) -> None:
+    """Tell those who have the inbox open, as each has chosen. People who wait stand in its list and are called by that
+    (static/console/alerts.js)."""
+    kind, again = alert_kind(event), words.at_most_every.total_seconds()
+    if kind == "escalations" or (again and not cache.add(f"shown:{event.tenant_id.hex}:{words.about}", 1, again)):
+        return
+    members = members_who_may(event.tenant_id, READERS.get(event.type, "channels:write"))
+    users = [member.user_id for member in members if choice_read(member.alerts).shown(kind)]
+    if users:
+        first = next(filter(None, words.lines), "")
+        staff_alert(event.tenant_id, kind, words.subject, first, url=f"/admin/{words.path}", users=users)
+
+
 def alert_send(alert_id: uuid.UUID) -> bool:
-    """Send one alert that is due, in its tenant's scope, unless its reason has gone. False when it is not due, taken, or did not work."""
+    """Send one alert that is due, in its tenant's scope, and what is told with it, unless its reason has gone. False when it is not due, taken, or did not work."""
     alert = claim_by_id(StaffAlert, alert_id, LEASE)
     if alert is None:
         return False
     if alert.worn_out:
         settle(alert, status=StaffAlert.Status.FAILED, error=WORKER_LOST)
         return False
+    alerts = [alert]
     try:
-        if alert.facts and alert_over(Envelope.model_validate(alert.facts)):
-            return settle(alert, status=StaffAlert.Status.SENT, error=OVER)
-        WAYS[alert.way](alert)
+        if alert.way == calls.WAY:
+            alerts += calls.told_together(alert, LEASE)
+        due = [one for one in alerts if not _over(one)]
+        wanted = bool(due) and WAYS[alert.way](due)
     except Exception as error:  # noqa: BLE001  whatever broke, staff have not been told: it is tried again
-        _failed(alert, error)
+        for one in alerts:
+            _failed(one, error)
         return False
-    return settle(alert, status=StaffAlert.Status.SENT, error="")
+    for one in alerts:
+        if wanted and one in due:
+            settle(one, status=StaffAlert.Status.SENT, error="")
+        else:
+            settle(one, status=StaffAlert.Status.DROPPED, error=DECLINED if one in due else OVER)
+    return True
+
+
+def _over(alert: StaffAlert) -> bool:
+    if alert.way == calls.WAY:
+        return calls.call_over(alert)
+    return bool(alert.facts) and alert_over(Envelope.model_validate(alert.facts))
 
 
 def _failed(alert: StaffAlert, error: Exception) -> None:
@@ -112,69 +136,5 @@ def alerts_replay(alerts: QuerySet[StaffAlert]) -> int:
 def _told_lately(words: Words) -> bool:
     if not words.at_most_every:
         return False
-    since = now() - words.at_most_every
-    lately = StaffAlert.objects.filter(subject=words.subject[:200], created_at__gt=since)
-    return lately.exclude(error=OVER).exists()
-
-
-# -------------------------------------------------------------------------------- ways
-
-
-def _email(alert: StaffAlert) -> None:
-    """To those of the tenant who may do something about it and want to hear of it. Raises Rejected when none of those
-    who may has an address."""
-    members = _members(alert.tenant_id, READERS.get(alert.facts.get("type", ""), "channels:write"))
-    if not members:
-        raise Rejected("nobody_to_mail")
-    addresses = _addresses(alert, members)
-    if not addresses:
-        return  # as they have chosen
-    host = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">")
-    # the same id at every try: a mailbox that has it already shows it once
-    headers = {"Message-ID": f"<alert-{alert.id}@{host}>"}
-    EmailMessage(_headline(alert), _text(alert), None, to=[], bcc=addresses, headers=headers).send()
-
-
-def _slack(alert: StaffAlert) -> None:
-    """https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks"""
-    _post(settings_for(alert.tenant_id).alerts.slack_webhook_url, {"text": _text(alert)})
-
-
-def _webhook(alert: StaffAlert) -> None:
-    """The event's envelope and ``text``, what the other ways say; ``id`` stays the same over all tries."""
-    _post(settings_for(alert.tenant_id).alerts.webhook_url, {**alert.facts, "text": _text(alert)})
-
-
-def _post(url: str, body: Any) -> None:
-    http = HttpClient(frozenset({url}), outbound_hosts())
-    content = json.dumps(body).encode()
-    raise_for_status(http.request("POST", url, headers={"content-type": "application/json"}, content=content))
-
-
-def _headline(alert: StaffAlert) -> str:
-    return f"{Tenant.objects.get(id=alert.tenant_id).name}: {alert.subject}".replace("\n", " ")
-
-
-def _text(alert: StaffAlert) -> str:
-    return f"{_headline(alert)}\n{alert.text}".rstrip()
-
-
-def _members(tenant_id: uuid.UUID, permission: str) -> list[Membership]:
-    """Those with the permission who have an address."""
-    members = Membership.objects.filter(tenant_id=tenant_id, user__is_active=True).exclude(user__email="")
-    members = members.select_related("user", "role")
-    return [member for member in members if permission in expand(member.role.permissions)]
-
-
-def _addresses(alert: StaffAlert, members: Iterable[Membership]) -> list[str]:
-    kind = alert_kind(Envelope.model_validate(alert.facts)) if alert.facts else ""
-    hours, at = settings_for(alert.tenant_id).business_hours, now()
-    opened = is_open(hours, at)
-    wanting = (
-        member for member in members
-        if (choice := choice_read(member.alerts)).wants(kind, is_open=opened) and not choice.rests(at, hours.zone)
-    )  # fmt: skip
-    return sorted({member.user.email for member in wanting})
-
-
-WAYS: dict[str, Callable[[StaffAlert], None]] = {"email": _email, "slack": _slack, "webhook": _webhook}
+    lately = StaffAlert.objects.filter(about=words.about, created_at__gt=now() - words.at_most_every)
+    return lately.exclude(status=StaffAlert.Status.DROPPED).exists()

@@ -1,4 +1,5 @@
-"""What the service itself does about events: figures, audit trail, alerts to staff, caches (EVT-5).
+"""What the service itself does about events: figures, audit trail, alerts to staff, caches, notes at a
+hand-over (EVT-5).
 
 Owns that each handler deals with each event once, whether it comes from the outbox, from Kafka or by a
 replay. Must not send anything: whatever leaves the house is a row first (messaging/outbox/alerts.py).
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 
 import structlog
 from django.db import DatabaseError, DataError, IntegrityError
@@ -15,17 +17,19 @@ from django.db.models import QuerySet
 
 from channels_app.health import health_forget
 from conversations.event_schemas import Envelope, envelope_of
-from conversations.models import Event
+from conversations.models import Conversation, Event, Note
+from conversations.summary import summary_of
 from messaging.figures.rebuild import MARKS_KEPT
 from messaging.figures.write import figures_add
 from messaging.integrators.subscribers import subscribers_forget
+from messaging.live.staff import note_written
 from messaging.models import HandledEvent
 from messaging.outbox.alert_words import alert_worth
 from messaging.outbox.alerts import alerts_plan
 from tenants.audit import audit
 from tenants.scope import tenant_scope
 from tenants.storage import prepared
-from tenants.storage.db import atomic, lost_race, now, retried
+from tenants.storage.db import atomic, lost_race, now, on_commit, retried
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +38,7 @@ Handle = Callable[[Sequence[Envelope]], None]
 
 
 LOOKS = 3
+UPDATED = "chat.conversation.updated"  # of changes of control, too (messaging/rules/control.py)
 
 #: consent, deletions and identities concern personal data; a stopped endpoint is a change of configuration
 AUDITED = {
@@ -186,15 +191,36 @@ def cache_invalidation(events: Sequence[Envelope]) -> None:
         FORGOTTEN[event.type](event)
 
 
+def handover_notes(events: Sequence[Envelope]) -> None:
+    """The colleague who comes finds what it is about in a note: after the hand-over, which it does not delay."""
+    rows = Conversation.objects.filter(id__in={event.conversation_id for event in events}, kind="chat")
+    found = {row.id: row for row in rows}
+    for event in events:
+        row = found.get(event.conversation_id) if event.conversation_id else None
+        summary = summary_of(row) if row else None
+        if row is None or summary is None or not summary.asked:
+            continue  # erased meanwhile, or nothing was said yet
+        reason = str(event.data.get("reason", ""))[:60].replace("_", " ")
+        words = f"Summary at the hand-over{f' ({reason})' if reason else ''}\n{summary.text}"
+        note = Note.objects.create(tenant_id=row.tenant_id, conversation=row, text=words)
+        on_commit(partial(note_written, row.tenant_id, row.id, note.id))
+
+
+def _hands_over(event: Envelope) -> bool:
+    return event.type == UPDATED and event.data.get("trigger") == "handover"
+
+
 HANDLERS: dict[str, Handle] = {
     "analytics": analytics,
     "audit": audit_trail,
     "notification": notification,
     "cache": cache_invalidation,
+    "handover": handover_notes,
 }
 #: which events a handler is shown; without a line: all
 WANTED: dict[str, Callable[[Envelope], bool]] = {
     "audit": lambda event: event.type in AUDITED,
     "notification": alert_worth,
     "cache": lambda event: event.type in FORGOTTEN,
+    "handover": _hands_over,
 }

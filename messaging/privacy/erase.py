@@ -7,6 +7,7 @@ followed by another when its lease ends. What the person writes after `_detach` 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,18 +16,22 @@ from django.apps import apps
 from django.db import IntegrityError
 from django.db.models import F
 
+from assistant.vectors.rows import store_forget
 from channels_app.contract import Sender
 from channels_app.models import Channel
 from conversations.attachments import files_erase
 from conversations.merges import contact_into, contacts_lock
-from conversations.models import Contact, Conversation, Identity
+from conversations.models import Contact, Conversation, Event, Identity
 from conversations.people import identities_forget
 from conversations.search.forget import index_renew
 from messaging.measures import PRIVACY
 from messaging.models import Delivery, Turn
+from messaging.privacy.export import exports_erase
 from messaging.privacy.holds import demand_no_hold
+from messaging.privacy.lines import told
 from messaging.privacy.models import Erasure
 from messaging.privacy.quotes import Words, named_delete, open_receipts, receipts_empty
+from messaging.privacy.requested import request_tell
 from messaging.privacy.tables import OWNED, Person, rows_of
 from messaging.privacy.tombstones import tombstones_set
 from tenants.audit import actor_name, audit
@@ -35,11 +40,12 @@ from tenants.scope import current_tenant_id, tenant_scope
 from tenants.storage.batches import BATCH, Failures, More
 from tenants.storage.db import atomic, now, retried
 from tenants.storage.sqlite.traces import log_wipe
-from tenants.work.leases import LeaseLost, claim_by_id, put_off, settle
+from tenants.work.leases import LeaseLost, claim_by_id, lease_longer, put_off, settle
 
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(minutes=2)
+RENEWAL = timedelta(minutes=30)  # of one that waits for the index, which is made anew as a whole
 PAUSE = timedelta(seconds=2)  # after which no process remembers whom an id led to; between looks at open receipts
 HELD_PAUSE = timedelta(minutes=5)
 HELD = "legal hold"  # what an erasure waits for, instead of a table
@@ -47,7 +53,7 @@ ERASED = "erased"
 
 
 @retried
-def erasure_start(contact_id: uuid.UUID, actor: Any) -> Erasure:
+def erasure_start(contact_id: uuid.UUID, actor: Any, ip: str | None = None) -> Erasure:
     """Have everything of the contact erased; the present erasure where there is one. Call outside a transaction.
 
     Raises NotFound ``contact_not_found`` or ``contact_merged``, Conflict ``legal_hold``.
@@ -60,50 +66,56 @@ def erasure_start(contact_id: uuid.UUID, actor: Any) -> Erasure:
         begun = Erasure.objects.create(
             tenant_id=current_tenant_id(), contact_id=contact_id, requested_by=actor_name(actor)[:200]
         )
-        audit(actor, "contact.erasure_requested", f"contact:{contact_id}")
+        audit(actor, "contact.erasure_requested", f"contact:{contact_id}", ip=ip)
+        request_tell("CHAT_PRIVACY_DELETION_REQUESTED", contact_id, begun.id)
     PRIVACY.labels("erasure", "requested").inc()
     return begun
 
 
 def erasures_go_on(more: More) -> int:
-    """Go on with every erasure that no worker is at; how many came to their end."""
-    count, failures = 0, Failures()
+    """Go on with every erasure that no worker is at; how many came to their end. The index is renewed once for all of
+    them: that costs as much as the whole of it."""
+    emptied: list[Erasure] = []
+    failures = Failures()
     # unscoped: of all tenants; each goes on inside its own scope
     due = Erasure.objects.unscoped().filter(status=Erasure.Status.RUNNING, due_at__lte=now())
     for row in list(due.order_by("created_at")):
         if more():
             with failures.apart(erasure=str(row.id)), tenant_scope(row.tenant_id):
-                count += erasure_go_on(row.id, more)
+                emptied += filter(None, [_emptied(row.id, more)])
+    count = _finish(emptied)
     failures.tell()
     return count
 
 
 def erasure_go_on(erasure_id: uuid.UUID, more: More) -> bool:
     """Take the erasure up, unless a worker is at it, and go on while ``more``. Returns whether it came to its end."""
+    return bool(_finish(list(filter(None, [_emptied(erasure_id, more)]))))
+
+
+def _emptied(erasure_id: uuid.UUID, more: More) -> Erasure | None:
+    """The erasure, leased, when no row of the person is left; None when it has to go on later, or another worker does."""
     erasure = claim_by_id(Erasure, erasure_id, LEASE)
     if erasure is None:
-        return False
+        return None
     try:
         if erasure.detached_at is None and Contact.objects.filter(id=erasure.contact_id).exists():
             _detach_when_read(erasure)
-            return False
+            return None
         if into := contact_into(erasure.contact_id):
             _follow(erasure, into)
-            return False
-        person = _person(erasure.contact_id)
+            return None
+        if not exports_erase(erasure.contact_id):
+            put_off(erasure, now() + PAUSE, table="messaging.Export")
+            return None
+        person = Person.of(erasure.contact_id)
         while more():
             if not _pass(erasure, person, more) and more():
-                return _finish(erasure)
+                return erasure if lease_longer(erasure, RENEWAL) else None
     except LeaseLost:
-        return False
+        return None
     put_off(erasure, now())
-    return False
-
-
-def _person(contact_id: uuid.UUID) -> Person:
-    identities = Identity.objects.filter(contact_id=contact_id).values_list("id", flat=True)
-    talks = Conversation.objects.filter(contact_id=contact_id).values_list("id", flat=True)
-    return Person(contact_id, tuple(identities), tuple(talks))
+    return None
 
 
 # ------------------------------------------------------------------------------ the ids
@@ -112,7 +124,7 @@ def _person(contact_id: uuid.UUID) -> Person:
 def _detach_when_read(erasure: Erasure) -> None:
     """What the person wrote before they asked is understood first: read later it would be a stranger's."""
     identities = list(Identity.objects.filter(contact_id=erasure.contact_id))
-    words = Words.of(identities, _person(erasure.contact_id))
+    words = Words.of(identities, Person.of(erasure.contact_id))
     if open_receipts(words, erasure.created_at):
         put_off(erasure, now() + PAUSE, table="messaging.InboundEvent")
         return
@@ -121,7 +133,14 @@ def _detach_when_read(erasure: Erasure) -> None:
     except Conflict:
         put_off(erasure, now() + HELD_PAUSE, table=HELD)
         return
-    emptied = receipts_empty(words) + named_delete(words)
+
+    def keep() -> bool:
+        """Before every batch the lease begins anew."""
+        if not lease_longer(erasure, LEASE):
+            raise LeaseLost
+        return True
+
+    emptied = receipts_empty(words, keep) + named_delete(words, keep)
     _detach(erasure, emptied)
     for one in identities:
         sender = Sender(scheme=one.scheme, scope=one.scope, value=one.value)
@@ -173,7 +192,7 @@ def _detach(erasure: Erasure, emptied: int) -> None:
 
 def _pass(erasure: Erasure, person: Person, more: More) -> int:
     """Empty every table of the person's rows once; how many rows that took."""
-    return sum(_empty(erasure, table, person, more) for table in OWNED)
+    return sum(_empty(erasure, table, person, more) for table in OWNED) + _told_delete(erasure)
 
 
 def _empty(erasure: Erasure, table: str, person: Person, more: More) -> int:
@@ -182,10 +201,21 @@ def _empty(erasure: Erasure, table: str, person: Person, more: More) -> int:
     while more() and (ids := list(rows.values_list("pk", flat=True).distinct()[:BATCH])):
         if table == "conversations.Attachment":
             files_erase(erasure.tenant_id, ids)
+        if table == "assistant.Vector":
+            store_forget(ids)
         try:
             count += _batch(erasure, table, model, ids)
         except IntegrityError:  # a row has come that hangs on one of these: the next pass begins with it
             return count + 1
+    return count
+
+
+def _told_delete(erasure: Erasure) -> int:
+    """What the tenant's own timeline tells of the person: apart, for no index leads there."""
+    count = 0
+    rows = Event.objects.filter(told(erasure.contact_id))
+    while ids := list(rows.values_list("id", flat=True)[:BATCH]):
+        count += _batch(erasure, "conversations.Event", Event, ids)
     return count
 
 
@@ -202,13 +232,24 @@ def _batch(erasure: Erasure, table: str, model: Any, ids: list[uuid.UUID]) -> in
     return len(ids)
 
 
-def _finish(erasure: Erasure) -> bool:
-    """Wipe what the database keeps of rows that are gone, and write the record."""
+def _finish(emptied: Sequence[Erasure]) -> int:
+    """Wipe what the database keeps of rows that are gone, and write the records; how many."""
+    if not emptied:
+        return 0
     index_renew()
     log_wipe()
+    count = 0
+    for erasure in emptied:
+        with tenant_scope(erasure.tenant_id):
+            count += _record(erasure)
+    return count
+
+
+@retried
+def _record(erasure: Erasure) -> bool:
     with atomic():
         if not settle(erasure, status=Erasure.Status.DONE, finished_at=now(), table=""):
-            raise LeaseLost
+            return False
         audit("system", "contact.erased", f"contact:{erasure.contact_id}", {"counts": erasure.counts})
     PRIVACY.labels("erasure", "done").inc()
     log.info("contact_erased", contact=str(erasure.contact_id), rows=sum(erasure.counts.values()))
@@ -217,11 +258,8 @@ def _finish(erasure: Erasure) -> bool:
 
 def erasure_preview(contact_id: uuid.UUID) -> dict[str, int]:
     """Table → rows that an erasure would remove now. Raises as `erasure_start`."""
-    if not Contact.objects.filter(id=contact_id).exists():
-        with atomic():
-            contacts_lock(contact_id)
+    person = Person.found(contact_id)
     demand_no_hold(contact_id)
-    person = _person(contact_id)
     counts = {
         table: apps.get_model(table).objects.filter(rows_of(table, person)).order_by().distinct().count()
         for table in OWNED

@@ -1,4 +1,4 @@
-"""Legal holds: as long as one is in force nothing of its contact is erased."""
+"""Legal holds: as long as one is in force nothing of its contact is erased or purged; of the tenant's own, nothing at all."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from conversations.models import ContactMerge
 from messaging.privacy.models import Erasure, LegalHold
 from tenants.audit import actor_name, audit
 from tenants.errors import Conflict
+from tenants.models import Tenant
 from tenants.scope import current_tenant_id
 from tenants.storage.db import atomic, now, retried
+from tenants.tenant_settings import settings_read
 
 
 @retried
@@ -36,9 +38,25 @@ def holds_lift(contact_id: uuid.UUID, actor: Any) -> int:
         return lifted
 
 
+def held_contacts() -> set[uuid.UUID]:
+    """Every contact of the tenant in scope that a hold keeps."""
+    named = set(LegalHold.objects.filter(lifted_at=None).values_list("contact_id", flat=True))
+    merged = ContactMerge.objects.filter(former_id__in=named, undone_at=None).values_list("contact_id", flat=True)
+    return named | set(merged) if named else named
+
+
+def hold_reason(contact_id: uuid.UUID) -> str | None:
+    """Why nothing of the contact is erased now; None: nothing stands in the way."""
+    held = _in_force(contact_id).order_by("created_at")
+    reason: str | None = held.values_list("reason", flat=True).first()
+    return reason
+
+
 def demand_no_hold(contact_id: uuid.UUID) -> None:
-    """Raises Conflict ``legal_hold`` with the reason."""
-    reason = _in_force(contact_id).order_by("created_at").values_list("reason", flat=True).first()
+    """Raises Conflict ``legal_hold``, with the reason where the hold is the contact's own."""
+    if settings_read(Tenant.objects.get(id=current_tenant_id())).legal_hold:
+        raise Conflict("A legal hold of the whole tenant keeps everything.", code="legal_hold")
+    reason = hold_reason(contact_id)
     if reason is not None:
         raise Conflict(f"A legal hold keeps this contact: {reason}", code="legal_hold")
 

@@ -1,4 +1,5 @@
-"""Erasures, what keeps the erased from being brought in again, and legal holds. Rows only. Loaded by messaging/apps.py."""
+"""Exports and erasures, what keeps the erased from being brought in again, and legal holds. Rows only. Loaded by
+messaging/apps.py."""
 
 from __future__ import annotations
 
@@ -33,10 +34,64 @@ class Erasure(Leased, TenantModel):
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["tenant", "contact_id"], name="erasure_once_per_contact")
         ]
-        indexes: ClassVar[list[Any]] = [models.Index(fields=["status", "due_at"], name="erasure_due")]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["status", "due_at"], name="erasure_due"),
+            models.Index(fields=["tenant", "created_at", "id"], name="erasure_walk"),
+        ]
 
     def __str__(self) -> str:
         return f"Erasure of {self.contact_id}, {self.status}"
+
+
+class Export(Leased, TenantModel):
+    """An export and, once its file is gone, its record: ids and counts, nothing of the person. ``due_at``: when it goes
+    on. ``place``: how far it is, and the parts that are written (messaging/privacy/export.py)."""
+
+    class Status(models.TextChoices):
+        RUNNING = "running"
+        READY = "ready"
+        FAILED = "failed"
+        EXPIRED = "expired"  # its file is gone
+        ERASED = "erased"  # with the person
+
+    STATE: ClassVar[str] = "status"
+    OPEN = (Status.RUNNING,)
+
+    contact_id = models.UUIDField()
+    requested_by = models.CharField(max_length=200)  # as in the audit trail
+    status = models.CharField(max_length=7, choices=Status, default=Status.RUNNING)
+    table = models.CharField(max_length=60, blank=True)  # being written
+    total = models.PositiveBigIntegerField(
+        null=True, blank=True
+    )  # rows there were when it began; None: not counted yet
+    counts = models.JSONField(default=dict)  # table → rows written so far; "files"
+    place = models.JSONField(default=dict, editable=False)
+    failures = models.PositiveSmallIntegerField(default=0)  # in a row
+    reason = models.CharField(max_length=60, blank=True)  # of the last failure
+    size = models.PositiveBigIntegerField(null=True, blank=True)  # bytes of the file
+    sha256 = models.CharField(max_length=64, blank=True)
+    downloads = models.PositiveIntegerField(default=0)
+    downloaded_at = models.DateTimeField(null=True, blank=True)  # the last time
+    expires_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "chat_export_logs"
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["status", "due_at"], name="export_due"),
+            models.Index(fields=["tenant", "contact_id", "id"], name="export_by_contact"),
+            models.Index(fields=["tenant", "created_at", "id"], name="export_walk"),
+        ]
+
+    @property
+    def progress(self) -> int:
+        """Per cent; the whole only when the file is there."""
+        if self.status in (self.Status.READY, self.Status.EXPIRED):
+            return 100
+        return min(99, 100 * sum(self.counts.values()) // self.total) if self.total else 0
+
+    def __str__(self) -> str:
+        return f"Export of {self.contact_id}, {self.status}"
 
 
 class Tombstone(TenantModel):

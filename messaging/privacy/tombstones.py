@@ -11,8 +11,11 @@ from datetime import datetime
 
 from django.utils.crypto import salted_hmac
 
+from channels_app.contract import Sender
+from channels_app.models import Channel
 from conversations.models import Identity
 from messaging.privacy.models import Tombstone
+from tenants.errors import Conflict
 from tenants.storage.db import now
 
 
@@ -20,6 +23,12 @@ def erased_at(tenant_id: uuid.UUID, channel_id: uuid.UUID, scheme: str, scope: s
     """When the person with this id was erased last, in the tenant in scope; None: never."""
     digest = _digest(tenant_id, channel_id, scheme, scope, value)
     return Tombstone.objects.filter(digest=digest).values_list("at", flat=True).first()
+
+
+def demand_no_tombstone(channel: Channel, sender: Sender) -> None:
+    """Raises Conflict ``person_erased``: an id of an erased person comes back by what they write, not by our records."""
+    if erased_at(channel.tenant_id, channel.id, sender.scheme, sender.scope, sender.value) is not None:
+        raise Conflict("The person with this id was erased; it comes back when they write.", code="person_erased")
 
 
 def tombstones_set(identities: Iterable[Identity]) -> None:

@@ -1,7 +1,7 @@
 """What a person answers who was asked how it was: it rates that conversation, and begins no other.
 
-Owns which message is such an answer: a pick of the question's own, or the number or title typed as the very next thing,
-within a day. Anything else is an ordinary message.
+Owns which message is such an answer: a pick of the question's own, or the number or title typed as the very next thing
+in the same thread, within a day. Anything else is an ordinary message.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TITLES = frozenset(title.casefold() for words in RATING_WORDS.values() for title
 def conversation_rate(conversation_id: uuid.UUID, score: int) -> Conversation:
     """The person rates the conversation, 1 to 5, mostly after its end; the last rating counts. In the caller's
     transaction. Raises NotFound."""
-    seen = conversation_advance({"id": conversation_id})
+    seen = conversation_advance({"id": conversation_id, "kind": "chat"})
     if seen is None:
         raise NotFound("There is no such conversation.", code="conversation_not_found")
     if seen.satisfaction == score:
@@ -93,7 +93,9 @@ def _meant(channel: Channel, identity: Identity, inbound: InboundMessage) -> tup
         picked = PICKED.fullmatch(payload_meant(inbound.content.choice.value))
         found = theirs.filter(id=picked[1]).first() if picked else None
         return (found.id, int(picked[2])) if picked and found and _question(found) else None
-    newest = theirs.order_by("-is_open", "-created_at", "-id").first()
+    # our first words may have opened the one between them and us, before the platform named its place
+    places = {inbound.thread, ""} if channel.adapter.personal(inbound.thread) else {inbound.thread}
+    newest = theirs.filter(thread__in=sorted(places)).order_by("-is_open", "-created_at", "-id").first()
     if newest is None or newest.is_open or newest.ended_at is None or newest.ended_at < now() - ANSWERED_FOR:
         return None
     last, asked = _last(newest), _question(newest)

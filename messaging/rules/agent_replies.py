@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import F
@@ -33,6 +34,7 @@ from tenants.models import User
 from tenants.storage.db import atomic, on_commit, retried
 from tenants.tenant_settings import settings_for
 
+ANYBODY: Callable[[], None] = lambda: None  # noqa: E731  the caller has looked who it is
 NEWER = 20  # entries that are told of where a reply is outdated
 
 
@@ -45,30 +47,36 @@ def agent_reply(
     client_message_id: str = "",
     seen_seq: int | None = None,
     anyway: bool = False,
+    allowed: Callable[[], None] = ANYBODY,
 ) -> Message:
     """A human answers through the visitor's own channel, and thereby takes over from the bot; where no agent is the
     assignee, ``agent`` becomes it.
 
     ``seen_seq``: the last entry the agent had read; None: all of it. Where more was said after it, the reply is refused,
-    unless it is to go ``anyway``: then what the person wrote goes on waiting. The same ``client_message_id`` of the same agent in this conversation gives the same message. Raises NotFound,
-    Conflict ``conversation_closed``, ``contact_stopped``, ``window_closed`` and ``message_id_conflict`` (the id was used
+    unless it is to go ``anyway``: then what the person wrote goes on waiting. The same ``client_message_id`` of the same
+    agent in this conversation gives the same message; only what is new is ``allowed``, which raises where it is not.
+    Raises NotFound, Conflict ``conversation_closed``, ``contact_stopped``, ``window_closed`` and ``message_id_conflict`` (the id was used
     for other content), `ReplyOutdated`, Invalid ``empty_message`` and ``quote_unknown``, and what `template_resolved`
     raises.
     """
     content, author = cleaned(content), Author.agent(agent.id if agent else None)
     with atomic():
-        return reply_as(locked(conversation_id), author, content, client_message_id, seen_seq=seen_seq, anyway=anyway)
+        return reply_as(
+            locked(conversation_id), author, content, client_message_id, seen_seq=seen_seq, anyway=anyway,
+            allowed=allowed,
+        )  # fmt: skip
 
 
 def reply_as(
     seen: Conversation, author: Author, content: Content, client_message_id: str = "", *, seen_seq: int | None = None,
-    anyway: bool = False,
+    anyway: bool = False, allowed: Callable[[], None] = ANYBODY,
 ) -> Message:  # fmt: skip
     """As `agent_reply`, of cleaned ``content``, within the caller's transaction that has locked ``seen``. The bot's own
     words change nothing about who is in control, and are not said over a human (Conflict ``with_human``)."""
     digest, by_human = _digest(reply_hidden(seen.tenant_id, content)[0]), author.role == Message.Role.AGENT
     if client_message_id and (stored := _said_before(seen, author, client_message_id, digest)):
         return stored
+    allowed()
     require_open(seen)
     if by_human and seen_seq is not None and not anyway:
         _require_nothing_newer(seen, author, seen_seq)

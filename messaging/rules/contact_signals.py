@@ -6,6 +6,7 @@ signal may come twice.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -34,8 +35,14 @@ from messaging.rules.delivery_status import status_apply
 from messaging.rules.opening import opened
 from tenants.errors import Unavailable
 from tenants.storage.db import RACES, atomic, lost_race, now, on_commit, retried
+from tenants.tenant_settings import settings_for
 
 T = TypeVar("T")
+#: members of a signal's data that say how and why, and the form in which they do
+CODES = frozenset(
+    {"app_id", "code", "conversation_type", "ends", "id", "reason", "ref", "starts", "status", "type", "waits"}
+)
+CODE = re.compile(r"[A-Za-z0-9_.:+/=\-]{1,200}")
 NO_CONVERSATION = "no conversation"
 
 
@@ -70,7 +77,8 @@ def _presence(channel: Channel, signal: Signal) -> str:
     if seen is None and signal.opens:
         seen = Conversation.objects.get(id=opened(channel, signal.sender, signal.thread))
     event = {"joined": "chat.contact.joined", "left": "chat.contact.left"}[signal.kind]
-    facts = {"signal_id": signal.platform_id, "data": dict(signal.data)}
+    words = settings_for(channel.tenant_id).event_words
+    facts = {"signal_id": signal.platform_id, "data": dict(signal.data) if words else _bare(signal.data)}
     if origin := signal.data.get("origin"):
         known = _tried(channel, signal.sender, lambda: _came_from(channel, signal.sender, origin))
         if seen is None:
@@ -88,6 +96,20 @@ def _presence(channel: Channel, signal: Signal) -> str:
         assert conversation is not None
         events_append(conversation, [NewEvent(event, {"contact_id": str(conversation.contact_id), **facts})])
     return ""
+
+
+def _bare(data: Mapping[str, Any]) -> dict[str, Any]:
+    """By name what may be anything, such as the title of a meeting; where the person came from, and codes, as they are."""
+    return {name: _bare_value(name, value) for name, value in data.items()}
+
+
+def _bare_value(name: str, value: Any) -> Any:
+    if name == "origin":
+        return value
+    if isinstance(value, Mapping):
+        return _bare(value)
+    is_code = isinstance(value, bool) or (name in CODES and CODE.fullmatch(str(value)))
+    return value if is_code else None
 
 
 def _came_from(channel: Channel, sender: Sender, origin: Mapping[str, Any]) -> Known:

@@ -157,10 +157,14 @@ def answer_failed(conversation: Conversation, reason: str) -> None:
 
 
 @retried
-def take_over(conversation_id: uuid.UUID, agent: User | None, *, expected_epoch: int | None = None) -> Conversation:
+def take_over(
+    conversation_id: uuid.UUID, agent: User | None, *, expected_epoch: int | None = None,
+    follows: Callable[[Conversation], object] | None = None,
+) -> Conversation:  # fmt: skip
     """From here on ``agent`` answers (None: an integrator's desk, without a name); what the bot thinks of is void.
 
-    ``expected_epoch`` is the epoch that the caller has seen: without it no agent is replaced.
+    ``expected_epoch`` is the epoch that the caller has seen: without it no agent is replaced. ``follows``: called with
+    what has changed, in its transaction.
     Raises NotFound, Conflict ``conversation_closed`` and ``control_changed`` (its details say who is in control).
     """
     agent_id = agent.id if agent else None
@@ -177,6 +181,8 @@ def take_over(conversation_id: uuid.UUID, agent: User | None, *, expected_epoch:
         )  # fmt: skip
         if agent:
             on_commit(lambda: wake.put_through(conversation_id))
+        if follows:
+            follows(taken)
         return taken
 
 
@@ -265,7 +271,7 @@ def _handled_by(seen: Conversation) -> str:
 
 
 def locked(conversation_id: uuid.UUID) -> Conversation:
-    seen = conversation_advance({"id": conversation_id})
+    seen = conversation_advance({"id": conversation_id, "kind": "chat"})
     if seen is None:
         raise NotFound("There is no such conversation.", code="conversation_not_found")
     return seen

@@ -7,21 +7,22 @@ window do.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from django.db import IntegrityError
 
 from channels_app.content.types import Content
 from channels_app.contract import Sender
 from channels_app.models import Channel
+from conversations.identities import sender_at
 from conversations.messages import cleaned
 from conversations.models import Conversation, Message
 from conversations.people import Known, identities_forget, identity_resolve
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging.reply import Author
-from messaging.rules.agent_replies import reply_as
-from tenants.errors import Unavailable, Unprocessable
+from messaging.rules.agent_replies import ANYBODY, reply_as
+from tenants.errors import Unavailable
 from tenants.models import User
 from tenants.storage import prepared
 from tenants.storage.db import RACES, atomic, lost_race, now
@@ -38,6 +39,7 @@ def first_words(
     agent: User | None = None,
     name: str = "",
     client_message_id: str = "",
+    allowed: Callable[[], None] = ANYBODY,
 ) -> Message:
     """Write to the person at ``address``, who need not have written: in the conversation that is open with them, else in a
     new one. ``by_bot``: the assistant answers what they reply; else a human does, ``agent`` where there is one.
@@ -45,14 +47,14 @@ def first_words(
     The same ``client_message_id`` to the same person gives the same message. Raises Unprocessable
     ``person_writes_first`` and ``recipient_invalid``, Conflict ``with_human`` (by_bot), Unavailable, and as `agent_reply`.
     """
-    sender = _sender_at(channel, address, name)
+    sender = sender_at(channel, address, name)
     content, author = cleaned(content), Author.bot() if by_bot else Author.agent(agent.id if agent else None)
     for _ in range(RACES):
         try:
             with atomic():
                 conversation, known = conversation_open(channel, sender)
                 stored = _said_before(known, author, client_message_id)
-                return reply_as(stored or conversation, author, content, client_message_id)
+                return reply_as(stored or conversation, author, content, client_message_id, allowed=allowed)
         except IntegrityError as error:
             if not lost_race(error):
                 raise
@@ -97,20 +99,6 @@ def thread_learnt(conversation: Conversation, thread: str) -> None:
     except IntegrityError as error:  # the answer was quicker, and has a conversation of its own
         if not lost_race(error):
             raise
-
-
-def _sender_at(channel: Channel, address: str, name: str) -> Sender:
-    adapter = channel.adapter
-    if not adapter.starts_conversations:
-        raise Unprocessable("On this kind of channel the person has to write first.", code="person_writes_first")
-    config: Any = channel.adapter_config()
-    complaint = adapter.check_recipient(address, config)
-    sender = None if complaint else adapter.sender_at(address, name, config)
-    if sender is None:
-        complaint = complaint or "This is the address of a place, not of a person."
-        details = [{"field": "user_id", "message": complaint, "code": "recipient_invalid"}]
-        raise Unprocessable(complaint, code="recipient_invalid", details=details)
-    return sender
 
 
 def _said_before(known: Known, author: Author, client_message_id: str) -> Conversation | None:

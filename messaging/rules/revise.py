@@ -15,6 +15,7 @@ from typing import Any
 from django.db import IntegrityError
 from django.db.models import Exists, F
 
+from assistant.vectors.rows import messages_forget
 from channels_app import contract
 from channels_app.content.types import Content
 from channels_app.models import Channel
@@ -209,14 +210,14 @@ def _merged(old: Content, new: Content) -> Content:
     return old.model_copy(update={"text": new.text, "format": new.format, "full_text": new.full_text})
 
 
-def erase(conversation: Conversation, message: Message, at: datetime) -> None:
+def erase(conversation: Conversation, message: Message, at: datetime, *, by: str = "person") -> None:
     """Nothing of what the message said is left with us. ``conversation`` is held by the caller."""
     attachments_delete(Attachment.objects.filter(message=message))
     quotes_forget(conversation, message)
     _forget_words(message)
     message_change(
         conversation, message, "deleted", "chat.message.deleted", preview=DELETED_PREVIEW,
-        deleted_at=at, content={"type": message.content_type}, text="", words="", analysis={}, metadata={},
+        deleted_at=at, content={"type": message.content_type}, text="", words="", analysis={}, metadata={}, by=by,
     )  # fmt: skip
     owed = Message.objects.filter(
         conversation=conversation, role=Message.Role.VISITOR, deleted_at=None, seq__gt=conversation.answered_seq
@@ -238,13 +239,21 @@ def _forget_words(message: Message) -> None:
 
 
 def message_change(
-    conversation: Conversation, message: Message, change: str, event: str, *, preview: str, **changes: Any
+    conversation: Conversation,
+    message: Message,
+    change: str,
+    event: str,
+    *,
+    preview: str,
+    by: str = "person",
+    **changes: Any,
 ) -> None:
     """The change, an entry in the transcript that tells clients following by seq of it, and the event.
 
     The entry's number makes an answer void that was begun with the former words: the turn is tried again.
     """
     Message.objects.filter(id=message.id).update(**changes)
+    messages_forget([message.id])
     for name, value in changes.items():
         setattr(message, name, value)
     later = Message.objects.filter(conversation=conversation, role__in=SPOKEN, seq__gt=message.seq)
@@ -257,7 +266,7 @@ def message_change(
         role=Message.Role.SYSTEM, reply_to=message.id, content_type="text", words="",
         content={"type": "text", "text": ENTRIES[change]}, metadata={"change": change},
     )  # fmt: skip
-    events_append(taken, [NewEvent(event, {**message_facts(message), "change_seq": entry.seq})])
+    events_append(taken, [NewEvent(event, {**message_facts(message), "change_seq": entry.seq, "by": by})])
     on_commit(lambda: push_change(entry, message))
 
 

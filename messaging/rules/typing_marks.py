@@ -55,6 +55,21 @@ def marks_go_on(told: Sequence[Told]) -> None:
         _show(sorted(thinking))
 
 
+def show_unasked(conversation_id: uuid.UUID) -> None:
+    """The engine says that it writes, with no turn that would show it: once, for it says so again while it is so."""
+    conversation: Conversation | None = CONVERSATIONS.first(ids=[conversation_id])
+    mark = _mark(conversation, True) if conversation and conversation.control_owner == Conversation.Owner.BOT else None
+    if mark:
+        _sent(mark[1], mark[2])
+
+
+def typing_of(channel: Channel) -> int:
+    """The seconds after which typing is shown again there, while it is so; 0: the channel shows none, or the tenant wants
+    none."""
+    caps = channel.capabilities
+    return caps.typing_interval_s if caps.typing and (caps.read_marks or not channel.adapter.typing_reads) else 0
+
+
 def _show(conversation_ids: Sequence[uuid.UUID]) -> None:
     thinking = set(THINKING.run(ids=list(conversation_ids)))
     conversations = CONVERSATIONS.run(ids=list(conversation_ids))
@@ -70,8 +85,7 @@ def _mark(conversation: Conversation, thinking: bool) -> tuple[Conversation, Cha
     if channel is None:
         return None
     caps = channel.capabilities
-    may_type = caps.typing and (caps.read_marks or not channel.adapter.typing_reads)
-    action = "typing" if thinking and may_type else "read" if caps.read_marks else ""
+    action = "typing" if thinking and typing_of(channel) else "read" if caps.read_marks else ""
     recipient = recipient_of(conversation, conversation.identity)
     payload = channel.adapter.signal(action, recipient, channel.adapter_config()) if action else None
     return (conversation, channel, payload) if payload else None

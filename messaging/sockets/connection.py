@@ -35,6 +35,7 @@ DONE, UNSUPPORTED, FAILED, TRY_LATER = 1000, 1003, 1011, 1013
 class Connection(AsyncWebsocketConsumer):
     """Frames are handled one after the other, in the order they came: type ``x`` by ``on_x``."""
 
+    permission: ClassVar[str]  # what a caller needs for anything to be shown; PUBLIC: it is the visitor's own
     protocol: ClassVar[str]
     frames: ClassVar[Mapping[str, type[BaseModel]]]  # what clients may say, by type
     echoed: ClassVar[tuple[str, ...]] = ("cid",)  # members of a frame that an error about it says again

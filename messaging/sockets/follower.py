@@ -112,7 +112,8 @@ class Follower:
         if frame["t"] == "moved":  # the visitor has logged in: the conversation is the user's
             self.behind.set()
         elif frame["t"] not in TRANSCRIPT:
-            self.passing(text, frame)
+            if frame.get("after", self.cursor) >= self.cursor:  # else a draft of an answer that does not count any more
+                self.passing(text, frame)
         elif frame["seq"] == self.cursor + 1 and not self.catching_up.locked():
             self.cursor += 1
             self.queue.put(self.shown(text, frame))

@@ -19,6 +19,7 @@ from conversations.safety import flags_take, reply_hidden
 from conversations.timeline import conversation_advance
 from messaging import wake
 from messaging.models import Delivery, Turn
+from messaging.privacy.holds import demand_no_hold
 from messaging.rules.control import require_open
 from messaging.rules.revise import MESSAGE_DELETED, erase, message_change
 from tenants.errors import Conflict, NotFound, Unprocessable
@@ -53,7 +54,7 @@ def message_edit(message_id: uuid.UUID, content: Content) -> Message:
             return message
         _revision(message, content=content.to_json(), previous=message.content)
         message_change(
-            conversation, message, "edited", "chat.message.updated", preview=content.summary, edited_at=now(),
+            conversation, message, "edited", "chat.message.updated", preview=content.summary, edited_at=now(), by="staff",
             content=content.to_json(), text=content.words, words=folded(content.words),
             analysis={**message.analysis, **judged},
         )  # fmt: skip
@@ -65,16 +66,18 @@ def message_edit(message_id: uuid.UUID, content: Content) -> Message:
 @retried
 def message_delete(message_id: uuid.UUID) -> tuple[Message, Gone]:
     """Nothing of what the message said is left with us; one that was not sent yet never is. Again, it changes nothing.
-    Raises NotFound, Unprocessable ``entry_of_system``."""
+    Raises NotFound, Unprocessable ``entry_of_system``, Conflict ``legal_hold``."""
     with atomic():
         conversation, message = _held(message_id)
         if message.role == Message.Role.SYSTEM:
             raise Unprocessable("Entries of the system tell what happened, and stay.", code="entry_of_system")
         message.repeated = message.deleted_at is not None
+        if not message.repeated:
+            demand_no_hold(conversation.contact_id)
         waiting = Delivery.objects.filter(message=message, status=Delivery.Status.QUEUED)
         not_sent = bool(waiting.update(status=Delivery.Status.FAILED, error_code=MESSAGE_DELETED))
         if not message.repeated:
-            erase(conversation, message, now())
+            erase(conversation, message, now(), by="staff")
             Revision.objects.filter(message=message).update(content={}, previous={})
             _revision(message, deleted=True)
         on_commit(partial(wake.deliver, conversation.id))  # what waited behind it
@@ -110,7 +113,7 @@ def answer_again(message_id: uuid.UUID) -> Turn:
 def _held(message_id: uuid.UUID) -> tuple[Conversation, Message]:
     """The message as it is under the lock of its conversation."""
     found = Message.objects.filter(id=message_id).values_list("conversation_id", flat=True).first()
-    conversation = conversation_advance({"id": found}) if found else None
+    conversation = conversation_advance({"id": found, "kind": "chat"}) if found else None
     message = Message.objects.filter(id=message_id).first() if conversation else None
     if conversation is None or message is None:
         raise NotFound("There is no such message.", code="message_not_found")

@@ -10,10 +10,15 @@ import uuid
 from django.conf import settings
 from django.db.models import Q
 
+from assistant.models import Translation, Unanswered
+from assistant.tools.models import AgreedCall
+from assistant.vectors.rows import messages_forget
 from conversations.attachments import attachments_delete
 from conversations.models import Attachment, Conversation, Event, Message
 from conversations.selectors import conversation_get
+from conversations.timeline import system_event
 from messaging.models import Delivery, Turn
+from messaging.privacy.holds import demand_no_hold
 from tenants.errors import Conflict
 from tenants.storage.db import atomic, retried
 
@@ -23,12 +28,13 @@ BATCH = 200  # rows of one transaction
 def conversation_delete(conversation_id: uuid.UUID) -> int:
     """How many messages went. A deletion that was broken off goes on when it is asked for again.
 
-    Raises NotFound, Conflict ``conversation_open``, and ``conversation_busy`` while an answer, a delivery or an event of
-    it is under way.
+    Raises NotFound, Conflict ``conversation_open``, ``legal_hold``, and ``conversation_busy`` while an answer, a delivery
+    or an event of it is under way.
     """
     seen = conversation_get(conversation_id)
     if seen.is_open:
         raise Conflict("The conversation goes on: end it first.", code="conversation_open")
+    demand_no_hold(seen.contact_id)
     _demand_rest(seen)
     count = 0
     while ids := list(Message.objects.filter(conversation=seen).order_by("seq").values_list("id", flat=True)[:BATCH]):
@@ -55,6 +61,7 @@ def _demand_rest(seen: Conversation) -> None:
 def _messages_delete(ids: list[uuid.UUID]) -> int:
     with atomic():
         attachments_delete(Attachment.objects.filter(message_id__in=ids))
+        messages_forget(ids)
         Message.objects.filter(id__in=ids).delete()
         return len(ids)
 
@@ -68,4 +75,11 @@ def _events_delete(ids: list[uuid.UUID]) -> None:
 @retried
 def _last_delete(seen: Conversation) -> None:
     with atomic():
-        Conversation.objects.filter(id=seen.id, is_open=False).delete()
+        gone, _ = Conversation.objects.filter(id=seen.id, is_open=False).delete()
+        Unanswered.objects.filter(conversation_id=seen.id).delete()
+        AgreedCall.objects.filter(conversation_id=seen.id).delete()
+        Translation.objects.filter(conversation_id=seen.id).delete()
+        if gone:  # else another request has deleted it, and told
+            ids = {name: str(getattr(seen, name)) for name in ("channel_id", "contact_id", "identity_id")}
+            facts = {"conversation_id": str(seen.id), **ids, "message_count": seen.message_count}
+            system_event(seen.tenant_id, "chat.conversation.deleted", facts)

@@ -128,7 +128,14 @@ class ReadFrame(BaseModel):
     seq: Seq
 
 
-class PostedFrame(RootModel[Annotated[SendFrame | RateFrame | ReadFrame, Field(discriminator="t")]]):
+class PageFrame(BaseModel):
+    """The page that this window shows, where `config.pages` asks for it: at every `ready`, and when it is another."""
+
+    t: Literal["page"]
+    url: str = Field(min_length=1, max_length=8000)
+
+
+class PostedFrame(RootModel[Annotated[SendFrame | RateFrame | ReadFrame | PageFrame, Field(discriminator="t")]]):
     """A frame by HTTP, for when no socket can be had."""
 
 
@@ -159,6 +166,7 @@ CLIENT_FRAMES: dict[str, type[Any]] = {
     "ticket": TicketFrame,
     "typing": TypingFrame,
     "read": ReadFrame,
+    "page": PageFrame,
     "sync": SyncFrame,
     "refresh": PlainFrame,
     "ping": PingFrame,

@@ -57,11 +57,14 @@ class Writer(BaseModel):
 
 
 class Typing(BaseModel):
-    """Over after ``ttl_s`` unless it comes again."""
+    """Over after ``ttl_s`` unless it comes again. ``content``: what the bot has written so far, all of it, of its answer to
+    a transcript that ends at ``after``; forget it when an entry comes, or `on` false."""
 
     by: Writer = Field(alias="from")
     on: bool
     ttl_s: int
+    content: dict[str, Any] | None = None
+    after: int | None = None
 
 
 class Queue(BaseModel):

@@ -38,7 +38,8 @@ class VisitorFile(BaseModel):
 
 class TicketView(WebchatView):
     @extend_schema(
-        operation_id="webchat_upload_ticket",
+        operation_id="webchat_file_create",
+        description="Answers an address that takes this one file, by PUT, for a short time. The file belongs to the visitor's conversation only once a message names it.",
         summary="Ask for the right to upload a file",
         tags=["webchat"],
         auth=VISITOR,
@@ -57,7 +58,7 @@ class TicketView(WebchatView):
 
 class VisitorUploadView(WebchatView):
     @extend_schema(
-        operation_id="webchat_upload",
+        operation_id="webchat_file_upload",
         summary="Upload a visitor's file",
         description="The body is the file. The same file again gives the same answer.",
         tags=["webchat"],

@@ -17,9 +17,11 @@ from channels_app.adapters.web import FormField, Starter, Trigger
 from messaging.live import transcript
 from messaging.live.attending import answering, read_shown
 from messaging.live.frames import ack_frame
+from messaging.live.staff import visitor_moved
 from messaging.webchat import rules as webchat
 from messaging.webchat import sessions as webchat_sessions
-from messaging.webchat.frames import PostedFrame, RateFrame, ReadFrame, Seq, SessionRequest
+from messaging.webchat.frames import PageFrame, PostedFrame, RateFrame, ReadFrame, Seq, SessionRequest
+from messaging.webchat.pages import page_admit, page_cut, page_keep
 from tenants.access.auth import credential_of
 from tenants.access.limits import client_ip
 from tenants.access.permissions import PUBLIC
@@ -44,6 +46,7 @@ class WidgetConfig(BaseModel):
     starters: list[Starter] = Field(description="Suggestions for the first message")
     triggers: list[Trigger] = Field(description="Invitations that the widget shows beside its launcher")
     triggers_a_day: int = Field(description="How many of them a visitor sees a day")
+    pages: str = Field(description="Which pages the client tells, by `page` frames: `path`, `full`; empty: none")
     uploads: bool = Field(description="Whether visitors may send files")
     pre_chat: list[FormField] = Field(description="What to ask before the chat; the answers are the `profile`")
 
@@ -96,7 +99,7 @@ class MessagesPage(BaseModel):
 
 
 class Ack(BaseModel):
-    """That the frame is stored. Of a rating only ``t`` and ``cid``, of a read mark ``t`` and ``seq``."""
+    """That the frame is stored. Of a rating only ``t`` and ``cid``, of a read mark ``t`` and ``seq``, of a page ``t``."""
 
     t: str
     cid: str | None = None
@@ -110,7 +113,7 @@ class Ack(BaseModel):
 CID = "0192f0d0-7b1a-4c3e-9a55-1f0a7a3c9e10"
 CONVERSATION = "019a2f6e-6d1c-7e5b-9c55-0e3b9f5f1a77"
 MESSAGE = {
-    "t": "msg", "seq": 2, "id": "019a2f6e-7a10-7c4f-8f0e-5a1b2c3d4e5f", "ts": "2026-01-31T12:00:00.000Z",
+    "t": "msg", "conversation": CONVERSATION, "seq": 2, "id": "019a2f6e-7a10-7c4f-8f0e-5a1b2c3d4e5f", "ts": "2026-01-31T12:00:00.000Z",
     "from": {"role": "bot", "name": "Assistant", "picture": None}, "kind": "text", "text": "Your parcel arrives tomorrow.",
     "format": "plain", "quick_replies": [], "content": {"type": "text", "text": "Your parcel arrives tomorrow."},
     "cid": None, "lang": "en",
@@ -167,7 +170,8 @@ class SessionView(WebchatView):
     needs_origin = True
 
     @extend_schema(
-        operation_id="webchat_session",
+        operation_id="webchat_session_create",
+        description="Answers the visitor token, what the widget shows, and the address of the socket. With a token that is still valid its session goes on.",
         summary="Begin or continue a web chat session",
         tags=["webchat"],
         request=SessionRequest,
@@ -192,7 +196,7 @@ class SessionView(WebchatView):
                                "launcher_text": "Help", "privacy_url": "https://shop.example.com/privacy",
                                "starters": [{"title": "Where is my order?", "payload": "intent:order_status"}],
                                "triggers": [{"text": "Any questions?", "after_s": 20, "path": "/cart*", "on_exit": False}],
-                               "triggers_a_day": 1, "uploads": True, "pre_chat": []},
+                               "triggers_a_day": 1, "pages": "path", "uploads": True, "pre_chat": []},
                 },
                 response_only=True,
             ),
@@ -227,7 +231,8 @@ class SessionView(WebchatView):
 
 class MessagesView(WebchatView):
     @extend_schema(
-        operation_id="webchat_messages",
+        operation_id="webchat_message_list",
+        description="What the visitor may see of their conversation, in order, with the place to go on from.",
         summary="Read the visitor's transcript",
         tags=["webchat"],
         auth=VISITOR,
@@ -276,8 +281,9 @@ class MessagesView(WebchatView):
         )
 
     @extend_schema(
-        operation_id="webchat_send",
-        summary="Send a message, a rating or a read mark without a socket",
+        operation_id="webchat_message_send",
+        description="The same bodies as the socket's frames, for clients that cannot hold a socket. A `client_id` that comes again is answered with the message that it made.",
+        summary="Send a message, a rating, a read mark or a page without a socket",
         tags=["webchat"],
         auth=VISITOR,
         request=PostedFrame,
@@ -312,6 +318,16 @@ class MessagesView(WebchatView):
             webchat.draw(f"webchat:read:{self.channel.id}:{visitor.key}", 2.0, 60)
             webchat.read(self.channel, visitor, frame)
             return Response({"t": "ack", "seq": frame.seq})
+        if isinstance(frame, PageFrame):
+            return self._page(visitor, frame)
         webchat.admit(self.channel, visitor, client_ip(request._request))
         accepted = webchat.say(self.channel, visitor, frame)
         return Response(ack_frame(accepted.message, duplicate=accepted.duplicate))
+
+    def _page(self, visitor: webchat.Visitor, frame: PageFrame) -> Response:
+        page_admit(self.channel, visitor)
+        page = page_cut(self.channel.adapter_config(), frame.url)
+        found = webchat.conversation_of(self.channel, visitor)
+        if page_keep(self.channel, visitor, page) and found:
+            visitor_moved(self.channel.tenant_id, found.id)
+        return Response({"t": "ack"})

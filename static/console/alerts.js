@@ -4,15 +4,17 @@ import { tell } from "./notices.js";
 
 const kept = (name) => localStorage.getItem(`inbox:${name}`) === "on";
 
-export function alerts(list, away) {
+/** `calm`: this member of staff has chosen not to be called by people who wait (*My alerts*). */
+export function alerts(list, away, calm) {
   const title = document.title;
-  let known = null; // ids in the waiting list, or how many wait: what is new is told
-  const told = (waiting) => {
+  let known = null; // how many call: what is new is told
+  list.changed = () => {
+    const waiting = list.count("waiting") + list.unread;
     document.title = waiting ? `(${waiting}) ${title}` : title;
-    if (known !== null && waiting > known) call(waiting);
-    known = waiting;
+    const calls = calm ? list.unread : waiting;
+    if (known !== null && calls > known) call(calls);
+    known = calls;
   };
-  list.changed = () => told(list.count("waiting") + list.unread);
   list.changed();
 
   choice("[data-alerts]", "alerts", async () => (await Notification.requestPermission()) === "granted");

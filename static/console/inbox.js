@@ -215,7 +215,7 @@ document.addEventListener("inbox:refresh", ({ detail }) => refresh(detail.id));
 const live = new Live(root.dataset, { list, opened, refresh, emit, changed, others, alert: called });
 document.addEventListener("inbox:say", (event) => live.say(event.detail) && event.preventDefault());
 keys({ list, pane, go, home: root.dataset.home });
-alerts(list, (on) => live.presence(on ? "away" : "online"));
+alerts(list, (on) => live.presence(on ? "away" : "online"), "calm" in root.dataset);
 list.start();
 live.start();
 shown(true);

@@ -21,6 +21,7 @@ export class Live {
   #mark = null;
   #viewed = () => {};
   #watched = null; // {id, seq}: of the conversation that is open
+  #late = 0;
   #pinged = 0;
   #pong = 0;
   #reading = 0;
@@ -36,10 +37,11 @@ export class Live {
     setInterval(() => this.#look(), 1000);
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) return;
+      if (this.#ready) this.#ping();
       this.#look(!this.#ready);
       this.#read();
     });
-    addEventListener("online", () => this.#connect());
+    addEventListener("online", () => (this.#ready ? this.#ping() : this.#connect()));
     addEventListener("pagehide", () => this.say({ t: "bye" }));
   }
 
@@ -77,13 +79,19 @@ export class Live {
     if (this.#socket || !navigator.onLine) return;
     const place = new URL(this.#data.socket, location.href.replace(/^http/, "ws"));
     const socket = (this.#socket = new WebSocket(place, "desk-agent.v1"));
-    const late = setTimeout(() => socket.close(), HELLO_MS);
+    this.#late = setTimeout(() => this.#leave(), HELLO_MS);
     socket.onopen = () => socket.send(JSON.stringify({ t: "hello" }));
     socket.onmessage = ({ data }) => this.#take(JSON.parse(data));
-    socket.onclose = ({ code }) => {
-      clearTimeout(late);
-      this.#lost(code);
-    };
+    socket.onclose = ({ code }) => this.#lost(code);
+  }
+
+  /** No answer any more: a dead network may take a minute to report a close, so nothing waits for it. */
+  #leave() {
+    const socket = this.#socket;
+    if (!socket) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+    this.#lost(1006);
   }
 
   #lost(code) {
@@ -92,8 +100,7 @@ export class Live {
     this.#socket = null;
     this.#ready = false;
     this.#viewed();
-    clearTimeout(this.#pinged);
-    clearTimeout(this.#pong);
+    for (const timer of [this.#late, this.#pinged, this.#pong]) clearTimeout(timer);
     if (code === 4401 && had) return location.reload(); // signed out elsewhere
     if (FINAL.has(code)) return;
     const most = Math.min(LONGEST_MS, 1000 * 2 ** this.#tries++);
@@ -102,16 +109,15 @@ export class Live {
   }
 
   #ping() {
-    clearTimeout(this.#pinged);
-    this.#pinged = setTimeout(() => {
-      this.say({ t: "ping", n: Date.now() });
-      this.#pong = setTimeout(() => this.#socket?.close(), PONG_MS);
-    }, PING_MS);
+    this.say({ t: "ping", n: Date.now() });
+    clearTimeout(this.#pong);
+    this.#pong = setTimeout(() => this.#leave(), PONG_MS);
   }
 
   #take(frame) {
     clearTimeout(this.#pong);
-    this.#ping();
+    clearTimeout(this.#pinged);
+    this.#pinged = setTimeout(() => this.#ping(), PING_MS);
     if (frame.mark) this.#mark = frame.mark;
     const take = TAKES[frame.t];
     if (take) this[take](frame);
@@ -119,6 +125,7 @@ export class Live {
   }
 
   ready() {
+    clearTimeout(this.#late);
     this.#ready = this.#anew = true;
     this.#tries = 0;
     const { list, opened } = this.#page;

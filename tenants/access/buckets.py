@@ -99,7 +99,7 @@ class RedisBuckets:
     return answer
     """
 
-    def __init__(self, url: str):
+    def __init__(self, url: str, timeout_s: float = REDIS_TIMEOUT_S):
         import redis
         from redis.backoff import NoBackoff
         from redis.retry import Retry
@@ -107,9 +107,9 @@ class RedisBuckets:
         pool = redis.BlockingConnectionPool.from_url(
             url,
             max_connections=settings.ENV["MAX_CONNECTIONS_REDIS"],
-            timeout=REDIS_TIMEOUT_S,
-            socket_timeout=REDIS_TIMEOUT_S,
-            socket_connect_timeout=REDIS_TIMEOUT_S,
+            timeout=timeout_s,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
             retry=Retry(NoBackoff(), 0),
         )
         self._client = redis.Redis(connection_pool=pool)

@@ -1,7 +1,8 @@
 """Invitations: a person becomes a member of a tenant by a link that their mailbox was sent.
 
 Owns when a link counts, and what it makes: an account, where the address has none, and a membership. Until then nothing is
-made and nothing looked up, so that no tenant learns which addresses have accounts. Must not decide who may invite.
+made and nothing looked up, so that no tenant learns which addresses have accounts. Where the service sends no e-mail, the one
+who invites is given the link, once, and hands it over. Must not decide who may invite.
 """
 
 from __future__ import annotations
@@ -52,10 +53,8 @@ def invitation_create(tenant: Tenant, email: str, role: Role, by: str) -> Invita
 
 
 def invitation_check(email: str) -> Invitation | None:
-    """The open invitation of an address. Raises Unprocessable ``email_off`` and ``too_many_invitations``, Conflict
-    ``already_member`` and ``just_sent``."""
-    if not settings.ENV["EMAIL_URL"]:
-        raise Unprocessable("This service sends no e-mail: its operator has to set EMAIL_URL.", code="email_off")
+    """The open invitation of an address. Raises Unprocessable ``too_many_invitations``, Conflict ``already_member`` and
+    ``just_sent``."""
     email = email.strip().lower()
     if Membership.objects.filter(user__email__iexact=email).exists():
         raise Conflict("A member of the tenant has this address.", code="already_member")
@@ -68,7 +67,8 @@ def invitation_check(email: str) -> Invitation | None:
 
 
 def invitation_send(row: Invitation, by: str) -> Invitation:
-    """With a new link; the former one ends. Raises Conflict ``just_sent`` and ``invitation_over``."""
+    """With a new link, which goes by e-mail or stands in ``link``; the former one ends. Raises Conflict ``just_sent`` and
+    ``invitation_over``."""
     if row.accepted_at or row.revoked_at:
         raise Conflict("The invitation is over.", code="invitation_over")
     _require_pause(row)
@@ -76,8 +76,17 @@ def invitation_send(row: Invitation, by: str) -> Invitation:
     token = secrets.token_urlsafe(32)
     row.token_hash, row.expires_at, row.sent_at = digest(token), at + LIFE, at
     row.save()
-    on_commit(partial(_mail, row.id, row.email, _words(row, by, token), str(row.tenant)))
+    link = f"{settings.PUBLIC_URL}/admin/join/{token}/"
+    if mails():
+        on_commit(partial(_mail, row.id, row.email, _words(row, by, link), str(row.tenant)))
+    else:
+        row.link = link
     return row
+
+
+def mails() -> bool:
+    """Whether the service sends e-mail."""
+    return bool(settings.ENV["EMAIL_URL"])
 
 
 def invitation_revoke(invitation_id: uuid.UUID) -> Invitation:
@@ -156,12 +165,11 @@ def digest(token: str) -> str:
 
 
 def _require_pause(row: Invitation) -> None:
-    if row.sent_at and row.sent_at > now() - PAUSE:
+    if mails() and row.sent_at and row.sent_at > now() - PAUSE:
         raise Conflict("The e-mail was sent less than a minute ago.", code="just_sent")
 
 
-def _words(row: Invitation, by: str, token: str) -> str:
-    link = f"{settings.PUBLIC_URL}/admin/join/{token}/"
+def _words(row: Invitation, by: str, link: str) -> str:
     who, tenant, role = (" ".join(str(one).split()) for one in (by, row.tenant, row.role))
     return WORDS.format(who=who, tenant=tenant, role=role, link=link)
 

@@ -18,6 +18,7 @@ from django.http import HttpRequest
 from rest_framework.throttling import BaseThrottle
 
 from tenants.access.buckets import Bucket, Verdict, take
+from tenants.audit import actor_name
 from tenants.tenant_settings import TenantSettings, settings_for
 
 MINUTE = 60.0
@@ -105,15 +106,29 @@ def _buckets(request: Any) -> list[Bucket]:
         return [_bucket(f"ip:{address}", None, None)]
     tenant_id: uuid.UUID = principal.tenant_id
     chosen: TenantSettings = settings_for(tenant_id)
-    each = (chosen.user_rate_limit or chosen.rate_limit, chosen.user_burst_limit or chosen.burst_limit)
+    each = _each(chosen)
     buckets = [
         _bucket(f"{tenant_id}", chosen.rate_limit, chosen.burst_limit),
-        _bucket(f"{tenant_id}:{principal.kind}:{principal.subject}", *each),
+        _bucket(f"{tenant_id}:{actor_name(principal)}", *each),
         _bucket(f"{tenant_id}:ip:{address}", *each),
     ]
     if principal.key_prefix and principal.kind != "key":  # a key itself is its own subject
-        buckets.append(_bucket(f"{tenant_id}:key:key:{principal.key_prefix}", *each))
+        buckets.append(_bucket(f"{tenant_id}:key:{principal.key_prefix}", *each))
     return buckets
+
+
+def limits_of(chosen: TenantSettings) -> dict[str, int]:
+    """What the tenant's limits come to, by the names of the settings."""
+    whole, each = _bucket("", chosen.rate_limit, chosen.burst_limit), _bucket("", *_each(chosen))
+    return {
+        "rate_limit": round(whole.rate * MINUTE), "burst_limit": whole.burst,
+        "user_rate_limit": round(each.rate * MINUTE), "user_burst_limit": each.burst,
+    }  # fmt: skip
+
+
+def _each(chosen: TenantSettings) -> tuple[int | None, int | None]:
+    """Rate and burst of one user, key or address."""
+    return chosen.user_rate_limit or chosen.rate_limit, chosen.user_burst_limit or chosen.burst_limit
 
 
 def _bucket(key: str, per_minute: int | None, burst: int | None) -> Bucket:

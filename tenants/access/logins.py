@@ -57,7 +57,9 @@ def follow() -> None:
 
 def _came_in(sender: Any, request: HttpRequest | None = None, user: User | None = None, **_: Any) -> None:
     if user and request and request.method:  # it came over the wire: code that signs in by itself is no person
-        _tell(user, "login.done", request)
+        _tell(
+            user, "login.done", request, {"by": "password"} if user.second_factor_at is None else {"by": "second step"}
+        )
 
 
 def _went(sender: Any, request: HttpRequest | None = None, user: User | None = None, **_: Any) -> None:
@@ -74,8 +76,21 @@ def _failed(sender: Any, credentials: dict[str, Any], request: HttpRequest | Non
         _tell(user, "login.failed", request)
 
 
-def _tell(user: User, action: str, request: HttpRequest | None) -> None:
+def login_refused(user: User, request: HttpRequest) -> None:
+    """The password was right, and the second step was not."""
+    log.info("login_failed", user_id=str(user.pk), step="second")
+    _tell(user, "login.failed", request, {"by": "second step"})
+
+
+def _tell(user: User, action: str, request: HttpRequest | None, changes: dict[str, Any] | None = None) -> None:
+    tell_tenants(user, user, action, client_ip(request) if request else None, changes)
+
+
+def tell_tenants(
+    actor: Any, user: User, action: str, ip: str | None = None, changes: dict[str, Any] | None = None
+) -> None:
+    """What is done with an account stands in the trail of each tenant that it is a member of."""
     # unscoped: a user belongs to several tenants, and each is told
     for tenant_id in Membership.objects.unscoped().filter(user=user).values_list("tenant_id", flat=True):
         with tenant_scope(tenant_id):
-            audit(user, action, user, ip=client_ip(request) if request else None)
+            audit(actor, action, user, changes, ip)

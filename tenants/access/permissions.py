@@ -13,7 +13,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from tenants.errors import Forbidden
-from tenants.models import Role, Tenant
+from tenants.models import Role, Tenant, User
 
 #: permission → what it lets its holder do. Names are part of the API: add, never rename.
 PERMISSIONS: dict[str, str] = {
@@ -21,6 +21,7 @@ PERMISSIONS: dict[str, str] = {
     "messages:read": "Read and search messages",
     "messages:write": "Edit, delete and regenerate messages",
     "messages:reveal": "Read what safety rules have hidden in messages and kept",
+    "engine:speak": "Speak as the assistant, unasked, where the bot is in control",
     "conversations:read": "Read conversations, their summaries, metrics and exports",
     "conversations:write": "End, delete, assign, escalate and hand back conversations",
     "contacts:read": "Read contacts and their identities",
@@ -108,11 +109,37 @@ def expand(names: Iterable[str]) -> frozenset[str]:
     return frozenset(PERMISSIONS) if ALL in wanted else wanted & PERMISSIONS.keys()
 
 
+def require_held(held: frozenset[str], *, before: Iterable[str] = (), after: Iterable[str] = ()) -> None:
+    """One rule for all that gives permissions or takes them away, of a key, a role, a member or an invitation: what is
+    there afterwards and was not, or was and is not, the caller has. Raises Forbidden ``more_than_yours``."""
+    had, gets = frozenset(before), frozenset(after)
+    given, taken = expand(gets) - expand(had), expand(had) - expand(gets)
+    if ALL in had ^ gets:  # also what comes later: only a caller who has all gives that, or takes it
+        given, taken = (frozenset(PERMISSIONS), taken) if ALL in gets else (given, frozenset(PERMISSIONS))
+    if missing := sorted((given | taken) - held):
+        did = "give permissions" if given - held else "take away permissions"
+        message = f"You cannot {did} that you do not have yourself."
+        raise Forbidden(message, code="more_than_yours", details={"permissions": missing})
+
+
 def held_in(status: str, permissions: frozenset[str]) -> frozenset[str]:
     """What is left of ``permissions`` in a tenant of this status: staff of one that is not active only read."""
     if status == Tenant.Status.ACTIVE:
         return permissions
     return frozenset(name for name in permissions if name.endswith(":read"))
+
+
+def demands_more(user: User, tenant: Tenant) -> bool:
+    """Whether the tenant is closed to the account until it has a second step."""
+    return user.second_factor_at is None and tenant.settings.get("second_factor") is True
+
+
+def operator_closed(user: User) -> bool:
+    """Whether an operator's account is closed until it has a second step: it has every tenant, so one that demands it is
+    enough. A statement for operators without one; none else."""
+    if not user.is_superuser or user.second_factor_at is not None:
+        return False
+    return Tenant.objects.filter(settings__second_factor=True).exclude(status=Tenant.Status.REMOVING).exists()
 
 
 def permissions_of_role(tenant_id: uuid.UUID, name: str) -> frozenset[str]:
@@ -134,8 +161,14 @@ def declared(view: Any, method: str) -> str | None:
     return by_method.get("GET" if method == "HEAD" else method)
 
 
+def limited_to_learners() -> Forbidden:
+    """What a token that is limited to learners is told of anything but their threads."""
+    return Forbidden("This token is limited to the threads of its learners.", code="limited_to_learners")
+
+
 class DeclaredPermission(BasePermission):
-    """Lets a request through when its credential has what the view declares. No declaration: refused."""
+    """Lets a request through when its credential has what the view declares. No declaration: refused. A token that is limited
+    to learners reaches views that say they obey that (``obeys_learners``)."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         method = str(request.method)
@@ -147,6 +180,8 @@ class DeclaredPermission(BasePermission):
         principal: Any = request.user
         if needed is None or not principal:
             return False
+        if principal.learners is not None and not getattr(view, "obeys_learners", False):
+            raise limited_to_learners()
         if needed != AUTHENTICATED and needed not in principal.permissions:
             raise Forbidden(details={"permission": needed})
         return True

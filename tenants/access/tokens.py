@@ -1,13 +1,13 @@
-"""Access and refresh tokens: JWTs signed by JWT_SECRET_KEY with JWT_ALGORITHM, and their revocation.
+"""Access and refresh tokens: JWTs signed by a key of tenants/access/signing, and their revocation.
 
-Owns the claims. Must not know HTTP. Claims: ``iss aud use tid sub kind perms jti iat exp`` and, where
-given, ``key`` (prefix of the API key it came from), ``ext`` (text values), ``fam`` (the exchange it came
-from) and ``end`` (Unix seconds beyond which nothing refreshed from it lives).
+Owns the claims. Must not know HTTP or keys. Claims: ``iss aud use tid sub kind perms jti iat exp`` and, where
+given, ``key`` (prefix of the API key it came from), ``cid`` and ``usr`` (OAuth client and member of staff), ``learners``
+(the only ones it reaches), ``ext`` (text values), ``fam`` (the exchange it came from) and ``end`` (Unix seconds beyond
+which nothing refreshed from it lives).
 """
 
 from __future__ import annotations
 
-import base64
 import datetime
 import hashlib
 import re
@@ -18,9 +18,9 @@ from functools import partial
 from typing import Any, Literal
 
 import jwt
-from django.conf import settings
 from django.db import IntegrityError
 
+from tenants.access.signing.keys import keyring
 from tenants.errors import NotAuthenticated
 from tenants.models import RevokedToken
 from tenants.storage.db import key_taken, new_id
@@ -39,21 +39,6 @@ Claims = dict[str, Any]
 
 FORM = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
-
-def _segment(header: bytes) -> str:
-    return base64.urlsafe_b64encode(header).rstrip(b"=").decode()
-
-
-#: The only headers taken, byte for byte: no other algorithm, no key id or key address to be led by,
-#: and nothing unverified is ever parsed.
-HEADERS = {
-    algorithm: frozenset(
-        _segment(header.replace("HS", algorithm).encode())
-        for header in ('{"alg":"HS","typ":"JWT"}', '{"typ":"JWT","alg":"HS"}', '{"alg":"HS"}')
-    )
-    for algorithm in ("HS256", "HS384", "HS512")
-}
-
 #: what a signature says never changes; whether the token still stands is remembered apart, by its ``jti``
 _verified: Memo[Claims] = Memo("tokens", ttl=REMEMBER_S)
 _standing: Memo[bool] = Memo("tokens-standing", ttl=REMEMBER_S)
@@ -68,13 +53,19 @@ def token_issue(
     permissions: Iterable[str],
     ttl_s: int,
     key_prefix: str = "",
+    client_id: str = "",
+    user_id: str = "",
     extra: Mapping[str, str] | None = None,
+    learners: Iterable[str] | None = None,
     family: str = "",
     ends_at: int | None = None,
+    jti: str = "",
+    issued_at: int | None = None,
 ) -> str:
     """A signed token that lives ``ttl_s`` seconds, and not beyond ``ends_at`` (Unix seconds), which all that is
-    refreshed from it keep. ``family``: the id that a refresh token shares with all that came from it."""
-    at = int(time.time())
+    refreshed from it keep. ``family``: the id that a refresh token shares with all that came from it. ``jti`` and
+    ``issued_at`` (Unix seconds): of a token that may be issued again."""
+    at = int(time.time()) if issued_at is None else issued_at
     claims: Claims = {
         "iss": ISSUER,
         "aud": AUDIENCE,
@@ -83,7 +74,7 @@ def token_issue(
         "sub": subject,
         "kind": kind,
         "perms": sorted(permissions),
-        "jti": str(new_id()),
+        "jti": jti or str(new_id()),
         "iat": at,
         "exp": at + ttl_s if ends_at is None else min(at + ttl_s, ends_at),
     }
@@ -93,9 +84,21 @@ def token_issue(
         claims["end"] = ends_at
     if key_prefix:
         claims["key"] = key_prefix
+    if client_id:
+        claims["cid"] = client_id
+    if user_id:
+        claims["usr"] = user_id
     if extra:
         claims["ext"] = dict(extra)
-    return jwt.encode(claims, settings.JWT_SECRET_KEY, algorithm=settings.JWT_ALGORITHM)
+    if learners is not None:
+        claims["learners"] = sorted(set(learners))
+    return keyring().signed(claims)
+
+
+def is_foreign(token: str) -> bool:
+    """Whether it has the form of a token that no key of ours has signed."""
+    shaped = len(token) <= LONGEST and FORM.fullmatch(token)
+    return bool(shaped) and token.partition(".")[0] not in keyring().taken
 
 
 def token_verify(token: str, use: Use) -> Claims:
@@ -133,13 +136,6 @@ def token_revoke(claims: Claims) -> bool:
     return True
 
 
-def family_revoke(claims: Claims) -> None:
-    """Refuse all tokens that came from the same exchange, as `token_revoke`: one of them is in wrong hands."""
-    if claims.get("fam"):
-        ends_at = int(time.time()) + settings.ENV["REFRESH_TOKEN_TTL"]  # no descendant lives longer
-        token_revoke({"jti": claims["fam"], "exp": max(ends_at, claims["exp"])})
-
-
 def token_read(token: str, use: Use) -> Claims:
     """The claims of a token that we have signed and that has not expired, revoked or not. Raises NotAuthenticated."""
     if len(token) > LONGEST or not FORM.fullmatch(token):
@@ -151,24 +147,31 @@ def token_read(token: str, use: Use) -> Claims:
 
 
 def _decode(token: str) -> Claims:
-    if token.partition(".")[0] not in HEADERS[settings.JWT_ALGORITHM]:
+    """The claims, if one of the keys for exactly this header has signed them. Nothing is parsed before."""
+    for taken in keyring().taken.get(token.partition(".")[0], ()):
+        try:
+            return _checked(token, taken.key, taken.algorithm)
+        except jwt.InvalidSignatureError:
+            continue
+        except jwt.ExpiredSignatureError:
+            raise _expired() from None
+        except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError):
+            break
+    raise _invalid()
+
+
+def _checked(token: str, key: Any, algorithm: str) -> Claims:
+    claims: Claims = jwt.decode(
+        token,
+        key,
+        algorithms=[algorithm],
+        audience=AUDIENCE,
+        issuer=ISSUER,
+        leeway=LEEWAY_S,
+        options={"require": REQUIRED},
+    )
+    if not _well_formed(claims):
         raise _invalid()
-    try:
-        claims: Claims = jwt.decode(
-            token,
-            settings.JWT_SECRET_KEY,
-            algorithms=[settings.JWT_ALGORITHM],
-            audience=AUDIENCE,
-            issuer=ISSUER,
-            leeway=LEEWAY_S,
-            options={"require": REQUIRED},
-        )
-        if not _well_formed(claims):
-            raise _invalid()
-    except jwt.ExpiredSignatureError:
-        raise _expired() from None
-    except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError):
-        raise _invalid() from None
     return claims
 
 
@@ -181,10 +184,15 @@ def _stands(jti: str) -> bool:
 def _well_formed(claims: Claims) -> bool:
     """Whether each claim is of its type: who signs with our key may still write what we never do. Raises ValueError."""
     uuid.UUID(claims["tid"])
-    texts = all(isinstance(claims.get(name, ""), str) for name in ("use", "tid", "sub", "kind", "jti", "key", "fam"))
+    uuid.UUID(claims.get("usr", claims["tid"]))
+    texts = all(
+        isinstance(claims.get(name, ""), str) for name in ("use", "tid", "sub", "kind", "jti", "key", "fam", "cid")
+    )
     times = all(type(claims.get(name, 0)) is int for name in ("iat", "exp", "end"))
     perms, extra = claims["perms"], claims.get("ext", {})
     lists = isinstance(perms, list) and all(isinstance(name, str) for name in perms)
+    learners = claims.get("learners", [])
+    lists = lists and isinstance(learners, list) and all(isinstance(name, str) for name in learners)
     facts = isinstance(extra, dict) and all(isinstance(value, str) for value in extra.values())
     in_time = 0 <= claims["exp"] <= LAST_TIME if times else False
     return texts and times and lists and facts and in_time and len(claims["jti"]) <= 64

@@ -63,7 +63,7 @@ def begin(request: HttpRequest, principal: Principal, *, uploads: bool = False) 
     if not FORM.fullmatch(given):
         raise Invalid("Idempotency-Key must have 1 to 255 printable ASCII characters.", code="idempotency_key_invalid")
     # No caller is given another's answer: two back ends, each with its own API key, may both have a "user-42".
-    key = _digest(principal.kind, principal.key_prefix, principal.subject, given)
+    key = _digest(principal.kind, principal.key_prefix, principal.subject, given, *_reach_of(principal))
     fingerprint = _digest(request.method, request.get_full_path(), *_body_of(request, uploads=uploads))
     for _ in range(3):  # again when the other one's record vanished between our two looks
         try:
@@ -79,6 +79,11 @@ def begin(request: HttpRequest, principal: Principal, *, uploads: bool = False) 
         if record is not None:
             return _again(record, fingerprint)
     raise _in_progress(1)
+
+
+def _reach_of(principal: Principal) -> list[str]:
+    """Two tokens of one subject that reach different learners are not given each other's answers."""
+    return [] if principal.learners is None else ["learners", *sorted(principal.learners)]
 
 
 def _again(record: IdempotencyRecord, fingerprint: str) -> Run | HttpResponse:

@@ -12,11 +12,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenants.access.invitations import invitation_create, invitation_get, invitation_revoke, invitation_send, state_of
-from tenants.access.permissions import expand
+from tenants.access.permissions import require_held
 from tenants.api.moments import Moment
 from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
-from tenants.errors import Forbidden, NotFound
+from tenants.errors import NotFound
 from tenants.models import Invitation, Role, Tenant
 
 INVITATIONS = Walk(
@@ -26,7 +26,8 @@ INVITATION = {
     "id": "0192f0d0-7b1a-7c3e-9a55-0000000000f1", "email": "ana@example.com", "role": "agent", "state": "waiting",
     "created_at": "2026-01-31T12:00:00.000Z", "expires_at": "2026-02-07T12:00:00.000Z",
 }  # fmt: skip
-EMAIL = r"^[^@\s\x00-\x1f<>,;:\"]+@[^@\s\x00-\x1f<>,;:\"]+\.[^@\s\x00-\x1f<>,;:\".]+$"
+SENT = {**INVITATION, "link": None}
+EMAIL = r'^[^@\s\x00-\x1f<>,;:"]+@[^@\s\x00-\x1f<>,;:"]+\.[^@\s\x00-\x1f<>,;:".]+$'
 
 
 class InvitationBody(BaseModel):
@@ -46,7 +47,7 @@ class InvitationItem(BaseModel):
 
 
 class InvitationShape(InvitationItem):
-    pass
+    link: str | None = Field(description="Where the service sends no e-mail: what to hand over, shown this once")
 
 
 class InvitationPage(Page):
@@ -54,11 +55,6 @@ class InvitationPage(Page):
 
 
 class InvitingView(TenantAPIView):
-    def require_grant(self, role: Role) -> None:
-        """Raises Forbidden: no caller gives away more than they have."""
-        if not expand(role.permissions) <= self.principal.permissions:
-            raise Forbidden("This role may do more than you may.", details={"role": role.name})
-
     @property
     def inviter(self) -> str:
         """As the e-mail names them: a key has no name that its reader knows."""
@@ -69,7 +65,7 @@ class InvitationsView(InvitingView):
     permissions = {"GET": "members:read", "POST": "members:write"}
 
     @extend_schema(
-        operation_id="invitations_list",
+        operation_id="invitation_list",
         summary="List invitations",
         description="The latest first. `sort_by`: `created_at`.",
         tags=["inbox"],
@@ -82,33 +78,34 @@ class InvitationsView(InvitingView):
         return Response(INVITATIONS.answer(rows, parse_query(request, ListQuery), shape=_shapes))
 
     @extend_schema(
-        operation_id="invitations_create",
+        operation_id="invitation_create",
         summary="Invite a person by e-mail",
-        description="The address gets a link that counts for seven days. Behind it a new account is made, or one that is "
+        description="The address gets a link by e-mail that counts for seven days; a service without e-mail gives it to you, as "
+        "`link`. Behind it a new account is made, or one that is "
         "there joins by signing in; the answer is the same for both. An invitation that waits gets the role and a new link. "
-        "409 `already_member`, `just_sent`; 422 `email_off`, `too_many_invitations`.",
+        "403 `more_than_yours`; 409 `already_member`, `just_sent`; 422 `too_many_invitations`.",
         tags=["inbox"],
         request=InvitationBody,
         responses={201: InvitationShape},
-        examples=[asked({"email": "ana@example.com", "role": "agent"}), answered(INVITATION, 201)],
+        examples=[asked({"email": "ana@example.com", "role": "agent"}), answered(SENT, 201)],
     )
     def post(self, request: Request) -> Response:
         body = parse_body(request, InvitationBody)
         role = Role.objects.filter(name=body.role).first()
         if role is None:
             raise NotFound("There is no such role.", code="unknown_role")
-        self.require_grant(role)
+        require_held(self.principal.permissions, after=role.permissions)
         tenant = Tenant.objects.get(id=self.principal.tenant_id)
         row = invitation_create(tenant, body.email, role, self.inviter)
         self.audit("invitation.created", row, {"role": role.name})
-        return Response(_shapes([row])[0], 201)
+        return Response(_sent(row), 201)
 
 
 class InvitationView(InvitingView):
     permissions = {"DELETE": "members:write"}
 
     @extend_schema(
-        operation_id="invitations_revoke",
+        operation_id="invitation_delete",
         summary="Take an invitation back",
         description="Its link ends. 409 `invitation_over` where it was accepted or taken back before.",
         tags=["inbox"],
@@ -123,20 +120,24 @@ class InvitationSendView(InvitingView):
     permissions = {"POST": "members:write"}
 
     @extend_schema(
-        operation_id="invitations_send",
+        operation_id="invitation_send",
         summary="Send an invitation again",
         description="With a new link; the former one ends. 409 `just_sent` within a minute, `invitation_over`.",
         tags=["inbox"],
         request=None,
         responses=InvitationShape,
-        examples=[answered(INVITATION)],
+        examples=[answered(SENT)],
     )
     def post(self, request: Request, invitation_id: uuid.UUID) -> Response:
         row = invitation_get(invitation_id)
-        self.require_grant(row.role)
+        require_held(self.principal.permissions, after=row.role.permissions)
         row = invitation_send(row, self.inviter)
         self.audit("invitation.sent", row)
-        return Response(_shapes([row])[0])
+        return Response(_sent(row))
+
+
+def _sent(row: Invitation) -> dict[str, Any]:
+    return {**_shapes([row])[0], "link": row.link or None}
 
 
 def _shapes(rows: Sequence[Invitation]) -> list[dict[str, Any]]:

@@ -11,11 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenants.access.api_keys import LONGEST_OVERLAP_H, api_key_create, api_key_revoke, api_key_rotate, overlap_s
-from tenants.access.permissions import expand
+from tenants.access.permissions import require_held
 from tenants.api.moments import Moment
 from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
-from tenants.errors import Conflict, Forbidden, NotFound, Unprocessable
+from tenants.errors import Conflict, NotFound, Unprocessable
 from tenants.models import ApiKey, Tenant
 from tenants.storage.db import now
 
@@ -101,7 +101,7 @@ class KeysView(TenantAPIView):
     permissions = {"GET": "keys:read", "POST": "keys:write"}
 
     @extend_schema(
-        operation_id="api_keys_list",
+        operation_id="api_key_list",
         summary="List API keys",
         description="The newest first; never their secrets.",
         tags=TAGS,
@@ -126,7 +126,7 @@ class KeysView(TenantAPIView):
         body = parse_body(request, KeyBody)
         if body.expires_at and body.expires_at <= now():
             raise Unprocessable("The key would have ended already.", code="expires_at_past")
-        require_mine(self, body.scopes)
+        require_held(self.principal.permissions, after=body.scopes)
         tenant = Tenant.objects.get(id=self.principal.tenant_id)
         key, plaintext = api_key_create(tenant=tenant, name=body.name, scopes=body.scopes, expires_at=body.expires_at)
         self.audit("apikey.created", key, {"prefix": key.prefix, "scopes": key.scopes})
@@ -138,6 +138,7 @@ class KeyView(TenantAPIView):
 
     @extend_schema(
         operation_id="api_key_get",
+        description="The key's name, scopes, state and when it was last used. The secret itself is shown once, when the key is made.",
         summary="One API key",
         tags=TAGS,
         responses=KeyDetail,
@@ -147,7 +148,7 @@ class KeyView(TenantAPIView):
         return Response(key_shape(key_get(key_id)))
 
     @extend_schema(
-        operation_id="api_key_revoke",
+        operation_id="api_key_delete",
         summary="End an API key",
         description="And every token that was issued for it, within a second. Its row stays. 409 `own_key`: the one that asks is "
         "ended by another one.",
@@ -180,14 +181,7 @@ class KeyRotateView(TenantAPIView):
     )
     def post(self, request: Request, key_id: uuid.UUID) -> Response:
         hours, key = parse_body(request, Replacement).keep_old_hours, key_get(key_id)
-        require_mine(self, key.scopes)
+        require_held(self.principal.permissions, after=key.scopes)
         successor, plaintext = api_key_rotate(key, grace_s=overlap_s(hours))
         self.audit("apikey.rotated", key, {"successor": successor.prefix})
         return Response({**key_shape(successor), "key": plaintext}, 201)
-
-
-def require_mine(view: TenantAPIView, scopes: list[str]) -> None:
-    """Raises Forbidden ``more_than_yours``."""
-    if missing := sorted(expand(scopes) - view.principal.permissions):
-        message = "A credential gives no more than it has."
-        raise Forbidden(message, code="more_than_yours", details={"permissions": missing})

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from operator import or_
+from operator import attrgetter, or_
 from typing import Any, ClassVar, Literal
 
 from django.core import signing
@@ -23,6 +23,7 @@ from tenants.api.moments import Moment
 from tenants.errors import Invalid, Unprocessable
 from tenants.scope import current_tenant_id
 
+WHOLE = 1_000  # rows of a list that is asked for whole
 NUMBERED = 10_000  # rows that page numbers reach; a total counts one more at most
 
 
@@ -58,6 +59,14 @@ class ListQuery(PageQuery):
     end_date: Moment | None = Field(None, description="Rows until then")
 
 
+class WholeQuery(ListQuery):
+    """What a list takes of which a tenant has few, and which was given whole before it had pages."""
+
+    page_size: int | None = Field(  # type: ignore[assignment]
+        None, ge=1, le=100, description="Without it the whole list, up to 1,000 rows; beyond them go on with `cursor`"
+    )
+
+
 class Page(BaseModel):
     """What every list answers beside its ``items``."""
 
@@ -79,7 +88,7 @@ def listed(*items: object) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Walk:
-    """How a list is walked. ``by``: the column that comes before the id, "" for none; ``latest``: the greatest first;
+    """How a list is walked. ``by``: the column that comes before the id, also one of a row that it names, "" for none; ``latest``: the greatest first;
     ``name``: of the list, in its cursors. ``sorts``: what callers may sort by, each with its indexed column, "" for the id;
     ``searched``: the look-ups of which one must contain what is searched; ``dated``: the column of the dates."""
 
@@ -102,13 +111,13 @@ class Walk:
         ``page_or_cursor``, Unprocessable ``page_too_deep`` and ``sort_not_offered``."""
         if query.page is not None and query.cursor:
             raise Invalid("Give either `page` or `cursor`.", code="page_or_cursor")
-        if query.page is not None and query.page * query.page_size > NUMBERED:
+        page, size = query.page, query.page_size or WHOLE
+        if page is not None and page * size > NUMBERED:
             raise Unprocessable(
                 f"Page numbers reach the first {NUMBERED} rows: go on with the `next_cursor` of the last page, as `cursor`.",
                 code="page_too_deep",
             )
         walk, rows = self.ordered(query.sort_by, query.sort_order), self._asked(rows, query)
-        page, size = query.page, query.page_size
         skipped = (page - 1) * size if page else 0
         found = walk.page(rows, size=size, cursor=query.cursor, shape=shape, within=within, skipped=skipped)
         return {
@@ -179,7 +188,9 @@ class Walk:
             after = {f"id__{beyond}": uuid.UUID(last_id)}
         except (signing.BadSignature, ValueError, TypeError) as error:
             raise Invalid("The cursor is not one of ours.", code="invalid_cursor") from error
-        column: Any = model._meta.get_field(self.by)
+        column: Any = None
+        for step in self.by.split("__"):
+            column = (column.related_model if column else model)._meta.get_field(step)
         place = column.to_python(place)
         # the first condition says nothing new: by it the index is entered where the page begins
         return Q(**{f"{self.by}__{beyond}e": place}) & (Q(**{f"{self.by}__{beyond}": place}) | Q(**after))
@@ -187,6 +198,6 @@ class Walk:
     def _cursor(self, row: Any, owner: str) -> Any:
         if not self.by:
             return row.id
-        place = getattr(row, self.by)
+        place = attrgetter(self.by.replace("__", "."))(row)
         place = place.isoformat() if hasattr(place, "isoformat") else place
         return signing.dumps([place, str(row.id), owner], salt=self.name)

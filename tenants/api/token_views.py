@@ -14,6 +14,7 @@ from tenants.access import auth
 from tenants.access.permissions import AUTHENTICATED, PUBLIC, expand
 from tenants.access.tokens import token_read
 from tenants.api.views import TenantAPIView, parse_body
+from tenants.audit import actor_name
 from tenants.errors import Forbidden, Unprocessable
 
 
@@ -25,7 +26,14 @@ class TokenRequest(BaseModel):
     subject: str = Field("", max_length=200, description="The user in your system; empty: the API key")
     permissions: list[Annotated[str, Field(max_length=60)]] | None = Field(None, description="No more than the key has")
     learners: list[Annotated[str, Field(max_length=200)]] | None = Field(
-        None, max_length=200, description="Not supported yet: 422 `learners_not_supported`"
+        None,
+        max_length=100,
+        description="Only these learners' threads, by their ids in your system, and nothing else; left out, the token is not limited",
+    )
+    acts_as: Literal["learner", "guardian", "teacher", "staff"] | None = Field(
+        None,
+        description="With `learners`: who the subject is in their threads; left out, `learner` where the subject is one of "
+        "them, else `guardian`",
     )
     ttl: int | None = Field(
         None, ge=1, le=86_400, description="Seconds the access token lives, and all that is refreshed from the pair"
@@ -66,7 +74,8 @@ class TokenView(TenantAPIView):
     permission = AUTHENTICATED
 
     @extend_schema(
-        operation_id="auth_token",
+        operation_id="token_create",
+        description="Answers an access token and a refresh token whose scopes are the key's, or fewer where the request names them.",
         summary="Exchange an API key for tokens",
         tags=["auth"],
         request=TokenRequest,
@@ -82,8 +91,8 @@ class TokenView(TenantAPIView):
     )
     def post(self, request: Request) -> Response:
         wanted = parse_body(request, TokenRequest)
-        if wanted.learners is not None:
-            raise Unprocessable(auth.LEARNERS, code="learners_not_supported")
+        if wanted.acts_as and wanted.learners is None:
+            raise Unprocessable("`acts_as` is of tokens that are limited to learners.", code="learners_required")
         key = self.principal
         if key.kind != "key":
             raise Forbidden("Tokens are issued for API keys only.", code="api_key_required")
@@ -99,9 +108,11 @@ class TokenView(TenantAPIView):
             kind="token",
             permissions=granted,
             key_prefix=key.key_prefix,
+            extra={"acts_as": wanted.acts_as} if wanted.acts_as else {},
+            learners=None if wanted.learners is None else frozenset(wanted.learners),
         )
         access, refresh = auth.token_pair(holder, ttl=wanted.ttl)
-        self.audit("token.issued", f"subject:{holder.subject}")
+        self.audit("token.issued", actor_name(holder))
         return Response(_pair(access, refresh))
 
 
@@ -109,9 +120,10 @@ class RefreshView(TenantAPIView):
     permission = PUBLIC
 
     @extend_schema(
-        operation_id="auth_refresh",
+        operation_id="token_refresh",
         summary="Exchange a refresh token, once, for a new pair",
-        description="One that comes twice is in two hands: all tokens of its exchange end.",
+        description="The same token gives the same pair for ten seconds: an answer that was lost can be asked for again, and two "
+        "requests at once are no harm. One that comes later than that is in two hands: all tokens of its exchange end.",
         tags=["auth"],
         request=RefreshRequest,
         responses=TokenPair,
@@ -126,7 +138,8 @@ class RevokeView(TenantAPIView):
     permission = PUBLIC  # the holder of a token may end it; RFC 7009 §2.2: an invalid one is no error
 
     @extend_schema(
-        operation_id="auth_revoke",
+        operation_id="token_revoke",
+        description="The token ends at once, a refresh token with all tokens of its exchange. `revoked` is false for one that was no longer good.",
         summary="End an access or refresh token",
         tags=["auth"],
         request=RevokeRequest,

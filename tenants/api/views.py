@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import structlog
 from django.db import DatabaseError
@@ -26,6 +26,7 @@ from tenants.api import idempotency
 from tenants.api.parse import parse_body, parse_query
 from tenants.audit import audit
 from tenants.errors import Invalid
+from tenants.reads import read_noted
 from tenants.scope import tenant_scope
 from tenants.storage.db import server_trouble
 
@@ -42,8 +43,11 @@ class TenantAPIView(APIView):
     are raised (tenants/errors.py).
     """
 
+    obeys_learners: ClassVar[bool] = False  # True: the handlers reach nothing but what `Principal.learners` lets them
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]  # OPTIONS is CORS' business
     scope: ExitStack
+    reads: ClassVar[str] = ""  # what of people a GET shows, like "contact" for `contact_id`: who looks is noted
+    looked_at: Any = None  # the row that was shown, where the address has no id of that noun
     idempotency_key: str = ""  # of this request, when it runs under one
     idempotency_id: str = ""  # what it stands for: this key of this very principal
 
@@ -117,7 +121,11 @@ class TenantAPIView(APIView):
     def _handle(self, request: Request) -> Any:
         known = str(request.method).lower() in self.http_method_names
         handler = getattr(self, str(request.method).lower(), None) if known else None
-        return (handler or self.http_method_not_allowed)(request, *self.args, **self.kwargs)
+        response = (handler or self.http_method_not_allowed)(request, *self.args, **self.kwargs)
+        if self.reads and request.method == "GET" and request.user and self.principal.kind != "visitor":
+            row_id = self.looked_at or self.kwargs.get(f"{self.reads}_id", "")
+            read_noted(self.principal, self.reads, row_id, client_ip(request._request))
+        return response
 
     def _end(self, run: idempotency.Run) -> None:
         """Keep a success, byte for byte; a failure may be tried again. When the database has gone meanwhile, the

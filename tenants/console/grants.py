@@ -1,15 +1,19 @@
-"""The base of pages that give permissions away: never more than the member of staff has themselves."""
+"""The base of pages that give permissions or take them away: never more than the member of staff has themselves."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseRedirect
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from tenants.access.permissions import ALL, PERMISSIONS
-from tenants.console.pages import TenantAdmin, may_grant
+from tenants.access.permissions import ALL, PERMISSIONS, require_held
+from tenants.console.pages import TenantAdmin, permissions_in
+from tenants.errors import Forbidden, ServiceError
+from tenants.people.admins import admins_kept
+from tenants.storage.db import atomic
 
 SCOPES = [
     (ALL, "Everything, also what comes later"),
@@ -23,9 +27,11 @@ class PermissionsField(forms.MultipleChoiceField):
 
 
 class GrantForm(forms.ModelForm):
-    """A form that gives permissions away: never more than its author has. ``request`` is set by the page."""
+    """A form that gives permissions away, or takes them: never more than its author has. ``request`` is set by the page;
+    ``held`` are the permissions of the row as it is stored, none of a new one."""
 
     request: HttpRequest
+    held: list[str]
 
     def granted(self) -> list[str]:
         raise NotImplementedError
@@ -33,13 +39,63 @@ class GrantForm(forms.ModelForm):
     def clean(self) -> Any:
         cleaned = super().clean()
         tenant = self.cleaned_data.get("tenant")
-        if tenant and not self.errors and not may_grant(self.request, tenant.id, self.granted()):
-            raise forms.ValidationError("You cannot give permissions that you do not have yourself.")
+        if tenant and not self.errors:
+            try:
+                require_held(permissions_in(self.request, tenant.id), before=self.held, after=self.granted())
+            except Forbidden as error:
+                raise forms.ValidationError(error.message) from error
         return cleaned
 
 
-class GrantAdmin(TenantAdmin):
+class Told:
+    """What a rule refuses while it is stored is told on the page that the member of staff came from."""
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
+        return self._told(request, super().changeform_view, *args, **options)  # type: ignore[misc]
+
+    def delete_view(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
+        return self._told(request, super().delete_view, *args, **options)  # type: ignore[misc]
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
+        return self._told(request, super().changelist_view, *args, **options)  # type: ignore[misc]
+
+    def _told(self, request: HttpRequest, view: Any, *args: Any, **options: Any) -> Any:
+        if request.method != "POST":
+            return view(request, *args, **options)
+        try:
+            with atomic():  # what Django writes around it goes, too
+                return view(request, *args, **options)
+        except ServiceError as error:
+            messages.error(request, error.message)
+            return HttpResponseRedirect(request.get_full_path())
+
+
+class GrantAdmin(Told, TenantAdmin):
+    def held_by(self, row: Any) -> list[str]:
+        """The permissions that a stored row stands for."""
+        return []
+
+    def require_mine(self, request: HttpRequest, row: Any) -> None:
+        """Raises Forbidden for a row with permissions that the member of staff lacks."""
+        require_held(permissions_in(request, row.tenant_id), before=self.held_by(row))
+
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
         form = super().get_form(request, obj, change=change, **options)
-        form.request = request
+        form.request, form.held = request, self.held_by(obj) if obj else []
         return form
+
+
+class PlaceAdmin(GrantAdmin):
+    """Rows that decide who is admin of a tenant: the last one stays."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        with admins_kept(obj.tenant_id):
+            if change:
+                stored = type(obj).objects.get(pk=obj.pk)  # not as it was when the form was checked
+                require_held(permissions_in(request, obj.tenant_id), before=self.held_by(stored), after=form.granted())
+            super().save_model(request, obj, form, change)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        with admins_kept(obj.tenant_id):
+            self.require_mine(request, obj)
+            super().delete_model(request, obj)

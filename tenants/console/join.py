@@ -20,9 +20,8 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 from tenants.access.invitations import account_of, invitation_of, is_of, join
 from tenants.access.limits import client_ip
 from tenants.console.login import LoginForm
+from tenants.console.second.step import BACKEND, signed_in
 from tenants.models import Invitation, User
-
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 def addresses() -> list[URLPattern]:
@@ -101,9 +100,11 @@ def _known(request: HttpRequest, row: Invitation, account: User) -> HttpResponse
     if not isinstance(here, User):
         form = OwnerForm(row, request, request.POST if request.method == "POST" else None)
         if not form.is_valid():
-            return _page(request, {**shown, "owner": form, "fields": form}, status=429 if form.too_many else 200)
-        login(request, form.get_user(), backend=BACKEND)
-        return HttpResponseRedirect(request.path)
+            answer = _page(request, {**shown, "owner": form, "fields": form}, status=429 if form.too_many else 200)
+            if form.too_many:
+                answer["Retry-After"] = str(form.wait_s)
+            return answer
+        return signed_in(request, form.get_user(), request.path)
     if request.method != "POST":
         return _page(request, {**shown, "joins": here})
     if not join(row, here, client_ip(request)):
@@ -112,6 +113,6 @@ def _known(request: HttpRequest, row: Invitation, account: User) -> HttpResponse
 
 
 def _page(request: HttpRequest, shown: dict[str, Any], status: int = 200) -> HttpResponse:
-    answer = render(request, "admin/join.html", {**admin.site.each_context(request), **shown}, status=status)
-    answer["Referrer-Policy"] = "no-referrer"  # the address is a secret
-    return answer
+    """The address is a secret: settings let browsers tell it to our own pages alone. A stricter policy would have them send
+    forms without an origin, which are refused."""
+    return render(request, "admin/join.html", {**admin.site.each_context(request), **shown}, status=status)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.http import HttpRequest
 from unfold.decorators import display
 
 from tenants.access.api_keys import api_key_create, api_key_revoke, api_key_rotate
+from tenants.access.permissions import require_held
 from tenants.console.grants import GrantAdmin, GrantForm, PermissionsField
-from tenants.console.pages import Button, TenantFilter, may_grant
-from tenants.errors import Forbidden
+from tenants.console.once import show_once
+from tenants.console.pages import Button, TenantFilter, permissions_in
 from tenants.models import ApiKey
 from tenants.storage.db import now
 
-SHOWN_ONCE = "Copy the key now, it will not be shown again: {}"
+SHOWN_ONCE = "Copy the key now, it will not be shown again."
 
 
 class ApiKeyForm(GrantForm):
@@ -71,14 +72,13 @@ class ApiKeyAdmin(GrantAdmin):
         made, plaintext = api_key_create(tenant=obj.tenant, name=obj.name, scopes=obj.scopes, expires_at=obj.expires_at)
         form.instance.__dict__.update(made.__dict__)  # the page goes on with the row that was stored
         self.note(request, "created", made, {"prefix": made.prefix})
-        messages.warning(request, SHOWN_ONCE.format(plaintext))
+        show_once(request, SHOWN_ONCE, plaintext, "API key")
 
     def do_rotate(self, request: HttpRequest, key: ApiKey) -> str:
-        if not may_grant(request, key.tenant_id, key.scopes):
-            raise Forbidden("This key may do more than you may: a colleague with its permissions can replace it.")
+        require_held(permissions_in(request, key.tenant_id), after=key.scopes)
         made, plaintext = api_key_rotate(key)
         self.note(request, "rotated", key, {"successor": made.prefix})
-        messages.warning(request, SHOWN_ONCE.format(plaintext))
+        show_once(request, SHOWN_ONCE, plaintext, "API key")
         return f"{key} ends at {key.expires_at:%Y-%m-%d %H:%M} UTC; put its successor in its place until then."
 
     def do_revoke(self, request: HttpRequest, key: ApiKey) -> str:

@@ -1,4 +1,4 @@
-"""The page on which members of staff choose the alerts that they are mailed (EVT-5).
+"""The page on which members of staff choose their alerts: by e-mail, in the inbox, and when (EVT-5).
 
 Must not show the choices of colleagues.
 """
@@ -6,6 +6,7 @@ Must not show the choices of colleagues.
 from __future__ import annotations
 
 import zoneinfo
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import structlog
@@ -16,13 +17,13 @@ from django.core.mail import EmailMessage
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultipleWidget,
+    CHECKBOX_CLASSES,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
 )
 
-from tenants.alert_choice import KINDS, NO_MAIL, AlertChoice, choice_read
+from tenants.alert_choice import CALLS, KINDS, NO_MAIL, AlertChoice, choice_read
 from tenants.console.pages import TenantAdmin
 from tenants.models import Membership
 
@@ -33,17 +34,22 @@ CLOCKS = ("rest_from", "rest_until")
 ZONES = [("", "That of the organisation"), *((name, name) for name in sorted(zoneinfo.available_timezones()))]
 
 
-class AlertsForm(forms.Form):
-    """Which alerts a member of staff wants by mail."""
+ALL = {**CALLS, **KINDS}
+#: caption → the kinds below it
+GROUPS: Mapping[str, Collection[str]] = {"For me": CALLS, "For those who can do something about it": KINDS}
 
-    kinds = forms.MultipleChoiceField(
-        required=False,
-        choices=list(KINDS.items()),
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        label="Mail me when",
-    )
+
+def _choice(label: str) -> forms.MultipleChoiceField:
+    return forms.MultipleChoiceField(required=False, choices=list(ALL.items()), label=label)
+
+
+class AlertsForm(forms.Form):
+    """Which alerts a member of staff wants, and where."""
+
+    kinds = _choice("By e-mail")
+    browser = _choice("In the inbox")
     in_hours_only = forms.BooleanField(
-        required=False, widget=UnfoldBooleanSwitchWidget, label="Only during our hours",
+        required=False, widget=UnfoldBooleanSwitchWidget, label="Mail me only during our hours",
         help_text="What happens at other times is not mailed later; the console shows it",
     )  # fmt: skip
     rest_from = forms.TimeField(
@@ -72,13 +78,39 @@ class AlertsForm(forms.Form):
 
     @staticmethod
     def filled_with(choice: AlertChoice) -> dict[str, Any]:
-        kinds = [kind for kind in KINDS if kind not in choice.quiet]
+        unmailed = (*choice.quiet, *choice.quiet_calls)
+        wanted = {
+            "kinds": [kind for kind in ALL if kind not in unmailed],
+            "browser": [kind for kind in ALL if choice.shown(kind)],
+        }
         written = {name: f"{at:%H:%M}" for name in CLOCKS if (at := getattr(choice, name)) is not None}
-        return {"kinds": kinds, "in_hours_only": choice.in_hours_only, "time_zone": choice.time_zone, **written}
+        return {**wanted, "in_hours_only": choice.in_hours_only, "time_zone": choice.time_zone, **written}
 
     def chosen(self) -> AlertChoice:
-        quiet = [kind for kind in KINDS if kind not in self.cleaned_data["kinds"]]
-        return AlertChoice.model_validate({**self.cleaned_data, "quiet": quiet})
+        unmailed = [kind for kind in ALL if kind not in self.cleaned_data["kinds"]]
+        quiet = {
+            "quiet": [kind for kind in unmailed if kind in KINDS],
+            "quiet_calls": [kind for kind in unmailed if kind in CALLS],
+            "quiet_in_browser": [kind for kind in ALL if kind not in self.cleaned_data["browser"]],
+        }
+        return AlertChoice.model_validate({**self.cleaned_data, **quiet})
+
+    def table(self) -> Iterator[tuple[str, list[tuple[str, str, list[tuple[str, str, bool]]]]]]:
+        """Caption, and of each kind its value, what it is called, and of each place: the field's name, its label and
+        whether it is ticked."""
+        places = [(self[name], set(map(str, self[name].value() or ()))) for name in ("kinds", "browser")]
+        for caption, kinds in GROUPS.items():
+            yield (
+                caption,
+                [
+                    (kind, ALL[kind], [(field.html_name, str(field.label), kind in ticked) for field, ticked in places])
+                    for kind in kinds
+                ],
+            )
+
+    def rest(self) -> list[forms.BoundField]:
+        """The fields below the table."""
+        return [field for field in self if field.name not in ("kinds", "browser")]
 
 
 def alerts_page(page: TenantAdmin, request: HttpRequest) -> HttpResponse:
@@ -97,7 +129,8 @@ def alerts_page(page: TenantAdmin, request: HttpRequest) -> HttpResponse:
                 page.note(request, "updated", member, {"fields": ["alerts"]})
         messages.success(request, "Your choice was saved.")
         return HttpResponseRedirect(request.path)
-    context = {**page.admin_site.each_context(request), "opts": page.opts, "title": "My alerts", "choices": choices}
+    around = page.admin_site.each_context(request)
+    context = {**around, "title": "My alerts", "choices": choices, "box": " ".join(CHECKBOX_CLASSES)}
     return TemplateResponse(request, "admin/tenants/membership/alerts.html", context)
 
 

@@ -28,10 +28,12 @@ from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from tenants.access.limits import client_ip
-from tenants.access.permissions import expand, held_in
+from tenants.access.permissions import demands_more, expand, held_in, operator_closed
+from tenants.alert_choice import AlertChoice, choice_read
 from tenants.audit import audit
 from tenants.errors import ServiceError
 from tenants.models import Membership, Tenant
+from tenants.reads import read_noted
 from tenants.scope import tenant_scope
 from tenants.storage.json_values import unstorable
 
@@ -40,23 +42,44 @@ NO_TENANT = uuid.UUID(int=0)  # the scope of a form whose tenant is not chosen y
 
 def memberships_of(request: HttpRequest) -> Mapping[uuid.UUID, frozenset[str]]:
     """Tenant → permissions of the signed-in member of staff; read once per request. In a suspended tenant they
-    only read."""
+    only read; one that demands a second step is none of theirs until they have it."""
     found: dict[uuid.UUID, frozenset[str]] | None = getattr(request, "_memberships", None)
     if found is None:
         # unscoped: the memberships are what tells which tenants there are
         rows = Membership.objects.unscoped().filter(user_id=request.user.pk).select_related("role", "tenant")
-        rows = rows.exclude(tenant__status=Tenant.Status.REMOVING)
-        found = {row.tenant_id: held_in(row.tenant.status, expand(row.role.permissions)) for row in rows}
+        user: Any = request.user
+        members = list(rows.exclude(tenant__status=Tenant.Status.REMOVING))
+        closed = [row.tenant for row in members if demands_more(user, row.tenant)]
+        request._closed_tenants = closed  # type: ignore[attr-defined]
+        members = [row for row in members if row.tenant not in closed]
+        found = {row.tenant_id: held_in(row.tenant.status, expand(row.role.permissions)) for row in members}
         request._memberships = found  # type: ignore[attr-defined]
-        request._own_tenants = [row.tenant for row in rows]  # type: ignore[attr-defined]
+        request._own_tenants = [row.tenant for row in members]  # type: ignore[attr-defined]
+        request._alert_choices = {row.tenant_id: row.alerts for row in members}  # type: ignore[attr-defined]
     return found
+
+
+def operates(request: HttpRequest) -> bool:
+    """Whether the signed-in account has every tenant; read once per request. An operator has none where a second step is
+    demanded that they have not."""
+    found: bool | None = getattr(request, "_operates", None)
+    if found is None:
+        user: Any = request.user
+        found = request._operates = bool(user.is_superuser) and not operator_closed(user)  # type: ignore[attr-defined]
+    return found
+
+
+def alert_choice_in(request: HttpRequest, tenant_id: uuid.UUID) -> AlertChoice:
+    """Which alerts of a tenant the signed-in member of staff wants. No statement beside that of `memberships_of`."""
+    memberships_of(request)
+    return choice_read(request._alert_choices.get(tenant_id))  # type: ignore[attr-defined]
 
 
 def permissions_in(request: HttpRequest, tenant_id: uuid.UUID | None) -> frozenset[str]:
     """What the member of staff may do in a tenant; in any of theirs when it is None."""
     if not request.user.is_active or not request.user.is_staff:
         return frozenset()
-    if request.user.is_superuser:
+    if operates(request):
         return expand(["*"])
     own = memberships_of(request)
     return frozenset().union(*own.values()) if tenant_id is None else own.get(tenant_id, frozenset())
@@ -64,7 +87,7 @@ def permissions_in(request: HttpRequest, tenant_id: uuid.UUID | None) -> frozens
 
 def tenants_with(request: HttpRequest, permission: str) -> models.QuerySet[Tenant]:
     """The tenants in which the member of staff has a permission; all for superusers."""
-    if request.user.is_superuser:
+    if operates(request):
         return Tenant.objects.order_by("name")
     own = [tenant_id for tenant_id, held in memberships_of(request).items() if permission in held]
     return Tenant.objects.filter(id__in=own).order_by("name")
@@ -72,7 +95,7 @@ def tenants_with(request: HttpRequest, permission: str) -> models.QuerySet[Tenan
 
 def tenants_known(request: HttpRequest, permission: str) -> list[Tenant]:
     """As `tenants_with`, read once per request: without a statement more than `memberships_of` takes."""
-    if request.user.is_superuser:
+    if operates(request):
         if not hasattr(request, "_all_tenants"):
             request._all_tenants = list(Tenant.objects.order_by("name"))  # type: ignore[attr-defined]
         everything: list[Tenant] = request._all_tenants  # type: ignore[attr-defined]
@@ -80,11 +103,6 @@ def tenants_known(request: HttpRequest, permission: str) -> list[Tenant]:
     own = memberships_of(request)
     known: list[Tenant] = request._own_tenants  # type: ignore[attr-defined]
     return sorted((tenant for tenant in known if permission in own[tenant.id]), key=lambda tenant: tenant.name)
-
-
-def may_grant(request: HttpRequest, tenant_id: uuid.UUID, names: Iterable[str]) -> bool:
-    """A member of staff gives away no more than they have."""
-    return expand(names) <= permissions_in(request, tenant_id)
 
 
 @dataclass(frozen=True)
@@ -186,6 +204,7 @@ class TenantAdmin(ModelAdmin):
     deeds: ClassVar[frozenset[str]] = frozenset({"add", "change", "delete"})
     buttons: ClassVar[tuple[Button, ...]] = ()
     tenant_path: ClassVar[str] = "tenant_id"
+    personal: ClassVar[bool] = False  # a row tells of a person: who opens its page or a list is noted
     change_form_outer_before_template = "admin/buttons.html"
     show_full_result_count = False
     paginator = InfinitePaginator
@@ -234,13 +253,13 @@ class TenantAdmin(ModelAdmin):
         objects: Any = self.model._default_manager
         # unscoped: a member of staff sees several tenants at once; limited to them right here
         rows = objects.unscoped() if hasattr(objects, "unscoped") else objects.all()
-        if not request.user.is_superuser:
+        if not operates(request):
             rows = rows.filter(**{f"{self.tenant_path}__in": tenants_with(request, self.permission("read"))})
         return rows.order_by(*self.get_ordering(request))
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """Staff of one tenant only need not read its name in every row."""
-        one = not request.user.is_superuser and len(memberships_of(request)) == 1
+        one = not operates(request) and len(memberships_of(request)) == 1
         return [name for name in super().get_list_display(request) if not (one and name == "tenant")]
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
@@ -288,6 +307,8 @@ class TenantAdmin(ModelAdmin):
     ) -> Any:
         with tenant_scope(self.tenant_of(request, object_id)):
             row = self.get_object(request, object_id) if object_id else None
+            if row is not None and self.personal:
+                read_noted(request.user, self.opts.model_name or "", row.pk, client_ip(request))
             extra = self.page_context(request, row) if row is not None else {}
             response = super().changeform_view(request, object_id, form_url, {**extra, **(extra_context or {})})
             return _rendered(response)
@@ -297,12 +318,22 @@ class TenantAdmin(ModelAdmin):
         try:
             known = ERROR_FLAG not in request.GET  # Django's own sign that it has refused one
             response = super().changelist_view(request, extra_context) if known else None
+            self._list_noted(request, response)
         except DisallowedModelAdminLookup:
             response = None
         if response is None:
             messages.warning(request, "The address named a filter that this list does not have: all rows are shown.")
             return HttpResponseRedirect(request.path)
         return response
+
+    def _list_noted(self, request: HttpRequest, response: Any) -> None:
+        """In each tenant of which the list shows a row."""
+        shown = getattr(response, "context_data", None) or {}
+        if not self.personal or "cl" not in shown:
+            return
+        for tenant_id in {attrgetter(self.tenant_path)(row) for row in shown["cl"].result_list}:
+            with tenant_scope(tenant_id):
+                read_noted(request.user, self.opts.model_name or "", "", client_ip(request))
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         with tenant_scope(self.tenant_of(request, object_id)):

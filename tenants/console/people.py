@@ -18,14 +18,17 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from tenants.access.limits import client_ip
+from tenants.access.logins import tell_tenants
 from tenants.access.members import member_add, staff_make
 from tenants.audit import audit
-from tenants.console.grants import GrantAdmin, GrantForm, PermissionsField
+from tenants.console.grants import GrantForm, PermissionsField, PlaceAdmin, Told
 from tenants.console.own_alerts import alerts_page
-from tenants.console.pages import TenantFilter, permissions_in, row_id, tenants_with
+from tenants.console.pages import Button, TenantFilter, memberships_of, operates, permissions_in, row_id, tenants_with
 from tenants.models import Membership, Role, Tenant, User
+from tenants.people.admins import admins_kept_of
+from tenants.people.second import require_may_reset, second_reset
 from tenants.scope import tenant_scope
-from tenants.storage.db import atomic
+from tenants.storage.db import retried
 
 MOST = 1000  # roles in one select; of one tenant there are a handful
 
@@ -97,7 +100,7 @@ def first_place(choices: list[tuple[str, Any]]) -> str:
 
 
 @admin.register(User)
-class UsersAdmin(UserAdmin, ModelAdmin):
+class UsersAdmin(Told, UserAdmin, ModelAdmin):
     """Accounts are of the whole service: superusers manage them, others see their colleagues."""
 
     form = KnownUserForm
@@ -132,28 +135,42 @@ class UsersAdmin(UserAdmin, ModelAdmin):
     def get_list_display(self, request: HttpRequest) -> Any:
         """Where else colleagues belong is none of a tenant's business."""
         shown = super().get_list_display(request)
-        return [name for name in shown if name != "member_of" or request.user.is_superuser]
+        return [name for name in shown if name != "member_of" or operates(request)]
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         role = form.chosen() if isinstance(form, PlaceForm) else None
         obj.is_staff = bool(obj.is_staff or obj.is_superuser or role)
-        with atomic():
+        with admins_kept_of([obj]):
             super().save_model(request, obj, form, change)
             if role:
                 member, _ = member_add(role.tenant, obj, role.name)
                 with tenant_scope(role.tenant_id):
                     audit(request.user, "membership.created", member, {"role": role.name}, client_ip(request))
 
+    def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
+        """Django's own word of what was changed, also by the page of a new password: names of fields."""
+        if message:
+            parts = [one.get("changed", {}) for one in message if isinstance(one, dict)]
+            fields = sorted(str(name) for part in parts for name in part.get("fields", ())) or ["password"]
+            tell_tenants(request.user, obj, "user.updated", client_ip(request), {"fields": fields})
+        return super().log_change(request, obj, message)
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        erase(User.objects.filter(pk=obj.pk), request)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        erase(queryset, request)
+
     def get_queryset(self, request: HttpRequest) -> Any:
         users = super().get_queryset(request)
-        if request.user.is_superuser:
+        if operates(request):
             # unscoped: superusers see every tenant
             of_all = Membership.objects.unscoped().select_related("tenant", "role").order_by("id")
             return users.prefetch_related(Prefetch("memberships", of_all, to_attr="shown_memberships"))
         return users.filter(memberships__tenant__in=tenants_with(request, "members:read")).distinct()
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        return super().get_fieldsets(request, obj) if request.user.is_superuser else self.colleague_fieldsets
+        return super().get_fieldsets(request, obj) if operates(request) else self.colleague_fieldsets
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
@@ -162,13 +179,22 @@ class UsersAdmin(UserAdmin, ModelAdmin):
         return "members:read" in permissions_in(request, None)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.is_superuser
+        return operates(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.is_superuser
+        return operates(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.is_superuser
+        return operates(request)
+
+
+@retried
+def erase(users: Any, request: HttpRequest) -> None:
+    """All of them or none, with what hangs on them. Raises Conflict where one may not go yet."""
+    with admins_kept_of(users):
+        for user in users:
+            tell_tenants(request.user, user, "user.deleted", client_ip(request))
+        users.delete()
 
 
 def memberships(user: User) -> Any:
@@ -177,7 +203,7 @@ def memberships(user: User) -> Any:
 
 
 @admin.register(Role)
-class RoleAdmin(GrantAdmin):
+class RoleAdmin(PlaceAdmin):
     resource = "members"
     form = RoleForm
     fields = ("tenant", "name", "permissions")
@@ -186,16 +212,42 @@ class RoleAdmin(GrantAdmin):
     list_select_related = ("tenant",)
     search_fields = ("name",)
 
+    def held_by(self, row: Role) -> list[str]:
+        return row.permissions
+
 
 @admin.register(Membership)
-class MembershipAdmin(GrantAdmin):
+class MembershipAdmin(PlaceAdmin):
     resource = "members"
     form = MembershipForm
     fields = ("tenant", "user", "role", "picture")
-    list_display = ("user", "role", "tenant")
+    list_display = ("user", "role", "second_step", "tenant")
+    buttons = (
+        Button(
+            "reset_second", "Reset second step", "phonelink_erase",
+            "Their devices and codes on paper end, and they are signed out everywhere. Are you sure that it is they who ask?",
+        ),
+    )  # fmt: skip
     list_filter = (TenantFilter,)
     list_select_related = ("user", "role", "tenant")
     search_fields = ("user__username", "user__email")
+
+    def held_by(self, row: Membership) -> list[str]:
+        return row.role.permissions
+
+    @display(description="Second step", label={"yes": "success", "no": "warning"})
+    def second_step(self, row: Membership) -> str:
+        return "yes" if row.user.second_factor_at else "no"
+
+    def buttons_of(self, request: HttpRequest, row: Membership) -> Any:
+        return super().buttons_of(request, row) if row.user.second_factor_at else ()
+
+    def do_reset_second(self, request: HttpRequest, row: Membership) -> str:
+        if not operates(request):
+            require_may_reset(row.user, dict(memberships_of(request)))
+        second_reset(row.user)
+        tell_tenants(request.user, row.user, "second_factor.reset", client_ip(request))
+        return f"{row.user} signs in by the password alone now, and was signed out everywhere."
 
     def get_urls(self) -> list[Any]:
         mine = path("alerts/", self.admin_site.admin_view(self.alerts_view), name="tenants_membership_alerts")

@@ -26,7 +26,7 @@ CALLED = {
     "silent_after_hours_of": "Silence of one channel (hours)", "email": "E-mail", "late": "A person waits too long",
     "escalations": "A person asks for a human", "dead_letters": "A message cannot be delivered",
     "engine": "The assistant's engine is away", "malformed": "Requests of a platform that cannot be read",
-    "flagged": "A safety rule was met", "high": "To answer", "medium": "To ask back", "known": "To know a fact",
+    "flagged": "A safety rule was met", "budget": "The budget of language models is reached", "high": "To answer", "medium": "To ask back", "known": "To know a fact",
     "handover_after": "Misunderstandings until a human is asked for", "ip_allow_list": "IP allow list",
     "pre_chat": "Questions before the chat", "alt_text": "In words, for people who cannot see it",
 }  # fmt: skip

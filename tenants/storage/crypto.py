@@ -11,7 +11,7 @@ import json
 from functools import lru_cache
 from typing import Any
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
@@ -44,6 +44,19 @@ def rotated(token: str) -> str:
     return keyring().rotate(token.encode()).decode()
 
 
+def is_newest(token: str) -> bool:
+    """Whether the first key of ENCRYPTION_KEYS opens it."""
+    try:
+        _keyring((settings.ENCRYPTION_KEYS[0],)).decrypt(token.encode())
+    except InvalidToken:
+        return False
+    return True
+
+
+class Stored(str):
+    """What an EncryptedJSONField holds as it lies in the database: compared and stored as it is."""
+
+
 def mask(secret: str) -> str:
     """What people see of a secret: enough to recognise it, not enough to use it."""
     return f"••••{secret[-4:]}" if len(secret) >= 12 else "••••" if secret else ""
@@ -56,7 +69,7 @@ class EncryptedJSONField(models.TextField):
         return None if value is None else {} if value == "" else decrypt(value)
 
     def get_prep_value(self, value: Any) -> str | None:
-        return None if value is None else encrypt(value)
+        return value if value is None or isinstance(value, Stored) else encrypt(value)
 
     def to_python(self, value: Any) -> Any:
         return value

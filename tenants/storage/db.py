@@ -11,7 +11,7 @@ import functools
 import random
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
@@ -21,6 +21,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, Operational
 from django.dispatch import receiver
 from django.utils import timezone
 
+from tenants.errors import NotFound
 from tenants.scope import ScopedManager
 from tenants.storage.ids import uuid_of
 from tenants.storage.indexes import index_once
@@ -83,6 +84,20 @@ def retried(work: Callable[P, R]) -> Callable[P, R]:
             time.sleep(random.uniform(0.005, 0.05))  # noqa: S311  no secret
 
     return run
+
+
+def row_change(row: Model, given: Mapping[str, Any]) -> None:
+    """Hold the row until the commit and write what is ``given`` into it, and into ``row``: its other columns stay as
+    other requests have left them by now. Raises NotFound where it has been deleted."""
+    stamped = {"updated_at": now()} if any(field.name == "updated_at" for field in row._meta.fields) else {}
+    values = {"created_at": models.F("created_at"), **stamped, **given}  # MongoDB, too, is to see a writer
+    rows: Any = type(row)._default_manager
+    # unscoped: the row was read in a scope of its own, and is found by its key alone
+    rows = rows.unscoped() if isinstance(row, TenantModel) else rows
+    if not rows.filter(pk=row.pk).update(**values):
+        raise NotFound()
+    for name, value in {**stamped, **given}.items():
+        setattr(row, name, value)
 
 
 def _write_conflict(error: DatabaseError) -> bool:

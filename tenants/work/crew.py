@@ -182,7 +182,7 @@ class Crew:
         self._of_lane = max(1, self._room // 4)
         self._states: OrderedDict[Lane, _State] = OrderedDict()  # used least lately first
         self._ready: OrderedDict[Lane, None] = OrderedDict()  # lanes in which a piece waits
-        self._turn = 0  # the latest of those that were begun
+        self._turn = 0  # of the latest that was begun
         self._turns: OrderedDict[Hashable, int] = OrderedDict()  # tenant → of its next piece; used least lately first
         self._by_tenant: Counter[Hashable] = Counter()  # pieces that run
         self._busy: dict[Lane, _State] = {}  # lanes of which pieces run
@@ -270,8 +270,8 @@ class Crew:
         return None
 
     def _turn_of(self, lane: Lane) -> int:
-        """Of the tenant's next piece. One who was idle comes before those who have much waiting, once: turns are not
-        saved up."""
+        """Of the tenant's next piece: as many as pieces were begun for it. One who was idle comes before those who have
+        much waiting, once: turns are not saved up."""
         return max(self._turn - 1, self._turns.get(lane.tenant, 0))
 
     def _has_place(self, lane: Lane, state: _State, at: float) -> bool:
@@ -290,8 +290,9 @@ class Crew:
             self._ready.move_to_end(lane)
         else:
             del self._ready[lane]
-        turn = self._turns[lane.tenant] = self._turn_of(lane) + 1
-        self._turn = max(self._turn, turn - 1)
+        turn = self._turn_of(lane)
+        self._turns[lane.tenant] = turn + len(pieces)
+        self._turn = max(self._turn, turn)
         self._turns.move_to_end(lane.tenant)
         if len(self._turns) > REMEMBERED:
             self._turns.popitem(last=False)
@@ -325,6 +326,8 @@ class Crew:
             self._by_tenant += Counter()  # forgets those at zero
             if not state.running:
                 del self._busy[lane]
+            if not self._busy and not self._ready:
+                self._turns.clear()  # all begin alike again
             more = state.overflown and not state.waiting and not self._stopped
             state.overflown = state.overflown and not more
             if not self._stopped:

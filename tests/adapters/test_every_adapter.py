@@ -483,3 +483,23 @@ def test_an_integer_that_no_database_keeps_is_kept_as_text():
     assert read_json('{"a": [123456789012345678901, 9223372036854775807]}') == {
         "a": ["123456789012345678901", 9223372036854775807]
     }
+
+
+@pytest.mark.parametrize(
+    ("source", "read"),
+    [
+        (rb'{"a\u0000": ["\ud800b", "\ud83d\ude00"]}', {"a": ["?b", "😀"]}),
+        (b'"\xed\xa0\x80b"', "?b"),
+        ('"\ud800b"', "?b"),
+        (r'"\u0000b"', "b"),
+        ('"\\ud800b"'.encode("utf-16"), "?b"),
+        ("\ufeff".encode() + b'"b"', "b"),
+    ],
+)
+def test_what_no_database_keeps_is_left_out_however_it_is_written(source: bytes | str, read: object):
+    assert read_json(source) == read
+
+
+def test_what_is_nested_deeper_than_can_be_walked_is_refused():
+    with pytest.raises(BadPayload):
+        read_json(b'{"a":' * 700 + b"1" + b"}" * 700)

@@ -10,7 +10,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from assistant.models import Intent, KnowledgeEntry, TrainedModel
+from assistant.evaluations.models import EvaluationCase
+from assistant.knowledge.sites.models import Site, SitePage
+from assistant.models import Intent, KnowledgeEntry, LanguageModel, ModelUse, Provider, TrainedModel
+from assistant.prompts.models import SystemPrompt
+from assistant.tools.models import Tool
 from channels_app.models import Channel, ChannelHealth, ChannelIncident, MessageTemplate
 from conversations.models import Attachment, ContactMerge, Conversation, Event, Note, Review, Revision
 from messaging.agents.models import CannedReply, Label, ScheduledReply
@@ -24,9 +28,12 @@ from messaging.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
+from messaging.privacy.models import Erasure, Export
 from tenants.access.api_keys import api_key_create
+from tenants.access.grants.clients import client_create
+from tenants.access.grants.families import family_begin
 from tenants.audit import audit
-from tenants.models import Invitation, Removal, Role, Team, Tenant, User
+from tenants.models import Invitation, Removal, Role, Team, Tenant, TrustedIssuer, User
 from tenants.scope import tenant_scope
 from tenants.storage.db import new_id, now
 from tests.factories import (
@@ -117,6 +124,8 @@ def build(tenant: Tenant) -> World:
         )
         MessageTemplate.objects.create(tenant=tenant, name=f"{word} template", variants={"en": {"text": "Hi"}})
         DeliveryAttempt.objects.create(tenant=tenant, delivery=delivery, number=1, outcome="permanent", exchange=[{}])
+        Export.objects.create(tenant=tenant, contact_id=new_id(), requested_by=f"user:{word}", status="expired")
+        Erasure.objects.create(tenant=tenant, contact_id=new_id(), requested_by=f"user:{word}", status="done")
         Turn.objects.create(tenant=tenant, conversation=conversation, first_seq=1, last_seq=1)
         Event.objects.create(tenant=tenant, conversation=conversation, seq=1, type=f"chat.{word}")
         HandledEvent.objects.create(
@@ -136,8 +145,22 @@ def build(tenant: Tenant) -> World:
         )  # fmt: skip
         WebhookDelivery.objects.create(tenant=tenant, endpoint=endpoint, type=f"chat.{word}", status="failed")
         KnowledgeEntry.objects.create(tenant=tenant, title=f"{word} fact", answer="It is so.")
+        own = Provider.objects.create(tenant=tenant, name=f"{word}-own", kind="openai", key=SECRET)
+        LanguageModel.objects.create(tenant=tenant, provider=own, name=f"{word}-gpt")
+        ModelUse.objects.create(tenant=tenant, day="2026-01-31", model=f"{word}-own/{word}-gpt", questions=1)
         TrainedModel.objects.create(tenant=tenant, version=1, examples_digest="0")
+        SystemPrompt.objects.create(tenant=tenant, version=1, text=f"{word} speaks", note=word)
+        site = Site.objects.create(tenant=tenant, url=f"https://{word}.example/sitemap.xml", state="done")
+        SitePage.objects.create(tenant=tenant, site=site, url=f"https://{word}.example/{XSS}")
+        Tool.objects.create(tenant=tenant, name="order_status", title=f"{word} tool", description="Where an order is",
+                            schema={"type": "object"}, url="https://tools.example.com/x", secret=SECRET)  # fmt: skip
         api_key_create(tenant=tenant, name=f"{word} key", scopes=["*"])
+        client_create(tenant, f"{word} client", ["messages:read"])
+        TrustedIssuer.objects.create(
+            tenant=tenant, issuer=f"https://{word}.example.com/", audience="chat", place=word,
+            jwks_url=f"https://{word}.example.com/jwks.json", permissions=["messages:read"],
+        )  # fmt: skip
+        family_begin(tenant.id, f"{word}-ana", ["messages:read"], "", int((now() + timedelta(days=1)).timestamp()))
         audit("system", f"{word}.made")
         receipt = InboundEvent.objects.create(
             tenant=tenant,
@@ -150,6 +173,7 @@ def build(tenant: Tenant) -> World:
                 "body": "eyJhIjogIkVBQUItdmVyeS1zZWNyZXQtdG9rZW4tOTg3NiIsICJiIjogIjxzY3JpcHQ+In0=", "url": "",
             },
         )  # fmt: skip
+        EvaluationCase.objects.create(tenant=tenant, question=f"{word} {XSS}", intent=f"{word}_wish")
         intent = Intent.objects.create(
             tenant=tenant, name=f"{word}-intent", title=f"{word} wish", examples=["I want it", "give it to me"]
         )

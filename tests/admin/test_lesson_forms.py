@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -158,3 +159,14 @@ def test_no_page_that_people_write_on_shows_raw_json(taught, acme, staff_of) -> 
         areas = client.get(url(model, "change", row.pk)).content.decode().split("<textarea")[1:]
         held = [area.partition(">")[2].partition("</textarea>")[0].strip() for area in areas]
         assert [words for words in held if words[:1] in ("{", "[")] == []
+
+
+def test_an_empty_row_that_is_kept_stands_under_the_name_of_its_list() -> None:
+    field, replies = RepliesField(), [["One", {"type": "text", "text": "Two"}]]
+    for name, disabled in (("responses", False), ("others", False), ("responses", True), ("responses", False)):
+        page = field.widget.render(name, field.prepare_value(replies), {"disabled": disabled})
+        names = set(re.findall(r'name="(.+?)"', page))
+        assert {one.split("-")[0] for one in names} == {name}
+        assert len(re.findall(r"\sdisabled[\s>]", page)) == (page.count(' name="') if disabled else 0)
+        for empty, there in (("0-messages-2", not disabled), ("1-messages-0", not disabled), ("__0__-messages-__1__", True)):  # fmt: skip
+            assert (f"{name}-{empty}-text" in names) == there

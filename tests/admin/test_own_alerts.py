@@ -1,4 +1,4 @@
-"""Every member of staff has a page on the alerts that they are mailed (EVT-5, ADM-1)."""
+"""Every member of staff has a page on their alerts, by e-mail and in the inbox (EVT-5, ADM-1)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import pytest
 from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
 
-from tenants.alert_choice import KINDS, NO_MAIL
+from tenants.alert_choice import CALLS, KINDS, NO_MAIL
 from tenants.models import AuditEntry, Membership
 from tests.factories import MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
+ALL = [*CALLS, *KINDS]
 ADDRESS = "/admin/tenants/membership/alerts/"
 
 
@@ -29,23 +30,40 @@ def agent(tenant, staff_of) -> Any:
     return client, Membership.objects.unscoped().get(tenant=tenant)
 
 
-def test_who_has_chosen_nothing_is_mailed_everything(agent) -> None:
+def test_who_has_chosen_nothing_is_told_everything(agent) -> None:
     client, member = agent
     page = client.get(ADDRESS)
     [(shown, form)] = page.context["choices"]
-    assert (shown, form["kinds"].value(), form["in_hours_only"].value()) == (member, list(KINDS), False)
+    assert (shown, form["in_hours_only"].value()) == (member, False)
+    assert (form["kinds"].value(), form["browser"].value()) == (ALL, ALL)
+    assert page.content.decode().count('" checked aria-label="') == 2 * len(ALL)
 
 
 def test_a_choice_is_kept_and_shown_again(agent) -> None:
     client, member = agent
-    assert client.post(ADDRESS, sent(member, kinds=["escalations", "late"], in_hours_only="on")).status_code == 302
+    chosen = {"kinds": ["escalations", "late", "mention"], "browser": ["assigned", "engine"], "in_hours_only": "on"}
+    assert client.post(ADDRESS, sent(member, **chosen)).status_code == 302
     member.refresh_from_db()
-    quiet = [kind for kind in KINDS if kind not in ("escalations", "late")]
-    rest = {"rest_from": None, "rest_until": None, "time_zone": ""}
-    assert member.alerts == {"quiet": quiet, "in_hours_only": True, **rest}
+    assert member.alerts == {
+        "quiet": [kind for kind in KINDS if kind not in ("escalations", "late")],
+        "quiet_calls": ["assigned"],
+        "quiet_in_browser": [kind for kind in ALL if kind not in ("assigned", "engine")],
+        "in_hours_only": True,
+        "rest_from": None,
+        "rest_until": None,
+        "time_zone": "",
+    }
     [(_, form)] = client.get(ADDRESS).context["choices"]
-    assert (form["kinds"].value(), form["in_hours_only"].value()) == (["escalations", "late"], True)
+    assert form["kinds"].value() == ["mention", "escalations", "late"]
+    assert (form["browser"].value(), form["in_hours_only"].value()) == (["assigned", "engine"], True)
     assert AuditEntry.objects.unscoped().get(action="membership.updated").changes == {"fields": ["alerts"]}
+
+
+@pytest.mark.parametrize(("browser", "calm"), [(["late"], True), (["escalations"], False)], ids=["calm", "called"])
+def test_people_who_wait_call_in_the_inbox_as_chosen(agent, browser: list[str], calm: bool) -> None:
+    client, member = agent
+    client.post(ADDRESS, sent(member, kinds=ALL, browser=browser))
+    assert ("data-calm" in client.get("/admin/inbox/").content.decode()) == calm
 
 
 def test_quiet_hours_are_kept_and_shown_again(agent) -> None:

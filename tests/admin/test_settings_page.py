@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from channels_app.registry import KINDS
 from messaging.admin.tenant.settings import ELSEWHERE, PARTS, sections
 from tenants.models import AuditEntry, Tenant
 from tenants.tenant_settings import AWAITED, TenantSettings, settings_for
+from tests.channels_app.loopback import answers, http_answer, served
 from tests.factories import ChannelFactory
 
 pytestmark = pytest.mark.django_db
@@ -92,7 +94,7 @@ EVERYTHING: dict[str, Any] = {
     ],
     "default_flow": "help", "csat_enabled": False, "csat_channels": [kind for kind in KINDS if kind in ("web", "sms")],
     "queue_told_on": [kind for kind in KINDS if kind in ("whatsapp", "sms")],
-    "stop_reply": "Bye", "help_reply": "Ask",
+    "retention_days": 30, "legal_hold": True, "stop_reply": "Bye", "help_reply": "Ask",
     "rate_limit": 100, "burst_limit": 20, "user_rate_limit": 10, "user_burst_limit": 5, "event_words": True,
     "features": {"assistant": False, "transcripts": True, "uploads": True, "typing": True, "read_marks": False},
     "alerts": {
@@ -159,10 +161,45 @@ def test_what_cannot_hold_is_told_where_it_stands(tenant, boss, section: str, se
 
 
 def test_a_reader_sees_it_and_changes_nothing(tenant, staff_of) -> None:
+    Tenant.objects.filter(id=tenant.id).update(
+        settings={"alerts": {"webhook_url": "https://desk.example.com/in/secret"}}
+    )
     reader = staff_of(tenant, ("tenants:read",))
     page = reader.get(address(tenant, "alerts")).content.decode()
+    assert ("https://desk.example.com/…" in page, "secret" in page) == (True, False)
     assert ("Save</button>" in page, "disabled" in page) == (False, True)
     assert reader.post(address(tenant, "alerts"), {}).status_code == 403
+
+
+TRIED = {
+    "slack": ("slack", "slack_webhook_url", "200 OK", "Slack took the test."),
+    "webhook": ("webhook", "webhook_url", "200 OK", "Your webhook took the test."),
+    "gone": ("slack", "slack_webhook_url", "404 Not Found", "there is nothing at this address (404)"),
+    "broken": ("webhook", "webhook_url", "500 Oops", "did not take the test: http_500"),
+}
+
+
+@pytest.mark.parametrize(("way", "field", "status", "said"), TRIED.values(), ids=TRIED)
+def test_an_address_for_alerts_is_tried_before_it_is_saved(tenant, boss, settings, way, field, status, said) -> None:
+    with served(answers(http_answer(status))) as hook:
+        settings.ENV = {**settings.ENV, "OUTBOUND_ALLOW_HOSTS": [hook.authority]}
+        form = {**as_shown(boss, address(tenant, "alerts")), f"alerts-{field}": f"{hook.url}/alerts", "test": way}
+        page = boss.post(address(tenant, "alerts"), form).content.decode()
+    assert (said in page, f"{hook.url}/alerts" in page, stored(tenant)) == (True, True, {})
+    assert json.loads(hook.requests[0].partition(b"\r\n\r\n")[2])["text"].startswith("Acme: A test of your alerts")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("", "Enter the address of Slack first."),
+        ("http://10.0.0.1/x", "only https addresses outside our own network are called"),
+    ],
+    ids=["none", "within"],
+)
+def test_no_address_within_our_network_is_tried(tenant, boss, url: str, said: str) -> None:
+    form = {**as_shown(boss, address(tenant, "alerts")), "alerts-slack_webhook_url": url, "test": "slack"}
+    assert said in boss.post(address(tenant, "alerts"), form).content.decode()
 
 
 def test_another_tenants_settings_and_sections_that_do_not_exist_are_not_there(tenant, other_tenant, boss) -> None:

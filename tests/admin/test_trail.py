@@ -8,15 +8,31 @@ from typing import Any
 import pytest
 from django.contrib import admin
 
-from assistant.models import Intent, KnowledgeEntry
+from assistant.evaluations.models import EvaluationCase
+from assistant.knowledge.sites.models import Site
+from assistant.llm.chat import ChatResult
+from assistant.llm.setup import Tried
+from assistant.models import Intent, KnowledgeEntry, LanguageModel, Provider
+from assistant.prompts.models import SystemPrompt
+from assistant.tools.models import Tool
 from channels_app.contract import CheckResult
 from channels_app.models import Channel, MessageTemplate
 from conversations.models import Attachment, Contact, ContactMerge, Conversation, Review
 from messaging.admin import conversations as conversation_admin
 from messaging.agents.models import ScheduledReply
 from messaging.models import Delivery, HandledEvent, InboundEvent, StaffAlert, Turn, WebhookDelivery, WebhookEndpoint
-from tenants.models import ApiKey, AuditEntry, Invitation
+from tenants.models import (
+    ApiKey,
+    AuditEntry,
+    Invitation,
+    Membership,
+    OAuthClient,
+    TokenFamily,
+    TrustedIssuer,
+    User,
+)
 from tenants.scope import tenant_scope
+from tenants.storage.db import now
 from tests.admin.conftest import World, do, rows
 
 admin.autodiscover()
@@ -32,6 +48,10 @@ def _working(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = SimpleNamespace(status="delivered", response_status=200)
     monkeypatch.setattr("messaging.admin.channels.page.channel_check", lambda channel: CheckResult("healthy", "Works"))
     monkeypatch.setattr("messaging.admin.channels.page.templates_sync", lambda channel: 3)
+    monkeypatch.setattr("assistant.llm_admin.provider_test", lambda provider: Tried("", 5, ("gpt-x",)))
+    monkeypatch.setattr("tenants.console.tokens.issuers.issuer_try", lambda issuer: ["2026-01"])
+    result = ChatResult("ready", "stop", "own/gpt-x")
+    monkeypatch.setattr("assistant.llm_admin.chat_with", lambda offer, request: result)
     monkeypatch.setattr("messaging.integrators.admin.ping", lambda endpoint: answered)
 
 
@@ -45,6 +65,10 @@ ACTS: list[tuple[Any, str, dict[str, str], str]] = [
         Conversation, "template", {"template": "hi|en", "reply_id": "1"}, "conversation.replied",
     ),
     (Conversation, "annotate", {"text": "said in secret"}, "conversation.annotated"),
+    (KnowledgeEntry, "checked", {}, "knowledgeentry.checked"),
+    (Site, "read", {}, "site.read"),
+    (Provider, "test", {}, "provider.tested"),
+    (LanguageModel, "test", {}, "languagemodel.tested"),
     (Review, "reviewed", {}, "review.reviewed"),
     (ContactMerge, "part", {}, "contact.parted"),
     (Contact, "stop", {}, "contact.stopped"),
@@ -65,12 +89,20 @@ ACTS: list[tuple[Any, str, dict[str, str], str]] = [
     (WebhookEndpoint, "replay", {}, "webhookendpoint.replayed"),
     (WebhookEndpoint, "rotate", {}, "webhookendpoint.secret_rotated"),
     (WebhookDelivery, "replay", {}, "webhookdelivery.replayed"),
+    (Membership, "reset_second", {}, "second_factor.reset"),
     (Invitation, "send", {}, "invitation.sent"),
     (Invitation, "revoke", {}, "invitation.revoked"),
     (ApiKey, "rotate", {}, "apikey.rotated"),
     (ApiKey, "revoke", {}, "apikey.revoked"),
+    (OAuthClient, "rotate", {}, "oauthclient.rotated"),
+    (OAuthClient, "revoke", {}, "oauthclient.revoked"),
+    (TrustedIssuer, "try", {}, "tokenissuer.tried"),
+    (TokenFamily, "revoke", {}, "tokenfamily.revoked"),
     (Intent, "train", {}, "trainedmodel.trained"),
     (KnowledgeEntry, "train", {}, "trainedmodel.trained"),
+    (SystemPrompt, "activate", {}, "systemprompt.activated"),
+    (Tool, "switch", {}, "tool.switched"),
+    (EvaluationCase, "run", {}, "evaluationcase.evaluated"),
 ]  # fmt: skip
 
 
@@ -89,6 +121,7 @@ def test_every_act_of_staff_leaves_a_trail(
         StaffAlert.objects.update(status="failed")
         ScheduledReply.objects.update(status={"send": "failed"}.get(verb, "waiting"))
         Attachment.objects.update(state="failed")
+    User.objects.update(second_factor_at=now())
     row = rows(model).filter(tenant=acme.tenant).first()
     do(staff_of(acme.tenant), row, verb, **data)
     entry = rows(AuditEntry).get(action=action)

@@ -47,6 +47,7 @@ def test_a_contact_is_entered_read_and_changed(client) -> None:
     assert list(acts) == [
         ("contact.created", {"fields": ["email", "name", "phone", "profile"]}),
         ("contact.updated", {"fields": ["name", "profile"]}),
+        ("contact.read", {}),
     ]
 
 
@@ -173,7 +174,10 @@ def test_two_are_merged_listed_and_parted(client, scope, mira) -> None:
     again = client.post(f"{entries}/{done['merge']['id']}/undo")
     assert (again.status_code, client.error_of(again)["code"]) == (409, "merge_undone")
     acts = AuditEntry.objects.order_by("id").values_list("action", "target")
-    assert list(acts) == [("contact.merged", f"contact:{mira.id}"), ("contact.parted", f"contact:{mira.id}")]
+    assert list(acts) == [
+        ("contact.merged", f"contact:{mira.id}"), ("contact.read", f"contact:{mira.id}"),
+        ("contact.parted", f"contact:{mira.id}"), ("contact.read", f"contact:{other.id}"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

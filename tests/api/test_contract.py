@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
-from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator
 
 from chatsvc.web.contract import METHODS, TAGS, _parts, generators_read_it
+from tests.api.document import document as made_once
 
 JSON = "application/json"
+ERRORS = Path(__file__).resolve().parents[2] / "docs" / "api" / "errors.md"
 
 
 @pytest.fixture(scope="module")
 def document():
-    return SchemaGenerator().get_schema(request=None, public=True)
+    return made_once()
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +48,8 @@ def reached(schema, schemas, seen):
 
 def test_every_example_fits_its_schema(document, operations):
     checked, wrong = 0, []
-    for name, operation in operations.items():
+    shared = {name: {"responses": {"": one}} for name, one in document["components"]["responses"].items()}
+    for name, operation in {**operations, **shared}.items():
         for content in contents_of(operation):
             validator = Draft202012Validator({**content.get("schema", {}), "components": document["components"]})
             for title, example in content.get("examples", {}).items():
@@ -52,6 +57,29 @@ def test_every_example_fits_its_schema(document, operations):
                 wrong += [f"{name} {title}: {error.message}" for error in validator.iter_errors(example["value"])]
     assert wrong == []
     assert checked > 150
+
+
+def test_every_error_has_an_example_that_its_page_tells(document, operations):
+    page = set(re.findall(r"^\| `(\w+)` \| (\d+) \| (.+) \|$", ERRORS.read_text(encoding="utf-8"), re.MULTILINE))
+    shown = {
+        (error["code"], name.removeprefix("Error"), error["message"])
+        for name, one in document["components"]["responses"].items()
+        for example in one["content"][JSON]["examples"].values()
+        for error in [example["value"]["error"]]
+    }
+    assert shown <= page
+    assert {status for _, status, _ in shown} == {
+        status for one in operations.values() for status, answer in one["responses"].items() if "$ref" in answer
+    }
+
+
+def test_descriptions_are_for_readers(document):
+    """Markdown, not reStructuredText, without the ids of our requirements."""
+    texts = {
+        name: one["description"] for name, one in document["components"]["schemas"].items() if "description" in one
+    }
+    assert {name: text for name, text in texts.items() if "``" in text or re.search(r"\([A-Z]+-\d", text)} == {}
+    assert "`template`" in texts["ContentRequest"]
 
 
 def test_no_title_renames_a_model(document, operations):
@@ -71,6 +99,13 @@ def test_a_scalar_that_may_be_null_is_no_choice(document):
         and not any("const" in one for one in part["anyOf"])
     ]
     assert split == []
+
+
+def test_no_parameter_is_null(operations):
+    parameters = [one["schema"] for operation in operations.values() for one in operation.get("parameters", [])]
+    found = [schema for schema in parameters for part in _parts(schema) if "null" in part.get("type", ())]
+    found += [schema for schema in parameters if None in schema.get("enum", ()) or schema.get("default", "") is None]
+    assert found == []
 
 
 def test_bodies_of_requests_have_no_defaults(document, operations):
@@ -132,7 +167,33 @@ def test_tags_are_described_and_operations_named_by_us(document, operations):
     assert all(tag["description"] for tag in document["tags"])
     ids = [operation["operationId"] for operation in operations.values()]
     assert len(ids) == len(set(ids))
-    assert [name for name in ids if name.startswith(("v2_", "api_v2"))] == []
+
+
+def test_every_operation_is_described(operations):
+    assert [name for name, operation in operations.items() if not operation.get("description")] == []
+
+
+def test_operation_ids_end_in_what_is_done(operations):
+    """`<noun>_<what is done>`: generated clients list them together by noun."""
+    ends = {"get": ("_list", "_get", "_search"), "patch": ("_change",), "put": ("_put",), "delete": ("_delete",)}
+    ids = {name: operation["operationId"] for name, operation in operations.items()}
+    wrong = [
+        (name, one)
+        for name, one in ids.items()
+        if not one.endswith(ends.get(name.partition(" ")[0], ("",))) or one.startswith(("v1_", "v2_", "api_v", "chat_"))
+    ]
+    assert wrong == []
+    assert [one for one in ids.values() if "_" not in one] == []
+
+
+def test_patterns_are_those_of_ecmascript_too(document, operations):
+    """Linters and clients in JavaScript read them with the flag `u`, where only what has a meaning is escaped."""
+    schemas = [*document["components"]["schemas"].values()]
+    schemas += [one["schema"] for operation in operations.values() for one in operation.get("parameters", [])]
+    patterns = {part["pattern"] for schema in schemas for part in _parts(schema) if "pattern" in part}
+    escaped = {found for pattern in patterns for found in re.findall(r"\\(.)", pattern)}
+    assert escaped <= set("dDwWsSbBfnrtvxukpP0123456789^$\\.*+?()[]{}|/-")
+    assert len(patterns) > 5
 
 
 def test_the_front_page_and_the_server_are_there(document):

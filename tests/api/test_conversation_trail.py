@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,13 +10,16 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from conversations.models import Conversation
+from conversations.models import Conversation, Review
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging.agents.inbox.trail import TRIGGERS
+from messaging.models import Delivery
+from messaging.rules.revise import message_change
 from tenants.access.permissions import ROLES
 from tenants.audit import audit
 from tenants.models import AuditEntry, Tenant
 from tenants.scope import tenant_scope
+from tenants.storage.db import now
 from tests.admin.conftest import staff_of  # noqa: F401
 from tests.factories import ChannelFactory, ConversationFactory, LabelFactory, MembershipFactory
 
@@ -158,3 +162,54 @@ def test_its_page_is_of_ones_own_tenant(client, place, tenant, other_tenant, sta
     assert staff_of(other_tenant).get(at).status_code == 404
     assert staff_of(tenant, ("contacts:read",)).get(at).status_code == 404
     assert AuditEntry.objects.unscoped().exists() is False  # unscoped: to look leaves no entry of a change
+
+
+def test_a_take_over_stands_there_once(client, place, tenant) -> None:
+    assert client.post(f"{place}/take-over", {"agent": "ben"}).status_code == 200
+    assert [one["what"] for one in walked(client, place, 200)].count("conversation.take-over") == 1
+    assert [one["facts"] for one in walked(client, place, 200) if one["facts"].get("trigger") == "agent"] == []
+
+
+@pytest.fixture
+def parts(client: Any, place: str, tenant: Tenant) -> dict[str, Any]:
+    """Addresses of what hangs on the conversation: our message on its way, which has failed, and a review of the person's."""
+    said = {"content": {"type": "text", "text": "a secret word"}, "agent": "ben"}
+    assert client.post(f"{place}/messages", said).status_code == 201
+    with tenant_scope(tenant.id):
+        worked = Conversation.objects.get()
+        ours, theirs = (worked.messages.get(role=role) for role in ("agent", "visitor"))
+        review = Review.objects.create(tenant=tenant, conversation=worked, message=theirs, flags=["alert"])
+        letter = ours.delivery
+        Delivery.objects.update(status="failed", dead_at=now())
+    return {"ours": f"{CHAT}/messages/{ours.id}", "theirs": f"{CHAT}/messages/{theirs.id}",
+            "review": f"/api/v2/reviews/{review.id}", "letter": f"/api/v2/dead-letters/{letter.id}"}  # fmt: skip
+
+
+def test_acts_on_its_parts_stand_there_with_who_did_them(client, place, tenant, parts) -> None:
+    changed = {"content": {"type": "text", "text": "another secret word"}}
+    for method, address, body in (
+        ("patch", parts["ours"], changed), ("post", f"{parts['letter']}/replay", {}),
+        ("post", f"{parts['review']}/done", {}), ("get", f"{parts['theirs']}/hidden", {}), ("delete", parts["ours"], {}),
+    ):  # fmt: skip
+        answer = (
+            getattr(client, method)(address, body) if body or method == "post" else getattr(client, method)(address)
+        )
+        assert answer.status_code in (200, 202), (address, answer.content)
+    trail = walked(client, place, 200)
+    acts = {one["what"]: one for one in trail if one["kind"] == "act"}
+    assert [one["what"] for one in reversed(trail) if one["kind"] == "act"][1:] == [
+        "message.edited", "delivery.retried", "review.reviewed", "message.revealed", "message.deleted",
+    ]  # fmt: skip
+    assert acts["message.edited"]["facts"] == {"message": parts["ours"].rpartition("/")[2]}
+    assert acts["delivery.retried"]["actor"].startswith("key:")
+    assert [one["what"] for one in trail if one["what"].startswith("chat.message.")] == [], "told once"
+
+
+def test_an_edit_says_that_the_person_made_it(client, place, tenant, staff_of) -> None:  # noqa: F811
+    with tenant_scope(tenant.id):
+        worked = Conversation.objects.get()
+        message = worked.messages.get(role="visitor")
+        message_change(worked, message, "edited", "chat.message.updated", preview="x", edited_at=now())
+    page = staff_of(tenant, ROLES["agent"]).get(reverse("admin:conversations_conversation_trail", args=[worked.pk]))
+    assert ("", "The person changed a message") in [(line.who, line.words) for line in page.context["lines"]]
+    assert str(worked.pk) not in re.sub(r"(href|action|src)=\S+", "", page.content.decode()), "no id among the words"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tenants.models import AuditEntry, Tenant
+from tenants.models import AuditEntry, Membership, Role, Tenant, User
 from tenants.storage.db import now
-from tests.factories import ChannelFactory, MembershipFactory
+from tests.factories import ChannelFactory, MembershipFactory, RoleFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,6 +68,64 @@ def test_from_the_queue_to_an_answer(client, place, tenant) -> None:
     free = client.data_of(client.post(f"{place}/unassign", {"expected_epoch": given["control_epoch"]}))
     assert (free["assignee"], free["held_by"]) == (None, "queue")
     assert trail(tenant)[-3:] == ["conversation.assigned", "conversation.replied", "conversation.unassigned"]
+
+
+ANSWERS = [
+    ("messages", {"content": {"type": "text", "text": "Carl here"}}),
+    ("take-over", {}),
+    ("assign", {}),
+    ("scheduled", {"content": {"type": "text", "text": "Carl here"}, "at": "in an hour"}),
+]
+
+
+@pytest.mark.parametrize(("act", "body"), ANSWERS, ids=[act for act, _ in ANSWERS])
+def test_who_may_not_answer_is_named_in_vain(client, place, tenant, act, body) -> None:
+    reader = RoleFactory(tenant=tenant, permissions=["conversations:read", "messages:read"])
+    MembershipFactory(tenant=tenant, user__username="carl", role=reader)
+    at = {"at": (now() + timedelta(hours=1)).isoformat()} if "at" in body else {}
+    refused = client.post(f"{place}/{act}", {**body, **at, "agent": "carl"})
+    assert (refused.status_code, client.error_of(refused)["code"]) == (422, "agent_unknown")
+    assert client.data_of(client.get(place))["held_by"] == "queue"
+    assert client.data_of(client.get(f"{place}/scheduled"))["items"] == []
+
+
+def first_words(tenant: Tenant) -> tuple[str, dict[str, Any]]:
+    ChannelFactory(
+        tenant=tenant, kind="sms", config={"account_sid": f"AC{'0' * 32}", "from_number": "+15550100002"},
+        secrets={"auth_token": "SECRET-0123456789"},
+    )  # fmt: skip
+    return f"{CHAT}/conversations", {"channel": "sms", "user_id": "+15550100001", "by": "agent"}
+
+
+def test_first_words_are_not_those_of_who_may_not_answer(client, tenant) -> None:
+    reader = RoleFactory(tenant=tenant, permissions=["conversations:read"])
+    MembershipFactory(tenant=tenant, user__username="carl", role=reader)
+    address, said = first_words(tenant)
+    refused = client.post(address, {**said, "content": {"type": "text", "text": "Hello"}, "agent": "carl"})
+    assert (refused.status_code, client.error_of(refused)["code"]) == (422, "agent_unknown")
+    assert client.data_of(client.get(f"{CHAT}/conversations"))["items"] == []
+
+
+LOST: dict[str, Callable[[Membership], object]] = {
+    "role": lambda one: Role.objects.unscoped().filter(id=one.role_id).update(permissions=["conversations:read"]),
+    "membership": lambda one: one.delete(),
+    "account": lambda one: User.objects.filter(id=one.user_id).update(is_active=False),
+}
+
+
+@pytest.mark.parametrize("lost", LOST.values(), ids=LOST)
+@pytest.mark.parametrize("first", [True, False], ids=["first words", "a reply"])
+def test_what_was_said_before_is_given_again_to_who_may_not_answer_any_more(client, place, tenant, lost, first) -> None:
+    member = MembershipFactory(tenant=tenant, user__username="carl")
+    address, said = first_words(tenant) if first else (f"{place}/messages", {})
+    said |= {"content": {"type": "text", "text": "Carl here"}, "agent": "carl"}
+    sent = client.post(address, {**said, "message_id": "c-1"})
+    assert sent.status_code == 201
+    lost(member)
+    again = client.post(address, {**said, "message_id": "c-1"})
+    assert (again.status_code, client.data_of(again)) == (201, client.data_of(sent))
+    refused = client.post(address, {**said, "message_id": "c-2"})
+    assert (refused.status_code, client.error_of(refused)["code"]) == (422, "agent_unknown")
 
 
 def test_what_is_so_already_leaves_no_trail(client, place, tenant) -> None:

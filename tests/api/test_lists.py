@@ -5,22 +5,45 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
-from drf_spectacular.generators import SchemaGenerator
 
+from assistant.evaluations.models import EvaluationCase
+from assistant.knowledge.sites.models import Site, SitePage
+from assistant.models import KnowledgeEntry, LanguageModel, ModelUse, Provider
+from assistant.prompts.models import SystemPrompt
+from channels_app.content.types import text
 from channels_app.models import MessageTemplate
 from conversations.models import ContactMerge, Conversation, Event, Message, Review, Session
+from messaging.agents.models import CannedReply, Label, SavedFilter
 from messaging.models import HandledEvent, WebhookDelivery, WebhookEndpoint
+from messaging.privacy.models import Erasure, Export
+from messaging.threads.people import Who
+from messaging.threads.rows import Wanted, thread_create
+from messaging.threads.said import Said, message_post
 from tenants.api import pages
-from tenants.models import AuditEntry, Invitation, Tenant
+from tenants.models import (
+    AuditEntry,
+    Invitation,
+    Membership,
+    OAuthClient,
+    Role,
+    Team,
+    Tenant,
+    TokenFamily,
+    TrustedIssuer,
+)
 from tenants.storage.db import new_id
+from tests.api.document import document
 from tests.factories import (
     ChannelFactory,
     ContactFactory,
     ConversationFactory,
     DeliveryFactory,
+    LabelFactory,
+    MembershipFactory,
     MessageFactory,
     RoleFactory,
     SessionFactory,
@@ -29,6 +52,7 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db(transaction=True)
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 MANY = 5
+HOUSE = Who("system", "staff")
 PARAMETERS = {"page", "page_size", "sort_by", "sort_order", "search_query", "start_date", "end_date", "cursor"}
 #: walked by other means, by the cursor of what was found, of a view, or of several tables at once
 APART = {"/api/v2/chat/messages", "/api/v2/chat/inbox", "/api/v2/chat/conversations/{conversation_id}/trail"}
@@ -47,6 +71,33 @@ def conversations(tenant: Tenant) -> Made:
     for n, row in enumerate(rows):
         Conversation.objects.filter(id=row.id).update(last_message_at=at(n))
     return "", rows
+
+
+def articles(tenant: Tenant) -> Made:
+    rows = [KnowledgeEntry.objects.create(tenant=tenant, title=f"number {n}", answer="It is so.") for n in range(MANY)]
+    return "", dated(KnowledgeEntry, rows)
+
+
+def site_pages(tenant: Tenant) -> Made:
+    site = Site.objects.create(tenant=tenant, url="https://shop.example.com/sitemap.xml")
+    rows = [SitePage.objects.create(tenant=tenant, site=site, url=f"https://x.example/number {n}") for n in range(MANY)]
+    return str(site.id), dated(SitePage, rows)
+
+
+def providers(tenant: Tenant) -> Made:
+    rows = [Provider.objects.create(tenant=tenant, name=f"number {n}", kind="openai") for n in range(MANY)]
+    return "", dated(Provider, rows)
+
+
+def models(tenant: Tenant) -> Made:
+    of = Provider.objects.create(tenant=tenant, name="own", kind="openai")
+    rows = [LanguageModel.objects.create(tenant=tenant, provider=of, name=f"number {n}") for n in range(MANY)]
+    return "", dated(LanguageModel, rows)
+
+
+def model_use(tenant: Tenant) -> Made:
+    rows = [ModelUse.objects.create(tenant=tenant, day=at(n).date(), model=f"number {n}") for n in range(MANY)]
+    return "", dated(ModelUse, rows)
 
 
 def contacts(tenant: Tenant) -> Made:
@@ -89,6 +140,14 @@ def templates(tenant: Tenant) -> Made:
         for n in range(MANY)
     ]
     return "", dated(MessageTemplate, rows)
+
+
+def prompts(tenant: Tenant) -> Made:
+    rows = [
+        SystemPrompt.objects.create(tenant=tenant, version=n + 1, text="Be brief.", note=f"number {n}")
+        for n in range(MANY)
+    ]
+    return "", dated(SystemPrompt, rows)
 
 
 def reviews(tenant: Tenant) -> Made:
@@ -137,6 +196,47 @@ def dead_letters(tenant: Tenant) -> Made:
     ]
 
 
+def deliveries(tenant: Tenant) -> Made:
+    rows = [DeliveryFactory(tenant=tenant, status="failed", error_code=f"number {n}") for n in range(MANY)]
+    return "", dated(type(rows[0]), rows)
+
+
+def labels(tenant: Tenant) -> Made:
+    return "", dated(Label, [LabelFactory(tenant=tenant, name=f"number {n}") for n in range(MANY)])
+
+
+def teams(tenant: Tenant) -> Made:
+    return "", dated(Team, [Team.objects.create(tenant=tenant, name=f"number {n}") for n in range(MANY)])
+
+
+def members(tenant: Tenant) -> Made:
+    """They go by the ids of their accounts."""
+    rows = [MembershipFactory(tenant=tenant, user__username=f"{tenant.slug} number {n}") for n in range(MANY)]
+    return "", [row.user for row in dated(Membership, rows)]
+
+
+def canned_replies(tenant: Tenant) -> Made:
+    rows = [
+        CannedReply.objects.create(
+            tenant=tenant, shortcut=f"s{n}", title=f"number {n}", content={"type": "text", "text": "Yes."}
+        )
+        for n in range(MANY)
+    ]
+    return "", dated(CannedReply, rows)
+
+
+def filters(tenant: Tenant) -> Made:
+    rows = [
+        SavedFilter.objects.create(tenant=tenant, name=f"number {n}", query={"view": "waiting"}) for n in range(MANY)
+    ]
+    return "", dated(SavedFilter, rows)
+
+
+def endpoints(tenant: Tenant) -> Made:
+    rows = [WebhookEndpoint.objects.create(tenant=tenant, url=f"https://x.example/number {n}") for n in range(MANY)]
+    return "", dated(WebhookEndpoint, rows)
+
+
 def audit_entries(tenant: Tenant) -> Made:
     rows = [AuditEntry.objects.create(tenant=tenant, actor=f"number {n}", action="x.y") for n in range(MANY)]
     return "", dated(AuditEntry, rows)
@@ -153,6 +253,48 @@ def invitations(tenant: Tenant) -> Made:
     return "", dated(Invitation, rows)
 
 
+def token_families(tenant: Tenant) -> Made:
+    rows = [TokenFamily.objects.create(tenant=tenant, subject=f"number {n}", expires_at=at(n)) for n in range(MANY)]
+    return "", dated(TokenFamily, rows)
+
+
+def roles(tenant: Tenant) -> Made:
+    return "", dated(Role, [RoleFactory(tenant=tenant, name=f"number {n}") for n in range(MANY)])
+
+
+def privacy_records(model: Any, tenant: Tenant) -> Made:
+    rows = [model.objects.create(tenant=tenant, contact_id=new_id(), requested_by=f"number {n}") for n in range(MANY)]
+    return "", dated(model, rows)
+
+
+def token_issuers(tenant: Tenant) -> Made:
+    rows = [TrustedIssuer.objects.create(tenant=tenant, issuer=f"number {n}", place=f"{n}") for n in range(MANY)]
+    return "", dated(TrustedIssuer, rows)
+
+
+def oauth_clients(tenant: Tenant) -> Made:
+    rows = [OAuthClient.objects.create(tenant=tenant, name=f"number {n}", client_id=f"oac_{n}") for n in range(MANY)]
+    return "", dated(OAuthClient, rows)
+
+
+def threads(tenant: Tenant) -> Made:
+    rows = [thread_create("l-1", Wanted(subject=f"number {n}"), HOUSE).thread for n in range(MANY)]
+    for n, row in enumerate(rows):
+        Conversation.objects.filter(id=row.id).update(last_message_at=at(n))
+    return "", rows
+
+
+def thread_messages(tenant: Tenant) -> Made:
+    thread = thread_create("l-1", Wanted(), HOUSE).thread
+    rows = [message_post(thread.id, Said(text(f"number {n}")), HOUSE) for n in range(MANY)]
+    return str(thread.id), dated(Message, rows)
+
+
+def evaluation_cases(tenant: Tenant) -> Made:
+    rows = [EvaluationCase.objects.create(tenant=tenant, question=f"number {n}") for n in range(MANY)]
+    return "", dated(EvaluationCase, rows)
+
+
 def dated(model: Any, rows: list[Any]) -> list[Any]:
     for n, row in enumerate(rows):
         model.objects.filter(id=row.id).update(created_at=at(n))
@@ -166,15 +308,37 @@ LISTS: dict[str, tuple[Callable[[Tenant], Made], str]] = {
     "/api/v2/contacts/{contact_id}/conversations": (conversations_of, "last_message_at"),
     "/api/v2/contacts/{contact_id}/history": (history, "created_at"),
     "/api/v2/contacts/{contact_id}/merges": (merges, "created_at"),
+    "/api/v1/privacy/export": (partial(privacy_records, Export), "created_at"),
+    "/api/v1/privacy/delete": (partial(privacy_records, Erasure), "created_at"),
+    "/api/v1/threads": (threads, "updated_at"),
+    "/api/v1/threads/{thread_id}/messages": (thread_messages, "created_at"),
     "/api/v2/sessions": (sessions, "created_at"),
     "/api/v2/events": (events, "timestamp"),
+    "/api/v2/labels": (labels, "created_at"),
+    "/api/v2/teams": (teams, "created_at"),
+    "/api/v2/members": (members, "created_at"),
+    "/api/v2/canned-replies": (canned_replies, "created_at"),
+    "/api/v2/chat/inbox/filters": (filters, "created_at"),
+    "/api/v2/webhook-endpoints": (endpoints, "created_at"),
+    "/api/v2/deliveries": (deliveries, "created_at"),
     "/api/v2/dead-letters": (dead_letters, "dead_at"),
     "/api/v2/audit": (audit_entries, "created_at"),
+    "/api/v2/token-issuers": (token_issuers, "created_at"),
+    "/api/v2/oauth-clients": (oauth_clients, "created_at"),
+    "/api/v2/token-families": (token_families, "created_at"),
     "/api/v2/invitations": (invitations, "created_at"),
+    "/api/v2/roles": (roles, "created_at"),
     "/api/v2/channels": (channels, "created_at"),
+    "/api/v2/providers": (providers, "created_at"),
+    "/api/v2/models": (models, "created_at"),
+    "/api/v2/models/use": (model_use, "created_at"),
     "/api/v2/templates": (templates, "created_at"),
+    "/api/v2/knowledge": (articles, "created_at"),
+    "/api/v2/knowledge-sites/{site_id}/pages": (site_pages, "created_at"),
+    "/api/v2/prompts": (prompts, "created_at"),
     "/api/v2/reviews": (reviews, "created_at"),
     "/api/v2/events/failed": (failures, "failed_at"),
+    "/api/v2/evaluation-cases": (evaluation_cases, "created_at"),
     "/api/v2/webhook-endpoints/{endpoint_id}/deliveries": (calls, "created_at"),
 }
 
@@ -206,15 +370,29 @@ def listing(request: Any, scope: Tenant, api: Any) -> Listing:
 
 def test_all_lists_are_tried_here() -> None:
     """What has a cursor has the other parameters too."""
-    schema = SchemaGenerator().get_schema(request=None, public=True)
     taken = {
         path: {parameter["name"] for parameter in item["get"].get("parameters", ())}
-        for path, item in schema["paths"].items()
+        for path, item in document()["paths"].items()
         if "get" in item
     }
     lists = {path for path, names in taken.items() if "cursor" in names} - APART
     assert lists - OWN == LISTS.keys()
     assert {path: PARAMETERS - taken[path] for path in lists if PARAMETERS - taken[path]} == {}
+
+
+@pytest.mark.parametrize(
+    ("make", "path"), [(labels, "labels"), (teams, "teams"), (members, "members"), (filters, "chat/inbox/filters"),
+                       (endpoints, "webhook-endpoints")],
+)  # fmt: skip
+def test_lists_that_were_given_whole_are_whole_without_a_size(make, path, scope: Tenant, api: Any) -> None:
+    """In the order that they had, and by cursor with a size."""
+    client, (_, rows) = api(scope), make(scope)
+    whole = client.data_of(client.get(f"/api/v2/{path}"))
+    assert [row["id"] for row in whole["items"]] == [str(row.id) for row in rows]
+    assert (whole["has_next"], whole["page_size"]) == (False, pages.WHOLE)
+    first = client.data_of(client.get(f"/api/v2/{path}", {"page_size": 3}))
+    onward = client.data_of(client.get(f"/api/v2/{path}", {"page_size": 3, "cursor": first["next_cursor"]}))
+    assert first["items"] + onward["items"] == whole["items"]
 
 
 def test_pages_have_numbers_and_a_total(listing: Listing) -> None:

@@ -125,9 +125,12 @@ PATHS: dict[str, Callable[[Place], object]] = {
     ),
     **{
         f"{noun}, {page}": lambda place, noun=noun, page=page: place.listed(noun, page)
-        for noun in ("contacts", "sessions", "events", "dead-letters", "audit")
+        for noun in ("contacts", "sessions", "events", "deliveries", "dead-letters", "audit")
         for page in ("first page", "next page", "second by number")
     },
+    "deliveries that wait": lambda place: place.listed("deliveries?status=queued", ""),
+    "deliveries of a channel": lambda place: place.listed(f"deliveries?channel_id={place.phone.id}", ""),
+    "a search in deliveries": lambda place: place.listed("deliveries?search_query=giraffe", ""),
     "a person's history": lambda place: place.listed(f"contacts/{place.person}/history", "first page"),
     "a person's figures": lambda place: place.listed(f"contacts/{place.person}/statistics", ""),
     "a conversation's figures": lambda place: place.get(f"/{place.crowd.huge}/metrics"),

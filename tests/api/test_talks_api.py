@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from channels_app.words import cells
-from conversations.export import lines
+from conversations.export import lines, pdf
 from conversations.models import Attachment, Conversation, Event, Message
 from messaging.models import Delivery, Turn
 from messaging.talks import remove
+from tenants.api.trail import cells
 from tenants.models import AuditEntry
 from tenants.storage.db import now
 from tests.factories import (
@@ -109,12 +109,6 @@ def test_a_rating_is_handed_in_and_read(client, talk) -> None:
     assert client.post(where, {"score": 6}).status_code == 400
 
 
-@pytest.mark.parametrize("what", ["summary", "similar"])
-def test_what_is_not_built_says_so(client, talk, what) -> None:
-    answer = client.get(f"{ROOT}/{talk.id}/{what}")
-    assert (answer.status_code, client.error_of(answer)["code"]) == (501, "not_available")
-
-
 # ---------------------------------------------------------------------------------- export
 
 
@@ -158,6 +152,22 @@ def test_as_text_in_the_order_in_which_it_was_said(client, talk) -> None:
     assert AuditEntry.objects.get().changes == {"format": "txt"}
 
 
+def test_pdf_has_what_was_said(client, talk):
+    answer = client.post(f"{ROOT}/{talk.id}/export", {"format": "pdf"})
+    made = b"".join(answer.streaming_content)
+    assert answer.status_code == 200 and made.startswith(b"%PDF-") and made.rstrip().endswith(b"%%EOF")
+    assert answer["Content-Type"] == "application/pdf"
+    assert answer["Content-Disposition"].endswith('.pdf"')
+
+
+def test_a_pdf_that_would_be_too_long_is_refused_and_no_export_noted(client, talk, monkeypatch):
+    monkeypatch.setattr(pdf, "MOST_CHARACTERS", 100)
+    answer = client.post(f"{ROOT}/{talk.id}/export", {"format": "pdf"})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["code"] == "pdf_too_long"
+    assert not AuditEntry.objects.filter(action="conversation.exported").exists()
+
+
 def test_it_takes_the_right_to_read_messages(tenant, api, talk) -> None:
     assert api(tenant, "conversations:read").post(f"{ROOT}/{talk.id}/export", {"format": "json"}).status_code == 403
 
@@ -180,6 +190,18 @@ def test_with_all_that_was_said_and_nothing_of_others(client, scope, talk, monke
     assert client.get(f"{ROOT}/{talk.id}").status_code == 404
     assert (Message.objects.get(), Attachment.objects.count(), Delivery.objects.count()) == (other, 0, 0)
     assert AuditEntry.objects.get().target == f"conversation:{talk.id}"
+
+
+def test_the_deletion_is_told_once_behind_all_other_events(client, scope, talk) -> None:
+    ended(talk)
+    client.delete(f"{ROOT}/{talk.id}")
+    assert client.delete(f"{ROOT}/{talk.id}").status_code == 404
+    event = Event.objects.get()
+    assert (event.type, event.conversation_id, event.published_at) == ("chat.conversation.deleted", None, None)
+    assert event.payload == {
+        "conversation_id": str(talk.id), "channel_id": str(talk.channel_id), "contact_id": str(talk.contact_id),
+        "identity_id": str(talk.identity_id), "message_count": talk.message_count,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("what", ["open", "delivery", "turn", "event"])

@@ -10,6 +10,7 @@ import pytest
 
 from assistant.builtin.dialogue import Dialogue, Options
 from assistant.demo import INTENTS, KNOWLEDGE
+from assistant.embeddings import encoders
 from assistant.intents import lessons as memory
 from assistant.intents.lessons import Lessons, learn
 from assistant.intents.skills import facts_of, skills_of
@@ -22,6 +23,7 @@ from channels_app.content.types import Choice, Content, text
 def nothing_learnt() -> Iterator[None]:
     yield
     memory.forget_all()
+    encoders._kept.clear()
 
 
 @pytest.fixture(scope="session")
@@ -39,13 +41,14 @@ class Person:
     def __init__(self, lessons: Lessons, options: Options):
         self.lessons, self.options = lessons, options
         self.context: dict[str, Any] = {}
+        self.kind = "web"
         self.conversation_id = uuid.UUID(int=1)
 
     def says(self, *messages: str | Content, **members: Any) -> EngineReply:
         request = EngineRequest(
             tenant_id=uuid.UUID(int=0),
             conversation_id=self.conversation_id,
-            channel_kind="web",
+            channel_kind=self.kind,
             contents=tuple(message if isinstance(message, Content) else text(message) for message in messages),
             context=self.context,
             **members,

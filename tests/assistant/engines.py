@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 
 from assistant.engine.server import Answer, EngineServer, EngineService
-from assistant.port import EngineReply, EngineRequest, HistoryEntry
+from assistant.port import EngineReply, EngineRequest, HistoryEntry, Person
 from channels_app.content.types import text
 
 REQUEST = EngineRequest(
@@ -23,6 +23,9 @@ REQUEST = EngineRequest(
     profile={"name": "Ana"},
     hints={"priority": "high"},
     language="en",
+    person=Person(str(uuid.UUID(int=9)), "user", "ana@example.com", True),
+    message_ids=(str(uuid.UUID(int=3)),),
+    control_epoch=4,
 )
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from assistant.intents import apart, arrays, lessons
 from assistant.intents.training import NONE, Example
-from assistant.knowledge import Fact
+from assistant.knowledge.facts import Fact
 
 ROOT = Path(__file__).resolve().parents[2]
 learnt_apart = apart.learnt  # before tests/conftest.py takes it away

@@ -95,7 +95,7 @@ def test_no_to_a_question_back_counts_only_once(visitor, answer):
 
 
 def test_offers_several_when_several_are_likely(visitor):
-    question = visitor(high=1.1).says("cancel my order")
+    question = visitor(high=1.1, medium=0.001, known=2).says("cancel my order")
     assert len(titles(question)) > 2
     assert question.next_expected[0] == "intent:cancel_order"
 
@@ -362,3 +362,12 @@ def test_an_intent_switched_off_in_the_middle_is_let_go(visitor):
     person.says("track my order")
     person.lessons = learn(skills_of([]), [])
     assert person.says("hello").intent == "greeting"
+
+
+def test_it_says_why_it_answered_so(visitor):
+    known = visitor().says("are you open on sundays?")
+    assert (known.why["settled"], known.why["intents"][0][0]) == ("letters", "opening_hours")
+    told = visitor().says("how long is your guarantee")
+    assert told.why["settled"] == "knowledge"
+    assert told.why["chunks"][0]["title"] == told.sources[0].title
+    assert told.sources[0].kind == "article"

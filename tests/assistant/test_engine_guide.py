@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from assistant.engine.remote import MEANING, Remote
+from channels_app.content.types import NEEDS
 from tests.assistant.engines import REQUEST
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,3 +41,8 @@ def test_the_guide_has_every_status_and_code() -> None:
     told = {line for line in GUIDE.splitlines() if line.startswith("|")}
     for status, (code, _) in MEANING.items():
         assert any(status.name in line and f"`{code}`" in line for line in told), status
+
+
+def test_the_guide_has_the_part_of_every_type_of_content() -> None:
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| `(\w+)` \|", GUIDE.split("## What a content has")[1], re.M)
+    assert {kind: part for kinds, part in rows for kind in re.findall(r"\w+", kinds)} == NEEDS

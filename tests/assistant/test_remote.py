@@ -187,7 +187,7 @@ def test_a_breaker_lets_one_through() -> None:
         (ProcessMessageResponse(confidence=7).SerializeToString(), "engine_reply_invalid"),
         (ProcessMessageResponse(response_content=["Hello"]).SerializeToString(), "engine_reply_invalid"),
         (b"\xff\xff\xff", "engine_failed"),
-        (ProcessMessageResponse(intent="x" * (MAX_BYTES + 1)).SerializeToString(), "engine_exhausted"),
+        (ProcessMessageResponse(intent="x" * (MAX_BYTES + 1)).SerializeToString(), "engine_reply_too_large"),
     ],
     ids=["breaks the contract", "no JSON", "no message", "too large"],
 )

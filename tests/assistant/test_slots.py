@@ -17,16 +17,25 @@ from assistant.slots import entities, fill, missing, value_in
         ("write to ann.b+c@mail.example.org, please", {"email": "ann.b+c@mail.example.org"}),
         ("see https://example.org/a?b=1", {"url": "https://example.org/a?b=1"}),
         ("on 2026-03-04", {"date": "2026-03-04"}),
-        ("am 4.3.2026 um 5", {"date": "4.3.2026", "number": "5"}),
-        ("call +49 30 1234567", {"phone": "+49 30 1234567"}),
-        ("it cost €12.50", {"money": "€12.50"}),
+        ("am 4.3.2026 um 5", {"date": "2026-03-04", "number": "5"}),
+        ("call +49 30 1234567", {"phone": "+49301234567"}),
+        ("it cost €12.50", {"money": "12.50 EUR"}),
         ("two or 3 of them", {"number": "3"}),
-        ("AC-10042", {}),
+        ("AC-10042", {"order": "AC-10042"}),
+        ("I was charged 1.234,50 € twice", {"money": "1234.50 EUR"}),
+        ("3,000 USD", {"money": "3000 USD"}),
+        ("31.02.2026", {}),
+        ("on 3 April", {"date": "3 April"}),
         ("nothing here", {}),
     ],
 )
 def test_entities(text, found):
     assert entities(text) == found
+
+
+def test_a_number_without_a_country_is_read_by_the_tenants_region():
+    assert value_in({"entity": "phone"}, "030 1234567", "DE") == "+49301234567"
+    assert value_in({"entity": "phone"}, "030 1234567") is None
 
 
 CHOICES = {"choices": ["Red", {"title": "Dark blue", "value": "navy"}]}

@@ -200,6 +200,23 @@ def test_a_model_too_large_to_keep_answers_all_the_same(scope, trainings, monkey
     teach(scope)
     assert lessons().classifier.classify("can you juggle").intent == "juggling"
     assert not LearntNumbers.objects.exists()
+    assert stored.training_state(TrainedModel.objects.get()) == "too_large"
+
+
+def test_a_second_look_too_large_to_keep_leaves_the_first_one_kept_and_is_not_learnt_again(scope, monkeypatch):
+    teach(scope)
+    known = lessons()
+    kept = bytes(LearntNumbers.objects.get().npz)
+    assert stored.training_state(TrainedModel.objects.get()) == "ready"
+    claimed = stored.meaning_claim(known.version)
+    assert stored.training_state(TrainedModel.objects.get()) == "learning"
+    monkeypatch.setattr(stored, "MOST_BYTES", len(kept))
+    assert stored.numbers_keep(claimed, kept + b"x")
+    row = TrainedModel.objects.get()
+    assert stored.training_state(row) == "too_large" and row.state[stored.TOO_LARGE] == len(kept) + 1
+    assert row.state["intents"]["juggling"]
+    assert bytes(LearntNumbers.objects.get().npz) == kept
+    assert stored.meaning_claim(known.version) is None
 
 
 @pytest.mark.django_db(transaction=True)

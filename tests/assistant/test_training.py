@@ -8,13 +8,13 @@ import time
 
 import pytest
 
-from assistant import knowledge
 from assistant.builtin.wording import TITLE
 from assistant.features import features_for
 from assistant.intents import training
 from assistant.intents.common import BACKGROUND, COMMON, SENTENCES
 from assistant.intents.skills import examples_of, skills_of
 from assistant.intents.training import CANDIDATES, NONE, Classification, Example, folds, normal, train
+from assistant.knowledge import facts as knowledge
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,18 @@ def test_a_text_is_compared_with_the_examples_of_few_intents(monkeypatch):
     assert len(found.scorer.names) > CANDIDATES + 1
     assert len(found.classify("some salt please").scores) == CANDIDATES
     assert found.classify("some salt please").intent == "salt"
+
+
+def test_a_text_is_compared_with_no_more_examples_when_there_are_more(monkeypatch):
+    monkeypatch.setattr(training, "COMPARED", 4)
+    texts = ["taxi at {}", "where is stop {}"]
+    taught = [Example(text.format(chr(97 + at) * 3), text[:4]) for text in texts for at in range(9)]
+    taught += [Example(text, NONE) for text in BACKGROUND[:9]]
+    kept = train(taught, features_for([one.text for one in taught]))
+    assert kept.scorer.starts.tolist() == [0, 4, 8, 12]  # NONE's among them
+    assert len(kept.scorer.examples) == 12
+    assert kept.classify("taxi at iii").scores[0] == ("taxi", 1.0)  # an example itself, compared or not
+    assert kept.classify("where is the stop zzz").intent == "wher"
 
 
 def test_the_parts_of_a_table_are_compared_each_by_itself():
@@ -213,6 +225,28 @@ def test_prefers_the_persons_language():
     assert [finding.fact.id for finding in found] == ["b", "a"]
 
 
+def test_the_best_few_are_those_of_all():
+    """Also where the person's language lifts a fact above others whose letters are nearer."""
+    questions = (
+        "where can i park",
+        "where can i park here",
+        "can i park my car",
+        "park",
+        "where is the park",
+        "a walk",
+    )
+    many = [
+        knowledge.Fact(f"{number}{tongue}", text, (), "", language=tongue)
+        for number, text in enumerate(questions)
+        for tongue in ("de", "en", "")
+    ]
+    index = knowledge.index(many, features := features_for(questions))
+    found = index.search(features.row("where can i park"), "en", len(many))
+    assert [one.fact.id for one in found[2:4]] == ["1en", "0de"]
+    for limit in range(1, len(many)):
+        assert index.search(features.row("where can i park"), "en", limit) == found[:limit]
+
+
 def test_no_facts_no_findings():
     features = features_for(TEXTS)
     assert knowledge.index([], features).search(features.row("park")) == []
@@ -238,3 +272,11 @@ def test_no_common_example_belongs_to_two_intents():
     taught = [normal(text) for languages in COMMON.values() for texts, _ in languages.values() for text in set(texts)]
     doubled = {text for text in taught if taught.count(text) > 1}
     assert doubled <= {"no", "menu"}
+
+
+def test_intents_that_are_never_confused_are_learnt_as_well():
+    texts = {"red": ["aaaa bbbb", "aaaa bbbb cc"], "blue": ["xxxx yyyy", "xxxx yyyy zz"]}
+    taught = [Example(text, name) for name, own in texts.items() for text in own * 3]
+    found = train(taught, features_for([one.text for one in taught])).classify("aaaa bbbb dd")
+    (winner, confidence), (_, other) = found.scores
+    assert winner == "red" and confidence > 0.99 and other < 0.1

@@ -24,7 +24,7 @@ from assistant.engine.wire import (
     request_of,
     response_message,
 )
-from assistant.port import EngineReply
+from assistant.port import EngineReply, Source
 from channels_app.content.types import Choice, Content, TemplateUse, text
 from tenants.storage.json_values import LARGEST
 from tests.assistant.engines import REQUEST
@@ -117,6 +117,41 @@ BAD_REPLIES = {
 
 @pytest.mark.parametrize(("code", "members"), BAD_REPLIES.values(), ids=BAD_REPLIES)
 def test_a_bad_reply_names_its_field(code: str, members: dict[str, Any]) -> None:
+    with pytest.raises(Malformed, match=f"^{code}$"):
+        reply_of(ProcessMessageResponse(**members), engine="mcp")
+
+
+WHERE = {
+    "no media": ('{"type": "image"}', "response_content[1]: media_missing"),
+    "media without its type": ('{"type": "image", "media": {"url": "https://a.example/"}}', "[1].media.type: missing"),
+    "a member made up": ('{"type": "text", "text": "a", "my secret is swordfish": 1}', "[1].?: extra_forbidden"),
+    "too long": ('{"type": "text", "text": "%s"}' % ("x" * 5000), "[1].text: string_too_long"),
+    "not JSON": ("Hello, Ana", "response_content[1]: json_invalid"),
+    "NUL": ('{"type": "text", "text": "\\u0000"}', "response_content[1]"),
+}
+
+
+@pytest.mark.parametrize(("content", "where"), WHERE.values(), ids=WHERE)
+def test_a_bad_reply_says_where_it_is_wrong_and_none_of_its_words(content: str, where: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        reply_of(ProcessMessageResponse(response_content=['{"type": "text", "text": "a"}', content]), engine="mcp")
+    assert refused.value.where.endswith(where) and refused.value.where.startswith("response_content[1]")
+    assert not {"Ana", "swordfish", "xxx"} & set(refused.value.where.replace(":", " ").split())
+
+
+def test_what_an_answer_rests_on_and_why_it_is_so_arrive() -> None:
+    sources = (Source("article", "7", "Returns", "https://a.example/r", 0.8),)
+    reply = EngineReply((), sources=sources, why={"settled": "llm", "chunks": [1]}, engine="e")
+    assert reply_of(response_message(reply), engine="mcp") == reply
+
+
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [({"sources": [{"id": str(n)} for n in range(21)]}, "sources_invalid"),
+     ({"sources": [{"title": "a\0"}]}, "sources_invalid"), ({"why_json": "[]"}, "why_invalid")],
+    ids=["too many", "NUL", "no object"],
+)  # fmt: skip
+def test_bad_reasons_are_refused(members: dict[str, Any], code: str) -> None:
     with pytest.raises(Malformed, match=f"^{code}$"):
         reply_of(ProcessMessageResponse(**members), engine="mcp")
 

@@ -24,6 +24,9 @@ import chatsvc
 import conversations
 import messaging
 import tenants
+from assistant.embeddings.multilingual import MAX_READ
+from assistant.knowledge.documents import MOST_BYTES
+from assistant.models import MOST_OF_ANSWER
 from channels_app.adapters.slack import words as slack
 from channels_app.adapters.teams import bodies as teams
 from channels_app.content.fit import fit
@@ -37,6 +40,7 @@ from channels_app.words.split import GRAPHEME, shorten, split_text
 from channels_app.words.text import Safety, analyse
 
 PATTERN_S = 0.25  # of one pattern on one text
+QUARTER_S = PATTERN_S / 4**3  # on a quarter of it: what grows with up to the third power is within the bound then
 WHOLE_S = 1.0  # of a whole function on one text
 HEADER = 16_384
 #: module → the longest text that its patterns are used on; a module with patterns has a line here
@@ -74,15 +78,33 @@ LONGEST: dict[str, int] = {
     "channels_app.adapters.voice.speech": MAX_TEXT,
     "channels_app.adapters.web": 255,
     "channels_app.adapters.whatsapp.templates": MAX_TEXT,
+    "conversations.export.pdf": 400_000,
     "messaging.agents.notes": 4096,  # of a note
     "messaging.admin.inbox.lists.asked": 255,
     "chatsvc.web.widget": 255,
     "messaging.media.views": HEADER,
     "messaging.admin.tenant.hours_form": 50_000,
     "messaging.rating.taken": 1000,
+    "messaging.rules.contact_signals": RAW_MOST,  # a value of a platform's data
     "channels_app.adapters.slack.calls": RAW_MOST,
     "assistant.builtin.wording": MAX_TEXT,
+    "assistant.builtin.denials": MAX_TEXT,
+    "assistant.builtin.wishes": MAX_TEXT,
+    "assistant.engine.remote": 2048,  # what gRPC says of an error
     "assistant.engine.wire": 256_000,
+    "assistant.intents.spelling": MAX_TEXT,
+    "assistant.knowledge.documents": MOST_BYTES,
+    "assistant.knowledge.papers": RAW_MOST,  # a line, or a paragraph
+    "assistant.knowledge.passages": MOST_OF_ANSWER,
+    "assistant.llm.ask": 64_000,  # what a model may write
+    "assistant.llm.faults": 16_384,  # what a provider says of an error
+    "assistant.llm.tokens": RAW_MOST,
+    "assistant.llm.wires.answered": 64_000,
+    "assistant.products.adaptor": 2048,
+    "assistant.prompting.builder": 64_000,
+    "assistant.prompting.frames": MOST_OF_ANSWER,
+    "assistant.prompting.leaks": 64_000,
+    "assistant.prompting.masking": MOST_OF_ANSWER,
     "assistant.features": MAX_TEXT,
     "assistant.intents.training": MAX_TEXT,
     "assistant.slots": MAX_TEXT,
@@ -91,6 +113,10 @@ LONGEST: dict[str, int] = {
     "tenants.access.limits": HEADER,
     "tenants.access.tokens": HEADER,
     "tenants.api.idempotency": HEADER,
+    "tenants.access.grants.clients": 500,  # an address, by ClientBody
+    "tenants.access.signing.issuers": 300,  # an audience, by IssuerBody
+    "tenants.access.signing.pem": 64 * 1024,  # of an operator's file
+    "assistant.embeddings.english": MAX_READ,
     "tenants.api.parse": 2_500_000,
 }
 WRITTEN = (
@@ -161,12 +187,18 @@ def test_a_pattern_costs_no_more_than_the_text_is_long(name):
     home, whole, pattern = PATTERNS[name]
     length = min(LONGEST[home], RAW_MOST)  # what is not linear is far beyond the bound by then
     for start, pump in itertools.chain(itertools.product([""], PUMPS), itertools.product(STARTS, PUMPS[:12] + STARTED)):
-        text: Any = filled(start, pump, length)
-        text = text.encode("utf-8", "surrogatepass") if type(pattern.pattern) is bytes else text
-        spent = cpu_s(
-            lambda text=text: pattern.fullmatch(text) if whole else [*pattern.finditer(text)], bound=PATTERN_S
-        )
-        assert spent < PATTERN_S, (start, pump)
+        if searched_s(pattern, whole, start, pump, length // 4, bound=WHOLE_S) >= QUARTER_S:
+            assert searched_s(pattern, whole, start, pump, length, bound=PATTERN_S) < PATTERN_S, (start, pump)
+
+
+def searched_s(pattern: Any, whole: bool, start: str, pump: str, length: int, bound: float) -> float:
+    text: Any = filled(start, pump, length)
+    text = text.encode("utf-8", "surrogatepass") if type(pattern.pattern) is bytes else text
+    return cpu_s(lambda: pattern.fullmatch(text) if whole else [*pattern.finditer(text)], bound=bound)
+
+
+def test_what_is_quadratic_is_slow_at_a_quarter():
+    assert searched_s(re.compile("<a[^>]*>!"), False, "", "<a ", RAW_MOST // 4, bound=WHOLE_S) > QUARTER_S
 
 
 KINDS_OF_DATA = frozenset(("card_number", "iban", "national_id", "email", "phone", "profanity"))

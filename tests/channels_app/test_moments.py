@@ -136,6 +136,12 @@ def test_every_time_of_every_model_is_a_moment():
 
 #: cursors and stored secrets: written and read by the same module, never shown
 INTERNAL = {
+    "messaging/privacy/retention.py",  # in the audit trail, here and in the next two
+    "messaging/privacy/purge.py",
+    "tenants/seals.py",
+    "tenants/access/grants/families.py",  # Unix seconds of claims
+    "chatsvc/management/commands/stats.py",  # days, read by operators
+    "assistant/llm/budget.py",  # a day, in the tenant's own timeline
     "tenants/api/moments.py",
     "channels_app/words/entities.py",
     "chatsvc/processes/backup.py",  # read by operators

@@ -29,6 +29,18 @@ def test_what_tells_no_language_keeps_the_hint(text, hint):
     assert language_of(text, hint=hint) == hint
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Bonjour !", "fr"), ("¡Hola!", "es"), ("olá", "pt"), (" Guten  Tag.", "de"), ("thanks", "en"),
+        ("hello", None), ("ciao", None), ("hola bonjour", None), ("grazie", None),
+    ],
+)  # fmt: skip
+def test_a_greeting_tells_the_language_where_the_tenant_speaks_it(text, language):
+    assert language_of(text, languages=EUROPE | {"pt"}) == language
+    assert language_of(text, hint="pl", languages=EUROPE) == "pl"
+
+
 def test_only_the_beginning_is_looked_at():
     german = "Guten Tag, wo ist meine Bestellung geblieben? " * 6
     assert language_of(german + "where is my order " * 1000, languages=EUROPE) == "de"

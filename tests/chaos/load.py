@@ -26,7 +26,11 @@ MESSAGES = 5
 SENDERS = 10
 TIMEOUT_S = 10  # of a post
 HUNG = -1  # instead of the status of a post that got no answer until then
-QUESTIONS = ("What are your opening hours?", "When are you open?", "Are you open on Saturday?")
+DAYS = ("", " on Monday", " on Tuesday", " on Wednesday", " on Thursday", " on Friday", " on Saturday", " on Sunday")
+#: so many that no person repeats one soon: what comes over and over is a machine's, and is not answered for ever
+QUESTIONS = tuple(
+    f"{asked}{day}?" for day in DAYS for asked in ("What are your opening hours", "When are you open", "Are you open")
+)
 RESENT = 0.2  # share of accepted messages that are sent once more
 REST = "web"
 #: kind → the id of its nth person
@@ -100,7 +104,7 @@ class Load:
         chance = random.Random(self._seed * 1000 + number)
         for place in range(MESSAGES):
             self._stopped.wait(chance.uniform(0, 2 * self._spread_s / MESSAGES))
-            words = {"from": PEOPLE[kind].format(number), "text": chance.choice(QUESTIONS)}
+            words = {"from": PEOPLE[kind].format(number), "text": QUESTIONS[place % len(QUESTIONS)]}
             message_id, request = self._say(kind, words, place)
             self._post_until_accepted(request, chance)
             self.accepted.append((kind, message_id))

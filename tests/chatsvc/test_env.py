@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -123,6 +124,8 @@ NO_SETTINGS = {
     "KAFKA_BROKERS": ["kafka://a:9092", "a:x", "a:0", "a:99999"],
     "KAFKA_TOPIC_PREFIX": ["two words", "a/b", "x" * 101],
     "KAFKA_CA_FILE": ["/nowhere"],
+    "SECURITY_HUB_URL": ["http://hub:1", "hub", "grpcs://hub"],
+    "SECURITY_HUB_TIMEOUT_MS": ["0", "30001"],
     "EMAIL_URL": ["foo", "smtp://", "smtp://host:x", "imap://host"],
     "EMAIL_FROM": ["chatsvc", "a@b\nBcc: c@d"],
     "TRANSCRIBE_URL": ["api.openai.com/v1"],
@@ -291,6 +294,22 @@ print(json.dumps({
 }))
 import structlog; structlog.get_logger("chatsvc").info("line_written")
 """
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"VECTOR_STORE": "pgvector"}, "VECTOR_STORE=pgvector needs a database of PostgreSQL in DATABASE_URL."),
+        ({"VECTOR_STORE": "pinecone"}, "VECTOR_STORE=pinecone needs PINECONE_URL and PINECONE_API_KEY."),
+        ({"VECTOR_STORE": "pgvector", "POSTGRESQL_URI": "postgres://db/chat"}, None),
+    ],
+)
+def test_a_store_of_vectors_that_is_named_is_there_to_be_called(tmp_path, given, said):
+    if said is None:
+        assert env.read(given, tmp_path)["VECTOR_STORE"] == "pgvector"
+    else:
+        with pytest.raises(env.BadSettings, match=re.escape(said)):
+            env.read(given, tmp_path)
 
 
 def test_what_the_documents_name_is_obeyed():

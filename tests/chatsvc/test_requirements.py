@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -16,9 +17,16 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("requirements", "requirements-otel", "requirements-s3", "requirements-heif", "requirements-mongodb")
+PARTS = (
+    "requirements",
+    "requirements-otel",
+    "requirements-s3",
+    "requirements-heif",
+    "requirements-english",
+    "requirements-mongodb",
+)
 EVERY = (*PARTS, "requirements-dev", "tests/requirements-mongo-peer")
-OURS = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
+OURS = {"tools", *(path.name for path in ROOT.iterdir() if (path / "__init__.py").exists())}
 OTHERS = ("tests/", "benchmarks/", "docs/")  # no code of the service
 DEVELOPERS = {"assistant/engine/protoc.py"}  # of the code, what only developers run
 UNNAMED = {"autobahn", "psycopg-pool"}  # needed for the pin: daphne and Django import them
@@ -44,13 +52,19 @@ def locked(name: str) -> dict[str, Version]:
     return {pin[1]: Version(pin[2]) for pin in pins if pin}
 
 
+@cache
+def imports_of(file: str) -> frozenset[str]:
+    found = list(ast.walk(ast.parse((ROOT / file).read_text())))
+    whole = {name.name for node in found if isinstance(node, ast.Import) for name in node.names}
+    return frozenset(
+        whole | {str(node.module) for node in found if isinstance(node, ast.ImportFrom) and not node.level}
+    )
+
+
 def imported(files: Iterable[str]) -> dict[str, set[str]]:
     """Top-level module of others → the distributions that bring it, as far as they are installed."""
     modules: set[str] = set()
-    for file in files:
-        for node in ast.walk(ast.parse((ROOT / file).read_text())):
-            modules |= {name.name for name in node.names} if isinstance(node, ast.Import) else set()
-            modules |= {str(node.module)} if isinstance(node, ast.ImportFrom) and not node.level else set()
+    modules.update(*map(imports_of, files))
     tops = {module.partition(".")[0] for module in modules} - OURS - set(sys.stdlib_module_names)
     known = packages_distributions()
     return {top: {canonicalize_name(name) for name in known.get(top, [top])} for top in tops}
@@ -72,7 +86,7 @@ def test_what_the_service_imports_is_declared():
 
 
 def test_what_the_tests_import_is_declared():
-    elsewhere = {"secantus", "locust"}  # of SecantusDB, and what the load test is run by: in environments of their own
+    elsewhere = {"secantus", "locust", "chatsvc-client"}  # in environments of their own; the last is made by a test
     assert undeclared(sources(), {*declared("requirements-dev"), *elsewhere}) == {}
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from assistant.demo import seed_assistant
 from channels_app.twin.server import Twin, start
@@ -26,17 +26,23 @@ from tenants.storage.db import on_mongo
 from tests.factories import ChannelFactory
 from tests.journeys.connected import Connected, connect
 from tests.journeys.line import SHOP, Line
+from tests.journeys.rooms import Rooms
 from tests.journeys.service import Service, address
 from tests.journeys.widget_page import WidgetPage, chromium
 
+EXPECT_MS = 15_000  # for what comes in a moment, where nothing else has the machine
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+
+def launched() -> Iterator[Browser]:
     """Playwright keeps a running loop in the test's thread, where Django then wants no database call without this."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with chromium() as launched:
-        yield launched
+    expect.set_options(timeout=EXPECT_MS)
+    with chromium() as browser:
+        yield browser
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+browser = pytest.fixture(scope="module")(launched)
 
 
 @pytest.fixture
@@ -58,27 +64,31 @@ def line(service: Service) -> Line:
     return Line(address(), service.channel.key)
 
 
+@pytest.fixture(scope="module")
+def rooms(browser: Browser) -> Rooms:
+    return Rooms(browser, viewport={"width": 1280, "height": 800}, locale="en")
+
+
 @pytest.fixture
-def visit(browser: Browser, line: Line) -> Iterator[Callable[..., WidgetPage]]:
+def visit(rooms: Rooms, line: Line) -> Iterator[Callable[..., WidgetPage]]:
     """Opens the shop as a visitor; every call is another person. ``token``: one who has been here before."""
-    contexts = []
 
     def visit(
         *, attributes: str = "", locale: str = "en", script: str = "", token: str = "", **options: Any
     ) -> WidgetPage:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en", **options})
-        contexts.append(context)
-        line.lay(context, attributes=attributes, locale=locale)
         known = f"localStorage['desk-chat:{line.channel}:token'] ??= {json.dumps(json.dumps(token))};"
-        context.add_init_script((known if token else "") + script)
+        scripts = (known if token else "") + script
+        context = rooms.room(fresh=bool(scripts), **options)
+        line.lay(context, attributes=attributes, locale=locale)
+        if scripts:
+            context.add_init_script(scripts)
         widget = WidgetPage(context.new_page())
         widget.page.clock.install()
         widget.page.goto(f"{SHOP}/cart?token=secret")
         return widget
 
     yield visit
-    for context in contexts:
-        context.close()
+    rooms.leave([SHOP, address()])
 
 
 @pytest.fixture

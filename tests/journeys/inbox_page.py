@@ -15,9 +15,10 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 
 
 class InboxPage:
-    """``troubles``: console errors, uncaught exceptions and breaches of the policy; ``loads``: pages that were loaded."""
+    """``troubles``: console errors, uncaught exceptions and breaches of the policy; ``loads``: pages that were loaded.
+    ``spied``: frames are written down and the socket can be cut, for which it leads through the test."""
 
-    def __init__(self, context: BrowserContext, service: str) -> None:
+    def __init__(self, context: BrowserContext, service: str, *, spied: bool = True) -> None:
         self.service = service
         self.troubles: list[str] = []
         self.loads: list[str] = []
@@ -25,7 +26,9 @@ class InboxPage:
         self.told: list[dict[str, Any]] = []  # and the service's
         self.blocked = False  # no socket can be had
         self._sockets: list[WebSocketRoute] = []
-        context.route_web_socket("**/ws/agent/", self._connect)
+        self._silent: WebSocketRoute | None = None
+        if spied:
+            context.route_web_socket("**/ws/agent/", self._connect)
         self.page: Page = context.new_page()
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
@@ -42,6 +45,8 @@ class InboxPage:
             far.send(data)
 
         def down(data: str | bytes) -> None:
+            if near is self._silent:
+                return
             self.told.append(json.loads(data))
             near.send(data)
 
@@ -51,6 +56,10 @@ class InboxPage:
     def cut(self) -> None:
         """The newest socket ends."""
         self._sockets[-1].close(code=1011)
+
+    def hush(self) -> None:
+        """Nothing comes through the newest socket any more, and no one says so."""
+        self._silent = self._sockets[-1]
 
     def wait_live(self, live: bool = True) -> None:
         self.page.locator(f"#inbox[data-live={'yes' if live else 'no'}]").wait_for()

@@ -58,6 +58,7 @@ class Service:
     handover: bool = False
     thinking: threading.Event = field(default_factory=threading.Event)
     may_answer: threading.Event = field(default_factory=threading.Event)
+    pieces: tuple[str, ...] = ()  # what the engine streams before it may answer
     workers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
     name: str = "scripted"
 
@@ -90,6 +91,8 @@ class Service:
 
     def respond(self, request: EngineRequest) -> EngineReply:
         self.thinking.set()
+        for piece in self.pieces if request.stream else ():
+            request.stream(piece)
         assert self.may_answer.wait(20)
         assert self.answer
         contents = (self.answer(request.contents[-1].text or ""),)

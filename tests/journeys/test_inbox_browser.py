@@ -20,6 +20,7 @@ from tenants.storage.db import atomic, now
 from tenants.tenant_settings import invalidate
 from tests.factories import ConversationFactory, MessageFactory
 from tests.journeys.inbox_page import DESK, PHONE, InboxPage
+from tests.journeys.rooms import Rooms
 from tests.journeys.service import Service, address, said
 from tests.journeys.widget_page import WidgetPage
 
@@ -28,14 +29,17 @@ Staff = Callable[..., InboxPage]
 UNDO_MS = 6000  # after which a reply goes
 
 
+@pytest.fixture(scope="module")
+def inboxes(browser: Browser) -> Rooms:
+    return Rooms(browser, **{**DESK, "locale": "en"})
+
+
 @pytest.fixture
-def staff(browser: Browser) -> Iterator[Staff]:
+def staff(inboxes: Rooms) -> Iterator[Staff]:
     """``staff(user)``: an inbox in a browser of their own, signed in; None: not signed in."""
-    contexts = []
 
     def staff(user: User | None, **options: Any) -> InboxPage:
-        context = browser.new_context(**{**DESK, "locale": "en", **options})
-        contexts.append(context)
+        context = inboxes.room(**options)
         if user:
             client = Client()
             client.force_login(user)
@@ -44,8 +48,7 @@ def staff(browser: Browser) -> Iterator[Staff]:
         return InboxPage(context, address())
 
     yield staff
-    for context in contexts:
-        context.close()
+    inboxes.leave([address()])
 
 
 @pytest.fixture
@@ -83,41 +86,6 @@ def ask_for_a_human(visit: Callable[..., WidgetPage], service: Service) -> Widge
 # ------------------------------------------------------------------------------ two agents
 
 
-def test_a_person_who_asks_for_a_human_is_answered_by_one_agent(
-    staff: Staff, visit: Callable[..., WidgetPage], service: Service, ben: User
-) -> None:
-    mira = service.agent("Mira", role__permissions=["*"])
-    hers, his = staff(mira), staff(ben)
-    his.page.clock.install()
-    for inbox in (hers, his):
-        inbox.open("?view=waiting")
-        expect(inbox.page.get_by_text("No one waits for you.")).to_be_visible()
-    widget = ask_for_a_human(visit, service)
-    for inbox in (hers, his):
-        expect(inbox.rows).to_have_count(1, timeout=15_000)
-        expect(inbox.page).to_have_title("(1) Inbox | chatsvc")
-    his.rows.locator("a").click()
-    expect(his.entries.first).to_have_text("I want to talk to a human")
-    his.press("Take it")
-    expect(his.bar).to_contain_text("you answer")
-    expect(hers.rows).to_have_count(0, timeout=15_000)
-    hers.list("With colleagues").click()
-    expect(hers.rows.locator(".inbox-owner")).to_have_attribute("title", re.compile("^Ben"))
-    his.reply.fill("Hello, this is Ben")
-    his.page.get_by_role("button", name="Send", exact=True).click()
-    his.page.clock.fast_forward(UNDO_MS)
-    expect(widget.texts.last).to_have_text("Hello, this is Ben", timeout=15_000)
-    hers.rows.locator("a").click()
-    expect(hers.entries.last).to_have_text("Hello, this is Ben", timeout=15_000)
-    his.press("Close")
-    his.page.get_by_role("button", name="Yes").click()
-    expect(his.bar).to_contain_text("ended")
-    his.list("Closed").click()
-    expect(his.rows).to_have_count(1)
-    assert (len(his.loads), len(hers.loads)) == (1, 1)
-    assert his.troubles + hers.troubles == []
-
-
 def test_from_login_to_an_answered_customer_in_two_clicks_and_one_page(
     staff: Staff, service: Service, ben: User
 ) -> None:
@@ -125,6 +93,9 @@ def test_from_login_to_an_answered_customer_in_two_clicks_and_one_page(
     ben.set_password("a long password")
     ben.save()
     inbox = staff(None)
+    clicks: list[str] = []
+    inbox.page.expose_function("pressed", lambda on: clicks.append(on))
+    inbox.page.add_init_script("addEventListener('pointerdown', ({target}) => pressed(target.textContent), true)")
     inbox.page.goto(f"{address()}/admin/")
     inbox.page.fill("#id_username", ben.username)
     inbox.page.fill("#id_password", "a long password")
@@ -138,7 +109,7 @@ def test_from_login_to_an_answered_customer_in_two_clicks_and_one_page(
     inbox.page.get_by_role("button", name="Send", exact=True).click()
     inbox.page.clock.fast_forward(UNDO_MS)
     expect(inbox.entries.last).to_have_text("It is on its way", timeout=15_000)
-    assert len(inbox.loads) == 1
+    assert (len(clicks), len(inbox.loads)) == (2, 1)
     row.refresh_from_db()
     assert (row.assignee, row.waiting_since) == (ben, None)
 
@@ -175,6 +146,23 @@ def test_what_an_agent_missed_comes_after_a_lost_connection(staff: Staff, servic
     assert [watch["after"] for watch in watches] == [first.last_seq, first.last_seq]
     late = [frame for frame in inbox.told[told:] if frame["t"] in ("conv", "msg")]
     assert {frame["conversation"] for frame in late} == {str(first.id), str(second.id)}
+
+
+def test_a_socket_is_kept_as_long_as_it_answers(staff: Staff, service: Service, ben: User) -> None:
+    inbox = staff(ben)
+    inbox.page.clock.install()
+    inbox.open("?view=waiting")
+    inbox.wait_live()
+    inbox.page.clock.fast_forward(24_000)
+    asks(service, "I need help", "ana")
+    expect(inbox.row("I need help")).to_be_visible()
+    assert [frame["t"] for frame in inbox.said].count("hello") == 1
+    inbox.hush()
+    inbox.page.evaluate("dispatchEvent(new Event('online'))")
+    inbox.page.clock.fast_forward(10_000)
+    inbox.wait_live(False)
+    inbox.wait_live()
+    assert [frame["t"] for frame in inbox.said].count("hello") == 2
 
 
 def test_without_a_socket_the_page_looks_by_itself(staff: Staff, service: Service, ben: User) -> None:
@@ -296,7 +284,8 @@ def test_a_long_list_goes_on_by_scrolling(staff: Staff, service: Service, ben: U
     inbox = staff(ben)
     inbox.open("?view=waiting")
     expect(inbox.list("Waiting")).to_contain_text("65")
-    for _ in range(3):
+    for shown in (30, 60, 65):
+        inbox.rows.nth(shown - 1).wait_for()
         inbox.rows.last.scroll_into_view_if_needed()
     expect(inbox.rows).to_have_count(65)
     expect(inbox.names.first).to_have_text("Person 64")

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 HOURS = "What are your opening hours?"
 IDLE = [
-    tasks.sweep, tasks.publish, tasks.stream, tasks.keep_house, tasks.remove_tenants, tasks.sync_templates,
+    tasks.sweep, tasks.publish, tasks.stream, tasks.keep_house, tasks.remove_tenants, tasks.privacy, tasks.sync_templates,
     tasks.watch_channels,
 ]  # fmt: skip
 

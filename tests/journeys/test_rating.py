@@ -15,7 +15,7 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
 from tenants.tenant_settings import invalidate
-from tests.factories import ChannelFactory
+from tests.factories import ChannelFactory, ConversationFactory
 from tests.journeys.connected import Connected
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,6 +104,25 @@ def test_what_is_no_answer_begins_the_next_conversation(asked, words: str) -> No
     line = asked()
     line.ask(words)
     assert talks(line) == [(False, None), (True, None)]
+
+
+@pytest.mark.parametrize("kind", ["slack", "teams"])
+def test_a_number_in_another_thread_is_a_message(asked, kind: str) -> None:
+    line = asked(kind)
+    with tenant_scope(line.tenant.id):
+        Conversation.objects.update(thread="C0DEMO001:1700000000.000100")
+    line.ask("5")
+    assert talks(line) == [(False, None), (True, None)]
+
+
+def test_a_number_rates_what_was_asked_in_its_own_thread(asked) -> None:
+    line = asked("slack")
+    with tenant_scope(line.tenant.id):
+        talk = Conversation.objects.get()
+        of_the_same = {name: getattr(talk, name) for name in ("channel", "contact", "identity")}
+        ConversationFactory(tenant=line.tenant, thread="C0DEMO001:1700000000.000100", **of_the_same)
+    line.ask("5")
+    assert talks(line) == [(False, 5), (True, None)]
 
 
 def test_a_late_press_rates_the_old_conversation_and_not_the_new_one(asked) -> None:

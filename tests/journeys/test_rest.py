@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from assistant.demo import seed_assistant
 from conversations.models import Conversation, Event, Identity, Message
 from messaging.rules.control import take_over
 from tenants.models import AuditEntry
 from tenants.scope import tenant_scope
+from tenants.storage.db import on_mongo
 from tests.factories import ChannelFactory, ConversationFactory, MembershipFactory, MessageFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,9 +78,13 @@ def test_while_a_human_is_in_control_there_is_no_response(client, tenant) -> Non
     conversation_id = client.data_of(client.post(URL, body()))["conversation_id"]
     with tenant_scope(tenant.id):
         take_over(Conversation.objects.get(id=conversation_id).id, None)
-    answer = client.data_of(client.post(URL, body("Hello?")))
+    client.post(URL, body("Hello?"))
+    with CaptureQueriesContext(connection) as captured:
+        answer = client.data_of(client.post(URL, body("Anybody?")))
     assert answer["response"] is None
     assert answer["processing_metadata"]["status"] == "with_human"
+    # the assistant gives no answer here: none is looked for
+    assert on_mongo() or not [one for one in captured.captured_queries if 'FROM "messaging_turn"' in one["sql"]]
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,14 @@ from django.core import mail
 from channels_app.words.moments import written
 from conversations.models import Conversation, Event
 from conversations.timeline import NewEvent, conversation_advance, events_append, system_event
+from messaging.live.staff import bell
 from messaging.models import HandledEvent, StaffAlert
 from messaging.outbox import alerts
 from messaging.publish import publish_events
 from messaging.rules.control import hand_back, hand_over, take_over
+from tenants.alert_choice import NO_MAIL
 from tenants.models import Tenant
+from tenants.scope import tenant_scope
 from tenants.storage.db import atomic, new_id, now
 from tenants.tenant_settings import invalidate
 from tests.factories import ChannelFactory, ConversationFactory, MembershipFactory, RoleFactory, UserFactory
@@ -62,7 +65,7 @@ def test_staff_hear_that_a_person_waits(scope, talk) -> None:
     asks_for_a_human(talk)
     assert told() == ["A person waits for a colleague on Website"]
     alert = StaffAlert.objects.get()
-    assert ("Reason: requested." in alert.text, str(talk.id) in alert.text) == (True, True)
+    assert ("They asked for a person." in alert.text, f"/admin/inbox/{talk.id}/" in alert.text) == (True, True)
     assert alerts.alert_send(alert.id)
     assert mail.outbox[0].bcc == [agent.user.email]
 
@@ -76,14 +79,39 @@ def test_more_people_who_wait_are_told_of_by_and_by(scope, talk) -> None:
     StaffAlert.objects.update(created_at=now() - timedelta(minutes=11))
     asks_for_a_human(ConversationFactory(tenant=scope, channel=talk.channel))
     assert len(told()) == 2
-    assert "/admin/conversations/conversation/?waiting=yes" in StaffAlert.objects.latest("id").text
+    assert "/admin/inbox/?view=waiting" in StaffAlert.objects.latest("id").text
+
+
+def test_channels_of_one_name_have_alerts_of_their_own(scope, talk) -> None:
+    asks_for_a_human(talk)
+    other = ChannelFactory(tenant=scope, name=talk.channel.name)
+    asks_for_a_human(ConversationFactory(tenant=scope, channel=other))
+    assert told() == ["A person waits for a colleague on Website"] * 2
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("misunderstood", "The assistant did not understand them."),
+        ("intent:cancel_order", "It is about “cancel order”, which a colleague answers."),
+        ("bot_off", "The assistant is switched off on this channel."),
+        ("The customer is angry", "The assistant says: The customer is angry"),
+    ],
+)
+def test_staff_read_why_a_person_waits_in_words(scope, talk, reason: str, words: str) -> None:
+    asks_for_a_human(talk, reason)
+    told()
+    first, *_, opens = StaffAlert.objects.get().text.splitlines()
+    assert (first, opens) == (words, f"Open it: http://localhost:8001/admin/inbox/{talk.id}/")
 
 
 def test_an_urgent_person_is_told_of_at_once(scope, talk) -> None:
     asks_for_a_human(talk)
     urgent = ConversationFactory(tenant=scope, channel=talk.channel, priority="urgent")
     asks_for_a_human(urgent)
-    assert told()[1] == f"A person waits for a colleague on Website (urgent, {str(urgent.id)[-6:]})"
+    second = ConversationFactory(tenant=scope, channel=talk.channel, priority="urgent")
+    asks_for_a_human(second)
+    assert told()[1:] == ["A person waits for a colleague on Website (urgent)"] * 2
 
 
 def test_a_colleague_who_was_quicker_ends_the_alert(scope, talk) -> None:
@@ -179,7 +207,7 @@ def test_staff_hear_of_dead_letters_once_an_hour(scope, talk) -> None:
     assert told() == ["Messages could not be delivered"]
     StaffAlert.objects.update(created_at=now() - timedelta(hours=2))
     fails(talk, "window_closed")
-    assert (len(told()), "window_closed" in StaffAlert.objects.latest("id").text) == (2, True)
+    assert (len(told()), "The reply window had closed." in StaffAlert.objects.latest("id").text) == (2, True)
 
 
 def test_a_message_to_a_person_who_said_stop_is_no_news(scope, talk) -> None:
@@ -204,6 +232,52 @@ def test_staff_hear_of_a_request_that_could_not_be_read(scope) -> None:
     system_event(scope.id, "chat.system.webhook_malformed", {"receipt_id": receipt})
     assert told() == ["A platform sent what could not be understood"]
     assert f"/admin/messaging/inboundevent/{receipt}/change/" in StaffAlert.objects.get().text
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Alerts in the inboxes that are open."""
+    frames: list[dict[str, Any]] = []
+    monkeypatch.setattr(bell, "tell", lambda tenant_id, frame: frames.extend([frame] if frame["t"] == "alert" else []))
+    return frames
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("ways", [True, False], ids=["mail too", "no other way"])
+def test_who_may_act_and_has_the_inbox_open_is_told_there_once_an_hour(scope, talk, shown, settings, ways) -> None:
+    settings.EMAIL_BACKEND = settings.EMAIL_BACKEND if ways else NO_MAIL
+    role = RoleFactory(tenant=scope, permissions=["channels:write"])
+    wants, _ = (
+        MembershipFactory(tenant=scope, role=role),
+        MembershipFactory(tenant=scope, role=role, alerts={"quiet_in_browser": ["dead_letters"]}),
+    )
+    MembershipFactory(tenant=scope, role=RoleFactory(tenant=scope, permissions=["conversations:write"]))
+    fails(talk, "131026")
+    fails(talk, "131026")
+    publish_events()
+    [frame] = shown
+    assert (frame["kind"], frame["title"], frame["to"]) == (
+        "dead_letters", "Messages could not be delivered", [str(wants.user_id)],
+    )  # fmt: skip
+    assert (frame["text"], frame["url"]) == ("The platform refused it (131026).", f"/admin/inbox/{talk.id}/")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_staff_of_each_tenant_are_told_in_the_inbox_of_their_own(scope, other_tenant, shown) -> None:
+    told = []
+    for tenant in (scope, other_tenant):
+        with tenant_scope(tenant.id):
+            role = RoleFactory(tenant=tenant, permissions=["channels:write"])
+            told.append([str(MembershipFactory(tenant=tenant, role=role).user_id)])
+            system_event(tenant.id, "chat.system.webhook_malformed", {"receipt_id": str(new_id())})
+    publish_events()
+    assert sorted(frame["to"] for frame in shown) == sorted(told)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_people_who_wait_are_called_by_the_list_of_the_inbox_alone(scope, talk, agent, shown) -> None:
+    asks_for_a_human(talk)
+    assert (len(told()), shown) == (1, [])
 
 
 def test_another_tenants_alert_keeps_none_of_ours_back(scope, other_tenant, talk) -> None:

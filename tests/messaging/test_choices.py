@@ -102,6 +102,16 @@ def test_what_counts_as_a_pick(texts, engine, typed, value) -> None:
     assert (choice and choice.value) == value
 
 
+def test_a_pick_of_a_former_offer_is_not_one_of_the_last_that_has_the_same_title(texts, engine) -> None:
+    """Two questions that each want a yes: the button of the first says nothing about the second."""
+    engine.says = Content(type="text", text="Two?", quick_replies=(QuickReply(title="Yes", payload="yes:two"),))
+    says(texts, "hello")
+    former = Content(type="text", text="Yes", choice=Choice(value="yes:one", title="Yes"))
+    accept(texts, InboundMessage("", Sender("phone", "+4915112345678"), former))
+    says(texts, "yes")
+    assert [said.choice and said.choice.value for said in engine.told[-1]] == ["yes:one", "yes:two"]
+
+
 def test_an_offer_counts_until_something_else_was_said(texts, engine) -> None:
     says(texts, "hello")
     engine.says = text("How many do you want?")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from assistant.port import EngineReply
-from channels_app.content.types import text
+from assistant.port import EngineReply, Person
+from channels_app.content.surroundings import Quote
+from channels_app.content.types import Content, text
 from channels_app.contract import InboundMessage, Sender, Signal
 from channels_app.models import Channel
 from conversations.models import Conversation, Event, Message, Note
@@ -340,6 +344,54 @@ def test_a_human_who_spoke_after_the_open_question_is_in_the_history(answered, w
     answer_all()
     assert [entry.text for entry in engine.asked[-1].history] == ["one", "re: one", "We open at nine."]
     assert [content.text for content in engine.asked[-1].contents] == ["and the price?"]
+
+
+def test_the_history_has_words_for_what_is_no_text(answered, web, said, engine) -> None:
+    shown = {"type": "carousel", "cards": [{"title": "Blue shoe", "subtitle": "40 EUR"}, {"title": "Red shoe"}]}
+    take_over(answered.id, None)
+    agent_reply(answered.id, None, Content.model_validate(shown))
+    hand_back(answered.id)
+    place = {"type": "location", "location": {"latitude": 52.5, "longitude": 13.4, "name": "My door"}}
+    accept(web, replace(said("x"), content=Content.model_validate(place)))
+    answer_all()
+    accept(web, said("two"))
+    answer_all()
+    cards, door = engine.asked[-1].history[2].text, engine.asked[-1].history[3].text
+    assert cards == "Blue shoe\n40 EUR\n\nRed shoe"
+    assert door.startswith("My door\n")
+
+
+def test_the_engine_knows_who_writes_and_what_it_answers(answered, web, said, engine) -> None:
+    stored = accept(web, said("two"))
+    answer_all()
+    asked, identity = engine.asked[-1], stored.message.identity
+    assert asked.person == Person(str(identity.contact_id), identity.scheme, identity.value, identity.verified)
+    assert asked.message_ids == (str(stored.message.id),)
+    assert asked.control_epoch == talk().control_epoch
+
+
+@pytest.mark.parametrize(("age_s", "left"), [(0, (9.5, 10)), (4, (5.5, 6)), (9.5, (1, 1)), (60, (10, 10))])
+def test_the_time_of_an_engine_counts_from_the_stored_message(answered, web, said, engine, age_s, left) -> None:
+    stored = accept(web, said("two"))
+    Message.objects.filter(id=stored.message.id).update(created_at=now() - timedelta(seconds=age_s))
+    answer_all()
+    assert left[0] <= engine.asked[-1].deadline_s <= left[1]
+
+
+def test_an_engine_is_told_of_answers_that_were_not_sent(answered, web, said, engine) -> None:
+    told: list[tuple[str, str]] = []
+    engine.refused = lambda request, code, where: told.append((request.message_ids[-1], code))
+    stored = accept(web, said("two"))
+    real = engine.respond
+    engine.respond = lambda request: (take_over(answered.id, None), real(request))[1]
+    answer_all()
+    assert told == [(str(stored.message.id), "human")]
+    unknown = text("x").model_copy(update={"quote": Quote(message_id=uuid.uuid4())})
+    engine.respond = lambda request: EngineReply((unknown,))
+    hand_back(answered.id)
+    third = accept(web, said("three"))
+    answer_all()
+    assert told[1:] == [(str(third.message.id), "quote_unknown")]
 
 
 def test_no_word_of_a_long_wait_is_cut(answered, web, said, engine) -> None:

@@ -195,7 +195,11 @@ def test_the_console_has_the_verbs(scope, whatsapp, person, edits) -> None:
     assert Identity.objects.get().stopped_by == "staff"
     client.post(press["allow"])
     assert Identity.objects.get().stopped_at is None
-    acts = AuditEntry.objects.filter(action__startswith="contact.").order_by("id")
+    acts = (
+        AuditEntry.objects.filter(action__startswith="contact.")
+        .exclude(action__regex=r"\.(read|listed)$")
+        .order_by("id")
+    )
     assert list(acts.values_list("action", flat=True)) == [
         "contact.stopped", "contact.allowed",
     ]  # fmt: skip

@@ -13,7 +13,7 @@ from channels_app.content.types import text
 from channels_app.contract import InboundMessage, Revision, SendResult, StatusUpdate
 from channels_app.models import Channel
 from conversations.event_schemas import SCHEMAS
-from conversations.models import Conversation, Event, Message
+from conversations.models import Conversation, Event, Identity, Message
 from conversations.timeline import AWAITED, VERSIONS
 from messaging import respond as respond_module
 from messaging.accept import Entrance, accept
@@ -91,7 +91,8 @@ def test_every_declared_type_has_a_writer() -> None:
     assert (AWAITED, set(VERSIONS) - {type for type, _ in SCHEMAS}) == ({}, set())
 
 
-def test_a_conversation_begins_with_who_where_and_what_it_has_in_mind(scope, whatsapp, said) -> None:
+def test_a_conversation_begins_with_who_where_and_what_it_has_in_mind(scope, whatsapp, said, chooses) -> None:
+    chooses(event_words=True)
     accept(whatsapp, said("hello", id="wamid.1"), Entrance(device={"kind": "phone"}))
     started, session, received = (
         told(f"chat.{name}") for name in ("conversation.started", "session.started", "message.received")
@@ -104,6 +105,26 @@ def test_a_conversation_begins_with_who_where_and_what_it_has_in_mind(scope, wha
     assert received["user_id"] == "+4915112345678"
 
 
+@pytest.mark.parametrize(
+    ("scheme", "value", "opaque"),
+    [
+        ("phone", "+4915112345678", True),
+        ("user", "ana@example.com", True),
+        ("user", "u-1", False),
+        ("psid", "66001", False),
+    ],
+)
+def test_who_is_known_by_an_address_is_told_by_an_opaque_id(scope, whatsapp, said, scheme, value, opaque) -> None:
+    answered(whatsapp, said("hello", by=value, scheme=scheme, id="wamid.1"))
+    identity = str(Identity.objects.get().id)
+    for type, name in (
+        ("message.received", "user_id"),
+        ("conversation.started", "user_id"),
+        ("message.sent", "recipient"),
+    ):
+        assert told(f"chat.{type}")[name] == (identity if opaque else value)
+
+
 def test_what_was_found_in_a_message_is_told_without_its_words(scope, whatsapp, said) -> None:
     accept(whatsapp, said("please write to ana@example.com about order AC-10042", id="wamid.1"))
     received = told("chat.message.received")
@@ -114,7 +135,7 @@ def test_what_was_found_in_a_message_is_told_without_its_words(scope, whatsapp, 
 def test_an_answer_is_told_with_its_recipient_its_intent_and_what_made_it(scope, whatsapp, said) -> None:
     answered(whatsapp, said("where is it", id="wamid.1"))
     sent, made, found = (told(f"chat.{name}") for name in ("message.sent", "response.generated", "intent.classified"))
-    assert (sent["recipient"], sent["delivery_status"]) == ("+4915112345678", "queued")
+    assert (sent["recipient"], sent["delivery_status"]) == (str(Identity.objects.get().id), "queued")
     assert sent["channel_response"] == {"code": "", "attempts": 0}
     assert (made["engine"], made["model"], made["parts"], made["usage"]) == ("test", "m-1", 1, dict(Engine.usage))
     assert (found["intent"], found["confidence"], found["alternatives"]) == ("order_status", 0.9, {"stock": 0.1})

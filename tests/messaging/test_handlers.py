@@ -11,15 +11,16 @@ from django.core.management import call_command
 from django.db import DataError, IntegrityError, OperationalError
 
 from conversations.event_schemas import Envelope, envelope_of
-from conversations.models import Conversation, Event
+from conversations.models import Conversation, Event, Note
 from conversations.timeline import NewEvent, conversation_advance, events_append, system_event
 from messaging.housekeeping.trims import trim
 from messaging.models import DailyFigure, HandledEvent, StaffAlert
 from messaging.outbox import alerts, handlers
 from messaging.publish import publish_events
 from tenants.models import AuditEntry, Tenant
+from tenants.scope import tenant_scope
 from tenants.storage.db import new_id, now
-from tests.factories import ConversationFactory, MembershipFactory, RoleFactory
+from tests.factories import ConversationFactory, MembershipFactory, MessageFactory, RoleFactory
 
 PAUSED = {"endpoint_id": "019a2f6e-6d1c-7e5b-9c55-0e3b9f5f1a77", "description": "CRM", "reason": "http_500"}
 
@@ -73,7 +74,7 @@ def test_staff_are_told_of_a_paused_endpoint_once(scope: Tenant, settings: Any) 
     [message] = mail.outbox
     assert (message.bcc, message.subject) == (
         [member.user.email],
-        "Acme: Webhook endpoint CRM was paused: http_500",
+        "Acme: Webhook endpoint CRM was paused",
     )
 
 
@@ -164,3 +165,33 @@ def test_what_is_too_old_to_be_known_is_not_handled(scope: Tenant) -> None:
     HandledEvent.objects.update(created_at=now() - handlers.MARKS_KEPT - timedelta(days=2))
     trim("handler_marks")
     assert not HandledEvent.objects.exists()
+
+
+def handed_over(tenant: Tenant, *words: str, trigger: str = "handover") -> Conversation:
+    row = ConversationFactory(tenant=tenant)
+    for said in words:
+        MessageFactory(tenant=tenant, conversation=row, text=said)
+    taken = conversation_advance({"id": row.id}, events=1)
+    facts = {"control_owner": "human", "status": "escalated", "trigger": trigger, "reason": "asked_twice"}
+    events_append(taken, [NewEvent("chat.conversation.updated", facts)])
+    return row
+
+
+def test_a_human_who_is_asked_for_finds_a_summary_once(scope: Tenant, other_tenant: Tenant) -> None:
+    row = handed_over(scope, "My parcel has not come", "order 12345")
+    publish_events()
+    handlers.events_handle(list(Event.objects.all()))
+    note = Note.objects.get()
+    assert (note.conversation_id, note.author) == (row.id, None)
+    assert note.text.startswith("Summary at the hand-over (asked twice)\nAsked: “My parcel has not come”")
+    with tenant_scope(other_tenant.id):
+        assert not Note.objects.exists()
+
+
+def test_no_summary_of_nothing_nor_where_a_colleague_takes_over(scope: Tenant) -> None:
+    handed_over(scope)
+    handed_over(scope, "My parcel has not come", trigger="agent")
+    gone = handed_over(scope, "My parcel has not come")
+    Event.objects.filter(conversation=gone).update(conversation=None)
+    publish_events()
+    assert not Note.objects.exists()

@@ -9,7 +9,7 @@ import pytest
 from channels_app.models import Channel
 from conversations import merges, people
 from conversations.merges import partings_follow
-from conversations.models import Contact, ContactMerge, Conversation, Identity, Message, Session
+from conversations.models import Contact, ContactMerge, Conversation, Event, Identity, Message, Session
 from conversations.people import contacts_merge, contacts_part
 from messaging.accept import accept
 from tenants.errors import Conflict, NotFound, Unprocessable
@@ -73,6 +73,33 @@ def test_undone_it_is_all_as_it_was(two) -> None:
     assert picture() == before
     entry.refresh_from_db()
     assert (entry.undone_by, entry.undone_at is not None) == ("user:ana", True)
+
+
+def told_of_contacts() -> list[tuple[str, Any]]:
+    events = Event.objects.filter(type__startswith="chat.contact.", conversation=None).order_by("id")
+    return list(events.values_list("type", "payload"))
+
+
+def test_integrators_are_told_of_both_by_opaque_ids(two) -> None:
+    phone, site = two
+    moved = list(map(str, Identity.objects.filter(contact=site).values_list("id", flat=True)))
+    entry = merged(phone, site)
+    ids = {"merge_id": str(entry.id), "contact_id": str(phone.id), "former_id": str(site.id), "identity_ids": moved}
+    assert told_of_contacts() == [("chat.contact.merged", ids)]
+    contacts_part(entry.id, "user:ana")
+    assert told_of_contacts() == [("chat.contact.merged", ids), ("chat.contact.parted", ids)]
+
+
+def test_a_merge_that_is_refused_is_not_told(two) -> None:
+    phone, site = two
+    entry = merged(phone, site)
+    contacts_part(entry.id, "user:ana")
+    before = told_of_contacts()
+    with pytest.raises(Conflict):
+        contacts_part(entry.id, "user:ana")
+    with pytest.raises(NotFound):
+        contacts_merge(phone.id, entry.id, "key:ab")
+    assert told_of_contacts() == before
 
 
 def test_what_came_since_goes_with_whom_it_came_from(two, whatsapp, web, said) -> None:

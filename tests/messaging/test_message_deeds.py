@@ -14,6 +14,7 @@ from messaging import respond
 from messaging.accept import Entrance, accept
 from messaging.deliver import deliver, redeliver
 from messaging.models import Delivery, Turn
+from messaging.privacy.holds import hold_place, holds_lift
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import take_over
 from tenants.models import AuditEntry
@@ -235,3 +236,13 @@ def test_no_tenant_reaches_anothers(other_tenant, api, reply, method, path) -> N
     assert answer.status_code == 404
     reply.refresh_from_db()
     assert (reply.text, reply.deleted_at) == ("We open at nine", None)
+
+
+def test_a_legal_hold_keeps_the_words(client, reply) -> None:
+    contact_id = reply.conversation.contact_id
+    hold_place(contact_id, "case 7", "system")
+    assert code_of(client, client.delete(f"{ROOT}/{reply.id}")) == (409, "legal_hold")
+    reply.refresh_from_db()
+    assert (reply.text, reply.deleted_at) == ("We open at nine", None)
+    holds_lift(contact_id, "system")
+    assert client.delete(f"{ROOT}/{reply.id}").status_code == 200

@@ -18,7 +18,7 @@ from messaging.agents import scheduled as scheduled_verb
 from messaging.integrators import calls as calls_verb
 from messaging.media import fetch
 from messaging.models import InboundEvent, StaffAlert, Turn
-from messaging.outbox import alerts
+from messaging.outbox import alert_ways, alerts
 from messaging.shutdown import stopping
 from tenants.storage.db import now
 from tenants.work.leases import MOST_LEASES, TABLES
@@ -34,9 +34,9 @@ TASK = {"receipts": tasks.parse, "turns": tasks.respond, "files": tasks.media, "
 #: what each verb does first with a row that it has leased
 FIRST: dict[str, tuple[Any, str]] = {
     "receipts": (receive, "channel_for_id"),
-    "turns": (respond, "_request"),
+    "turns": (respond, "request_of"),
     "files": (fetch, "channel_for_id"),
-    "alerts": (alerts, "_members"),
+    "alerts": (alert_ways, "members_who_may"),
     "scheduled": (scheduled_verb, "locked"),
     "deliveries": (deliver_verb, "check_reachable"),
     "calls": (calls_verb, "body_of"),

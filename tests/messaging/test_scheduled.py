@@ -225,5 +225,9 @@ def test_by_rest_it_is_planned_listed_and_cancelled_by_its_tenant_alone(talk, be
     stranger = api(other_tenant, "messages:send", "messages:read")
     assert (stranger.get(path).status_code, stranger.delete(one).status_code) == (404, 404)
     assert client.data_of(client.delete(one))["status"] == "cancelled"
-    acts = AuditEntry.objects.order_by("created_at", "id").values_list("action", flat=True)
+    acts = (
+        AuditEntry.objects.exclude(action__regex=r"\.(read|listed)$")
+        .order_by("created_at", "id")
+        .values_list("action", flat=True)
+    )
     assert list(acts) == ["conversation.reply_scheduled", "conversation.reply_unscheduled"]

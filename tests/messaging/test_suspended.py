@@ -12,7 +12,6 @@ from channels.db import database_sync_to_async
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
-from drf_spectacular.generators import SchemaGenerator
 
 from assistant.engine.server import Refused, builtin_answer
 from assistant.port import EngineRequest
@@ -26,6 +25,7 @@ from tenants import tenant_settings
 from tenants.access.auth import issue_access_token, issue_refresh_token
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tests.api.document import document
 from tests.factories import ChannelFactory, MembershipFactory, RoleFactory, UserFactory
 from tests.messaging.webchat.clients import SHOP, Page, Socket, outcome
 
@@ -51,8 +51,7 @@ def widget(tenant: Tenant) -> Channel:
 
 
 def _operations():
-    schema = SchemaGenerator().get_schema(request=None, public=True)
-    for path, item in schema["paths"].items():
+    for path, item in document()["paths"].items():
         for method in ("get", "post", "put", "patch", "delete"):
             if {"bearer": []} in item.get(method, {}).get("security", []):  # a visitor's own: below, by the web chat
                 yield method, path

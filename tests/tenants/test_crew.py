@@ -153,6 +153,43 @@ def test_one_who_comes_anew_is_next_and_then_takes_turns(gate) -> None:
     assert crew.stop(SOON)
 
 
+def held(crew: Crew, gate: Gate) -> None:
+    crew.take(Lane("first"), "holds the place", gate.piece("first"))
+    gate.wait_begun(1)
+
+
+def test_one_who_has_many_done_together_is_given_as_much_as_many(gate) -> None:
+    crew = Crew("test", 4, computing=1)
+    order: list[str] = []
+    together = Alike(order.extend, 4)
+    held(crew, gate)
+    for tenant in "abc":
+        crew.take_all(Lane(tenant), dict.fromkeys(range(8), tenant), together)
+    for number in range(3):
+        crew.take(Lane("one"), number, partial(order.append, "one"))
+    gate.open()
+    assert crew.wait_idle(SOON)
+    firsts = ["a"] * 4 + ["b"] * 4 + ["c"] * 4
+    assert order == [*firsts, "one", "one", "one", *firsts]
+    assert crew.stop(SOON)
+
+
+def test_what_one_was_given_before_all_was_idle_counts_no_longer(gate) -> None:
+    crew = Crew("test", 4, computing=1)
+    order: list[str] = []
+    for number in range(9):
+        crew.take(Lane("one"), number, partial(order.append, "earlier"))
+    assert crew.wait_idle(SOON)
+    held(crew, gate)
+    crew.take(Lane("one"), "now", partial(order.append, "one"))
+    for tenant in "ab":
+        crew.take(Lane(tenant), "now", partial(order.append, tenant))
+    gate.open()
+    assert crew.wait_idle(SOON)
+    assert order[9:] == ["one", "a", "b"]
+    assert crew.stop(SOON)
+
+
 def test_what_waits_for_the_outside_lets_another_compute(gate) -> None:
     crew = Crew("test", 16, computing=2)
     lanes = [Lane(tenant) for tenant in "abcd"]

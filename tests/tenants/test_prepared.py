@@ -405,13 +405,18 @@ def test_a_statement_is_good_for_every_connection(scope) -> None:
 def test_the_server_keeps_plans_unless_a_pooler_stands_between(scope, threshold: int | None, plans: bool) -> None:
     made = ContactFactory(tenant=scope)
     connection.ensure_connection()
+    # a statement for each case: the connection has those of former tests
+    changed = {"name": "", "email": "a@example.com"} if plans else {"name": "", "language": "de"}
     before, connection.connection.prepare_threshold = connection.connection.prepare_threshold, threshold
     try:
         with db.atomic():
             for n in range(postgres.PREPARE_AFTER + 2):
-                kept.update(Contact, {"id": made.id}, {"name": str(n)})
+                kept.update(Contact, {"id": made.id}, {**changed, "name": str(n)})
             with connection.cursor() as cursor:
-                cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'UPDATE%contact%'")
+                named = "%".join(changed)
+                cursor.execute(
+                    f"SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'UPDATE%contact%{named}%WHERE%'"
+                )
                 assert (cursor.fetchone()[0] > 0) is plans
     finally:
         connection.connection.prepare_threshold = before

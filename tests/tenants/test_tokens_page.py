@@ -13,8 +13,11 @@ import pytest
 from chatsvc.env import VARIABLES
 from tenants.access import api_keys, tokens
 from tenants.access.auth import Principal, principal_for, token_pair
+from tenants.access.grants.clients import client_create
+from tenants.access.signing.keys import headers_of, segment
 from tenants.errors import NotAuthenticated
 from tenants.models import Tenant
+from tests.factories import MembershipFactory
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/tokens.md").read_text()
@@ -37,9 +40,11 @@ VALUES: dict[str, tuple[Any, Any]] = {
 def issued(scope: Tenant, make_key: Any) -> dict[str, Any]:
     """A token with every claim that there is."""
     key, _ = make_key(scope, "messages:send")
+    client, _ = client_create(scope, "App", ["messages:send"])
     holder = Principal(
-        scope.id, "user-42", "token", frozenset({"messages:send"}), key_prefix=key.prefix, extra={"plan": "gold"}
-    )
+        scope.id, "user-42", "token", frozenset({"messages:send"}), key_prefix=key.prefix, extra={"plan": "gold"},
+        client_id=client.client_id, user_id=str(MembershipFactory(tenant=scope).user_id), learners=frozenset({"learner-7"}),
+    )  # fmt: skip
     access, _ = token_pair(holder, ttl=900)
     return tokens.token_read(access, "access")
 
@@ -64,7 +69,7 @@ def test_another_type_is_refused(issued: dict[str, Any], claim: str, settings: A
 
 
 def test_the_example_is_what_is_issued(issued: dict[str, Any]) -> None:
-    assert list(EXAMPLE) == [name for name in TYPES if name != "ext"]
+    assert list(EXAMPLE) == [name for name in TYPES if name not in ("cid", "usr", "learners", "ext")]
     assert {name: type(value) for name, value in EXAMPLE.items()} == {name: type(issued[name]) for name in EXAMPLE}
     fixed = ("iss", "aud", "use", "sub", "kind", "perms")
     assert [EXAMPLE[name] for name in fixed] == [issued[name] for name in fixed]
@@ -76,13 +81,13 @@ def test_lives_and_limits_are_those_of_the_code() -> None:
         assert re.search(rf"`{name}` \(([\d,]+) s\)", PAGE)[1].replace(",", "") == VARIABLES[name].default
     assert f"at most {tokens.LONGEST:,} characters" in PAGE
     headers = re.findall(r"`(\{\"alg\":.+?\})`", PAGE)
-    assert {tokens._segment(header.encode()) for header in headers} < tokens.HEADERS["HS256"]
-    assert len(tokens.HEADERS["HS256"]) == 3  # as the page says, and of a key:
+    assert {segment(header) for header in headers} < {*headers_of("HS256")}
+    assert len(headers_of("HS256")) == 3  # as the page says, and of a key:
     assert api_keys.FORM.pattern == "csk_([a-z0-9]{8})_([A-Za-z0-9_-]{43})"
 
 
 def test_every_code_of_the_page_is_one_of_the_code() -> None:
     source = "\n".join(path.read_text() for path in (ROOT / "tenants").rglob("*.py"))
     codes = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| 4\d\d (.+?) \|", PAGE, re.MULTILINE)))
-    assert len(codes) == 9
+    assert len(codes) == 11
     assert [code for code in codes if f'"{code}"' not in source] == []

@@ -44,6 +44,11 @@ class MCPEngineStub:
                 request_serializer=assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.ProcessMessageRequest.SerializeToString,
                 response_deserializer=assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.MessageChunk.FromString,
                 _registered_method=True)
+        self.ReplyRefused = channel.unary_unary(
+                '/chatsvc.engine.v1.MCPEngine/ReplyRefused',
+                request_serializer=assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.ReplyRefusedRequest.SerializeToString,
+                response_deserializer=assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.ReplyRefusedResponse.FromString,
+                _registered_method=True)
 
 
 class MCPEngineServicer:
@@ -59,6 +64,14 @@ class MCPEngineServicer:
 
     def StreamMessage(self, request, context):
         """The same, with the text as it comes about: any number of deltas, then one response.
+        Asked where the person sees the text grow; an engine without it is asked by ProcessMessage.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplyRefused(self, request, context):
+        """Tells that the answer to a turn was not sent, where it is wrong and why. Optional, once, and nothing waits for it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -76,6 +89,11 @@ def add_MCPEngineServicer_to_server(servicer, server):
                     servicer.StreamMessage,
                     request_deserializer=assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.ProcessMessageRequest.FromString,
                     response_serializer=assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.MessageChunk.SerializeToString,
+            ),
+            'ReplyRefused': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplyRefused,
+                    request_deserializer=assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.ReplyRefusedRequest.FromString,
+                    response_serializer=assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.ReplyRefusedResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -132,6 +150,206 @@ class MCPEngine:
             '/chatsvc.engine.v1.MCPEngine/StreamMessage',
             assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.ProcessMessageRequest.SerializeToString,
             assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.MessageChunk.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplyRefused(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatsvc.engine.v1.MCPEngine/ReplyRefused',
+            assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.ReplyRefusedRequest.SerializeToString,
+            assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.ReplyRefusedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class EnginePortStub:
+    """What the chat service serves (`manage.py run_engine_port`): an engine acts without being asked, where the bot has
+    control. Callers show a tenant's API key as `authorization: Bearer csk_...`. Refused by status, with a stable code as
+    its text; trailing metadata `x-where` says which part of the content is wrong, `x-held-by` and `x-control-epoch` who has
+    control. The same calls exist by REST.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.Push = channel.unary_unary(
+                '/chatsvc.engine.v1.EnginePort/Push',
+                request_serializer=assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.PushRequest.SerializeToString,
+                response_deserializer=assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.PushResponse.FromString,
+                _registered_method=True)
+        self.Typing = channel.unary_unary(
+                '/chatsvc.engine.v1.EnginePort/Typing',
+                request_serializer=assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.TypingRequest.SerializeToString,
+                response_deserializer=assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.TypingResponse.FromString,
+                _registered_method=True)
+        self.SetStatus = channel.unary_unary(
+                '/chatsvc.engine.v1.EnginePort/SetStatus',
+                request_serializer=assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.SetStatusRequest.SerializeToString,
+                response_deserializer=assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.SetStatusResponse.FromString,
+                _registered_method=True)
+
+
+class EnginePortServicer:
+    """What the chat service serves (`manage.py run_engine_port`): an engine acts without being asked, where the bot has
+    control. Callers show a tenant's API key as `authorization: Bearer csk_...`. Refused by status, with a stable code as
+    its text; trailing metadata `x-where` says which part of the content is wrong, `x-held-by` and `x-control-epoch` who has
+    control. The same calls exist by REST.
+    """
+
+    def Push(self, request, context):
+        """Says the bot's next message. The same message_id again gives the same message.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Typing(self, request, context):
+        """Shows that the bot writes, as the person's channel does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetStatus(self, request, context):
+        """Asks for a human, or ends the conversation. What is so already is not done again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_EnginePortServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'Push': grpc.unary_unary_rpc_method_handler(
+                    servicer.Push,
+                    request_deserializer=assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.PushRequest.FromString,
+                    response_serializer=assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.PushResponse.SerializeToString,
+            ),
+            'Typing': grpc.unary_unary_rpc_method_handler(
+                    servicer.Typing,
+                    request_deserializer=assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.TypingRequest.FromString,
+                    response_serializer=assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.TypingResponse.SerializeToString,
+            ),
+            'SetStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetStatus,
+                    request_deserializer=assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.SetStatusRequest.FromString,
+                    response_serializer=assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.SetStatusResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'chatsvc.engine.v1.EnginePort', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('chatsvc.engine.v1.EnginePort', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class EnginePort:
+    """What the chat service serves (`manage.py run_engine_port`): an engine acts without being asked, where the bot has
+    control. Callers show a tenant's API key as `authorization: Bearer csk_...`. Refused by status, with a stable code as
+    its text; trailing metadata `x-where` says which part of the content is wrong, `x-held-by` and `x-control-epoch` who has
+    control. The same calls exist by REST.
+    """
+
+    @staticmethod
+    def Push(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatsvc.engine.v1.EnginePort/Push',
+            assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.PushRequest.SerializeToString,
+            assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.PushResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Typing(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatsvc.engine.v1.EnginePort/Typing',
+            assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.TypingRequest.SerializeToString,
+            assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.TypingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chatsvc.engine.v1.EnginePort/SetStatus',
+            assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.SetStatusRequest.SerializeToString,
+            assistant_dot_engine_dot_grpc__gen_dot_engine__pb2.SetStatusResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -11,6 +11,7 @@ from channels_app.words.moments import written
 from chatsvc.management.making import MakingCommand, tenant_of
 from tenants.access.api_keys import api_key_create, api_key_rotate, overlap_s
 from tenants.access.permissions import ROLES
+from tenants.audit import audit
 from tenants.errors import Conflict, NotFound
 from tenants.models import ApiKey
 from tenants.scope import tenant_scope
@@ -51,6 +52,7 @@ class Command(MakingCommand):
                 key, plaintext = api_key_create(
                     tenant=tenant, name=name, scopes=options["scopes"] or ROLES["integrator"]
                 )
+            audit("system", "apikey.rotated" if options["rotate"] else "apikey.created", key, {"prefix": key.prefix})
         ends = there.expires_at if options["rotate"] and there else None
         return {
             "api_key": plaintext,

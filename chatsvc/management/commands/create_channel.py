@@ -16,6 +16,7 @@ from channels_app.registry import KINDS, adapter_for
 from channels_app.services import channel_save, webhook_url
 from chatsvc.management.making import MakingCommand, tenant_of
 from messaging.health.watch import channel_saved
+from tenants.audit import audit
 from tenants.errors import Conflict, Invalid
 from tenants.scope import tenant_scope
 
@@ -43,6 +44,7 @@ class Command(MakingCommand):
             if channel is None:
                 channel = channel_save(Channel(tenant=tenant, kind=kind, name=name), config=config)
                 channel_saved(channel)
+                audit("system", "channel.created", channel, {"kind": kind})
             elif any({**channel.config, **channel.secrets}.get(key) != value for key, value in config.items()):
                 message = f"{tenant} has a channel {name!r} of this kind with other settings: change it in the console."
                 raise Conflict(message, code="channel_exists")

@@ -8,8 +8,10 @@ from django.core.management.base import CommandParser
 
 from chatsvc.management.making import MakingCommand
 from tenants.access.members import roles_give, tenant_create
+from tenants.audit import audit
 from tenants.errors import Conflict
 from tenants.models import Tenant
+from tenants.scope import tenant_scope
 
 
 class Command(MakingCommand):
@@ -28,6 +30,8 @@ class Command(MakingCommand):
         created = tenant is None
         if tenant is None:
             tenant = tenant_create(slug=slug, name=name or slug)
+            with tenant_scope(tenant.id):
+                audit("system", "tenant.created", tenant)
         else:
             roles_give(tenant)
         return {"tenant_id": str(tenant.id), "slug": tenant.slug, "name": tenant.name, "created": created}

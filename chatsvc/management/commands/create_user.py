@@ -9,8 +9,10 @@ from django.core.management.base import CommandParser
 
 from chatsvc.management.making import MakingCommand, tenant_of
 from tenants.access.members import account_create, member_add
+from tenants.audit import audit
 from tenants.errors import Conflict, Invalid
 from tenants.models import User
+from tenants.scope import tenant_scope
 from tenants.storage.db import atomic
 
 
@@ -35,6 +37,9 @@ class Command(MakingCommand):
         with atomic():
             user, password = self._account(options)
             member, added = member_add(tenant, user, options["role"]) if tenant else (None, False)
+            if tenant and member and added:
+                with tenant_scope(tenant.id):
+                    audit("system", "membership.created", member, {"role": member.role.name})
         return {
             "user_id": str(user.id),
             "username": user.username,

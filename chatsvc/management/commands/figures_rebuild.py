@@ -49,11 +49,16 @@ class Command(BaseCommand):
             for tenant, one in told
             for name, (before, after) in one.changed.items()
         ]
-        facts = {"dry_run": dry_run, "days": len(told), "events": sum(one.events for _, one in told)}
+        facts = {
+            "dry_run": dry_run, "days": len(told), "events": sum(one.events for _, one in told),
+            "purged_days": sum(one.purged for _, one in told),
+        }  # fmt: skip
         if as_json:
             self.stdout.write(json.dumps({**facts, "changed": changed}))
             return
         for line in changed:
             self.stdout.write("{tenant} {day} {figure}: {before} → {after}".format(**line))
+        if facts["purged_days"]:
+            self.stdout.write(f"{facts['purged_days']} days stay as they are: their events were purged.")
         deed = "would change" if dry_run else "changed"
         self.stdout.write(f"{facts['days']} days, {facts['events']:,} events; {len(changed)} figures {deed}.")

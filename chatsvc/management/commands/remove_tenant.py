@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from chatsvc.management.arguments import tenant_named
 from messaging.housekeeping.removal import removal_go_on
+from tenants.errors import Conflict
 from tenants.models import Removal
 from tenants.removal import removal_start
 from tenants.storage.batches import for_seconds
@@ -33,7 +34,10 @@ class Command(BaseCommand):
             typed = options["confirm"] or input(f"Everything of {tenant.name} will be removed. Type {slug} to go on: ")
             if typed != slug:
                 raise CommandError("That is not its slug; nothing was removed.")
-            removal = removal_start(tenant, "system")
+            try:
+                removal = removal_start(tenant, "system")
+            except Conflict as refused:
+                raise CommandError(f"{refused.message} Nothing was removed.") from refused
         if options["background"]:
             self.stdout.write(f"{slug} is refused from now on; workers remove it.")
             return

@@ -39,7 +39,7 @@ class Command(BaseCommand):
         left_over = embedded.take_up(others)
         pulse.mine.start("serve")
         engine.start()
-        embedded.warm_up(words=True)
+        embedded.warm_up(words=True, models=True)
         twin = twin_start()
         others_told = [str(other) for other in others]
         self.stdout.write(welcome(settings.PUBLIC_URL, left_over, others_told, twin.url if twin else ""))

@@ -1,6 +1,6 @@
 """The dashboard's figures as CSV: a line for each day, tenant and channel, as the filters of the page say.
 
-No cell is a formula: channels_app/words/cells.py.
+No cell is a formula: tenants/api/trail/cells.py.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from channels_app.words.cells import safe
 from messaging.admin.dashboard.choice import Choice, choice_of
 from messaging.figures.asked import Asked
 from messaging.figures.facts import ALL, COUNTS, NONE, SPREADS
 from messaging.figures.read import Line, lines, mean_rating
 from messaging.figures.sheet import Sheet
+from tenants.api.trail.cells import safe
 
 HEAD = [
     "day", "tenant", "channel", "team", "agent", *COUNTS, "satisfaction_mean",

@@ -18,9 +18,11 @@ from django.template.defaultfilters import filesizeformat
 from assistant.models import Intent
 from channels_app.templates.resolve import LANGUAGE
 from conversations.media_links import media_link
+from conversations.merges import contacts_lock
 from conversations.models import Attachment, Contact, Conversation, Identity, Review, Session
 from messaging.context.profile import MOST_CHARACTERS, MOST_FACTS, OWN
 from tenants.errors import Invalid
+from tenants.storage.db import atomic, retried
 from tenants.tenant_settings import FLAGS
 
 EARLIER = 10  # conversations
@@ -89,16 +91,21 @@ def _plain(value: Any) -> str:
 
 def _earlier(conversation: Conversation) -> list[Conversation]:
     """Others of the same person, over all channels, the newest first."""
-    rows = Conversation.objects.filter(contact_id=conversation.contact_id).exclude(id=conversation.id)
+    rows = Conversation.objects.filter(contact_id=conversation.contact_id, kind="chat").exclude(id=conversation.id)
     return list(rows.select_related("channel").order_by("-created_at", "-id")[:EARLIER])
 
 
-def _page(conversation: Conversation) -> str:
-    """The address that the visitor's window shows, where their client tells it."""
-    visits = Session.objects.filter(contact_id=conversation.contact_id, channel=conversation.channel_id, ended_at=None)
+def _page(conversation: Conversation) -> dict[str, Any]:
+    """The page that the visitor is on, or was on when they left (``left``), where their client tells it; {} for none."""
+    channel = conversation.channel
+    if channel.kind == "web" and not channel.config.get("pages"):
+        return {}
+    visits = Session.objects.filter(contact_id=conversation.contact_id, channel=channel, ended_at=None)
     device = visits.order_by("-last_seen_at").values_list("device", flat=True).first()
-    page = device.get("page", "") if isinstance(device, Mapping) else ""
-    return page if isinstance(page, str) and page.startswith(("https://", "http://")) else ""
+    address = device.get("page", "") if isinstance(device, Mapping) else ""
+    if not isinstance(address, str) or not address.startswith(("https://", "http://")):
+        return {}
+    return {"address": address, "left": bool(device.get("page_left"))}
 
 
 def _files(conversation: Conversation) -> list[Attachment]:
@@ -118,22 +125,29 @@ def _reviews(conversation: Conversation) -> list[str]:
 # ------------------------------------------------------------------------------ what staff enter
 
 
+@retried
 def person_change(contact: Contact, given: QueryDict) -> list[str]:
-    """Keep what was entered; the names of what changed. A fact whose name or value is empty goes. Raises Invalid
+    """Keep what was entered; the names of what changed. A fact whose name or value is empty goes. What stands as the form
+    showed it (``was_…``) stays as it is by now, for a colleague may have changed it. Raises NotFound, Invalid
     ``contact_invalid``, whose details name the field."""
     changed = []
-    for name in COLUMNS:
-        if name in given and (value := _entered(name, given[name].strip())) != getattr(contact, name):
-            setattr(contact, name, value)
-            changed.append(name)
-    if "fact" in given:
-        profile = _profile(contact, given)
-        if profile != contact.profile:
-            contact.profile = profile
-            changed.append("profile")
-    if changed:
-        contact.decide(changed)
-        contact.save(update_fields=[*changed, "decided"])
+    with atomic():
+        contacts_lock(contact.id)
+        contact.refresh_from_db()
+        for name in COLUMNS:
+            if name not in given or given[name] == given.get(f"was_{name}"):
+                continue
+            if (value := _entered(name, given[name].strip())) != getattr(contact, name):
+                setattr(contact, name, value)
+                changed.append(name)
+        if "fact" in given:
+            profile = _profile(contact, given)
+            if profile != contact.profile:
+                contact.profile = profile
+                changed.append("profile")
+        if changed:
+            contact.decide(changed)
+            contact.save(update_fields=[*changed, "decided"])
     return changed
 
 
@@ -159,20 +173,26 @@ def _entered(name: str, value: str) -> str:
 def _profile(contact: Contact, given: QueryDict) -> dict[str, Any]:
     """The profile with the fields of the form; what is no plain fact stays as it is. A value that was not changed keeps
     its type."""
-    shown = dict(facts_of(contact))
-    profile = {name: value for name, value in contact.profile.items() if name not in shown}
-    pairs = list(zip(given.getlist("fact"), given.getlist("value"), strict=False))[: MOST_FACTS + 1]
-    for name, value in ((name.strip(), value.strip()) for name, value in pairs):
-        if not name or not value:
-            continue
+    shown, entered = dict(facts_of(contact)), {}
+    was = dict(_pairs(given, "was_fact", "was_value")) if "was_fact" in given else shown
+    for name, value in _pairs(given, "fact", "value"):
         if len(name) > 60 or name in OWN | APART or "\0" in name + value:
             raise _wrong("profile", f"“{name[:60]}” cannot be the name of a fact.")
         if len(value) > MOST_CHARACTERS:
             raise _wrong("profile", f"{name}: at most {MOST_CHARACTERS} characters.")
-        profile[name] = contact.profile[name] if shown.get(name) == value else value
+        entered[name] = value
+    profile = {name: value for name, value in contact.profile.items() if name in entered or name not in was}
+    new = {name: value for name, value in entered.items() if was.get(name) != value and shown.get(name) != value}
+    profile |= new
     if len(profile) > MOST_FACTS:
         raise _wrong("profile", f"A person has at most {MOST_FACTS} facts.")
     return profile
+
+
+def _pairs(given: QueryDict, names: str, values: str) -> list[tuple[str, str]]:
+    pairs = list(zip(given.getlist(names), given.getlist(values), strict=False))[: MOST_FACTS + 1]
+    stripped = ((name.strip(), value.strip()) for name, value in pairs)
+    return [(name, value) for name, value in stripped if name and value]
 
 
 def _wrong(field: str, message: str) -> Invalid:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest
 
@@ -22,6 +22,7 @@ from messaging.agents.members import member_get, team_get
 from messaging.agents.models import Label
 from messaging.agents.snooze import snooze, unsnooze
 from tenants.errors import Invalid
+from tenants.models import User
 
 Done = tuple[Conversation, str, dict[str, Any], str]  # the row, the act for the audit trail, its facts, what to tell
 MORNING = time(9)
@@ -33,7 +34,7 @@ def _assign(request: HttpRequest, row: Conversation) -> Done:
     epoch = number(request, "epoch")
     if kind == "person":
         user = member_get(_id(name)).user
-        done = assign_to_person(row.id, user, expected_epoch=epoch)
+        done = assign_to_person(row.id, user, expected_epoch=epoch, by=cast(User, request.user))
         return done, "assigned", {"assignee": user.get_username()}, f"{member_name(user)} answers from now on."
     if kind == "team":
         team = team_get(_id(name))

@@ -17,6 +17,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
 
 from channels_app.registry import KINDS
 from conversations.models import Conversation
@@ -29,8 +31,11 @@ from messaging.admin.inbox.verbs import carried_out, page
 from messaging.agents.inbox.lists import COUNT_MOST, WITH, Filter, View, inbox_counts, inbox_page
 from messaging.agents.labels import labels
 from messaging.agents.members import teams
-from tenants.console.pages import permissions_in, tenants_with
+from tenants.access.limits import client_ip
+from tenants.console.pages import alert_choice_in, permissions_in, tenants_with
+from tenants.console.second.step import password_view, second_view
 from tenants.errors import Invalid
+from tenants.reads import read_noted
 from tenants.scope import tenant_scope
 
 TITLES: Mapping[View, str] = {
@@ -53,15 +58,24 @@ def addresses() -> list[URLPattern]:
         path("inbox/<uuid:conversation_id>/", shown, name="inbox_conversation"),
         path("inbox/<uuid:conversation_id>/do/<slug:verb>/", view(do), name="inbox_do"),
         path("login/", login, name="login"),
+        path("login/second/", never_cache(csrf_protect(second)), name="second"),
     ]
 
 
 def login(request: HttpRequest) -> HttpResponse:
     """The console's own, which leads people who may read conversations to the inbox."""
-    answer = admin.site.login(request)
+    answer = _led_home(request, password_view(request))
     wait_s = getattr((getattr(answer, "context_data", None) or {}).get("form"), "wait_s", 0)
     if wait_s:
         answer.status_code, answer["Retry-After"] = 429, str(wait_s)
+    return answer
+
+
+def second(request: HttpRequest) -> HttpResponse:
+    return _led_home(request, second_view(request))
+
+
+def _led_home(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
     leads_home = isinstance(answer, HttpResponseRedirect) and answer.url == reverse("admin:index")
     if leads_home and tenants_with(request, "conversations:read").exists():
         return HttpResponseRedirect(reverse("admin:inbox"))
@@ -74,8 +88,11 @@ def inbox(request: HttpRequest, conversation_id: uuid.UUID | None = None) -> Htt
     wanted = asked(request, row.tenant_id if row else None)
     with tenant_scope(wanted.tenant.id):
         part = request.GET.get("part", "")
+        if row:
+            read_noted(request.user, "conversation", row.id, client_ip(request))
         if part == "conversation" and row:
             return render(request, "admin/inbox/conversation.html", _conversation(request, wanted, row))
+        read_noted(request.user, "conversation", "", client_ip(request))
         listed = _listed(wanted, row)
         if part == "list":
             return render(request, "admin/inbox/list.html", listed)
@@ -193,4 +210,5 @@ def _around(request: HttpRequest, wanted: Asked) -> dict[str, Any]:
         },
         "limits": wanted.limits.model_dump(mode="json"),
         "kept": kept_of(wanted),
+        "calls": alert_choice_in(request, wanted.tenant.id).shown("escalations"),
     }

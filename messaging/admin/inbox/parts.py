@@ -19,12 +19,16 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.csrf import csrf_protect
 from pydantic import BaseModel, ConfigDict
 
+from assistant.engines import has_models
 from conversations.models import Conversation
 from messaging.admin.inbox.composer import Draft, Send, box, choices, reply_send, shown_there, upload_told
 from messaging.admin.inbox.contact import person_change, person_of
 from messaging.admin.inbox.trail import trail_view
 from messaging.admin.inbox.transcript import Page, newest, since
+from messaging.admin.inbox.translated import reply_view, transcript_view
+from messaging.admin.inbox.why import why_view
 from messaging.agents.notes import note_write, notes_of
+from messaging.assist.proposal import proposal_for
 from messaging.deliver import redeliver
 from messaging.live.attending import staff_read
 from messaging.media.fetch import most_bytes
@@ -66,6 +70,10 @@ def addresses(page: TenantAdmin) -> list[URLPattern]:
         path("<uuid:object_id>/upload/", page.admin_site.admin_view(upload_view), name=NAME.format("upload")),
         one("note", _note, "POST", "conversations:write"),
         one("retry", _retry, "POST"),
+        one("propose", _propose, "POST", "messages:read", *writes),
+        one("translate", transcript_view, "POST", "messages:read"),
+        one("translate_reply", reply_view, "POST", "messages:read", *writes),
+        one("why", why_view, "GET", "messages:read"),
         one("trail", trail_view, "GET"),
         one("person", _person, "", "contacts:read"),
     ]
@@ -107,7 +115,12 @@ def page_context(request: HttpRequest, row: Conversation, *, may_read: bool) -> 
     before = request.GET.get("before", "")
     older = int(before) if before.isascii() and before.isdigit() and len(before) < 10 else None
     found = newest(row, before=older) if may_read else Page([])
-    at = {f"{name}_at": _address(name, row) for name in ("entries", "send", "upload", "preview", "choices", "note")}
+    at = {
+        f"{name}_at": _address(name, row)
+        for name in ("entries", "send", "upload", "preview", "choices", "note", "propose")
+    }
+    if may_read and has_models():
+        at |= {f"{name}_at": _address(name, row) for name in ("translate", "translate_reply")}
     shown = {"entries": found.entries, "more": found.more}
     return {**shown, **at, **may(request, row), **box(row, row.channel), **person_context(request, row)}
 
@@ -144,6 +157,7 @@ def may(request: HttpRequest, row: Conversation) -> dict[str, Any]:
     return {
         "may_quote": writes and row.is_open,
         "retry_to": _address("retry", row) if _may_retry(held) else "",
+        "why_at": _address("why", row),
     }
 
 
@@ -206,6 +220,11 @@ def _send(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpRes
     return JsonResponse({"sent": [message.seq for message in sent]})
 
 
+def _propose(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:
+    """The assistant's reply, to be changed and sent by the member of staff, or not."""
+    return JsonResponse(proposal_for(row).to_json())
+
+
 def _upload(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:
     """Limits are set before anything reads the body; then it is asked whether the form is the console's own."""
     check_length(request, most_bytes() + ROOM)  # type: ignore[arg-type]
@@ -217,7 +236,7 @@ def _upload(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpR
         if file is None:
             raise Invalid("There is no file in the form.")
         stored = upload(new_id(), row.channel, None, file.name or "", file.content_type or "", file.chunks(CHUNK))
-        page.note(request, "attached", stored)
+        page.note(request, "attached", row, {"attachment": str(stored.id)})
         return JsonResponse(upload_told(row.channel, stored), status=201)
 
     answer: HttpResponse = kept(request)
@@ -257,10 +276,11 @@ def person_context(request: HttpRequest, row: Conversation) -> dict[str, Any]:
     }
     if "contacts:read" not in held:
         return shown
-    to = _address("person", row)
+    at = _address("person", row)
     consent = [
         (verb, reverse("admin:conversations_contact_do", args=[row.contact_id, verb]))
         for verb in ("stop", "allow")
         if "contacts:write" in held
     ]
-    return {**shown, "person": person_of(row), "person_to": to if "contacts:write" in held else "", "consent": consent}
+    to = at if "contacts:write" in held else ""
+    return {**shown, "person": person_of(row), "person_at": at, "person_to": to, "consent": consent}

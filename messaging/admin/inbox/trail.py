@@ -15,6 +15,7 @@ from django.shortcuts import render
 
 from conversations.models import Conversation, Event
 from messaging.agents.inbox.trail import Named, actor_of, facts_of, named_in_trail, trail_page
+from messaging.outbox.reasons import WAITS
 from tenants.console.pages import TenantAdmin, permissions_in
 from tenants.errors import Invalid
 from tenants.models import AuditEntry
@@ -38,11 +39,23 @@ ACTS: Mapping[str, tuple[str, str]] = {
     "conversation.annotated": ("sticky_note_2", "wrote a note"),
     "conversation.reply_scheduled": ("schedule_send", "planned a reply"),
     "conversation.reply_unscheduled": ("event_busy", "took a planned reply back"),
+    "conversation.attached": ("attach_file", "put a file into the reply box"),
+    "message.edited": ("edit", "changed a message"),
+    "message.deleted": ("delete", "deleted a message"),
+    "message.revealed": ("visibility", "looked at what was hidden in a message"),
+    "message.regenerated": ("refresh", "let the bot answer again"),
+    "delivery.retried": ("replay", "sent a message again that had not arrived"),
+    "turn.replayed": ("replay", "let the bot answer again what it had given up"),
+    "review.reviewed": ("fact_check", "looked at what a safety rule had found"),
+    "scheduledreply.cancelled": ("event_busy", "took a planned reply back"),
+    "scheduledreply.replayed": ("schedule_send", "sent a planned reply after all"),
     "conversation.exported": ("download", "downloaded it"),
     "conversation.deleted": ("delete", "deleted it"),
     "contact.updated": ("contact_page", "changed the person: {fields}"),
     "contact.stopped": ("block", "stopped messages to the person"),
     "contact.allowed": ("check", "allowed messages to the person again"),
+    "contact.identity_attached": ("link", "attached an id to the person"),
+    "contact.identity_detached": ("link_off", "took an id off the person"),
     "contact.merged": ("merge", "merged the person with another"),
     "contact.exported": ("download", "downloaded what is known of the person"),
 }
@@ -50,7 +63,9 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "chat.conversation.started": ("play_arrow", "The conversation began"),
     "chat.conversation.ended": ("stop_circle", "The conversation ended{reason}"),
     "chat.message.updated": ("edit", "A message was changed"),
+    "chat.message.updated person": ("edit", "The person changed a message"),
     "chat.message.deleted": ("delete", "A message was deleted"),
+    "chat.message.deleted person": ("delete", "The person deleted a message"),
     "chat.message.failed": ("error", "A message did not arrive"),
     "chat.message.flagged": ("flag", "A safety rule found something{flags}"),
     "chat.contact.stopped": ("block", "The person wants no more messages"),
@@ -58,8 +73,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "chat.contact.identity_changed": ("swap_horiz", "The person has another number or account"),
 }
 TRIGGERS: Mapping[str, tuple[str, str]] = {
-    "handover": ("support_agent", "The bot asked for a human"),
-    "agent": ("support_agent", "It went to {assignee}"),
+    "handover": ("support_agent", "The bot asked for a human{why}"),
     "outside": ("open_in_new", "It was answered in the platform's own app"),
     "rated": ("star", "The person rated it {satisfaction} of 5"),
     "failed": ("error", "The bot could not answer"),
@@ -92,7 +106,7 @@ def trail_view(page: TenantAdmin, request: HttpRequest, row: Conversation) -> Ht
     context = {
         **page.admin_site.each_context(request),
         "title": f"What was done with {row.contact}",
-        "original": row,
+        "conversation": row,
         "lines": [line_of(one, named) for one in found.rows],
         "earlier": found.cursor,
         "opts": page.opts,
@@ -103,7 +117,10 @@ def trail_view(page: TenantAdmin, request: HttpRequest, row: Conversation) -> Ht
 def line_of(row: AuditEntry | Event, named: Named) -> Line:
     facts = _told(row, facts_of(row), named)
     if isinstance(row, Event):
-        icon, words = EVENTS.get(row.type) or TRIGGERS.get(str(row.payload.get("trigger")), ("info", row.type))
+        by = f"{row.type} {facts_of(row).get('by', '')}"
+        icon, words = (
+            EVENTS.get(by) or EVENTS.get(row.type) or TRIGGERS.get(str(row.payload.get("trigger")), ("info", row.type))
+        )
         return Line(row.created_at, icon, "", words.format_map(facts), False)
     plain = row.action.partition(".")[2].replace("_", " ").replace("-", " ")
     icon, words = ACTS.get(row.action, ("info", plain))
@@ -131,5 +148,6 @@ def _told(row: AuditEntry | Event, facts: Mapping[str, Any], named: Named) -> di
         "fields": ", ".join(map(str, facts.get("fields") or ())) or "facts",
         "reason": REASONS.get(str(facts.get("reason")), ""),
         "flags": f": {flags}" if flags else "",
+        "why": f": {WAITS[str(reason)]}" if (reason := facts.get("reason")) and str(reason) in WAITS else "",
         "satisfaction": str(facts.get("satisfaction", "")),
     }

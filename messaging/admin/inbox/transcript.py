@@ -17,7 +17,9 @@ from channels_app.health import State, health_row
 from channels_app.models import Channel
 from conversations.media_links import content_with_links, media_link
 from conversations.models import Attachment, Conversation, Message
+from conversations.safety import WHY
 from messaging.models import Delivery
+from messaging.outbox.reasons import FAULTS
 from tenants.console.pages import shortened
 from tenants.staff import face_of
 from tenants.storage.db import now
@@ -39,20 +41,6 @@ PLATFORMS = {
     "whatsapp": "WhatsApp", "messenger": "Messenger", "slack": "Slack", "teams": "Teams", "sms": "the SMS provider",
     "voice": "the phone provider", "web": "the web chat", "webhook": "the connected system",
 }  # fmt: skip
-#: why a message did not arrive, by the codes that are the service's own; of others the platform's words are shown
-FAULTS = {
-    "window_closed": "The reply window had closed. Send a template, or wait until the person writes again.",
-    "contact_stopped": "The person has stopped our messages.",
-    "expired": "It had waited too long when it could have been sent.",
-    "channel_disconnected": "The channel was disconnected before it could be sent.",
-    "worker_lost": "The service was interrupted each time it tried to send it.",
-    "adapter_error": "The service could not bring it into the form of this channel. Tell your administrators.",
-    "media_gone": "The file was deleted before it could be sent.",
-    "restored": "It was put aside after a backup was restored.",
-    "call_ended": "The caller had hung up.",
-    "no_call": "There was no call to speak into.",
-    "person_writes_first": "On this platform the person has to write first.",
-}
 #: what the person asked the answer to be (MSG-7)
 EXPECTED = {
     "text": "words only", "quick_reply": "choices to pick from", "list": "a list to pick from", "image": "a picture",
@@ -120,6 +108,7 @@ def _furnish(entry: Any, conversation: Conversation, delivery: Delivery | None, 
     entry.by = _author(entry)
     entry.flagged = [FLAGS.get(flag, flag) for flag in entry.analysis.get("flags", ())]
     entry.hidden = bool(entry.analysis.get("masked"))
+    entry.explained = bool(entry.analysis.get(WHY))
     entry.expects = EXPECTED.get(entry.hints.get("expected_response_type", ""), "")
     entry.urgency = entry.hints.get("priority", "") if entry.hints.get("priority") in ("high", "urgent") else ""
     entry.beginning = shortened(entry.text, 80)

@@ -6,9 +6,11 @@ their own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import structlog
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -16,15 +18,21 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from channels_app.contract import SendError
 from channels_app.models import Channel
 from channels_app.registry import KINDS, adapter_for
 from messaging.admin.tenant.store import Settings, settings_store
+from messaging.outbox.alert_ways import alert_test
+from messaging.privacy.retention import preview
 from tenants.admin import TenantsAdmin
 from tenants.console.structure import Schema, shown
 from tenants.console.structure_field import StructureField, field_for, place
 from tenants.models import Tenant
+from tenants.people.tenant import settings_masked
 from tenants.scope import tenant_scope
 from tenants.tenant_settings import AWAITED, LIMITS, TenantSettings
+
+log = structlog.get_logger(__name__)
 
 NAME = "settings"
 MORE = "more"
@@ -33,13 +41,15 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "general": (
         "General", ("languages", "region", "bot_name", "agent_names", "greeting", "fallback_reply", "fallback_replies"),
     ),
-    "assistant": ("Assistant", ("flows", "default_flow", "assistant")),
+    "assistant": ("Assistant", ("flows", "default_flow", "assistant", "system_prompt", "provider_mask", "prompt_tokens")),
     "assignment": ("Assignment", ("assignment", "queue_told_on")),
     "ratings": ("Ratings", ("csat_enabled", "csat_channels")),
     "alerts": ("Alerts", ("alerts",)),
     "consent": ("Stop and help", ("stop_reply", "help_reply")),
     "features": ("Features", ("features", "event_words")),
+    "sign_in": ("Sign-in", ("second_factor",)),
     "limits": ("Limits", LIMITS),
+    "privacy": ("Kept data", ("retention_days", "legal_hold")),
 }  # fmt: skip
 #: settings that stand on a page of their own
 ELSEWHERE = frozenset(
@@ -51,11 +61,22 @@ LABELS = {
     "bot_name": "Name of the assistant", "agent_names": "Names of colleagues", "region": "Country of phone numbers",
     "fallback_reply": "When nothing answers", "fallback_replies": "When nothing answers, by language",
     "assistant": "How sure it must be", "csat_enabled": "Ask people how it was", "csat_channels": "Ask on",
+    "retention_days": "Days that ended conversations are kept", "legal_hold": "Legal hold",
     "queue_told_on": "Tell people their place on",
-    "event_words": "Words in events", "stop_reply": "Answer to STOP", "help_reply": "Answer to HELP",
+    "event_words": "Words in events", "second_factor": "A second step at sign-in", "stop_reply": "Answer to STOP", "help_reply": "Answer to HELP",
     "rate_limit": "Requests a minute", "burst_limit": "Requests at once",
     "user_rate_limit": "Requests a minute, of one user", "user_burst_limit": "Requests at once, of one user",
 }  # fmt: skip
+#: way → the setting with its address, and what it is called
+ALERT_TESTS = {"slack": ("slack_webhook_url", "Slack"), "webhook": ("webhook_url", "Your webhook")}
+TESTS = {"alerts": {"slack": "Send a test to Slack", "webhook": "Send a test to the webhook"}}
+REFUSED = {
+    "address_blocked": "only https addresses outside our own network are called",
+    "bad_url": "this is no address that can be called",
+    "http_404": "there is nothing at this address (404)",
+    "http_403": "it refuses us (403)",
+    "http_410": "it is gone (410)",
+}
 PARTS = Schema(TenantSettings.model_json_schema()).parts
 
 
@@ -136,17 +157,40 @@ def settings_page(page: TenantsAdmin, request: HttpRequest, tenant: Tenant) -> H
         raise PermissionDenied
     with tenant_scope(tenant.id):
         channels = list(Channel.objects.filter(disconnected_at=None).order_by("name", "id"))
+        kept = preview() if chosen == "privacy" else None
     sent = request.POST if request.method == "POST" else None
-    form = SectionForm(sent, there[chosen][1], tenant.settings, channels, writable=may_write)
-    if sent is not None and form.is_valid() and _stored(page, request, tenant, form):
+    stored = tenant.settings if may_write else settings_masked(tenant.settings)
+    form = SectionForm(sent, there[chosen][1], stored, channels, writable=may_write)
+    if sent is not None and form.is_valid() and "test" in sent:
+        _tested(request, tenant, sent["test"], form)  # what was entered stays in the form, unsaved
+    elif sent is not None and form.is_valid() and _stored(page, request, tenant, form):
         messages.success(request, f"{there[chosen][0]}: saved.")
         return HttpResponseRedirect(request.get_full_path())
     context = {
         **page.admin_site.each_context(request), "opts": page.opts, "original": tenant, "title": f"Settings of {tenant}", "tenant": tenant,
         "form": form, "media": form.media, "fields": list(_shown(form)), "may_write": may_write, "chosen": chosen,
-        "sections": [(name, label) for name, (label, _) in there.items()],
+        "kept": kept, "sections": [(name, label) for name, (label, _) in there.items()],
+        "tests": TESTS.get(chosen, {}),
     }  # fmt: skip
     return TemplateResponse(request, "admin/tenants/tenant/settings.html", context).render()
+
+
+def _tested(request: HttpRequest, tenant: Tenant, way: str, form: SectionForm) -> None:
+    """Send a test to the address that stands in the form, at once, whether or not it is saved."""
+    if way not in ALERT_TESTS or "alerts" not in form.fields:
+        raise Http404
+    name, label = ALERT_TESTS[way]
+    url = (form.cleaned_data.get("alerts") or {}).get(name) or ""
+    if not re.fullmatch(r"https?://\S{1,490}", url):
+        messages.error(request, f"Enter the address of {label} first.")
+        return
+    try:
+        alert_test(tenant, way, url)
+    except SendError as error:
+        log.warning("alert_test_failed", way=way, code=error.code)
+        messages.error(request, f"{label} did not take the test: {REFUSED.get(error.code, error.code)}.")
+    else:
+        messages.success(request, f"{label} took the test.")
 
 
 def _shown(form: SectionForm) -> Iterator[tuple[Any, bool]]:

@@ -8,13 +8,11 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from tenants import tenant_settings
 from tenants.admin import TenantsAdmin
-from tenants.errors import Invalid
+from tenants.console.pages import operates
+from tenants.errors import Conflict, Invalid
 from tenants.models import Tenant
-from tenants.storage.db import atomic, now
-
-Settings = dict[str, Any]
+from tenants.people.tenant import Settings, tenant_change
 
 
 def settings_store(
@@ -22,16 +20,14 @@ def settings_store(
 ) -> list[dict[str, Any]]:
     """Change what is stored, and audit it. Returns what the settings refuse (field, message, code); nothing is stored
     then. Raises PermissionDenied where the tenant is being removed."""
+
+    def then(stored: Tenant) -> None:
+        page.note(request, "updated", stored, {"fields": ["settings"], "about": about})
+
     try:
-        with atomic():
-            if not Tenant.objects.filter(id=tenant.id).exclude(status=Tenant.Status.REMOVING).update(updated_at=now()):
-                raise PermissionDenied("The tenant is being removed.")
-            tenant.refresh_from_db(fields=["settings"])  # under its lock: what others set in this moment stays
-            tenant.settings = change(tenant.settings)
-            tenant_settings.settings_check(tenant.settings)
-            tenant.save(update_fields=["settings", "updated_at"])
-            page.note(request, "updated", tenant, {"fields": ["settings"], "about": about})
+        tenant.settings = tenant_change(tenant.id, change, operator=operates(request), then=then).settings
     except Invalid as error:
         return list(error.details)
-    tenant_settings.invalidate(tenant.id)
+    except Conflict as error:
+        raise PermissionDenied(error.message) from error
     return []

@@ -46,7 +46,9 @@ def _of_messages(search: str) -> list[uuid.UUID]:
     except Invalid:  # a number of signs and no word: it may still be a part of a name
         return []
     page = found_page(asked, size=MOST_MESSAGES, cursor=None, shape=_ids)
-    talks = Message.objects.filter(id__in=page["items"]).values_list("conversation_id", flat=True)
+    talks = Message.objects.filter(id__in=page["items"], conversation__kind="chat").values_list(
+        "conversation_id", flat=True
+    )
     return list(set(talks)) if page["items"] else []
 
 

@@ -27,11 +27,14 @@ TYPES = (
     "chat.message.failed", "chat.message.flagged", "chat.contact.stopped", "chat.contact.resumed",
     "chat.contact.identity_changed",
 )  # fmt: skip
-#: of `chat.conversation.updated`: what no member of staff has done, or as one part of another act
-TRIGGERS = ("handover", "agent", "outside", "rated", "failed", "recovered", "late", "wake")
+CHANGED = ("chat.message.updated", "chat.message.deleted")
+#: of `chat.conversation.updated`: what no member of staff has done; what one did is an act
+TRIGGERS = ("handover", "outside", "rated", "failed", "recovered", "late", "wake")
+#: who looks does nothing (tenants/reads.py)
+LOOKS = ("contact.read", "conversation.read")
 #: members of an event that say who and why
 FACTS = (
-    "trigger", "status", "reason", "assignee_id", "team_id", "satisfaction", "message_id", "seq", "flags", "handled_by",
+    "by", "trigger", "status", "reason", "assignee_id", "team_id", "satisfaction", "message_id", "seq", "flags", "handled_by",
     "waiting_since",
 )  # fmt: skip
 
@@ -58,8 +61,10 @@ def trail_page(conversation: Conversation, *, size: int, cursor: str = "", conta
     ``invalid_cursor``."""
     last_act, last_event = _places(cursor, conversation) if cursor else (None, None)
     acts = AuditEntry.objects.filter(target__in=targets_of(conversation, contact=contact)).order_by("-id")
+    acts = acts.exclude(action__in=LOOKS)
     events = Event.objects.filter(conversation=conversation).order_by("-seq")
     events = events.filter(Q(type__in=TYPES) | Q(type=UPDATED, payload__trigger__in=TRIGGERS))
+    events = events.exclude(type__in=CHANGED, payload__by="staff")  # an act tells it, and who
     acts = acts.filter(id__lt=last_act) if last_act else acts
     events = events.filter(seq__lt=last_event) if last_event is not None else events
     both: list[AuditEntry | Event] = [*acts[: size + 1], *events[: size + 1]]

@@ -6,7 +6,8 @@ import uuid
 
 from conversations import selectors
 from messaging.agents.labels import labels_of
-from messaging.api.chat_views import agent_of, member_of
+from messaging.agents.members import answerer_require
+from messaging.api.named import agent_of, member_of
 from tenants.api.views import TenantAPIView
 from tenants.errors import Unprocessable
 from tenants.models import User
@@ -15,6 +16,14 @@ from tenants.models import User
 def acting(view: TenantAPIView, named: str | None) -> User | None:
     """The member who is named, else the one whose credential it is. Raises Unprocessable ``agent_unknown``."""
     return member_of(view.principal.tenant_id, named or "") or agent_of(view.principal)
+
+
+def acting_answers(view: TenantAPIView, named: str | None) -> User | None:
+    """As `acting`. Raises Unprocessable ``agent_unknown`` also for a member who may not answer."""
+    member = acting(view, named)
+    if member:
+        answerer_require(view.principal.tenant_id, member)
+    return member
 
 
 def acting_required(view: TenantAPIView, named: str | None) -> User:

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.selectors import conversation_get
-from messaging.agents.canned import canned_fill, canned_found, canned_get, canned_save, canned_variables
+from messaging.agents.canned import canned_fill, canned_get, canned_rows, canned_save, canned_variables
 from messaging.agents.models import CannedReply
 from messaging.api.agents.acting import acting
 from messaging.api.agents.shapes import (
@@ -22,8 +22,13 @@ from messaging.api.agents.shapes import (
     CannedShape,
     CannedUse,
 )
+from tenants.api.pages import Walk, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 
+CANNED_REPLIES = Walk(
+    "canned-replies", by="shortcut", sorts={"shortcut": "shortcut", "created_at": ""}, searched=("shortcut", "title"),
+    dated="created_at",
+)  # fmt: skip
 CONTENT = {"type": "text", "text": "Hello {{first_name}}, your refund of {{amount}} is on its way."}
 BODY = {"shortcut": "refund", "title": "A refund is on its way", "content": CONTENT, "language": "en"}
 CANNED = {
@@ -36,20 +41,23 @@ class CannedRepliesView(TenantAPIView):
     permissions = {"GET": "templates:read", "POST": "templates:write"}
 
     @extend_schema(
-        operation_id="canned_replies_list",
+        operation_id="canned_reply_list",
         summary="List canned replies",
-        description="By shortcut.",
+        description="By shortcut; `search_query`: in shortcut and title.",
         tags=["inbox"],
         parameters=[CannedQuery],  # type: ignore[list-item]
         responses=CannedList,
-        examples=[answered({"items": [CANNED]})],
+        examples=[answered(listed(CANNED))],
     )
     def get(self, request: Request) -> Response:
         query = parse_query(request, CannedQuery)
-        return Response({"items": [canned_shape(row) for row in canned_found(query.search, query.limit)]})
+        query.page_size = query.page_size or query.limit
+        return Response(
+            CANNED_REPLIES.answer(canned_rows(query.search), query, shape=lambda page: map(canned_shape, page))
+        )
 
     @extend_schema(
-        operation_id="canned_replies_create",
+        operation_id="canned_reply_create",
         summary="Create a canned reply",
         description="`{{name}}`, `{{first_name}}`, `{{agent}}` and `{{channel}}` fill themselves in; the others are asked.",
         tags=["inbox"],
@@ -69,7 +77,8 @@ class CannedReplyView(TenantAPIView):
     permissions = {"GET": "templates:read", "PATCH": "templates:write", "DELETE": "templates:write"}
 
     @extend_schema(
-        operation_id="canned_replies_get",
+        operation_id="canned_reply_get",
+        description="Its shortcut, title and text with their variables.",
         summary="One canned reply",
         tags=["inbox"],
         responses=CannedShape,
@@ -79,7 +88,8 @@ class CannedReplyView(TenantAPIView):
         return Response(canned_shape(canned_get(canned_id)))
 
     @extend_schema(
-        operation_id="canned_replies_change",
+        operation_id="canned_reply_change",
+        description="Changes the fields that the request names and no others.",
         summary="Change a canned reply",
         tags=["inbox"],
         request=CannedChange,
@@ -90,14 +100,16 @@ class CannedReplyView(TenantAPIView):
         body = parse_body(request, CannedChange)
         row, given = canned_get(canned_id), body.model_dump(exclude_none=True, exclude={"content"})
         given |= {"content": body.content.to_json()} if body.content else {}
-        for name, value in given.items():
-            setattr(row, name, value)
-        row = canned_save(row)
+        row = canned_save(row, given)
         self.audit("cannedreply.updated", row, {"fields": sorted(given)})
         return Response(canned_shape(row))
 
     @extend_schema(
-        operation_id="canned_replies_delete", summary="Delete a canned reply", tags=["inbox"], responses={204: None}
+        operation_id="canned_reply_delete",
+        description="What was written with it stays as it is.",
+        summary="Delete a canned reply",
+        tags=["inbox"],
+        responses={204: None},
     )
     def delete(self, request: Request, canned_id: uuid.UUID) -> Response:
         row = canned_get(canned_id)
@@ -110,7 +122,7 @@ class CannedFillView(TenantAPIView):
     permissions = {"POST": "templates:read"}
 
     @extend_schema(
-        operation_id="canned_replies_fill",
+        operation_id="canned_reply_fill",
         summary="A canned reply, filled in for a conversation",
         description="Nothing is sent. `content` is null as long as `missing` names variables.",
         tags=["inbox"],

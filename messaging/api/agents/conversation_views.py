@@ -29,7 +29,8 @@ from messaging.api.agents.shapes import (
     SnoozeChange,
     UnassignChange,
 )
-from messaging.api.chat_views import DETAIL, member_of
+from messaging.api.chat_views import DETAIL
+from messaging.api.named import agent_of, member_of
 from tenants.api.views import TenantAPIView, answered, asked, parse_body
 from tenants.errors import Invalid
 
@@ -58,7 +59,7 @@ class AssignView(DeedView):
     permissions = {"POST": "conversations:write"}
 
     @extend_schema(
-        operation_id="chat_conversation_assign",
+        operation_id="conversation_assign",
         summary="Give the conversation to a person or a team",
         description="A person answers from here on, and the visitor is told that they have joined. For a team it waits until "
         "one of its members takes it. What is so already is not done again.",
@@ -76,7 +77,9 @@ class AssignView(DeedView):
             return self.done(given, "assigned", {"team": str(body.team)})
         agent = member_of(self.principal.tenant_id, body.agent)
         assert agent is not None  # a name was given
-        given = assign_to_person(conversation_id, agent, expected_epoch=body.expected_epoch)
+        given = assign_to_person(
+            conversation_id, agent, expected_epoch=body.expected_epoch, by=agent_of(self.principal)
+        )
         return self.done(given, "assigned", {"assignee": body.agent})
 
 
@@ -84,7 +87,7 @@ class UnassignView(DeedView):
     permissions = {"POST": "conversations:write"}
 
     @extend_schema(
-        operation_id="chat_conversation_unassign",
+        operation_id="conversation_unassign",
         summary="Put the conversation back into the queue",
         description="No colleague has it any longer: it waits for any of them. One that the bot answers stays the bot's.",
         tags=["inbox"],
@@ -101,7 +104,7 @@ class SnoozeView(DeedView):
     permissions = {"POST": "conversations:write", "DELETE": "conversations:write"}
 
     @extend_schema(
-        operation_id="chat_conversation_snooze",
+        operation_id="conversation_snooze",
         summary="Put the conversation off",
         description="Until then only the view `snoozed` shows it. It is back before that when the person writes.",
         tags=["inbox"],
@@ -116,7 +119,7 @@ class SnoozeView(DeedView):
         return self.done(snooze(conversation_id, parse_body(request, SnoozeChange).until), "snoozed")
 
     @extend_schema(
-        operation_id="chat_conversation_unsnooze",
+        operation_id="conversation_snooze_delete",
         summary="End the putting off",
         tags=["inbox"],
         responses=LabelledConversation,
@@ -130,7 +133,7 @@ class LabelOfView(DeedView):
     permissions = {"PUT": "conversations:write", "DELETE": "conversations:write"}
 
     @extend_schema(
-        operation_id="chat_conversation_label_put",
+        operation_id="conversation_label_put",
         summary="Put a label on the conversation",
         tags=["inbox"],
         request=None,
@@ -145,7 +148,7 @@ class LabelOfView(DeedView):
         return self.done(label_put(conversation_id, label_id), "labelled", {"label": str(label_id)})
 
     @extend_schema(
-        operation_id="chat_conversation_label_take",
+        operation_id="conversation_label_delete",
         summary="Take a label off the conversation",
         tags=["inbox"],
         responses=LabelledConversation,
@@ -156,10 +159,11 @@ class LabelOfView(DeedView):
 
 
 class NotesView(TenantAPIView):
+    reads = "conversation"
     permissions = {"GET": "messages:read", "POST": "conversations:write"}
 
     @extend_schema(
-        operation_id="chat_conversation_notes",
+        operation_id="conversation_note_list",
         summary="Internal notes on the conversation",
         description="The newest 200, oldest first.",
         tags=["inbox"],
@@ -171,7 +175,7 @@ class NotesView(TenantAPIView):
         return Response({"items": [_note(row) for row in notes_of(conversation_id)]})
 
     @extend_schema(
-        operation_id="chat_conversation_note_add",
+        operation_id="conversation_note_create",
         summary="Write an internal note",
         description="Never shown to the person. Colleagues whom it names by `@user-name` have it unread in their view "
         "`mentions`; the answer says whom.",
@@ -191,7 +195,8 @@ class LookingView(TenantAPIView):
     permissions = {"GET": "conversations:read", "POST": "conversations:read"}
 
     @extend_schema(
-        operation_id="chat_conversation_looking",
+        operation_id="conversation_looking_get",
+        description="Answers who has the conversation open at this moment, and who of them types.",
         summary="Who of the staff looks at the conversation or types in it",
         tags=["inbox"],
         responses=LookList,
@@ -202,7 +207,7 @@ class LookingView(TenantAPIView):
         return Response({"items": self._looks(conversation_id)})
 
     @extend_schema(
-        operation_id="chat_conversation_look",
+        operation_id="conversation_look",
         summary="Say that a member of staff looks at the conversation",
         description="Colleagues see it for twenty seconds: repeat it every ten. What named the member in notes here is read.",
         tags=["inbox"],

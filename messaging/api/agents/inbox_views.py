@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from messaging.agents.inbox.filters import filter_get, filter_save, filters_of
+from messaging.agents.inbox.filters import filter_get, filter_rows, filter_save
 from messaging.agents.inbox.lists import PERSONAL, Filter, inbox_counts, inbox_page
 from messaging.agents.inbox.rows import inbox_shapes
 from messaging.agents.models import SavedFilter
@@ -20,13 +20,18 @@ from messaging.api.agents.shapes import (
     FilterList,
     FilterQuery,
     FilterShape,
+    FiltersQuery,
     InboxCounts,
     InboxPage,
     InboxQuery,
 )
 from messaging.api.chat_views import CONVERSATION
+from tenants.api.pages import Walk, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 
+FILTERS = Walk(
+    "inbox-filters", by="name", sorts={"name": "name", "created_at": ""}, searched=("name",), dated="created_at"
+)
 ROW = {
     **CONVERSATION, "control_owner": "human", "held_by": "queue", "team": None, "snoozed_until": None,
     "labels": [{"id": "0192f0d0-7b1a-7c3e-9a55-00000000001a", "name": "Refund", "color": "red"}], "unread": 2,
@@ -40,6 +45,7 @@ SAVED = {
 
 
 class InboxView(TenantAPIView):
+    reads = "conversation"
     permissions = {"GET": "conversations:read"}
 
     @extend_schema(
@@ -69,7 +75,7 @@ class InboxCountsView(TenantAPIView):
     permissions = {"GET": "conversations:read"}
 
     @extend_schema(
-        operation_id="inbox_counts",
+        operation_id="inbox_counts_get",
         summary="How many conversations each view of the inbox has",
         description="1000 means that many or more. mine and mentions count for `agent`, 0 without one. `search` does not count here.",
         tags=["inbox"],
@@ -86,20 +92,22 @@ class FiltersView(TenantAPIView):
     permissions = {"GET": "conversations:read", "POST": "conversations:write"}
 
     @extend_schema(
-        operation_id="inbox_filters_list",
+        operation_id="inbox_filter_list",
         summary="Kept filters of the inbox",
-        description="The tenant's, and those of `agent` alone.",
+        description="The tenant's, and those of `agent` alone, by name; `search_query`: in it.",
         tags=["inbox"],
-        parameters=[FilterQuery],  # type: ignore[list-item]
+        parameters=[FiltersQuery],  # type: ignore[list-item]
         responses=FilterList,
-        examples=[answered({"items": [SAVED]})],
+        examples=[answered(listed(SAVED))],
     )
     def get(self, request: Request) -> Response:
-        member = acting(self, parse_query(request, FilterQuery).agent)
-        return Response({"items": [_shape(row) for row in filters_of(member)]})
+        query = parse_query(request, FiltersQuery)
+        rows = filter_rows(acting(self, query.agent))
+        return Response(FILTERS.answer(rows, query, shape=lambda page: map(_shape, page)))
 
     @extend_schema(
-        operation_id="inbox_filters_create",
+        operation_id="inbox_filter_create",
+        description="Keeps parameters of the inbox's list under a name, for one member of staff or for all.",
         summary="Keep a filter of the inbox",
         tags=["inbox"],
         request=FilterBody,
@@ -123,7 +131,8 @@ class FilterView(TenantAPIView):
     permissions = {"PUT": "conversations:write", "DELETE": "conversations:write"}
 
     @extend_schema(
-        operation_id="inbox_filters_change",
+        operation_id="inbox_filter_put",
+        description="Replaces its name, its parameters and with whom it is shared.",
         summary="Change a kept filter",
         tags=["inbox"],
         request=FilterBody,
@@ -141,7 +150,8 @@ class FilterView(TenantAPIView):
         return Response(_shape(row))
 
     @extend_schema(
-        operation_id="inbox_filters_delete",
+        operation_id="inbox_filter_delete",
+        description="The conversations that it showed are not touched.",
         summary="Delete a kept filter",
         tags=["inbox"],
         parameters=[FilterQuery],  # type: ignore[list-item]

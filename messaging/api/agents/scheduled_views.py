@@ -16,9 +16,9 @@ from conversations.selectors import conversation_get
 from conversations.shapes import AssigneeBrief
 from messaging.agents.models import ScheduledReply
 from messaging.agents.scheduled import schedule, scheduled_cancel, scheduled_of
-from messaging.api.agents.acting import acting
+from messaging.api.agents.acting import acting_answers
 from messaging.api.agents.shapes import Strict
-from messaging.api.chat_views import Agent
+from messaging.api.named import Agent
 from tenants.api.views import TenantAPIView, answered, asked, parse_body
 
 SHOWN = 100
@@ -60,10 +60,11 @@ SCHEDULED = {
 
 
 class ScheduledOfView(TenantAPIView):
+    reads = "conversation"
     permissions = {"GET": "messages:read", "POST": "messages:send"}
 
     @extend_schema(
-        operation_id="chat_conversation_scheduled",
+        operation_id="scheduled_reply_list",
         summary="List the conversation's scheduled replies",
         description="The newest 100 by the time at which they go, those that went included.",
         tags=["inbox"],
@@ -76,7 +77,7 @@ class ScheduledOfView(TenantAPIView):
         return Response({"items": [scheduled_shape(row) for row in newest]})
 
     @extend_schema(
-        operation_id="chat_conversation_schedule",
+        operation_id="scheduled_reply_create",
         summary="Write a reply that goes at a time",
         description="It goes as if its author sent it then: it takes the conversation from the bot, and it is refused where a "
         "reply would be (the conversation is closed, the person has said STOP, the channel's window is closed). Its author "
@@ -92,7 +93,7 @@ class ScheduledOfView(TenantAPIView):
     def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
         body = parse_body(request, ScheduleBody)
         row = schedule(
-            conversation_id, acting(self, body.agent), body.content, body.at,
+            conversation_id, acting_answers(self, body.agent), body.content, body.at,
             unless_person_writes=body.unless_person_writes,
         )  # fmt: skip
         self.audit("conversation.reply_scheduled", f"conversation:{conversation_id}", {"scheduled": str(row.id)})
@@ -103,7 +104,7 @@ class ScheduledView(TenantAPIView):
     permissions = {"DELETE": "messages:send"}
 
     @extend_schema(
-        operation_id="chat_scheduled_cancel",
+        operation_id="scheduled_reply_delete",
         summary="Cancel a scheduled reply",
         description="409 `already_sent` or `being_sent` when it is too late.",
         tags=["inbox"],

@@ -13,7 +13,8 @@ from conversations.shapes import AssigneeBrief, ConversationDetail, Conversation
 from messaging.agents.inbox.lists import Filter, View
 from messaging.agents.models import SHORTCUT, Label
 from messaging.agents.presence import State
-from messaging.api.chat_views import Agent
+from messaging.api.named import Agent
+from tenants.api.pages import Page, WholeQuery
 from tenants.desk import Language, Skill
 
 Color = Literal["gray", "red", "orange", "yellow", "green", "teal", "blue", "purple", "pink"]
@@ -156,7 +157,7 @@ class LabelShape(LabelItem):
     """A label."""
 
 
-class LabelList(BaseModel):
+class LabelList(Page):
     items: list[LabelItem]
 
 
@@ -186,7 +187,7 @@ class TeamShape(TeamItem):
     """A team."""
 
 
-class TeamList(BaseModel):
+class TeamList(Page):
     items: list[TeamItem]
 
 
@@ -195,6 +196,7 @@ class MemberItem(BaseModel):
     name: str = Field(description="Their user name")
     full_name: str
     picture: str | None
+    role: str = Field(description="The name of their role")
     presence: State
     open_conversations: int
     capacity: int = Field(description="Conversations that a rule gives them at a time")
@@ -208,7 +210,7 @@ class MemberShape(MemberItem):
     """A colleague."""
 
 
-class MemberList(BaseModel):
+class MemberList(Page):
     items: list[MemberItem]
 
 
@@ -240,9 +242,9 @@ class CannedChange(Strict):
     language: str | None = Field(None, max_length=15)
 
 
-class CannedQuery(Strict):
+class CannedQuery(WholeQuery):
     search: str = Field("", max_length=100, description="The beginning of a shortcut, or a part of a title")
-    limit: int = Field(50, ge=1, le=200)
+    limit: int = Field(50, ge=1, le=200, description="The size of a page where `page_size` names none")
 
 
 class CannedItem(BaseModel):
@@ -259,7 +261,7 @@ class CannedShape(CannedItem):
     """A canned reply."""
 
 
-class CannedList(BaseModel):
+class CannedList(Page):
     items: list[CannedItem]
 
 
@@ -289,6 +291,10 @@ class FilterQuery(Strict):
     agent: Agent = ""
 
 
+class FiltersQuery(WholeQuery):
+    agent: Agent = ""
+
+
 class FilterItem(BaseModel):
     id: uuid.UUID
     name: str
@@ -302,5 +308,5 @@ class FilterShape(FilterItem):
     """A kept filter."""
 
 
-class FilterList(BaseModel):
+class FilterList(Page):
     items: list[FilterItem]

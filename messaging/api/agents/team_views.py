@@ -9,16 +9,15 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from messaging.agents.labels import label_get, label_save, labels
+from messaging.agents.labels import label_get, label_save
 from messaging.agents.members import (
     desk_change,
     member_get,
     member_shapes,
-    members,
+    members_active,
     team_get,
     team_save,
     team_shapes,
-    teams,
 )
 from messaging.agents.models import Label
 from messaging.agents.presence import presence_say
@@ -37,17 +36,24 @@ from messaging.api.agents.shapes import (
     TeamList,
     TeamShape,
 )
-from tenants.api.views import TenantAPIView, answered, asked, parse_body
-from tenants.desk import Desk, desk_read
+from tenants.api.pages import Walk, WholeQuery, listed
+from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.models import Team
 
+BY_NAME: dict[str, Any] = {"by": "name", "sorts": {"name": "name", "created_at": ""}, "dated": "created_at"}
+TEAMS = Walk("teams", searched=("name",), **BY_NAME)
+LABELS = Walk("labels", searched=("name",), **BY_NAME)
+MEMBERS = Walk(
+    "members", by="user__username", sorts={"name": "user__username", "created_at": ""},
+    searched=("user__username", "user__first_name", "user__last_name"), dated="created_at",
+)  # fmt: skip
 BEN = {"id": "0192f0d0-7b1a-7c3e-9a55-0000000000aa", "name": "ben"}
 TEAM = {
     "id": "0192f0d0-7b1a-7c3e-9a55-0000000000b1", "name": "Billing", "languages": ["en", "de"], "skills": ["invoices"],
     "members": [BEN],
 }  # fmt: skip
 MEMBER = {
-    **BEN, "full_name": "Ben Ito", "picture": None, "presence": "online", "open_conversations": 2, "capacity": 10,
+    **BEN, "full_name": "Ben Ito", "picture": None, "role": "agent", "presence": "online", "open_conversations": 2, "capacity": 10,
     "languages": ["en"], "skills": ["invoices"], "answers": True, "teams": [{"id": TEAM["id"], "name": "Billing"}],
 }  # fmt: skip
 LABEL = {"id": "0192f0d0-7b1a-7c3e-9a55-00000000001a", "name": "Refund", "color": "red"}
@@ -57,18 +63,21 @@ class TeamsView(TenantAPIView):
     permissions = {"GET": "conversations:read", "POST": "members:write"}
 
     @extend_schema(
-        operation_id="teams_list",
+        operation_id="team_list",
         summary="List teams",
-        description="All of them, by name.",
+        description="By name; `search_query`: in it.",
         tags=["inbox"],
+        parameters=[WholeQuery],  # type: ignore[list-item]
         responses=TeamList,
-        examples=[answered({"items": [TEAM]})],
+        examples=[answered(listed(TEAM))],
     )
     def get(self, request: Request) -> Response:
-        return Response({"items": team_shapes(teams())})
+        query = parse_query(request, WholeQuery)
+        return Response(TEAMS.answer(Team.objects.all(), query, shape=team_shapes))
 
     @extend_schema(
-        operation_id="teams_create",
+        operation_id="team_create",
+        description="Conversations are assigned to a team where no single colleague is named.",
         summary="Create a team",
         tags=["inbox"],
         request=TeamBody,
@@ -90,13 +99,18 @@ class TeamView(TenantAPIView):
     permissions = {"GET": "conversations:read", "PATCH": "members:write", "DELETE": "members:write"}
 
     @extend_schema(
-        operation_id="teams_get", summary="One team", tags=["inbox"], responses=TeamShape, examples=[answered(TEAM)]
+        operation_id="team_get",
+        description="Its name and who is in it.",
+        summary="One team",
+        tags=["inbox"],
+        responses=TeamShape,
+        examples=[answered(TEAM)],
     )
     def get(self, request: Request, team_id: uuid.UUID) -> Response:
         return Response(team_shapes([team_get(team_id)])[0])
 
     @extend_schema(
-        operation_id="teams_change",
+        operation_id="team_change",
         summary="Change a team",
         description="What is left out stays; `members` replaces all of them.",
         tags=["inbox"],
@@ -107,15 +121,12 @@ class TeamView(TenantAPIView):
     def patch(self, request: Request, team_id: uuid.UUID) -> Response:
         body = parse_body(request, TeamChange)
         team, given = team_get(team_id), body.model_dump(exclude_none=True)
-        names = given.pop("members", None)
-        for name, value in given.items():
-            setattr(team, name, value)
-        team = team_save(team, names)
+        team = team_save(team, given.pop("members", None), given)
         self.audit("team.updated", team, {"fields": sorted(body.model_dump(exclude_none=True))})
         return Response(team_shapes([team])[0])
 
     @extend_schema(
-        operation_id="teams_delete",
+        operation_id="team_delete",
         summary="Delete a team",
         description="What waits for it waits for any colleague.",
         tags=["inbox"],
@@ -132,22 +143,26 @@ class MembersView(TenantAPIView):
     permissions = {"GET": "conversations:read"}
 
     @extend_schema(
-        operation_id="members_list",
+        operation_id="member_list",
         summary="List colleagues",
-        description="The active members of the tenant by user name: presence, what they have in hand, teams.",
+        description="The active members of the tenant by user name: presence, what they have in hand, teams. `search_query`: in "
+        "user name and names.",
         tags=["inbox"],
+        parameters=[WholeQuery],  # type: ignore[list-item]
         responses=MemberList,
-        examples=[answered({"items": [MEMBER]})],
+        examples=[answered(listed(MEMBER))],
     )
     def get(self, request: Request) -> Response:
-        return Response({"items": member_shapes(members())})
+        query = parse_query(request, WholeQuery)
+        return Response(MEMBERS.answer(members_active(), query, shape=member_shapes))
 
 
 class MemberDeskView(TenantAPIView):
     permissions = {"PATCH": "members:write"}
 
     @extend_schema(
-        operation_id="members_desk_change",
+        operation_id="member_desk_change",
+        description="Assignment by rule goes by these: nobody is given more at a time than their capacity.",
         summary="How much a colleague has at a time, in which languages, with which skills",
         tags=["inbox"],
         request=DeskChange,
@@ -156,8 +171,7 @@ class MemberDeskView(TenantAPIView):
     )
     def patch(self, request: Request, user_id: uuid.UUID) -> Response:
         given = parse_body(request, DeskChange).model_dump(exclude_none=True)
-        row = member_get(user_id)
-        row = desk_change(row, Desk.model_validate({**desk_read(row.desk).model_dump(), **given}))
+        row = desk_change(user_id, given)
         self.audit("membership.updated", row, {"fields": sorted(given)})
         return Response(member_shapes([row])[0])
 
@@ -166,7 +180,8 @@ class PresenceView(TenantAPIView):
     permissions = {"PUT": "conversations:read"}
 
     @extend_schema(
-        operation_id="members_presence",
+        operation_id="member_presence_put",
+        description="Conversations are given only to those who are there. A person says it of themselves; an integration names the user.",
         summary="Say that a member of staff is there, away or gone",
         tags=["inbox"],
         request=PresenceChange,
@@ -184,18 +199,21 @@ class LabelsView(TenantAPIView):
     permissions = {"GET": "conversations:read", "POST": "conversations:write"}
 
     @extend_schema(
-        operation_id="labels_list",
+        operation_id="label_list",
         summary="List labels",
-        description="All of them, by name.",
+        description="By name; `search_query`: in it.",
         tags=["inbox"],
+        parameters=[WholeQuery],  # type: ignore[list-item]
         responses=LabelList,
-        examples=[answered({"items": [LABEL]})],
+        examples=[answered(listed(LABEL))],
     )
     def get(self, request: Request) -> Response:
-        return Response({"items": [_label(row) for row in labels()]})
+        query = parse_query(request, WholeQuery)
+        return Response(LABELS.answer(Label.objects.all(), query, shape=lambda page: map(_label, page)))
 
     @extend_schema(
-        operation_id="labels_create",
+        operation_id="label_create",
+        description="Labels mark conversations for staff; people who write do not see them.",
         summary="Create a label",
         tags=["inbox"],
         request=LabelBody,
@@ -213,7 +231,8 @@ class LabelView(TenantAPIView):
     permissions = {"PATCH": "conversations:write", "DELETE": "conversations:write"}
 
     @extend_schema(
-        operation_id="labels_change",
+        operation_id="label_change",
+        description="Changes the fields that the request names and no others. Conversations that have the label show it anew.",
         summary="Rename or recolour a label",
         tags=["inbox"],
         request=LabelChange,
@@ -222,15 +241,12 @@ class LabelView(TenantAPIView):
     )
     def patch(self, request: Request, label_id: uuid.UUID) -> Response:
         given = parse_body(request, LabelChange).model_dump(exclude_none=True)
-        label = label_get(label_id)
-        for name, value in given.items():
-            setattr(label, name, value)
-        label = label_save(label)
+        label = label_save(label_get(label_id), given)
         self.audit("label.updated", label, {"fields": sorted(given)})
         return Response(_label(label))
 
     @extend_schema(
-        operation_id="labels_delete",
+        operation_id="label_delete",
         summary="Delete a label",
         description="Conversations lose it.",
         tags=["inbox"],

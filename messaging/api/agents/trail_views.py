@@ -48,10 +48,11 @@ class TrailPage(BaseModel):
 
 
 class TrailView(TenantAPIView):
+    reads = "conversation"
     permissions = {"GET": "conversations:read"}
 
     @extend_schema(
-        operation_id="chat_conversation_trail",
+        operation_id="conversation_trail_list",
         summary="Who did what with the conversation",
         description="Acts of staff, keys and rules, and what happened by itself: begin, hand-over, rating, edits and deletes, "
         "failures, end. The latest first. With `contacts:read` also what was done with the person. Pages follow `cursor`.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -28,7 +28,6 @@ from messaging.rating.taken import conversation_rate
 from messaging.talks.change import escalate
 from messaging.talks.metrics import conversation_metrics
 from tenants.api.views import TenantAPIView, answered, asked, parse_body
-from tenants.errors import NotAvailable
 from tenants.scope import tenant_scope
 from tenants.storage.db import atomic
 
@@ -55,7 +54,7 @@ class EscalateView(TenantAPIView):
     permissions = {"POST": "conversations:write"}
 
     @extend_schema(
-        operation_id="chat_conversation_escalate",
+        operation_id="conversation_escalate",
         summary="Ask for a human",
         description="The bot keeps still and the person waits in the queue, as when they ask for a human themselves. Nothing "
         "happens where a human is in control.",
@@ -79,7 +78,8 @@ class MetricsView(TenantAPIView):
     permissions = {"GET": "conversations:read"}
 
     @extend_schema(
-        operation_id="chat_conversation_metrics",
+        operation_id="conversation_metrics_get",
+        description="Counts of its messages, deliveries and turns, and how long answers took.",
         summary="Figures of a conversation",
         tags=TAGS,
         responses=ConversationMetrics,
@@ -93,7 +93,8 @@ class RatingView(TenantAPIView):
     permissions = {"GET": "conversations:read", "POST": "conversations:write"}
 
     @extend_schema(
-        operation_id="chat_conversation_rating",
+        operation_id="conversation_rating_get",
+        description="The rating with its comment, and whether the person was asked for one.",
         summary="How the person rated it",
         tags=TAGS,
         responses=Rated,
@@ -103,7 +104,7 @@ class RatingView(TenantAPIView):
         return Response({"score": selectors.conversation_get(conversation_id).satisfaction})
 
     @extend_schema(
-        operation_id="chat_conversation_rate",
+        operation_id="conversation_rate",
         summary="Hand in the person's rating",
         description="From a form of your own. The last one counts.",
         tags=TAGS,
@@ -123,10 +124,11 @@ class ExportView(TenantAPIView):
     permissions = {"POST": "messages:read"}
 
     @extend_schema(
-        operation_id="chat_conversation_export",
+        operation_id="conversation_export",
         summary="A conversation as a file",
-        description="From its first entry to its last. JSON has each message as this API shows it; CSV, text and HTML have "
-        "time, name, words and names of files. Internal notes are not part of it.",
+        description="From its first entry to its last. JSON has each message as this API shows it; CSV, text, HTML and PDF "
+        "have time, name, words and names of files. Internal notes are not part of it. 422 `pdf_too_long`: 400,000 "
+        "characters; HTML and text have any length.",
         tags=TAGS,
         request=Export,
         responses={
@@ -134,6 +136,7 @@ class ExportView(TenantAPIView):
             (200, "text/csv"): OpenApiTypes.STR,
             (200, "text/plain"): OpenApiTypes.STR,
             (200, "text/html"): OpenApiTypes.STR,
+            (200, "application/pdf"): OpenApiTypes.BINARY,
         },
         examples=[
             asked({"format": "csv"}),
@@ -146,50 +149,16 @@ class ExportView(TenantAPIView):
     def post(self, request: Request, conversation_id: uuid.UUID) -> StreamingHttpResponse:
         chosen = FORMATS[parse_body(request, Export).format]
         talk = Talk.of(conversation_id)
+        pieces: Iterable[bytes] = self._pieces(talk, chosen.write)
+        pieces = list(pieces) if chosen.whole else pieces
         self.audit("conversation.exported", talk.row, {"format": chosen.extension})
-        answer = StreamingHttpResponse(self._pieces(talk, chosen.write), content_type=chosen.mime)
+        answer = StreamingHttpResponse(pieces, content_type=chosen.mime)
         name = f"conversation-{conversation_id}.{chosen.extension}"
         answer["Content-Disposition"] = f'attachment; filename="{name}"'
         answer["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
         return answer
 
-    def _pieces(self, talk: Talk, write: Callable[[Talk], Iterator[str]]) -> Iterator[bytes]:
+    def _pieces(self, talk: Talk, write: Callable[[Talk], Iterator[str] | Iterator[bytes]]) -> Iterator[bytes]:
         """Made while they are sent, after the request's own scope has ended."""
         with tenant_scope(talk.row.tenant_id):
-            yield from (piece.encode() for piece in write(talk))
-
-
-class NotBuiltView(TenantAPIView):
-    """What the assistant will tell of a conversation, once it can."""
-
-    permissions = {"GET": "conversations:read"}
-
-    def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
-        selectors.conversation_get(conversation_id)
-        raise NotAvailable("No model that writes summaries or compares conversations is set up on this service.")
-
-
-class SummaryView(NotBuiltView):
-    @extend_schema(
-        operation_id="chat_conversation_summary",
-        summary="What a conversation was about",
-        description="501 `not_available` until the service has a model that writes summaries.",
-        tags=TAGS,
-        responses={501: OpenApiTypes.OBJECT},
-        examples=[NOT_AVAILABLE],
-    )
-    def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
-        return super().get(request, conversation_id)
-
-
-class SimilarView(NotBuiltView):
-    @extend_schema(
-        operation_id="chat_conversation_similar",
-        summary="Conversations like this one",
-        description="501 `not_available` until the service has a model that compares conversations.",
-        tags=TAGS,
-        responses={501: OpenApiTypes.OBJECT},
-        examples=[NOT_AVAILABLE],
-    )
-    def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
-        return super().get(request, conversation_id)
+            yield from (piece.encode() if isinstance(piece, str) else piece for piece in write(talk))

@@ -90,7 +90,7 @@ class ImportView(TenantAPIView):
     permissions = {"POST": "messages:write"}
 
     @extend_schema(
-        operation_id="chat_messages_import",
+        operation_id="message_import",
         summary="Bring in transcripts of another system",
         description="As conversations that have ended; no event, delivery or answer comes of them. Up to 500 at once, those of a "
         "conversation in the order of their times. Each is reported for itself: `stored`, `repeated`, or `refused` with its "

@@ -62,6 +62,10 @@ class MessageAnalysis(BaseModel):
     intent: str | None = Field(description="Of an answer: what the assistant took the person's words for")
     confidence: float | None
     details: dict[str, Any] = Field(description="What else the analysis has")
+    why: dict[str, Any] = Field(
+        description="Of an answer, as far as the engine tells: `settled`, `intents` [[name, score], …], `chunks`, `sources`, "
+        "`prompt`, `tools`, `models`; `cut` where something was left out"
+    )
     turn: TurnBrief | None = Field(
         description="Of a person's words: how they were answered; of an answer: how it came about"
     )

@@ -6,16 +6,14 @@ import uuid
 from typing import Any
 
 from django.db.models import Q
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations import selectors
 from conversations.models import Message
-from conversations.safety import analysis_shown
+from conversations.safety import WHY, analysis_shown
 from messaging.api.chat_views import MESSAGE
-from messaging.api.talks.conversation_views import NOT_AVAILABLE
 from messaging.api.talks.message_shapes import (
     ContextQuery,
     Deleted,
@@ -30,7 +28,7 @@ from messaging.api.talks.message_shapes import (
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart, Turn
 from messaging.talks.edits import answer_again, message_delete, message_edit
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
-from tenants.errors import NotAvailable, NotFound
+from tenants.errors import NotFound
 
 TAGS = ["chat"]
 DETAIL = {
@@ -40,6 +38,7 @@ DETAIL = {
 ANALYSIS = {
     "id": MESSAGE["id"], "language": "en", "entities": [{"type": "order_number", "value": "12345"}], "flags": [],
     "intent": "order_status", "confidence": 0.93, "details": {},
+    "why": {"settled": "letters", "intents": [["order_status", 0.93], ["returns", 0.04]]},
     "turn": {"id": "0192f0d0-7b1a-7c3e-9a55-0000000000ee", "status": "answered", "outcome": "answered",
              "engine": "builtin", "latency_ms": 12},
 }  # fmt: skip
@@ -59,20 +58,24 @@ ABOUT_WORDS = ("entities", "flags", "intent", "confidence")
 
 
 class MessageView(TenantAPIView):
+    reads = "conversation"
     permissions = {"GET": "messages:read", "PATCH": "messages:write", "DELETE": "messages:write"}
 
     @extend_schema(
-        operation_id="chat_message_get",
+        operation_id="message_get",
+        description="The message with its content, its state and its place in the conversation.",
         summary="One message",
         tags=TAGS,
         responses=MessageDetail,
         examples=[answered(DETAIL)],
     )
     def get(self, request: Request, message_id: uuid.UUID) -> Response:
-        return Response(selectors.message_detail(selectors.message_get(message_id)))
+        row = selectors.message_get(message_id)
+        self.looked_at = row.conversation_id
+        return Response(selectors.message_detail(row))
 
     @extend_schema(
-        operation_id="chat_message_edit",
+        operation_id="message_change",
         summary="Edit what we said",
         description="A text of the assistant or of staff, where the person sees it: on the web chat. 422 `edit_not_shown` "
         "elsewhere: their app goes on showing what was sent. What it said before is kept, and the transcript tells of it.",
@@ -93,10 +96,10 @@ class MessageView(TenantAPIView):
         return Response(selectors.message_detail(selectors.message_get(message_id)))
 
     @extend_schema(
-        operation_id="chat_message_delete",
+        operation_id="message_delete",
         summary="Delete a message",
         description="Its words and files go, whoever wrote it; its place in the transcript stays, and an entry tells of it. One "
-        "that was not sent yet is not sent. Again, it changes nothing.",
+        "that was not sent yet is not sent. Again, it changes nothing. 409 `legal_hold`: a hold keeps the person's words.",
         tags=TAGS,
         responses=Deleted,
         examples=[answered({"id": MESSAGE["id"], "gone": "everywhere"})],
@@ -109,10 +112,12 @@ class MessageView(TenantAPIView):
 
 
 class ContextView(TenantAPIView):
+    reads = "conversation"
     permissions = {"GET": "messages:read"}
 
     @extend_schema(
-        operation_id="chat_message_context",
+        operation_id="message_context_get",
+        description="The messages before and after this one in its conversation, in order.",
         summary="A message between its neighbours",
         tags=TAGS,
         parameters=[ContextQuery],  # type: ignore[list-item]
@@ -121,14 +126,19 @@ class ContextView(TenantAPIView):
     )
     def get(self, request: Request, message_id: uuid.UUID) -> Response:
         size = parse_query(request, ContextQuery).context_size
-        return Response(selectors.message_context(selectors.message_get(message_id), size))
+        row = selectors.message_get(message_id)
+        self.looked_at = row.conversation_id
+        return Response(selectors.message_context(row, size))
 
 
 class AnalysisView(TenantAPIView):
+    reads = "conversation"
     permissions = {"GET": "messages:read"}
 
     @extend_schema(
-        operation_id="chat_message_analysis",
+        operation_id="message_analysis_get",
+        description="What is known of its language, entities, safety flags and intent, and how it was answered. `why` of an "
+        "answer tells how it came about: the likely intents, what was looked up and cited, prompt, tools and models with cost.",
         summary="What was understood of a message",
         tags=TAGS,
         responses=MessageAnalysis,
@@ -136,6 +146,7 @@ class AnalysisView(TenantAPIView):
     )
     def get(self, request: Request, message_id: uuid.UUID) -> Response:
         row = selectors.message_get(message_id)
+        self.looked_at = row.conversation_id
         found = analysis_shown(row.analysis)
         return Response(
             {
@@ -146,6 +157,7 @@ class AnalysisView(TenantAPIView):
                 "intent": found.get("intent"),
                 "confidence": found.get("confidence"),
                 "details": {name: value for name, value in found.items() if name not in ABOUT_WORDS},
+                "why": row.analysis.get(WHY, {}),
                 "turn": _turn(row),
             }
         )
@@ -162,10 +174,11 @@ def _turn(row: Message) -> dict[str, Any] | None:
 
 
 class SurroundingsView(TenantAPIView):
+    reads = "conversation"
     permissions = {"GET": "messages:read"}
 
     @extend_schema(
-        operation_id="chat_message_surroundings",
+        operation_id="message_surroundings_get",
         summary="What a message quotes, fills in, comes from and shows",
         description="As the message's content has it: its quote, form, referral, products, shared contacts and full text.",
         tags=TAGS,
@@ -174,6 +187,7 @@ class SurroundingsView(TenantAPIView):
     )
     def get(self, request: Request, message_id: uuid.UUID) -> Response:
         row = selectors.message_get(message_id)
+        self.looked_at = row.conversation_id
         said = {} if row.deleted_at else row.content
         told = {
             "quote": said.get("quote"), "form": said.get("form"), "referral": said.get("origin"),
@@ -186,7 +200,7 @@ class DeliveryView(TenantAPIView):
     permissions = {"GET": "deliveries:read"}
 
     @extend_schema(
-        operation_id="chat_message_delivery",
+        operation_id="message_delivery_get",
         summary="How a message went out",
         description="404 `delivery_not_found` for what was not to be sent: people's messages, entries of the system.",
         tags=TAGS,
@@ -221,7 +235,7 @@ class RegenerateView(TenantAPIView):
     permissions = {"POST": "messages:write"}
 
     @extend_schema(
-        operation_id="chat_message_regenerate",
+        operation_id="message_regenerate",
         summary="Let the assistant answer once more",
         description="What a person said last, while the bot is in control; what it has said stays. 409 `answer_under_way`.",
         tags=TAGS,
@@ -231,21 +245,5 @@ class RegenerateView(TenantAPIView):
     )
     def post(self, request: Request, message_id: uuid.UUID) -> Response:
         turn = answer_again(message_id)
-        self.audit("message.regenerated", f"message:{message_id}")
+        self.audit("message.regenerated", f"conversation:{turn.conversation_id}", {"message": str(message_id)})
         return Response({"turn": turn.id, "status": turn.status}, 202)
-
-
-class SimilarView(TenantAPIView):
-    permissions = {"GET": "messages:read"}
-
-    @extend_schema(
-        operation_id="chat_message_similar",
-        summary="Messages like this one",
-        description="501 `not_available` until the service has a model that compares messages.",
-        tags=TAGS,
-        responses={501: OpenApiTypes.OBJECT},
-        examples=[NOT_AVAILABLE],
-    )
-    def get(self, request: Request, message_id: uuid.UUID) -> Response:
-        selectors.message_get(message_id)
-        raise NotAvailable("No model that compares messages is set up on this service.")

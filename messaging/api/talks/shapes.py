@@ -40,8 +40,10 @@ class Rated(BaseModel):
 class Export(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    format: Literal["json", "csv", "text", "html"] = Field(
-        "json", description="csv: no cell is a formula; html: one page without foreign parts, to be read or printed"
+    format: Literal["json", "csv", "text", "html", "pdf"] = Field(
+        "json",
+        description="csv: no cell is a formula; html: one page without foreign parts, to be read or printed; pdf: up to "
+        "400,000 characters",
     )
 
 

@@ -93,7 +93,7 @@ class LettersView(TenantAPIView):
     permissions = {"GET": "deliveries:read"}
 
     @extend_schema(
-        operation_id="dead_letters_list",
+        operation_id="dead_letter_list",
         summary="Messages that were given up",
         description="The latest first; `search_query`: in code and reason.",
         tags=TAGS,
@@ -112,6 +112,7 @@ class LetterView(TenantAPIView):
 
     @extend_schema(
         operation_id="dead_letter_get",
+        description="What could not be delivered, why, and the time and the error of every try.",
         summary="One of them, with each try",
         tags=TAGS,
         responses=MessageDelivery,
@@ -145,7 +146,7 @@ class LettersReplayView(TenantAPIView):
     permissions = {"POST": "deliveries:write"}
 
     @extend_schema(
-        operation_id="dead_letters_replay",
+        operation_id="dead_letter_replay_many",
         summary="Send all of them after all",
         description="Of a channel, of a code, or all; 500 at once, the oldest first.",
         tags=TAGS,

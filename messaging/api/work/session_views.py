@@ -29,6 +29,7 @@ SESSION = {
     "open": True, "created_at": "2026-01-31T11:00:00.000Z", "last_seen_at": "2026-01-31T12:00:00.000Z",
     "expires_at": "2026-01-31T13:00:00.000Z", "ended_at": None,
 }  # fmt: skip
+PAGE = ("page", "page_at", "page_left")  # of the web chat (messaging/webchat/pages.py): no part of the device
 DEVICES = 200  # sessions that are looked at for them
 
 
@@ -88,10 +89,11 @@ def session_shape(row: Session) -> dict[str, Any]:
 
 
 class SessionsView(TenantAPIView):
+    reads = "session"
     permissions = {"GET": "sessions:read"}
 
     @extend_schema(
-        operation_id="sessions_list",
+        operation_id="session_list",
         summary="List sessions",
         description="The newest first; `start_date` and `end_date` are of their beginning, `search_query` of their name.",
         tags=TAGS,
@@ -108,10 +110,12 @@ class SessionsView(TenantAPIView):
 
 
 class SessionView(TenantAPIView):
+    reads = "session"
     permissions = {"GET": "sessions:read"}
 
     @extend_schema(
         operation_id="session_get",
+        description="When it began, when it ends and with which device.",
         summary="One session",
         tags=TAGS,
         responses=SessionDetail,
@@ -159,10 +163,11 @@ class SessionEndView(TenantAPIView):
 
 
 class ContactDevicesView(TenantAPIView):
+    reads = "contact"
     permissions = {"GET": "sessions:read"}
 
     @extend_schema(
-        operation_id="contact_devices",
+        operation_id="contact_device_list",
         summary="What a person's sessions were made with",
         description="Of the last 200 sessions, the device that was seen last first.",
         tags=["contacts"],
@@ -182,10 +187,11 @@ class ContactDevicesView(TenantAPIView):
         rows = Session.objects.filter(contact_id=contact_get(contact_id).id).select_related("channel")
         found: dict[tuple[str, uuid.UUID], dict[str, Any]] = {}
         for row in rows.order_by("-last_seen_at", "-id")[:DEVICES]:
-            place = (repr(sorted(row.device.items())), row.channel_id)
+            device = {name: value for name, value in row.device.items() if name not in PAGE}
+            place = (repr(sorted(device.items())), row.channel_id)
             known = found.setdefault(
                 place,
-                {"device": row.device, "channel": channel_brief(row.channel), "sessions": 0,
+                {"device": device, "channel": channel_brief(row.channel), "sessions": 0,
                  "first_seen_at": row.created_at, "last_seen_at": row.last_seen_at},
             )  # fmt: skip
             known["sessions"] += 1

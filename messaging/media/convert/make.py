@@ -31,8 +31,8 @@ from conversations.attachments import (
 )
 from conversations.models import Attachment
 from messaging.media.convert import programs
-from messaging.media.convert.child import WAIT_S, NotConverted
 from tenants.storage.db import StorageAway
+from tenants.work.child import WAIT_S, NotConverted
 
 log = structlog.get_logger(__name__)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from channels_app.content.forms import CONTAINERS, HEIF, STEREO, Form
-from messaging.media.convert.child import NotConverted, run
+from tenants.work.child import NotConverted, run
 
 HEIF_SCRIPT = Path(__file__).with_name("heif.py")
 HEIF_PIXELS = 60_000_000  # more than any phone's photo has

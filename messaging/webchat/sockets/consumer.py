@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import uuid
+from contextlib import suppress
 from typing import ClassVar, cast
 
+from django.db import DatabaseError
 from pydantic import BaseModel
 
 from messaging.accept import Accepted
 from messaging.live.frames import ack_frame
-from messaging.live.staff import visitor_typing
+from messaging.live.staff import visitor_moved, visitor_typing
 from messaging.sockets.connection import BAD_TOKEN, GONE, NOT_ALLOWED, Connection
 from messaging.sockets.reader import TOO_FAST
 from messaging.sockets.rows import Rows, in_thread
@@ -23,6 +26,7 @@ from messaging.webchat import rules as webchat
 from messaging.webchat.frames import (
     CLIENT_FRAMES,
     HelloFrame,
+    PageFrame,
     RateFrame,
     ReadFrame,
     SendFrame,
@@ -30,10 +34,12 @@ from messaging.webchat.frames import (
     TicketFrame,
     TypingFrame,
 )
+from messaging.webchat.pages import page_admit, page_cut, page_keep, page_left
 from messaging.webchat.sockets.place import Place
 from messaging.webchat.sockets.writer import writer
 from messaging.webchat.uploads import ticket_issue
 from tenants.access.limits import socket_ip
+from tenants.access.permissions import PUBLIC
 from tenants.errors import Forbidden, NotAuthenticated, NotFound, TooMany
 from tenants.storage.db import on_mongo
 
@@ -44,6 +50,7 @@ MOST_SOCKETS = 5  # of one visitor
 class WebchatConsumer(Connection):
     """One widget's connection."""
 
+    permission: ClassVar[str] = PUBLIC
     protocol: ClassVar[str] = PROTOCOL
     frames = CLIENT_FRAMES
     rows: Rows
@@ -51,6 +58,7 @@ class WebchatConsumer(Connection):
     place: Place
     tab: Tab
     follower: asyncio.Task[None] | None = None
+    page_since = ""  # when the page that the window shows was kept
 
     async def allowed(self) -> bool:
         """Refused when the page's origin may not embed the channel."""
@@ -62,8 +70,12 @@ class WebchatConsumer(Connection):
     async def left(self) -> None:
         if self.follower:
             self.follower.cancel()
+        conversation = self.place.conversation_id
         await self.tab.close()
         await self.place.close()
+        with suppress(DatabaseError):  # then the page counts as the present one until the visit ends
+            if self.page_since and await self.rows.ask(page_left, self.channel, self.visitor, self.page_since):
+                self._moved(conversation)
 
     # ------------------------------------------------------------------ what clients want
 
@@ -117,6 +129,19 @@ class WebchatConsumer(Connection):
 
     async def on_read(self, frame: ReadFrame) -> None:
         await self.rows.ask(webchat.read, self.channel, self.visitor, frame)
+
+    async def on_page(self, frame: PageFrame) -> None:
+        """Kept with the visit, which begins with the first message: before it nothing is."""
+        await self.rows.ask(page_admit, self.channel, self.visitor)
+        channel = await in_thread(webchat.channel_open, self.channel.key, None)  # the setting as it is by now
+        page = page_cut(channel.adapter_config(), frame.url)
+        self.page_since = await self.rows.ask(page_keep, self.channel, self.visitor, page)
+        if self.page_since:
+            self._moved(self.place.conversation_id)
+
+    def _moved(self, conversation: uuid.UUID | None) -> None:
+        if conversation:
+            visitor_moved(self.channel.tenant_id, conversation)
 
     async def on_sync(self, frame: SyncFrame) -> None:
         await self.place.again(frame.after)

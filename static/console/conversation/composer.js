@@ -5,8 +5,10 @@
 import { Files } from "./files.js";
 import { ask, kept, outbox, unique } from "./outbox.js";
 import { Pending } from "./pending.js";
+import { Proposal } from "./proposal.js";
 import { TemplateForm } from "./template.js";
 import { Suggestions } from "./suggestions.js";
+import { replyTranslated } from "./translation.js";
 
 const TYPING_MS = 3000;
 const COUNT_MS = 400;
@@ -20,6 +22,7 @@ export class Composer {
   #note;
   #files = null;
   #seen = 0;
+  #waits = false; // to be sent as soon as its files are up
   #told = 0;
   #ticking = 0;
   #counting = 0;
@@ -56,6 +59,7 @@ export class Composer {
     clearTimeout(this.#ticking);
     clearTimeout(this.#counting);
     this.#gone.abort(); // what it listens to outside of itself
+    this.#waits = false;
     this.#types(false);
     this.#pending.leave();
     this.#template?.close();
@@ -151,13 +155,17 @@ export class Composer {
 
   #wireReply() {
     const box = this.#reply.elements.text;
+    new Proposal(this.root, box);
+    replyTranslated(this.root.querySelector("[data-translate-reply]"), box, (...told) => this.#warn(...told));
     this.#files = new Files(this.#reply.querySelector("[data-files]"), this.root.dataset.upload, {
       changed: (files) => this.#keep({ files }),
       trouble: (text) => this.#warn(text),
+      up: () => this.#up(),
     });
     box.addEventListener("input", () => {
       this.#seen = this.#transcript.last;
       this.#keep({ reply: box.value, seen: this.#seen, mode: "reply" });
+      this.#waits = false;
       this.#warn("");
       this.#count();
       this.#types(box.value.trim() !== "");
@@ -252,7 +260,8 @@ export class Composer {
     const text = box.value.trim();
     const files = this.#files.ready;
     if (!text && !files.length && !this.#files.busy) return box.focus();
-    if (this.#files.busy) return this.#warn("A file is still on its way up. Send it in a moment.");
+    this.#waits = this.#files.busy;
+    if (this.#waits) return this.#warn("A file is still on its way up. The reply goes with it.");
     if (this.#files.refused) return this.#warn("Take away the file that cannot be sent.");
     if (this.#shut) return this.#warn("The reply window has closed. Your words stay here; a template still goes out.");
     const newer = anyway ? [] : this.#unseen();
@@ -268,6 +277,14 @@ export class Composer {
     this.#count();
     this.#types(false);
     box.focus();
+  }
+
+  /** A file is up. The reply that waits for it goes, unless something has to be said of a file before. */
+  #up() {
+    if (!this.#waits || this.#files.busy) return;
+    this.#waits = false;
+    this.#warn("");
+    if (!this.#files.ready.some((file) => file.note)) this.#send();
   }
 
   #put(body, looks, more = {}) {
@@ -387,7 +404,10 @@ export class Composer {
       return [
         ...(this.#shut ? [] : canned)
           .filter((one) => fits(one.shortcut, one.title))
-          .map((one) => ({ label: `/${one.shortcut}`, hint: one.title, text: one.text, canned: one })),
+          .map((one) => ({
+            label: `/${one.shortcut}`, hint: one.title, canned: one,
+            text: one.text.replace(VARIABLE, (all, name) => `[${name.replaceAll("_", " ")}]`), // what is asked for
+          })),
         ...templates
           .filter((one) => fits(one.name, one.text) && (!this.#shut || one.always))
           .map((one) => ({ label: one.name, hint: `Template, ${one.language}`, text: one.text, template: one })),

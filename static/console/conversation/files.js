@@ -9,10 +9,10 @@ export class Files {
   #tell;
   #files = []; // {id, name, size, picture, note, refused, state}
 
-  constructor(list, url, { changed, trouble }) {
+  constructor(list, url, { changed, trouble, up }) {
     this.#list = list;
     this.#url = url;
-    this.#tell = { changed, trouble };
+    this.#tell = { changed, trouble, up };
   }
 
   get ready() {
@@ -67,6 +67,7 @@ export class Files {
       if (!this.#files.includes(file)) return;
       this.#show();
       this.#tell.changed(this.ready);
+      this.#tell.up();
     };
     file.stop = () => request.abort();
     request.send(body);

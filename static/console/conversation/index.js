@@ -6,9 +6,10 @@ import { Composer } from "./composer.js";
 import { outbox } from "./outbox.js";
 import { Person } from "./person.js";
 import { Transcript, localise } from "./transcript.js";
+import { Translation } from "./translation.js";
 
 const LOOK_MS = 4000;
-let shown = null; // {root, id, transcript, composer, person}
+let shown = null; // {root, id, transcript, composer, person, translation}
 
 function open(root) {
   const transcript = root?.querySelector("[data-transcript]");
@@ -22,12 +23,14 @@ function open(root) {
   shown.transcript.whom = box.dataset.whom;
   shown.composer = new Composer(box, shown.transcript);
   shown.person = new Person(root.querySelector("[data-person]"));
+  shown.translation = new Translation(root, shown.transcript, `console:translate:${box.dataset.me}:${shown.id}`);
   localise(root);
 }
 
 function close() {
   shown?.composer.leave();
   shown?.transcript.leave();
+  shown?.translation.leave();
   shown = null;
 }
 
@@ -54,6 +57,7 @@ document.addEventListener("inbox:stale", ({ detail }) => shown?.id === detail.id
 document.addEventListener("inbox:frame", ({ detail }) => {
   if (shown?.id !== detail.conversation) return;
   if (detail.t === "note") shown.person.reload();
+  else if (detail.t === "page") shown.person.moved();
   else shown.transcript.take(detail);
 });
 

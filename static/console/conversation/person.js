@@ -20,6 +20,13 @@ export class Person {
     if (form) this.#take(await fetch(form.action, { headers: { Accept: "text/x-part" } }).catch(() => null));
   }
 
+  /** The visitor is on another page. The rest stays as it is: it may be being edited. */
+  async moved() {
+    const shown = this.#root?.querySelector("[data-place]");
+    const answer = shown && (await fetch(this.#root.dataset.person, { headers: { Accept: "text/x-part" } }).catch(() => null));
+    if (answer?.ok && !answer.redirected) shown.replaceWith(part(await answer.text()).querySelector("[data-place]"));
+  }
+
   #wire(root) {
     this.#root = root;
     localise(root);
@@ -89,10 +96,14 @@ export class Person {
 
   async #take(answer) {
     if (!answer?.ok || answer.redirected) return;
-    const template = document.createElement("template");
-    template.innerHTML = await answer.text();
-    const fresh = template.content.firstElementChild;
+    const fresh = part(await answer.text());
     this.#root.replaceWith(fresh);
     this.#wire(fresh);
   }
+}
+
+function part(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content.firstElementChild;
 }

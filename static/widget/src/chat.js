@@ -15,7 +15,7 @@ import { entryOf, saveTranscript } from "./message.js";
 import { Nudges } from "./nudges.js";
 import { Outbox } from "./outbox.js";
 import { Outgoing } from "./outgoing.js";
-import { dressed, stay } from "./page.js";
+import { dressed, everySecond, stay } from "./page.js";
 import { Panel } from "./panel.js";
 import { Person } from "./person.js";
 import { Polling } from "./polling.js";
@@ -23,6 +23,7 @@ import { Reading } from "./reading.js";
 import { Session } from "./session.js";
 import { Standing } from "./standing.js";
 import { Storage } from "./storage.js";
+import { Where } from "./where.js";
 import { Wire } from "./wire.js";
 import { followDark, styleSheets } from "./theme.js";
 
@@ -59,6 +60,7 @@ class Chat {
   #incoming;
   #events = new EventTarget(); // open, close, message, unread, identity
   #resumed = false;
+  #where;
 
   constructor(options, signal) {
     this.#options = options;
@@ -69,16 +71,12 @@ class Chat {
     this.#session = new Session({ api: this.#api, storage: this.#storage, options, signal });
     const entries = (frames) => frames.map((frame) => entryOf(frame, this.#language.t)).filter(Boolean);
     const show = (frames) => entries(frames).forEach((entry) => this.#panel.log.put(entry));
-    this.#history = new History({
-      api: this.#api,
-      session: this.#session,
-      peer: {
-        apply: (frame) => this.#incoming.apply(frame),
-        show,
-        seen: (seq) => this.#incoming.seen(seq),
-        showOlder: (frames) => this.#panel.log.still(() => show(frames)),
-        sync: (after) => this.#connection.send({ t: "sync", after }),
-      },
+    this.#history = new History(this.#api, this.#session, {
+      apply: (frame) => this.#incoming.apply(frame),
+      show,
+      seen: (seq) => this.#incoming.seen(seq),
+      showOlder: (frames) => this.#panel.log.still(() => show(frames)),
+      sync: (after) => this.#connection.send({ t: "sync", after }),
     });
     this.#outbox = new Outbox({
       storage: this.#storage,
@@ -86,15 +84,10 @@ class Chat {
       onFail: ({ cid, code }) => this.#panel.log.fail(cid, code),
       onHold: (code) => code === "too_many_visitors" && this.#crowded(() => this.#outbox.hurry()),
     });
-    this.#person = new Person({
-      session: this.#session,
-      storage: this.#storage,
-      tab: this.#tab,
-      peer: {
-        leave: () => this.#leave(),
-        goOn: () => this.#goOn(),
-        refused: (code) => this.#emit("identity", { code }),
-      },
+    this.#person = new Person(this.#session, this.#storage, this.#tab, {
+      leave: () => this.#leave(),
+      goOn: () => this.#goOn(),
+      refused: (code) => this.#emit("identity", { code }),
     });
     this.#outgoing = new Outgoing({
       outbox: this.#outbox,
@@ -124,6 +117,7 @@ class Chat {
       onAck: (ack) => this.#incoming.ack(ack),
       onRefused: (cid, error) => this.#outbox.refuse(cid, error),
     });
+    this.#where = new Where(this.#session, this.#wire);
     this.#reading = new Reading(this.#storage, {
       messages: () => this.#panel.log.current,
       inView: () => this.#panel.isOpen && !document.hidden && this.#panel.log.atEnd,
@@ -153,6 +147,10 @@ class Chat {
       show: (text) => this.#panel.nudge.show(text),
     });
     this.#person.begun();
+    everySecond(this.#signal, () => {
+      this.#nudges.tick();
+      this.#where.tell();
+    });
   }
 
   /** Whether the visitor has something to do with us. */
@@ -218,6 +216,7 @@ class Chat {
 
   #listen() {
     const wake = () => {
+      this.#where.again();
       this.#connection.wake();
       this.#polling.soon();
       this.#reading.look();
@@ -343,6 +342,7 @@ class Chat {
     this.#outbox.pump();
     this.#reading.resume(this.#incoming.ended ? Infinity : frame.last_seq);
     this.#standing.show(frame.agent);
+    this.#where.again();
   }
 
   #onDown(rule) {

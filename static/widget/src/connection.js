@@ -70,7 +70,7 @@ export class Connection {
 
   /** Sends a frame if that is possible now; an ephemeral one is dropped when the line is congested. */
   send(frame, ephemeral = false) {
-    if (!this.#ready || (ephemeral && this.#socket.bufferedAmount > MAX_BUFFERED)) return false;
+    if (!this.#ready || this.#socket.readyState > WebSocket.OPEN || (ephemeral && this.#socket.bufferedAmount > MAX_BUFFERED)) return false;
     this.#socket.send(JSON.stringify(frame));
     return true;
   }

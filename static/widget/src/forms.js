@@ -92,7 +92,7 @@ export function ratingForm({ t, submit, done }) {
     h("label", { for: "desk-comment", class: "small" }, t("comment")),
     comment,
     h("button", { type: "submit", class: "primary", "data-testid": "rating-send" }, t("rateSend")),
-    h("button", { type: "button", class: "retry", onclick: () => (done(), form.remove()) }, t("dismiss")),
+    h("button", { type: "button", class: "button", onclick: () => (done(), form.remove()) }, t("dismiss")),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -11,7 +11,7 @@ export class History {
   #loading = false;
 
   /** `peer`: apply(frame), show(frames), showOlder(frames), seen(seq), sync(after). */
-  constructor({ api, session, peer }) {
+  constructor(api, session, peer) {
     this.#api = api;
     this.#session = session;
     this.#peer = peer;

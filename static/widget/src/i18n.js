@@ -1,7 +1,6 @@
 /** Words, dates and writing direction of the visitor's language. */
 
-const FILES = WORDS; // language → its file beside the bundle, as tools/widget.mjs has named it
-const RIGHT_TO_LEFT = new Set(["ar", "fa", "he", "ur"]);
+const SPOKEN = LANGUAGES; // their words lie beside the bundle, as tools/widget.mjs has named them
 const loaded = {};
 
 /** The language to ask the server for: the page's own wish, else the browser's. */
@@ -12,7 +11,7 @@ export function preferredLocale(wish) {
 /** The first of `locales` that we speak, else English; English also when its words cannot be had. Throws when not even
  * those can be had. */
 export async function speak(locales) {
-  const locale = locales.filter(Boolean).find((wish) => FILES[base(wish)]) ?? "en";
+  const locale = locales.filter(Boolean).find((wish) => SPOKEN.includes(base(wish))) ?? "en";
   const words = await wordsOf(base(locale));
   if (words) return new Language(locale, words);
   const english = await wordsOf("en");
@@ -22,7 +21,7 @@ export async function speak(locales) {
 
 /** What could not be had is asked for again the next time. */
 async function wordsOf(language) {
-  loaded[language] ??= fetch(new URL(FILES[language], import.meta.url), { credentials: "omit" })
+  loaded[language] ??= fetch(new URL(`${language}-${STAMP}.json`, import.meta.url), { credentials: "omit" })
     .then((answer) => (answer.ok ? answer.json() : null))
     .catch(() => null);
   const words = await loaded[language];
@@ -40,7 +39,7 @@ class Language {
 
   constructor(locale, words) {
     this.locale = locale.replace("_", "-");
-    this.direction = RIGHT_TO_LEFT.has(base(locale)) ? "rtl" : "ltr";
+    this.direction = base(locale) === "ar" ? "rtl" : "ltr";
     this.#words = words;
     this.#clock = new Intl.DateTimeFormat(this.locale, { hour: "numeric", minute: "2-digit" });
     this.#date = new Intl.DateTimeFormat(this.locale, { weekday: "long", day: "numeric", month: "long" });

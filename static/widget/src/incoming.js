@@ -36,7 +36,7 @@ export class Incoming {
     const passing = PASSING.has(frame.code);
     const handlers = {
       ack: () => this.ack(frame),
-      typing: () => log.typing(frame.on, log.nameOf(frame.from), frame.ttl_s),
+      typing: () => log.typing(frame.on, log.nameOf(frame.from), frame.ttl_s, frame.content && toMessage(frame)),
       read: () => (frame.by.role === "visitor" ? (this.#reading.mark = frame.seq) : this.seen(frame.seq)),
       media: () => this.#change(frame.of, { content: frame.content }),
       queue: () => this.#standing.show({ queue: frame.position }),

@@ -21,6 +21,7 @@ export class Log {
   #list = h("div", { class: "list-inner" });
   #typing;
   #typingTimer = 0;
+  #draft = h("div"); // what the bot has written so far
   #part = 0; // a new conversation after an ended one counts its seq from 1 again
   #stick = true;
   #fresh;
@@ -32,7 +33,7 @@ export class Log {
     this.#typing = h("div", { class: "typing", hidden: true, "data-testid": "typing" }, h("i"), h("i"), h("i"));
     this.intro = h("div", { class: "intro" });
     this.outro = h("div", { class: "outro" });
-    this.inner = h("div", { class: "inner" }, this.intro, this.#list, this.#typing, this.outro);
+    this.inner = h("div", { class: "inner" }, this.intro, this.#list, this.#draft, this.#typing, this.outro);
     this.node = h(
       "div",
       {
@@ -80,7 +81,8 @@ export class Log {
 
   /** Shows a message, or shows it anew when its id or cid is known. */
   put(shown) {
-    if (shown.role !== "visitor") this.typing(false);
+    // The bot's answer is here, or one to more than it had heard comes instead.
+    if (shown.role !== "visitor" || (shown.seq && this.#draft.firstElementChild)) this.typing(false);
     const known = this.#find(shown);
     const message = { ...shown, part: shown.seq ? (known?.message.seq ? known.message.part : this.#part) : Infinity };
     const mark = further(known?.mark, message.mark);
@@ -132,7 +134,7 @@ export class Log {
   }
 
   drop(cid) {
-    const entry = this.#entries.find(({ message }) => message.cid === cid);
+    const entry = this.#find({ cid });
     if (entry) this.#take(entry);
   }
 
@@ -142,11 +144,15 @@ export class Log {
     this.typing(false);
   }
 
-  /** Typing dots, gone by themselves after `ttl` seconds. Told to screen readers once per wait. */
-  typing(on, name = "", ttl = 5) {
+  /**
+   * Typing dots, or the message that is being written as far as it has come; gone by themselves after `ttl` seconds. Told
+   * to screen readers once per wait.
+   */
+  typing(on, name = "", ttl = 5, draft = null) {
     clearTimeout(this.#typingTimer);
-    if (on && this.#typing.hidden) this.#ui.announce(this.#ui.t("typing", { name }));
-    this.#typing.hidden = !on;
+    if (on && this.#typing.hidden && !this.#draft.firstElementChild) this.#ui.announce(this.#ui.t("typing", { name }));
+    if (draft || !on) this.#draft.replaceChildren(draft ? this.#draw(draft) : "");
+    this.#typing.hidden = !on || this.#draft.firstElementChild;
     if (on) this.#typingTimer = setTimeout(() => this.typing(false), ttl * 1000);
   }
 

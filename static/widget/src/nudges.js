@@ -4,7 +4,6 @@
  * who talks already or has closed one.
  */
 
-const TICK_MS = 1000;
 const DAY_MS = 86_400_000;
 
 export class Nudges {
@@ -23,10 +22,6 @@ export class Nudges {
     this.#storage = storage;
     this.#isFree = isFree;
     this.#show = show;
-    if (!this.#triggers.length) return;
-    this.#tick();
-    const timer = setInterval(() => this.#tick(), TICK_MS);
-    signal.addEventListener("abort", () => clearInterval(timer));
     const leaves = ({ clientY }) => clientY <= 0 && this.#offer(true);
     document.documentElement.addEventListener("mouseleave", leaves, { signal });
   }
@@ -40,8 +35,8 @@ export class Nudges {
     return (this.#storage.get("nudged") ?? []).filter(({ at }) => Date.now() - at < DAY_MS);
   }
 
-  /** Pages that never load anew change their address only. */
-  #tick() {
+  /** To be called every second: pages that never load anew change their address only. */
+  tick() {
     if (this.#address !== location.href) {
       this.#address = location.href;
       this.#since = Date.now();

@@ -29,3 +29,10 @@ export function dressed(config, options) {
     launcher_text: options.launcher === "none" ? null : (options.launcher ?? config.launcher_text),
   };
 }
+
+/** Calls `act` now and every second from then on. */
+export function everySecond(signal, act) {
+  act();
+  const timer = setInterval(act, 1000);
+  signal.addEventListener("abort", () => clearInterval(timer));
+}

@@ -17,7 +17,7 @@ export class Person {
   #missed = false;
 
   /** `peer`: leave() shows and sends nothing of the person before; goOn() with the session that has begun; refused(code). */
-  constructor({ session, storage, tab, peer }) {
+  constructor(session, storage, tab, peer) {
     this.#session = session;
     this.#storage = storage;
     this.#tab = tab;

@@ -61,12 +61,7 @@ export class Standing {
 
   /** The connection will not come back by itself; `again()` is what the visitor may do about it. */
   halt(reason, again) {
-    const ways = {
-      stopped: ["stopped", "retry", again],
-      forbidden: ["stopped"],
-    };
-    const [text, label, act] = ways[reason];
-    this.#panel.tell(this.#t(text), label && this.#t(label), act);
+    this.#panel.tell(this.#t("stopped"), reason === "stopped" && this.#t("retry"), again);
     this.#panel.status("", "halted");
   }
 }

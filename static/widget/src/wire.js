@@ -29,8 +29,10 @@ export class Wire {
     return true;
   }
 
-  /** Sends a frame that may get lost. */
+  /** Sends a frame that may get lost; false when there is no way out now. */
   tell(frame) {
-    if (!this.#connection.send(frame, true) && this.#polling.running) this.#api.post(frame).catch(() => {});
+    if (this.#connection.send(frame, true)) return true;
+    if (this.#polling.running) this.#api.post(frame).catch(() => {});
+    return this.#polling.running;
   }
 }

@@ -12,9 +12,11 @@ from django.test.utils import CaptureQueriesContext
 
 from messaging.admin.inbox.lists.rows import age, initials
 from messaging.agents.labels import label_put
+from messaging.agents.models import SavedFilter
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
 from tenants.tenant_settings import invalidate
+from tests.admin.conftest import rows
 from tests.admin.inbox.conftest import HELD, HOME, QUEUED, Desk
 from tests.factories import ConversationFactory, LabelFactory, MessageFactory, UserFactory
 
@@ -184,6 +186,14 @@ def test_a_filter_is_kept_under_a_name_and_forgotten(desk: Desk) -> None:
     assert (kept["name"], kept["query"], kept["own"]) == ("Hurry", "view=waiting&priority=urgent", True)
     desk.client.post(f"{HOME}filters/", {"forget": kept["id"]})
     assert desk.client.get(HOME).context["kept"] == []
+
+
+def test_a_kept_filter_that_is_no_longer_one_shows_what_is_left_of_it(desk: Desk) -> None:
+    desk.client.post(f"{HOME}filters/?view=waiting&priority=urgent", {"name": "Hurry"})
+    of_a_later_release = {"view": "waiting", "priority": "urgent", "mood": "angry", "team": "the third"}
+    rows(SavedFilter).update(query=of_a_later_release)
+    [kept] = desk.client.get(HOME).context["kept"]
+    assert kept["query"] == "view=waiting&priority=urgent"
 
 
 @pytest.mark.parametrize("name", ["", " ", "\0", "x" * 61], ids=["empty", "blank", "NUL", "long"])

@@ -48,6 +48,37 @@ def open_window(acme: World) -> None:
     rows(Conversation).filter(pk=acme.conversation.pk).update(reply_window_expires_at=now() + timedelta(hours=2))
 
 
+# ------------------------------------------------------------------------ why an answer was given
+
+
+def explain(acme: World, **why: Any) -> int:
+    row = rows(Message).get(conversation=acme.conversation, role="bot")
+    rows(Message).filter(pk=row.pk).update(analysis={"engine": "builtin", "why": why})
+    return row.seq
+
+
+def test_an_answer_tells_how_it_came_about(staff_of: Any, acme: World) -> None:
+    models = [{"model": "small-1", "input_tokens": 7, "cost_usd": 0.25}]
+    seq = explain(acme, settled="letters", intents=[["returns", 0.91], "odd"], chunks=[{"title": "<b>Returns</b>", "score": 0.5}],
+                  prompt="odd", models=models)  # fmt: skip
+    agent = staff_of(acme.tenant, AGENT)
+    assert f"{at(acme, 'why')}?seq={seq}" in agent.get(at(acme, "entries")).content.decode()
+    page = agent.get(at(acme, "why", seq=seq)).content.decode()
+    for words in ("91 %", "&lt;b&gt;Returns", "small-1", "0.25 USD", "It knew the words"):
+        assert words in page
+
+
+def test_only_answers_of_the_bot_are_explained_and_only_to_those_who_read(
+    staff_of: Any, acme: World, globex: World
+) -> None:
+    seq = explain(acme, settled="letters")
+    agent = staff_of(acme.tenant, AGENT)
+    assert error_of(agent.get(at(acme, "why", seq=1))) == "message_not_found"
+    assert agent.get(at(acme, "why", seq="x")).status_code == 400
+    assert staff_of(globex.tenant).get(at(acme, "why", seq=seq)).status_code == 404
+    assert staff_of(acme.tenant, ("conversations:read",)).get(at(acme, "why", seq=seq)).status_code == 403
+
+
 # ---------------------------------------------------------------------------------- who may
 
 READS = ("entries", "choices", "person")
@@ -331,3 +362,22 @@ def test_canned_replies_of_another_tenant_are_not_there(staff_of: Any, acme: Wor
     client = staff_of(acme.tenant, AGENT)
     assert [one["shortcut"] for one in client.get(at(acme, "choices")).json()["canned"]] == ["acme"]
     assert error_of(post(client, acme, "send", id="a1", canned={"id": str(row.pk)})) == "canned_reply_not_found"
+
+
+# ------------------------------------------------------------------------ the assistant's proposal
+
+
+def test_the_assistant_proposes_a_reply_that_is_not_sent(staff_of: Any, acme: World, globex: World) -> None:
+    before = rows(Message).count()
+    agent = staff_of(acme.tenant, AGENT)
+    assert (
+        f'data-propose="{at(acme, "propose")}"'
+        in agent.get(reverse("admin:inbox_conversation", args=[acme.conversation.pk])).content.decode()
+    )
+    answer = agent.post(at(acme, "propose"))
+    assert answer.status_code == 200
+    assert set(answer.json()) >= {"text", "sources", "reason"}
+    assert rows(Message).count() == before
+    assert staff_of(globex.tenant).post(at(acme, "propose")).status_code == 404
+    blind = tuple(name for name in AGENT if name != "messages:read")
+    assert staff_of(acme.tenant, blind).post(at(acme, "propose")).status_code == 403

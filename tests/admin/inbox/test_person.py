@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from assistant.models import Intent
 from conversations.models import Contact, Conversation, Identity
+from messaging.admin.inbox import parts
 from tenants.models import AuditEntry
 from tests.admin.conftest import World, rows
 from tests.factories import ChannelFactory, ConversationFactory
@@ -73,6 +74,33 @@ WRONG = {
     "long fact": ({"fact": "note", "value": "x" * 501}, "profile"),
     "many facts": ({"fact": [f"f{n}" for n in range(60)], "value": ["x"] * 60}, "profile"),
 }
+
+
+def test_what_a_colleague_entered_meanwhile_stays(staff_of: Any, acme: World) -> None:
+    person = rows(Contact).filter(pk=acme.conversation.contact_id)
+    person.update(name="Ana", email="new@example.com", profile={"city": "Porto", "tier": "gold", "age": 7})
+    shown = {"was_name": "Ana", "was_email": "", "was_fact": ["city", "size", "age"], "was_value": ["Lisbon", "M", "7"]}
+    entered = {"name": "Ana Sousa", "email": "", "fact": ["city", "size", "age"], "value": ["Lisbon", "M", "8"]}
+    change(staff_of(acme.tenant), acme, **shown, **entered)
+    contact = contact_of(acme)
+    assert (contact.name, contact.email) == ("Ana Sousa", "new@example.com")
+    assert contact.profile == {"city": "Porto", "tier": "gold", "age": "8"}
+    assert contact.decisions == {"name", "profile"}
+
+
+def test_two_who_enter_at_once_are_both_kept(staff_of: Any, acme: World, monkeypatch: Any) -> None:
+    """The second one comes after the first has found the conversation, and before it writes."""
+    client, write = staff_of(acme.tenant), parts.person_change
+
+    def later(contact: Contact, given: Any) -> list[str]:
+        monkeypatch.setattr(parts, "person_change", write)
+        change(client, acme, fact=["size"], value=["M"])
+        return write(contact, given)
+
+    monkeypatch.setattr(parts, "person_change", later)
+    change(client, acme, name="Ana Sousa", email="")
+    contact = contact_of(acme)
+    assert (contact.name, contact.profile, contact.decisions) == ("Ana Sousa", {"size": "M"}, {"name", "profile"})
 
 
 @pytest.mark.parametrize(("fields", "where"), WRONG.values(), ids=WRONG)

@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Locator, Page
 
 from conversations.models import Conversation
 from tenants.models import User
+from tests.journeys.conftest import launched
+from tests.journeys.rooms import Rooms
 from tests.journeys.service import Service, address
 
 HOLD_MS = 5100
@@ -66,17 +68,23 @@ class Desk:
         self.page.get_by_role("button", name=name, exact=True).click()
 
 
+browser = pytest.fixture(scope="package")(launched)  # no test here has a loop of its own
+
+
+@pytest.fixture(scope="package")
+def desks(browser: Browser) -> Rooms:
+    return Rooms(browser, viewport={"width": 1440, "height": 900}, locale="en")
+
+
 @pytest.fixture
-def desk(browser: Browser, service: Service) -> Iterator[Callable[..., Desk]]:
+def desk(desks: Rooms, service: Service) -> Iterator[Callable[..., Desk]]:
     """``desk()``: another member of staff, with the page of the newest conversation; ``user``: the same one again."""
-    contexts = []
 
     def desk(name: str = "Mira", *, user: User | None = None, **options: Any) -> Desk:
         user = user or service.agent(name)
         staff = Client()
         staff.force_login(user)
-        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "locale": "en", **options})
-        contexts.append(context)
+        context = desks.room(**options)
         session = staff.cookies["sessionid"].value
         context.add_cookies([{"name": "sessionid", "value": session, "url": address()}])
         page = context.new_page()
@@ -86,5 +94,4 @@ def desk(browser: Browser, service: Service) -> Iterator[Callable[..., Desk]]:
         return made
 
     yield desk
-    for context in contexts:
-        context.close()
+    desks.leave([address()])

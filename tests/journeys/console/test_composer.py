@@ -272,6 +272,23 @@ def test_a_pasted_picture_goes_with_the_words(service: Service, desk: Open) -> N
     assert (sent.content_type, sent.text) == ("image", "Like this one?")
 
 
+def test_a_reply_waits_for_a_file_that_is_on_its_way_up(service: Service, desk: Open) -> None:
+    mira = desk()
+    on_its_way: list[Route] = []
+    mira.page.route("**/upload/", lambda route: on_its_way.append(route))
+    with mira.page.expect_request("**/upload/"):
+        mira.reply.evaluate(PICTURE)
+    mira.write("Like this one?")
+    expect(mira.warning).to_contain_text("The reply goes with it.")
+    expect(mira.pending).to_have_count(0)
+    on_its_way.pop().continue_()
+    expect(mira.pending).to_contain_text("lamp.png")
+    expect(mira.warning).to_be_hidden()
+    mira.later()
+    expect(mira.texts.last).to_contain_text("Like this one?")
+    assert (service.log[-1].content_type, len(replies(service))) == ("image", 1)
+
+
 def test_a_file_that_is_refused_says_why_and_holds_the_reply(service: Service, desk: Open) -> None:
     mira = desk()
     mira.page.locator("[data-file]").set_input_files(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -13,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from assistant.models import Intent
 from channels_app.models import Channel
+from tests.factories import RoleFactory
 from tests.journeys.service import Service, address
 
 pytestmark = pytest.mark.browser
@@ -30,6 +32,28 @@ def boss(browser: Browser, service: Service) -> Iterator[Page]:
         page.on("pageerror", lambda error: troubles.append(str(error)))
         yield page
         assert troubles == []
+
+
+def test_a_colleague_joins_by_the_link_that_was_copied(service: Service, boss: Page, browser: Browser) -> None:
+    """By a browser: it says of a form where it comes from, as far as the page's policy lets it."""
+    RoleFactory(tenant=service.tenant, name="agent", permissions=["conversations:read", "messages:read"])
+    boss.goto(f"{address()}/admin/tenants/invitation/add/")
+    boss.select_option("[name=tenant]", str(service.tenant.id))
+    boss.fill("[name=email]", "mira@example.com")
+    boss.select_option("[name=role]", label="agent")
+    boss.get_by_role("button", name="Save", exact=True).click()
+    link = boss.get_by_label("Link of the invitation").input_value()
+    boss.get_by_role("button", name="Copy", exact=True).click()
+    expect(boss.get_by_role("button", name="Copied", exact=True)).to_be_visible()
+    with browser.new_context(locale="en") as context:
+        page = context.new_page()
+        page.goto(f"{address()}{urlsplit(link).path}")
+        page.get_by_label("Your name").fill("Mira Braun")
+        page.get_by_label("Password").fill("tent-pole-canvas-9")
+        page.get_by_label("Once more").fill("tent-pole-canvas-9")
+        page.get_by_role("button", name="Join", exact=True).click()
+        page.wait_for_url("**/admin/inbox/")
+        page.locator("html.scripted").wait_for()
 
 
 def add(page: Page, name: str) -> None:

@@ -17,8 +17,8 @@ from messaging.rules.agent_replies import agent_reply
 from tenants.storage.db import now
 from tests.factories import MessageFactory
 from tests.journeys.console.conftest import Desk
+from tests.journeys.rich import fill
 from tests.journeys.service import Service, said
-from tests.journeys.test_widget_browser import fill
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Desk]

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from conversations.models import Conversation, Event
 from messaging.accept import Entrance, accept
@@ -15,7 +17,7 @@ from messaging.agents.assign import unassign
 from messaging.agents.labels import label_put
 from messaging.agents.presence import presence_say
 from messaging.agents.rule import assign_everywhere, assign_waiting
-from messaging.rules.control import conversation_end
+from messaging.rules.control import conversation_end, take_over
 from tenants import tenant_settings
 from tenants.models import AuditEntry, Membership, TeamMember, Tenant, User
 from tests.factories import (
@@ -176,6 +178,21 @@ def test_who_gave_it_up_does_not_get_it_again(sets, comes, web, said, ana, ben) 
     comes(ben)
     assert assign_waiting() == 1
     assert owners(one) == ["ben"]
+
+
+def test_those_that_were_given_up_cost_one_statement_however_many(sets, comes, queued, ana, remembered) -> None:
+    sets(way="round_robin")
+    comes(ana, capacity=50)
+    cost = []
+    for many in (1, 6):
+        for row in [queued() for _ in range(many)]:
+            epoch = take_over(row.id, ana).control_epoch
+            unassign(row.id, expected_epoch=epoch)
+        with CaptureQueriesContext(connection) as statements:
+            assert assign_waiting() == 0
+        cost.append(len(statements))
+    assert cost[0] == cost[1]
+    assert Conversation.objects.filter(held_by="queue").count() == 7
 
 
 def test_of_two_processes_the_second_looks_again(sets, comes, queued, ana, monkeypatch) -> None:

@@ -12,7 +12,7 @@ from messaging.desk.desks import desks
 from tenants.access.api_keys import api_key_create, api_key_revoke
 from tenants.access.auth import issue_access_token
 from tenants.models import Membership, Role
-from tests.factories import MembershipFactory
+from tests.factories import MembershipFactory, UserFactory
 from tests.messaging.desk.clients import Window
 from tests.messaging.desk.sessions import signed_in
 
@@ -113,6 +113,24 @@ async def test_who_has_lost_the_right_is_closed(tenant, ana, window, change):
     await thread(lost)()
     await desks.people()
     assert await socket.closed_with() == {"left": 4403, "suspended": 4403}.get(change, 4401)
+
+
+async def test_a_superusers_list_of_a_suspended_tenant_is_shut_and_what_they_watch_there(
+    tenant, other_tenant, window, says
+):
+    conversation = await says("mira", "my violin")
+    root = await thread(UserFactory)(username="root", is_superuser=True)
+    socket = await window(root, "waiting", tenant=str(tenant.id))
+    await socket.watch(conversation)
+    await desks.people()
+    await socket.settled()
+    await thread(type(tenant).objects.filter(id=tenant.id).update)(status="suspended")
+    await desks.people()
+    shut = (await socket.until("viewed"))[-1]
+    assert (shut["view"], shut["tenant"], shut["code"]) == (None, str(tenant.id), "tenant_not_found")
+    assert (await socket.until("unwatched"))[-1]["conversation"] == str(conversation.id)
+    opened = await socket.ask("viewed", t="view", view="waiting", tenant=str(other_tenant.id))
+    assert opened["view"] == "waiting"
 
 
 async def test_a_key_that_was_revoked_is_closed(tenant, opened):

@@ -69,7 +69,7 @@ def test_the_secret_is_shown_once(tenant, api) -> None:
     read, listed = client.get(f"{ROOT}/{data['id']}"), client.get(ROOT)
     assert data["secret"] not in read.content.decode() + listed.content.decode()
     assert client.data_of(read)["secrets"] == [{"masked": "••••" + data["secret"][-4:], "expires_at": None}]
-    assert client.data_of(listed) == {"items": [client.data_of(read)]}
+    assert client.data_of(listed)["items"] == [client.data_of(read)]
     assert client.data_of(read)["state"] == "active"
 
 
@@ -97,7 +97,7 @@ def test_addresses_that_are_refused(tenant, api, url, code) -> None:
     refused = client.post(ROOT, {**GOOD, "url": url})
     assert (refused.status_code, client.error_of(refused)["code"]) == (400, code)
     assert client.error_of(refused)["details"][0]["field"] == "url"
-    assert client.data_of(client.get(ROOT)) == {"items": []}
+    assert client.data_of(client.get(ROOT))["items"] == []
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from PIL import Image
 
 from channels_app.content.forms import FORMS, ladder_for
 from channels_app.content.types import Capabilities
-from messaging.media.convert import child, programs
-from messaging.media.convert.child import NotConverted, run
+from messaging.media.convert import programs
+from tenants.work import child
+from tenants.work.child import NotConverted, run
 from tests.chaos.servers import wait_until
 from tests.messaging.media.recordings import heic, needs_ffmpeg, needs_heif, recording
 

@@ -11,16 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import connection
 
 from channels_app.contract import RawRequest
-from conversations.models import Attachment, Contact, ContactMerge, Conversation, Identity, Message, Note
+from conversations.models import Contact, ContactMerge, Conversation, Event, Identity, Message
 from conversations.people import contacts_join, contacts_merge, contacts_part
 from messaging.housekeeping import STEPS
-from messaging.models import Delivery, InboundEvent, StaffAlert, Turn
+from messaging.models import Delivery, InboundEvent, Turn
 from messaging.privacy import erase
 from messaging.privacy.erase import erasure_go_on, erasure_start
 from messaging.privacy.holds import hold_place, holds_lift
@@ -28,69 +26,14 @@ from messaging.privacy.models import Erasure, Tombstone
 from messaging.receive import receipt_process, receipt_store
 from tenants.audit import AuditEntry
 from tenants.errors import Conflict, NotFound
-from tenants.models import IdempotencyRecord
 from tenants.scope import tenant_scope
-from tenants.storage.db import atomic, new_id, now
-from tests.factories import DeliveryFactory, MessageFactory, SessionFactory
-from tests.messaging.arrivals import arrives, change
+from tenants.storage.db import atomic, now
+from tests.messaging.arrivals import change
+from tests.messaging.privacy.rita import RITA, TRACES, always, erased, left_in, writes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 on_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="searches SQLite's file")
 on_sql = pytest.mark.skipif("connection.vendor == 'mongodb'", reason="reads tables by SQL")
-
-RITA, OTTO = "15550107701", "15550109902"
-#: whatever tells who Rita is, or what she said
-TRACES = (RITA, "Ritaluna", "zebrafink", "rita@example.com", "giraffal", "lionesso", "ocelotum", "tapirus")
-
-
-def always() -> bool:
-    return True
-
-
-@pytest.fixture(autouse=True)
-def at_once(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(erase, "PAUSE", timedelta(0))
-    settings.MEDIA_ROOT = tmp_path
-
-
-def writes(channel: Any, by: str, name: str, words: str, id: str) -> InboundEvent:
-    told = {"from": by, "timestamp": str(int(now().timestamp())), "id": id, "type": "text", "text": {"body": words}}
-    known = [{"wa_id": by, "profile": {"name": name}}]
-    return arrives(channel, change("messages", contacts=known, messages=[told]))
-
-
-@pytest.fixture
-def rita(scope: Any, whatsapp: Any) -> Contact:
-    """Rita and Otto have both written; of Rita there is a row in every table that can hold one."""
-    writes(whatsapp, OTTO, "Otto", "My walrus", "wamid.O")
-    writes(whatsapp, RITA, "Ritaluna", "My zebrafink", "wamid.R")
-    row = Contact.objects.get(name="Ritaluna")
-    Contact.objects.filter(id=row.id).update(email="rita@example.com", profile={"pet": "giraffal"})
-    talk = Conversation.objects.get(contact=row)
-    answer = MessageFactory(tenant=scope, conversation=talk, direction="outbound", role="bot", text="Your lionesso")
-    DeliveryFactory(tenant=scope, message=answer)
-    Note.objects.create(tenant=scope, conversation=talk, text="ocelotum")
-    SessionFactory(tenant=scope, channel=whatsapp, contact=row, device={"name": "tapirus"})
-    ContactMerge.objects.create(tenant=scope, contact=row, former_id=new_id(), former={"name": "Ritaluna"}, by="system")
-    file = Attachment.objects.create(tenant=scope, channel=whatsapp, message=answer, kind="image", name="giraffal.png")
-    name = default_storage.save(f"{scope.id.hex}/{file.id.hex}/original", ContentFile(b"zebrafink"))
-    Attachment.objects.filter(id=file.id).update(file=name)
-    StaffAlert.objects.create(tenant=scope, event=new_id(), way="email", subject="Ritaluna", facts={"id": str(talk.id)})
-    IdempotencyRecord.objects.create(
-        tenant=scope,
-        key="k",
-        fingerprint="f",
-        running_until=now(),
-        body=json.dumps({"contact": str(row.id), "n": RITA}),
-    )
-    return row
-
-
-def erased(contact: Contact) -> Erasure:
-    begun = erasure_start(contact.id, "system")
-    assert not erasure_go_on(begun.id, always), "the ids first"
-    assert erasure_go_on(begun.id, always)
-    return Erasure.objects.get(id=begun.id)
 
 
 def everything() -> str:
@@ -108,10 +51,6 @@ def raw_bytes() -> bytes:
     file = Path(connection.settings_dict["NAME"])
     log = Path(f"{file}-wal")
     return file.read_bytes() + (log.read_bytes() if log.exists() else b"")
-
-
-def left_in(text: str) -> list[str]:
-    return [trace for trace in TRACES if trace in text]
 
 
 @on_sql
@@ -245,6 +184,16 @@ def test_who_is_being_erased_is_neither_merged_nor_parted(rita: Contact, begun: 
         contacts_part(ContactMerge.objects.get(contact=rita).id, "user:ana")
 
 
+def test_what_was_told_of_a_merge_goes_with_the_one_who_was_parted(rita: Contact) -> None:
+    otto = Contact.objects.get(name="Otto")
+    contacts_merge(otto.id, rita.id, "user:ana")
+    contacts_part(ContactMerge.objects.get(contact=otto, former_id=rita.id).id, "user:ana")
+    told = Event.objects.filter(type__startswith="chat.contact.", payload__former_id=str(rita.id))
+    assert told.count() == 2
+    erased(rita)
+    assert not told.exists()
+
+
 def test_an_erasure_follows_its_contact_into_another_one(rita: Contact) -> None:
     """A platform calls both one person: that is never refused."""
     otto = Contact.objects.get(name="Otto")
@@ -268,6 +217,24 @@ def test_two_erasures_of_contacts_that_became_one_both_end(rita: Contact) -> Non
     assert erasure_go_on(second.id, always)
     assert erasure_go_on(first.id, always)
     assert Contact.objects.count() == 0
+
+
+def test_the_index_is_made_anew_once_for_all_who_are_erased(rita: Contact, monkeypatch: pytest.MonkeyPatch) -> None:
+    renewed: list[int] = []
+    real = erase.index_renew
+
+    def renew() -> None:
+        renewed.append(Contact.objects.count())
+        assert not Erasure.objects.filter(due_at__lt=now() + timedelta(minutes=20)).exists(), (
+            "leased for as long as it takes"
+        )
+        real()
+
+    monkeypatch.setattr(erase, "index_renew", renew)
+    for contact in Contact.objects.all():
+        erasure_start(contact.id, "system")
+    assert [STEPS["erasures"](always), STEPS["erasures"](always)] == [0, 2]
+    assert (renewed, Contact.objects.count()) == ([0], 0)
 
 
 def test_a_contact_of_another_tenant_is_not_there(rita: Contact, other_tenant: Any) -> None:

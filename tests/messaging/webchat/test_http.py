@@ -34,7 +34,7 @@ def test_a_session_asks_for_nothing_that_is_not_read():
 def test_what_the_channel_is_configured_to_show_is_told(tenant):
     look = {
         "title": "Ask us", "subtitle": "We like questions", "color": "#112233", "greeting": "Hello!", "locale": "de",
-        "position": "left", "launcher_text": "Help", "privacy_url": "https://shop.example.com/privacy",
+        "position": "left", "launcher_text": "Help", "pages": "path", "privacy_url": "https://shop.example.com/privacy",
         "starters": [{"title": "Track", "payload": "track"}], "pre_chat": [],
         "triggers": [{"text": "Any questions?", "after_s": 5, "path": "/cart*", "on_exit": False}], "triggers_a_day": 2,
     }  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -83,7 +84,7 @@ def asked(request: HttpRequest, tenant_id: uuid.UUID | None) -> Asked:
         words="messages:read" in permissions_in(request, tenant.id),
         view=cast(View, view) if view in VIEWS else None,
         search=request.GET.get("q", "").replace("\0", "").strip()[:LONGEST],
-        limits=_limits(request),
+        limits=limits_in(request.GET),
         cursor=request.GET.get("after", ""),
     )
 
@@ -97,10 +98,11 @@ def _chosen(request: HttpRequest, own: QuerySet[Tenant], shown: tuple[Tenant, ..
     return next((named[slug] for slug in slugs if slug in named), shown[0])
 
 
-def _limits(request: HttpRequest) -> Filter:
+def limits_in(given: Mapping[str, Any]) -> Filter:
+    """What is still a limit of what an address or a kept filter says."""
     known = Filter()
     for name in LIMITS:
-        value = request.GET.get(name)
+        value = given.get(name)
         if value and (name != "channel" or value in KINDS):
             try:
                 known = Filter.model_validate({**known.model_dump(), name: value})

@@ -11,9 +11,8 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest
 
-from messaging.admin.inbox.lists.asked import Asked
+from messaging.admin.inbox.lists.asked import Asked, limits_in
 from messaging.agents.inbox.filters import filter_get, filter_save, filters_of
-from messaging.agents.inbox.lists import Filter
 from messaging.agents.models import SavedFilter
 from tenants.access.limits import client_ip
 from tenants.audit import audit
@@ -51,9 +50,9 @@ def kept_change(request: HttpRequest, asked: Asked) -> None:
 
 
 def _query(asked: Asked, row: SavedFilter) -> str:
-    kept = dict(row.query)
-    view, search = kept.pop("view", "waiting"), kept.pop("search", None)
-    return asked.query(view=view, search=search or "", limits=Filter.model_validate(kept))
+    """A release before or behind this one may have kept what is no limit here."""
+    view, search = row.query.get("view", "waiting"), row.query.get("search")
+    return asked.query(view=view, search=search or "", limits=limits_in(row.query))
 
 
 def _id(given: str) -> uuid.UUID:

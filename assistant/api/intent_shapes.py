@@ -1,0 +1,249 @@
+"""What the addresses of intents take and answer. Owns the shapes, and how rows become them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assistant.checks import MAX_EXAMPLE, MAX_ITEMS, MAX_PARTS, MAX_PATTERN, channels_of, language_of, parts_of
+from assistant.intents.stored import training_state
+from assistant.models import Intent, TrainedModel
+from channels_app.content.types import MAX_TEXT, Content, PublicContent
+from tenants.api.moments import Moment
+
+MOST_AT_ONCE = 100
+Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,60}$", description="As `intent:<name>` in payloads")]
+Example = Annotated[str, Field(min_length=1, max_length=MAX_EXAMPLE, pattern=r"\S")]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
+Title = Annotated[str, Field(max_length=20, description="What people read in “Did you mean …?”")]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SlotChoice(Strict):
+    title: str = Field(min_length=1, max_length=20)
+    value: str = Field("", max_length=200, description="What it stands for; empty: the title")
+    also: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(
+        default_factory=list, max_length=MAX_ITEMS, description="Further words for it"
+    )
+
+
+class Slot(Strict):
+    """What must be known before the reply."""
+
+    name: str = Field(pattern=r"^[A-Za-z_]\w{0,59}$", description="As replies name it: `{order_number}`")
+    prompt: str = Field(min_length=1, max_length=MAX_TEXT)
+    retry: str = Field("", max_length=MAX_TEXT, description="Asked where the answer did not fit")
+    required: bool = Field(True, description="It is asked for; else only taken where it is said")
+    entity: Literal["", "email", "url", "date", "phone", "money", "order", "number"] = ""
+    pattern: str = Field("", max_length=MAX_PATTERN, description="A regular expression; its first group is the value")
+    choices: list[SlotChoice] = Field(default_factory=list, max_length=10)
+
+
+class ReplyBody(Strict):
+    """One alternative: its messages are said one after the other."""
+
+    messages: list[PublicContent] = Field(min_length=1, max_length=MAX_PARTS)
+    language: str = Field("", pattern=r"^([a-z]{2})?$", description="Empty: the tenant's own, and where no other is")
+    channels: list[Annotated[str, Field(max_length=40)]] = Field(
+        default_factory=list, max_length=20, description="Kinds of channel it is for; none: all"
+    )
+
+
+class SlotWords(Strict):
+    prompt: str = Field("", max_length=MAX_TEXT)
+    retry: str = Field("", max_length=MAX_TEXT)
+    choices: list[Annotated[str, Field(min_length=1, max_length=20)]] = Field(
+        default_factory=list, max_length=10, description="Titles, in the order of the slot's choices"
+    )
+
+
+class Translation(Strict):
+    title: str = Field("", max_length=20)
+    slots: dict[str, SlotWords] = Field(default_factory=dict, max_length=20)
+
+
+class IntentBody(Strict):
+    name: Name
+    title: Title = ""
+    description: str = Field("", max_length=500)
+    examples: list[Example] = Field(default_factory=list, max_length=MAX_ITEMS)
+    replies: list[ReplyBody] = Field(default_factory=list, max_length=MAX_ITEMS)
+    slots: list[Slot] = Field(default_factory=list, max_length=20)
+    translations: dict[Language, Translation] = Field(default_factory=dict, max_length=30)
+    enabled: bool = True
+    handover: bool = Field(False, description="After the reply a human takes over")
+    confirm: bool = Field(False, description="The person is asked before it is done")
+
+
+class IntentChange(Strict):
+    name: Name | None = None
+    title: Title | None = None
+    description: str | None = Field(None, max_length=500)
+    examples: list[Example] | None = Field(None, max_length=MAX_ITEMS)
+    replies: list[ReplyBody] | None = Field(None, max_length=MAX_ITEMS)
+    slots: list[Slot] | None = Field(None, max_length=20)
+    translations: dict[Language, Translation] | None = Field(None, max_length=30)
+    enabled: bool | None = None
+    handover: bool | None = None
+    confirm: bool | None = None
+
+
+class IntentQuery(Strict):
+    search: str = Field("", max_length=100, description="Part of a name, title or description")
+    limit: int = Field(50, ge=1, le=500)
+
+
+class ReplyShape(BaseModel):
+    messages: list[Content]
+    language: str
+    channels: list[str]
+
+
+class IntentItem(BaseModel):
+    id: uuid.UUID
+    name: str
+    title: str
+    description: str
+    examples: list[str]
+    replies: list[ReplyShape]
+    slots: list[Slot]
+    translations: dict[str, Translation]
+    enabled: bool
+    handover: bool
+    confirm: bool
+    updated_at: Moment
+
+
+class IntentShape(IntentItem):
+    """An intent."""
+
+
+class IntentList(BaseModel):
+    items: list[IntentItem]
+
+
+class ClassifyBody(Strict):
+    texts: list[Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]] = Field(min_length=1, max_length=MOST_AT_ONCE)
+
+
+class Score(BaseModel):
+    intent: str
+    confidence: float = Field(description="The probability that it is meant, 0 to 1")
+
+
+class Found(BaseModel):
+    type: str
+    value: str
+    start: int
+    end: int
+
+
+class Classified(BaseModel):
+    intent: str = Field(description="The likeliest, whatever its confidence; empty where there is none")
+    confidence: float
+    outcome: Literal["answer", "ask", "unknown"] = Field(
+        description="What the assistant would do: answer, ask back, neither"
+    )
+    scores: list[Score]
+    settled_by: Literal["letters", "spelling", "meaning"] = Field(description="The look at the text that told")
+    entities: list[Found]
+
+
+class ClassifiedList(BaseModel):
+    items: list[Classified] = Field(description="In the order of the texts")
+    thresholds: dict[str, float] = Field(description="`answer` and `ask`: the least confidence of each")
+    model: str = Field(description="The sentence encoder of the second look; empty until that is learnt")
+    version: str = Field(description="The training that was asked; empty where it is kept in no row")
+
+
+class TrainingItem(BaseModel):
+    id: uuid.UUID
+    version: int
+    state: Literal["learning", "ready", "too_large"] = Field(
+        description="`too_large`: what it learnt passed 12 MB and could not be kept. Where its first look at a text had been "
+        "kept before, that answers alone; otherwise each process learns it for itself"
+    )
+    newest: bool = Field(description="The one that answers once it is ready")
+    trained_at: Moment
+    examples: dict[str, int] = Field(description="How many examples of each intent it learnt from")
+    facts: int
+    metrics: dict[str, Any] = Field(description="Held-out precision, recall and confusion, where they were measured")
+
+
+class TrainingList(BaseModel):
+    items: list[TrainingItem]
+
+
+def stored_of(given: dict[str, Any], replies: list[ReplyBody] | None) -> dict[str, Any]:
+    """The columns for what a caller gave; what it left out stays out."""
+    columns = {name: value for name, value in given.items() if name != "replies"}
+    if replies is not None:
+        columns["responses"] = [_reply_stored(reply) for reply in replies]
+    if "slots" in columns:
+        columns["slots"] = [_slot_stored(slot) for slot in columns["slots"]]
+    if "translations" in columns:
+        columns["translations"] = {
+            language: {
+                **({"title": words["title"]} if words["title"] else {}),
+                "slots": {name: _told(slot) for name, slot in words["slots"].items()},
+            }
+            for language, words in columns["translations"].items()
+        }
+    return columns
+
+
+def intent_shape(row: Intent) -> dict[str, Any]:
+    names = ("id", "name", "title", "description", "examples", "enabled", "handover", "confirm", "updated_at")
+    return {
+        **{name: getattr(row, name) for name in names},
+        "replies": [_reply_shape(reply) for reply in row.responses],
+        "slots": [_slot_shape(slot) for slot in row.slots],
+        "translations": {
+            language: Translation.model_validate(words).model_dump() for language, words in row.translations.items()
+        },
+    }
+
+
+def training_shape(row: TrainedModel, newest: TrainedModel) -> dict[str, Any]:
+    return {
+        "id": row.id, "version": row.version, "state": training_state(row),
+        "newest": row.id == newest.id, "trained_at": row.trained_at, "examples": row.state.get("intents", {}),
+        "facts": row.state.get("facts", 0), "metrics": row.metrics,
+    }  # fmt: skip
+
+
+def _told(members: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value not in ("", [], None)}
+
+
+def _slot_stored(slot: dict[str, Any]) -> dict[str, Any]:
+    kept = _told({**slot, "choices": [_told(choice) for choice in slot["choices"]]})
+    return {name: value for name, value in kept.items() if (name, value) != ("required", True)}
+
+
+def _slot_shape(stored: dict[str, Any]) -> dict[str, Any]:
+    choices = [{"title": one} if isinstance(one, str) else one for one in stored.get("choices", ())]
+    return Slot.model_validate({**_told(stored), "choices": choices}).model_dump()
+
+
+def _reply_stored(reply: ReplyBody) -> Any:
+    parts = [content.to_json() for content in reply.messages]
+    limits = _told({"language": reply.language, "channels": reply.channels})
+    return {"messages": parts, **limits} if limits else parts
+
+
+def _reply_shape(stored: Any) -> dict[str, Any]:
+    contents = (
+        Content(type="text", text=part) if isinstance(part, str) else Content.model_validate(part)
+        for part in parts_of(stored)
+    )
+    return {
+        "messages": [content.to_json() for content in contents],
+        "language": language_of(stored),
+        "channels": list(channels_of(stored)),
+    }

@@ -1,0 +1,46 @@
+"""Whether a text says what is not to be done: "please do not cancel my order".
+
+Owns the patterns, by language. Features of words and letters tell "cancel" from "return", but not from "do not cancel".
+Must not decide what follows.
+"""
+
+from __future__ import annotations
+
+import regex
+
+_STARTS = r"(?:^|[.,;:!?…]|\b(?:please|but|and|so|just|bitte|aber|mais|surtout|por favor|pero|mas)\b)\s*"
+#: what follows tells of a state, not of a wish
+_STATES_EN = r"(?!know|understand|see|think|remember|find|believe|care|get|work|have|worry)\w+"
+_NAMES_DE = r"(?!(?:meine|eine|diese|jene|keine|habe|hatte|heute|danke|bitte|verstehe|weiß|finde|sehe|ich)\b)"
+_STATES_ES = r"(?!s[eé]|me|lo|la|le|les|nos|llega|llegó|ha|he|hay|est[aáoy]+|tengo|puedo|funciona|entiendo|gracias|es|encuentro|veo)"
+_STATES_PT = (
+    r"(?!sei|me|o|a|chegou|há|est[aáou]+|tenho|posso|consigo|funciona|entendi|entendo|obrigad\w|é|encontro|vejo|recebi)"
+)
+
+_DENIALS = regex.compile(
+    "|".join(
+        (
+            rf"{_STARTS}(?:do not|don['’]?t|never|not to)\s+{_STATES_EN}",
+            r"\b(?:i|we)\s+(?:do not|don['’]?t|never|would not|wouldn['’]?t)\s+(?:want|wish|like|intend|ask(?:ed)?)\b",
+            r"\bnot\s+(?:asking|going|trying)?\s*to\s+(?:be\s+)?(?:cancel|return|order|buy|stop|change|complain|subscribe)",
+            r"\b(?:möchten?|will|wollen|sollt?(?:en|e)?)\b[^.?!]{0,60}\b(?:nicht|keine?[nrms]?)\b",
+            r"\bbitte\b[^.?!]{0,60}\b(?:nicht|keine?[nrms]?)\b[^.?!,]{0,40}\p{L}+en\b",
+            rf"(?:^|[.,;!])\s*(?:bitte\s+)?{_NAMES_DE}\p{{L}}{{3,}}(?:en\s+sie|e)\b[^.?!]{{0,60}}\b(?:nicht|keine?[nrms]?)\b",
+            rf"{_STARTS}(?:ne\s+|n['’])(?!est\b|ai\b|a\b|ont\b)\p{{L}}+\s+(?:\p{{L}}+\s+)?(?:pas|plus|jamais)\b",
+            r"\b(?:je|nous|on)\s+ne\s+(?:veu[xt]|voulons|souhait\w+|voudr\w+|désir\w+)\s+pas\b",
+            rf"{_STARTS}ne\s+pas\s+\p{{L}}+(?:er|ir|re)\b",
+            rf"{_STARTS}no\s+{_STATES_ES}\p{{L}}{{2,}}(?:[ea][sn]?|éis)\b",
+            r"\b(?:no|nunca)\s+(?:quiero|queremos|deseo|quisiera|quería)\b",
+            rf"{_STARTS}não\s+{_STATES_PT}\p{{L}}{{2,}}(?:[ea][sm]?)\b",
+            r"\b(?:não|nao|nunca)\s+(?:quero|queremos|desejo|queria|gostaria)\b",
+        )
+    ),
+    regex.IGNORECASE,
+)
+LOOKED_AT = 1000  # characters
+
+
+def denied(text: str) -> bool:
+    """True for a text that forbids or does not wish something, in English, German, French, Spanish or Portuguese. "My
+    parcel has not come" forbids nothing."""
+    return _DENIALS.search(text[:LOOKED_AT]) is not None

@@ -1,0 +1,53 @@
+"""The console's page of evaluation questions, with a button that asks all of a set. Must not judge by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from assistant.engines import BUILTIN, CURRENT
+from assistant.evaluations.models import EvaluationCase
+from assistant.evaluations.run import difference
+from assistant.evaluations.views import reports_of
+from tenants.console.pages import Button, LinesField, TenantAdmin, TenantFilter
+from tenants.scope import tenant_scope
+
+MOST_TOLD = 5  # wrong answers that a notice names
+
+
+class CaseForm(forms.ModelForm):
+    facts = LinesField(required=False, help_text="Words that must all stand in the answer, one entry per line")
+
+
+@admin.register(EvaluationCase)
+class EvaluationCaseAdmin(TenantAdmin):
+    resource = "intents"
+    form = CaseForm
+    fields = ("tenant", "name", "question", "language", "intent", "facts", "source")
+    list_display = ("question", "name", "intent", "source", "tenant", "created_at")
+    list_filter = ("name", TenantFilter)
+    list_select_related = ("tenant",)
+    search_fields = ("question",)
+    buttons = (Button("run", "Ask the assistant", "fact_check"),)
+
+    def do_run(self, request: HttpRequest, row: Any) -> str:
+        with tenant_scope(row.tenant_id):
+            report, plain = reports_of(row.name, [CURRENT, BUILTIN])
+        self.note(request, "evaluated", row)
+        changed = difference(plain, report)
+        wrong = [verdict for verdict in report.verdicts if verdict.missed]
+        told = [f"“{verdict.case.question}” lacks {', '.join(verdict.missed)}" for verdict in wrong[:MOST_TOLD]]
+        more = f" and {len(wrong) - MOST_TOLD} more" if len(wrong) > MOST_TOLD else ""
+        left = f" {report.left_out} were not asked, for want of time." if report.left_out else ""
+        beside = (
+            ""
+            if not changed["better"] and not changed["worse"]
+            else (f" Beside the built-in assistant: {len(changed['better'])} better, {len(changed['worse'])} worse.")
+        )
+        return (
+            f"{report.right} of {len(report.verdicts)} right ({report.share:.0%}).{left}{beside}"
+            f"{' Wrong: ' + '; '.join(told) + more + '.' if told else ''}"
+        )

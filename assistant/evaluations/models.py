@@ -1,0 +1,34 @@
+"""Questions that staff wrote down with what a good answer has. Must not ask an engine."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models
+
+from assistant.checks import check_texts
+from tenants.storage.db import TenantModel
+
+
+class EvaluationCase(TenantModel):
+    """A question, and what is expected of its answer; what is empty is not looked at.
+
+    ``name`` of the set it belongs to; ``intent`` by name; ``facts`` are words that must all stand in the answer, whatever
+    their case and accents; ``source``: title, address or id of what must be cited. Written by staff: words of people do not
+    belong here.
+    """
+
+    name = models.SlugField(max_length=60, default="main", verbose_name="set")
+    question = models.CharField(max_length=1000)
+    language = models.CharField(max_length=5, blank=True)  # "" suits all
+    intent = models.CharField(max_length=60, blank=True)
+    facts = models.JSONField(default=list, blank=True, validators=[check_texts])
+    source = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant", "name", "id"], name="evaluation_set")]
+        verbose_name = "evaluation question"
+
+    def __str__(self) -> str:
+        return self.question[:60]

@@ -1,0 +1,226 @@
+"""Documents as articles: Markdown, plain text, HTML, CSV, PDF and DOCX.
+
+Owns the formats and their limits: a document that is no such thing, or too large, is refused with its code, and nothing of
+it is cut. Must not touch the database or the network.
+"""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+import nh3
+import regex
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
+
+from assistant.knowledge.papers import printed, written
+from assistant.models import MOST_OF_ANSWER
+from tenants.errors import Invalid, PayloadTooLarge, Unprocessable
+
+MOST_BYTES = 2 * 1024 * 1024  # of a document
+MOST_OF_PAPER = 10 * 1024 * 1024  # of a PDF or DOCX, which holds pictures
+MOST_ROWS = 1_000  # of a CSV
+MOST_TITLE, MOST_QUESTIONS, MOST_QUESTION = 200, 50, 500
+COLUMNS = frozenset({"title", "answer", "questions", "tags", "language", "url"})
+FRONT = regex.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n", regex.DOTALL)
+TITLE = regex.compile(r"(?m)^# +(.+)$")
+#: the tags between which a page's title stands: the best first
+HTML_TITLES = tuple(
+    (regex.compile(rf"(?i)<{tag}\b[^<>]*>"), regex.compile(rf"(?i)</{tag}\s*>")) for tag in ("h1", "title")
+)
+HTML_HEADING = regex.compile(r"(?i)<h([1-6])\b[^<>]*>")
+HTML_ITEM = regex.compile(r"(?i)<li\b[^<>]*>")
+HTML_BREAK = regex.compile(
+    r"(?i)</?(p|div|section|article|main|tr|ul|ol|table|blockquote|pre|h[1-6])\b[^<>]*>|<br\b[^<>]*>"
+)
+HTML_LANGUAGE = regex.compile(r"(?i)<html\b[^<>]*\blang=[\"']?([a-z]{2})\b")
+#: of a page what is no part of its text
+HTML_APART = {"script", "style", "nav", "header", "footer", "aside", "form", "noscript", "template", "svg", "title"}
+BLANKS = regex.compile(r"\n[ \t]*(?:\n[ \t]*)+")
+
+
+@dataclass(frozen=True)
+class Article:
+    """As it is read. ``language``: ISO 639-1, "" suits all."""
+
+    title: str
+    answer: str
+    questions: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    language: str = ""
+    url: str = ""
+
+    def facts(self) -> dict[str, Any]:
+        """The columns of its row."""
+        return {
+            "title": self.title, "answer": self.answer, "questions": list(self.questions), "tags": list(self.tags),
+            "language": self.language, "source_url": self.url,
+        }  # fmt: skip
+
+
+def articles_of(name: str, data: bytes, *, language: str = "", url: str = "") -> list[Article]:
+    """The articles of a document, whose format its name's ending tells; ``language`` and ``url`` where it says neither.
+
+    Raises Unprocessable ``format_unknown``, ``document_broken``, ``document_empty``, PayloadTooLarge
+    ``document_too_large``, and Invalid ``article_invalid``, which says what is wrong and where; of PDF and DOCX also what
+    papers.py does.
+    """
+    ending, stem = PurePosixPath(name).suffix.lower(), PurePosixPath(name).stem
+    if ending not in ENDINGS:
+        raise Unprocessable(
+            f"The name of a document ends in one of: {', '.join(sorted(ENDINGS))}.", code="format_unknown"
+        )
+    if len(data) > most_bytes(name):
+        raise PayloadTooLarge(
+            f"A document has at most {most_bytes(name) // 1024 // 1024} MB.", code="document_too_large"
+        )
+    if ending in PAPERS:
+        found = list(PAPERS[ending](stem, data, language, url))
+    else:
+        found = list(READERS[ending](stem, _text(data), language, url))
+    if not found:
+        raise Unprocessable("The document says nothing.", code="document_empty")
+    for place, article in enumerate(found):
+        _demand_valid(article, f"row {place + 1}" if len(found) > 1 else "the document")
+    return found
+
+
+def most_bytes(name: str) -> int:
+    """That a document of this name may have."""
+    return MOST_OF_PAPER if PurePosixPath(name).suffix.lower() in PAPERS else MOST_BYTES
+
+
+def _text(data: bytes) -> str:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Unprocessable("The document is not UTF-8.", code="document_broken") from None
+    if "\x00" in text:
+        raise Unprocessable("The document is no text.", code="document_broken")
+    return text
+
+
+def _markdown(name: str, text: str, language: str, url: str) -> Iterator[Article]:
+    """With front matter ``title``, ``language``, ``url``, ``questions`` and ``tags`` (split by ``|``), if it has any."""
+    told: dict[str, str] = {}
+    if front := FRONT.match(text):
+        lines = (line.partition(":") for line in front[1].splitlines())
+        told = {key.strip().lower(): value.strip().strip("\"'") for key, _, value in lines}
+        text = text[front.end() :]
+    heading = TITLE.search(text)
+    title = told.get("title") or (heading[1].strip() if heading else name)
+    body = text[: heading.start()] + text[heading.end() :] if heading and heading[1].strip() == title else text
+    yield from _said(
+        Article(
+            title, body.strip(), _split(told.get("questions")), _split(told.get("tags")),
+            told.get("language") or language, told.get("url") or url,
+        )
+    )  # fmt: skip
+
+
+def _plain(name: str, text: str, language: str, url: str) -> Iterator[Article]:
+    yield from _said(Article(name, text.strip(), language=language, url=url))
+
+
+def _html(name: str, text: str, language: str, url: str) -> Iterator[Article]:
+    title = next(filter(None, (_between(text, *tags) for tags in HTML_TITLES)), name)
+    written = HTML_LANGUAGE.search(text)
+    kept = nh3.clean(text, tags=nh3.ALLOWED_TAGS - HTML_APART | {"main", "section"}, clean_content_tags=HTML_APART)
+    kept = " ".join(kept.split(" "))
+    marked = HTML_ITEM.sub("\n- ", HTML_HEADING.sub(lambda found: f"\n\n{'#' * int(found[1])} ", kept))
+    body = "\n".join(" ".join(line.split()) for line in _bare(HTML_BREAK.sub("\n\n", marked), lines=True).splitlines())
+    body = BLANKS.sub("\n\n", body).strip().removeprefix(f"# {title}").strip()
+    yield from _said(Article(title, body, language=language or (written[1].lower() if written else ""), url=url))
+
+
+def _csv(name: str, text: str, language: str, url: str) -> Iterator[Article]:
+    """Columns ``title`` and ``answer``, and if it likes ``questions`` and ``tags`` (split by ``|``), ``language``, ``url``."""
+    try:
+        rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        columns = {(column or "").strip().lower() for column in rows.fieldnames or ()}
+        if not columns >= {"title", "answer"} or columns - COLUMNS:
+            raise Unprocessable(
+                f"The first line of a CSV names its columns: title, answer, and of {', '.join(sorted(COLUMNS))} what it has.",
+                code="document_broken",
+            )
+        for place, row in enumerate(rows):
+            if place == MOST_ROWS:
+                raise PayloadTooLarge(f"A CSV has at most {MOST_ROWS} rows.", code="document_too_large")
+            if None in row or None in row.values():
+                raise Unprocessable(f"Row {place + 1} has other columns than the first line.", code="document_broken")
+            told = {key.strip().lower(): value.strip() for key, value in row.items()}
+            yield Article(
+                told["title"], told["answer"], _split(told.get("questions")), _split(told.get("tags")),
+                told.get("language") or language, told.get("url") or url,
+            )  # fmt: skip
+    except csv.Error:
+        raise Unprocessable("The document is no CSV.", code="document_broken") from None
+
+
+def _pdf(name: str, data: bytes, language: str, url: str) -> Iterator[Article]:
+    read = printed(data)
+    yield from _said(Article(read.title or name, read.text, language=language, url=url))
+
+
+def _docx(name: str, data: bytes, language: str, url: str) -> Iterator[Article]:
+    yield from _html(name, written(data), language, url)
+
+
+READERS: Mapping[str, Callable[[str, str, str, str], Iterator[Article]]] = {
+    ".md": _markdown, ".markdown": _markdown, ".txt": _plain, ".html": _html, ".htm": _html, ".csv": _csv,
+}  # fmt: skip
+PAPERS: Mapping[str, Callable[[str, bytes, str, str], Iterator[Article]]] = {".pdf": _pdf, ".docx": _docx}
+ENDINGS = frozenset({*READERS, *PAPERS})
+
+
+def _said(article: Article) -> Iterator[Article]:
+    if article.answer:
+        yield article
+
+
+def _between(text: str, opening: Any, closing: Any) -> str:
+    """What stands between the first opening tag and the next closing one, without tags; "" where there is none."""
+    begun = opening.search(text)
+    ended = closing.search(text, begun.end()) if begun else None
+    return _bare(text[begun.end() : ended.start()]) if begun and ended else ""
+
+
+def _bare(text: str, *, lines: bool = False) -> str:
+    found = html.unescape(nh3.clean(text, tags=set(), strip_comments=True)).replace("\xa0", " ")
+    return found if lines else " ".join(found.split())
+
+
+def _split(told: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.strip() for one in (told or "").split("|") if one.strip()))
+
+
+def _demand_valid(article: Article, where: str) -> None:
+    wrong = {
+        f"a title of 1 to {MOST_TITLE} characters": not 1 <= len(article.title) <= MOST_TITLE,
+        f"1 to {MOST_OF_ANSWER} characters": not 1 <= len(article.answer) <= MOST_OF_ANSWER,
+        f"at most {MOST_QUESTIONS} questions of {MOST_QUESTION} characters": _too_many(article.questions),
+        f"at most {MOST_QUESTIONS} tags of {MOST_QUESTION} characters": _too_many(article.tags),
+        "a language of two letters, or none": not regex.fullmatch(r"([a-z]{2})?", article.language),
+        "an address that is one, or none": bool(article.url) and not _is_address(article.url),
+    }
+    for needed, is_so in wrong.items():
+        if is_so:
+            raise Invalid(f"An article has {needed}: {where} has not.", code="article_invalid")
+
+
+def _too_many(texts: tuple[str, ...]) -> bool:
+    return len(texts) > MOST_QUESTIONS or any(len(text) > MOST_QUESTION for text in texts)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        URLValidator(schemes=["http", "https"])(url)
+    except ValidationError:
+        return False
+    return len(url) <= 2048

@@ -1,0 +1,81 @@
+"""What has happened within one turn of a language model: calls, tokens, tools, what is to be asked.
+
+Owns the account that `EngineReply.usage` and ``why`` are made of. Must not decide anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from assistant.llm.chat import ChatResult
+from assistant.port import Source
+from assistant.tools.confirming import Asked
+from assistant.tools.toolbox import Result
+from channels_app.content.types import Card
+
+MOST_CARDS = 10
+
+
+@dataclass
+class Turn:
+    """``ends``: by the monotonic clock. ``agreed``: (tool, answer) of what the person said yes to in this turn."""
+
+    ends: float
+    room: int = 12_000  # characters that tools' answers may still take up
+    notes: list[str] = field(default_factory=list)
+    agreed: list[tuple[str, str]] = field(default_factory=list)
+    agreed_to: str = ""  # the outcome of that call
+    asked: Asked | None = None
+    handover: str = ""
+    degraded: str = ""
+    model: str = ""
+    tools: list[dict[str, Any]] = field(default_factory=list)
+    models: list[dict[str, Any]] = field(default_factory=list)
+    products: dict[str, tuple[Source, Card]] = field(default_factory=dict)
+
+    def note(self, result: ChatResult) -> None:
+        self.model = result.model
+        self.models.append(
+            {
+                "model": result.model, "outcome": "cached" if result.cached else result.stop,
+                "input_tokens": result.input_tokens, "output_tokens": result.output_tokens,
+                "cost_usd": result.cost_usd, "latency_ms": result.latency_ms,
+            }
+        )  # fmt: skip
+
+    def took(self, name: str, ran: Result) -> None:
+        self.tools.append({"name": name, "outcome": ran.outcome.code, "took_ms": ran.outcome.took_ms})
+        if ran.outcome.code == "handed_over":
+            self.handover = "engine"
+        self.products |= {source.id: (source, card) for source, card in zip(ran.sources, ran.cards, strict=True)}
+
+    def told_of(self, answer: str) -> list[tuple[Source, Card]]:
+        """The products that the answer names, MOST_CARDS at most: what was only looked at is neither shown nor cited."""
+        said = answer.casefold()
+        return [one for one in self.products.values() if one[0].title.casefold() in said][:MOST_CARDS]
+
+    def fitting(self, words: str) -> str:
+        """A tool's answer as far as there is room; a cut is marked."""
+        cut = (
+            words
+            if len(words) <= self.room
+            else f"{words[: self.room]}\n[{len(words) - self.room} characters more, not shown]"
+        )
+        self.room = max(0, self.room - len(words))
+        return cut
+
+    def refused(self, name: str, code: str) -> None:
+        """``name`` is the model's word, and may be anything."""
+        self.tools.append({"name": name[:60], "outcome": f"refused:{code}", "took_ms": 0})
+
+    def usage(self) -> dict[str, Any]:
+        if not self.models:
+            return {}
+        read, written = (sum(one[name] for one in self.models) for name in ("input_tokens", "output_tokens"))
+        cost = round(sum(one["cost_usd"] for one in self.models), 6)
+        return {"input_tokens": read, "output_tokens": written, "total_tokens": read + written, "cost_usd": cost}
+
+    def why(self) -> dict[str, Any]:
+        told = {"tools": self.tools, "models": self.models, "degraded": self.degraded}
+        return {name: value for name, value in told.items() if value}

@@ -1,0 +1,78 @@
+"""Which models are asked, and in which order.
+
+Owns the choice by capability, purpose, intent, language, hardness and price. Must not ask any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assistant.llm.chat import ChatError, ChatRequest
+from assistant.llm.offers import Offer
+from assistant.llm.tokens import prompt_tokens
+
+LONG = 3000  # tokens of a prompt that makes a question harder
+MANY_TOOLS = 3
+MOST = 4  # models asked for one question
+
+
+def chosen(
+    found: Sequence[Offer],
+    request: ChatRequest,
+    *,
+    purpose: str,
+    intent: str,
+    language: str,
+    needs: frozenset[str],
+    model: str = "",
+    frugal: bool = False,
+) -> list[Offer]:
+    """The one to ask first, and those that are asked when it gives no answer; MOST at most.
+
+    First ``model``. Then by rank; of one rank those that are strong enough before those that are not, those kept for
+    this intent, language or purpose before those for everything, and the cheaper before the dearer. ``frugal``: by price alone.
+
+    Raises ChatError ``no_model`` or ``no_model_fits``.
+    """
+    if not found:
+        raise ChatError("no_model")
+    size, hard = prompt_tokens(request), hardness(request)
+    wanted = needs | ({"tools"} if request.tools else set())
+    fitting = [
+        one
+        for one in found
+        if wanted <= abilities(one)
+        and size + min(request.max_tokens, one.max_tokens or request.max_tokens) <= one.context_tokens
+        and _serves(one, purpose=purpose, intent=intent, language=language)
+    ]
+    if not fitting:
+        raise ChatError("no_model_fits")
+
+    def order(one: Offer) -> tuple[object, ...]:
+        kept = bool(one.intents) + bool(one.languages) + bool(one.purposes)
+        short = max(0, hard - one.strength)
+        if frugal:
+            return (one.cost_usd(size, request.max_tokens), one.rank)
+        return not (model and one.called(model)), one.rank, short, -kept, one.cost_usd(size, request.max_tokens)
+
+    return sorted(fitting, key=order)[:MOST]
+
+
+def abilities(offer: Offer) -> frozenset[str]:
+    """What the model can do where it is served."""
+    return offer.capabilities if offer.server.supports_tools else offer.capabilities - {"tools"}
+
+
+def hardness(request: ChatRequest) -> int:
+    """1 to 3: how much a question asks of a model. Long prompts, several tools and an answer by schema make it harder."""
+    signs = (prompt_tokens(request) > LONG) + (len(request.tools) >= MANY_TOOLS) + (request.schema is not None)
+    return min(3, 1 + signs)
+
+
+def _serves(offer: Offer, *, purpose: str, intent: str, language: str) -> bool:
+    """A model that is kept for something is asked for nothing else."""
+    return (
+        (not offer.purposes or purpose in offer.purposes)
+        and (not offer.intents or intent in offer.intents)
+        and (not offer.languages or language.partition("-")[0] in offer.languages)
+    )

@@ -1,0 +1,97 @@
+"""What a wire makes of a provider's answer.
+
+Owns that form and what both wires do alike. Must not know any provider's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from assistant.llm.chat import ChatRequest, Stop, ToolCall
+from assistant.llm.faults import ProviderFault
+from assistant.llm.offers import Offer
+from tenants.storage.json_values import unstorable
+
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+Tell = Callable[[str], None]
+MOST_CALLS = 32
+
+
+@dataclass
+class Answered:
+    """``input_tokens``, ``output_tokens``: None where the provider does not count."""
+
+    text: str = ""
+    stop: Stop = "other"
+    calls: tuple[ToolCall, ...] = ()
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+@dataclass
+class Growing:
+    """A call of a tool whose parts come one after the other."""
+
+    id: str = ""
+    name: str = ""
+    written: list[str] = field(default_factory=list)
+
+    def call(self) -> ToolCall:
+        return tool_call(self.id, self.name, "".join(self.written))
+
+
+def words(value: Any) -> str:
+    """A provider's words, without what no database holds and no stream carries; "" for what is no text."""
+    return UNSTORABLE.sub("", value) if isinstance(value, str) else ""
+
+
+def tool_call(call_id: str, name: str, written: str) -> ToolCall:
+    """Arguments that are no JSON object, or that a database would refuse, are None: they are kept while a person is asked."""
+    try:
+        arguments = json.loads(written or "{}")
+    except (ValueError, RecursionError):
+        arguments = None
+    usable = isinstance(arguments, dict) and unstorable(arguments) is None
+    return ToolCall(words(call_id), words(name), arguments if usable else None)
+
+
+def bounded(calls: list[ToolCall]) -> tuple[ToolCall, ...]:
+    if len(calls) > MOST_CALLS:
+        raise ProviderFault("llm_answer_broken")
+    return tuple(calls)
+
+
+def count(value: Any) -> int | None:
+    """A provider's count of tokens, or None where it is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9 else None
+
+
+def asked_in_words(schema: Mapping[str, Any]) -> str:
+    """For servers that cannot be held to a schema."""
+    return f"Answer with one JSON object and nothing else. It follows this JSON Schema:\n{json.dumps(schema)}"
+
+
+def system_text(request: ChatRequest, *, in_words: bool) -> str:
+    parts = [said.text for said in request.messages if said.role == "system"]
+    if in_words and request.schema is not None:
+        parts.append(asked_in_words(request.schema))
+    return "\n\n".join(part for part in parts if part)
+
+
+def tokens_asked(offer: Offer, request: ChatRequest) -> int:
+    return min(request.max_tokens, offer.max_tokens or request.max_tokens)
+
+
+def temperature_asked(offer: Offer, request: ChatRequest) -> float | None:
+    """None for models that refuse to be told."""
+    wanted = request.temperature if request.temperature is not None else offer.temperature
+    return wanted if "temperature" in offer.capabilities else None
+
+
+def by_schema(offer: Offer, request: ChatRequest) -> bool:
+    """Whether the server holds the model to the schema."""
+    return request.schema is not None and offer.server.json_mode == "json_schema" and "json" in offer.capabilities

@@ -1,0 +1,152 @@
+"""The console's pages on providers of language models, on models, and on what they took.
+
+Must not show a key, nor ask a provider by itself (assistant/llm/setup.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget
+
+from assistant.checks import CAPABILITIES
+from assistant.llm.ask import chat_with
+from assistant.llm.chat import ChatError, ChatRequest, Said
+from assistant.llm.offers import offer_of
+from assistant.llm.setup import TEST_S, address_refused, provider_test
+from assistant.models import LanguageModel, ModelUse, Provider
+from channels_app.http.waiting import asking
+from tenants.console.pages import Button, LinesField, TenantAdmin, TenantFilter
+from tenants.errors import Invalid, ServiceError, Unavailable
+from tenants.storage.crypto import mask
+
+KEY_KEPT = "Never shown again; leave it empty to keep the one that is stored"
+
+
+class ProviderForm(forms.ModelForm):
+    new_key = forms.CharField(
+        label="Key", required=False, max_length=500, widget=UnfoldAdminPasswordWidget(), help_text=KEY_KEPT
+    )
+
+    def clean_new_key(self) -> str:
+        key: str = self.cleaned_data["new_key"]
+        if not (key.isascii() and key.isprintable()) or " " in key:
+            raise ValidationError("A key has no spaces and plain characters only.")
+        return key
+
+    def clean(self) -> Any:
+        """An address moves with its key."""
+        found: dict[str, Any] = super().clean() or {}
+        kind, address = found.get("kind", ""), found.get("base_url", "")
+        before = (self.initial.get("kind", ""), self.initial.get("base_url", ""))
+        if (kind, address) == before or self.errors:
+            return found
+        try:
+            address_refused(kind, address)
+        except ServiceError as error:
+            told = error.details[0]["message"] if isinstance(error, Invalid) and error.details else error.message
+            self.add_error("base_url", told)
+        if not self.instance._state.adding and self.instance.key and not found.get("new_key"):
+            self.add_error("new_key", "Another address needs the key typed anew.")
+        return found
+
+
+@admin.register(Provider)
+class ProviderAdmin(TenantAdmin):
+    resource = "models"
+    form = ProviderForm
+    buttons = (Button("test", "Test connection", "network_ping"),)
+    fields = (
+        "tenant", "name", "kind", "base_url", "new_key", "enabled", "requests_per_minute", "max_tokens_field", "system_role",
+        "json_mode", "supports_usage_stream", "supports_tools",
+    )  # fmt: skip
+    readonly_fields = ("stored_key",)
+    list_display = ("name", "kind", "address", "stored_key", "enabled", "tenant", "updated_at")
+    list_filter = ("kind", "enabled", TenantFilter)
+    list_select_related = ("tenant",)
+    search_fields = ("name", "base_url")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return (*self.fields, "stored_key") if obj else self.fields
+
+    @display(description="Address")
+    def address(self, provider: Provider) -> str:
+        return provider.base_url or "the provider's own"
+
+    @display(description="Stored key")
+    def stored_key(self, provider: Provider) -> str:
+        return mask(provider.key) or "none"
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if form.cleaned_data.get("new_key"):
+            obj.key = form.cleaned_data["new_key"]
+        super().save_model(request, obj, form, change)
+
+    def do_test(self, request: HttpRequest, row: Provider) -> str:
+        tried = provider_test(row)
+        self.note(request, "tested", row, {"code": tried.code})
+        if tried.code:
+            raise Unavailable(f"{row} gave no answer: {tried.code}.")
+        shown = ", ".join(tried.models[:8]) + (" …" if len(tried.models) > 8 else "")
+        return f"{row} answered within {tried.took_ms} ms. Its models: {shown or 'none'}."
+
+
+class ModelForm(forms.ModelForm):
+    capabilities = forms.MultipleChoiceField(
+        required=False, choices=[(name, name) for name in CAPABILITIES], widget=UnfoldAdminCheckboxSelectMultipleWidget
+    )
+    intents = LinesField(required=False, help_text="What alone it is asked for, one per line; empty: everything")
+    languages = LinesField(required=False, help_text="Codes such as de, one per line; empty: all")
+    purposes = LinesField(required=False, help_text="answer, summary …, one per line; empty: all")
+
+
+@admin.register(LanguageModel)
+class LanguageModelAdmin(TenantAdmin):
+    resource = "models"
+    form = ModelForm
+    buttons = (Button("test", "Test", "network_ping"),)
+    fields = (
+        "tenant", "provider", "name", "enabled", "rank", "strength", "capabilities", "context_tokens", "input_usd", "output_usd",
+        "defaults", "intents", "languages", "purposes",
+    )  # fmt: skip
+    list_display = ("name", "provider", "rank", "strength", "input_usd", "output_usd", "enabled", "tenant")
+    list_filter = ("enabled", TenantFilter)
+    list_select_related = ("tenant", "provider")
+    search_fields = ("name",)
+
+    def do_test(self, request: HttpRequest, row: LanguageModel) -> str:
+        """One short question, paid for as any."""
+        asked = ChatRequest((Said("user", "Answer with the word: ready"),), max_tokens=20, deadline_s=TEST_S)
+        try:
+            with asking(TEST_S):
+                result = chat_with(offer_of(row), asked)
+        except ChatError as error:
+            self.note(request, "tested", row, {"code": error.code})
+            raise Unavailable(f"{row} gave no answer: {error.code}.") from None
+        self.note(request, "tested", row, {"code": ""})
+        return f"{row} answered within {result.latency_ms} ms for {result.cost_usd:.6f} US dollars."
+
+
+@admin.register(ModelUse)
+class ModelUseAdmin(TenantAdmin):
+    resource = "models"
+    deeds = frozenset()
+    fields = ("day", "model", "questions", "failures", "input_tokens", "output_tokens", "cost", "mean")
+    readonly_fields = fields
+    list_display = (*fields, "tenant")
+    list_filter = ("day", TenantFilter)
+    list_select_related = ("tenant",)
+    search_fields = ("model",)
+
+    @display(description="US dollars", ordering="cost_micros")
+    def cost(self, use: ModelUse) -> str:
+        return f"{use.cost_micros / 1_000_000:.4f}"
+
+    @display(description="Mean, ms")
+    def mean(self, use: ModelUse) -> int:
+        return round(use.latency_ms / max(1, use.questions))

@@ -1,0 +1,53 @@
+"""A source of products that are written down in its row: asked within the process, with no network.
+
+Owns how its products are looked through. Must not decide what is said.
+"""
+
+from __future__ import annotations
+
+import re
+
+from assistant.products.adaptor import Product, Shop, ShopError, products_of
+from assistant.products.models import ProductSource
+
+
+class Shelf(Shop):
+    """The same six questions as `Shop`."""
+
+    def __init__(self, source: ProductSource):
+        super().__init__(source, 0)
+        self._products = products_of(source.products)
+
+    def details(self, product_id: str) -> Product:
+        for one in self._products:
+            if one.id == product_id:
+                return one
+        raise ShopError("not_found")
+
+    def search(self, query: str) -> list[Product]:
+        words = query.casefold().split()
+        return [one for one in self._products if any(stands_in(word, one.title) for word in words)]
+
+    def catalogue(self) -> list[str]:
+        return []
+
+    def price(self, product_id: str) -> str:
+        return self.details(product_id).price
+
+    def stock(self, product_id: str) -> int | None:
+        return self.details(product_id).stock
+
+    def recommendations(self, product_id: str) -> list[Product]:
+        self.details(product_id)
+        return [one for one in self._products if one.id != product_id]
+
+
+def stands_in(word: str, title: str) -> bool:
+    """Also in the plural; ``word`` in small letters."""
+    stem = word[:-1] if len(word) > 4 and word[-1] in "sne" else word
+    return any(part.startswith(stem) for part in re.findall(r"\w+", title.casefold()))
+
+
+def shop_of(source: ProductSource, seconds: float) -> Shop:
+    """What to ask: the address, where the source has one, within ``seconds``; else what stands in the row."""
+    return Shop(source, seconds) if source.url else Shelf(source)

@@ -1,0 +1,32 @@
+"""All vectors of a tenant are taken away, of whichever encoder, and its lane begins anew."""
+
+from __future__ import annotations
+
+from assistant.models import Vector, VectorLane
+from assistant.vectors import texts
+from assistant.vectors.lanes import lanes_open
+from assistant.vectors.rows import vectors_forget
+from tenants.storage.batches import BATCH, More
+from tenants.storage.db import now
+
+
+def vectors_begin_anew(more: More) -> int:
+    """How many were taken away. The lane is due at once, and no worker's. Raises StoreAway; again is harmless."""
+    lanes_open()
+    count = 0
+    while more() and (gone := vectors_forget(Vector.objects.filter(id__in=_some()))):
+        count += gone
+    VectorLane.objects.exclude(model=texts.MODEL).delete()
+    lane_of()
+    VectorLane.objects.update(messages_to=None, articles="", claim=None, due_at=now())
+    return count
+
+
+def lane_of() -> VectorLane:
+    """The lane of the tenant in scope, for the present encoder."""
+    lane: VectorLane = VectorLane.objects.get(model=texts.MODEL)
+    return lane
+
+
+def _some() -> list[object]:
+    return list(Vector.objects.order_by("id").values_list("id", flat=True)[:BATCH])

@@ -1,0 +1,39 @@
+"""What stands at the address of an issuer's keys (settings.ISSUER_KEYS_FETCH), by the guarded client. Must not read it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from channels_app.contract import SendError
+from channels_app.http.addresses import BadAddress, address_check
+from channels_app.http.client import HttpClient
+from channels_app.http.waiting import asking
+from channels_app.services import outbound_hosts
+from tenants.errors import Unavailable, Unprocessable
+
+MOST_BYTES = 64 * 1024
+CONNECT_S, READ_S, TOTAL_S = 2.0, 3.0, 5.0
+
+
+def issuer_keys(url: str) -> bytes:
+    """The body of a 200. Redirects are not followed. Raises Unavailable ``issuer_away``, Unprocessable
+    ``issuer_keys_unusable`` for an address that is not called."""
+    try:
+        with asking():
+            address_check(url, allowed=outbound_hosts(), https=not settings.DEBUG)
+    except BadAddress as error:
+        raise Unprocessable(str(error), code="issuer_keys_unusable") from error
+    client = HttpClient(
+        allow_hosts=outbound_hosts(), connect_s=CONNECT_S, read_s=READ_S, total_s=TOTAL_S, max_bytes=MOST_BYTES
+    )
+    try:
+        answer = client.request("GET", url, headers={"accept": "application/json"})
+    except SendError as error:
+        raise _away() from error
+    if answer.status != 200:
+        raise _away()
+    return answer.body
+
+
+def _away() -> Unavailable:
+    return Unavailable("The issuer's keys cannot be had at the moment.", code="issuer_away", retry_after=60)

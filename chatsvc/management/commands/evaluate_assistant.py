@@ -1,0 +1,65 @@
+"""Ask the assistant a tenant's evaluation questions; the exit code tells whether it is good enough."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from assistant.engines import engine_named
+from assistant.evaluations.models import EvaluationCase
+from assistant.evaluations.run import Report, difference, evaluate
+from chatsvc.management.arguments import tenant_named
+from tenants.scope import tenant_scope
+from tenants.tenant_settings import settings_for
+
+
+class Command(BaseCommand):
+    help = "Ask the assistant a tenant's evaluation questions. Exit code 1 where it is not good enough."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("slug", help="of the tenant")
+        parser.add_argument("--set", default="main", dest="set_name", help="of questions")
+        parser.add_argument("--engine", default="current", help="current, builtin, model:<name> or prompt:<version>")
+        parser.add_argument("--against", help="an engine to compare it with")
+        parser.add_argument(
+            "--least", type=float, default=0.0, help="share of right answers that is good enough, 0 to 1"
+        )
+        parser.add_argument("--no-worse", action="store_true", help="with --against: no question may be answered worse")
+        parser.add_argument("--json", action="store_true", help="the whole report")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["no_worse"] and not options["against"]:
+            raise CommandError("--no-worse needs --against.")
+        if not 0 <= options["least"] <= 1:
+            raise CommandError("--least is a share, from 0 to 1.")
+        with tenant_scope(tenant_named(options["slug"]).id):
+            cases = list(EvaluationCase.objects.filter(name=options["set_name"]).order_by("id"))
+            if not cases:
+                raise CommandError("There are no questions in such a set.")
+            tenant = settings_for(cases[0].tenant_id).model_dump()
+            report, other = (
+                evaluate(cases, engine_named(name, tenant), name=name) if name else None
+                for name in (options["engine"], options["against"])
+            )
+        assert report is not None
+        changed = difference(other, report) if other else None
+        self._tell(report, other, changed, as_json=options["json"])
+        if report.share < options["least"]:
+            raise CommandError(f"{report.share:.1%} right, less than {options['least']:.1%}.", returncode=1)
+        if changed and options["no_worse"] and changed["worse"]:
+            raise CommandError(f"{len(changed['worse'])} answered worse than {options['against']}.", returncode=1)
+
+    def _tell(self, report: Report, other: Report | None, changed: dict[str, Any] | None, *, as_json: bool) -> None:
+        if as_json:
+            told = {"report": report.to_json(), "against": other and other.to_json(), "difference": changed}
+            self.stdout.write(json.dumps(told, ensure_ascii=False))
+            return
+        for verdict in report.verdicts:
+            wrong = f"  lacks {', '.join(verdict.missed)} {verdict.error}".rstrip() if verdict.missed else ""
+            self.stdout.write(f"{'wrong' if verdict.missed else 'right'}  {verdict.case.question}{wrong}")
+        self.stdout.write(f"{report.engine}: {report.right} of {len(report.verdicts)} right ({report.share:.1%}).")
+        if other and changed:
+            better, worse = len(changed["better"]), len(changed["worse"])
+            self.stdout.write(f"{other.engine}: {other.share:.1%}; better {better}, worse {worse}.")

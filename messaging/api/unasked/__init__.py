@@ -1,0 +1,1 @@
+"""What an engine does by REST without being asked (docs/engine.md)."""

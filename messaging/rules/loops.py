@@ -1,0 +1,47 @@
+"""Machines that answer machines: an autoresponder, or another bot, is answered a bounded number of times; then a human is
+asked for, and the bot keeps still. Only where a machine may be at the other end by itself: on platforms. A web chat and
+REST are the tenant's own pages and programs.
+
+Owns the bounds. Looks at what the worker has read anyway, and counts only where that is busy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from channels_app.selectors import channel_for_id
+from channels_app.words.folding import folded
+from conversations.models import Conversation, Message
+from tenants.storage.db import now
+
+LOOP = "loop"  # the reason of the hand-over
+SAME = 5  # times that the same words are answered
+SAME_WITHIN = timedelta(minutes=5)
+BUSY = 8  # answers of the bot among those that were read, before any are counted
+MOST = 60  # answers of the bot, to whatever words
+MOST_WITHIN = timedelta(minutes=10)
+
+
+def is_loop(conversation: Conversation, recent: Sequence[Any], unanswered: Sequence[Any]) -> bool:
+    """Whether the bot has answered enough of this. ``recent``: the end of the transcript, ``unanswered`` what is to be
+    answered, both oldest first. What staff said ends a loop; buttons that are picked are a person's."""
+    channel = channel_for_id(conversation.channel_id)
+    if channel is None or channel.adapter.instant:
+        return False
+    at = now()
+    last_human = max((m.seq for m in recent if m.role == Message.Role.AGENT), default=0)
+    since = [m for m in recent if m.seq > last_human]
+    own = {m.id for m in unanswered}
+    words = folded(unanswered[-1].text)
+    if words and not unanswered[-1].content.get("choice"):
+        same = (
+            m for m in since if m.role == Message.Role.VISITOR and m.id not in own and at - m.created_at < SAME_WITHIN
+        )
+        if sum(folded(m.text) == words for m in same) >= SAME:
+            return True
+    if sum(m.role == Message.Role.BOT and at - m.created_at < MOST_WITHIN for m in since) < BUSY:
+        return False
+    answers = Message.objects.filter(conversation=conversation, role=Message.Role.BOT, seq__gt=last_human)
+    return answers.filter(seq__gt=recent[-1].seq - 4 * MOST, created_at__gt=at - MOST_WITHIN).count() >= MOST

@@ -1,0 +1,1 @@
+"""What an engine does without being asked (AI-11)."""

@@ -1,0 +1,134 @@
+"""Intents by REST: taught, changed, forgotten, and asked what a text is (AI-1, AI-4)."""
+
+from __future__ import annotations
+
+import pytest
+
+from assistant.intents import definitions
+from assistant.intents.lessons import forget_all
+from assistant.models import Intent
+from tenants.models import AuditEntry
+from tests.factories import TenantFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PATH = "/api/v2/intents"
+SIZE = {
+    "name": "size",
+    "title": "Size",
+    "examples": ["what size do i need", "which size fits me", "size chart please"],
+    "replies": [
+        {"messages": [{"type": "text", "text": "You take {size}."}]},
+        {"messages": [{"type": "text", "text": "Sie tragen {size}."}], "language": "de", "channels": ["sms", "web"]},
+    ],
+    "slots": [{"name": "size", "prompt": "How tall are you?", "choices": [{"title": "Tall", "value": "L", "also": ["2 m"]}]}],
+    "translations": {"de": {"title": "Größe", "slots": {"size": {"prompt": "Wie groß sind Sie?", "choices": ["Groß"]}}}},
+    "confirm": True,
+}  # fmt: skip
+COLOUR = {"name": "colour", "examples": ["which colours are there", "do you have it in red", "is there a blue one"]}
+
+
+@pytest.fixture
+def client(scope, api):
+    yield api(scope)
+    forget_all()
+
+
+def test_what_is_taught_comes_back_as_it_was_given(client) -> None:
+    made = client.data_of(client.post(PATH, SIZE))
+    assert made["replies"][1] == {
+        "messages": [{"type": "text", "text": "Sie tragen {size}.", "format": "plain"}], "language": "de",
+        "channels": ["sms", "web"],
+    }  # fmt: skip
+    assert made["slots"][0]["choices"] == [{"title": "Tall", "value": "L", "also": ["2 m"]}]
+    assert made["translations"]["de"]["slots"]["size"]["choices"] == ["Groß"]
+    assert client.data_of(client.get(f"{PATH}/{made['id']}")) == made
+    assert client.data_of(client.get(PATH, {"search": "siz"}))["items"] == [made]
+    assert client.data_of(client.get(PATH, {"search": "colour"}))["items"] == []
+
+
+def test_a_change_names_what_it_changes_and_stands_in_the_trail(client) -> None:
+    made = client.data_of(client.post(PATH, SIZE))
+    changed = client.data_of(client.patch(f"{PATH}/{made['id']}", {"examples": ["which size"], "enabled": False}))
+    assert {**changed, "updated_at": 0} == {**made, "examples": ["which size"], "enabled": False, "updated_at": 0}
+    assert client.delete(f"{PATH}/{made['id']}").status_code == 204
+    assert client.get(f"{PATH}/{made['id']}").json()["error"]["code"] == "intent_not_found"
+    acts = list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
+    assert acts == ["intent.created", "intent.updated", "intent.deleted"]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"slots": [{"name": "size", "prompt": "?", "pattern": "("}]}, "intent_invalid"),
+        ({"slots": [SIZE["slots"][0], SIZE["slots"][0]]}, "intent_invalid"),
+        ({"replies": [{"messages": [{"type": "text", "text": "Hi"}], "channels": ["fax"]}]}, "intent_invalid"),
+        ({"replies": [{"messages": []}]}, "validation_error"),
+        ({"examples": [" "]}, "validation_error"),
+        ({"name": "two words"}, "validation_error"),
+        ({"translations": {"german": {}}}, "validation_error"),
+        ({"colour": "red"}, "validation_error"),
+    ],
+)
+def test_what_is_malformed_is_refused_and_nothing_is_stored(client, change, code) -> None:
+    answer = client.post(PATH, {**SIZE, **change})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
+    assert not Intent.objects.exists()
+
+
+def test_a_name_is_given_once(client) -> None:
+    client.post(PATH, SIZE)
+    answer = client.post(PATH, SIZE)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "intent_name_taken")
+    other = client.data_of(client.post(PATH, COLOUR))
+    assert client.patch(f"{PATH}/{other['id']}", {"name": "size"}).json()["error"]["code"] == "intent_name_taken"
+
+
+def test_there_are_only_so_many(client, monkeypatch) -> None:
+    monkeypatch.setattr(definitions, "MOST", 1)
+    client.post(PATH, SIZE)
+    assert client.post(PATH, COLOUR).json()["error"]["code"] == "too_many_intents"
+
+
+def test_texts_are_classified_as_in_a_conversation(client) -> None:
+    client.post(PATH, SIZE)
+    client.post(PATH, COLOUR)
+    texts = ["Which size fits me?", "wich sise fits me", "write to a@b.example on 2026-03-04"]
+    found = client.data_of(client.post(f"{PATH}/classify", {"texts": texts}))
+    first, mistyped, other = found["items"]
+    assert (first["intent"], first["confidence"], first["outcome"], first["settled_by"]) == (
+        "size",
+        1.0,
+        "answer",
+        "letters",
+    )
+    assert (mistyped["intent"], mistyped["settled_by"]) == ("size", "spelling")
+    assert [(one["type"], one["value"]) for one in other["entities"]] == [
+        ("email", "a@b.example"),
+        ("date", "2026-03-04"),
+    ]
+    assert found["thresholds"] == {"answer": 0.55, "ask": 0.35}
+    (version,) = client.data_of(client.get(f"{PATH}/trainings"))["items"]
+    assert (version["id"], version["newest"], version["examples"]["size"]) == (found["version"], True, 3)
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["x"] * 101, ["x" * 5000]], ids=["none", "empty", "many", "long"])
+def test_texts_to_classify_are_bounded(client, texts) -> None:
+    assert client.post(f"{PATH}/classify", {"texts": texts}).json()["error"]["code"] == "validation_error"
+
+
+def test_another_tenants_intents_are_not_there(client, api) -> None:
+    made = client.data_of(client.post(PATH, SIZE))
+    other = api(TenantFactory())
+    assert other.data_of(other.get(PATH))["items"] == []
+    assert other.data_of(other.get(f"{PATH}/trainings"))["items"] == []
+    for answer in (other.get(f"{PATH}/{made['id']}"), other.patch(f"{PATH}/{made['id']}", {"title": "x"})):
+        assert answer.json()["error"]["code"] == "intent_not_found"
+    assert other.delete(f"{PATH}/{made['id']}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("verb", "path"), [("get", PATH), ("post", PATH), ("post", f"{PATH}/classify"), ("get", f"{PATH}/trainings")]
+)
+def test_each_needs_its_permission(scope, api, verb, path) -> None:
+    caller = api(scope, "contacts:read")
+    assert getattr(caller, verb)(path, {}).status_code == 403

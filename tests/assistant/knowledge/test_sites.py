@@ -1,0 +1,246 @@
+"""A site's pages become articles: what its sitemap lists on its host and robots.txt allows, again only what has changed (AI-7)."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from assistant.knowledge.sites import reading, visiting
+from assistant.knowledge.sites.models import Site, SitePage
+from assistant.knowledge.sites.reading import counts_of, site_go_on, sites_go_on
+from assistant.knowledge.sites.visiting import MOST_PAGES, Visit
+from assistant.models import KnowledgeEntry
+from channels_app.http.client import Download
+from tenants.models import AuditEntry
+from tenants.scope import tenant_scope
+from tenants.storage.db import now
+from tests.factories import MembershipFactory
+
+HOST = "https://93.184.216.34"
+MAP = f"{HOST}/sitemap.xml"
+ROOT = "/api/v2/knowledge-sites"
+
+
+class Web:
+    """A site as the guarded client gives it: address → status, media type and bytes, or where it leads."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, Any] = {f"{HOST}/robots.txt": (404, "", b"")}
+        self.asked: list[str] = []
+
+    def put(self, path: str, said: str, title: str = "T") -> None:
+        page = f"<html lang=en><h1>{title}</h1><p>{said}</p></html>"
+        self.pages[HOST + path] = (200, "text/html; charset=latin-1", page.encode("latin-1"))
+
+    def lists(self, *paths: str, at: str = MAP, modified: str = "", kind: str = "urlset", packed: bool = False) -> None:
+        entry = "url" if kind == "urlset" else "sitemap"
+        places = "".join(
+            f"<{entry}><loc>{path if '//' in path else HOST + path}</loc><lastmod>{modified}</lastmod></{entry}>"
+            for path in paths
+        )
+        told = f'<{kind} xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{places}</{kind}>'.encode()
+        self.pages[at] = (200, "application/xml", gzip.compress(told) if packed else told)
+
+    @contextmanager
+    def download(self, url: str, **_: Any) -> Iterator[Download]:
+        self.asked.append(url)
+        found = self.pages.get(url, (404, "", b""))
+        if isinstance(found, str):
+            url, found = found, self.pages[found]
+        yield Download(url, found[0], {"Content-Type": found[1]}, iter([found[2]]))
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Web:
+    made = Web()
+    monkeypatch.setattr(visiting, "HttpClient", lambda **_: made)
+    return made
+
+
+def read(site: Site) -> dict[str, tuple[str, str]]:
+    """Path → status and code, once all is read."""
+    while site_go_on(site.id, lambda: True):
+        pass
+    site.refresh_from_db()
+    return {page.url.removeprefix(HOST): (page.status, page.code) for page in SitePage.objects.filter(site=site)}
+
+
+@pytest.mark.django_db
+def test_again_only_what_has_changed_is_changed(scope: Any, web: Web) -> None:
+    web.put("/a", "Größe: free", "Returns")
+    web.put("/b", "By card.", "Payment")
+    web.put("/c", "Gone soon.", "Sale")
+    web.lists("/a", "/b", "/c")
+    site = reading.site_create(MAP)
+    assert set(read(site).values()) == {("created", "")} and site.state == "done"
+    assert KnowledgeEntry.objects.get(title="Returns").answer == "Größe: free"
+    assert KnowledgeEntry.objects.get(title="Returns").source_url == f"{HOST}/a"
+    KnowledgeEntry.objects.filter(title="Returns").update(answer="Staff know better.")
+    web.put("/b", "By card or invoice.", "Payment")
+    web.lists("/a", "/b", "/d")
+    reading.site_again(site)
+    assert read(site) == {"/a": ("unchanged", ""), "/b": ("updated", ""), "/c": ("gone", ""), "/d": ("gone", "")}
+    told = dict(KnowledgeEntry.objects.filter(enabled=True).values_list("title", "answer"))
+    assert told == {"Returns": "Staff know better.", "Payment": "By card or invoice."}
+    web.lists("/a", "/b", "/c")
+    reading.site_again(site)
+    read(site)
+    assert KnowledgeEntry.objects.filter(enabled=True).count() == 3
+
+
+@pytest.mark.django_db
+def test_a_page_of_the_same_date_is_not_fetched_unless_it_was_refused(scope: Any, web: Web) -> None:
+    web.put("/a", "x")
+    web.lists("/a", "/broken", modified="2026-01-31")
+    web.pages[f"{HOST}/broken"] = (200, "image/png", b"\x89PNG")
+    site = reading.site_create(MAP)
+    assert read(site)["/broken"] == ("refused", "format_unknown")
+    web.asked.clear()
+    reading.site_again(site)
+    assert read(site)["/a"] == ("unchanged", "")
+    assert f"{HOST}/a" not in web.asked and f"{HOST}/broken" in web.asked
+
+
+@pytest.mark.django_db
+def test_it_stays_on_its_host_and_where_robots_are_let_in(scope: Any, web: Web) -> None:
+    web.pages[f"{HOST}/robots.txt"] = (200, "text/plain", b"User-agent: *\nDisallow: /*/cart$\n")
+    web.put("/help", "x")
+    web.put("/de/cart", "secret")
+    web.pages[f"{HOST}/away"] = "https://evil.example/x"
+    web.pages[f"{HOST}/round"] = f"{HOST}/de/cart"
+    web.pages["https://evil.example/x"] = (200, "text/html", b"evil")
+    web.lists("/help", "/de/cart", "/away", "/round", "https://evil.example/x")
+    assert read(reading.site_create(MAP)) == {
+        "/help": ("created", ""), "/de/cart": ("refused", "robots"), "/away": ("refused", "other_host"),
+        "/round": ("refused", "robots"), "https://evil.example/x": ("refused", "other_host"),
+    }  # fmt: skip
+    assert "https://evil.example/x" not in web.asked and f"{HOST}/de/cart" not in web.asked
+
+
+def test_an_index_leads_to_sitemaps_and_no_further(web: Web) -> None:
+    web.lists("/one.xml.gz", "https://evil.example/s.xml", kind="sitemapindex")
+    web.lists(*(f"/{n}" for n in range(MOST_PAGES + 2)), at=f"{HOST}/one.xml.gz", packed=True)
+    found = Visit(MAP).pages()
+    assert (len(found.pages), found.left_out) == (MOST_PAGES, 3)
+    assert found.pages["https://evil.example/s.xml"].code == "other_host"
+    web.lists("/", at=f"{HOST}/one.xml.gz", kind="sitemapindex")
+    assert failed() == "sitemap_too_deep"
+
+
+def failed() -> str:
+    with pytest.raises(visiting.SiteError) as error:
+        Visit(MAP).pages()
+    return error.value.code
+
+
+BOMB = b'<!DOCTYPE u [<!ENTITY a "aaaa">]><urlset><url><loc>&a;</loc></url></urlset>'
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ((500, "", b""), "sitemap_away"),
+        ((200, "", b"<html>no"), "sitemap_broken"),
+        ((200, "", b"<html/>"), "sitemap_broken"),
+        ((200, "", BOMB), "sitemap_broken"),
+        ((200, "", b"<urlset/>"), "sitemap_empty"),
+        ((200, "", gzip.compress(bytes(visiting.MOST_OF_MAP + 1))), "sitemap_too_large"),
+        ((200, "", b"\x1f\x8bno"), "sitemap_broken"),
+    ],
+)
+def test_what_is_no_sitemap_is_refused(web: Web, said: Any, code: str) -> None:
+    web.pages[MAP] = said
+    assert failed() == code
+
+
+def test_a_private_address_is_not_called() -> None:
+    with pytest.raises(visiting.SiteError) as refused:
+        Visit("http://127.0.0.1:9/sitemap.xml").pages()
+    assert refused.value.code == "address_blocked"
+
+
+def test_robots_that_cannot_be_had_let_nothing_in(web: Web) -> None:
+    web.lists("/a")
+    web.pages[f"{HOST}/robots.txt"] = (503, "", b"")
+    assert failed() == "robots_away"
+
+
+@pytest.mark.django_db
+def test_a_site_that_lists_nothing_any_more_takes_nothing_away(scope: Any, web: Web) -> None:
+    web.put("/a", "x")
+    web.lists("/a")
+    site = reading.site_create(MAP)
+    read(site)
+    web.pages[MAP] = (200, "", b"<urlset/>")
+    reading.site_again(site)
+    assert read(site) == {"/a": ("created", "")}
+    assert (site.state, site.code, KnowledgeEntry.objects.get().enabled) == ("failed", "sitemap_empty", True)
+
+
+@pytest.mark.django_db
+def test_workers_share_sites_and_none_is_read_by_two(scope: Any, other_tenant: Any, web: Web) -> None:
+    web.put("/a", "x")
+    web.put("/b", "y")
+    web.lists("/a", "/b")
+    site = reading.site_create(MAP)
+    site_go_on(site.id, lambda: False)  # listed, and the time is over
+    SitePage.objects.filter(url=f"{HOST}/b").update(status="reading")  # at this page a worker ended
+    Site.objects.filter(id=site.id).update(claim=other_tenant.id, due_at=now() + reading.LEASE)
+    assert site_go_on(site.id, lambda: True) == 0
+    Site.objects.filter(id=site.id).update(due_at=now())
+    changed: list[Any] = []
+    assert sites_go_on(lambda: True, changed.append) == 1
+    assert (read(site)["/b"], changed) == (("refused", "worker_lost"), [scope.id])
+    with tenant_scope(other_tenant.id):
+        assert not KnowledgeEntry.objects.exists() and not SitePage.objects.exists()
+
+
+@pytest.mark.django_db
+def test_by_rest_and_command(tenant: Any, scope: Any, other_tenant: Any, api: Any, web: Web, capsys: Any) -> None:
+    client = api(tenant)
+    web.put("/a", "x")
+    web.lists("/a", "/b")
+    made = client.data_of(client.post(ROOT, {"url": MAP, "language": "en"}))
+    assert (made["state"], client.post(ROOT, {"url": MAP}).status_code) == ("waiting", 409)
+    where = f"{ROOT}/{made['id']}"
+    assert client.post(f"{where}/read", {}).json()["error"]["code"] == "site_busy"
+    call_command("import_site", MAP, tenant=tenant.slug)
+    assert "1 created, 1 gone" in capsys.readouterr().out
+    assert client.data_of(client.get(where))["pages"] == counts_of(Site.objects.get())
+    shown = client.data_of(client.get(f"{where}/pages?status=created"))["items"]
+    assert [(one["url"], one["article_id"]) for one in shown] == [(f"{HOST}/a", str(KnowledgeEntry.objects.get().id))]
+    assert client.post(f"{where}/read", {}).status_code == 200
+    stranger = api(other_tenant)
+    assert [stranger.get(where).status_code, stranger.delete(where).status_code] == [404, 404]
+    for url, code in (("https://127.0.0.1/s.xml", "url_not_public"), ("ftp://x/s.xml", "invalid_url")):
+        assert client.post(ROOT, {"url": url}).json()["error"]["details"][0]["code"] == code
+    with pytest.raises(CommandError):
+        call_command("import_site", "https://127.0.0.1/s.xml", tenant=tenant.slug)
+    assert client.delete(where).status_code == 204 and KnowledgeEntry.objects.count() == 1
+    actions = AuditEntry.objects.filter(action__startswith="site.").order_by("id").values_list("action", flat=True)
+    assert list(actions) == ["site.created", "site.read", "site.read", "site.deleted"]
+
+
+@pytest.mark.django_db
+def test_in_the_console(tenant: Any, scope: Any, other_tenant: Any, client: Any) -> None:
+    member = MembershipFactory(tenant=tenant, role__permissions=["intents:read", "intents:write"])
+    member.user.is_staff = True
+    member.user.save()
+    client.force_login(member.user)
+    page = "/admin/assistant/site/"
+    refused = client.post(f"{page}add/", {"tenant": str(tenant.id), "url": "https://127.0.0.1/s.xml", "language": ""})
+    assert "not on the public internet" in refused.content.decode()
+    foreign = client.post(f"{page}add/", {"tenant": str(other_tenant.id), "url": MAP, "language": ""})
+    assert foreign.status_code == 200 and not Site.objects.unscoped().exists()  # unscoped: of both
+    assert client.post(f"{page}add/", {"tenant": str(tenant.id), "url": MAP, "language": "de"}).status_code == 302
+    site = Site.objects.get()
+    assert (site.language, site.state) == ("de", "waiting")
+    SitePage.objects.create(tenant=tenant, site=site, url=f"{HOST}/seen", status="refused", code="robots")
+    assert "1 refused" in client.get(page).content.decode()
+    report = client.get(f"/admin/assistant/sitepage/?site__id__exact={site.id}").content.decode()
+    assert f"{HOST}/seen" in report and "robots" in report

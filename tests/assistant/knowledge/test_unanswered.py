@@ -1,0 +1,86 @@
+"""What nothing answered is noted and listed, the like together, until an article answers it (AI-7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from assistant.intents import lessons as memory
+from assistant.knowledge import search
+from assistant.knowledge.indexed import articles_go_on
+from assistant.knowledge.unanswered import questions_unanswered, unanswered_note
+from assistant.models import KnowledgeEntry, Unanswered, VectorLane
+from assistant.vectors.lanes import vectors_go_on
+from conversations.models import Message
+from tenants.scope import tenant_scope
+from tenants.storage.db import now
+from tests.assistant.vectors.conftest import read_off_words  # noqa: F401
+from tests.factories import MessageFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ADDRESS = "/api/v2/knowledge/unanswered"
+
+
+@pytest.fixture(autouse=True)
+def looked_at_once(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(search, "LOOK_EVERY_S", 0.0)
+    yield
+    search.forget_all()
+    memory.forget_all()
+
+
+def go_on() -> None:
+    VectorLane.objects.unscoped().update(due_at=now())
+    vectors_go_on(lambda: True, [articles_go_on])
+
+
+def note(row: Message) -> None:
+    unanswered_note(row.id, row.conversation_id)
+
+
+@pytest.fixture
+def asked(scope, other_tenant) -> list[Message]:
+    texts = ("do you lend tall ladders", "do you lend ladders", "ladders?", "can dogs come in here", "Ladders?")
+    rows = [MessageFactory(tenant=scope, text=text) for text in texts]
+    for row in rows:
+        note(row)
+        note(row)
+    with tenant_scope(other_tenant.id):
+        note(MessageFactory(tenant=other_tenant, text="do you lend ladders"))
+    go_on()
+    return rows
+
+
+def listed(client: Any) -> list[tuple[str, int]]:
+    return [(one["text"], one["count"]) for one in client.data_of(client.get(ADDRESS))["items"]]
+
+
+def test_the_like_stand_together_the_most_frequent_first(tenant, api, asked) -> None:
+    assert sorted(listed(api(tenant))[:2]) == [("Ladders?", 2), ("do you lend ladders", 2)]
+    assert listed(api(tenant))[2:] == [("can dogs come in here", 1)]
+    [first, *_] = [one for one in questions_unanswered(9) if one.text == "do you lend ladders"]
+    assert first.message_ids == (asked[1].id, asked[0].id)
+
+
+def test_an_article_that_answers_it_takes_it_off_the_list(tenant, scope, api, asked) -> None:
+    KnowledgeEntry.objects.create(tenant=scope, title="do you lend ladders", answer="We do.")
+    go_on()
+    assert "do you lend ladders" not in [text for text, _ in listed(api(tenant))]
+
+
+def test_what_was_deleted_is_not_listed(tenant, api, asked) -> None:
+    Message.objects.filter(text__icontains="ladders").update(text="", deleted_at=now())
+    assert listed(api(tenant)) == [("can dogs come in here", 1)]
+
+
+def test_it_takes_the_permission_to_read_messages(tenant, api, asked) -> None:
+    assert api(tenant, "intents:read").get(ADDRESS).status_code == 403
+
+
+def test_without_vectors_the_same_words_stand_together(scope, settings) -> None:
+    settings.ENV = {**settings.ENV, "ASSISTANT_MEANING": False}
+    for text in ("Ladders?", "ladders?", "Dogs?"):
+        note(MessageFactory(tenant=scope, text=text))
+    assert [(one.text, one.count) for one in questions_unanswered(9)] == [("ladders?", 2), ("Dogs?", 1)]
+    assert Unanswered.objects.count() == 3

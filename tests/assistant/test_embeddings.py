@@ -1,0 +1,117 @@
+"""Vectors of texts: what the packages' own programs make of their weights, and what is near to what."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+
+from assistant.embeddings import encoders
+from assistant.embeddings.english import MOST_PIECES, SHARE, tokens_of
+from assistant.embeddings.multilingual import PARTS, SENTENCE
+
+TEXTS = [
+    "I want to send my shoes back", "", "Where is my order AC-10042?", "¿Dónde está mi pedido?", "注文はどこですか",
+    "a word " * 100, "\u0000 \u200b", "🦊",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def network() -> encoders.Multilingual:
+    found = encoders.encoder()
+    assert isinstance(found, encoders.Multilingual)
+    return found
+
+
+def test_the_first_part_is_what_the_package_gives(network) -> None:
+    own = network.network._encode([text[:500] for text in TEXTS])
+    assert np.allclose(network.vectors(TEXTS)[:, :SENTENCE] * np.sqrt(PARTS), own, atol=1e-5)
+
+
+def test_a_text_among_others_is_the_text_alone(network) -> None:
+    alone = np.concatenate([network.vectors([text]) for text in TEXTS])
+    assert np.allclose(network.vectors(TEXTS), alone, atol=1e-5)
+    assert np.allclose(np.linalg.norm(alone, axis=1), 1.0, atol=1e-5)
+    assert network.vectors([]).shape == (0, network.width)
+
+
+@pytest.mark.parametrize(
+    ("said", "near", "far"),
+    [
+        ("Rückgabe", "I want to return this", "cancel my order"),
+        ("où est mon colis", "where is my parcel", "what does it cost"),
+        ("quiero cambiar la contraseña", "reset my password", "opening hours"),
+        ("devolução", "return an item", "talk to a human"),
+    ],
+)
+def test_what_means_the_same_is_near_in_any_language(network, said, near, far) -> None:
+    one, same, other = network.vectors([said, near, far])
+    assert one @ same > one @ other
+
+
+def test_a_process_loads_a_network_once(network) -> None:
+    assert encoders.encoder() is network
+
+
+def test_pieces_of_words_are_the_models() -> None:
+    """As the model's own tokeniser (BERT's, uncased) gives them."""
+    assert tokens_of("Hello, world!") == [101, 7592, 1010, 2088, 999, 102]
+    assert tokens_of("naïve x^2 don't") == [101, 15743, 1060, 1034, 1016, 2123, 1005, 1056, 102]
+    assert tokens_of("日本語 😀") == [101, 1864, 1876, 1950, 100, 102]
+    assert tokens_of("") == [101, 102]
+    assert len(tokens_of("word " * 1000)) == MOST_PIECES
+
+
+def test_english_vectors_hold_both_networks(network) -> None:
+    english = encoders.encoder(encoders.ENGLISH)
+    found = english.vectors(TEXTS)
+    assert found.shape == (len(TEXTS), english.width)
+    assert np.allclose(found[:, : network.width] / np.sqrt(1 - SHARE), network.vectors(TEXTS), atol=1e-5)
+    one, same, other = english.vectors(
+        ["my card was swallowed", "the machine kept my card", "what is the exchange rate"]
+    )
+    assert one @ same > one @ other
+
+
+def test_what_both_networks_are_asked_is_computed_once(network, monkeypatch) -> None:
+    """The second look and the search for articles ask for the same text, the latter with the multilingual one alone."""
+    monkeypatch.setattr(encoders, "_kept", OrderedDict())
+    english, given, vectors = encoders.encoder(encoders.ENGLISH), [], network.vectors
+    monkeypatch.setattr(network, "vectors", lambda texts: given.extend(texts) or vectors(texts))
+    found = encoders.vectors_asked(english, TEXTS)
+    shared = encoders.vectors_asked(network, TEXTS)
+    assert given == list(dict.fromkeys(TEXTS))
+    assert np.allclose(found[:, : network.width] / np.sqrt(1 - SHARE), shared, atol=1e-5)
+
+
+def test_without_the_option_it_says_what_to_install(monkeypatch) -> None:
+    monkeypatch.setattr(encoders, "english_installed", lambda: False)
+    with pytest.raises(encoders.NotInstalled, match=r"requirements-english\.lock"):
+        encoders.encoder(encoders.ENGLISH)
+
+
+class Counted:
+    """A network that counts the texts it is given."""
+
+    model = "counted"
+
+    def __init__(self) -> None:
+        self.given: list[str] = []
+
+    def vectors(self, texts):
+        self.given += texts
+        return np.array([[len(text), ord(text[0])] for text in texts], np.float32)
+
+
+def test_what_many_ask_is_turned_into_numbers_once(monkeypatch):
+    monkeypatch.setattr(encoders, "_kept", OrderedDict())
+    monkeypatch.setattr(encoders, "MOST_KEPT", 3)
+    network = Counted()
+    assert encoders.vectors_asked(network, ["a", "bb", "a"]).tolist() == [[1, 97], [2, 98], [1, 97]]
+    assert encoders.vectors_asked(network, ["bb", "ccc"]).tolist() == [[2, 98], [3, 99]]
+    assert network.given == ["a", "bb", "ccc"]
+    encoders.vectors_asked(network, ["dddd"])
+    encoders.vectors_asked(network, ["bb", "a"])
+    assert network.given == ["a", "bb", "ccc", "dddd", "a"], "the least recently asked one was forgotten"
+    assert all(isinstance(key, bytes) and b"dddd" not in key for key in encoders._kept)

@@ -1,0 +1,160 @@
+"""What a day may cost a tenant, and what it has cost (AI-5, SEC-4)."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+
+from assistant.llm import budget
+from assistant.llm.ask import chat
+from assistant.llm.chat import ChatError
+from assistant.llm.faults import ProviderFault
+from assistant.llm.offers import Offer, Server
+from assistant.models import ModelBudget, ModelUse
+from channels_app.twin import server as twins
+from conversations.models import Event
+from messaging.models import StaffAlert
+from messaging.publish import publish_events
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tenants.tenant_settings import invalidate
+from tests.assistant.llm import model, provider, question, reachable
+
+REACHED = "chat.system.budget_reached"
+
+
+@pytest.fixture
+def twin(monkeypatch):
+    monkeypatch.setattr("assistant.llm.ask.time.sleep", lambda seconds: None)
+    with twins.start() as twin, reachable(twin):
+        yield twin
+
+
+@pytest.fixture
+def limits(tenant):
+    """Sets the tenant's limits."""
+
+    def set_to(**limits: float) -> None:
+        Tenant.objects.filter(id=tenant.id).update(settings={"llm_budget": limits})
+        invalidate(tenant.id)
+
+    yield set_to
+    invalidate(tenant.id)
+
+
+def stops() -> list[str]:
+    return [event.payload["stop"] for event in Event.objects.filter(type=REACHED).order_by("id")]
+
+
+@pytest.mark.django_db
+def test_what_a_day_took_is_counted_by_model(twin, tenant, other_tenant, scope) -> None:
+    model(provider(tenant, twin), input_usd=1_000, output_usd=10_000)
+    twin.llm.say("It comes tomorrow.", times=2)
+    chat(question(), purpose="answer")
+    chat(question(), purpose="summary", stream=lambda piece: None)
+    use = ModelUse.objects.get()
+    assert (use.model, use.questions, use.failures) == ("openai/gpt-twin", 2, 0)
+    assert (use.input_tokens, use.output_tokens, use.cost_micros) == (12, 6, 12 * 1_000 + 6 * 10_000)
+    assert ModelBudget.objects.get().spent_micros == use.cost_micros
+    with tenant_scope(other_tenant.id):
+        assert not ModelUse.objects.exists() and not ModelBudget.objects.exists()
+
+
+@pytest.mark.django_db
+def test_refusals_cost_nothing_and_what_broke_off_does(twin, tenant, scope) -> None:
+    model(provider(tenant, twin), input_usd=1_000, output_usd=10_000)
+    twin.faults.order("refuse_token")
+    with pytest.raises(ChatError):
+        chat(question(), purpose="answer")
+    assert ModelBudget.objects.get().spent_micros == 0
+    twin.faults.order("cut")
+    twin.llm.say("It comes tomorrow.")
+    with pytest.raises(ChatError, match="llm_cut"):
+        chat(question(), purpose="answer", stream=lambda piece: None)
+    use = ModelUse.objects.get()
+    assert (use.failures, use.cost_micros) == (2, ModelBudget.objects.get().spent_micros)
+    assert use.input_tokens > 0 and use.output_tokens > 0
+
+
+@pytest.mark.django_db
+def test_the_hard_stop_comes_before_the_money_is_spent(twin, tenant, scope, limits) -> None:
+    limits(hard_usd=1)
+    model(provider(tenant, twin), output_usd=10_000)
+    with pytest.raises(ChatError, match="budget_exceeded"):
+        chat(question(max_tokens=200), purpose="answer")
+    assert (list(twin.requests), stops()) == ([], ["hard"])
+    assert chat(question(max_tokens=50), purpose="answer").text
+    assert ModelBudget.objects.get().spent_micros < 1_000_000
+    with pytest.raises(ChatError, match="budget_exceeded"):
+        chat(question(max_tokens=200), purpose="answer")
+    assert stops() == ["hard"]
+
+
+@pytest.mark.django_db
+def test_a_model_that_costs_nothing_goes_on_answering(twin, tenant, scope, limits) -> None:
+    limits(hard_usd=0)
+    own = provider(tenant, twin)
+    model(own, "dear", rank=1)
+    model(own, "own", rank=2, input_usd=0, output_usd=0)
+    assert chat(question(), purpose="answer").model == "openai/own"
+
+
+@pytest.mark.django_db
+def test_from_the_soft_stop_on_the_cheapest_is_asked_and_staff_are_told_once(twin, tenant, scope, limits) -> None:
+    limits(soft_usd=0.005)
+    own = provider(tenant, twin)
+    model(own, "dear", rank=1, output_usd=10_000)
+    model(own, "cheap", rank=2)
+    assert [chat(question(), purpose="answer").model for _ in range(3)] == [
+        "openai/dear",
+        "openai/cheap",
+        "openai/cheap",
+    ]
+    assert stops() == ["soft"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_alert_travels_as_others_do(scope, limits) -> None:
+    limits(hard_usd=0)
+    offer = Offer(Server("1", "house", "openai", "https://llm.example.com/v1", ""), "m", output_usd=1)
+    with pytest.raises(ProviderFault, match="budget_exceeded"):
+        budget.reserve(offer, question())
+    publish_events()
+    assert set(StaffAlert.objects.values_list("subject", flat=True)) == {"Language models are not asked any more today"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_at_once_never_pass_the_limit(tenant, limits) -> None:
+    """Each sets aside more than a tenth of the day's money."""
+    limits(hard_usd=1)
+    offer = Offer(Server("1", "house", "openai", "https://llm.example.com/v1", ""), "m", output_usd=1_000)
+    asked = question(max_tokens=110)
+
+    def one(_: int) -> bool:
+        try:
+            with tenant_scope(tenant.id):
+                budget.reserve(offer, asked)
+        except ProviderFault:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(6) as crew:
+        assert sum(crew.map(one, range(18))) == 9
+    with tenant_scope(tenant.id):
+        assert ModelBudget.objects.get().spent_micros == 9 * 110_000
+
+
+@pytest.mark.django_db
+def test_a_new_day_begins_with_nothing(scope, limits, monkeypatch) -> None:
+    limits(hard_usd=1)
+    offer = Offer(Server("1", "house", "openai", "https://llm.example.com/v1", ""), "m", output_usd=1_000)
+    asked, day = question(max_tokens=900), budget.today()
+    budget.reserve(offer, asked)
+    with pytest.raises(ProviderFault):
+        budget.reserve(offer, asked)
+    monkeypatch.setattr(budget, "today", lambda: day.replace(year=day.year + 1))
+    assert budget.reserve(offer, asked).micros == 900_000

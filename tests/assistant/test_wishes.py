@@ -1,0 +1,266 @@
+"""What is not to be done, what is asked before, who may end what the assistant waits for, and several wishes at once (AI-1,
+BOT-2)."""
+
+from __future__ import annotations
+
+import pytest
+
+from assistant.builtin.denials import denied
+from assistant.intents.lessons import learn
+from assistant.intents.skills import skills_of
+from assistant.intents.spelling import spelling_of
+from assistant.models import Intent
+from assistant.port import HistoryEntry
+from tests.assistant.test_dialogue import said, titles
+
+BY_COLLEAGUE = (
+    HistoryEntry("bot", "What is your order number?"),
+    HistoryEntry("agent", "Solved. How many pairs is it?"),
+)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "please do not cancel my order AC-10042",
+        "don't cancel my order AC-10042!!",
+        "don’t send it back",
+        "I don't want to return it",
+        "bitte nicht stornieren",
+        "Bitte stornieren Sie meine Bestellung nicht",
+        "ich möchte meine Bestellung nicht stornieren",
+        "n'annulez pas ma commande",
+        "je ne veux pas annuler ma commande",
+        "no canceles mi pedido",
+        "no quiero devolver nada",
+        "não cancele a encomenda",
+        "não quero devolver",
+    ],
+)
+def test_a_denial_is_known(line):
+    assert denied(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "my package has not arrived",
+        "the shoes do not fit",
+        "i don't know my order number",
+        "no problem, thanks",
+        "i no longer want what i ordered",
+        "meine bestellung ist nicht angekommen",
+        "der code funktioniert nicht",
+        "ma commande n'est pas arrivée",
+        "je n'ai pas reçu ma commande",
+        "no ha llegado mi pedido",
+        "no, gracias",
+        "não recebi a encomenda",
+        "nein danke",
+    ],
+)
+def test_a_complaint_about_what_has_not_happened_denies_nothing(line):
+    assert not denied(line)
+
+
+@pytest.mark.parametrize("line", ["please do not cancel my order AC-10042", "don't cancel my order AC-10042!!"])
+def test_what_is_forbidden_is_asked_about_and_not_begun(visitor, line):
+    reply = visitor().says(line)
+    assert (said(reply), reply.handover, reply.intent) == ("Did you mean “Cancel an order”?", False, "")
+
+
+def test_a_denial_leaves_what_was_begun(visitor):
+    person = visitor()
+    person.says("cancel my order")
+    reply = person.says("no, please do not cancel it")
+    assert (reply.intent, reply.context["conversation_stage"], reply.handover) == ("cancel", "open", False)
+
+
+def test_what_was_taught_as_a_denial_is_no_denial(visitor):
+    assert visitor().says("i don't want to talk to a bot").handover_reason == "requested"
+
+
+# ------------------------------------------------------------------------- asked before it is done
+
+
+@pytest.mark.parametrize("yes", ["yes", "Yes please!", "1"])
+def test_what_has_consequences_is_done_after_a_yes_alone(visitor, yes):
+    person = visitor()
+    question = person.says("cancel my order AC-10042")
+    assert said(question) == "Shall I go ahead? Cancel an order: AC-10042"
+    assert (titles(question), question.handover) == (["Yes", "No"], False)
+    done = person.says(yes)
+    assert "stop order AC-10042" in said(done)
+    assert done.handover_reason == "intent:cancel_order"
+
+
+@pytest.mark.parametrize("no", ["no", "2", "never mind"])
+def test_after_a_no_it_is_left(visitor, no):
+    person = visitor()
+    person.says("cancel my order AC-10042")
+    reply = person.says(no)
+    assert (reply.intent, reply.handover, reply.context["conversation_stage"]) == ("cancel", False, "open")
+
+
+def test_an_old_yes_does_nothing(visitor):
+    person = visitor()
+    person.says("cancel my order AC-10042")
+    person.says("when are you open?")
+    assert not person.picks("do:cancel_order", "Yes").handover
+
+
+# ------------------------------------------------------------------ a colleague's word, a machine's
+
+
+def test_a_colleagues_word_ends_the_question(visitor):
+    person = visitor()
+    person.says("track my order")
+    reply = person.says("yes perfect, thanks a lot", history=BY_COLLEAGUE)
+    assert (reply.intent, reply.context["conversation_stage"]) == ("thanks", "open")
+
+
+def test_a_yes_to_a_colleague_calls_no_further_one(visitor):
+    person = visitor()
+    person.says("my leg hurts")
+    assert not person.says("yes", history=BY_COLLEAGUE).handover
+
+
+def test_a_number_said_to_a_colleague_picks_nothing(visitor):
+    person = visitor()
+    person.says("i want to return something")
+    assert person.says("2", history=BY_COLLEAGUE).context["slots"] == {}
+
+
+def test_what_the_bot_asked_after_the_colleague_counts(visitor):
+    person = visitor()
+    person.says("track my order")
+    reply = person.says("AC-10042", history=(*BY_COLLEAGUE, HistoryEntry("bot", "What is your order number?")))
+    assert "Order AC-10042 left" in said(reply)
+
+
+def test_a_machine_that_repeats_itself_is_answered_three_times(visitor):
+    person, line = visitor(), "Thank you for your message. We will get back to you soon."
+    replies = [person.says(line) for _ in range(4)]
+    assert [reply.handover_reason for reply in replies] == ["", "", "", "repeated"]
+
+
+def test_people_may_say_a_short_word_often(visitor):
+    person = visitor()
+    assert not any(person.says("thanks").handover for _ in range(6))
+
+
+# --------------------------------------------------------------------------------- several wishes
+
+
+def test_two_wishes_are_both_answered_in_their_order(visitor):
+    reply = visitor().says("when are you open and how long does shipping take?")
+    assert [content.text[:17] for content in reply.contents] == ["Our shops are ope", "Standard delivery"]
+
+
+def test_the_second_wish_follows_once_the_first_is_done(visitor):
+    person = visitor()
+    assert said(person.says("where is my order? how long does shipping take?")).startswith("What is your order number")
+    reply = person.says("AC-10042")
+    assert [content.text[:14] for content in reply.contents] == ["Order AC-10042", "Standard deliv"]
+    assert "later" not in person.context["assistant"]
+
+
+def test_a_wish_left_behind_is_forgotten(visitor):
+    person = visitor()
+    person.says("where is my order? how long does shipping take?")
+    person.says("never mind")
+    assert "later" not in person.context["assistant"]
+
+
+def test_a_human_among_the_wishes_comes_first(visitor):
+    assert visitor().says("where is my order? i want to speak to a human").handover_reason == "requested"
+
+
+@pytest.mark.parametrize("line", ["i want to return my order and get a refund", "show me your jackets and boots"])
+def test_one_wish_with_an_and_is_one(visitor, line):
+    assert "later" not in visitor().says(line).context["assistant"]
+
+
+# --------------------------------------------------------------------------------------- spelling
+
+
+@pytest.mark.parametrize(
+    ("line", "corrected"),
+    [("Wher is my ordr", "where is my order"), ("shiping", "shipping"), ("trakc it", "track it"), ("where is it", ""), ("xyzzy", "")],
+)  # fmt: skip
+def test_words_mistyped_by_a_letter_are_put_right(line, corrected):
+    assert spelling_of(["where is my order", "shipping", "track it"]).corrected(line) == corrected
+
+
+@pytest.mark.parametrize("word", ["order", "orders"])
+def test_one_letter_is_put_right_wherever_it_stands(word):
+    cuts = [(word[:place], word[place:]) for place in range(len(word) + 1)]
+    spoilt = {head + tail[1:] for head, tail in cuts} | {f"{head}q{tail}" for head, tail in cuts}
+    spoilt |= {f"{head}q{tail[1:]}" for head, tail in cuts[:-1]}
+    spoilt |= {head + tail[1] + tail[0] + tail[2:] for head, tail in cuts[:-2]}
+    assert {spelling_of([word, "deer"]).corrected(one) for one in spoilt - {word}} == {word}
+    assert spelling_of([word]).corrected(f"q{word[:-2]}q") == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "intent"), [("Wher is my ordr", "order_status"), ("opning huors", "opening_hours"), ("retrun lable", "return_item")]
+)  # fmt: skip
+def test_mistyped_texts_are_understood(visitor, line, intent):
+    person = visitor()
+    reply = person.says(line)
+    assert reply.intent == intent or reply.next_expected[0] == f"intent:{intent}"
+
+
+# -------------------------------------------------------------------------- languages and channels
+
+FIVE = ("en", "de", "es", "fr", "pt")
+
+
+@pytest.mark.parametrize(
+    ("language", "line", "words"),
+    [
+        ("en", "hi", "welcome to Acorn"), ("de", "Hallo", "Was kann ich für Sie tun?"), ("es", "Hola", "¿En qué puedo ayudarte?"),
+        ("fr", "Bonjour", "Que puis-je faire pour vous"), ("pt", "Olá", "Em que posso ajudar?"),
+        ("en", "order", "order number"), ("de", "Rückgabe", "Warum geht die Ware zurück?"), ("de", "Bestellung", "Bestellnummer"),
+        ("es", "devolución", "¿Por qué lo devuelves?"), ("fr", "retour", "Pourquoi le renvoyez-vous"),
+        ("pt", "devolução", "Porque quer devolver?"), ("de", "Öffnungszeiten", "montags bis samstags"),
+        ("es", "cómo puedo pagar", "transferencia"), ("pt", "falar com um atendente", "responde aqui mesmo"),
+    ],
+)  # fmt: skip
+def test_the_demo_speaks_five_languages(visitor, language, line, words):
+    assert words in said(visitor(languages=FIVE).says(line, language=language))
+
+
+def test_a_return_in_german_from_the_first_word_to_the_last(visitor):
+    person = visitor(languages=FIVE)
+    assert titles(person.says("Rückgabe", language="de")) == ["Falsche Größe", "Defekt", "Gefällt nicht"]
+    assert said(person.says("sie ist mir zu klein", language="de")).startswith("Wie lautet Ihre Bestellnummer?")
+    reply = person.says("AC-10042", language="de")
+    assert said(reply).startswith("Notiert: AC-10042, Falsche Größe.")
+    assert reply.context["slots"] == {"reason": "wrong size", "order_number": "AC-10042"}
+
+
+def test_a_number_that_comes_before_its_question_is_kept(visitor):
+    person = visitor()
+    person.says("i want to return something")
+    again = person.says("AC-10042")
+    assert said(again).startswith("I am glad to help")
+    assert "AC-10042, faulty" in said(person.picks("faulty"))
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "Welcome!"), ("es", "¿En qué puedo ayudarte?"), ("pt", "Como posso ajudar?")]
+)
+def test_the_tenants_greeting_stands_for_its_own_language_alone(visitor, language, words):
+    person = visitor(learn(skills_of([]), []), greeting="Welcome!", languages=("en", "es", "pt"))
+    assert said(person.says("hello", language=language)).endswith(words)
+
+
+def test_a_channel_has_its_own_words(visitor):
+    replies = ["To all.", {"messages": ["To SMS."], "channels": ["sms"]}, {"messages": ["An alle."], "language": "de"}]
+    taught = learn(skills_of([Intent(name="news", examples=["what is new"], responses=replies)]), [])
+    person = visitor(taught, languages=("en", "de"))
+    assert said(person.says("what is new")) == "To all."
+    assert said(person.says("what is new", language="de")) == "An alle."
+    person.kind = "sms"
+    assert said(person.says("what is new")) == "To SMS."

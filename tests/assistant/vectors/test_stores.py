@@ -1,0 +1,165 @@
+"""Either store: what is kept is found by its own tenant alone, by its own encoder alone, and no more once it is gone (AI-8)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import numpy as np
+import pytest
+
+from assistant.models import Vector
+from assistant.vectors import embedded, texts
+from assistant.vectors.port import ANY, Only, StoreAway
+from assistant.vectors.rows import Text, digest_of, numbers_of, store, vectors_forget, vectors_keep, vectors_like
+from tenants.scope import tenant_scope
+from tests.assistant.vectors.conftest import FakePinecone, FakeQdrant, of_words
+
+pytestmark = pytest.mark.django_db(transaction=True)
+TALK, OTHER_TALK = uuid.UUID(int=11), uuid.UUID(int=12)
+LOST, LATE, HOURS = (uuid.UUID(int=number) for number in (1, 2, 3))
+SAID = {LOST: "my parcel is lost", LATE: "the parcel is late today", HOURS: "when do you open"}
+
+
+def keep(kind: str = "message") -> None:
+    talks = {LOST: TALK, LATE: OTHER_TALK, HOURS: OTHER_TALK}
+    vectors_keep(kind, [Text(ref, text, 0, talks[ref]) for ref, text in SAID.items()])
+
+
+def found(text: str, only: Only = ANY, kind: str = "message") -> list[uuid.UUID]:
+    return [one.ref_id for one in vectors_like(kind, of_words([text])[0], 2, only)]
+
+
+def test_the_nearest_come_first_with_their_likeness(scope, vector_store) -> None:
+    keep()
+    best, second = vectors_like("message", of_words(["parcel lost"])[0], 2)
+    assert (best.ref_id, second.ref_id) == (LOST, LATE)
+    expected = float(of_words(["parcel lost"])[0] @ of_words([SAID[LOST]])[0])
+    assert best.score == pytest.approx(expected, abs=2e-3)
+    assert (best.conversation_id, best.digest, best.part) == (TALK, digest_of(SAID[LOST]), 0)
+
+
+def test_a_search_keeps_to_conversations(scope, vector_store) -> None:
+    keep()
+    assert found("parcel lost", Only(but=TALK))[0] == LATE
+    assert found("parcel lost", Only(conversations=[TALK])) == [LOST]
+    assert found("parcel lost", Only(conversations=[])) == []
+
+
+def test_another_tenant_finds_nothing(scope, other_tenant, vector_store) -> None:
+    keep()
+    with tenant_scope(other_tenant.id):
+        assert (found("parcel lost"), store().count("message")) == ([], 0)
+        vectors_forget(Vector.objects.all())
+        store().delete("message", list(Vector.objects.unscoped().values_list("id", flat=True)))
+        store().delete_all()
+    assert found("parcel lost")[0] == LOST
+
+
+def test_another_encoder_and_kind_find_nothing(scope, vector_store, monkeypatch) -> None:
+    keep()
+    assert found("parcel lost", kind="article") == []
+    monkeypatch.setattr(texts, "MODEL", "another/512")
+    assert found("parcel lost") == []
+    keep()
+    assert (len(found("parcel lost")), store().count("message"), Vector.objects.count()) == (2, 3, 6)
+
+
+def test_what_is_kept_again_stands_once(scope, vector_store) -> None:
+    keep()
+    vectors_keep("message", [Text(LOST, "when do you open on sunday", 0, TALK)])
+    assert (store().count("message"), Vector.objects.count()) == (3, 3)
+    assert found("parcel lost")[0] == LATE
+
+
+def test_what_is_forgotten_is_gone_from_the_store(scope, vector_store) -> None:
+    keep()
+    found("parcel lost")  # the embedded store remembers its signs
+    assert vectors_forget(Vector.objects.filter(ref_id=LOST)) == 1
+    assert (store().count("message"), LOST in found("parcel lost")) == (2, False)
+
+
+def test_the_numbers_come_back(scope, vector_store) -> None:
+    keep()
+    assert numbers_of("message", [LOST, uuid.UUID(int=99)]).keys() == {LOST}
+    assert np.allclose(numbers_of("message", [LOST])[LOST], of_words([SAID[LOST]])[0], atol=1e-3)
+
+
+def test_a_row_that_went_meanwhile_leaves_nothing_in_the_store(scope, vector_store, monkeypatch) -> None:
+    """An erasure comes between the row and its numbers."""
+    put = type(store()).upsert
+
+    def late(self: Any, kind: str, points: Any) -> None:
+        Vector.objects.filter(ref_id=LOST).delete()
+        put(self, kind, points)
+
+    monkeypatch.setattr(type(store()), "upsert", late)
+    keep()
+    assert store().count("message") == 2
+
+
+def test_qdrant_is_told_ids_and_no_words(scope, settings, server: FakeQdrant) -> None:
+    settings.ENV = {**settings.ENV, "VECTOR_STORE": "qdrant", "QDRANT_URL": server.url}
+    rows_before = Vector.objects.count()
+    keep()
+    told = [body for _, path, body in server.asked if path.endswith("/points") and body]
+    assert told and "parcel" not in str(told)
+    assert {len(point["vector"]) for body in told for point in body["points"]} == {texts.WIDTH}
+    assert Vector.objects.exclude(numbers=b"").count() == rows_before == 0
+
+
+def test_pinecone_is_told_ids_and_no_words_and_forgets_a_tenant_whole(
+    scope, other_tenant, settings, pinecone: FakePinecone, monkeypatch
+) -> None:
+    settings.ENV = {**settings.ENV, "VECTOR_STORE": "pinecone", "PINECONE_URL": pinecone.url, "PINECONE_API_KEY": "k-1"}
+    keep()
+    assert {len(one["values"]) for held in pinecone.namespaces.values() for one in held.values()} == {texts.WIDTH}
+    assert "parcel" not in str(pinecone.asked)
+    with tenant_scope(other_tenant.id):
+        keep()
+    monkeypatch.setattr(texts, "MODEL", "another/512")
+    store().delete_all()
+    assert [name.partition(".")[0] for name in pinecone.namespaces] == [str(other_tenant.id)]
+    pinecone.broken = 429
+    with pytest.raises(StoreAway, match="http_429"):
+        keep()
+    assert not Vector.objects.filter(model="another/512", stored=True).exists()
+
+
+def test_a_qdrant_that_is_away_says_so_and_keeps_the_rows(scope, settings, server: FakeQdrant) -> None:
+    settings.ENV = {**settings.ENV, "VECTOR_STORE": "qdrant", "QDRANT_URL": server.url}
+    keep()
+    server.broken = 503
+    with pytest.raises(StoreAway, match="http_503"):
+        found("parcel lost")
+    with pytest.raises(StoreAway):
+        vectors_forget(Vector.objects.all())
+    assert Vector.objects.count() == 3
+
+
+def test_a_foreign_id_from_the_store_is_worth_nothing(scope, other_tenant, settings, server: FakeQdrant) -> None:
+    """A point of another tenant under this tenant's name: no row of this tenant has its id."""
+    settings.ENV = {**settings.ENV, "VECTOR_STORE": "qdrant", "QDRANT_URL": server.url}
+    with tenant_scope(other_tenant.id):
+        keep()
+    for points in server.collections.values():
+        for point in points.values():
+            point["payload"]["tenant"] = str(scope.id)
+    assert found("parcel lost") == []
+
+
+def test_the_embedded_store_finds_the_exact_best_among_many(scope, monkeypatch) -> None:
+    monkeypatch.setattr(embedded, "LEAST", 40)
+    random = np.random.default_rng(7)
+    many = random.standard_normal((900, texts.WIDTH)).astype(np.float32)
+    many /= np.linalg.norm(many, axis=1, keepdims=True)
+    Vector.objects.bulk_create(
+        Vector(
+            tenant=scope, model=texts.MODEL, kind="message", ref_id=uuid.UUID(int=place), digest="", stored=True,
+            conversation_id=TALK, numbers=texts.packed(row), signs=texts.signs(row),
+        )
+        for place, row in enumerate(many)
+    )  # fmt: skip
+    wanted = many[123] + 0.5 * many[456]
+    wanted /= np.linalg.norm(wanted)
+    assert [one.ref_id.int for one in vectors_like("message", wanted, 1)] == [123]

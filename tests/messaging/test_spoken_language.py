@@ -1,0 +1,57 @@
+"""The bot goes on in the language that the person writes, also where their last words do not tell it (MSG-3, BOT-2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from assistant.port import EngineReply
+from channels_app.content.types import text
+from conversations.models import Contact
+from messaging import respond as respond_module
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Engine:
+    name = "test"
+
+    def __init__(self) -> None:
+        self.spoken: list[str] = []
+
+    def respond(self, request: Any) -> EngineReply:
+        self.spoken.append(request.language)
+        words = (
+            "Wie lautet denn die Nummer der Bestellung, bitte?"  # of ours: what we say is no sign of what they speak
+        )
+        return EngineReply(contents=(text(words),), context=dict(request.context), engine=self.name)
+
+
+@pytest.fixture
+def spoken(api: Any, tenant: Any, web: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """``spoken("Olá", "AC-10042")``: the language that the engine is told for each of these."""
+    tenant.settings = {"languages": ["en", "de", "fr", "pt"]}
+    tenant.save()
+    made, client = Engine(), api(tenant)
+    monkeypatch.setattr(respond_module, "engine_for", lambda settings: made)
+
+    def say(*lines: str) -> list[str]:
+        made.spoken.clear()
+        for line in lines:
+            body = {"user_id": "u1", "channel": "web", "content": {"type": "text", "text": line}}
+            assert client.post("/api/v2/chat/message", body).status_code == 200
+        return list(made.spoken)
+
+    return say
+
+
+def test_short_words_stand_in_the_language_before_them(spoken: Any) -> None:
+    said = ("Onde está a minha encomenda?", "AC-10042", "Wo ist denn nun meine Bestellung?", "AC-10042")
+    assert spoken(*said) == ["pt", "pt", "de", "de"]
+
+
+def test_what_the_contact_speaks_counts_where_nothing_was_written_yet(spoken: Any) -> None:
+    spoken("AC-10042")
+    Contact.objects.unscoped().update(language="fr")
+    assert spoken("AC-10042", "Onde está a minha encomenda?", "AC-10042") == ["fr", "pt", "pt"]

@@ -1,0 +1,46 @@
+"""A turn that nothing answered leaves a note of its last message (AI-7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from assistant.models import Unanswered
+from assistant.port import EngineReply
+from channels_app.content.types import text
+from conversations.models import Message
+from messaging import respond as verb
+from messaging.accept import Entrance, accept
+from messaging.models import Turn
+from messaging.respond import respond
+from tenants.storage.db import new_id, now
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def answered(web: Any, said: Any, monkeypatch: pytest.MonkeyPatch, *, unanswered: bool, lost: bool = False) -> None:
+    accept(web, said("do you lend ladders"), Entrance(client_message_id="c1"))
+    Turn.objects.update(due_at=now())
+
+    class Engine:
+        def respond(self, request: Any) -> EngineReply:
+            if lost:
+                Turn.objects.update(claim=new_id())
+            return EngineReply(contents=(text("I do not know."),), unanswered=unanswered, engine="test")
+
+    monkeypatch.setattr(verb, "engine_for", lambda _: Engine())
+    respond(Turn.objects.get().id)
+
+
+@pytest.mark.parametrize("unanswered", [True, False])
+def test_the_note_names_the_message(scope, web, said, monkeypatch, unanswered: bool) -> None:
+    answered(web, said, monkeypatch, unanswered=unanswered)
+    asked = Message.objects.get(role="visitor")
+    noted = list(Unanswered.objects.values_list("message_id", "conversation_id"))
+    assert noted == ([(asked.id, asked.conversation_id)] if unanswered else [])
+
+
+def test_an_answer_that_does_not_count_leaves_none(scope, web, said, monkeypatch) -> None:
+    answered(web, said, monkeypatch, unanswered=True, lost=True)
+    assert not Unanswered.objects.exists()
