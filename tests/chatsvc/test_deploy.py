@@ -19,7 +19,7 @@ from chatsvc.settings import CELERY
 
 ROOT = Path(__file__).resolve().parents[2]
 K8S = ROOT / "deploy" / "k8s"
-ROLES = {"web", "ws", "worker", "beat", "consumer", "topics", "migrate", "engine"}
+ROLES = {"web", "ws", "worker", "beat", "consumer", "topics", "migrate", "engine", "engine-port", "security-hub"}
 
 
 def documents() -> list[Any]:
@@ -64,10 +64,13 @@ def test_compose_takes_it() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_kustomization_names_every_file_but_what_is_applied_by_hand() -> None:
-    named = yaml.safe_load((K8S / "kustomization.yaml").read_text())["resources"]
-    there = {file.name for file in K8S.glob("*.yaml")}
-    assert there - set(named) == {"kustomization.yaml", "secrets.example.yaml"}
+@pytest.mark.parametrize(
+    ("folder", "by_hand"), [(K8S, {"secrets.example.yaml"}), (K8S / "optional", set())], ids=["k8s", "optional"]
+)
+def test_kustomization_names_every_file_but_what_is_applied_by_hand(folder: Path, by_hand: set[str]) -> None:
+    named = yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]
+    there = {file.name for file in folder.glob("*.yaml")}
+    assert there - set(named) == {"kustomization.yaml", *by_hand}
 
 
 def test_one_place_says_which_image_is_run_and_it_can_be_gone_back_to() -> None:
@@ -75,7 +78,7 @@ def test_one_place_says_which_image_is_run_and_it_can_be_gone_back_to() -> None:
     (image,) = component["images"]
     assert image["newTag"] not in ("", "latest")
     assert {container["image"] for pod in pods() for container in pod["containers"]} == {image["name"]}
-    for folder, way in ((K8S, "image"), (K8S / "migrate", "../image")):
+    for folder, way in ((K8S, "image"), (K8S / "migrate", "../image"), (K8S / "optional", "../image")):
         assert yaml.safe_load((folder / "kustomization.yaml").read_text())["components"] == [way]
 
 
@@ -83,13 +86,13 @@ def test_applying_the_manifests_again_leaves_the_number_of_pods_to_the_autoscale
     found = [parameter.values[0] for parameter in documents()]
     scaled = {one["spec"]["scaleTargetRef"]["name"] for one in found if one["kind"] == "HorizontalPodAutoscaler"}
     deployments = {one["metadata"]["name"]: one["spec"] for one in found if one["kind"] == "Deployment"}
-    assert {"web", "ws", "inbound", "respond", "deliver", "events", "engine"} <= scaled
+    assert {"web", "ws", "inbound", "respond", "deliver", "events", "engine", "engine-port", "security-hub"} <= scaled
     assert {name for name, spec in deployments.items() if "replicas" in spec} == set(deployments) - scaled
 
 
 def test_every_process_is_one_the_image_has() -> None:
     script = (ROOT / "deploy" / "run").read_text()
-    assert set(re.findall(r"^([a-z]+)\)", script, re.M)) == ROLES
+    assert set(re.findall(r"^([a-z-]+)\)", script, re.M)) == ROLES
     in_compose = [one["command"] for one in compose()["services"].values() if one.get("image") == "chatsvc:latest"]
     in_k8s = [container["args"] for pod in pods() for container in pod["containers"]]
     assert {command[0] for command in in_compose} == {command[0] for command in in_k8s} == ROLES
