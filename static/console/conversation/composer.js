@@ -3,18 +3,17 @@
  * back for some seconds; what cannot be sent comes back with its reason.
  */
 import { Files } from "./files.js";
+import { Note } from "./note.js";
+import { Offers } from "./offers.js";
 import { ask, kept, outbox, unique } from "./outbox.js";
 import { Pending } from "./pending.js";
 import { Proposal } from "./proposal.js";
-import { TemplateForm } from "./template.js";
-import { Suggestions } from "./suggestions.js";
 import { replyTranslated } from "./translation.js";
+import { countDown } from "./window.js";
 
 const TYPING_MS = 3000;
 const COUNT_MS = 400;
 const NEAR = 0.8; // of the longest text, from which on what is left is shown
-const MINUTE = 60_000;
-const VARIABLE = /\{\{\s*([\w.]{1,64})\s*\}\}/g;
 
 export class Composer {
   #transcript;
@@ -24,11 +23,10 @@ export class Composer {
   #seen = 0;
   #waits = false; // to be sent as soon as its files are up
   #told = 0;
-  #ticking = 0;
   #counting = 0;
-  #offers = null;
+  #offers;
   #pending;
-  #template = null;
+  #untick;
   #gone = new AbortController();
 
   constructor(root, transcript) {
@@ -43,26 +41,29 @@ export class Composer {
       anyway: (item) => outbox.again(item.id, { seen_seq: this.#transcript.last }),
       outdated: () => this.#transcript.look(),
     });
-    for (const form of [this.#reply, this.#note]) if (form) this.#wire(form);
     for (const tab of root.querySelectorAll("[role=tab]")) {
       tab.addEventListener("click", () => this.turn(tab.id === "tab-reply" ? "reply" : "note"));
       tab.addEventListener("keydown", (event) => this.#arrows(event));
     }
+    this.#offers = new Offers(root, this.#reply?.elements.text ?? null, {
+      put: (...what) => this.#put(...what),
+      shut: () => this.#shut,
+    });
+    for (const form of [this.#reply, this.#note]) if (form) this.#wire(form);
     if (this.#reply) this.#wireReply();
-    if (this.#note) this.#mentions();
     this.#draft();
     this.turn(this.#reply ? this.#kept.mode ?? "reply" : "note", { focus: false });
-    this.#tick();
+    this.#untick = this.#window();
   }
 
   leave() {
-    clearTimeout(this.#ticking);
+    this.#untick();
     clearTimeout(this.#counting);
     this.#gone.abort(); // what it listens to outside of itself
     this.#waits = false;
     this.#types(false);
     this.#pending.leave();
-    this.#template?.close();
+    this.#offers.leave();
   }
 
   /** Whether the server shows another box by now: the conversation has ended, or its window has opened or closed. */
@@ -146,9 +147,10 @@ export class Composer {
       form.requestSubmit();
     });
     box.required = false; // a file alone is a reply, too
+    const note = form === this.#note && this.#noted();
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (form === this.#note) this.#annotate();
+      if (note) note.submit();
       else this.#send();
     });
   }
@@ -184,9 +186,14 @@ export class Composer {
     });
     this.#drop(this.root.parentElement);
     this.#quotes();
-    this.#slash(box);
-    for (const chip of this.root.querySelectorAll("[data-template]"))
-      chip.addEventListener("click", () => this.#choose(chip.dataset.template, chip.dataset.language));
+  }
+
+  #noted() {
+    return new Note(this.#note, {
+      line: this.#transcript.root.parentElement.querySelector("[data-news]"),
+      keep: (changes) => this.#keep(changes),
+      offers: this.root.dataset.choices ? this.#offers : null,
+    });
   }
 
   #drop(place) {
@@ -328,8 +335,8 @@ export class Composer {
 
   /** What was taken back stands in the box again, before what has been written since. */
   #restore(item) {
-    if (item.body.template) return this.#choose(item.body.template.name, item.body.template.language, item.body.template.variables);
-    if (item.body.canned) return this.#canned(item.body.canned);
+    if (item.body.template) return this.#offers.template(item.body.template.name, item.body.template.language, item.body.template.variables);
+    if (item.body.canned) return this.#offers.canned(item.body.canned);
     if (!this.#reply) return;
     const box = this.#reply.elements.text;
     box.value = [item.body.text, box.value].filter(Boolean).join("\n");
@@ -353,150 +360,15 @@ export class Composer {
     }
   }
 
-  async #annotate() {
-    const box = this.#note.elements.text;
-    const button = this.#note.querySelector("[type=submit]");
-    const said = box.value.trim();
-    if (!said || button.disabled) return;
-    button.disabled = true;
-    try {
-      const { ok, data } = await ask(this.#note.dataset.note, { body: { text: said } });
-      if (!ok) throw new Error(data.error.message);
-      const notes = document.querySelector("[data-notes]");
-      if (notes) notes.innerHTML = data.html;
-      box.value = "";
-      this.#keep({ note: "" });
-      this.#tell("The note is kept.");
-      document.dispatchEvent(new CustomEvent("inbox:tell", { detail: { text: "The note is kept.", kind: "success" } }));
-    } catch (error) {
-      const text = error instanceof TypeError ? "No connection: the note is still here." : error.message;
-      this.#tell(text);
-      document.dispatchEvent(new CustomEvent("inbox:tell", { detail: { text, kind: "error" } }));
-    } finally {
-      button.disabled = false;
-      box.focus();
-    }
-  }
-
-  #tell(text) {
-    const line = this.#transcript.root.parentElement.querySelector("[data-news]");
-    if (line) line.textContent = text;
-  }
-
-  // ------------------------------------------------------------------ templates and colleagues
-
-  async #offered() {
-    this.#offers ??= ask(this.root.dataset.choices).then(({ ok, data }) => (ok ? data : Promise.reject(new Error(data.error.message))));
-    try {
-      return await this.#offers;
-    } catch {
-      this.#offers = null; // asked for again the next time
-      return {};
-    }
-  }
-
-  #slash(box) {
-    const find = async (words) => {
-      const { canned = [], templates = [], make_at: makeAt = null } = await this.#offered();
-      if (makeAt !== null && !canned.length && !templates.length) return [none(makeAt)];
-      const wanted = words.toLowerCase();
-      const fits = (...texts) => texts.some((text) => text.toLowerCase().includes(wanted));
-      return [
-        ...(this.#shut ? [] : canned)
-          .filter((one) => fits(one.shortcut, one.title))
-          .map((one) => ({
-            label: `/${one.shortcut}`, hint: one.title, canned: one,
-            text: one.text.replace(VARIABLE, (all, name) => `[${name.replaceAll("_", " ")}]`), // what is asked for
-          })),
-        ...templates
-          .filter((one) => fits(one.name, one.text) && (!this.#shut || one.always))
-          .map((one) => ({ label: one.name, hint: `Template, ${one.language}`, text: one.text, template: one })),
-      ];
-    };
-    const suggestions = new Suggestions(box, /(?:^|\n)\/(\S*)$/, find, (chosen) => {
-      if (chosen.makeAt !== undefined) return chosen.makeAt && open(chosen.makeAt, "_blank", "noopener");
-      if (chosen.template) this.#choose(chosen.template.name, chosen.template.language);
-      else this.#insertCanned(box, chosen.canned);
-    });
-    this.#reply.querySelector("[data-slash]").addEventListener("click", () => {
-      box.focus();
-      box.setRangeText(box.value && !box.value.endsWith("\n") ? "\n/" : "/", box.value.length, box.value.length, "end");
-      box.dispatchEvent(new Event("input", { bubbles: true }));
-      suggestions.look();
-    });
-    box.addEventListener("focus", () => this.#offered(), { once: true });
-  }
-
-  /** A canned reply stands in the box, to be changed; what it asks for is filled in first. One that is more than words is
-   * sent as it is. */
-  #insertCanned(box, canned, values = {}) {
-    const insert = (given) => {
-      const text = canned.text.replace(VARIABLE, (all, name) => given[name] ?? all);
-      box.setRangeText(text, box.selectionStart, box.selectionEnd, "end");
-      box.dispatchEvent(new Event("input", { bubbles: true }));
-      box.focus();
-    };
-    if (canned.plain && !canned.missing.length) return insert({});
-    this.#template = new TemplateForm(this.root, {
-      title: canned.title, variables: canned.missing, values, label: canned.plain ? "Insert" : "Send",
-      body: (given) => ({ canned: { id: canned.id, values: given } }),
-      done: (body, text) => (canned.plain ? insert(body.canned.values) : this.#put(body, { text, files: [] })),
-    });
-  }
-
-  async #canned({ id, values }) {
-    const { canned = [] } = await this.#offered();
-    const known = canned.find((one) => one.id === id);
-    if (known) this.#insertCanned(this.#reply.elements.text, known, values);
-  }
-
-  async #choose(name, language, values = null) {
-    const { templates = [] } = await this.#offered();
-    const known = templates.find((one) => one.name === name && one.language === language) ?? { variables: Object.keys(values ?? {}) };
-    this.#template = new TemplateForm(this.root, {
-      title: `${name} (${language})`, variables: known.variables, values: { ...known.defaults, ...values }, label: "Send",
-      body: (filled) => ({ template: { name, language, variables: filled } }),
-      done: (body, text) => this.#put(body, { text, files: [] }),
-    });
-  }
-
-  #mentions() {
-    const box = this.#note.elements.text;
-    box.addEventListener("input", () => this.#keep({ note: box.value, mode: "note" }));
-    const find = async (words) => {
-      const { colleagues = [] } = await this.#offered();
-      const wanted = words.toLowerCase();
-      return colleagues
-        .filter((one) => `${one.name} ${one.label}`.toLowerCase().includes(wanted))
-        .map((one) => ({ label: one.label, hint: `@${one.name}`, insert: `@${one.name} ` }));
-    };
-    if (this.root.dataset.choices) new Suggestions(box, /(?<![\w@.])@([\w.+-]*)$/, find);
-  }
-
   // ------------------------------------------------------------------------------------ the window
 
-  #tick() {
+  #window() {
     const line = this.root.querySelector("[data-window]");
     const until = Date.parse(this.root.dataset.until);
-    if (!line || Number.isNaN(until)) return;
-    const left = until - Date.now();
-    line.textContent = left > 0 ? `Reply window: ${span(left)} left` : "Reply window closed";
-    line.classList.toggle("soon", left < 60 * MINUTE);
-    if (left <= 0 && this.#reply && !this.root.querySelector("[data-closed]"))
-      document.dispatchEvent(new CustomEvent("inbox:refresh", { detail: { id: this.id } }));
-    if (left > 0) this.#ticking = setTimeout(() => this.#tick(), Math.min(left, left < 5 * MINUTE ? 1000 : 30_000));
+    if (!line || Number.isNaN(until)) return () => {};
+    return countDown(line, until, () => {
+      if (this.#reply && !this.root.querySelector("[data-closed]"))
+        document.dispatchEvent(new CustomEvent("inbox:refresh", { detail: { id: this.id } }));
+    });
   }
-}
-
-function span(ms) {
-  const minutes = Math.floor(ms / MINUTE);
-  if (minutes < 5) return `${minutes}:${String(Math.floor((ms % MINUTE) / 1000)).padStart(2, "0")} min`;
-  if (minutes < 60) return `${minutes} min`;
-  return minutes < 48 * 60 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${Math.floor(minutes / 1440)} days`;
-}
-
-/** What "/" says where there is nothing to choose. */
-function none(makeAt) {
-  const text = makeAt ? "Make the first one: it opens in another tab." : "People who may change templates make them: Support → Canned replies.";
-  return { label: "No canned replies yet", text, makeAt };
 }
