@@ -14,9 +14,10 @@ BEGAN = int(time.time())  # of the run: a resent request is the same to the byte
 
 
 def webhook(n: object, sender: str = "15550107777", phone: str = "400000000000001") -> bytes:
-    """One text message of now to the number whose id is ``phone``, as the platform wraps it."""
+    """One text message of now to the number whose id is ``phone``, as the platform wraps it. Each says something else: a
+    person who repeats the same words is taken for a machine (messaging/rules/loops.py)."""
     said = {"from": sender, "id": f"wamid.{n}", "timestamp": str(BEGAN), "type": "text",
-            "text": {"body": "Where is my order?"}}  # fmt: skip
+            "text": {"body": f"Where is my order {n}?"}}  # fmt: skip
     value = {
         "messaging_product": "whatsapp",
         "metadata": {"display_phone_number": "15550100001", "phone_number_id": phone},

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from assistant.port import EngineReply
+from benchmarks.cpu import journey as journey_module
 from benchmarks.cpu.counting import counted
 from benchmarks.cpu.journey import BATCH, COUNTED, PEOPLE, Journey
 from benchmarks.ground import APP_SECRET
@@ -16,6 +17,7 @@ from benchmarks.record import MORE, RECORD
 from channels_app.content.types import text
 from conversations.models import Contact
 from messaging import respond, wake
+from messaging.rules.loops import SAME
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.storage.db import atomic, on_mongo
@@ -36,14 +38,29 @@ class Echo:
         return EngineReply(contents=(text("Good day."),), engine=self.name)
 
 
-def test_statements_and_commits_of_every_stage(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    from chatsvc.web.requests import wsgi
-
+@pytest.fixture
+def path(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where the webhooks of a number go whose tenant's engine answers at once; no worker is called."""
     secrets = {"access_token": "token-0123456789", "app_secret": APP_SECRET, "verify_token": "v" * 16}
     phone = ChannelFactory(tenant=tenant, kind="whatsapp", config={"phone_number_id": PHONE}, secrets=secrets)
     monkeypatch.setattr(respond, "engine_for", lambda settings: Echo())
     monkeypatch.setattr(wake, "_call", lambda task, row_id=None, delay_s=0.0, expires_s=None, lane=None: None)
-    with Journey.on(wsgi(), f"/api/v2/webhooks/whatsapp/{phone.key}", PHONE) as journey:
+    return f"/api/v2/webhooks/whatsapp/{phone.key}"
+
+
+def test_people_are_answered_in_every_round(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However quick the rounds are: no person is taken for a machine. Each slice checks that all were answered."""
+    from chatsvc.web.requests import wsgi
+
+    monkeypatch.setattr(journey_module, "PEOPLE", 2)
+    with Journey.on(wsgi(), path, PHONE) as journey:
+        assert journey.slice(2 * (SAME + 4))["whatsapp_total_us"] > 0
+
+
+def test_statements_and_commits_of_every_stage(path: str) -> None:
+    from chatsvc.web.requests import wsgi
+
+    with Journey.on(wsgi(), path, PHONE) as journey:
         journey.slice(PEOPLE)
         counts = journey.counted_stages()
     assert counts["webhook_statements"] == counts["webhook_commits"] == 1
