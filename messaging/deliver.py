@@ -120,6 +120,20 @@ def deliver(conversation_id: uuid.UUID) -> int:
     return done
 
 
+def deliver_leased(head: Delivery) -> int:
+    """`deliver`, for the caller that has leased the head of the lane in the transaction that wrote it: it is sent without
+    being read again. ``head`` has its message with that one's person, and its conversation."""
+    if stopping.is_set():
+        _put_off(head, now())
+        return 0
+    if not may_leave(head):
+        return 0
+    attempt = send_try(head)
+    if not settle_try(attempt):
+        return 0
+    return 1 + (deliver(head.conversation_id) if attempt.more else 0)
+
+
 def lane_head(conversation_id: uuid.UUID) -> Delivery | None:
     """The oldest unfinished delivery of a conversation: the only one that may be sent."""
     head: Delivery | None = HEAD.first(conversation_id=conversation_id)
@@ -127,11 +141,14 @@ def lane_head(conversation_id: uuid.UUID) -> Delivery | None:
 
 
 def ready(delivery: Delivery, *, drawn: bool = False) -> bool:
-    """Due, and its channel neither held nor over its rate, unless its place in that is ``drawn`` already. What is not
-    ready is put off, not tried."""
+    """Due, and it `may_leave`."""
+    return delivery.due_at <= now() and may_leave(delivery, drawn=drawn)
+
+
+def may_leave(delivery: Delivery, *, drawn: bool = False) -> bool:
+    """Its channel is neither held nor over its rate, unless its place in that is ``drawn`` already. What may not leave is
+    put off, not tried."""
     at = now()
-    if delivery.due_at > at:
-        return False
     channel = channel_for_id(delivery.channel_id)
     if channel and (channel.disconnected_at or _expired(delivery)):
         return True  # to be refused, for which no platform is called
@@ -171,7 +188,7 @@ def _not_beyond_life(delivery: Delivery, until: datetime) -> datetime:
 
 def _put_off(delivery: Delivery, until: datetime) -> bool:
     until = _not_beyond_life(delivery, until)
-    if put_off(delivery, until):
+    if put_off(delivery, until, counts=False):
         _wake_at(delivery, until)
     return False
 

@@ -7,7 +7,7 @@ the same transaction.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -69,11 +69,13 @@ def reply_write(
     client_message_id: str = "",
     news: Sequence[NewEvent] = (),
     answering: Mapping[str, Any] | None = None,
+    sends: Callable[[Delivery], object] | None = None,
 ) -> list[Message]:
     """Write ``contents`` as the last entries of the transcript, a delivery for each, and the events:
     one ``chat.message.sent`` per message after ``news``. Entries of the system stay in the house. ``judged``: of each
     content, what its safety rules say of it (`replies_hidden`). ``answering``: how long the person waited for it
-    (`answering`).
+    (`answering`). ``sends``: is given the first delivery before it is written, and sends it once that is committed;
+    no worker is called then.
 
     Raises NotFound ``media_not_found`` for a ``media:`` address that is not the tenant's to send here.
     """
@@ -108,7 +110,7 @@ def reply_write(
         if file and attachment_share(file, message):
             on_commit(partial(wake.media, file.id))
     if author.role != Message.Role.SYSTEM:
-        _queue(conversation, messages)
+        _queue(conversation, messages, sends)
     facts = [_facts(conversation, message) for message in messages]
     if facts and answering:
         facts[0] |= answering
@@ -153,7 +155,7 @@ def _ms(seconds: float) -> int:
     return max(0, round(1000 * seconds))
 
 
-def _queue(conversation: Conversation, messages: Sequence[Message]) -> None:
+def _queue(conversation: Conversation, messages: Sequence[Message], sends: Callable[[Delivery], object] | None) -> None:
     """A delivery for every message; on an instant channel the committed row and the push are the delivery."""
     channel = channel_for_id(conversation.channel_id)
     if channel is None or not messages:
@@ -173,8 +175,10 @@ def _queue(conversation: Conversation, messages: Sequence[Message]) -> None:
         )
         for message in messages
     ]
+    if sends and not instant:
+        sends(deliveries[0])
     prepared.insert(deliveries)
-    if not instant:
+    if not sends and not instant:
         conversation_id, lane = conversation.id, Lane(conversation.tenant_id, conversation.channel_id)
         on_commit(lambda: wake.deliver(conversation_id, lane=lane))
 

@@ -42,7 +42,7 @@ from messaging.live.answers import turn_settled
 from messaging.live.hub import hub
 from messaging.live.typing import Writing, writing_shown
 from messaging.measures import STAGES, engine_count
-from messaging.models import Turn
+from messaging.models import Delivery, Turn
 from messaging.reply import Author, answering, reply_write, spoken
 from messaging.rules.control import answer_failed, hand_over
 from messaging.rules.loops import LOOP, is_loop
@@ -393,10 +393,14 @@ def _own_words_only(seen: Conversation) -> bool:
 
 
 def reply_store(
-    turn: Turn, conversation: Conversation, unanswered: Sequence[Any], outcome: EngineOutcome
+    turn: Turn,
+    conversation: Conversation,
+    unanswered: Sequence[Any],
+    outcome: EngineOutcome,
+    sends: Callable[[Delivery], object] | None = None,
 ) -> Turn | None:
     """Within a transaction: conversation → messages, deliveries, events → turn. None, and nothing is written, where the
-    answer does not count any more. Raises LeaseLost."""
+    answer does not count any more. ``sends``: as `reply_write`. Raises LeaseLost."""
     reply, judged = _hidden(conversation.tenant_id, outcome)
     contents, changes = _consequences(reply, unanswered)
     greeting = greeting_of(conversation) if contents else ()
@@ -434,6 +438,7 @@ def reply_store(
         reply_to=unanswered[-1].id,
         news=news,
         answering=answering(conversation, Author.bot()),
+        sends=sends,
     )  # fmt: skip
     if reply.unanswered:
         unanswered_note(unanswered[-1].id, conversation.id)

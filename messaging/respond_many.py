@@ -10,14 +10,19 @@ import time
 import uuid
 from collections.abc import Sequence
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import structlog
+from django.conf import settings
+from django.db.models import Exists, OuterRef
 
 from conversations.models import Event, Message
+from messaging import heads
 from messaging import respond as alone
+from messaging.deliver import deliver_leased
 from messaging.measures import STAGES
 from messaging.models import Delivery, Turn
 from tenants.scope import tenant_scope
@@ -25,26 +30,39 @@ from tenants.storage import prepared
 from tenants.storage.db import atomic
 from tenants.tenant_settings import settings_for
 from tenants.work.crew import Told
-from tenants.work.leases import untried
+from tenants.work.leases import claim_new, untried
 
 log = structlog.get_logger(__name__)
 
+#: in a worker: whether this process sends, too
+delivers_here = True
+#: ``lane_waits``: something that was said before is still to be sent
 TURNS = prepared.Select(
     Turn,
-    lambda rows, ids: rows.filter(id__in=ids, status=Turn.Status.WAITING).select_related(
-        "conversation__contact", "conversation__identity"
+    lambda rows, ids: (
+        rows.filter(id__in=ids, status=Turn.Status.WAITING)
+        .select_related("conversation__contact", "conversation__identity")
+        .annotate(lane_waits=Exists(heads.lane(OuterRef("conversation"))))
     ),
 )
 
 
 @dataclass(frozen=True)
 class Thought:
-    """A turn with the answer to it, which is nowhere yet; ``context``: in which it is logged."""
+    """A turn with the answer to it, which is nowhere yet; ``context``: in which it is logged; ``leased``: the delivery that
+    its worker is to send."""
 
     turn: Turn
     unanswered: Sequence[Any]
     outcome: alone.EngineOutcome
     context: Context
+    leased: list[Delivery] = field(default_factory=list)
+
+    def lease(self, delivery: Delivery) -> None:
+        """Before it is written."""
+        claim_new(delivery, timedelta(seconds=settings.ENV["DELIVERY_LEASE_S"]))
+        delivery.message.identity = delivery.conversation.identity
+        self.leased.append(delivery)
 
 
 def answers_instantly(tenant_id: uuid.UUID) -> bool:
@@ -56,16 +74,21 @@ def answers_instantly(tenant_id: uuid.UUID) -> bool:
 
 def turns_take(told: Sequence[Told]) -> None:
     """`respond` for the first calls of turns of one tenant, which `answers_instantly`. Not for calls of the sweep: a turn
-    that ends its workers has to be counted, so it is leased."""
+    that ends its workers has to be counted, so it is leased. One answer alone is sent at once, where this process sends
+    and nothing else waits to be sent there; of many, the workers of the lanes send side by side."""
     began = time.monotonic()
     waiting = {turn.id: turn for turn in TURNS.run(ids=[one.row_id for one in told]) if untried(turn)}
     thought = [found for one in told if one.row_id in waiting if (found := _thought(waiting[one.row_id], one.context))]
-    answered = _answered_together(thought) if thought else set()
+    sends = delivers_here and len(told) == 1
+    answered = _answered_together(thought, sends=sends) if thought else set()
     for _ in answered:
         STAGES.labels("respond").observe(time.monotonic() - began)
     for one in told:
         if one.row_id not in answered:
             one.context.run(alone.respond, one.row_id)
+    for answer in thought if answered else ():
+        for delivery in answer.leased:
+            answer.context.run(deliver_leased, delivery)
 
 
 def _thought(turn: Turn, context: Context) -> Thought | None:
@@ -85,11 +108,11 @@ def _thought(turn: Turn, context: Context) -> Thought | None:
     return Thought(turn, asked.unanswered, outcome, context)
 
 
-def _answered_together(thought: Sequence[Thought]) -> set[uuid.UUID]:
+def _answered_together(thought: Sequence[Thought], *, sends: bool) -> set[uuid.UUID]:
     """Which of them are answered now. When the transaction fails none is, and each goes the ordinary way."""
     try:
         with atomic(), prepared.gathered(Message, Delivery, Event):
-            stored = [(one, one.context.run(_stored, one)) for one in sorted(thought, key=_place)]
+            stored = [(one, one.context.run(_stored, one, sends)) for one in sorted(thought, key=_place)]
     except Exception as error:  # noqa: BLE001  whose fault it is shows when each is answered alone
         log.info("turns_answered_apart", error=type(error).__name__, turns=len(thought))
         return set()
@@ -99,8 +122,9 @@ def _answered_together(thought: Sequence[Thought]) -> set[uuid.UUID]:
     return {turn.id for _, turn in answered}
 
 
-def _stored(one: Thought) -> Turn | None:
-    return alone.reply_store(one.turn, one.turn.conversation, one.unanswered, one.outcome)
+def _stored(one: Thought, sends: bool) -> Turn | None:
+    lease = one.lease if sends and not one.turn.lane_waits else None  # type: ignore[attr-defined] # of TURNS
+    return alone.reply_store(one.turn, one.turn.conversation, one.unanswered, one.outcome, lease)
 
 
 def _place(one: Thought) -> tuple[Any, ...]:

@@ -1,7 +1,8 @@
 """A WhatsApp message from its webhook to its answer, stage by stage in this thread.
 
-Owns the order of the stages: each is the worker's own task, told the row that the stage before named. Nothing is sent:
-the adapter's ``send`` answers at once. Must not leave work of a message to the sweep.
+Owns the order of the stages: each is the worker's own task, told the row that the stage before named. The worker that
+answers sends, too, so the answer's delivery is in its stage. Nothing is sent: the adapter's ``send`` answers at once. Must
+not leave work of a message to the sweep.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ PEOPLE = 50
 BATCH = 50  # messages whose events are published together
 TRIES = 7  # of one message, to count it
 #: tasks of the stages, as a figure names them
-STAGES = {"parse": "inbound_us", "respond": "respond_us", "deliver": "deliver_us"}
-COUNTED, COUNTS = ("webhook", "inbound", "respond", "deliver", "publish"), ("statements", "commits")
+STAGES = {"parse": "inbound_us", "respond": "respond_us"}
+COUNTED, COUNTS = ("webhook", "inbound", "respond", "publish"), ("statements", "commits")
 
 
 class Journey:

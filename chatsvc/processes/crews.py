@@ -19,7 +19,7 @@ from django.db import close_old_connections
 
 from chatsvc.observe import logs, traces, trail
 from chatsvc.observe.workers import queue_of
-from messaging import tasks
+from messaging import respond_many, tasks
 from messaging.sweep import lane_more
 from messaging.tasks import RowWork, Together, rows_work
 from tenants.storage.db import on_mongo
@@ -45,10 +45,12 @@ class Crews:
 
     def start(self) -> None:
         tasks.share, tasks.share_all = self.share, self.share_all
+        respond_many.delivers_here = "deliver" in self._crews
 
     def stop(self, timeout_s: float) -> bool:
         """Begin nothing more. Whether all that was begun ended within ``timeout_s`` seconds; rows keep their place."""
         tasks.share = tasks.share_all = None
+        respond_many.delivers_here = True
         end = time.monotonic() + timeout_s
         stopped = [crew.stop(max(0.0, end - time.monotonic())) for crew in self._crews.values()]
         return all(stopped)

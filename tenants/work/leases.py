@@ -88,6 +88,11 @@ def _now_leased(row: Leased, taken: dict[str, Any]) -> None:
         setattr(row, name, value)
 
 
+def claim_new(row: Leased, lease: timedelta) -> None:
+    """Lease to the caller a row that it is about to write: no other worker ever sees it free."""
+    _now_leased(row, _taken(type(row), lease))
+
+
 def claim_all(rows: Sequence[L], lease: timedelta) -> list[L]:
     """`claim` for rows of one table, by one statement and with one claim. Returns those that are the caller's now."""
     if _held_now():

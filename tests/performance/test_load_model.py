@@ -52,7 +52,7 @@ def test_nothing_is_worse_than_itself() -> None:
     ("where", "name", "factor", "said"),
     [
         ("sqlite", "rest_echo_us", 1.3, "sqlite, rest_echo_us, floors"),
-        ("postgresql", "deliver_statements", 1.1, "postgresql, deliver_statements"),
+        ("postgresql", "respond_statements", 1.1, "postgresql, respond_statements"),
         ("cluster", "machine_us", 1.3, "machine_us, floors"),
         ("cluster", "idle_mb", 1.2, "idle_mb"),
     ],
@@ -66,8 +66,8 @@ def test_what_is_worse_is_named(where: str, name: str, factor: float, said: str)
     ("where", "name", "factor"),
     [
         ("sqlite", "rest_echo_us", 1.2),
-        ("sqlite", "deliver_statements", 1.08),
-        ("postgresql", "deliver_statements", 0.5),
+        ("sqlite", "respond_statements", 1.08),
+        ("postgresql", "respond_statements", 0.5),
         ("sqlite", "usual_rest_us", 9.0),
     ],
 )

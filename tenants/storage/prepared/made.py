@@ -102,16 +102,19 @@ def _maker(built: Any, compiler: Any) -> Callable[[list[Any]], Any]:
 
 
 def _model_maker(compiler: Any) -> Callable[[list[Any]], Any]:
-    """As Django's ModelIterable: the row, and those of ``select_related`` with it."""
+    """As Django's ModelIterable: the row, those of ``select_related`` with it, and what it is annotated with."""
     info, select = compiler.klass_info, compiler.select
     first, last = info["select_fields"][0], info["select_fields"][-1] + 1
     names = [column.target.attname for column, *_ in select[first:last]]
     related = get_related_populators(info, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg] # of Django 6
+    annotated = list(compiler.annotation_col_map.items())
 
     def make(row: list[Any]) -> Any:
         made = _row_of(info["model"], names, row[first:last])
         for populator in related:
             populator.populate(row, made)
+        for name, at in annotated:
+            setattr(made, name, row[at])
         return made
 
     return make
