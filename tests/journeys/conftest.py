@@ -1,8 +1,9 @@
-"""Fixtures of the journeys. In a browser: Chromium once per module, the real service, and a line to it per visitor.
+"""Fixtures of the journeys. In a browser: Chromium once per process, the real service, and a line to it per visitor.
 On a channel: the provider twin, and what connects it."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import secrets
@@ -25,6 +26,7 @@ from tenants.models import Tenant
 from tenants.storage.db import on_mongo
 from tests.factories import ChannelFactory
 from tests.journeys.connected import Connected, connect
+from tests.journeys.inbox_page import DESK
 from tests.journeys.line import SHOP, Line
 from tests.journeys.rooms import Rooms
 from tests.journeys.service import Service, address
@@ -33,16 +35,27 @@ from tests.journeys.widget_page import WidgetPage, chromium
 EXPECT_MS = 15_000  # for what comes in a moment, where nothing else has the machine
 
 
-def launched() -> Iterator[Browser]:
-    """Playwright keeps a running loop in the test's thread, where Django then wants no database call without this."""
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+@pytest.fixture(scope="session")
+def launched() -> Iterator[tuple[Browser, asyncio.AbstractEventLoop]]:
+    """Chromium, and the loop that Playwright keeps running in the test's thread: it is hidden from asyncio while
+    modules without a browser have loops of their own there."""
     expect.set_options(timeout=EXPECT_MS)
     with chromium() as browser:
-        yield browser
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield browser, loop
+        asyncio._set_running_loop(loop)
+
+
+@pytest.fixture(scope="module")
+def browser(launched: tuple[Browser, asyncio.AbstractEventLoop]) -> Iterator[Browser]:
+    """Beside a running loop Django wants no database call without this variable."""
+    browser, loop = launched
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    asyncio._set_running_loop(loop)
+    yield browser
+    asyncio._set_running_loop(None)
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-browser = pytest.fixture(scope="module")(launched)
 
 
 @pytest.fixture
@@ -64,13 +77,20 @@ def line(service: Service) -> Line:
     return Line(address(), service.channel.key)
 
 
-@pytest.fixture(scope="module")
-def rooms(browser: Browser) -> Rooms:
-    return Rooms(browser, viewport={"width": 1280, "height": 800}, locale="en")
+@pytest.fixture(scope="session")
+def rooms(launched: tuple[Browser, Any]) -> Rooms:
+    """Visitors'."""
+    return Rooms(launched[0], viewport={"width": 1280, "height": 800}, locale="en")
+
+
+@pytest.fixture(scope="session")
+def desks(launched: tuple[Browser, Any]) -> Rooms:
+    """Staff's."""
+    return Rooms(launched[0], **DESK, locale="en")
 
 
 @pytest.fixture
-def visit(rooms: Rooms, line: Line) -> Iterator[Callable[..., WidgetPage]]:
+def visit(browser: Browser, rooms: Rooms, line: Line) -> Iterator[Callable[..., WidgetPage]]:
     """Opens the shop as a visitor; every call is another person. ``token``: one who has been here before."""
 
     def visit(

@@ -1,4 +1,4 @@
-"""Browser contexts that tests of one file have one after the other.
+"""Browser contexts that tests have one after the other.
 
 A new context costs half a second of CPU, a page in one that is there a fifth of a second; most tests ask for the same kind.
 """

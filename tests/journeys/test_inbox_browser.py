@@ -29,17 +29,12 @@ Staff = Callable[..., InboxPage]
 UNDO_MS = 6000  # after which a reply goes
 
 
-@pytest.fixture(scope="module")
-def inboxes(browser: Browser) -> Rooms:
-    return Rooms(browser, **{**DESK, "locale": "en"})
-
-
 @pytest.fixture
-def staff(inboxes: Rooms) -> Iterator[Staff]:
+def staff(browser: Browser, desks: Rooms) -> Iterator[Staff]:
     """``staff(user)``: an inbox in a browser of their own, signed in; None: not signed in."""
 
     def staff(user: User | None, **options: Any) -> InboxPage:
-        context = inboxes.room(**options)
+        context = desks.room(**options)
         if user:
             client = Client()
             client.force_login(user)
@@ -48,7 +43,7 @@ def staff(inboxes: Rooms) -> Iterator[Staff]:
         return InboxPage(context, address())
 
     yield staff
-    inboxes.leave([address()])
+    desks.leave([address()])
 
 
 @pytest.fixture

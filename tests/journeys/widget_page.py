@@ -14,13 +14,20 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
+UNUSED = (
+    "LocalNetworkAccessChecks",  # the service of the tests listens on this machine
+    # Two pages of the address bar's menu, which each context's window loads in a process of its own: a second of CPU.
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    "WebUIOmniboxFullPopup",
+)
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--disable-features=LocalNetworkAccessChecks",  # the service of the tests listens on this machine
+    f"--disable-features={','.join(UNUSED)}",
     "--no-first-run",
 ]
 

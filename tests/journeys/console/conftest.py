@@ -11,7 +11,6 @@ from playwright.sync_api import Browser, Locator, Page
 
 from conversations.models import Conversation
 from tenants.models import User
-from tests.journeys.conftest import launched
 from tests.journeys.rooms import Rooms
 from tests.journeys.service import Service, address
 
@@ -68,16 +67,8 @@ class Desk:
         self.page.get_by_role("button", name=name, exact=True).click()
 
 
-browser = pytest.fixture(scope="package")(launched)  # no test here has a loop of its own
-
-
-@pytest.fixture(scope="package")
-def desks(browser: Browser) -> Rooms:
-    return Rooms(browser, viewport={"width": 1440, "height": 900}, locale="en")
-
-
 @pytest.fixture
-def desk(desks: Rooms, service: Service) -> Iterator[Callable[..., Desk]]:
+def desk(browser: Browser, desks: Rooms, service: Service) -> Iterator[Callable[..., Desk]]:
     """``desk()``: another member of staff, with the page of the newest conversation; ``user``: the same one again."""
 
     def desk(name: str = "Mira", *, user: User | None = None, **options: Any) -> Desk:
