@@ -24,7 +24,7 @@ from messaging import wake
 from messaging.privacy.holds import demand_no_hold
 from messaging.threads.people import Who
 from messaging.threads.told import CREATED, DELETED, thread_news
-from tenants.errors import Forbidden, NotFound, Unavailable
+from tenants.errors import Conflict, Forbidden, NotFound, Unavailable
 from tenants.scope import current_tenant_id
 from tenants.storage.db import RACES, atomic, lost_race, new_id, now, on_commit, retried
 
@@ -79,7 +79,7 @@ def thread_create(learner_id: str, wanted: Wanted, who: Who, key: str = "") -> M
     """``key``: what the caller has named this request by; the thread that it made before is given again. Call outside a
     transaction.
 
-    Raises Forbidden ``learner_out_of_scope``, Unavailable (lost five races).
+    Raises Forbidden ``learner_out_of_scope``, Conflict ``thread_deleted``, Unavailable (lost five races).
     """
     if not who.reaches(learner_id):
         raise Forbidden("This token does not reach this learner.", code="learner_out_of_scope")
@@ -100,6 +100,9 @@ def _create(channel: Channel, sender: Sender, wanted: Wanted, who: Who, key: str
         known = identity_resolve(channel, sender)
         before = Conversation.objects.filter(identity_id=known.identity_id, kind=KIND, last_inbound_id=key).first()
         if key and before:
+            if before.ended_at is not None:
+                message = "The thread that this Idempotency-Key opened was deleted: open another with a new key."
+                raise Conflict(message, code="thread_deleted")
             return Made(before, sender.value, repeated=True)
         thread_id, at = new_id(), now()
         facts = wanted.facts({"participants": [], "metadata": {}})

@@ -20,7 +20,7 @@ from messaging.privacy.holds import demand_no_hold
 from messaging.threads.people import OF_THE_HOUSE, Who
 from messaging.threads.rows import held, learner_of
 from messaging.threads.told import message_news, words_forget
-from tenants.errors import Conflict, Forbidden, NotFound
+from tenants.errors import Conflict, Forbidden, NotFound, Unprocessable
 from tenants.storage.db import atomic, new_id, now, on_commit, retried
 
 
@@ -40,15 +40,13 @@ def message_post(thread_id: uuid.UUID, said: Said, who: Who) -> Message:
     """``repeated``: it had been written under this key before.
 
     Raises NotFound, Forbidden ``not_a_participant``, ``sender_not_yours`` and ``files_not_yours``, Conflict ``thread_full``,
-    Invalid ``empty_message``, NotFound ``media_not_found``, Conflict ``media_used``.
+    Invalid ``empty_message``, NotFound ``media_not_found``, Conflict ``media_used``, and as `_written_before`.
     """
     sender, content = who.sender(said.sender_id, said.sender_role), _checked(said.content, who)
     with atomic():
         thread = held(thread_id, who)
         who.demand_part(thread, learner_of(thread))
-        before = Message.objects.filter(conversation=thread, client_message_id=said.key).first() if said.key else None
-        if before:
-            before.repeated = True
+        if before := _written_before(thread, said.key):
             return before
         taken = conversation_advance({"id": thread.id}, messages=1, events=1, last_message_at=now())
         assert taken is not None  # held above
@@ -59,6 +57,23 @@ def message_post(thread_id: uuid.UUID, said: Said, who: Who) -> Message:
         events_append(taken, [message_news(message, taken, learner_of(thread))])
         on_commit(wake.publish_soon)
         return message
+
+
+def _written_before(thread: Conversation, key: str) -> Message | None:
+    """Raises Conflict ``message_deleted``, Unprocessable ``idempotency_mismatch`` for a key of another thread's."""
+    before: Message | None = Message.objects.filter(conversation=thread, client_message_id=key).first() if key else None
+    if key and before is None:
+        theirs = Message.objects.filter(
+            identity_id=thread.identity_id, client_message_id=key, role=Message.Role.VISITOR
+        )
+        if theirs.exists():  # it is one per person, whatever the thread
+            raise Unprocessable("This Idempotency-Key was used for another request.", code="idempotency_mismatch")
+    if before and before.deleted_at is not None:
+        message = "The message that this Idempotency-Key wrote was deleted: write another with a new key."
+        raise Conflict(message, code="message_deleted")
+    if before:
+        before.repeated = True
+    return before
 
 
 def _insert(thread: Conversation, content: Content, facts: dict[str, Any], key: str) -> Message:
@@ -128,7 +143,7 @@ def message_change(
 
 @retried
 def message_delete(thread_id: uuid.UUID, message_id: uuid.UUID, who: Who) -> None:
-    """Nothing of what it said is left; its place in the order stays. Raises NotFound, Forbidden ``role_not_allowed``,
+    """Nothing of what it said is left; its place in the order stays, and its key, under which it is not written again. Raises NotFound, Forbidden ``role_not_allowed``,
     Conflict ``legal_hold``."""
     with atomic():
         thread = held(thread_id, who)
@@ -138,5 +153,5 @@ def message_delete(thread_id: uuid.UUID, message_id: uuid.UUID, who: Who) -> Non
         attachments_delete(Attachment.objects.filter(message=message))
         words_forget(message)
         bare = {"content": {"type": message.content_type}, "text": "", "words": "", "analysis": {}, "metadata": {}}
-        Message.objects.filter(id=message.id).update(**bare, client_message_id="", deleted_at=now())
+        Message.objects.filter(id=message.id).update(**bare, deleted_at=now())
         conversation_advance({"id": thread.id}, message_count=F("message_count") - 1)

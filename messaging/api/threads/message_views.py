@@ -72,7 +72,8 @@ class ThreadMessagesView(TenantAPIView):
         operation_id="thread_message_create",
         summary="Write in a thread",
         description="By participants, the learner and staff: 403 `not_a_participant`. 409 `thread_full` beyond "
-        "`MAX_MESSAGES_PER_THREAD`. The same `Idempotency-Key` again stores nothing twice. Files are put in by credentials "
+        "`MAX_MESSAGES_PER_THREAD`. The same `Idempotency-Key` again stores nothing twice: 409 `message_deleted` where what it wrote "
+        "was deleted since. Files are put in by credentials "
         "that are not limited to learners: 403 `files_not_yours`.",
         tags=["threads"],
         request=ThreadMessageBody,

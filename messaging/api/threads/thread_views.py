@@ -65,7 +65,8 @@ class ThreadsView(TenantAPIView):
     @extend_schema(
         operation_id="thread_create",
         summary="Open a thread about a learner",
-        description="The subject of a limited token that opens it takes part. 403 `learner_out_of_scope`.",
+        description="The subject of a limited token that opens it takes part. 403 `learner_out_of_scope`. 409 "
+        "`thread_deleted`: the thread that this `Idempotency-Key` opened was deleted since.",
         tags=["threads"],
         request=ThreadBody,
         responses={201: ThreadDetail},

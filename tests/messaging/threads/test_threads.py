@@ -147,6 +147,43 @@ def test_a_key_that_comes_again_stores_nothing_twice(api: Any, tenant: Tenant) -
         assert (Conversation.objects.count(), Message.objects.count()) == (1, 1)
 
 
+def test_a_key_of_what_was_deleted_brings_nothing_back(api: Any, tenant: Tenant) -> None:
+    """Its stored answer is gone, as that of a process that died, or after a week; who writes may be the learner."""
+    from tenants.models import IdempotencyRecord
+
+    client = api(tenant)
+    asked, said = (
+        {"learner_id": "l-1", "subject": "x"},
+        {"content": "once", "sender_id": "l-1", "sender_role": "learner"},
+    )
+
+    def opens() -> Any:
+        return client.post(THREADS, asked, headers={"Idempotency-Key": "k-1"})
+
+    def writes(thread: dict[str, Any], **facts: Any) -> Any:
+        where = f"{THREADS}/{thread['id']}/messages"
+        return client.post(where, {**said, **facts}, headers={"Idempotency-Key": "k-2"})
+
+    def forgotten() -> None:
+        with tenant_scope(tenant.id):
+            IdempotencyRecord.objects.all().delete()
+
+    first, other = client.data_of(opens()), opened(client)
+    message = client.data_of(writes(first))
+    forgotten()
+    assert refused(client, writes(other)) == (422, "idempotency_mismatch"), "a learner's key is one in all threads"
+    assert client.delete(f"{THREADS}/{first['id']}/messages/{message['id']}").status_code == 200
+    forgotten()
+    assert refused(client, writes(first)) == (409, "message_deleted")
+    assert client.delete(f"{THREADS}/{first['id']}").status_code == 200
+    forgotten()
+    assert refused(client, opens()) == (409, "thread_deleted")
+    with tenant_scope(tenant.id):
+        assert Conversation.objects.filter(ended_at=None).get().id.hex == other["id"].replace("-", "")
+        assert Message.objects.count() == 0
+    assert client.post(THREADS, asked, headers={"Idempotency-Key": "k-3"}).status_code == 201
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
