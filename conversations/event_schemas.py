@@ -282,8 +282,8 @@ class ConversationEnded(OfConversation):
 
 
 class ConversationDeleted(OfPerson):
-    """It was deleted by request, with all that was said in it; delete what you keep of it. It stands on the tenant's
-    timeline, behind all events of the conversation: its own went with it."""
+    """It was deleted, by request or by retention, with all that was said in it; delete what you keep of it. It stands on the
+    tenant's timeline, behind all events of the conversation: its own went with it."""
 
     message_count: int = Field(ge=0, description="Entries that its transcript had")
 
@@ -404,9 +404,16 @@ class OfLearner(Data):
 
 
 class ThreadChanged(OfLearner, OfConversation):
-    """A thread between people was opened, or was deleted."""
+    """A thread between people was opened."""
 
     thread_id: UUID
+
+
+class ThreadDeleted(ThreadChanged):
+    """A thread between people was deleted, by request or by retention; then it stands on the tenant's timeline."""
+
+    contact_id: UUID | None = Field(None, description="The learner's; where retention removed it")
+    identity_id: UUID | None = Field(None, description="The learner's; where retention removed it")
 
 
 class ThreadMessageCreated(ThreadChanged):
@@ -474,7 +481,7 @@ SCHEMAS: dict[tuple[str, int], type[Data]] = {
     ("chat.system.work_given_up", 1): WorkGivenUp,
     ("chat.system.budget_reached", 1): BudgetReached,
     ("CHAT_THREAD_CREATED", 1): ThreadChanged,
-    ("CHAT_THREAD_DELETED", 1): ThreadChanged,
+    ("CHAT_THREAD_DELETED", 1): ThreadDeleted,
     ("CHAT_MESSAGE_CREATED", 1): ThreadMessageCreated,
     ("CHAT_PRIVACY_EXPORT_REQUESTED", 1): PrivacyRequested,
     ("CHAT_PRIVACY_DELETION_REQUESTED", 1): PrivacyRequested,

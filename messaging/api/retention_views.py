@@ -21,6 +21,7 @@ RETENTION = {
     "messages": 340,
     "files": 5,
     "sessions": 20,
+    "events": 85,
     "oldest": "2025-01-02T08:15:00Z",
 }
 
@@ -35,6 +36,9 @@ class RetentionShape(BaseModel):
     messages: int
     files: int
     sessions: int
+    events: int = Field(
+        description="That belong to no conversation; of them those stay that name a contact with a legal hold"
+    )
     oldest: Moment | None = Field(description="When something was said last in the first of them")
 
 

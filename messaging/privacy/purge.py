@@ -1,5 +1,5 @@
-"""The purge of what a tenant keeps no longer (PRIV-3): conversations with all that hangs on them, ended sessions, and the
-words of stored requests.
+"""The purge of what a tenant keeps no longer (PRIV-3): conversations with all that hangs on them, ended sessions, events of
+no conversation, and the words of stored requests.
 
 Owns the order, which is that of tables.py. A batch is a transaction of its own that looks at the holds again; a purge that was
 broken off is gone on with by the next, since a conversation's own row goes last. Figures and the audit trail stay.
@@ -16,7 +16,6 @@ from typing import Any
 
 import structlog
 from django.apps import apps
-from django.conf import settings
 from django.db import IntegrityError
 from django.db.models import Q
 
@@ -24,7 +23,7 @@ from assistant.vectors.rows import store_forget
 from channels_app.contract.request import erased
 from channels_app.models import Channel
 from conversations.attachments import files_erase
-from conversations.models import Event, Identity
+from conversations.models import Conversation, Event, Identity
 from messaging.measures import PRIVACY
 from messaging.models import Delivery, InboundEvent, Turn
 from messaging.privacy.holds import held_contacts
@@ -33,12 +32,15 @@ from messaging.privacy.retention import (
     BEGAN,
     conversations_due,
     due_before,
+    events_due,
     sessions_due,
     settings_now,
     tenant_ids,
     threads_due,
+    untold,
 )
 from messaging.privacy.tables import OWNED, Person
+from messaging.privacy.timeline import events_purge, farewell_tell
 from tenants.audit import audit
 from tenants.scope import current_tenant_id, tenant_scope
 from tenants.storage.batches import BATCH, Failures, More, batches
@@ -104,12 +106,13 @@ def purge(tenant_id: uuid.UUID, more: More, actor: Any = "system") -> Counter[st
     before = due_before(settings_now())
     if before is None:
         return counts
-    if conversations_due(before).exists() or threads_due(before).exists():
+    if any(due(before).exists() for due in (conversations_due, threads_due, events_due)):  # days_purged reads it
         audit(actor, BEGAN, f"tenant:{tenant_id}", {"before": before.isoformat()})
     _talks_purge(conversations_due(before), "ended_at", before, counts, more)
     _talks_purge(threads_due(before), "last_message_at", before, counts, more)
     _sessions_purge(before, counts, more)
     _requests_purge(before, counts, more)
+    counts["conversations.Event"] += events_purge(before, more)
     if counts.total():
         gone = {"before": before.isoformat(), "counts": dict(+counts)}
         audit(actor, "retention.purged", f"tenant:{tenant_id}", gone)
@@ -134,11 +137,10 @@ def _talks_purge(due: Any, by: str, before: datetime, counts: Counter[str], more
 def busy(ids: list[uuid.UUID], before: datetime) -> set[uuid.UUID]:
     """Of which something is still on its way, or has happened since, such as a rating: figures of a day that is younger
     than the rule can always be counted anew."""
-    untold = Q(published_at=None) | (Q(streamed_at=None) if settings.ENV["KAFKA_BROKERS"] else Q(pk__in=[]))
     under_way = (
         Delivery.objects.filter(status__in=Delivery.UNFINISHED),
         Turn.objects.filter(status__in=Turn.OPEN),
-        Event.objects.filter(untold | Q(created_at__gt=before)),
+        Event.objects.filter(untold() | Q(created_at__gt=before)),
     )
     return {
         id
@@ -172,6 +174,8 @@ def _batch(model: Any, ids: list[uuid.UUID], contacts: Collection[uuid.UUID]) ->
         store_forget(ids)
     with atomic():
         _demand_free(contacts)
+        if model is Conversation:
+            farewell_tell(ids)
         model.objects.filter(pk__in=ids).delete()
     return len(ids)
 

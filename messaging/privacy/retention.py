@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 
-from conversations.models import Attachment, Conversation, Message, Session
+from conversations.models import Attachment, Conversation, Event, Message, Session
 from messaging.privacy.holds import held_contacts
 from tenants.audit import AuditEntry, audit
 from tenants.models import Tenant
@@ -38,6 +38,7 @@ class Preview:
     messages: int = 0
     files: int = 0
     sessions: int = 0
+    events: int = 0  # that happened to no conversation; those that name a held contact stay
     oldest: datetime | None = None  # when something was said last in the first of the conversations
 
 
@@ -78,6 +79,17 @@ def sessions_due(before: datetime) -> Any:
     return Session.objects.filter(ended_at__lte=before).exclude(contact_id__in=held_contacts())
 
 
+def untold() -> Q:
+    """Of events: what was not handed on yet to all who are to have it."""
+    return Q(published_at=None) | (Q(streamed_at=None) if settings.ENV["KAFKA_BROKERS"] else Q(pk__in=[]))
+
+
+def events_due(before: datetime) -> Any:
+    """What happened to no conversation, of the tenant in scope, and was handed on. What names a contact with a legal hold is
+    among it."""
+    return Event.objects.filter(conversation=None, created_at__lte=before).exclude(untold())
+
+
 def preview() -> Preview:
     """Of the tenant in scope."""
     chosen = settings_now()
@@ -92,6 +104,7 @@ def preview() -> Preview:
         messages=sum(Message.objects.filter(conversation_id__in=rows.values("id")).count() for rows in due),
         files=sum(Attachment.objects.filter(message__conversation_id__in=rows.values("id")).count() for rows in due),
         sessions=sessions_due(before).count(),
+        events=events_due(before).count(),
         oldest=min(filter(None, oldest), default=None),
     )  # fmt: skip
 

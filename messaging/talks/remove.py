@@ -16,9 +16,10 @@ from assistant.vectors.rows import messages_forget
 from conversations.attachments import attachments_delete
 from conversations.models import Attachment, Conversation, Event, Message
 from conversations.selectors import conversation_get
-from conversations.timeline import system_event
+from conversations.timeline import system_events
 from messaging.models import Delivery, Turn
 from messaging.privacy.holds import demand_no_hold
+from messaging.privacy.timeline import farewell
 from tenants.errors import Conflict
 from tenants.storage.db import atomic, retried
 
@@ -80,6 +81,4 @@ def _last_delete(seen: Conversation) -> None:
         AgreedCall.objects.filter(conversation_id=seen.id).delete()
         Translation.objects.filter(conversation_id=seen.id).delete()
         if gone:  # else another request has deleted it, and told
-            ids = {name: str(getattr(seen, name)) for name in ("channel_id", "contact_id", "identity_id")}
-            facts = {"conversation_id": str(seen.id), **ids, "message_count": seen.message_count}
-            system_event(seen.tenant_id, "chat.conversation.deleted", facts)
+            system_events(seen.tenant_id, [farewell(seen)])

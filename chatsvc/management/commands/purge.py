@@ -17,7 +17,7 @@ from tenants.scope import tenant_scope
 
 
 class Command(BaseCommand):
-    help = "Remove conversations, files, ended sessions and stored requests that are older than a tenant keeps them."
+    help = "Remove conversations, files, ended sessions, events and stored requests that are older than a tenant keeps them."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--tenant", default="", metavar="SLUG", help="only of this tenant; default: of all")
@@ -57,5 +57,5 @@ def _line(one: dict[str, Any]) -> str:
         return f"{one['tenant']}: {gone or 'nothing was due'}."
     return (
         f"{one['tenant']}: ended before {one['before']}: {one['conversations']:,} conversations with {one['messages']:,}"
-        f" messages and {one['files']:,} files; {one['sessions']:,} sessions."
+        f" messages and {one['files']:,} files; {one['sessions']:,} sessions; {one['events']:,} events of no conversation."
     )

@@ -18,11 +18,12 @@ from django.test import Client
 from conversations.models import Attachment, Contact, Conversation, Event, Identity, Message, Note, Session
 from messaging.figures.rebuild import day_rebuild
 from messaging.housekeeping import STEPS
-from messaging.models import DailyFigure, Delivery, InboundEvent
+from messaging.models import DailyFigure, Delivery, InboundEvent, WebhookDelivery, WebhookEndpoint
 from messaging.privacy import purge
 from messaging.privacy.erase import erasure_start
 from messaging.privacy.holds import hold_place
 from messaging.privacy.retention import days_purged, preview
+from messaging.privacy.timeline import events_purge
 from messaging.talks.remove import conversation_delete
 from tenants import tenant_settings
 from tenants.audit import AuditEntry
@@ -31,11 +32,12 @@ from tenants.models import AuditSeal, Tenant
 from tenants.removal import removal_start
 from tenants.scope import tenant_scope
 from tenants.seals import trail_seal
-from tenants.storage.db import now
+from tenants.storage.db import new_id, now
 from tests.factories import ConversationFactory, DeliveryFactory, MessageFactory, SessionFactory, UserFactory
 from tests.messaging.arrivals import arrives, change
 
 pytestmark = pytest.mark.django_db(transaction=True)
+GONE = "chat.conversation.deleted"
 OLD, YOUNG = timedelta(days=31), timedelta(days=29)
 
 
@@ -89,10 +91,90 @@ def test_what_is_older_goes_with_all_that_hangs_on_it(scope: Tenant, tmp_path: P
     assert words_left() == ["young"]
     assert list(Conversation.objects.filter(is_open=False).values_list("id", flat=True)) == [young.id]
     assert Conversation.objects.filter(is_open=True).exists(), "however old: it is open"
-    assert (Note.objects.count(), Event.objects.count(), Delivery.objects.count()) == (1, 1, 1)
+    kept = Event.objects.exclude(conversation=None)
+    assert (Note.objects.count(), kept.count(), Delivery.objects.count()) == (1, 1, 1)
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1
     assert DailyFigure.objects.get().value == 2
     assert Contact.objects.filter(id=old.contact_id).exists()
+
+
+def test_each_conversation_that_goes_is_told_as_one_that_is_deleted(scope: Tenant, other_tenant: Tenant) -> None:
+    old, young, asked = ended(scope, OLD, "old"), ended(scope, YOUNG, "young"), ended(scope, YOUNG, "asked")
+    chooses(scope, retention_days=30)
+    conversation_delete(asked.id)
+    STEPS["retention"](always)
+    by_request, by_rule = Event.objects.filter(type=GONE).order_by("id")
+    assert by_rule.payload.keys() == by_request.payload.keys()
+    assert by_rule.payload == {
+        "conversation_id": str(old.id), "channel_id": str(old.channel_id), "contact_id": str(old.contact_id),
+        "identity_id": str(old.identity_id), "message_count": old.message_count,
+    }  # fmt: skip
+    assert (by_rule.conversation_id, by_rule.published_at, by_rule.tenant_id) == (None, None, scope.id)
+    assert not Event.objects.unscoped().filter(tenant=other_tenant).exists()
+    assert Conversation.objects.get().id == young.id
+
+
+def test_two_who_purge_at_once_tell_once(scope: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one has deleted the row after this one has listed it."""
+    talk = ended(scope, OLD, "old")
+    chooses(scope, retention_days=30)
+    real: Callable[..., int] = purge._batch
+
+    def twice(model: Any, *rest: Any) -> int:
+        return real(model, *rest) if model is not Conversation else real(model, *rest) and real(model, *rest)
+
+    monkeypatch.setattr(purge, "_batch", twice)
+    STEPS["retention"](always)
+    assert [event.payload["conversation_id"] for event in Event.objects.filter(type=GONE)] == [str(talk.id)]
+
+
+def of_no_conversation(tenant: Tenant, name: str, ago: timedelta, *, told: bool = True, **payload: Any) -> Event:
+    at = now() - ago
+    handed = {"published_at": at, "streamed_at": at} if told else {}
+    event = Event.objects.create(tenant=tenant, type="chat.session.ended", payload={"name": name, **payload}, **handed)
+    Event.objects.filter(id=event.id).update(created_at=at)
+    return event
+
+
+def test_events_of_no_conversation_go_by_age(scope: Tenant, other_tenant: Tenant) -> None:
+    """Not those that were not handed on, or are still called out, or name a held contact."""
+    held = ended(scope, YOUNG, "held")
+    hold_place(held.contact_id, "case 10", "system")
+    for name, ago, facts in (
+        ("old", OLD, {}), ("young", YOUNG, {}), ("unpublished", OLD, {"told": False}), ("called", OLD, {}),
+        ("answered", OLD, {}), ("held", OLD, {"contact_id": str(held.contact_id)}),
+        ("merged", OLD, {"contact_id": str(new_id()), "former_id": str(held.contact_id)}),
+        ("other", OLD, {"contact_id": str(new_id())}),
+    ):  # fmt: skip
+        of_no_conversation(scope, name, ago, **facts)
+    with tenant_scope(other_tenant.id):
+        of_no_conversation(other_tenant, "keeps everything", OLD)
+    endpoint = WebhookEndpoint.objects.create(tenant=scope, url="https://example.com/hook", event_types=["*"])
+    for name, status in (("called", "queued"), ("answered", "delivered")):
+        event = Event.objects.get(payload__name=name)
+        WebhookDelivery.objects.create(tenant=scope, endpoint=endpoint, event=event, type=event.type, status=status)
+    chooses(scope, retention_days=30)
+    assert preview().events == 6, "all that is old and was handed on"
+    assert STEPS["retention"](always) == 3
+    left = Event.objects.filter(conversation=None).values_list("payload__name", flat=True)
+    assert sorted(left) == ["called", "held", "merged", "unpublished", "young"]
+    assert days_purged() == (now() - timedelta(days=30)).date(), "figures of these days are not counted anew"
+    with tenant_scope(other_tenant.id):
+        assert Event.objects.filter(conversation=None).count() == 1
+
+
+def test_a_batch_of_events_costs_the_same_however_many_go(scope: Tenant, django_assert_num_queries: Any) -> None:
+    for number in range(3):
+        of_no_conversation(scope, f"old {number}", OLD)
+    before = now() - timedelta(days=30)
+    with django_assert_num_queries(
+        9
+    ):  # held, listed, BEGIN, calls, they, their calls and they go, COMMIT, listed again
+        assert events_purge(before, always) == 3
+    for number in range(50):
+        of_no_conversation(scope, f"old {number}", OLD)
+    with django_assert_num_queries(9):
+        assert events_purge(before, always) == 50
 
 
 def test_the_trail_tells_by_ids_and_counts(scope: Tenant) -> None:
@@ -184,15 +266,20 @@ def test_what_is_still_on_its_way_comes_first(scope: Tenant, what: str) -> None:
 def test_a_purge_that_was_broken_off_is_gone_on_with(
     scope: Tenant, looks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(5):
-        ended(scope, OLD, f"old {number}")
+    talks = {str(ended(scope, OLD, f"old {number}").id): f"old {number}" for number in range(5)}
+
+    def farewells() -> list[str]:
+        return sorted(talks[event.payload["conversation_id"]] for event in Event.objects.filter(type=GONE))
+
     chooses(scope, retention_days=30)
     monkeypatch.setattr(purge, "TALKS", 2)
     left = iter([True] * looks)
     STEPS["retention"](lambda: next(left, False))
     assert words_left()
     STEPS["retention"](always)
-    assert (Conversation.objects.count(), Message.objects.count(), Event.objects.count()) == (0, 0, 0)
+    kept = Event.objects.exclude(conversation=None)
+    assert (Conversation.objects.count(), Message.objects.count(), kept.count()) == (0, 0, 0)
+    assert farewells() == [f"old {number}" for number in range(5)], "each is told once, however often it was broken off"
     assert STEPS["retention"](always) == 0
 
 

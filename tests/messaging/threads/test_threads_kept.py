@@ -58,6 +58,21 @@ def test_a_thread_in_which_nothing_happens_goes(scope: Tenant, api: Any) -> None
     STEPS["retention"](always)
     assert [str(row.id) for row in Conversation.objects.all()] == [busy["id"]]
     assert Message.objects.count() == 1
+    gone = Event.objects.get(type="CHAT_THREAD_DELETED")
+    assert (gone.payload["thread_id"], gone.payload["learner_id"], gone.conversation_id) == (quiet["id"], "l-1", None)
+
+
+def test_a_thread_that_was_deleted_by_request_is_told_once(scope: Tenant, api: Any) -> None:
+    client = api(scope)
+    thread = opened(client)
+    client.delete(f"{THREADS}/{thread['id']}")
+    told(scope)
+    Event.objects.update(created_at=now() - OLD)
+    Conversation.objects.update(last_message_at=now() - OLD, ended_at=now() - OLD)
+    Tenant.objects.filter(id=scope.id).update(settings={"retention_days": 30})
+    tenant_settings.invalidate(scope.id)
+    STEPS["retention"](always)
+    assert (Conversation.objects.count(), Event.objects.count()) == (0, 0)
 
 
 def test_an_erasure_takes_the_learners_threads_and_no_others(scope: Tenant, api: Any) -> None:
