@@ -17,6 +17,7 @@ from chatsvc.web import (
     console,
     health,
     schema,  # noqa: F401  registers how models and credentials are described
+    system,
     widget,
 )
 from conversations.api import contact_views, merge_views
@@ -267,6 +268,9 @@ urlpatterns = [
             ("/metrics", metrics.metrics),
         )
     ],
+    path("api/v2/system/stats", system.StatsView.as_view()),
+    path("api/v2/system/cache/flush", system.CacheFlushView.as_view()),
+    path("api/v2/system/rate-limits/reset", system.RateLimitsResetView.as_view()),
     # access
     path(".well-known/jwks.json", well_known.jwks),
     path(".well-known/oauth-authorization-server", well_known.authorization_server),

@@ -73,10 +73,7 @@ OBEYED = {
     "prompt_tokens": ("assistant/engines.py", '"prompt_tokens"'),
 }
 #: permission → what will ask for it
-PERMISSIONS_AWAITED = {
-    "system:read": "the integrators' API",
-    "system:write": "the integrators' API",
-}
+PERMISSIONS_AWAITED: dict[str, str] = {}
 #: state of a row that nothing sets, by what will
 STATES_AWAITED: dict[str, str] = {}
 

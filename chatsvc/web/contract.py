@@ -48,6 +48,7 @@ TAGS: dict[str, str] = {
     "members": "Members of staff, and the roles that say what they may do",
     "tenant": "The tenant itself and its settings",
     "audit": "Who did what",
+    "system": "What operators of the service do: its figures, caches and tenants' rate limits",
     "health": "Whether the service is well",
 }  # fmt: skip
 VISITOR: Schema = {"type": "http", "scheme": "bearer", "description": "The `visitor_token` of a web chat's session"}

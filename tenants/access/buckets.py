@@ -24,6 +24,7 @@ from tenants.work.breaker import Breaker
 log = structlog.get_logger(__name__)
 
 REDIS_TIMEOUT_S = 0.1  # longer than that and the limit is not worth its price
+FILL_TIMEOUT_S = 3.0  # an operator waits
 REDIS_BACK_OFF_S = 5.0  # after a failure Redis is left alone for so long
 MOST_BUCKETS = 100_000  # kept in this process; full ones are dropped first
 
@@ -65,6 +66,14 @@ class LocalBuckets:
             if len(self._full_at) > MOST_BUCKETS:
                 self._drop_full(at)
         return [full - at for full in after]
+
+    def fill(self, key: str) -> int:
+        """Fill the bucket ``key`` and those below it (``key:…``); how many were not full."""
+        with self._lock:
+            found = [name for name in self._full_at if name == key or name.startswith(f"{key}:")]
+            for name in found:
+                del self._full_at[name]
+        return len(found)
 
     def clear(self) -> None:
         with self._lock:
@@ -133,6 +142,18 @@ class RedisBuckets:
         self._breaker.succeeded()
         return [float(ahead) for ahead in answer]
 
+    def fill(self, key: str) -> int | None:
+        """As LocalBuckets.fill; None while Redis is away. It walks through all keys, for seconds where there are millions."""
+        try:
+            found = [f"limit:{key}", *self._client.scan_iter(match=f"limit:{key}:*", count=1000)]
+            return sum(self._client.unlink(*found[at : at + 500]) for at in range(0, len(found), 500))
+        except (self._down, OSError) as error:
+            log.warning("rate_limits_without_redis", error=type(error).__name__)
+            return None
+
+    def close(self) -> None:
+        self._client.connection_pool.disconnect()
+
 
 _local = LocalBuckets()
 _redis: dict[str, RedisBuckets] = {}
@@ -155,6 +176,19 @@ def take(buckets: Sequence[Bucket], cost: float = 1) -> Verdict:
     return Verdict(
         bucket=tightest, remaining=max(0, remaining), reset=max(0.0, full), wait=wait if wait > 1e-6 else 0.0
     )
+
+
+def fill(key: str) -> int | None:
+    """Fill the bucket ``key`` and those below it (``key:…``), which must hold no pattern of Redis; how many were not full. None
+    while Redis is away; without Redis those of this process."""
+    here = _local.fill(key)
+    if not settings.REDIS_URL:
+        return here
+    patient = RedisBuckets(settings.REDIS_URL, FILL_TIMEOUT_S)
+    try:
+        return patient.fill(key)
+    finally:
+        patient.close()
 
 
 def forget_local() -> None:

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.throttling import BaseThrottle
 
-from tenants.access.buckets import Bucket, Verdict, take
+from tenants.access.buckets import Bucket, Verdict, fill, take
 from tenants.audit import actor_name
 from tenants.tenant_settings import TenantSettings, settings_for
 
@@ -115,6 +115,11 @@ def _buckets(request: Any) -> list[Bucket]:
     if principal.key_prefix and principal.kind != "key":  # a key itself is its own subject
         buckets.append(_bucket(f"{tenant_id}:key:{principal.key_prefix}", *each))
     return buckets
+
+
+def limits_reset(tenant_id: uuid.UUID) -> int | None:
+    """Fill every bucket that requests of the tenant draw from; as `buckets.fill`."""
+    return fill(f"{tenant_id}")
 
 
 def limits_of(chosen: TenantSettings) -> dict[str, int]:

@@ -52,8 +52,8 @@ PERMISSIONS: dict[str, str] = {
     "keys:read": "Read API keys (never their secrets)",
     "keys:write": "Make, rotate and revoke API keys",
     "audit:read": "Read and export the audit trail",
-    "system:read": "Read the state of the service",
-    "system:write": "Flush caches",
+    "system:read": "Read the state of the service, as one of its operators",
+    "system:write": "Flush caches and fill rate limits, as one of the service's operators",
 }
 
 ALL = "*"  # in a role or key: every permission, also those added later
@@ -142,6 +142,14 @@ def operator_closed(user: User) -> bool:
     return Tenant.objects.filter(settings__second_factor=True).exclude(status=Tenant.Status.REMOVING).exists()
 
 
+def operates(user_id: str) -> bool:
+    """Whether this account, "" for none, is an operator's that is not closed. A statement or two."""
+    user = (
+        User.objects.filter(id=user_id, is_active=True, is_staff=True, is_superuser=True).first() if user_id else None
+    )
+    return user is not None and not operator_closed(user)
+
+
 def permissions_of_role(tenant_id: uuid.UUID, name: str) -> frozenset[str]:
     """The permissions of a tenant's role; a default role counts until the tenant has its own. Unknown: none."""
     # unscoped: called while signing in, before there is a scope; filtered by tenant here
@@ -168,7 +176,8 @@ def limited_to_learners() -> Forbidden:
 
 class DeclaredPermission(BasePermission):
     """Lets a request through when its credential has what the view declares. No declaration: refused. A token that is limited
-    to learners reaches views that say they obey that (``obeys_learners``)."""
+    to learners reaches views that say they obey that (``obeys_learners``); only an operator's token reaches those that are
+    ``operators_only``."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         method = str(request.method)
@@ -184,4 +193,6 @@ class DeclaredPermission(BasePermission):
             raise limited_to_learners()
         if needed != AUTHENTICATED and needed not in principal.permissions:
             raise Forbidden(details={"permission": needed})
+        if getattr(view, "operators_only", False) and not operates(principal.user_id):
+            raise Forbidden("Only operators of the service do that.", code="operators_only")
         return True

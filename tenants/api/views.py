@@ -45,6 +45,7 @@ class TenantAPIView(APIView):
 
     obeys_learners: ClassVar[bool] = False  # True: the handlers reach nothing but what `Principal.learners` lets them
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]  # OPTIONS is CORS' business
+    operators_only: ClassVar[bool] = False  # True: beside the permission it takes an account that has every tenant
     scope: ExitStack
     reads: ClassVar[str] = ""  # what of people a GET shows, like "contact" for `contact_id`: who looks is noted
     looked_at: Any = None  # the row that was shown, where the address has no id of that noun
