@@ -15,7 +15,7 @@ from django.conf import settings
 from assistant.builtin.engine import Builtin, options_of
 from assistant.llm.offers import Offer, offers
 from assistant.port import Engine
-from assistant.products.plain import product_reply
+from assistant.products.plain import product_told
 from assistant.prompts.models import SystemPrompt
 from assistant.prompts.versions import prompt_of_version
 from tenants.errors import NotFound
@@ -35,7 +35,7 @@ def engine_named(name: str, tenant_settings: Mapping[str, Any]) -> Engine:
     asked than is named. Raises NotFound ``engine_not_found``."""
     builtin = Builtin(options_of(tenant_settings))
     if name == BUILTIN:
-        return replace(builtin, shop=product_reply)
+        return replace(builtin, shop=product_told)
     if name == CURRENT:
         return engine_for(tenant_settings)
     kind, _, named = name.partition(":")
@@ -58,7 +58,7 @@ def engine_for(tenant_settings: Mapping[str, Any]) -> Engine:
         return engine_at(url)
     builtin = Builtin(options_of(tenant_settings))
     room = _room()
-    return _by_model(builtin, tenant_settings, room) if room else replace(builtin, shop=product_reply)
+    return _by_model(builtin, tenant_settings, room) if room else replace(builtin, shop=product_told)
 
 
 def has_models() -> bool:

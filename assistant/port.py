@@ -77,6 +77,21 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Told:
+    """What the tenant's shop says to a question about products. ``contents``: () where it has no such thing, or gave no answer. ``lacks``: the honest no then, "" where
+    none is in place. ``recalled``: the question means a product of the answer before. ``memory`` is to be kept for the next
+    question; ``tools`` is for staff who ask why."""
+
+    thing: str
+    contents: tuple[Content, ...] = ()
+    sources: tuple[Source, ...] = ()
+    lacks: str = ""
+    recalled: bool = False
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    tools: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
 class EngineReply:
     """What to say. No ``contents``: nothing to say.
 

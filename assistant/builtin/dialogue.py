@@ -29,12 +29,15 @@ from assistant.intents.training import Classification, normal
 from assistant.knowledge.facts import Fact, Finding
 from assistant.knowledge.passages import as_said, passages
 from assistant.knowledge.search import Passage, known_from
-from assistant.port import EngineReply, EngineRequest, NotAtOnce, Source
+from assistant.port import EngineReply, EngineRequest, NotAtOnce, Source, Told
 from channels_app.content.options import choice_for, options
 from channels_app.content.types import Choice, Content
 
 NAME = "builtin"
+PRODUCTS = "products"  # what a reply from the shop is called in place of an intent
 Look = Callable[[str, str, int], list[Passage]]  # of a question, in a language, so many at most
+#: what the shop says to a turn, by what is remembered of products; True: to a product's name alone (assistant/products/plain.py)
+Ask = Callable[[EngineRequest, Mapping[str, Any], bool], Told | None]
 OPEN, COLLECTING, CONFIRMING, HANDED_OVER = "open", "collecting", "confirming", "handover"
 BEGINNING = "beginning"  # a flow was chosen for the conversation, and has not begun
 OF_PEOPLE = ("email", "phone")  # entities that tell who the person is, where an intent asks for them
@@ -67,13 +70,17 @@ class Dialogue:
     The memory is ``context["assistant"]``: ``turn`` counts the replies, ``missed`` the misunderstandings in
     a row, ``on_yes`` is the payload that a "yes" stands for, ``offered`` the content whose options a typed
     number or title may mean, ``heard`` the digests of the last texts,
-    ``later`` the wishes that come after this one. What the assistant waited for ends with a
+    ``later`` the wishes that come after this one, ``goods`` the products of the last answer about any. What the assistant waited for ends with a
     colleague's word: the next "yes" or "2" is said to them.
     """
 
-    def __init__(self, engine_options: Options, lessons: Lessons, request: EngineRequest, look: Look | None = None):
-        """``look``: finds passages of articles by what they mean; None: letters have to do."""
+    def __init__(
+        self, engine_options: Options, lessons: Lessons, request: EngineRequest, look: Look | None = None,
+        ask: Ask | None = None,
+    ):  # fmt: skip
+        """``look``: finds passages of articles by what they mean; None: letters have to do. ``ask``: what the shop says."""
         self.look = look
+        self.ask_shop = ask
         self.options = engine_options
         self.lessons = lessons
         self.request = request
@@ -82,6 +89,7 @@ class Dialogue:
         self.turn, self.missed = _count(memory.get("turn")), _count(memory.get("missed"))
         self.on_yes, self.offered = str(memory.get("on_yes", "")), _content(memory.get("offered"))
         self.heard = [str(one) for one in _list(memory.get("heard"))][-HEARD:]
+        self.goods = _dict(memory.get("goods"))
         waiting = self.stage in (COLLECTING, CONFIRMING)
         self.later = [str(one) for one in _list(memory.get("later"))] if waiting else []
         if self.colleague_spoke:
@@ -104,10 +112,13 @@ class Dialogue:
             self.slot_answered,
             self.offer_answered,
             self.denial_asked_about,
+            self.product_known,
+            self.product_lacking,
             self.several_recognised,
             self.flow_begun,
             self.intent_recognised,
             self.fact_found,
+            self.product_named,
             self.nearly_recognised,
         )
         return next((reply for look in looked_for if (reply := look())), None) or self.not_understood()
@@ -144,11 +155,19 @@ class Dialogue:
         filled = self.fill(skill, self.filled)
         if filled != self.filled:  # this one, or one that would have been asked for later
             return self.proceed(skill, filled)
+        question = self.wording.question(awaited)
+        if not slots.is_free(awaited) and (told := self.product_known(then=question)):
+            return told
         if self.interrupted(skill, awaited):
             return None
         if slots.is_free(awaited):
             return self.proceed(skill, {**filled, awaited["name"]: self.text[: slots.MAX_VALUE]})
-        return self.fact_found(then=self.wording.question(awaited)) or self.ask_again(skill, awaited)
+        return (
+            self.fact_found(then=question)
+            or self.denial_asked_about()
+            or self.product_named()
+            or self.ask_again(skill, awaited)
+        )
 
     def interrupted(self, skill: Skill, awaited: Mapping[str, Any]) -> bool:
         """Whether the person clearly wants something else than to answer the question."""
@@ -185,7 +204,7 @@ class Dialogue:
         if skill is None or not skill.own:
             return None
         payload = f"intent:{skill.name}"
-        question = self.wording.did_you_mean([(skill.title, payload)], SOMETHING_ELSE)
+        question = self.wording.left(skill.title, payload, SOMETHING_ELSE)
         confidence = self.classification.confidence
         return self.answer([question], stage=CONFIRMING, on_yes=payload, expected=(payload,), confidence=confidence)
 
@@ -220,6 +239,29 @@ class Dialogue:
             return self.tell(best.fact, best.score, then)
         passage = self.passage
         return self.tell(told_of(passage), passage.score, then) if passage else None
+
+    def product_known(self, then: Content | None = None) -> EngineReply | None:
+        """The shop has what is asked about. What was taught word for word comes first, and whatever else was taught of such
+        questions after it: "what does … cost" is about the thing, and not about its postage."""
+        told = self.told
+        if told is None or not told.contents or (self.taught_so and not told.recalled):
+            return None
+        return self.tell_of(told, then)
+
+    def product_lacking(self) -> EngineReply | None:
+        """The shop does not have it, and neither intents nor knowledge are about the thing itself: likeness to "do you have …"
+        alone is none."""
+        told = self.told
+        if told is None or not told.lacks or self.taught_so or self.is_about(told.thing):
+            return None
+        self.missed = 0
+        said = self.wording.or_human(told.lacks, HUMAN)
+        return replace(self.answer([said], PRODUCTS, on_yes=HUMAN, expected=(HUMAN,)), unanswered=True)
+
+    def product_named(self) -> EngineReply | None:
+        """Nothing but the name of a product."""
+        told = self.ask_shop(self.request, self.goods, True) if self.ask_shop else None
+        return self.tell_of(told) if told and told.contents else None
 
     def nearly_recognised(self) -> EngineReply | None:
         """Not sure enough to answer, sure enough to ask back."""
@@ -326,6 +368,32 @@ class Dialogue:
             reply = self.answer([self.wording.fact(fact)], "knowledge", confidence=score)
         return replace(reply, sources=(source_of(Finding(fact, score)),))
 
+    def tell_of(self, told: Told, then: Content | None = None) -> EngineReply:
+        """What the shop says, and the open question after it, if there was one."""
+        self.missed, self.goods, self.told = 0, dict(told.memory), told
+        if then and self.collecting and self.awaited:
+            expected = (f"slot:{self.awaited['name']}",)
+            reply = self.answer([*told.contents, then], self.collecting.name, stage=COLLECTING, expected=expected)
+        else:
+            reply = self.answer(list(told.contents), PRODUCTS)
+        return replace(reply, sources=told.sources, why={**reply.why, "settled": PRODUCTS})
+
+    def is_about(self, thing: str) -> bool:
+        """Whether what was taught or written is about this, and not only a question of the same form."""
+        alone = self.looked_at_all([thing])[0]
+        same = alone.classification.intent == self.classification.intent
+        if same and min(alone.classification.confidence, self.classification.confidence) >= self.options.medium:
+            return True
+        best = next(iter(self.lessons.knowledge.search(alone.row, self.language)), None)
+        if best and best.score >= self.options.known:
+            return True
+        if self.look is None or not self.lessons.knowledge.facts:
+            return False
+        if self.request.at_once:
+            raise NotAtOnce
+        near = self.look(thing, self.language, 1)
+        return any(one.score >= known_from(self.options.known) for one in near)
+
     def excerpt(self, fact: Fact) -> Fact:
         """Of a long article the passage that is nearest to the question, or its beginning."""
         parts = passages(fact.answer)
@@ -382,6 +450,7 @@ class Dialogue:
         choosable = [content for content in contents if options(content)]
         memory = {"turn": self.turn + 1, "missed": self.missed, "on_yes": on_yes}
         memory |= {"heard": [*self.heard, self.digest][-HEARD:]} if self.digest else {"heard": self.heard}
+        memory |= {"goods": self.goods} if self.goods else {}
         memory |= {"later": self.later} if self.later and stage in (COLLECTING, CONFIRMING) else {}
         memory |= {"offered": choosable[-1].to_json()} if choosable else {}
         scores = {name: round(score, 4) for name, score in self.classification.scores[:5]} if self.text else {}
@@ -417,6 +486,8 @@ class Dialogue:
             told["intents"] = [[name, round(score, 4)] for name, score in self.classification.scores[:5]]
         if "findings" in self.__dict__:  # the knowledge was looked through
             told["chunks"] = [asdict(source_of(finding)) for finding in self.findings]
+        if self.__dict__.get("told"):  # the shop was asked
+            told["tools"] = [dict(one) for one in self.told.tools] if self.told else []
         return told
 
     def known_of_them(self, intent: str) -> dict[str, Any]:
@@ -443,6 +514,16 @@ class Dialogue:
     @cached_property
     def findings(self) -> list[Finding]:
         return self.lessons.knowledge.search(self.looked_at.row, self.language)
+
+    @cached_property
+    def told(self) -> Told | None:
+        """What the shop says, where it is asked something."""
+        return self.ask_shop(self.request, self.goods, False) if self.ask_shop else None
+
+    @property
+    def taught_so(self) -> bool:
+        """Whether the text is an example, word for word."""
+        return self.lessons.classifier.exact.get(normal(self.text)) is not None
 
     @cached_property
     def passage(self) -> Passage | None:

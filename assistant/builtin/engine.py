@@ -5,12 +5,11 @@ Owns its options and the door to it. How a conversation goes stands in assistant
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from assistant.builtin.dialogue import NAME, Dialogue, Options
-from assistant.intents.common import COMMON
+from assistant.builtin.dialogue import NAME, Ask, Dialogue, Options
 from assistant.intents.lessons import lessons
 from assistant.knowledge import search
 from assistant.port import EngineError, EngineReply, EngineRequest
@@ -36,11 +35,10 @@ def options_of(tenant_settings: Mapping[str, Any]) -> Options:
 
 @dataclass(frozen=True)
 class Builtin:
-    """Answers from the intents and the knowledge of the tenant in scope; with ``shop`` from its source of products, too, where
-    no language model does."""
+    """Answers from the intents and the knowledge of the tenant in scope; with ``shop`` from its source of products, too."""
 
     options: Options = field(default_factory=Options)
-    shop: Callable[[EngineRequest, EngineReply], EngineReply | None] | None = None
+    shop: Ask | None = None
     name = NAME
     instant = True
 
@@ -52,6 +50,4 @@ class Builtin:
         if request.tenant_id != current_tenant_id():
             raise EngineError("tenant_mismatch")
         look = search.passages if texts.available() else None
-        reply = Dialogue(self.options, lessons(), request, look).reply()
-        taught = reply.intent not in ("", "knowledge", *COMMON) and reply.confidence >= self.options.high
-        return reply if taught or not self.shop else self.shop(request, reply) or reply
+        return Dialogue(self.options, lessons(), request, look, self.shop).reply()

@@ -80,8 +80,13 @@ class Wording:
         asked = one if len(likely) == 1 else self._sentence("did_you_mean_one")
         return _choosable(text(asked), [*likely, (self._sentence("something_else"), otherwise)])
 
+    def left(self, title: str, payload: str, otherwise: str) -> Content:
+        """After a text that forbids something: it is left, unless that was meant."""
+        asked = self._sentence("left").format(title=title)
+        return _choosable(text(asked), [(title, payload), (self._sentence("something_else"), otherwise)])
+
     def title(self, skill: Skill) -> str:
-        return skill.title if skill.own or skill.name != HUMAN else self._sentence("human")
+        return skill.title if skill.own or skill.name not in (HUMAN, HELP) else self._sentence(skill.name)
 
     def whether(self, skill: Skill, values: Mapping[str, str], yes: str, no: str) -> Content:
         """Asks whether it is really to be done, with what was told for it."""
@@ -91,7 +96,11 @@ class Wording:
         return _choosable(text(asked), [(self._sentence("yes"), yes), (self._sentence("no"), no)])
 
     def unknown(self, human: str) -> Content:
-        return _choosable(self.sentence("unknown"), [(self._sentence("human"), human)])
+        return self.or_human(self._sentence("unknown"), human)
+
+    def or_human(self, said: str, human: str) -> Content:
+        """``said`` with the way to a human, whose payload is given."""
+        return _choosable(text(said), [(self._sentence("human"), human)])
 
     def _alternative(self, skill: Skill) -> Any:
         general = skill.replies.get("", ())

@@ -13,7 +13,7 @@ ORDER_NUMBER = {
     "name": "order_number",
     "prompt": "What is your order number? It begins with AC and is in the confirmation e-mail.",
     "retry": "An order number looks like AC-10042. Could you look it up once more?",
-    "pattern": r"\b(AC-?\d{4,6})\b",
+    "pattern": r"\b(AC[\s–-]?\d{4,6})\b",
 }
 
 #: what people say instead of picking a reason, in all languages of the demo

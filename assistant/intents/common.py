@@ -71,6 +71,50 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
             ("De nada!",),
         ),
     },
+    "how_are_you": {
+        "en": (
+            ("how are you", "how are you doing", "how is it going", "how do you do", "are you well", "what's up"),
+            ("Very well, thank you! What can I do for you?",),
+        ),
+        "de": (
+            ("wie geht es dir", "wie geht es ihnen", "wie geht's", "alles gut bei dir", "na, wie läuft's"),
+            ("Danke, sehr gut! Was kann ich für Sie tun?",),
+        ),
+        "es": (
+            ("cómo estás", "qué tal estás", "cómo está usted", "cómo te va", "todo bien"),
+            ("¡Muy bien, gracias! ¿Qué puedo hacer por ti?",),
+        ),
+        "fr": (
+            ("comment ça va", "comment vas-tu", "comment allez-vous", "ça va", "tu vas bien"),
+            ("Très bien, merci ! Que puis-je faire pour vous ?",),
+        ),
+        "pt": (
+            ("como estás", "como vai", "como está", "tudo bem", "como vão as coisas"),
+            ("Muito bem, obrigado! O que posso fazer por si?",),
+        ),
+    },
+    "who_are_you": {
+        "en": (
+            ("who are you", "are you a bot", "are you a robot", "are you human", "am i talking to a machine", "what is your name"),
+            ("I am {bot}, the assistant of this chat: a program. A colleague is a word away.",),
+        ),
+        "de": (
+            ("wer bist du", "bist du ein bot", "bist du ein roboter", "bist du ein mensch", "rede ich mit einer maschine", "wie heißt du"),
+            ("Ich bin {bot}, der Assistent in diesem Chat: ein Programm. Auf Wunsch hole ich jemanden aus dem Team.",),
+        ),
+        "es": (
+            ("quién eres", "eres un bot", "eres un robot", "eres humano", "estoy hablando con una máquina", "cómo te llamas"),
+            ("Soy {bot}, el asistente de este chat: un programa. Si quieres, busco a una persona.",),
+        ),
+        "fr": (
+            ("qui es-tu", "qui êtes-vous", "es-tu un robot", "êtes-vous un robot", "êtes-vous humain", "je parle à une machine", "comment tu t'appelles"),
+            ("Je suis {bot}, l'assistant de ce chat : un programme. Je peux appeler un collègue si vous le souhaitez.",),
+        ),
+        "pt": (
+            ("quem és tu", "quem é você", "és um robô", "você é um robô", "és humano", "estou a falar com uma máquina", "como te chamas"),
+            ("Sou {bot}, o assistente deste chat: um programa. Se quiser, chamo um colega.",),
+        ),
+    },
     HUMAN: {
         "en": (
             ("talk to a human", "i want to speak to a human", "human please", "agent", "can i talk to a real person",
@@ -119,7 +163,7 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
             ("Puedo ayudarte con esto. Elige una opción o pregunta con tus palabras.",),
         ),
         "fr": (
-            ("aide", "que pouvez-vous faire", "comment ça marche", "pouvez-vous m'aider", "j'ai besoin d'aide"),
+            ("que sais-tu faire", "aide", "que pouvez-vous faire", "comment ça marche", "pouvez-vous m'aider", "j'ai besoin d'aide"),
             ("Je peux vous aider sur ces sujets. Choisissez, ou posez votre question.",),
         ),
         "pt": (
@@ -198,7 +242,9 @@ SENTENCES: dict[str, dict[str, str]] = {
         "whether": "Shall I go ahead? {what}",
         "yes": "Yes",
         "no": "No",
+        "left": "All right, I leave that. Or did you mean “{title}” after all?",
         "human": "Talk to a human",
+        "help": "What I can do",
         "something_else": "Something else",
         "read_more": "Read more",
         "image": "Thank you for the picture. I cannot look at pictures myself. What is it about?",
@@ -218,7 +264,9 @@ SENTENCES: dict[str, dict[str, str]] = {
         "whether": "Soll ich das jetzt tun? {what}",
         "yes": "Ja",
         "no": "Nein",
+        "left": "Gut, das lasse ich. Oder meinen Sie doch „{title}“?",
         "human": "Mit Mensch sprechen",
+        "help": "Was ich kann",
         "something_else": "Etwas anderes",
         "read_more": "Mehr lesen",
         "image": "Danke für das Bild. Ich kann Bilder nicht selbst ansehen. Worum geht es?",
@@ -238,7 +286,9 @@ SENTENCES: dict[str, dict[str, str]] = {
         "whether": "¿Lo hago ahora? {what}",
         "yes": "Sí",
         "no": "No",
+        "left": "De acuerdo, no lo hago. ¿O sí quieres decir «{title}»?",
         "human": "Hablar con alguien",
+        "help": "Qué puedo hacer",
         "something_else": "Otra cosa",
         "read_more": "Leer más",
         "image": "Gracias por la imagen. No puedo verla yo mismo. ¿De qué se trata?",
@@ -258,7 +308,9 @@ SENTENCES: dict[str, dict[str, str]] = {
         "whether": "Dois-je le faire maintenant ? {what}",
         "yes": "Oui",
         "no": "Non",
+        "left": "D'accord, je ne fais rien. Ou vouliez-vous bien dire « {title} » ?",
         "human": "Parler à quelqu'un",
+        "help": "Ce que je sais faire",
         "something_else": "Autre chose",
         "read_more": "En savoir plus",
         "image": "Merci pour l'image. Je ne peux pas la regarder moi-même. De quoi s'agit-il ?",
@@ -278,7 +330,9 @@ SENTENCES: dict[str, dict[str, str]] = {
         "whether": "Posso avançar? {what}",
         "yes": "Sim",
         "no": "Não",
+        "left": "Certo, deixo como está. Ou queria mesmo dizer “{title}”?",
         "human": "Falar com alguém",
+        "help": "O que posso fazer",
         "something_else": "Outra coisa",
         "read_more": "Ler mais",
         "image": "Obrigado pela imagem. Não a consigo ver. De que se trata?",

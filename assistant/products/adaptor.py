@@ -24,6 +24,7 @@ from tenants.work.breaker import Breaker
 MOST = 262_144  # bytes of an answer
 LONGEST = 300  # characters of what a product says of itself
 LONGEST_ADDRESS = 2048
+LONGEST_NAME, MOST_NAMES = 100, 50
 ADDRESS = re.compile(r"https?://[^\s/]\S*")
 ITEMS = 10
 _answers: Memo[Any] = Memo("products", ttl=30, size=2000)
@@ -32,7 +33,8 @@ _breakers: dict[uuid.UUID, Breaker] = {}
 
 @dataclass(frozen=True)
 class Product:
-    """``price``: as it is written, with its currency; "" where it is not told. ``stock``: pieces, None where it is not told."""
+    """``price``: as it is written, with its currency; "" where it is not told. ``stock``: pieces, None where it is not told.
+    ``names``: what people call such a thing, in whatever languages, beside its title."""
 
     id: str
     title: str
@@ -41,6 +43,7 @@ class Product:
     stock: int | None = None
     url: str = ""
     image_url: str = ""
+    names: tuple[str, ...] = ()
 
 
 class ShopError(Exception):
@@ -146,7 +149,7 @@ def _product(one: Any) -> Product | None:
         return None
     return Product(
         id, title, _words(one, "description", "summary"), _price(one), _stock(one), _address(one, "url", "link"),
-        _address(one, "image_url", "image"),
+        _address(one, "image_url", "image"), _names(one),
     )  # fmt: skip
 
 
@@ -170,6 +173,13 @@ def _stock(one: Mapping[str, Any]) -> int | None:
 def _words(one: Mapping[str, Any], *names: str) -> str:
     value = next((one[name] for name in names if isinstance(one.get(name), str | int)), "")
     return " ".join(str(value).split())[:LONGEST]
+
+
+def _names(one: Mapping[str, Any]) -> tuple[str, ...]:
+    value: list[Any] = next(
+        (one[name] for name in ("names", "keywords", "tags") if isinstance(one.get(name), list)), []
+    )
+    return tuple(" ".join(name.split())[:LONGEST_NAME] for name in value[:MOST_NAMES] if isinstance(name, str))
 
 
 def _address(one: Mapping[str, Any], *names: str) -> str:

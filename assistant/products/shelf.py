@@ -26,7 +26,7 @@ class Shelf(Shop):
 
     def search(self, query: str) -> list[Product]:
         words = query.casefold().split()
-        return [one for one in self._products if any(stands_in(word, one.title) for word in words)]
+        return [one for one in self._products if any(named_in(word, one) for word in words)]
 
     def catalogue(self) -> list[str]:
         return []
@@ -42,10 +42,12 @@ class Shelf(Shop):
         return [one for one in self._products if one.id != product_id]
 
 
-def stands_in(word: str, title: str) -> bool:
-    """Also in the plural; ``word`` in small letters."""
+def named_in(word: str, product: Product) -> bool:
+    """Whether a product is called so, by its title or one of its other names; also in the plural. ``word`` in small letters."""
     stem = word[:-1] if len(word) > 4 and word[-1] in "sne" else word
-    return any(part.startswith(stem) for part in re.findall(r"\w+", title.casefold()))
+    called = " ".join((product.title, *product.names)).casefold()
+    parts = re.findall(r"\w+", called)
+    return any(part.startswith(stem) for part in parts) if len(stem) > 2 else stem in parts
 
 
 def shop_of(source: ProductSource, seconds: float) -> Shop:

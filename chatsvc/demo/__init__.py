@@ -48,12 +48,33 @@ CHANNELS: dict[str, dict[str, Any]] = {
     },
     **{kind: platform.channel_config(TWIN_URL) for kind, platform in PLATFORMS.items()},
 }
-#: what templates/demo.html shows
+#: what templates/demo.html shows, and what else the assistant speaks of
 GOODS = [
-    {"id": "birk", "title": "Birk pendant", "description": "Turned oak", "price": "€189", "stock": 12},
-    {"id": "lino", "title": "Lino camp lantern", "description": "Washed linen", "price": "€129", "stock": 40},
-    {"id": "glim", "title": "Glim globe", "description": "Hand-blown glass", "price": "€149", "stock": 0},
-]
+    {
+        "id": "birk", "title": "Birk pendant", "description": "Turned oak", "price": "€189", "stock": 12,
+        "names": ["lamp", "Lampe", "Pendelleuchte", "Hängelampe", "suspension", "lampe", "lámpara", "candeeiro", "luminária"],
+    },
+    {
+        "id": "lino", "title": "Lino camp lantern", "description": "Washed linen", "price": "€129", "stock": 40,
+        "names": ["lamp", "Laterne", "Lampe", "lanterne", "lampe", "linterna", "farol", "lámpara", "lanterna", "candeeiro"],
+    },
+    {
+        "id": "glim", "title": "Glim globe", "description": "Hand-blown glass", "price": "€149", "stock": 0,
+        "names": ["lamp", "Lampe", "Kugelleuchte", "Kugel", "lampe", "lámpara", "globo", "candeeiro", "luminária"],
+    },
+    {
+        "id": "oak-2", "title": "Oak 2 tent", "description": "Two people, 2.1 kg", "price": "€249", "stock": 8,
+        "names": ["Zelt", "tente", "tienda de campaña", "carpa", "tenda", "barraca"],
+    },
+    {
+        "id": "drizzle", "title": "Drizzle rain jacket", "description": "Waterproof", "price": "€129", "stock": 25,
+        "names": ["Regenjacke", "Jacke", "veste", "imperméable", "chaqueta", "impermeable", "casaco", "jaqueta"],
+    },
+    {
+        "id": "ridge-40", "title": "Ridge 40 backpack", "description": "40 litres", "price": "€159", "stock": 17,
+        "names": ["Rucksack", "sac à dos", "mochila"],
+    },
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,8 @@ def test_a_complaint_about_what_has_not_happened_denies_nothing(line):
 @pytest.mark.parametrize("line", ["please do not cancel my order AC-10042", "don't cancel my order AC-10042!!"])
 def test_what_is_forbidden_is_asked_about_and_not_begun(visitor, line):
     reply = visitor().says(line)
-    assert (said(reply), reply.handover, reply.intent) == ("Did you mean “Cancel an order”?", False, "")
+    assert said(reply) == "All right, I leave that. Or did you mean “Cancel an order” after all?"
+    assert (reply.handover, reply.intent) == (False, "")
 
 
 def test_a_denial_leaves_what_was_begun(visitor):

@@ -12,7 +12,7 @@ from assistant.builtin.engine import Builtin
 from assistant.engines import engine_for
 from assistant.port import EngineReply, EngineRequest, NotAtOnce
 from assistant.products.models import ProductSource
-from assistant.products.plain import product_reply, wish_in
+from assistant.products.plain import product_told, wish_in
 from channels_app.content.types import text
 from chatsvc.demo import GOODS
 from tenants.scope import tenant_scope
@@ -61,8 +61,7 @@ def test_in_five_languages_with_a_card_and_its_source(source, scope, question: s
 @pytest.mark.parametrize(
     "words",
     [
-        "How much does shipping cost?",
-        "What is the Lino camp lantern?",
+        "What is the Lino camp lantern made of?",
         "Do not tell me how much the Lino camp lantern costs",
         "My Lino camp lantern is broken, how much is a repair?",
         "the price of " + "very " * 50 + "Lino",
@@ -88,7 +87,7 @@ def test_a_shop_that_is_away_leaves_the_assistants_answer(source, scope) -> None
     ProductSource.objects.update(url="http://127.0.0.1:9")
     request = EngineRequest(scope.id, uuid.UUID(int=7), "web", (text("Do you sell lanterns?"),))
     builtin = Builtin()
-    reply, plain = replace(builtin, shop=product_reply).respond(request), builtin.respond(request)
+    reply, plain = replace(builtin, shop=product_told).respond(request), builtin.respond(request)
     assert reply.contents == plain.contents and reply.why["tools"][0]["outcome"] == "address_blocked"
 
 

@@ -1,0 +1,82 @@
+"""How people ask about products, and how that is answered, in five languages, as data.
+
+Owns the shapes of questions, the words that name nothing, and the sentences. Must not ask a shop.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+Kind = Literal["price", "stock", "search"]
+THING = r"([^?!.,;\n]{2,80}?)"
+#: (language, what is asked, shapes of the whole question without its end mark); one without a thing means the last product
+SHAPES: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
+    ("en", "price", (rf"how much (?:does|do|is|are|would) {THING}(?: cost)?", rf"what (?:does|do|would) {THING} cost", rf"(?:what is |what's )?the price of {THING}")),
+    ("de", "price", (rf"(?:was|wie ?viel) kostet?n? {THING}", rf"(?:was ist |wie hoch ist )?der preis (?:von|für) {THING}")),
+    ("fr", "price", (rf"combien (?:coûte(?:nt)?|vaut) {THING}", r"combien (?:ça coûte|coûte-t-(?:il|elle))", rf"(?:quel est )?le prix (?:de la|de l['’]|du|des|de) ?{THING}")),
+    ("es", "price", (rf"¿?cuánto (?:cuesta|cuestan|vale|valen)(?: {THING})?", rf"¿?(?:cuál es )?el precio (?:del?|de la|de los|de las) {THING}")),
+    ("pt", "price", (rf"quanto (?:custa|custam|é)(?: {THING})?", rf"(?:qual é )?o preço (?:do|da|dos|das|de) {THING}")),
+    ("en", "stock", (rf"(?:is|are|do you have|have you got) {THING} (?:still )?(?:in stock|available)",)),
+    ("de", "stock", (rf"(?:ist|sind|habt ihr|haben sie) {THING} (?:noch )?(?:auf lager|vorrätig|lieferbar|verfügbar|da)",)),
+    ("fr", "stock", (r"(?:est|sont)-(?:il|elle)s? (?:encore )?(?:en stock|disponibles?)", rf"(?:est-ce que )?{THING} (?:est|sont)(?:-(?:il|elle)s?)? (?:encore )?(?:en stock|disponibles?)", rf"avez-vous {THING} en stock")),
+    ("es", "stock", (rf"¿?(?:hay|tienen|tenéis|está|están)(?: {THING})? (?:en stock|en existencias|disponibles?)",)),
+    ("pt", "stock", (rf"(?:há|têm|tem|está|estão)(?: {THING})? (?:em stock|em estoque|disponível|disponíveis)", rf"{THING} (?:está|estão) (?:em stock|em estoque|disponível|disponíveis)")),
+    ("en", "search", (rf"(?:do you (?:have|sell|offer)|have you got) {THING}", rf"(?:what|which) {THING} do you (?:have|sell|offer)")),
+    ("de", "search", (rf"(?:habt ihr|haben sie|verkauft ihr|verkaufen sie|gibt es) {THING}", rf"(?:was für|welche[nrs]?) {THING} (?:habt ihr|haben sie|gibt es|verkauft ihr|verkaufen sie)")),
+    ("fr", "search", (rf"(?:est-ce que vous (?:avez|vendez)|vous (?:avez|vendez)|(?:avez|vendez)-vous) {THING}", rf"quel(?:le)?s? {THING} (?:avez|vendez)-vous")),
+    ("es", "search", (rf"¿?(?:tienen|tenéis|tienes|venden|vendéis|hay) {THING}", rf"¿?qué {THING} (?:tienen|tenéis|venden|vendéis|hay)")),
+    ("pt", "search", (rf"(?:têm|tem|vendem|há) {THING}", rf"(?:que|quais) {THING} (?:têm|vendem|há)")),
+)  # fmt: skip
+#: the first that fits counts
+PATTERNS = tuple(
+    (language, kind, re.compile(rf"(?:{'|'.join(shapes)})", re.IGNORECASE)) for language, kind, shapes in SHAPES
+)
+#: after a question about a product, the same of another one
+ALSO = tuple(
+    (language, re.compile(shape, re.IGNORECASE))
+    for language, shape in (
+        ("en", rf"(?:(?:and )?(?:what|how) about|and) {THING}"),
+        ("de", rf"und (?:was ist mit |wie ist es mit |wie sieht es mit )?{THING}(?: aus)?"),
+        ("fr", rf"et (?:pour )?{THING}"),
+        ("es", rf"¿?y {THING}"),
+        ("pt", rf"e {THING}"),
+    )
+)
+#: before and behind a question, saying nothing of it
+POLITE = re.compile(
+    r"^(?:(?:hi|hello|hey|hallo|guten tag|bonjour|salut|hola|buenas|olá|oi|excuse me|entschuldigung|excusez-moi|perdón|desculpe)\b[\s,!.]+)"
+    r"|[\s,]+(?:please|bitte|s['’]il vous plaît|s['’]il te plaît|por favor)$",
+    re.IGNORECASE,
+)
+#: what stands before the name of a thing, and in place of it
+SMALL = frozenset(
+    "the a an any some your this that these those it one them for der die das den dem ein eine einen euer eure er sie es für "
+    "le la les l un une des du votre vos ça il elle pour el los las una unos unas algún alguna eso ese lo para o os as um uma de d "
+    "isso ele ela".split()
+)
+#: what belongs to the person is no product of the shop
+MINE = frozenset("my our mein meine meinen meiner meinem mon ma mes mi mis mio meu minha meus minhas".split())
+#: language → costs, in stock, sold out, found, not found
+SENTENCES: dict[str, tuple[str, str, str, str, str]] = {
+    "en": (
+        "{title} costs {price}.", "{title} is in stock ({stock}).", "{title} is sold out at the moment.", "This is what we have:",
+        "I cannot find “{thing}” in our shop. Shall I get a colleague?",
+    ),
+    "de": (
+        "{title} kostet {price}.", "{title} ist auf Lager ({stock}).", "{title} ist zurzeit ausverkauft.", "Das haben wir:",
+        "„{thing}“ finde ich in unserem Shop leider nicht. Soll ich jemanden holen?",
+    ),
+    "fr": (
+        "{title} coûte {price}.", "{title} est en stock ({stock}).", "{title} est épuisé pour le moment.", "Voici ce que nous avons :",
+        "Je ne trouve pas « {thing} » dans notre boutique. Dois-je appeler un collègue ?",
+    ),
+    "es": (
+        "{title} cuesta {price}.", "{title} está en existencias ({stock}).", "{title} está agotado por ahora.", "Esto es lo que tenemos:",
+        "No encuentro «{thing}» en nuestra tienda. ¿Busco a una persona?",
+    ),
+    "pt": (
+        "{title} custa {price}.", "{title} está disponível ({stock}).", "{title} está esgotado de momento.", "É isto que temos:",
+        "Não encontro “{thing}” na nossa loja. Quer que chame um colega?",
+    ),
+}  # fmt: skip

@@ -1,0 +1,179 @@
+"""What people say to the demo's assistant in five languages, and what each of it is taken for; and the page that shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from channels_app.content.types import Content
+
+HEAD = """# How the demo's assistant converses without a language model
+
+Made by `make demo-talks` from what the assistant answers; a test holds the page to it. Behind each answer stands what the words were
+taken for: an intent, an article, products of the shop, or a question back.
+"""
+NAMES = {"en": "English", "de": "German", "fr": "French", "es": "Spanish", "pt": "Portuguese"}
+
+#: language → (said, taken for): one conversation each
+TALKS: dict[str, tuple[tuple[str, str], ...]] = {
+    "en": (
+        ("Hi there!", "greeting"),
+        ("Do you have tents?", "products oak-2"),
+        ("How much is the Birk?", "products birk"),
+        ("Is the Glim globe in stock?", "products glim"),
+        ("And the Lino?", "products lino"),
+        ("Do you sell bicycles?", "products none"),
+        ("Where is my order?", "order_status asks order_number"),
+        ("How much does it cost?", "order_status asks order_number, products lino"),
+        ("AC-10042", "order_status"),
+        ("Please do not cancel my order", "left cancel_order"),
+        ("When are you open on Saturdy?", "opening_hours"),
+        ("I want to return my tent", "return_item asks reason"),
+        ("It is too small", "return_item asks order_number"),
+        ("AC 10042", "return_item"),
+        ("How are you?", "how_are_you"),
+        ("Thanks a lot", "thanks"),
+        ("Can I talk to a person?", "human"),
+    ),
+    "de": (
+        ("Guten Tag", "greeting"),
+        ("Habt ihr Zelte?", "products oak-2"),
+        ("Was kostet Birk?", "products birk"),
+        ("Ist Glim auf Lager?", "products glim"),
+        ("Und Lino?", "products lino"),
+        ("Verkauft ihr Fahrräder?", "products none"),
+        ("Wo ist meine Bestellung?", "order_status asks order_number"),
+        ("AC-10042", "order_status"),
+        ("Bitte stornieren Sie meine Bestellung nicht", "left cancel_order"),
+        ("Wann habt ihr Samstags geöfnet?", "opening_hours"),
+        ("Rückgabe", "return_item asks reason"),
+        ("Die Jacke ist zu klein", "return_item asks order_number"),
+        ("AC-10042", "return_item"),
+        ("Wie geht es dir?", "how_are_you"),
+        ("Vielen Dank", "thanks"),
+        ("Ich möchte mit einem Menschen sprechen", "human"),
+    ),
+    "fr": (
+        ("Bonjour", "greeting"),
+        ("Avez-vous des tentes ?", "products oak-2"),
+        ("Combien coûte Birk ?", "products birk"),
+        ("Glim est en stock ?", "products glim"),
+        ("Et Lino ?", "products lino"),
+        ("Vendez-vous des vélos ?", "products none"),
+        ("Où est ma commande ?", "order_status asks order_number"),
+        ("AC-10042", "order_status"),
+        ("N'annulez pas ma commande", "left cancel_order"),
+        ("Quand êtes-vous ouverts samdi ?", "opening_hours"),
+        ("Je veux faire un retour", "return_item asks reason"),
+        ("C'est trop petit", "return_item asks order_number"),
+        ("AC-10042", "return_item"),
+        ("Comment ça va ?", "how_are_you"),
+        ("Merci beaucoup", "thanks"),
+        ("Je veux parler à quelqu'un", "human"),
+    ),
+    "es": (
+        ("Hola", "greeting"),
+        ("¿Tienen tiendas de campaña?", "products oak-2"),
+        ("¿Cuánto cuesta Birk?", "products birk"),
+        ("¿Está Glim en stock?", "products glim"),
+        ("¿Y Lino?", "products lino"),
+        ("¿Venden bicicletas?", "products none"),
+        ("¿Dónde está mi pedido?", "order_status asks order_number"),
+        ("AC-10042", "order_status"),
+        ("No cancele mi pedido", "left cancel_order"),
+        ("¿A qué hora abren los sabdos?", "opening_hours"),
+        ("Quiero devolver algo", "return_item asks reason"),
+        ("Es demasiado grande", "return_item asks order_number"),
+        ("AC-10042", "return_item"),
+        ("¿Cómo estás?", "how_are_you"),
+        ("Muchas gracias", "thanks"),
+        ("Quiero hablar con una persona", "human"),
+    ),
+    "pt": (
+        ("Olá", "greeting"),
+        ("Têm tendas?", "products oak-2"),
+        ("Quanto custa o Birk?", "products birk"),
+        ("O Glim está em stock?", "products glim"),
+        ("E o Lino?", "products lino"),
+        ("Vendem bicicletas?", "products none"),
+        ("Onde está a minha encomenda?", "order_status asks order_number"),
+        ("AC-10042", "order_status"),
+        ("Não cancelem a minha encomenda", "left cancel_order"),
+        ("A que horas abrem ao sabdo?", "opening_hours"),
+        ("Quero devolver uma coisa", "return_item asks reason"),
+        ("É demasiado pequeno", "return_item asks order_number"),
+        ("AC-10042", "return_item"),
+        ("Como estás?", "how_are_you"),
+        ("Muito obrigado", "thanks"),
+        ("Quero falar com uma pessoa", "human"),
+    ),
+}
+#: (language, said, taken for): each in a conversation of its own
+LINES: tuple[tuple[str, str, str], ...] = (
+    ("en", "Hello, do you sell lanterns, please?", "products lino"),
+    ("en", "What lanterns do you have?", "products lino"),
+    ("en", "How much does the Alpha stove cost?", "products none"),
+    ("en", "How much does shipping cost?", "shipping_times"),
+    ("en", "Do you sell gift cards?", "knowledge Gift cards"),
+    ("en", "Do you have open positions?", "knowledge Jobs"),
+    ("en", "Do you have a store in Berlin?", "store_locations"),
+    ("en", "Do you have a discount code?", "discount"),
+    ("en", "Do you have my order?", "order_status asks order_number"),
+    ("en", "Glim globe", "products glim"),
+    ("en", "is it in stock", "stock asks product"),
+    ("en", "I don't want a refund", "left return_item"),
+    ("en", "Are you a robot?", "who_are_you"),
+    ("de", "Welche Laternen habt ihr?", "products lino"),
+    ("de", "Hallo, was kostet der Rucksack?", "products ridge-40"),
+    ("de", "Was kostet der Versand?", "shipping_times"),
+    ("de", "Gibt es Geschenkgutscheine?", "knowledge Geschenkkarten"),
+    ("de", "Gibt es einen Laden in Berlin?", "store_locations"),
+    ("de", "Was kostet der Alpha-Kocher?", "products none"),
+    ("de", "Ich will nichts zurückgeben", "left return_item"),
+    ("fr", "Quelles lanternes avez-vous ?", "products lino"),
+    ("fr", "Combien coûte la livraison ?", "shipping_times"),
+    ("fr", "Combien coûte le réchaud Alpha ?", "products none"),
+    ("fr", "Je ne veux pas de remboursement", "left return_item"),
+    ("fr", "Je ne veux rien retourner", "left return_item"),
+    ("es", "¿Qué linternas tienen?", "products lino"),
+    ("es", "¿Cuánto cuesta el envío?", "shipping_times"),
+    ("es", "¿Cuánto cuesta el hornillo Alpha?", "products none"),
+    ("es", "No quiero un reembolso", "left return_item"),
+    ("pt", "Que lanternas têm?", "products lino"),
+    ("pt", "Quanto custa o envio?", "shipping_times"),
+    ("pt", "Quanto custa o fogão Alpha?", "products none"),
+    ("pt", "Não quero um reembolso", "left return_item"),
+)
+
+
+def taken_for(reply: Any) -> str:
+    """A reply in a few words."""
+    goods = [source.id for source in reply.sources if source.kind == "product"]
+    articles = [source.title for source in reply.sources if source.kind == "article"]
+    if reply.intent == "products":
+        return f"products {' '.join(goods) or 'none'}"
+    if reply.intent == "knowledge":
+        return f"knowledge {articles[0]}"
+    if reply.unanswered:
+        return "unknown"
+    asked = [one.partition(":") for one in reply.next_expected]
+    if not reply.intent:
+        return f"left {asked[0][2]}" if len(asked) == 1 else f"unsure {' '.join(name for *_, name in asked)}"
+    slots = [name for kind, _, name in asked if kind == "slot"]
+    told = f"{reply.intent} asks {slots[0]}" if slots else reply.intent
+    return f"{told}, products {' '.join(goods)}" if goods else told
+
+
+def section(language: str, turns: list[tuple[str, Any]]) -> str:
+    """A conversation as it stands on the page."""
+    lines = [f"\n## {NAMES[language]}\n"]
+    for said, reply in turns:
+        lines.append(f"**{said}**  ")
+        lines += [f"{_shown(content)}  " for content in reply.contents]
+        lines.append(f"*{taken_for(reply)}*\n")
+    return "\n".join(lines)
+
+
+def _shown(content: Content) -> str:
+    choices = "".join(f" [{reply.title}]" for reply in content.quick_replies or ())
+    cards = " · ".join(f"▢ {card.title} ({card.subtitle})" for card in content.cards or ())
+    return " ".join((cards or content.text or content.summary).split()) + choices
