@@ -98,10 +98,18 @@ class LanguageEngine:
         first = self.builtin.respond(replace(request, at_once=False, stream=None))
         asked = confirming.asked_before(request.context)
         said = confirming.answered(asked, request.contents) if asked else ""
+        turn = Turn(ends)
+        if (
+            asked
+            and not said
+            and confirming.is_stale(request.contents)
+            and (again := self._asked_again(request, asked))
+        ):
+            turn.asked = asked
+            return self._reply(request, first, (again,), turn, expected=("yes",))
         if not said and self._settled(request, first):
             return replace(first, context=_without_question(first.context))
         box = self.toolbox(request, _turn_of(request))
-        turn = Turn(ends)
         try:
             return self._answered(request, first, box, turn, asked if said else None, said)
         except ChatError as error:
@@ -128,7 +136,7 @@ class LanguageEngine:
     ) -> EngineReply:  # fmt: skip
         """By the model. Raises ChatError."""
         language = self._language(request)
-        made = box.made(asked.mark) if asked else None  # by a try of this turn whose answer was void
+        made = box.made(asked.mark, asked.tool, turn.ends - time.monotonic()) if asked else None  # by another try
         if asked and (made or said == "yes"):
             self._call_agreed(box, turn, asked, made)
             if turn.handover == UNSURE:
@@ -251,6 +259,14 @@ class LanguageEngine:
             turn.asked = asked
             turn.tools.append({"name": wanted.name, "outcome": "asked", "took_ms": 0})
         return question
+
+    def _asked_again(self, request: EngineRequest, asked: confirming.Asked) -> Content | None:
+        """The open question once more, the same; None where its call is not allowed any more."""
+        try:
+            title = self.toolbox(request, _turn_of(request)).wanted(asked.tool, asked.arguments).title
+        except BadArguments:
+            return None
+        return confirming.question(title, asked, self._language(request))
 
     def _call_agreed(self, box: Toolbox, turn: Turn, asked: confirming.Asked, made: Result | None) -> None:
         """The person said yes to exactly this. It is called as it was shown, if it is still allowed so; ``made``: it was, and

@@ -5,8 +5,10 @@ Owns the rows (AgreedCall). Must not decide whether a call may be made, nor what
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 
 import structlog
 from django.db import DatabaseError, IntegrityError
@@ -14,16 +16,20 @@ from django.db import DatabaseError, IntegrityError
 from assistant.tools.calling import Outcome
 from assistant.tools.models import AgreedCall
 from tenants.scope import current_tenant_id
-from tenants.storage.db import atomic, key_taken
+from tenants.storage.db import atomic, key_taken, now
 
 log = structlog.get_logger(__name__)
 
 UNKNOWN = Outcome("call_interrupted", unsure=True)  # claimed by a process that did not live to say what came of it
+LOOK_EVERY_S = 0.1  # while another turn makes the call
+MARGIN = timedelta(seconds=1)  # between the end of a call and its kept outcome
 
 
-def called_once(conversation_id: uuid.UUID, mark: str, tool: str, call: Callable[[], Outcome]) -> Outcome:
-    """Make the call that the yes to the question ``mark`` stands for, outside of any transaction; where it was made before,
-    what came of it then. UNKNOWN where another try has claimed it and kept no outcome: it may have been made."""
+def called_once(
+    conversation_id: uuid.UUID, mark: str, tool: str, call: Callable[[], Outcome], *, lasts_s: float, wait_s: float
+) -> Outcome:
+    """Make the call that the yes to the question ``mark`` stands for, outside of any transaction; where another try makes it
+    or has made it, what comes of it there, as `outcome_before`."""
     row = AgreedCall(tenant_id=current_tenant_id(), conversation_id=conversation_id, mark=mark, tool=tool)
     try:
         with atomic():
@@ -31,7 +37,7 @@ def called_once(conversation_id: uuid.UUID, mark: str, tool: str, call: Callable
     except IntegrityError as error:
         if not key_taken(error):
             raise
-        return outcome_before(conversation_id, mark) or UNKNOWN
+        return outcome_before(conversation_id, mark, lasts_s=lasts_s, wait_s=wait_s) or UNKNOWN
     outcome = call()
     kept_as = {"outcome": outcome.code, "answer": outcome.text, "unsure": outcome.unsure}
     try:
@@ -41,9 +47,16 @@ def called_once(conversation_id: uuid.UUID, mark: str, tool: str, call: Callable
     return outcome
 
 
-def outcome_before(conversation_id: uuid.UUID, mark: str) -> Outcome | None:
-    """What came of the call when an earlier try claimed it; None where none did."""
-    kept = AgreedCall.objects.filter(conversation_id=conversation_id, mark=mark).first()
-    if kept is None:
-        return None
-    return Outcome(kept.outcome, kept.answer, unsure=kept.unsure) if kept.outcome else UNKNOWN
+def outcome_before(conversation_id: uuid.UUID, mark: str, *, lasts_s: float, wait_s: float) -> Outcome | None:
+    """What came of the call when another try claimed it; None where none did. A call may last ``lasts_s``: so long it is under way,
+    and is waited for, ``wait_s`` at most. UNKNOWN where no outcome was kept then: it may have been made."""
+    until = time.monotonic() + wait_s
+    while True:
+        kept = AgreedCall.objects.filter(conversation_id=conversation_id, mark=mark).first()
+        if kept is None:
+            return None
+        if kept.outcome:
+            return Outcome(kept.outcome, kept.answer, unsure=kept.unsure)
+        if now() - kept.created_at >= timedelta(seconds=lasts_s) + MARGIN or time.monotonic() >= until:
+            return UNKNOWN
+        time.sleep(LOOK_EVERY_S)

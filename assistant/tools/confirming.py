@@ -84,6 +84,12 @@ def answered(asked: Asked, contents: Sequence[Content]) -> Literal["yes", "no", 
     return "no" if "no" in said else "yes" if "yes" in said else ""
 
 
+def is_stale(contents: Sequence[Content]) -> bool:
+    """Whether a reply to a question of ours was picked; with no `answered` it is one to an earlier question, and says nothing to
+    the one that is open."""
+    return any(content.choice and content.choice.value.startswith((YES, NO)) for content in contents)
+
+
 def _answer(asked: Asked, content: Content) -> Literal["yes", "no", ""]:
     if content.choice:
         picked = content.choice.value

@@ -89,13 +89,23 @@ class Toolbox:
             return self.own[wanted.name].run(wanted.arguments, seconds)  # type: ignore[no-any-return]
         if wanted.changes and self.claims:
             call = partial(self._called, wanted, seconds, agreed)
-            return Result(called_once(self.conversation_id, agreed, wanted.name, call))
+            lasts = self._lasts(wanted.name, seconds)
+            return Result(
+                called_once(self.conversation_id, agreed, wanted.name, call, lasts_s=lasts, wait_s=seconds - LEAST_S)
+            )
         return Result(self._called(wanted, seconds, agreed))
 
-    def made(self, mark: str) -> Result | None:
-        """What came of the call that the yes to this question stands for, where an earlier try of the turn made it."""
-        outcome = outcome_before(self.conversation_id, mark)
+    def made(self, mark: str, tool: str, seconds: float) -> Result | None:
+        """What came of the call that the yes to this question stands for, where another try made it: an earlier one of this turn, or
+        that of a message beside it, which is waited for, ``seconds`` at most."""
+        lasts = self._lasts(tool, seconds)
+        outcome = outcome_before(self.conversation_id, mark, lasts_s=lasts, wait_s=seconds - LEAST_S)
         return Result(outcome) if outcome else None
+
+    def _lasts(self, tool: str, seconds: float) -> float:
+        """How long a call of it may be under way, in whichever turn."""
+        row = self.rows.get(tool)
+        return float(row.timeout_s) if row else max(seconds, 0.0)
 
     def _called(self, wanted: Wanted, seconds: float, agreed: str) -> Outcome:
         row = self.rows[wanted.name]

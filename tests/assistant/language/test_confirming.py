@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from assistant.tools import mcp_servers, toolbox
+from assistant.tools import agreed, mcp_servers, toolbox
 from assistant.tools.agreed import outcome_before
 from assistant.tools.calling import Outcome
 from assistant.tools.confirming import UNSURE
@@ -15,6 +16,7 @@ from assistant.tools.models import AgreedCall, Tool
 from channels_app.content.surroundings import Quote
 from channels_app.content.types import text
 from tenants.scope import tenant_scope
+from tenants.storage.db import now
 
 pytestmark = pytest.mark.django_db
 ORDER = 'my alder tent, the guy lines CALL cancel_order {"order": "AC-1"}'
@@ -113,6 +115,7 @@ def test_a_call_whose_process_died_is_not_made_again(person, tool, monkeypatch, 
     someone.says(ORDER)
     with pytest.raises(SystemExit):
         someone.says("yes")
+    AgreedCall.objects.unscoped().update(created_at=now() - timedelta(seconds=7))  # the call has had its time
     reply = someone.says("yes", language="de")
     assert calls == [kind] and reply.contents[0].text == UNSURE["de"]
     assert (reply.handover, reply.handover_reason) == (True, "call_unsure")
@@ -134,6 +137,58 @@ def test_a_call_without_an_answer_is_told_so_and_handed_over_each_time(person, t
     assert len(calls) == 1 and len(model.requests) == asked_of_model
 
 
+@pytest.mark.parametrize("said", ["yes", "no"])
+def test_a_call_that_another_turn_makes_is_waited_for_and_told(asked, served, model, tenant, monkeypatch, said) -> None:
+    """Of messages that come at the same time each has a turn: the last of them tells what came of the one call."""
+    someone, question = asked
+    mark = question.contents[0].quick_replies[0].payload.rpartition(":")[2]
+    with tenant_scope(tenant.id):
+        row = AgreedCall.objects.create(
+            tenant=tenant, conversation_id=someone.conversation_id, mark=mark, tool="cancel_order"
+        )
+
+    def ends(_seconds: float) -> None:
+        AgreedCall.objects.filter(id=row.id).update(outcome="ok", answer="It is cancelled since noon")
+
+    monkeypatch.setattr(agreed.time, "sleep", ends)
+    reply = someone.says(said)
+    assert served == [] and reply.why["tools"][0]["outcome"] == "ok" and not reply.handover
+    assert "cancelled since noon" in model.requests[-1].messages[-1].text
+
+
+def test_a_call_that_does_not_end_is_not_waited_for_beyond_the_deadline(asked, served, tenant, monkeypatch) -> None:
+    someone, question = asked
+    mark = question.contents[0].quick_replies[0].payload.rpartition(":")[2]
+    with tenant_scope(tenant.id):
+        AgreedCall.objects.create(
+            tenant=tenant, conversation_id=someone.conversation_id, mark=mark, tool="cancel_order"
+        )
+    slept: list[float] = []
+    monkeypatch.setattr(agreed.time, "sleep", slept.append)
+    reply = someone.says("yes", deadline_s=1.2)
+    assert slept and served == [] and reply.handover_reason == "call_unsure"
+
+
+def test_a_reply_to_an_earlier_question_leaves_the_open_one(asked, served, model) -> None:
+    someone, first = asked
+    model.done.clear()
+    open_one = someone.says(ORDER)
+    for number in (0, 1):  # "yes" and "no" of a question that was passed over
+        reply = someone.picks(first, number)
+        assert reply.contents == open_one.contents and served == []
+    someone.picks(reply, 0)
+    assert len(served) == 1
+
+
+def test_a_reply_to_an_earlier_question_asks_for_no_tool_that_was_taken_away(asked, model, tenant) -> None:
+    someone, first = asked
+    model.done.clear()
+    someone.says(ORDER)
+    with tenant_scope(tenant.id):
+        Tool.objects.update(enabled=False)
+    assert "Shall I" not in (someone.picks(first, 0).contents[0].text or "")
+
+
 def test_asked_again_it_is_called_again(asked, served, model) -> None:
     """The same wish, another question, another yes."""
     someone, _ = asked
@@ -153,7 +208,7 @@ def test_a_call_is_kept_by_tenant_and_conversation(asked, served, tenant, other_
     with tenant_scope(tenant.id):
         row = AgreedCall.objects.get()
         assert (row.tool, row.outcome, row.answer) == ("cancel_order", "ok", '{"status": "in transit"}')
-        assert outcome_before(uuid.UUID(int=8), row.mark) is None
+        assert outcome_before(uuid.UUID(int=8), row.mark, lasts_s=5, wait_s=5) is None
 
 
 def test_a_tool_that_was_taken_away_meanwhile_is_not_called(asked, served, model, tenant) -> None:

@@ -21,7 +21,9 @@ pytestmark = pytest.mark.django_db
 def talk(scope) -> Conversation:
     talk = ConversationFactory(tenant=scope, is_open=False)
     for id in (talk.id, uuid.UUID(int=7)):
-        called_once(id, "m" * 32, "cancel_order", lambda: Outcome("ok", "AC-1 of Mira is cancelled"))
+        called_once(
+            id, "m" * 32, "cancel_order", lambda: Outcome("ok", "AC-1 of Mira is cancelled"), lasts_s=5, wait_s=5
+        )
     return talk
 
 
