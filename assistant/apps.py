@@ -11,6 +11,7 @@ class Config(AppConfig):
     def ready(self) -> None:
         from assistant.engines import models_changed
         from assistant.evaluations import models as _evaluations  # noqa: F401  with the other tables
+        from assistant.intents.versions import models as _versions  # noqa: F401
         from assistant.knowledge.sites import models as _sites  # noqa: F401
         from assistant.llm_models import LanguageModel, Provider
         from assistant.products import models as _products  # noqa: F401

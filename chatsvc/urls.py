@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, Spec
 
 from assistant.api import article_views, intent_views, model_views, provider_views, site_views
 from assistant.evaluations import views as evaluation_views
+from assistant.intents.versions import views as training_views
 from assistant.products import views as product_views
 from assistant.prompts import views as prompt_views
 from assistant.tools import views as tool_views
@@ -171,7 +172,10 @@ urlpatterns = [
     path("api/v2/members/<uuid:user_id>/desk", team_views.MemberDeskView.as_view()),
     path("api/v2/intents", intent_views.IntentsView.as_view()),
     path("api/v2/intents/classify", intent_views.ClassifyView.as_view()),
-    path("api/v2/intents/trainings", intent_views.TrainingsView.as_view()),
+    path("api/v2/intents/trainings", training_views.TrainingsView.as_view()),
+    path("api/v2/intents/trainings/newest", training_views.NewestView.as_view()),
+    path("api/v2/intents/trainings/<uuid:training_id>", training_views.TrainingView.as_view()),
+    path("api/v2/intents/trainings/<uuid:training_id>/activate", training_views.ActivateView.as_view()),
     path("api/v2/intents/<uuid:intent_id>", intent_views.IntentView.as_view()),
     path("api/v2/canned-replies", canned_views.CannedRepliesView.as_view()),
     path("api/v2/canned-replies/<uuid:canned_id>", canned_views.CannedReplyView.as_view()),

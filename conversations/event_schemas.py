@@ -391,6 +391,18 @@ class BudgetReached(Data):
     limit_usd: float
 
 
+class ModelChanged(Data):
+    """Which version of what a tenant's assistant has learnt answers was decided anew."""
+
+    training_id: UUID
+    version: int = Field(description="The version that was chosen, or that answers no longer")
+    pinned: bool = Field(description="It stays until it is released, whatever is taught")
+    why: Literal["activated", "released", "replaced"] = Field(
+        description="activated: it was chosen to answer; released: the newest answers again; replaced: something else was "
+        "taught, and it was not pinned"
+    )
+
+
 # ----------------------------------------------------------------------------- threads
 
 
@@ -480,6 +492,7 @@ SCHEMAS: dict[tuple[str, int], type[Data]] = {
     ("chat.system.webhook_paused", 1): WebhookPaused,
     ("chat.system.work_given_up", 1): WorkGivenUp,
     ("chat.system.budget_reached", 1): BudgetReached,
+    ("chat.system.model_changed", 1): ModelChanged,
     ("CHAT_THREAD_CREATED", 1): ThreadChanged,
     ("CHAT_THREAD_DELETED", 1): ThreadDeleted,
     ("CHAT_MESSAGE_CREATED", 1): ThreadMessageCreated,

@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from assistant.checks import MAX_EXAMPLE, MAX_ITEMS, MAX_PARTS, MAX_PATTERN, channels_of, language_of, parts_of
-from assistant.intents.stored import training_state
-from assistant.models import Intent, TrainedModel
+from assistant.models import Intent
 from channels_app.content.types import MAX_TEXT, Content, PublicContent
 from tenants.api.moments import Moment
 
@@ -161,24 +160,6 @@ class ClassifiedList(BaseModel):
     version: str = Field(description="The training that was asked; empty where it is kept in no row")
 
 
-class TrainingItem(BaseModel):
-    id: uuid.UUID
-    version: int
-    state: Literal["learning", "ready", "too_large"] = Field(
-        description="`too_large`: what it learnt passed 12 MB and could not be kept. Where its first look at a text had been "
-        "kept before, that answers alone; otherwise each process learns it for itself"
-    )
-    newest: bool = Field(description="The one that answers once it is ready")
-    trained_at: Moment
-    examples: dict[str, int] = Field(description="How many examples of each intent it learnt from")
-    facts: int
-    metrics: dict[str, Any] = Field(description="Held-out precision, recall and confusion, where they were measured")
-
-
-class TrainingList(BaseModel):
-    items: list[TrainingItem]
-
-
 def stored_of(given: dict[str, Any], replies: list[ReplyBody] | None) -> dict[str, Any]:
     """The columns for what a caller gave; what it left out stays out."""
     columns = {name: value for name, value in given.items() if name != "replies"}
@@ -207,14 +188,6 @@ def intent_shape(row: Intent) -> dict[str, Any]:
             language: Translation.model_validate(words).model_dump() for language, words in row.translations.items()
         },
     }
-
-
-def training_shape(row: TrainedModel, newest: TrainedModel) -> dict[str, Any]:
-    return {
-        "id": row.id, "version": row.version, "state": training_state(row),
-        "newest": row.id == newest.id, "trained_at": row.trained_at, "examples": row.state.get("intents", {}),
-        "facts": row.state.get("facts", 0), "metrics": row.metrics,
-    }  # fmt: skip
 
 
 def _told(members: dict[str, Any]) -> dict[str, Any]:

@@ -17,16 +17,14 @@ from assistant.api.intent_shapes import (
     IntentList,
     IntentQuery,
     IntentShape,
-    TrainingList,
     intent_shape,
     stored_of,
-    training_shape,
 )
 from assistant.builtin.engine import options_of
 from assistant.intents.definitions import intent_delete, intent_get, intent_save, intents_found
 from assistant.intents.lessons import lessons
 from assistant.intents.recognised import Recognised, recognise
-from assistant.models import Intent, TrainedModel
+from assistant.models import Intent
 from channels_app.words.entities import find_entities
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.tenant_settings import settings_for
@@ -51,11 +49,6 @@ CLASSIFIED = {
     ],
     "thresholds": {"answer": 0.55, "ask": 0.35}, "model": "", "version": "0192f0d0-7b1a-7c3e-9a55-0000000000e2",
 }  # fmt: skip
-TRAINING = {
-    "id": "0192f0d0-7b1a-7c3e-9a55-0000000000e2", "version": 4, "state": "ready", "newest": True,
-    "trained_at": "2026-01-31T12:00:00.000Z", "examples": {"order_status": 2}, "facts": 0, "metrics": {},
-}  # fmt: skip
-LISTED = 50
 
 
 class IntentsView(TenantAPIView):
@@ -145,19 +138,6 @@ class ClassifyView(TenantAPIView):
                 "version": str(known.version or ""),
             }
         )
-
-
-class TrainingsView(TenantAPIView):
-    permissions = {"GET": "intents:read"}
-
-    @extend_schema(
-        operation_id="intent_training_list", summary="What was learnt, version by version",
-        description="The newest first, 50 at most. A change of examples or knowledge begins a version by itself.",
-        tags=TAGS, responses=TrainingList, examples=[answered({"items": [TRAINING]})],
-    )  # fmt: skip
-    def get(self, request: Request) -> Response:
-        rows = list(TrainedModel.objects.order_by("-version")[:LISTED])
-        return Response({"items": [training_shape(row, rows[0]) for row in rows]})
 
 
 def _classified(found: Recognised, text: str, high: float, medium: float, region: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from assistant.builtin.dialogue import Options
 from assistant.features import features_for
 from assistant.intents import training
-from assistant.intents.lessons import lessons
+from assistant.intents.lessons import newest
 from assistant.intents.skills import examples_of, read_facts, read_skills
 from assistant.models import TrainedModel
 from tenants.models import Tenant
@@ -89,8 +89,8 @@ def train(tenant: Tenant, metrics: dict[str, Any] | None = None) -> TrainedModel
     """Let the assistant of a tenant learn what its examples teach now, unless it has, and record how well it does.
     Answers need no such call: they follow the present examples by themselves."""
     with tenant_scope(tenant.id):
-        digest = lessons(newest=True).digest
-        trained = TrainedModel.objects.filter(examples_digest=digest).order_by("-version")[0]
+        digest = newest().digest
+        trained: TrainedModel = TrainedModel.objects.filter(examples_digest=digest).order_by("-version")[0]
         if metrics:
             trained.metrics = metrics
             trained.save(update_fields=["metrics"])

@@ -1,30 +1,41 @@
 """Learning in a process of its own: scikit-learn takes 100 MB and most of a second to load, and both end with it.
 
-Owns that process, and what goes in and out. Must not touch the database; the child needs no Django.
+Owns that process, and what goes in and out: JSON on its standard input; on its standard output lines that tell how far it is,
+RESULT, and the bytes of what it found. Must not touch the database; the child needs no Django.
 """
 
 from __future__ import annotations
 
+import base64
 import json
+import os
+import select
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from assistant.features import features_for
+from assistant.features import Features, features_for
 from assistant.intents import stages, training
-from assistant.intents.arrays import Learnt, pack, unpack
+from assistant.intents.arrays import FAULTS, Learnt, pack, pack_second, unpack, unpack_second
+from assistant.intents.meaning import Meaning
 from assistant.knowledge import facts as knowledge
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST_S = 600.0
+BEAT_S = 5.0  # how often those who wait are told, however long a step takes
 BEHIND = 15  # of the second look, for which no message waits: those that answer come first
 GIVE_WAY = "os.path.exists('/proc/self/autogroup') and open('/proc/self/autogroup', 'w').write('{}')"
+PROGRESS, RESULT = b"progress ", b"result\n"
 _one_behind = threading.Lock()  # a process has one second look learnt at a time, however many tenants have changed
+
+#: is told how much is done, 0 to 1, every BEAT_S at least; what it raises ends the process that learns
+Told = Callable[[float], None]
 
 
 class LearningFailed(Exception):
@@ -35,59 +46,99 @@ def learnt(examples: Sequence[training.Example], facts: Sequence[knowledge.Fact]
     """What these teach. Raises LearningFailed."""
     given = {"examples": [asdict(example) for example in examples], "facts": [asdict(fact) for fact in facts]}
     intents = {example.intent for example in examples} - {training.NONE}
-    return unpack(_done(given), intents, examples, knowledge.in_order(facts))
-
-
-def _done(given: Mapping[str, object], nice: int = 0) -> bytes:
-    """``nice`` from the child's first moment: what it imports takes longer than many a training. It gives way in a session
-    of its own: Linux weighs sessions against each other, and niceness only within one (sched(7), autogroup)."""
-    program = f"import {__name__} as apart; apart.main()"
-    if nice:
-        program = f"import os; os.nice({nice}); {GIVE_WAY.format(nice)}; {program}"
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", program], input=json.dumps(given).encode(), stdout=subprocess.PIPE, cwd=ROOT,
-            timeout=LONGEST_S, check=True, start_new_session=bool(nice),
-        )  # fmt: skip
-    except subprocess.SubprocessError as error:
-        raise LearningFailed(type(error).__name__) from None  # its words would be the examples
-    return done.stdout
+    return unpack(_done("learn", given), intents, examples, knowledge.in_order(facts))
 
 
 def meant(
     learnt: Learnt,
     examples: Sequence[training.Example],
-    facts: Sequence[knowledge.Fact],
     called: Mapping[str, Sequence[str]],
     network: str,
+    told: Told = lambda _: None,
 ) -> Learnt:
     """``learnt`` with its second look, which took that network. Raises LearningFailed."""
+    features = learnt.classifier.features
     given = {
         "examples": [asdict(example) for example in examples],
-        "facts": [asdict(fact) for fact in facts],
+        "features": {"columns": _words(features.columns), "rarity": _words(features.rarity)},
         "called": called,
         "network": network,
     }  # fmt: skip
     intents = {example.intent for example in examples} - {training.NONE}
-    with _one_behind:
-        done = _done(given, BEHIND)
-    found = unpack(done, intents, examples, knowledge.in_order(facts))
-    return replace(learnt, second=found.second)
+    with _alone(told):
+        done = _done("mean", given, BEHIND, told)
+    try:
+        return replace(learnt, second=unpack_second(done, intents))
+    except FAULTS as error:
+        raise LearningFailed(type(error).__name__) from None
 
 
-def meant_here(
-    examples: Sequence[training.Example],
-    facts: Sequence[knowledge.Fact],
-    called: Mapping[str, Sequence[str]],
-    network: str,
-) -> Learnt:
-    """Some 3 s for 500 examples, the loading of the network included."""
-    from assistant.embeddings.encoders import encoder
+@contextmanager
+def _alone(told: Told) -> Any:
+    while not _one_behind.acquire(timeout=BEAT_S):
+        told(0.0)
+    try:
+        yield
+    finally:
+        _one_behind.release()
 
-    learnt = learnt_here(examples, facts)
-    loaded = encoder(network)
-    second, _ = stages.second_look(examples, called, learnt.classifier.features, loaded)
-    return replace(learnt, second=second)
+
+# ------------------------------------------------------------------------------ the process
+
+
+def _done(do: str, given: Mapping[str, object], nice: int = 0, told: Told = lambda _: None) -> bytes:
+    """``nice`` from the child's first moment: what it imports takes longer than many a training. It gives way in a session
+    of its own: Linux weighs sessions against each other, and niceness only within one (sched(7), autogroup)."""
+    program = f"import {__name__} as apart; apart.main()"
+    if nice:
+        program = f"import os; os.nice({nice}); {GIVE_WAY.format(nice)}; {program}"
+    words = json.dumps({"do": do, **given}).encode()
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT,
+        start_new_session=bool(nice),
+    ) as child:  # fmt: skip
+        longest = threading.Timer(LONGEST_S, child.kill)
+        longest.start()
+        try:
+            assert child.stdin
+            with suppress(BrokenPipeError), child.stdin:
+                child.stdin.write(words)
+            found = _read(child, told)
+        except BaseException:
+            child.kill()
+            raise
+        finally:
+            longest.cancel()
+    if child.returncode or found is None:
+        raise LearningFailed("CalledProcessError")  # its words would be the examples
+    return found
+
+
+def _read(child: subprocess.Popen[bytes], told: Told) -> bytes | None:
+    """What follows RESULT; None where that never came."""
+    assert child.stdout
+    pipe, held, share, is_result = child.stdout.fileno(), bytearray(), 0.0, False
+    while True:
+        if not select.select([pipe], [], [], BEAT_S)[0]:
+            told(share)
+            continue
+        piece = os.read(pipe, 1 << 16)
+        held += piece
+        while not is_result and b"\n" in held:
+            line, _, held = held.partition(b"\n")
+            is_result = line + b"\n" == RESULT
+            if line.startswith(PROGRESS):
+                share = float(line[len(PROGRESS) :])
+                told(share)
+        if not piece:
+            return bytes(held) if is_result else None
+
+
+def _words(array: Any) -> str:
+    return base64.b64encode(array.tobytes()).decode()
+
+
+# ---------------------------------------------------------------------------------- the child
 
 
 def learnt_here(examples: Sequence[training.Example], facts: Sequence[knowledge.Fact]) -> Learnt:
@@ -97,15 +148,51 @@ def learnt_here(examples: Sequence[training.Example], facts: Sequence[knowledge.
     return Learnt(training.train(examples, features), knowledge.index(facts, features))
 
 
+def meant_here(
+    examples: Sequence[training.Example],
+    features: Features,
+    called: Mapping[str, Sequence[str]],
+    network: str,
+    told: Told = lambda _: None,
+) -> Meaning:
+    """Some 3 s for 500 examples, the loading of the network included."""
+    from assistant.embeddings.encoders import encoder
+
+    return stages.second_look(examples, called, features, encoder(network), told)[0]
+
+
 def main() -> None:
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # the process that asked may end before: this one ends without a word
     given: Mapping[str, Any] = json.load(sys.stdin)
-    examples = [training.Example(**one) for one in given["examples"]]
+    found = CAN[given["do"]](given)
+    sys.stdout.buffer.write(RESULT + found)
+
+
+def _learn(given: Mapping[str, Any]) -> bytes:
     facts = [knowledge.Fact(**_tuples(one)) for one in given["facts"]]  # type: ignore[arg-type]
-    network = given.get("network")
-    learnt = meant_here(examples, facts, given["called"], network) if network else learnt_here(examples, facts)
-    sys.stdout.buffer.write(pack(learnt))
+    return pack(learnt_here(_examples(given["examples"]), facts))
+
+
+def _mean(given: Mapping[str, Any]) -> bytes:
+    import numpy as np
+
+    columns, rarity = (base64.b64decode(given["features"][name]) for name in ("columns", "rarity"))
+    features = Features(np.frombuffer(columns, np.int32), np.frombuffer(rarity, np.float32))
+    examples = _examples(given["examples"])
+    return pack_second(meant_here(examples, features, given["called"], given["network"], _tell))
+
+
+def _tell(share: float) -> None:
+    sys.stdout.buffer.write(b"%s%.3f\n" % (PROGRESS, share))
+    sys.stdout.buffer.flush()
+
+
+def _examples(given: Sequence[Mapping[str, str]]) -> list[training.Example]:
+    return [training.Example(**one) for one in given]
 
 
 def _tuples(members: Mapping[str, object]) -> dict[str, object]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in members.items()}
+
+
+CAN: Mapping[str, Callable[[Mapping[str, Any]], bytes]] = {"learn": _learn, "mean": _mean}

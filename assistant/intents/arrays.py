@@ -1,6 +1,6 @@
 """What was learnt, as bytes and back: NumPy's .npz, read without pickle.
 
-Owns the format; a change of it changes `training.ALGORITHM`. Must not touch the database.
+Owns the format; a change of it changes `training.FORMAT`. Must not touch the database.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from assistant.intents import training
 from assistant.intents.meaning import Meaning
 from assistant.knowledge import facts as knowledge
 
+TAUGHT = "taught"
 FAULTS = (ValueError, KeyError, OSError, EOFError, IndexError, zipfile.BadZipFile)  # of bytes that are no model
 
 
@@ -34,7 +35,8 @@ class Learnt:
         return sum(array.nbytes for array in _arrays(self).values())
 
 
-def pack(learnt: Learnt) -> bytes:
+def pack(learnt: Learnt, taught: Sequence[training.Example] = ()) -> bytes:
+    """``taught``: the examples, for `taught_of`."""
     import numpy as np
 
     words: dict[str, Any] = {
@@ -44,8 +46,44 @@ def pack(learnt: Learnt) -> bytes:
     if learnt.second:
         words |= {"second_names": learnt.second.names, "second_model": learnt.second.model}
     file = io.BytesIO()
-    np.savez_compressed(file, words=np.frombuffer(json.dumps(words).encode(), np.uint8), **_arrays(learnt))
+    examples = [[example.text, example.intent] for example in taught]
+    np.savez_compressed(file, words=_as_array(words), taught=_as_array(examples), **_arrays(learnt))
     return file.getvalue()
+
+
+def taught_of(data: bytes) -> tuple[training.Example, ...]:
+    """The examples it was learnt from; none of bytes that an earlier release kept. Raises one of FAULTS."""
+    import numpy as np
+
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        if TAUGHT not in file.files:
+            return ()
+        return tuple(training.Example(text, intent) for text, intent in json.loads(file[TAUGHT].tobytes()))
+
+
+def pack_second(second: Meaning) -> bytes:
+    """The second look by itself, for `unpack_second`."""
+    import numpy as np
+
+    file = io.BytesIO()
+    words = _as_array({"second_names": second.names, "second_model": second.model})
+    np.savez(file, words=words, **_arrays_of_meaning(second))
+    return file.getvalue()
+
+
+def unpack_second(data: bytes, intents: Container[str]) -> Meaning | None:
+    """Raises one of FAULTS."""
+    import numpy as np
+
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        held = {name: file[name] for name in file.files}
+    return _second(held, json.loads(held["words"].tobytes()), intents)
+
+
+def _as_array(value: Any) -> Any:
+    import numpy as np
+
+    return np.frombuffer(json.dumps(value).encode(), np.uint8)
 
 
 def unpack(
@@ -56,7 +94,7 @@ def unpack(
     import numpy as np
 
     with np.load(io.BytesIO(data), allow_pickle=False) as file:
-        held = {name: file[name] for name in file.files}
+        held = {name: file[name] for name in file.files if name != TAUGHT}
     words = json.loads(held["words"].tobytes())
     learnt_features = features.Features(held["columns"], held["rarity"])
     names = tuple(name if name in intents else training.NONE for name in words["names"])

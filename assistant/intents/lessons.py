@@ -22,9 +22,10 @@ from django.db import DatabaseError, connections
 from assistant.embeddings.encoders import encoder_of, is_loaded, model_of, name_for
 from assistant.features import Features
 from assistant.intents import apart, stored, training
-from assistant.intents.arrays import FAULTS, Learnt, pack, unpack
+from assistant.intents.arrays import FAULTS, Learnt, pack, taught_of, unpack
 from assistant.intents.skills import Skill, digest_of, examples_of, read_facts, read_skills, rows_stamp
 from assistant.intents.spelling import Spelling, spelling_of
+from assistant.intents.versions.held import held_for, held_stamp
 from assistant.knowledge import facts as knowledge
 from assistant.models import TrainedModel
 from tenants.scope import current_tenant_id, tenant_scope
@@ -47,6 +48,7 @@ class Lessons:
     skills: Mapping[str, Skill]
     learnt: Learnt
     version: uuid.UUID | None = None  # the TrainedModel whose numbers these are
+    taught: Sequence[training.Example] = ()  # of a version that was chosen instead of the newest, what it was taught
 
     @property
     def features(self) -> Features:
@@ -59,7 +61,11 @@ class Lessons:
     @cached_property
     def spelling(self) -> Spelling:
         """Of the words that are taught; made with the first text that needs it."""
-        return spelling_of(example.text for example in examples_of(self.skills, self.knowledge.facts))
+        return spelling_of(example.text for example in self.examples)
+
+    @property
+    def examples(self) -> Sequence[training.Example]:
+        return self.taught or examples_of(self.skills, self.knowledge.facts)
 
     @property
     def knowledge(self) -> knowledge.Knowledge:
@@ -69,7 +75,7 @@ class Lessons:
 @dataclass
 class _Remembered:
     lessons: Lessons | None = None
-    waits_for: str = ""  # digest of the lessons whose second look is being learnt, here or elsewhere
+    waits_for: uuid.UUID | None = None  # the version whose second look is being learnt, here or elsewhere
     stamp: Any = None  # of the rows, when they were read; None: look at them again
     look_at: float = 0.0  # monotonic
     size: int = 0  # bytes, roughly
@@ -80,17 +86,16 @@ _remembered: OrderedDict[uuid.UUID, _Remembered] = OrderedDict()  # the least re
 _lock = threading.Lock()  # guards the dict; never held for long
 
 
-def lessons(*, newest: bool = False) -> Lessons:
-    """The lessons of the tenant in scope: two small queries every CHECK_EVERY_S, else none.
+def lessons() -> Lessons:
+    """The lessons of the tenant in scope: three small queries every CHECK_EVERY_S, else none.
 
-    When something has changed, one thread of one process learns anew and the others go on with what was known;
-    with ``newest`` the caller waits instead.
+    When something has changed, one thread of one process learns anew and the others go on with what was known.
     """
     entry = _entry(current_tenant_id())
-    if (newest or _is_due(entry)) and entry.lock.acquire(blocking=newest or entry.lessons is None):
+    if _is_due(entry) and entry.lock.acquire(blocking=entry.lessons is None):
         try:
-            if newest or _is_due(entry):
-                _look(entry, newest)
+            if _is_due(entry):
+                _look(entry)
         finally:
             entry.lock.release()
         _forget_least_used()
@@ -147,11 +152,12 @@ def _forget_least_used() -> None:
 # ---------------------------------------------------------------------------- changes
 
 
-def _look(entry: _Remembered, newest: bool) -> None:
+def _look(entry: _Remembered) -> None:
     """Take up what has changed since the last look."""
-    stamp = rows_stamp()
+    chosen = held_stamp()
+    stamp = [rows_stamp(), chosen]
     if entry.lessons is None or stamp != entry.stamp:
-        entry.lessons, current = _catch_up(entry.lessons, newest)
+        entry.lessons, current = _catch_up(entry.lessons, bool(chosen))
         entry.stamp = stamp if current else None
         entry.size = entry.lessons.learnt.size + TEXT_BYTES * sum(
             len(s.examples) for s in entry.lessons.skills.values()
@@ -169,11 +175,11 @@ def _second_look(entry: _Remembered) -> None:
     network = name_for(settings_for(current_tenant_id()).languages)
     if known.learnt.second and known.learnt.second.model == model_of(network):
         return
-    if entry.waits_for == known.digest:
+    if entry.waits_for == known.version:
         entry.lessons = _with_second(known)
     elif row := stored.meaning_claim(known.version):
         _beside(_second_learn, entry, current_tenant_id(), known, row, network)
-    entry.waits_for = known.digest
+    entry.waits_for = known.version
 
 
 def _load_beside(model: str) -> None:
@@ -192,8 +198,7 @@ def _with_second(known: Lessons) -> Lessons:
     row = TrainedModel.objects.filter(id=known.version).defer("metrics").first()
     if row is None or stored.training_state(row) != "ready":
         return known
-    facts = known.knowledge.facts
-    found = _loaded(stored.numbers_of(row), known.digest, known.skills, facts)
+    found = _loaded(stored.numbers_of(row), known.digest, known.skills, known.knowledge.facts)
     if found is None or found.learnt.second is None:
         return known
     if not is_loaded(found.learnt.second.model):
@@ -214,26 +219,56 @@ def _second_learn(entry: _Remembered, tenant_id: uuid.UUID, known: Lessons, row:
         connections.close_all()
 
 
-def second_keep(known: Lessons, row: TrainedModel, network: str) -> None:
-    """Learn the second look at texts, and keep it beside the first. Raises LearningFailed."""
+def second_keep(known: Lessons, row: TrainedModel, network: str, told: apart.Told = lambda _: None) -> None:
+    """Learn the second look at texts, and keep it beside the first. Raises LearningFailed, and what ``told`` raises."""
     started = time.monotonic()
-    called = {skill.name: (skill.name, skill.title) for skill in known.skills.values()}
-    examples = examples_of(known.skills, known.knowledge.facts)
+    called, examples = called_of(known.skills), known.examples
     try:
-        learnt = apart.meant(known.learnt, examples, known.knowledge.facts, called, network)
+        learnt = apart.meant(known.learnt, examples, called, network, told)
     except BaseException:
         stored.training_release(row)
         raise
     took = int((time.monotonic() - started) * 1000)
     log.info("assistant_meaning_learnt", intents=len(called), examples=len(examples), took_ms=took)
-    stored.numbers_keep(row, pack(learnt))
+    stored.numbers_keep(row, pack(learnt, examples))
 
 
-def _catch_up(former: Lessons | None, newest: bool) -> tuple[Lessons, bool]:
-    """What the rows teach, and whether that is all of it: while another process trains it is the former."""
+def _catch_up(former: Lessons | None, is_chosen: bool) -> tuple[Lessons, bool]:
+    """What the rows teach, and whether that is all of it: while another process trains it is the former. Where people chose
+    another version than the newest, it is that one, with the replies and articles of now."""
     skills, facts = read_skills(), read_facts()
     digest = digest_of(skills, facts)
-    if former and former.digest == digest:
+    chosen = held_for(digest) if is_chosen else None
+    found = _held(chosen, skills, facts) if chosen else None
+    return (found, True) if found else _newest(former, digest, skills, facts, waits=False)
+
+
+def _held(row: TrainedModel, skills: Mapping[str, Skill], facts: Sequence[knowledge.Fact]) -> Lessons | None:
+    """None where what it learnt cannot be read: the newest answers, and the pages say so."""
+    npz = stored.numbers_of(row)
+    if npz is None:
+        log.warning("assistant_held_not_kept", version=row.version)
+        return None
+    try:
+        taught = taught_of(npz)
+        learnt = unpack(npz, skills, taught, ())
+    except FAULTS as error:
+        log.warning("assistant_not_loaded", error=type(error).__name__)
+        return None
+    learnt = replace(learnt, knowledge=knowledge.index(facts, learnt.classifier.features))
+    return Lessons(row.examples_digest, skills, learnt, row.id, taught)
+
+
+def newest() -> Lessons:
+    """What the rows teach now, learnt where it is not yet: the caller waits. Nothing answers from it by this call."""
+    skills, facts = read_skills(), read_facts()
+    return _newest(None, digest_of(skills, facts), skills, facts, waits=True)[0]
+
+
+def _newest(
+    former: Lessons | None, digest: str, skills: Mapping[str, Skill], facts: Sequence[knowledge.Fact], *, waits: bool
+) -> tuple[Lessons, bool]:
+    if former and former.digest == digest and not former.taught:
         return _reworded(former, skills, facts), True
     begun = time.monotonic()
     while True:
@@ -245,7 +280,7 @@ def _catch_up(former: Lessons | None, newest: bool) -> tuple[Lessons, bool]:
         claimed = stored.training_claim(rows, digest, _state(skills, facts))
         if claimed:
             return _learn_and_keep(claimed, skills, facts), True
-        if not newest:
+        if not waits:
             earlier = former or _loaded(stored.former_numbers(), "", skills, facts)
             if earlier:
                 return earlier, False
@@ -279,7 +314,7 @@ def _learn_and_keep(row: Any, skills: Mapping[str, Skill], facts: Sequence[knowl
         stored.training_release(row)
         raise
     try:
-        stored.numbers_keep(row, pack(known.learnt))
+        stored.numbers_keep(row, pack(known.learnt, known.examples))
     except DatabaseError as error:  # it answers here all the same; others train when the lease has ended
         log.warning("assistant_not_kept", error=type(error).__name__)
         return known
@@ -287,4 +322,10 @@ def _learn_and_keep(row: Any, skills: Mapping[str, Skill], facts: Sequence[knowl
 
 
 def _state(skills: Mapping[str, Skill], facts: Sequence[knowledge.Fact]) -> dict[str, Any]:
-    return {"intents": {skill.name: len(skill.examples) for skill in skills.values()}, "facts": len(facts)}
+    counts = {skill.name: len(skill.examples) for skill in skills.values()}
+    return {"intents": counts, "facts": len(facts)}
+
+
+def called_of(skills: Mapping[str, Skill]) -> dict[str, tuple[str, str]]:
+    """What each intent is called: further words for it."""
+    return {skill.name: (skill.name, skill.title) for skill in skills.values()}

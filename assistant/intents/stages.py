@@ -62,14 +62,18 @@ def learn(
 
 
 def second_look(
-    examples: Sequence[Example], called: Mapping[str, Sequence[str]], features: Features, encoder: Encoder
+    examples: Sequence[Example],
+    called: Mapping[str, Sequence[str]],
+    features: Features,
+    encoder: Encoder,
+    told: meaning.Progress = lambda _: None,
 ) -> tuple[Meaning, meaning.Tried]:
     """On one core: several wait for each other longer than each of them computes."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
         lesson, titles = (_lesson(of, features, encoder) for of in (examples, meaning.called_by(called)))
-        return meaning.train(lesson, titles, features, encoder.model)
+        return meaning.train(lesson, titles, features, encoder.model, told)
 
 
 def _lesson(examples: Sequence[Example], features: Features, encoder: Encoder) -> Lesson:

@@ -15,6 +15,8 @@ from typing import Any
 import structlog
 from django.db import IntegrityError
 
+from assistant.intents.training import FORMAT
+from assistant.intents.versions.models import TrainingLane
 from assistant.models import LearntNumbers, TrainedModel
 from tenants.scope import current_tenant_id
 from tenants.storage.db import atomic, now, retried
@@ -23,7 +25,9 @@ log = structlog.get_logger(__name__)
 
 TRAINING = timedelta(seconds=60)  # then a process that trains is taken for dead; 3,000 examples take a second
 MEANING = timedelta(minutes=15)  # the same of the second look, which takes 15,000 examples minutes
-KEPT = 3  # versions whose numbers are kept: this, the former, and that of another release while one is rolled out
+KEPT = (
+    10  # versions whose numbers are kept, and can be gone back to; that of another release while one is rolled out, too
+)
 MOST_VERSIONS = 50
 TOO_LARGE = "too_large_bytes"  # in a training's state: how large what could not be kept was
 MOST_BYTES = 12 * 1024 * 1024  # of one model; MongoDB keeps no more in a document. What is larger is refused
@@ -112,11 +116,12 @@ def numbers_keep(row: TrainedModel, npz: bytes) -> bool:
     """Keep what ``row``'s training has learnt, and forget old ones. False when its lease is another's by now. More than
     MOST_BYTES is refused: the training says so from then on, and what was kept of it before stays (the first look, where
     the second is too much)."""
-    told: dict[str, Any] = {"training_until": None, "trained_at": now()}
     fits = len(npz) <= MOST_BYTES
+    state = {**row.state, "format": FORMAT}
     if not fits:
         log.warning("assistant_too_large_to_keep", bytes=len(npz))
-        told["state"] = {**row.state, TOO_LARGE: len(npz)}
+        state[TOO_LARGE] = len(npz)
+    told = {"training_until": None, "trained_at": now(), "state": state}
     with atomic():
         ours = TrainedModel.objects.filter(id=row.id, training_until=row.training_until)
         if not ours.update(**told):
@@ -125,6 +130,7 @@ def numbers_keep(row: TrainedModel, npz: bytes) -> bool:
             LearntNumbers.objects.filter(trained=row).delete()
             LearntNumbers.objects.create(tenant_id=row.tenant_id, trained=row, npz=npz)
         ids = list(TrainedModel.objects.order_by("-version").values_list("id", flat=True)[: MOST_VERSIONS * 2])
-        LearntNumbers.objects.filter(trained_id__in=ids[KEPT:]).exclude(trained=row).delete()
-        TrainedModel.objects.filter(id__in=ids[MOST_VERSIONS:]).exclude(id=row.id).delete()
+        wanted = {row.id, *TrainingLane.objects.filter(held__isnull=False).values_list("held_id", flat=True)}
+        LearntNumbers.objects.filter(trained_id__in=ids[KEPT:]).exclude(trained_id__in=wanted).delete()
+        TrainedModel.objects.filter(id__in=ids[MOST_VERSIONS:]).exclude(id__in=wanted).delete()
     return True

@@ -97,7 +97,7 @@ NOBODY: Mapping[str, str] = {
     **dict.fromkeys(("messaging.DailyFigure", "messaging.DaySheet", "assistant.ModelBudget", "assistant.ModelUse"), "counts"),
     **dict.fromkeys(
         ("messaging.OutboxLane", "tenants.Removal", "tenants.RevokedToken", "tenants.ServiceProcess",
-         "assistant.VectorLane"), "our own work"
+         "assistant.VectorLane", "assistant.TrainingLane"), "our own work"
     ),
     **dict.fromkeys(
         ("tenants.Tenant", "tenants.User", "tenants.SecondFactor", "tenants.RecoveryCode", "tenants.StaffSession",

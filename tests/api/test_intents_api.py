@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from assistant.intents import definitions
-from assistant.intents.lessons import forget_all
+from assistant.intents.lessons import forget_all, lessons
 from assistant.models import Intent
 from tenants.models import AuditEntry
 from tests.factories import TenantFactory
@@ -132,3 +132,32 @@ def test_another_tenants_intents_are_not_there(client, api) -> None:
 def test_each_needs_its_permission(scope, api, verb, path) -> None:
     caller = api(scope, "contacts:read")
     assert getattr(caller, verb)(path, {}).status_code == 403
+
+
+def test_an_older_version_is_activated_pinned_and_released(scope, client, api) -> None:
+    made = client.data_of(client.post(PATH, SIZE))
+    lessons()
+    client.patch(f"{PATH}/{made['id']}", {"examples": ["how tall is it"]})
+    lessons()
+    place = f"{PATH}/trainings"
+    second, first = client.data_of(client.get(place))["items"]
+    assert [(one["newest"], one["answers"], one["kept"]) for one in (second, first)] == [
+        (True, True, True),
+        (False, False, True),
+    ]
+    chosen = client.data_of(client.post(f"{place}/{first['id']}/activate", {"pinned": True}))
+    assert (chosen["answers"], chosen["pinned"]) == (True, True)
+    found = client.data_of(client.post(f"{PATH}/classify", {"texts": ["which size fits me?"]}))
+    assert (found["version"], found["items"][0]["intent"]) == (first["id"], "size")
+    listed = client.data_of(client.get(place))
+    assert (listed["held"]["version"], listed["held"]["pinned"], listed["held"]["usable"]) == (1, True, True)
+    assert client.data_of(client.get(f"{place}/{second['id']}"))["answers"] is False
+    assert client.data_of(client.post(f"{place}/newest"))["held"] is None
+    assert client.data_of(client.get(f"{place}/{second['id']}"))["answers"] is True
+    acts = AuditEntry.objects.filter(action__startswith="trainedmodel.").order_by("id")
+    assert [one.action for one in acts] == ["trainedmodel.activated", "trainedmodel.released"]
+    reader, other = api(scope, "intents:read"), api(TenantFactory())
+    assert reader.post(f"{place}/{first['id']}/activate", {}).status_code == 403
+    assert reader.post(f"{place}/newest").status_code == 403
+    for answer in (other.get(f"{place}/{first['id']}"), other.post(f"{place}/{first['id']}/activate", {})):
+        assert answer.json()["error"]["code"] == "training_not_found"

@@ -200,7 +200,7 @@ def test_a_process_of_its_own_learns_it() -> None:
     examples = [Example(text, name) for name, texts in TAUGHT.items() for text in texts]
     examples += [Example(text, "") for text in ("blue sky", "a song", "the sea", "seven", "nothing at all")]
     known = apart.learnt_here(examples, ())
-    second = apart_meant(known, examples, (), {name: (name,) for name in TAUGHT}, encoders.DEFAULT).second
+    second = apart_meant(known, examples, {name: (name,) for name in TAUGHT}, encoders.DEFAULT).second
     assert second.model == encoders.model_of(encoders.DEFAULT)
     vectors, features = encoders.encoder().vectors([STRANGE]), known.classifier.features
     assert second.classify(vectors, features, [features.row(STRANGE)])[0].intent == "refund"

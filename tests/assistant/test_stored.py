@@ -185,7 +185,8 @@ def test_bytes_that_are_no_model_are_trained_anew(scope, trainings, npz):
     assert len(trainings) == 2
 
 
-def test_numbers_of_old_versions_are_forgotten(scope):
+def test_numbers_of_old_versions_are_forgotten(scope, monkeypatch):
+    monkeypatch.setattr(stored, "KEPT", 3)
     for number in range(stored.KEPT + 2):
         teach(scope, f"skill-{number}", examples=[f"do number {number} please"])
         invalidate(scope.id)
@@ -230,7 +231,7 @@ def test_processes_that_begin_at_once_train_once(tenant, trainings, monkeypatch)
         try:
             with tenant_scope(tenant.id):
                 begin.wait(10)
-                found.append(memory._catch_up(None, newest=False)[0].digest)
+                found.append(memory._catch_up(None, False)[0].digest)
         finally:
             connections.close_all()
 

@@ -1,0 +1,74 @@
+"""How versions of what was learnt look in the API."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assistant.intents.stored import training_state
+from assistant.intents.versions.listed import Listed
+from assistant.models import TrainedModel
+from tenants.api.moments import Moment
+
+
+class TrainingItem(BaseModel):
+    id: uuid.UUID
+    version: int
+    state: Literal["learning", "ready", "too_large"] = Field(
+        description="`too_large`: what it learnt passed 12 MB and could not be kept. Where its first look at a text had been "
+        "kept before, that answers alone; otherwise each process learns it for itself"
+    )
+    newest: bool = Field(
+        description="What examples and articles teach now; it answers once it is ready, unless another is held"
+    )
+    answers: bool = Field(description="People are answered from this one")
+    pinned: bool = Field(description="It answers until it is released, whatever is taught")
+    kept: bool = Field(description="What it learnt is kept: it can be activated")
+    trained_at: Moment
+    examples: dict[str, int] = Field(description="How many examples of each intent it learnt from")
+    facts: int
+    metrics: dict[str, Any] = Field(description="Held-out precision, recall and confusion, where they were measured")
+
+
+class TrainingShape(TrainingItem):
+    """A version of what was learnt."""
+
+
+class HeldShape(BaseModel):
+    training_id: uuid.UUID
+    version: int
+    pinned: bool = Field(description="It stays until it is released; otherwise until something else is taught")
+    since: Moment
+    usable: bool = Field(description="False: this release cannot read what it learnt, and the newest answers")
+
+
+class TrainingList(BaseModel):
+    held: HeldShape | None = Field(description="The version that was chosen to answer; null: the newest does")
+    items: list[TrainingItem]
+
+
+class ActivateBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    pinned: bool = Field(False, description="It stays whatever is taught; otherwise until something else is taught")
+
+
+def training_shape(row: TrainedModel, of: Listed) -> dict[str, Any]:
+    pinned = of.held is not None and of.held.pinned and of.held.row.id == row.id
+    return {
+        "id": row.id, "version": row.version, "state": training_state(row), "newest": row.id == of.newest_id,
+        "answers": row.id == of.answers_id, "pinned": pinned, "kept": row.id in of.kept,
+        "trained_at": row.trained_at, "examples": row.state.get("intents", {}), "facts": row.state.get("facts", 0),
+        "metrics": row.metrics,
+    }  # fmt: skip
+
+
+def list_shape(of: Listed) -> dict[str, Any]:
+    held = of.held
+    told = held and {
+        "training_id": held.row.id, "version": held.row.version, "pinned": held.pinned, "since": held.since,
+        "usable": held.usable and held.row.id in of.kept,
+    }  # fmt: skip
+    return {"held": told, "items": [training_shape(row, of) for row in of.rows]}
