@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.urls import path
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminURLInputWidget
 
 from assistant import language_admin as _language_admin  # noqa: F401  the pages on models and tools
 from assistant.builtin.evaluation import evaluate, train
+from assistant.console.upload import upload_page
 from assistant.evaluations import admin as _evaluations  # noqa: F401  a page in a room of its own
 from assistant.intents.lessons import invalidate
 from assistant.intents.stored import training_state
@@ -134,6 +137,13 @@ class KnowledgeEntryAdmin(LessonAdmin):
     list_filter = ("enabled", UncheckedFilter, "language", TenantFilter)
     list_select_related = ("tenant",)
     search_fields = ("title", "answer")
+    change_list_template = "admin/assistant/articles.html"
+
+    def get_urls(self) -> list[Any]:
+        upload = partial(upload_page, self)
+        upload.csrf_exempt = True  # type: ignore[attr-defined]  # the page asks for it itself, once the body has its limit
+        at = path("upload/", self.admin_site.admin_view(upload), name="assistant_knowledgeentry_upload")
+        return [at, *super().get_urls()]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         obj.checked_at = now()

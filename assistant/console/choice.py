@@ -1,0 +1,33 @@
+"""Which tenant a page of the console is about, where it is not about a row. Must not decide what is done there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from tenants.console.pages import tenants_with
+from tenants.models import Tenant
+
+
+def tenant_field(request: HttpRequest, permission: str) -> forms.ModelChoiceField:
+    """A choice of the tenants in which the member of staff has the permission; hidden where there is one alone."""
+    tenants = tenants_with(request, permission)
+    first = list(tenants[:2])
+    one = first[0] if len(first) == 1 else None
+    widget: Any = forms.HiddenInput() if one else UnfoldAdminSelectWidget()
+    return forms.ModelChoiceField(tenants, widget=widget, initial=one, empty_label="Choose a tenant")
+
+
+def tenant_asked(request: HttpRequest, permission: str) -> tuple[Tenant, list[Tenant]]:
+    """The tenant that ``?tenant=`` names by its id, else the first; and all to choose from. Raises PermissionDenied where there
+    is none, or it is not among them."""
+    tenants = list(tenants_with(request, permission))
+    wanted = request.GET.get("tenant", "")
+    found = [tenant for tenant in tenants if not wanted or str(tenant.pk) == wanted]
+    if not found:
+        raise PermissionDenied
+    return found[0], tenants
