@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminURLInputWidget
 
 from assistant import language_admin as _language_admin  # noqa: F401  the pages on models and tools
 from assistant.builtin.evaluation import evaluate, train
+from assistant.console.unanswered import unanswered_page
 from assistant.console.upload import upload_page
 from assistant.evaluations import admin as _evaluations  # noqa: F401  a page in a room of its own
 from assistant.intents.lessons import invalidate
@@ -23,7 +24,7 @@ from assistant.knowledge.sites import admin as _sites  # noqa: F401
 from assistant.lesson_fields import RepliesField, SlotsField, TranslationsField
 from assistant.llm_admin import LanguageModelAdmin, ModelUseAdmin, ProviderAdmin
 from assistant.models import Intent, KnowledgeEntry, TrainedModel
-from tenants.console.pages import Button, LinesField, TenantAdmin, TenantFilter
+from tenants.console.pages import Button, LinesField, TenantAdmin, TenantFilter, permissions_in
 from tenants.models import Tenant
 from tenants.storage.db import now, row_change
 
@@ -132,6 +133,7 @@ class UncheckedFilter(admin.SimpleListFilter):
 class KnowledgeEntryAdmin(LessonAdmin):
     form = KnowledgeForm
     buttons = (*LessonAdmin.buttons, Button("checked", "Still right", "task_alt"))
+    actions = (*LessonAdmin.actions, "still_right")
     fields = ("tenant", "title", "questions", "answer", "tags", "language", "source_url", "enabled")
     list_display = ("title", "language", "enabled", "tenant", "updated_at", "checked_at")
     list_filter = ("enabled", UncheckedFilter, "language", TenantFilter)
@@ -142,8 +144,19 @@ class KnowledgeEntryAdmin(LessonAdmin):
     def get_urls(self) -> list[Any]:
         upload = partial(upload_page, self)
         upload.csrf_exempt = True  # type: ignore[attr-defined]  # the page asks for it itself, once the body has its limit
-        at = path("upload/", self.admin_site.admin_view(upload), name="assistant_knowledgeentry_upload")
-        return [at, *super().get_urls()]
+        pages = {"upload": upload, "unanswered": partial(unanswered_page, self)}
+        own = [
+            path(f"{name}/", self.admin_site.admin_view(view), name=f"assistant_knowledgeentry_{name}")
+            for name, view in pages.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """With how many articles are due, where there are any."""
+        asks = "messages:read" in permissions_in(request, None)
+        found = self.get_queryset(request)
+        due = found.filter(unchecked(found.order_by().values_list("tenant_id", flat=True).distinct())).count()
+        return super().changelist_view(request, {**(extra_context or {}), "asks": asks, "due": due})
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         obj.checked_at = now()
@@ -153,6 +166,10 @@ class KnowledgeEntryAdmin(LessonAdmin):
         row_change(row, {"checked_at": now()})
         self.note(request, "checked", row)
         return f"{row} is still right."
+
+    @admin.action(description="Still right", permissions=["change"])
+    def still_right(self, request: HttpRequest, queryset: Any) -> None:
+        self.do(request, "checked", queryset)
 
 
 @admin.register(TrainedModel)

@@ -166,10 +166,12 @@ class VectorLane(Leased, TenantModel):
 
 
 class Unanswered(TenantModel):
-    """A person's message that neither an intent nor the knowledge answered. What it said stands in the message alone."""
+    """A person's message that neither an intent nor the knowledge answered. What it said stands in the message alone.
+    ``dismissed_at``: staff want to see this question, and the like of it, no more."""
 
     message_id = models.UUIDField()
     conversation_id = models.UUIDField()
+    dismissed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar[list[Any]] = [

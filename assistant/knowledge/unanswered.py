@@ -7,7 +7,7 @@ article answers by now is listed no more.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from assistant.vectors.rows import numbers_of
 from conversations.models import Message
 from tenants.scope import current_tenant_id
 from tenants.storage import prepared
+from tenants.storage.db import now
 
 MOST_READ = 2_000  # notes, the newest
 SAME = 0.6  # so alike are questions that are one
@@ -44,22 +45,43 @@ def unanswered_note(message_id: uuid.UUID, conversation_id: uuid.UUID) -> None:
 
 
 def questions_unanswered(limit: int) -> list[Question]:
-    """Of the tenant in scope, what was asked most often first. Raises StoreAway."""
-    noted = list(Unanswered.objects.order_by("-created_at", "-id").values_list("message_id", flat=True)[:MOST_READ])
-    rows = Message.objects.filter(id__in=noted, deleted_at=None).only("id", "text", "language", "created_at")
-    said = {row.id: row for row in rows if row.text.strip()}
-    numbers = numbers_of(Vector.Kind.MESSAGE, said)
-    groups = _grouped([said[id] for id in noted if id in said], numbers)
+    """Of the tenant in scope, what was asked most often first; nothing that is like what staff dismissed. Raises StoreAway."""
+    noted = _noted()
+    groups, numbers = _together(noted)
     found = sorted(groups, key=lambda group: (-len(group), -group[0].created_at.timestamp()))
     questions: list[Question] = []
     for group in found:
         if len(questions) == limit:
             break
+        if any(noted[row.id] for row in group):
+            continue
         vector = numbers.get(group[0].id)
         if vector is None or not known_of(vector):
             named = tuple(row.id for row in group[:MOST_NAMED])
             questions.append(Question(group[0].text, group[0].language, len(group), group[0].created_at, named))
     return questions
+
+
+def question_dismiss(message_id: uuid.UUID) -> int:
+    """This question, and what stands together with it, is listed no more; how many messages that are. 0: it was not listed.
+    Raises StoreAway."""
+    groups, _ = _together(_noted())
+    ids = next((ids for group in groups if message_id in (ids := [row.id for row in group])), [])
+    done: int = Unanswered.objects.filter(message_id__in=ids, dismissed_at=None).update(dismissed_at=now())
+    return done
+
+
+def _noted() -> dict[uuid.UUID, datetime | None]:
+    """Message → when it was dismissed, the newest first."""
+    rows = Unanswered.objects.order_by("-created_at", "-id").values_list("message_id", "dismissed_at")
+    return dict(rows[:MOST_READ])
+
+
+def _together(noted: Collection[uuid.UUID]) -> tuple[list[list[Message]], dict[uuid.UUID, Any]]:
+    rows = Message.objects.filter(id__in=noted, deleted_at=None).only("id", "text", "language", "created_at")
+    said = {row.id: row for row in rows if row.text.strip()}
+    numbers = numbers_of(Vector.Kind.MESSAGE, said)
+    return _grouped([said[id] for id in noted if id in said], numbers), numbers
 
 
 def _grouped(rows: Sequence[Message], numbers: Mapping[uuid.UUID, Any]) -> list[list[Message]]:

@@ -10,6 +10,7 @@ const sum = document.querySelector("[data-sum]");
 const waiting = [];
 let busy = false;
 
+drop.classList.add("scripted");
 for (const part of form.querySelectorAll("[data-scripted]")) part.hidden = false;
 for (const part of form.querySelectorAll("[data-scriptless]")) part.hidden = true;
 
