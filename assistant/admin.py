@@ -12,8 +12,9 @@ from django.urls import path
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminURLInputWidget
 
-from assistant import language_admin as _language_admin  # noqa: F401  the pages on models and tools
 from assistant.builtin.evaluation import evaluate, train
+from assistant.console import prompts as _prompts  # noqa: F401  pages in rooms of their own
+from assistant.console import tools as _tools  # noqa: F401
 from assistant.console.unanswered import unanswered_page
 from assistant.console.upload import upload_page
 from assistant.evaluations import admin as _evaluations  # noqa: F401  a page in a room of its own

@@ -38,8 +38,8 @@ def tool_for_id(tool_id: uuid.UUID) -> Tool:
     return row
 
 
-def tool_create(**members: Any) -> Tool:
-    """A new tool on the list; without a ``secret`` one by HTTP gets its own. Raises Invalid, Conflict ``tool_exists``,
+def tool_drafted(**members: Any) -> Tool:
+    """A tool that may be put on the list, not stored yet; without a ``secret`` one by HTTP gets its own. Raises Invalid,
     Unprocessable ``too_many_tools``."""
     if Tool.objects.count() >= MOST:
         raise Unprocessable(f"There may be {MOST} tools.", code="too_many_tools")
@@ -47,6 +47,12 @@ def tool_create(**members: Any) -> Tool:
     if row.kind == Tool.Kind.HTTP and not row.secret:
         row.secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode("ascii")
     tool_check(row)
+    return row
+
+
+def tool_create(**members: Any) -> Tool:
+    """As `tool_drafted`, and stored. Raises Conflict ``tool_exists`` besides."""
+    row = tool_drafted(**members)
     try:
         with atomic():
             row.save(force_insert=True)
@@ -57,9 +63,10 @@ def tool_create(**members: Any) -> Tool:
     return row
 
 
-def tool_change(row: Tool, **changes: Any) -> Tool:
-    """Store what is given; a secret as it is shown, masked, stays as it is. The name stays: it stands in what was said. Raises
-    Invalid. A new address needs its secret anew, so that no colleague sends a secret they do not know to an address of their own."""
+def tool_altered(row: Tool, **changes: Any) -> list[str]:
+    """Set what is given, and store nothing; which columns that are. A secret as it is shown, masked, stays as it is. The name
+    stays: it stands in what was said. Raises Invalid. A new address needs its secret anew, so that no colleague sends a secret
+    they do not know to an address of their own."""
     if changes.get("secret") == mask(row.secret):
         del changes["secret"]
     moved = changes.get("url", row.url) != row.url
@@ -68,7 +75,13 @@ def tool_change(row: Tool, **changes: Any) -> Tool:
     for name, value in changes.items():
         setattr(row, name, value)
     tool_check(row)
-    row.save(update_fields=[*changes, "updated_at"])
+    return list(changes)
+
+
+def tool_change(row: Tool, **changes: Any) -> Tool:
+    """As `tool_altered`, and stored."""
+    changed = tool_altered(row, **changes)
+    row.save(update_fields=[*changed, "updated_at"])
     return row
 
 

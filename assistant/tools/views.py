@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from assistant.tools import listing
-from assistant.tools.arguments import BadArguments, BadSchema, schema_check
+from assistant.tools.arguments import BadSchema, schema_check
 from assistant.tools.models import Tool
 from assistant.tools.shapes import (
     OfferedList,
@@ -23,11 +23,10 @@ from assistant.tools.shapes import (
     ToolWithSecret,
     tool_shape,
 )
-from assistant.tools.toolbox import Toolbox
+from assistant.tools.trying import tool_try
 from channels_app.http.waiting import ASK_S, asking
 from tenants.api.views import TenantAPIView, answered, asked, parse_body
-from tenants.errors import Invalid, Unprocessable
-from tenants.storage.db import new_id
+from tenants.errors import Unprocessable
 
 TAGS = ["tools"]
 SCHEMA = {"type": "object", "properties": {"order": {"type": "string", "maxLength": 20}}, "required": ["order"]}
@@ -140,15 +139,8 @@ class ToolTryView(TenantAPIView):
     def post(self, request: Request, tool_id: uuid.UUID) -> Response:
         row = listing.tool_for_id(tool_id)
         given = parse_body(request, ToolTry).arguments
-        trial = str(new_id())
-        box = Toolbox(new_id(), trial, rows={row.name: row}, claims=False)
-        try:
-            wanted = box.wanted(row.name, given)
-        except BadArguments as error:
-            raise Invalid(error.told, code="arguments_invalid") from error
+        outcome = tool_try(row, given)
         self.audit("tool.tried", row)
-        with asking():
-            outcome = box.call(wanted, ASK_S, agreed=trial).outcome
         return Response({"code": outcome.code, "text": outcome.text, "took_ms": outcome.took_ms})
 
 

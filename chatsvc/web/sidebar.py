@@ -100,6 +100,8 @@ SIDEBAR: dict[str, Any] = {
             page("Knowledge", "menu_book", "assistant.KnowledgeEntry"),
             page("Sites", "travel_explore", "assistant.Site"),
             page("Trainings", "model_training", "assistant.TrainedModel"),
+            page("Prompts", "edit_note", "assistant.SystemPrompt"),
+            page("Tools", "build", "assistant.Tool"),
             page("Language models", "neurology", "assistant.LanguageModel"),
             page("Providers", "cloud", "assistant.Provider"),
             page("Use of models", "payments", "assistant.ModelUse"),

@@ -1,4 +1,4 @@
-"""The console's pages on what language models are told and may call."""
+"""The console's pages of system prompts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from django.http import HttpRequest
 
 from assistant.prompts.models import SystemPrompt
 from assistant.prompts.versions import prompt_activate, prompt_write
-from assistant.tools.models import Tool
 from tenants.console.pages import Button, TenantAdmin, TenantFilter
 from tenants.scope import tenant_scope
 
@@ -39,35 +38,3 @@ class SystemPromptAdmin(TenantAdmin):
             prompt_activate(row)
         self.note(request, "activated", row)
         return f"Version {row.version} holds now."
-
-
-@admin.register(Tool)
-class ToolAdmin(TenantAdmin):
-    """Tools are put on the list by the API, which shows their secret once; here they are seen, switched and taken off it."""
-
-    resource = "models"
-    deeds = frozenset({"delete"})
-    fields = (
-        "tenant",
-        "name",
-        "kind",
-        "title",
-        "description",
-        "schema",
-        "url",
-        "remote",
-        "changes",
-        "enabled",
-        "timeout_s",
-    )
-    list_display = ("name", "title", "kind", "changes", "enabled", "tenant")
-    list_filter = (TenantFilter,)
-    list_select_related = ("tenant",)
-    ordering = ("-id",)
-    buttons = (Button("switch", "Switch on or off", "power_settings_new"),)
-
-    def do_switch(self, request: HttpRequest, row: Any) -> str:
-        row.enabled = not row.enabled
-        row.save(update_fields=["enabled", "updated_at"])
-        self.note(request, "switched", row, {"enabled": row.enabled})
-        return f"{row.name} is {'on' if row.enabled else 'off'}."
