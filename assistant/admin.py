@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldAdminURLInputWidget
 from assistant.builtin.evaluation import evaluate, train
 from assistant.console import prompts as _prompts  # noqa: F401  pages in rooms of their own
 from assistant.console import tools as _tools  # noqa: F401
+from assistant.console.models import LanguageModelAdmin, ModelUseAdmin, ProviderAdmin
 from assistant.console.unanswered import unanswered_page
 from assistant.console.upload import upload_page
 from assistant.evaluations import admin as _evaluations  # noqa: F401  a page in a room of its own
@@ -23,7 +24,6 @@ from assistant.intents.stored import training_state
 from assistant.knowledge.articles import unchecked
 from assistant.knowledge.sites import admin as _sites  # noqa: F401
 from assistant.lesson_fields import RepliesField, SlotsField, TranslationsField
-from assistant.llm_admin import LanguageModelAdmin, ModelUseAdmin, ProviderAdmin
 from assistant.models import Intent, KnowledgeEntry, TrainedModel
 from tenants.console.pages import Button, LinesField, TenantAdmin, TenantFilter, permissions_in
 from tenants.models import Tenant

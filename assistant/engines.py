@@ -13,7 +13,8 @@ from typing import Any
 from django.conf import settings
 
 from assistant.builtin.engine import Builtin, options_of
-from assistant.llm.offers import Offer, offers
+from assistant.llm.offers import Offer, offer_of, offers
+from assistant.llm_models import LanguageModel
 from assistant.port import Engine
 from assistant.products.plain import product_told
 from assistant.prompts.models import SystemPrompt
@@ -44,6 +45,12 @@ def engine_named(name: str, tenant_settings: Mapping[str, Any]) -> Engine:
     if kind == "prompt" and (room := _room()) and (version := prompt_of_version(named)):
         return _by_model(builtin, tenant_settings, room, version=version)
     raise NotFound(f"There is no engine that is called {name[:100]}.", code="engine_not_found")
+
+
+def engine_of_model(row: LanguageModel, tenant_settings: Mapping[str, Any]) -> Engine:
+    """As ``model:<name>``, also where it is switched off: for those who compare it before it is asked."""
+    only = offer_of(row)
+    return _by_model(Builtin(options_of(tenant_settings)), tenant_settings, only.context_tokens, only=only)
 
 
 def engine_for(tenant_settings: Mapping[str, Any]) -> Engine:

@@ -11,12 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from assistant.llm.ask import chat_with
-from assistant.llm.chat import ChatError, ChatRequest, Said
-from assistant.llm.offers import offer_of
-from assistant.llm.setup import TEST_S, model_change, model_create, model_get
+from assistant.llm.chat import ChatResult
+from assistant.llm.setup import model_change, model_create, model_get
+from assistant.llm.trying import model_try
 from assistant.models import LanguageModel, ModelUse
-from channels_app.http.waiting import asking
 from tenants.api.moments import Moment
 from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.parse import Changes
@@ -252,26 +250,13 @@ class ModelTestView(TenantAPIView):
     )  # fmt: skip
     def post(self, request: Request, model_id: uuid.UUID) -> Response:
         body, row = parse_body(request, ModelTry), model_get(model_id)
-        said = (*([Said("system", body.system)] if body.system else []), Said("user", body.text))
+        done = model_try(row, body.text, system=body.system, max_tokens=body.max_tokens)
+        result = done.result or ChatResult("", "stop", "")
         tried = {
-            "ok": False,
-            "text": "",
-            "stop": "",
-            "input_tokens": 0,
-            "output_tokens": 0,
-            "cost_usd": 0.0,
-            "took_ms": 0,
-        }
-        with asking(TEST_S):
-            try:
-                result = chat_with(offer_of(row), ChatRequest(said, max_tokens=body.max_tokens, deadline_s=TEST_S))
-            except ChatError as error:
-                tried["code"] = error.code
-            else:
-                tried |= {
-                    "ok": True, "code": "", "text": result.text, "stop": result.stop, "took_ms": result.latency_ms,
-                    "input_tokens": result.input_tokens, "output_tokens": result.output_tokens, "cost_usd": result.cost_usd,
-                }  # fmt: skip
+            "ok": done.result is not None, "code": done.code, "text": result.text, "stop": result.stop if done.result else "",
+            "took_ms": result.latency_ms, "input_tokens": result.input_tokens, "output_tokens": result.output_tokens,
+            "cost_usd": result.cost_usd,
+        }  # fmt: skip
         self.audit("languagemodel.tested", row, {"code": tried["code"]})
         return Response(tried)
 

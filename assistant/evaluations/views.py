@@ -14,6 +14,7 @@ from assistant.engines import engine_named
 from assistant.evaluations.models import EvaluationCase
 from assistant.evaluations.run import Report, difference, evaluate
 from assistant.evaluations.shapes import CaseBody, CaseChange, CasePage, CaseQuery, CaseShape, RunBody, RunShape
+from assistant.port import Engine
 from tenants.api.pages import Walk, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.errors import NotFound, Unprocessable
@@ -150,14 +151,25 @@ class RunView(TenantAPIView):
 def reports_of(set_name: str, names: Sequence[str]) -> list[Report]:
     """Of each engine, within the bounds of a request. Raises NotFound ``evaluation_set_not_found``, or ``engine_not_found``
     before any is asked."""
+    cases = cases_of(set_name)
+    tenant = settings_for(current_tenant_id()).model_dump()
+    return reports_by(cases, [(name, engine_named(name, tenant)) for name in names])
+
+
+def cases_of(set_name: str) -> tuple[list[EvaluationCase], int]:
+    """Those of a set that one request asks, and how many more there are. Raises NotFound ``evaluation_set_not_found``."""
     rows = EvaluationCase.objects.filter(name=set_name).order_by("id")
     cases, total = list(rows[:MOST_ASKED]), rows.count()
     if not cases:
         raise NotFound("There are no questions in such a set.", code="evaluation_set_not_found")
-    tenant = settings_for(current_tenant_id()).model_dump()
-    engines = [(name, engine_named(name, tenant)) for name in names]
-    found = [evaluate(cases, engine, name=name, within_s=RUN_S) for name, engine in engines]
-    return [Report(one.engine, one.verdicts, one.left_out + total - len(cases)) for one in found]
+    return cases, total - len(cases)
+
+
+def reports_by(cases: tuple[list[EvaluationCase], int], engines: Sequence[tuple[str, Engine]]) -> list[Report]:
+    """Of each engine with its name, within the bounds of a request; ``cases`` as `cases_of` gives them."""
+    asked, more = cases
+    found = [evaluate(asked, engine, name=name, within_s=RUN_S) for name, engine in engines]
+    return [Report(one.engine, one.verdicts, one.left_out + more) for one in found]
 
 
 def case_get(case_id: uuid.UUID) -> EvaluationCase:

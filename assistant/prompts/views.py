@@ -11,17 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from assistant.port import EngineRequest
-from assistant.prompting.builder import Given, build
-from assistant.prompting.masking import Mask
 from assistant.prompts import versions
 from assistant.prompts.models import LONGEST, SystemPrompt
-from channels_app.content.types import MAX_TEXT, text
+from assistant.prompts.preview import prompt_previewed
+from channels_app.content.types import MAX_TEXT
 from tenants.api.moments import Moment
 from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
-from tenants.storage.db import new_id
-from tenants.tenant_settings import settings_for
 
 TAGS = ["prompts"]
 PROMPTS = Walk("prompt-cursor", latest=True, sorts={"created_at": ""}, searched=("note",), dated="created_at")
@@ -168,10 +164,7 @@ class PromptPreviewView(TenantAPIView):
     )
     def post(self, request: Request) -> Response:
         body = parse_body(request, PromptPreview)
-        chosen = settings_for(self.principal.tenant_id)
-        question = EngineRequest(self.principal.tenant_id, new_id(), "", (text(body.message),), language=body.language)
-        given = Given(bot=chosen.bot_name, prompt=body.text, language=body.language)
-        built = build(question, given, Mask(chosen.provider_mask, chosen.region), chosen.prompt_tokens)
+        built = prompt_previewed(body.text, body.message, body.language)
         messages = [{"role": said.role, "text": said.text} for said in built.messages]
         return Response({"messages": messages, "tokens": built.why["tokens"], "left_out": built.why["left_out"]})
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from assistant.models import Provider
+from assistant.evaluations.models import EvaluationCase
+from assistant.models import LanguageModel, ModelUse, Provider
 from channels_app.twin import server as twins
-from tests.admin.conftest import rows, url
+from tenants.scope import tenant_scope
+from tenants.storage.db import now
+from tests.admin.conftest import do, rows, url
 from tests.admin.test_settings_page import as_shown
-from tests.assistant.llm import provider, reachable
+from tests.assistant.llm import model, provider, reachable
 
 pytestmark = pytest.mark.django_db
 SECRET = "sk-0123456789abcdef"
@@ -50,3 +55,82 @@ def test_another_address_needs_the_key_and_a_private_one_is_refused(page, twin) 
     given = {**as_shown(client, where), "base_url": f"{twin.url}/other/v1", "new_key": "sk-another-one"}
     assert client.post(where, given).status_code == 302
     assert rows(Provider).get(pk=row.pk).base_url == f"{twin.url}/other/v1"
+
+
+# ------------------------------------------------------------------------- tried, compared, counted
+
+
+@pytest.fixture
+def asked(page: Any) -> LanguageModel:
+    return model(page[2], "gpt-twin", enabled=False)
+
+
+def at(row: LanguageModel, name: str) -> str:
+    return f"/admin/assistant/languagemodel/{row.pk}/{name}/"
+
+
+SAMPLE = {"system": "Be brief.", "text": "Where is my <b>parcel</b>?", "max_tokens": "50"}
+
+
+def test_a_model_is_tried_with_sample_words(page, asked, tenant) -> None:
+    client, *_ = page
+    assert at(asked, "try") in client.get(url(LanguageModel, "change", asked.pk)).content.decode()
+    answer = client.post(at(asked, "try"), SAMPLE)
+    tried = answer.context["tried"]
+    assert (tried.code, bool(tried.result.text), tried.result.output_tokens > 0) == ("", True, True)
+    assert "<b>parcel" not in answer.content.decode()
+    assert rows(ModelUse).get(tenant=tenant).questions == 1
+    rows(Provider).update(base_url="http://127.0.0.1:9/v1")
+    assert "There is no answer: llm_" in client.post(at(asked, "try"), SAMPLE).content.decode()
+    assert list(client.post(at(asked, "try"), {**SAMPLE, "max_tokens": "9999"}).context["form"].errors) == [
+        "max_tokens"
+    ]
+
+
+def test_a_model_that_is_switched_off_is_compared_and_then_switched_on(tenant, staff_of, page, asked) -> None:
+    EvaluationCase.objects.create(tenant=tenant, question="Do you lend ladders?", facts=["ladders"])
+    client = staff_of(tenant, ("models:read", "models:write", "intents:read"))
+    answer = client.post(at(asked, "compare"), {"set": "main", "against": "builtin"})
+    assert [report["asked"] for _, report in answer.context["reports"]] == [1, 1]
+    assert answer.context["reports"][1][1]["verdicts"][0]["error"] == ""
+    assert rows(ModelUse).get(tenant=tenant).questions >= 1
+    assert "Switch it on" in answer.content.decode()
+    do(client, asked, "switch")
+    assert rows(LanguageModel).get(pk=asked.pk).enabled
+
+
+def test_who_reads_alone_neither_tries_nor_compares(tenant, other_tenant, staff_of, asked) -> None:
+    reader, stranger = staff_of(tenant, ("models:read", "intents:read")), staff_of(other_tenant)
+    assert [reader.post(at(asked, name), SAMPLE).status_code for name in ("try", "compare")] == [403, 403]
+    assert [stranger.post(at(asked, name), SAMPLE).status_code for name in ("try", "compare")] == [404, 404]
+    assert not rows(ModelUse).exists()
+
+
+def test_figures_are_by_day_and_model_and_of_one_tenant(tenant, other_tenant, scope, page) -> None:
+    client, *_ = page
+    today = now().date()
+    facts = {"failures": 1, "input_tokens": 1000, "output_tokens": 50, "cost_micros": 20_000, "latency_ms": 4000}
+    for days, name in ((0, "own/a"), (1, "own/a"), (1, "own/b"), (40, "own/a")):
+        ModelUse.objects.create(tenant=tenant, day=today - timedelta(days=days), model=name, questions=10, **facts)
+    with tenant_scope(other_tenant.id):
+        ModelUse.objects.create(tenant=other_tenant, day=today, model="foreign/x", questions=10)
+    tenant.settings = {"default_model": "own/a", "llm_budget": {"hard_usd": 5}}
+    tenant.save()
+    answer = client.get("/admin/assistant/modeluse/figures/")
+    told = answer.content.decode()
+    assert [(one["name"], one["questions"], one["cost"], one["mean"]) for one in answer.context["models"]] == [
+        ("own/a", 20, "0.0400", 400), ("own/b", 10, "0.0200", 400),
+    ]  # fmt: skip
+    tokens, cost, took, failed = (json.loads(chart["data"]) for chart in answer.context["charts"])
+    assert [tokens["datasets"][0]["data"][-2:], cost["datasets"][0]["data"][-2:]] == [[2000, 1000], [0.04, 0.02]]
+    assert [took["datasets"][0]["data"][-2:], failed["datasets"][0]["data"][-2:]] == [[400, 400], [2, 1]]
+    assert ("hard limit 5" in told, "foreign" in told, "section=models" in told) == (True, False, False)
+    longer = client.get("/admin/assistant/modeluse/figures/", {"days": "90"})
+    assert longer.context["models"][0]["questions"] == 30
+    assert client.get("/admin/assistant/modeluse/figures/", {"tenant": str(other_tenant.id)}).status_code == 403
+
+
+def test_preferences_are_a_section_of_the_settings(tenant, staff_of) -> None:
+    client = staff_of(tenant, ("tenants:read", "tenants:write", "models:read"))
+    where = client.get("/admin/assistant/modeluse/figures/").context["settings_at"]
+    assert {"default_model", "allowed_models", "llm_budget"} == set(client.get(where).context["form"].fields)

@@ -48,10 +48,10 @@ def _working(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = SimpleNamespace(status="delivered", response_status=200)
     monkeypatch.setattr("messaging.admin.channels.page.channel_check", lambda channel: CheckResult("healthy", "Works"))
     monkeypatch.setattr("messaging.admin.channels.page.templates_sync", lambda channel: 3)
-    monkeypatch.setattr("assistant.llm_admin.provider_test", lambda provider: Tried("", 5, ("gpt-x",)))
+    monkeypatch.setattr("assistant.console.models.provider_test", lambda provider: Tried("", 5, ("gpt-x",)))
     monkeypatch.setattr("tenants.console.tokens.issuers.issuer_try", lambda issuer: ["2026-01"])
     result = ChatResult("ready", "stop", "own/gpt-x")
-    monkeypatch.setattr("assistant.llm_admin.chat_with", lambda offer, request: result)
+    monkeypatch.setattr("assistant.console.models.chat_with", lambda offer, request: result)
     monkeypatch.setattr("messaging.integrators.admin.ping", lambda endpoint: answered)
 
 

@@ -42,6 +42,7 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
         "General", ("languages", "region", "bot_name", "agent_names", "greeting", "fallback_reply", "fallback_replies"),
     ),
     "assistant": ("Assistant", ("flows", "default_flow", "assistant", "system_prompt", "provider_mask", "prompt_tokens")),
+    "models": ("Language models", ("default_model", "allowed_models", "llm_budget")),
     "assignment": ("Assignment", ("assignment", "queue_told_on")),
     "ratings": ("Ratings", ("csat_enabled", "csat_channels")),
     "alerts": ("Alerts", ("alerts",)),

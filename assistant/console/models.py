@@ -5,25 +5,39 @@ Must not show a key, nor ask a provider by itself (assistant/llm/setup.py).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path, reverse
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminTextareaWidget,
+)
 
 from assistant.checks import CAPABILITIES
+from assistant.console.compare import compare_page
+from assistant.console.figures import figures_page
+from assistant.engines import engine_of_model
 from assistant.llm.ask import chat_with
 from assistant.llm.chat import ChatError, ChatRequest, Said
 from assistant.llm.offers import offer_of
 from assistant.llm.setup import TEST_S, address_refused, provider_test
+from assistant.llm.trying import model_try
 from assistant.models import LanguageModel, ModelUse, Provider
 from channels_app.http.waiting import asking
-from tenants.console.pages import Button, LinesField, TenantAdmin, TenantFilter
+from tenants.console.pages import Button, LinesField, TenantAdmin, TenantFilter, permissions_in
 from tenants.errors import Invalid, ServiceError, Unavailable
+from tenants.scope import tenant_scope
 from tenants.storage.crypto import mask
+from tenants.tenant_settings import settings_for
 
 KEY_KEPT = "Never shown again; leave it empty to keep the one that is stored"
 
@@ -105,11 +119,31 @@ class ModelForm(forms.ModelForm):
     purposes = LinesField(required=False, help_text="answer, summary …, one per line; empty: all")
 
 
+class TryForm(forms.Form):
+    system = forms.CharField(
+        label="What it is told of you", required=False, max_length=8000, initial="You answer for a shop. Be brief.",
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+    )  # fmt: skip
+    text = forms.CharField(
+        label="What a person asks", max_length=4000, initial="Where is my parcel?",
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+    )  # fmt: skip
+    max_tokens = forms.IntegerField(
+        label="Most tokens of the answer",
+        min_value=1,
+        max_value=2000,
+        initial=200,
+        widget=UnfoldAdminIntegerFieldWidget(),
+    )
+
+
 @admin.register(LanguageModel)
 class LanguageModelAdmin(TenantAdmin):
     resource = "models"
     form = ModelForm
-    buttons = (Button("test", "Test", "network_ping"),)
+    buttons = (
+        Button("test", "Test", "network_ping"), Button("switch", "Switch on or off", "power_settings_new"),
+    )  # fmt: skip
     fields = (
         "tenant", "provider", "name", "enabled", "rank", "strength", "capabilities", "context_tokens", "input_usd", "output_usd",
         "defaults", "intents", "languages", "purposes",
@@ -118,6 +152,68 @@ class LanguageModelAdmin(TenantAdmin):
     list_filter = ("enabled", TenantFilter)
     list_select_related = ("tenant", "provider")
     search_fields = ("name",)
+
+    def get_urls(self) -> list[Any]:
+        pages = {"try": self.try_view, "compare": self.compare_view}
+        own = [
+            path(f"<uuid:object_id>/{name}/", self.admin_site.admin_view(view), name=f"assistant_languagemodel_{name}")
+            for name, view in pages.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def page_context(self, request: HttpRequest, row: LanguageModel) -> dict[str, Any]:
+        context = super().page_context(request, row)
+        if self.allowed(request, "write", row):
+            ways = [("try", "Try it", "play_arrow"), ("compare", "Compare", "compare_arrows")]
+            reads = "intents:read" in permissions_in(request, row.tenant_id)
+            context["links"] = [
+                (label, icon, reverse(f"admin:assistant_languagemodel_{name}", args=[row.pk]))
+                for name, label, icon in ways
+                if name != "compare" or reads
+            ]
+        return context
+
+    def try_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        """A question of sample words, paid for as any."""
+        row = self._row(request, object_id)
+        form, tried = TryForm(request.POST if request.method == "POST" else None), None
+        with tenant_scope(row.tenant_id):
+            if form.is_bound and form.is_valid():
+                said = form.cleaned_data
+                try:
+                    tried = model_try(row, said["text"], system=said["system"], max_tokens=said["max_tokens"])
+                except ServiceError as error:
+                    form.add_error(None, error.message)
+                else:
+                    self.note(request, "tested", row, {"code": tried.code})
+        cost = f"{tried.result.cost_usd:.6f}" if tried and tried.result else ""
+        context = {
+            **self.admin_site.each_context(request), "opts": self.opts, "original": row, "title": f"Try {row}",
+            "form": form, "tried": tried, "cost": cost, "seconds": round(TEST_S),
+        }  # fmt: skip
+        return render(request, "admin/assistant/try_model.html", context)
+
+    def compare_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        row = self._row(request, object_id)
+        with tenant_scope(row.tenant_id):
+            engine = engine_of_model(row, settings_for(row.tenant_id).model_dump())
+            at = reverse("admin:assistant_languagemodel_do", args=[row.pk, "switch"])
+            deed = ("Switch it off" if row.enabled else "Switch it on", at)
+            return compare_page(self, request, row, name=f"model:{row}", engine=engine, deed=deed)
+
+    def _row(self, request: HttpRequest, object_id: Any) -> LanguageModel:
+        row = self.get_queryset(request).select_related("provider").filter(pk=object_id).first()
+        if row is None:
+            raise Http404
+        if not self.allowed(request, "write", row):
+            raise PermissionDenied
+        return row
+
+    def do_switch(self, request: HttpRequest, row: LanguageModel) -> str:
+        row.enabled = not row.enabled
+        row.save(update_fields=["enabled", "updated_at"])
+        self.note(request, "switched", row, {"enabled": row.enabled})
+        return f"{row} is {'on' if row.enabled else 'off'}."
 
     def do_test(self, request: HttpRequest, row: LanguageModel) -> str:
         """One short question, paid for as any."""
@@ -142,6 +238,12 @@ class ModelUseAdmin(TenantAdmin):
     list_filter = ("day", TenantFilter)
     list_select_related = ("tenant",)
     search_fields = ("model",)
+
+    change_list_template = "admin/assistant/uses.html"
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(partial(figures_page, self))
+        return [path("figures/", view, name="assistant_modeluse_figures"), *super().get_urls()]
 
     @display(description="US dollars", ordering="cost_micros")
     def cost(self, use: ModelUse) -> str:
