@@ -191,6 +191,7 @@ CELERY: dict[str, Any] = {
         "messaging.tasks.show_typing": {"queue": "background"},
         "messaging.tasks.show_unasked": {"queue": "background"},
         "messaging.tasks.put_through": {"queue": "background"},
+        "messaging.tasks.sum_up": {"queue": "background"},
         "messaging.tasks.say_scheduled": {"queue": "background"},
         "messaging.tasks.assign_waiting": {"queue": "background"},
         "messaging.tasks.tell_places": {"queue": "background"},

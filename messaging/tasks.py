@@ -24,7 +24,7 @@ from assistant.vectors.lanes import vectors_go_on
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
 from channels_app.templates.sync import templates_sync, templates_sync_all
-from conversations.models import Attachment, Conversation
+from conversations.models import Attachment, Conversation, Note
 from messaging import deliver as deliver_verb
 from messaging import deliver_many, housekeeping, receive, respond_many, wake
 from messaging import publish as publish_verb
@@ -33,6 +33,7 @@ from messaging import sweep as sweep_verb
 from messaging.agents import rule
 from messaging.agents.models import ScheduledReply
 from messaging.agents.scheduled import scheduled_say
+from messaging.assist.summary import note_rewritten
 from messaging.health import watch
 from messaging.hours import places
 from messaging.housekeeping import removal
@@ -222,6 +223,7 @@ show_typing = row_task(
 )  # fmt: skip
 show_unasked = row_task("show_unasked", Conversation, typing_marks.show_unasked)
 put_through = row_task("put_through", Conversation, typing_marks.put_through)
+sum_up = row_task("sum_up", Note, note_rewritten, None)
 media = row_task("media", Attachment, media_verb.file_process)
 thumbnail = row_task("thumbnail", Attachment, thumbnails.thumbnail_make)
 say_scheduled = row_task("say_scheduled", ScheduledReply, scheduled_say, None)

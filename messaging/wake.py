@@ -75,6 +75,10 @@ def put_through(conversation_id: uuid.UUID, delay_s: float = 0.0) -> None:
     _call("messaging.tasks.put_through", conversation_id, delay_s)
 
 
+def sum_up(note_id: uuid.UUID) -> None:
+    _call("messaging.tasks.sum_up", note_id)
+
+
 def sync_templates(channel_id: uuid.UUID) -> None:
     _call("messaging.tasks.sync_templates_of", channel_id)
 

@@ -1,13 +1,17 @@
 """What a conversation was about, in a model's words where the tenant has one, else the digest (AI-6, AI-10).
 
-Owns what a model reads of a transcript. Must not write a row.
+Owns what a model reads of a transcript, and that the note of a hand-over says it once the model has. Must not write any other
+row.
 """
 
 from __future__ import annotations
 
+import uuid
+
 from assistant.language.plain import LONGEST, told_plainly
-from conversations.models import Conversation, Message
+from conversations.models import Conversation, Message, Note
 from conversations.summary import Summary, summary_of
+from messaging.live.staff import note_written
 from messaging.respond import SPOKEN
 from tenants.errors import Conflict, Unavailable
 
@@ -33,6 +37,23 @@ def summary_told(conversation: Conversation) -> tuple[Summary, str, str]:
     except (Conflict, Unavailable):  # no model, no money, no answer: the colleague still gets the digest
         return digest, digest.text, ""
     return digest, told.text, told.model
+
+
+def note_rewritten(note_id: uuid.UUID) -> bool:
+    """The note of a hand-over, which has the digest, in the model's words; whether it was. It stays as it is where there is no
+    model, money or answer, and where it says something else by the time the model has answered. Call outside a transaction."""
+    note = Note.objects.select_related("conversation").filter(id=note_id, author=None).first()
+    if note is None:  # erased meanwhile
+        return False
+    _, words, model = summary_told(note.conversation)
+    if not model:
+        return False
+    heading = note.text.partition("\n")[0]
+    there = Note.objects.filter(id=note.id, text=note.text)
+    if not there.update(text=f"{heading}, by {model}\n{words}"):
+        return False
+    note_written(note.tenant_id, note.conversation_id, note.id)
+    return True
 
 
 def _transcript(conversation: Conversation) -> str:

@@ -15,10 +15,12 @@ import structlog
 from django.db import DatabaseError, DataError, IntegrityError
 from django.db.models import QuerySet
 
+from assistant.engines import has_models
 from channels_app.health import health_forget
 from conversations.event_schemas import Envelope, envelope_of
 from conversations.models import Conversation, Event, Note
 from conversations.summary import summary_of
+from messaging import wake
 from messaging.figures.rebuild import MARKS_KEPT
 from messaging.figures.write import figures_add
 from messaging.integrators.subscribers import subscribers_forget
@@ -204,6 +206,8 @@ def handover_notes(events: Sequence[Envelope]) -> None:
         words = f"Summary at the hand-over{f' ({reason})' if reason else ''}\n{summary.text}"
         note = Note.objects.create(tenant_id=row.tenant_id, conversation=row, text=words)
         on_commit(partial(note_written, row.tenant_id, row.id, note.id))
+        if has_models():
+            on_commit(partial(wake.sum_up, note.id))  # a call that gets lost leaves the digest
 
 
 def _hands_over(event: Envelope) -> bool:
