@@ -67,6 +67,15 @@ def _url(*schemes: str, path: bool = False, nowhere: Collection[str] = ()) -> Ca
     return check
 
 
+def _scanner(value: str) -> str:
+    """``tcp://host:port``, or the path of a socket."""
+    if re.fullmatch(r"(unix:///\S+)?", value):
+        return value
+    if _url("tcp")(value) and re.search(r"[@?#]|\w/.", value.removeprefix("tcp://")):
+        raise ValueError("write tcp://host:port or unix:///path/of/the/socket")
+    return value
+
+
 def _database_url(value: str) -> str:
     """Its scheme, and the name of the database; the rest is the driver's to judge."""
     if re.fullmatch(r"|sqlite://:memory:|sqlite:///\S.*|mongodb(\+srv)?://[^/\s]\S*", value):
@@ -375,6 +384,17 @@ VARIABLES: dict[str, Variable] = {
     "MEDIA_S3_ACCESS_KEY": Variable(str, "", "Access key of the bucket; empty: the machine's own role"),
     "MEDIA_S3_SECRET_KEY": Variable(str, "", "Secret of MEDIA_S3_ACCESS_KEY"),
     "MEDIA_MAX_BYTES": Variable(_number(1, 50 * 1024 * 1024), "52428800", "Largest file that is kept, at most 50 MB"),
+    "CLAMAV_URL": Variable(
+        _scanner,
+        "",
+        "ClamAV's clamd, which examines files before they are kept: tcp://host:3310 or unix:///run/clamav/clamd.ctl; "
+        "empty: none does",
+    ),
+    "CLAMAV_FAIL": Variable(
+        _one_of("closed", "open"),
+        "closed",
+        "What happens to files that clamd cannot examine: closed keeps none, open all",
+    ),
     "MEDIA_LINK_TTL": Variable(
         _number(60, YEAR_S), "3600", "Seconds that a link to a file works for readers, at least"
     ),

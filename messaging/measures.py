@@ -48,6 +48,7 @@ HOUSEKEEPING_FAILURES = Counter("chatsvc_housekeeping_failures_total", "Runs of 
 PRIVACY = Counter(
     "chatsvc_privacy_operations_total", "Exports and erasures: requested, done, failed", ["operation", "outcome"]
 )
+SCANS = Counter("chatsvc_file_scans_total", "Files: clean, infected, not_scanned, skipped, away", ["outcome"])
 SOCKETS = Gauge("chatsvc_websocket_connections", "Open sockets of web chats and of staff", multiprocess_mode="livesum")
 
 #: the names engines give to their counts → direction

@@ -114,7 +114,7 @@ ENDINGS: dict[str, tuple[str, ...]] = {  # the first is the usual one
 
 
 class Refused(Exception):
-    """A file that is not kept. ``code``: type_refused, too_large, empty, image_too_large, image_broken."""
+    """A file that is not kept. ``code``: type_refused, too_large, empty, image_too_large, image_broken, infected, not_scanned."""
 
     def __init__(self, code: str):
         super().__init__(code)

@@ -57,6 +57,7 @@ def info(request: HttpRequest) -> JsonResponse:
         "redis": bool(settings.REDIS_URL),
         "kafka": bool(settings.ENV["KAFKA_BROKERS"]),
         "converters": sorted(name for name, there in converters().items() if there),
+        "scanner": bool(settings.ENV["CLAMAV_URL"]),
         "engine": "grpc" if settings.ENV["MCP_ENGINE_URL"] else "built-in",
         "tokens": "security hub" if settings.ENV["SECURITY_HUB_URL"] else "own",
     }

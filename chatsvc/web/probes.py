@@ -96,6 +96,14 @@ def security_hub() -> dict[str, Any]:
     return {}
 
 
+def scanner() -> dict[str, Any]:
+    """Raises ScannerAway or ScannerFailed."""
+    from messaging.media.scanning import scanner_ask
+
+    scanner_ask()
+    return {}
+
+
 def workers() -> dict[str, Any]:
     """Seconds since each queue last had a worker. Raises NoWorker when one has none."""
     seen: Mapping[str, float] = cache.get_many([seen_key(queue) for queue in queues()])
@@ -128,6 +136,7 @@ WHEN_SET: tuple[tuple[str, str, Callable[[], dict[str, Any]]], ...] = (
     ("KAFKA_BROKERS", "kafka", kafka),
     ("MCP_ENGINE_URL", "engine", engine),
     ("SECURITY_HUB_URL", "security_hub", security_hub),
+    ("CLAMAV_URL", "scanner", scanner),
 )
 
 

@@ -40,6 +40,7 @@ from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.live.push import push_media
 from messaging.media.convert.make import MOST_S
+from messaging.media.scanning import scan
 from messaging.media.shown import form_shown
 from messaging.media.transcribe import let_answer, listens, transcribe, transcription_end
 from tenants.storage.db import StorageAway, atomic, now, on_commit, retried, server_trouble
@@ -95,7 +96,7 @@ def received(chunks: Iterable[bytes], limit: int, declared: str = "", decode: bo
     """A file that comes in pieces, and what is certain of it. The caller closes it. ``decode``: with a
     thumbnail, which takes time and memory: for workers only.
 
-    Raises Refused, with ``too_large`` as soon as more than ``limit`` bytes have come.
+    Raises Refused, with ``too_large`` as soon as more than ``limit`` bytes have come, and as `scan`.
     """
     file = cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115  the caller closes it
     try:
@@ -107,6 +108,7 @@ def received(chunks: Iterable[bytes], limit: int, declared: str = "", decode: bo
             digest.update(chunk)
             file.write(chunk)
         facts = examine(file, declared)
+        scan(file)
         small = thumbnail(file, facts.mime) if decode else None
     except BaseException:
         file.close()

@@ -15,6 +15,7 @@ from channels_app.models import Channel
 from conversations.attachments import UNUSED, attachment_settle, files_write, upload_begin
 from conversations.models import Attachment
 from messaging.media.fetch import most_bytes, received
+from messaging.media.scanning import BACK_S, ScannerAway, ScannerBusy, ScannerFailed
 from messaging.media.thumbnails import thumbnail_order
 from tenants.errors import Conflict, PayloadTooLarge, Unprocessable
 from tenants.storage.db import atomic, key_taken, now, retried
@@ -25,6 +26,8 @@ MESSAGES = {
     "empty": "The file is empty.",
     "image_too_large": "The image has too many pixels.",
     "image_broken": "The image cannot be read.",
+    "infected": "A virus was found in the file. Nothing of it was kept.",
+    "not_scanned": "The file is too large to be examined for viruses.",
 }
 
 
@@ -42,6 +45,8 @@ def upload(
     except Refused as refused:
         error = PayloadTooLarge if refused.code == "too_large" else Unprocessable
         raise error(MESSAGES[refused.code], code=refused.code) from refused
+    except (ScannerAway, ScannerFailed) as error:
+        raise ScannerBusy(retry_after=BACK_S) from error
     with file:
         try:
             attachment = _begin(file_id, channel, identity_id, name)

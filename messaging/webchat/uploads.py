@@ -63,7 +63,7 @@ def ticket_read(channel: Channel, signed: str) -> Ticket:
 def visitor_upload(channel: Channel, ticket: Ticket, chunks: Iterable[bytes]) -> Attachment:
     """The file of a ticket. The same file again is the same upload; another one needs another ticket.
 
-    Raises PayloadTooLarge ``too_large``, Unprocessable (MESSAGES), Conflict ``ticket_used``.
+    Raises PayloadTooLarge ``too_large``, Unprocessable (MESSAGES), Conflict ``ticket_used``, Unavailable ``scanner_away``.
     """
     identity_id = webchat.known_as(channel, ticket.visitor).identity_id
     return upload(ticket.file_id, channel, identity_id, ticket.name, ticket.type, chunks)

@@ -83,6 +83,7 @@ LONGEST: dict[str, int] = {
     "messaging.admin.inbox.lists.asked": 255,
     "chatsvc.web.widget": 255,
     "messaging.media.views": HEADER,
+    "messaging.media.scanning": 1024,  # of an answer
     "messaging.admin.tenant.hours_form": 50_000,
     "messaging.rating.taken": 1000,
     "messaging.rules.contact_signals": RAW_MOST,  # a value of a platform's data
