@@ -265,6 +265,7 @@ SPECTACULAR_SETTINGS = {
         "ToolKind": ["http", "mcp"],
         "SiteState": ["waiting", "reading", "done", "failed"],
         "SitePageStatus": ["waiting", "reading", "created", "updated", "unchanged", "refused", "gone"],
+        "TrainingState": ["learning", "ready", "too_large"],
         "NamedEngine": ["current", "builtin"],
         "ScheduledReplyStatus": ["waiting", "sent", "cancelled", "refused", "failed"],
     },

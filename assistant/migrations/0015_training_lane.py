@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('assistant', '0013_staff_helps'),
+        ('assistant', '0014_dismissed_questions'),
         ('tenants', '0012_oauth_client_rotation'),
     ]
 
