@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,8 +20,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef
 
 from conversations.models import Event, Message
-from messaging import heads
-from messaging import respond as alone
+from messaging import heads, respond
 from messaging.deliver import deliver_leased
 from messaging.measures import STAGES
 from messaging.models import Delivery, Turn
@@ -29,13 +28,13 @@ from tenants.scope import tenant_scope
 from tenants.storage import prepared
 from tenants.storage.db import atomic
 from tenants.tenant_settings import settings_for
-from tenants.work.crew import Told
+from tenants.work.crew import Lane, Told
 from tenants.work.leases import claim_new, untried
 
 log = structlog.get_logger(__name__)
 
-#: in a worker: whether this process sends, too
-delivers_here = True
+#: in a worker: whether this process sends, too, and no platform of the lane has been slow; None: it always does
+sends_here: Callable[[Lane], bool] | None = None
 #: ``lane_waits``: something that was said before is still to be sent
 TURNS = prepared.Select(
     Turn,
@@ -54,7 +53,7 @@ class Thought:
 
     turn: Turn
     unanswered: Sequence[Any]
-    outcome: alone.EngineOutcome
+    outcome: respond.EngineOutcome
     context: Context
     leased: list[Delivery] = field(default_factory=list)
 
@@ -69,7 +68,7 @@ def answers_instantly(tenant_id: uuid.UUID) -> bool:
     """Whether the tenant's engine thinks in this process, for milliseconds, and is none the wiser afterwards: what is
     lost when its answer comes too late is that time."""
     with tenant_scope(tenant_id):
-        return getattr(alone.engine_for(settings_for(tenant_id).model_dump()), "instant", False)
+        return getattr(respond.engine_for(settings_for(tenant_id).model_dump()), "instant", False)
 
 
 def turns_take(told: Sequence[Told]) -> None:
@@ -79,13 +78,12 @@ def turns_take(told: Sequence[Told]) -> None:
     began = time.monotonic()
     waiting = {turn.id: turn for turn in TURNS.run(ids=[one.row_id for one in told]) if untried(turn)}
     thought = [found for one in told if one.row_id in waiting if (found := _thought(waiting[one.row_id], one.context))]
-    sends = delivers_here and len(told) == 1
-    answered = _answered_together(thought, sends=sends) if thought else set()
+    answered = _answered_together(thought, alone=len(told) == 1) if thought else set()
     for _ in answered:
         STAGES.labels("respond").observe(time.monotonic() - began)
     for one in told:
         if one.row_id not in answered:
-            one.context.run(alone.respond, one.row_id)
+            one.context.run(respond.respond, one.row_id)
     for answer in thought if answered else ():
         for delivery in answer.leased:
             answer.context.run(deliver_leased, delivery)
@@ -95,11 +93,11 @@ def _thought(turn: Turn, context: Context) -> Thought | None:
     """None for what is not simply answered: a turn that needs no answer, one that goes to a human, and whatever fails,
     which is told by the worker that has leased it."""
     try:
-        asked = context.run(alone.asked_of, turn)
-        if asked is None or alone.wants_review(asked.unanswered):
+        asked = context.run(respond.asked_of, turn)
+        if asked is None or respond.wants_review(asked.unanswered):
             return None
-        with alone.at_work(turn.conversation):
-            outcome = context.run(partial(alone.thought_of, at_once=True), turn, asked)
+        with respond.at_work(turn.conversation):
+            outcome = context.run(partial(respond.thought_of, at_once=True), turn, asked)
     except Exception as error:  # noqa: BLE001  as above
         log.info("turn_not_at_once", turn=str(turn.id), error=type(error).__name__)
         return None
@@ -108,23 +106,28 @@ def _thought(turn: Turn, context: Context) -> Thought | None:
     return Thought(turn, asked.unanswered, outcome, context)
 
 
-def _answered_together(thought: Sequence[Thought], *, sends: bool) -> set[uuid.UUID]:
+def _answered_together(thought: Sequence[Thought], *, alone: bool) -> set[uuid.UUID]:
     """Which of them are answered now. When the transaction fails none is, and each goes the ordinary way."""
     try:
         with atomic(), prepared.gathered(Message, Delivery, Event):
-            stored = [(one, one.context.run(_stored, one, sends)) for one in sorted(thought, key=_place)]
+            stored = [(one, one.context.run(_stored, one, alone)) for one in sorted(thought, key=_place)]
     except Exception as error:  # noqa: BLE001  whose fault it is shows when each is answered alone
         log.info("turns_answered_apart", error=type(error).__name__, turns=len(thought))
         return set()
     answered = [(one, turn) for one, turn in stored if turn]
     for one, turn in answered:
-        one.context.run(alone.turn_tell, turn, one.outcome)
+        one.context.run(respond.turn_tell, turn, one.outcome)
     return {turn.id for _, turn in answered}
 
 
-def _stored(one: Thought, sends: bool) -> Turn | None:
-    lease = one.lease if sends and not one.turn.lane_waits else None  # type: ignore[attr-defined] # of TURNS
-    return alone.reply_store(one.turn, one.turn.conversation, one.unanswered, one.outcome, lease)
+def _stored(one: Thought, alone: bool) -> Turn | None:
+    conversation = one.turn.conversation
+    sends = (
+        alone
+        and not one.turn.lane_waits  # type: ignore[attr-defined] # of TURNS
+        and (sends_here is None or sends_here(Lane(conversation.tenant_id, conversation.channel_id)))
+    )
+    return respond.reply_store(one.turn, conversation, one.unanswered, one.outcome, one.lease if sends else None)
 
 
 def _place(one: Thought) -> tuple[Any, ...]:

@@ -45,15 +45,19 @@ class Crews:
 
     def start(self) -> None:
         tasks.share, tasks.share_all = self.share, self.share_all
-        respond_many.delivers_here = "deliver" in self._crews
+        respond_many.sends_here = self._sends_quickly
 
     def stop(self, timeout_s: float) -> bool:
         """Begin nothing more. Whether all that was begun ended within ``timeout_s`` seconds; rows keep their place."""
-        tasks.share = tasks.share_all = None
-        respond_many.delivers_here = True
+        tasks.share = tasks.share_all = respond_many.sends_here = None
         end = time.monotonic() + timeout_s
         stopped = [crew.stop(max(0.0, end - time.monotonic())) for crew in self._crews.values()]
         return all(stopped)
+
+    def _sends_quickly(self, lane: Lane) -> bool:
+        """Whether this process sends, and no platform of the lane has kept a thread waiting of late: those who answer are
+        no place to wait in."""
+        return "deliver" in self._crews and not any(crew.is_slow(lane) for crew in self._crews.values())
 
     def share(self, task: str, lane: Lane, row_id: str, work: Callable[[], object]) -> bool:
         """Have the work of a row done by its queue's crew; False when there is none. Log lines keep their ids."""

@@ -229,6 +229,12 @@ class Crew:
         with self._lock:
             return self._changed.wait_for(lambda: not self._busy and not self._ready, timeout_s)
 
+    def is_slow(self, lane: Lane) -> bool:
+        """Whether a piece of it took longer than SLOW_S within the last SLOW_FOR_S seconds, or one that runs does."""
+        with self._lock:
+            state = self._states.get(lane)
+            return state is not None and state.slow(time.monotonic())
+
     def figures(self) -> tuple[int, int]:
         """Pieces that run, and pieces that wait."""
         with self._lock:

@@ -3,6 +3,7 @@ keeps it from being sent at once leaves it to the workers of the lanes, and a wo
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -15,11 +16,13 @@ from channels_app.content.types import text
 from channels_app.contract import SendResult, Throttled
 from channels_app.health import health_forget
 from channels_app.models import Channel, ChannelHealth
+from chatsvc.processes.crews import Crews
 from conversations.models import Conversation
 from messaging import deliver, respond, respond_many, sweep, tasks, wake
 from messaging.models import Delivery, DeliveryAttempt, Turn
 from messaging.shutdown import stopping
 from tenants.storage.db import now
+from tenants.work import crew
 from tenants.work.crew import Lane
 from tests.messaging.test_receipt_lanes import wrote
 
@@ -92,13 +95,30 @@ def test_what_is_said_behind_it_follows_in_its_order(answer, sent) -> None:
 
 
 def test_a_process_that_does_not_send_calls_one_that_does(answer, sent, calls, monkeypatch) -> None:
-    monkeypatch.setattr(respond_many, "delivers_here", False)
+    monkeypatch.setattr(respond_many, "sends_here", lambda _: False)
     turn = answer("Hello")
     assert (sent, rows(), calls.of("deliver")) == ([], [WAITS], [turn.conversation_id])
 
 
+def test_those_who_answer_wait_for_no_platform_that_is_slow(monkeypatch) -> None:
+    """Its lane's threads would be missing for the answers of others."""
+    slow, quick, go = Lane("tenant", "slow"), Lane("tenant", "quick"), threading.Event()
+    monkeypatch.setattr(crew, "SLOW_S", 0.0)
+    monkeypatch.setattr(respond_many, "sends_here", respond_many.sends_here)
+    both, alone = Crews(["respond", "deliver"], 2), Crews(["respond"], 2)
+    both.start()
+    assert respond_many.sends_here(slow)
+    assert both.share("messaging.tasks.deliver", slow, "a conversation", lambda: go.wait(5))
+    assert (respond_many.sends_here(slow), respond_many.sends_here(quick)) == (False, True)
+    go.set()
+    alone.start()
+    assert not respond_many.sends_here(quick)
+    assert both.stop(5)
+    assert alone.stop(5)
+
+
 def test_what_was_said_before_goes_first(answer, sent, calls, monkeypatch) -> None:
-    monkeypatch.setattr(respond_many, "delivers_here", False)
+    monkeypatch.setattr(respond_many, "sends_here", lambda _: False)
     turn = answer("First")
     monkeypatch.undo()
     monkeypatch.setattr(respond, "engine_for", lambda _: Engine())

@@ -117,6 +117,22 @@ def test_a_piece_that_takes_long_makes_its_lane_slow_while_it_runs(crew, gate, m
     assert ("a", None, 4) not in gate.began
 
 
+def test_a_lane_is_known_to_be_slow_while_a_piece_takes_long_and_for_a_while_after(crew, gate, monkeypatch) -> None:
+    lane = Lane("a", 1)
+    assert not crew.is_slow(lane)
+    monkeypatch.setattr(crew_module, "SLOW_S", 0.0)
+    fill(crew, gate, lane, 1)
+    gate.wait_begun(1)
+    assert (crew.is_slow(lane), crew.is_slow(Lane("a", 2))) == (True, False)
+    gate.open()
+    assert crew.wait_idle(SOON)
+    assert crew.is_slow(lane)
+    monkeypatch.setattr(crew_module, "SLOW_FOR_S", 0.0)
+    known(crew, lane)
+    monkeypatch.setattr(crew_module, "SLOW_S", 60.0)
+    assert not crew.is_slow(lane)
+
+
 def test_lanes_take_turns(crew, gate) -> None:
     blockers = [Lane(tenant, "blocker") for tenant in "abcd"]
     known(crew, *blockers)
