@@ -7,32 +7,21 @@ from __future__ import annotations
 
 import gc
 import json
-import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from functools import lru_cache
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import structlog
 from django.conf import settings
-from django.core.cache import cache
 from django.db import connection
-from django.test import Client, TransactionTestCase, override_settings
+from django.test import Client
 from pydantic_core import to_json
 from rest_framework.test import APIClient
-from whitenoise.middleware import WhiteNoiseMiddleware
 
-from assistant.intents import apart
-from assistant.knowledge.facts import Fact, in_order
 from channels_app.http.client import authority
-from chatsvc.web import probes
-from tenants.access import buckets
 from tenants.access.api_keys import api_key_create
 from tenants.models import ApiKey, Tenant
 from tenants.scope import tenant_scope
-from tenants.storage import memo
-from tests import emptied, same_statements
+from tests import every_test
 from tests.factories import TenantFactory
 from tests.migrated import migrated_copy
 
@@ -41,6 +30,7 @@ def pytest_configure() -> None:
     """Hardly anything that a test leaves is garbage in circles: looked for as often as by default, it took an eighth of the
     tests' CPU time."""
     gc.set_threshold(50_000, 10, 10)
+    every_test.leave_out_the_unused()
 
 
 def pytest_collection_finish() -> None:
@@ -67,14 +57,6 @@ def django_db_modify_db_settings(
         options["init_command"] = options["init_command"].replace("synchronous=FULL", "synchronous=OFF")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def what_the_migrations_left_stays() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        if connection.vendor != "mongodb":
-            patch.setattr(TransactionTestCase, "_fixture_teardown", emptied.delete_rows)
-        yield
-
-
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """PostgreSQL drops no database that a thread of the tests is still connected to."""
@@ -88,70 +70,18 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
                 )
 
 
-@lru_cache(maxsize=64)
-def _learnt_once(examples: tuple[Any, ...], facts: tuple[Any, ...]) -> Any:
-    return apart.learnt_here(examples, facts)
-
-
-def _learnt(examples: Sequence[Any], facts: Sequence[Fact]) -> Any:
-    """Ids of facts give them their order and teach nothing: each test's demo has its own."""
-    ordered = in_order(facts)
-    found = _learnt_once(tuple(examples), tuple(replace(fact, id=f"{at:09}") for at, fact in enumerate(ordered)))
-    return replace(found, knowledge=replace(found.knowledge, facts=ordered))
-
-
-@pytest.fixture(autouse=True)
-def learning_takes_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that loads scikit-learn for every training would cost the tests minutes (tests/assistant/test_apart.py).
-
-    Learning is a function of what is taught, and most tests teach the demo's examples: once a process is enough.
-    """
-    monkeypatch.setattr(apart, "learnt", _learnt)
-
-
 @pytest.fixture(scope="session", autouse=True)
-def letters_alone() -> Iterator[None]:
-    """Assistants look at words' meaning where a test says so (tests/assistant/test_second_look.py): to load the network
-    takes a second of every process."""
-    os.environ["ASSISTANT_MEANING"] = "false"  # of the processes that tests start
-    with override_settings(ENV={**settings.ENV, "ASSISTANT_MEANING": False}):
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def cheap_passwords() -> Iterator[None]:
-    """A good password hash is slow on purpose; no test asks for that."""
-    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def static_files_are_listed_once() -> Iterator[None]:
-    """WhiteNoise reads every static file's size and date when a client's first request builds the middleware, which
-    costs more than most requests do; the files are the same for all of them."""
-    listed: dict[str, Any] = {}
-    scan = WhiteNoiseMiddleware.add_files_from_finders
-
-    def once(self: WhiteNoiseMiddleware) -> None:
-        if not listed:
-            scan(self)
-            listed.update(self.files)
-        self.files.update(listed)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", once)
+def every_process() -> Iterator[None]:
+    with every_test.begin():
         yield
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered() -> Iterator[None]:
-    """No test sees what another left in this process' caches, or its log lines' ids."""
-    structlog.contextvars.clear_contextvars()
+def every_one() -> Iterator[None]:
+    every_test.forget_ids_of_log_lines()
     yield
-    cache.clear()
-    memo.forget_all()
-    buckets.forget_local()
-    probes.forget_answers()
+    every_test.forget()
+    every_test.look_at_the_statements()
 
 
 @pytest.fixture
@@ -244,17 +174,3 @@ def redis_url() -> Iterator[str]:
 
     with ValkeyServer() as server:
         yield f"redis://127.0.0.1:{server.port}/0"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def statements_are_looked_at() -> Iterator[None]:
-    """Every kept statement that a test runs is the ORM's own: tests/same_statements.py."""
-    with same_statements.compared_with_the_orm():
-        yield
-
-
-@pytest.fixture(autouse=True)
-def statements_are_the_orms_own() -> Iterator[None]:
-    yield
-    found, same_statements.differences[:] = list(same_statements.differences), []
-    assert not found, "\n\n".join(found)
