@@ -24,7 +24,7 @@ from django.db import connection
 from django.test import TransactionTestCase, override_settings
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from assistant.intents import apart
+from assistant.intents import apart, arrays
 from assistant.knowledge.facts import Fact, in_order
 from chatsvc.web import probes
 from tenants.access import buckets
@@ -51,6 +51,7 @@ def begin() -> ExitStack:
     for one in (
         what_the_migrations_left_stays(),
         learning_takes_no_process(),
+        what_was_learnt_is_not_compressed(),
         letters_alone(),
         cheap_passwords(),
         static_files_are_listed_once(),
@@ -107,6 +108,14 @@ def learning_takes_no_process() -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(apart, "learnt", _learnt)
+        yield
+
+
+@contextmanager
+def what_was_learnt_is_not_compressed() -> Iterator[None]:
+    """It is thrown away with the test, and to compress the demo's takes as long as half a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(arrays, "LEVEL", 0)
         yield
 
 

@@ -18,6 +18,7 @@ from assistant.intents.meaning import Meaning
 from assistant.knowledge import facts as knowledge
 
 TAUGHT = "taught"
+LEVEL = 1  # of zlib: numbers hardly shrink, and 6 takes twice the time for 6 % fewer bytes
 FAULTS = (ValueError, KeyError, OSError, EOFError, IndexError, zipfile.BadZipFile)  # of bytes that are no model
 
 
@@ -37,17 +38,25 @@ class Learnt:
 
 def pack(learnt: Learnt, taught: Sequence[training.Example] = ()) -> bytes:
     """``taught``: the examples, for `taught_of`."""
-    import numpy as np
-
     words: dict[str, Any] = {
         "names": learnt.classifier.scorer.names,
         "facts": [fact.id for fact in learnt.knowledge.facts],
     }
     if learnt.second:
         words |= {"second_names": learnt.second.names, "second_model": learnt.second.model}
-    file = io.BytesIO()
     examples = [[example.text, example.intent] for example in taught]
-    np.savez_compressed(file, words=_as_array(words), taught=_as_array(examples), **_arrays(learnt))
+    return _npz({"words": _as_array(words), "taught": _as_array(examples), **_arrays(learnt)})
+
+
+def _npz(held: dict[str, Any]) -> bytes:
+    """As NumPy's ``savez_compressed``, which leaves no choice of the level."""
+    import numpy as np
+
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as archive:
+        for name, array in held.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
     return file.getvalue()
 
 
