@@ -8,12 +8,15 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from tenants.storage.prepared.shapes import Given
 from tenants.storage.prepared.values import same
+
+NOTHING = nullcontext()
 
 
 class Statement:
@@ -70,7 +73,8 @@ class Statement:
         if db.connection is None:
             db.ensure_connection()
         db.validate_no_broken_transaction()
-        with db.wrap_database_errors:
+        alone = self.writes and db.vendor == "sqlite" and not db.in_atomic_block
+        with db.wrap_database_errors, db.connection.turn() if alone else NOTHING:
             cursor = (db.Database.RawCursor if db.vendor == "postgresql" else db.Database.Cursor)(db.connection)
             cursor.execute(self.native, params)
             found = cursor.fetchall() if self.returns else cursor.rowcount

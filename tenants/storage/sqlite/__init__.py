@@ -13,9 +13,14 @@ import atexit
 import os
 import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from tenants.storage.sqlite.lines import Line, line_of
+
 ENGINE = "tenants.storage.sqlite"
+WAIT_S = 20  # that a writer waits for another
 MOST_IDLE = 8  # each keeps what it has read, up to 16 MB (cache_size)
 IN_MEMORY = (":memory:", "file:")
 
@@ -24,18 +29,71 @@ Place = tuple[int, int]
 
 
 class Connection(sqlite3.Connection):
-    """Knows the file it was opened on, whatever stands at its path now."""
+    """Knows the file it was opened on, whatever stands at its path now, and stands in the line of that file's writers
+    before it writes: from `enter` until its transaction is over."""
 
     path: str = ""
     place: Place | None = None  # None: not to be kept
+    _line: Line | None = None  # it is our turn
+
+    def enter(self) -> None:
+        """Wait for the turn to write. Raises sqlite3.OperationalError as SQLite does when it takes too long."""
+        if self.place is None or self._line is not None:
+            return
+        line = line_of(self.place)
+        if not line.enter(WAIT_S):
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_BUSY, "SQLITE_BUSY"
+            raise error
+        self._line = line
+
+    def leave(self) -> None:
+        """Give the turn to the next one, if it is ours and no transaction goes on."""
+        line = self._line
+        if line is not None and not self.in_transaction:
+            self._line = None
+            line.leave()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """For one statement that writes: within a transaction it is our turn anyway."""
+        self.enter()
+        try:
+            yield
+        finally:
+            self.leave()
+
+    def commit(self) -> None:
+        try:
+            super().commit()
+        finally:
+            self.leave()
+
+    def rollback(self) -> None:
+        try:
+            super().rollback()
+        finally:
+            self.leave()
+
+    def close(self) -> None:
+        super().close()
+        self._over()
+
+    def __del__(self) -> None:  # of a thread that ended in the middle
+        self._over()
+
+    def _over(self) -> None:
+        line, self._line = self._line, None
+        if line is not None:
+            line.leave()
 
 
 def database(given: dict[str, Any]) -> dict[str, Any]:
     """Django's settings for the file ``given`` by its address."""
     options = {
-        "timeout": 20,  # seconds that a writer waits for another
+        "timeout": WAIT_S,
         "transaction_mode": "IMMEDIATE",  # lock before look-up, as row locks do elsewhere
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000; PRAGMA secure_delete=ON;",
+        "init_command": "PRAGMA synchronous=FULL; PRAGMA cache_size=-16000; PRAGMA secure_delete=ON;",
         "factory": Connection,
     }
     return {**given, "ENGINE": ENGINE, "OPTIONS": options}
