@@ -66,7 +66,7 @@ def test_what_is_worse_is_named(where: str, name: str, factor: float, said: str)
     ("where", "name", "factor"),
     [
         ("sqlite", "rest_echo_us", 1.2),
-        ("sqlite", "respond_statements", 1.08),
+        ("sqlite", "respond_statements", 1.04),
         ("postgresql", "respond_statements", 0.5),
         ("sqlite", "usual_rest_us", 9.0),
     ],

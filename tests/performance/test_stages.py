@@ -32,7 +32,7 @@ RECORDED = json.loads(RECORD.read_text())["sqlite"]
 
 
 class Echo:
-    name = "echo"
+    name, instant = "echo", True
 
     def respond(self, request: Any) -> EngineReply:
         return EngineReply(contents=(text("Good day."),), engine=self.name)
