@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db.models import F, IntegerField, Value
 
 from conversations.event_schemas import event_check
-from conversations.models import Conversation, Event
+from conversations.models import Conversation, Event, correlation_id
 from tenants.storage import prepared
 from tenants.storage.db import on_commit
 
@@ -117,14 +117,14 @@ def _plus(name: str, count: int) -> Any:
 
 def events_append(conversation: Conversation, news: Sequence[NewEvent]) -> list[Event]:
     """Write events whose numbers were taken by `conversation_advance(events=len(news))` just before."""
-    first = conversation.event_seq - len(news) + 1
-    events = [_event(conversation, first + index, new) for index, new in enumerate(news)]
+    first, began = conversation.event_seq - len(news) + 1, correlation_id()
+    places = {"conversation_id": str(conversation.id), "channel_id": str(conversation.channel_id)}
+    events = [_event(conversation, first + index, new, places, began) for index, new in enumerate(news)]
     prepared.insert(events)
     return events
 
 
-def _event(conversation: Conversation, seq: int, new: NewEvent) -> Event:
-    places = {"conversation_id": str(conversation.id), "channel_id": str(conversation.channel_id)}
+def _event(conversation: Conversation, seq: int, new: NewEvent, places: Mapping[str, str], began: str) -> Event:
     payload, version = {**places, **new.payload}, VERSIONS[new.type]
     event_check(new.type, version, payload, strict=not settings.PRODUCTION)
     return Event(
@@ -134,6 +134,7 @@ def _event(conversation: Conversation, seq: int, new: NewEvent) -> Event:
         type=new.type,
         version=version,
         payload=payload,
+        correlation_id=began,
     )
 
 

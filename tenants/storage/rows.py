@@ -18,40 +18,46 @@ from django.db.models.signals import post_init, pre_init
 UNCHANGING = (str, int, float, bool, type(None))
 
 
-class Column(NamedTuple):
-    """``default``: gives the value of a row that was given none, unless ``constant`` is that value."""
+class Target(NamedTuple):
+    """Where a value goes that is given by a name."""
 
     attname: str
-    name: str
-    default: Callable[[], Any] | None
-    constant: Any
-    relation: models.ForeignKey[Any, Any] | None
-    key: str  # of the row that a relation points to
+    relation: models.ForeignKey[Any, Any] | None  # it is a row, whose ``key`` is kept
+    key: str
+
+
+class Plan(NamedTuple):
+    """How the rows of a model get their values: a copy of ``constants``, one for each column in their order, then what is
+    given, then of the ``defaults`` those that nothing was given for."""
+
+    constants: Mapping[str, Any]
+    targets: Mapping[str, Target]
+    defaults: Sequence[tuple[str, Callable[[], Any]]]
 
 
 def values_set(row: models.Model, given: Mapping[str, Any]) -> bool:
     """Give the new ``row`` what is ``given`` by the names of fields, and defaults. False, and nothing is done, where only
     Django can: for a name that is no field, a related row of another model, a field with ways of its own."""
-    columns = _columns(type(row))
-    if columns is None or pre_init.receivers or post_init.receivers:
+    plan = _plan(type(row))
+    if plan is None or pre_init.receivers or post_init.receivers:
         return False
-    values: dict[str, Any] = {}
+    constants, targets, defaults = plan
+    values = {**constants}
     related: dict[models.ForeignKey[Any, Any], Any] = {}
-    used = 0
-    for attname, name, default, constant, relation, key in columns:
-        if attname in given:
-            values[attname] = given[attname]
-            used += 1
-        elif relation and name in given:
-            other = related[relation] = given[name]
-            if not isinstance(other, relation.related_model):
+    for name, value in given.items():
+        target = targets.get(name)
+        if target is None:
+            return False
+        attname, relation, key = target
+        if relation:
+            if attname in given or not isinstance(value, relation.related_model):
                 return False
-            values[attname] = getattr(other, key)
-            used += 1
-        else:
-            values[attname] = default() if default else constant
-    if used < len(given):
-        return False
+            related[relation] = value
+            value = getattr(value, key)
+        values[attname] = value
+    for attname, default in defaults:
+        if attname not in given:
+            values[attname] = default()
     row._state = ModelState()
     vars(row).update(values)
     for relation, other in related.items():
@@ -63,12 +69,19 @@ def values_set(row: models.Model, given: Mapping[str, Any]) -> bool:
 
 
 @cache
-def _columns(model: type[models.Model]) -> Sequence[Column] | None:
+def _plan(model: type[models.Model]) -> Plan | None:
     opts = model._meta
     if opts.abstract or opts.private_fields or opts.parents or len(opts.fields) != len(opts.concrete_fields):
         return None
-    odd = any(field.db_default is not NOT_PROVIDED or field.generated or _odd_relation(field) for field in opts.fields)
-    return None if odd else [_column(field) for field in opts.fields]
+    if any(field.db_default is not NOT_PROVIDED or field.generated or _odd_relation(field) for field in opts.fields):
+        return None
+    defaults = {field.attname: default for field in opts.fields if (default := _default(field))}
+    targets = {field.attname: Target(field.attname, None, "") for field in opts.fields}
+    for field in opts.fields:
+        if isinstance(field, models.ForeignKey):
+            targets[field.name] = Target(field.attname, field, field.target_field.attname)
+    constants = {field.attname: None if field.attname in defaults else field.get_default() for field in opts.fields}
+    return Plan(constants, targets, list(defaults.items()))
 
 
 def _odd_relation(field: models.Field[Any, Any]) -> bool:
@@ -76,12 +89,8 @@ def _odd_relation(field: models.Field[Any, Any]) -> bool:
     return field.remote_field is not None and not usual
 
 
-def _column(field: models.Field[Any, Any]) -> Column:
-    relation = field if isinstance(field, models.ForeignKey) else None
-    names = field.attname, field.name
-    key = relation.target_field.attname if relation else ""
+def _default(field: models.Field[Any, Any]) -> Callable[[], Any] | None:
+    """Gives the value of a row that was given none, unless one value serves all rows."""
     if field.has_default() and callable(field.default):
-        return Column(*names, field.default, None, relation, key)
-    constant = field.get_default()
-    kept = isinstance(constant, UNCHANGING)
-    return Column(*names, None if kept else field.get_default, constant if kept else None, relation, key)
+        return field.default
+    return None if isinstance(field.get_default(), UNCHANGING) else field.get_default

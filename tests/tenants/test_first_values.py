@@ -40,7 +40,7 @@ def seen(row: models.Model) -> Any:
 @time_machine.travel(AT, tick=False)
 @pytest.mark.parametrize("model", OWN, ids=[model.__name__ for model in OWN])
 def test_what_is_not_given_has_its_default(model: type[models.Model]) -> None:
-    assert rows._columns(model) is not None
+    assert rows._plan(model) is not None
     for given in ({}, {"id": ID}):
         assert seen(model(**given)) == seen(by_django(model, given))
 
