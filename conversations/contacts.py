@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Avg, Count, Max, Min, Q, Sum
+from django.db.models import Avg, Count, Max, Min, Q, QuerySet, Sum
 
 from conversations.merges import GROUPS, contact_missing, contacts_lock
 from conversations.models import Contact, Conversation, Identity, Session
@@ -60,8 +60,12 @@ def _joined(present: Mapping[str, Any], given: Mapping[str, Any], group: str) ->
 
 def identities_of(contact_id: uuid.UUID) -> list[Identity]:
     """The oldest first."""
-    rows = Identity.objects.filter(contact_id=contact_id).select_related("channel")
-    return list(rows.order_by("created_at", "id"))
+    return list(identities_in(contact_id).order_by("created_at", "id"))
+
+
+def identities_in(contact_id: uuid.UUID) -> QuerySet[Identity]:
+    """All of a contact, with their channels."""
+    return Identity.objects.filter(contact_id=contact_id).select_related("channel")
 
 
 def contact_statistics(contact: Contact) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from assistant.checks import MAX_EXAMPLE, MAX_ITEMS, MAX_PARTS, MAX_PATTERN, cha
 from assistant.models import Intent
 from channels_app.content.types import MAX_TEXT, Content, PublicContent
 from tenants.api.moments import Moment
+from tenants.api.pages import ListQuery, Page
 
 MOST_AT_ONCE = 100
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,60}$", description="As `intent:<name>` in payloads")]
@@ -92,9 +93,15 @@ class IntentChange(Strict):
     confirm: bool | None = None
 
 
-class IntentQuery(Strict):
-    search: str = Field("", max_length=100, description="Part of a name, title or description")
-    limit: int = Field(50, ge=1, le=500)
+class IntentQuery(ListQuery):
+    page_size: int = Field(50, ge=1, le=100)
+    search: str = Field("", max_length=100, description="`search_query` by its former name")
+    limit: int | None = Field(None, ge=1, le=500, description="`page_size` by its former name")
+
+    def paged(self) -> ListQuery:
+        """What was asked under the former names, under the present ones."""
+        former = {"page_size": self.limit or self.page_size, "search_query": self.search_query or self.search}
+        return self.model_copy(update=former)
 
 
 class ReplyShape(BaseModel):
@@ -122,7 +129,7 @@ class IntentShape(IntentItem):
     """An intent."""
 
 
-class IntentList(BaseModel):
+class IntentList(Page):
     items: list[IntentItem]
 
 

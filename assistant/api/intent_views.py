@@ -21,11 +21,12 @@ from assistant.api.intent_shapes import (
     stored_of,
 )
 from assistant.builtin.engine import options_of
-from assistant.intents.definitions import intent_delete, intent_get, intent_save, intents_found
+from assistant.intents.definitions import intent_delete, intent_get, intent_save
 from assistant.intents.lessons import lessons
 from assistant.intents.recognised import Recognised, recognise
 from assistant.models import Intent
 from channels_app.words.entities import find_entities
+from tenants.api.pages import Walk, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.tenant_settings import settings_for
 
@@ -49,19 +50,24 @@ CLASSIFIED = {
     ],
     "thresholds": {"answer": 0.55, "ask": 0.35}, "model": "", "version": "0192f0d0-7b1a-7c3e-9a55-0000000000e2",
 }  # fmt: skip
+INTENTS = Walk(
+    "intents", by="name", sorts={"name": "name", "created_at": ""}, searched=("name", "title", "description"),
+    dated="created_at",
+)  # fmt: skip
 
 
 class IntentsView(TenantAPIView):
     permissions = {"GET": "intents:read", "POST": "intents:write"}
 
     @extend_schema(
-        operation_id="intent_list", summary="List intents", description="By name.", tags=TAGS,
+        operation_id="intent_list", summary="List intents",
+        description="By name; `search_query`: in name, title or description.", tags=TAGS,
         parameters=[IntentQuery],  # type: ignore[list-item]
-        responses=IntentList, examples=[answered({"items": [INTENT]})],
+        responses=IntentList, examples=[answered(listed(INTENT))],
     )  # fmt: skip
     def get(self, request: Request) -> Response:
-        query = parse_query(request, IntentQuery)
-        return Response({"items": [intent_shape(row) for row in intents_found(query.search, query.limit)]})
+        query = parse_query(request, IntentQuery).paged()
+        return Response(INTENTS.answer(Intent.objects.all(), query, shape=lambda rows: map(intent_shape, rows)))
 
     @extend_schema(
         operation_id="intent_create", summary="Teach an intent",

@@ -68,7 +68,7 @@ class SiteDetail(SiteShape):
 
 
 class SiteList(BaseModel):
-    items: list[SiteShape]
+    items: list[SiteShape] = Field(max_length=MOST)
 
 
 class SitePageItem(BaseModel):

@@ -12,7 +12,6 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
-from django.db.models import Q
 
 from assistant.intents.lessons import invalidate
 from assistant.models import Intent
@@ -20,14 +19,6 @@ from tenants.errors import Conflict, Invalid, NotFound, Unprocessable
 from tenants.storage.db import atomic, key_taken, row_change
 
 MOST = 500  # intents of a tenant
-
-
-def intents_found(wanted: str = "", most: int = 50) -> list[Intent]:
-    """By name: those of which name, title or description say ``wanted``; "" for all."""
-    rows = Intent.objects.order_by("name")
-    if wanted:
-        rows = rows.filter(Q(name__icontains=wanted) | Q(title__icontains=wanted) | Q(description__icontains=wanted))
-    return list(rows[:most])
 
 
 def intent_get(intent_id: uuid.UUID) -> Intent:

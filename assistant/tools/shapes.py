@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from assistant.tools.listing import MOST
 from assistant.tools.models import Tool
 from tenants.api.moments import Moment
 from tenants.api.parse import Changes
@@ -96,7 +97,7 @@ class ToolWithSecret(ToolShape):
 
 
 class ToolList(BaseModel):
-    items: list[ToolShape]
+    items: list[ToolShape] = Field(max_length=MOST)
 
 
 class ToolTry(BaseModel):

@@ -97,7 +97,7 @@ class IdentityAttached(IdentityShape):
     """What is attached."""
 
 
-class IdentityList(BaseModel):
+class IdentityList(Page):
     items: list[IdentityShape]
 
 

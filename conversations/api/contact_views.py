@@ -26,14 +26,22 @@ from conversations.api.contact_shapes import (
     PreferencesChange,
     Statistics,
 )
-from conversations.contacts import contact_change, contact_create, contact_get, contact_statistics, identities_of
+from conversations.contacts import (
+    contact_change,
+    contact_create,
+    contact_get,
+    contact_statistics,
+    identities_in,
+    identities_of,
+)
 from conversations.identities import identity_attach, identity_detach
 from conversations.models import Contact, Identity, Message
 from conversations.shapes import ConversationQuery, HistoryQuery
-from tenants.api.pages import Walk, listed
+from tenants.api.pages import Walk, WholeQuery, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 
 TAGS = ["contacts"]
+IDENTITIES = Walk("identities", sorts={"created_at": ""}, searched=("value",), dated="created_at")
 CONTACTS = Walk(
     "contacts", by="last_active_at", latest=True, sorts={"last_active_at": "last_active_at"},
     searched=("name", "email", "phone"), dated="last_active_at",
@@ -204,13 +212,21 @@ class ContactIdentitiesView(TenantAPIView):
     @extend_schema(
         operation_id="contact_identity_list",
         summary="Who a person is on each channel",
-        description="The oldest first.",
+        description="The oldest first; `search_query`: in the ids.",
         tags=TAGS,
+        parameters=[WholeQuery],  # type: ignore[list-item]
         responses=IdentityList,
-        examples=[answered({"items": [IDENTITY]})],
+        examples=[answered(listed(IDENTITY))],
     )
     def get(self, request: Request, contact_id: uuid.UUID) -> Response:
-        return Response({"items": [identity_shape(row) for row in identities_of(contact_get(contact_id).id)]})
+        query, contact = parse_query(request, WholeQuery), contact_get(contact_id)
+        page = IDENTITIES.answer(
+            identities_in(contact.id),
+            query,
+            within=contact.id,
+            shape=lambda rows: [identity_shape(row) for row in rows],
+        )
+        return Response(page)
 
     @extend_schema(
         operation_id="contact_identity_attach",

@@ -10,6 +10,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from django.db.models import QuerySet
+
 from conversations.models import Conversation, Note
 from messaging.agents.models import Mention
 from messaging.live.staff import conversation_changed, note_written
@@ -77,9 +79,17 @@ def mentions_seen(conversation_id: uuid.UUID, user: User) -> bool:
 
 
 def notes_of(conversation_id: uuid.UUID, most: int = 200) -> Sequence[Note]:
-    """The newest notes, oldest first; ``shown`` names colleagues as people do. Two statements, one without an ``@``."""
-    rows = Note.objects.filter(conversation_id=conversation_id).select_related("author")
-    notes = list(rows.order_by("-id")[:most])[::-1]
+    """The newest notes, oldest first, as `notes_shown`."""
+    return notes_shown(list(notes_in(conversation_id).order_by("-id")[:most])[::-1])
+
+
+def notes_in(conversation_id: uuid.UUID) -> QuerySet[Note]:
+    """All of a conversation."""
+    return Note.objects.filter(conversation_id=conversation_id).select_related("author")
+
+
+def notes_shown(notes: Sequence[Note]) -> Sequence[Note]:
+    """``shown`` names colleagues as people do. A statement, none without an ``@``."""
     faces = {user.get_username(): user.get_full_name() for user in named_in("\n".join(note.text for note in notes))}
     for note in notes:
         note.shown = NAMED.sub(lambda match: f"@{_face(faces, match[1])}", note.text)

@@ -6,7 +6,7 @@ import pytest
 
 from assistant.intents import definitions
 from assistant.intents.lessons import forget_all, lessons
-from assistant.models import Intent
+from assistant.models import Intent, TrainedModel
 from tenants.models import AuditEntry
 from tests.factories import TenantFactory
 
@@ -161,3 +161,30 @@ def test_an_older_version_is_activated_pinned_and_released(scope, client, api) -
     assert reader.post(f"{place}/newest").status_code == 403
     for answer in (other.get(f"{place}/{first['id']}"), other.post(f"{place}/{first['id']}/activate", {})):
         assert answer.json()["error"]["code"] == "training_not_found"
+
+
+def test_the_former_names_of_a_lists_parameters_are_taken(api, scope):
+    client = api(scope)
+    for number in range(3):
+        Intent.objects.create(tenant=scope, name=f"own_{number}", title="Mine" if number else "Other")
+    old = client.data_of(client.get(PATH, {"search": "mine", "limit": 1}))
+    new = client.data_of(client.get(PATH, {"search_query": "mine", "page_size": 1}))
+    assert ([one["name"] for one in old["items"]], old["has_next"]) == (["own_1"], True)
+    assert old == new
+    onward = client.data_of(client.get(PATH, {"search": "mine", "limit": 1, "cursor": old["next_cursor"]}))
+    assert [one["name"] for one in onward["items"]] == ["own_2"]
+
+
+def test_trainings_have_pages(api, scope, django_assert_max_num_queries):
+    client = api(scope)
+    for version in range(1, 6):
+        TrainedModel.objects.create(tenant=scope, version=version, examples_digest=f"{version}")
+    path = f"{PATH}/trainings"
+    client.get(path)
+    with django_assert_max_num_queries(2):
+        first = client.data_of(client.get(path, {"page_size": 2}))
+    assert [(one["version"], one["newest"]) for one in first["items"]] == [(5, True), (4, False)]
+    onward = client.data_of(client.get(path, {"page_size": 2, "cursor": first["next_cursor"]}))
+    assert [(one["version"], one["newest"]) for one in onward["items"]] == [(3, False), (2, False)]
+    numbered = client.data_of(client.get(path, {"page_size": 2, "page": 3, "sort_by": "version", "sort_order": "asc"}))
+    assert ([one["version"] for one in numbered["items"]], numbered["total"]) == ([5], 5)

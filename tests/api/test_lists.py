@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,12 +13,15 @@ import pytest
 
 from assistant.evaluations.models import EvaluationCase
 from assistant.knowledge.sites.models import Site, SitePage
-from assistant.models import KnowledgeEntry, LanguageModel, ModelUse, Provider
+from assistant.knowledge.sites.reading import MOST as MOST_SITES
+from assistant.models import Intent, KnowledgeEntry, LanguageModel, ModelUse, Provider
 from assistant.prompts.models import SystemPrompt
+from assistant.tools.listing import MOST as MOST_TOOLS
 from channels_app.content.types import text
 from channels_app.models import MessageTemplate
-from conversations.models import ContactMerge, Conversation, Event, Message, Review, Session
-from messaging.agents.models import CannedReply, Label, SavedFilter
+from conversations.models import ContactMerge, Conversation, Event, Identity, Message, Note, Review, Session
+from messaging.agents.models import CannedReply, Label, SavedFilter, ScheduledReply
+from messaging.api.work.session_views import DEVICES
 from messaging.models import HandledEvent, WebhookDelivery, WebhookEndpoint
 from messaging.privacy.models import Erasure, Export
 from messaging.threads.people import Who
@@ -42,6 +46,7 @@ from tests.factories import (
     ContactFactory,
     ConversationFactory,
     DeliveryFactory,
+    IdentityFactory,
     LabelFactory,
     MembershipFactory,
     MessageFactory,
@@ -56,8 +61,24 @@ HOUSE = Who("system", "staff")
 PARAMETERS = {"page", "page_size", "sort_by", "sort_order", "search_query", "start_date", "end_date", "cursor"}
 #: walked by other means, by the cursor of what was found, of a view, or of several tables at once
 APART = {"/api/v2/chat/messages", "/api/v2/chat/inbox", "/api/v2/chat/conversations/{conversation_id}/trail"}
-#: holds the key of the client that asks, too: tests/api/test_work_api.py
-OWN = {"/api/v2/api-keys"}
+#: holds the key of the client that asks, too: tests/api/test_work_api.py; has no words: tests/api/test_intents_api.py
+OWN = {"/api/v2/api-keys", "/api/v2/intents/trainings"}
+#: GETs that answer a list without pages: how many it has at most, the parameters that bound it, or what it is made of
+BOUNDED: dict[str, int | set[str] | str] = {
+    "/api/v2/channels/kinds": "adapters of the release",
+    "/api/v2/events/schemas": "types of the release",
+    "/api/v2/tools": MOST_TOOLS,
+    "/api/v2/knowledge-sites": MOST_SITES,
+    "/api/v2/contacts/{contact_id}/devices": DEVICES,
+    "/api/v2/chat/conversations/{conversation_id}/looking": "colleagues who have it open within the same twenty seconds",
+    "/api/v2/chat/messages/{message_id}/hidden": "parts of one message",
+    "/api/v2/knowledge/unanswered": {"limit"},
+    "/api/v2/chat/messages/{message_id}/similar": {"limit"},
+    "/api/v2/chat/conversations/{conversation_id}/similar": {"limit"},
+    "/api/v2/chat/conversations/{conversation_id}": {"messages"},
+    "/api/v2/chat/conversations/{conversation_id}/messages": {"after", "before", "limit"},
+    "/api/v2/webchat/{key}/messages": {"after", "limit"},
+}
 
 Made = tuple[str, list[Any]]
 
@@ -295,6 +316,31 @@ def evaluation_cases(tenant: Tenant) -> Made:
     return "", dated(EvaluationCase, rows)
 
 
+def notes(tenant: Tenant) -> Made:
+    talk = ConversationFactory(tenant=tenant)
+    rows = [Note.objects.create(tenant=tenant, conversation=talk, text=f"number {n}") for n in range(MANY)]
+    return str(talk.id), dated(Note, rows)
+
+
+def scheduled(tenant: Tenant) -> Made:
+    talk = ConversationFactory(tenant=tenant)
+    said = [{"type": "text", "text": f"number {n}"} for n in range(MANY)]
+    return str(talk.id), [
+        ScheduledReply.objects.create(tenant=tenant, conversation=talk, content=said[n], at=at(n)) for n in range(MANY)
+    ]
+
+
+def identities(tenant: Tenant) -> Made:
+    person = ContactFactory(tenant=tenant)
+    rows = [IdentityFactory(tenant=tenant, contact=person, value=f"number {n}") for n in range(MANY)]
+    return str(person.id), dated(Identity, rows)
+
+
+def intents(tenant: Tenant) -> Made:
+    rows = [Intent.objects.create(tenant=tenant, name=f"own_{n}", title=f"number {n}") for n in range(MANY)]
+    return "", dated(Intent, rows)
+
+
 def dated(model: Any, rows: list[Any]) -> list[Any]:
     for n, row in enumerate(rows):
         model.objects.filter(id=row.id).update(created_at=at(n))
@@ -313,6 +359,10 @@ LISTS: dict[str, tuple[Callable[[Tenant], Made], str]] = {
     "/api/v1/threads": (threads, "updated_at"),
     "/api/v1/threads/{thread_id}/messages": (thread_messages, "created_at"),
     "/api/v2/sessions": (sessions, "created_at"),
+    "/api/v2/contacts/{contact_id}/identities": (identities, "created_at"),
+    "/api/v2/chat/conversations/{conversation_id}/notes": (notes, "created_at"),
+    "/api/v2/chat/conversations/{conversation_id}/scheduled": (scheduled, "at"),
+    "/api/v2/intents": (intents, "created_at"),
     "/api/v2/events": (events, "timestamp"),
     "/api/v2/labels": (labels, "created_at"),
     "/api/v2/teams": (teams, "created_at"),
@@ -378,6 +428,41 @@ def test_all_lists_are_tried_here() -> None:
     lists = {path for path, names in taken.items() if "cursor" in names} - APART
     assert lists - OWN == LISTS.keys()
     assert {path: PARAMETERS - taken[path] for path in lists if PARAMETERS - taken[path]} == {}
+
+
+def _whole_lists(schemas: dict[str, Any], paths: dict[str, Any]) -> dict[str, set[str]]:
+    """Path → names of the lists of things that its GET answers without a cursor to go on with."""
+
+    def meant(schema: dict[str, Any]) -> dict[str, Any]:
+        return meant(schemas[schema["$ref"].rpartition("/")[2]]) if "$ref" in schema else schema
+
+    found = {}
+    for path, item in paths.items():
+        for answer in item.get("get", {"responses": {}})["responses"].values():
+            whole = meant(answer.get("content", {}).get("application/json", {}).get("schema", {}))
+            data = meant(whole.get("properties", {}).get("data", whole))
+            members = data.get("properties", {})
+            lists = {name for name in ("items", "messages", "events") if "array" in str(members.get(name))}
+            if (lists or data.get("type") == "array") and "next_cursor" not in members:
+                found[path] = lists
+    return found
+
+
+def test_no_list_is_given_whole_that_can_grow() -> None:
+    """What has no pages is bounded: by a number that its schema tells, or by what is asked for."""
+    made = document()
+    schemas, paths = made["components"]["schemas"], made["paths"]
+    whole = _whole_lists(schemas, paths)
+    assert whole.keys() == BOUNDED.keys()
+    for path, bound in BOUNDED.items():
+        operation = paths[path]["get"]
+        if isinstance(bound, set):
+            told = {parameter["name"]: json.dumps(parameter) for parameter in operation["parameters"]}
+            assert bound <= told.keys(), path
+            assert any('"maximum"' in told[name] or "At most" in told[name] for name in bound), path
+        if isinstance(bound, int):
+            data = operation["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["data"]
+            assert schemas[data["$ref"].rpartition("/")[2]]["properties"]["items"]["maxItems"] == bound, path
 
 
 @pytest.mark.parametrize(

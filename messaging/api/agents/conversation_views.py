@@ -14,7 +14,7 @@ from conversations.selectors import conversation_get
 from messaging.agents.assign import assign_to_person, assign_to_team, unassign
 from messaging.agents.labels import label_put, label_take
 from messaging.agents.members import members, team_get
-from messaging.agents.notes import mentions_seen, note_write, notes_of
+from messaging.agents.notes import mentions_seen, note_write, notes_in, notes_shown
 from messaging.agents.presence import look_end, look_say, looks_at
 from messaging.agents.snooze import snooze, unsnooze
 from messaging.api.agents.acting import acting, acting_required, detail
@@ -31,9 +31,11 @@ from messaging.api.agents.shapes import (
 )
 from messaging.api.chat_views import DETAIL
 from messaging.api.named import agent_of, member_of
-from tenants.api.views import TenantAPIView, answered, asked, parse_body
+from tenants.api.pages import Walk, WholeQuery, listed
+from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.errors import Invalid
 
+NOTES = Walk("notes", sorts={"created_at": ""}, searched=("text",), dated="created_at")
 HELD = {
     **DETAIL, "control_owner": "human", "held_by": "staff", "control_epoch": 2,
     "assignee": {"id": "0192f0d0-7b1a-7c3e-9a55-0000000000aa", "name": "ben"}, "team": None, "snoozed_until": None,
@@ -165,14 +167,18 @@ class NotesView(TenantAPIView):
     @extend_schema(
         operation_id="conversation_note_list",
         summary="Internal notes on the conversation",
-        description="The newest 200, oldest first.",
+        description="The oldest first; `search_query`: in their text.",
         tags=["inbox"],
+        parameters=[WholeQuery],  # type: ignore[list-item]
         responses=NoteList,
-        examples=[answered({"items": [NOTE]})],
+        examples=[answered(listed(NOTE))],
     )
     def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
-        conversation_get(conversation_id)
-        return Response({"items": [_note(row) for row in notes_of(conversation_id)]})
+        query, talk = parse_query(request, WholeQuery), conversation_get(conversation_id)
+        page = NOTES.answer(
+            notes_in(talk.id), query, within=talk.id, shape=lambda rows: [_note(row) for row in notes_shown(rows)]
+        )
+        return Response(page)
 
     @extend_schema(
         operation_id="conversation_note_create",

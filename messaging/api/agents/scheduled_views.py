@@ -19,9 +19,17 @@ from messaging.agents.scheduled import schedule, scheduled_cancel, scheduled_of
 from messaging.api.agents.acting import acting_answers
 from messaging.api.agents.shapes import Strict
 from messaging.api.named import Agent
-from tenants.api.views import TenantAPIView, answered, asked, parse_body
+from tenants.api.pages import Page, Walk, WholeQuery, listed
+from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 
-SHOWN = 100
+LAST_FIRST = Walk(
+    "scheduled-replies",
+    by="at",
+    latest=True,
+    sorts={"at": "at", "created_at": ""},
+    searched=("content__text",),
+    dated="at",
+)
 
 
 class ScheduleBody(Strict):
@@ -47,7 +55,7 @@ class ScheduledShape(ScheduledItem):
     """One of them, as an act on it answers."""
 
 
-class ScheduledList(BaseModel):
+class ScheduledList(Page):
     items: list[ScheduledItem]
 
 
@@ -66,15 +74,19 @@ class ScheduledOfView(TenantAPIView):
     @extend_schema(
         operation_id="scheduled_reply_list",
         summary="List the conversation's scheduled replies",
-        description="The newest 100 by the time at which they go, those that went included.",
+        description="The last by the time at which they go (`at`) first, those that went included; `search_query`: in their "
+        "text.",
         tags=["inbox"],
+        parameters=[WholeQuery],  # type: ignore[list-item]
         responses=ScheduledList,
-        examples=[answered({"items": [SCHEDULED]})],
+        examples=[answered(listed(SCHEDULED))],
     )
     def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
-        conversation_get(conversation_id)
-        newest = scheduled_of(conversation_id).reverse()[:SHOWN]
-        return Response({"items": [scheduled_shape(row) for row in newest]})
+        query, talk = parse_query(request, WholeQuery), conversation_get(conversation_id)
+        page = LAST_FIRST.answer(
+            scheduled_of(talk.id), query, within=talk.id, shape=lambda rows: [scheduled_shape(row) for row in rows]
+        )
+        return Response(page)
 
     @extend_schema(
         operation_id="scheduled_reply_create",

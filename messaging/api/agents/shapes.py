@@ -120,7 +120,7 @@ class NoteShape(NoteItem):
     """A note."""
 
 
-class NoteList(BaseModel):
+class NoteList(Page):
     items: list[NoteItem]
 
 

@@ -75,7 +75,7 @@ class DeviceShape(BaseModel):
 
 
 class DeviceList(BaseModel):
-    items: list[DeviceShape]
+    items: list[DeviceShape] = Field(max_length=DEVICES)
 
 
 def session_shape(row: Session) -> dict[str, Any]:
