@@ -60,6 +60,7 @@ class EventQuery(ListQuery):
 
 
 class EventsView(TenantAPIView):
+    reads = "event"
     permissions = {"GET": "webhooks:read"}
 
     @extend_schema(

@@ -43,6 +43,7 @@ from messaging.sockets.connection import BAD_TOKEN, NOT_ALLOWED, TRY_LATER, Conn
 from messaging.sockets.reader import FRAMES_BURST, FRAMES_PER_S, MOST_BYTES, TOO_FAST
 from messaging.sockets.rows import Rows, in_thread
 from messaging.sockets.tabs import Tab
+from tenants.access.limits import socket_ip
 from tenants.errors import (
     Conflict,
     Invalid,
@@ -54,6 +55,7 @@ from tenants.errors import (
     Unprocessable,
 )
 from tenants.models import User
+from tenants.reads import read_noted
 from tenants.storage.db import new_id
 
 PROTOCOL = "desk-agent.v1"
@@ -132,6 +134,7 @@ class AgentConsumer(Connection):
         tenant_id = frame.tenant or self._only_tenant()
         if not await in_thread(self.person.may, tenant_id, READ):
             raise NotFound("There is no such tenant.", code="tenant_not_found")
+        await self._looks(tenant_id)
         desk, words = await desks.desk(tenant_id), await in_thread(self.person.may, tenant_id, WORDS)
         seat = Seat(
             self.person.user_id, frame.view, frame.filter, words=words, watched=self.watched.keys(), put=self.put_text
@@ -159,6 +162,7 @@ class AgentConsumer(Connection):
         if id not in self.watched and len(self.watched) >= MOST_WATCHED:
             raise Conflict(f"At most {MOST_WATCHED} conversations are watched.", code="too_many_watched")
         tenant_id = await self._tenant_of(id, READ, WORDS)
+        await self._looks(tenant_id, id)
         if id in self.watched:
             await self.watched.pop(id).close()
         watched = Watched(tenant_id, id, self.queue)
@@ -251,6 +255,11 @@ class AgentConsumer(Connection):
             if not await in_thread(self.person.may, tenant_id, permission):
                 raise Unprocessable(f"This needs `{permission}`.", code="not_permitted")
         return tenant_id
+
+    async def _looks(self, tenant_id: uuid.UUID, conversation_id: uuid.UUID | str = "") -> None:
+        """Who opens a conversation, or a list of them, is noted before anything of it is shown (TEN-6)."""
+        ip = socket_ip(self.scope)
+        await Rows(tenant_id).ask(read_noted, self.person.actor, "conversation", conversation_id, ip)
 
     async def _unwatch(self, id: uuid.UUID) -> None:
         if watched := self.watched.pop(id, None):

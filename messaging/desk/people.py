@@ -22,6 +22,7 @@ from django.utils.crypto import constant_time_compare
 
 from tenants.access.auth import credential_of, principal_for
 from tenants.access.permissions import PERMISSIONS, demands_more, expand, operator_closed
+from tenants.audit import actor_name
 from tenants.errors import Forbidden, NotAuthenticated, ServiceError, Unprocessable
 from tenants.models import Membership, Tenant, User
 from tenants.scope import tenant_scope
@@ -53,6 +54,7 @@ class Person:
     everywhere: bool = False
     closed: frozenset[uuid.UUID] = frozenset()  # of a superuser: tenants that are not served
     key: str = ""  # the API key's prefix, where no member of staff is named
+    actor: str = ""  # as the audit trail calls who looks: an account, or the credential that names one
 
     def may(self, tenant_id: uuid.UUID, permission: str) -> bool:
         if self.everywhere:
@@ -153,8 +155,9 @@ def _member(
         return _reads_none()
     name = user.get_username()
     return Person(
-        user.id, name, user.get_full_name(), reads, everywhere=everywhere, closed=closed if everywhere else frozenset()
-    )
+        user.id, name, user.get_full_name(), reads, everywhere=everywhere, closed=closed if everywhere else frozenset(),
+        actor=actor_name(user),
+    )  # fmt: skip
 
 
 def _of_credential(proof: Proof) -> Person | ServiceError:
@@ -162,11 +165,13 @@ def _of_credential(proof: Proof) -> Person | ServiceError:
         principal = principal_for(proof.credential)
         if principal.kind == "visitor" or not principal.may(READ):
             return _reads_none()
-        reads = {principal.tenant_id: principal.permissions}
+        reads, actor = {principal.tenant_id: principal.permissions}, actor_name(principal)
         if not proof.agent:
-            return Person(None, principal.subject, "", reads, key=principal.key_prefix or principal.subject)
+            return Person(
+                None, principal.subject, "", reads, key=principal.key_prefix or principal.subject, actor=actor
+            )
         user = _agent(principal.tenant_id, proof.agent)
-        return Person(user.id, user.get_username(), user.get_full_name(), reads)
+        return Person(user.id, user.get_username(), user.get_full_name(), reads, actor=actor)
     except ServiceError as error:
         return error
 

@@ -197,6 +197,7 @@ class SurroundingsView(TenantAPIView):
 
 
 class DeliveryView(TenantAPIView):
+    reads = "conversation"
     permissions = {"GET": "deliveries:read"}
 
     @extend_schema(
@@ -211,6 +212,7 @@ class DeliveryView(TenantAPIView):
         row = Delivery.objects.filter(message_id=message_id).first()
         if row is None:
             raise NotFound("There is no delivery of such a message.", code="delivery_not_found")
+        self.looked_at = row.conversation_id
         return Response(delivery_detail(row))
 
 

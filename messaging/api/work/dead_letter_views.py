@@ -90,6 +90,7 @@ def letter_get(letter_id: uuid.UUID) -> Delivery:
 
 
 class LettersView(TenantAPIView):
+    reads = "delivery"
     permissions = {"GET": "deliveries:read"}
 
     @extend_schema(
@@ -108,6 +109,7 @@ class LettersView(TenantAPIView):
 
 
 class LetterView(TenantAPIView):
+    reads = "delivery"
     permissions = {"GET": "deliveries:read"}
 
     @extend_schema(
@@ -119,7 +121,9 @@ class LetterView(TenantAPIView):
         examples=[answered({**DELIVERY, "status": "failed", "dead_at": LETTER["dead_at"]})],
     )
     def get(self, request: Request, letter_id: uuid.UUID) -> Response:
-        return Response(delivery_detail(letter_get(letter_id)))
+        row = letter_get(letter_id)
+        self.looked_at = row.id
+        return Response(delivery_detail(row))
 
 
 class LetterReplayView(TenantAPIView):

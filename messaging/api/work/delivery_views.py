@@ -79,6 +79,7 @@ def delivery_brief(row: Delivery) -> dict[str, Any]:
 
 
 class DeliveriesView(TenantAPIView):
+    reads = "delivery"
     permissions = {"GET": "deliveries:read"}
 
     @extend_schema(
@@ -100,6 +101,7 @@ class DeliveriesView(TenantAPIView):
 
 
 class DeliveryView(TenantAPIView):
+    reads = "delivery"
     permissions = {"GET": "deliveries:read"}
 
     @extend_schema(

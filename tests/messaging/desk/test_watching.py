@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import DatabaseError
 
 from channels_app.content.types import text
 from messaging.agents.notes import note_write
@@ -12,6 +15,8 @@ from messaging.live import transcript
 from messaging.live.staff import staff_alert
 from messaging.rules.agent_replies import agent_reply
 from messaging.webchat import rules as webchat
+from tenants import reads
+from tenants.models import AuditEntry
 from tests.messaging.webchat.clients import SHOP, Socket
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -176,3 +181,48 @@ async def test_no_more_than_five_are_watched(ana, window, says):
         await socket.watch(await says(f"visitor{number}", "Hello"))
     more = await says("mira", "Hello")
     assert (await socket.ask("error", t="watch", conversation=str(more.id)))["code"] == "too_many_watched"
+
+
+async def test_who_opens_a_conversation_stands_in_the_audit_trail(ana, window, opened, says, rows, tenant, make_key):
+    """Once an hour, whatever windows; a look that is refused has no entry; a key stands for itself, whomever it names."""
+    first, second = await says("mira", "one"), await says("otto", "two")
+    for _ in range(2):
+        socket = await window(ana)
+        for conversation in (first, first, second):
+            await socket.watch(conversation)
+    _, key = await sync_to_async(make_key)(tenant, "conversations:read", "messages:read")
+    named = await opened(key=key)
+    await named.hello(agent="ana")
+    await named.view("all")
+    await named.watch(first)
+    _, blind = await sync_to_async(make_key)(tenant, "conversations:read")
+    refused = await opened(key=blind)
+    await refused.hello()
+    await refused.send_json_to({"t": "watch", "conversation": str(first.id)})
+    assert (await refused.until("error"))[-1]["code"] == "not_permitted"
+    looks = await rows(_looks)
+    prefix = key.split("_")[1]
+    assert looks == [
+        ("user:ana", "conversation.read", f"conversation:{first.id}"),
+        ("user:ana", "conversation.read", f"conversation:{second.id}"),
+        (f"key:{prefix}", "conversation.listed", ""),
+        (f"key:{prefix}", "conversation.read", f"conversation:{first.id}"),
+    ]
+
+
+async def test_what_cannot_be_noted_is_not_shown(ana, window, says, monkeypatch):
+    def broken(*_):
+        raise DatabaseError
+
+    conversation = await says("mira", "one")
+    socket = await window(ana)
+    monkeypatch.setattr(reads, "audit", broken)
+    await socket.send_json_to({"t": "watch", "conversation": str(conversation.id)})
+    while (got := await socket.receive_output(20))["type"] == "websocket.send":
+        assert json.loads(got["text"])["t"] not in ("msg", "watching")
+    assert got["type"] == "websocket.close", "a fault of ours: the client comes back"
+
+
+def _looks():
+    found = AuditEntry.objects.filter(action__regex=r"\.(read|listed)$").order_by("id")
+    return [(entry.actor, entry.action, entry.target) for entry in found]

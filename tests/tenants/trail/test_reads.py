@@ -14,8 +14,9 @@ from conversations.models import Contact, Conversation, Message
 from tenants import reads
 from tenants.models import AuditEntry, Tenant
 from tenants.scope import tenant_scope
+from tenants.storage.db import now
 from tests.admin.conftest import rows, url
-from tests.factories import ConversationFactory, MessageFactory
+from tests.factories import ConversationFactory, DeliveryFactory, MessageFactory
 
 pytestmark = pytest.mark.django_db
 V2 = "/api/v2"
@@ -54,10 +55,20 @@ def looks(tenant: Tenant) -> list[tuple[str, str, str]]:
         ("chat/conversations/{talk}/notes", "conversation.read", "conversation:{talk}"),
         ("chat/inbox?view=bot", "conversation.listed", ""),
         ("sessions", "session.listed", ""),
+        ("deliveries", "delivery.listed", ""),
+        ("deliveries/{delivery}", "delivery.read", "delivery:{delivery}"),
+        ("chat/messages/{answer}/delivery", "conversation.read", "conversation:{talk}"),
+        ("dead-letters", "delivery.listed", ""),
+        ("dead-letters/{delivery}", "delivery.read", "delivery:{delivery}"),
+        ("events", "event.listed", ""),
+        ("events?conversation_id={talk}", "event.listed", ""),
     ],
 )
 def test_by_rest(address: str, action: str, target: str, talk: Conversation, tenant: Tenant, api: Any) -> None:
     ids = {"contact": talk.contact_id, "talk": talk.id, "message": rows(Message).get(conversation=talk).id}
+    answer = MessageFactory(tenant=tenant, conversation=talk, direction="outbound", role="bot", text="said in secret")
+    ids["answer"] = answer.id
+    ids["delivery"] = DeliveryFactory(tenant=tenant, message=answer, status="failed", dead_at=now()).id
     client = api(tenant)
     for _ in range(3):
         assert client.get(f"{V2}/{address}".format(**ids)).status_code == 200
@@ -125,7 +136,7 @@ def test_what_could_not_be_noted_is_not_shown_and_noted_at_the_next_look(
 
 
 PEOPLE = {
-    f"{noun}:read" for noun in ("contacts", "conversations", "messages", "threads", "sessions")
+    f"{noun}:read" for noun in ("contacts", "conversations", "deliveries", "messages", "threads", "sessions", "webhooks")
 }  # fmt: skip
 
 
@@ -141,13 +152,17 @@ def views() -> Iterator[tuple[str, Any]]:
     yield from walk(get_resolver("chatsvc.urls").url_patterns)
 
 
-#: figures, names of colleagues, and what is answered by 501: no person and no words
+#: figures, names of colleagues, ids of events and what became of their calls: no person and no words
 UNTOLD = {
     "chat/conversations/<uuid:conversation_id>/looking",
     "chat/conversations/<uuid:conversation_id>/metrics",
     "chat/conversations/<uuid:conversation_id>/rating",
     "chat/inbox/counts",
     "chat/inbox/filters",
+    "events/failed",
+    "webhook-endpoints",
+    "webhook-endpoints/<uuid:endpoint_id>",
+    "webhook-endpoints/<uuid:endpoint_id>/deliveries",
     "labels",
     "members",
     "teams",
