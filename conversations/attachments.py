@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import IO, Any, cast
 
+from django.core.cache import cache
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
@@ -309,9 +310,17 @@ def _write(name: str, file: File[Any]) -> str:
     return str(default_storage.save(name, file))
 
 
+def platform_key(attachment_id: uuid.UUID) -> str:
+    """Under this key of the cache stands what platforms call the file that was put there (messaging/media/platform_files)."""
+    return f"platform-file:{attachment_id}"
+
+
 def _erase_all(attachments: Iterable[Attachment]) -> None:
-    """All that lies under their names: the files, and whatever was made of them."""
-    for folder in map(_folder, attachments):
+    """All that lies under their names: the files, and whatever was made of them; and what is remembered of where a platform
+    keeps them."""
+    doomed = list(attachments)
+    cache.delete_many([platform_key(attachment.id) for attachment in doomed])
+    for folder in map(_folder, doomed):
         try:
             files = default_storage.listdir(folder)[1]
         except (FileNotFoundError, NotADirectoryError):

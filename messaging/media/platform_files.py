@@ -1,7 +1,7 @@
 """Files of ours put with a platform before they are sent, so that it never has to fetch them from us (CH-3).
 
-Owns what is remembered of that: once per channel and file, for as long as the platform keeps it. Must not send a
-message. Where the memory is away or empty the file is put there once more, which harms nothing.
+Owns what is remembered of that: of the last channel that sent the file, for as long as the platform keeps it, and until the
+file is deleted. Must not send a message. Where the memory is away or empty the file is put there once more, which harms nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from channels_app.content.fit import shown_as
 from channels_app.content.types import PLATFORM_FILE, Content
 from channels_app.contract import Http, HttpAnswer, OutcomeUnknown, Rejected, Unreachable
 from channels_app.models import Channel
+from conversations.attachments import platform_key
 from conversations.media_links import attachment_id_of
 from messaging.media.outgoing import content_public, own_file
 
@@ -62,7 +63,7 @@ def file_forget(channel: Channel, content: Mapping[str, object]) -> None:
     stored = attachment_id_of(str(media.get("url", ""))) if isinstance(media, dict) else None
     if stored:
         try:
-            cache.delete(_key(channel, stored))
+            cache.delete(platform_key(stored))
         except Exception:  # noqa: BLE001  a cache that is away remembers nothing
             return
 
@@ -83,7 +84,7 @@ def _put(channel: Channel, stored: uuid.UUID, public: Content, http: Http) -> st
         log.info("file_not_put", channel=str(channel.id), code=error.code)
         return ""
     try:
-        cache.set(_key(channel, stored), file_id, channel.adapter.upload_life_s - MARGIN_S)
+        cache.set(platform_key(stored), (_place(channel), file_id), channel.adapter.upload_life_s - MARGIN_S)
     except Exception:  # noqa: BLE001  a cache that is away: it is put there again next time
         log.info("file_not_remembered", channel=str(channel.id))
     return file_id
@@ -91,11 +92,12 @@ def _put(channel: Channel, stored: uuid.UUID, public: Content, http: Http) -> st
 
 def _remembered(channel: Channel, stored: uuid.UUID) -> str:
     try:
-        return str(cache.get(_key(channel, stored)) or "")
+        place, file_id = cache.get(platform_key(stored)) or ("", "")
     except Exception:  # noqa: BLE001  a cache that is away remembers nothing
         return ""
+    return str(file_id) if place == _place(channel) else ""
 
 
-def _key(channel: Channel, stored: uuid.UUID) -> str:
-    """By the channel's last change, too: with another account the platform knows other files."""
-    return f"platform-file:{channel.id}:{channel.updated_at.timestamp()}:{stored}"
+def _place(channel: Channel) -> str:
+    """The channel with its last change: with another account the platform knows other files."""
+    return f"{channel.id}:{channel.updated_at.timestamp()}"

@@ -9,10 +9,12 @@ https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from threading import Lock
 from typing import Any
 
@@ -134,7 +136,7 @@ class RedisBuckets:
         for one in buckets:
             arguments += [one.rate, one.burst]
         try:
-            answer = self._script(keys=[f"limit:{one.key}" for one in buckets], args=arguments)
+            answer = self._script(keys=[_stored(one.key) for one in buckets], args=arguments)
         except (self._down, OSError) as error:
             self._breaker.failed()
             log.warning("rate_limits_without_redis", error=type(error).__name__)
@@ -145,7 +147,7 @@ class RedisBuckets:
     def fill(self, key: str) -> int | None:
         """As LocalBuckets.fill; None while Redis is away. It walks through all keys, for seconds where there are millions."""
         try:
-            found = [f"limit:{key}", *self._client.scan_iter(match=f"limit:{key}:*", count=1000)]
+            found = [_stored(key), *self._client.scan_iter(match=f"limit:{key}:*", count=1000)]
             return sum(self._client.unlink(*found[at : at + 500]) for at in range(0, len(found), 500))
         except (self._down, OSError) as error:
             log.warning("rate_limits_without_redis", error=type(error).__name__)
@@ -153,6 +155,19 @@ class RedisBuckets:
 
     def close(self) -> None:
         self._client.connection_pool.disconnect()
+
+
+def _stored(key: str) -> str:
+    """What a bucket is called in Redis: behind the first part of its key stand users, visitors and addresses, of whom nothing
+    is to be read there."""
+    owner, colon, rest = key.partition(":")
+    hidden = hashlib.blake2b(rest.encode(), key=_secret(), digest_size=16).hexdigest() if colon else ""
+    return f"limit:{owner}{colon}{hidden}"
+
+
+@lru_cache(maxsize=1)
+def _secret() -> bytes:
+    return hashlib.sha256(f"buckets {settings.SECRET_KEY}".encode()).digest()
 
 
 _local = LocalBuckets()

@@ -373,3 +373,15 @@ def test_words_and_addresses_stand_in_events_where_the_tenant_wants_them(api: An
     )  # fmt: skip
     client.delete(f"{THREADS}/{thread['id']}/messages/{said['id']}")
     assert "content" not in told(tenant)[-1]["data"], "what is deleted leaves the timeline, too"
+
+
+def test_the_feed_of_events_tells_threads_too(api: Any, tenant: Tenant, acting: Any) -> None:
+    """It is the tenant's whole timeline (decision 0049), and no token with learners reaches it."""
+    client = api(tenant)
+    thread = opened(client)
+    wrote(client, thread, "Hello")
+    with tenant_scope(tenant.id):
+        Event.objects.update(created_at=now() - timedelta(minutes=1))
+    told = client.data_of(client.get("/api/v2/events", {"conversation_id": thread["id"]}))
+    assert [one["type"] for one in told["items"]] == ["CHAT_THREAD_CREATED", "CHAT_MESSAGE_CREATED"]
+    assert refused(client, acting("staff").get("/api/v2/events")) == (403, "limited_to_learners")
