@@ -96,7 +96,10 @@ def _name_in(said: str, language: str) -> Wish | None:
 
 
 def _plain(said: str) -> str:
-    return POLITE.sub("", " ".join(said[: 2 * LONGEST].split()).strip(" ?!.")).strip(" ?!.")
+    """Without what is polite; "" for what is too long to be looked at."""
+    if len(said) > 2 * LONGEST:
+        return ""
+    return POLITE.sub("", " ".join(said.split()).strip(" ?!.")).strip(" ?!.")
 
 
 def _wish(language: str, kind: Kind, named: str) -> Wish | None:

@@ -102,6 +102,8 @@ LONGEST: dict[str, int] = {
     "assistant.llm.tokens": RAW_MOST,
     "assistant.llm.wires.answered": 64_000,
     "assistant.products.adaptor": 2048,
+    "assistant.products.plain": 400,
+    "assistant.products.shapes": 400,
     "assistant.prompting.builder": 64_000,
     "assistant.prompting.frames": MOST_OF_ANSWER,
     "assistant.prompting.leaks": 64_000,
