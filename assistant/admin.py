@@ -12,7 +12,6 @@ from django.urls import path
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminURLInputWidget
 
-from assistant.builtin.evaluation import evaluate, train
 from assistant.console import prompts as _prompts  # noqa: F401  pages in rooms of their own
 from assistant.console import tools as _tools  # noqa: F401
 from assistant.console.models import LanguageModelAdmin, ModelUseAdmin, ProviderAdmin
@@ -20,11 +19,12 @@ from assistant.console.unanswered import unanswered_page
 from assistant.console.upload import upload_page
 from assistant.evaluations import admin as _evaluations  # noqa: F401  a page in a room of its own
 from assistant.intents.lessons import invalidate
-from assistant.intents.stored import training_state
+from assistant.intents.versions.admin import TrainedModelAdmin
+from assistant.intents.versions.runs import training_ask
 from assistant.knowledge.articles import unchecked
 from assistant.knowledge.sites import admin as _sites  # noqa: F401
 from assistant.lesson_fields import RepliesField, SlotsField, TranslationsField
-from assistant.models import Intent, KnowledgeEntry, TrainedModel
+from assistant.models import Intent, KnowledgeEntry
 from tenants.console.pages import Button, LinesField, TenantAdmin, TenantFilter, permissions_in
 from tenants.models import Tenant
 from tenants.storage.db import now, row_change
@@ -58,13 +58,9 @@ class LessonAdmin(TenantAdmin):
         return self.teach(request, row.tenant)
 
     def teach(self, request: HttpRequest, tenant: Tenant) -> str:
-        """Measure what the assistant of a tenant recognises, and record it as a version."""
-        trained = train(tenant, evaluate(tenant))
-        self.note(request, "trained", trained)
-        return (
-            f"{tenant}: trained version {trained.version}, precision {trained.metrics['precision']:.0%}, "
-            f"recall {trained.metrics['recall']:.0%} on {trained.metrics['examples']} examples held out."
-        )
+        """Have what is taught now learnt and measured, in the background."""
+        self.note(request, "asked", training_ask())
+        return f"{tenant}: a worker begins within seconds. Trainings shows how far it is, and what came of it."
 
     @admin.action(description="Train", permissions=["change"])
     def train(self, request: HttpRequest, queryset: Any) -> None:
@@ -171,24 +167,3 @@ class KnowledgeEntryAdmin(LessonAdmin):
     @admin.action(description="Still right", permissions=["change"])
     def still_right(self, request: HttpRequest, queryset: Any) -> None:
         self.do(request, "checked", queryset)
-
-
-@admin.register(TrainedModel)
-class TrainedModelAdmin(TenantAdmin):
-    resource = "intents"
-    deeds = frozenset()
-    fields = ("tenant", "version", "trained_at", "metrics", "state", "examples_digest")
-    list_display = ("__str__", "condition", "precision", "recall", "trained_at", "tenant")
-    list_filter = (TenantFilter,)
-    list_select_related = ("tenant",)
-
-    @display(description="State")
-    def condition(self, trained: TrainedModel) -> str:
-        words = {"learning": "Learning", "ready": "Ready", "too_large": "Too large to be kept: give fewer examples"}
-        return words[training_state(trained)]
-
-    def precision(self, trained: TrainedModel) -> str:
-        return f"{trained.metrics['precision']:.0%}" if "precision" in trained.metrics else "—"
-
-    def recall(self, trained: TrainedModel) -> str:
-        return f"{trained.metrics['recall']:.0%}" if "recall" in trained.metrics else "—"

@@ -173,6 +173,7 @@ urlpatterns = [
     path("api/v2/intents", intent_views.IntentsView.as_view()),
     path("api/v2/intents/classify", intent_views.ClassifyView.as_view()),
     path("api/v2/intents/trainings", training_views.TrainingsView.as_view()),
+    path("api/v2/intents/trainings/run", training_views.RunView.as_view()),
     path("api/v2/intents/trainings/newest", training_views.NewestView.as_view()),
     path("api/v2/intents/trainings/<uuid:training_id>", training_views.TrainingView.as_view()),
     path("api/v2/intents/trainings/<uuid:training_id>/activate", training_views.ActivateView.as_view()),

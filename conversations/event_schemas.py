@@ -403,6 +403,15 @@ class ModelChanged(Data):
     )
 
 
+class TrainingEnded(Data):
+    """A training of the assistant that was asked for came to its end."""
+
+    state: Literal["done", "failed"]
+    code: str = Field("", description="Why it failed")
+    training_id: UUID | None = Field(None, description="What was learnt")
+    version: int | None = None
+
+
 # ----------------------------------------------------------------------------- threads
 
 
@@ -493,6 +502,7 @@ SCHEMAS: dict[tuple[str, int], type[Data]] = {
     ("chat.system.work_given_up", 1): WorkGivenUp,
     ("chat.system.budget_reached", 1): BudgetReached,
     ("chat.system.model_changed", 1): ModelChanged,
+    ("chat.system.training_ended", 1): TrainingEnded,
     ("CHAT_THREAD_CREATED", 1): ThreadChanged,
     ("CHAT_THREAD_DELETED", 1): ThreadDeleted,
     ("CHAT_MESSAGE_CREATED", 1): ThreadMessageCreated,

@@ -59,6 +59,7 @@ VERSIONS: dict[str, int] = {
     "chat.system.work_given_up": 1,
     "chat.system.budget_reached": 1,
     "chat.system.model_changed": 1,
+    "chat.system.training_ended": 1,
     "CHAT_THREAD_CREATED": 1,
     "CHAT_THREAD_DELETED": 1,
     "CHAT_MESSAGE_CREATED": 1,

@@ -18,6 +18,7 @@ from celery import Task, current_app, shared_task
 from django.conf import settings
 
 from assistant.intents.lessons import invalidate
+from assistant.intents.versions.runs import trainings_go_on
 from assistant.knowledge.indexed import articles_go_on
 from assistant.knowledge.sites.reading import sites_go_on
 from assistant.vectors.lanes import vectors_go_on
@@ -54,6 +55,7 @@ from tenants.work.crew import SHARED, Lane, Told, outside
 REMOVAL_S = 60.0  # that one run goes on; the next one follows within seconds
 PRIVACY_S = 30.0  # the same, of exports and of erasures
 VECTORS_S = 5.0  # the same, of vectors
+TRAININGS_S = 3600.0  # the same, of trainings that were asked for
 SITES_S = 20.0  # the same, of sites whose pages become articles
 GATHERED_S = 1.0  # that one run of publishing waits for events that gather, in all
 VOID = "void"  # what a task returns that was called too late
@@ -308,6 +310,11 @@ def vectors() -> None:
 @service_task
 def sites() -> None:
     sites_go_on(for_seconds(SITES_S, stopping.is_set), invalidate)
+
+
+@service_task
+def trainings() -> None:
+    trainings_go_on(for_seconds(TRAININGS_S, stopping.is_set))
 
 
 @service_task

@@ -25,6 +25,7 @@ from django.test import TransactionTestCase, override_settings
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from assistant.intents import apart, arrays
+from assistant.intents.versions.measuring import measured
 from assistant.knowledge.facts import Fact, in_order
 from chatsvc.web import probes
 from tenants.access import buckets
@@ -100,6 +101,10 @@ def _learnt(examples: Sequence[Any], facts: Sequence[Fact]) -> Any:
     return replace(found, knowledge=replace(found.knowledge, facts=ordered))
 
 
+def _measured(versions: Any, *, told: apart.Told = lambda _: None, **given: Any) -> Any:
+    return measured(versions, told=told, **given)
+
+
 @contextmanager
 def learning_takes_no_process() -> Iterator[None]:
     """A process that loads scikit-learn for every training would cost the tests minutes (tests/assistant/test_apart.py).
@@ -108,6 +113,7 @@ def learning_takes_no_process() -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(apart, "learnt", _learnt)
+        patch.setattr(apart, "measured", _measured)
         yield
 
 

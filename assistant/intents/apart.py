@@ -27,7 +27,7 @@ from assistant.intents.meaning import Meaning
 from assistant.knowledge import facts as knowledge
 
 ROOT = Path(__file__).resolve().parents[2]
-LONGEST_S = 600.0
+LONGEST_S, LONGEST_MEASURED_S = 600.0, 3600.0
 BEAT_S = 5.0  # how often those who wait are told, however long a step takes
 BEHIND = 15  # of the second look, for which no message waits: those that answer come first
 GIVE_WAY = "os.path.exists('/proc/self/autogroup') and open('/proc/self/autogroup', 'w').write('{}')"
@@ -73,6 +73,26 @@ def meant(
         raise LearningFailed(type(error).__name__) from None
 
 
+def measured(
+    versions: Sequence[Sequence[training.Example]],
+    *,
+    own: Sequence[str],
+    texts: Sequence[str],
+    called: Mapping[str, Sequence[str]],
+    network: str,
+    sure: float,
+    told: Told = lambda _: None,
+) -> list[dict[str, Any]]:
+    """As `versions.measuring.measured`, there. Raises LearningFailed."""
+    given = {
+        "versions": [[asdict(example) for example in examples] for examples in versions],
+        "own": own, "texts": texts, "called": called, "network": network, "sure": sure,
+    }  # fmt: skip
+    with _alone(told):
+        found: list[dict[str, Any]] = json.loads(_done("measure", given, BEHIND, told, LONGEST_MEASURED_S))
+    return found
+
+
 @contextmanager
 def _alone(told: Told) -> Any:
     while not _one_behind.acquire(timeout=BEAT_S):
@@ -86,7 +106,13 @@ def _alone(told: Told) -> Any:
 # ------------------------------------------------------------------------------ the process
 
 
-def _done(do: str, given: Mapping[str, object], nice: int = 0, told: Told = lambda _: None) -> bytes:
+def _done(
+    do: str,
+    given: Mapping[str, object],
+    nice: int = 0,
+    told: Told = lambda _: None,
+    longest_s: float = LONGEST_S,
+) -> bytes:
     """``nice`` from the child's first moment: what it imports takes longer than many a training. It gives way in a session
     of its own: Linux weighs sessions against each other, and niceness only within one (sched(7), autogroup)."""
     program = f"import {__name__} as apart; apart.main()"
@@ -97,7 +123,7 @@ def _done(do: str, given: Mapping[str, object], nice: int = 0, told: Told = lamb
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT,
         start_new_session=bool(nice),
     ) as child:  # fmt: skip
-        longest = threading.Timer(LONGEST_S, child.kill)
+        longest = threading.Timer(longest_s, child.kill)
         longest.start()
         try:
             assert child.stdin
@@ -182,6 +208,14 @@ def _mean(given: Mapping[str, Any]) -> bytes:
     return pack_second(meant_here(examples, features, given["called"], given["network"], _tell))
 
 
+def _measure(given: Mapping[str, Any]) -> bytes:
+    from assistant.intents.versions.measuring import measured
+
+    versions = [_examples(examples) for examples in given["versions"]]
+    words = {name: given[name] for name in ("own", "texts", "called", "network", "sure")}
+    return json.dumps(measured(versions, told=_tell, **words)).encode()
+
+
 def _tell(share: float) -> None:
     sys.stdout.buffer.write(b"%s%.3f\n" % (PROGRESS, share))
     sys.stdout.buffer.flush()
@@ -195,4 +229,4 @@ def _tuples(members: Mapping[str, object]) -> dict[str, object]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in members.items()}
 
 
-CAN: Mapping[str, Callable[[Mapping[str, Any]], bytes]] = {"learn": _learn, "mean": _mean}
+CAN: Mapping[str, Callable[[Mapping[str, Any]], bytes]] = {"learn": _learn, "mean": _mean, "measure": _measure}

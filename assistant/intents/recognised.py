@@ -7,15 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from assistant.embeddings.encoders import are_kept, encoder_of, vectors_asked
-from assistant.intents.lessons import Lessons
+from assistant.features import Features
+from assistant.intents.arrays import Learnt
+from assistant.intents.spelling import Spelling
 from assistant.intents.stages import SETTLED
-from assistant.intents.training import Classification
+from assistant.intents.training import Classification, Classifier
 from assistant.port import NotAtOnce
 
 LETTERS, SPELLING, MEANING = "letters", "spelling", "meaning"
+
+
+class Lessons(Protocol):
+    """What is asked of them here (assistant/intents/lessons.py)."""
+
+    @property
+    def learnt(self) -> Learnt: ...
+    @property
+    def features(self) -> Features: ...
+    @property
+    def classifier(self) -> Classifier: ...
+    @property
+    def spelling(self) -> Spelling: ...
 
 
 @dataclass(frozen=True)

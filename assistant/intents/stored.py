@@ -130,7 +130,8 @@ def numbers_keep(row: TrainedModel, npz: bytes) -> bool:
             LearntNumbers.objects.filter(trained=row).delete()
             LearntNumbers.objects.create(tenant_id=row.tenant_id, trained=row, npz=npz)
         ids = list(TrainedModel.objects.order_by("-version").values_list("id", flat=True)[: MOST_VERSIONS * 2])
-        wanted = {row.id, *TrainingLane.objects.filter(held__isnull=False).values_list("held_id", flat=True)}
+        chosen = TrainingLane.objects.values_list("held_id", "against_id").first() or ()
+        wanted = [row.id, *(one for one in chosen if one)]
         LearntNumbers.objects.filter(trained_id__in=ids[KEPT:]).exclude(trained_id__in=wanted).delete()
         TrainedModel.objects.filter(id__in=ids[MOST_VERSIONS:]).exclude(id__in=wanted).delete()
     return True

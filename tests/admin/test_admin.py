@@ -519,7 +519,8 @@ def test_an_intent_is_saved_and_trained(superuser: Client, acme: World) -> None:
     superuser.post(url(type(acme.intent), "change", acme.intent.pk), data)
     acme.intent.refresh_from_db()
     assert acme.intent.examples == ["money back", "refund please"]
-    assert "trained version" in do(superuser, acme.intent, "train").content.decode()
+    assert "a worker begins within seconds" in do(superuser, acme.intent, "train").content.decode()
+    assert "A training is under way" in do(superuser, acme.intent, "train").content.decode()
     page = superuser.post(url(type(acme.intent), "change", acme.intent.pk), {**data, "slots-0-name": "x y"})
     assert page.context["adminform"].form.errors["slots"]
 

@@ -188,3 +188,17 @@ def test_trainings_have_pages(api, scope, django_assert_max_num_queries):
     assert [(one["version"], one["newest"]) for one in onward["items"]] == [(3, False), (2, False)]
     numbered = client.data_of(client.get(path, {"page_size": 2, "page": 3, "sort_by": "version", "sort_order": "asc"}))
     assert ([one["version"] for one in numbered["items"]], numbered["total"]) == ([5], 5)
+
+
+def test_a_training_is_asked_for_and_followed(scope, client, api) -> None:
+    place = f"{PATH}/trainings"
+    assert client.get(f"{place}/run").json()["error"]["code"] == "training_not_found"
+    answer = client.post(place, {})
+    assert (answer.status_code, client.data_of(answer)["state"]) == (202, "queued")
+    assert client.post(place, {}).json()["error"]["code"] == "training_busy"
+    assert client.data_of(client.get(f"{place}/run")) == client.data_of(client.get(place))["run"]
+    assert AuditEntry.objects.filter(action="traininglane.asked").count() == 1
+    assert client.post(place, {"against": "x"}).status_code == 400
+    assert api(scope, "intents:read").post(place, {}).status_code == 403
+    other = api(TenantFactory())
+    assert other.data_of(other.get(place))["run"] is None

@@ -12,10 +12,11 @@ import pytest
 
 from assistant.intents import apart, arrays, lessons
 from assistant.intents.training import NONE, Example
+from assistant.intents.versions.measuring import measured
 from assistant.knowledge.facts import Fact
 
 ROOT = Path(__file__).resolve().parents[2]
-learnt_apart = apart.learnt  # before tests/conftest.py takes it away
+learnt_apart, measured_apart = apart.learnt, apart.measured  # before tests/conftest.py takes it away
 EXAMPLES = [
     *(Example(f"where is my order {word}", "order") for word in ("now", "please", "today", "number 5", "again")),
     *(Example(f"ein Fahrrad {word}", "Fahrräder") for word in ("kaufen", "mieten", "bestellen", "für Kinder", "bitte")),
@@ -45,6 +46,22 @@ def test_what_learning_takes_does_not_stay() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == "order set()\n"
+
+
+def test_a_process_of_its_own_measures_the_same_and_tells_how_far_it_is() -> None:
+    given = {"own": ["order"], "texts": ["At nine."], "called": {}, "network": "", "sure": 0.55}
+    shares: list[float] = []
+    there = measured_apart([EXAMPLES, EXAMPLES[5:]], told=shares.append, **given)
+    assert there == measured([EXAMPLES, EXAMPLES[5:]], told=lambda _: None, **given)
+    assert shares == sorted(shares) and shares[-1] == 1.0
+
+
+def test_what_is_raised_by_those_who_are_told_ends_the_process() -> None:
+    def stop(_: float) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        measured_apart([EXAMPLES], own=["order"], texts=[], called={}, network="", sure=0.55, told=stop)
 
 
 def test_a_process_that_dies_is_a_failure_and_says_no_words(monkeypatch: pytest.MonkeyPatch) -> None:

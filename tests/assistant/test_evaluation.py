@@ -7,10 +7,11 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from assistant.builtin.evaluation import evaluate, held_out, measure, train
+from assistant.builtin.evaluation import evaluate, train
 from assistant.demo import seed_assistant
 from assistant.intents.common import BACKGROUND
 from assistant.intents.training import Example
+from assistant.intents.versions.measuring import measure, measured
 from assistant.models import Intent, TrainedModel
 from tenants.scope import tenant_scope
 
@@ -30,7 +31,23 @@ def test_measure():
 def test_an_example_is_not_recognised_by_itself_alone():
     unlike = [Example(text, "odd") for text in ("zebra", "violin", "quartz")]
     others = [Example(text, "") for text in BACKGROUND]
-    assert "odd" not in held_out([*unlike, *others])[:3]
+    shares: list[float] = []
+    odd, shown = measured([[*unlike, *others]] * 2, ["odd"], [], {}, "", 0.55, shares.append)
+    assert odd == shown
+    assert odd["recall"] == 0 and odd["looks"].keys() == {"letters"}
+    assert shares == sorted(shares) and shares[-1] == 1.0
+
+
+def test_versions_are_asked_the_same_texts_and_neither_was_shown_them():
+    """The former one knows other words for the intent: what only it was taught is never asked."""
+    others = [Example(text, "") for text in BACKGROUND]
+    order = [Example(f"where is my order {word}", "order") for word in ("now", "please", "today", "again", "number 5")]
+    former = [Example(f"chase the parcel {word}", "order") for word in ("now", "please", "today", "again", "number 5")]
+    new, old = measured([[*order, *others], [*former, *others]], ["order"], [], {}, "", 0.55, lambda _: None)
+    assert new["examples"] == old["examples"] == 5
+    assert new["recall"] > 0.5 > old["recall"]
+    [mistake] = [one for one in old["confusion"] if one["meant"] == "order"]
+    assert mistake == {"meant": "order", "taken_for": "", "count": mistake["count"]}
 
 
 def test_the_demo_is_recognised_well(tenant):

@@ -79,17 +79,22 @@ def version_get(training_id: uuid.UUID) -> TrainedModel:
     return row
 
 
-@retried
-def version_activate(row: TrainedModel, *, pinned: bool) -> None:
-    """Let it answer from now on, in every process. Raises Conflict ``training_not_kept`` where what it learnt is kept no
-    longer, ``training_other_release`` where another release learnt it.
-
-    The newest needs no decision to answer: unless it is to be pinned, the one before is taken back.
-    """
+def version_learnt(row: TrainedModel) -> None:
+    """Raises Conflict ``training_not_kept`` where what it learnt is kept no longer, ``training_other_release`` where another
+    release learnt it."""
     if not LearntNumbers.objects.filter(trained=row).exists():
         raise Conflict("What this version learnt is not kept: train anew.", code="training_not_kept")
     if not is_readable(row):
         raise Conflict("Another release has learnt this version: train anew.", code="training_other_release")
+
+
+@retried
+def version_activate(row: TrainedModel, *, pinned: bool) -> None:
+    """Let it answer from now on, in every process. Raises Conflict as `version_learnt`.
+
+    The newest needs no decision to answer: unless it is to be pinned, the one before is taken back.
+    """
+    version_learnt(row)
     taught = digest_of(read_skills(), read_facts())
     if row.examples_digest == taught and not pinned:
         version_release()

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assistant.intents.stored import training_state
 from assistant.intents.versions.listed import Listed
+from assistant.intents.versions.models import TrainingLane
 from assistant.models import TrainedModel
 from tenants.api.moments import Moment
 
@@ -29,7 +30,10 @@ class TrainingItem(BaseModel):
     trained_at: Moment
     examples: dict[str, int] = Field(description="How many examples of each intent it learnt from")
     facts: int
-    metrics: dict[str, Any] = Field(description="Held-out precision, recall and confusion, where they were measured")
+    metrics: dict[str, Any] = Field(
+        description="Held-out precision, recall and confusion, where they were measured; `looks` by letters alone and "
+        "by meaning as well; `against`: those of another version on the same texts"
+    )
 
 
 class TrainingShape(TrainingItem):
@@ -44,7 +48,33 @@ class HeldShape(BaseModel):
     usable: bool = Field(description="False: this release cannot read what it learnt, and the newest answers")
 
 
+class RunItem(BaseModel):
+    state: Literal["queued", "running", "done", "failed"]
+    stage: Literal["", "letters", "meaning", "measuring"] = Field(
+        description="The look that is being learnt, or that what was learnt is being measured"
+    )
+    percent: int = Field(description="Of all of it")
+    code: str = Field(description="Why it failed: `training_failed`, `training_not_kept`, `worker_lost`; else empty")
+    training_id: uuid.UUID | None = Field(description="The version that came of it")
+    against: uuid.UUID | None = Field(description="The version it was to be compared with, where one was named")
+    asked_at: Moment
+    ended_at: Moment | None
+
+
+class RunShape(RunItem):
+    """How far the training is that was asked for last."""
+
+
+class RunBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    against: uuid.UUID | None = Field(
+        None, description="The version to compare with; none: the one that answers, or that answered before"
+    )
+
+
 class TrainingList(BaseModel):
+    run: RunItem | None = Field(description="The training that was asked for last; null: none ever was")
     held: HeldShape | None = Field(description="The version that was chosen to answer; null: the newest does")
     items: list[TrainingItem]
 
@@ -65,10 +95,21 @@ def training_shape(row: TrainedModel, of: Listed) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def list_shape(of: Listed) -> dict[str, Any]:
+def run_shape(lane: TrainingLane) -> dict[str, Any]:
+    return {
+        "state": lane.state, "stage": lane.stage, "percent": lane.percent, "code": lane.code,
+        "training_id": lane.trained_id, "against": lane.against_id, "asked_at": lane.asked_at, "ended_at": lane.ended_at,
+    }  # fmt: skip
+
+
+def list_shape(of: Listed, lane: TrainingLane | None) -> dict[str, Any]:
     held = of.held
     told = held and {
         "training_id": held.row.id, "version": held.row.version, "pinned": held.pinned, "since": held.since,
         "usable": held.usable and held.row.id in of.kept,
     }  # fmt: skip
-    return {"held": told, "items": [training_shape(row, of) for row in of.rows]}
+    return {
+        "run": run_shape(lane) if lane else None,
+        "held": told,
+        "items": [training_shape(row, of) for row in of.rows],
+    }

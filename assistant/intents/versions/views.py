@@ -11,8 +11,19 @@ from rest_framework.response import Response
 from assistant.intents.lessons import invalidate
 from assistant.intents.versions.held import version_activate, version_get, version_release
 from assistant.intents.versions.listed import versions_listed
-from assistant.intents.versions.shapes import ActivateBody, TrainingList, TrainingShape, list_shape, training_shape
+from assistant.intents.versions.runs import lane_of, training_ask
+from assistant.intents.versions.shapes import (
+    ActivateBody,
+    RunBody,
+    RunShape,
+    TrainingList,
+    TrainingShape,
+    list_shape,
+    run_shape,
+    training_shape,
+)
 from tenants.api.views import TenantAPIView, answered, asked, parse_body
+from tenants.errors import NotFound
 
 TAGS = ["intents"]
 TRAINING = {
@@ -24,11 +35,15 @@ PINNED = {**TRAINING, "newest": False, "pinned": True}
 HELD = {
     "training_id": TRAINING["id"], "version": 4, "pinned": True, "since": "2026-01-31T12:00:00.000Z", "usable": True,
 }  # fmt: skip
-LIST = {"held": None, "items": [TRAINING]}
+RUN = {
+    "state": "running", "stage": "measuring", "percent": 64, "code": "", "training_id": None, "against": None,
+    "asked_at": "2026-01-31T12:00:00.000Z", "ended_at": None,
+}  # fmt: skip
+LIST = {"run": RUN, "held": None, "items": [TRAINING]}
 
 
 class TrainingsView(TenantAPIView):
-    permissions = {"GET": "intents:read"}
+    permissions = {"GET": "intents:read", "POST": "intents:write"}
 
     @extend_schema(
         operation_id="intent_training_list", summary="What was learnt, version by version",
@@ -37,7 +52,36 @@ class TrainingsView(TenantAPIView):
         tags=TAGS, responses=TrainingList, examples=[answered(LIST)],
     )  # fmt: skip
     def get(self, request: Request) -> Response:
-        return Response(list_shape(versions_listed()))
+        return Response(list_shape(versions_listed(), lane_of()))
+
+    @extend_schema(
+        operation_id="intent_training_begin", summary="Train, and measure what was learnt",
+        description="A worker begins it within seconds; `GET …/trainings/run` says how far it is. What examples and articles teach "
+        "now is learnt where it is not yet, and measured on examples held out, beside the version that answers (or answered "
+        "before, or `against`) on the same texts. A version that is held goes on answering. 409 `training_busy` while one is "
+        "under way; of `against` `training_not_found`, `training_not_kept`, `training_other_release`.",
+        tags=TAGS, request=RunBody, responses={202: RunShape},
+        examples=[asked({}), answered({**RUN, "state": "queued", "stage": "", "percent": 0}, 202)],
+    )  # fmt: skip
+    def post(self, request: Request) -> Response:
+        lane = training_ask(parse_body(request, RunBody).against)
+        self.audit("traininglane.asked", lane)
+        return Response(run_shape(lane), 202)
+
+
+class RunView(TenantAPIView):
+    permissions = {"GET": "intents:read"}
+
+    @extend_schema(
+        operation_id="intent_training_run", summary="How far the training is",
+        description="The one that was asked for last. 404 `training_not_found` where none was.",
+        tags=TAGS, responses=RunShape, examples=[answered(RUN)],
+    )  # fmt: skip
+    def get(self, request: Request) -> Response:
+        lane = lane_of()
+        if lane is None:
+            raise NotFound("No training was asked for.", code="training_not_found")
+        return Response(run_shape(lane))
 
 
 class TrainingView(TenantAPIView):
@@ -84,4 +128,4 @@ class NewestView(TenantAPIView):
         if version_release():
             invalidate(self.principal.tenant_id)
             self.audit("trainedmodel.released")
-        return Response(list_shape(versions_listed()))
+        return Response(list_shape(versions_listed(), lane_of()))
