@@ -8,7 +8,7 @@ import pytest
 
 from channels_app.twin import server as twins
 from conversations.models import Event, Note
-from conversations.timeline import NewEvent, events_append
+from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import tasks, wake
 from messaging.assist import summary
 from messaging.assist.summary import note_rewritten
@@ -73,8 +73,6 @@ def test_what_was_written_or_erased_meanwhile_is_left_alone(twin, tenant, note, 
 
 
 def test_a_hand_over_calls_for_it_where_there_is_a_model(twin, tenant, scope, monkeypatch) -> None:
-    from conversations.conversations import conversation_advance
-
     called: list[Any] = []
     monkeypatch.setattr(wake, "sum_up", called.append)
     for has in (False, True):
