@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from assistant.engines import BUILTIN, CURRENT, engine_named
 from assistant.evaluations.models import EvaluationCase
-from assistant.evaluations.run import difference
+from assistant.evaluations.run import Report, difference
 from assistant.evaluations.views import MOST_ASKED, RUN_S, cases_of, reports_by
 from assistant.port import Engine
 from tenants.console.pages import TenantAdmin, permissions_in
@@ -69,7 +69,7 @@ def compare_page(
             changed = difference(then, after)
             page.note(request, "compared", row, {"against": beside, "share": changed["share"]})
             told = {
-                "reports": [(dict(BESIDE)[beside], then.to_json()), (str(row), after.to_json())], "asked": len(after.verdicts),
+                "reports": [_told(dict(BESIDE)[beside], then), _told(str(row), after)],
                 "changed": [(label, changed[kind]) for kind, label in KINDS if changed[kind]],
                 "points": round(100 * changed["share"]),
             }  # fmt: skip
@@ -79,3 +79,12 @@ def compare_page(
         "without": without if engine is None else "", **told,
     }  # fmt: skip
     return render(request, "admin/assistant/compare.html", context)
+
+
+def _told(who: str, report: Report) -> dict[str, Any]:
+    """With how many answers a model gave, and in how many it failed: then the built-in assistant stood in for it."""
+    failed = [verdict.degraded or verdict.error for verdict in report.verdicts if verdict.degraded or verdict.error]
+    return {
+        **report.to_json(), "who": who, "by_model": sum(bool(verdict.model) for verdict in report.verdicts),
+        "failed": len(failed), "why": ", ".join(sorted(set(failed))),
+    }  # fmt: skip

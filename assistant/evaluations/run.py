@@ -32,7 +32,7 @@ LONGEST = 400  # characters of an answer in a report
 @dataclass(frozen=True)
 class Verdict:
     """``missed``: what the answer lacks, of intent, facts, source and answer; none: it is right. ``error``: the code of why
-    there is no answer, else ""."""
+    there is no answer, else "". ``model`` that answered, "" for the built-in assistant; ``degraded``: why it stood in for one."""
 
     case: EvaluationCase
     missed: tuple[str, ...]
@@ -42,6 +42,8 @@ class Verdict:
     latency_ms: int
     cost_usd: float
     error: str = ""
+    model: str = ""
+    degraded: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -110,7 +112,7 @@ def _asked(case: EvaluationCase, engine: Engine) -> Verdict:
     cost = reply.usage.get("cost_usd", 0)
     return Verdict(
         case, _missed(case, reply, said), reply.intent, said, tuple(source.title for source in reply.sources), took,
-        float(cost) if isinstance(cost, int | float) else 0.0, error,
+        float(cost) if isinstance(cost, int | float) else 0.0, error, reply.model, str(reply.why.get("degraded", "")),
     )  # fmt: skip
 
 

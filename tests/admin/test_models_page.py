@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from assistant.evaluations.models import EvaluationCase
+from assistant.llm import trying
 from assistant.models import LanguageModel, ModelUse, Provider
 from channels_app.twin import server as twins
 from tenants.scope import tenant_scope
@@ -72,7 +73,8 @@ def at(row: LanguageModel, name: str) -> str:
 SAMPLE = {"system": "Be brief.", "text": "Where is my <b>parcel</b>?", "max_tokens": "50"}
 
 
-def test_a_model_is_tried_with_sample_words(page, asked, tenant) -> None:
+def test_a_model_is_tried_with_sample_words(page, asked, tenant, monkeypatch) -> None:
+    monkeypatch.setattr(trying, "TEST_S", 60.0)  # the first call imports the provider's SDK
     client, *_ = page
     assert at(asked, "try") in client.get(url(LanguageModel, "change", asked.pk)).content.decode()
     answer = client.post(at(asked, "try"), SAMPLE)
@@ -91,9 +93,13 @@ def test_a_model_that_is_switched_off_is_compared_and_then_switched_on(tenant, s
     EvaluationCase.objects.create(tenant=tenant, question="Do you lend ladders?", facts=["ladders"])
     client = staff_of(tenant, ("models:read", "models:write", "intents:read"))
     answer = client.post(at(asked, "compare"), {"set": "main", "against": "builtin"})
-    assert [report["asked"] for _, report in answer.context["reports"]] == [1, 1]
-    assert answer.context["reports"][1][1]["verdicts"][0]["error"] == ""
+    told = [(report["asked"], report["by_model"], report["failed"]) for report in answer.context["reports"]]
+    assert told == [(1, 0, 0), (1, 1, 0)]
     assert rows(ModelUse).get(tenant=tenant).questions >= 1
+    rows(Provider).update(base_url="http://127.0.0.1:9/v1")
+    answer = client.post(at(asked, "compare"), {"set": "main", "against": "builtin"})
+    assert [report["failed"] for report in answer.context["reports"]] == [0, 1]
+    assert answer.context["reports"][1]["why"].startswith("llm_")
     assert "Switch it on" in answer.content.decode()
     do(client, asked, "switch")
     assert rows(LanguageModel).get(pk=asked.pk).enabled
