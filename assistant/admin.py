@@ -12,12 +12,12 @@ from django.urls import path
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminURLInputWidget
 
+from assistant.console import evaluations as _evaluations  # noqa: F401
 from assistant.console import prompts as _prompts  # noqa: F401  pages in rooms of their own
 from assistant.console import tools as _tools  # noqa: F401
 from assistant.console.models import LanguageModelAdmin, ModelUseAdmin, ProviderAdmin
 from assistant.console.unanswered import unanswered_page
 from assistant.console.upload import upload_page
-from assistant.evaluations import admin as _evaluations  # noqa: F401  a page in a room of its own
 from assistant.intents.lessons import invalidate
 from assistant.intents.versions.admin import TrainedModelAdmin
 from assistant.intents.versions.runs import training_ask

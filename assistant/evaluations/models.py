@@ -1,4 +1,4 @@
-"""Questions that staff wrote down with what a good answer has. Must not ask an engine."""
+"""Questions that staff wrote down with what a good answer has, and what they think of answers. Must not ask an engine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django.db import models
 
 from assistant.checks import check_texts
-from tenants.storage.db import TenantModel
+from tenants.storage.db import TenantModel, now
 
 
 class EvaluationCase(TenantModel):
@@ -32,3 +32,25 @@ class EvaluationCase(TenantModel):
 
     def __str__(self) -> str:
         return self.question[:60]
+
+
+class AnswerMark(TenantModel):
+    """What a member of staff (``by``) thinks of an answer of the assistant. No foreign keys and no words, as with Unanswered."""
+
+    message_id = models.UUIDField()
+    conversation_id = models.UUIDField()
+    good = models.BooleanField()
+    by = models.UUIDField()
+    marked_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "message_id"], name="answer_mark_once")
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant", "marked_at"], name="answer_mark_by_age"),
+            models.Index(fields=["tenant", "conversation_id"], name="answer_mark_by_talk"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message_id} {'good' if self.good else 'bad'}"

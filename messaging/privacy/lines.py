@@ -51,6 +51,7 @@ LEFT_OUT: Mapping[str, str] = {
     ),
     "messaging.WebhookDelivery": "calls of endpoints: they said what the events say",
     **dict.fromkeys(("assistant.Vector", "assistant.Unanswered"), "numbers made of messages, and which they are"),
+    "assistant.AnswerMark": "what staff think of the assistant's answers",
     "assistant.CachedAnswer": "answers once more, for a day at most: messages say them",
     "assistant.Translation": "messages once more, in the language of staff",
     "messaging.Mention": "which colleague a note names",

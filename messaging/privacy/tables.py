@@ -64,6 +64,7 @@ OWNED: Mapping[str, Mapping[str, str]] = {
     "conversations.Revision": {"identity": "identity", "conversation": "message__conversation"},
     "assistant.Vector": {"conversation": "conversation_id"},
     "assistant.Unanswered": {"conversation": "conversation_id"},
+    "assistant.AnswerMark": {"conversation": "conversation_id"},
     "assistant.AgreedCall": {"conversation": "conversation_id"},
     "assistant.Translation": {"conversation": "conversation_id"},
     "conversations.Message": {"conversation": "conversation", "identity": "identity"},

@@ -10,6 +10,7 @@ import uuid
 from django.conf import settings
 from django.db.models import Q
 
+from assistant.evaluations.models import AnswerMark
 from assistant.models import Translation, Unanswered
 from assistant.tools.models import AgreedCall
 from assistant.vectors.rows import messages_forget
@@ -79,6 +80,7 @@ def _last_delete(seen: Conversation) -> None:
         gone, _ = Conversation.objects.filter(id=seen.id, is_open=False).delete()
         Unanswered.objects.filter(conversation_id=seen.id).delete()
         AgreedCall.objects.filter(conversation_id=seen.id).delete()
+        AnswerMark.objects.filter(conversation_id=seen.id).delete()
         Translation.objects.filter(conversation_id=seen.id).delete()
         if gone:  # else another request has deleted it, and told
             system_events(seen.tenant_id, [farewell(seen)])

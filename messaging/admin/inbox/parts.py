@@ -20,13 +20,14 @@ from django.views.decorators.csrf import csrf_protect
 from pydantic import BaseModel, ConfigDict
 
 from assistant.engines import has_models
+from assistant.evaluations.marks import answer_mark
 from conversations.models import Conversation
 from messaging.admin.inbox.composer import Draft, Send, box, choices, reply_send, shown_there, upload_told
 from messaging.admin.inbox.contact import person_change, person_of
 from messaging.admin.inbox.trail import trail_view
 from messaging.admin.inbox.transcript import Page, newest, since
 from messaging.admin.inbox.translated import reply_view, transcript_view
-from messaging.admin.inbox.why import why_view
+from messaging.admin.inbox.why import answer_of, why_view
 from messaging.agents.notes import note_write, notes_of
 from messaging.assist.proposal import proposal_for
 from messaging.deliver import redeliver
@@ -43,6 +44,7 @@ from tenants.scope import tenant_scope
 from tenants.storage.db import new_id
 
 NAME = "conversations_conversation_{}"
+GOOD: dict[str, bool | None] = {"yes": True, "no": False, "": None}
 Part = Callable[[TenantAdmin, HttpRequest, Conversation], HttpResponse]
 
 
@@ -74,6 +76,7 @@ def addresses(page: TenantAdmin) -> list[URLPattern]:
         one("translate", transcript_view, "POST", "messages:read"),
         one("translate_reply", reply_view, "POST", "messages:read", *writes),
         one("why", why_view, "GET", "messages:read"),
+        one("judge", _judge, "POST", "messages:read", "conversations:write"),
         one("trail", trail_view, "GET"),
         one("person", _person, "", "contacts:read"),
     ]
@@ -158,6 +161,7 @@ def may(request: HttpRequest, row: Conversation) -> dict[str, Any]:
         "may_quote": writes and row.is_open,
         "retry_to": _address("retry", row) if _may_retry(held) else "",
         "why_at": _address("why", row),
+        "judge_at": _address("judge", row) if "conversations:write" in held else "",
     }
 
 
@@ -186,6 +190,19 @@ def _retry(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpRe
     if request.headers.get("Accept", "").startswith("application/json"):
         return JsonResponse({"seq": seq})
     messages.success(request, "The message is on its way again.")
+    return _back(request, row)
+
+
+def _judge(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:
+    """``seq`` of an answer of the assistant, and ``good``: yes or no, or empty to take it back."""
+    given = request.POST.get("good", "")
+    if given not in GOOD:
+        raise Invalid("An answer is good, or not.")
+    message = answer_of(row, request.POST.get("seq", ""))
+    answer_mark(message, GOOD[given], _member(request).pk)
+    page.note(request, "judged", row, {"seq": message.seq, "good": given})
+    if request.headers.get("Accept", "").startswith("application/json"):
+        return JsonResponse({"seq": message.seq, "good": given})
     return _back(request, row)
 
 

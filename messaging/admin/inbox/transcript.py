@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from assistant.evaluations.marks import marks_of
 from channels_app.health import State, health_row
 from channels_app.models import Channel
 from conversations.media_links import content_with_links, media_link
@@ -90,12 +91,13 @@ def _shown(conversation: Conversation, found: Sequence[Message]) -> list[Message
     sent = [entry.id for entry in entries if entry.direction == Message.Direction.OUTBOUND]
     deliveries = {row.message_id: row for row in Delivery.objects.filter(message__in=sent)} if sent else {}
     ways = Waits(conversation, [row for row in deliveries.values() if row.status in Delivery.UNFINISHED])
+    marks = marks_of([entry.id for entry in entries if entry.role == Message.Role.BOT])
     for entry in entries:
-        _furnish(entry, conversation, deliveries.get(entry.id), ways)
+        _furnish(entry, conversation, deliveries.get(entry.id), ways, marks.get(entry.id))
     return entries
 
 
-def _furnish(entry: Any, conversation: Conversation, delivery: Delivery | None, ways: Waits) -> None:
+def _furnish(entry: Any, conversation: Conversation, delivery: Delivery | None, ways: Waits, good: bool | None) -> None:
     """The members that the template shows beside those of a message."""
     status = _status(entry, conversation, delivery)
     entry.shown = content_with_links(entry.content)
@@ -111,6 +113,7 @@ def _furnish(entry: Any, conversation: Conversation, delivery: Delivery | None, 
     entry.explained = bool(entry.analysis.get(WHY))
     entry.expects = EXPECTED.get(entry.hints.get("expected_response_type", ""), "")
     entry.urgency = entry.hints.get("priority", "") if entry.hints.get("priority") in ("high", "urgent") else ""
+    entry.judged = "" if good is None else "good" if good else "bad"
     entry.beginning = shortened(entry.text, 80)
 
 

@@ -81,6 +81,23 @@ document.addEventListener("submit", async (event) => {
   else button.disabled = false;
 });
 
+// What a member of staff thinks of an answer of the assistant; the same again takes it back.
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest("form[data-judge]");
+  if (!form) return;
+  event.preventDefault();
+  const body = new FormData(form, event.submitter);
+  const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } }).catch(() => null);
+  if (!answer?.ok) return;
+  const { good } = await answer.json();
+  form.classList.toggle("judged", good !== "");
+  for (const button of form.querySelectorAll("button")) {
+    const pressed = button.dataset.good === good;
+    button.setAttribute("aria-pressed", String(pressed));
+    button.value = pressed ? "" : button.dataset.good;
+  }
+});
+
 // ------------------------------------------------------------------- the conversation's own page
 
 const page = document.querySelector("[data-page]");

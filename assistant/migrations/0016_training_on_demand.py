@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('assistant', '0014_training_lane'),
+        ('assistant', '0015_training_lane'),
         ('tenants', '0012_oauth_client_rotation'),
     ]
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.urls import path
 
+from assistant.console.judged import judged_page
 from assistant.engines import BUILTIN, CURRENT
 from assistant.evaluations.models import EvaluationCase
 from assistant.evaluations.run import difference
 from assistant.evaluations.views import reports_of
-from tenants.console.pages import Button, LinesField, TenantAdmin, TenantFilter
+from tenants.console.pages import Button, LinesField, TenantAdmin, TenantFilter, permissions_in
 from tenants.scope import tenant_scope
 
 MOST_TOLD = 5  # wrong answers that a notice names
@@ -31,7 +34,16 @@ class EvaluationCaseAdmin(TenantAdmin):
     list_filter = ("name", TenantFilter)
     list_select_related = ("tenant",)
     search_fields = ("question",)
+    change_list_template = "admin/assistant/cases.html"
     buttons = (Button("run", "Ask the assistant", "fact_check"),)
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(partial(judged_page, self))
+        return [path("judged/", view, name="assistant_evaluationcase_judged"), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        asks = "messages:read" in permissions_in(request, None)
+        return super().changelist_view(request, {**(extra_context or {}), "asks": asks})
 
     def do_run(self, request: HttpRequest, row: Any) -> str:
         with tenant_scope(row.tenant_id):

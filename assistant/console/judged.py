@@ -1,0 +1,103 @@
+"""The console's page of answers that staff judged in the inbox: from each a question of an evaluation set is made (AI-10).
+
+Owns the words. Must not keep what people wrote: a member of staff makes a question of it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+
+from assistant.console.choice import tenant_asked
+from assistant.evaluations.marks import Judged, answers_judged, mark_remove
+from assistant.evaluations.models import EvaluationCase
+from assistant.prompting.masking import Mask
+from conversations.safety import WHY
+from tenants.access.limits import client_ip
+from tenants.audit import audit
+from tenants.console.pages import TenantAdmin, permissions_in, shortened
+from tenants.models import Tenant, User
+from tenants.reads import read_noted
+from tenants.scope import tenant_scope
+from tenants.tenant_settings import settings_for
+
+READ = "messages:read"  # it shows what people wrote
+MOST_SHOWN = 100
+KINDS: Mapping[str, bool | None] = {"": None, "good": True, "bad": False}
+HIDDEN = ("card_number", "iban", "national_id", "email", "phone")
+SET = "judged"  # what the set of such questions is called, unless staff say otherwise
+
+
+def judged_page(page: TenantAdmin, request: HttpRequest) -> HttpResponse:
+    """``tenant``: whose; ``which``: one of KINDS. A POST takes the answer of ``message`` off the list."""
+    tenant, tenants = tenant_asked(request, READ)
+    held = permissions_in(request, tenant.id)
+    if "intents:read" not in held:
+        raise PermissionDenied
+    writes, which = "intents:write" in held, request.GET.get("which", "")
+    with tenant_scope(tenant.id):
+        if request.method == "POST":
+            return _removed(request, tenant, writes=writes)
+        read_noted(request.user, "message", "", client_ip(request))
+        found = answers_judged(MOST_SHOWN, good=KINDS.get(which))
+        names = _names(found)
+        told = [_told(tenant, one, names, talks="conversations:read" in held) for one in found]
+    context = {
+        **page.admin_site.each_context(request), "opts": page.opts, "title": "Judged answers", "tenant": tenant,
+        "tenants": tenants if len(tenants) > 1 else [], "answers": told, "writes": writes, "which": which,
+        "kinds": [("", "All"), ("good", "Good"), ("bad", "Not good")], "most": MOST_SHOWN,
+    }  # fmt: skip
+    return render(request, "admin/assistant/judged.html", context)
+
+
+def _removed(request: HttpRequest, tenant: Tenant, *, writes: bool) -> HttpResponse:
+    if not writes:
+        raise PermissionDenied
+    try:
+        message_id = uuid.UUID(request.POST.get("message", ""))
+    except ValueError:
+        raise PermissionDenied from None
+    if mark_remove(message_id):
+        audit(request.user, "answermark.deleted", f"message:{message_id}", {}, client_ip(request))
+        messages.success(request, "The answer is off the list.")
+    return HttpResponseRedirect(f"{request.path}?{urlencode({'tenant': tenant.pk})}")
+
+
+def _names(found: list[Judged]) -> dict[uuid.UUID, str]:
+    users = User.objects.filter(id__in={one.mark.by for one in found})
+    return {user.pk: user.get_full_name() or user.get_username() for user in users}
+
+
+def _told(tenant: Tenant, one: Judged, names: Mapping[uuid.UUID, str], *, talks: bool) -> dict[str, Any]:
+    asked = one.question.text if one.question else ""
+    return {
+        "good": one.mark.good, "by": names.get(one.mark.by, "a former colleague"), "at": one.mark.marked_at,
+        "asked": shortened(asked, 400), "said": shortened(one.answer.text, 600), "message": one.answer.id,
+        "conversation": one.mark.conversation_id if talks else None, "seq": one.answer.seq,
+        "make_at": _case(tenant, one) if asked.strip() else "",
+    }  # fmt: skip
+
+
+def _case(tenant: Tenant, one: Judged) -> str:
+    """The form of a new question, without what tells of the person as far as it is recognised. What a good answer rested on is
+    expected of others; what a bad one has to say is for staff to write."""
+    assert one.question is not None
+    analysis = one.answer.analysis
+    sources = (analysis.get(WHY) or {}).get("sources")
+    first = sources[0] if one.mark.good and isinstance(sources, list) and sources else {}
+    words = Mask(HIDDEN, settings_for(tenant.id).region).hide(" ".join(one.question.text.split()))
+    limits = EvaluationCase._meta
+    filled = {
+        "tenant": tenant.pk, "name": SET, "question": words[: limits.get_field("question").max_length],
+        "language": one.question.language[:2], "intent": str(analysis.get("intent") or "")[:60] if one.mark.good else "",
+        "source": str(first.get("title") or "")[:500] if isinstance(first, dict) else "",
+    }  # fmt: skip
+    return f"{reverse('admin:assistant_evaluationcase_add')}?{urlencode(filled)}"
