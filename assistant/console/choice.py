@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django import forms
@@ -11,6 +12,8 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from tenants.console.pages import tenants_with
 from tenants.models import Tenant
+
+MOST_OFFERED = 100  # others are reached by their address
 
 
 def tenant_field(request: HttpRequest, permission: str) -> forms.ModelChoiceField:
@@ -23,11 +26,15 @@ def tenant_field(request: HttpRequest, permission: str) -> forms.ModelChoiceFiel
 
 
 def tenant_asked(request: HttpRequest, permission: str) -> tuple[Tenant, list[Tenant]]:
-    """The tenant that ``?tenant=`` names by its id, else the first; and all to choose from. Raises PermissionDenied where there
-    is none, or it is not among them."""
-    tenants = list(tenants_with(request, permission))
+    """The tenant that ``?tenant=`` names by its id, else the first; and the first MOST_OFFERED to choose from. Raises
+    PermissionDenied where there is none, or it is not among the member's."""
+    tenants = tenants_with(request, permission)
     wanted = request.GET.get("tenant", "")
-    found = [tenant for tenant in tenants if not wanted or str(tenant.pk) == wanted]
-    if not found:
+    try:
+        found = tenants.filter(pk=uuid.UUID(wanted)).first() if wanted else tenants.first()
+    except ValueError:
+        found = None
+    if found is None:
         raise PermissionDenied
-    return found[0], tenants
+    offered = list(tenants[:MOST_OFFERED])
+    return found, offered if found in offered else [found, *offered]

@@ -8,11 +8,13 @@ import pytest
 from django.test import Client
 
 from assistant.console import unanswered as page
+from assistant.knowledge.articles import unchecked
 from assistant.knowledge.unanswered import unanswered_note
 from assistant.models import KnowledgeEntry, Unanswered
 from assistant.vectors.port import StoreAway
 from tenants.models import AuditEntry
 from tenants.scope import tenant_scope
+from tenants.storage.db import new_id
 from tests.admin.conftest import rows
 from tests.factories import MessageFactory
 
@@ -114,3 +116,14 @@ def test_articles_that_are_due_are_counted_and_found_right_together(tenant, teac
     assert "Due to be checked <b>2</b>" in teacher.get(where).content.decode()
     teacher.post(where, {"action": "still_right", "_selected_action": [str(row.pk) for row in old]})
     assert "Due to be checked" not in teacher.get(where).content.decode()
+
+
+def test_articles_that_are_due_are_found_among_very_many_tenants(scope) -> None:
+    KnowledgeEntry.objects.create(tenant=scope, title="One", answer="It is.", checked_at="2020-01-01T00:00:00Z")
+    many = [new_id() for _ in range(1_200)]
+    assert KnowledgeEntry.objects.filter(unchecked([*many, scope.id])).count() == 1
+
+
+@pytest.mark.parametrize("wanted", ["x", "00000000-0000-0000-0000-000000000000"])
+def test_a_tenant_that_is_none_is_refused(teacher, wanted: str) -> None:
+    assert teacher.get(PAGE, {"tenant": wanted}).status_code == 403
