@@ -69,6 +69,7 @@ ACTS: list[tuple[Any, str, dict[str, str], str]] = [
     (Site, "read", {}, "site.read"),
     (Provider, "test", {}, "provider.tested"),
     (LanguageModel, "test", {}, "languagemodel.tested"),
+    (LanguageModel, "switch", {}, "languagemodel.switched"),
     (Review, "reviewed", {}, "review.reviewed"),
     (ContactMerge, "part", {}, "contact.parted"),
     (Contact, "stop", {}, "contact.stopped"),
