@@ -12,6 +12,7 @@ from assistant.intents.versions.listed import Listed
 from assistant.intents.versions.models import TrainingLane
 from assistant.models import TrainedModel
 from tenants.api.moments import Moment
+from tenants.api.pages import Page
 
 
 class TrainingItem(BaseModel):
@@ -73,7 +74,7 @@ class RunBody(BaseModel):
     )
 
 
-class TrainingList(BaseModel):
+class TrainingList(Page):
     run: RunItem | None = Field(description="The training that was asked for last; null: none ever was")
     held: HeldShape | None = Field(description="The version that was chosen to answer; null: the newest does")
     items: list[TrainingItem]
@@ -102,14 +103,10 @@ def run_shape(lane: TrainingLane) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def list_shape(of: Listed, lane: TrainingLane | None) -> dict[str, Any]:
+def head_shape(of: Listed, lane: TrainingLane | None) -> dict[str, Any]:
     held = of.held
     told = held and {
         "training_id": held.row.id, "version": held.row.version, "pinned": held.pinned, "since": held.since,
         "usable": held.usable and held.row.id in of.kept,
     }  # fmt: skip
-    return {
-        "run": run_shape(lane) if lane else None,
-        "held": told,
-        "items": [training_shape(row, of) for row in of.rows],
-    }
+    return {"run": run_shape(lane) if lane else None, "held": told}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -18,11 +19,13 @@ from assistant.intents.versions.shapes import (
     RunShape,
     TrainingList,
     TrainingShape,
-    list_shape,
+    head_shape,
     run_shape,
     training_shape,
 )
-from tenants.api.views import TenantAPIView, answered, asked, parse_body
+from assistant.models import TrainedModel
+from tenants.api.pages import ListQuery, Walk, listed
+from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.errors import NotFound
 
 TAGS = ["intents"]
@@ -39,7 +42,10 @@ RUN = {
     "state": "running", "stage": "measuring", "percent": 64, "code": "", "training_id": None, "against": None,
     "asked_at": "2026-01-31T12:00:00.000Z", "ended_at": None,
 }  # fmt: skip
-LIST = {"run": RUN, "held": None, "items": [TRAINING]}
+LIST = {"run": RUN, "held": None, **listed(TRAINING)}
+TRAININGS = Walk(
+    "trainings", by="version", latest=True, sorts={"version": "version", "created_at": ""}, dated="trained_at"
+)
 
 
 class TrainingsView(TenantAPIView):
@@ -47,12 +53,13 @@ class TrainingsView(TenantAPIView):
 
     @extend_schema(
         operation_id="intent_training_list", summary="What was learnt, version by version",
-        description="The newest first, 50 at most. A change of examples or knowledge begins a version by itself; it answers as "
+        description="The newest first. A change of examples or knowledge begins a version by itself; it answers as "
         "soon as it is learnt, unless another one is held. What the last ten have learnt is kept, and that of one that is held.",
-        tags=TAGS, responses=TrainingList, examples=[answered(LIST)],
+        tags=TAGS, parameters=[ListQuery],  # type: ignore[list-item]
+        responses=TrainingList, examples=[answered(LIST)],
     )  # fmt: skip
     def get(self, request: Request) -> Response:
-        return Response(list_shape(versions_listed(), lane_of()))
+        return Response(_page(parse_query(request, ListQuery)))
 
     @extend_schema(
         operation_id="intent_training_begin", summary="Train, and measure what was learnt",
@@ -128,4 +135,12 @@ class NewestView(TenantAPIView):
         if version_release():
             invalidate(self.principal.tenant_id)
             self.audit("trainedmodel.released")
-        return Response(list_shape(versions_listed(), lane_of()))
+        return Response(_page(ListQuery()))
+
+
+def _page(query: ListQuery) -> dict[str, Any]:
+    of = versions_listed()
+    found = TRAININGS.answer(
+        TrainedModel.objects.all(), query, shape=lambda rows: [training_shape(row, of) for row in rows]
+    )
+    return {**head_shape(of, lane_of()), **found}
