@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -94,7 +94,7 @@ def measured(
 
 
 @contextmanager
-def _alone(told: Told) -> Any:
+def _alone(told: Told) -> Iterator[None]:
     while not _one_behind.acquire(timeout=BEAT_S):
         told(0.0)
     try:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -20,6 +22,7 @@ from assistant.embeddings.encoders import model_of, name_for
 from assistant.intents import lessons, stored
 from assistant.intents.apart import LearningFailed, Told
 from assistant.intents.arrays import FAULTS, taught_of
+from assistant.intents.training import Example
 from assistant.intents.versions.held import held, is_readable, lane_open, version_get, version_learnt
 from assistant.intents.versions.models import TrainingLane
 from assistant.models import LearntNumbers, TrainedModel
@@ -112,7 +115,7 @@ def training_go_on(lane_id: uuid.UUID, more: More) -> bool:
     return _end(lane, row, "")
 
 
-def _trained(lane: TrainingLane, more: More) -> tuple[TrainedModel | None, dict[str, object]]:
+def _trained(lane: TrainingLane, more: More) -> tuple[TrainedModel | None, dict[str, Any]]:
     _teller(lane, more, Stage.LETTERS, 0, 10)(0.0)
     known = lessons.newest()
     row = TrainedModel.objects.filter(id=known.version).first()
@@ -157,10 +160,10 @@ def _other(lane: TrainingLane, row: TrainedModel) -> TrainedModel | None:
     return next((one.trained for one in kept.defer("npz") if is_readable(one.trained)), None)
 
 
-def _taught(row: TrainedModel) -> list[object] | None:
+def _taught(row: TrainedModel) -> Sequence[Example] | None:
     npz = stored.numbers_of(row)
     try:
-        return list(taught_of(npz)) if npz else None
+        return taught_of(npz) if npz else None
     except FAULTS as error:
         log.warning("assistant_not_loaded", error=type(error).__name__)
         return None
