@@ -7,19 +7,17 @@ it is cut. Must not touch the database or the network.
 from __future__ import annotations
 
 import csv
-import html
 import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-import nh3
 import regex
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 
-from assistant.knowledge.papers import printed, written
+from assistant.knowledge.papers import page_read, printed, written
 from assistant.models import MOST_OF_ANSWER
 from tenants.errors import Invalid, PayloadTooLarge, Unprocessable
 
@@ -31,18 +29,6 @@ COLUMNS = frozenset({"title", "answer", "questions", "tags", "language", "url"})
 FRONT = regex.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n", regex.DOTALL)
 TITLE = regex.compile(r"(?m)^# +(.+)$")
 #: the tags between which a page's title stands: the best first
-HTML_TITLES = tuple(
-    (regex.compile(rf"(?i)<{tag}\b[^<>]*>"), regex.compile(rf"(?i)</{tag}\s*>")) for tag in ("h1", "title")
-)
-HTML_HEADING = regex.compile(r"(?i)<h([1-6])\b[^<>]*>")
-HTML_ITEM = regex.compile(r"(?i)<li\b[^<>]*>")
-HTML_BREAK = regex.compile(
-    r"(?i)</?(p|div|section|article|main|tr|ul|ol|table|blockquote|pre|h[1-6])\b[^<>]*>|<br\b[^<>]*>"
-)
-HTML_LANGUAGE = regex.compile(r"(?i)<html\b[^<>]*\blang=[\"']?([a-z]{2})\b")
-#: of a page what is no part of its text
-HTML_APART = {"script", "style", "nav", "header", "footer", "aside", "form", "noscript", "template", "svg", "title"}
-BLANKS = regex.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 
 
 @dataclass(frozen=True)
@@ -129,14 +115,10 @@ def _plain(name: str, text: str, language: str, url: str) -> Iterator[Article]:
 
 
 def _html(name: str, text: str, language: str, url: str) -> Iterator[Article]:
-    title = next(filter(None, (_between(text, *tags) for tags in HTML_TITLES)), name)
-    written = HTML_LANGUAGE.search(text)
-    kept = nh3.clean(text, tags=nh3.ALLOWED_TAGS - HTML_APART | {"main", "section"}, clean_content_tags=HTML_APART)
-    kept = " ".join(kept.split(" "))
-    marked = HTML_ITEM.sub("\n- ", HTML_HEADING.sub(lambda found: f"\n\n{'#' * int(found[1])} ", kept))
-    body = "\n".join(" ".join(line.split()) for line in _bare(HTML_BREAK.sub("\n\n", marked), lines=True).splitlines())
-    body = BLANKS.sub("\n\n", body).strip().removeprefix(f"# {title}").strip()
-    yield from _said(Article(title, body, language=language or (written[1].lower() if written else ""), url=url))
+    told = page_read(text)
+    title = told["title"] or name
+    body = told["body"].removeprefix(f"# {title}").strip()
+    yield from _said(Article(title, body, language=language or told["language"], url=url))
 
 
 def _csv(name: str, text: str, language: str, url: str) -> Iterator[Article]:
@@ -182,18 +164,6 @@ ENDINGS = frozenset({*READERS, *PAPERS})
 def _said(article: Article) -> Iterator[Article]:
     if article.answer:
         yield article
-
-
-def _between(text: str, opening: Any, closing: Any) -> str:
-    """What stands between the first opening tag and the next closing one, without tags; "" where there is none."""
-    begun = opening.search(text)
-    ended = closing.search(text, begun.end()) if begun else None
-    return _bare(text[begun.end() : ended.start()]) if begun and ended else ""
-
-
-def _bare(text: str, *, lines: bool = False) -> str:
-    found = html.unescape(nh3.clean(text, tags=set(), strip_comments=True)).replace("\xa0", " ")
-    return found if lines else " ".join(found.split())
 
 
 def _split(told: str | None) -> tuple[str, ...]:

@@ -1,10 +1,11 @@
-"""Run as a script: ``paper.py <pdf|docx> <from> <to> <pages at most> <bytes unpacked at most>``: the words of a document, as JSON.
+"""Run as a script: ``paper.py <pdf|docx|html> <from> <to> <pages at most> <bytes unpacked at most>``: the words of a document, as JSON.
 
 Its limits are those of the child that runs it. ``to`` is ``{"refused": code}`` where the document is no such thing, else
-``{"title", "pages"}`` of a PDF and ``{"html"}`` of a DOCX.
+``{"title", "pages"}`` of a PDF, ``{"html"}`` of a DOCX and what page.py tells of a page.
 """
 
 import json
+import runpy
 import sys
 import zipfile
 from pathlib import Path
@@ -46,9 +47,19 @@ def docx(source: str, most_bytes: int) -> dict[str, object]:
             return {"refused": "document_broken"}
 
 
+def page(source: str) -> dict[str, object]:
+    told: dict[str, object] = runpy.run_path(str(Path(__file__).with_name("page.py")))["page_of"](
+        Path(source).read_text(encoding="utf-8")
+    )
+    return told
+
+
 def main() -> None:
     kind, source, target, most_pages, most_bytes = sys.argv[1:6]
-    told = pdf(source, int(most_pages)) if kind == "pdf" else docx(source, int(most_bytes))
+    if kind == "html":
+        told = page(source)
+    else:
+        told = pdf(source, int(most_pages)) if kind == "pdf" else docx(source, int(most_bytes))
     with Path(target).open("w", encoding="utf-8", errors="replace") as file:
         json.dump(told, file)
 

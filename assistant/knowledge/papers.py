@@ -1,4 +1,4 @@
-"""PDF and DOCX as text: unpacked by packages of others in a child with limits (paper.py), put together here.
+"""PDF, DOCX and large pages as text: unpacked by packages of others in a child with limits (paper.py), put together here.
 
 Owns the limits, and how the lines of printed pages become paragraphs again. Must not touch the database or the network.
 """
@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import regex
 
+from assistant.knowledge.page import page_of
 from tenants.errors import PayloadTooLarge, ServiceError, TooMany, Unprocessable
 from tenants.work.child import NotConverted, run
 
@@ -24,6 +25,7 @@ SECONDS = 10  # of processor time, and of waiting
 MOST_PAGES = 500
 MOST_UNPACKED = 50 * 1024 * 1024  # bytes of a DOCX
 MOST_TOLD = 8 * 1024 * 1024  # bytes of what the child writes
+FEW_TAGS, FEW_SIGNS = 5_000, 200_000  # of a page that costs half a second at most
 PRINTED = 20  # signs of a page that has words
 FULL = 0.7  # a line that reaches so far to the right goes on in the next
 NUMBERS = regex.compile(r"\d+")
@@ -60,6 +62,14 @@ def written(data: bytes) -> str:
     return html
 
 
+def page_read(text: str) -> dict[str, str]:
+    """The words of an HTML page, as page.py tells them; in a child where they could cost more than a moment. Raises as
+    `printed`, but for what is of a PDF alone."""
+    if len(text) <= FEW_SIGNS and text.count("<") <= FEW_TAGS:
+        return page_of(text)
+    return _told("html", text.encode())
+
+
 def flowing(pages: Sequence[str]) -> str:
     """Paragraphs, parted by empty lines, without what stands at the head or foot of most pages and without hyphens at the ends
     of lines."""
@@ -86,7 +96,7 @@ def flowing(pages: Sequence[str]) -> str:
     return text
 
 
-def _told(kind: Literal["pdf", "docx"], data: bytes) -> dict[str, Any]:
+def _told(kind: Literal["pdf", "docx", "html"], data: bytes) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="paper-") as folder:
         Path(folder, "in").write_bytes(data)
         command = [sys.executable, "-I", str(SCRIPT), kind, "in", "out", str(MOST_PAGES), str(MOST_UNPACKED)]
@@ -115,8 +125,8 @@ def _told(kind: Literal["pdf", "docx"], data: bytes) -> dict[str, Any]:
 
 def _too_large() -> ServiceError:
     return PayloadTooLarge(
-        f"A PDF or DOCX has at most {MOST_PAGES} pages and {MOST_UNPACKED // 1024 // 1024} MB unpacked, and is read within "
-        f"{SECONDS} seconds.",
+        f"A PDF or DOCX has at most {MOST_PAGES} pages and {MOST_UNPACKED // 1024 // 1024} MB unpacked, and a document is read "
+        f"within {SECONDS} seconds.",
         code="document_too_large",
     )  # fmt: skip
 

@@ -58,6 +58,9 @@ LINKED = re.compile(
 )
 #: characters of raw text that are looked at; the request as it came is kept whole
 RAW_MOST = 65_536
+MOST_TAGS = (
+    4000  # of HTML that is read; more stays as it is written: tags inside each other cost the square of their number
+)
 
 #: members of Content that hold words; every other string is an address, a name or a payload
 WORDS = frozenset({"text", "title", "subtitle", "description", "alt_text", "name", "address"})
@@ -96,7 +99,7 @@ def clean_text(text: str, *, rich: bool = False, markup: bool = False, limit: in
     longer than RAW_MOST the beginning is taken, with the sign: what follows costs time by its length."""
     if len(text) > RAW_MOST:
         text = text[:RAW_MOST] + "…"
-    if markup and "<" in text and _looks_like_html(text):
+    if markup and 0 < text.count("<") <= MOST_TAGS and _looks_like_html(text):
         text = _html_to_text(text)
     text = unicodedata.normalize("NFC", INVISIBLE.sub("", UNSTORABLE.sub("", LINE_BREAKS.sub("\n", text))))
     text = TRAILING.sub("", text) if rich else _calm(text)

@@ -26,6 +26,7 @@ import messaging
 import tenants
 from assistant.embeddings.multilingual import MAX_READ
 from assistant.knowledge.documents import MOST_BYTES
+from assistant.knowledge.papers import FEW_SIGNS
 from assistant.models import MOST_OF_ANSWER
 from channels_app.adapters.slack import words as slack
 from channels_app.adapters.teams import bodies as teams
@@ -95,6 +96,7 @@ LONGEST: dict[str, int] = {
     "assistant.engine.wire": 256_000,
     "assistant.intents.spelling": MAX_TEXT,
     "assistant.knowledge.documents": MOST_BYTES,
+    "assistant.knowledge.page": FEW_SIGNS,  # what is longer is read in a child
     "assistant.knowledge.papers": RAW_MOST,  # a line, or a paragraph
     "assistant.knowledge.passages": MOST_OF_ANSWER,
     "assistant.llm.ask": 64_000,  # what a model may write

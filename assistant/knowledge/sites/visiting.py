@@ -6,6 +6,7 @@ the database.
 
 from __future__ import annotations
 
+import codecs
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -33,6 +34,13 @@ FORMATS = {
     "text/html": ".html", "application/xhtml+xml": ".html", "text/plain": ".txt", "text/markdown": ".md",
     "application/pdf": ".pdf",
 }  # fmt: skip
+#: by Python's names. Not all that it knows: some are no encodings of pages, and take time by the square of the length (punycode)
+ENCODINGS = frozenset(
+    "ascii utf-8 utf-8-sig utf-16 utf-16-le utf-16-be mac-roman koi8-r koi8-u tis-620 shift_jis cp932 euc_jp iso2022_jp "
+    "gb2312 gbk gb18030 hz big5 cp950 big5hkscs euc_kr cp949".split()
+    + [f"iso8859-{part}" for part in range(1, 17)]
+    + [f"cp{page}" for page in (874, 866, *range(1250, 1259))]
+)
 
 
 class SiteError(Exception):
@@ -110,7 +118,7 @@ class Visit:
         ending = FORMATS.get(told.get_content_type(), "")
         if ending not in ("", ".pdf"):
             try:
-                data = data.decode(str(told.get_content_charset("utf-8"))).encode()
+                data = _decoded(data, str(told.get_content_charset("utf-8"))).encode()
             except (LookupError, UnicodeError):
                 raise SiteError("document_broken") from None
         name = urlsplit(url).path.rstrip("/").rpartition("/")[2].partition(".")[0] or urlsplit(url).hostname or "page"
@@ -163,6 +171,13 @@ class Visit:
                 return file.status, headers.get("content-type", ""), b"".join(file.chunks)
         except SendError as error:
             raise SiteError("document_too_large" if error.code == "too_large" else error.code) from error
+
+
+def _decoded(data: bytes, charset: str) -> str:
+    """Raises LookupError for what is no encoding of pages, UnicodeError."""
+    if codecs.lookup(charset).name not in ENCODINGS:
+        raise LookupError(charset)
+    return data.decode(charset)
 
 
 def _name(element: Element) -> str:

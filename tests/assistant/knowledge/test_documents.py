@@ -11,9 +11,9 @@ import pytest
 from pypdf import PdfWriter
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 
-from assistant.knowledge import paper
+from assistant.knowledge import paper, papers
 from assistant.knowledge.documents import MOST_BYTES, MOST_OF_PAPER, MOST_ROWS, Article, articles_of
-from tenants.errors import ServiceError
+from tenants.errors import PayloadTooLarge, ServiceError
 
 PAGE = """<!doctype html><html lang="de-DE"><head><title>Shop | Rückgabe</title><style>p {}</style></head>
 <body><nav>Start Kontakt</nav><main><h1>Rückgabe &amp; Umtausch</h1><p>Sie haben <b>60 Tage</b>&nbsp;Zeit.</p>
@@ -176,3 +176,24 @@ def test_nothing_beyond_the_bounds(tmp_path: Path) -> None:
     assert paper.pdf(io.BytesIO(pdf(*["words"] * 3)), 2) == {"refused": "document_too_large"}  # type: ignore[arg-type]
     (tmp_path / "in").write_bytes(docx(paragraph("x"), more=bytes(5_000)))
     assert paper.docx(str(tmp_path / "in"), 5_000) == {"refused": "document_too_large"}
+
+
+def test_a_large_page_is_read_in_a_child_and_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = read("p.html", PAGE, url="https://x.example/p")
+    monkeypatch.setattr(papers, "FEW_SIGNS", 0)
+    monkeypatch.setattr(papers, "page_of", None)
+    assert read("p.html", PAGE, url="https://x.example/p") == small
+
+
+@pytest.mark.parametrize(
+    "page", ["<ul><li>" * 120_000 + "x", "<p " + " ".join(f"a{place}" for place in range(250_000)) + ">x"],
+    ids=["elements inside each other", "attributes of one"],
+)  # fmt: skip
+def test_a_page_that_costs_the_square_of_its_length_is_not_read_to_its_end(
+    page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two megabytes of them were a quarter of an hour."""
+    monkeypatch.setattr(papers, "SECONDS", 1)
+    with pytest.raises(PayloadTooLarge) as refused:
+        articles_of("p.html", page.encode())
+    assert refused.value.code == "document_too_large"

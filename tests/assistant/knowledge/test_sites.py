@@ -164,6 +164,21 @@ def test_a_private_address_is_not_called() -> None:
     assert refused.value.code == "address_blocked"
 
 
+@pytest.mark.parametrize("charset", ["punycode", "idna", "utf-7", "zlib", "unicode_escape", "no-such"])
+def test_an_encoding_that_no_page_has_is_not_tried(web: Web, charset: str) -> None:
+    """Python's punycode takes the square of the length: five megabytes held a worker for hours."""
+    web.pages[f"{HOST}/a"] = (200, f"text/html; charset={charset}", b"<h1>T</h1><p>" + b"a-99" * 500_000)
+    with pytest.raises(visiting.SiteError) as refused:
+        Visit(MAP).article(f"{HOST}/a", "")
+    assert refused.value.code == "document_broken"
+
+
+@pytest.mark.parametrize("charset", ["UTF-8", "windows-1252", "iso-8859-15", "latin1", "utf-16", "us-ascii"])
+def test_encodings_of_pages_are_read(web: Web, charset: str) -> None:
+    web.pages[f"{HOST}/a"] = (200, f"text/html; charset={charset}", "<h1>T</h1><p>said</p>".encode(charset))
+    assert [article.answer for article in Visit(MAP).article(f"{HOST}/a", "")] == ["said"]
+
+
 def test_robots_that_cannot_be_had_let_nothing_in(web: Web) -> None:
     web.lists("/a")
     web.pages[f"{HOST}/robots.txt"] = (503, "", b"")
