@@ -227,11 +227,18 @@ def _media(said: Mapping[str, str]) -> Iterator[MediaRef]:
     for number in range(MAX_MEDIA):
         url, mime = said.get(f"MediaUrl{number}", ""), said.get(f"MediaContentType{number}", "")[:127]
         kind = _MEDIA_TYPES.get(mime.partition("/")[0], "file")
-        found = MEDIA_URL.search(urlsplit(url).path) if url.startswith(("https://", "http://")) else None
+        found = MEDIA_URL.search(_path(url)) if url.startswith(("https://", "http://")) else None
         if found:
             yield MediaRef(kind, id=f"{found[1]}.{found[2]}", mime=mime)
         elif ADDRESS.fullmatch(url):
             yield MediaRef(kind, url=url, mime=mime)
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:  # half an IPv6 address, signs that hosts cannot have
+        return ""
 
 
 def _count(said: Mapping[str, str]) -> int:

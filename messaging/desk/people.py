@@ -83,7 +83,10 @@ def proof_shown(headers: Mapping[str, str]) -> Proof:
 def own_page(headers: Mapping[str, str]) -> bool:
     """Whether the page that opens the socket is the service's own: another must not use the browser's cookie."""
     origin, host = headers.get("Origin", ""), headers.get("Host", "")
-    page = urlsplit(origin)
+    try:
+        page = urlsplit(origin)
+    except ValueError:  # half an IPv6 address
+        return False
     safe = page.scheme == "https" or (page.scheme == "http" and not settings.SESSION_COOKIE_SECURE)
     return safe and page.netloc == host and validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
 

@@ -113,6 +113,13 @@ def test_files_without_an_address_are_told():
     assert item.content.text == "[unreadable file]\n[unreadable file]"
 
 
+@pytest.mark.parametrize("address", ["http://[", "https://a\u2100b/x"])
+def test_an_address_that_cannot_be_read_is_a_file_that_will_not_come(address):
+    files = {"Body": "see", "NumMedia": "1", "MediaUrl0": address, "MediaContentType0": "image/png"}
+    [item] = KIT.receive(KIT.request({**KIT.stored("text")["body"], **files}))
+    assert (item.content.text, [ref.url for ref in item.media]) == ("see", [address])
+
+
 @pytest.mark.parametrize(
     ("config", "sender"),
     [(CONFIG, {"MessagingServiceSid": "MG01"}), (BY_NUMBER, {"From": "+15005550001"})],

@@ -208,7 +208,10 @@ def _judge(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpRe
 
 def _back(request: HttpRequest, row: Conversation) -> HttpResponse:
     """Without a script: to the page of the console whose form was sent."""
-    place = urlsplit(request.headers.get("Referer", ""))
+    try:
+        place = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        place = urlsplit("")
     known = place.path.startswith(reverse("admin:index")) and place.netloc == request.get_host()
     query = f"?{place.query}" if place.query else ""
     return HttpResponseRedirect(f"{place.path}{query}" if known else _address("change", row))

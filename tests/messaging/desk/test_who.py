@@ -13,7 +13,7 @@ from tenants.access.api_keys import api_key_create, api_key_revoke
 from tenants.access.auth import issue_access_token
 from tenants.models import Membership, Role
 from tests.factories import MembershipFactory, UserFactory
-from tests.messaging.desk.clients import Window
+from tests.messaging.desk.clients import HOST, Window
 from tests.messaging.desk.sessions import signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,7 +22,13 @@ READER = ("conversations:read", "messages:read")
 thread = database_sync_to_async
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example.com", "null", ""], ids=["foreign", "null", "none"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example.com", "null", "", "http://[", f"http://{HOST}.evil.example", f"http://{HOST}:8001",
+        f"http://evil@{HOST}", f"ftp://{HOST}", f"http://{HOST}, http://evil.example",
+    ],
+)  # fmt: skip
 async def test_the_cookie_is_taken_from_pages_of_the_service_alone(ana, origin):
     session = await sync_to_async(signed_in)(ana)
     assert (await Window(session=session, origin=origin).connect())[0] is False
