@@ -1,14 +1,23 @@
-"""What `manage.py check --deploy` warns of beside Django's own checks. Must not refuse: chatsvc/env.py does."""
+"""What `manage.py check` warns of beside Django's own checks, most of it with `--deploy`. Must not refuse: chatsvc/env.py does."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import Info, Tags, Warning, register
 
 from channels_app.content.forms import CONTAINERS, HEIF
+from chatsvc.env import ALSO, AWAITED, VARIABLES
 from messaging.media.convert.programs import found
+
+KEYS = ("SECRET_KEY", "JWT_SECRET_KEY", "ENCRYPTION_KEYS", "JWT_FORMER_SECRET_KEYS")
+TOKENS = ("METRICS_TOKEN", "ENGINE_TOKEN", "SECURITY_HUB_TOKEN")
+LEAST_SIGNS, LEAST_OF_TOKEN = 5, 16  # signs of a key that differ; characters of a token
+ALIKE = 0.9  # of two names, by difflib: beyond it one is the other, mistyped
 
 
 @register(Tags.security, deploy=True)
@@ -26,6 +35,65 @@ def open_to_all(**_: Any) -> list[Warning]:
             )
         )
     return found
+
+
+@register(Tags.security, deploy=True)
+def guessable(**_: Any) -> list[Warning]:
+    """Keys and tokens that are long enough, or set, and yet are found by trying."""
+    if not settings.PRODUCTION:
+        return []
+    given = {name: settings.ENV[name] for name in (*KEYS, *TOKENS)}
+    poor = [name for name in KEYS if any(0 < len(set(key)) < LEAST_SIGNS for key in _each(given[name]))]
+    poor += [name for name in TOKENS if 0 < len(given[name]) < LEAST_OF_TOKEN]
+    return [
+        Warning(
+            f"{name} can be guessed.",
+            hint="python -c 'import secrets; print(secrets.token_urlsafe(48))' makes a good one.",
+            id="chatsvc.W003",
+        )
+        for name in poor
+    ]
+
+
+@register(Tags.security, deploy=True)
+def unguarded(**_: Any) -> list[Warning]:
+    """What a deployment that the outside reaches is not safe without."""
+    found = []
+    if settings.PRODUCTION and not settings.ENV["PUBLIC_URL"].startswith("https://"):
+        found.append(
+            Warning(
+                f"PUBLIC_URL is no https address: links in e-mail lead to {settings.PUBLIC_URL}, and passkeys do not work.",
+                hint="PUBLIC_URL=https://chat.example.com",
+                id="chatsvc.W004",
+            )
+        )
+    if settings.PRODUCTION and not settings.ENV["ENABLE_RATE_LIMITING"]:
+        found.append(
+            Warning(
+                "ENABLE_RATE_LIMITING=false: no caller of the API is limited.", hint="Leave it out.", id="chatsvc.W005"
+            )
+        )
+    return found
+
+
+@register("environment")
+def mistyped(**_: Any) -> list[Warning]:
+    """Variables that nothing obeys, with the name that was meant."""
+    return misspelt(os.environ)
+
+
+def misspelt(names: Iterable[str]) -> list[Warning]:
+    ours = {*VARIABLES, *ALSO.values(), *AWAITED}
+    meant = {name: get_close_matches(name, ours, 1, ALIKE) for name in sorted(names) if name not in ours}
+    return [
+        Warning(f"{name} is not known.", hint=f"{near[0]} is.", id="chatsvc.W006")
+        for name, near in meant.items()
+        if near
+    ]
+
+
+def _each(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
 
 
 @register("media", deploy=True)

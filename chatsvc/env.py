@@ -100,6 +100,14 @@ def _places(value: str) -> list[str]:
     return [place.lower() for place in _list(value)]
 
 
+def _hosts(value: str) -> list[str]:
+    """As browsers name them, without scheme and port; ``.example.com`` for all below it."""
+    for host in _list(value):
+        if host != "*" and not re.fullmatch(r"\.?[\w.-]+|\[[0-9A-Fa-f:.]+\]", host):
+            raise ValueError(f"{host!r} is no host; write chat.example.com, without https:// and port")
+    return _list(value)
+
+
 def _like(pattern: str, told: str) -> Callable[[str], str]:
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value, re.ASCII):
@@ -217,7 +225,7 @@ VARIABLES: dict[str, Variable] = {
     "ENCRYPTION_KEYS": Variable(
         _list, "", "Keys for secrets at rest, 32+ characters each; the first encrypts, all decrypt", True
     ),
-    "ALLOWED_HOSTS": Variable(_list, "localhost,127.0.0.1,[::1]", "Host names we answer to"),
+    "ALLOWED_HOSTS": Variable(_hosts, "localhost,127.0.0.1,[::1]", "Host names we answer to"),
     "CORS_ORIGINS": Variable(_origins, "", "Origins whose pages may call the REST API; * for all"),
     "TRUSTED_PROXIES": Variable(_number(0, 20), "0", "Reverse proxies in front of us whose X-Forwarded-For we believe"),
     "DATABASE_URL": Variable(_database_url, "", "sqlite:///…, postgres://… or mongodb://…; empty: var/chatsvc.sqlite3"),

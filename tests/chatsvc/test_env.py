@@ -13,13 +13,14 @@ import pytest
 from django.core.checks import Tags, run_checks
 
 from chatsvc import env
+from chatsvc.checks import misspelt
 
 REPO = Path(__file__).resolve().parents[2]
 PRODUCTION = {
     "ENVIRONMENT": "production",
     "SECRET_KEY": "Zq8" * 20 + "!x_-~#aAbBcC",
-    "JWT_SECRET_KEY": "j" * 40,
-    "ENCRYPTION_KEYS": "k" * 40,
+    "JWT_SECRET_KEY": "jJ5!x_-~" * 5,
+    "ENCRYPTION_KEYS": "kK5!x_-~" * 5,
     "ALLOWED_HOSTS": "chat.example.com",
     "PUBLIC_URL": "https://chat.example.com",
 }
@@ -130,6 +131,7 @@ NO_SETTINGS = {
     "EMAIL_FROM": ["chatsvc", "a@b\nBcc: c@d"],
     "TRANSCRIBE_URL": ["api.openai.com/v1"],
     "MEDIA_S3_ENDPOINT": ["minio:9000"],
+    "ALLOWED_HOSTS": ["https://chat.example.com", "chat.example.com:8001", "chat.example.com/", "*.example.com", "a b"],
     "CLAMAV_URL": [
         "clamav:3310",
         "http://clamav:3310",
@@ -164,6 +166,11 @@ def test_a_value_that_cannot_work_is_refused_at_the_start(tmp_path, name, text):
         env.read({name: text}, tmp_path)
     assert len(str(refusal.value).splitlines()) == 3
     assert len(str(refusal.value)) < 500
+
+
+def test_hosts_are_names_and_addresses(tmp_path):
+    hosts = [".example.com", "chat_1", "192.0.2.1", "[::1]", "*"]
+    assert env.read({"ALLOWED_HOSTS": ",".join(hosts)}, tmp_path)["ALLOWED_HOSTS"] == hosts
 
 
 def test_every_number_has_bounds(tmp_path):
@@ -265,6 +272,47 @@ def test_what_is_open_to_all_is_warned_of_before_it_is_deployed(settings, hosts,
     settings.ALLOWED_HOSTS, settings.ENV = hosts, {**settings.ENV, "CORS_ORIGINS": origins}
     found = run_checks(tags=[Tags.security], include_deployment_checks=True)
     assert [one.id for one in found if one.id.startswith("chatsvc.")] == warned
+
+
+GOOD = {"SECRET_KEY": "Zq8!x_-~" * 8, "JWT_SECRET_KEY": "Zq8!x_-~" * 5, "ENCRYPTION_KEYS": ["Zq8!x_-~" * 5]}
+SAFE = {**GOOD, "PUBLIC_URL": "https://chat.example.com", "ENABLE_RATE_LIMITING": True, "METRICS_TOKEN": ""}
+
+
+@pytest.mark.parametrize(
+    ("given", "warned"),
+    [
+        ({}, []),
+        ({"SECRET_KEY": "a" * 60}, ["chatsvc.W003"]),
+        ({"ENCRYPTION_KEYS": ["Zq8!x_-~" * 5, "ab" * 20]}, ["chatsvc.W003"]),
+        ({"METRICS_TOKEN": "short"}, ["chatsvc.W003"]),
+        ({"PUBLIC_URL": ""}, ["chatsvc.W004"]),
+        ({"PUBLIC_URL": "http://chat.example.com"}, ["chatsvc.W004"]),
+        ({"ENABLE_RATE_LIMITING": False}, ["chatsvc.W005"]),
+    ],
+)
+def test_a_deployment_that_is_not_safe_is_warned_of(settings, given, warned):
+    settings.ENV, settings.PRODUCTION = {**settings.ENV, "CORS_ORIGINS": [], **SAFE, **given}, True
+    settings.ALLOWED_HOSTS = ["chat.example.com"]
+    found = run_checks(tags=[Tags.security], include_deployment_checks=True)
+    assert [one.id for one in found if one.id.startswith("chatsvc.")] == warned
+    assert not [one for one in found if "aaaa" in f"{one.msg}{one.hint}" or "short" in f"{one.msg}{one.hint}"]
+
+
+def test_a_name_that_nothing_obeys_is_told_with_the_one_that_was_meant():
+    names = [
+        "ALLOWED_HOST",
+        "CLAMAV_ULR",
+        "DATABASE_URL",
+        "HOME",
+        "PATH",
+        "WEB_PROCESSES",
+        "SERVICE_PORT",
+        "POSTGRES_DB",
+    ]
+    assert [(one.msg, one.hint) for one in misspelt(names)] == [
+        ("ALLOWED_HOST is not known.", "ALLOWED_HOSTS is."),
+        ("CLAMAV_ULR is not known.", "CLAMAV_URL is."),
+    ]
 
 
 # -------------------------------------------------------------- the documents' variables
