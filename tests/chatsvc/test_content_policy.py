@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from django.test import Client
 
@@ -9,6 +12,7 @@ from chatsvc.web.content_policy import content_policy
 from tests.factories import MembershipFactory
 
 pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).parents[2]
 NO_BUCKET = {"MEDIA_S3_BUCKET": "", "MEDIA_S3_ENDPOINT": "", "MEDIA_S3_REGION": ""}
 
 
@@ -34,6 +38,33 @@ def test_a_page_runs_scripts_of_ours_alone(staff: Client, path: str, scripts: st
     assert policy["script-src"] == scripts
     assert (policy["default-src"], policy["object-src"], policy["frame-ancestors"]) == ("'self'", "'none'", "'none'")
     assert (policy["form-action"], policy["base-uri"], "connect-src" in policy) == ("'self'", "'none'", False)
+
+
+#: what the policy would stop in browsers, or would have to be weakened for
+INLINE = re.compile(
+    r"<script(?![^>]*\b(?:src=|type=[\"']application/json))[^>]*>|<[^>]*\son[a-z]+=|javascript:"
+    r"|\b(?:src|action|data)=[\"'](?:https?:)?//|<link[^>]*href=[\"'](?:https?:)?//|@import|url\((?:[\"']?)https?:",
+    re.IGNORECASE,
+)
+
+
+def test_no_template_has_a_script_in_it_or_loads_from_elsewhere() -> None:
+    pages = [
+        *ROOT.glob("templates/**/*.html"),
+        *ROOT.glob("static/console/**/*.css"),
+        *ROOT.glob("static/admin/**/*.css"),
+    ]
+    assert len(pages) > 40
+    assert {str(page.relative_to(ROOT)): found[0] for page in pages if (found := INLINE.search(page.read_text()))} == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<script>go()</script>", '<script nonce="x">', '<a onclick="go()">', '<img src="https://cdn.example/x.png">',
+     '<script src="//cdn.example/x.js">', "<a href='javascript:go()'>", "background: url(https://cdn.example/x.png)"],
+)  # fmt: skip
+def test_such_a_template_would_be_found(text: str) -> None:
+    assert INLINE.search(text)
 
 
 @pytest.mark.parametrize("path", ["/health", "/info", "/api/v2/channels"])

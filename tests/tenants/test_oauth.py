@@ -489,6 +489,7 @@ ADDRESSES = {
     "data:text/html,x": False, "https:///cb": False, "https://a.example/c b": False, "https://a.example\\@evil.example": False,
     "": False, "myapp:/cb": False, "https://a.example:x/cb": False, "//a.example": False, "http://127.0.0.1.evil.example/": False,
     "http://127.0.0.1@evil.example/": False, "http://127.0.0.1:@evil.example/": False, "http://[::1]:80@evil.example/": False,
+    "https://a.example;script-src": False, "https://a.example,evil/": False, "https://a.example'x/": False, "https://[::1]:8/cb": True,
     "https://ä.example/": False, "https://a.example/" + "x" * 500: False,
 }  # fmt: skip
 

@@ -29,6 +29,9 @@ LONGEST_URI = 500
 OWN_MACHINE = re.compile(
     r"(127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?"
 )  # RFC 8252, 7.3: a program on the person's own machine
+PLACE = re.compile(
+    r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
+)  # it stands in the policy of the page of consent
 OWN_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")  # RFC 8252, 7.1: a reversed domain name
 PLAIN = re.compile(r"[ !#-\[\]-~]*")
 STATE = re.compile(r"[ -~]*")  # the client's own words
@@ -144,7 +147,7 @@ def uri_allowed(uri: str) -> bool:
     except ValueError:
         return False
     if parts.scheme == "https":
-        return bool(host) and "@" not in parts.netloc
+        return bool(host) and bool(PLACE.fullmatch(parts.netloc))
     if parts.scheme == "http":
         return bool(OWN_MACHINE.fullmatch(parts.netloc))
     return bool(OWN_SCHEME.fullmatch(parts.scheme))
