@@ -51,12 +51,12 @@ def everything(client: redis.Redis) -> str:
     """Every key, with what it holds."""
     found = []
     for key in client.scan_iter(count=1000):
-        kind = client.type(key).decode()
+        kind: Any = client.type(key)
         held = {
             "string": lambda key=key: client.get(key), "list": lambda key=key: client.lrange(key, 0, -1),
             "set": lambda key=key: client.smembers(key), "hash": lambda key=key: client.hgetall(key),
             "zset": lambda key=key: client.zrange(key, 0, -1), "stream": lambda key=key: client.xrange(key),
-        }[kind]()  # fmt: skip
+        }[kind.decode()]()  # fmt: skip
         found.append(f"{key!r} {held!r}")
     return "\n".join(found)
 
