@@ -6,7 +6,6 @@ Must not touch the database. The wording of a reply is in assistant/builtin/word
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -43,7 +42,6 @@ BEGINNING = "beginning"  # a flow was chosen for the conversation, and has not b
 OF_PEOPLE = ("email", "phone")  # entities that tell who the person is, where an intent asks for them
 SOMETHING_ELSE = "none"  # the payload of "none of these"
 PART = 0.8  # how sure it must be of a part of a message; the half of a sentence deceives sooner
-HEARD, REPEATED, MACHINES_SAY = 6, 3, 20  # texts remembered, answers to the same one, characters of a machine's text
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class Dialogue:
 
     The memory is ``context["assistant"]``: ``turn`` counts the replies, ``missed`` the misunderstandings in
     a row, ``on_yes`` is the payload that a "yes" stands for, ``offered`` the content whose options a typed
-    number or title may mean, ``heard`` the digests of the last texts,
+    number or title may mean,
     ``later`` the wishes that come after this one, ``goods`` the products of the last answer about any. What the assistant waited for ends with a
     colleague's word: the next "yes" or "2" is said to them.
     """
@@ -88,7 +86,6 @@ class Dialogue:
         memory = _dict(self.context.get("assistant"))
         self.turn, self.missed = _count(memory.get("turn")), _count(memory.get("missed"))
         self.on_yes, self.offered = str(memory.get("on_yes", "")), _content(memory.get("offered"))
-        self.heard = [str(one) for one in _list(memory.get("heard"))][-HEARD:]
         self.goods = _dict(memory.get("goods"))
         waiting = self.stage in (COLLECTING, CONFIRMING)
         self.later = [str(one) for one in _list(memory.get("later"))] if waiting else []
@@ -108,7 +105,6 @@ class Dialogue:
         looked_for: tuple[Callable[[], EngineReply | None], ...] = (
             self.nothing_written,
             self.option_picked,
-            self.said_too_often,
             self.slot_answered,
             self.offer_answered,
             self.denial_asked_about,
@@ -284,13 +280,6 @@ class Dialogue:
         reply = self.misunderstood([self.wording.unknown(HUMAN)], on_yes=HUMAN, expected=(HUMAN,))
         return replace(reply, unanswered=True)
 
-    def said_too_often(self) -> EngineReply | None:
-        """The same long text over and over comes from a machine: people do not get it to stop by answering it."""
-        if self.digest and self.heard.count(self.digest) >= REPEATED:
-            self.heard = []
-            return self.hand_over("repeated")
-        return None
-
     # ------------------------------------------------------------------------ what is done then
 
     def resolve(self, payload: str) -> EngineReply | None:
@@ -423,7 +412,7 @@ class Dialogue:
     def hand_over(self, reason: str, skill: Skill | None = None) -> EngineReply:
         """To a human. The count begins anew, for the day the bot gets the conversation back."""
         self.missed = 0
-        if reason in ("misunderstood", "repeated"):
+        if reason == "misunderstood":
             apology = [self.wording.sentence("misunderstood")]
             return self.answer(apology, stage=HANDED_OVER, handover=reason, confidence=self.classification.confidence)
         skill = skill or self.skill(HUMAN)
@@ -449,7 +438,6 @@ class Dialogue:
         """The reply, with what is to be remembered for the next turn."""
         choosable = [content for content in contents if options(content)]
         memory = {"turn": self.turn + 1, "missed": self.missed, "on_yes": on_yes}
-        memory |= {"heard": [*self.heard, self.digest][-HEARD:]} if self.digest else {"heard": self.heard}
         memory |= {"goods": self.goods} if self.goods else {}
         memory |= {"later": self.later} if self.later and stage in (COLLECTING, CONFIRMING) else {}
         memory |= {"offered": choosable[-1].to_json()} if choosable else {}
@@ -548,12 +536,6 @@ class Dialogue:
     @cached_property
     def denied(self) -> bool:
         return denied(self.text)
-
-    @cached_property
-    def digest(self) -> str:
-        """Of a text that is long enough to be a machine's, "" for others."""
-        said = normal(self.text) if not self.choice else ""
-        return hashlib.sha256(said.encode()).hexdigest()[:8] if len(said) >= MACHINES_SAY else ""
 
     @cached_property
     def colleague_spoke(self) -> bool:

@@ -27,7 +27,6 @@ WAITS: Mapping[str, str] = {
     "requested": "They asked for a person.",
     "misunderstood": "The assistant did not understand them.",
     "loop": "The same came again and again, as from another machine: the assistant answers it no more.",
-    "repeated": "The same text came over and over, as from a machine.",
     "call_unsure": "They agreed to something that a tool was to do, and it is unknown whether it was done: check it there, then tell them.",
     "review": "The assistant wants a colleague to look at it.",
     "assistant_off": "The assistant is switched off.",

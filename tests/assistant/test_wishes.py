@@ -110,7 +110,7 @@ def test_an_old_yes_does_nothing(visitor):
     assert not person.picks("do:cancel_order", "Yes").handover
 
 
-# ------------------------------------------------------------------ a colleague's word, a machine's
+# ------------------------------------------------------------------------------ a colleague's word
 
 
 def test_a_colleagues_word_ends_the_question(visitor):
@@ -137,17 +137,6 @@ def test_what_the_bot_asked_after_the_colleague_counts(visitor):
     person.says("track my order")
     reply = person.says("AC-10042", history=(*BY_COLLEAGUE, HistoryEntry("bot", "What is your order number?")))
     assert "Order AC-10042 left" in said(reply)
-
-
-def test_a_machine_that_repeats_itself_is_answered_three_times(visitor):
-    person, line = visitor(), "Thank you for your message. We will get back to you soon."
-    replies = [person.says(line) for _ in range(4)]
-    assert [reply.handover_reason for reply in replies] == ["", "", "", "repeated"]
-
-
-def test_people_may_say_a_short_word_often(visitor):
-    person = visitor()
-    assert not any(person.says("thanks").handover for _ in range(6))
 
 
 # --------------------------------------------------------------------------------- several wishes
