@@ -6,6 +6,7 @@ said. Everything here works on the tenant in scope and on no other; no tenant wa
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 import uuid
@@ -33,6 +34,7 @@ from tenants.tenant_settings import settings_for
 
 log = structlog.get_logger(__name__)
 
+BESIDE = "meaning"  # the name of a thread that learns a second look
 CHECK_EVERY_S = 5.0  # how long a change made by another process may stay unseen
 LOOK_AGAIN_S = 0.5  # while another process trains
 FIRST_WAIT_S = 5.0  # that a tenant's very first answer waits for a training elsewhere; then it is done here as well
@@ -84,6 +86,9 @@ class _Remembered:
 
 _remembered: OrderedDict[uuid.UUID, _Remembered] = OrderedDict()  # the least recently used first
 _lock = threading.Lock()  # guards the dict; never held for long
+_learning: dict[
+    uuid.UUID, tuple[uuid.UUID, TrainedModel]
+] = {}  # training → tenant and claim, of second looks under way
 
 
 def lessons() -> Lessons:
@@ -189,7 +194,25 @@ def _load_beside(model: str) -> None:
 
 
 def _beside(work: Callable[..., None], *given: Any) -> None:
-    threading.Thread(target=work, args=given, name="meaning", daemon=True).start()
+    threading.Thread(target=work, args=given, name=BESIDE, daemon=True).start()
+
+
+def second_looks_awaited() -> None:
+    """Until those that this process learns are learnt: for commands, with whose end their threads would end."""
+    for thread in threading.enumerate():
+        if thread.name == BESIDE:
+            thread.join()
+
+
+@atexit.register
+def second_looks_left() -> None:
+    """Of a process that ends: another one may learn them at once."""
+    for tenant_id, row in list(_learning.values()):
+        try:
+            with tenant_scope(tenant_id):
+                stored.training_release(row)
+        except Exception as error:  # noqa: BLE001  its lease runs out
+            log.warning("assistant_meaning_not_left", error=type(error).__name__)
 
 
 def _with_second(known: Lessons) -> Lessons:
@@ -209,12 +232,14 @@ def _with_second(known: Lessons) -> Lessons:
 
 def _second_learn(entry: _Remembered, tenant_id: uuid.UUID, known: Lessons, row: TrainedModel, network: str) -> None:
     """In a thread of its own, which waits for the process that learns."""
+    _learning[row.id] = tenant_id, row
     try:
         with tenant_scope(tenant_id):
             second_keep(known, row, network)
     except Exception as error:  # noqa: BLE001  the first look answers as before; another change tries again
         log.warning("assistant_meaning_failed", error=type(error).__name__)
     finally:
+        _learning.pop(row.id, None)
         entry.look_at = 0.0
         connections.close_all()
 

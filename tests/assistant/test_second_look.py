@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
@@ -204,3 +205,26 @@ def test_a_process_of_its_own_learns_it() -> None:
     assert second.model == encoders.model_of(encoders.DEFAULT)
     vectors, features = encoders.encoder().vectors([STRANGE]), known.classifier.features
     assert second.classify(vectors, features, [features.row(STRANGE)])[0].intent == "refund"
+
+
+def test_a_process_that_ends_in_the_midst_of_learning_leaves_it_to_another(tenant, scope, learnt_here, monkeypatch):
+    teach(tenant)
+    monkeypatch.setattr(
+        memory,
+        "_beside",
+        lambda work, entry, tenant_id, known, row, network: memory._learning.update({row.id: (tenant_id, row)}),
+    )
+    lessons()
+    (claimed,) = memory._learning
+    assert stored.meaning_claim(claimed) is None
+    memory.second_looks_left()
+    memory._learning.clear()
+    assert stored.meaning_claim(claimed) is not None
+
+
+def test_a_command_waits_for_what_it_learns():
+    gate, done = threading.Event(), []
+    memory._beside(lambda: done.append(gate.wait(10)))
+    threading.Timer(0.05, gate.set).start()
+    memory.second_looks_awaited()
+    assert done == [True]

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from assistant.builtin.evaluation import evaluate, train
+from assistant.intents.lessons import second_looks_awaited
 from tenants.models import Tenant
 
 
@@ -25,6 +26,7 @@ class Command(BaseCommand):
             raise CommandError(f"{tenant.name}: This tenant is suspended.")
         metrics = evaluate(tenant) if options["evaluate"] else None
         trained = train(tenant, metrics)
+        second_looks_awaited()
         facts = trained.state["facts"]
         self.stdout.write(
             f"{tenant.slug}: {trained}, {len(trained.state['intents'])} intents, {facts} knowledge entries"
