@@ -32,7 +32,7 @@ NUMBERS = regex.compile(r"\d+")
 ENDED = regex.compile(r"[.!?:…。！？][\"'”»)]*$")
 ITEM = regex.compile(r"(?:[-•–*▪]|\(?\d{1,3}[.)])\s")
 #: a title that a program has written, and no person
-NO_TITLE = regex.compile(r"(?i)^(?:untitled|microsoft word - .*|.*\.(?:docx?|pdf|indd|tex|odt|rtf))$")
+NO_TITLE = regex.compile(r"(?i)^(?:untitled|microsoft word - .*|.*+(?<=\.(?:docx?|pdf|indd|tex|odt|rtf)))$")
 
 
 @dataclass(frozen=True)
