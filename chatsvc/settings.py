@@ -32,7 +32,7 @@ PUBLIC_URL: str = ENV["PUBLIC_URL"].rstrip("/") or f"http://localhost:{ENV['PORT
 # ------------------------------------------------------------------------ applications
 
 INSTALLED_APPS = [
-    "unfold",
+    "chatsvc.web.console.Look",  # unfold
     "chatsvc.web.console.Config",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
 from django.http import HttpRequest
-from django.urls import reverse_lazy
-from django.utils.text import format_lazy
+from django.urls import get_script_prefix, reverse
+from django.utils.functional import lazy
 
 OPERATE = "deliveries:write"  # who may start again what has failed looks after the traffic
 
@@ -28,16 +29,16 @@ def page(title: str, icon: str, model: str, query: str = "", needs: str = "") ->
 
     def active(request: HttpRequest) -> bool:
         """Two entries may lead to one list: the one with the same filter is the active one."""
-        if not request.path.startswith(str(address)):
+        if not request.path.startswith(_address(name)):
             return False
         marked = {name: request.GET[name] for name in ("dead", "outbox") if name in request.GET}
         return marked == dict(parse_qsl(query[1:]))
 
-    address = reverse_lazy(f"admin:{model.replace('.', '_').lower()}_changelist")
+    name = f"{model.replace('.', '_').lower()}_changelist"
     return {
         "title": title,
         "icon": icon,
-        "link": format_lazy("{}{}", address, query),
+        "link": _link(name, query),
         "permission": may_open,
         "active": active,
     }
@@ -51,13 +52,12 @@ def inbox() -> dict[str, Any]:
 
         return "conversations:read" in permissions_in(request, None)
 
-    address = reverse_lazy("admin:inbox")
-    return {"title": "Inbox", "icon": "inbox", "link": address, "permission": may_open}
+    return {"title": "Inbox", "icon": "inbox", "link": _link("inbox"), "permission": may_open}
 
 
 def own_page(title: str, icon: str, name: str) -> dict[str, Any]:
     """A link to a page that every member of staff has. ``name``: of its address."""
-    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{name}")}
+    return {"title": title, "icon": icon, "link": _link(name)}
 
 
 def group(title: str, *items: dict[str, Any]) -> dict[str, Any]:
@@ -66,8 +66,27 @@ def group(title: str, *items: dict[str, Any]) -> dict[str, Any]:
 
 def name_of(link: object) -> str:
     """What the sidebar calls the list at this address; "" for one that it does not lead to."""
-    entries = (item for part in SIDEBAR["navigation"] for item in part["items"])
-    return next((item["title"] for item in entries if str(item["link"]) == str(link)), "")
+    return _names(get_script_prefix()).get(str(link), "")
+
+
+@cache
+def _names(prefix: str) -> dict[str, str]:
+    """By address. Of two entries that lead to one the first names it."""
+    entries = [item for part in SIDEBAR["navigation"] for item in part["items"]]
+    return {str(item["link"]): item["title"] for item in reversed(entries)}
+
+
+@cache
+def _looked_up(name: str, prefix: str) -> str:
+    return reverse(f"admin:{name}")
+
+
+def _address(name: str, query: str = "") -> str:
+    """Of a page. All of them are asked for several times by every page: looked up anew, that was a tenth of what it took."""
+    return _looked_up(name, get_script_prefix()) + query
+
+
+_link = lazy(_address, str)
 
 
 SIDEBAR: dict[str, Any] = {

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.test import Client, RequestFactory
+from django.urls import clear_script_prefix, reverse, set_script_prefix
 
 from chatsvc.web.sidebar import SIDEBAR, name_of
 from conversations.models import Attachment, Event
@@ -68,3 +70,22 @@ def test_no_page_has_a_handler_in_its_markup(superuser: Client, acme: World) -> 
     page = superuser.get(url(Delivery, "change", acme.delivery.pk)).content.decode()
     own = page.partition('id="content"')[2]
     assert ("onsubmit" in own, "onclick" in own, "onfocus" in own) == (False, False, False)
+
+
+def test_a_page_asks_no_model_what_one_may_do_with_it(superuser, monkeypatch):
+    def asked(*_: Any) -> None:
+        raise AssertionError("the list of all models is made, which no page with a sidebar shows")
+
+    monkeypatch.setattr(type(admin.site), "_build_app_dict", asked)
+    assert superuser.get(reverse("admin:tenants_team_changelist")).status_code == 200
+
+
+def test_below_another_address_the_sidebar_leads_there():
+    assert name_of(reverse("admin:tenants_team_changelist")) == "Teams"
+    set_script_prefix("/chat/")
+    try:
+        below = reverse("admin:tenants_team_changelist")
+        assert (below, name_of(below)) == ("/chat/admin/tenants/team/", "Teams")
+    finally:
+        clear_script_prefix()
+    assert name_of(below) == ""
