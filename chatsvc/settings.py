@@ -268,6 +268,7 @@ SPECTACULAR_SETTINGS = {
         "SiteState": ["waiting", "reading", "done", "failed"],
         "SitePageStatus": ["waiting", "reading", "created", "updated", "unchanged", "refused", "gone"],
         "TrainingState": ["learning", "ready", "too_large"],
+        "TrainingRunState": ["queued", "running", "done", "failed"],
         "NamedEngine": ["current", "builtin"],
         "ScheduledReplyStatus": ["waiting", "sent", "cancelled", "refused", "failed"],
     },

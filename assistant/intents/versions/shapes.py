@@ -49,7 +49,7 @@ class HeldShape(BaseModel):
     usable: bool = Field(description="False: this release cannot read what it learnt, and the newest answers")
 
 
-class RunItem(BaseModel):
+class TrainingRunItem(BaseModel):
     state: Literal["queued", "running", "done", "failed"]
     stage: Literal["", "letters", "meaning", "measuring"] = Field(
         description="The look that is being learnt, or that what was learnt is being measured"
@@ -62,11 +62,11 @@ class RunItem(BaseModel):
     ended_at: Moment | None
 
 
-class RunShape(RunItem):
+class TrainingRunShape(TrainingRunItem):
     """How far the training is that was asked for last."""
 
 
-class RunBody(BaseModel):
+class TrainingRunBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     against: uuid.UUID | None = Field(
@@ -75,7 +75,7 @@ class RunBody(BaseModel):
 
 
 class TrainingList(Page):
-    run: RunItem | None = Field(description="The training that was asked for last; null: none ever was")
+    run: TrainingRunItem | None = Field(description="The training that was asked for last; null: none ever was")
     held: HeldShape | None = Field(description="The version that was chosen to answer; null: the newest does")
     items: list[TrainingItem]
 

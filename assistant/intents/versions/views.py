@@ -15,9 +15,9 @@ from assistant.intents.versions.listed import versions_listed
 from assistant.intents.versions.runs import lane_of, training_ask
 from assistant.intents.versions.shapes import (
     ActivateBody,
-    RunBody,
-    RunShape,
     TrainingList,
+    TrainingRunBody,
+    TrainingRunShape,
     TrainingShape,
     head_shape,
     run_shape,
@@ -67,11 +67,11 @@ class TrainingsView(TenantAPIView):
         "now is learnt where it is not yet, and measured on examples held out, beside the version that answers (or answered "
         "before, or `against`) on the same texts. A version that is held goes on answering. 409 `training_busy` while one is "
         "under way; of `against` `training_not_found`, `training_not_kept`, `training_other_release`.",
-        tags=TAGS, request=RunBody, responses={202: RunShape},
+        tags=TAGS, request=TrainingRunBody, responses={202: TrainingRunShape},
         examples=[asked({}), answered({**RUN, "state": "queued", "stage": "", "percent": 0}, 202)],
     )  # fmt: skip
     def post(self, request: Request) -> Response:
-        lane = training_ask(parse_body(request, RunBody).against)
+        lane = training_ask(parse_body(request, TrainingRunBody).against)
         self.audit("traininglane.asked", lane)
         return Response(run_shape(lane), 202)
 
@@ -82,7 +82,7 @@ class RunView(TenantAPIView):
     @extend_schema(
         operation_id="intent_training_run", summary="How far the training is",
         description="The one that was asked for last. 404 `training_not_found` where none was.",
-        tags=TAGS, responses=RunShape, examples=[answered(RUN)],
+        tags=TAGS, responses=TrainingRunShape, examples=[answered(RUN)],
     )  # fmt: skip
     def get(self, request: Request) -> Response:
         lane = lane_of()
