@@ -17,6 +17,7 @@ from typing import Any
 from celery import Task, current_app, shared_task
 from django.conf import settings
 
+from assistant.builtin.evaluation import evaluate_lessons
 from assistant.intents.lessons import invalidate
 from assistant.intents.versions.runs import trainings_go_on
 from assistant.knowledge.indexed import articles_go_on
@@ -314,7 +315,7 @@ def sites() -> None:
 
 @service_task
 def trainings() -> None:
-    trainings_go_on(for_seconds(TRAININGS_S, stopping.is_set))
+    trainings_go_on(for_seconds(TRAININGS_S, stopping.is_set), evaluate_lessons)
 
 
 @service_task

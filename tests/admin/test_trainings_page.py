@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from assistant.builtin.evaluation import evaluate_lessons
 from assistant.intents import apart
 from assistant.intents.lessons import invalidate, lessons
 from assistant.intents.versions.models import TrainingLane
@@ -62,7 +63,7 @@ def test_a_training_is_begun_followed_and_read(staff_of, acme: World, monkeypatc
         return [FIGURES, {**FIGURES, "precision": 0.7}]
 
     monkeypatch.setattr(apart, "measured", measured)
-    assert trainings_go_on(lambda: True) == 1
+    assert trainings_go_on(lambda: True, evaluate_lessons) == 1
     [run] = client.get(follow).json()["runs"]
     assert (run["open"], run["words"]) == (False, f"The last training is done: version {newest.version}.")
     page = page_of(client, newest)

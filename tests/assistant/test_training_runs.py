@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from assistant.builtin.evaluation import evaluate_lessons
 from assistant.intents import apart, stored
 from assistant.intents import lessons as memory
 from assistant.intents.lessons import invalidate, lessons
@@ -51,7 +52,7 @@ def teach(tenant: Tenant, *examples: str) -> Intent:
 
 
 def go_on() -> int:
-    return trainings_go_on(lambda: True)
+    return trainings_go_on(lambda: True, evaluate_lessons)
 
 
 def ended() -> list[Any]:
@@ -157,7 +158,7 @@ def test_a_training_that_fails_says_so_and_another_may_be_asked_for(scope, monke
 def test_a_worker_that_stops_leaves_it_to_the_next_one(scope, measured, monkeypatch):
     training_ask()
     more = iter([True, True, False])
-    assert trainings_go_on(lambda: next(more)) == 0
+    assert trainings_go_on(lambda: next(more), evaluate_lessons) == 0
     assert (lane_of().state, measured) == ("queued", [])
     assert go_on() == 1
 
@@ -171,7 +172,7 @@ def test_who_lost_the_lease_ends_nothing(scope, measured, monkeypatch):
         return measure(versions, told=told, **given)
 
     monkeypatch.setattr(apart, "measured", slow)
-    assert not training_go_on(lane.id, lambda: True)
+    assert not training_go_on(lane.id, lambda: True, evaluate_lessons)
     assert (lane_of().state, ended()) == ("running", [])
 
 
@@ -184,9 +185,9 @@ def test_what_ends_its_workers_is_given_up(scope, measured, monkeypatch):
     monkeypatch.setattr(apart, "measured", dies)
     for _ in range(runs.MOST_TRIES):
         with pytest.raises(SystemExit):
-            training_go_on(lane.id, lambda: True)
+            training_go_on(lane.id, lambda: True, evaluate_lessons)
         TrainingLane.objects.update(due_at=now())
-    assert training_go_on(lane.id, lambda: True)
+    assert training_go_on(lane.id, lambda: True, evaluate_lessons)
     assert lane_of().code == "worker_lost"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +17,6 @@ import structlog
 from django.conf import settings
 from django.db.models import F
 
-from assistant.builtin.evaluation import evaluate_lessons
 from assistant.embeddings.encoders import model_of, name_for
 from assistant.intents import lessons, stored
 from assistant.intents.apart import LearningFailed, Told
@@ -42,6 +41,10 @@ MOST_TRIES = 3  # workers that end over it
 LOOK_AGAIN_S = 1.0  # while another process learns the second look
 ENDED = "chat.system.training_ended"
 _going = threading.Lock()  # one thread of a process is enough: they would wait for each other
+
+
+#: measures lessons, and others by their examples, on the same texts (assistant/builtin/evaluation.py)
+Evaluate = Callable[[lessons.Lessons, Sequence[Sequence[Example]], Told], list[dict[str, Any]]]
 
 
 class Stopping(Exception):
@@ -70,7 +73,7 @@ def training_ask(against: uuid.UUID | None = None) -> TrainingLane:
     return TrainingLane.objects.select_related("trained", "against").get()
 
 
-def trainings_go_on(more: More) -> int:
+def trainings_go_on(more: More, evaluate: Evaluate) -> int:
     """Do what is due, one training after the other. How many were brought to their end."""
     if not _going.acquire(blocking=False):
         return 0
@@ -81,14 +84,14 @@ def trainings_go_on(more: More) -> int:
         for row_id, tenant_id in list(rows.order_by("due_at", "id").values_list("id", "tenant_id")[:200]):
             if more():
                 with failures.apart(tenant=str(tenant_id)), tenant_scope(tenant_id):
-                    count += training_go_on(row_id, more)
+                    count += training_go_on(row_id, more, evaluate)
         failures.tell()
         return count
     finally:
         _going.release()
 
 
-def training_go_on(lane_id: uuid.UUID, more: More) -> bool:
+def training_go_on(lane_id: uuid.UUID, more: More, evaluate: Evaluate) -> bool:
     """Whether it came to its end: not where it is not due or another worker's, or ``more`` said no."""
     lane = claim_by_id(TrainingLane, lane_id, LEASE)
     if lane is None:
@@ -97,7 +100,7 @@ def training_go_on(lane_id: uuid.UUID, more: More) -> bool:
     if lane.tries >= MOST_TRIES:
         return _end(lane, None, "worker_lost")
     try:
-        row, metrics = _trained(lane, more)
+        row, metrics = _trained(lane, more, evaluate)
     except LeaseLost:
         return False
     except Stopping:
@@ -115,7 +118,7 @@ def training_go_on(lane_id: uuid.UUID, more: More) -> bool:
     return _end(lane, row, "")
 
 
-def _trained(lane: TrainingLane, more: More) -> tuple[TrainedModel | None, dict[str, Any]]:
+def _trained(lane: TrainingLane, more: More, evaluate: Evaluate) -> tuple[TrainedModel | None, dict[str, Any]]:
     _teller(lane, more, Stage.LETTERS, 0, 10)(0.0)
     known = lessons.newest()
     row = TrainedModel.objects.filter(id=known.version).first()
@@ -125,7 +128,7 @@ def _trained(lane: TrainingLane, more: More) -> tuple[TrainedModel | None, dict[
         _second(known, _teller(lane, more, Stage.MEANING, 10, 40))
     other = _other(lane, row)
     taught = other and _taught(other)
-    mine, *others = evaluate_lessons(known, [taught] if taught else [], _teller(lane, more, Stage.MEASURING, 40, 100))
+    mine, *others = evaluate(known, [taught] if taught else [], _teller(lane, more, Stage.MEASURING, 40, 100))
     if other and others:
         names = ("precision", "recall", "answered", "looks", "confusion")
         against = {name: others[0][name] for name in names}
