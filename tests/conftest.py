@@ -58,16 +58,20 @@ def django_db_modify_db_settings(
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """PostgreSQL drops no database that a thread of the tests is still connected to."""
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """PostgreSQL drops no database that a thread of the tests is still connected to, unless it is to end that connection.
+    A thread that comes again is kept out meanwhile; when connections were ended first, it was back before the end."""
     yield
-    with django_db_blocker.unblock():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                )
+    if connection.vendor == "postgresql":
+        creation: Any = connection.creation
+        creation._destroy_test_db = _dropped
+
+
+def _dropped(name: str, verbosity: int) -> None:
+    postgres: Any = connection
+    postgres.close_pool()
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(f"DROP DATABASE {connection.ops.quote_name(name)} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session", autouse=True)
