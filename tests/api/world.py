@@ -12,7 +12,7 @@ from django.db import models
 from assistant.evaluations.models import EvaluationCase
 from assistant.knowledge.sites.models import Site
 from assistant.llm_models import LanguageModel, Provider
-from assistant.models import Intent, KnowledgeEntry
+from assistant.models import Intent, KnowledgeEntry, TrainedModel
 from assistant.prompts.models import SystemPrompt
 from assistant.tools.models import Tool
 from channels_app.models import MessageTemplate
@@ -109,7 +109,7 @@ class World:
             "family_id": TokenFamily, "filter_id": SavedFilter, "intent_id": Intent, "invitation_id": Invitation,
             "issuer_id": TrustedIssuer, "key_id": ApiKey, "model_id": LanguageModel, "prompt_id": SystemPrompt,
             "provider_id": Provider, "role_id": Role, "row_id": OAuthClient, "site_id": Site, "template_id": MessageTemplate,
-            "tool_id": Tool,
+            "tool_id": Tool, "training_id": TrainedModel,
         }  # fmt: skip
         return rows | {name: made(model, tenant, self.mark) for name, model in plain.items()}
 

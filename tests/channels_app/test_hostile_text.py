@@ -43,6 +43,7 @@ from channels_app.words.text import Safety, analyse
 PATTERN_S = 0.25  # of one pattern on one text
 QUARTER_S = PATTERN_S / 4**3  # on a quarter of it: what grows with up to the third power is within the bound then
 WHOLE_S = 1.0  # of a whole function on one text
+REFERENCE_S = 0.06  # of `reference` where these bounds were measured
 HEADER = 16_384
 #: module → the longest text that its patterns are used on; a module with patterns has a line here
 LONGEST: dict[str, int] = {
@@ -170,13 +171,23 @@ PATTERNS = own_patterns()
 
 def cpu_s(work: Any, *args: Any, bound: float = WHOLE_S) -> float:
     """The least of up to five times, as long as they are beyond ``bound``: a neighbour of the machine makes some of them
-    longer, and what is not linear is far beyond it in all."""
+    longer, and what is not linear is far beyond it in all. In seconds of the processor that the bounds were measured on: a
+    second is three of one that is a third as quick, for its neighbours' sake or for good."""
     spent: list[float] = []
     while len(spent) < 5 and min(spent, default=bound) >= bound:
-        began = time.thread_time()
-        work(*args)
-        spent.append(time.thread_time() - began)
+        slower = max(1.0, _thread_s(reference) / REFERENCE_S) if spent else 1.0
+        spent.append(_thread_s(work, *args) / slower)
     return min(spent)
+
+
+def _thread_s(work: Any, *args: Any) -> float:
+    began = time.thread_time()
+    work(*args)
+    return time.thread_time() - began
+
+
+def reference() -> int:
+    return sum(number * number for number in range(1_000_000))
 
 
 def filled(start: str, pump: str, length: int, end: str = "x") -> str:

@@ -54,9 +54,9 @@ def test_beat_goes_on_when_the_clock_is_set_back(clocks: Clocks) -> None:
                 pass
         return set(sent)
 
-    assert run(61) == {"sweep", "channels", "house-keeping", "privacy", "removals", "sites", "vectors"}
+    assert run(61) == {"sweep", "channels", "house-keeping", "privacy", "removals", "sites", "trainings", "vectors"}
     clocks.go_on(0, set_by=-timedelta(hours=2))
-    assert run(61) == {"sweep", "channels", "house-keeping", "privacy", "removals", "sites", "vectors"}
+    assert run(61) == {"sweep", "channels", "house-keeping", "privacy", "removals", "sites", "trainings", "vectors"}
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,6 @@ from tenants.work.leases import LeaseLost, claim_by_id, put_off, settle
 
 log = structlog.get_logger(__name__)
 
-State, Stage = TrainingLane.State, TrainingLane.Stage
 LEASE = timedelta(minutes=5)  # of a worker that tells nothing: more than a first look takes, and the wait for another's
 MOST_TRIES = 3  # workers that end over it
 LOOK_AGAIN_S = 1.0  # while another process learns the second look
@@ -53,7 +52,7 @@ class Stopping(Exception):
 
 def lane_of() -> TrainingLane | None:
     """The training that was asked for last in the tenant in scope; None: none ever was."""
-    return TrainingLane.objects.exclude(state=State.NONE).select_related("trained", "against").first()
+    return TrainingLane.objects.exclude(state=TrainingLane.State.NONE).select_related("trained", "against").first()
 
 
 @retried
@@ -65,7 +64,7 @@ def training_ask(against: uuid.UUID | None = None) -> TrainingLane:
         version_learnt(other)
     lane_open()
     asked = TrainingLane.objects.exclude(state__in=TrainingLane.OPEN).update(
-        state=State.QUEUED, stage="", percent=0, code="", tries=0, asked_at=now(), ended_at=None, trained=None,
+        state=TrainingLane.State.QUEUED, stage="", percent=0, code="", tries=0, asked_at=now(), ended_at=None, trained=None,
         against=other, due_at=now(), claim=None,
     )  # fmt: skip
     if not asked:
@@ -119,16 +118,18 @@ def training_go_on(lane_id: uuid.UUID, more: More, evaluate: Evaluate) -> bool:
 
 
 def _trained(lane: TrainingLane, more: More, evaluate: Evaluate) -> tuple[TrainedModel | None, dict[str, Any]]:
-    _teller(lane, more, Stage.LETTERS, 0, 10)(0.0)
+    _teller(lane, more, TrainingLane.Stage.LETTERS, 0, 10)(0.0)
     known = lessons.newest()
     row = TrainedModel.objects.filter(id=known.version).first()
     if row is None:
         return None, {}
     if settings.ENV["ASSISTANT_MEANING"]:
-        _second(known, _teller(lane, more, Stage.MEANING, 10, 40))
+        _second(known, _teller(lane, more, TrainingLane.Stage.MEANING, 10, 40))
     other = _other(lane, row)
     taught = other and _taught(other)
-    mine, *others = evaluate(known, [taught] if taught else [], _teller(lane, more, Stage.MEASURING, 40, 100))
+    mine, *others = evaluate(
+        known, [taught] if taught else [], _teller(lane, more, TrainingLane.Stage.MEASURING, 40, 100)
+    )
     if other and others:
         names = ("precision", "recall", "answered", "looks", "confusion")
         against = {name: others[0][name] for name in names}
@@ -179,7 +180,9 @@ def _teller(lane: TrainingLane, more: More, stage: TrainingLane.Stage, begin: in
         if not more():
             raise Stopping
         told = {"stage": stage, "percent": int(begin + (end - begin) * share), "due_at": now() + LEASE}
-        if not TrainingLane.objects.filter(id=lane.id, claim=lane.claim, state=State.RUNNING).update(**told):
+        if not TrainingLane.objects.filter(id=lane.id, claim=lane.claim, state=TrainingLane.State.RUNNING).update(
+            **told
+        ):
             raise LeaseLost
 
     return tell
@@ -187,7 +190,7 @@ def _teller(lane: TrainingLane, more: More, stage: TrainingLane.Stage, begin: in
 
 @retried
 def _end(lane: TrainingLane, row: TrainedModel | None, code: str) -> bool:
-    state = State.FAILED if code else State.DONE
+    state = TrainingLane.State.FAILED if code else TrainingLane.State.DONE
     percent = {} if code else {"percent": 100}
     with atomic():
         if not settle(lane, state=state, code=code, trained=row, ended_at=now(), **percent):

@@ -80,7 +80,7 @@ class RunView(TenantAPIView):
     permissions = {"GET": "intents:read"}
 
     @extend_schema(
-        operation_id="intent_training_run", summary="How far the training is",
+        operation_id="intent_training_run_get", summary="How far the training is",
         description="The one that was asked for last. 404 `training_not_found` where none was.",
         tags=TAGS, responses=TrainingRunShape, examples=[answered(RUN)],
     )  # fmt: skip
