@@ -31,6 +31,7 @@ from tenants.errors import (
     Forbidden,
     Invalid,
     NotAuthenticated,
+    NotAvailable,
     NotFound,
     PayloadTooLarge,
     ServiceError,
@@ -105,9 +106,11 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """DRF's hook: every exception of a view becomes an answer with a stable code."""
     shown = as_service_error(error)
     request = context.get("request")
-    if shown.status >= 500:
-        _log(error, shown, getattr(request, "path", ""))
     response = Response(_body(shown), status=shown.status)
+    if isinstance(shown, NotAvailable):
+        response._has_been_logged = True  # type: ignore[attr-defined] # Django's mark: what is not set up is no fault
+    elif shown.status >= 500:
+        _log(error, shown, getattr(request, "path", ""))
     for name, value in _headers(shown).items():
         response[name] = value
     return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -82,12 +83,16 @@ def test_what_is_not_known_as_a_vector_yet_says_so(api, tenant, scope, lost) -> 
     assert not api(tenant).data_of(api(tenant).get(f"{ROOT}/conversations/{empty.id}/similar"))["ready"]
 
 
-def test_no_encoder_and_no_store_have_their_codes(api, tenant, lost, settings, server: FakeQdrant) -> None:
+def test_no_encoder_and_no_store_have_their_codes(api, tenant, lost, settings, server: FakeQdrant, caplog) -> None:
     settings.ENV = {**settings.ENV, "VECTOR_STORE": "qdrant", "QDRANT_URL": server.url}
     server.broken = 500
     answer = api(tenant).get(f"{ROOT}/messages/{lost.id}/similar")
     assert (answer.status_code, api().error_of(answer)["code"]) == (503, "unavailable")
     settings.ENV = {**settings.ENV, "ASSISTANT_MEANING": False}
+    caplog.clear()
     answer = api(tenant).get(f"{ROOT}/messages/{lost.id}/similar")
     assert (answer.status_code, api().error_of(answer)["code"]) == (501, "not_available")
+    assert [
+        line.name for line in caplog.records if line.levelno >= logging.ERROR
+    ] == []  # what is not set up is no fault
     assert api(tenant).get(f"{ROOT}/messages/{lost.id}/similar?limit=51").status_code == 400
