@@ -57,7 +57,11 @@ class Crews:
     def _sends_quickly(self, lane: Lane) -> bool:
         """Whether this process sends, no platform of the lane has kept a thread waiting of late, for those who answer are
         no place to wait in, and each piece needs no span of its own."""
-        return "deliver" in self._crews and not traces.on() and not any(crew.is_slow(lane) for crew in self._crews.values())
+        return (
+            "deliver" in self._crews
+            and not traces.on()
+            and not any(crew.is_slow(lane) for crew in self._crews.values())
+        )
 
     def share(self, task: str, lane: Lane, row_id: str, work: Callable[[], object]) -> bool:
         """Have the work of a row done by its queue's crew; False when there is none. Log lines keep their ids."""
