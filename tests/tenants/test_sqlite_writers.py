@@ -91,7 +91,7 @@ def test_they_write_in_the_order_they_came(wrapper, line, write: Callable[[Datab
         threads.append(threading.Thread(target=write, args=(wrapper(), number)))
         threads[-1].start()
         give_up = time.monotonic() + WAITS_S
-        while len(line._waiting) <= number:
+        while sum(map(len, line._waiting.values())) <= number:
             assert time.monotonic() < give_up
             time.sleep(0.001)
     end(first)
@@ -245,3 +245,37 @@ def test_a_log_that_a_reader_keeps_to_the_end_is_said_to_be_there(wrapper, monke
     assert not traces.log_wipe()
     reads.close()
     assert traces.log_wipe()
+
+
+def test_tenants_take_turns_in_the_line_and_each_has_its_own_order() -> None:
+    """Who floods a file with writes waits behind themselves, not in front of all others."""
+    line, order = lines.Line(), list[str]()
+    assert line.enter(1)
+
+    def write(name: str, whose: str) -> None:
+        assert line.enter(10, whose)
+        order.append(name)
+        line.leave()
+
+    threads = []
+    for name in ("flood 1", "flood 2", "flood 3", "other 1", "flood 4", "other 2"):
+        before = sum(map(len, line._waiting.values()))
+        thread = threading.Thread(target=write, args=(name, name.split()[0]))
+        thread.start()
+        threads.append(thread)
+        while sum(map(len, line._waiting.values())) == before:
+            time.sleep(0.001)
+    line.leave()
+    for thread in threads:
+        thread.join(10)
+    assert order == ["flood 1", "other 1", "flood 2", "other 2", "flood 3", "flood 4"]
+    assert line.enter(0)
+
+
+def test_who_gives_up_leaves_the_line_to_the_others() -> None:
+    line = lines.Line()
+    assert line.enter(1)
+    assert not line.enter(0.01, "impatient")
+    assert line._waiting == {}
+    line.leave()
+    assert line.enter(0.01, "next")

@@ -40,8 +40,10 @@ class Connection(sqlite3.Connection):
         """Wait for the turn to write. Raises sqlite3.OperationalError as SQLite does when it takes too long."""
         if self.place is None or self._line is not None:
             return
+        from tenants.scope import tenant_id_if_any  # models, which the settings come before
+
         line = line_of(self.place)
-        if not line.enter(WAIT_S):
+        if not line.enter(WAIT_S, tenant_id_if_any()):
             error = sqlite3.OperationalError("database is locked")
             error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_BUSY, "SQLITE_BUSY"
             raise error
