@@ -73,7 +73,7 @@ def test_the_cluster_loses_nothing(
         wait_until(lambda: not stream.behind(kafka.address, GROUP), 120, "the consumers have handled all", pause=1)
         records = stream.read_all(kafka.address, [stream.STREAM])
         put_aside = stream.read_all(kafka.address, [f"{stream.STREAM}.dead-letters.{GROUP}"])
-        assert all(map(answers, ports.values()))
+        wait_until(lambda: all(map(answers, ports.values())), 60, "every server answers", pause=1)
     print(stream.figures(records))
     stream.assert_streamed(ledger, records)
     assert_counted_once(ledger)
