@@ -247,29 +247,73 @@ def test_a_log_that_a_reader_keeps_to_the_end_is_said_to_be_there(wrapper, monke
     assert traces.log_wipe()
 
 
-def test_tenants_take_turns_in_the_line_and_each_has_its_own_order() -> None:
-    """Who floods a file with writes waits behind themselves, not in front of all others."""
-    line, order = lines.Line(), list[str]()
-    assert line.enter(1)
+class Waiting:
+    """A line whose holder is this thread, and threads that wait in it, each for one second of writing."""
 
-    def write(name: str, whose: str) -> None:
-        assert line.enter(10, whose)
-        order.append(name)
-        line.leave()
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        self.line, self.order, self._threads = lines.Line(), list[str](), list[threading.Thread]()
+        monkeypatch.setattr(lines, "monotonic", lambda: self.now)
 
-    threads = []
-    for name in ("flood 1", "flood 2", "flood 3", "other 1", "flood 4", "other 2"):
-        before = sum(map(len, line._waiting.values()))
-        thread = threading.Thread(target=write, args=(name, name.split()[0]))
-        thread.start()
-        threads.append(thread)
-        while sum(map(len, line._waiting.values())) == before:
-            time.sleep(0.001)
-    line.leave()
-    for thread in threads:
-        thread.join(10)
+    def wrote(self, whose: str, seconds: float) -> None:
+        assert self.line.enter(0, whose)
+        self.now += seconds
+        self.line.leave()
+
+    def served(self, *names: str) -> list[str]:
+        """In which order, when they came in this one. The tenant is a name's first word."""
+        assert self.line.enter(0)
+        for name in names:
+            before = sum(map(len, self.line._waiting.values()))
+            self._threads.append(threading.Thread(target=self._write, args=(name,)))
+            self._threads[-1].start()
+            while sum(map(len, self.line._waiting.values())) == before:
+                time.sleep(0.001)
+        self.line.leave()
+        for thread in self._threads:
+            thread.join(WAITS_S)
+        assert self.line.enter(0), "none stands in it any more"
+        return self.order
+
+    def _write(self, name: str) -> None:
+        assert self.line.enter(WAITS_S, name.split()[0])
+        self.order.append(name)
+        self.now += 1
+        self.line.leave()
+
+
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> Waiting:
+    return Waiting(monkeypatch)
+
+
+def test_tenants_take_turns_in_the_line_and_each_has_its_own_order(waiting: Waiting) -> None:
+    """A tenant that floods a file with writes waits behind itself, not in front of all others."""
+    order = waiting.served("flood 1", "flood 2", "flood 3", "other 1", "flood 4", "other 2")
     assert order == ["flood 1", "other 1", "flood 2", "other 2", "flood 3", "flood 4"]
-    assert line.enter(0)
+
+
+def test_a_tenant_that_wrote_little_waits_for_one_transaction_however_many_flood(waiting: Waiting) -> None:
+    floods = [f"flood{number}" for number in range(6)]
+    for flood in floods:
+        waiting.wrote(flood, 1)
+    assert waiting.served(*floods, "quiet 1", "quiet 2")[:2] == ["quiet 1", floods[0]]
+
+
+def test_what_was_written_long_ago_counts_no_more(waiting: Waiting) -> None:
+    waiting.wrote("early", 20)
+    waiting.now += 20 * lines.LATELY_S
+    waiting.wrote("late", 1)
+    assert waiting.served("late 1", "early 1") == ["early 1", "late 1"]
+
+
+def test_the_line_forgets_tenants_that_write_no_more(waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "MOST_TENANTS", 3)
+    for number in range(3):
+        waiting.wrote(f"gone{number}", 0.1)
+    waiting.now += 20 * lines.LATELY_S
+    waiting.wrote("here", 0.1)
+    assert list(waiting.line._had) == ["here"]
 
 
 def test_who_gives_up_leaves_the_line_to_the_others() -> None:
