@@ -44,7 +44,7 @@ from messaging.media.convert.make import MOST_S
 from messaging.media.platform_files import OwnFiles, content_outgoing, file_forget
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart
 from messaging.reply import recipient_of
-from messaging.rules.delivery_status import (
+from messaging.reports.delivery_status import (
     early_statuses_apply,
     part_insert,
     part_taken,
@@ -52,10 +52,10 @@ from messaging.rules.delivery_status import (
     parts_settled,
     report_facts,
 )
+from messaging.reports.revise import MESSAGE_DELETED
 from messaging.rules.hold import channel_admits, channel_failed, channel_held_until, channel_worked
 from messaging.rules.opening import thread_learnt
 from messaging.rules.quotes import platform_name_of
-from messaging.rules.revise import MESSAGE_DELETED
 from messaging.rules.windows import CODE as WINDOW_CLOSED
 from messaging.rules.windows import window_guard, window_shut
 from messaging.shutdown import stopping

@@ -41,15 +41,15 @@ from conversations.people import ids_of
 from conversations.timeline import system_event, work_given_up
 from messaging import heads, wake
 from messaging.accept import Accepted, accept
-from messaging.accept_many import Arrival, accept_many
 from messaging.deliver import file_sent_again
 from messaging.health.watch import channel_notice, inbound_seen
+from messaging.many.accept import Arrival, accept_many
 from messaging.models import InboundEvent
 from messaging.rating.taken import may_rate, rating_take
+from messaging.reports.contact_signals import signal_apply
+from messaging.reports.delivery_status import status_apply
+from messaging.reports.revise import changes_apply, changes_waiting, reaction_take, revision_take
 from messaging.rules import repeats
-from messaging.rules.contact_signals import signal_apply
-from messaging.rules.delivery_status import status_apply
-from messaging.rules.revise import changes_apply, changes_waiting, reaction_take, revision_take
 from messaging.shutdown import stopping
 from tenants.errors import Invalid, Unavailable
 from tenants.storage import prepared

@@ -28,7 +28,7 @@ from channels_app.selectors import channel_for_id
 from channels_app.templates.sync import templates_sync, templates_sync_all
 from conversations.models import Attachment, Conversation, Note
 from messaging import deliver as deliver_verb
-from messaging import deliver_many, housekeeping, receive, respond_many, wake
+from messaging import housekeeping, receive, wake
 from messaging import publish as publish_verb
 from messaging import respond as respond_verb
 from messaging import sweep as sweep_verb
@@ -41,6 +41,8 @@ from messaging.hours import places
 from messaging.housekeeping import removal
 from messaging.integrators import calls as integrator_send
 from messaging.kafka import stream as kafka
+from messaging.many import deliver as deliver_many
+from messaging.many import respond as respond_many
 from messaging.media import fetch as media_verb
 from messaging.media import thumbnails
 from messaging.models import InboundEvent, StaffAlert, Turn, WebhookEndpoint

@@ -19,7 +19,8 @@ from django.db import close_old_connections
 
 from chatsvc.observe import logs, traces, trail
 from chatsvc.observe.workers import queue_of
-from messaging import respond_many, tasks
+from messaging import tasks
+from messaging.many import respond as respond_many
 from messaging.sweep import lane_more
 from messaging.tasks import RowWork, Together, rows_work
 from tenants.storage.db import on_mongo

@@ -30,8 +30,8 @@ from messaging.privacy.erase import erasures_go_on
 from messaging.privacy.export import exports_expire, exports_go_on
 from messaging.privacy.purge import purge_due
 from messaging.privacy.retention import trail_going
-from messaging.rules.delivery_status import late_statuses_apply
-from messaging.rules.revise import late_changes_apply
+from messaging.reports.delivery_status import late_statuses_apply
+from messaging.reports.revise import late_changes_apply
 from messaging.shutdown import stopping
 from messaging.threads.leftovers import leftovers_purge
 from tenants.seals import trail_purge, trail_seal

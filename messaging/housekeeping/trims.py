@@ -19,8 +19,8 @@ from messaging.integrators.sweep import FINISHED, KEPT
 from messaging.models import EarlyStatus, HandledEvent, StaffAlert, WebhookDelivery
 from messaging.outbox.failures import FAILED
 from messaging.outbox.handlers import MARKS_KEPT
-from messaging.rules.delivery_status import ORPHANED
-from messaging.rules.revise import LIFE
+from messaging.reports.delivery_status import ORPHANED
+from messaging.reports.revise import LIFE
 from tenants.api.idempotency import KEPT as ANSWERS_KEPT
 from tenants.models import IdempotencyRecord, OAuthCode, RevokedToken, StaffSession, TokenFamily
 from tenants.storage.batches import More, delete_in_batches

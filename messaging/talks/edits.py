@@ -20,8 +20,8 @@ from conversations.timeline import conversation_advance
 from messaging import wake
 from messaging.models import Delivery, Turn
 from messaging.privacy.holds import demand_no_hold
+from messaging.reports.revise import MESSAGE_DELETED, erase, message_change
 from messaging.rules.control import require_open
-from messaging.rules.revise import MESSAGE_DELETED, erase, message_change
 from tenants.errors import Conflict, NotFound, Unprocessable
 from tenants.storage.db import atomic, new_id, now, on_commit, retried
 

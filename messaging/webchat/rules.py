@@ -25,11 +25,11 @@ from conversations.media_links import media_address
 from conversations.models import Attachment, Conversation, Message, Note
 from conversations.people import Known, identities_forget, identity_resolve, is_met
 from messaging.accept import Accepted, Entrance, accept
-from messaging.accept_many import Arrival, accept_many
 from messaging.live.attending import answering, read_shown
 from messaging.live.push import push_read
+from messaging.many.accept import Arrival, accept_many
 from messaging.rating.taken import conversation_rate
-from messaging.rules.delivery_status import mark_read
+from messaging.reports.delivery_status import mark_read
 from messaging.webchat.frames import RateFrame, ReadFrame, SendFrame
 from tenants.access.auth import require_active
 from tenants.access.limits import allow, network

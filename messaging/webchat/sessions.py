@@ -17,7 +17,7 @@ from conversations.models import Attachment, Contact, Conversation, Identity
 from conversations.people import identity_resolve
 from messaging.live.push import push_moved
 from messaging.rating.taken import rating_due
-from messaging.rules.contact_signals import continue_as
+from messaging.reports.contact_signals import continue_as
 from messaging.webchat.form import answers_of
 from messaging.webchat.frames import SessionRequest
 from messaging.webchat.proofs import Proved, proof_check

@@ -14,7 +14,7 @@ from conversations.models import Conversation, Review
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging.agents.inbox.trail import TRIGGERS
 from messaging.models import Delivery
-from messaging.rules.revise import message_change
+from messaging.reports.revise import message_change
 from tenants.access.permissions import ROLES
 from tenants.audit import audit
 from tenants.models import AuditEntry, Tenant

@@ -23,7 +23,7 @@ from messaging import deliver, housekeeping, publish, respond, sweep, wake
 from messaging.admin.overview import queries_of
 from messaging.agents.inbox.lists import VIEWS
 from messaging.models import Delivery, DeliveryPart, HandledEvent, InboundEvent, Turn
-from messaging.rules import delivery_status
+from messaging.reports import delivery_status
 from tenants.scope import tenant_scope
 from tenants.storage.db import on_mongo
 from tests.factories import ChannelFactory, DeliveryFactory, LabelFactory, MembershipFactory, TenantFactory, UserFactory

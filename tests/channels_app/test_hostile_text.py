@@ -88,7 +88,7 @@ LONGEST: dict[str, int] = {
     "messaging.media.scanning": 1024,  # of an answer
     "messaging.admin.tenant.hours_form": 50_000,
     "messaging.rating.taken": 1000,
-    "messaging.rules.contact_signals": RAW_MOST,  # a value of a platform's data
+    "messaging.reports.contact_signals": RAW_MOST,  # a value of a platform's data
     "channels_app.adapters.slack.calls": RAW_MOST,
     "assistant.builtin.wording": MAX_TEXT,
     "assistant.builtin.denials": MAX_TEXT,

@@ -13,8 +13,8 @@ from playwright.sync_api import expect
 
 from channels_app.contract import Revision
 from conversations.models import Identity, Message
+from messaging.reports.revise import revision_take
 from messaging.rules.control import conversation_end
-from messaging.rules.revise import revision_take
 from messaging.webchat import rules as webchat
 from messaging.webchat.proofs import identity_signature
 from tenants.access import buckets

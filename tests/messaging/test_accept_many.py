@@ -16,10 +16,10 @@ from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
 from conversations.models import Conversation, Event, Message
 from messaging import accept as module
-from messaging import accept_many as many
 from messaging import wake
 from messaging.accept import Accepted, Entrance
-from messaging.accept_many import Arrival, accept_many
+from messaging.many import accept as many
+from messaging.many.accept import Arrival, accept_many
 from messaging.models import Turn
 from tenants.errors import Conflict, Invalid, NotFound
 from tenants.scope import tenant_scope

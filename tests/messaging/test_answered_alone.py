@@ -18,7 +18,8 @@ from channels_app.health import health_forget
 from channels_app.models import Channel, ChannelHealth
 from chatsvc.processes.crews import Crews
 from conversations.models import Conversation
-from messaging import deliver, respond, respond_many, sweep, tasks, wake
+from messaging import deliver, respond, sweep, tasks, wake
+from messaging.many import respond as respond_many
 from messaging.models import Delivery, DeliveryAttempt, Turn
 from messaging.shutdown import stopping
 from tenants.storage.db import now

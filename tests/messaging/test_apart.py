@@ -14,7 +14,7 @@ from conversations.models import Conversation, Event, Reaction, Session
 from messaging import sweep, tasks
 from messaging.housekeeping import disconnect, idle, removal, visits
 from messaging.models import Delivery, DeliveryPart, EarlyStatus
-from messaging.rules import delivery_status, revise
+from messaging.reports import delivery_status, revise
 from tenants import tenant_settings
 from tenants.models import Removal, Tenant
 from tenants.removal import removal_start

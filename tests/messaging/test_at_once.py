@@ -15,7 +15,7 @@ from channels_app.models import Channel
 from conversations.models import Message
 from messaging import receive, tasks
 from messaging.models import InboundEvent
-from messaging.rules.revise import revision_take
+from messaging.reports.revise import revision_take
 from tenants.storage.db import new_id, now
 from tenants.work import leases
 from tests.messaging.test_receipt_lanes import ANA

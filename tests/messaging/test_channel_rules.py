@@ -20,9 +20,9 @@ from messaging.accept import accept
 from messaging.deliver import deliver
 from messaging.live import attending, push
 from messaging.models import Turn
+from messaging.reports.contact_signals import signal_apply
 from messaging.respond import respond
 from messaging.rules.agent_replies import agent_reply
-from messaging.rules.contact_signals import signal_apply
 from messaging.rules.control import hand_back
 from messaging.rules.typing_marks import show_typing
 from tenants.errors import Conflict

@@ -18,9 +18,9 @@ from conversations.models import Conversation, Event, Message, Note
 from messaging import respond as respond_module
 from messaging.accept import Entrance, accept
 from messaging.models import Turn
+from messaging.reports.contact_signals import signal_apply
 from messaging.respond import respond
 from messaging.rules.agent_replies import agent_reply
-from messaging.rules.contact_signals import signal_apply
 from messaging.rules.control import conversation_end, hand_back, take_over
 from tenants.errors import Conflict
 from tenants.storage.db import now

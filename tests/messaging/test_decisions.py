@@ -19,8 +19,8 @@ from messaging.accept import accept
 from messaging.consent.rules import contact_resume, staff_allow, staff_stop
 from messaging.context.profile import profile_keep, profile_of
 from messaging.models import Turn
+from messaging.reports.contact_signals import signal_apply
 from messaging.rules.agent_replies import agent_reply
-from messaging.rules.contact_signals import signal_apply
 from tenants.errors import Conflict
 from tenants.models import AuditEntry, Tenant
 from tests.factories import ContactFactory, MembershipFactory, RoleFactory, UserFactory

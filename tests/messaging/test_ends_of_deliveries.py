@@ -21,7 +21,7 @@ from messaging.health import watch
 from messaging.health.watch import channel_saved
 from messaging.housekeeping.disconnect import channel_disconnect
 from messaging.models import Delivery, DeliveryPart
-from messaging.rules.delivery_status import status_apply
+from messaging.reports.delivery_status import status_apply
 from tenants.storage.db import now
 from tests.factories import ConversationFactory, DeliveryFactory, MessageFactory
 

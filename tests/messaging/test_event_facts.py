@@ -20,10 +20,10 @@ from messaging.accept import Entrance, accept
 from messaging.deliver import deliver
 from messaging.models import Delivery, DeliveryPart, Turn
 from messaging.rating.taken import conversation_rate
+from messaging.reports.delivery_status import status_apply
+from messaging.reports.revise import revision_take
 from messaging.respond import respond, turn_work, turns_replay
 from messaging.rules.control import conversation_end, hand_back, take_over
-from messaging.rules.delivery_status import status_apply
-from messaging.rules.revise import revision_take
 from tenants.models import Tenant
 from tenants.storage.db import now
 from tenants.tenant_settings import invalidate

@@ -15,7 +15,7 @@ from messaging import housekeeping
 from messaging.accept import Entrance, accept
 from messaging.housekeeping import idle, trims, visits
 from messaging.models import Delivery, DeliveryPart, EarlyStatus, HandledEvent, Turn
-from messaging.rules import delivery_status, revise
+from messaging.reports import delivery_status, revise
 from messaging.rules.control import take_over
 from messaging.shutdown import stopping
 from tenants.models import Tenant

@@ -20,10 +20,10 @@ from messaging import respond as respond_module
 from messaging.accept import Entrance, accept
 from messaging.deliver import deliver, redeliver
 from messaging.models import Delivery, DeliveryAttempt, Turn
+from messaging.reports.delivery_status import status_apply
 from messaging.respond import respond
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end, hand_back, take_over
-from messaging.rules.delivery_status import status_apply
 from tenants.errors import Conflict
 from tenants.scope import tenant_scope
 from tenants.storage.db import now, on_mongo

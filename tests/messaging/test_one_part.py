@@ -17,9 +17,9 @@ from messaging import deliver as deliver_module
 from messaging.accept import accept
 from messaging.deliver import deliver
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart
+from messaging.reports.delivery_status import status_apply
+from messaging.reports.revise import reaction_take
 from messaging.rules.agent_replies import agent_reply
-from messaging.rules.delivery_status import status_apply
-from messaging.rules.revise import reaction_take
 from tenants.storage.db import new_id
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,9 +12,9 @@ from conversations.models import Attachment, Message
 from messaging.accept import accept
 from messaging.live.hub import conversation_group, hub
 from messaging.live.push import push_media
+from messaging.reports.delivery_status import mark_read
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end, take_over
-from messaging.rules.delivery_status import mark_read
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -22,9 +22,9 @@ from messaging.housekeeping.trims import trim
 from messaging.live.transcript import frames_after
 from messaging.models import DeliveryPart, Turn
 from messaging.receive import _item_apply as apply
+from messaging.reports import revise
+from messaging.reports.delivery_status import early_statuses_apply, part_taken
 from messaging.respond import respond
-from messaging.rules import revise
-from messaging.rules.delivery_status import early_statuses_apply, part_taken
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
 from tests.factories import ChannelFactory, ConversationFactory, DeliveryFactory, IdentityFactory, MessageFactory

@@ -20,7 +20,7 @@ from messaging.accept import Entrance, accept
 from messaging.models import InboundEvent, StaffAlert, Turn
 from messaging.outbox.handlers import events_handle
 from messaging.receive import receipt_process, receipts_replay
-from messaging.rules.revise import revision_take
+from messaging.reports.revise import revision_take
 from tenants.errors import Conflict
 from tenants.storage.db import now
 from tenants.tenant_settings import SafetyRules, invalidate

@@ -21,9 +21,9 @@ from messaging import respond as respond_module
 from messaging.accept import Entrance, accept
 from messaging.models import StaffAlert, Turn
 from messaging.outbox.handlers import events_handle
+from messaging.reports.revise import revision_take
 from messaging.respond import respond
 from messaging.rules.agent_replies import agent_reply
-from messaging.rules.revise import revision_take
 from tenants.storage.db import now
 from tests.factories import UserFactory
 from tests.messaging.kept import everything_stored, flagged

@@ -20,12 +20,13 @@ from channels_app.content.types import Content, text
 from channels_app.contract import InboundMessage, Sender, SendResult, StatusUpdate
 from channels_app.models import Channel
 from conversations.models import Contact, Conversation, Event, Identity, Message, Session
-from messaging import accept, accept_many, deliver, respond
+from messaging import accept, deliver, respond
+from messaging.many import accept as accept_many
 from messaging.models import DailyFigure, Delivery, DeliveryAttempt, DeliveryPart, HandledEvent, Turn
 from messaging.publish import publish_events
+from messaging.reports.delivery_status import status_apply
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end, hand_back, take_over
-from messaging.rules.delivery_status import status_apply
 from tenants.scope import tenant_scope
 from tenants.storage import prepared
 from tenants.storage.db import now, on_mongo

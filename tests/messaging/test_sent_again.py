@@ -13,8 +13,8 @@ from channels_app.models import Channel
 from messaging.accept import accept
 from messaging.deliver import deliver, redeliver
 from messaging.models import Delivery, DeliveryPart
+from messaging.reports.delivery_status import status_apply
 from messaging.rules.agent_replies import agent_reply
-from messaging.rules.delivery_status import status_apply
 from tenants.storage.db import now
 
 pytestmark = pytest.mark.django_db(transaction=True)

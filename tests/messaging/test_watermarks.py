@@ -12,7 +12,7 @@ from channels_app.contract import Payload, Sender, SendResult, StatusUpdate, Unr
 from conversations.models import Event
 from messaging.deliver import deliver
 from messaging.models import Delivery, DeliveryPart
-from messaging.rules.delivery_status import status_apply
+from messaging.reports.delivery_status import status_apply
 from tenants.storage.db import now
 from tests.factories import ConversationFactory, DeliveryFactory, IdentityFactory, MessageFactory
 

@@ -22,9 +22,9 @@ from messaging import respond as respond_module
 from messaging.accept import accept
 from messaging.deliver import deliver, redeliver
 from messaging.models import Delivery, DeliveryAttempt, Turn
+from messaging.reports.delivery_status import status_apply
 from messaging.respond import respond
 from messaging.rules.agent_replies import agent_reply
-from messaging.rules.delivery_status import status_apply
 from messaging.rules.windows import window_of
 from tenants.errors import Conflict
 from tenants.storage.db import now

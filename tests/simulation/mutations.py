@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from conversations.models import Conversation
-from messaging import deliver, deliver_many, receive, respond
+from messaging import deliver, receive, respond
 from messaging.housekeeping import idle
+from messaging.many import deliver as deliver_many
 from messaging.models import Delivery, InboundEvent, Turn
-from messaging.rules import control, delivery_status
+from messaging.reports import delivery_status
+from messaging.rules import control
 from tenants.storage import prepared
 from tenants.work import leases
 from tenants.work.leases import Leased, Work

@@ -14,7 +14,7 @@ from conversations.models import Conversation, Message
 from messaging.housekeeping.removal import removal_go_on
 from messaging.privacy import erase as erase_room
 from messaging.privacy.purge import talks_empty
-from messaging.rules.revise import erase
+from messaging.reports.revise import erase
 from messaging.talks.remove import conversation_delete
 from tenants.removal import removal_start
 from tenants.scope import tenant_scope

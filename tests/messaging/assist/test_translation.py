@@ -14,7 +14,7 @@ from conversations.models import Conversation, Message
 from messaging.assist import translation
 from messaging.assist.translation import message_translated
 from messaging.privacy.tables import Person, rows_of
-from messaging.rules.revise import erase
+from messaging.reports.revise import erase
 from messaging.talks import remove
 from tenants.errors import Unprocessable
 from tenants.models import Tenant

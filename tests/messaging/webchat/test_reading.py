@@ -7,9 +7,9 @@ import pytest
 from channels_app.content.types import text
 from conversations.models import Conversation, Event
 from messaging.models import Delivery
+from messaging.reports.delivery_status import mark_read
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end
-from messaging.rules.delivery_status import mark_read
 from tests.messaging.webchat.clients import CID, outcome
 
 pytestmark = pytest.mark.django_db(transaction=True)

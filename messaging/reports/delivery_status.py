@@ -21,7 +21,7 @@ from conversations.models import Identity
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import heads, wake
 from messaging.models import Delivery, DeliveryPart, EarlyStatus
-from messaging.rules.revise import changes_apply, changes_waiting
+from messaging.reports.revise import changes_apply, changes_waiting
 from messaging.rules.windows import CODE as WINDOW_CLOSED
 from messaging.rules.windows import status_in_our_words, window_shut
 from tenants.scope import tenant_scope

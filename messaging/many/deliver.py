@@ -26,7 +26,7 @@ from messaging.deliver import SendTry
 from messaging.live.staff import conversation_changed
 from messaging.measures import WAITED
 from messaging.models import Delivery, DeliveryAttempt
-from messaging.rules.delivery_status import parts_insert, parts_settled
+from messaging.reports.delivery_status import parts_insert, parts_settled
 from messaging.rules.hold import channel_worked
 from messaging.shutdown import stopping
 from tenants.storage import prepared

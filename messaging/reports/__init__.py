@@ -1,0 +1,1 @@
+"""What people and platforms tell beside messages: presence, delivery status, edits and reactions. Each may come twice."""
