@@ -21,6 +21,7 @@ from django.db import IntegrityError
 from channels_app.content.types import Content
 from channels_app.contract import (
     ConfigError,
+    Http,
     MediaLost,
     Payload,
     Rejected,
@@ -54,6 +55,7 @@ from messaging.reports.delivery_status import (
 )
 from messaging.reports.revise import MESSAGE_DELETED
 from messaging.rules.hold import channel_admits, channel_failed, channel_held_until, channel_worked
+from messaging.rules.leased_calls import WhileLeased, seen_anew
 from messaging.rules.opening import thread_learnt
 from messaging.rules.quotes import platform_name_of
 from messaging.rules.windows import CODE as WINDOW_CLOSED
@@ -63,7 +65,7 @@ from tenants.access.limits import allow
 from tenants.storage import prepared
 from tenants.storage.db import atomic, key_taken, now, on_commit, retried, server_trouble
 from tenants.work.crew import Lane
-from tenants.work.leases import A_DAY, WORKER_LOST, claim, lease_longer, put_off, server_back, settle
+from tenants.work.leases import A_DAY, WORKER_LOST, LeaseLost, claim, lease_longer, put_off, server_back, settle
 
 log = structlog.get_logger(__name__)
 
@@ -96,7 +98,7 @@ class SendTry:
     cuts: tuple[str, ...] = ()
     busy_s: float = 0.0  # the person is busy with it for so long
     last: tuple[int, str] | None = None  # of a message of one part, which the platform has taken: index and its id
-    trouble: str = ""  # of our own servers: no try, whatever became of it
+    trouble: str = ""  # of our own servers, or the lease is over: no try, whatever became of it
     more: bool = True  # another message may wait behind it
 
 
@@ -206,7 +208,9 @@ def send_try(delivery: Delivery) -> SendTry:
         conversation_id=str(delivery.conversation_id), message_id=str(delivery.message_id)
     )
     attempt = SendTry(delivery, channel, http_for(channel), started=time.monotonic())
+    calls = WhileLeased(attempt.http, delivery)
     try:
+        seen_anew(delivery)
         if delivery.worn_out:
             raise Rejected(WORKER_LOST, "The workers that tried to send it ended or hung.")
         if channel.disconnected_at:
@@ -217,13 +221,13 @@ def send_try(delivery: Delivery) -> SendTry:
             raise Rejected("expired", "The message was too old when it could have been sent.")
         check_reachable(delivery.message)
         config = _config(channel)
-        content = _content(attempt)
+        content = _content(attempt, calls)
         window_guard(channel, delivery.conversation, content, by_human=_by_human(delivery))
         payloads = _payloads(attempt, content)
         for index in _missing(delivery, len(payloads)):
             if attempt.busy_s:
                 raise _Paced("paced", retry_after=attempt.busy_s)
-            result = channel.adapter.send(payloads[index], config, OwnFiles(attempt.http))
+            result = channel.adapter.send(payloads[index], config, OwnFiles(calls))
             if len(payloads) == 1 and result.platform_id and not delivery.parts_again:
                 attempt.last = (index, result.platform_id)  # nothing comes between it and the end: one transaction
             else:
@@ -234,7 +238,7 @@ def send_try(delivery: Delivery) -> SendTry:
     except SendError as error:
         attempt.error = error
     except Exception as error:  # noqa: BLE001  an adapter's bug is a dead letter with a reason, not a stuck lane
-        if server_trouble(error):
+        if server_trouble(error) or isinstance(error, LeaseLost):
             attempt.trouble = type(error).__name__  # nothing is known of the message: it is tried again
             return attempt
         log.error("adapter_crashed", kind=channel.kind, error=type(error).__name__, delivery=str(delivery.id))
@@ -267,12 +271,12 @@ def _payloads(attempt: SendTry, content: Content) -> Sequence[Payload]:
     return outgoing.payloads
 
 
-def _content(attempt: SendTry) -> Content:
+def _content(attempt: SendTry, calls: Http) -> Content:
     """What is to be sent; a file of ours in a form that the channel takes, which may have to be made first."""
     content, notes = Content.model_validate(attempt.delivery.message.content), list[str]()
     if content.media and content.type in ("audio", "video"):
         lease_longer(attempt.delivery, timedelta(seconds=settings.ENV["DELIVERY_LEASE_S"] + MOST_S))
-    public = content_outgoing(attempt.channel, content, attempt.http, notes)
+    public = content_outgoing(attempt.channel, content, calls, notes)
     attempt.cuts = tuple(notes)
     return public
 

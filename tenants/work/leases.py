@@ -73,7 +73,7 @@ L = TypeVar("L", bound=Leased)
 def claim(row: L, lease: timedelta) -> L | None:
     """Lease a due row to the caller, by compare-and-set, and change ``row`` in place. None when it is not due, not
     open, another worker's, or its tenant is held."""
-    if _held_now():
+    if held_now():
         return None
     due, taken = _due(type(row), row.pk), _taken(type(row), lease)
     if not prepared.update(type(row), due, taken):
@@ -95,7 +95,7 @@ def claim_new(row: Leased, lease: timedelta) -> None:
 
 def claim_all(rows: Sequence[L], lease: timedelta) -> list[L]:
     """`claim` for rows of one table, by one statement and with one claim. Returns those that are the caller's now."""
-    if _held_now():
+    if held_now():
         return []
     model, by_id = type(rows[0]), {row.pk: row for row in rows}
     due, taken = _due(model, rows[0].pk) | {"id__in": sorted(by_id)}, _taken(model, lease)
@@ -111,7 +111,7 @@ def claim_all(rows: Sequence[L], lease: timedelta) -> list[L]:
 
 def claim_by_id(model: type[L], row_id: uuid.UUID, lease: timedelta) -> L | None:
     """As `claim`, for a worker that is told a row: leased and read by one statement."""
-    if _held_now():
+    if held_now():
         return None
     taken = _taken(model, lease)
     row = prepared.update_where(model, _due(model, row_id), taken)
@@ -122,10 +122,11 @@ def untried(row: Work) -> bool:
     """Whether a row that is due may be worked on without a lease, and settled as it was seen: no worker has tried it,
     so that none has ended over it, and its tenant is not held. Only for work that is one transaction."""
     tried = row.claim or row.attempts or row.leases
-    return not tried and row.due_at <= now() and not _held_now()
+    return not tried and row.due_at <= now() and not held_now()
 
 
-def _held_now() -> bool:
+def held_now() -> bool:
+    """Whether the work of the tenant in scope does not go on now."""
     tenant_id = tenant_id_if_any()
     return tenant_id is not None and not _may_go_on(tenant_id)
 
