@@ -244,6 +244,9 @@ class AuditSeal(TenantModel):
     entries = models.PositiveIntegerField()
     last_at = models.DateTimeField()  # of the latest entry
     purged_at = models.DateTimeField(null=True, blank=True)  # its entries are kept no longer
+    #: what only a process with our keys can have written: whether a seal follows it, and when its entries were taken away
+    place: Any = EncryptedJSONField(null=True, editable=False)
+    purged: Any = EncryptedJSONField(null=True, editable=False)
 
     class Meta:
         constraints: ClassVar[list[Any]] = [

@@ -20,7 +20,7 @@ from conversations.models import Message
 from messaging.housekeeping import rekey
 from messaging.integrators.endpoints import endpoint_create
 from messaging.models import WebhookEndpoint
-from tenants.models import AuditEntry, IdempotencyRecord, SecondFactor, Tenant
+from tenants.models import AuditEntry, AuditSeal, IdempotencyRecord, SecondFactor, Tenant
 from tenants.storage.crypto import decrypt, encrypt
 from tenants.storage.db import now
 from tests.factories import ChannelFactory, ConversationFactory, MessageFactory, TenantFactory, UserFactory
@@ -55,9 +55,12 @@ def stored(scope: Tenant, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
         tenant=scope, contact=talk.contact, digest="d", answer={"text": "again"}, expires_at=now()
     )
     agreed = AgreedCall.objects.create(tenant=scope, conversation_id=talk.id, mark="m", tool="cancel", answer="done")
+    seal = AuditSeal.objects.create(
+        tenant=scope, number=1, hash="h", entries=0, last_at=now(), place={"followed": False}, purged={"purged": "then"}
+    )
     settings.ENCRYPTION_KEYS = [NEW, OLD]
     yield {"channel": channel, "endpoint": endpoint, "record": record, "message": message, "factor": factor,
-           "provider": provider, "shop": shop, "tool": tool, "cached": cached, "agreed": agreed}  # fmt: skip
+           "provider": provider, "shop": shop, "tool": tool, "cached": cached, "agreed": agreed, "seal": seal}  # fmt: skip
 
 
 def run(*options: str) -> dict[str, Any]:
@@ -80,10 +83,15 @@ def opened(stored: dict[str, Any]) -> list[Any]:
         Tool.objects.get(id=stored["tool"].id).secret,
         CachedAnswer.objects.get(id=stored["cached"].id).answer,
         AgreedCall.objects.get(id=stored["agreed"].id).answer,
+        AuditSeal.objects.get(id=stored["seal"].id).place,
+        AuditSeal.objects.get(id=stored["seal"].id).purged,
     ]
 
 
-ALL = [SECRETS, True, "answer", [["iban", "DE89"]], "JBSWY3DP", "sk-1", "t-1", "whsec_1", {"text": "again"}, "done"]
+ALL = [
+    SECRETS, True, "answer", [["iban", "DE89"]], "JBSWY3DP", "sk-1", "t-1", "whsec_1", {"text": "again"}, "done",
+    {"followed": False}, {"purged": "then"},
+]  # fmt: skip
 
 
 def test_the_former_key_may_go_afterwards(stored: dict[str, Any], settings: Any) -> None:
@@ -155,7 +163,7 @@ def test_what_is_changed_meanwhile_stays(stored: dict[str, Any], monkeypatch: py
 
 def test_what_no_key_opens_is_told_and_left(stored: dict[str, Any], settings: Any) -> None:
     settings.ENCRYPTION_KEYS = [NEW]
-    with pytest.raises(CommandError, match="10 values are opened by none"):
+    with pytest.raises(CommandError, match="12 values are opened by none"):
         run()
     settings.ENCRYPTION_KEYS = [NEW, OLD]
     assert opened(stored) == ALL

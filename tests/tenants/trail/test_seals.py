@@ -17,6 +17,7 @@ from tenants.audit import audit
 from tenants.models import AuditEntry, AuditSeal, Tenant
 from tenants.scope import tenant_scope
 from tenants.seals import trail_purge, trail_seal, trail_verify
+from tenants.storage.crypto import Stored
 from tenants.storage.db import new_id, now
 
 pytestmark = pytest.mark.django_db
@@ -117,6 +118,30 @@ def called_purged(tenant: Tenant) -> None:
     AuditSeal.objects.unscoped().filter(id=seal.id).update(purged_at=now())
 
 
+def end_cut_off(tenant: Tenant) -> None:
+    seal = chain(tenant)[2]
+    entries(tenant).filter(seal=seal).delete()
+    AuditSeal.objects.unscoped().filter(id=seal.id).delete()
+
+
+def beginning_called_purged(tenant: Tenant) -> None:
+    seal = chain(tenant)[0]
+    entries(tenant).filter(seal=seal).delete()
+    AuditSeal.objects.unscoped().filter(id=seal.id).update(purged_at=now())
+
+
+def end_proven_by_another(tenant: Tenant) -> None:
+    """The proof of the end goes to the seal before it."""
+    end_cut_off(tenant)
+    first, last = chain(tenant)
+    AuditSeal.objects.unscoped().filter(id=last.id).update(place={**first.place, "followed": False})
+
+
+def end_without_proof(tenant: Tenant) -> None:
+    end_cut_off(tenant)
+    AuditSeal.objects.unscoped().filter(id=chain(tenant)[1].id).update(place=Stored("made up"))
+
+
 def changed(**fields: Any) -> Callable[[Tenant], Any]:
     return lambda tenant: entries(tenant).filter(target="channel:0").update(**fields)
 
@@ -134,6 +159,16 @@ DEEDS: dict[str, tuple[Callable[[Tenant], Any], list[tuple[int, str]]]] = {
     "put in": (put_in, [(2, "it had 3 entries, and has 4")]),
     "moved": (move, [(1, "it had 3 entries, and has 2"), (2, "it had 3 entries, and has 4")]),
     "a batch cut out": (cut_out, [(3, "seals 2 to 2 are missing")]),
+    "the end cut off": (end_cut_off, [(2, "it is the last, and seals that followed it are missing")]),
+    "the end cut off, with a proof of another seal": (
+        end_proven_by_another, [(2, "it is the last, and nothing proves that none followed it")],
+    ),
+    "the end cut off, with a proof that no key of ours opens": (
+        end_without_proof, [(2, "it is the last, and nothing proves that none followed it")],
+    ),
+    "the beginning called kept no longer": (
+        beginning_called_purged, [(1, "its entries are gone, and it was not retention that took them")],
+    ),
     "called kept no longer": (called_purged, [(2, "its entries are gone from the middle of the trail")]),
 }  # fmt: skip
 
@@ -146,12 +181,30 @@ def test_what_is_done_to_it_is_found(deed: str, sealed: Tenant, other_tenant: Te
     assert told(other_tenant) == []
 
 
-def test_a_chain_that_was_made_anew_is_found_by_a_head_kept_elsewhere(sealed: Tenant) -> None:
+def test_a_chain_that_was_made_anew_is_found_by_its_end(sealed: Tenant) -> None:
     head = chain(sealed)[1].hash
     assert told(sealed, head) == []
     forge(sealed)
+    assert told(sealed) == [(3, "it is the last, and nothing proves that none followed it")]
+    assert "not in the chain" in told(sealed, head)[1][1]
+
+
+def test_an_older_copy_that_was_put_back_is_found_by_a_head_kept_elsewhere(
+    sealed: Tenant,
+) -> None:
+    copy = list(chain(sealed))
+    with tenant_scope(sealed.id):
+        late = audit("user:ana", "channel.updated")
+    trail_seal(always)
+    head = chain(sealed)[3].hash
+    assert told(sealed, head) == []
+    AuditEntry.objects.unscoped().filter(id=late.id).delete()
+    chain(sealed).filter(number=4).delete()
+    AuditSeal.objects.unscoped().filter(id=copy[2].id).update(place=copy[2].place)
     assert told(sealed) == []
-    assert "not in the chain" in told(sealed, head)[0][1]
+    assert told(sealed, head) == [
+        (0, "the hash that was given is not in the chain: it was made anew, or its end is gone")
+    ]
 
 
 def test_retention_takes_the_beginning_and_leaves_the_rest_provable(sealed: Tenant, settings: Any) -> None:
@@ -174,6 +227,17 @@ def test_what_is_older_behind_a_younger_one_stays(sealed: Tenant, settings: Any)
     settings.ENV = {**settings.ENV, "AUDIT_KEEP_DAYS": 30}
     chain(sealed).filter(number=2).update(last_at=now() - timedelta(days=31))
     assert trail_purge(always) == 0
+    assert told(sealed) == []
+
+
+def test_what_proves_it_goes_on_under_a_new_key(sealed: Tenant, settings: Any) -> None:
+    settings.ENV = {**settings.ENV, "AUDIT_KEEP_DAYS": 30}
+    chain(sealed).filter(number=1).update(last_at=now() - timedelta(days=31))
+    trail_purge(always)
+    trail_seal(always)
+    settings.ENCRYPTION_KEYS = ["a newer key of more than 32 letters", *settings.ENCRYPTION_KEYS]
+    call_command("rotate_keys")
+    settings.ENCRYPTION_KEYS = settings.ENCRYPTION_KEYS[:1]
     assert told(sealed) == []
 
 
