@@ -38,6 +38,10 @@ RAISERS = {"draw": "TooMany", "_invalid": "Invalid"}
 VARIABLES = {"off": ("assistant_off", "bot_off")}
 
 
+#: calls of the code, filled by `codes`, of whose ``code`` nothing is known: each has to be in the page by another way
+UNREAD: list[str] = []
+
+
 def trees() -> Iterator[ast.Module]:
     for room in ROOMS:
         for path in sorted((ROOT / room).rglob("*.py")):
@@ -74,6 +78,8 @@ def codes() -> tuple[Code, ...]:
     modules = list(trees())
     errors = classes(modules)
     found = {(error.code, error.status): error for error in errors.values()}
+    own = {name: (error.code,) for name, error in errors.items()}
+    UNREAD.clear()
     for module in modules:
         constants = {
             name: (value,)
@@ -82,15 +88,44 @@ def codes() -> tuple[Code, ...]:
             for name, value in _values(line)
             if isinstance(value, str)
         }
+        tables = {name: table for line in module.body for name, table in _table(line)}
         for node in ast.walk(module):
             if isinstance(node, ast.Call) and (error := errors.get(RAISERS.get(_called(node), _called(node)))):
                 message = _words(node.args[0], constants) if node.args and _called(node) not in RAISERS else ""
-                for code in _named(node, constants | VARIABLES):
+                said = dict.fromkeys(_named(node, constants | VARIABLES | own), message or error.message)
+                said |= _looked_up(node, tables) if not said else {}
+                for code, words in said.items():
                     known = found.get((code, error.status))
-                    words = message or error.message
                     if known is None or len(known.message) < len(words):
                         found[code, error.status] = Code(code, error.status, words)
+                if not said and any(word.arg == "code" for word in node.keywords):
+                    UNREAD.append(ast.unparse(node))
     return tuple(sorted(found.values()))
+
+
+def _table(line: ast.stmt) -> Iterator[tuple[str, dict[str, str]]]:
+    """A module's dict of texts: its name, and what it holds."""
+    target = (
+        line.targets[0] if isinstance(line, ast.Assign) else line.target if isinstance(line, ast.AnnAssign) else None
+    )
+    value = getattr(line, "value", None)
+    if isinstance(target, ast.Name) and isinstance(value, ast.Dict):
+        texts = zip(value.keys, value.values, strict=True)
+        yield (
+            target.id,
+            {
+                str(k.value): str(v.value)
+                for k, v in texts
+                if isinstance(k, ast.Constant) and isinstance(v, ast.Constant)
+            },
+        )
+
+
+def _looked_up(node: ast.Call, tables: dict[str, dict[str, str]]) -> dict[str, str]:
+    """Of ``Error(TABLE[code], code=code)``: each code of the table with its message."""
+    first = node.args[0] if node.args and any(word.arg == "code" for word in node.keywords) else None
+    named = first.value.id if isinstance(first, ast.Subscript) and isinstance(first.value, ast.Name) else ""
+    return tables.get(named, {})
 
 
 def _called(node: ast.Call) -> str:
@@ -110,6 +145,8 @@ def _named(node: ast.Call, constants: dict[str, tuple[str, ...]]) -> Iterator[st
             yield str(value.value)
         elif isinstance(value, ast.Name):
             yield from constants.get(value.id, ())
+        elif isinstance(value, ast.Attribute) and value.attr == "code" and isinstance(value.value, ast.Name):
+            yield from constants.get(value.value.id, ())  # of an error's class
 
 
 def _words(value: ast.expr, constants: dict[str, tuple[str, ...]]) -> str:

@@ -56,7 +56,7 @@ def provider_create(facts: Mapping[str, Any]) -> Provider:
         with atomic():
             row.save(force_insert=True)
     except IntegrityError as error:
-        raise _taken(error, "provider") from error
+        raise _taken(error, Conflict("There is a provider of this name.", code="provider_exists")) from error
     return row
 
 
@@ -79,7 +79,7 @@ def provider_change(row: Provider, given: Mapping[str, Any]) -> None:
         with atomic():
             row_change(row, given)
     except IntegrityError as error:
-        raise _taken(error, "provider") from error
+        raise _taken(error, Conflict("There is a provider of this name.", code="provider_exists")) from error
 
 
 def address_refused(kind: str, base_url: str) -> None:
@@ -125,7 +125,7 @@ def model_create(provider_id: uuid.UUID, facts: Mapping[str, Any]) -> LanguageMo
         with atomic():
             row.save(force_insert=True)
     except IntegrityError as error:
-        raise _taken(error, "model") from error
+        raise _taken(error, Conflict("There is a model of this name.", code="model_exists")) from error
     return row
 
 
@@ -135,13 +135,11 @@ def model_change(row: LanguageModel, given: Mapping[str, Any]) -> None:
         with atomic():
             row_change(row, given)
     except IntegrityError as error:
-        raise _taken(error, "model") from error
+        raise _taken(error, Conflict("There is a model of this name.", code="model_exists")) from error
 
 
-def _taken(error: IntegrityError, what: str) -> Exception:
-    if not key_taken(error):
-        return error
-    return Conflict(f"There is a {what} of this name.", code=f"{what}_exists")
+def _taken(error: IntegrityError, conflict: Conflict) -> Exception:
+    return conflict if key_taken(error) else error
 
 
 def _invalid(message: str, code: str) -> Invalid:

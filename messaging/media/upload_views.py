@@ -16,7 +16,7 @@ from channels_app.selectors import channel_for_id, channel_for_kind
 from conversations.media_links import media_address, media_link
 from conversations.models import Attachment
 from messaging.media.fetch import most_bytes
-from messaging.media.uploads import MESSAGES, upload
+from messaging.media.uploads import TOO_LARGE, upload
 from tenants.api.views import TenantAPIView
 from tenants.errors import Invalid, PayloadTooLarge, Unprocessable
 from tenants.storage.db import new_id
@@ -109,7 +109,7 @@ class LimitedUpload(TemporaryFileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> Any:
         self.taken += len(raw_data)
         if self.taken > most_bytes():
-            raise PayloadTooLarge(MESSAGES["too_large"], code="too_large")
+            raise PayloadTooLarge(TOO_LARGE, code="too_large")
         return super().receive_data_chunk(raw_data, start)
 
 
@@ -117,7 +117,7 @@ def check_length(request: Request, limit: int) -> None:
     """What says that it is too long need not come at all."""
     length = str(request.META.get("CONTENT_LENGTH") or "0")
     if length.isascii() and length.isdigit() and (len(length) > 15 or int(length) > limit):
-        raise PayloadTooLarge(MESSAGES["too_large"], code="too_large")
+        raise PayloadTooLarge(TOO_LARGE, code="too_large")
 
 
 def _shown(stored: Attachment) -> dict[str, Any]:

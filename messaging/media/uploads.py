@@ -20,8 +20,8 @@ from messaging.media.thumbnails import thumbnail_order
 from tenants.errors import Conflict, PayloadTooLarge, Unprocessable
 from tenants.storage.db import atomic, key_taken, now, retried
 
+TOO_LARGE = "The file is too large."
 MESSAGES = {
-    "too_large": "The file is too large.",
     "type_refused": "Files of this type are not accepted.",
     "empty": "The file is empty.",
     "image_too_large": "The image has too many pixels.",
@@ -43,8 +43,9 @@ def upload(
     try:
         file, kept = received(chunks, most_bytes(), declared)
     except Refused as refused:
-        error = PayloadTooLarge if refused.code == "too_large" else Unprocessable
-        raise error(MESSAGES[refused.code], code=refused.code) from refused
+        if refused.code == "too_large":
+            raise PayloadTooLarge(TOO_LARGE, code="too_large") from refused
+        raise Unprocessable(MESSAGES[refused.code], code=refused.code) from refused
     except (ScannerAway, ScannerFailed) as error:
         raise ScannerBusy(retry_after=BACK_S) from error
     with file:

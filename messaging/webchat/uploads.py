@@ -14,7 +14,7 @@ from django.core import signing
 from channels_app.models import Channel
 from conversations.models import Attachment
 from messaging.media.fetch import most_bytes
-from messaging.media.uploads import MESSAGES, upload
+from messaging.media.uploads import TOO_LARGE, upload
 from messaging.webchat import rules as webchat
 from messaging.webchat.frames import TicketRequest
 from tenants.errors import Forbidden, NotAuthenticated, PayloadTooLarge
@@ -41,7 +41,7 @@ def ticket_issue(channel: Channel, visitor: webchat.Visitor, wanted: TicketReque
         raise Forbidden("Files are not taken here.", code="uploads_off")
     webchat.draw(f"webchat:upload:{channel.id}:{visitor.key}", 10 / 60, 10)
     if wanted.size > most_bytes():
-        raise PayloadTooLarge(MESSAGES["too_large"], code="too_large")
+        raise PayloadTooLarge(TOO_LARGE, code="too_large")
     file_id = new_id()
     payload = [channel.key, file_id.hex, visitor.id, visitor.scheme, wanted.name, wanted.type]
     signed = signing.dumps(payload, salt=SALT, compress=True)
@@ -63,7 +63,7 @@ def ticket_read(channel: Channel, signed: str) -> Ticket:
 def visitor_upload(channel: Channel, ticket: Ticket, chunks: Iterable[bytes]) -> Attachment:
     """The file of a ticket. The same file again is the same upload; another one needs another ticket.
 
-    Raises PayloadTooLarge ``too_large``, Unprocessable (MESSAGES), Conflict ``ticket_used``, Unavailable ``scanner_away``.
+    Raises PayloadTooLarge ``too_large``, Unprocessable (those of `messaging.media.uploads`), Conflict ``ticket_used``, Unavailable ``scanner_away``.
     """
     identity_id = webchat.known_as(channel, ticket.visitor).identity_id
     return upload(ticket.file_id, channel, identity_id, ticket.name, ticket.type, chunks)

@@ -31,6 +31,9 @@ def test_the_page_is_that_of_the_code(tool):
         ("contact_stopped", 409),  # a constant of its module
         ("too_many_visitors", 429),  # raised by a function for its caller
         ("unexpected_hello", 400),  # one of two
+        ("infected", 422),  # looked up in a table of messages
+        ("too_large", 413),
+        ("provider_exists", 409),
     ],
 )
 def test_codes_are_found_wherever_they_are_named(tool, code, status):
@@ -39,3 +42,12 @@ def test_codes_are_found_wherever_they_are_named(tool, code, status):
 
 def test_every_code_says_something(tool):
     assert [one.code for one in tool.codes() if len(one.message) < 5] == []
+
+
+def test_no_code_is_known_at_run_time_alone(tool):
+    """But in the functions of RAISERS, whose callers name it."""
+    tool.codes()
+    assert sorted(tool.UNREAD) == [
+        "Invalid(message, code=code, details=[{'field': field, 'message': message, 'code': code}])",
+        "TooMany(message, code=code, retry_after=wait)",
+    ]
