@@ -166,7 +166,6 @@ class ConversationAdmin(WordsAdmin):
             "button_fields": {"epoch": row.control_epoch, "assignee": row.assignee_id or ""},
             "unsent": getattr(request, "unsent", None),
             "reply_id": new_id(),
-            "waiting": self.waiting(row) if row.waiting_since else "",
             **parts.page_context(request, row, may_read=may_read),
         }
 

@@ -22,6 +22,7 @@ Frame = dict[str, Any]
 @dataclass
 class Look:
     name: str
+    full_name: str  # empty: none is known
     until: float
     typing_until: float = 0.0
 
@@ -51,7 +52,8 @@ class Colleagues:
         former = looks.pop(user["id"], None)
         if frame["on"]:
             typing_until = former.typing_until if former else 0.0
-            looks[user["id"]] = Look(user["name"], time.monotonic() + LOOKING_TTL_S, typing_until)
+            full_name = user.get("full_name", "")  # a process of the version before tells none
+            looks[user["id"]] = Look(user["name"], full_name, time.monotonic() + LOOKING_TTL_S, typing_until)
         if not looks:
             del self._looks[frame["conversation"]]
         return bool(former) != frame["on"]
@@ -69,7 +71,10 @@ class Colleagues:
         """Who has it open, but for the user who is told."""
         at, looks = time.monotonic(), self._looks.get(conversation, {})
         others = [(id, look) for id, look in looks.items() if id != str(but)]
-        return [{"id": id, "name": look.name, "typing": look.typing_until > at} for id, look in others]
+        return [
+            {"id": id, "name": look.name, "full_name": look.full_name, "typing": look.typing_until > at}
+            for id, look in others
+        ]
 
     def over(self) -> Iterator[tuple[str, Frame]]:
         """(tenant, `presence` frame) of those who have not been heard of for too long; forgets them, and old looks."""

@@ -207,7 +207,8 @@ class AgentConsumer(Connection):
 
     def _look(self, watched: Watched, *, on: bool) -> None:
         if user := self.person.shape:
-            look = {"t": "look", "conversation": str(watched.id), "user": user, "on": on}
+            named = {**user, "full_name": self.person.full_name}
+            look = {"t": "look", "conversation": str(watched.id), "user": named, "on": on}
             bell.tell(watched.tenant_id, look)
             desks.keep(look_say if on else look_end, watched.tenant_id, self.person.user_id, watched.id)
 

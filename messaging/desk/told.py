@@ -23,12 +23,12 @@ class Colleague(Person):
     state: Literal["online", "away", "offline"]
 
 
-class Looker(Person):
-    typing: bool
-
-
 class Assignee(Person):
     full_name: str
+
+
+class Looker(Assignee):
+    typing: bool
 
 
 class Label(Person):

@@ -109,6 +109,7 @@ function changed(conv) {
   const differs = known ? standing !== now : conv.version > Number(shown?.dataset.version);
   standing = now;
   if (differs) refresh(conv.conversation);
+  else emit("frame", conv); // figures, marks, a rating
 }
 
 /** Who else looks at the opened conversation, and who of them types. */
@@ -116,8 +117,9 @@ function others(members) {
   const place = pane.querySelector("#inbox-others");
   if (!place) return;
   members = members.filter((member) => member.id !== root.dataset.me);
-  const typing = members.filter((member) => member.typing).map((member) => member.name);
-  const looking = members.filter((member) => !member.typing).map((member) => member.name);
+  const called = (member) => member.full_name || member.name;
+  const typing = members.filter((member) => member.typing).map(called);
+  const looking = members.filter((member) => !member.typing).map(called);
   const said = [typing.length && `${typing.join(", ")} ${typing.length > 1 ? "write" : "writes"} …`];
   said.push(looking.length && `${looking.join(", ")} ${looking.length > 1 ? "look" : "looks"} at this, too`);
   place.textContent = said.filter(Boolean).join(" · ");

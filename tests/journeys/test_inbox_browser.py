@@ -14,6 +14,7 @@ from django.test import Client
 from playwright.sync_api import Browser, expect
 
 from conversations.models import Conversation
+from messaging.agents.notes import note_write
 from messaging.rules.control import hand_over, locked, take_over
 from tenants.models import User
 from tenants.storage.db import atomic, now
@@ -27,6 +28,10 @@ from tests.journeys.widget_page import WidgetPage
 pytestmark = pytest.mark.browser
 Staff = Callable[..., InboxPage]
 UNDO_MS = 6000  # after which a reply goes
+NARROW: Any = {**PHONE, "viewport": {"width": 320, "height": 640}}
+#: the names of buttons and fields that stand beyond the window's edge
+CUT = """() => [...document.querySelectorAll("#inbox :is(.inbox-left, .inbox-middle) :is(button, summary, input, textarea, .inbox-button)")]
+    .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth).map((one) => one.title || one.outerHTML)"""
 
 
 @pytest.fixture
@@ -119,6 +124,45 @@ def test_a_conversation_that_a_colleague_takes_says_so_and_keeps_what_is_written
     take_over(row.id, service.agent("Mira", role__permissions=["*"]))
     expect(inbox.bar).to_contain_text("Mira", timeout=15_000)
     expect(inbox.reply).to_have_value("I was about to say")
+
+
+def test_colleagues_who_look_and_write_are_called_by_their_names(staff: Staff, service: Service, ben: User) -> None:
+    row = asks(service, "I need help", "ana")
+    inbox, other = staff(ben), staff(service.agent("Mira", role__permissions=["*"]))
+    for one in (inbox, other):
+        one.open(f"{row.id}/")
+        one.wait_live()
+    expect(inbox.page.locator("#inbox-others")).to_have_text("Mira looks at this, too")
+    other.reply.press_sequentially("Hello")
+    expect(inbox.page.locator("#inbox-others")).to_have_text("Mira writes …")
+
+
+def test_what_stands_beside_the_transcript_is_live_and_keeps_what_is_edited(
+    staff: Staff, service: Service, ben: User
+) -> None:
+    row = asks(service, "I need help", "ana")
+    inbox = staff(ben)
+    inbox.open(f"{row.id}/")
+    inbox.wait_live()
+    pane = inbox.page.locator("[data-person]")
+    fact = pane.locator("[data-part=conversation] dt:text-is('Messages') + dd")
+    expect(fact).to_have_text(str(row.message_count))
+    expect(pane.get_by_text("Waiting since")).to_be_visible()
+    pane.locator("[data-edit]").click()
+    email = pane.locator("#person-form [name=email]")
+    email.fill("ana@exam")
+    service.visitor("And one more thing", id="ana")
+    expect(fact).to_have_text(str(row.message_count + 1))
+    note_write(row.id, service.agent("Mira"), "She has called before")
+    expect(pane.locator(".chat-note")).to_contain_text("She has called before")
+    email.press_sequentially("ple.com")  # it has kept the focus
+    expect(email).to_have_value("ana@example.com")
+    pane.get_by_role("button", name="Save").click()
+    expect(pane.locator("[data-part=contact] dd").first).to_have_text("ana@example.com")
+    expect(pane.locator("[data-edit]")).to_be_focused()
+    inbox.press("Take it")
+    expect(pane.locator("[data-part=conversation]")).to_contain_text("Ben")
+    assert inbox.troubles == []
 
 
 def test_what_an_agent_missed_comes_after_a_lost_connection(staff: Staff, service: Service, ben: User) -> None:
@@ -304,7 +348,7 @@ def test_without_a_script_lists_pages_and_forms_remain(staff: Staff, service: Se
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("size", [DESK, PHONE, NARROW], ids=["desk", "phone", "narrow"])
 def test_the_inbox_is_for_everyone(staff: Staff, service: Service, ben: User, size: Any, scheme: str) -> None:
     row = waits(service, "Ana", 90, priority="urgent")
     waits(service, "Bea")
@@ -314,4 +358,5 @@ def test_the_inbox_is_for_everyone(staff: Staff, service: Service, ben: User, si
         results = Axe().run(inbox.page)
         assert results.violations_count == 0, results.generate_report()
         assert inbox.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert inbox.page.evaluate(CUT) == []
     assert inbox.troubles == []

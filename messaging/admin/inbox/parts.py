@@ -31,6 +31,7 @@ from messaging.admin.inbox.why import answer_of, why_view
 from messaging.agents.notes import note_write, notes_of
 from messaging.assist.proposal import proposal_for
 from messaging.deliver import redeliver
+from messaging.hours.late import is_late
 from messaging.live.attending import staff_read
 from messaging.media.fetch import most_bytes
 from messaging.media.upload_views import CHUNK, ROOM, LimitedUpload, check_length
@@ -41,7 +42,7 @@ from tenants.console.pages import TenantAdmin, permissions_in
 from tenants.errors import Forbidden, Invalid, NotFound, ServiceError
 from tenants.models import User
 from tenants.scope import tenant_scope
-from tenants.storage.db import new_id
+from tenants.storage.db import new_id, now
 
 NAME = "conversations_conversation_{}"
 GOOD: dict[str, bool | None] = {"yes": True, "no": False, "": None}
@@ -78,7 +79,7 @@ def addresses(page: TenantAdmin) -> list[URLPattern]:
         one("why", why_view, "GET", "messages:read"),
         one("judge", _judge, "POST", "messages:read", "conversations:write"),
         one("trail", trail_view, "GET"),
-        one("person", _person, "", "contacts:read"),
+        one("person", _person, ""),
     ]
 
 
@@ -274,7 +275,7 @@ def _note(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpRes
 
 
 def _person(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:
-    """The pane; after a form was sent with what it has changed."""
+    """The pane, as far as the member of staff may see it; after a form was sent with what it has changed."""
     if request.method == "POST":
         if "contacts:write" not in permissions_in(request, row.tenant_id):
             raise Forbidden
@@ -291,16 +292,17 @@ def person_context(request: HttpRequest, row: Conversation) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "original": row,
         "notes": notes_of(row.id),
+        "late": is_late(row, now()),
         "may_read": "messages:read" in held,
         "trail_at": _address("trail", row),
+        "person_at": _address("person", row),
     }
     if "contacts:read" not in held:
         return shown
-    at = _address("person", row)
     consent = [
         (verb, reverse("admin:conversations_contact_do", args=[row.contact_id, verb]))
         for verb in ("stop", "allow")
         if "contacts:write" in held
     ]
-    to = at if "contacts:write" in held else ""
-    return {**shown, "person": person_of(row), "person_at": at, "person_to": to, "consent": consent}
+    to = shown["person_at"] if "contacts:write" in held else ""
+    return {**shown, "person": person_of(row), "person_to": to, "consent": consent}

@@ -9,6 +9,7 @@ import { Transcript, localise } from "./transcript.js";
 import { Translation } from "./translation.js";
 
 const LOOK_MS = 4000;
+const OF_PERSON = new Set(["conv", "note", "page"]); // frames of what stands beside the transcript
 let shown = null; // {root, id, transcript, composer, person, translation}
 
 function open(root) {
@@ -18,7 +19,12 @@ function open(root) {
   const box = root.querySelector("[data-composer]");
   outbox.open(box.dataset.me);
   shown = { root, id: box.dataset.conversation };
-  shown.transcript = new Transcript(transcript, { news: (entries) => shown?.composer.news(entries) });
+  shown.transcript = new Transcript(transcript, {
+    news: (entries) => {
+      shown?.composer.news(entries);
+      shown?.person.look();
+    },
+  });
   shown.transcript.root = transcript;
   shown.transcript.whom = box.dataset.whom;
   shown.composer = new Composer(box, shown.transcript);
@@ -30,6 +36,7 @@ function open(root) {
 function close() {
   shown?.composer.leave();
   shown?.transcript.leave();
+  shown?.person.leave();
   shown?.translation.leave();
   shown = null;
 }
@@ -56,8 +63,7 @@ document.addEventListener("inbox:changed", ({ detail }) => {
 document.addEventListener("inbox:stale", ({ detail }) => shown?.id === detail.id && shown.transcript.poll());
 document.addEventListener("inbox:frame", ({ detail }) => {
   if (shown?.id !== detail.conversation) return;
-  if (detail.t === "note") shown.person.reload();
-  else if (detail.t === "page") shown.person.moved();
+  if (OF_PERSON.has(detail.t)) shown.person.look();
   else shown.transcript.take(detail);
 });
 

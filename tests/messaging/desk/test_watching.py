@@ -69,13 +69,13 @@ async def test_colleagues_see_who_looks_and_who_types(ana, member, window, says,
     first, second = await window(ana), await window(ben)
     for socket in (first, second):
         await socket.watch(conversation)
-    assert await looking(first, ben) == [{"id": str(ben.id), "name": "ben", "typing": False}]
-    assert await looking(second, ana) == [{"id": str(ana.id), "name": "ana", "typing": False}]
+    assert await looking(first, ben) == [{"id": str(ben.id), "name": "ben", "full_name": "Ben Stone", "typing": False}]
+    assert await looking(second, ana) == [{"id": str(ana.id), "name": "ana", "full_name": "Ana Stone", "typing": False}]
 
     await second.send_json_to({"t": "typing", "conversation": str(conversation.id), "on": True})
     typing = (await first.until("typing"))[-1]
     assert (typing["from"], typing["on"]) == ({"role": "agent", "id": str(ben.id), "name": "ben"}, True)
-    assert await looking(first, ben) == [{"id": str(ben.id), "name": "ben", "typing": True}]
+    assert await looking(first, ben) == [{"id": str(ben.id), "name": "ben", "full_name": "Ben Stone", "typing": True}]
     assert "typing" not in await second.settled()
 
     await second.send_json_to({"t": "unwatch", "conversation": str(conversation.id)})
