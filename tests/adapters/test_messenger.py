@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from channels_app.adapters.messenger import inbound
-from channels_app.content.surroundings import Origin
+from channels_app.content.surroundings import Origin, form_of
 from channels_app.content.types import UNKNOWN_FILE, Choice, Content, Location, Media, text
 from channels_app.contract import (
     BadPayload,
@@ -75,6 +75,7 @@ MP4 = file("video", "/b.mp4", "video/mp4", "b.mp4")
 VOICE = file("audio", "/clip.mp4", "audio/mp4", "clip.mp4")
 STICKER = file("sticker", "/s.webp", "image/webp", "s.webp")
 OLD_STICKER = file("sticker", "/s", "image/jpeg", "s")
+CAMP, FAR = Location(latitude=38.72, longitude=-9.14), Location(latitude=1, longitude=2)
 PAGE_LINK = {"type": "fallback", "title": "A page", "url": "https://example.org/a"}
 SHORTLINK = Origin(kind="link", ref="poster-1")
 AD = Origin(kind="ad", id="777", ref="poster-1", title="x")
@@ -120,6 +121,11 @@ MESSAGES = [
     ),
     message("post", text("https://fb.example/p/1"), metadata=noted({"type": "post", "url": "https://fb.example/p/1"})),
     message("location", Content(type="location", location=Location(latitude=38.72, longitude=-9.14, name="Pinned"))),
+    message(
+        "image_and_places",
+        shows(JPG, "image", f"here\nCamp {CAMP.map_url}\n{FAR.map_url}"),
+        media=(JPG,),
+    ),
     message("location_off_the_globe", text("[unsupported attachment: location]"), metadata=noted({"type": "location"})),
     message(
         "template",
@@ -222,8 +228,31 @@ EVENTS = [
             lasting=True,
         ),
     ),
-    event("feedback", Ignored("response_feedback:Good")),
-    event("survey", Ignored("messaging_feedback")),
+    event("feedback", Reaction("feedback:m_OUT9:1793000000000", "m_OUT9", ANA, "👍", NOON)),
+    event("feedback_unknown", Ignored("response_feedback:Maybe", "m_OUT9")),
+    event("survey", Ignored("messaging_feedback:empty")),
+    event(
+        "survey_answered",
+        InboundMessage(
+            "messaging_feedback:6600000000000001:1793000000000",
+            ANA,
+            text(
+                "csat_1: 4\ncsat_1: comment: quick, but the tent was wet",
+                form=form_of("feedback", {"csat_1": "4", "csat_1: comment": "quick, but the tent was wet"}),
+            ),
+            NOON,
+        ),
+    ),
+    event(
+        "cart",
+        InboundMessage(
+            "order:6600000000000001:1793000000000",
+            ANA,
+            text("Order:\n2 × Trail tent (TENT-3) at 129.5 EUR\n1 × TARP-1\nfor Friday"),
+            NOON,
+        ),
+    ),
+    event("cart_empty", Ignored("order:empty")),
     event("unknown_event", Ignored("event:moon_phase")),
     event("page_change", Ignored("field:feed")),
     InboundCase("other_object", "other_object", BadPayload),

@@ -77,10 +77,13 @@ def read_body(message: dict[str, Any]) -> Said:
     words = string(message, "text")
     parts = [_part(attachment) for attachment in array(message, "attachments")]
     lines = [part.line for part in parts if part.line and not (part.note.get("url") and part.note["url"] in words)]
+    shown = [part.shown for part in parts if part.shown]
+    places = [part["location"] for part in shown[1:] if "location" in part]  # a message shows one
+    lines += [" ".join(filter(None, (place.name, place.map_url))) for place in places]
     whole = "\n".join([words, *lines] if words.strip() else lines)
     notes = [dict(part.note) for part in parts if part.note]
     facts: dict[str, Any] = {"attachments": notes} if notes else {}
-    head = next((part.shown for part in parts if part.shown), {"type": "text"})
+    head = shown[0] if shown else {"type": "text"}
     try:
         content = Content(**worded(whole), **head)
     except ValueError:  # nothing in it that can be shown

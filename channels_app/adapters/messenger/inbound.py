@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from channels_app.adapters.messenger.answers import cart_of, survey_of, thumb_of
 from channels_app.adapters.messenger.bodies import picked, read_body
 from channels_app.adapters.messenger.origins import origin_in, origin_of_plugin, origin_of_referral
 from channels_app.adapters.wire import array, identifier, moment, obj, string
@@ -216,6 +217,30 @@ def _reaction(event: Any, page: Page) -> Sequence[InboundItem]:
     return [Reaction(platform_id, target, sender, emoji if action == "react" else "", moment(event, "timestamp"))]
 
 
+def _handed_in(name: str, read: Callable[[Any], Content | None]) -> Reader:
+    """A survey or a cart, which has no id of its own: person and time are one."""
+
+    def reader(event: Any, page: Page) -> Sequence[InboundItem]:
+        sender, content = page.person(event, "sender"), read(obj(event, name))
+        if sender is None or content is None:
+            return [Ignored("no_sender" if sender is None else f"{name}:empty")]
+        platform_id = f"{name}:{sender.value}:{string(event, 'timestamp', limit=20)}"
+        return [InboundMessage(platform_id, sender, content, moment(event, "timestamp"))]
+
+    return reader
+
+
+def _thumb(event: Any, page: Page) -> Sequence[InboundItem]:
+    """The platform's own buttons below an answer: good or bad."""
+    sender, target = page.person(event, "sender"), identifier(event, "response_feedback", "mid")
+    word = string(event, "response_feedback", "feedback", limit=40)
+    emoji = thumb_of(word)
+    if sender is None or not target or not emoji:
+        return [Ignored(f"response_feedback:{word}", target)]
+    platform_id = f"feedback:{target}:{string(event, 'timestamp', limit=20)}"
+    return [Reaction(platform_id, target, sender, emoji, moment(event, "timestamp"))]
+
+
 # ---------------------------------------------------------------------- delivery status
 
 
@@ -312,6 +337,7 @@ READERS: dict[str, Reader] = {
     "account_linking": _named("account_linking", "status"),
     "policy_enforcement": _policy,
     "policy-enforcement": _policy,
-    "messaging_feedback": _named("messaging_feedback"),
-    "response_feedback": _named("response_feedback", "feedback"),
+    "messaging_feedback": _handed_in("messaging_feedback", survey_of),
+    "order": _handed_in("order", cart_of),
+    "response_feedback": _thumb,
 }
