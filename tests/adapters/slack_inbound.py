@@ -139,6 +139,8 @@ MESSAGES = [
     ),
     event("dm_app_home", said(text("hello"))),
     event("dm_shared_message", said(text("> The printer burns"))),
+    event("dm_shared_picture", said(media("image", PNG, "look\n> The printer burns"), media=(PNG,))),
+    event("dm_table", said(text("These two\nTent | A & B\nTarp |"))),
     event("dm_empty", said(text("[empty message]"))),
     event("dm_long", said(text("x" * 4095 + "…", full_text="x" * 5000))),
     event(
@@ -289,6 +291,19 @@ INTERACTIONS = [
             "view:V0III9999:h",
             MIRA_NAMED_ANYWHERE,
             text("[form answered]"),
+            metadata={"workspace_id": TEAM},
+        ),
+    ),
+    event(
+        "form_with_file",
+        InboundMessage(
+            "view:V0III9999:h2",
+            MIRA_NAMED_ANYWHERE,
+            text(
+                "It <burns>\nerror.png, F0GONE",
+                form=form_of("contact", {"story": "It <burns>", "photo": "error.png, F0GONE"}),
+            ),
+            media=(PNG,),
             metadata={"workspace_id": TEAM},
         ),
     ),

@@ -57,7 +57,7 @@ def mid(activity_id: str, place: str = PERSONAL) -> str:
     return f"{activity_id}@{DIGESTS[place]}"
 
 
-MESSAGE, CARD = mid("1763690000123"), mid("1763690005000")
+MESSAGE, CARD, JUDGED = mid("1763690000123"), mid("1763690005000"), mid("1763690000100")
 
 
 def reference(place: str = PERSONAL, user: str = "29:1abcUser"):
@@ -163,6 +163,13 @@ MESSAGES = [
     case("invoke_refresh", Ignored("invoke:adaptiveCard/action", MESSAGE)),
     message("invoke_task_submit", filled("note: second floor", note="second floor")),
     case("invoke_file_consent", Ignored("invoke:fileConsent/invoke", MESSAGE)),
+    case(
+        "invoke_feedback",
+        Reaction(f"{MESSAGE}#1", JUDGED, MIRA, "👎", NOON),
+        said(text("the wrong shop"), reply_to=JUDGED),
+    ),
+    case("invoke_feedback_bare", Reaction(f"{MESSAGE}#1", JUDGED, MIRA, "👍", NOON)),
+    case("invoke_feedback_empty", Ignored("invoke:feedback", MESSAGE)),
     case("invoke_unknown", Ignored("invoke:composeExtension/query", MESSAGE)),
     case("own_echo", Ignored("own_echo", MESSAGE)),
     case("other_tenant", Ignored("other_tenant", MESSAGE)),

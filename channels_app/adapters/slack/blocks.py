@@ -11,21 +11,25 @@ from typing import Any
 
 from channels_app.adapters.wire import array, obj, string
 
-MOST = 50  # blocks of a message
+MOST = 50  # blocks of a message, cells of a row
+MOST_ROWS = 100  # of a table
 
 
 def words_of(message: Any) -> str:
-    """The message's mrkdwn: its ``text``, or what its blocks say where that is empty."""
-    written = string(message, "text")
-    if written.strip():
-        return written
-    return "\n".join(filter(None, map(_block, array(message, "blocks")[:MOST])))
+    """The message's mrkdwn: its ``text``, or what its blocks say where that is empty. No ``text`` says its tables."""
+    written, blocks = string(message, "text"), array(message, "blocks")[:MOST]
+    if not written.strip():
+        return "\n".join(filter(None, map(_block, blocks)))
+    tables = [words for block in blocks if string(block, "type") == "table" and (words := _table(block))]
+    return "\n".join([written, *tables])
 
 
 def _block(block: Any) -> str:
     kind = string(block, "type")
     if kind == "rich_text":
         return "\n".join(filter(None, map(_part, array(block, "elements"))))
+    if kind == "table":
+        return _table(block)
     if kind == "markdown":
         return escaped(string(block, "text"))
     if kind == "context":
@@ -35,6 +39,18 @@ def _block(block: Any) -> str:
     return (
         "\n".join(filter(None, (_object(one) for one in (block.get("text"), *array(block, "fields"))))) if kind else ""
     )
+
+
+def _table(block: Any) -> str:
+    """A row a line; a cell is bare text or rich text."""
+    rows = array(block, "rows")[:MOST_ROWS]
+    lines = [" | ".join(_cell(cell) for cell in (row if isinstance(row, list) else [])[:MOST]) for row in rows]
+    return "\n".join(line for line in lines if line.strip(" |"))
+
+
+def _cell(cell: Any) -> str:
+    words = escaped(string(cell, "text")) if string(cell, "type") == "raw_text" else _block(obj(cell))
+    return " ".join(words.split())
 
 
 def _object(source: Any) -> str:

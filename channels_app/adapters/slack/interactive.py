@@ -12,12 +12,12 @@ from typing import Any
 
 from channels_app.adapters.slack.blocks import words_of
 from channels_app.adapters.slack.inbound import is_direct, message_id, person, place
-from channels_app.adapters.slack.words import plain
+from channels_app.adapters.slack.words import plain, read_file
 from channels_app.adapters.wire import MAX_ID, array, at, identifier, moment, obj, string
 from channels_app.content.normalise import clean_text
 from channels_app.content.surroundings import MAX_QUOTE, Quote, form_of
 from channels_app.content.types import MAX_FULL_TEXT, Choice, Content, worded
-from channels_app.contract import BadPayload, Ignored, InboundItem, InboundMessage, Sender, read_json
+from channels_app.contract import BadPayload, Ignored, InboundItem, InboundMessage, MediaRef, Sender, read_json
 
 #: where an element keeps what was picked; the first that is there counts
 SINGLE = (
@@ -31,6 +31,7 @@ SINGLE = (
     ("selected_date_time",),
 )
 MULTIPLE = ("selected_options", "selected_users", "selected_conversations", "selected_channels", "files")
+NAMES = ("value", "name", "id")  # of one of several: an option, a file
 TYPED = frozenset({"plain_text_input", "email_text_input", "url_text_input", "number_input"})
 
 
@@ -159,12 +160,17 @@ def _picked(action: Any) -> Content | None:
 def _value(element: Any) -> str:
     """What was picked or typed, several things joined by commas."""
     several = [
-        string(one, "value") or string(one, "id") if isinstance(one, dict) else one if isinstance(one, str) else ""
+        next(filter(None, (string(one, part) for part in NAMES)), "")
+        if isinstance(one, dict)
+        else one
+        if isinstance(one, str)
+        else ""
         for name in MULTIPLE
         for one in array(element, name)
     ]
     single = (string(element, *path) for path in SINGLE)
-    return ", ".join(filter(None, several)) or next(filter(None, single), "")
+    rich = plain(words_of({"blocks": [obj(element, "rich_text_value")]}))
+    return ", ".join(filter(None, several)) or next(filter(None, single), "") or rich
 
 
 def _title(action: Any) -> str:
@@ -199,7 +205,16 @@ def _form(body: dict[str, Any], sender: Sender) -> list[InboundItem]:
     words = worded(clean_text(lines, limit=MAX_FULL_TEXT)) or {"text": "[form answered]"}
     platform_id = f"view:{view_id}:{identifier(view, 'hash')}"[:MAX_ID]
     content = Content(type="text", form=form, **words)
-    return [InboundMessage(platform_id, sender, content, metadata={"workspace_id": sender.scope})]
+    media = tuple(_files(obj(view, "state")))
+    return [InboundMessage(platform_id, sender, content, media=media, metadata={"workspace_id": sender.scope})]
+
+
+def _files(state: dict[str, Any]) -> Iterator[MediaRef]:
+    """What was put into the form's fields for files."""
+    for fields in obj(state, "values").values():
+        for element in obj(fields).values():
+            for file in array(element, "files"):
+                yield from read_file(file).media
 
 
 def _shortcut(body: dict[str, Any], sender: Sender) -> list[InboundItem]:

@@ -60,11 +60,13 @@ def _token(match: re.Match[str]) -> str:
 
 
 def read_body(message: Any, mrkdwn: str) -> list[Said]:
-    """What ``message`` says, whose own words are ``mrkdwn``: one entry for the words and the first file,
+    """What ``message`` says, whose own words are ``mrkdwn``, with the messages that are shared in it (previews of links
+    are no person's words): one entry for the words and the first file,
     one for each further file. Never empty, never raises."""
-    shared = [f"> {words}" for one in array(message, "attachments") if (words := _shared(one))]
+    others = [one for one in array(message, "attachments") if obj(one).get("is_share") is True]
+    shared = [f"> {words}" for one in others if (words := _shared(one))]
     words = clean_text(plain("\n".join([mrkdwn, *shared])), limit=1_000_000)
-    files = [_file(one) for one in array(message, "files")]
+    files = [read_file(one) for source in (message, *others) for one in array(source, "files")]
     if not files:
         return [Said(Content(type="text", **worded(words or "[empty message]")))]
     first = files[0]
@@ -72,9 +74,7 @@ def read_body(message: Any, mrkdwn: str) -> list[Said]:
 
 
 def _shared(attachment: Any) -> str:
-    """The words of a message that was shared into this one; previews of links are no person's words."""
-    if obj(attachment).get("is_share") is not True:
-        return ""
+    """The words of a message that was shared into this one."""
     inner: Any = next(iter(array(attachment, "message_blocks")), {})
     return words_of(attachment) or words_of(obj(inner, "message")) or string(attachment, "fallback")
 
@@ -86,7 +86,7 @@ def _captioned(content: Content, words: str) -> Content:
     return content.model_copy(update=worded("\n".join(filter(None, [words, content.full_text or content.text]))))
 
 
-def _file(file: Any) -> Said:
+def read_file(file: Any) -> Said:
     """A file by its id; one that cannot be kept is told in words."""
     name = clean_text(string(file, "name") or string(file, "title"), limit=255)
     mime = string(file, "mimetype", limit=127)

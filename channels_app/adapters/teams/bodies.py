@@ -163,6 +163,12 @@ def _mime(name: str) -> str:
 # -------------------------------------------------------------------- answers to cards
 
 
+def comment_in(judged: dict[str, Any]) -> str:
+    """What was written to a thumb, which stands in JSON within the JSON, by the label of its field; cleaned."""
+    given = _filled_in(judged.get("feedback"))
+    return clean_text("\n".join(filter(None, (string(given, name) for name in given))), limit=RAW_MOST)
+
+
 def _filled_in(value: Any) -> dict[str, Any]:
     """The ``value`` that a card sends: an object, or one as a string."""
     if isinstance(value, str):

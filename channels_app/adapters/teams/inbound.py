@@ -12,15 +12,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from channels_app.adapters.teams.address import message_id
-from channels_app.adapters.teams.bodies import Said, answered, is_addressed, read_body
+from channels_app.adapters.teams.bodies import Said, answered, comment_in, is_addressed, read_body
 from channels_app.adapters.teams.config import TeamsConfig
 from channels_app.adapters.teams.events import EVENTS
 from channels_app.adapters.teams.quotes import quotes_in
 from channels_app.adapters.teams.scene import Scene, scene_of
 from channels_app.adapters.wire import array, identifier, obj, string
+from channels_app.content.types import Content, worded
 from channels_app.contract import Ignored, InboundItem, InboundMessage, Reaction, Revision
 
 EMOJI = {"like": "👍", "heart": "❤️", "laugh": "😆", "surprised": "😮", "sad": "😢", "angry": "😠"}
+THUMBS = {"like": "👍", "dislike": "👎"}
 CODE_POINT = re.compile(r"(1f[0-9a-f]{3}|2[0-9a-f]{3})(?:_|-|$)")  # newer reactions: "1f44b_wavinghand"
 #: invokes that are answered with 200; all others with 501
 INVOKES = frozenset({"adaptiveCard/action", "task/submit", "fileConsent/invoke", "message/submitAction"})
@@ -143,8 +145,22 @@ def _invoke(scene: Scene) -> Iterator[InboundItem]:
         yield _spoken(scene, answered(obj(action, "data"), "", string(action, "verb", limit=1000)))
     elif name == "task/submit":
         yield _spoken(scene, answered(obj(value, "data"), ""))
+    elif name == "message/submitAction" and string(value, "actionName") == "feedback":
+        yield from _judged(scene, obj(value, "actionValue"))
     else:
         yield Ignored(f"invoke:{name}", scene.platform_id)
+
+
+def _judged(scene: Scene, judged: dict[str, Any]) -> Iterator[InboundItem]:
+    """The platform's own thumbs below an answer of ours, and what was written to it."""
+    target = message_id(scene.conversation, identifier(scene.activity, "replyToId"))
+    emoji, own = THUMBS.get(string(judged, "reaction"), ""), scene.id("1")
+    if target and emoji and own and scene.author:
+        yield Reaction(own, target, scene.author, emoji, scene.at)
+    if words := worded(comment_in(judged)):
+        yield _spoken(scene, Said(Content(type="text", **words)))
+    elif not (target and emoji and own and scene.author):
+        yield Ignored("invoke:feedback", scene.platform_id)
 
 
 def _unknown(scene: Scene) -> Iterator[InboundItem]:
