@@ -41,7 +41,7 @@ SAID: dict[str, frozenset[str]] = {
     "quote": frozenset({"text"}),
     "form": frozenset({"value"}),
     "location": frozenset({"name", "address"}),
-    "contacts": frozenset({"name", "org", "phones", "emails"}),
+    "contacts": frozenset({"name", "org", "phones", "emails", "addresses", "urls", "birthday"}),
     "quick_replies": frozenset({"title"}),
     "buttons": frozenset({"title"}),
     "cards": frozenset({"title", "subtitle"}),

@@ -123,8 +123,13 @@ class SharedContact(Part):
     phones: tuple[Short, ...] = Field((), max_length=20)
     emails: tuple[Short, ...] = Field((), max_length=20)
     org: Short = ""
+    addresses: tuple[Short, ...] = Field((), max_length=20, description="Each in one line")
+    urls: tuple[Line, ...] = Field((), max_length=20)
+    birthday: Short = Field("", description="As the platform writes it")
 
     @property
     def line(self) -> str:
         """The card in one line of text."""
-        return ", ".join([f"Contact: {self.name or 'unnamed'}", *self.phones, *self.emails])
+        name = f"{self.name or 'unnamed'} ({self.org})" if self.org else self.name or "unnamed"
+        born = [f"born {self.birthday}"] if self.birthday else []
+        return ", ".join([f"Contact: {name}", *self.phones, *self.emails, *self.addresses, *self.urls, *born])

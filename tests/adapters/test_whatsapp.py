@@ -85,7 +85,16 @@ AD = Origin(
     url="https://fb.example/ad",
     facts={"media_type": "image", "image_url": "https://cdn.example/i.jpg", "ctwa_clid": "CLID"},
 )
-RUI = SharedContact(name="Rui Melo", phones=("+15550108888",), emails=("rui@example.org",), org="Melo Lda")
+HOME = "Rua A 1, 1000, Lisboa, Portugal"
+RUI = SharedContact(
+    name="Rui Melo",
+    phones=("+15550108888",),
+    emails=("rui@example.org",),
+    org="Melo Lda",
+    addresses=(HOME,),
+    urls=("https://melo.example",),
+    birthday="1990-02-01",
+)
 ITEM = {"product_retailer_id": "SKU-1", "quantity": "2", "item_price": "7.5", "currency": "EUR"}
 
 MESSAGES = [
@@ -133,7 +142,11 @@ MESSAGES = [
     ),
     message(
         "location_place",
-        Content(type="location", location=Location(latitude=38.72, longitude=-9.14, name="Office", address="Rua A 1")),
+        Content(
+            type="location",
+            text="https://office.example",
+            location=Location(latitude=38.72, longitude=-9.14, name="Office", address="Rua A 1"),
+        ),
     ),
     message("location_live", Content(type="location", location=Location(latitude=38.72, longitude=-9.14))),
     message(
@@ -144,7 +157,8 @@ MESSAGES = [
     message(
         "contacts",
         text(
-            "Contact: Rui Melo, +15550108888, rui@example.org\nContact: unnamed, +15550109999",
+            f"Contact: Rui Melo (Melo Lda), +15550108888, rui@example.org, {HOME}, https://melo.example, born 1990-02-01\n"
+            "Contact: unnamed, +15550109999",
             contacts=(RUI, SharedContact(phones=("+15550109999",))),
         ),
     ),

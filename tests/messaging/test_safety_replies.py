@@ -225,8 +225,14 @@ def test_a_message_without_a_flag_costs_no_statement_more(rules, whatsapp, said,
 
 def test_a_shared_contact_is_hidden_like_the_text_that_names_it(rules, scope) -> None:
     rules(mask=["phone", "email"])
-    card = SharedContact(name="Rui", phones=("+4915123456789",), emails=("rui@example.com",))
+    card = SharedContact(
+        name="Rui", phones=("+4915123456789",), emails=("rui@example.com",), addresses=("c/o rui@example.com",)
+    )
     hidden, found = hidden_in(scope.id, Content(type="text", text=card.line, contacts=(card,)))
-    assert hidden.contacts == (SharedContact(name="Rui", phones=("•••• 6789",), emails=("•••@example.com",)),)
+    assert hidden.contacts == (
+        SharedContact(
+            name="Rui", phones=("•••• 6789",), emails=("•••@example.com",), addresses=("c/o •••@example.com",)
+        ),
+    )
     assert hidden.text == hidden.contacts[0].line
     assert found.kinds == ("phone", "email")

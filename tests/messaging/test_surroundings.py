@@ -337,6 +337,7 @@ def test_a_shared_contact_is_read_by_everybody(scope, whatsapp, engine, sent, ap
         ({"vcard": "BEGIN:VCARD\r\nN:Reis;Ivo;;;\r\nitem1.TEL;waid=1:+1 555\r\nEND:VCARD"}, "Contact: Ivo Reis, +1 555"),
         ({"vcard": "BEGIN:VCARD\nFN;CHARSET=UTF-8:Re\\,is\\; Iv\n o\nEMAIL:i@example.org\nEND:VCARD"}, "Contact: Re,is; Ivo, i@example.org"),
         ({"vcard": "no card", "phones": [{"wa_id": "15550109999"}]}, "Contact: unnamed, 15550109999"),
+        ({"vcard": "BEGIN:VCARD\nFN:Iv\nADR;TYPE=HOME:;;Rua A 1;Lisboa;;1000;PT\nURL:https://iv.example\nBDAY:19900201\nEND:VCARD"}, "Contact: Iv, Rua A 1, Lisboa, 1000, PT, https://iv.example, born 19900201"),
         ({}, "Contact: unnamed"),
     ],
 )  # fmt: skip

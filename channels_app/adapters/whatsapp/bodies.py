@@ -84,7 +84,7 @@ def _location(message: dict[str, Any]) -> Said:
         name=string(body, "name", limit=200) or None,
         address=string(body, "address", limit=500) or None,
     )
-    return Said(Content(type="location", location=where))
+    return Said(Content(type="location", location=where, **worded(string(body, "url", limit=MAX_TEXT))))
 
 
 def _contacts(message: dict[str, Any]) -> Said:

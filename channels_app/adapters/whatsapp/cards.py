@@ -13,8 +13,9 @@ from channels_app.adapters.wire import array, string
 from channels_app.content.surroundings import SharedContact
 
 MAX_VCARD = 20_000  # characters; pictures follow the names
-MOST = 20  # phones or e-mail addresses of one card
-FIELD = re.compile(r"^(?:item\d+\.)?(FN|N|TEL|EMAIL|ORG)(?:;[^:\r\n]*)?:([^\r\n]*)", re.M | re.I)
+MOST = 20  # phones, e-mail or other addresses of one card
+PLACE = ("street", "zip", "city", "state", "country")
+FIELD = re.compile(r"^(?:item\d+\.)?(FN|N|TEL|EMAIL|ORG|ADR|URL|BDAY)(?:;[^:\r\n]*)?:([^\r\n]*)", re.M | re.I)
 ESCAPED = re.compile(r"\\([\\,;nN])")
 
 
@@ -26,11 +27,16 @@ def contact_shared(contact: Any) -> SharedContact:
     )
     phones = [string(one, "phone") or string(one, "wa_id") for one in array(contact, "phones")]
     emails = [string(one, "email") for one in array(contact, "emails")]
+    places = [_joined([string(one, part) for part in PLACE]) for one in array(contact, "addresses")]
+    urls = [string(one, "url") for one in array(contact, "urls")]
     return SharedContact(
         name=(name.strip() or _first(vcard, "FN") or _turned(_first(vcard, "N")))[:200],
         phones=_some(phones or vcard.get("TEL", []), 40),
         emails=_some(emails or vcard.get("EMAIL", []), 254),
         org=(string(contact, "org", "company") or _first(vcard, "ORG").partition(";")[0])[:200],
+        addresses=_some(places or [_joined(one.split(";")) for one in vcard.get("ADR", [])], 500),
+        urls=_some(urls or vcard.get("URL", []), 2048),
+        birthday=(string(contact, "birthday") or _first(vcard, "BDAY"))[:40],
     )
 
 
@@ -49,6 +55,10 @@ def _plain(match: re.Match[str]) -> str:
 def _turned(name: str) -> str:
     """``N`` has the family name first."""
     return " ".join(filter(None, (part.strip() for part in name.split(";")[:2][::-1])))
+
+
+def _joined(parts: list[str]) -> str:
+    return ", ".join(filter(None, (part.strip() for part in parts)))
 
 
 def _first(vcard: dict[str, list[str]], name: str) -> str:
