@@ -6,6 +6,7 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from assistant.api import article_views, intent_views, model_views, provider_views, site_views
+from assistant.evaluations import judged_views
 from assistant.evaluations import views as evaluation_views
 from assistant.intents.versions import views as training_views
 from assistant.products import views as product_views
@@ -42,6 +43,7 @@ from messaging.api.agents import (
     team_views,
     trail_views,
 )
+from messaging.api.assist import judgement_views
 from messaging.api.assist import views as assist_views
 from messaging.api.privacy import download as privacy_download
 from messaging.api.privacy import views as privacy_views
@@ -80,6 +82,7 @@ urlpatterns = [
     path("api/v2/chat/messages/<uuid:message_id>/delivery", message_views.DeliveryView.as_view()),
     path("api/v2/chat/messages/<uuid:message_id>/regenerate", message_views.RegenerateView.as_view()),
     path("api/v2/chat/messages/<uuid:message_id>/compare", assist_views.CompareView.as_view()),
+    path("api/v2/chat/messages/<uuid:message_id>/judgement", judgement_views.JudgementView.as_view()),
     path("api/v2/chat/messages/<uuid:message_id>/translation", assist_views.MessageTranslationView.as_view()),
     path("api/v2/chat/messages/<uuid:message_id>/similar", similar_views.SimilarMessagesView.as_view()),
     path("api/v2/chat/figures", figure_views.FiguresView.as_view()),
@@ -116,6 +119,7 @@ urlpatterns = [
     path("api/v2/evaluation-cases", evaluation_views.CasesView.as_view()),
     path("api/v2/evaluation-cases/<uuid:case_id>", evaluation_views.CaseView.as_view()),
     path("api/v2/evaluations", evaluation_views.RunView.as_view()),
+    path("api/v2/judged-answers", judged_views.JudgedAnswersView.as_view()),
     # privacy
     path("api/v2/retention", retention_views.RetentionView.as_view()),
     # people
@@ -194,6 +198,7 @@ urlpatterns = [
     path("api/v2/knowledge", article_views.ArticlesView.as_view()),
     path("api/v2/knowledge/import", article_views.ArticleImportView.as_view()),
     path("api/v2/knowledge/unanswered", article_views.UnansweredView.as_view()),
+    path("api/v2/knowledge/unanswered/<uuid:message_id>/dismiss", article_views.UnansweredDismissView.as_view()),
     path("api/v2/knowledge-sites", site_views.SitesView.as_view()),
     path("api/v2/knowledge-sites/<uuid:site_id>", site_views.SiteView.as_view()),
     path("api/v2/knowledge-sites/<uuid:site_id>/read", site_views.SiteReadView.as_view()),

@@ -23,14 +23,14 @@ from assistant.knowledge.articles import (
 )
 from assistant.knowledge.bringing import Document, Reported, documents_bring
 from assistant.knowledge.documents import MOST_QUESTION, MOST_QUESTIONS, MOST_TITLE
-from assistant.knowledge.unanswered import questions_unanswered
+from assistant.knowledge.unanswered import question_dismiss, questions_unanswered
 from assistant.models import MOST_OF_ANSWER, KnowledgeEntry
 from assistant.vectors.port import StoreAway
 from tenants.api.moments import Moment
 from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.parse import Changes
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
-from tenants.errors import Invalid, Unavailable
+from tenants.errors import Invalid, NotFound, Unavailable
 from tenants.storage.db import now, row_change
 
 TAGS = ["assistant"]
@@ -318,6 +318,34 @@ class UnansweredView(TenantAPIView):
         except StoreAway as error:
             raise Unavailable("The store of vectors does not answer now.") from error
         return Response({"items": [asdict(question) for question in found]})
+
+
+class Dismissed(BaseModel):
+    messages: int = Field(description="How many messages asked it")
+
+
+class UnansweredDismissView(TenantAPIView):
+    permissions = {"POST": "intents:write"}
+
+    @extend_schema(
+        operation_id="article_unanswered_dismiss",
+        summary="Dismiss a question that nothing answered",
+        description="The question that this message asked, and the like of it that is asked later, are listed no more. 404 "
+        "`question_not_found` where it is not on the list; 503 `unavailable` while the store of vectors is away.",
+        tags=TAGS,
+        request=None,
+        responses=Dismissed,
+        examples=[answered({"messages": 14})],
+    )
+    def post(self, request: Request, message_id: uuid.UUID) -> Response:
+        try:
+            done = question_dismiss(message_id)
+        except StoreAway as error:
+            raise Unavailable("The store of vectors does not answer now.") from error
+        if not done:
+            raise NotFound("This question is not on the list.", code="question_not_found")
+        self.audit("question.dismissed", f"message:{message_id}", {"messages": done})
+        return Response({"messages": done})
 
 
 def _decoded(content: str) -> bytes:

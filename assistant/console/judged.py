@@ -17,23 +17,18 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from assistant.console.choice import tenant_asked
+from assistant.evaluations.drafted import case_drafted
 from assistant.evaluations.marks import Judged, answers_judged, mark_remove
-from assistant.evaluations.models import EvaluationCase
-from assistant.prompting.masking import Mask
-from conversations.safety import WHY
 from tenants.access.limits import client_ip
 from tenants.audit import audit
 from tenants.console.pages import TenantAdmin, permissions_in, shortened
 from tenants.models import Tenant, User
 from tenants.reads import read_noted
 from tenants.scope import tenant_scope
-from tenants.tenant_settings import settings_for
 
 READ = "messages:read"  # it shows what people wrote
 MOST_SHOWN = 100
 KINDS: Mapping[str, bool | None] = {"": None, "good": True, "bad": False}
-HIDDEN = ("card_number", "iban", "national_id", "email", "phone")
-SET = "judged"  # what the set of such questions is called, unless staff say otherwise
 
 
 def judged_page(page: TenantAdmin, request: HttpRequest) -> HttpResponse:
@@ -82,22 +77,13 @@ def _told(tenant: Tenant, one: Judged, names: Mapping[uuid.UUID, str], *, talks:
         "good": one.mark.good, "by": names.get(one.mark.by, "a former colleague"), "at": one.mark.marked_at,
         "asked": shortened(asked, 400), "said": shortened(one.answer.text, 600), "message": one.answer.id,
         "conversation": one.mark.conversation_id if talks else None, "seq": one.answer.seq,
-        "make_at": _case(tenant, one) if asked.strip() else "",
+        "make_at": _case(tenant, one),
     }  # fmt: skip
 
 
 def _case(tenant: Tenant, one: Judged) -> str:
-    """The form of a new question, without what tells of the person as far as it is recognised. What a good answer rested on is
-    expected of others; what a bad one has to say is for staff to write."""
-    assert one.question is not None
-    analysis = one.answer.analysis
-    sources = (analysis.get(WHY) or {}).get("sources")
-    first = sources[0] if one.mark.good and isinstance(sources, list) and sources else {}
-    words = Mask(HIDDEN, settings_for(tenant.id).region).hide(" ".join(one.question.text.split()))
-    limits = EvaluationCase._meta
-    filled = {
-        "tenant": tenant.pk, "name": SET, "question": words[: limits.get_field("question").max_length],
-        "language": one.question.language[:2], "intent": str(analysis.get("intent") or "")[:60] if one.mark.good else "",
-        "source": str(first.get("title") or "")[:500] if isinstance(first, dict) else "",
-    }  # fmt: skip
-    return f"{reverse('admin:assistant_evaluationcase_add')}?{urlencode(filled)}"
+    """The form of a new question, filled in; nothing where the words are gone."""
+    drafted = case_drafted(one)
+    if drafted is None:
+        return ""
+    return f"{reverse('admin:assistant_evaluationcase_add')}?{urlencode({'tenant': tenant.pk, **drafted})}"

@@ -6,7 +6,7 @@ Owns the marks, which hold no words: those are read from the messages, and gone 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError
@@ -65,7 +65,11 @@ def marks_of(message_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, bool]:
 def answers_judged(limit: int, *, good: bool | None = None) -> list[Judged]:
     """Of the tenant in scope, the newest first; what was deleted or erased since is not there."""
     rows = AnswerMark.objects.order_by("-marked_at", "-id")
-    marks = list((rows if good is None else rows.filter(good=good))[:limit])
+    return judged_of(list((rows if good is None else rows.filter(good=good))[:limit]))
+
+
+def judged_of(marks: Sequence[AnswerMark]) -> list[Judged]:
+    """With their answers and questions, in the same order; what was deleted or erased since is not there. Two statements."""
     answers = _messages([mark.message_id for mark in marks])
     questions = _messages([row.reply_to for row in answers.values() if row.reply_to])
     return [

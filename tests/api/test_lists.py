@@ -59,8 +59,13 @@ FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 MANY = 5
 HOUSE = Who("system", "staff")
 PARAMETERS = {"page", "page_size", "sort_by", "sort_order", "search_query", "start_date", "end_date", "cursor"}
-#: walked by other means, by the cursor of what was found, of a view, or of several tables at once
-APART = {"/api/v2/chat/messages", "/api/v2/chat/inbox", "/api/v2/chat/conversations/{conversation_id}/trail"}
+#: walked by other means, by the cursor of what was found, of a view, of several tables at once, or of rows without words
+APART = {
+    "/api/v2/judged-answers",
+    "/api/v2/chat/messages",
+    "/api/v2/chat/inbox",
+    "/api/v2/chat/conversations/{conversation_id}/trail",
+}
 #: holds the key of the client that asks, too: tests/api/test_work_api.py; has no words: tests/api/test_intents_api.py
 OWN = {"/api/v2/api-keys", "/api/v2/intents/trainings"}
 #: GETs that answer a list without pages: how many it has at most, the parameters that bound it, or what it is made of

@@ -13,6 +13,7 @@ from assistant.knowledge.unanswered import questions_unanswered, unanswered_note
 from assistant.models import KnowledgeEntry, Unanswered, VectorLane
 from assistant.vectors.lanes import vectors_go_on
 from conversations.models import Message
+from tenants.models import AuditEntry
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
 from tests.assistant.vectors.conftest import read_off_words  # noqa: F401
@@ -84,3 +85,15 @@ def test_without_vectors_the_same_words_stand_together(scope, settings) -> None:
         note(MessageFactory(tenant=scope, text=text))
     assert [(one.text, one.count) for one in questions_unanswered(9)] == [("ladders?", 2), ("Dogs?", 1)]
     assert Unanswered.objects.count() == 3
+
+
+def test_a_question_is_dismissed_by_rest_with_the_like_of_it(tenant, other_tenant, api, asked) -> None:
+    where = f"{ADDRESS}/{asked[1].id}/dismiss"
+    assert api(tenant, "messages:read").post(where).status_code == 403
+    assert api(other_tenant).post(where).status_code == 404
+    client = api(tenant)
+    assert client.data_of(client.post(where)) == {"messages": 2}
+    assert "do you lend ladders" not in [text for text, _ in listed(client)]
+    again = client.post(where)
+    assert (again.status_code, client.error_of(again)["code"]) == (404, "question_not_found")
+    assert AuditEntry.objects.filter(action="question.dismissed").count() == 1
