@@ -36,6 +36,7 @@ from messaging.context.citations import cited
 from messaging.context.expected import as_expected, expected_told
 from messaging.context.flows import greeting_of
 from messaging.context.history import in_words
+from messaging.context.languages import language_spoken
 from messaging.context.profile import profile_keep, profile_of
 from messaging.context.wording import fallback_for
 from messaging.live.answers import turn_settled
@@ -236,18 +237,12 @@ def request_of(conversation: Conversation, recent: Sequence[Any], unanswered: Se
         context=conversation.context,
         profile=profile_of(contact),
         hints=_hints_of(unanswered),
-        language=_language_of(unanswered) or _language_of(recent) or contact.language,
+        language=language_spoken(recent, settings_for(conversation.tenant_id).languages) or contact.language,
         deadline_s=_time_left(unanswered[-1]),
         person=_person_of(conversation),
         message_ids=tuple(str(message.id) for message in unanswered),
         control_epoch=conversation.control_epoch,
     )
-
-
-def _language_of(messages: Sequence[Any]) -> str:
-    """That of the person's last words which tell it: "AC-10042" and "Sim" are too short, and stand in the language of what
-    was written before."""
-    return next((m.language for m in reversed(messages) if m.language and m.role == Message.Role.VISITOR), "")
 
 
 def _time_left(last: Any) -> float:

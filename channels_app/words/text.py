@@ -19,6 +19,7 @@ from channels_app.words.personal import find_personal, has_card_number, word_pat
 LANGUAGE_SAMPLE = 200  # characters that are looked at
 MIN_LETTERS = 12  # of an alphabet; shorter texts are guessed wrong too often to override a hint
 MIN_CONFIDENCE = 0.5
+CLEAR = 0.8  # how sure a guess must be to say that another language is spoken than before
 
 LETTERS = regex.compile(r"[\p{L}--\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]", regex.V1)
 IDEOGRAPHS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]")
@@ -70,13 +71,27 @@ def analyse(
 
 def language_of(text: str, *, hint: str | None = None, languages: frozenset[str] = frozenset()) -> str | None:
     """The language of the first 200 characters, or ``hint`` where they do not tell."""
-    sample = LINK.sub(" ", text[:LANGUAGE_SAMPLE])
-    # an ideograph says as much as several letters
-    weight = len(LETTERS.findall(sample)) + 3 * len(IDEOGRAPHS.findall(sample))
-    if weight < MIN_LETTERS:
+    sample = _sample(text)
+    if _weight(sample) < MIN_LETTERS:
         return hint or language_begun(sample, languages)
     language, confidence = likeliest(sample, languages)
     return language if confidence >= MIN_CONFIDENCE and len(language) == 2 else hint
+
+
+def tells_clearly(text: str, languages: frozenset[str] = frozenset()) -> bool:
+    """Whether `language_of` has no doubt of it: "No cancele mi pedido" may be Portuguese as well. A text that is too short to be
+    guessed has its language by a word that no other has."""
+    sample = _sample(text)
+    return _weight(sample) < MIN_LETTERS or likeliest(sample, languages)[1] >= CLEAR
+
+
+def _sample(text: str) -> str:
+    return LINK.sub(" ", text[:LANGUAGE_SAMPLE])
+
+
+def _weight(sample: str) -> int:
+    """Letters; an ideograph says as much as several of them."""
+    return len(LETTERS.findall(sample)) + 3 * len(IDEOGRAPHS.findall(sample))
 
 
 # -------------------------------------------------------------------------------- safety

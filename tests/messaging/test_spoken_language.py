@@ -31,7 +31,7 @@ class Engine:
 @pytest.fixture
 def spoken(api: Any, tenant: Any, web: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """``spoken("Olá", "AC-10042")``: the language that the engine is told for each of these."""
-    tenant.settings = {"languages": ["en", "de", "fr", "pt"]}
+    tenant.settings = {"languages": ["en", "de", "fr", "es", "pt"]}
     tenant.save()
     made, client = Engine(), api(tenant)
     monkeypatch.setattr(respond_module, "engine_for", lambda settings: made)
@@ -55,3 +55,22 @@ def test_what_the_contact_speaks_counts_where_nothing_was_written_yet(spoken: An
     spoken("AC-10042")
     Contact.objects.unscoped().update(language="fr")
     assert spoken("AC-10042", "Onde está a minha encomenda?", "AC-10042") == ["fr", "pt", "pt"]
+
+
+def test_a_line_that_may_be_of_its_neighbour_changes_no_language(spoken: Any) -> None:
+    assert spoken("No cancele mi pedido") == ["pt"]  # what is guessed of it alone
+    before = "¿Dónde está mi pedido? Quiero saber cuándo llega"
+    assert spoken(before, "No cancele mi pedido", "AC-10042") == ["es", "es", "es"]
+    assert spoken("Onde está a minha encomenda? Quero saber quando chega", "AC-10042") == ["pt", "pt"]
+
+
+def test_two_lines_that_tell_the_same_change_it(spoken: Any) -> None:
+    before = "Onde está a minha encomenda? Quero saber quando chega"
+    assert spoken(before, "falta algo en mi paquete", "AC-10042", "plazo de entrega") == ["pt", "pt", "pt", "es"]
+
+
+def test_a_language_that_the_sender_names_counts(spoken: Any, api: Any, tenant: Any) -> None:
+    spoken("¿Dónde está mi pedido? Quiero saber cuándo llega")
+    body = {"user_id": "u1", "channel": "web", "content": {"type": "text", "text": "OK 12", "language": "pt"}}
+    assert api(tenant).post("/api/v2/chat/message", body).status_code == 200
+    assert spoken("AC-10042") == ["pt"]
