@@ -78,7 +78,6 @@ def codes() -> tuple[Code, ...]:
     modules = list(trees())
     errors = classes(modules)
     found = {(error.code, error.status): error for error in errors.values()}
-    own = {name: (error.code,) for name, error in errors.items()}
     UNREAD.clear()
     for module in modules:
         constants = {
@@ -92,7 +91,7 @@ def codes() -> tuple[Code, ...]:
         for node in ast.walk(module):
             if isinstance(node, ast.Call) and (error := errors.get(RAISERS.get(_called(node), _called(node)))):
                 message = _words(node.args[0], constants) if node.args and _called(node) not in RAISERS else ""
-                said = dict.fromkeys(_named(node, constants | VARIABLES | own), message or error.message)
+                said = dict.fromkeys(_named(node, constants | VARIABLES), message or error.message)
                 said |= _looked_up(node, tables) if not said else {}
                 for code, words in said.items():
                     known = found.get((code, error.status))
@@ -145,8 +144,6 @@ def _named(node: ast.Call, constants: dict[str, tuple[str, ...]]) -> Iterator[st
             yield str(value.value)
         elif isinstance(value, ast.Name):
             yield from constants.get(value.id, ())
-        elif isinstance(value, ast.Attribute) and value.attr == "code" and isinstance(value.value, ast.Name):
-            yield from constants.get(value.value.id, ())  # of an error's class
 
 
 def _words(value: ast.expr, constants: dict[str, tuple[str, ...]]) -> str:

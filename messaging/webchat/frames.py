@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, RootModel, StringConstraints, model_validator
 
-from channels_app.content.normalise import EmptyMessage, clean_text
+from channels_app.content.normalise import clean_text
 from channels_app.content.types import Choice, Content
 from messaging.sockets.reader import PingFrame, PlainFrame
 from tenants.errors import Invalid
@@ -155,7 +155,7 @@ class TypingFrame(BaseModel):
 
 def _visible(words: str) -> str:
     if not words.strip():
-        raise Invalid("There is nothing in the message.", code=EmptyMessage.code)
+        raise Invalid("There is nothing in the message.", code="empty_message")
     return words
 
 
