@@ -9,11 +9,14 @@ import gc
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client
+from psycopg import sql
 from pydantic_core import to_json
 from rest_framework.test import APIClient
 
@@ -22,8 +25,9 @@ from tenants.access.api_keys import api_key_create
 from tenants.models import ApiKey, Tenant
 from tenants.scope import tenant_scope
 from tests import every_test
+from tests.chaos.servers import installed_postgres
 from tests.factories import TenantFactory
-from tests.migrated import migrated_copy
+from tests.migrated import migrate_postgres, migrated_copy
 
 
 def pytest_configure() -> None:
@@ -46,15 +50,28 @@ def django_db_keepdb(django_db_keepdb: bool) -> bool:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(
-    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory, django_db_keepdb: bool
 ) -> None:
-    """SQLite in a file, as in life: the in-memory one of several threads fails at once instead of waiting."""
+    """SQLite in a file, as in life: the in-memory one of several threads fails at once instead of waiting. On a
+    PostgreSQL of the run's own (tests/run_cluster.sh) each worker's is made from one dump."""
     if connection.vendor == "sqlite":
         file = tmp_path_factory.mktemp("database") / "test.sqlite3"
         migrated_copy(file)
         connection.settings_dict["TEST"]["NAME"] = str(file)
         options = connection.settings_dict["OPTIONS"]  # no test pulls the plug, so none waits for the disk
         options["init_command"] = options["init_command"].replace("synchronous=FULL", "synchronous=OFF")
+    elif connection.vendor == "postgresql" and django_db_keepdb:
+        _restored(connection.creation._get_test_db_name())
+
+
+def _restored(name: str) -> None:
+    """The database, unless a former run has left it: what it lacks then is for Django's own migrate."""
+    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as server:
+        if server.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone():
+            return
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    url = urlunsplit(urlsplit(settings.DATABASE_URL)._replace(path=f"/{name}"))
+    migrate_postgres(url, installed_postgres())
 
 
 @pytest.fixture(scope="session")

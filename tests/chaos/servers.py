@@ -154,11 +154,17 @@ def _lives(process: int) -> bool:
 
 
 def postgres_binaries() -> Path:
-    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    found = str(installed[-1]) if installed else shutil.which("initdb")
+    found = installed_postgres()
     if not found:
         missing("PostgreSQL", "postgresql")
-    return Path(found).resolve().parent
+    return found
+
+
+def installed_postgres() -> Path | None:
+    """The folder of the newest PostgreSQL's programs, if there is one."""
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    found = str(installed[-1]) if installed else shutil.which("initdb")
+    return Path(found).resolve().parent if found else None
 
 
 def _bundled_valkey() -> str:
