@@ -430,6 +430,9 @@ VARIABLES: dict[str, Variable] = {
         "0",
         "Days after its end that a conversation is kept, where its tenant has not chosen; 0: for ever",
     ),
+    "PRIVACY_ENABLED": Variable(
+        _flag, "true", "Exports and erasures of people can be asked for by REST and in the console; commands always can"
+    ),
     "METRICS_TOKEN": Variable(str, "", "Bearer token that may read /metrics and /health/detailed"),
     "METRICS_ALLOW": Variable(_networks, "", "Networks that may read /metrics without the token, e.g. 10.0.0.0/8"),
     "METRICS_PORT": Variable(_number(0, 65535), "0", "Port on which a worker or consumer shows its /metrics; 0: none"),
@@ -441,9 +444,7 @@ VARIABLES: dict[str, Variable] = {
 
 
 #: variables that nothing obeys yet, by what will: refused, since a limit that is not kept is worse than none
-AWAITED: dict[str, str] = {
-    "PRIVACY_ENABLED": "privacy requests",
-}
+AWAITED: dict[str, str] = {}
 
 
 #: variable → the other name of it, which counts where the first is empty

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -18,6 +19,7 @@ from messaging.privacy.erase import HELD, erasure_preview, erasure_start
 from messaging.privacy.export import download_path, export_start
 from messaging.privacy.holds import hold_reason
 from messaging.privacy.models import Erasure, Export
+from messaging.privacy.requested import demand_taken
 from tenants.access.limits import client_ip
 from tenants.console.pages import TenantAdmin, TenantFilter, permissions_in
 from tenants.errors import ServiceError
@@ -55,6 +57,7 @@ class PrivacyPages:
         if request.method == "POST":
             with tenant_scope(contact.tenant_id):
                 try:
+                    demand_taken()
                     export_start(contact.id, request.user, client_ip(request))
                 except ServiceError as error:
                     messages.error(request, error.message)
@@ -80,6 +83,7 @@ class PrivacyPages:
         typed = " ".join(request.POST.get("name", "").split())
         with tenant_scope(contact.tenant_id):
             try:
+                demand_taken()
                 if request.method == "POST" and typed == " ".join(str(contact).split()):
                     begun = erasure_start(contact.id, request.user, client_ip(request))
                     wake.privacy()
@@ -111,6 +115,7 @@ def _panel(request: HttpRequest, contact: Contact) -> dict[str, Any]:
     if ERASE in held:
         panel |= {"erase": True, "hold": hold_reason(contact.id)}
     if panel:
+        panel["taken"] = settings.ENV["PRIVACY_ENABLED"]
         panel["erasing"] = Erasure.objects.filter(contact_id=contact.id, status=Erasure.Status.RUNNING).first()
     return panel
 

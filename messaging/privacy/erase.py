@@ -31,8 +31,8 @@ from messaging.privacy.holds import demand_no_hold
 from messaging.privacy.lines import told
 from messaging.privacy.models import Erasure
 from messaging.privacy.quotes import Words, named_delete, open_receipts, receipts_empty
+from messaging.privacy.requested import request_tell
 from messaging.privacy.tables import OWNED, Person, rows_of
-from messaging.privacy.timeline import request_tell
 from messaging.privacy.tombstones import tombstones_set
 from tenants.audit import actor_name, audit
 from tenants.errors import Conflict

@@ -22,8 +22,8 @@ from messaging.privacy.holds import demand_not_erased
 from messaging.privacy.lines import EXPORTED, Spot, line_of, path_of, rows_count, steps
 from messaging.privacy.models import Export
 from messaging.privacy.package import Source, link_path, pack, package_erase, part_write
+from messaging.privacy.requested import request_tell
 from messaging.privacy.tables import Person
-from messaging.privacy.timeline import request_tell
 from tenants.audit import actor_name, audit
 from tenants.errors import NotFound
 from tenants.scope import current_tenant_id, tenant_scope

@@ -1,5 +1,4 @@
-"""What the timeline tells of privacy: that an export or an erasure was asked for, of conversations that go under retention;
-and its entries of no conversation, which go by age.
+"""The timeline under retention: what it tells of conversations that go, and its entries of no conversation, which go by age.
 
 Must not decide what falls due: retention.py does.
 """
@@ -12,7 +11,7 @@ from datetime import datetime
 
 from conversations.messages import person_told
 from conversations.models import Conversation, Event, Identity
-from conversations.timeline import NewEvent, system_event, system_events
+from conversations.timeline import NewEvent, system_events
 from messaging.models import WebhookDelivery
 from messaging.privacy.holds import held_contacts
 from messaging.privacy.retention import events_due
@@ -21,13 +20,6 @@ from tenants.storage.batches import More, batches
 from tenants.storage.db import atomic, retried
 
 PLACES = ("channel_id", "contact_id", "identity_id")
-
-
-def request_tell(type: str, contact_id: uuid.UUID, request_id: uuid.UUID) -> None:
-    """Tell that an export or an erasure was asked for (EVT-3): ids of ours alone, for it may outlive the person's data. Call
-    in the transaction that writes the request."""
-    asked = {"learner_id": str(contact_id), "contact_id": str(contact_id), "request_id": str(request_id)}
-    system_event(current_tenant_id(), type, asked)
 
 
 def farewell_tell(ids: Collection[uuid.UUID]) -> None:

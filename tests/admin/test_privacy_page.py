@@ -133,3 +133,15 @@ def test_another_tenants_staff_find_no_such_contact(staff_of, mira: Contact, oth
     for name in ("export", "download", "erase"):
         assert stranger.post(at(mira, name), {"name": "Mira Braun"}).status_code == 404
     assert not rows(Export).exists() and not rows(Erasure).exists()
+
+
+def test_where_no_requests_are_taken_the_page_says_so(staff_of, mira: Contact, page, settings: Any) -> None:
+    settings.ENV = {**settings.ENV, "PRIVACY_ENABLED": False}
+    client = staff_of(mira.tenant, BOTH)
+    shown = page(client)
+    assert "ask the operator" in shown
+    assert ("Export everything" in shown, "Erase this person" in shown) == (False, False)
+    for name in ("export", "erase"):
+        told = client.post(at(mira, name), {"name": "Mira Braun"}, follow=True).content.decode()
+        assert "ask the operator" in told
+    assert not rows(Export).exists() and not rows(Erasure).exists()

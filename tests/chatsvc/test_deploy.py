@@ -120,6 +120,20 @@ def test_only_web_counts_in_the_directory_of_web(role: str, tmp_path: Path) -> N
     assert "PROMETHEUS" not in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("given", "port"),
+    [({}, "8001"), ({"SERVICE_PORT": "9001"}, "9001"), ({"SERVICE_PORT": "9001", "PORT": "9002"}, "9002")],
+    ids=["neither", "the other name", "both"],
+)
+@pytest.mark.parametrize(("role", "program"), [("web", "granian"), ("ws", "python")])
+def test_the_port_has_two_names_in_the_image_too(role, program, given, port, tmp_path: Path) -> None:
+    (tmp_path / program).write_text('#!/bin/sh\necho "$@"\n')
+    (tmp_path / program).chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "counters"), **given}
+    done = subprocess.run([ROOT / "deploy" / "run", role], env=environ, capture_output=True, text=True, check=True)
+    assert f"--port {port} " in f"{done.stdout.strip()} "
+
+
 def test_every_queue_has_a_worker() -> None:
     queues = {route["queue"] for route in CELERY["task_routes"].values()} | {CELERY["task_default_queue"]}
     in_compose = [one["command"] for one in compose()["services"].values() if one.get("image") == "chatsvc:latest"]

@@ -371,6 +371,72 @@ def test_a_store_of_vectors_that_is_named_is_there_to_be_called(tmp_path, given,
             env.read(given, tmp_path)
 
 
+#: the examples of the documents, as they stand there
+EXAMPLES = {
+    "threads": {
+        "DATABASE_URL": "postgresql+asyncpg://user:pass@localhost:5432/chat_db", "REDIS_URL": "redis://localhost:6379/0",
+        "KAFKA_BOOTSTRAP_SERVERS": "localhost:9092", "JWT_SECRET_KEY": "your-super-secret-jwt-key", "JWT_ALGORITHM": "HS256",
+        "ENVIRONMENT": "development", "LOG_LEVEL": "INFO", "PORT": "8000", "PRIVACY_ENABLED": "true",
+        "ENABLE_RATE_LIMITING": "true", "MESSAGE_RETENTION_DAYS": "365", "MAX_MESSAGES_PER_THREAD": "1000",
+        "CORS_ORIGINS": '["http://localhost:3000", "https://app.aivo.com"]',
+    },
+    "service": {
+        "SERVICE_NAME": "chat-service", "SERVICE_PORT": "8001", "LOG_LEVEL": "INFO",
+        "MONGODB_URI": "mongodb://mongo-cluster:27017", "REDIS_URL": "redis://redis-cluster:6379",
+        "MCP_ENGINE_URL": "mcp-engine:50051", "SECURITY_HUB_URL": "security-hub:50052",
+        "KAFKA_BROKERS": "kafka-1:9092,kafka-2:9092,kafka-3:9092", "KAFKA_TOPIC_PREFIX": "chatbot.platform",
+        "MAX_CONNECTIONS_MONGO": "100", "MAX_CONNECTIONS_REDIS": "50", "REQUEST_TIMEOUT_MS": "30000", "SESSION_TTL": "3600",
+        "CONFIG_CACHE_TTL": "300", "RESPONSE_CACHE_TTL": "1800", "DEFAULT_RATE_LIMIT": "1000", "BURST_LIMIT": "2000",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES)
+def test_the_examples_of_the_documents_are_taken_as_they_stand(tmp_path, example):
+    values = env.read(example, tmp_path)
+    assert {name: values[name] for name in example} == {
+        name: env.VARIABLES[name].read(text) for name, text in example.items()
+    }
+
+
+FOUND = """
+import django; django.setup()
+import json
+from django.conf import settings
+from django.test import Client
+from channels_app import selectors
+from messaging.kafka.stream import client_options
+asked = Client().options("/api/v2/channels", headers={"Origin": "https://app.example.com"})
+print(json.dumps({
+    "database": [settings.DATABASES["default"][name] for name in ("HOST", "PORT", "NAME", "USER")],
+    "kafka": client_options()["bootstrap_servers"], "channels": selectors._channels.ttl,
+    "cors": [asked.status_code, asked.headers.get("Access-Control-Allow-Origin")],
+}))
+import structlog; log = structlog.get_logger("chatsvc"); log.info("not_written"); log.warning("written")
+"""
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "POSTGRESQL_URI", "MONGODB_URI"])
+def test_other_names_and_forms_of_the_documents_are_obeyed(name):
+    """A database by any of its three names and in asyncpg's form, brokers by Kafka's own name, the age of a channel's
+    configuration, origins and the level of the log (OPS-2)."""
+    given = {
+        name: "postgresql+asyncpg://ana:pw@db.example:5433/chat_db", "KAFKA_BOOTSTRAP_SERVERS": "k1:9092,k2:9093",
+        "CONFIG_CACHE_TTL": "17", "CORS_ORIGINS": '["https://app.example.com"]', "LOG_LEVEL": "WARNING", "LOG_FORMAT": "json",
+        "ALLOWED_HOSTS": "testserver", "DJANGO_SETTINGS_MODULE": "chatsvc.settings",
+    }  # fmt: skip
+    clean = {key: value for key, value in os.environ.items() if key not in env.VARIABLES}
+    ran = subprocess.run(
+        [sys.executable, "-c", FOUND], cwd=REPO, env={**clean, **given}, capture_output=True, text=True, check=True
+    )
+    assert json.loads(ran.stdout) == {
+        "database": ["db.example", 5433, "chat_db", "ana"], "kafka": ["k1:9092", "k2:9093"], "channels": 17,
+        "cors": [204, "https://app.example.com"],
+    }  # fmt: skip
+    assert "not_written" not in ran.stderr
+    assert "written" in ran.stderr
+
+
 def test_what_the_documents_name_is_obeyed():
     """MAX_CONNECTIONS_REDIS, JWT_ALGORITHM and SERVICE_NAME, in a process that was started with them (OPS-2).
     MAX_CONNECTIONS_MONGO: test_mongo_settings.py."""

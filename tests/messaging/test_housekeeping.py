@@ -263,6 +263,16 @@ def test_visits_end_once_with_their_event(scope, other_tenant) -> None:
         assert Event.objects.get().payload["session_id"] == str(others.id)
 
 
+def test_a_visit_ends_as_long_after_the_last_sign_as_the_operator_says(scope, settings: Any) -> None:
+    """SESSION_TTL (OPS-2)."""
+    settings.ENV = {**settings.ENV, "SESSION_TTL": 7}
+    identity = IdentityFactory(tenant=scope)
+    known = Known(identity.id, identity.contact_id)
+    began = session_touch(identity.channel, known, session_key="default", device={})
+    assert began is not None
+    assert began.expires_at - began.last_seen_at == timedelta(seconds=7)
+
+
 def test_a_visit_that_goes_on_in_this_moment_is_not_ended(scope, monkeypatch: pytest.MonkeyPatch) -> None:
     back, over = visit(scope), visit(scope)
     real = visits._conversations_during

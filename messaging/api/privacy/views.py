@@ -24,6 +24,7 @@ from messaging.api.privacy.shapes import (
 from messaging.privacy.erase import erasure_start
 from messaging.privacy.export import export_get, export_start
 from messaging.privacy.models import Erasure, Export
+from messaging.privacy.requested import demand_taken
 from tenants.access.limits import client_ip
 from tenants.api.pages import Walk, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
@@ -77,13 +78,15 @@ class ExportsView(TenantAPIView):
         operation_id="privacy_export_create",
         summary="Export everything about a person",
         description="Made in the background: ask for its state. While one is being made, that is answered. 409 `being_erased`; "
-        "409 `person_ambiguous`: several contacts have this `learner_id`, and `details` names them.",
+        "409 `person_ambiguous`: several contacts have this `learner_id`, and `details` names them. 409 `privacy_off`: the "
+        "operator takes no such requests here.",
         tags=TAGS,
         request=PersonBody,
         responses={202: ExportDetail},
         examples=[asked(PERSON), answered(BEGUN, 202)],
     )
     def post(self, request: Request) -> Response:
+        demand_taken()
         begun = export_start(parse_body(request, PersonBody).contact(), self.principal, client_ip(request._request))
         wake.privacy()
         return Response(export_shape(begun), 202)
@@ -126,13 +129,14 @@ class DeletionsView(TenantAPIView):
         summary="Erase a person",
         description="For good, in the background: everything they said, sent and are known by. There is no way back. "
         "409 `legal_hold`: a hold keeps the person; 409 `person_ambiguous`: several contacts have this `learner_id`, and "
-        "`details` names them.",
+        "`details` names them. 409 `privacy_off`: the operator takes no such requests here.",
         tags=TAGS,
         request=PersonBody,
         responses={202: DeletionDetail},
         examples=[asked(PERSON), answered(ERASING, 202)],
     )
     def post(self, request: Request) -> Response:
+        demand_taken()
         begun = erasure_start(parse_body(request, PersonBody).contact(), self.principal, client_ip(request._request))
         wake.privacy()
         return Response(deletion_shape(begun), 202)

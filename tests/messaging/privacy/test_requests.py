@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from prometheus_client import REGISTRY
 
@@ -190,3 +191,16 @@ def test_records_are_listed_by_contact_and_status(client: Api, rita: Contact) ->
     assert found() == [str(otto.id), str(rita.id)]
     assert found(status="ready") == found(contact_id=str(rita.id)) == [str(rita.id)]
     assert client.get(EXPORT, {"status": "lost"}).status_code == 400
+
+
+@pytest.mark.parametrize("where", [EXPORT, DELETE])
+def test_an_operator_may_take_no_requests_here(client: Api, rita: Contact, where: str, settings: Any) -> None:
+    """PRIVACY_ENABLED=false: nothing is begun, what was begun before can be read, and commands go on (OPS-2)."""
+    before = client.data_of(client.post(EXPORT, {"contact_id": str(rita.id)}))
+    settings.ENV = {**settings.ENV, "PRIVACY_ENABLED": False}
+    refused = client.post(where, {"contact_id": str(Contact.objects.get(name="Otto").id)})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "privacy_off")
+    assert (Export.objects.count(), Erasure.objects.count()) == (1, 0)
+    assert client.data_of(client.get(f"{EXPORT}/{before['id']}"))["id"] == before["id"]
+    call_command("erase_contact", rita.tenant.slug, str(rita.id), background=True)
+    assert Erasure.objects.get().contact_id == rita.id
