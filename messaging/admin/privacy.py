@@ -16,7 +16,7 @@ from unfold.decorators import display
 from conversations.models import Contact
 from messaging import wake
 from messaging.privacy.erase import HELD, erasure_preview, erasure_start
-from messaging.privacy.export import download_path, export_start
+from messaging.privacy.export.job import download_path, export_start
 from messaging.privacy.holds import hold_reason
 from messaging.privacy.models import Erasure, Export
 from messaging.privacy.requested import demand_taken

@@ -27,7 +27,7 @@ from messaging.housekeeping.visits import visits_end
 from messaging.integrators.sweep import pauses_end
 from messaging.measures import HOUSEKEEPING, HOUSEKEEPING_FAILURES
 from messaging.privacy.erase import erasures_go_on
-from messaging.privacy.export import exports_expire, exports_go_on
+from messaging.privacy.export.job import exports_expire, exports_go_on
 from messaging.privacy.purge import purge_due
 from messaging.privacy.retention import trail_going
 from messaging.reports.delivery_status import late_statuses_apply

@@ -26,9 +26,9 @@ from conversations.people import identities_forget
 from conversations.search.forget import index_renew
 from messaging.measures import PRIVACY
 from messaging.models import Delivery, Turn
-from messaging.privacy.export import exports_erase
+from messaging.privacy.export.job import exports_erase
+from messaging.privacy.export.lines import told
 from messaging.privacy.holds import demand_no_hold
-from messaging.privacy.lines import told
 from messaging.privacy.models import Erasure
 from messaging.privacy.quotes import Words, named_delete, open_receipts, receipts_empty
 from messaging.privacy.requested import request_tell

@@ -45,7 +45,7 @@ class Erasure(Leased, TenantModel):
 
 class Export(Leased, TenantModel):
     """An export and, once its file is gone, its record: ids and counts, nothing of the person. ``due_at``: when it goes
-    on. ``place``: how far it is, and the parts that are written (messaging/privacy/export.py)."""
+    on. ``place``: how far it is, and the parts that are written (messaging/privacy/export/job.py)."""
 
     class Status(models.TextChoices):
         RUNNING = "running"

@@ -12,10 +12,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chatsvc.management.arguments import tenant_named
-from messaging.privacy.export import export_go_on, export_start
-from messaging.privacy.lines import rows_count
+from messaging.privacy.export.job import export_go_on, export_start
+from messaging.privacy.export.lines import rows_count
+from messaging.privacy.export.package import package_open
 from messaging.privacy.models import Export
-from messaging.privacy.package import package_open
 from messaging.privacy.tables import Person
 from tenants.errors import ServiceError
 from tenants.scope import tenant_scope

@@ -14,9 +14,9 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from rest_framework.request import Request
 
 from messaging.media.views import streamed
-from messaging.privacy.export import download_note
+from messaging.privacy.export.job import download_note
+from messaging.privacy.export.package import export_id_for, package_name, package_open
 from messaging.privacy.models import Export
-from messaging.privacy.package import export_id_for, package_name, package_open
 from tenants.access.auth import require_active
 from tenants.access.limits import client_ip
 from tenants.access.permissions import PUBLIC

@@ -12,7 +12,7 @@ from channels_app.content.ids import PersonId
 from channels_app.words.moments import Moment
 from conversations.models import Identity
 from messaging.privacy.erase import HELD
-from messaging.privacy.export import download_path
+from messaging.privacy.export.job import download_path
 from messaging.privacy.models import Erasure, Export
 from tenants.api.pages import ListQuery, Page
 from tenants.errors import Conflict, Invalid, NotFound

@@ -22,7 +22,7 @@ from messaging.api.privacy.shapes import (
     export_shape,
 )
 from messaging.privacy.erase import erasure_start
-from messaging.privacy.export import export_get, export_start
+from messaging.privacy.export.job import export_get, export_start
 from messaging.privacy.models import Erasure, Export
 from messaging.privacy.requested import demand_taken
 from tenants.access.limits import client_ip

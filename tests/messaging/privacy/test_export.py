@@ -20,14 +20,13 @@ from conversations.models import Contact, ContactMerge, Conversation, Identity, 
 from conversations.people import contacts_join, contacts_merge, contacts_part
 from conversations.timeline import system_event
 from messaging.housekeeping import STEPS
-from messaging.privacy import export as job
-from messaging.privacy import lines
 from messaging.privacy.erase import erasure_go_on, erasure_start
-from messaging.privacy.export import export_go_on, export_start
+from messaging.privacy.export import job, lines
+from messaging.privacy.export.job import export_go_on, export_start
+from messaging.privacy.export.lines import EXPORTED, LEFT_OUT
+from messaging.privacy.export.package import package_open
 from messaging.privacy.holds import hold_place
-from messaging.privacy.lines import EXPORTED, LEFT_OUT
 from messaging.privacy.models import Export
-from messaging.privacy.package import package_open
 from messaging.privacy.tables import OWNED
 from tenants.audit import AuditEntry
 from tenants.errors import Conflict, NotFound

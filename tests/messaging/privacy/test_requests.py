@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY
 
 from conversations.models import Contact
 from messaging import tasks
-from messaging.privacy import package
+from messaging.privacy.export import package
 from messaging.privacy.holds import hold_place
 from messaging.privacy.models import Erasure, Export
 from tenants.audit import AuditEntry

@@ -12,7 +12,7 @@ from conversations.models import Contact, Conversation, Event, Message
 from messaging.housekeeping import STEPS
 from messaging.privacy import erase, purge
 from messaging.privacy.erase import erasure_go_on, erasure_start
-from messaging.privacy.export import export_start
+from messaging.privacy.export.job import export_start
 from messaging.threads import leftovers, rows
 from messaging.threads.people import Who
 from tenants import tenant_settings

@@ -18,10 +18,10 @@ from channels_app.words.moments import written
 from conversations.merges import contact_into, contacts_lock
 from conversations.models import Attachment, ContactMerge
 from messaging.measures import PRIVACY
+from messaging.privacy.export.lines import EXPORTED, Spot, line_of, path_of, rows_count, steps
+from messaging.privacy.export.package import Source, link_path, pack, package_erase, part_write
 from messaging.privacy.holds import demand_not_erased
-from messaging.privacy.lines import EXPORTED, Spot, line_of, path_of, rows_count, steps
 from messaging.privacy.models import Export
-from messaging.privacy.package import Source, link_path, pack, package_erase, part_write
 from messaging.privacy.requested import request_tell
 from messaging.privacy.tables import Person
 from tenants.audit import actor_name, audit
