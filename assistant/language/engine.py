@@ -19,8 +19,9 @@ from assistant.intents.common import CANCEL, GREETING, HELP, HUMAN, SENTENCES
 from assistant.language.material import digest_before, earlier_of, material_for
 from assistant.language.round import Turn
 from assistant.llm.chat import ChatError, ChatRequest, ChatResult, Said, Stream, Tool
-from assistant.port import EngineError, EngineReply, EngineRequest
+from assistant.port import EngineError, EngineReply, EngineRequest, NotAtOnce
 from assistant.products.offered import product_tools
+from assistant.products.plain import product_told
 from assistant.prompting.budget import BYTES_A_TOKEN
 from assistant.prompting.builder import Built, Given, build, cited, uncited
 from assistant.prompting.frames import framed
@@ -316,7 +317,9 @@ class LanguageEngine:
         )  # fmt: skip
 
     def _degraded(self, request: EngineRequest, first: EngineReply, turn: Turn, code: str) -> EngineReply:
-        """What the built-in says, marked, with what the models were asked for nothing."""
+        """What the built-in says, with the shop's products as for a tenant without models, marked, and with what the models were
+        asked for nothing."""
+        first = self._by_shop(request, turn) or first
         why = {**first.why, **turn.why(), "degraded": code}
         context = _without_question(first.context)
         reply = replace(first, context=context, usage=turn.usage() or first.usage, why=why)
@@ -327,6 +330,16 @@ class LanguageEngine:
         return replace(
             reply, contents=told, context=context, handover=True, handover_reason="budget", next_expected=(), sources=()
         )
+
+    def _by_shop(self, request: EngineRequest, turn: Turn) -> EngineReply | None:
+        """The built-in's answer where it may ask the shop, which it leaves to the model's tools before; None where that would
+        take longer than there is time left. Without a network it always may."""
+        left = turn.ends - time.monotonic()
+        asked = replace(request, stream=None, deadline_s=max(left, 0.0), at_once=left < LEAST_S)
+        try:
+            return replace(self.builtin, shop=product_told).respond(asked)
+        except NotAtOnce:
+            return None
 
     def _language(self, request: EngineRequest) -> str:
         spoken = self.builtin.options.languages

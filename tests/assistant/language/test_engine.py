@@ -10,9 +10,12 @@ import pytest
 from assistant.intents.lessons import invalidate
 from assistant.models import Intent
 from assistant.port import EngineError, EngineRequest, HistoryEntry
+from assistant.products import plain
+from assistant.products.models import ProductSource
 from assistant.prompts.versions import prompt_activate, prompt_write
 from assistant.tools.models import Tool
 from channels_app.content.types import text
+from chatsvc.demo import GOODS
 from tenants.scope import tenant_scope
 from tests.assistant.language.conftest import PROMPT
 
@@ -75,6 +78,31 @@ def test_a_colleague_gets_what_no_money_is_left_for(person, model, article, code
     assert (reply.context["conversation_stage"] == "handover") is bool(reason)
     said = "Ich übergebe an eine Kollegin oder einen Kollegen. Die Antwort kommt hier."
     assert (texts(reply) == [said]) is bool(reason)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("How much does the Lino camp lantern cost?", "Lino camp lantern costs €129."),
+        ("Do you sell bicycles?", "bicycles"),
+    ],
+)
+def test_without_a_model_the_shop_is_asked_as_for_a_tenant_that_has_none(person, model, tenant, said, told) -> None:
+    with tenant_scope(tenant.id):
+        ProductSource.objects.create(tenant=tenant, products=GOODS)
+    model.fails = "llm_timeout"
+    reply = person().says(said)
+    assert told in texts(reply)[0]
+    assert (reply.engine, reply.intent, reply.why["degraded"]) == ("builtin", "products", "llm_timeout")
+
+
+def test_a_shop_away_is_not_asked_when_the_model_took_the_time(person, model, tenant, monkeypatch) -> None:
+    monkeypatch.setattr(plain, "shop_of", lambda *_: pytest.fail("the shop was asked"))
+    with tenant_scope(tenant.id):
+        ProductSource.objects.create(tenant=tenant, url="https://shop.example.com")
+    model.fails = "llm_timeout"
+    reply = person().says("How much does the Lino camp lantern cost?", deadline_s=0.5)
+    assert (reply.engine, reply.why["degraded"], bool(reply.contents)) == ("builtin", "deadline_passed", True)
 
 
 def test_turns_before_are_told_by_who_said_them(person, model) -> None:
