@@ -189,9 +189,18 @@ def meant_here(
 
 def main() -> None:
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # the process that asked may end before: this one ends without a word
+    threading.Thread(target=_end_with_the_reader, daemon=True).start()
     given: Mapping[str, Any] = json.load(sys.stdin)
     found = CAN[given["do"]](given)
     sys.stdout.buffer.write(RESULT + found)
+
+
+def _end_with_the_reader() -> None:
+    """A step may take minutes and write nothing, so that SIGPIPE comes late: the pipe itself tells when its reader is gone."""
+    watched = select.poll()
+    watched.register(sys.stdout.fileno(), 0)  # errors are told whatever is asked for
+    watched.poll()
+    os._exit(1)
 
 
 def _learn(given: Mapping[str, Any]) -> bytes:

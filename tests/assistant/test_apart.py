@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +64,22 @@ def test_what_is_raised_by_those_who_are_told_ends_the_process() -> None:
 
     with pytest.raises(ZeroDivisionError):
         measured_apart([EXAMPLES], own=["order"], texts=[], called={}, network="", sure=0.55, told=stop)
+
+
+def test_it_ends_when_its_parent_is_killed_in_the_middle_of_a_step() -> None:
+    step = "import time; from assistant.intents import apart; apart.CAN = {'wait': lambda _: time.sleep(300)}; apart.main()"
+    parent = (
+        "import subprocess, sys, time; child = subprocess.Popen([sys.executable, '-c', sys.argv[1]], stdin=subprocess.PIPE,"
+        'stdout=subprocess.PIPE); child.stdin.write(b\'{"do": "wait"}\'); child.stdin.close(); print(child.pid, flush=True);'
+        "time.sleep(300)"
+    )
+    with subprocess.Popen([sys.executable, "-c", parent, step], stdout=subprocess.PIPE, text=True, cwd=ROOT) as asking:
+        assert asking.stdout
+        learns = os.pidfd_open(int(asking.stdout.readline()))
+        asking.kill()
+    ended = select.select([learns], [], [], 60)[0]
+    os.close(learns)
+    assert ended, "the process that learns is still there"
 
 
 def test_a_process_that_dies_is_a_failure_and_says_no_words(monkeypatch: pytest.MonkeyPatch) -> None:
