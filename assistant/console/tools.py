@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import uuid
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -19,6 +20,7 @@ from django.urls import path, reverse
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 
+from assistant.console.offered import offered_page
 from assistant.tools.listing import tool_altered, tool_drafted
 from assistant.tools.models import Tool
 from assistant.tools.trying import arguments_like, needs_person, tool_try
@@ -96,6 +98,7 @@ class ToolAdmin(TenantAdmin):
         "timeout_s",
     )  # fmt: skip
     list_display = ("name", "title", "kind", "changes", "enabled", "tenant")
+    change_list_template = "admin/assistant/tools.html"
     list_filter = ("kind", "enabled", TenantFilter)
     list_select_related = ("tenant",)
     search_fields = ("name", "title")
@@ -158,7 +161,15 @@ class ToolAdmin(TenantAdmin):
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.try_view)
-        return [path("<uuid:object_id>/try/", view, name="assistant_tool_try"), *super().get_urls()]
+        offered = self.admin_site.admin_view(partial(offered_page, self))
+        return [
+            path("offered/", offered, name="assistant_tool_offered"),
+            path("<uuid:object_id>/try/", view, name="assistant_tool_try"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        return super().changelist_view(request, {**(extra_context or {}), "may_add": self.has_add_permission(request)})
 
     def try_view(self, request: HttpRequest, object_id: uuid.UUID) -> HttpResponse:
         """A real call, for no person."""

@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from assistant.tools import listing
-from assistant.tools.arguments import BadSchema, schema_check
 from assistant.tools.models import Tool
 from assistant.tools.shapes import (
     OfferedList,
@@ -24,9 +23,7 @@ from assistant.tools.shapes import (
     tool_shape,
 )
 from assistant.tools.trying import tool_try
-from channels_app.http.waiting import ASK_S, asking
 from tenants.api.views import TenantAPIView, answered, asked, parse_body
-from tenants.errors import Unprocessable
 
 TAGS = ["tools"]
 SCHEMA = {"type": "object", "properties": {"order": {"type": "string", "maxLength": 20}}, "required": ["order"]}
@@ -159,30 +156,14 @@ class OfferedView(TenantAPIView):
         examples=[asked({"url": "https://tools.example.com/mcp"}), answered({"items": [OFFERED]})],
     )
     def post(self, request: Request) -> Response:
-        from assistant.tools.mcp_servers import ServerError, offered_by  # the SDK, which other addresses do without
+        from assistant.tools import offering  # the SDK, which other addresses do without
 
         body = parse_body(request, OfferedQuestion)
-        listing.url_check(body.url)
-        try:
-            with asking():
-                found = offered_by(body.url, body.token, ASK_S)
-        except ServerError as error:
-            raise Unprocessable(
-                "The server gave no list of tools.", code="mcp_server_unusable", details={"reason": error.code}
-            ) from error
         items = [
             {
                 "name": one.name, "title": one.title, "description": one.description, "schema": one.schema,
-                "reads_only": one.reads_only, "usable": _usable(one.schema),
+                "reads_only": one.reads_only, "usable": offering.unusable(one),
             }
-            for one in found
+            for one in offering.offered_asked(body.url, body.token)
         ]  # fmt: skip
         return Response({"items": items})
-
-
-def _usable(schema: object) -> str:
-    try:
-        schema_check(schema)
-    except BadSchema as error:
-        return str(error)
-    return ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from assistant.tools import arguments, mcp_servers, toolbox
+from assistant.tools import arguments, offering, toolbox
 from assistant.tools.arguments import BadArguments, BadSchema, arguments_filled, schema_check
 from assistant.tools.calling import Outcome
 from assistant.tools.mcp_servers import Offered, ServerError
@@ -127,14 +127,14 @@ def test_what_a_server_offers_and_whether_it_can_be_used(client: Any, monkeypatc
         Offered("a", "", "A", {"type": "object"}, True),
         Offered("b", "", "B", {"type": "object", "pattern": "x"}, False),
     ]
-    monkeypatch.setattr(mcp_servers, "offered_by", lambda url, token, seconds: found)
+    monkeypatch.setattr(offering, "offered_by", lambda url, token, seconds: found)
     answer = client.data_of(client.post("/api/v2/tools/offered", {"url": "https://tools.example.com/mcp"}))
     assert [(one["name"], bool(one["usable"])) for one in answer["items"]] == [("a", False), ("b", True)]
 
     def refuse(url: str, token: str, seconds: float) -> Any:
         raise ServerError("timeout")
 
-    monkeypatch.setattr(mcp_servers, "offered_by", refuse)
+    monkeypatch.setattr(offering, "offered_by", refuse)
     assert code_of(client.post("/api/v2/tools/offered", {"url": "https://tools.example.com/mcp"})) == (
         422,
         "mcp_server_unusable",
