@@ -173,10 +173,11 @@ def store(channel: Channel, inbound: InboundMessage, checked: Checked, entrance:
     )
     conversation, started = _conversation_for(channel, known, inbound, content, entrance, session)
     content, quoted_id = inbound_quoted(conversation, inbound, content)
-    message = _message_insert(conversation, inbound, content, checked, entrance, quoted_id)
+    message = _message_of(conversation, inbound, content, checked, entrance, quoted_id)
+    standing = consent.message_write(message)
     if content.origin:
         contact_came_from(known.contact_id, content.origin.to_json())
-    step = consent.step_of(channel, message, dated=inbound.dated and inbound.sent_at is not None)
+    step = consent.step_of(channel, message, standing, dated=inbound.dated and inbound.sent_at is not None)
     asked = "bypass_automation" if entrance.hints.get("bypass_automation") else ""
     wanted = human_wanted(message)
     bypassed = asked or ("" if step.without_turn else bot_off(channel.tenant_id, channel) or wanted)
@@ -289,12 +290,12 @@ def _may_start_anew(conversation_id: uuid.UUID, known: Known) -> bool:
     return Conversation.objects.filter(id=conversation_id, identity_id=known.identity_id).exists()
 
 
-def _message_insert(
+def _message_of(
     conversation: Conversation, inbound: InboundMessage, content: Content, checked: Checked, entrance: Entrance,
     quoted_id: uuid.UUID | None,
 ) -> Message:  # fmt: skip
     at = now()
-    message = Message(
+    return Message(
         id=new_id(),
         tenant_id=conversation.tenant_id,
         conversation=conversation,
@@ -311,8 +312,6 @@ def _message_insert(
         metadata=dict(checked.facts),
         sent_at=min(inbound.sent_at or at, at),  # no message was written later than now, whatever their clock says
     )
-    prepared.insert([message])
-    return message
 
 
 def _turn_open(

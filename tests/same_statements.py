@@ -18,7 +18,7 @@ from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models.sql import InsertQuery, UpdateQuery
 
 from tenants.storage import crypto
-from tenants.storage.prepared import kept
+from tenants.storage.prepared import kept, reading
 from tenants.storage.prepared.driver import Statement
 from tenants.storage.prepared.owner import scoped
 
@@ -33,6 +33,7 @@ _ran = threading.local()
 def compared_with_the_orm() -> Iterator[None]:
     """Look at every kept statement inside."""
     run, update, insert, select = Statement.run, kept._update, kept._insert, kept.Select.run
+    read = reading._reading
 
     def noting_run(self: Statement, values: Any) -> Any:
         _ran.params = self.prepared(values, connection)
@@ -59,6 +60,14 @@ def compared_with_the_orm() -> Iterator[None]:
         _compare(lambda: _selected(self, most, values))
         return found
 
+    def compared_reading(row: Any, select: Any, values: Any) -> Any:
+        vars(_ran).clear()
+        try:
+            return read(row, select, values)
+        finally:
+            _compare(lambda: _read_along(row, select, values))
+
+    reading._reading = compared_reading
     Statement.run, kept._update, kept._insert, kept.Select.run = (
         noting_run, compared_update, compared_insert, compared_select,
     )  # fmt: skip
@@ -66,6 +75,7 @@ def compared_with_the_orm() -> Iterator[None]:
         yield
     finally:
         Statement.run, kept._update, kept._insert, kept.Select.run = run, update, insert, select
+        reading._reading = read
 
 
 def _compare(expected: Callable[[], tuple[str, Any]]) -> None:
@@ -74,7 +84,8 @@ def _compare(expected: Callable[[], tuple[str, Any]]) -> None:
         return
     compared[statement] += 1
     sql, wanted = expected()
-    ours = re.sub(r"(?<!IN )\(%s\)", "%s", statement.sql.partition(" RETURNING ")[0])  # an expression is set apart
+    said = statement.sql if "RETURNING (SELECT " in statement.sql else statement.sql.partition(" RETURNING ")[0]
+    ours = re.sub(r"(?<!IN )\(%s\)", "%s", said)  # an expression is set apart
     if (ours, _comparable(params)) != (sql, _comparable(wanted)):
         differences.append(f"{ours}\n  {params!r}\nis for the ORM\n{sql}\n  {wanted!r}")
 
@@ -107,6 +118,15 @@ def _selected(select: Any, most: int | None, values: Any) -> tuple[str, Any]:
     if most is None:
         return sql, params
     return re.sub(r"LIMIT \d+$", "LIMIT %s", sql), [*params, most]
+
+
+def _read_along(row: Any, select: Any, values: Any) -> tuple[str, Any]:
+    """What the INSERT returns is what the ORM selects, column by column."""
+    sql, params = _inserted([row])
+    built = select.build(select.rows(), **values)
+    reads = [built.values_list(name, flat=True).query.get_compiler(DEFAULT_DB_ALIAS).as_sql() for name in built._fields]
+    returned = ", ".join(f"({text} LIMIT 1)" for text, _ in reads)
+    return f"{sql} RETURNING {returned}", [*params, *(param for _, given in reads for param in given)]
 
 
 def _comparable(params: Any) -> list[Any]:

@@ -7,6 +7,7 @@ Owns that step of the journey. Must not know any platform: adapters say by ``con
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, F, QuerySet
@@ -28,7 +29,7 @@ from tenants.tenant_settings import settings_for
 QUESTION_MARKS = "?？؟"
 ANSWERS = {"stop": "stopped", "start": "resumed", "help": "helped"}  # word → member of Phrases
 #: of an identity; and of its conversation, whose lock is held, whether a turn waits for more words
-STOPPED_AT = prepared.Select(
+STANDING = prepared.Select(
     Identity,
     lambda rows, id, conversation_id: rows.filter(id=id).values_list(
         "stopped_at", "stopped_by", Exists(_waiting(conversation_id))
@@ -50,10 +51,28 @@ class Step:
     turn_waits: bool = field(default=True, compare=False)
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Where a person's consent stands behind their message; of one who is erased meanwhile nothing is known."""
+
+    stopped_at: datetime | None = None
+    stopped_by: str | None = None
+    turn_waits: bool = True
+
+
 NONE = Step()
 
 
-def step_of(channel: Channel, message: Message, *, dated: bool) -> Step:
+def message_write(message: Message) -> Standing:
+    """Store a person's message, and read with it what `step_of` has to know. The conversation's lock is held."""
+    if not message.platform_message_id:
+        prepared.insert([message])
+        return Standing()
+    found = prepared.insert_reading(message, STANDING, id=message.identity_id, conversation_id=message.conversation_id)
+    return Standing(*found) if found else Standing()
+
+
+def step_of(channel: Channel, message: Message, standing: Standing, *, dated: bool) -> Step:
     """Read ``message``, stored but not yet answered. Only what came through a platform counts; its own
     clock decides, so that a message that was delayed neither stops nor reopens. A time that lies ahead of ours
     proves nothing, for one of the clocks was wrong; nor does that of a message which the platform has not ``dated``, for
@@ -62,9 +81,8 @@ def step_of(channel: Channel, message: Message, *, dated: bool) -> Step:
         return NONE
     picked = message.content_type != "text" or "choice" in message.content  # a button says what its payload says
     word, languages, _ = NO_WORD if picked else _word_on(channel, message)
-    found = STOPPED_AT.first(id=message.identity_id, conversation_id=message.conversation_id)
-    stopped_at, stopped_by, waits = found or (None, None, True)
-    if stopped_by:
+    stopped_at = standing.stopped_at
+    if standing.stopped_by:
         return Step(without_turn=True)  # nothing that the person says changes what staff have decided
     if word == "stop":
         fresh = not stopped_at and not (dated and _wrote_after(message))
@@ -73,7 +91,11 @@ def step_of(channel: Channel, message: Message, *, dated: bool) -> Step:
         return Step(without_turn=True)
     answer = word if word == "help" or (word == "start" and stopped_at) else ""
     return Step(
-        resumes=bool(stopped_at), answer=answer, without_turn=bool(answer), languages=languages, turn_waits=waits
+        resumes=bool(stopped_at),
+        answer=answer,
+        without_turn=bool(answer),
+        languages=languages,
+        turn_waits=standing.turn_waits,
     )
 
 

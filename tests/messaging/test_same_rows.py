@@ -30,7 +30,7 @@ from messaging.rules.control import conversation_end, hand_back, take_over
 from tenants.scope import tenant_scope
 from tenants.storage import prepared
 from tenants.storage.db import now, on_mongo
-from tenants.storage.prepared import kept, orm
+from tenants.storage.prepared import kept, orm, reading
 from tests.contents import contents
 from tests.factories import ChannelFactory, TenantFactory, UserFactory
 
@@ -71,6 +71,7 @@ def by(way: Any) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         for name in ("gathered", "insert", "update", "update_where"):
             patched.setattr(prepared, name, getattr(way, name))
+        patched.setattr(prepared, "insert_reading", (orm if way is orm else reading).insert_reading)
         patched.setattr(kept.Select, "run", way.Select.run)
         yield
 

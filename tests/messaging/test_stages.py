@@ -34,8 +34,8 @@ STAGES = {
 }
 #: by whether the engine answers instantly: it is asked without a lease then, and its answer is sent by the same worker
 COSTS = {
-    True: {"webhook": (1, 1), "inbound": (8, 1), "respond": (11, 2)},
-    False: {"webhook": (1, 1), "inbound": (8, 1), "respond": (8, 2), "deliver": (6, 2)},
+    True: {"webhook": (1, 1), "inbound": (7, 1), "respond": (11, 2)},
+    False: {"webhook": (1, 1), "inbound": (7, 1), "respond": (8, 2), "deliver": (6, 2)},
 }
 BOUNDARIES = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
 

@@ -10,7 +10,9 @@ How a statement of the journey is converted, from ``from tenants.storage import 
   or None, by one statement (``UPDATE … RETURNING``); ``where`` names at most one row;
 * ``Model.objects.create(**fields)`` and ``bulk_create(rows)`` → ``prepared.insert([Model(**fields)])``, one table per call;
 * ``Model.objects.filter(…)`` → a module's constant ``RECENT = prepared.Select(Model, lambda rows, conversation:
-  rows.filter(conversation=conversation))``, run by ``RECENT.run(conversation=id)``, ``RECENT.first(conversation=id)``.
+  rows.filter(conversation=conversation))``, run by ``RECENT.run(conversation=id)``, ``RECENT.first(conversation=id)``;
+* an INSERT behind which a row of another table is looked at → ``prepared.insert_reading(row, SELECT, …)``: the SELECT's values,
+  read by the INSERT itself.
 
 A number behind those that are there already is looked up by the INSERT: ``PLACE = prepared.Next(Model, "place", lambda
 rows, channel: rows.filter(channel=channel))``, and ``place=PLACE.behind(channel=id)`` in the new row.
@@ -28,8 +30,9 @@ from __future__ import annotations
 from tenants.storage.db import on_mongo
 
 if on_mongo():
-    from tenants.storage.prepared.orm import Next, Select, gathered, insert, update, update_where
+    from tenants.storage.prepared.orm import Next, Select, gathered, insert, insert_reading, update, update_where
 else:
     from tenants.storage.prepared.kept import Next, Select, gathered, insert, update, update_where
+    from tenants.storage.prepared.reading import insert_reading
 
-__all__ = ["Next", "Select", "gathered", "insert", "update", "update_where"]
+__all__ = ["Next", "Select", "gathered", "insert", "insert_reading", "update", "update_where"]

@@ -6,7 +6,7 @@ Owns the memory of shapes. Must give the same rows, numbers and errors as orm.py
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from operator import itemgetter
 from threading import Lock
@@ -140,14 +140,25 @@ def _write(rows: Sequence[Model]) -> None:
 
 
 def _insert(rows: Sequence[Model]) -> None:
-    model = type(rows[0])
-    values = _kept((model, "columns"), lambda: _columns_of(model))(rows)
+    model, values = type(rows[0]), values_of(rows)
     try:
         number = number_of(rows, values)
         statement: Statement = _kept((model, len(rows), number), lambda: _compiled_insert(model, len(rows), number))
         statement.run(values)
     except NotKept:  # a column that the database works out
         orm.write(rows)
+    written(rows)
+
+
+def values_of(rows: Sequence[Model]) -> list[Any]:
+    """What an INSERT of rows of one model is given, one row after the other."""
+    model = type(rows[0])
+    values: list[Any] = _kept((model, "columns"), lambda: _columns_of(model))(rows)
+    return values
+
+
+def written(rows: Sequence[Model]) -> None:
+    """The rows are in the database now."""
     for row in rows:
         row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
@@ -168,7 +179,14 @@ def _changes_when_saved(field: Field[Any, Any]) -> bool:
 
 
 def _compiled_insert(model: type[Model], count: int, number: tuple[Next, Sequence[str]] | None) -> Statement:
-    at, query, fields = itertools.count(), InsertQuery(model), model._meta.concrete_fields
+    return Statement(*insert_sql(model, count, itertools.count(), number), returns=False, writes=True)
+
+
+def insert_sql(
+    model: type[Model], count: int, at: Iterator[int], number: tuple[Next, Sequence[str]] | None = None
+) -> tuple[str, Sequence[Any]]:
+    """Text and parameters, with places for values. Raises NotKept."""
+    query, fields = InsertQuery(model), model._meta.concrete_fields
     rows: list[Any] = [
         SimpleNamespace(**{field.attname: Given(next(at), field, saved=True) for field in fields}) for _ in range(count)
     ]
@@ -178,7 +196,7 @@ def _compiled_insert(model: type[Model], count: int, number: tuple[Next, Sequenc
             setattr(row, looks.name, looks.given(_rows_given(model, lambda: Given(next(at))), names, at))
     query.insert_values(fields, rows, raw=True)
     [(sql, params)] = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
-    return Statement(sql, params, returns=False, writes=True)
+    return sql, params
 
 
 # ------------------------------------------------------------------------------ select
@@ -194,9 +212,7 @@ class Select(orm.Select[M]):
     def run(self, *, most: int | None = None, **values: Any) -> list[Any]:
         """The rows, ``most`` of them at most. No value may be None; a list is one of values, not empty, and as
         many shapes are kept as there are lengths."""
-        assert None not in values.values()
-        if self.one_tenant:
-            values["tenant"] = current_tenant_id()
+        values = self.in_scope(values)
         lists = {name: value for name, value in values.items() if type(value) is list}
         shape = (most is not None, *map(len, lists.values()))
         made = self._made.get(shape)
@@ -207,7 +223,33 @@ class Select(orm.Select[M]):
         statement, rows = made
         return rows.made(statement.run({**values, "most": most}))
 
+    def in_scope(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """With the tenant's id, where it is about the rows of one."""
+        assert None not in values.values()
+        return {**values, "tenant": current_tenant_id()} if self.one_tenant else dict(values)
+
+    def columns(self, names: Sequence[str]) -> Iterator[tuple[str, Sequence[Any], Rows]]:
+        """Of a query for values: what selects each of them alone, text, parameters and rows. ``names`` of the values given,
+        none a list."""
+        at, count = 0, 1
+        while at < count:
+            built = self._built(dict.fromkeys([*names, *(["tenant"] if self.one_tenant else [])]))
+            count = len(built._fields)  # type: ignore[attr-defined]
+            alone = built.values_list(built._fields[at], flat=True)  # type: ignore[attr-defined]
+            compiler = alone.query.get_compiler(DEFAULT_DB_ALIAS)
+            yield *compiler.as_sql(), Rows.of_query(alone, compiler)
+            at += 1
+
     def _compiled(self, names: Mapping[str, Any], bounded: bool) -> tuple[Statement, Rows]:
+        built = self._built(names)
+        compiler = built.query.get_compiler(DEFAULT_DB_ALIAS)
+        sql, params = compiler.as_sql()
+        if bounded:
+            sql, params = f"{sql} LIMIT %s", [*params, Given("most")]
+        return Statement(sql, params, returns=True, writes=False), Rows.of_query(built, compiler)
+
+    def _built(self, names: Mapping[str, Any]) -> QuerySet[Any]:
+        """With places for the values."""
         given: dict[str, Any] = {
             name: ExpressionList(*(Given((name, at)) for at in range(len(value))))
             if type(value) is list
@@ -218,11 +260,7 @@ class Select(orm.Select[M]):
         rows = _rows_given(self.model, lambda: given.pop("tenant")) if self.one_tenant else of_all
         built = self.build(rows, **given)
         fields_bind(built.query)
-        compiler = built.query.get_compiler(DEFAULT_DB_ALIAS)
-        sql, params = compiler.as_sql()
-        if bounded:
-            sql, params = f"{sql} LIMIT %s", [*params, Given("most")]
-        return Statement(sql, params, returns=True, writes=False), Rows.of_query(built, compiler)
+        return built
 
 
 def _rows_given(model: type[Model], tenant: Callable[[], Given]) -> QuerySet[Any]:

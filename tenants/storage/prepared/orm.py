@@ -61,6 +61,18 @@ def gathered(*models: type[Model]) -> AbstractContextManager[None]:
     return nullcontext()
 
 
+def insert_reading(row: Model, select: Select[Any], **values: Any) -> tuple[Any, ...] | None:
+    """Write a new row, and give what ``select`` finds beside it: a query for values of at most one row, which must not look at
+    the new one, for PostgreSQL does not see it there yet. No value may be a list. None where there is no such row, or nothing in it. Raises IntegrityError."""
+    insert([row])
+    return something(select.first(**values))
+
+
+def something(found: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+    """A row in which is something."""
+    return found if found and any(value is not None for value in found) else None
+
+
 class Select(Generic[M]):
     """A query whose values are given when it runs. ``build`` gets the model's rows and the values by its names."""
 
