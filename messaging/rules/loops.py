@@ -14,6 +14,7 @@ from typing import Any
 from channels_app.selectors import channel_for_id
 from channels_app.words.folding import folded
 from conversations.models import Conversation, Message
+from tenants.storage import prepared
 from tenants.storage.db import now
 
 LOOP = "loop"  # the reason of the hand-over
@@ -22,6 +23,12 @@ SAME_WITHIN = timedelta(minutes=5)
 BUSY = 8  # answers of the bot among those that were read, before any are counted
 MOST = 60  # answers of the bot, to whatever words
 MOST_WITHIN = timedelta(minutes=10)
+ANSWERS = prepared.Select(
+    Message,
+    lambda rows, conversation_id, after, since: rows.filter(
+        conversation_id=conversation_id, role=Message.Role.BOT, seq__gt=after, created_at__gt=since
+    ).values_list("seq", flat=True),
+)
 
 
 def is_loop(conversation: Conversation, recent: Sequence[Any], unanswered: Sequence[Any]) -> bool:
@@ -43,5 +50,5 @@ def is_loop(conversation: Conversation, recent: Sequence[Any], unanswered: Seque
             return True
     if sum(m.role == Message.Role.BOT and at - m.created_at < MOST_WITHIN for m in since) < BUSY:
         return False
-    answers = Message.objects.filter(conversation=conversation, role=Message.Role.BOT, seq__gt=last_human)
-    return answers.filter(seq__gt=recent[-1].seq - 4 * MOST, created_at__gt=at - MOST_WITHIN).count() >= MOST
+    after = max(last_human, recent[-1].seq - 4 * MOST)
+    return len(ANSWERS.run(conversation_id=conversation.id, after=after, since=at - MOST_WITHIN, most=MOST)) == MOST
