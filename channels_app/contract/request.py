@@ -22,7 +22,7 @@ def lane_of(people: Iterable[str]) -> str:
     return EVERYBODY if len(known) > 1 else next(iter(known), "")[:255]
 
 
-MOST_NESTED = 100  # brackets of JSON that are surely not too deep to be walked through
+MOST_NESTED = 100  # levels of JSON: MongoDB takes no more in a row
 LARGEST = 2**63 - 1  # a longer integer is kept as text: MongoDB's have 64 bits
 
 
@@ -82,11 +82,13 @@ def erased(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 def read_json(source: bytes | str) -> Any:
     """JSON of the outside world as every database can store it: no NaN, no Infinity, no NUL, no lone
-    surrogate. Raises BadPayload for anything else, and for nesting deeper than Python can follow."""
+    surrogate. Raises BadPayload for anything else, TooDeep beyond MOST_NESTED levels."""
     try:
         found = json.loads(source, parse_constant=_finite, parse_float=_finite, parse_int=_whole)
         return _storable(found) if _odd(source) else found
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise TooDeep from error
+    except ValueError as error:
         raise BadPayload("body is not JSON") from error
 
 
@@ -110,13 +112,15 @@ def _odd(source: bytes | str) -> bool:
     return odd or source.count(b"[") + source.count(b"{") > MOST_NESTED
 
 
-def _storable(value: Any) -> Any:
+def _storable(value: Any, level: int = 0) -> Any:
+    if level > MOST_NESTED:
+        raise TooDeep
     if isinstance(value, str):
         return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, dict):
-        return {_storable(key): _storable(member) for key, member in value.items()}
+        return {_storable(key): _storable(member, level + 1) for key, member in value.items()}
     if isinstance(value, list):
-        return [_storable(member) for member in value]
+        return [_storable(member, level + 1) for member in value]
     return value
 
 
@@ -135,3 +139,10 @@ class BadSignature(Exception):
 
 class BadPayload(Exception):
     """The request is genuine but cannot be read: kept for inspection, answered 200."""
+
+
+class TooDeep(BadPayload):
+    """JSON of more than MOST_NESTED levels."""
+
+    def __init__(self) -> None:
+        super().__init__(f"nested deeper than {MOST_NESTED} levels")

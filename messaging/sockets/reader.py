@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from channels_app.contract import BadPayload, read_json
+from channels_app.contract import BadPayload, TooDeep, read_json
 from tenants.errors import Invalid, ServiceError, TooMany
 
 MOST_BYTES = 32 * 1024
@@ -52,13 +52,15 @@ class Reader:
         """The members of a frame. Raises Refused."""
         if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
             raise Refused(Invalid("The frame is too big.", code="too_big"), TOO_BIG)
+        error = Invalid("The frame is not a JSON object.", code="malformed_json")
         try:
             fields = read_json(text)
-        except BadPayload:
+        except BadPayload as refused:
             fields = None
+            if isinstance(refused, TooDeep):
+                error = Invalid("The frame is nested too deep.", code="too_deep")
         if not isinstance(fields, dict):
             self._malformed += 1
-            error = Invalid("The frame is not a JSON object.", code="malformed_json")
             raise Refused(error, PROTOCOL_ERROR if self._malformed >= STRIKES else 0)
         return fields
 

@@ -16,7 +16,7 @@ from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.request import Request
 
 from tenants.errors import Invalid
-from tenants.storage.json_values import DEEPEST, unstorable
+from tenants.storage.json_values import DEEPEST, TOO_DEEP, unstorable
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -88,8 +88,10 @@ def _demand_storable(body: bytes) -> None:
         return
     try:
         refusal = unstorable(json.loads(body))
-    except (ValueError, RecursionError):
+    except ValueError:
         return
+    except RecursionError:
+        refusal = TOO_DEEP
     if refusal:
         field = refusal.path.encode("utf-8", "replace").decode()[:LONGEST_FIELD]
         raise Invalid(details=[{"field": field, "message": refusal.why, "code": refusal.code}])

@@ -23,6 +23,10 @@ class Refusal:
     code: str
 
 
+#: of what is nested deeper than Python can follow, where no place is known
+TOO_DEEP = Refusal("", f"Nested deeper than {DEEPEST} levels", "too_deep")
+
+
 def unstorable(value: Any) -> Refusal | None:
     """The first thing in ``value`` that some database refuses or gives back changed; None when there is nothing."""
     return next(_refusals(value, ()), None)
@@ -30,7 +34,7 @@ def unstorable(value: Any) -> Refusal | None:
 
 def _refusals(value: Any, path: tuple[str, ...]) -> Iterator[Refusal]:
     if len(path) > DEEPEST:
-        yield Refusal(".".join(path[:10]), f"Nested deeper than {DEEPEST} levels", "too_deep")
+        yield Refusal(".".join(path[:10]), TOO_DEEP.why, TOO_DEEP.code)
     elif isinstance(value, dict):
         for name, member in value.items():
             yield from _of_text(name, path)

@@ -35,6 +35,7 @@ from channels_app.contract import (
     Signal,
     StatusUpdate,
     Throttled,
+    TooDeep,
     Unreachable,
     read_json,
 )
@@ -500,6 +501,8 @@ def test_what_no_database_keeps_is_left_out_however_it_is_written(source: bytes 
     assert read_json(source) == read
 
 
-def test_what_is_nested_deeper_than_can_be_walked_is_refused():
-    with pytest.raises(BadPayload):
-        read_json(b'{"a":' * 700 + b"1" + b"}" * 700)
+@pytest.mark.parametrize("deep", [101, 300, 700, 100_000])
+def test_what_is_nested_deeper_than_can_be_kept_is_refused(deep: int):
+    with pytest.raises(TooDeep, match="nested deeper than 100 levels"):
+        read_json(b'{"a":' * deep + b"1" + b"}" * deep)
+    read_json(b'{"a":' * 100 + b"1" + b"}" * 100)

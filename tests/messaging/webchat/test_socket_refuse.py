@@ -73,14 +73,19 @@ async def test_hello_comes_first(sockets_of):
 
 
 @pytest.mark.parametrize(
-    "bad", ["{", "[]", "7", '{"a":NaN}', "[" * 10_000], ids=["cut", "list", "number", "NaN", "deep"]
+    ("bad", "code"),
+    [
+        *((bad, "malformed_json") for bad in ("{", "[]", "7", '{"a":NaN}')),
+        *(('{"t": "ping", "x": ' + "[" * deep + "]" * deep + "}", "too_deep") for deep in (101, 500, 10_000)),
+    ],
+    ids=["cut", "list", "number", "NaN", "deep", "deeper", "bottomless"],
 )
-async def test_the_third_malformed_frame_ends_it(ready, bad):
+async def test_the_third_malformed_frame_ends_it(ready, bad, code):
     socket, _ = await ready()
     for fatal in (False, False, True):
         await socket.send_to(text_data=bad)
         error = (await socket.until("error"))[-1]
-        assert (error["code"], error["fatal"]) == ("malformed_json", fatal)
+        assert (error["code"], error["fatal"]) == (code, fatal)
     assert await socket.closed_with() == 4400
 
 
