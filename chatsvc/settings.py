@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "chatsvc.web.middleware.Csrf",
     "chatsvc.web.middleware.SignedIn",
     "chatsvc.web.middleware.Notices",
+    "chatsvc.web.middleware.Unstorable",
     "chatsvc.web.middleware.SecondStep",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "chatsvc.web.content_policy.ContentPolicy",

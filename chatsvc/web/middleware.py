@@ -13,7 +13,8 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.db import DataError
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.gzip import GZipMiddleware
 
@@ -183,6 +184,22 @@ class SecondStep:
         from tenants.console.second.gate import led  # workers have no pages
 
         return led(request) or self.get_response(request)
+
+
+class Unstorable:
+    """A value in the address of a page or in a form that no row can hold, as a NUL on PostgreSQL, is the caller's fault."""
+
+    def __init__(self, get_response: Handler):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
+        if _of_the_api(request) or not isinstance(error, DataError):
+            return None
+        words = "The address or the form has a value that cannot be stored, such as a NUL character."
+        return HttpResponseBadRequest(words, content_type="text/plain; charset=utf-8")
 
 
 class Notices(OfPages, MessageMiddleware):

@@ -197,6 +197,7 @@ class ConversationAdmin(WordsAdmin):
     def do_reply(self, request: HttpRequest, conversation: Conversation) -> str:
         said = request.POST.get("text", "").strip()
         try:
+            _demand_storable(said)
             if not said or len(said) > MAX_TEXT:
                 raise Invalid(f"Write between 1 and {MAX_TEXT} characters.")
             self._send(request, conversation, text(said, quote=_quoted(request)))
@@ -210,6 +211,7 @@ class ConversationAdmin(WordsAdmin):
         pairs = (line.partition("=") for line in request.POST.get("variables", "").splitlines() if line.strip())
         values = {key.strip(): value.strip() for key, _, value in pairs}
         try:
+            _demand_storable(name, language, *values, *values.values())
             try:
                 content = Content(type="template", template=TemplateUse(name=name, language=language, variables=values))
             except ValueError as error:
@@ -230,7 +232,7 @@ class ConversationAdmin(WordsAdmin):
     ) -> None:
         # The id lies in the form: sending the same form twice sends one message.
         sent = agent_reply(
-            conversation.id, _member(request), content, client_message_id=request.POST.get("reply_id", "")[:64],
+            conversation.id, _member(request), content, client_message_id=_reply_id(request),
             seen_seq=number(request, "seen_seq"),
         )  # fmt: skip
         if not sent.repeated:
@@ -258,7 +260,9 @@ class ConversationAdmin(WordsAdmin):
         return "The conversation has ended."
 
     def do_annotate(self, request: HttpRequest, conversation: Conversation) -> str:
-        named = note_write(conversation.id, _member(request), request.POST.get("text", "")).mentioned
+        words = request.POST.get("text", "")
+        _demand_storable(words)
+        named = note_write(conversation.id, _member(request), words).mentioned
         self.note(request, "annotated", conversation)
         return f"Noted, and told {', '.join(map(str, named))}." if named else "Noted."
 
@@ -276,6 +280,18 @@ def number(request: HttpRequest, name: str) -> int | None:
     """What the page showed when it was made; None from a form without it."""
     given = request.POST.get(name, "")
     return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else None
+
+
+def _reply_id(request: HttpRequest) -> str:
+    given = request.POST.get("reply_id", "")[:64]
+    _demand_storable(given)
+    return given
+
+
+def _demand_storable(*words: str) -> None:
+    """Raises Invalid ``nul_character``: PostgreSQL keeps none, and Django's forms, which look for it, are not used here."""
+    if any("\0" in one for one in words):
+        raise Invalid("NUL characters are not allowed.", code="nul_character")
 
 
 def _quoted(request: HttpRequest) -> Quote | None:

@@ -6,10 +6,14 @@ import re
 from typing import Any
 
 import pytest
+from django.db import DataError, connection
+from django.http import HttpResponse
 from django.test import Client
 
 from channels_app.content.types import text
+from chatsvc.web.middleware import Unstorable
 from conversations.models import Conversation, Message
+from messaging.agents.models import Note
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end, take_over
 from tenants.models import AuditEntry, User
@@ -137,6 +141,41 @@ def test_words_that_cannot_be_sent_stay_on_the_page(happens: Any, reason: str, s
 def test_a_template_that_cannot_be_sent_stays_chosen(staff_of: Any, acme: World) -> None:
     answer = do(staff_of(acme.tenant), acme.conversation, "template", template="gone|en", variables="order = AC-1")
     assert answer.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("verb", "fields"),
+    [
+        ("reply", {"text": "Hel\0lo", "reply_id": "1"}),
+        ("reply", {"text": "Hello", "reply_id": "1\0"}),
+        ("template", {"template": "or\0der|en", "variables": "order = AC-1"}),
+        ("template", {"template": "order|en", "variables": "order = AC\0-1"}),
+        ("annotate", {"text": "He is\0 angry"}),
+    ],
+    ids=["text", "its id", "template", "variable", "note"],
+)
+def test_a_nul_is_told_and_nothing_is_stored(verb: str, fields: Any, staff_of: Any, acme: World) -> None:
+    answer = do(staff_of(acme.tenant), acme.conversation, verb, **fields)
+    assert "NUL characters are not allowed." in answer.content.decode()
+    assert not rows(Message).filter(role="agent").exists()
+    assert not rows(Note).filter(text__contains="angry").exists()
+    assert replied(acme) == []
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="the other engines keep a NUL, and find nothing")
+@pytest.mark.parametrize("query", ["?channel__kind=%00", "?q=%00", "?contact__id=%00"])
+def test_an_address_with_a_nul_is_the_callers_fault(query: str, staff_of: Any, acme: World) -> None:
+    answer = staff_of(acme.tenant).get(url(Conversation, "changelist") + query)
+    assert answer.status_code < 500
+
+
+def test_a_value_that_the_database_refuses_is_the_callers_fault_on_pages_alone(rf: Any) -> None:
+    refuses, error = Unstorable(lambda request: HttpResponse()).process_exception, DataError("NUL (0x00)")
+    answer = refuses(rf.get("/admin/"), error)
+    assert isinstance(answer, HttpResponse)
+    assert (answer.status_code, b"cannot be stored" in answer.content) == (400, True)
+    assert refuses(rf.get("/api/v2/contacts"), error) is None
+    assert refuses(rf.get("/admin/"), ValueError("x")) is None
 
 
 def test_the_same_form_twice_is_one_reply_in_the_trail(staff_of: Any, acme: World) -> None:
