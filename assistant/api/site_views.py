@@ -15,7 +15,7 @@ from assistant.knowledge.sites.models import Site, SitePage
 from assistant.knowledge.sites.reading import MOST, counts_of, site_again, site_create, site_get
 from assistant.knowledge.sites.visiting import MOST_PAGES
 from tenants.api.moments import Moment
-from tenants.api.pages import ListQuery, Page, Walk, listed
+from tenants.api.pages import ListQuery, NoQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 
 PAGES = Walk("site-pages", searched=("url",), sorts={"created_at": ""}, dated="created_at")
@@ -100,6 +100,7 @@ class SitesView(TenantAPIView):
         examples=[answered({"items": [SITE]})],
     )
     def get(self, request: Request) -> Response:
+        parse_query(request, NoQuery)
         return Response({"items": [site_shape(row) for row in Site.objects.order_by("id")]})
 
     @extend_schema(

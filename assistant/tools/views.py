@@ -23,7 +23,8 @@ from assistant.tools.shapes import (
     tool_shape,
 )
 from assistant.tools.trying import tool_try
-from tenants.api.views import TenantAPIView, answered, asked, parse_body
+from tenants.api.pages import NoQuery
+from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 
 TAGS = ["tools"]
 SCHEMA = {"type": "object", "properties": {"order": {"type": "string", "maxLength": 20}}, "required": ["order"]}
@@ -53,6 +54,7 @@ class ToolsView(TenantAPIView):
         examples=[answered({"items": [TOOL]})],
     )
     def get(self, request: Request) -> Response:
+        parse_query(request, NoQuery)
         return Response({"items": [tool_shape(row) for row in Tool.objects.order_by("name")]})
 
     @extend_schema(

@@ -19,7 +19,7 @@ from channels_app.health import state_of
 from channels_app.models import Channel
 from channels_app.registry import KINDS, adapter_for
 from channels_app.services import webhook_url
-from tenants.api.pages import ListQuery, Page, Walk, listed
+from tenants.api.pages import ListQuery, NoQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, parse_query
 from tenants.errors import NotFound
 
@@ -210,4 +210,5 @@ class KindsView(TenantAPIView):
         examples=[answered({"items": [KIND]})],
     )
     def get(self, request: Request) -> Response:
+        parse_query(request, NoQuery)
         return Response({"items": [kind_shape(kind) for kind in sorted(KINDS)]})

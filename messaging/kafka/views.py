@@ -12,7 +12,8 @@ from rest_framework.response import Response
 from conversations.event_schemas import CALLS, SCHEMAS, schema_of
 from messaging.kafka.stream import topics_of
 from tenants.access.permissions import PUBLIC
-from tenants.api.views import TenantAPIView, answered
+from tenants.api.pages import NoQuery
+from tenants.api.views import TenantAPIView, answered, parse_query
 from tenants.errors import NotFound
 
 EXAMPLE = {
@@ -54,6 +55,7 @@ class EventSchemasView(TenantAPIView):
         examples=[answered({"events": [EXAMPLE]})],
     )
     def get(self, request: Request) -> Response:
+        parse_query(request, NoQuery)
         return Response(EventCatalogue(events=[_shown(*key) for key in (*SCHEMAS, *CALLS)]).model_dump())
 
 

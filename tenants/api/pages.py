@@ -67,6 +67,12 @@ class WholeQuery(ListQuery):
     )
 
 
+class NoQuery(BaseModel):
+    """Of a short list that is always given whole: a caller that asks for its second page is told so, not given it again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 class Page(BaseModel):
     """What every list answers beside its ``items``."""
 

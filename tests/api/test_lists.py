@@ -10,6 +10,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from assistant.evaluations.models import EvaluationCase
 from assistant.knowledge.sites.models import Site, SitePage
@@ -421,6 +423,33 @@ def listing(request: Any, scope: Tenant, api: Any) -> Listing:
     make, column = LISTS[request.param]
     owner, rows = make(scope)
     return Listing(api(scope), re.sub(r"\{\w+\}", owner, request.param), rows, column)
+
+
+#: of a page behind a cursor, with what looks up whose rows they are
+MOST_STATEMENTS = 4
+
+
+def test_a_page_takes_as_many_statements_as_one_row(listing: Listing) -> None:
+    first = listing.get(page_size=1)  # from now on the credential is remembered
+    counts = []
+    for size in (1, MANY - 1):
+        with CaptureQueriesContext(connection) as asked:
+            rows = listing.get(page_size=size, cursor=first["next_cursor"])["items"]
+        assert len(rows) == size
+        counts.append(len([one for one in asked if one["sql"].startswith("SELECT")]))
+    assert counts[0] == counts[1] <= MOST_STATEMENTS, [one["sql"][:200] for one in asked]
+
+
+SHORT = ("channels/kinds", "events/schemas", "tools", "knowledge-sites", "contacts/{contact_id}/devices")
+
+
+@pytest.mark.parametrize("path", SHORT)
+def test_a_short_list_says_that_it_has_no_second_page(path: str, scope: Tenant, api: Any) -> None:
+    client = api(scope)
+    address = f"/api/v2/{path.format(contact_id=ContactFactory(tenant=scope).id)}"
+    assert client.get(address).status_code == 200
+    answer = client.get(address, {"page": 2})
+    assert (answer.status_code, client.error_of(answer)["details"][0]["field"]) == (400, "page")
 
 
 def test_all_lists_are_tried_here() -> None:

@@ -16,7 +16,7 @@ from conversations.models import Session
 from conversations.selectors import channel_brief
 from conversations.shapes import ChannelBrief
 from messaging.housekeeping.visits import visit_end, visit_extend, visit_get
-from tenants.api.pages import ListQuery, Page, Walk, listed
+from tenants.api.pages import ListQuery, NoQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 
 TAGS = ["sessions"]
@@ -184,6 +184,7 @@ class ContactDevicesView(TenantAPIView):
         ],
     )  # fmt: skip
     def get(self, request: Request, contact_id: uuid.UUID) -> Response:
+        parse_query(request, NoQuery)
         rows = Session.objects.filter(contact_id=contact_get(contact_id).id).select_related("channel")
         found: dict[tuple[str, uuid.UUID], dict[str, Any]] = {}
         for row in rows.order_by("-last_seen_at", "-id")[:DEVICES]:
