@@ -28,6 +28,7 @@ from tenants.access.permissions import ROLES
 from tenants.api.trail.export import FORMS
 from tenants.audit import audit
 from tenants.console import invitations, keys, people
+from tenants.console.grants import Named
 from tenants.console.pages import TenantAdmin, TenantFilter, operates, tenants_with
 from tenants.console.tokens import clients, families, issuers
 from tenants.errors import Conflict, Invalid
@@ -49,7 +50,7 @@ __all__ = [
 ]  # importing the pages registers them
 
 
-class TenantForm(forms.ModelForm):
+class TenantForm(Named, forms.ModelForm):
     def __init__(self, *args: Any, **options: Any):
         super().__init__(*args, **options)
         status: Any = self.fields.get("status")

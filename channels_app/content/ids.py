@@ -14,11 +14,14 @@ from pydantic_core import PydanticCustomError
 from channels_app.content.normalise import INVISIBLE, UNSTORABLE
 
 LONGEST = 255
+MARKS = dict.fromkeys(map(ord, "\u200e\u200f\u061c"))
 
 
 def clean_id(given: str) -> str:
-    """``given`` in NFC, without blanks round it and without invisible characters; "" when nothing is left."""
-    return unicodedata.normalize("NFC", INVISIBLE.sub("", UNSTORABLE.sub("", given))).strip()
+    """``given`` in NFC, without blanks round it and without invisible characters, marks of direction too, which come along
+    where an id is copied; "" when nothing is left."""
+    seen = INVISIBLE.sub("", UNSTORABLE.sub("", given)).translate(MARKS)
+    return unicodedata.normalize("NFC", seen).strip()
 
 
 def _clean(given: str) -> str:

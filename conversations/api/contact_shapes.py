@@ -16,6 +16,7 @@ from channels_app.words.moments import Moment
 from conversations.shapes import ChannelBrief, ConversationShape, MessageShape
 from tenants.api.pages import ListQuery, Page
 from tenants.api.parse import Changes
+from tenants.names import Seen
 
 MOST_FACTS = 50
 
@@ -29,7 +30,7 @@ def _email(given: str) -> str:
     return given
 
 
-Name = Annotated[str, Field(max_length=200)]
+Name = Annotated[str, Field(max_length=200), Seen]
 Email = Annotated[str, Field(max_length=254, description="Empty: none"), AfterValidator(_email)]
 Phone = Annotated[str, Field(max_length=16, pattern=r"^(\+[1-9]\d{1,14})?$", description="E.164; empty: none")]
 Language = Annotated[str, Field(max_length=15, pattern=f"{LANGUAGE}|^$", description="BCP 47; empty: not known")]

@@ -47,7 +47,9 @@ class BodyForm(forms.ModelForm):
             raise forms.ValidationError(f"A tenant has at most {self.most} of them.")
         if not self.errors:
             try:
-                self.body.model_validate(self.given())
+                taken = self.body.model_validate(self.given())
+                words = {name for name, value in self.given().items() if isinstance(value, str)}
+                self.cleaned_data |= {name: getattr(taken, name) for name in words}
             except ValidationError as error:
                 self._tell(error)
         return cleaned

@@ -24,6 +24,7 @@ from messaging.health.watch import channel_saved
 from messaging.housekeeping.disconnect import channel_disconnect
 from tenants.api.parse import Changes
 from tenants.api.views import answered, asked, parse_body
+from tenants.names import Seen
 from tenants.storage.batches import for_seconds
 
 AT_ONCE_S = 2.0  # of the request, for what waits on a channel that is disconnected; housekeeping does the rest
@@ -42,7 +43,7 @@ Networks = Annotated[
     list[Annotated[str, Field(max_length=50), AfterValidator(_network)]],
     Field(max_length=100, description="Networks that may call the webhook; empty: all"),
 ]
-Name = Annotated[str, Field(min_length=1, max_length=100)]
+Name = Annotated[str, Field(min_length=1, max_length=100), Seen]
 Rate = Annotated[float, Field(gt=0, le=10_000, description="Sends a second; null: the platform's own limit")]
 Config = Annotated[
     dict[str, Any],

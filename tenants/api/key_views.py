@@ -17,6 +17,7 @@ from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.errors import Conflict, NotFound, Unprocessable
 from tenants.models import ApiKey, Tenant
+from tenants.names import Seen
 from tenants.storage.db import now
 
 TAGS = ["API keys"]
@@ -27,7 +28,7 @@ State = Literal["valid", "ending", "expired", "revoked"]
 class KeyBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(min_length=1, max_length=100)
+    name: Annotated[str, Field(min_length=1, max_length=100), Seen]
     scopes: list[Annotated[str, Field(max_length=60)]] = Field(
         min_length=1, max_length=100, description="Permissions, or `*`; no more than your credential has"
     )

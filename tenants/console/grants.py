@@ -7,11 +7,13 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
+from pydantic_core import PydanticCustomError
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from tenants.access.permissions import ALL, PERMISSIONS, require_held
 from tenants.console.pages import TenantAdmin, permissions_in
 from tenants.errors import Forbidden, ServiceError
+from tenants.names import name_taken
 from tenants.people.admins import admins_kept
 from tenants.storage.db import atomic
 
@@ -26,7 +28,17 @@ class PermissionsField(forms.MultipleChoiceField):
         super().__init__(choices=SCOPES, widget=UnfoldAdminCheckboxSelectMultipleWidget, **options)
 
 
-class GrantForm(forms.ModelForm):
+class Named(forms.Form):
+    """A form of the console with a ``name``."""
+
+    def clean_name(self) -> str:
+        try:
+            return name_taken(self.cleaned_data["name"])
+        except PydanticCustomError as error:
+            raise forms.ValidationError(f"{error.message()}.") from error
+
+
+class GrantForm(Named, forms.ModelForm):
     """A form that gives permissions away, or takes them: never more than its author has. ``request`` is set by the page;
     ``held`` are the permissions of the row as it is stored, none of a new one."""
 

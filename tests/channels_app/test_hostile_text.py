@@ -65,6 +65,7 @@ LONGEST: dict[str, int] = {
     "channels_app.adapters.teams": 255,
     "channels_app.adapters.whatsapp": 255,
     "tenants.api.moments": HEADER,
+    "tenants.names": 255,
     "channels_app.adapters.slack.words": RAW_MOST,
     "channels_app.adapters.slack.outbound": MAX_TEXT,
     "channels_app.adapters.sms": 2048,

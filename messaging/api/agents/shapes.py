@@ -16,12 +16,13 @@ from messaging.agents.presence import State
 from messaging.api.named import Agent
 from tenants.api.pages import Page, WholeQuery
 from tenants.desk import Language, Skill
+from tenants.names import Seen
 
 Color = Literal["gray", "red", "orange", "yellow", "green", "teal", "blue", "purple", "pink"]
 assert get_args(Color) == Label.COLORS
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
-LabelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60), Seen]
+LabelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40), Seen]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), Seen]
 
 
 class Strict(BaseModel):

@@ -18,6 +18,7 @@ from conversations.models import Conversation, Message
 from messaging.threads.people import Role, participants_of, sender_of
 from messaging.threads.rows import Wanted, learner_of
 from tenants.api.pages import ListQuery, Page
+from tenants.names import Seen
 
 LONGEST_METADATA = 8_000  # characters of JSON
 
@@ -29,7 +30,7 @@ def _bounded(given: dict[str, Any]) -> dict[str, Any]:
 
 
 Metadata = Annotated[dict[str, Any], AfterValidator(_bounded)]
-Subject = Annotated[str, Field(max_length=200)]
+Subject = Annotated[str, Field(max_length=200), Seen]
 
 
 class ThreadParticipant(BaseModel):

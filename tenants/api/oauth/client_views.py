@@ -26,6 +26,7 @@ from tenants.api.parse import Changes
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.errors import NotFound
 from tenants.models import OAuthClient, Tenant
+from tenants.names import Seen
 
 TAGS = ["auth"]
 CLIENTS = Walk("oauth-clients", latest=True, sorts={"created_at": ""}, searched=("name",), dated="created_at")
@@ -34,7 +35,7 @@ CLIENTS = Walk("oauth-clients", latest=True, sorts={"created_at": ""}, searched=
 class ClientBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(min_length=1, max_length=100, description="What staff are asked about")
+    name: Annotated[str, Field(min_length=1, max_length=100, description="What staff are asked about"), Seen]
     scopes: list[Annotated[str, Field(max_length=60)]] = Field(
         min_length=1, max_length=100, description="Permissions, or `*`; no more than your credential has"
     )
@@ -49,7 +50,7 @@ class ClientBody(BaseModel):
 class ClientChange(Changes):
     """What is left out stays. A client that has a secret keeps one."""
 
-    name: str = Field("", min_length=1, max_length=100, description="What staff are asked about")
+    name: Annotated[str, Field(min_length=1, max_length=100, description="What staff are asked about"), Seen] = ""
     scopes: list[Annotated[str, Field(max_length=60)]] = Field(
         [], min_length=1, max_length=100, description="Permissions, or `*`; no more than your credential has"
     )

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from tenants.api.moments import Moment
 from tenants.api.views import TenantAPIView, answered, asked, parse_body
 from tenants.models import Tenant
+from tenants.names import Seen
 from tenants.people.tenant import settings_masked, tenant_change
 from tenants.tenant_settings import AWAITED, TenantSettings, settings_read
 
@@ -47,7 +48,7 @@ SettingsChange: type[BaseModel] = create_model(
 class TenantChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] | None = None
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Seen] | None = None
     settings: SettingsChange | None = None  # type: ignore[valid-type]
 
 

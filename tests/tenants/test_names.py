@@ -1,0 +1,110 @@
+"""Names that look alike are one name, and none is invisible: labels, teams, roles, keys and channels."""
+
+from __future__ import annotations
+
+import pytest
+from django import forms
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conversations.models import Contact
+from messaging.agents.models import Label
+from tenants.console.grants import Named
+from tenants.models import Role
+from tenants.names import name_clean
+from tests.factories import ContactFactory
+
+ALIKE = [
+    "VI\u200bP",
+    "\u202eVIP",
+    "VIP\u200f",
+    "V\u200dIP",
+    "VIP\u200c",
+    "V\u00adIP",
+    "\ufeffVIP",
+    " VIP\u2028",
+    "VI\x07P",
+    "V\U000e0041IP",
+]
+UNSEEN = ["\u200b", "\u3164", "\u200d\u200d", "\u202e\u2066", "\u2028", " \u00a0 "]
+KEPT = [
+    "Zoë & Co.", "می\u200cخواهم", "👩\u200d🚀 crew", "क्\u200dष", "Ünïcode", "日本", "Ⅷ", "a\u00a0b",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_what_is_not_seen_makes_no_other_name(name) -> None:
+    assert name_clean(name) == "VIP"
+
+
+@pytest.mark.parametrize("name", UNSEEN)
+def test_of_some_nothing_is_left(name) -> None:
+    assert name_clean(name) == ""
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_what_is_seen_stays(name) -> None:
+    assert name_clean(name) == name.replace("\u00a0", " ")
+
+
+def test_letters_are_composed_and_lines_joined() -> None:
+    assert name_clean("Cafe\u0301\r\nBar\t 2") == "Caf\u00e9 Bar 2"
+
+
+@given(st.text(max_size=60))
+def test_a_clean_name_is_clean(name) -> None:
+    clean = name_clean(name)
+    assert name_clean(clean) == clean
+    assert "\n" not in clean
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "body", "taken"),
+    [
+        ("/api/v2/labels", {}, "label_exists"),
+        ("/api/v2/teams", {}, "team_exists"),
+        ("/api/v2/roles", {"permissions": ["messages:read"]}, "role_exists"),
+    ],
+)
+def test_a_second_one_that_looks_the_same_is_refused(api, tenant, path, body, taken) -> None:
+    client = api(tenant)
+    made = client.post(path, {**body, "name": "Caf\u00e9"})
+    assert made.status_code == 201
+    for name in ("Cafe\u0301", "Caf\u00e9\u200b", "\u202aCaf\u00e9\u202c"):
+        answer = client.post(path, {**body, "name": name})
+        assert (answer.status_code, client.error_of(answer)["code"]) == (409, taken)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", UNSEEN[:4])
+def test_a_name_that_cannot_be_seen_is_refused(api, tenant, name) -> None:
+    client = api(tenant)
+    for path, body in (
+        ("/api/v2/labels", {}), ("/api/v2/teams", {}), ("/api/v2/roles", {"permissions": []}),
+        ("/api/v2/api-keys", {"scopes": ["messages:read"]}),
+    ):  # fmt: skip
+        answer = client.post(path, {**body, "name": name})
+        assert answer.status_code == 400
+        assert [(one["field"], one["code"]) for one in client.error_of(answer)["details"]] == [("name", "name_unseen")]
+    assert not Label.objects.unscoped().exists()
+    assert not Role.objects.unscoped().filter(tenant=tenant, name=name).exists()
+
+
+@pytest.mark.django_db
+def test_what_staff_call_a_person_is_one_line(api, tenant) -> None:
+    contact = ContactFactory(tenant=tenant)
+    answer = api(tenant).patch(f"/api/v2/contacts/{contact.id}", {"name": "Ana\u202e\nCruz"})
+    assert answer.status_code == 200
+    assert Contact.objects.unscoped().get(id=contact.id).name == "Ana Cruz"
+
+
+class NamedForm(Named):
+    name = forms.CharField()
+
+
+def test_the_console_takes_names_alike() -> None:
+    given, unseen = NamedForm({"name": "V\u200bIP"}), NamedForm({"name": "\u3164"})
+    assert given.is_valid()
+    assert given.cleaned_data == {"name": "VIP"}
+    assert unseen.errors == {"name": ["Nothing of the name can be seen."]}
