@@ -14,7 +14,10 @@ from django.core.management import CommandError, call_command
 from channels_app.models import Channel
 from tenants.access.api_keys import api_key_verify
 from tenants.access.permissions import ALL, ROLES, expand
-from tenants.models import ApiKey, Membership, Role, Tenant, User
+from tenants.models import ApiKey, AuditEntry, Membership, Role, Tenant, User
+from tenants.storage import memo
+from tenants.storage.db import now
+from tests.conftest import Api
 
 pytestmark = pytest.mark.django_db
 WEB = {"title": "Help", "allowed_origins": ["https://shop.example.com"]}
@@ -68,6 +71,53 @@ def test_a_key_works_is_not_made_twice_and_is_replaced(acme):
 
 def test_a_key_has_what_an_integrator_needs_by_default(acme):
     assert set(made("create_api_key", "--tenant", "acme", "--name", "shop")["scopes"]) == set(ROLES["integrator"])
+
+
+def test_an_operators_token_opens_the_system_and_ends_with_the_account(acme):
+    made("create_user", "root", "--superuser")
+    root = made("create_token", "root", "--tenant", "acme", "--scope", "system:read", "--ttl", "60")
+    stats = "/api/v2/system/stats"
+    assert Api(root["access_token"]).get(stats).status_code == 200
+    assert Api(root["access_token"]).post("/api/v2/system/cache/flush", {"cache_name": "all"}).status_code == 403
+    assert 50 < (datetime.fromisoformat(root["expires_at"]) - now()).total_seconds() <= 60
+    made("create_user", "ana", "--tenant", "acme", "--role", "admin")
+    ana = made("create_token", "ana", "--tenant", "acme")
+    assert set(ana["permissions"]) == expand(ROLES["admin"])
+    assert Api(ana["access_token"]).get("/api/v2/members").status_code == 200
+    assert Api.error_of(Api(ana["access_token"]).get(stats))["code"] == "operators_only"
+    told = (
+        AuditEntry.objects.unscoped()
+        .filter(tenant=acme, action="token.issued")
+        .order_by("id")
+        .values_list("target", "changes")
+    )
+    assert list(told) == [
+        (f"user:{User.objects.get(username=name).pk}", {"ttl": ttl}) for name, ttl in (("root", 60), ("ana", 900))
+    ]
+    User.objects.update(is_active=False)
+    memo.flush_all()
+    for token in (root, ana):
+        assert Api.error_of(Api(token["access_token"]).get(stats))["code"] == "token_revoked"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("nobody", "--tenant", "acme"), "unknown_user"),
+        (("ana", "--tenant", "nope"), "unknown_tenant"),
+        (("ana", "--tenant", "globex"), "no_access"),
+        (("ana", "--tenant", "acme", "--scope", "keys:write"), "more_than_held"),
+        (("ana", "--tenant", "acme", "--scope", "all"), "validation_error"),
+        (("ana", "--tenant", "acme", "--ttl", "0"), "validation_error"),
+        (("ana", "--tenant", "acme", "--ttl", "86401"), "validation_error"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else value,
+)
+def test_a_token_that_may_not_be_has_a_code(acme, words: tuple[str, ...], code: str):
+    made("create_tenant", "globex")
+    made("create_user", "ana", "--tenant", "acme", "--role", "viewer")
+    assert refused("create_token", *words) == code
+    assert not AuditEntry.objects.unscoped().filter(action="token.issued").exists()
 
 
 def test_a_web_channel_tells_its_script_tag(acme):
