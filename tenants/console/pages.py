@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
@@ -38,6 +39,7 @@ from tenants.scope import tenant_scope
 from tenants.storage.json_values import unstorable
 
 NO_TENANT = uuid.UUID(int=0)  # the scope of a form whose tenant is not chosen yet: sees no row
+TOLD_SINGLY = 3  # kinds of answers of a deed with many rows; the others are counted
 
 
 def memberships_of(request: HttpRequest) -> Mapping[uuid.UUID, frozenset[str]]:
@@ -377,7 +379,8 @@ class TenantAdmin(ModelAdmin):
         return back
 
     def do(self, request: HttpRequest, verb: str, rows: Iterable[Any]) -> None:
-        """Carry out a verb on rows, each in its tenant's scope, and tell what came of it."""
+        """Carry out a verb on rows, each in its tenant's scope, and tell what came of it: of many, the first ones in words."""
+        came: dict[int, Counter[str]] = {messages.SUCCESS: Counter(), messages.ERROR: Counter()}
         for row in rows:
             if not self.allowed(request, "write", row):
                 raise PermissionDenied
@@ -385,10 +388,12 @@ class TenantAdmin(ModelAdmin):
                 try:
                     told = getattr(self, f"do_{verb}")(request, row)
                 except ServiceError as error:
-                    messages.error(request, error.message)
+                    came[messages.ERROR][error.message] += 1
                 else:
                     if told:
-                        messages.success(request, told)
+                        came[messages.SUCCESS][told] += 1
+        for level, said in came.items():
+            _tell(request, level, said)
 
     # ---- changes -------------------------------------------------------------------
 
@@ -410,6 +415,14 @@ class TenantAdmin(ModelAdmin):
         """Write the act into the tenant's audit trail."""
         with tenant_scope(attrgetter(self.tenant_path)(obj)):
             audit(request.user, f"{obj._meta.model_name}.{deed}", obj, changes, client_ip(request))
+
+
+def _tell(request: HttpRequest, level: int, said: Counter[str]) -> None:
+    counts = list(said.items())
+    for words, count in counts[:TOLD_SINGLY]:
+        messages.add_message(request, level, words if count == 1 else f"{words} ({count} times)")
+    if more := sum(count for _, count in counts[TOLD_SINGLY:]):
+        messages.add_message(request, level, f"The same for {more} more.")
 
 
 class PartInline(TabularInline):

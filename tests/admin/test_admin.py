@@ -21,6 +21,7 @@ from conversations.models import Contact, Conversation, Message
 from messaging.live.hub import hub
 from messaging.models import Delivery, InboundEvent
 from tenants.access.api_keys import api_key_verify
+from tenants.errors import Conflict
 from tenants.models import ApiKey, AuditEntry, Membership, Removal, Role, Tenant, User
 from tenants.storage.db import now
 from tests.admin.conftest import SECRET, XSS, World, do, rows, url
@@ -445,6 +446,37 @@ def test_deliveries_are_retried_from_the_list(staff_of: Any, acme: World, globex
     staff_of(acme.tenant).post(url(Delivery, "changelist"), data)
     assert rows(Delivery).get(pk=acme.delivery.pk).status == "queued"
     assert rows(Delivery).get(pk=globex.delivery.pk).status == "failed"
+
+
+def test_many_retried_from_the_list_are_told_by_their_number_and_each_in_its_conversations_trail(
+    staff_of: Any, acme: World
+) -> None:
+    talk = acme.conversation
+    dead = [
+        DeliveryFactory(
+            message=MessageFactory(tenant=acme.tenant, conversation=talk, channel=talk.channel, seq=seq),
+            tenant=acme.tenant, status="failed", dead_at=now(), error_code="131026",
+        )
+        for seq in range(50, 57)
+    ]  # fmt: skip
+    data = {"action": "retry", "_selected_action": [one.pk for one in dead]}
+    page = staff_of(acme.tenant).post(url(Delivery, "changelist"), data, follow=True)
+    told = [str(message) for message in page.context["messages"]]
+    assert (len(told), told[-1]) == (4, "The same for 4 more.")
+    trail = rows(AuditEntry).filter(action="delivery.retried", target=f"conversation:{talk.pk}")
+    assert {entry.changes["delivery"] for entry in trail} == {str(one.pk) for one in dead}
+
+
+def test_what_is_refused_many_times_is_said_once(staff_of: Any, acme: World, monkeypatch: Any) -> None:
+    def refused(*_: Any) -> str:
+        raise Conflict("Not now.", code="conflict")
+
+    monkeypatch.setattr(type(admin.site._registry[Delivery]), "do_retry", refused)
+    message = MessageFactory(tenant=acme.tenant, conversation=acme.conversation, channel=acme.channel, seq=50)
+    other = DeliveryFactory(tenant=acme.tenant, message=message, status="failed")
+    data = {"action": "retry", "_selected_action": [acme.delivery.pk, other.pk]}
+    page = staff_of(acme.tenant).post(url(Delivery, "changelist"), data, follow=True)
+    assert [str(message) for message in page.context["messages"]] == ["Not now. (2 times)"]
 
 
 def test_a_receipt_is_processed_again(superuser: Client, acme: World) -> None:
