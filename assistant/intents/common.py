@@ -226,6 +226,7 @@ FURTHER: dict[str, tuple[str, ...]] = {
         "rozmowa z człowiekiem", "chcę rozmawiać z konsultantem", "konsultant", "połącz z człowiekiem",
         "bir insanla konuşmak istiyorum", "müşteri temsilcisi", "temsilciye bağlan", "gerçek kişi",
         "人と話したい", "オペレーターにつないで", "担当者をお願いします", "转人工", "人工客服", "我想和真人说话",
+        "أريد التحدث إلى شخص", "التحدث إلى موظف", "موظف خدمة العملاء", "أود التحدث إلى إنسان",
     ),
 }  # fmt: skip
 

@@ -6,11 +6,14 @@ import json
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from assistant.intents.lessons import learn
 from assistant.intents.skills import skills_of
 from assistant.models import Intent
 from channels_app.content.types import Content, Location, Media
+
+WIDGET = sorted((settings.BASE_DIR / "static/widget/strings").glob("*.json"))
 
 
 def said(reply: Any) -> str:
@@ -190,6 +193,12 @@ def test_an_option_brings_no_slots_that_the_intent_has_not(visitor):
 
 
 # ---------------------------------------------------------------------------------- handover
+
+
+@pytest.mark.parametrize("words", WIDGET, ids=lambda path: path.stem)
+def test_the_widgets_button_for_a_person_is_understood_in_each_of_its_languages(visitor, words):
+    reply = visitor().says(json.loads(words.read_text(encoding="utf-8"))["ask"])
+    assert (reply.handover, reply.handover_reason) == (True, "requested")
 
 
 @pytest.mark.parametrize("line", ["can i speak with a person", "give me a human", "real agent now", "human"])
