@@ -1,4 +1,4 @@
-"""Which kinds of channel exist: one line each. Must not hold anything but that."""
+"""Which kinds of channel exist: one line each. What is particular to one stands in its adapter."""
 
 from __future__ import annotations
 
@@ -24,3 +24,12 @@ def adapter_for(kind: str) -> Adapter:
     """The adapter of a kind. Raises KeyError for an unknown kind."""
     module, name = KINDS[kind].rsplit(".", 1)
     return getattr(import_module(module), name)()
+
+
+def platform_of(kind: str) -> str:
+    """What staff read of the platform; of a kind that there is no more, its name."""
+    return adapter_for(kind).platform or adapter_for(kind).label if kind in KINDS else kind
+
+
+def icon_of(kind: str) -> str:
+    return adapter_for(kind).icon if kind in KINDS else Adapter.icon

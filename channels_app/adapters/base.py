@@ -46,6 +46,12 @@ class Adapter(ABC):
 
     kind: ClassVar[str]
     label: ClassVar[str]
+    #: what staff read of the platform within a sentence; "": the label
+    platform: ClassVar[str] = ""
+    #: symbol of the console's icon font
+    icon: ClassVar[str] = "chat"
+    #: what an address looks like, for who writes to a person first
+    address_hint: ClassVar[str] = "A person's id there"
     config_class: ClassVar[type[CommonConfig]] = ChannelConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset()
     #: fields that say where we connect to (addresses, or hosts that may be named later): checked when saved,

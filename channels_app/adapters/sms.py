@@ -91,6 +91,9 @@ ADDRESS = re.compile(r"https?://\S{1,2000}")
 class Sms(Adapter):
     kind: ClassVar[str] = "sms"
     label: ClassVar[str] = "SMS (Twilio)"
+    platform: ClassVar[str] = "the SMS provider"
+    icon: ClassVar[str] = "sms"
+    address_hint: ClassVar[str] = "A phone number like +4915112345678"
     signature_header: ClassVar[str] = "x-twilio-signature"
     config_class: ClassVar[type[SmsConfig]] = SmsConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"auth_token", "api_key_secret"})

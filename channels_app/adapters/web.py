@@ -150,6 +150,8 @@ def script_tag(public_url: str, key: str) -> str:
 class Web(Adapter):
     kind: ClassVar[str] = "web"
     label: ClassVar[str] = "Web widget"
+    platform: ClassVar[str] = "the web chat"
+    icon: ClassVar[str] = "language"
     config_class: ClassVar[type[CommonConfig]] = WebConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"identity_secret"})
     address_keys: ClassVar[frozenset[str]] = frozenset()

@@ -382,7 +382,7 @@ def test_a_mention_without_its_text_is_a_mention():
     body = KIT.stored("mention_twice")["body"]
     mentions = [{name: part for name, part in one.items() if name != "text"} for one in body["entities"]]
     [item] = KIT.receive(KIT.request({**body, "entities": mentions}))
-    assert not item.follow_up
+    assert (item.follow_up, item.content.text) == (False, "and again")
 
 
 def test_a_fault_of_our_own_is_told(monkeypatch):

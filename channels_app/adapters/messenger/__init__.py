@@ -91,6 +91,9 @@ class MessengerConfig(ChannelConfig):
 class Messenger(Adapter):
     kind: ClassVar[str] = "messenger"
     label: ClassVar[str] = "Facebook Messenger"
+    platform: ClassVar[str] = "Messenger"
+    icon: ClassVar[str] = "forum"
+    address_hint: ClassVar[str] = "The page-scoped id of a person who has written to the page"
     signature_header: ClassVar[str] = "x-hub-signature-256"
     config_class: ClassVar[type[ChannelConfig]] = MessengerConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"access_token", "app_secret", "verify_token"})

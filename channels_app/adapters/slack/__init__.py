@@ -112,6 +112,8 @@ class SlackConfig(ChannelConfig):
 class Slack(Adapter):
     kind: ClassVar[str] = "slack"
     label: ClassVar[str] = "Slack"
+    icon: ClassVar[str] = "tag"
+    address_hint: ClassVar[str] = "A member's id like U0123ABCD, or a channel's like C0123ABCD"
     signature_header: ClassVar[str] = "x-slack-signature"
     replay_window_s: ClassVar[int] = REPLAY_WINDOW_S
     config_class: ClassVar[type[ChannelConfig]] = SlackConfig

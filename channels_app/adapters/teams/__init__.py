@@ -61,6 +61,9 @@ NEW_CONVERSATION = "/v3/conversations"
 class Teams(Adapter):
     kind: ClassVar[str] = "teams"
     label: ClassVar[str] = "Microsoft Teams"
+    platform: ClassVar[str] = "Teams"
+    icon: ClassVar[str] = "groups"
+    address_hint: ClassVar[str] = "A person's id like 29:1abc…"
     signature_header: ClassVar[str] = "authorization"
     replay_window_s: ClassVar[int] = TOKEN_MOST_S + SKEW_S
     config_class: ClassVar[type[ChannelConfig]] = TeamsConfig

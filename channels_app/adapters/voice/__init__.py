@@ -51,6 +51,8 @@ MB = 1024 * 1024
 class Voice(Adapter):
     kind: ClassVar[str] = "voice"
     label: ClassVar[str] = "Phone calls (Twilio)"
+    platform: ClassVar[str] = "the phone provider"
+    icon: ClassVar[str] = "call"
     signature_header: ClassVar[str] = "x-twilio-signature"
     config_class: ClassVar[type[VoiceConfig]] = VoiceConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"auth_token", "api_key_secret"})

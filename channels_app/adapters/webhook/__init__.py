@@ -70,6 +70,8 @@ class WebhookConfig(ChannelConfig):
 class Webhook(Adapter):
     kind: ClassVar[str] = "webhook"
     label: ClassVar[str] = "Webhook (generic)"
+    platform: ClassVar[str] = "the connected system"
+    icon: ClassVar[str] = "webhook"
     signature_header: ClassVar[str] = "webhook-signature"
     replay_window_s: ClassVar[int] = TOLERANCE_S
     starts_conversations: ClassVar[bool] = True

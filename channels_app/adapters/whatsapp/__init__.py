@@ -80,6 +80,11 @@ class WhatsAppConfig(ChannelConfig):
 class WhatsApp(Adapter):
     kind: ClassVar[str] = "whatsapp"
     label: ClassVar[str] = "WhatsApp Business"
+    platform: ClassVar[str] = "WhatsApp"
+    address_hint: ClassVar[str] = (
+        "A phone number like +4915112345678, of a person who wrote to this number in the last 24 hours; "
+        "others get an approved template only"
+    )
     signature_header: ClassVar[str] = "x-hub-signature-256"
     config_class: ClassVar[type[ChannelConfig]] = WhatsAppConfig
     secret_keys: ClassVar[frozenset[str]] = frozenset({"access_token", "app_secret", "verify_token"})

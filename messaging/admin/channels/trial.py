@@ -31,14 +31,6 @@ from tenants.storage.db import new_id, now
 NAME = "try"
 LOOK_S = 1  # between two looks at a message that is on its way
 LOOKS = 20  # after so many the page stands still
-ADDRESSES = {
-    "whatsapp": "A phone number like +4915112345678, of a person who wrote to this number in the last 24 hours; others get "
-    "an approved template only",
-    "sms": "A phone number like +4915112345678",
-    "messenger": "The page-scoped id of a person who has written to the page",
-    "slack": "A member's id like U0123ABCD, or a channel's like C0123ABCD",
-    "teams": "A person's id like 29:1abc…",
-}
 MOST_TEMPLATES = 200
 
 
@@ -62,7 +54,7 @@ class TrialForm(forms.Form):
 
     def __init__(self, channel: Channel, *args: Any, **options: Any):
         super().__init__(*args, **options)
-        self.fields["address"].help_text = ADDRESSES.get(channel.kind, "A person's id there")
+        self.fields["address"].help_text = channel.adapter.address_hint
         named = list(templates_of(channel))
         template: Any = self.fields["template"]
         template.choices = [("", "—"), *named]

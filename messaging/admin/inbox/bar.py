@@ -10,10 +10,11 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
+from channels_app.registry import icon_of
 from conversations.models import Conversation
 from messaging.admin.conversations import CLOSE, HAND_BACK, TAKE_OVER
 from messaging.admin.inbox.deeds import snoozes
-from messaging.admin.inbox.lists.rows import ICONS, Holder, member_name, view_of
+from messaging.admin.inbox.lists.rows import Holder, member_name, view_of
 from messaging.admin.inbox.verbs import page
 from messaging.agents.labels import labels, labels_of
 from messaging.agents.members import member_shapes, members, team_shapes, teams
@@ -38,7 +39,7 @@ def bar_of(request: HttpRequest, row: Conversation) -> dict[str, Any]:
     bar = {
         "buttons": [_button(row, offered[button.verb], *told) for button, *told in SHOWN if button.verb in offered],
         "stands": _stands(row, request),
-        "icon": ICONS.get(row.channel.kind, "chat"),
+        "icon": icon_of(row.channel.kind),
         "labels": marks,
         "writes": page().allowed(request, "write", row),
         "snoozed_until": row.snoozed_until if view_of(row, request.user.pk) == "snoozed" else None,

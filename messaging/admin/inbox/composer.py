@@ -22,10 +22,10 @@ from channels_app.content.surroundings import Quote
 from channels_app.content.types import MAX_TEXT, Capabilities, Content, Media, TemplateUse
 from channels_app.models import Channel, MessageTemplate
 from channels_app.outgoing import complaints_of
+from channels_app.registry import platform_of
 from channels_app.templates.resolve import VARIABLE, said_by, tag_of, templates_approved, templates_for
 from conversations.media_links import content_with_links, media_address, media_link
 from conversations.models import Attachment, Conversation, Message
-from messaging.admin.inbox.transcript import PLATFORMS
 from messaging.agents.canned import canned_fill, canned_found, canned_get, canned_variables
 from messaging.agents.members import members
 from messaging.agents.models import CannedReply
@@ -177,7 +177,7 @@ def _carried(channel: Channel, file: Attachment) -> tuple[str, bool]:
     if found:
         return found[0].sentence, True
     if not shown_as(content, channel.capabilities):
-        return f"Goes as a link: {PLATFORMS.get(channel.kind, channel.kind)} does not take this file itself.", False
+        return f"Goes as a link: {platform_of(channel.kind)} does not take this file itself.", False
     return "", False
 
 
@@ -201,7 +201,7 @@ def box(conversation: Conversation, channel: Channel) -> dict[str, Any]:
     instant = channel.adapter.instant
     return {
         "window": window,
-        "platform": PLATFORMS.get(channel.kind, channel.kind),
+        "platform": platform_of(channel.kind),
         "carries": "" if instant else carries(caps),
         "counts": bool(caps.max_segments),  # an SMS costs by its segments
         "max_text": MAX_TEXT,

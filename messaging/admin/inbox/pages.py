@@ -20,13 +20,13 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
-from channels_app.registry import KINDS
+from channels_app.registry import KINDS, icon_of
 from conversations.models import Conversation
 from messaging.admin.inbox.bar import KEYS, address_of, bar_of
 from messaging.admin.inbox.lists.asked import Asked, asked
 from messaging.admin.inbox.lists.found import PAGE, found_of
 from messaging.admin.inbox.lists.kept import kept_change, kept_of
-from messaging.admin.inbox.lists.rows import EXPECTS, ICONS, rows_of, view_of
+from messaging.admin.inbox.lists.rows import EXPECTS, rows_of, view_of
 from messaging.admin.inbox.verbs import carried_out, page
 from messaging.agents.inbox.lists import COUNT_MOST, WITH, Filter, View, inbox_counts, inbox_page
 from messaging.agents.labels import labels
@@ -201,7 +201,7 @@ def _around(request: HttpRequest, wanted: Asked) -> dict[str, Any]:
         "title": "Inbox",
         "me": request.user,
         "keys": KEYS,
-        "row_words": {"icons": dict(ICONS), "expects": dict(EXPECTS)},
+        "row_words": {"icons": {kind: icon_of(kind) for kind in KINDS}, "expects": dict(EXPECTS)},
         "choices": {
             "channel": [(kind, kind.capitalize()) for kind in KINDS],
             "priority": [(name, name.capitalize()) for name in PRIORITIES],

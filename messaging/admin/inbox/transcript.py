@@ -16,6 +16,7 @@ from django.db.models import Q
 from assistant.evaluations.marks import marks_of
 from channels_app.health import State, health_row
 from channels_app.models import Channel
+from channels_app.registry import platform_of
 from conversations.media_links import content_with_links, media_link
 from conversations.models import Attachment, Conversation, Message
 from conversations.safety import WHY
@@ -38,10 +39,6 @@ TICKS: dict[str, tuple[str, str]] = {
     Status.READ: ("done_all", "read"),
     Status.FAILED: ("error", "not delivered"),
 }
-PLATFORMS = {
-    "whatsapp": "WhatsApp", "messenger": "Messenger", "slack": "Slack", "teams": "Teams", "sms": "the SMS provider",
-    "voice": "the phone provider", "web": "the web chat", "webhook": "the connected system",
-}  # fmt: skip
 #: what the person asked the answer to be (MSG-7)
 EXPECTED = {
     "text": "words only", "quick_reply": "choices to pick from", "list": "a list to pick from", "image": "a picture",
@@ -186,7 +183,7 @@ class Waits:
     def _why(self, delivery: Delivery) -> str:
         if self.head is not None and delivery.seq > self.head:
             return "an earlier message has to go first"
-        platform = PLATFORMS.get(self.channel.kind, self.channel.kind)
+        platform = platform_of(self.channel.kind)
         if not self.channel.enabled:
             return "the channel is switched off"
         health = health_row(self.channel)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from channels_app.registry import icon_of
 from conversations.models import Conversation
 from messaging.admin.inbox.lists.asked import Asked
 from messaging.agents.inbox.rows import inbox_shapes
@@ -20,11 +21,6 @@ from tenants.console.pages import shortened
 from tenants.models import User
 from tenants.storage.db import now
 
-#: symbols of unfold's font
-ICONS: Mapping[str, str] = {
-    "web": "language", "whatsapp": "chat", "messenger": "forum", "sms": "sms", "voice": "call", "slack": "tag",
-    "teams": "groups", "webhook": "webhook",
-}  # fmt: skip
 #: forms of answer that the person's system expects, in words; a text goes without saying
 EXPECTS: Mapping[str, str] = {
     "image": "Expects a picture", "audio": "Expects a voice message", "video": "Expects a video", "file": "Expects a file",
@@ -63,7 +59,7 @@ class Row:
 
     @property
     def icon(self) -> str:
-        return ICONS.get(self.kind, "chat")
+        return icon_of(self.kind)
 
     @property
     def initials(self) -> str:
