@@ -7,9 +7,11 @@ What was said moves with its conversation, untouched. Must not know whom a proce
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
+
+from django.db.models import Q
 
 from channels_app.words.moments import moment_of_iso, written
 from conversations.models import Contact, ContactMerge, Conversation, Identity, Session
@@ -133,6 +135,13 @@ def _texts(ids: Iterable[uuid.UUID]) -> list[str]:
 
 
 # ------------------------------------------------------------------------------- parting
+
+
+def parted_from(contact_id: uuid.UUID, others: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Which of the others staff have parted from the contact: no platform makes them one again; staff may."""
+    pairs = Q(contact_id=contact_id, former_id__in=others) | Q(contact_id__in=others, former_id=contact_id)
+    undone = ContactMerge.objects.filter(pairs, undone_at__isnull=False).values_list("contact_id", "former_id")
+    return {one for pair in undone for one in pair} - {contact_id}
 
 
 def part(merge_id: uuid.UUID, by: str) -> tuple[uuid.UUID, list[Key]]:

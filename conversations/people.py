@@ -21,7 +21,7 @@ from django.db.models import Q, QuerySet
 
 from channels_app.contract import Sender
 from channels_app.models import Channel
-from conversations.merges import contacts_lock, demand_free, join, part
+from conversations.merges import contacts_lock, demand_free, join, part, parted_from
 from conversations.models import Contact, Conversation, Identity, Message, Session
 from tenants.errors import Unavailable, Unprocessable
 from tenants.storage import prepared
@@ -163,6 +163,7 @@ def identity_meet(channel: Channel, sender: Sender, verified: bool = True) -> Kn
         _leave_to_former(row, sender)
         vouched.remove(row)
         del by_id[row.scheme, row.scope, row.value]
+    vouched = _not_parted(vouched, own)
     contact_id = _contact_of(vouched) or _contact_create(channel, sender)
     stop = _stop_of(vouched)
     made = [
@@ -226,6 +227,17 @@ def _stop_of(rows: Sequence[Identity]) -> dict[str, Any]:
 
 def _proved(channel: Channel, contact_ids: Sequence[uuid.UUID]) -> QuerySet[Identity]:
     return Identity.objects.filter(channel=channel, contact_id__in=contact_ids, verified=True)
+
+
+def _not_parted(vouched: Sequence[Identity], own: Identity | None) -> list[Identity]:
+    """Of the identities that a platform calls one person's those that may share a contact: without the ones that staff
+    have parted from the person who writes (CONV-11)."""
+    contacts = {row.contact_id for row in vouched}
+    if len(contacts) < 2:
+        return list(vouched)
+    stays = (own or vouched[0]).contact_id
+    apart = parted_from(stays, contacts - {stays})
+    return [row for row in vouched if row.contact_id not in apart]
 
 
 def _contact_of(identities: Sequence[Identity]) -> uuid.UUID | None:

@@ -30,7 +30,7 @@ from tenants import tenant_settings
 from tenants.errors import Conflict
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
-from tests.factories import ChannelFactory
+from tests.factories import ChannelFactory, IdentityFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -505,3 +505,22 @@ def test_a_stop_from_the_future_does_not_silence_what_follows(scope, whatsapp, c
 def test_a_platforms_stop_from_the_future_is_one_of_now(scope, whatsapp, clock) -> None:
     apply(whatsapp, Signal("stopped", ANA, "s1", at=START + timedelta(days=30)))
     assert Identity.objects.get().stopped_at == now()
+
+
+# -------------------------------------------------------------------------- per channel
+
+
+def test_a_consent_is_that_of_one_channel(scope, whatsapp, tenant) -> None:
+    """One contact on two channels: STOP and START count where they were said."""
+    here = accept(whatsapp, said("hello", 1)).conversation.identity
+    elsewhere = ChannelFactory(tenant=tenant, kind="sms")
+    there = IdentityFactory(tenant=tenant, channel=elsewhere, contact=here.contact, scheme="phone", verified=True)
+
+    def stopped_at() -> list[bool]:
+        return [Identity.objects.get(id=one.id).stopped_at is not None for one in (here, there)]
+
+    accept(whatsapp, said("STOP", 2))
+    assert stopped_at() == [True, False]
+    Identity.objects.filter(id=there.id).update(stopped_at=now())
+    accept(whatsapp, said("START", 3))
+    assert stopped_at() == [False, True]

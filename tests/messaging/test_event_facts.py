@@ -13,7 +13,7 @@ from channels_app.content.types import text
 from channels_app.contract import InboundMessage, Revision, SendResult, StatusUpdate
 from channels_app.models import Channel
 from conversations.event_schemas import SCHEMAS
-from conversations.models import Conversation, Event, Identity, Message
+from conversations.models import Contact, Conversation, Event, Identity, Message
 from conversations.timeline import AWAITED, VERSIONS
 from messaging import respond as respond_module
 from messaging.accept import Entrance, accept
@@ -186,6 +186,15 @@ def test_a_change_of_the_context_is_told_with_what_it_was(scope, whatsapp, said,
     engine.context = {**MIND, "slots": {"order_number": "AC-2"}, "assistant": {"turn": 2}}
     answered(whatsapp, said("and this", id="wamid.2"))
     assert told("chat.conversation.updated")["context_changes"] == {"slots": {"order_number": None}}
+
+
+def test_what_the_engine_learnt_is_the_persons_from_the_answer_on(scope, whatsapp, said, engine) -> None:
+    engine.context = MIND
+    conversation = answered(whatsapp, said("where is it", id="wamid.1"))
+    conversation_end(conversation.id)
+    engine.context = {}
+    anew = answered(whatsapp, said("hello again", id="wamid.2"))
+    assert (anew.id == conversation.id, Contact.objects.get().profile) == (False, {"tier": "gold"})
 
 
 def test_what_only_the_engine_keeps_is_no_news(scope, whatsapp, said, engine) -> None:

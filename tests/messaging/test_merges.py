@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from channels_app.contract import Signal
 from channels_app.models import Channel
 from conversations import merges, people
 from conversations.merges import partings_follow
 from conversations.models import Contact, ContactMerge, Conversation, Event, Identity, Message, Session
 from conversations.people import contacts_merge, contacts_part
 from messaging.accept import accept
+from messaging.rules.contact_signals import signal_apply
 from tenants.errors import Conflict, NotFound, Unprocessable
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
@@ -227,3 +230,48 @@ def test_what_a_process_began_in_the_second_of_a_parting_follows(two, web) -> No
     ContactMerge.objects.update(undone_at=now() - 2 * merges.REMEMBERED)
     Conversation.objects.filter(channel=web).update(contact=phone)
     assert partings_follow() == 0
+
+
+# ----------------------------------------------------------------- what staff have parted
+
+
+def of_both_ids(whatsapp: Channel, said: Any, by: str, id: str) -> Message:
+    """The person writes under one id, and the platform vouches for the other, too."""
+    people.forget_touches()
+    message = said("hello", by=by, id=id)
+    other = {"+4915112345678": "+4915100000000", "+4915100000000": "+4915112345678"}[by]
+    sender = replace(message.sender, aliases=((message.sender.scheme, message.sender.scope, other),))
+    return accept(whatsapp, replace(message, sender=sender)).message
+
+
+@pytest.fixture
+def parted(scope, whatsapp, said) -> tuple[Contact, Contact]:
+    """Two who wrote on WhatsApp, whom the platform called one and staff have parted."""
+    for number, id in (("+4915112345678", "w1"), ("+4915100000000", "w2")):
+        accept(whatsapp, said("hello", by=number, id=id))
+    of_both_ids(whatsapp, said, "+4915112345678", "w3")
+    entry = ContactMerge.objects.get(by="platform")
+    contacts_part(entry.id, "user:ana")
+    kept, former = Contact.objects.get(id=entry.contact_id), Contact.objects.get(id=entry.former_id)
+    return kept, former
+
+
+@pytest.mark.parametrize("by", ["+4915112345678", "+4915100000000"])
+def test_what_staff_have_parted_no_platform_makes_one_again(parted, whatsapp, said, by: str) -> None:
+    """CONV-11: the platform goes on to vouch for both ids with every message, by whichever of them it comes."""
+    owner = Identity.objects.get(value=by).contact_id
+    for number in (4, 5):
+        message = of_both_ids(whatsapp, said, by, f"w{number}")
+        assert message.conversation.contact_id == owner
+    assert Contact.objects.count() == 2
+    assert set(Identity.objects.values_list("contact_id", flat=True)) == {contact.id for contact in parted}
+    sender = replace(said("x", by=by).sender, aliases=((message.identity.scheme, "", "+4915112345678"),))
+    signal_apply(whatsapp, Signal("identity_changed", sender))
+    assert Contact.objects.count() == 2
+
+
+def test_staff_may_make_one_of_those_they_have_parted(parted, whatsapp, said) -> None:
+    kept, former = parted
+    merged(kept, former)
+    of_both_ids(whatsapp, said, "+4915100000000", "w4")
+    assert set(Identity.objects.values_list("contact_id", flat=True)) == {kept.id}
