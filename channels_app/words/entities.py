@@ -13,56 +13,70 @@ from decimal import Decimal
 import phonenumbers
 import regex
 
+from channels_app.words.months import MONTHS
+
 MAX_ENTITIES = 50
 MAX_PHONES = 5  # candidates: reading one costs more than all other patterns together
 MAX_READ = 500  # the same where every number is to be found
 
-MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "january jan januar janvier enero gennaio janeiro",
-            "february feb februar février febrero febbraio fevereiro",
-            "march mar märz mars marzo março",
-            "april apr avril abril aprile",
-            "may mai mayo maggio maio",
-            "june jun juni juin junio giugno junho",
-            "july jul juli juillet julio luglio julho",
-            "august aug août agosto",
-            "september sep sept septembre septiembre settembre setembro",
-            "october oct oktober okt octobre octubre ottobre outubro",
-            "november nov novembre noviembre novembro",
-            "december dec dezember dez décembre diciembre dicembre dezembro",
-        ),
-        1,
-    )
-    for name in names.split()
-}
 VERBS = frozenset({"may", "march"})  # "may 5 people come" names no day
-CURRENCIES = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "₺": "TRY", "₴": "UAH"}
+CURRENCIES = {
+    "€": "EUR",
+    "$": "USD",
+    "£": "GBP",
+    "¥": "JPY",
+    "₹": "INR",
+    "₽": "RUB",
+    "₺": "TRY",
+    "₴": "UAH",
+    "￥": "JPY",
+    "円": "JPY",
+    "₩": "KRW",
+}
 CURRENCIES |= {"euro": "EUR", "euros": "EUR", "dollar": "USD", "dollars": "USD", "pounds": "GBP", "zł": "PLN"}
+CURRENCIES |= {
+    "us$": "USD",
+    "r$": "BRL",
+    "a$": "AUD",
+    "c$": "CAD",
+    "kč": "CZK",
+    "tl": "TRY",
+    "руб": "RUB",
+    "грн": "UAH",
+}
 CODES = "EUR|USD|GBP|JPY|INR|CHF|PLN|TRY|UAH|RUB|CZK|SEK|NOK|DKK|CAD|AUD|BRL|MXN|CNY"
 
-_UNIT = rf"(?:[€$£¥₹₽₺₴]|(?:{CODES}|euros?|dollars?|pounds|zł)\b)"
-_AMOUNT = r"\d{1,3}(?:[., ']\d{3})+(?:[.,]\d{1,2})?|\d{1,12}(?:[.,]\d{1,2})?"
+_UNIT = rf"(?:(?:\b(?:US|R|A|C))?\$|[€£¥￥₹₽₺₴円₩]|(?:{CODES}|euros?|dollars?|pounds|zł|Kč|TL|руб|грн)\b)"
+#: thousands are set off in all ways, and in India in hundreds
+_AMOUNT = (
+    r"\d{1,3}(?:[., '\u2019\u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?|\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d{1,2})?"
+    r"|\d{1,12}(?:[.,]\d{1,2})?"
+)
+#: what makes another sum of an amount: "$20.5k", "12 Mio. €", "₹2 lakh"
+_MANY = r"(?:k|m|mn|bn|mio|mrd|tsd|million|billion|thousand|lakh|crore|тыс|млн)\b"
 _LINK_END = r"(?:\([^\s<>()]*\)|[^\s<>().,;:!?\]'\"*_])"  # a closing bracket belongs to it if it was opened in it
 _DATE_END = r"(?![\w/-])(?![.,]\d)"
 
 # Dates and sums begin at a digit and look back from there: a message has few digits and many letters.
 LINK = regex.compile(rf"\b(?:https?://|www\.[\p{{L}}\d-]+\.)(?:\([^\s<>()]*\)|[^\s<>()])*{_LINK_END}", regex.I)
 EMAIL = regex.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@(?:[\p{L}\d-]{1,63}\.)+\p{L}{2,24}(?![\w-])")
-ISO_DATE = regex.compile(rf"(?<![\w.,/-])(\d{{4}})-(\d\d?)-(\d\d?){_DATE_END}")
+ISO_DATE = regex.compile(rf"(?<![\w.,/-])(\d{{4}})([./-])(\d\d?)\2(\d\d?)(?:{_DATE_END}|(?=T\d\d:))")
+HAN_DATE = regex.compile(r"(?<!\d)(\d{4})\s?年\s?(\d\d?)\s?月\s?(\d\d?)\s?日")
+#: no number of a telephone, though no day either ("31.02.2026")
+DATE_SHAPED = regex.compile(r"\d{4}([./-])\d\d?\1\d\d?|\d\d?([./-])\d\d?\2\d{4}")
 NUMERIC_DATE = regex.compile(rf"(?<![\w.,/-])(\d\d?)([./-])(\d\d?)\2(\d{{4}}|\d\d){_DATE_END}")
 DAY_MONTH = regex.compile(
-    r"(?<![\w.,/-])(\d\d?)(?:st|nd|rd|th|\.|º)?\s+(?:de\s+|of\s+)?(\p{L}{3,10})\b\.?(?:,?\s+(?:de\s+)?(\d{4}))?"
+    r"(?<![\w.,/-])(\d\d?)(?:st|nd|rd|th|er|\.|º)?\s+(?:de\s+|of\s+)?(\p{L}{3,12})\b\.?(?:,?\s+(?:de\s+)?(\d{4}))?"
     + _DATE_END,
     regex.I,
 )
 MONTH_DAY = regex.compile(
-    rf"(?<=\b(\p{{L}}{{3,10}})\.?\s{{1,2}})(\d\d?)(?:st|nd|rd|th)?(?:,?\s+(\d{{4}}))?{_DATE_END}", regex.I
+    rf"(?<=\b(\p{{L}}{{3,12}})\.?\s{{1,2}})(\d\d?)(?:st|nd|rd|th)?(?:,?\s+(\d{{4}}))?{_DATE_END}", regex.I
 )
 MONEY = regex.compile(
-    rf"(?:(?<=(?<!\w)(?P<before>{_UNIT})\s?)|(?<![\w.,]))(?P<amount>{_AMOUNT})(?!\d)(?:\s?(?P<after>{_UNIT}))?", regex.I
+    rf"(?:(?<=(?<!\w)(?P<before>{_UNIT})\s?)|(?<![\w.,])(?<!\d['\u2019]))(?P<amount>{_AMOUNT})(?!\d|[.,'\u2019]\d)"
+    rf"(?!\s?{_MANY})(?:\s?(?P<after>{_UNIT}))?",
+    regex.I,
 )
 ORDER = regex.compile(
     r"(?:(?i:\b(?:order|bestellung|auftrag|pedido|commande|ordine|bestelling|zamówienie|invoice|rechnung|ticket|заказ)"
@@ -70,7 +84,7 @@ ORDER = regex.compile(
     r"((?=[\p{L}-]*\d)[\p{L}\d][\p{L}\d-]{1,22}[\p{L}\d])(?!\w)"
     r"|(?<![\w#-])(\p{Lu}{1,5}-?\d{4,12}(?:-\d{1,8})?)(?![\w-])"
 )
-PHONE = regex.compile(r"(?<![\w.,/-])(?:\+|00)?[\d(](?:[\s().\-/]{0,2}\d){6,15}(?![\w/-])")
+PHONE = regex.compile(r"(?<![\w.,/-])(?:[+＋]|00)?[\d(](?:[\s().\-/]{0,2}\d){6,15}(?![\w/-])")
 DIGIT = regex.compile(r"\d")
 
 
@@ -137,6 +151,8 @@ def _readers(text: str, region: str | None) -> Iterator[tuple[str, Reading]]:
 
 def _dates(text: str) -> Reading:
     for match in ISO_DATE.finditer(text):
+        yield from _dated(text, match.start(), match.end(), {_iso(match[1], match[3], match[4])})
+    for match in HAN_DATE.finditer(text):
         yield from _dated(text, match.start(), match.end(), {_iso(match[1], match[2], match[3])})
     for match in NUMERIC_DATE.finditer(text):
         first, sign, second, year = match.groups()
@@ -200,6 +216,8 @@ def _phones(text: str, region: str | None) -> Reading:
 
 def _e164(written: str, region: str | None) -> str | None:
     """None for what is no number of its country."""
+    if DATE_SHAPED.fullmatch(written):
+        return None
     try:
         number = phonenumbers.parse("+" + written[2:] if written.startswith("00") else written, region)
     except phonenumbers.NumberParseException:

@@ -71,3 +71,47 @@ def test_spans_are_in_order_and_never_overlap(pieces):
     spans = [place for entity in found for place in (entity.start, entity.end)]
     assert spans == sorted(spans)
     assert all(entity.start < entity.end <= len(text) and entity.value for entity in found)
+
+
+SUMS = {
+    "CHF 1’234.50": "1234.50 CHF", "1\u202f234,50 €": "1234.50 EUR", "1\u00a0234 €": "1234 EUR", "₹1,23,456.78": "123456.78 INR",
+    "₹ 12,34,567": "1234567 INR", "R$ 1.234,56": "1234.56 BRL", "US$ 20": "20 USD", "A$20": "20 AUD", "1 234 Kč": "1234 CZK",
+    "1.234,56 TL": "1234.56 TRY", "12,345円です": "12345 JPY", "￥500": "500 JPY", "₩10,000": "10000 KRW", "1 234 руб.": "1234 RUB",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("said", SUMS)
+def test_a_sum_is_read_as_its_country_writes_it(said):
+    assert [(one.type, one.value) for one in find_entities(f"за {said} ok", region="DE")] == [("money", SUMS[said])]
+
+
+@pytest.mark.parametrize(
+    "said", ["$20.5k", "12,5 Mio. €", "₹2 lakh", "5 млн ₽", "€ 3 million", "USD 1.5bn", "1’23.50 CHF"]
+)
+def test_of_a_sum_that_says_more_than_its_digits_no_part_is_taken(said):
+    assert find_entities(said) == ()
+
+
+DAYS = {
+    "3 kwietnia 2026": "pl", "3. dubna 2026": "cs", "3 Nisan 2026": "tr", "3 апреля 2026": "ru", "3 квітня 2026": "uk",
+    "3 april 2026": "nl", "den 3 april 2026": "sv", "3. huhtikuuta 2026": "fi", "2026年4月3日": "ja", "3 avril 2026": "fr",
+    "3 de abril de 2026": "pt", "2026/04/03": "zh", "2026.04.03": "ko", "2026-04-03T10:00:00Z": "iso",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("said", DAYS)
+def test_a_day_is_read_in_each_language(said):
+    assert [(one.type, one.value) for one in find_entities(said, region="DE")] == [("date", "2026-04-03")]
+
+
+def test_the_first_of_a_month_in_french():
+    assert [one.value for one in find_entities("le 1er février 2026")] == ["2026-02-01"]
+
+
+@pytest.mark.parametrize("said", ["29.02.2025", "31.02.2026", "2026/13/03", "2026.02.30"])
+def test_a_day_that_there_is_not_is_no_telephone_either(said):
+    assert find_entities(said, region="DE") == ()
+
+
+def test_a_wide_plus_is_a_plus():
+    assert [one.value for one in find_entities("＋49 151 23456789", region="FR")] == ["+4915123456789"]
