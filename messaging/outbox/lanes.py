@@ -54,10 +54,23 @@ def drain(outbox: Outbox, hand_on: HandOn, limit: int = BATCH, also: Sequence[Ou
         return 0
     try:
         taken = hand_on(_waiting_of(outbox, keys, limit))
-        _mark((outbox, *also), taken)
-    finally:
-        prepared.update(OutboxLane, {"claim": claim}, {"due_at": now(), "claim": None})
+        _settle((outbox, *also), taken, claim)
+    except BaseException:
+        _release(claim)
+        raise
     return len(taken)
+
+
+@retried
+def _settle(outboxes: Sequence[Outbox], taken: Collection[Event], claim: uuid.UUID) -> None:
+    """Marks and the end of the lease are one commit."""
+    with atomic():
+        _mark(outboxes, taken)
+        _release(claim)
+
+
+def _release(claim: uuid.UUID) -> None:
+    prepared.update(OutboxLane, {"claim": claim}, {"due_at": now(), "claim": None})
 
 
 def _mark(outboxes: Sequence[Outbox], events: Collection[Event]) -> None:

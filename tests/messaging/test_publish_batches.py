@@ -83,7 +83,7 @@ def test_figures_and_marks_of_many_tenants_are_committed_once(ready: Tenant, oth
     happen(ready, 10)
     happen(other_tenant, 10)
     seen = statements(lambda: publish_events())
-    assert len([sql for sql in seen if sql.startswith("SAVEPOINT")]) == 1
+    assert len([sql for sql in seen if sql.startswith("SAVEPOINT")]) == 2  # the other: marks and the end of the lease
     # unscoped: of both tenants
     assert sorted(HandledEvent.objects.unscoped().values_list("tenant__name").annotate(Count("id"))) == [
         ("Acme", 13), ("Globex", 10),
@@ -113,6 +113,35 @@ def test_a_tenant_whose_figures_break_keeps_no_other_from_its_own(
 @pytest.mark.skipif(on_mongo(), reason="no SQL there")
 def test_nothing_to_publish_costs_one_look(ready: Tenant) -> None:
     assert len(statements(lambda: publish_events())) == 1
+
+
+@pytest.mark.skipif(on_mongo(), reason="no SQL there")
+def test_marks_and_the_end_of_the_lease_are_one_commit(ready: Tenant) -> None:
+    happen(ready, 5)
+    seen = [sql.split()[0] for sql in statements(lambda: publish_events())]
+    last = [word for word in seen if word in ("SAVEPOINT", "RELEASE", "UPDATE")][-4:]
+    assert last == ["SAVEPOINT", "UPDATE", "UPDATE", "RELEASE"]
+
+
+@pytest.mark.parametrize("broken", [(), ("_mark",)], ids=["handing-on", "marking"])
+def test_lanes_are_free_again_when_a_batch_fails(
+    ready: Tenant, monkeypatch: pytest.MonkeyPatch, broken: tuple[str, ...]
+) -> None:
+    [event] = happen(ready, 1)
+
+    def fails(*_: Any) -> Any:
+        assert OutboxLane.objects.exclude(claim=None).exists()
+        raise OSError("away")
+
+    for name in broken:
+        monkeypatch.setattr(lanes, name, fails)
+    with pytest.raises(OSError, match="away"):
+        lanes.drain(PUBLISHED, {(): fails}.get(broken, lambda events: events))
+    assert not OutboxLane.objects.exclude(claim=None).exists()
+    monkeypatch.undo()
+    assert lanes.drain(PUBLISHED, lambda events: events) == 1
+    event.refresh_from_db()
+    assert event.published_at is not None
 
 
 def test_both_marks_are_set_at_once_without_kafka(ready: Tenant) -> None:
