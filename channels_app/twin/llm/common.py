@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -58,7 +59,7 @@ def key_of(call: Call) -> str:
 
 def authorise(twin: World, call: Call, refuse: Refuse) -> None:
     key = key_of(call)
-    if not key or (twin.llm.key and key != twin.llm.key):
+    if not key or (twin.llm.key and not hmac.compare_digest(key.encode("utf-8", "replace"), twin.llm.key.encode())):
         raise Refused(refuse("invalid_api_key", 401))
 
 

@@ -78,7 +78,7 @@ def token(twin: World, call: Call) -> Answer:
         "botframework.com",
     ):
         return _login_error(400, "unauthorized_client", 700016, "Application was not found in the directory.")
-    if form.get("client_secret") != settings["app_secret"]:
+    if not hmac.compare_digest(form.get("client_secret", "").encode(), str(settings["app_secret"]).encode()):
         return _login_error(401, "invalid_client", 7000215, "Invalid client secret provided.")
     number = uuid4().hex
     value = f"{number}.{_proof(settings, number)}"
