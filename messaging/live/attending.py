@@ -70,7 +70,8 @@ def staff_typing(conversation_id: uuid.UUID, agent: User | None, *, on: bool) ->
     shown = _shown(conversation_id).typing
     # The end gives back what the beginning took: an agent who goes on after a reply is seen at once.
     if not allow(f"typing:{conversation_id}:{agent_id}", 1 / TYPING_EVERY_S, 1, cost=1 if on else -1):
-        agent_typing(tenant_id, conversation_id, agent_id, agent.get_username() if agent else "", on=on)
+        name = agent.get_full_name() or agent.get_username() if agent else ""
+        agent_typing(tenant_id, conversation_id, agent_id, name, on=on)
         if shown:
             push_typing(conversation_id, "agent", face_of(tenant_id, agent_id), on=on)
 

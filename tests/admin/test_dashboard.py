@@ -151,6 +151,7 @@ def test_without_the_right_to_read_figures_there_are_none(staff_of: Callable[...
     client = staff_of(tenant, ("conversations:read",))
     page = client.get(INDEX)
     assert (page.status_code, page.context["dashboard"]) == (200, None)
+    assert "<code>analytics:read</code>" in page.content.decode()
     assert client.get(reverse("admin:figures_export")).status_code == 403
     assert Client().get(reverse("admin:figures_export")).status_code == 302
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect
 
 from conversations.models import Conversation
 from messaging.agents.notes import note_write
-from messaging.rules.control import hand_over, locked, take_over
+from messaging.rules.control import conversation_end, hand_over, locked, take_over
 from tenants.models import User
 from tenants.storage.db import atomic, now
 from tenants.tenant_settings import invalidate
@@ -124,6 +124,22 @@ def test_a_conversation_that_a_colleague_takes_says_so_and_keeps_what_is_written
     take_over(row.id, service.agent("Mira", role__permissions=["*"]))
     expect(inbox.bar).to_contain_text("Mira", timeout=15_000)
     expect(inbox.reply).to_have_value("I was about to say")
+
+
+def test_what_is_written_when_a_colleague_closes_stays_to_be_copied(staff: Staff, service: Service, ben: User) -> None:
+    row = asks(service, "I need help", "ana")
+    inbox = staff(ben, timezone_id="Pacific/Kiritimati")
+    inbox.open(f"{row.id}/")
+    inbox.wait_live()
+    inbox.reply.fill("I was about to say")
+    conversation_end(row.id)
+    over = inbox.page.locator(".composer-over")
+    expect(over).to_contain_text("This conversation has ended")
+    expect(inbox.page.locator("[data-kept] textarea")).to_have_value("I was about to say")
+    expect(over.locator("time")).to_have_attribute("title", re.compile(f"{now() + timedelta(hours=14):%Y}"))
+    inbox.page.reload()
+    expect(inbox.page.locator("[data-kept] textarea")).to_have_value("I was about to say")
+    assert inbox.troubles == []
 
 
 def test_colleagues_who_look_and_write_are_called_by_their_names(staff: Staff, service: Service, ben: User) -> None:

@@ -46,6 +46,7 @@ function renew(fresh) {
   const box = fresh.querySelector("[data-composer]");
   if (box && shown.composer.differs(box)) {
     shown.composer.leave();
+    localise(box);
     shown.composer.root.replaceWith(box);
     shown.composer = new Composer(box, shown.transcript);
   }

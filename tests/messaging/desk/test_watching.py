@@ -74,7 +74,7 @@ async def test_colleagues_see_who_looks_and_who_types(ana, member, window, says,
 
     await second.send_json_to({"t": "typing", "conversation": str(conversation.id), "on": True})
     typing = (await first.until("typing"))[-1]
-    assert (typing["from"], typing["on"]) == ({"role": "agent", "id": str(ben.id), "name": "ben"}, True)
+    assert (typing["from"], typing["on"]) == ({"role": "agent", "id": str(ben.id), "name": "Ben Stone"}, True)
     assert await looking(first, ben) == [{"id": str(ben.id), "name": "ben", "full_name": "Ben Stone", "typing": True}]
     assert "typing" not in await second.settled()
 
