@@ -10,6 +10,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from channels_app.twin.platforms import PLATFORMS
-from channels_app.twin.server import Twin
+from channels_app.twin.server import Twin, start
 from tests.chaos.servers import free_port, wait_until
 from tests.chaos.service import Process, answers, environment, set_up
 from tests.chaos.test_kill import running
@@ -76,32 +77,48 @@ def collector() -> Iterator[Collector]:
         server.shutdown()
 
 
-@contextmanager
-def served(directory: Path, twin: Twin, endpoint: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """`manage.py serve` on SQLite: its port and the demo tenant's access."""
-    port = free_port()
-    environ = environment(port, f"sqlite:///{directory}/traces.sqlite3")
-    access = set_up(environ, twin)
-    traced = {**environ, **EXPORT, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
-    with running(Process(["manage.py", "serve"], traced, directory / "serve.log", lambda: answers(port))):
-        yield port, access
+@dataclass(frozen=True)
+class Demo:
+    """A database with the demo tenant, which one process after another serves."""
+
+    environ: dict[str, str]
+    access: dict[str, Any]
+    twin: Twin
+    log: Path
+
+    @contextmanager
+    def served(self, endpoint: str) -> Iterator[int]:
+        """By `manage.py serve` on SQLite, which tells its spans to ``endpoint``: its port."""
+        port = int(self.environ["PORT"])
+        traced = {**self.environ, **EXPORT, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
+        with running(Process(["manage.py", "serve"], traced, self.log, lambda: answers(port))):
+            yield port
 
 
-def test_one_webhook_is_one_trace(tmp_path: Path, twin: Twin, collector: Collector) -> None:
-    with served(tmp_path, twin, collector.url) as (_, access):
-        platform_id, [webhook] = PLATFORMS["whatsapp"].say(twin, {"from": "15550700001", "text": TEXT})
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    folder = tmp_path_factory.mktemp("traces")
+    with start() as twin:
+        twin.configure(dedupe=True, statuses=["delivered"])
+        environ = environment(free_port(), f"sqlite:///{folder}/traces.sqlite3")
+        yield Demo(environ, set_up(environ, twin), twin, folder / "serve.log")
+
+
+def test_one_webhook_is_one_trace(demo: Demo, collector: Collector) -> None:
+    with demo.served(collector.url):
+        platform_id, [webhook] = PLATFORMS["whatsapp"].say(demo.twin, {"from": "15550700001", "text": TEXT})
         assert platform_id
         assert post(webhook.url, webhook.body, {**webhook.headers, "X-Correlation-ID": "follow-me"}) == 200
-        wait_until(lambda: sent(collector) and all(lines_of_calls(collector)), 60, "what is above each call is told")
+        wait_until(lambda: sent(collector) and all(lines_of_calls(collector)), 120, "what is above each call is told")
     own = [span for span in collector.spans if span["attributes"].get("chatsvc.correlation_id") == "follow-me"]
     [trace_id] = {span["trace_id"] for span in own}
     in_it = {span["name"]: span for span in collector.spans if span["trace_id"] == trace_id}
     calls = [span for span in collector.spans if span["name"] == "POST"]
-    assert {call["attributes"]["server.address"] for call in calls} == {urlsplit(twin.url).netloc}
+    assert {call["attributes"]["server.address"] for call in calls} == {urlsplit(demo.twin.url).netloc}
     assert {line[-1] for line in lines_of_calls(collector)} == {"POST api/v2/webhooks/<str:kind>/<str:key>"}
     for task in ("messaging.tasks.parse", "messaging.tasks.respond", "messaging.tasks.deliver"):
         known = in_it[task]["attributes"]
-        assert known["chatsvc.tenant_id"] == access["tenant_id"]
+        assert known["chatsvc.tenant_id"] == demo.access["tenant_id"]
         assert known["chatsvc.conversation_id"] and known["chatsvc.message_id"]
     assert b"swordfish" not in collector.raw and b"15550700001" not in collector.raw
     assert not any(span["events"] for span in collector.spans)
@@ -113,9 +130,11 @@ def sent(collector: Collector) -> bool:
 
 
 def lines_of_calls(collector: Collector) -> list[list[str]]:
-    """What is above each call to a platform, once the request at its top is told."""
+    """What is above each call to a platform, once the request at its top is told. The looks at the channels come by
+    themselves, a while after the start."""
     lines = [parents(span, collector.spans) for span in collector.spans if span["name"] == "POST"]
-    return [line if line and line[-1].startswith("POST api") else [] for line in lines]
+    asked = [line for line in lines if line[-1:] != ["messaging.tasks.watch_channels"]]
+    return [line if line and line[-1].startswith("POST api") else [] for line in asked]
 
 
 def parents(span: dict[str, Any], spans: list[dict[str, Any]]) -> list[str]:
@@ -128,20 +147,17 @@ def parents(span: dict[str, Any], spans: list[dict[str, Any]]) -> list[str]:
 
 
 @pytest.mark.parametrize("begin", [socket.socket.fileno, socket.socket.listen], ids=["refuses", "says nothing"])
-def test_a_dead_collector_costs_no_request(
-    tmp_path: Path, twin: Twin, begin: Callable[[socket.socket], object]
-) -> None:
+def test_a_dead_collector_costs_no_request(demo: Demo, begin: Callable[[socket.socket], object]) -> None:
     """An export to one that says nothing waits longer than any of these requests may."""
     with closing(socket.socket()) as collector:
         collector.bind(("127.0.0.1", 0))
         begin(collector)
-        url = f"http://127.0.0.1:{collector.getsockname()[1]}"
-        with served(tmp_path, twin, url) as (port, access):
+        with demo.served(f"http://127.0.0.1:{collector.getsockname()[1]}") as port:
             address = f"http://127.0.0.1:{port}/api/v2/chat/message"
-            asked = {"Authorization": f"Bearer {access['api_key']}", "Content-Type": "application/json"}
+            asked = {"Authorization": f"Bearer {demo.access['api_key']}", "Content-Type": "application/json"}
             body = {"user_id": "ada", "channel": "web", "content": {"type": "text", "text": TEXT}}
             assert [post(address, json.dumps(body).encode(), asked) for _ in range(5)] == [200] * 5
-    assert "swordfish" not in (tmp_path / "serve.log").read_text()
+    assert "swordfish" not in demo.log.read_text()
 
 
 def post(url: str, body: bytes, headers: dict[str, str]) -> int:

@@ -36,7 +36,11 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     migrated_copy(folder / "live.sqlite3")
     subprocess.run(
-        manage("seed_demo", "--bare", "--json"), cwd=ROOT, env=environ, check=True, stdout=subprocess.DEVNULL
+        manage("seed_demo", "--bare", "--json", "--skip-checks"),
+        cwd=ROOT,
+        env=environ,
+        check=True,
+        stdout=subprocess.DEVNULL,
     )
     process = subprocess.Popen(manage("serve"), cwd=ROOT, env=environ, stdout=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
