@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,8 @@ from django.core.management import get_commands, load_command_class
 
 from chatsvc.env import VARIABLES
 from chatsvc.settings import CELERY
+from tests.chaos.servers import wait_until
+from tests.migrated import migrated_copy
 
 ROOT = Path(__file__).resolve().parents[2]
 K8S = ROOT / "deploy" / "k8s"
@@ -79,7 +82,78 @@ def test_one_place_says_which_image_is_run_and_it_can_be_gone_back_to() -> None:
     assert image["newTag"] not in ("", "latest")
     assert {container["image"] for pod in pods() for container in pod["containers"]} == {image["name"]}
     for folder, way in ((K8S, "image"), (K8S / "migrate", "../image"), (K8S / "optional", "../image")):
-        assert yaml.safe_load((folder / "kustomization.yaml").read_text())["components"] == [way]
+        assert yaml.safe_load((folder / "kustomization.yaml").read_text())["components"][-1] == way  # of all before it
+
+
+def waits() -> dict[str, Any]:
+    """What kustomize adds to every Deployment."""
+    (patch,) = yaml.safe_load((K8S / "migrated" / "kustomization.yaml").read_text())["patches"]
+    assert patch["target"] == {"kind": "Deployment"}
+    added: dict[str, Any] = yaml.safe_load(patch["patch"])["spec"]["template"]["spec"]
+    return added
+
+
+@pytest.mark.parametrize(
+    ("folder", "way"), [(K8S, "migrated"), (K8S / "optional", "../migrated")], ids=["k8s", "optional"]
+)
+def test_what_serves_is_rolled_out_behind_the_migration_and_beside_the_release_before(folder: Path, way: str) -> None:
+    """Whatever is applied first: a new pod waits for its migrations, and no old one goes before it is ready (OPS-11)."""
+    made = yaml.safe_load((folder / "kustomization.yaml").read_text())
+    assert way in made["components"]
+    found = [one for name in made["resources"] for one in yaml.safe_load_all((folder / name).read_text())]
+    assert {one["kind"] for one in found}.isdisjoint({"Job", "Pod", "StatefulSet", "DaemonSet", "CronJob"})
+    deployments = [one for one in found if one["kind"] == "Deployment"]
+    assert deployments
+    for one in deployments:
+        assert one["spec"]["strategy"] == {
+            "type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+        }  # fmt: skip
+        pod = one["spec"]["template"]["spec"]
+        assert {"name": "tmp", "mountPath": "/tmp"} in pod["containers"][0]["volumeMounts"]
+        one["spec"]["template"]["spec"] = {**pod, **waits()}
+        kubernetes_validate.validate(one, "1.31", strict=True)
+
+
+def test_what_migrates_waits_for_no_migration() -> None:
+    made = yaml.safe_load((K8S / "migrate" / "kustomization.yaml").read_text())
+    assert made["components"] == ["../image"]
+    (first, *_) = yaml.safe_load_all((K8S / "migrate" / "migrate.yaml").read_text())
+    assert (first["kind"], first["spec"]["template"]["spec"]["containers"][0]["args"]) == ("Job", ["migrate"])
+
+
+def test_the_wait_ends_with_the_migration(tmp_path: Path) -> None:
+    """The init container's own words, by the image's entry: beside a database without tables, then with them."""
+    (wait,) = waits()["initContainers"]
+    database, looks = tmp_path / "chatsvc.sqlite3", tmp_path / "looks"
+    (tmp_path / "python").write_text(
+        f'#!/bin/sh\n"{sys.executable}" "$@"; code=$?; echo $code >> "{looks}"; exit $code\n'
+    )
+    (tmp_path / "python").chmod(0o755)
+    environ = {
+        "PATH": f"{tmp_path}:/usr/bin:/bin", "ENVIRONMENT": "test", "DATABASE_URL": f"sqlite:///{database}",
+        "LOG_LEVEL": "WARNING",
+    }  # fmt: skip
+    with subprocess.Popen([ROOT / "deploy" / "run", *wait["args"]], cwd=ROOT, env=environ) as waiting:
+        wait_until(lambda: looks.exists() and looks.read_text() != "", 120, "it has looked once")
+        assert (looks.read_text().split()[0], waiting.poll()) == ("1", None)
+        migrated_copy(tmp_path / "made.sqlite3")
+        for beside in tmp_path.glob("chatsvc.sqlite3-*"):
+            beside.unlink()
+        (tmp_path / "made.sqlite3").replace(database)
+        assert waiting.wait(120) == 0
+    assert looks.read_text().split()[-1] == "0"
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl renders manifests")
+@pytest.mark.parametrize(("folder", "waiting"), [("", 9), ("optional", 2), ("migrate", 0)])
+def test_kustomize_makes_of_it_what_it_says(folder: str, waiting: int) -> None:
+    made = subprocess.run(["kubectl", "kustomize", K8S / folder], capture_output=True, text=True, check=True).stdout
+    found = [one["spec"]["template"]["spec"] for one in yaml.safe_load_all(made) if "template" in one.get("spec", {})]
+    first = [pod["initContainers"] for pod in found if "initContainers" in pod]
+    assert (len(first), len(found) - len(first)) == (waiting, 0 if waiting else 2)
+    containers = [one for pod in found for one in [*pod.get("initContainers", []), *pod["containers"]]]
+    (image,) = yaml.safe_load((K8S / "image" / "kustomization.yaml").read_text())["images"]
+    assert {one["image"] for one in containers} == {f"{image['newName']}:{image['newTag']}"}
 
 
 def test_applying_the_manifests_again_leaves_the_number_of_pods_to_the_autoscaler() -> None:
