@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from messaging.rules.contact_signals import signal_apply
 
 from channels_app.contract import Signal
 from channels_app.models import Channel
@@ -14,7 +15,6 @@ from conversations.merges import partings_follow
 from conversations.models import Contact, ContactMerge, Conversation, Event, Identity, Message, Session
 from conversations.people import contacts_merge, contacts_part
 from messaging.accept import accept
-from messaging.rules.contact_signals import signal_apply
 from tenants.errors import Conflict, NotFound, Unprocessable
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
