@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from django.core.management.base import CommandError
 
 from assistant.engine.grpc_gen.engine_pb2 import PushRequest, SetStatusRequest, TypingRequest
 from assistant.engine.grpc_gen.engine_pb2_grpc import EnginePortStub
+from chatsvc.management.commands.run_engine_port import NAMES
+from chatsvc.management.grpc_serving import listening
 from conversations.models import Message
 from messaging.rules.control import take_over
 from messaging.unasked.port import SERVICE, EnginePort
 from tenants.models import AuditEntry
+from tests.assistant.test_engine_server import certificate_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -102,3 +107,23 @@ def test_who_may_not_speak_there_is_refused(port, talk, scope, other_tenant, bea
     key = bearer(scope, "engine:speak")
     stub.Push(pushed(talk), timeout=20, metadata=key)
     assert refusal(stub.Push, pushed(talk), metadata=key)[:2] == ("RESOURCE_EXHAUSTED", "rate_limited")
+
+
+def test_tls_by_the_settings_of_the_command(tmp_path: Path, settings: Any) -> None:
+    key, certificate = certificate_of("localhost")
+    (tmp_path / "key.pem").write_bytes(key)
+    (tmp_path / "certificate.pem").write_bytes(certificate)
+    settings.ENV = settings.ENV | {
+        "ENGINE_PORT_TLS_CERT_FILE": str(tmp_path / "certificate.pem"),
+        "ENGINE_PORT_TLS_KEY_FILE": str(tmp_path / "key.pem"),
+    }
+    server = listening(EnginePort, NAMES, {"host": "127.0.0.1", "port": 0, "workers": 1})
+    server.start()
+    trusting = grpc.secure_channel(f"localhost:{server.port}", grpc.ssl_channel_credentials(certificate))
+    with trusting, grpc.insecure_channel(f"localhost:{server.port}") as plain:
+        assert refusal(EnginePortStub(trusting).Push, PushRequest())[0] == "UNAUTHENTICATED"
+        assert refusal(EnginePortStub(plain).Push, PushRequest())[0] == "UNAVAILABLE"
+    server.stop(5)
+    settings.ENV = settings.ENV | {"ENGINE_PORT_TLS_KEY_FILE": ""}
+    with pytest.raises(CommandError, match="go together"):
+        listening(EnginePort, NAMES, {"host": "127.0.0.1", "port": 0, "workers": 1})
