@@ -93,6 +93,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Where is my order",
         "description": "Where an order is and when it arrives",
         "examples": [
+            "when will my parcel get here", "where are my things", "what happened to my parcel",
             "where is my order", "track my order", "order status", "when will my order arrive",
             "has my order shipped yet", "order", "my order", "about my order",
             "what is the status of my order", "i want to track my package", "where is my parcel",
@@ -128,6 +129,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Return an item",
         "description": "Send something back",
         "examples": [
+            "you sent the wrong size", "the size that came is wrong",
             "i want to return something", "how do i return an item", "return my jacket", "send back my order",
             "start a return", "return", "returns", "refund",
             "i want my money back", "the shoes do not fit", "can i send it back", "i need a return label",
@@ -207,6 +209,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Recommend something",
         "description": "Ideas what to buy",
         "examples": [
+            "which tent suits a couple", "a good tent for three persons",
             "can you recommend something", "what tent should i buy", "show me your products",
             "i am looking for a jacket",
             "i need hiking boots", "which backpack is best", "what do you sell", "recommend a sleeping bag",
@@ -269,6 +272,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Make a complaint",
         "description": "Something went wrong; a human should care",
         "examples": [
+            "my parcel came damaged", "it was broken when it arrived", "you took the money two times",
             "i want to complain", "this is unacceptable", "i am very unhappy with your service",
             "your service is terrible",
             "the product arrived broken", "my item is damaged", "you sent me the wrong item",
@@ -314,6 +318,16 @@ INTENTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 KNOWLEDGE: dict[str, dict[str, Any]] = {
+    "Confirmation e-mail": {
+        "questions": ["the confirmation e-mail is missing", "when does the confirmation e-mail come"],
+        "answer": "The confirmation comes within ten minutes. Look into the spam folder, too.",
+        "tags": ["confirmation", "e-mail"],
+    },
+    "Refunds": {
+        "questions": ["status of my refund", "when do i get my money back", "how long does a refund take"],
+        "answer": "We pay back within 3 to 5 working days from when the goods have come back.",
+        "tags": ["money back", "refund status"],
+    },
     "Payment methods": {
         "questions": ["how can i pay", "which cards do you accept", "can i pay with PayPal",
         "do you take invoice payment"],
@@ -322,7 +336,8 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
         "source_url": "https://acorn-outdoor.example/help/payment",
     },
     "Return policy": {
-        "questions": ["how long can i return things", "what is your return policy", "is the return free",
+        "questions": ["how many days do i have to return it", "until when can i send it back",
+                      "how long can i return things", "what is your return policy", "is the return free",
                       "can i return sale items"],
         "answer": "You can return unused items within 60 days, free of charge, in any shop or by post. Sale items too.",
         "tags": ["policy", "days", "free returns"],

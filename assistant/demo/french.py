@@ -31,6 +31,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "cancel_order": {
         "title": "Annuler une commande",
         "examples": [
+            "annulez ma commande",
             "annuler ma commande", "je veux annuler une commande", "annulez la commande AC-10042 s'il vous plaît",
             "puis-je encore annuler ma commande", "j'ai commandé par erreur", "annulation de commande",
         ],
@@ -43,6 +44,8 @@ INTENTS: dict[str, dict[str, Any]] = {
     "return_item": {
         "title": "Retourner un article",
         "examples": [
+            "je voudrais un remboursement", "faire un retour",
+            "mauvaise taille reçue", "vous m'avez envoyé la mauvaise taille", "je me suis trompé de taille",
             "retour", "je veux retourner un article", "comment retourner un article", "renvoyer ma veste",
             "j'ai besoin d'une étiquette de retour", "les chaussures ne me vont pas", "c'est trop petit",
             "échanger contre une autre taille", "je veux être remboursé", "remboursement",
@@ -95,6 +98,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "recommend": {
         "title": "Nos conseils",
         "examples": [
+            "une tente pour deux", "quelle tente pour trois personnes", "une bonne tente pour un couple",
             "pouvez-vous me conseiller", "quelle tente acheter", "je cherche une veste", "je cherche une tente",
             "j'ai besoin de chaussures de randonnée", "quel sac à dos me conseillez-vous", "que vendez-vous",
             "montrez-moi vos tentes", "idées cadeaux", "nouveautés", "il me faut un sac de couchage",
@@ -138,6 +142,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "complaint": {
         "title": "Réclamation",
         "examples": [
+            "le colis est arrivé abîmé", "mon paquet est cassé", "j'ai été débité deux fois",
             "je veux faire une réclamation", "réclamation", "c'est inacceptable", "l'article est arrivé cassé",
             "mon colis est abîmé", "vous m'avez envoyé le mauvais article", "il manque quelque chose dans mon colis",
             "je suis très mécontent", "votre service est nul",
@@ -173,6 +178,11 @@ INTENTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 KNOWLEDGE: dict[str, dict[str, Any]] = {
+    "Remboursements": {
+        "questions": ["où en est mon remboursement", "combien de temps prend un remboursement"],
+        "answer": "Vous êtes remboursé 3 à 5 jours ouvrés après que l'article nous est revenu.",
+        "tags": ["remboursement", "argent"],
+    },
     "Moyens de paiement": {
         "questions": [
             "comment puis-je payer", "quelles cartes acceptez-vous", "puis-je payer avec paypal",
@@ -182,8 +192,8 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
         "tags": ["paiement", "carte", "facture"],
     },
     "Conditions de retour": {
-        "questions": [
-            "combien de temps ai-je pour retourner", "le retour est-il gratuit", "politique de retour",
+        "questions": ["combien de jours pour renvoyer", "jusqu'à quand puis-je renvoyer un article",
+                      "combien de temps ai-je pour retourner", "le retour est-il gratuit", "politique de retour",
         ],
         "answer": "Les articles non utilisés se retournent gratuitement sous 60 jours, en magasin ou par la "
                  "poste. Même soldés.",

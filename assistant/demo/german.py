@@ -41,6 +41,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "return_item": {
         "title": "Zurückgeben",
         "examples": [
+            "die größe ist falsch", "falsche größe geliefert", "ihr habt mir die falsche größe geschickt",
             "rückgabe", "retoure", "rücksendung", "ich möchte etwas zurückgeben", "ich möchte etwas zurückschicken",
             "wie kann ich etwas zurückgeben", "wie schicke ich etwas zurück", "ich brauche ein rücksendeetikett",
             "die schuhe passen nicht", "die jacke ist zu klein", "umtausch", "kann ich das umtauschen",
@@ -89,6 +90,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "recommend": {
         "title": "Empfehlungen",
         "examples": [
+            "ein zelt für zwei leute", "welches zelt passt für vier",
             "können sie etwas empfehlen", "welches zelt soll ich kaufen", "ich suche eine jacke", "ich suche ein zelt",
             "ich brauche wanderschuhe", "welchen rucksack empfehlen sie", "was verkauft ihr", "zeigen sie mir zelte",
             "geschenkideen", "was ist neu", "ich brauche einen schlafsack", "empfehlung",
@@ -130,6 +132,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "complaint": {
         "title": "Beschwerde",
         "examples": [
+            "das paket ist kaputt angekommen", "zweimal abgebucht", "das kann doch nicht wahr sein",
             "ich möchte mich beschweren", "beschwerde", "reklamation", "das ist eine frechheit", "die ware ist kaputt angekommen",
             "mein paket war beschädigt", "ich habe den falschen artikel bekommen", "es fehlt etwas in meinem paket",
             "ich bin sehr unzufrieden", "der service ist schrecklich",
@@ -160,6 +163,11 @@ INTENTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 KNOWLEDGE: dict[str, dict[str, Any]] = {
+    "Erstattung": {
+        "questions": ["wo ist meine erstattung", "wann bekomme ich mein geld zurück", "wie lange dauert die erstattung"],
+        "answer": "Ihr Geld ist 3 bis 5 Werktage, nachdem die Ware zurück ist, wieder da.",
+        "tags": ["geld", "erstattung"],
+    },
     "Zahlungsarten": {
         "questions": ["wie kann ich bezahlen", "welche zahlungsarten gibt es", "kann ich mit paypal zahlen",
                       "kann ich auf rechnung kaufen"],

@@ -44,6 +44,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "return_item": {
         "title": "Devolver um artigo",
         "examples": [
+            "tamanho errado", "enviaram o tamanho errado", "veio outro tamanho",
             "devolução", "devolver", "quero devolver um artigo", "como faço para devolver", "quero devolver o casaco",
             "preciso de uma etiqueta de devolução", "os sapatos não servem", "ficou pequeno",
             "trocar por outro tamanho", "quero o meu dinheiro de volta", "reembolso", "como funcionam as devoluções",
@@ -94,6 +95,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "recommend": {
         "title": "Recomendações",
         "examples": [
+            "uma tenda para duas pessoas", "que tenda serve para três",
             "pode recomendar alguma coisa", "que tenda devo comprar", "procuro um casaco", "procuro uma tenda",
             "preciso de botas de caminhada", "que mochila recomenda", "o que vendem", "mostre-me barracas",
             "ideias para presente", "novidades", "preciso de um saco-cama",
@@ -136,6 +138,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "complaint": {
         "title": "Reclamação",
         "examples": [
+            "a encomenda chegou danificada", "a minha encomenda veio partida", "o meu pacote veio partido", "cobraram duas vezes",
             "quero fazer uma reclamação", "reclamação", "isto é inaceitável", "o artigo chegou partido",
             "o pacote chegou danificado", "enviaram o artigo errado", "falta algo no meu pacote",
             "estou muito descontente", "que péssimo serviço",
@@ -171,6 +174,11 @@ INTENTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 KNOWLEDGE: dict[str, dict[str, Any]] = {
+    "Quando chega o reembolso": {
+        "questions": ["onde está o meu reembolso", "quando recebo o dinheiro de volta", "quanto tempo demora um reembolso"],
+        "answer": "O reembolso chega 3 a 5 dias úteis depois de o artigo ter voltado.",
+        "tags": ["reembolso", "dinheiro"],
+    },
     "Formas de pagamento": {
         "questions": [
             "como posso pagar", "que cartões aceitam", "posso pagar com paypal", "formas de pagamento",

@@ -43,6 +43,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "return_item": {
         "title": "Devolver algo",
         "examples": [
+            "talla equivocada", "me enviaron otra talla", "recibí una talla equivocada",
             "devolución", "devolver", "quiero devolver algo", "cómo devuelvo un artículo",
             "quiero devolver la chaqueta", "necesito una etiqueta de devolución", "las botas no me quedan bien",
             "me queda pequeña", "cambio de talla", "quiero que me devuelvan el dinero", "reembolso",
@@ -93,6 +94,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "recommend": {
         "title": "Recomendaciones",
         "examples": [
+            "una tienda de campaña para dos personas", "qué tienda va bien para tres",
             "me puedes recomendar algo", "qué tienda de campaña me compro", "busco una chaqueta",
             "busco una tienda de campaña", "necesito botas de montaña", "qué mochila me recomiendas", "qué vendéis",
             "enséñame mochilas", "ideas para regalar", "novedades", "necesito un saco de dormir",
@@ -135,6 +137,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "complaint": {
         "title": "Reclamación",
         "examples": [
+            "el paquete vino roto", "me cobraron dos veces",
             "quiero poner una queja", "reclamación", "esto es inaceptable", "llegó roto", "mi paquete llegó dañado",
             "me habéis enviado otro artículo", "falta algo en mi paquete", "estoy muy descontento",
             "qué mal servicio",
@@ -170,6 +173,11 @@ INTENTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 KNOWLEDGE: dict[str, dict[str, Any]] = {
+    "Cuándo llega el reembolso": {
+        "questions": ["dónde está mi reembolso", "cuándo me devuelven el dinero", "cuánto tarda un reembolso"],
+        "answer": "El reembolso llega de 3 a 5 días laborables después de que el artículo haya vuelto.",
+        "tags": ["reembolso", "dinero"],
+    },
     "Formas de pago": {
         "questions": [
             "cómo puedo pagar", "qué tarjetas aceptan", "puedo pagar con paypal", "formas de pago",
@@ -186,8 +194,8 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
         "tags": ["plazo"],
     },
     "Países de envío": {
-        "questions": [
-            "enviáis al extranjero", "a qué países enviáis", "enviáis a suiza",
+        "questions": ["hacéis envíos a francia", "hacen envíos a otros países", "envían a italia",
+                      "enviáis al extranjero", "a qué países enviáis", "enviáis a suiza",
         ],
         "answer": "Enviamos a toda la Unión Europea, a Suiza, a Noruega y al Reino Unido.",
         "tags": ["internacional", "extranjero"],

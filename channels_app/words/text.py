@@ -70,12 +70,14 @@ def analyse(
 
 
 def language_of(text: str, *, hint: str | None = None, languages: frozenset[str] = frozenset()) -> str | None:
-    """The language of the first 200 characters, or ``hint`` where they do not tell."""
+    """The language of the first 200 characters, or ``hint`` where they do not tell it, or not clearly enough to say that it is
+    another of ``languages``."""
     sample = _sample(text)
     if _weight(sample) < MIN_LETTERS:
         return hint or language_begun(sample, languages)
     language, confidence = likeliest(sample, languages)
-    return language if confidence >= MIN_CONFIDENCE and len(language) == 2 else hint
+    other = hint in languages and len(languages) > 1 and language != hint
+    return language if confidence >= (CLEAR if other else MIN_CONFIDENCE) and len(language) == 2 else hint
 
 
 def tells_clearly(text: str, languages: frozenset[str] = frozenset()) -> bool:

@@ -71,7 +71,7 @@ def test_the_command_trains_and_evaluates(tenant):
     seed_assistant(tenant)
     out = StringIO()
     call_command("train_assistant", tenant=tenant.slug, evaluate=True, stdout=out)
-    assert f"{tenant.slug}: version 1, 21 intents, 44 knowledge entries" in out.getvalue()
+    assert f"{tenant.slug}: version 1, 21 intents, 50 knowledge entries" in out.getvalue()
     assert "order_status" in out.getvalue()
     with tenant_scope(tenant.id):
         assert TrainedModel.objects.get().metrics["recall"] > 0.6

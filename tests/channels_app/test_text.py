@@ -41,6 +41,16 @@ def test_a_greeting_tells_the_language_where_the_tenant_speaks_it(text, language
     assert language_of(text, hint="pl", languages=EUROPE) == "pl"
 
 
+def test_the_senders_word_stands_where_the_text_may_be_of_its_neighbour():
+    among = EUROPE | {"pt"}
+    assert [language_of("No cancele mi pedido", hint=hint, languages=among) for hint in (None, "es")] == ["pt", "es"]
+    clear = "Where is my order, please? I have waited for it."
+    assert language_of(clear, hint="es", languages=among) == "en"
+    assert (
+        language_of("Quiero cancelar mi pedido de ayer", hint="en", languages=frozenset({"en"})) == "es"
+    )  # one alone: no choice
+
+
 def test_only_the_beginning_is_looked_at():
     german = "Guten Tag, wo ist meine Bestellung geblieben? " * 6
     assert language_of(german + "where is my order " * 1000, languages=EUROPE) == "de"
