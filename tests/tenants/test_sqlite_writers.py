@@ -323,3 +323,23 @@ def test_who_gives_up_leaves_the_line_to_the_others() -> None:
     assert line._waiting == {}
     line.leave()
     assert line.enter(0.01, "next")
+
+
+def test_a_connection_that_is_collected_by_who_stands_at_the_line_gives_up_its_turn(file: Path) -> None:
+    """The collector runs in any thread, also in one that holds the line's own lock."""
+    one = sqlite3.connect(str(file), factory=sqlite.Connection)
+    one.place = sqlite.place_of(str(file))
+    one.enter()
+    line = lines.line_of(one.place)
+    collected = threading.Event()
+
+    def collect() -> None:
+        nonlocal one
+        with line._lock:
+            del one
+            gc.collect()
+            collected.set()
+
+    threading.Thread(target=collect, daemon=True).start()
+    assert collected.wait(WAITS_S)
+    assert line.enter(WAITS_S)

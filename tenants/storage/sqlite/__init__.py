@@ -14,7 +14,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from tenants.storage.sqlite.lines import Line, line_of
@@ -81,8 +81,13 @@ class Connection(sqlite3.Connection):
         super().close()
         self._over()
 
-    def __del__(self) -> None:  # of a thread that ended in the middle
-        self._over()
+    def __del__(self) -> None:
+        """Of a thread that ended in the middle. The collector calls it wherever it runs, also in a thread that is just
+        entering or leaving the line: one that waited for itself there would keep every writer out."""
+        line, self._line = self._line, None
+        if line is not None:
+            with suppress(RuntimeError):  # the process ends
+                threading.Thread(target=line.leave, daemon=True).start()
 
     def _over(self) -> None:
         line, self._line = self._line, None
