@@ -515,6 +515,9 @@ CHECKED = SCHEMAS | CALLS
 # ---------------------------------------------------------------------------- envelope
 
 
+_new, _set = object.__new__, object.__setattr__
+
+
 class Envelope(BaseModel):
     """An event as it travels: to Kafka, and in the same words to integrators' webhooks."""
 
@@ -538,18 +541,21 @@ class Envelope(BaseModel):
         return json.dumps({**told, **whole}, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+FIELDS = frozenset(Envelope.model_fields)
+
+
 def envelope_of(event: Event) -> Envelope:
-    """The event of a row; nothing is checked, for that was done when it was written."""
-    return Envelope.model_construct(
-        id=event.id,
-        type=event.type,
-        version=event.version,
-        timestamp=event.created_at,
-        tenant_id=event.tenant_id,
-        conversation_id=event.conversation_id,
-        seq=event.seq,
-        data=event.payload,
-    )
+    """The event of a row; nothing is checked, for that was done when it was written. As pydantic's `model_construct`, which
+    looks up every field's aliases and default anew: a sixth of what publishing an event took."""
+    made = _new(Envelope)
+    _set(made, "__dict__", {
+        "id": event.id, "type": event.type, "version": event.version, "timestamp": event.created_at,
+        "tenant_id": event.tenant_id, "conversation_id": event.conversation_id, "seq": event.seq, "data": event.payload,
+    })  # fmt: skip
+    _set(made, "__pydantic_fields_set__", set(FIELDS))
+    _set(made, "__pydantic_extra__", None)
+    _set(made, "__pydantic_private__", None)
+    return made
 
 
 def envelope_read(value: bytes) -> Envelope:

@@ -79,15 +79,18 @@ def event_add(event: Envelope, sheets: dict[Place, Sheet]) -> None:
         sheets.setdefault(Place(day, *place), Sheet()).merge(added)
 
 
+#: by type, daily figures that an event adds one to when it says so
+FINER: Mapping[str, Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
+    "chat.message.processed": {"replies.fallback": lambda said: said.get("degraded") is True},
+    "chat.conversation.updated": {"conversations.escalated": lambda said: said.get("status") == "escalated"},
+    "chat.conversation.ended": {"conversations.abandoned": lambda said: said.get("status") == "abandoned"},
+}
+
+
 def names_of(event: Envelope) -> list[str]:
     """The daily figures (`DailyFigure`) that an event adds one to: its type, and what of it is worth one of its own."""
-    finer = {
-        "replies.fallback": event.type == "chat.message.processed" and event.data.get("degraded") is True,
-        "conversations.escalated": event.type == "chat.conversation.updated"
-        and event.data.get("status") == "escalated",
-        "conversations.abandoned": event.type == "chat.conversation.ended" and event.data.get("status") == "abandoned",
-    }
-    return [event.type, *(name for name, applies in finer.items() if applies)]
+    finer = FINER.get(event.type)
+    return [event.type, *(name for name, says in finer.items() if says(event.data))] if finer else [event.type]
 
 
 # ---------------------------------------------------------------------- what events say

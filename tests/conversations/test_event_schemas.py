@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable
 from typing import Any
 
 import jsonschema
 import pytest
 from django.core.management import call_command
+from pydantic import BaseModel, ValidationError
 
 from conversations.event_schemas import (
     CALLS,
     SCHEMAS,
     BadEvent,
+    Envelope,
     UnknownEvent,
     envelope_of,
     envelope_read,
@@ -46,6 +49,21 @@ def test_a_stored_event_fits_its_published_schema(scope: Tenant) -> None:
     jsonschema.validate(told, schema_of(event.type, event.version))
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**told, "data": {}}, schema_of(event.type, event.version))
+
+
+def test_the_envelope_of_a_row_is_the_one_that_pydantic_makes(scope: Tenant) -> None:
+    event = system_event(scope.id, "chat.system.webhook_paused", PAUSED)
+    given = {name: getattr(event, name) for name in Envelope.model_fields if hasattr(event, name)}
+    wanted = Envelope.model_construct(**given, timestamp=event.created_at, data=event.payload)
+    made = envelope_of(event)
+    assert made == wanted == envelope_read(made.to_bytes()) == pickle.loads(pickle.dumps(made))
+    for name in ("__dict__", *BaseModel.__slots__):
+        assert getattr(made, name) == getattr(wanted, name)
+    assert (
+        made.model_copy(update={"seq": 7}).model_dump_json() == wanted.model_copy(update={"seq": 7}).model_dump_json()
+    )
+    with pytest.raises(ValidationError):
+        made.seq = 7  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
