@@ -48,7 +48,7 @@ HOSTILE = [
     [{}],
     {"": {}},
 ]
-ALLOWED = {"not_available"}
+ALLOWED = {"not_available", "issuer_away"}  # what others have to answer for
 
 
 @pytest.fixture(autouse=True)
@@ -75,13 +75,21 @@ def outcome(answer: Any) -> str:
     return found[1].decode() if found else f"{answer.status_code}"
 
 
+def example_of(method: str, address: str) -> Any:
+    return BODIES.get((method, "/" + re.sub(r"<\w+:(\w+)>", r"{\1}", address)), {})
+
+
+def test_there_are_values_to_put_another_at_the_place_of() -> None:
+    """The baseline in docs/api has no examples; from it, no value of any body was ever changed."""
+    assert sum(1 for case in WRITES for _ in mutated(example_of(case.values[3], case.values[0]))) > 5000
+
+
 @pytest.mark.parametrize(("address", "pattern", "cls", "method"), WRITES)
 def test_an_operation_takes_whatever_comes(
     tenant: Any, api: Any, address: str, pattern: Any, cls: Any, method: str
 ) -> None:
     world, client = World(tenant, "kingfisher"), api(tenant)
-    example = BODIES.get((method, "/" + re.sub(r"<\w+:(\w+)>", r"{\1}", address)), {})
-    sent = WHOLE + [json.dumps(one) for one in mutated(example)]
+    sent = WHOLE + [json.dumps(one) for one in mutated(example_of(method, address))]
     failed = []
     for body in sent:
         answer = client.generic(method, filled(address, world.ids), body, content_type="application/json")

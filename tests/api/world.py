@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
-from pathlib import Path
 from typing import Any
 
 from django.db import models
@@ -24,6 +22,7 @@ from messaging.threads.rows import KIND, SCHEME
 from tenants.models import ApiKey, Invitation, OAuthClient, Role, Tenant, TokenFamily, TrustedIssuer
 from tenants.scope import tenant_scope
 from tenants.storage.db import new_id, now
+from tests.api.document import document
 from tests.factories import (
     DeliveryFactory,
     LabelFactory,
@@ -33,7 +32,6 @@ from tests.factories import (
     TeamFactory,
 )
 
-ROOT = Path(__file__).parents[2]
 _numbers = itertools.count(1)
 
 
@@ -103,13 +101,14 @@ class World:
             "merge_id": made(ContactMerge, tenant, self.mark, contact=talk.contact, moved={"identities": []}),
             "deletion_id": made(Erasure, tenant, self.mark, contact_id=talk.contact_id),
             "export_id": made(Export, tenant, self.mark, contact_id=talk.contact_id),
+            "template_id": made(MessageTemplate, tenant, self.mark, variants={"en": {"content": asked.content}}),
+            "tool_id": made(Tool, tenant, self.mark, secret="whsec_" + "a2luZ2Zp" * 4),
         }  # fmt: skip
         plain = {
             "article_id": KnowledgeEntry, "canned_id": CannedReply, "case_id": EvaluationCase, "failure_id": HandledEvent,
             "family_id": TokenFamily, "filter_id": SavedFilter, "intent_id": Intent, "invitation_id": Invitation,
             "issuer_id": TrustedIssuer, "key_id": ApiKey, "model_id": LanguageModel, "prompt_id": SystemPrompt,
-            "provider_id": Provider, "role_id": Role, "row_id": OAuthClient, "site_id": Site, "template_id": MessageTemplate,
-            "tool_id": Tool, "training_id": TrainedModel,
+            "provider_id": Provider, "role_id": Role, "row_id": OAuthClient, "site_id": Site, "training_id": TrainedModel,
         }  # fmt: skip
         return rows | {name: made(model, tenant, self.mark) for name, model in plain.items()}
 
@@ -124,9 +123,8 @@ class World:
 
 def bodies() -> dict[tuple[str, str], Any]:
     """(method, path of the document) → an example of its body, which passes the checks of its form."""
-    document = json.loads((ROOT / "docs/api/openapi.json").read_text(encoding="utf-8"))
     found = {}
-    for path, operations in document["paths"].items():
+    for path, operations in document()["paths"].items():
         for method, operation in operations.items():
             told = (
                 (operation.get("requestBody") or {}).get("content", {}).get("application/json", {})
