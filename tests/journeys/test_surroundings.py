@@ -53,6 +53,7 @@ def form(kind: str) -> dict[str, Any] | None:
     picked = {"day": {"type": "plain_text_input", "value": "Friday"}}
     return {
         "whatsapp": {"message": {"type": "interactive", "interactive": flow}},
+        "messenger": {"message": {"messaging_feedback": {"feedback_screens": [{"questions": {"day": {"payload": "Friday"}}}]}}},
         "slack": {"message": {"type": "view_submission", "view": {
             "id": "V1", "hash": "h", "callback_id": "visit", "state": {"values": {"b": picked}}}}},
         "teams": {"message": {"value": {"day": "Friday"}}},
