@@ -129,8 +129,10 @@ MESSAGES = [
     message("location_off_the_globe", text("[unsupported attachment: location]"), metadata=noted({"type": "location"})),
     message(
         "template",
-        text("[template] Room A / Room B"),
-        metadata=noted({"type": "template", "title": "Room A / Room B", "template_type": "generic"}),
+        text("[template] Room A – 2 seats – https://r.example/a / Room B"),
+        metadata=noted(
+            {"type": "template", "title": "Room A – 2 seats – https://r.example/a / Room B", "template_type": "generic"}
+        ),
     ),
     message(
         "unknown_attachment",

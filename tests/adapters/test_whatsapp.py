@@ -167,6 +167,22 @@ MESSAGES = [
     message("button_reply", picked("yes", "Yes"), reply_to="wamid.OUT9"),
     message("list_reply", picked("branch:lisbon", "Lisbon"), reply_to="wamid.OUT9"),
     message(
+        "flow_with_files",
+        text(
+            "what: broken\nphotos: pole.jpg\nsizes: L",
+            form=Form(
+                name="flow",
+                answers=(
+                    Answer(name="what", value="broken"),
+                    Answer(name="photos", value="pole.jpg"),
+                    Answer(name="sizes", value="L"),
+                ),
+            ),
+        ),
+        reply_to="wamid.FLOW1",
+        media=(MediaRef("image", id="900000000000031", mime="image/jpeg", sha256="x=", name="pole.jpg"),),
+    ),
+    message(
         "flow_reply",
         text("size: L", form=Form(name="flow", answers=(Answer(name="size", value="L"),))),
         reply_to="wamid.FLOW1",

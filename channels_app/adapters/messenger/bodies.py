@@ -159,10 +159,16 @@ def _template(attachment: dict[str, Any]) -> Part:
     """A shared card: its words are all that can be shown of it."""
     payload = obj(attachment, "payload")
     elements = array(payload, "elements") or array(payload, "product", "elements")
-    titles = [string(payload, "text", limit=MAX_TEXT), *(string(element, "title", limit=300) for element in elements)]
+    titles = [string(payload, "text", limit=MAX_TEXT), *map(_element, elements)]
     words = " / ".join(filter(None, [_title(attachment), *titles]))
     note = _note(type="template", title=words, template_type=string(payload, "template_type", limit=40))
     return Part(f"[template] {words}".strip(), note=note)
+
+
+def _element(element: Any) -> str:
+    parts = (string(element, name, limit=300) for name in ("title", "subtitle"))
+    address = string(element, "item_url", limit=2000) or string(element, "default_action", "url", limit=2000)
+    return " – ".join(filter(None, (*parts, address)))
 
 
 def _title(attachment: dict[str, Any]) -> str:

@@ -106,6 +106,7 @@ def _order(message: dict[str, Any]) -> Said:
     return Said(Content(type="text", **words), facts={"order": order})
 
 
+MOST_FILES = 30  # that a form may hold
 TECHNICAL = frozenset({"flow_token", "values", "saved_address_id"})  # members of an answer that no person wrote
 
 
@@ -142,9 +143,31 @@ def _form_reply(body: dict[str, Any]) -> Said:
         given = raw
     if isinstance(given, dict):
         given = {**given, **obj(given, "values")}
+    files: list[MediaRef] = []
+    if isinstance(given, dict):
+        given = {name: _put_in(answer, files) for name, answer in given.items()}
     form = form_of(string(reply, "name"), given, apart=TECHNICAL)
     words = form.lines if form else string(reply, "body", limit=MAX_TEXT).strip()
-    return Said(Content(type="text", form=form, **worded(words or "[form answered]")))
+    return Said(Content(type="text", form=form, **worded(words or "[form answered]")), tuple(files[:MOST_FILES]))
+
+
+def _put_in(answer: Any, files: list[MediaRef]) -> Any:
+    """An answer as it is; one of pictures or documents, which are added to ``files``, by their names."""
+    found = [_file_in(one) for one in answer] if isinstance(answer, list) else []
+    if not found or None in found:
+        return answer
+    files += [ref for ref in found if ref]
+    return [ref.name or ref.id for ref in found if ref]
+
+
+def _file_in(one: Any) -> MediaRef | None:
+    media_id, mime = identifier(one, "id"), string(one, "mime_type", limit=127)
+    if not (media_id and mime):
+        return None
+    family = mime.partition("/")[0]
+    kind = family if family in ("image", "audio", "video") else "file"
+    digest, name = string(one, "sha256", limit=100), string(one, "file_name", limit=255)
+    return MediaRef(kind, id=media_id, mime=mime, sha256=digest, name=name)
 
 
 def _call_permission(body: dict[str, Any]) -> Said:
