@@ -1,4 +1,4 @@
-"""A copy of a SQLite database and of the folder of files, taken while the service runs.
+"""A copy of the database and of the folder of files, taken while the service runs.
 
 Owns the order: first the rows, at one moment, then the files, so that every file of which the copied rows speak is in
 the copy. Must not copy keys: who has a backup and the keys has everything.
@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,21 +27,25 @@ class NotWhole(Exception):
     """The copy is not one that could be restored; what there is of it lies beside, with ``.unfinished`` in its name."""
 
 
-def backup_take(into: Path, database: Path, media: Path | None) -> dict[str, Any]:
-    """Copy the database and, if it is one, the folder of files into a new directory, which has its name once it is
-    whole and on the disk. Returns what was copied. Raises FileExistsError, OSError, sqlite3.Error, and NotWhole when the copy fails SQLite's own check."""
+def backup_take(into: Path, copy_rows: Callable[[Path], None], media: Path | None) -> dict[str, Any]:
+    """Copy the rows by ``copy_rows`` and, if it is one, the folder of files into a new directory, which has its name once it
+    is whole and on the disk. Returns what was copied. Raises FileExistsError, OSError, and what ``copy_rows`` raises."""
     if into.exists():
         raise FileExistsError(f"{into} is there already.")
     unfinished = into.with_name(f"{into.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True, mode=0o700)
     taken_at = now()
-    _copy_rows(database, unfinished / DATABASE)
+    copy_rows(unfinished)
+    rows = [path for path in sorted(unfinished.rglob("*")) if path.is_file()]
+    for path in rows:
+        path.chmod(0o600)
+        _to_disk(path)
     files = list(_copy_files(media, unfinished / MEDIA)) if media else []
     about = {
         "version": settings.SPECTACULAR_SETTINGS["VERSION"],
         "taken_at": taken_at.astimezone(UTC).isoformat(),
-        "database_bytes": (unfinished / DATABASE).stat().st_size,
+        "database_bytes": sum(path.stat().st_size for path in rows),
         "files": len(files),
         "files_bytes": sum(files),
     }
@@ -55,8 +59,10 @@ def default_place() -> Path:
     return settings.BASE_DIR / "var" / "backups" / datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
 
 
-def _copy_rows(source: Path, copy: Path) -> None:
-    """In one step under one read lock: writers go on, and none makes it begin again."""
+def sqlite_copy(source: Path, into: Path) -> None:
+    """In one step under one read lock: writers go on, and none makes it begin again. Raises sqlite3.Error, and NotWhole when
+    the copy fails SQLite's own check."""
+    copy = into / DATABASE
     with (
         closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True, timeout=20)) as reader,
         closing(sqlite3.connect(copy)) as writer,
@@ -64,10 +70,8 @@ def _copy_rows(source: Path, copy: Path) -> None:
         reader.backup(writer, pages=-1)
         writer.execute("PRAGMA journal_mode=DELETE")  # one file, with no log beside it
         [(found,)] = writer.execute("PRAGMA quick_check(1)").fetchall()
-    copy.chmod(0o600)
     if found != "ok":
         raise NotWhole(f"The copy of the database is damaged: {found}.")
-    _to_disk(copy)
 
 
 def _copy_files(source: Path, copy: Path) -> Iterator[int]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,26 +12,24 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
-from chatsvc.processes.backup import NotWhole, backup_take, default_place
-
-#: engine → what copies it
-SERVERS = {"postgresql": "pg_dump or a base backup", "mongodb": "mongodump"}
+from chatsvc.mongo.copies import dump
+from chatsvc.processes.backup import NotWhole, backup_take, default_place, sqlite_copy
 
 
 class Command(BaseCommand):
-    help = "Copy a SQLite database and the folder of files into a new directory. The service may run meanwhile."
+    help = "Copy SQLite or MongoDB and the folder of files into a new directory. The service may run meanwhile."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("directory", nargs="?", type=Path, help="is made (default: var/backups/<time>)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        _demand_sqlite(connection.vendor)
+        copy_rows = _copier(connection.vendor)
         into = (options["directory"] or default_place()).resolve()
         media = None if settings.ENV["MEDIA_S3_BUCKET"] else Path(settings.MEDIA_ROOT)
         try:
-            about = backup_take(into, Path(connection.settings_dict["NAME"]), media)
-        except (OSError, sqlite3.Error, NotWhole) as error:
+            about = backup_take(into, copy_rows, media)
+        except _failures() as error:
             raise CommandError(f"No backup was taken. {error}") from error
         self.stdout.write(f"{into}: {about['database_bytes']:,} bytes of rows, {about['files']:,} files.")
         if media is None:
@@ -43,6 +43,21 @@ def _keys() -> str:
     return f"Keep them elsewhere; {where}."
 
 
-def _demand_sqlite(engine: str) -> None:
-    if engine != "sqlite":
-        raise CommandError(f"This copies SQLite. {engine} is copied by {SERVERS[engine]}: see docs/backups.md.")
+def _copier(engine: str) -> Callable[[Path], None]:
+    """What writes the rows into a directory."""
+    name = str(connection.settings_dict["NAME"])
+    if engine == "sqlite":
+        return partial(sqlite_copy, Path(name))
+    if engine == "mongodb":
+        return partial(dump, settings.DATABASE_URL, name)
+    raise CommandError(f"{engine} is copied by pg_dump or a base backup: see docs/backups.md.")
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What keeps a copy from being taken, the driver's own included."""
+    ours = (OSError, sqlite3.Error, NotWhole)
+    if connection.vendor != "mongodb":
+        return ours
+    from pymongo.errors import PyMongoError
+
+    return (*ours, PyMongoError)
