@@ -18,7 +18,7 @@ from conversations.merges import contacts_lock, demand_free
 from conversations.models import Attachment, Conversation, Identity, Message, Reaction, Revision
 from conversations.people import identities_forget, identity_find
 from tenants.errors import Conflict, NotFound, Unavailable, Unprocessable
-from tenants.storage.db import RACES, atomic, lost_race, on_commit, retried
+from tenants.storage.db import RACES, atomic, lost_race, now, on_commit, retried
 
 MOST = 50
 USERS = "web"  # the kind whose visitors come under the ids of the integrator's own system, once a token proves them
@@ -81,8 +81,14 @@ def _made(contact_id: uuid.UUID, channel: Channel, sender: Sender) -> Identity:
         raise Unprocessable(f"{MOST} ids are attached to a contact at most.", code="too_many_identities")
     return Identity.objects.create(
         tenant_id=channel.tenant_id, contact_id=contact_id, channel=channel, scheme=sender.scheme, scope=sender.scope,
-        value=sender.value, address=sender.address,
+        value=sender.value, address=sender.address, **_stop_of_staff(contact_id, channel),
     )  # fmt: skip
+
+
+def _stop_of_staff(contact_id: uuid.UUID, channel: Channel) -> dict[str, Any]:
+    """What staff have decided of the person holds for this id, too (CONV-11); the web chat goes on."""
+    stopped = Identity.objects.filter(contact_id=contact_id, stopped_by=Identity.STAFF).exists()
+    return {"stopped_at": now(), "stopped_by": Identity.STAFF} if stopped and not channel.adapter.instant else {}
 
 
 @retried

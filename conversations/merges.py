@@ -29,6 +29,10 @@ REMEMBERED = timedelta(minutes=10)
 #: refuse, by raising, that these contacts are merged or parted; rooms above add theirs. Called with the contacts locked
 demands: list[Callable[[Sequence[uuid.UUID]], None]] = []
 
+#: what follows in rooms above, in the transaction: once one contact went into another; once the two are parted
+when_joined: list[Callable[[ContactMerge], None]] = []
+when_parted: list[Callable[[ContactMerge], None]] = []
+
 Key = tuple[uuid.UUID, str, str, str]  # channel, scheme, scope and value of an identity
 
 
@@ -87,6 +91,8 @@ def join(kept_id: uuid.UUID, joined_ids: Sequence[uuid.UUID], by: str) -> list[K
         identities.update(contact_id=kept_id)
         Conversation.objects.filter(contact_id=joined.id).update(contact_id=kept_id)
         _tell("chat.contact.merged", merge, moved["identities"])
+        for follow in when_joined:
+            follow(merge)
     kept.save(update_fields=[*FACTS, *GROUPS, "decided"])
     Contact.objects.filter(id__in=joined_ids).delete()
     return stale
@@ -172,6 +178,8 @@ def part(merge_id: uuid.UUID, by: str) -> tuple[uuid.UUID, list[Key]]:
     entries.update(contact_id=merge.former_id)
     _facts_return(merge)
     _tell("chat.contact.parted", merge, _texts(row[0] for row in rows))
+    for follow in when_parted:
+        follow(merge)
     return merge.former_id, [row[1:] for row in rows]
 
 

@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 #: schemes of ids that are given to another person when the one who had them leaves
 REISSUED = frozenset({"phone", "email"})
+#: how the scope of an id begins that a person had before it was given to another
+FORMER = "former:"
 
 
 @dataclass(frozen=True)
@@ -213,7 +215,7 @@ def _leave_to_former(row: Identity, sender: Sender) -> None:
     for talk in Conversation.objects.filter(identity=row, is_open=True).exclude(thread__in=talking):
         Conversation.objects.filter(id=talk.id).update(identity=stays)
         Message.objects.filter(conversation_id=talk.id).update(identity=stays)
-    past = {"scope": f"former:{row.id}", "verified": False, "stopped_at": row.stopped_at or now()}
+    past = {"scope": f"{FORMER}{row.id}", "verified": False, "stopped_at": row.stopped_at or now()}
     Identity.objects.filter(id=row.id).update(**past)
     on_commit(lambda: _known.forget(*stale))
     log.info("identity_reissued", identity=str(row.id), scheme=row.scheme)

@@ -9,11 +9,12 @@ class Config(AppConfig):
 
     def ready(self) -> None:
         from conversations.identities import attach_demands, detach_demands
-        from conversations.merges import demands
+        from conversations.merges import demands, when_joined, when_parted
         from conversations.models import Attachment
         from conversations.timeline import on_change
         from messaging import heads, wake
         from messaging.agents.models import ScheduledReply  # with the other tables of staff
+        from messaging.consent.merged import stop_returns, stop_spreads
         from messaging.housekeeping.gone import erased_gives_up
         from messaging.integrators.endpoints import PING
         from messaging.live.staff import conversation_changed
@@ -27,6 +28,8 @@ class Config(AppConfig):
         pre_delete.connect(erased_gives_up, sender=User)
         on_change.append(conversation_changed)
         demands.append(demand_not_erased)
+        when_joined.append(stop_spreads)
+        when_parted.append(stop_returns)
         attach_demands.append(demand_no_tombstone)
         detach_demands.append(demand_no_hold)
         failed = "failed"

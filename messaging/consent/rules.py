@@ -14,9 +14,10 @@ from django.db.models import F
 from channels_app.contract import ContactBlocked, Sender
 from channels_app.models import Channel
 from conversations.models import Conversation, Event, Identity, Message
-from conversations.people import identity_resolve
+from conversations.people import FORMER, identity_resolve
 from conversations.timeline import VERSIONS, NewEvent, conversation_advance, events_append
 from messaging import wake
+from messaging.consent.ledger import identities_of, stops_settled
 from messaging.models import Delivery, Turn
 from tenants.errors import Conflict
 from tenants.storage.db import atomic, now, on_commit, retried
@@ -49,33 +50,43 @@ def contact_resume(channel: Channel, sender: Sender) -> bool:
 def staff_stop(contact_id: uuid.UUID) -> int:
     """Nothing more is sent to this person on any platform, whatever they say there, until staff allow it (CONV-11). The
     web chat goes on: who writes there is there. Returns on how many identities that was news."""
-    return _decided(contact_id, _stop_by_staff)
+    return _decided(contact_id, stopped_by_staff)
 
 
 @retried
 def staff_allow(contact_id: uuid.UUID) -> int:
     """Staff let the person have messages again, also where the person has stopped them. As `staff_stop`."""
-    return _decided(contact_id, _allow_by_staff)
+    return _decided(contact_id, _allowed_by_staff)
 
 
-def _decided(contact_id: uuid.UUID, decide: Callable[[Identity], list[NewEvent]]) -> int:
-    count = 0
+def _decided(contact_id: uuid.UUID, decide: Callable[[Identity], bool]) -> int:
     with atomic():
-        for identity in Identity.objects.filter(contact_id=contact_id).select_related("channel").order_by("id"):
-            if not identity.channel.adapter.instant:
-                count += _tell(identity.channel, identity.id, decide(identity))
-    return count
+        stops_settled(contact_id)
+        return sum(decide(identity) for identity in identities_of(contact_id) if staff_may_stop(identity))
 
 
-def _stop_by_staff(identity: Identity) -> list[NewEvent]:
+def staff_may_stop(identity: Identity) -> bool:
+    """Not who is there, as in the web chat; nor a name of the past, to which nothing is sent and nothing ever shall be."""
+    return not identity.channel.adapter.instant and not identity.scope.startswith(FORMER)
+
+
+def stopped_by_staff(identity: Identity) -> bool:
+    """Whether that was news. Call inside a transaction, with its channel loaded, as the two below."""
     news = identity_stop(identity.id, identity.contact_id, now())
     Identity.objects.filter(id=identity.id).update(stopped_by=Identity.STAFF)
-    return news
+    return _tell(identity.channel, identity.id, news)
 
 
-def _allow_by_staff(identity: Identity) -> list[NewEvent]:
+def _allowed_by_staff(identity: Identity) -> bool:
     Identity.objects.filter(id=identity.id).update(stopped_by=None)
-    return identity_resume(identity.id, identity.contact_id)
+    return _tell(identity.channel, identity.id, identity_resume(identity.id, identity.contact_id))
+
+
+def stop_withdrawn(identity: Identity, had: datetime | None) -> None:
+    """What staff had stopped for another's sake is as the person has left it: stopped since ``had``, or not."""
+    Identity.objects.filter(id=identity.id).update(stopped_by=None, stopped_at=had)
+    if had is None:
+        _tell(identity.channel, identity.id, [_event("chat.contact.resumed", identity.id, identity.contact_id)])
 
 
 def _tell(channel: Channel, identity_id: uuid.UUID, news: list[NewEvent]) -> bool:
@@ -103,6 +114,8 @@ def identity_stop(identity_id: uuid.UUID, contact_id: uuid.UUID, at: datetime) -
     """Stopped, no turn goes on, and what is queued is tried now: that is, it fails now."""
     ids = _ids_on_the_channel(identity_id)
     if not Identity.objects.filter(id__in=ids, stopped_at=None).update(stopped_at=at):
+        # the person's own word since: it holds where staff's is taken back by a parting
+        Identity.objects.filter(id__in=ids, stopped_by=Identity.STAFF, stopped_at__lt=at).update(stopped_at=at)
         return []
     talks = list(Conversation.objects.filter(identity_id__in=ids, is_open=True).values_list("id", flat=True))
     Turn.objects.filter(conversation_id__in=talks, status__in=Turn.OPEN).update(

@@ -83,7 +83,7 @@ def step_of(channel: Channel, message: Message, standing: Standing, *, dated: bo
     word, languages, _ = NO_WORD if picked else _word_on(channel, message)
     stopped_at = standing.stopped_at
     if standing.stopped_by:
-        return Step(without_turn=True)  # nothing that the person says changes what staff have decided
+        return Step(stops=word == "stop", without_turn=True)  # no word of the person's lifts what staff have decided
     if word == "stop":
         fresh = not stopped_at and not (dated and _wrote_after(message))
         return Step(stops=fresh, answer="stop" if fresh else "", without_turn=True, languages=languages)

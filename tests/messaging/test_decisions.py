@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from channels_app.content.types import text
 from channels_app.contract import Signal
 from channels_app.models import Channel
 from conversations import people
-from conversations.models import Contact, Conversation, Event, Identity, Message
+from conversations.identities import identity_attach
+from conversations.models import Contact, ContactMerge, Conversation, Event, Identity, Message
 from conversations.people import contacts_join
 from messaging.accept import accept
 from messaging.consent.rules import contact_resume, staff_allow, staff_stop
@@ -23,6 +25,7 @@ from messaging.reports.contact_signals import signal_apply
 from messaging.rules.agent_replies import agent_reply
 from tenants.errors import Conflict
 from tenants.models import AuditEntry, Tenant
+from tenants.storage.db import now
 from tests.factories import ContactFactory, MembershipFactory, RoleFactory, UserFactory
 
 LEARNT = {
@@ -203,3 +206,109 @@ def test_the_console_has_the_verbs(scope, whatsapp, person, edits) -> None:
     assert list(acts.values_list("action", flat=True)) == [
         "contact.stopped", "contact.allowed",
     ]  # fmt: skip
+
+
+# ----------------------------------------------- a stop of staff, when contacts become one and are parted again
+
+
+NUMBERS = ("+4915112345678", "+4915100000000", "+4915199999999")
+
+
+@pytest.fixture
+def people_of(scope: Tenant, whatsapp: Channel, said: Any) -> list[Contact]:
+    """Three who wrote on WhatsApp, the oldest first; the first of them also on the site."""
+    for number, phone in enumerate(NUMBERS):
+        accept(whatsapp, said("hello", id=f"wamid.{number}", by=phone))
+    return [Identity.objects.select_related("contact").get(value=phone).contact for phone in NUMBERS]
+
+
+def stops() -> list[str | None]:
+    """Who has stopped each of the three, in their order."""
+    by = dict(Identity.objects.values_list("value", "stopped_by"))
+    at = dict(Identity.objects.values_list("value", "stopped_at"))
+    return [by[phone] or ("person" if at[phone] else None) for phone in NUMBERS]
+
+
+def merge_of(kept: Contact, joined: Contact) -> Any:
+    people.contacts_merge(kept.id, joined.id, "user:ana")
+    return ContactMerge.objects.latest("id").id
+
+
+@pytest.mark.parametrize("stopped", [0, 1], ids=["the one that is kept", "the one that goes"])
+def test_a_stop_of_staff_holds_for_all_that_the_merged_contact_is(people_of, whatsapp, said, stopped: int) -> None:
+    free = 1 - stopped
+    staff_stop(people_of[stopped].id)
+    entry = merge_of(*people_of[:2])
+    assert stops() == ["staff", "staff", None]
+    accept(whatsapp, said("START", id="wamid.9", by=NUMBERS[free]))
+    assert stops() == ["staff", "staff", None]
+    talk = Conversation.objects.get(identity__value=NUMBERS[free])
+    assert not Turn.objects.filter(conversation=talk).exclude(status=Turn.Status.VOID).exists()
+    with pytest.raises(Conflict, match="Staff have stopped"):
+        agent_reply(talk.id, None, text("hello"))
+    types = Event.objects.filter(conversation=talk, type__startswith="chat.contact.").order_by("seq")
+    assert list(types.values_list("type", flat=True)) == ["chat.contact.stopped"]
+    people.contacts_part(entry, "user:ana")
+    assert [stops()[stopped], stops()[free]] == ["staff", None]
+    assert list(types.values_list("type", flat=True)) == ["chat.contact.stopped", "chat.contact.resumed"]
+    accept(whatsapp, said("and now?", id="wamid.10", by=NUMBERS[free]))
+    assert Turn.objects.filter(conversation=talk, status__in=Turn.OPEN).exists()
+
+
+def test_a_platforms_word_that_two_are_one_spreads_the_stop_too(people_of) -> None:
+    staff_stop(people_of[1].id)
+    contacts_join(people_of[0].id, [people_of[1].id, people_of[2].id])
+    assert stops() == ["staff"] * 3
+
+
+@pytest.mark.parametrize("since", [False, True], ids=["before the merge", "since"])
+def test_a_persons_own_stop_is_theirs_again(people_of, whatsapp, said, since: bool) -> None:
+    staff_stop(people_of[0].id)
+    if not since:
+        accept(whatsapp, said("STOP", id="wamid.8", by=NUMBERS[1]))
+    entry = merge_of(*people_of[:2])
+    if since:
+        accept(whatsapp, said("STOP", id="wamid.8", by=NUMBERS[1]))
+        Identity.objects.filter(value=NUMBERS[1]).update(stopped_at=now() + timedelta(seconds=1))
+    people.contacts_part(entry, "user:ana")
+    assert stops() == ["staff", "person", None]
+
+
+@pytest.mark.parametrize("verb", [staff_allow, staff_stop])
+def test_what_staff_decide_of_the_merged_contact_no_parting_takes_back(people_of, verb: Any) -> None:
+    staff_stop(people_of[0].id)
+    entry = merge_of(*people_of[:2])
+    verb(people_of[0].id)
+    people.contacts_part(entry, "user:ana")
+    assert stops() == [*[None if verb is staff_allow else "staff"] * 2, None]
+
+
+@pytest.mark.parametrize(
+    ("stopped", "after_first"),
+    [((1,), [None, "staff", None]), ((2,), ["staff", None, "staff"]), ((1, 2), ["staff", "staff", "staff"])],
+    ids=["the first that is parted", "the other", "both"],
+)
+def test_of_three_that_are_parted_each_has_what_it_had(people_of, stopped: Any, after_first: Any) -> None:
+    """The oldest is stopped as long as one is with it whom staff have stopped."""
+    for index in stopped:
+        staff_stop(people_of[index].id)
+    first, second = merge_of(*people_of[:2]), merge_of(people_of[0], people_of[2])
+    assert stops() == ["staff"] * 3
+    people.contacts_part(first, "user:ana")
+    assert stops() == after_first
+    people.contacts_part(second, "user:ana")
+    assert stops() == ["staff" if index in stopped else None for index in range(3)]
+
+
+def test_an_id_that_is_attached_to_whom_staff_have_stopped_is_stopped(people_of, whatsapp) -> None:
+    staff_stop(people_of[0].id)
+    assert identity_attach(people_of[0].id, whatsapp, "+4915177777777")[0].stopped_by == "staff"
+    assert identity_attach(people_of[1].id, whatsapp, "+4915188888888")[0].stopped_at is None
+
+
+def test_a_number_that_has_a_new_owner_is_not_opened_for_the_former_one(people_of) -> None:
+    """Nothing is ever sent to it on their behalf, whatever staff decide of them."""
+    identity = Identity.objects.get(value=NUMBERS[0])
+    Identity.objects.filter(id=identity.id).update(scope=f"{people.FORMER}{identity.id}", stopped_at=now())
+    assert (staff_stop(people_of[0].id), staff_allow(people_of[0].id)) == (0, 0)
+    assert Identity.objects.get(id=identity.id).stopped_at is not None

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from messaging.rules.contact_signals import signal_apply
 
 from channels_app.contract import Signal
 from channels_app.models import Channel
@@ -15,6 +14,7 @@ from conversations.merges import partings_follow
 from conversations.models import Contact, ContactMerge, Conversation, Event, Identity, Message, Session
 from conversations.people import contacts_merge, contacts_part
 from messaging.accept import accept
+from messaging.reports.contact_signals import signal_apply
 from tenants.errors import Conflict, NotFound, Unprocessable
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
@@ -155,7 +155,7 @@ def test_one_that_went_into_another_since_is_parted_from_the_outside_in(two) -> 
 
 def test_two_that_went_into_one_are_parted_in_any_order(two) -> None:
     phone, site = two
-    third = IdentityFactory(tenant=phone.tenant).contact
+    third = IdentityFactory(tenant=phone.tenant, value="another one").contact
     before = picture()
     first, second = merged(phone, site), merged(phone, third)
     contacts_part(first.id, "user:ana")
