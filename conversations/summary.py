@@ -20,6 +20,10 @@ LONGEST = 200  # characters of one
 MOST_TRIED = 6
 MOST_KNOWN = 12  # slots
 FEW_WORDS = 3  # a message of fewer says little by itself ("hello", "yes")
+#: intents that carry a talk on, whatever it is about: what the assistant answered them with was no try
+CARRY_ON = frozenset(
+    {"greeting", "goodbye", "thanks", "how_are_you", "who_are_you", "help", "human", "yes", "no", "cancel"}
+)
 SPOKEN = (Message.Role.VISITOR, Message.Role.BOT, Message.Role.AGENT)
 FIELDS = ("seq", "role", "text", "content_type", "analysis")
 
@@ -27,7 +31,8 @@ FIELDS = ("seq", "role", "text", "content_type", "analysis")
 @dataclass(frozen=True)
 class Summary:
     """``asked``: the person's words, shortened, in their order. ``known``: slots that were filled. ``tried``: what the
-    assistant took the words for or told from its knowledge. ``waits``: words that are not answered yet, 0 for none;
+    assistant took the words for or told from its knowledge; greetings and the request for a human are left out. ``text`` spells
+    names of slots and intents as words. ``waits``: words that are not answered yet, 0 for none;
     ``messages``: how many were read, ``left_out`` how many were not."""
 
     asked: tuple[str, ...]
@@ -41,9 +46,9 @@ class Summary:
     def text(self) -> str:
         lines = [f"Asked: {' … '.join(f'“{words}”' for words in self.asked)}"] if self.asked else []
         if self.known:
-            lines.append("Known: " + ", ".join(f"{name} {value}" for name, value in self.known.items()))
+            lines.append("Known: " + ", ".join(f"{_spelt(name)} {value}" for name, value in self.known.items()))
         if self.tried:
-            lines.append("The assistant tried: " + ", ".join(self.tried))
+            lines.append("The assistant tried: " + ", ".join(map(_spelt, self.tried)))
         if self.waits:
             lines.append(f"Not answered yet: {self.waits} message{'s' if self.waits > 1 else ''}")
         return "\n".join(lines) or "Nothing was said yet."
@@ -97,6 +102,11 @@ def _shown(row: Any) -> str:
     return shorten(" ".join(row.text.split()), LONGEST) or f"[{row.content_type}]"
 
 
+def _spelt(name: str) -> str:
+    """An article's title stays as it is written."""
+    return name if name.startswith("“") else name.replace("_", " ")
+
+
 def _known(slots: Mapping[str, Any]) -> dict[str, str]:
     filled = {str(name): shorten(str(value), LONGEST) for name, value in slots.items() if value}
     return dict(list(filled.items())[:MOST_KNOWN])
@@ -109,7 +119,7 @@ def _tried(answers: Sequence[Any]) -> list[str]:
         sources = (row.analysis.get(WHY) or {}).get("sources") or ()
         titles = [f"“{source['title']}”" for source in sources if isinstance(source, dict) and source.get("title")]
         intent = row.analysis.get("intent")
-        for name in titles or ([intent] if intent else []):
+        for name in titles or ([intent] if intent and intent not in CARRY_ON else []):
             tried.pop(name, None)
             tried[name] = None
     return list(tried)[-MOST_TRIED:]

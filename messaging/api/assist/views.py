@@ -30,7 +30,7 @@ from tenants.api.views import TenantAPIView, answered, asked, parse_body
 TAGS = ["chat"]
 SOURCE = {"kind": "article", "id": "0192f0d0", "title": "Returns", "url": "https://shop.example/returns", "score": 0.81}
 SUMMARY = {
-    "text": "Asked: “My parcel has not come, order 12345”\nKnown: order_number 12345\nThe assistant tried: order_status",
+    "text": "Asked: “My parcel has not come, order 12345”\nKnown: order number 12345\nThe assistant tried: order status",
     "asked": ["My parcel has not come, order 12345"], "known": {"order_number": "12345"}, "tried": ["order_status"],
     "waits": 0, "messages": 6, "left_out": 0,
 }  # fmt: skip

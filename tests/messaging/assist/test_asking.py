@@ -8,11 +8,13 @@ import pytest
 
 from assistant import engines
 from assistant.evaluations.run import ASIDE
+from assistant.intents.common import COMMON
 from assistant.port import EngineError, EngineReply, Source
 from assistant.tools.confirming import MEMORY
 from channels_app.content.types import text
 from conversations.models import Conversation, Event, Message
-from conversations.summary import summary_of
+from conversations.safety import WHY
+from conversations.summary import CARRY_ON, summary_of
 from messaging.models import Delivery, Turn
 from tests.factories import ChannelFactory, ConversationFactory, IdentityFactory, MessageFactory
 
@@ -169,3 +171,19 @@ def test_a_summary_quotes_what_tells_most(scope) -> None:
     assert "it went to the wrong house in Leeds" in asked
     assert asked[-1] == "can you call me tomorrow"
     assert len(set(asked)) == 4
+
+
+def test_a_summary_says_in_words_what_was_tried_and_leaves_out_what_carries_a_talk_on(scope) -> None:
+    row = ConversationFactory(tenant=scope, context={"slots": {"order_number": "12345"}})
+    words(row, "visitor", "Where is my parcel, order 12345? I want a human")
+    for intent in ("greeting", "order_status", "human"):
+        words(row, "bot", "Hello", analysis={"intent": intent})
+    found = summary_of(row)
+    assert found.tried == ("order_status",)
+    assert found.text.splitlines()[1:] == ["Known: order number 12345", "The assistant tried: order status"]
+    words(row, "bot", "Read this", analysis={WHY: {"sources": [{"title": "snake_case"}]}})
+    assert summary_of(row).text.endswith("order status, “snake_case”")
+
+
+def test_what_carries_a_talk_on_is_what_the_assistant_knows_untaught() -> None:
+    assert set(COMMON) == CARRY_ON
