@@ -27,10 +27,11 @@ from messaging.models import (
     WebhookEndpoint,
 )
 from messaging.outbox.failures import FAILED
-from tenants.console.pages import operates, permissions_in, tenants_known
+from tenants.console.pages import operates, tenants_known
 from tenants.models import Tenant
 from tenants.storage.db import on_mongo
 
+OPERATE = "deliveries:write"  # who may start again what was given up looks after the traffic; others cannot mend it
 MOST = 1000  # counted no further: the page stays quick, and such a figure is not read to its last digit
 
 
@@ -46,6 +47,15 @@ class Figure:
     query: str
     wanting: bool = False  # shown in red unless it is zero
     view: str = ""
+    operators: bool = False  # shown only to those who look after the traffic
+
+    def tenants(self, request: HttpRequest) -> list[Tenant]:
+        """Those whose rows the signed-in member of staff counts."""
+        readable = tenants_known(request, self.permission)
+        if not self.operators:
+            return readable
+        theirs = {tenant.id for tenant in tenants_known(request, OPERATE)}
+        return [tenant for tenant in readable if tenant.id in theirs]
 
 
 def _failed() -> QuerySet[Any]:
@@ -65,13 +75,18 @@ FIGURES = (
         view="mine",
     ),
     Figure("To review", Review, "messages:read", lambda _: Q(reviewed_at=None), "open=yes", True),
-    Figure("Dead letters", Delivery, "deliveries:read", lambda _: Q(dead_at__isnull=False), "dead=yes", True),
+    Figure("Messages not delivered", Delivery, "deliveries:read", lambda _: Q(dead_at__isnull=False), "dead=yes", True),
     Figure(
         "Requests of platforms given up", InboundEvent, "deliveries:read", lambda _: Q(status="failed"),
-        "status__exact=failed", True,
+        "status__exact=failed", True, operators=True,
     ),
-    Figure("Answers given up", Turn, "conversations:read", lambda _: Q(status="failed"), "status__exact=failed", True),
-    Figure("Files given up", Attachment, "messages:read", lambda _: Q(state="failed"), "state__exact=failed", True),
+    Figure(
+        "Answers given up", Turn, "conversations:read", lambda _: Q(status="failed"), "status__exact=failed", True,
+        operators=True,
+    ),
+    Figure(
+        "Files given up", Attachment, "messages:read", lambda _: Q(state="failed"), "state__exact=failed", True, operators=True,
+    ),
     Figure(
         "Webhook calls given up", WebhookDelivery, "webhooks:read", lambda _: Q(status="failed", event__isnull=False),
         "status__exact=failed&event__isnull=0", True,  # not pings
@@ -81,8 +96,11 @@ FIGURES = (
         "Paused webhook endpoints", WebhookEndpoint, "webhooks:read", lambda _: Q(paused_at__isnull=False), "paused_at__isempty=0",
         True,
     ),
-    Figure("Events not handled", HandledEvent, "deliveries:read", lambda _: Q(pk__in=_failed()), "", True),
-    Figure("Alerts not sent", StaffAlert, "deliveries:read", lambda _: Q(status="failed"), "status__exact=failed", True),
+    Figure("Events not handled", HandledEvent, "deliveries:read", lambda _: Q(pk__in=_failed()), "", True, operators=True),
+    Figure(
+        "Alerts not sent", StaffAlert, "deliveries:read", lambda _: Q(status="failed"), "status__exact=failed", True,
+        operators=True,
+    ),
 )  # fmt: skip
 
 
@@ -95,16 +113,15 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def queries_of(request: HttpRequest) -> dict[Figure, QuerySet[Any]]:
-    """The rows that each figure counts, of those that one may read."""
-    held = permissions_in(request, None)
-    return {figure: _rows(request, figure)[:MOST] for figure in FIGURES if figure.permission in held}
+    """The rows that each figure counts, of those that are the business of the signed-in member of staff."""
+    return {figure: _rows(request, figure)[:MOST] for figure in FIGURES if operates(request) or figure.tenants(request)}
 
 
 def _rows(request: HttpRequest, figure: Figure) -> QuerySet[Any]:
     objects: Any = figure.model._default_manager
     # unscoped: the page spans all tenants of the member of staff; limited to them here
     rows: QuerySet[Any] = objects.unscoped().filter(figure.matching(request)).order_by()
-    own = [tenant.id for tenant in tenants_known(request, figure.permission)]
+    own = [tenant.id for tenant in figure.tenants(request)]
     if on_mongo():
         return rows if operates(request) else rows.filter(tenant__in=own)
     # named by a query, and also where it is all of them: SQLite then takes the index that finds the rows that match
@@ -131,7 +148,7 @@ def counted(queries: Sequence[QuerySet[Any]]) -> list[int]:
 
 def _shown(request: HttpRequest, figure: Figure, count: int) -> dict[str, Any]:
     names = figure.model._meta
-    inbox = figure.view and len(tenants_known(request, figure.permission)) == 1
+    inbox = figure.view and len(figure.tenants(request)) == 1
     listed = reverse(f"admin:{names.app_label}_{names.model_name}_changelist")
     return {
         "title": figure.title,

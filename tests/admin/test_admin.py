@@ -22,6 +22,7 @@ from messaging.live.hub import hub
 from messaging.models import Delivery, InboundEvent
 from tenants.access.api_keys import api_key_verify
 from tenants.errors import Conflict
+from tenants.access.permissions import ROLES
 from tenants.models import ApiKey, AuditEntry, Membership, Removal, Role, Tenant, User
 from tenants.storage.db import now
 from tests.admin.conftest import SECRET, XSS, World, do, rows, url
@@ -142,7 +143,7 @@ def test_the_first_page_counts_what_wants_attention(staff_of: Any, acme: World, 
     page = staff_of(acme.tenant).get(reverse("admin:index"))
     counts = {figure["title"]: figure["count"] for figure in page.context["figures"]}
     assert counts == {
-        "Open conversations": "1", "Waiting": "0", "Mine": "0", "To review": "1", "Dead letters": "0",
+        "Open conversations": "1", "Waiting": "0", "Mine": "0", "To review": "1", "Messages not delivered": "0",
         "Requests of platforms given up": "0", "Answers given up": "0", "Files given up": "0",
         "Webhook calls given up": "0",
         "Channels not well": "1", "Paused webhook endpoints": "0", "Events not handled": "1", "Alerts not sent": "1",
@@ -152,6 +153,13 @@ def test_the_first_page_counts_what_wants_attention(staff_of: Any, acme: World, 
         assert listed.status_code == 200
         shown = listed.context["rows"] if "/inbox/" in figure["link"] else listed.context["cl"].result_list
         assert str(len(shown)) == figure["count"]
+
+
+def test_agents_do_not_see_the_figures_of_those_who_look_after_the_traffic(staff_of: Any, acme: World) -> None:
+    page = staff_of(acme.tenant, ROLES["agent"]).get(reverse("admin:index"))
+    assert [figure["title"] for figure in page.context["figures"]] == [
+        "Open conversations", "Waiting", "Mine", "To review", "Messages not delivered", "Channels not well",
+    ]  # fmt: skip
 
 
 def test_the_first_page_counts_who_waits_as_the_inbox_does(staff_of: Any, tenant: Tenant, superuser: Client) -> None:
