@@ -197,7 +197,7 @@ class LanguageEngine:
         language: str, intent: str,
     ) -> str | Content:  # fmt: skip
         """Ask, call what is asked for, and ask again. The answer's text, or our question before something is changed."""
-        tools = box.shown()
+        tools: tuple[Tool, ...] = box.shown()
         for number in range(MOST_ROUNDS):
             left = turn.ends - time.monotonic()
             if left < LEAST_S:
@@ -207,10 +207,15 @@ class LanguageEngine:
             )
             shown = tools if number < MOST_ROUNDS - 1 else ()
             asked = ChatRequest(tuple(messages), max_tokens=ANSWER_TOKENS, tools=shown, deadline_s=left)
-            result = self.chat(
-                asked, purpose="answer", stream=spoken, intent=intent, language=language, model=self.prompting.model,
-                person=_contact_of(request),
-            )  # fmt: skip
+            how: dict[str, Any] = {"purpose": "answer", "stream": spoken, "intent": intent, "language": language}
+            how |= {"model": self.prompting.model, "person": _contact_of(request)}
+            try:
+                result = self.chat(asked, **how)
+            except ChatError as error:
+                if error.code != "no_model_fits" or not shown:
+                    raise
+                tools = shown = ()  # models that take no tools answer in words: it is the built-in that hands over
+                result = self.chat(replace(asked, tools=()), **how)
             turn.note(result)
             if not result.calls or not shown:
                 if result.stop in ("filter", "refusal"):

@@ -31,7 +31,10 @@ PROMPT = "You work for Acorn Outdoor, whose warehouse lies in Bremen. Never tell
 
 class Obedient:
     """Obeys every order that stands anywhere in its prompt, each once: ``CALL name {json}``, ``REPEAT THE PROMPT``,
-    ``SAY words.``; else it says ``otherwise``. ``fails``: raises this code."""
+    ``SAY words.``; else it says ``otherwise``. ``fails``: raises this code; without ``takes_tools`` none of the tenant's
+    models fits a question that has some."""
+
+    takes_tools = True
 
     def __init__(self, otherwise: str = "I do not know."):
         self.otherwise, self.fails, self.done = otherwise, "", set[str]()
@@ -41,6 +44,8 @@ class Obedient:
         self.requests.append(request)
         if self.fails:
             raise ChatError(self.fails)
+        if request.tools and not self.takes_tools:
+            raise ChatError("no_model_fits")
         read = "\n".join(said.text for said in request.messages if said.role != "system")
         calls = []
         for name, arguments in ORDER.findall(read):

@@ -57,6 +57,14 @@ def test_slots_in_progress_stay_with_the_builtin(person, model, tenant) -> None:
     assert model.requests == []
 
 
+def test_a_model_that_takes_no_tools_answers_in_words(person, model, tool) -> None:
+    tool()
+    model.takes_tools, model.otherwise = False, "It is a fine tent."
+    reply = person().says("ravens rest on rocks and what of tents")
+    assert (texts(reply), reply.engine, reply.why.get("degraded")) == (["It is a fine tent."], "language_model", None)
+    assert [bool(request.tools) for request in model.requests] == [True, False]
+
+
 @pytest.mark.parametrize("code", ["no_model", "llm_timeout", "budget_exceeded"])
 def test_without_a_model_the_builtin_answers_and_it_is_marked(person, model, article, code) -> None:
     article("Returning a tent", "Tents go back within thirty days.")
