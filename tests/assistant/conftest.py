@@ -31,7 +31,10 @@ def shop() -> Lessons:
     """What the demo tenant's assistant knows."""
     return learn(
         skills_of(Intent(name=name, **members) for name, members in INTENTS.items()),
-        facts_of(KnowledgeEntry(title=title, **members) for title, members in KNOWLEDGE.items()),
+        facts_of(
+            KnowledgeEntry(language=language, title=title, **members)
+            for (language, title), members in KNOWLEDGE.items()
+        ),
     )
 
 

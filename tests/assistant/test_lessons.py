@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.test.utils import CaptureQueriesContext
 
+from assistant import demo
 from assistant.demo import INTENTS, KNOWLEDGE, seed_assistant
 from assistant.engines import engine_for
 from assistant.intents import lessons as memory
@@ -207,6 +208,15 @@ def test_the_demo_may_be_seeded_twice(scope):
     assert KnowledgeEntry.objects.count() == len(KNOWLEDGE)
     assert Intent.objects.get(name="discount").title == "Discounts"
     assert ask(scope, "any promotions").intent == "discount"
+
+
+def test_two_languages_of_the_demo_may_call_an_article_the_same(scope, monkeypatch):
+    same = {("en", "Garantie"): {"answer": "Two years."}, ("fr", "Garantie"): {"answer": "Deux ans."}}
+    monkeypatch.setattr(demo, "KNOWLEDGE", same)
+    for _ in range(2):  # the second time the rows are there
+        seed_assistant(scope)
+        rows = KnowledgeEntry.objects.order_by("language").values_list("language", "title", "answer")
+        assert list(rows) == [("en", "Garantie", "Two years."), ("fr", "Garantie", "Deux ans.")]
 
 
 def test_a_process_that_loads_asks_the_database_little(scope, connection_queries):
