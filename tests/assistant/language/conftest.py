@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from assistant.builtin.engine import Builtin, Options
-from assistant.intents.lessons import invalidate
+from assistant.intents.lessons import invalidate, lessons
 from assistant.language import engine as language
 from assistant.language.engine import LanguageEngine, Prompting
 from assistant.llm.chat import ChatError, ChatRequest, ChatResult, ToolCall
@@ -78,6 +78,7 @@ class Person:
             context=self.context, stream=self.streamed.append, **members,
         )  # fmt: skip
         with tenant_scope(self.tenant.id):
+            lessons()  # learnt before the deadline runs: a machine may be busy
             reply = self.engine.respond(request)
         self.context = json.loads(json.dumps(reply.context))  # another process may answer the next turn
         return reply
