@@ -68,7 +68,9 @@ class MessageFacts(OfConversation):
     content_type: str
     language: str = ""
     reply_to: UUID | None = Field(None, description="The message that this one answers or quotes")
-    carries: list[str] = Field([], description="quote, form, origin, contacts, full_text: in the message's content")
+    carries: list[str] = Field(
+        [], description="quote, form, origin, contacts, forwarded, full_text: in the message's content"
+    )
     origin: Origin | None = Field(None, description="The ad, link or product that the person came from")
     content: dict[str, Any] | None = Field(
         None, description="What was said; only where the tenant has switched `event_words` on"

@@ -20,7 +20,7 @@ from conversations.safety import NOTHING, Hidden, safety_of
 from tenants.errors import Invalid
 from tenants.tenant_settings import settings_for
 
-SURROUNDINGS = ("quote", "form", "origin", "contacts", "full_text")  # members of a content
+SURROUNDINGS = ("quote", "form", "origin", "contacts", "forwarded", "full_text")  # members of a content
 
 
 def cleaned(content: Content) -> Content:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -46,7 +47,8 @@ class Quote(Part):
 
 class Answer(Part):
     name: Short = Field("", description="The field's label, or its name in the form")
-    value: Annotated[str, StringConstraints(max_length=MAX_ANSWER)] = ""
+    value: Annotated[str, StringConstraints(max_length=MAX_ANSWER)] = Field("", description="As the person reads it")
+    choice: Short | None = Field(None, description="The form's own value of what was picked, where it differs")
 
 
 class Form(Part):
@@ -61,15 +63,24 @@ class Form(Part):
         return "\n".join(f"{one.name}: {one.value}" if one.name else one.value for one in self.answers)
 
 
-def form_of(name: str, given: Any, *, apart: Container[str] = ()) -> Form | None:
+def form_of(
+    name: str, given: Any, *, apart: Container[str] = (), choices: Mapping[str, str] = MappingProxyType({})
+) -> Form | None:
     """The form whose answers are the members of ``given`` (any JSON), those named in ``apart`` left out; None without
-    any. What does not fit ends in "…"."""
+    any. ``choices``: the form's own values of those that were picked. What does not fit ends in "…"."""
     members = given if isinstance(given, dict) else {"": given}
     said = [(str(key), words) for key, value in members.items() if key not in apart and (words := _spoken(value))]
     kept = (
         said if len(said) <= MAX_ANSWERS else [*said[: MAX_ANSWERS - 1], ("…", f"{len(said) - MAX_ANSWERS + 1} more")]
     )
-    answers = tuple(Answer(name=shorten(key, MAX_NAME), value=shorten(words, MAX_ANSWER)) for key, words in kept)
+    answers = tuple(
+        Answer(
+            name=shorten(key, MAX_NAME),
+            value=shorten(words, MAX_ANSWER),
+            choice=shorten(choices.get(key, ""), MAX_NAME) or None,
+        )
+        for key, words in kept
+    )
     return Form(name=name[:MAX_NAME], answers=answers) if answers else None
 
 

@@ -175,7 +175,7 @@ class Content(Frozen):
     A person's pick of a button, quick reply or row comes back as type ``quick_reply`` with ``choice`` set and the
     visible title in ``text``. ``format``: ``plain``, ``markdown``, or ``native`` for the channel's own dialect.
 
-    What surrounds the words stands in ``quote``, ``form``, ``origin`` and ``contacts``. ``full_text`` is set where
+    What surrounds the words stands in ``quote``, ``form``, ``origin``, ``contacts`` and ``forwarded``. ``full_text`` is set where
     more was written than a text may have: ``text`` is its beginning then, and ends in "…".
     """
 
@@ -195,6 +195,9 @@ class Content(Frozen):
     form: Form | None = None
     origin: Origin | None = None
     contacts: tuple[SharedContact, ...] | None = Field(default=None, max_length=MAX_CONTACTS)
+    forwarded: Literal["yes", "often"] | None = Field(
+        None, description="The person passed on what another one wrote; often: it went through many hands"
+    )
     full_text: str | None = Field(default=None, max_length=MAX_FULL_TEXT)
 
     @model_validator(mode="after")
@@ -240,7 +243,7 @@ def _to_a_person(content: Content) -> Content:
 SaidContent = Annotated[Content, AfterValidator(_of_a_person)]
 #: a content that a stranger wants to be sent: of what surrounds it, a quote is all that goes out
 PublicContent = Annotated[Content, AfterValidator(_to_a_person)]
-OF_PEOPLE = ("form", "origin", "contacts")
+OF_PEOPLE = ("form", "origin", "contacts", "forwarded")
 
 
 def text(value: str, **parts: Any) -> Content:

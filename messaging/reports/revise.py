@@ -37,7 +37,7 @@ SPOKEN = (Message.Role.VISITOR, Message.Role.BOT, Message.Role.AGENT)
 ENTRIES = {"edited": "A message was edited.", "deleted": "A message was deleted."}
 DELETED_PREVIEW = "[deleted]"
 MESSAGE_DELETED = "message_deleted"  # why a delivery failed of which nothing is left to send
-STAYS = ("quote", "origin", "form", "contacts")  # members of a content
+STAYS = ("quote", "origin", "form", "contacts", "forwarded")  # members of a content
 #: platforms resend for up to seven days; what is older can have no message any more
 LIFE = timedelta(days=8)
 #: where this process' last look at waiting changes ended

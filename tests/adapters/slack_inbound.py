@@ -281,7 +281,10 @@ INTERACTIONS = [
         InboundMessage(
             "view:V0III9999:1793000000.abc",
             MIRA_NAMED_ANYWHERE,
-            text("a@example.org\nL", form=form_of("contact", {"email": "a@example.org", "size": "L"})),
+            text(
+                "a@example.org\nLarge",
+                form=form_of("contact", {"email": "a@example.org", "size": "Large"}, choices={"size": "L"}),
+            ),
             metadata={"workspace_id": TEAM},
         ),
     ),

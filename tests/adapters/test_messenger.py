@@ -72,6 +72,7 @@ JPG = file("image", "/a.jpg?_nc=1", "image/jpeg", "a.jpg")
 PNG = file("image", "/a.png", "image/png", "a.png")
 PDF = file("file", "/pre%C3%A7o.pdf?x=1", "application/pdf", "preço.pdf")
 MP4 = file("video", "/b.mp4", "video/mp4", "b.mp4")
+SHOP = Location(latitude=1.5, longitude=2.5, name="Shop")
 VOICE = file("audio", "/clip.mp4", "audio/mp4", "clip.mp4")
 STICKER = file("sticker", "/s.webp", "image/webp", "s.webp")
 OLD_STICKER = file("sticker", "/s", "image/jpeg", "s")
@@ -141,6 +142,13 @@ MESSAGES = [
     ),
     message("unsupported", text("[unsupported message]"), metadata={"unsupported": "message"}),
     message("quick_reply", picked("color:green", "Green")),
+    message(
+        "quick_reply_with_picture",
+        picked("color:green", "Green").model_copy(
+            update={"text": f"Green\nShop {SHOP.map_url}", "media": shows(JPG, "image").media}
+        ),
+        media=(JPG,),
+    ),
     message("quick_reply_blank", text("Green")),
     message("quick_reply_email", picked("ana@example.org", "ana@example.org")),
     message("postback", picked("book:a", "Book")),

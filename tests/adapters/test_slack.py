@@ -173,7 +173,7 @@ def test_a_form_tells_its_questions():
     asked = [{"type": "input", "block_id": "b1", "label": {"type": "plain_text", "text": "Your address"}}]
     form = {"payload": json.dumps({**sent, "view": {**sent["view"], "blocks": asked}})}
     [item] = interactive.items(form, TEAM, False)
-    assert item.content.text == "Your address: a@example.org\nsize: L"
+    assert item.content.text == "Your address: a@example.org\nsize: Large"
 
 
 def test_what_slack_heard_in_a_recording_is_read():

@@ -83,7 +83,12 @@ AD = Origin(
     title="Chat",
     text="Ask us",
     url="https://fb.example/ad",
-    facts={"media_type": "image", "image_url": "https://cdn.example/i.jpg", "ctwa_clid": "CLID"},
+    facts={
+        "media_type": "image",
+        "image_url": "https://cdn.example/i.jpg",
+        "ctwa_clid": "CLID",
+        "welcome_message": "Hi",
+    },
 )
 HOME = "Rua A 1, 1000, Lisboa, Portugal"
 RUI = SharedContact(
@@ -100,8 +105,8 @@ ITEM = {"product_retailer_id": "SKU-1", "quantity": "2", "item_price": "7.5", "c
 MESSAGES = [
     message("text", text("hello 👋")),
     message("text_reply", text("that one"), reply_to="wamid.OUT9"),
-    message("text_forwarded", text("fwd"), metadata={"forwarded": True}),
-    message("text_frequently_forwarded", text("fwd"), metadata={"frequently_forwarded": True}),
+    message("text_forwarded", text("fwd", forwarded="yes")),
+    message("text_frequently_forwarded", text("fwd", forwarded="often")),
     message("text_without_contact", text("hello"), NAMELESS),
     message("text_without_profile_name", text("hello"), NAMELESS),
     message("text_milliseconds", text("hello"), sent_at=NOON.replace(microsecond=123000)),

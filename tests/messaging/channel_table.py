@@ -74,7 +74,8 @@ STORED: Mapping[str, tuple[Any, tuple[str, ...]]] = {
     "incident": (ChannelIncident, ("state",)),
     "template": (MessageTemplate, ("variants",)),
 }
-SURROUNDINGS = ("quote", "form", "origin", "contacts", "full_text")
+SURROUNDINGS = ("quote", "form", "origin", "contacts", "forwarded", "full_text")
+OURS = (".quote", ".media.url", ".media.size_bytes")
 LINK = "https://shop.example/a"
 PICTURE = Media(url="https://shop.example/a.jpg", type="image/jpeg", alt_text="a chair")
 
@@ -152,6 +153,12 @@ def came_in(channel: Channel, item: InboundItem, console: Client, api: Any, engi
     after, now_shown = _rows(), _shown(conversation, console, api, of_channel)
     new = rows.Event.objects.exclude(id__in=events).order_by("created_at", "seq")
     types = dict.fromkeys(event.type.removeprefix("chat.") for event in new)
+    if isinstance(item, InboundMessage):
+        stored = rows.Message.objects.filter(role="visitor").latest("id")
+        assert lost(item, stored.content) == [], ("not stored", item.content, stored.content)
+        assert lost(item, api.data_of(api.get(f"/api/v2/chat/messages/{stored.id}"))["content"]) == [], (
+            "not shown by API"
+        )
     return {
         "stored": ", ".join(name for name in STORED if before[name] != after[name]) or "–",
         "console": _yes(shown["console"] != now_shown["console"]),
@@ -253,8 +260,28 @@ def _heard(item: InboundItem, engine: Listening) -> bool:
     if isinstance(item, Signal):
         return "came_from" in question.profile
     content = question.contents[-1]
-    around = [name for name in SURROUNDINGS if getattr(getattr(item, "content", None), name, None)]
-    return all(getattr(content, name) for name in around)
+    return not lost(item, content.to_json())
+
+
+def lost(item: InboundItem, shown: Mapping[str, Any]) -> list[str]:
+    """The members of what the item says that ``shown`` has not as they came, each by its path; those that we fill in
+    ourselves are left out: what is quoted, where a file lies and how large it is."""
+    said = getattr(item, "content", None)
+    return list(_lost(said.to_json(), shown, "")) if said else []
+
+
+def _lost(said: Any, shown: Any, path: str) -> Iterator[str]:
+    if path in OURS or not said:
+        return
+    if isinstance(said, Mapping):
+        for name, member in said.items():
+            yield from _lost(member, shown.get(name) if isinstance(shown, Mapping) else None, f"{path}.{name}")
+    elif isinstance(said, list):
+        for place, member in enumerate(said):
+            there = isinstance(shown, list) and place < len(shown)
+            yield from _lost(member, shown[place] if there else None, f"{path}.{place}")
+    elif said != shown:
+        yield path
 
 
 def _yes(seen: bool) -> str:

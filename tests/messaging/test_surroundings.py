@@ -147,6 +147,23 @@ def test_a_quote_of_a_message_that_we_do_not_have_is_told(scope, whatsapp, conso
     assert "A message that is not here" in console(quoting)
 
 
+@pytest.mark.parametrize(
+    ("mark", "how", "words"),
+    [("forwarded", "yes", ">Forwarded<"), ("frequently_forwarded", "often", ">Forwarded many times<")],
+)
+def test_that_another_one_wrote_it_is_read_by_everybody(
+    scope, whatsapp, engine, sent, api, console, mark: str, how: str, words: str
+) -> None:
+    passed_on = says(whatsapp, "wamid.A", "look", context={mark: True})
+    assert shown(api(scope), passed_on)["content"]["forwarded"] == how
+    around = api(scope).get(f"/api/v2/chat/messages/{passed_on.id}/surroundings")
+    assert around.json()["data"]["forwarded"] == how
+    assert told(passed_on)["carries"] == ["forwarded"]
+    answered()
+    assert engine.saw.forwarded == how
+    assert words in console(passed_on)
+
+
 def test_a_message_that_quotes_nothing_says_nothing_of_it(scope, whatsapp) -> None:
     plain = says(whatsapp, "wamid.A")
     assert plain.content == {"type": "text", "text": "hello", "format": "plain"}

@@ -71,9 +71,6 @@ class Part:
 def read_body(message: dict[str, Any]) -> Said:
     """What ``message`` says: a pick, or its text with the first file in the content and all of them in
     ``media``. Never raises."""
-    payload = string(message, "quick_reply", "payload", limit=1000)
-    if payload.strip():
-        return picked(payload, string(message, "text", limit=MAX_TEXT))
     words = string(message, "text")
     parts = [_part(attachment) for attachment in array(message, "attachments")]
     lines = [part.line for part in parts if part.line and not (part.note.get("url") and part.note["url"] in words)]
@@ -84,11 +81,17 @@ def read_body(message: dict[str, Any]) -> Said:
     notes = [dict(part.note) for part in parts if part.note]
     facts: dict[str, Any] = {"attachments": notes} if notes else {}
     head = shown[0] if shown else {"type": "text"}
+    refs = tuple(part.ref for part in parts if part.ref)
+    payload = string(message, "quick_reply", "payload", limit=1000)
+    if payload.strip():
+        pick = picked(payload, string(message, "text", limit=MAX_TEXT))
+        beside = {name: member for name, member in head.items() if name != "type"}
+        return Said(pick.content.model_copy(update={**(worded(whole) if lines else {}), **beside}), refs, facts)
     try:
         content = Content(**worded(whole), **head)
     except ValueError:  # nothing in it that can be shown
         return Said(text("[unsupported message]"), facts={**facts, "unsupported": "message"})
-    return Said(content, tuple(part.ref for part in parts if part.ref), facts)
+    return Said(content, refs, facts)
 
 
 def picked(payload: str, title: str) -> Said:

@@ -15,7 +15,7 @@ from channels_app.adapters.slack.inbound import is_direct, message_id, person, p
 from channels_app.adapters.slack.words import plain, read_file
 from channels_app.adapters.wire import MAX_ID, array, at, identifier, moment, obj, string
 from channels_app.content.normalise import clean_text
-from channels_app.content.surroundings import MAX_QUOTE, Quote, form_of
+from channels_app.content.surroundings import MAX_QUOTE, Form, Quote, form_of
 from channels_app.content.types import MAX_FULL_TEXT, Choice, Content, worded
 from channels_app.contract import BadPayload, Ignored, InboundItem, InboundMessage, MediaRef, Sender, read_json
 
@@ -121,7 +121,7 @@ def _actions(body: dict[str, Any], sender: Sender) -> list[InboundItem]:
     source = identifier(body, "container", "message_ts") or identifier(body, "message", "ts")
     root = identifier(body, "container", "thread_ts") or identifier(body, "message", "thread_ts")
     alone = sender.value if at(body, "container", "is_ephemeral") is True else ""
-    form = form_of("", _answers(obj(body, "state"), obj(body, "message") or obj(body, "view")))
+    form = _answers(obj(body, "state"), obj(body, "message") or obj(body, "view"))
     facts = {"workspace_id": sender.scope, "channel_id": channel}
     found: list[InboundItem] = []
     for action in array(body, "actions"):
@@ -179,16 +179,20 @@ def _title(action: Any) -> str:
     return plain(", ".join(filter(None, options)) or title)
 
 
-def _answers(state: dict[str, Any], asked: dict[str, Any]) -> dict[str, str]:
-    """label or action id → answer, of every filled field of a form or message; ``asked`` has the blocks."""
+def _answers(state: dict[str, Any], asked: dict[str, Any], name: str = "") -> Form | None:
+    """Every filled field of a form or message, by its label or action id; ``asked`` has the blocks. An option is told as
+    the person read it, and its value beside."""
     labels = {string(one, "block_id"): plain(string(one, "label", "text")) for one in array(asked, "blocks")}
     found: dict[str, str] = {}
+    choices: dict[str, str] = {}
     for block, fields in obj(state, "values").items():
         for action, element in obj(fields).items():
-            name = clean_text(labels.get(block, ""), limit=255)
+            label = clean_text(labels.get(block, ""), limit=255)
             if value := _value(element):
-                found[str(action) if not name or name in found else name] = value
-    return found
+                key = str(action) if not label or label in found else label
+                found[key] = clean_text(_title(element)) or value
+                choices |= {key: value} if found[key] != value else {}
+    return form_of(name, found, choices=choices)
 
 
 def _form(body: dict[str, Any], sender: Sender) -> list[InboundItem]:
@@ -197,7 +201,7 @@ def _form(body: dict[str, Any], sender: Sender) -> list[InboundItem]:
     view_id = identifier(view, "id")
     if not view_id:
         return [Ignored("no_id")]
-    form = form_of(string(view, "callback_id", limit=255), _answers(obj(view, "state"), view))
+    form = _answers(obj(view, "state"), view, string(view, "callback_id", limit=255))
     lines = ""
     if form:
         labelled = any(string(block, "label", "text") for block in array(view, "blocks"))

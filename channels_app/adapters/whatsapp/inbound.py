@@ -101,24 +101,24 @@ def _message(message: Any, value: dict[str, Any]) -> InboundItem:
 
 
 def _spoken(message: dict[str, Any], sender: Sender) -> InboundMessage:
-    what, origin = read_body(message), _origin(message)
+    what = read_body(message)
     return InboundMessage(
         platform_id=identifier(message, "id"),
         sender=_with_own_number(sender, message),
-        content=what.content.model_copy(update={"origin": origin}) if origin else what.content,
+        content=what.content.model_copy(update={"origin": _origin(message), "forwarded": _forwarded(message)}),
         sent_at=moment(message, "timestamp"),
         thread=identifier(message, "group_id"),
         reply_to=identifier(message, "context", "id"),
         media=what.media,
         opens_window_s=WINDOW_S,
-        metadata={**what.facts, **_circumstances(message)},
+        metadata=what.facts,
     )
 
 
-def _circumstances(message: dict[str, Any]) -> dict[str, Any]:
-    """Whether the message came from another chat."""
+def _forwarded(message: dict[str, Any]) -> str | None:
+    """Whether the message came from another chat; ``often``: more than five times."""
     context = obj(message, "context")
-    return {mark: True for mark in ("forwarded", "frequently_forwarded") if context.get(mark) is True}
+    return next((how for mark, how in FORWARDED.items() if context.get(mark) is True), None)
 
 
 def _origin(message: dict[str, Any]) -> Origin | None:
@@ -127,7 +127,8 @@ def _origin(message: dict[str, Any]) -> Origin | None:
     if product:
         return origin_of("product", {**referral, **product}, id="product_retailer_id")
     kind = string(referral, "source_type", limit=40) or "ad"
-    told = {name: value for name, value in referral.items() if name != "source_type"}
+    greeting = string(referral, "welcome_message", "text")  # the tenant's own words, which the person has read
+    told = {name: value for name, value in referral.items() if name != "source_type"} | {"welcome_message": greeting}
     return origin_of(kind, told, id="source_id", title="headline", text="body", url="source_url")
 
 
@@ -322,6 +323,7 @@ def _digits(number: str) -> str:
     return digits if digits.isascii() and digits.isdigit() and 6 <= len(digits) <= 15 else ""
 
 
+FORWARDED = {"frequently_forwarded": "often", "forwarded": "yes"}
 Reader = Callable[[Any, dict[str, Any]], InboundItem]
 SPECIAL: dict[str, Callable[[dict[str, Any], Sender], InboundItem]] = {
     "reaction": _reaction,

@@ -79,6 +79,7 @@ class Surroundings(BaseModel):
     referral: Origin | None = Field(description="What brought the person here with it: an ad, a link, a product")
     products: list[Card] = Field(description="The cards that it shows")
     contacts: list[SharedContact] = Field(description="People whom the person has shared")
+    forwarded: Literal["yes", "often"] | None = Field(description="Whether another one wrote it, as the platform tells")
     full_text: str | None = Field(description="All of a text that is longer than a message")
 
 

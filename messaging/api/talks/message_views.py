@@ -52,7 +52,7 @@ DELIVERY = {
 SURROUNDINGS: dict[str, Any] = {
     "quote": {"message_id": MESSAGE["id"], "author": "bot", "text": "Order 12345 left"}, "form": None,
     "referral": {"kind": "ad", "id": "1", "ref": "spring", "title": "Spring sale", "text": "", "url": "", "facts": {}},
-    "products": [], "contacts": [], "full_text": None,
+    "products": [], "contacts": [], "forwarded": None, "full_text": None,
 }  # fmt: skip
 ABOUT_WORDS = ("entities", "flags", "intent", "confidence")
 
@@ -180,7 +180,7 @@ class SurroundingsView(TenantAPIView):
     @extend_schema(
         operation_id="message_surroundings_get",
         summary="What a message quotes, fills in, comes from and shows",
-        description="As the message's content has it: its quote, form, referral, products, shared contacts and full text.",
+        description="As the message's content has it: its quote, form, referral, products, shared contacts and full text, and whether it was forwarded.",
         tags=TAGS,
         responses=Surroundings,
         examples=[answered(SURROUNDINGS)],
@@ -191,7 +191,8 @@ class SurroundingsView(TenantAPIView):
         said = {} if row.deleted_at else row.content
         told = {
             "quote": said.get("quote"), "form": said.get("form"), "referral": said.get("origin"),
-            "products": said.get("cards") or [], "contacts": said.get("contacts") or [], "full_text": said.get("full_text"),
+            "products": said.get("cards") or [], "contacts": said.get("contacts") or [],
+            "forwarded": said.get("forwarded"), "full_text": said.get("full_text"),
         }  # fmt: skip
         return Response(Surroundings.model_validate(told).model_dump(mode="json"))
 

@@ -40,7 +40,7 @@ def article(number: int, words: str = "Returns are free within 30 days.") -> Mat
 
 def test_all_that_is_known_stands_in_the_prompt() -> None:
     content = text("Is it in stock?", quote=Quote(text="The Alder tent"), form=Form(answers=({"name": "Size", "value": "L"},)),
-                   origin=Origin(kind="ad", title="Tents of spring"))  # fmt: skip
+                   origin=Origin(kind="ad", title="Tents of spring"), forwarded="often")  # fmt: skip
     request = asked(
         content,
         profile={"name": "Mira"},
@@ -50,7 +50,7 @@ def test_all_that_is_known_stands_in_the_prompt() -> None:
     said = everything(told(request, prompt=PROMPT, material=[article(1)], summary="They asked about tents.",
                            earlier=[HistoryEntry("visitor", "I camp in winter")]))  # fmt: skip
     for known in ("The Alder tent", "Size: L", "Tents of spring", "name: Mira", "order: AC-1", "Hello!", PROMPT, "free within",
-                  "They asked about tents.", "I camp in winter", "Is it in stock?"):  # fmt: skip
+                  "They asked about tents.", "I camp in winter", "Is it in stock?", "many hands"):  # fmt: skip
         assert known in said
 
 
