@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from chatsvc import mongo
@@ -32,6 +37,26 @@ def test_the_address_may_say_how_long_to_look_for_the_server(monkeypatch):
     }
     assert mongo.database("mongodb://localhost/chat?serverSelectionTimeoutMS=9&maxPoolSize=7")["OPTIONS"] == {}
     assert mongo.database("mongodb://localhost/chat", 20)["OPTIONS"]["maxPoolSize"] == 20
+
+
+TOLD = """
+from chatsvc import mongo
+mongo.find_spec = lambda package: object()
+from django.conf import settings
+print(settings.DATABASES["default"]["OPTIONS"]["maxPoolSize"])
+"""
+
+
+def test_the_variable_reaches_the_driver():
+    """MAX_CONNECTIONS_MONGO, in a process that was started with it (OPS-2)."""
+    given = {
+        "DATABASE_URL": "mongodb://localhost/chat", "MAX_CONNECTIONS_MONGO": "17", "DJANGO_SETTINGS_MODULE": "chatsvc.settings",
+    }  # fmt: skip
+    root = Path(__file__).parents[2]
+    ran = subprocess.run(
+        [sys.executable, "-c", TOLD], cwd=root, env={**os.environ, **given}, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.split() == ["17"]
 
 
 def test_without_the_engines_package_the_way_to_it_is_told(monkeypatch):
