@@ -31,7 +31,7 @@ from tenants.console.pages import operates, tenants_known
 from tenants.models import Tenant
 from tenants.storage.db import on_mongo
 
-OPERATE = "deliveries:write"  # who may start again what was given up looks after the traffic; others cannot mend it
+OPERATE = "deliveries:write"  # to start again what was given up: its holders look after the traffic
 MOST = 1000  # counted no further: the page stays quick, and such a figure is not read to its last digit
 
 

@@ -21,8 +21,8 @@ from conversations.models import Contact, Conversation, Message
 from messaging.live.hub import hub
 from messaging.models import Delivery, InboundEvent
 from tenants.access.api_keys import api_key_verify
-from tenants.errors import Conflict
 from tenants.access.permissions import ROLES
+from tenants.errors import Conflict
 from tenants.models import ApiKey, AuditEntry, Membership, Removal, Role, Tenant, User
 from tenants.storage.db import now
 from tests.admin.conftest import SECRET, XSS, World, do, rows, url

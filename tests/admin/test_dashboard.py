@@ -97,6 +97,19 @@ def test_tiles_say_what_happened_and_lead_there(staff_of: Callable[..., Client],
     assert len(links) == 6
 
 
+def test_one_of_a_kind_is_told_as_one(staff_of: Callable[..., Client], tenant: Tenant) -> None:
+    alone = ChannelFactory(tenant=tenant, kind="web", name="Shop")
+    sheet(
+        tenant, alone, started=1, ended=1, received=1, sent_by_staff=1, sessions=1, rated_4=1, input_tokens=1, answers=1
+    )
+    page = staff_of(tenant).get(INDEX).context["dashboard"]
+    told = {tile.title: (tile.detail, tile.about) for tile in page["tiles"]}
+    assert told["Conversations started"][0] == "1 session"
+    assert told["Satisfaction"][0] == "of 5, 1 rating"
+    assert told["First answer by anyone"][0] == "none in this period"
+    assert told["Cost of the assistant"] == ("1 token in, 0 out", "1 answer, 0 fallback replies")
+
+
 def test_the_longest_wait_is_of_this_moment(
     staff_of: Callable[..., Client], tenant: Tenant, other_tenant: Tenant
 ) -> None:

@@ -103,7 +103,7 @@ def _tiles(told: Report, *, people: bool) -> list[Tile]:
     solved, slow_solved = shown.both(total.spread("resolution"))
     rated, sent = ratings_of(total), counts["sent_by_bot"] + counts["sent_by_staff"]
     of_talks = [
-        Tile("Conversations started", shown.number(counts["started"]), f"{shown.number(counts['sessions'])} sessions", talks),
+        Tile("Conversations started", shown.number(counts["started"]), shown.counted(counts["sessions"], "session"), talks),
         Tile(
             "Answered by the bot alone", shown.percent(counts["bot_alone"], counts["ended"]),
             f"{shown.number(counts['bot_alone'])} of {shown.number(counts['ended'])} ended", talks,
@@ -118,14 +118,14 @@ def _tiles(told: Report, *, people: bool) -> list[Tile]:
         ),
         Tile("Ended", shown.number(counts["ended"]), f"{shown.number(counts['abandoned'])} fell silent or left",
              f"{talks}?is_open__exact=0"),
-        Tile("First response of a colleague", first, f"9 of 10 within {slow_first}", talks,
+        Tile("First response of a colleague", first, _most_within(slow_first), talks,
              "Median: from the person's question to the first answer of a colleague; only opening hours count"),
-        Tile("Resolution", solved, f"9 of 10 within {slow_solved}", talks,
+        Tile("Resolution", solved, _most_within(slow_solved), talks,
              "Median: from begin to end of a conversation that was answered; only opening hours count"),
         Tile("Longest wait", shown.duration(total.spread("response").longest_ms or None),
-             f"of {shown.number(total.spread('response').count)} responses", f"{talks}?waiting=yes",
+             f"of {shown.counted(total.spread('response').count, 'response')}", f"{talks}?waiting=yes",
              "The longest that a person waited for a colleague who then answered; only opening hours count"),
-        Tile("Satisfaction", shown.rating(mean_rating(total)), f"of 5, {shown.number(sum(rated.values()))} ratings", talks),
+        Tile("Satisfaction", shown.rating(mean_rating(total)), f"of 5, {shown.counted(sum(rated.values()), 'rating')}", talks),
     ]  # fmt: skip
     of_channels = [
         Tile("Messages", shown.number(counts["received"] + sent),
@@ -134,12 +134,16 @@ def _tiles(told: Report, *, people: bool) -> list[Tile]:
         Tile("Deliveries failed", shown.number(counts["failed"]), f"{shown.percent(counts['failed'], sent)} of those sent",
              f"{deliveries}?dead=yes"),
         Tile("First answer by anyone", shown.both(total.spread("first_answer"))[0],
-             f"9 of 10 within {shown.both(total.spread('first_answer'))[1]}", talks, "Median: from the question to the first answer of the bot or a colleague, at all hours"),
+             _most_within(shown.both(total.spread("first_answer"))[1]), talks, "Median: from the question to the first answer of the bot or a colleague, at all hours"),
         Tile("Cost of the assistant", shown.money(cost_usd(total)),
-             f"{shown.number(counts['input_tokens'])} tokens in, {shown.number(counts['output_tokens'])} out",
-             "", f"{counts['answers']:,} answers, {counts['fallbacks']:,} fallback replies"),
+             f"{shown.counted(counts['input_tokens'], 'token')} in, {shown.number(counts['output_tokens'])} out",
+             "", f"{shown.counted(counts['answers'], 'answer')}, {shown.counted(counts['fallbacks'], 'fallback reply', 'fallback replies')}"),
     ]  # fmt: skip
     return of_all if people else [*of_talks, *of_all, *of_channels]
+
+
+def _most_within(slow: str) -> str:
+    return f"9 of 10 within {slow}" if slow != shown.NOTHING else "none in this period"
 
 
 def _table(choice: Choice, told: Report) -> dict[str, Any]:

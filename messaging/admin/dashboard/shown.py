@@ -27,6 +27,11 @@ def number(count: float) -> str:
     return f"{count:,.0f}"
 
 
+def counted(count: float, one: str, many: str = "") -> str:
+    """``1 session``, ``1,234 sessions``; ``many`` where it is not ``one`` and an s."""
+    return f"{number(count)} {one if count == 1 else many or f'{one}s'}"
+
+
 def percent(part: int, whole: int) -> str:
     return f"{_short(100 * part / whole)} %" if whole else NOTHING
 

@@ -42,6 +42,17 @@ TITLES: Mapping[View, str] = {
     "waiting": "Waiting", "mine": "Mine", "colleagues": "With colleagues", "bot": "With the bot", "mentions": "Mentions",
     "snoozed": "Snoozed", "closed": "Closed",
 }  # fmt: skip
+#: what stands in a list that is empty: why, and what to do
+EMPTY: Mapping[View, str] = {
+    "waiting": "No one waits for you. Who asks for a colleague stands here, the longest wait first.",
+    "mine": "You answer no conversation now. Take one that waits, or have one assigned to you.",
+    "colleagues": "No colleague answers anyone now. What they take stands here: open one to help, or to take it over.",
+    "bot": "The bot answers no one now. Who writes to one of your channels stands here until a colleague is asked for.",
+    "mentions": "No note names you. When a colleague writes @ and your name, the conversation stands here until you look.",
+    "snoozed": "Nothing is put off. Snooze in the bar of a conversation puts it here, until its time comes or the person writes.",
+    "closed": "No conversation has ended yet. Close in the bar of a conversation puts it here.",
+}
+EMPTY_FILTERED = "No conversation of this list fits the filter. Look in another list, or show all."
 FIRST: tuple[View, ...] = ("waiting", "mine", "bot", "colleagues")  # opened with: the first that holds something
 RARE = ("mentions", "snoozed")  # shown where they hold something
 PRIORITIES = ("urgent", "high", "normal", "low")
@@ -148,6 +159,7 @@ def _listed(wanted: Asked, row: Conversation | None) -> dict[str, Any]:
         "asked": wanted,
         "rows": rows_of(wanted, rows, snippets),
         "opened": row.id if row else None,
+        "nothing": "Nothing was found." if wanted.search else EMPTY_FILTERED if wanted.filtered else EMPTY[view],
         "views": [
             {
                 "name": name,

@@ -11,6 +11,8 @@ from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 
 from messaging.admin.inbox.lists.rows import age, initials
+from messaging.admin.inbox.pages import EMPTY, EMPTY_FILTERED
+from messaging.agents.inbox.lists import VIEWS
 from messaging.agents.labels import label_put
 from messaging.agents.models import SavedFilter
 from tenants.scope import tenant_scope
@@ -205,3 +207,13 @@ def test_a_filter_without_a_name_or_with_one_too_long_is_not_kept(desk: Desk, na
 def test_a_filter_needs_a_name_and_the_right_to_keep_it(desk_of: Any) -> None:
     viewer = desk_of("conversations:read")
     assert viewer.client.post(f"{HOME}filters/", {"name": "Mine"}).status_code == 403
+
+
+def test_an_empty_list_says_what_would_stand_there_and_what_to_do(desk: Desk) -> None:
+    said = {view: desk.client.get(HOME, {"view": view}).context["nothing"] for view in EMPTY}
+    assert said == EMPTY
+    assert len(set(said.values())) == len(VIEWS)
+    page = desk.client.get(HOME, {"view": "bot"})
+    assert EMPTY["bot"] in page.content.decode()
+    assert desk.client.get(HOME, {"view": "bot", "channel": "web"}).context["nothing"] == EMPTY_FILTERED
+    assert desk.client.get(HOME, {"q": "zebra"}).context["nothing"] == "Nothing was found."
