@@ -45,7 +45,7 @@ class Sheet:
     def add_counts(self, stored: Mapping[str, Any]) -> None:
         counts = self.counts
         for name, number in stored.get("counts", {}).items():
-            counts[name] = counts.get(name, 0) + number
+            counts[name] += number
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Sheet:
