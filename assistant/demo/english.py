@@ -272,6 +272,10 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Make a complaint",
         "description": "Something went wrong; a human should care",
         "examples": [
+            "the wrong amount was taken from my card", "my card was billed double",
+            "there are two payments for one order", "you debited more than the price",
+            "i paid twice by mistake of yours", "this is ridiculous", "are you kidding me", "i am fed up with this",
+            "what a bad joke",
             "my parcel came damaged", "it was broken when it arrived", "you took the money two times",
             "i want to complain", "this is unacceptable", "i am very unhappy with your service",
             "your service is terrible",
@@ -318,13 +322,25 @@ INTENTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 KNOWLEDGE: dict[str, dict[str, Any]] = {
+    "How to reach us": {
+        "questions": [
+            "what is your phone number",
+            "how do i reach you", "can i call you", "how can i contact you", "what is your email address",
+            "do you have a hotline",
+        ],
+        "answer": "You reach us on +49 30 5550 142, Monday to Saturday from 9 am to 7 pm, at "
+                  "service@acorn-outdoor.example, and here at any time.",
+        "tags": ["phone", "telephone", "call", "contact"],
+    },
     "Confirmation e-mail": {
         "questions": ["the confirmation e-mail is missing", "when does the confirmation e-mail come"],
         "answer": "The confirmation comes within ten minutes. Look into the spam folder, too.",
         "tags": ["confirmation", "e-mail"],
     },
     "Refunds": {
-        "questions": ["status of my refund", "when do i get my money back", "how long does a refund take"],
+        "questions": [
+            "has my refund been sent", "i am still waiting for my refund", "my money is not back yet",
+            "status of my refund", "when do i get my money back", "how long does a refund take"],
         "answer": "We pay back within 3 to 5 working days from when the goods have come back.",
         "tags": ["money back", "refund status"],
     },
@@ -336,7 +352,10 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
         "source_url": "https://acorn-outdoor.example/help/payment",
     },
     "Return policy": {
-        "questions": ["how many days do i have to return it", "until when can i send it back",
+        "questions": [
+            "how much time is there to return things", "what is the deadline for sending goods back",
+            "is there a time limit for returns",
+            "how many days do i have to return it", "until when can i send it back",
                       "how long can i return things", "what is your return policy", "is the return free",
                       "can i return sale items"],
         "answer": "You can return unused items within 60 days, free of charge, in any shop or by post. Sale items too.",

@@ -142,6 +142,9 @@ INTENTS: dict[str, dict[str, Any]] = {
     "complaint": {
         "title": "Réclamation",
         "examples": [
+            "le mauvais montant a été prélevé", "ma carte a été débitée en double", "j'ai payé deux fois",
+            "vous m'avez pris trop d'argent", "c'est ridicule", "vous vous moquez de moi", "j'en ai assez",
+            "quelle mauvaise plaisanterie",
             "le colis est arrivé abîmé", "mon paquet est cassé", "j'ai été débité deux fois",
             "je veux faire une réclamation", "réclamation", "c'est inacceptable", "l'article est arrivé cassé",
             "mon colis est abîmé", "vous m'avez envoyé le mauvais article", "il manque quelque chose dans mon colis",
@@ -178,8 +181,20 @@ INTENTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 KNOWLEDGE: dict[str, dict[str, Any]] = {
+    "Nous joindre": {
+        "questions": [
+            "quel est votre numéro de téléphone",
+            "comment vous joindre", "puis-je vous appeler", "comment vous contacter",
+            "quelle est votre adresse e-mail", "avez-vous une ligne d'assistance",
+        ],
+        "answer": "Vous nous joignez au +49 30 5550 142, du lundi au samedi de 9 h à 19 h, à "
+                  "service@acorn-outdoor.example, et ici à toute heure.",
+        "tags": ["téléphone", "appel", "contact"],
+    },
     "Remboursements": {
-        "questions": ["où en est mon remboursement", "combien de temps prend un remboursement"],
+        "questions": [
+            "quand serai-je remboursé", "j'attends toujours mon remboursement",
+            "où en est mon remboursement", "combien de temps prend un remboursement"],
         "answer": "Vous êtes remboursé 3 à 5 jours ouvrés après que l'article nous est revenu.",
         "tags": ["remboursement", "argent"],
     },
@@ -192,7 +207,9 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
         "tags": ["paiement", "carte", "facture"],
     },
     "Conditions de retour": {
-        "questions": ["combien de jours pour renvoyer", "jusqu'à quand puis-je renvoyer un article",
+        "questions": [
+            "quel est le délai de retour", "jusqu'à quand puis-je échanger",
+            "combien de jours pour renvoyer", "jusqu'à quand puis-je renvoyer un article",
                       "combien de temps ai-je pour retourner", "le retour est-il gratuit", "politique de retour",
         ],
         "answer": "Les articles non utilisés se retournent gratuitement sous 60 jours, en magasin ou par la "

@@ -132,6 +132,9 @@ INTENTS: dict[str, dict[str, Any]] = {
     "complaint": {
         "title": "Beschwerde",
         "examples": [
+            "ihr habt den falschen betrag abgebucht", "meine karte wurde doppelt belastet",
+            "ich habe doppelt bezahlt", "von meinem konto ist zu viel abgegangen", "das ist lächerlich",
+            "wollt ihr mich veräppeln", "jetzt reicht es mir", "ein schlechter scherz",
             "das paket ist kaputt angekommen", "zweimal abgebucht", "das kann doch nicht wahr sein",
             "ich möchte mich beschweren", "beschwerde", "reklamation", "das ist eine frechheit", "die ware ist kaputt angekommen",
             "mein paket war beschädigt", "ich habe den falschen artikel bekommen", "es fehlt etwas in meinem paket",
@@ -163,8 +166,20 @@ INTENTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 KNOWLEDGE: dict[str, dict[str, Any]] = {
+    "So erreichen Sie uns": {
+        "questions": [
+            "wie ist eure telefonnummer",
+            "wie kann ich euch erreichen", "wie erreiche ich den kundendienst", "kann ich euch anrufen", "wie kann ich euch kontaktieren",
+            "wie lautet eure e-mail-adresse", "gibt es eine hotline",
+        ],
+        "answer": "Sie erreichen uns unter +49 30 5550 142, montags bis samstags von 9 bis 19 Uhr, unter "
+                  "service@acorn-outdoor.example, und hier jederzeit.",
+        "tags": ["telefon", "anruf", "kontakt"],
+    },
     "Erstattung": {
-        "questions": ["wo ist meine erstattung", "wann bekomme ich mein geld zurück", "wie lange dauert die erstattung"],
+        "questions": [
+            "ist mein geld schon überwiesen", "ich warte noch auf meine erstattung",
+            "wo ist meine erstattung", "wann bekomme ich mein geld zurück", "wie lange dauert die erstattung"],
         "answer": "Ihr Geld ist 3 bis 5 Werktage, nachdem die Ware zurück ist, wieder da.",
         "tags": ["geld", "erstattung"],
     },
@@ -175,7 +190,10 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
         "tags": ["zahlung", "kreditkarte", "rechnung"],
     },
     "Rückgaberecht": {
-        "questions": ["wie lange kann ich zurückgeben", "ist die rücksendung kostenlos", "rückgabefrist"],
+        "questions": [
+            "bis wann kann ich etwas zurückschicken", "wie viele tage habe ich für die rücksendung",
+            "wie lange habe ich zeit zum umtauschen",
+            "wie lange kann ich zurückgeben", "ist die rücksendung kostenlos", "rückgabefrist"],
         "answer": "Unbenutzte Ware geben Sie binnen 60 Tagen kostenlos zurück, im Laden oder per Post. Auch reduzierte.",
         "tags": ["frist", "widerruf"],
     },

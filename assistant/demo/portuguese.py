@@ -138,6 +138,10 @@ INTENTS: dict[str, dict[str, Any]] = {
     "complaint": {
         "title": "Reclamação",
         "examples": [
+            "a caixa chegou partida", "tudo chegou partido",
+            "o valor cobrado está errado", "o débito no meu cartão está em duplicado", "paguei duas vezes",
+            "cobraram a mais", "isto é ridículo", "estão a gozar comigo", "estou farto disto",
+            "que brincadeira de mau gosto",
             "a encomenda chegou danificada", "a minha encomenda veio partida", "o meu pacote veio partido", "cobraram duas vezes",
             "quero fazer uma reclamação", "reclamação", "isto é inaceitável", "o artigo chegou partido",
             "o pacote chegou danificado", "enviaram o artigo errado", "falta algo no meu pacote",
@@ -174,8 +178,20 @@ INTENTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 KNOWLEDGE: dict[str, dict[str, Any]] = {
+    "Como nos contactar": {
+        "questions": [
+            "qual é o vosso número de telefone",
+            "como vos posso ligar", "posso ligar-vos", "como posso entrar em contacto",
+            "qual é o vosso e-mail", "têm uma linha de apoio",
+        ],
+        "answer": "Pode ligar-nos para +49 30 5550 142, de segunda a sábado das 9 às 19 h, escrever para "
+                  "service@acorn-outdoor.example, ou aqui a qualquer hora.",
+        "tags": ["telefone", "chamada", "contacto"],
+    },
     "Quando chega o reembolso": {
-        "questions": ["onde está o meu reembolso", "quando recebo o dinheiro de volta", "quanto tempo demora um reembolso"],
+        "questions": [
+            "ainda espero o meu reembolso", "já devolveram o meu dinheiro",
+            "onde está o meu reembolso", "quando recebo o dinheiro de volta", "quanto tempo demora um reembolso"],
         "answer": "O reembolso chega 3 a 5 dias úteis depois de o artigo ter voltado.",
         "tags": ["reembolso", "dinheiro"],
     },
@@ -188,6 +204,8 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Prazo de devolução": {
         "questions": [
+            "até quando posso devolver", "quantos dias há para devolver um artigo",
+            "qual é o prazo para trocar um artigo",
             "quanto tempo tenho para devolver", "a devolução é grátis", "política de devoluções",
         ],
         "answer": "O que não foi usado devolve-se grátis em 60 dias, na loja ou pelo correio. Saldos também.",

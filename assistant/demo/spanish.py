@@ -137,6 +137,9 @@ INTENTS: dict[str, dict[str, Any]] = {
     "complaint": {
         "title": "Reclamación",
         "examples": [
+            "me han cobrado un importe equivocado", "el cargo en mi tarjeta está duplicado", "he pagado dos veces",
+            "me cobraron de más", "esto es ridículo", "me están tomando el pelo", "estoy harto",
+            "qué broma de mal gusto",
             "el paquete vino roto", "me cobraron dos veces",
             "quiero poner una queja", "reclamación", "esto es inaceptable", "llegó roto", "mi paquete llegó dañado",
             "me habéis enviado otro artículo", "falta algo en mi paquete", "estoy muy descontento",
@@ -173,8 +176,20 @@ INTENTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 KNOWLEDGE: dict[str, dict[str, Any]] = {
+    "Cómo contactarnos": {
+        "questions": [
+            "cuál es su número de teléfono",
+            "cómo os localizo", "puedo llamarles", "cómo puedo contactar con vosotros",
+            "cuál es su correo electrónico", "tienen una línea de atención",
+        ],
+        "answer": "Puedes llamarnos al +49 30 5550 142, de lunes a sábado de 9 a 19 h, escribirnos a "
+                  "service@acorn-outdoor.example, o aquí a cualquier hora.",
+        "tags": ["teléfono", "llamada", "contacto"],
+    },
     "Cuándo llega el reembolso": {
-        "questions": ["dónde está mi reembolso", "cuándo me devuelven el dinero", "cuánto tarda un reembolso"],
+        "questions": [
+            "todavía espero mi reembolso", "ya me han devuelto el dinero",
+            "dónde está mi reembolso", "cuándo me devuelven el dinero", "cuánto tarda un reembolso"],
         "answer": "El reembolso llega de 3 a 5 días laborables después de que el artículo haya vuelto.",
         "tags": ["reembolso", "dinero"],
     },
@@ -187,6 +202,8 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Plazo de devolución": {
         "questions": [
+            "hasta cuándo puedo devolverlo", "cuántos días hay para devolver algo",
+            "cuál es el plazo para cambiar un artículo",
             "cuánto tiempo tengo para devolver", "es gratis la devolución", "política de devoluciones",
         ],
         "answer": "Lo que no se ha usado se devuelve gratis en 60 días, en la tienda o por correo. También lo "
