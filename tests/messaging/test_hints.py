@@ -137,6 +137,23 @@ def test_the_priority_is_the_conversations_until_another_is_given(asks, tenant) 
     assert priority() == "normal"
 
 
+def test_the_priority_is_the_place_among_those_who_wait(asks, tenant) -> None:
+    """With the first message, and with a later one anew."""
+
+    def rank() -> int | None:
+        with tenant_scope(tenant.id):
+            return Conversation.objects.get().rank
+
+    ranks = Conversation.Rank
+    for said, place in (
+        ("urgent", ranks.URGENT), ("low", ranks.LOW), ("high", ranks.HIGH), ("normal", ranks.NORMAL), ("urgent", ranks.URGENT),
+    ):  # fmt: skip
+        asks(priority=said)
+        assert rank() == place
+    asks()
+    assert rank() == ranks.URGENT, "a message that says nothing of it changes nothing"
+
+
 def test_what_is_urgent_is_not_gathered_with_what_follows(scope, whatsapp, said, calls) -> None:
     accept(whatsapp, said("one", id="1"))
     assert Turn.objects.get().due_at > now()

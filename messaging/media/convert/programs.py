@@ -43,11 +43,6 @@ def found() -> dict[str, bool]:
     return {"ffmpeg": bool(_ffmpeg()), "pillow-heif": _heif()}
 
 
-def converter_of(mime: str) -> str:
-    """The converter that files of this type need; "" for none beside the image library."""
-    return "pillow-heif" if mime in HEIF else "ffmpeg" if mime in CONTAINERS else ""
-
-
 def recording(folder: str, mime: str) -> Recording:
     """What the file ``in`` of the folder consists of. Raises NotConverted."""
     programs = _programs()
