@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from assistant.builtin.evaluation import evaluate, train
 from assistant.demo import seed_assistant
+from assistant.embeddings import encoders
 from assistant.intents.common import BACKGROUND
 from assistant.intents.training import Example
 from assistant.intents.versions.measuring import measure, measured
 from assistant.models import Intent, TrainedModel
 from tenants.scope import tenant_scope
+from tests.assistant.test_second_look import TAUGHT, Dictionary
 
 
 def test_measure():
@@ -36,6 +41,22 @@ def test_an_example_is_not_recognised_by_itself_alone():
     assert odd == shown
     assert odd["recall"] == 0 and odd["looks"].keys() == {"letters"}
     assert shares == sorted(shares) and shares[-1] == 1.0
+
+
+def test_a_text_becomes_a_vector_once_however_many_parts_are_taught_with_it(monkeypatch):
+    asked: list[str] = []
+
+    class Counting(Dictionary):
+        def vectors(self, texts: Sequence[str]) -> Any:
+            asked.extend(texts)
+            return super().vectors(texts)
+
+    monkeypatch.setitem(encoders._loaded, "default", Counting())
+    examples = [Example(f"{text} {word}", name) for name, texts in TAUGHT.items() for text in texts for word in "ab"]
+    first, second = measured([examples] * 2, list(TAUGHT), [], {}, "default", 0.55, lambda _: None)
+    assert first == second and first["looks"].keys() == {"letters", "meaning"}
+    # once as an example, and once where it is asked and letters do not settle it
+    assert set(Counter(asked).values()) <= {1, 2} and set(asked) == {example.text for example in examples}
 
 
 def test_versions_are_asked_the_same_texts_and_neither_was_shown_them():

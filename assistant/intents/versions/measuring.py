@@ -62,6 +62,7 @@ def measured(
         parts = parts[:1]
     asked = [tested[place] for part in parts for place in part]
     looks = LOOKS if network else LOOKS[:1]
+    encoder = _encoder(network) if network else None
     taken: list[dict[str, list[str]]] = [{look: [] for look in looks} for _ in versions]
     for number, part in enumerate(parts):
         lines = [tested[place].text for place in part]
@@ -72,25 +73,44 @@ def measured(
             def tell(share: float, done: int = done) -> None:
                 told((done + share) / (len(parts) * len(versions)))
 
-            known = _learnt([one for one in examples if normal(one.text) not in unseen], texts, called, network, tell)
+            known = _learnt([one for one in examples if normal(one.text) not in unseen], texts, called, encoder, tell)
             for look, answers in found.items():
                 answers += _answers(known, look, lines, sure)
             tell(1.0)
     return [_told(asked, found) for found in taken]
 
 
+class _Once:
+    """An encoder that turns a text into its vector once: each part of each version is taught nearly all of them."""
+
+    def __init__(self, encoder: stages.Encoder):
+        self.model, self.width = encoder.model, encoder.width
+        self._encoder, self._known = encoder, dict[str, Any]()
+
+    def vectors(self, texts: Sequence[str]) -> Any:
+        import numpy as np
+
+        if new := [text for text in dict.fromkeys(texts) if text not in self._known]:
+            self._known.update(zip(new, self._encoder.vectors(new), strict=True))
+        return np.stack([self._known[text] for text in texts]) if texts else self._encoder.vectors([])
+
+
+def _encoder(network: str) -> stages.Encoder:
+    from assistant.embeddings.encoders import encoder
+
+    return _Once(encoder(network))
+
+
 def _learnt(
     examples: Sequence[Example],
     texts: Sequence[str],
     called: Mapping[str, Sequence[str]],
-    network: str,
+    encoder: stages.Encoder | None,
     tell: Callable[[float], None],
 ) -> Known:
-    from assistant.embeddings.encoders import encoder
-
     features = features_for([*(example.text for example in examples), *texts])
     classifier = training.train(examples, features)
-    second = stages.second_look(examples, called, features, encoder(network), tell)[0] if network else None
+    second = stages.second_look(examples, called, features, encoder, tell)[0] if encoder else None
     return Known(Learnt(classifier, Knowledge(()), second), spelling_of(example.text for example in examples))
 
 
