@@ -40,4 +40,5 @@ def model(of: Provider, name: str = "gpt-twin", **facts: Any) -> LanguageModel:
 
 
 def question(text: str = "Where is my parcel?", *, system: str = "Be brief.", **facts: Any) -> ChatRequest:
+    facts.setdefault("deadline_s", 60.0)  # however slow this machine is
     return ChatRequest((Said("system", system), Said("user", text)), **facts)

@@ -145,6 +145,8 @@ INTERNAL = {
     "tenants/api/moments.py",
     "channels_app/words/entities.py",
     "chatsvc/processes/backup.py",  # read by operators
+    "chatsvc/management/commands/create_token.py",  # Unix seconds of claims
+    "tenants/migrations/0013_audit_seal_proofs.py",  # as tenants/seals.py wrote it then
     "tenants/api/pages.py",  # within a cursor
     "conversations/selectors.py",
     "conversations/search/candidates.py",  # within a cursor

@@ -153,7 +153,7 @@ def test_how_it_was_is_asked_again_after_a_page_load_until_it_is_rated_or_dismis
     widget.open()
     expect(widget.rating).to_have_count(0)
     scores = Conversation.objects.order_by("created_at", "id").values_list("satisfaction", flat=True)
-    assert list(scores) == [None, 4]
+    wait_for(widget, lambda: list(scores.all()) == [None, 4])
 
 
 def hours(service: Service, **chosen: object) -> None:

@@ -16,9 +16,10 @@ from channels_app.contract import HttpAnswer
 from channels_app.http.client import HttpClient
 from channels_app.models import Channel
 from conversations.models import Conversation, Identity, Message
-from messaging import deliver, deliver_many
+from messaging import deliver
 from messaging.accept import accept
 from messaging.consent.rules import staff_stop
+from messaging.many import deliver as deliver_many
 from messaging.models import Delivery, DeliveryAttempt
 from messaging.rules.agent_replies import agent_reply
 from tenants import tenant_settings

@@ -57,6 +57,9 @@ class Socket(WebsocketCommunicator):
         super().__init__(sockets, f"/ws/chat/{channel.key}/", headers, list(subprotocols))
         self.seen = []
 
+    async def connect(self, timeout=20):
+        return await super().connect(timeout)
+
     async def disconnect(self, code=1000, timeout=1):
         """Of one that timed out the application was cancelled. That is no news, and its CancelledError, which is none of
         the errors that pytest expects of a fixture's end, would leave the other fixtures of the worker in place."""

@@ -64,7 +64,7 @@ CALLED = {
 #: commands that change nothing of a tenant's, or whose acts are no one's
 OTHERS = {
     "asyncapi", "backup", "channel_doctor", "chat", "check_channels", "consume_events", "evaluate_assistant", "figures_rebuild", "index_messages",
-    "kafka_topics", "run_engine", "run_engine_port", "run_security_hub", "send_webhook", "serve", "stats", "twin", "verify_audit", "ws", "restored", "seed_demo",
+    "kafka_topics", "run_engine", "run_engine_port", "run_security_hub", "send_webhook", "serve", "stats", "twin", "verify_audit", "ws", "restore", "restored", "seed_demo",
     "replay_events", "reindex_vectors",
 }  # fmt: skip
 #: the operator's repairs of traffic: the rows that they start again say so, no act of staff is among them
