@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # A database that is named is set up at every start: it may be another one than last time.
 NAMED := $(DATABASE_URL)$(POSTGRESQL_URI)$(MONGODB_URI)$(shell grep -sE '^(DATABASE_URL|POSTGRESQL_URI|MONGODB_URI)=.' .env)
 
-.PHONY: serve channel-table demo-talks test test-cluster test-pgvector test-mongo check widget proto format clean bench load chaos journeys-cluster lock simulate simulate-mutations openapi-lint openapi-breaking openapi-baseline clients
+.PHONY: serve channel-table demo-talks test test-cluster test-pgvector test-mongo check widget proto format clean bench load chaos fuzz journeys-cluster lock simulate simulate-mutations openapi-lint openapi-breaking openapi-baseline clients
 
 serve: .venv/installed var/seeded
 	@# var/seeded follows the migrations; a database that is named, or a file that was removed, is set up here.
@@ -91,6 +91,11 @@ var/clients/installed: tests/clients/requirements.lock | .venv/bin/python
 	$(PYTHON) -m venv var/clients
 	var/clients/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
+
+# Schemathesis over the whole OpenAPI document, every check, with coverage and in scenarios; FUZZ_SEED is another course.
+FUZZ_CASES ?= 20000
+fuzz: .venv/installed-dev
+	FUZZ_CASES=$(FUZZ_CASES) $(PYTHON) -m pytest -n 0 -s tests/fuzz
 
 # The gRPC code of the engine, after a change of assistant/engine/engine.proto.
 proto: .venv/installed-dev

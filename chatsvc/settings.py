@@ -252,6 +252,12 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",  # pydantic's JSON schemas are of that dialect
     "ENUM_NAME_OVERRIDES": {
         "ConversationStatus": ["active", "completed", "abandoned", "escalated", "error"],
+        "QuickReplyAsks": [
+            "text",
+            "location",
+            "phone",
+            "email",
+        ],  # `Content` has a `type`, and the same name by default
         "SafetyFlag": "tenants.tenant_settings.FLAGS",
         "PersonalData": "tenants.tenant_settings.PERSONAL",
         "ChannelEnum": "channels_app.registry.KINDS",
@@ -276,6 +282,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "chatsvc.web.schema.envelope",
+        "chatsvc.web.links.linked",
         "chatsvc.web.contract.generators_read_it",
     ],
     "GET_LIB_DOC_EXCLUDES": "chatsvc.web.schema.doc_excludes",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date
+from functools import cache
 from typing import Any, Literal
 from uuid import UUID
 
@@ -602,6 +603,7 @@ def _model(type: str, version: int) -> type[Data]:
 # ----------------------------------------------------------------------------- schemas
 
 
+@cache  # models do not change; no caller changes what it is given
 def schema_of(type: str, version: int) -> dict[str, Any]:
     """The JSON schema of the whole event: the envelope with its ``data``. Raises UnknownEvent."""
     whole = TypeAdapter(Envelope).json_schema(mode="serialization")

@@ -119,7 +119,7 @@ class ProductSourceView(TenantAPIView):
     @extend_schema(
         operation_id="product_source_delete",
         summary="Ask for products no more",
-        description="The assistant knows nothing of products then but what stands in articles.",
+        description="The assistant knows nothing of products then but what stands in articles. 404 `product_source_not_found` without one.",
         tags=TAGS,
         responses={204: None},
     )

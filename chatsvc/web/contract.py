@@ -65,6 +65,7 @@ def generators_read_it(result: Schema, **options: Any) -> Schema:
             if len(part.get("allOf", ())) == 1:
                 part.update(part.pop("allOf")[0])  # in OpenAPI 3.1 a ``$ref`` may have neighbours
             _fold(part)
+            _close(part)
             if isinstance(part.get("description"), str):
                 part["description"] = _for_readers(part["description"])
     for _, operation in operations:
@@ -73,6 +74,7 @@ def generators_read_it(result: Schema, **options: Any) -> Schema:
     # A part that a PATCH and a POST share tells no default: what a PATCH leaves out stays as it is.
     for method, operation in sorted(operations, key=lambda one: one[0] not in ("put", "patch")):
         _forget_defaults(operation.get("requestBody", {}), schemas, told=method == "post")
+        _demand(operation.get("requestBody", {}), schemas)
         operation.setdefault("security", [])  # said, so that no reader thinks it was forgotten
     used = {tag for _, operation in operations for tag in operation["tags"]}
     result["tags"] = [{"name": name, "description": f"{text}."} for name, text in TAGS.items() if name in used]
@@ -117,6 +119,14 @@ def _fold(part: Schema) -> None:
         part.setdefault(word, value)
 
 
+def _close(part: Schema) -> None:
+    """``patternProperties`` that allow every other name as well → ``additionalProperties`` whose names are of the pattern,
+    as the model demands; generators make a map of it, where they made nothing of the pattern."""
+    if len(part.get("patternProperties", ())) == 1 and not {"properties", "additionalProperties"} & part.keys():
+        [(pattern, part["additionalProperties"])] = part.pop("patternProperties").items()
+        part["propertyNames"] = {**part.get("propertyNames", {}), "pattern": pattern}
+
+
 def _never_null(schema: Schema) -> None:
     """A parameter is given or left out; null, which a model may hold for "left out", cannot be written in an address."""
     if "anyOf" in schema:
@@ -128,6 +138,14 @@ def _never_null(schema: Schema) -> None:
         schema["enum"] = [one for one in schema["enum"] if one is not None]
     if schema.get("default", "") is None:
         del schema["default"]
+
+
+def _demand(body: Schema, schemas: Schema) -> None:
+    """A body that is one of several things cannot be left out: none of them is nothing. What has required fields is told."""
+    for content in body.get("content", {}).values():
+        name = str(content.get("schema", {}).get("$ref", "")).rpartition("/")[2]
+        if "oneOf" in schemas.get(name, {}):
+            body["required"] = True
 
 
 def _forget_defaults(body: Schema, schemas: Schema, *, told: bool) -> None:

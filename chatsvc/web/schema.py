@@ -5,6 +5,7 @@ Owns how the API is described (API-4). Must not change how it behaves.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
@@ -28,6 +29,11 @@ def _body(operation: Schema) -> Schema:
     return content
 
 
+def _tells(operation: Schema, status: str) -> bool:
+    """Whether its description names an error of that status by its code: 404 `training_not_found`."""
+    return f"{status} `" in operation.get("description", "")
+
+
 #: always null; the openapi-generator makes a class that does not compile of a type that is nothing but null
 NULL: Schema = {"type": ["object", "null"], "description": "null"}
 
@@ -39,12 +45,21 @@ ERRORS: dict[str, tuple[str, Any]] = {
         "The credential does not allow this",
         lambda operation, path, method: bool(operation.get("security")) or "/webchat/" in path,
     ),
-    "404": ("No such thing for this tenant", lambda operation, path, method: "{" in path or JSON in _body(operation)),
+    "404": (
+        "No such thing for this tenant",
+        lambda operation, path, method: "{" in path or JSON in _body(operation) or _tells(operation, "404"),
+    ),
     "409": ("Clashes with the present state", lambda operation, path, method: method in UNSAFE),
     "413": ("The body is too large", lambda operation, path, method: "requestBody" in operation),
     "415": ("The body is not JSON", lambda operation, path, method: "requestBody" in operation),
-    "422": ("Understood, but it cannot be done", lambda operation, path, method: method in UNSAFE),
+    "422": (
+        "Understood, but it cannot be done",
+        lambda operation, path, method: (
+            method in UNSAFE or any(one["in"] == "query" for one in operation.get("parameters", []))
+        ),
+    ),
     "429": ("Too many requests; see Retry-After", lambda operation, path, method: True),
+    "501": ("The service is not set up for it", lambda operation, path, method: _tells(operation, "501")),
     "503": ("Try again shortly; see Retry-After", lambda operation, path, method: True),
 }
 
@@ -63,6 +78,7 @@ EXAMPLES: dict[str, tuple[str, str, Any]] = {
     "415": ("unsupported_media_type", "The body must be JSON: `Content-Type: application/json`.", None),
     "422": ("idempotency_mismatch", "This Idempotency-Key was used for another request.", None),
     "429": ("rate_limited", "Too many requests.", None),
+    "501": ("not_available", "No model is set up.", None),
     "503": ("unavailable", "Please try again shortly.", None),
 }
 
@@ -140,12 +156,26 @@ class PydanticModels(OpenApiSerializerExtension):
             ref_template="#/components/schemas/{model}" + suffix,
             mode="validation" if direction == "request" else "serialization",
         )
-        for name, part in schema.pop("$defs", {}).items():
+        parts = schema.pop("$defs", {})
+        for name, part in list(parts.items()):
+            known = auto_schema.registry._components.get((name + suffix, ResolvedComponent.SCHEMA))
+            if known and "enum" in part and known.schema.get("enum") != part["enum"]:  # `Status` of another model
+                apart = f"{model.__name__}{name}"
+                schema, parts = (_renamed(one, name + suffix, apart + suffix) for one in (schema, parts))
+                parts[apart] = parts.pop(name)
+        for name, part in parts.items():
             component = ResolvedComponent(
                 name=name + suffix, type=ResolvedComponent.SCHEMA, object=f"{name}{suffix}", schema=part
             )
             auto_schema.registry.register_on_missing(component)
         return schema
+
+
+def _renamed(schema: Schema, before: str, after: str) -> Schema:
+    """The schema with its references to one component led to another."""
+    text = json.dumps(schema).replace(f'"#/components/schemas/{before}"', f'"#/components/schemas/{after}"')
+    renamed: Schema = json.loads(text)
+    return renamed
 
 
 class BearerSchemes(OpenApiAuthenticationExtension):

@@ -124,7 +124,7 @@ class ChannelView(read.ChannelView):
         description="Its address and its secrets end, what waits to be sent fails, open conversations end; what was said stays. "
         "To stop it for a while: `PATCH` with `enabled` false.",
         tags=["channels"],
-        responses=read.ChannelDetail,
+        responses={200: read.ChannelDetail},
         examples=[answered({**read.EXAMPLE, "enabled": False, "state": "disconnected"})],
     )
     def delete(self, request: Request, channel_id: uuid.UUID) -> Response:

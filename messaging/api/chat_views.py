@@ -198,7 +198,7 @@ class ConversationView(TenantAPIView):
         description="With all that was said in it, and the files. 409 `conversation_open`: end it first. 409 "
         "`conversation_busy`: an answer, a delivery or an event of it is under way. What was handed on stays with its readers.",
         tags=["chat"],
-        responses=Removed,
+        responses={200: Removed},
         examples=[answered({"messages": 14})],
     )
     def delete(self, request: Request, conversation_id: uuid.UUID) -> Response:

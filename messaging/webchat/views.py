@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -85,8 +84,8 @@ class SessionAnswer(BaseModel):
 class MessagesQuery(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    after: Seq = 0
-    before: Seq | None = None
+    after: Seq = Field(0, description="The frames that follow this seq")
+    before: Seq | None = Field(None, description="The last frames before this seq")
     limit: int = Field(50, ge=1, le=transcript.PAGE)
 
 
@@ -236,11 +235,7 @@ class MessagesView(WebchatView):
         summary="Read the visitor's transcript",
         tags=["webchat"],
         auth=VISITOR,
-        parameters=[
-            OpenApiParameter("after", OpenApiTypes.INT, description="The frames that follow this seq"),
-            OpenApiParameter("before", OpenApiTypes.INT, description="The last frames before this seq"),
-            OpenApiParameter("limit", OpenApiTypes.INT, description=f"At most {transcript.PAGE}; 50 when absent"),
-        ],
+        parameters=[MessagesQuery],  # type: ignore[list-item]
         responses=MessagesPage,
         examples=[
             OpenApiExample(

@@ -72,8 +72,8 @@ class BearerAuthentication(BaseAuthentication):
         if credential is None:
             return None
         principal = principal_for(credential, limited=True)  # DeclaredPermission asks the view
-        named = request.headers.get("X-Tenant-ID", "").strip()
-        if named and named.lower() not in (str(principal.tenant_id), principal.tenant_id.hex):
+        named = request.headers.get("X-Tenant-ID")  # one that is empty names none: a variable of the caller was not set
+        if named is not None and named.strip().lower() not in (str(principal.tenant_id), principal.tenant_id.hex):
             raise Forbidden("X-Tenant-ID names another tenant than the credential.", code="tenant_mismatch")
         return principal, credential
 

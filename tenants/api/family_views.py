@@ -95,7 +95,7 @@ class FamilyView(TenantAPIView):
         summary="End a family of tokens",
         description="Every token of it is refused, here at once and elsewhere within a second. Its row stays.",
         tags=TAGS,
-        responses=FamilyDetail,
+        responses={200: FamilyDetail},
         examples=[answered({**FAMILY, "state": "revoked", "ended_at": "2026-01-31T13:00:00.000Z"})],
     )
     def delete(self, request: Request, family_id: uuid.UUID) -> Response:

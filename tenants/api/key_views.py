@@ -154,7 +154,7 @@ class KeyView(TenantAPIView):
         description="And every token that was issued for it, within a second. Its row stays. 409 `own_key`: the one that asks is "
         "ended by another one.",
         tags=TAGS,
-        responses=KeyDetail,
+        responses={200: KeyDetail},
         examples=[answered({**KEY, "state": "revoked", "revoked_at": "2026-01-31T12:00:00.000Z"})],
     )
     def delete(self, request: Request, key_id: uuid.UUID) -> Response:

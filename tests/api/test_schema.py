@@ -5,8 +5,24 @@ from __future__ import annotations
 import pytest
 from drf_spectacular.validation import validate_schema
 
+from messaging.privacy.models import Erasure, Export
 from tests.api.document import document, warned
 
+#: what is deleted, and answered with what is left of it
+ANSWERED = (
+    "/api/v1/threads/{thread_id}",
+    "/api/v1/threads/{thread_id}/messages/{message_id}",
+    "/api/v2/api-keys/{key_id}",
+    "/api/v2/channels/{channel_id}",
+    "/api/v2/chat/conversations/{conversation_id}",
+    "/api/v2/chat/conversations/{conversation_id}/labels/{label_id}",
+    "/api/v2/chat/conversations/{conversation_id}/snooze",
+    "/api/v2/chat/messages/{message_id}",
+    "/api/v2/chat/scheduled/{scheduled_id}",
+    "/api/v2/oauth-clients/{row_id}",
+    "/api/v2/token-families/{family_id}",
+    "/api/v2/token-issuers/{issuer_id}",
+)
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -86,3 +102,78 @@ def test_our_own_docstrings_stay_out(operations):
 def test_it_is_served(browser, address, kind):
     response = browser.get(address)
     assert (response.status_code, response["Content-Type"].split(";")[0]) == (200, kind)
+
+
+def test_what_an_operation_deletes_and_answers_with_is_told(operations):
+    """drf-spectacular takes every DELETE for one that answers with nothing, unless the status is told."""
+    assert "content" in operations["delete /api/v2/api-keys/{key_id}"]["responses"]["200"]
+    told = {name for name, one in operations.items() if name.startswith("delete") and "200" in one["responses"]}
+    assert told == {f"delete {address}" for address in ANSWERED}
+    assert all("204" in operations[name]["responses"] for name in operations.keys() - told if name.startswith("delete"))
+
+
+def test_an_error_that_a_description_names_is_declared(operations):
+    for name, status in (
+        ("get /api/v2/product-source", "404"),
+        ("delete /api/v2/product-source", "404"),
+        ("get /api/v2/intents/trainings/run", "404"),
+        ("get /api/v2/chat/messages/{message_id}/similar", "501"),
+        ("get /api/v2/chat/conversations/{conversation_id}/similar", "501"),
+    ):
+        assert status in operations[name]["responses"], name
+    lists = [one for one in operations.values() if any(each["in"] == "query" for each in one.get("parameters", ()))]
+    assert len(lists) > 50
+    assert all("422" in one["responses"] for one in lists)  # `sort_not_offered`, `agent_unknown`
+
+
+def test_names_that_must_be_languages_are_told_as_such(schema):
+    """``patternProperties`` alone allow every other name."""
+    variants = schema["components"]["schemas"]["TemplateBodyRequest"]["properties"]["variants"]
+    assert variants["propertyNames"] == {"pattern": "^[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*$", "maxLength": 15}
+    assert variants["additionalProperties"] == {"$ref": "#/components/schemas/VariantRequest"}
+    assert "patternProperties" not in str(schema)
+
+
+def test_an_answer_leads_to_what_wants_its_row(schema):
+    made = schema["paths"]["/api/v2/contacts"]["post"]["responses"]["201"]["links"]
+    assert made["contact_get"] == {
+        "operationId": "contact_get",
+        "parameters": {"contact_id": "$response.body#/data/id"},
+    }
+    listed = schema["paths"]["/api/v2/contacts"]["get"]["responses"]["200"]["links"]
+    assert listed["contact_change"]["parameters"] == {"contact_id": "$response.body#/data/items/0/id"}
+    assert listed.keys() == made.keys()
+
+
+def test_a_row_of_one_collection_leads_to_none_of_another(schema):
+    """`message_id` is a message of a talk, or of a thread."""
+    links = schema["paths"]["/api/v1/threads/{thread_id}/messages"]["post"]["responses"]["201"]["links"]
+    assert {name.partition("_")[0] for name in links} == {"thread"}
+    assert links["thread_message_delete"]["parameters"] == {
+        "message_id": "$response.body#/data/id",
+        "thread_id": "$request.path.thread_id",
+    }
+
+
+def test_what_is_called_alike_is_not_taken_for_one(schema):
+    """The first of two components of one name stood for both."""
+
+    def asked(path, name):
+        parameters = schema["paths"][path]["get"]["parameters"]
+        told = next(one["schema"] for one in parameters if one["name"] == name)
+        return schema["components"]["schemas"][told["$ref"].rpartition("/")[2]]["enum"]
+
+    assert asked("/api/v1/privacy/export", "status") == list(Export.Status)
+    assert asked("/api/v1/privacy/delete", "status") == list(Erasure.Status)
+    reply = schema["components"]["schemas"]["QuickReplyRequest"]["properties"]["content_type"]
+    assert schema["components"]["schemas"][reply["$ref"].rpartition("/")[2]]["enum"] == [
+        "text",
+        "location",
+        "phone",
+        "email",
+    ]
+
+
+def test_a_body_of_several_kinds_must_be_there(operations):
+    assert operations["post /api/v2/webchat/{key}/messages"]["requestBody"]["required"] is True
+    assert not operations["patch /api/v2/labels/{label_id}"]["requestBody"].get("required")

@@ -124,7 +124,7 @@ class SnoozeView(DeedView):
         operation_id="conversation_snooze_delete",
         summary="End the putting off",
         tags=["inbox"],
-        responses=LabelledConversation,
+        responses={200: LabelledConversation},
         examples=[answered(HELD)],
     )
     def delete(self, request: Request, conversation_id: uuid.UUID) -> Response:
@@ -153,7 +153,7 @@ class LabelOfView(DeedView):
         operation_id="conversation_label_delete",
         summary="Take a label off the conversation",
         tags=["inbox"],
-        responses=LabelledConversation,
+        responses={200: LabelledConversation},
         examples=[answered(HELD)],
     )
     def delete(self, request: Request, conversation_id: uuid.UUID, label_id: uuid.UUID) -> Response:

@@ -120,7 +120,7 @@ class ScheduledView(TenantAPIView):
         summary="Cancel a scheduled reply",
         description="409 `already_sent` or `being_sent` when it is too late.",
         tags=["inbox"],
-        responses=ScheduledShape,
+        responses={200: ScheduledShape},
         examples=[answered({**SCHEDULED, "status": "cancelled", "reason": "cancelled"})],
     )
     def delete(self, request: Request, scheduled_id: uuid.UUID) -> Response:

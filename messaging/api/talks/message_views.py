@@ -101,7 +101,7 @@ class MessageView(TenantAPIView):
         description="Its words and files go, whoever wrote it; its place in the transcript stays, and an entry tells of it. One "
         "that was not sent yet is not sent. Again, it changes nothing. 409 `legal_hold`: a hold keeps the person's words.",
         tags=TAGS,
-        responses=Deleted,
+        responses={200: Deleted},
         examples=[answered({"id": MESSAGE["id"], "gone": "everywhere"})],
     )
     def delete(self, request: Request, message_id: uuid.UUID) -> Response:

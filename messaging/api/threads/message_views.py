@@ -128,7 +128,7 @@ class ThreadMessageView(TenantAPIView):
         summary="Delete a message",
         description="By who wrote it, and by staff: 403 `role_not_allowed`. Nothing of what it said is left. 409 `legal_hold`.",
         tags=["threads"],
-        responses=ThreadMessageDeleted,
+        responses={200: ThreadMessageDeleted},
         examples=[answered({"deleted": True})],
     )
     def delete(self, request: Request, thread_id: uuid.UUID, message_id: uuid.UUID) -> Response:

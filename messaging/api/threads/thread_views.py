@@ -112,7 +112,7 @@ class ThreadView(TenantAPIView):
         summary="Delete a thread with its messages and files",
         description="By staff: 403 `role_not_allowed`. 409 `legal_hold`.",
         tags=["threads"],
-        responses=ThreadDeleted,
+        responses={200: ThreadDeleted},
         examples=[answered({"messages": 4})],
     )
     def delete(self, request: Request, thread_id: uuid.UUID) -> Response:

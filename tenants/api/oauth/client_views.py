@@ -180,7 +180,7 @@ class ClientView(TenantAPIView):
         summary="End an OAuth client",
         description="And every token that it was given, within a second. Its row stays.",
         tags=TAGS,
-        responses=ClientDetail,
+        responses={200: ClientDetail},
         examples=[answered({**CLIENT, "revoked_at": "2026-01-31T12:00:00.000Z"})],
     )
     def delete(self, request: Request, row_id: uuid.UUID) -> Response:

@@ -167,7 +167,7 @@ class IssuerView(TenantAPIView):
         summary="Trust a token issuer no longer",
         description="Its tokens are refused, here at once and elsewhere within a second.",
         tags=TAGS,
-        responses=IssuerDetail,
+        responses={200: IssuerDetail},
         examples=[answered(ISSUER)],
     )
     def delete(self, request: Request, issuer_id: uuid.UUID) -> Response:
