@@ -78,7 +78,7 @@ EXAMPLES: dict[str, tuple[str, str, Any]] = {
     "415": ("unsupported_media_type", "The body must be JSON: `Content-Type: application/json`.", None),
     "422": ("idempotency_mismatch", "This Idempotency-Key was used for another request.", None),
     "429": ("rate_limited", "Too many requests.", None),
-    "501": ("not_available", "No model is set up.", None),
+    "501": ("not_available", "This service does not offer that yet.", None),
     "503": ("unavailable", "Please try again shortly.", None),
 }
 
