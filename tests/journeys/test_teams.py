@@ -1,4 +1,4 @@
-"""The Teams journey beyond what every channel does: edits, reactions, proactive replies, keys that are away."""
+"""The Teams journey beyond what every channel does: edits, reactions, messages without a question, keys that are away."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from typing import Any
 
 import pytest
 
+from channels_app.twin.platforms.teams import PLATFORM
 from conversations.models import Conversation
-from messaging.models import InboundEvent
+from messaging.models import Delivery, InboundEvent
+from messaging.rules.control import conversation_end
 from tenants.scope import tenant_scope
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 HOURS = "What are your opening hours?"
+WHERE = "/api/v2/chat/conversations"
+BY_DIRECTORY, BY_BOT = PLATFORM.person, f"29:{PLATFORM.person}"
 
 
 def changed(word: str, message_id: str, **more: Any) -> dict[str, Any]:
@@ -44,6 +48,104 @@ def test_staff_reach_the_person_later_by_what_the_conversation_remembers(tenant,
     line.settle()
     assert (line.heard[-1], line.twin.sent[-1]["person"]) == ("Maria here.", line.platform.person)
     assert line.deliveries() == ["read", "read"]
+
+
+# ------------------------------------------------------------------- where none is open (CH-6)
+
+
+def begin(client: Any, user_id: str = BY_DIRECTORY, words: str = "Your badge is ready.") -> Any:
+    content = {"type": "text", "text": words}
+    return client.post(WHERE, {"channel": "teams", "user_id": user_id, "content": content})
+
+
+def refusal(client: Any, user_id: str) -> tuple[int, str]:
+    refused = begin(client, user_id)
+    return refused.status_code, client.error_of(refused)["code"]
+
+
+def installation(line: Any, action: str) -> None:
+    line.ask(message={"type": "installationUpdate", "action": action})
+
+
+def asked_for(line: Any) -> list[str]:
+    """What the platform was asked for, tokens aside: a conversation, or to post into which."""
+    paths = [call.path.partition("/v3/")[2] for call in line.twin.requests if "/v3/" in call.path]
+    return [path.removesuffix("/activities").removeprefix("conversations/") for path in paths]
+
+
+def ended(line: Any) -> Conversation:
+    """All that the person asked is answered, and nothing is open."""
+    line.ask(HOURS)
+    with tenant_scope(line.tenant.id):
+        talk = Conversation.objects.get()
+        conversation_end(talk.id)
+    line.settle()
+    line.twin.requests.clear()
+    return talk
+
+
+def talks(line: Any) -> list[Conversation]:
+    with tenant_scope(line.tenant.id):
+        return list(Conversation.objects.order_by("created_at"))
+
+
+def test_who_wrote_before_is_written_to_where_they_wrote(tenant, connected, api) -> None:
+    line, client = connected("teams"), api(tenant)
+    before = ended(line)
+    answer = begin(client)
+    assert answer.status_code == 201, answer.content
+    line.settle()
+    assert (line.heard[-1], line.twin.sent[-1]["person"]) == ("Your badge is ready.", BY_DIRECTORY)
+    assert set(asked_for(line)) == {f"a%3A{BY_DIRECTORY}"}, "no other conversation is asked for"
+    old, new = talks(line)
+    assert (old.is_open, new.is_open, new.thread, new.reference) == (False, True, before.thread, before.reference)
+    assert client.data_of(answer)["conversation_id"] == str(new.id)
+
+
+@pytest.mark.parametrize("user_id", [BY_DIRECTORY, BY_BOT], ids=["by the directory's id", "by the bot's id"])
+def test_who_only_has_the_app_is_written_to_and_goes_on_there(tenant, connected, api, user_id) -> None:
+    line, client = connected("teams"), api(tenant)
+    installation(line, "add")
+    assert (talks(line), line.heard) == ([], []), "the app alone begins nothing"
+    assert begin(client, user_id).status_code == 201
+    line.settle()
+    assert asked_for(line)[:2] == ["conversations", f"a%3A{BY_DIRECTORY}"]
+    assert [entry["person"] for entry in line.twin.sent] == [BY_DIRECTORY]
+    line.ask(HOURS)
+    [talk] = talks(line)
+    assert (talk.thread, talk.reference["conversation"]) == (f"a:{BY_DIRECTORY}", f"a:{BY_DIRECTORY}")
+    assert [entry["role"] for entry in line.history(client)] == ["bot", "visitor", "bot"]
+
+
+@pytest.mark.parametrize("wrote", [False, True], ids=["never wrote", "wrote before"])
+def test_who_has_removed_the_app_is_not_written_to_until_it_is_back(tenant, connected, api, wrote) -> None:
+    line, client = connected("teams"), api(tenant)
+    if wrote:
+        ended(line)
+    installation(line, "remove")
+    before = len(line.twin.sent)
+    assert [refusal(client, one) for one in (BY_DIRECTORY, BY_BOT)] == [(409, "contact_stopped")] * 2
+    line.settle()
+    assert (len(line.twin.sent), [talk for talk in talks(line) if talk.is_open]) == (before, [])
+    installation(line, "add")
+    assert begin(client).status_code == 201
+    line.settle()
+    assert (len(line.twin.sent), line.heard[-1]) == (before + 1, "Your badge is ready.")
+
+
+def test_who_removed_the_app_unseen_is_told_by_the_platform(tenant, connected, api) -> None:
+    """No notice came: the message is stored, and its state says why it did not arrive."""
+    line, client = connected("teams"), api(tenant)
+    line.twin.configure("teams", blocked=[BY_DIRECTORY])
+    assert begin(client).status_code == 201
+    line.settle()
+    with tenant_scope(tenant.id):
+        delivery = Delivery.objects.get()
+    assert (delivery.status, delivery.error_code, line.twin.sent) == ("failed", "MessageWritesBlocked", [])
+    assert [entry["status"] for entry in line.history(client)] == ["failed"]
+
+
+# ----------------------------------------------------------------------------- what is refused
 
 
 def test_an_activity_of_another_directory_is_not_answered(tenant, connected) -> None:
