@@ -60,7 +60,7 @@ def begin(client: Any, user_id: str = BY_DIRECTORY, words: str = "Your badge is 
 
 def refusal(client: Any, user_id: str) -> tuple[int, str]:
     refused = begin(client, user_id)
-    return refused.status_code, client.error_of(refused)["code"]
+    return refused.status_code, (client.error_of(refused) or {}).get("code", "")
 
 
 def installation(line: Any, action: str) -> None:
