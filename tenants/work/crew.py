@@ -25,6 +25,7 @@ from tenants.storage.connections import connection_release
 SLOW_S = 2.0  # a lane is slow when a piece of it takes longer,
 SLOW_FOR_S = 30.0  # and for so long after that
 UNKNOWN = 2  # pieces at a time of a lane of which none has ended yet
+AMONG_OTHERS = 4  # pieces that are done together while other tenants wait: none waits long for its turn
 MOST_WAITING = 1000  # pieces of one lane; those beyond wait in their rows
 REMEMBERED = 10_000  # lanes
 SHARED = "shared"  # what a task returns whose work a crew does
@@ -158,14 +159,13 @@ class _State:
     def slow(self, at: float) -> bool:
         return at < self.slow_until or any(at - since > SLOW_S for since in self.running.values())
 
-    @property
-    def may_start(self) -> list[Hashable]:
-        """The next piece, and those that are done together with it; one that is running has to end before it runs
-        again."""
+    def may_start(self, most: int) -> list[Hashable]:
+        """The next piece, and those that are done together with it, at most ``most``; one that is running has to end
+        before it runs again."""
         idle = [piece for piece in self.waiting if piece not in self.running]
         if not idle or (alike := self.waiting[idle[0]][1]) is None:
             return idle[:1]
-        return [piece for piece in idle if self.waiting[piece][1] is alike][: alike.most]
+        return [piece for piece in idle if self.waiting[piece][1] is alike][: min(most, alike.most)]
 
 
 class Crew:
@@ -269,9 +269,10 @@ class Crew:
 
     def _next(self, at: float) -> tuple[Lane, _State, list[Hashable]] | None:
         """A piece of the tenant that was given least, and those alike of its lane; its lanes take turns."""
+        most = MOST_WAITING if len({lane.tenant for lane in self._ready}) == 1 else AMONG_OTHERS
         for lane in sorted(self._ready, key=self._turn_of):
             state = self._states[lane]
-            if self._has_place(lane, state, at) and (pieces := state.may_start):
+            if self._has_place(lane, state, at) and (pieces := state.may_start(most)):
                 return lane, state, pieces
         return None
 

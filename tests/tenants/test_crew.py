@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from tenants.work import crew as crew_module
-from tenants.work.crew import MOST_WAITING, UNKNOWN, Alike, Crew, Lane, as_they_end, outside, side_by_side
+from tenants.work.crew import AMONG_OTHERS, MOST_WAITING, UNKNOWN, Alike, Crew, Lane, as_they_end, outside, side_by_side
 
 SOON = 5.0  # seconds a test waits at most for what happens at once
 
@@ -296,6 +296,18 @@ def test_alike_pieces_that_wait_are_done_together_and_one_that_is_alone_at_once(
     gate.open()
     crew.wait_idle(SOON)
     assert sorted(batches) == [["0", "1", "2"], ["3"], ["alone"], ["of another lane"], ["other"]]
+    assert crew.stop(SOON)
+
+
+def test_while_others_wait_few_are_done_together_so_that_their_turn_soon_comes(gate) -> None:
+    crew, batches = Crew("test", 4, computing=1), list[list[str]]()
+    together = Alike(batches.append, 16)
+    held(crew, gate)
+    crew.take_all(Lane("floods"), dict.fromkeys(range(16 + AMONG_OTHERS), "floods"), together)
+    crew.take(Lane("quiet"), "one", "quiet", together)
+    gate.open()
+    assert crew.wait_idle(SOON)
+    assert [(batch[0], len(batch)) for batch in batches] == [("floods", AMONG_OTHERS), ("quiet", 1), ("floods", 16)]
     assert crew.stop(SOON)
 
 
