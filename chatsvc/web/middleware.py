@@ -198,6 +198,8 @@ class Unstorable:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
         if _of_the_api(request) or not isinstance(error, DataError):
             return None
+        route = request.resolver_match.route if request.resolver_match else ""
+        log.warning("value_unstorable", route=route, error=str(type(error.__cause__ or error).__name__))
         words = "The address or the form has a value that cannot be stored, such as a NUL character."
         return HttpResponseBadRequest(words, content_type="text/plain; charset=utf-8")
 
