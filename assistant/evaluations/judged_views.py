@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,11 +16,13 @@ from assistant.evaluations.marks import Judged, judged_of
 from assistant.evaluations.models import AnswerMark
 from assistant.evaluations.shapes import CaseBody
 from tenants.api.moments import Moment
-from tenants.api.pages import Walk
+from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, parse_query
 from tenants.models import User
 
-JUDGED = Walk("judged-answers", by="marked_at", latest=True)
+JUDGED = Walk(
+    "judged-answers", by="marked_at", latest=True, sorts={"judged_at": "marked_at", "created_at": ""}, dated="marked_at"
+)
 ITEM = {
     "message_id": "0192f0d0-7b1a-7c3e-9a55-0000000000b2", "conversation_id": "0192f0d0-7b1a-7c3e-9a55-0000000000c1",
     "good": True, "agent": "maria", "judged_at": "2026-01-31T12:00:00.000Z", "asked": "How long can I send it back?",
@@ -30,12 +32,8 @@ ITEM = {
 }  # fmt: skip
 
 
-class JudgedQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class JudgedQuery(ListQuery):
     good: bool | None = Field(None, description="Good ones alone, or the others alone")
-    page_size: int = Field(20, ge=1, le=100)
-    cursor: str | None = Field(None, max_length=500, description="`next_cursor` of the page before")
 
 
 class JudgedItem(BaseModel):
@@ -52,10 +50,8 @@ class JudgedItem(BaseModel):
     )
 
 
-class JudgedPage(BaseModel):
+class JudgedPage(Page):
     items: list[JudgedItem] = Field(description="Fewer than `page_size` where answers were deleted since")
-    next_cursor: str | None
-    has_next: bool
 
 
 class JudgedAnswersView(TenantAPIView):
@@ -70,12 +66,12 @@ class JudgedAnswersView(TenantAPIView):
         tags=["evaluations"],
         parameters=[JudgedQuery],  # type: ignore[list-item]
         responses=JudgedPage,
-        examples=[answered({"items": [ITEM], "next_cursor": None, "has_next": False})],
+        examples=[answered(listed(ITEM))],
     )
     def get(self, request: Request) -> Response:
         query = parse_query(request, JudgedQuery)
         rows = AnswerMark.objects.all() if query.good is None else AnswerMark.objects.filter(good=query.good)
-        return Response(JUDGED.page(rows, size=query.page_size, cursor=query.cursor, shape=_shapes))
+        return Response(JUDGED.answer(rows, query, shape=_shapes))
 
 
 def _shapes(page: Sequence[AnswerMark]) -> list[dict[str, Any]]:

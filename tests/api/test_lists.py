@@ -63,13 +63,13 @@ HOUSE = Who("system", "staff")
 PARAMETERS = {"page", "page_size", "sort_by", "sort_order", "search_query", "start_date", "end_date", "cursor"}
 #: walked by other means, by the cursor of what was found, of a view, of several tables at once, or of rows without words
 APART = {
-    "/api/v2/judged-answers",
     "/api/v2/chat/messages",
     "/api/v2/chat/inbox",
     "/api/v2/chat/conversations/{conversation_id}/trail",
 }
-#: holds the key of the client that asks, too: tests/api/test_work_api.py; has no words: tests/api/test_intents_api.py
-OWN = {"/api/v2/api-keys", "/api/v2/intents/trainings"}
+#: holds the key of the client that asks, too: tests/api/test_work_api.py; have no words: tests/api/test_intents_api.py and
+#: tests/messaging/assist/test_judgements.py
+OWN = {"/api/v2/api-keys", "/api/v2/intents/trainings", "/api/v2/judged-answers"}
 #: GETs that answer a list without pages: how many it has at most, the parameters that bound it, or what it is made of
 BOUNDED: dict[str, int | set[str] | str] = {
     "/api/v2/channels/kinds": "adapters of the release",

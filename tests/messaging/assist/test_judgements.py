@@ -95,9 +95,7 @@ def test_a_cursor_walks_all_of_them_newest_first_at_a_fixed_price(scope: Any, ap
         judge(client, row, good=True, agent=agent)
     seen, cursor, prices = [], {}, []
     for _ in range(3):
-        with CaptureQueriesContext(
-            connection,
-        ) as made:
+        with CaptureQueriesContext(connection) as made:
             page = client.data_of(client.get(LIST, {"page_size": 2, **cursor}))
         prices.append(len(made))
         seen += [one["message_id"] for one in page["items"]]
@@ -105,6 +103,15 @@ def test_a_cursor_walks_all_of_them_newest_first_at_a_fixed_price(scope: Any, ap
     assert (seen, page["has_next"]) == ([str(row.id) for row in reversed(rows)], False)
     assert prices[1:] == [prices[1]] * 2 and prices[1] <= 8, prices
     assert client.error_of(client.get(LIST, {"cursor": "x"}))["code"] == "invalid_cursor"
+    numbered = client.data_of(
+        client.get(LIST, {"page_size": 2, "page": 2, "sort_by": "judged_at", "sort_order": "asc"})
+    )
+    assert [one["message_id"] for one in numbered["items"]] == [str(row.id) for row in rows[2:4]]
+    assert numbered["total"] == 5
+    later = AnswerMark.objects.get(message_id=rows[3].id).marked_at.isoformat()
+    assert [one["message_id"] for one in listed(client, start_date=later)] == [
+        str(row.id) for row in (rows[4], rows[3])
+    ]
 
 
 def test_what_was_deleted_since_is_not_listed_and_permissions_hold(
