@@ -26,7 +26,7 @@ SERVERS: Mapping[str, tuple[str, ...]] = {
         "granian", "--interface", "asginl", "--host", "127.0.0.1", "--workers", "1",
         "--no-access-log", "--log-level", "error", "--port", "{port}", "chatsvc.wsgi:front",
     ),
-    "daphne": ("daphne", "-b", "127.0.0.1", "-v", "0", "-p", "{port}", "benchmarks.asgi:application"),
+    "daphne": ("daphne", "-b", "127.0.0.1", "-v", "0", "-p", "{port}", "benchmarks.beside.asgi:application"),
     "serve": ("python", "manage.py", "serve", "--host", "127.0.0.1", "--port", "{port}"),
 }  # fmt: skip
 
@@ -59,7 +59,7 @@ def ground(server: str = "") -> Iterator[Ground]:
     with tempfile.TemporaryDirectory() as folder:
         os.environ.setdefault("DATABASE_URL", f"sqlite:///{folder}/benchmark.sqlite3")
         os.environ |= {
-            "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
+            "DJANGO_SETTINGS_MODULE": "benchmarks.beside.settings",
             "ENABLE_RATE_LIMITING": "false",
             "LOG_LEVEL": "ERROR",
             "ENVIRONMENT": "development",
@@ -100,7 +100,7 @@ def _seed(port: int) -> Ground:
 
 def _tenants(port: int) -> Ground:
     from assistant.demo import seed_assistant
-    from benchmarks.echo import ECHO_BOT
+    from benchmarks.beside.echo import ECHO_BOT
     from channels_app.models import Channel
     from conversations.models import Contact, Conversation, Identity
     from tenants.access.api_keys import api_key_create

@@ -83,7 +83,7 @@ def database(folder: Path, server: str) -> Iterator[dict[str, str]]:
 def served(server: str, environ: dict[str, str], folder: Path) -> Process:
     port, log = environ["PORT"], folder / f"{server}.log"
     if server == "daphne":
-        arguments = ["-m", "daphne", "-b", "127.0.0.1", "-v", "0", "-p", port, "benchmarks.asgi:application"]
+        arguments = ["-m", "daphne", "-b", "127.0.0.1", "-v", "0", "-p", port, "benchmarks.beside.asgi:application"]
         return Process(arguments, environ, log, lambda: answers(int(port)))
     if server == "serve":
         arguments = ["manage.py", "serve", "--host", "127.0.0.1"]

@@ -281,11 +281,11 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "chatsvc.web.schema.envelope",
-        "chatsvc.web.links.linked",
-        "chatsvc.web.contract.generators_read_it",
+        "chatsvc.web.openapi.schema.envelope",
+        "chatsvc.web.openapi.links.linked",
+        "chatsvc.web.openapi.contract.generators_read_it",
     ],
-    "GET_LIB_DOC_EXCLUDES": "chatsvc.web.schema.doc_excludes",
+    "GET_LIB_DOC_EXCLUDES": "chatsvc.web.openapi.schema.doc_excludes",
 }
 JWT_SECRET_KEY: str = ENV["JWT_SECRET_KEY"]
 JWT_ALGORITHM: str = ENV["JWT_ALGORITHM"]

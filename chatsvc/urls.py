@@ -18,10 +18,10 @@ from chatsvc.observe import metrics
 from chatsvc.web import (
     console,
     health,
-    schema,  # noqa: F401  registers how models and credentials are described
     system,
     widget,
 )
+from chatsvc.web.openapi import schema  # noqa: F401  registers how models and credentials are described
 from conversations.api import contact_views, merge_views
 from conversations.api import event_views as feed_views
 from messaging.api import channel_views as channel_write_views

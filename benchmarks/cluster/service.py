@@ -25,7 +25,7 @@ from tests.chaos.service import Process, answers, deployed, running
 
 #: as an operator would leave them, but for the number of connections: durable, and found in the notes of older runs
 POSTGRES = ("max_connections=300", "listen_addresses=127.0.0.1", "shared_buffers=256MB", "max_wal_size=4GB")
-ECHO = ("-I", "benchmarks.echo")
+ECHO = ("-I", "benchmarks.beside.echo")
 ROLES: dict[str, tuple[str, ...]] = {
     "web": ("web",),
     "ws": ("ws",),

@@ -2,7 +2,7 @@
 
 The clock is CPU time (the thread's; for sockets the process's), so other work on the machine counts little; lines are
 interleaved, and a figure is the median over the rounds. Compare ratios: **floor** is a plain Django view that reads
-JSON and answers JSON, **usual** the same task as benchmarks/usual.py writes it.
+JSON and answers JSON, **usual** the same task as benchmarks/beside/usual.py writes it.
 """
 
 from __future__ import annotations

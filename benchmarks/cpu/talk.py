@@ -28,7 +28,7 @@ class Talk:
     """Slices of so many sends on each socket. Sockets are opened anew for each, and have said one word before."""
 
     def __init__(self, on: Ground, runner: asyncio.Runner):
-        from benchmarks.asgi import application
+        from benchmarks.beside.asgi import application
 
         self._on, self._runner, self._application = on, runner, application
 

@@ -53,7 +53,7 @@ DATABASES: dict[str, Callable[[], Any]] = {"sqlite": sqlite, "postgresql": postg
 def settle_django(url: str) -> None:
     os.environ |= {
         "DATABASE_URL": url,
-        "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
+        "DJANGO_SETTINGS_MODULE": "benchmarks.beside.settings",
         "ENABLE_RATE_LIMITING": "false",
         "LOG_LEVEL": "ERROR",
         "ENVIRONMENT": "test",

@@ -67,7 +67,7 @@ class Place:
     def __init__(self) -> None:
         from django.test import Client
 
-        from benchmarks.echo import ECHO_BOT
+        from benchmarks.beside.echo import ECHO_BOT
         from benchmarks.ground import APP_SECRET
         from benchmarks.past.crowd import TENANTS, Crowd
         from channels_app.models import Channel

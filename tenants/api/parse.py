@@ -27,7 +27,7 @@ LONGEST_FIELD = 100  # characters of a field's name that an error repeats
 
 class Changes(BaseModel):
     """The body of a PATCH: what is left out stays as it is. A member's default is never used, and never published
-    (chatsvc/web/schema.py): generated clients send the defaults they are told of."""
+    (chatsvc/web/openapi/schema.py): generated clients send the defaults they are told of."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from chatsvc.web.contract import METHODS, TAGS, _parts, generators_read_it
+from chatsvc.web.openapi.contract import METHODS, TAGS, _parts, generators_read_it
 from tests.api.document import document as made_once
 
 JSON = "application/json"

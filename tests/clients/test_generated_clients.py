@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from channels_app.twin.server import Twin
-from chatsvc.web.contract import METHODS
+from chatsvc.web.openapi.contract import METHODS
 from tests.chaos.servers import free_port
 from tests.chaos.service import ROOT, Process, answers, environment, running, set_up
 

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from chatsvc.settings import *  # noqa: F403
 
-ROOT_URLCONF = "benchmarks.urls"
+ROOT_URLCONF = "benchmarks.beside.urls"

@@ -1,6 +1,6 @@
 """An engine that costs nothing, to tell the journey's cost from the assistant's.
 
-Imported by a process (a worker by ``-I benchmarks.echo``), it answers for the tenants whose bot is called so.
+Imported by a process (a worker by ``-I benchmarks.beside.echo``), it answers for the tenants whose bot is called so.
 """
 
 from __future__ import annotations

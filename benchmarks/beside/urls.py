@@ -21,8 +21,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from benchmarks import echo  # noqa: F401  its engine answers
-from benchmarks.usual import UsualView
+from benchmarks.beside import echo  # noqa: F401  its engine answers
+from benchmarks.beside.usual import UsualView
 from chatsvc.urls import urlpatterns as service
 from conversations.models import Conversation, Message
 from tenants.storage.db import atomic

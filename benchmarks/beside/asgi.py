@@ -10,7 +10,7 @@ from django.urls import path
 
 from chatsvc.asgi import http, sockets  # first: it loads the apps
 
-from benchmarks.usual import UsualConsumer  # isort: skip
+from benchmarks.beside.usual import UsualConsumer  # isort: skip
 
 
 class Echo(AsyncJsonWebsocketConsumer):

@@ -1,0 +1,1 @@
+"""What the service is measured beside: bare views and consumers, the usual way, an engine that costs nothing."""
