@@ -91,6 +91,16 @@ def attachment_of(content: Content) -> Attachment | None:
     return stored
 
 
+def upload_keep(content: Content, until: datetime) -> None:
+    """An upload that ``content`` names stays until then, for a message that is to come. Raises NotFound
+    ``media_not_found``, for one that is being removed, too."""
+    file = attachment_of(content)
+    if file is None or file.message_id or file.due_at >= until:
+        return
+    if not Attachment.objects.filter(id=file.id, claim=None, due_at=file.due_at).update(due_at=until):
+        raise NotFound("There is no such file.", code="media_not_found")
+
+
 def shown_form(attachment: Attachment) -> Form | None:
     """The form in which people see a file that browsers do not show as it is, made or still to be made; None where they
     see the file itself."""

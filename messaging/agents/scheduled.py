@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from channels_app.content.types import Content
 from channels_app.selectors import channel_for_id
 from channels_app.words.moments import written
+from conversations.attachments import UNUSED, upload_keep
 from conversations.messages import cleaned
 from conversations.models import Message
 from conversations.timeline import work_given_up
@@ -52,8 +53,8 @@ def schedule(
     unless_person_writes: bool = False,
 ) -> ScheduledReply:
     """A reply of ``author`` that goes ``at`` that time; with ``unless_person_writes`` only if the person has not written
-    until then. Raises NotFound, Conflict ``conversation_closed`` and ``too_many_scheduled``, Unprocessable
-    ``schedule_time``, Invalid ``empty_message`` and what `content_require` raises."""
+    until then. Raises NotFound, NotFound ``media_not_found``, Conflict ``conversation_closed`` and
+    ``too_many_scheduled``, Unprocessable ``schedule_time``, Invalid ``empty_message`` and what `content_require` raises."""
     content, since = cleaned(content), now()
     if not since < at <= since + LONGEST:
         raise Unprocessable("Choose a time from now on, within a year.", code="schedule_time")
@@ -61,6 +62,7 @@ def schedule(
         seen = locked_open(conversation_id)
         if channel := channel_for_id(seen.channel_id):
             content_require(channel, seen, content)
+        upload_keep(content, at + LATEST + UNUSED)
         if scheduled_of(conversation_id).filter(status__in=ScheduledReply.OPEN).count() >= MOST:
             raise Conflict(f"{MOST} replies are planned here already.", code="too_many_scheduled")
         row = ScheduledReply.objects.create(

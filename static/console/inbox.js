@@ -129,6 +129,8 @@ async function act(form, pressed = null) {
   const question = form.dataset.sure;
   if (question && !(await sure(question))) return;
   const body = new FormData(form, pressed);
+  for (const { name, value } of form.querySelectorAll("input[type=datetime-local]"))
+    if (value) body.set(name, new Date(value).toISOString()); // by the reader's clock, as all times of the page
   const button = pressed ?? form.querySelector("button");
   button.disabled = true;
   try {

@@ -152,7 +152,7 @@ INTERNAL = {
     "conversations/search/candidates.py",  # within a cursor
     "messaging/agents/inbox/lists.py",  # within a cursor
     "messaging/desk/reading.py",  # a mark of our own
-    "messaging/admin/inbox/deeds.py",  # of the tenant's clock, from a form; snooze() bounds it
+    "messaging/hours/later.py",  # of the tenant's clock, from a form; snooze() bounds it
     "messaging/admin/dashboard/choice.py",  # days, here and in the next three
     "messaging/admin/dashboard/export.py",
     "messaging/api/figure_views.py",

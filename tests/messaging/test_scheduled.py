@@ -9,9 +9,10 @@ import pytest
 import time_machine
 from django.db import connection
 
-from channels_app.content.types import text
+from channels_app.content.types import Content, Media, text
 from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
+from conversations.media_links import media_address
 from conversations.models import Conversation, Message, Note
 from messaging import tasks
 from messaging.accept import accept
@@ -20,12 +21,14 @@ from messaging.agents.models import Mention, ScheduledReply
 from messaging.agents.scheduled import LATEST, MOST, schedule, scheduled_cancel, scheduled_replay
 from messaging.housekeeping.restored import put_aside
 from messaging.housekeeping.set_back import rows_correct
+from messaging.media.fetch import file_process
+from messaging.media.uploads import upload
 from messaging.models import Delivery
 from messaging.rules.control import conversation_end
 from messaging.sweep import sweep
-from tenants.errors import Conflict, ServiceError, Unprocessable
+from tenants.errors import Conflict, NotFound, ServiceError, Unprocessable
 from tenants.models import AuditEntry, Membership, Role, User
-from tenants.storage.db import now, on_mongo
+from tenants.storage.db import new_id, now, on_mongo
 from tests.factories import MembershipFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -211,6 +214,26 @@ def test_after_a_backup_one_that_may_have_gone_is_put_aside_and_goes_when_staff_
     assert say(past).status == "failed" and say(coming).status == "waiting"
     assert scheduled_replay(ScheduledReply.objects.all()) == 1
     assert say(past).status == "sent"
+
+
+def test_a_file_that_is_to_go_stays_until_then(talk, ben, web, clock, settings, tmp_path) -> None:
+    """An upload that no message took in a day is removed otherwise."""
+    file = upload(new_id(), web, None, "a.txt", "text/plain", [b"plain words"])
+    media = Media(url=media_address(file.id), type="text/plain", size_bytes=11, name="a.txt")
+    row = schedule(talk.id, ben, Content(type="file", media=media), NOW + timedelta(days=7))
+    clock.shift(timedelta(days=7))
+    assert file_process(file.id) is None
+    assert (say(row).status, row.reason) == ("sent", "")
+    file.refresh_from_db()
+    assert file.message_id == row.message_id
+
+
+def test_a_file_that_is_not_there_is_refused_when_it_is_planned(talk, ben) -> None:
+    media = Media(url=media_address(new_id()), type="text/plain", size_bytes=11)
+    with pytest.raises(NotFound) as refused:
+        schedule(talk.id, ben, Content(type="file", media=media), NOW + HOUR)
+    assert refused.value.code == "media_not_found"
+    assert not ScheduledReply.objects.exists()
 
 
 def test_by_rest_it_is_planned_listed_and_cancelled_by_its_tenant_alone(talk, ben, tenant, other_tenant, api) -> None:

@@ -13,11 +13,11 @@ from django.urls import reverse
 from channels_app.registry import icon_of
 from conversations.models import Conversation
 from messaging.admin.conversations import CLOSE, HAND_BACK, TAKE_OVER
-from messaging.admin.inbox.deeds import snoozes
 from messaging.admin.inbox.lists.rows import Holder, member_name, view_of
 from messaging.admin.inbox.verbs import page
 from messaging.agents.labels import labels, labels_of
 from messaging.agents.members import member_shapes, members, team_shapes, teams
+from messaging.hours.later import later_times
 from tenants.console.pages import Button
 from tenants.storage.db import now
 
@@ -50,7 +50,7 @@ def bar_of(request: HttpRequest, row: Conversation) -> dict[str, Any]:
         has = {label.id for label in marks}
         bar["other_labels"] = [label for label in labels() if label.id not in has]
     if bar["writes"] and row.is_open:
-        bar |= {"people": _people(row), "teams": team_shapes(teams()), "snoozes": snoozes(row, now())}
+        bar |= {"people": _people(row), "teams": team_shapes(teams()), "snoozes": later_times(row, now())}
     return bar
 
 

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, time, timedelta
 from typing import Any, cast
 
 from django.http import HttpRequest
 
-from channels_app.hours import hours_on
 from conversations.models import Conversation
 from messaging.admin.conversations import number
 from messaging.admin.inbox.lists.rows import member_name
@@ -21,11 +19,11 @@ from messaging.agents.labels import label_get, label_put, label_save, label_take
 from messaging.agents.members import member_get, team_get
 from messaging.agents.models import Label
 from messaging.agents.snooze import snooze, unsnooze
+from messaging.hours.later import time_given
 from tenants.errors import Invalid
 from tenants.models import User
 
 Done = tuple[Conversation, str, dict[str, Any], str]  # the row, the act for the audit trail, its facts, what to tell
-MORNING = time(9)
 LONGEST = 40  # characters of a label
 
 
@@ -44,7 +42,7 @@ def _assign(request: HttpRequest, row: Conversation) -> Done:
 
 
 def _snooze(request: HttpRequest, row: Conversation) -> Done:
-    until = _moment(request.POST.get("at") or request.POST.get("until", ""), row)
+    until = time_given(request.POST.get("at") or request.POST.get("until", ""), row)
     return snooze(row.id, until), "snoozed", {}, "Put off. It is back then, or when the person writes."
 
 
@@ -71,26 +69,6 @@ def _unlabel(request: HttpRequest, row: Conversation) -> Done:
 DEEDS: Mapping[str, Callable[[HttpRequest, Conversation], Done]] = {
     "assign": _assign, "snooze": _snooze, "wake": _wake, "label": _label, "unlabel": _unlabel,
 }  # fmt: skip
-
-
-def snoozes(row: Conversation, at: datetime) -> list[tuple[str, datetime]]:
-    """Times to put a conversation off to, by the clock of the tenant."""
-    zone = hours_on(row.tenant_id, row.channel_id).zone
-    today = at.astimezone(zone).date()
-    monday = today + timedelta(days=7 - today.weekday())
-    mornings = {"Tomorrow, 9:00": today + timedelta(days=1), "Monday, 9:00": monday}
-    later = [("In an hour", at + timedelta(hours=1)), ("In four hours", at + timedelta(hours=4))]
-    return later + [(name, datetime.combine(day, MORNING, zone).astimezone(UTC)) for name, day in mornings.items()]
-
-
-def _moment(given: str, row: Conversation) -> datetime:
-    """A time of the list, or of the tenant's clock as a person writes it."""
-    try:
-        until = datetime.fromisoformat(given)
-    except ValueError as error:
-        raise Invalid("Choose a time.", code="snooze_time") from error
-    zone = hours_on(row.tenant_id, row.channel_id).zone
-    return until if until.tzinfo else until.replace(tzinfo=zone)
 
 
 def _id(given: str) -> uuid.UUID:

@@ -24,6 +24,7 @@ from assistant.evaluations.marks import answer_mark
 from conversations.models import Conversation
 from messaging.admin.inbox.composer import Draft, Send, box, choices, reply_send, shown_there, upload_told
 from messaging.admin.inbox.contact import person_change, person_of
+from messaging.admin.inbox.planned import Plan, planned_shown, reply_plan, reply_unplan
 from messaging.admin.inbox.trail import trail_view
 from messaging.admin.inbox.transcript import Page, newest, since
 from messaging.admin.inbox.translated import reply_view, transcript_view
@@ -32,6 +33,7 @@ from messaging.agents.notes import note_write, notes_of
 from messaging.assist.proposal import proposal_for
 from messaging.deliver import redeliver
 from messaging.hours.late import is_late
+from messaging.hours.later import later_times
 from messaging.live.attending import staff_read
 from messaging.media.fetch import most_bytes
 from messaging.media.upload_views import CHUNK, ROOM, LimitedUpload, check_length
@@ -70,6 +72,8 @@ def addresses(page: TenantAdmin) -> list[URLPattern]:
         one("choices", _choices, "GET", *writes),
         one("preview", _preview, "POST", *writes),
         one("send", _send, "POST", *writes),
+        one("plan", _plan, "POST", *writes),
+        one("unplan", _unplan, "POST", *writes),
         path("<uuid:object_id>/upload/", page.admin_site.admin_view(upload_view), name=NAME.format("upload")),
         one("note", _note, "POST", "conversations:write"),
         one("retry", _retry, "POST"),
@@ -121,12 +125,13 @@ def page_context(request: HttpRequest, row: Conversation, *, may_read: bool) -> 
     found = newest(row, before=older) if may_read else Page([])
     at = {
         f"{name}_at": _address(name, row)
-        for name in ("entries", "send", "upload", "preview", "choices", "note", "propose")
+        for name in ("entries", "send", "upload", "preview", "choices", "note", "propose", "plan", "unplan")
     }
     if may_read and has_models():
         at |= {f"{name}_at": _address(name, row) for name in ("translate", "translate_reply")}
     shown = {"entries": found.entries, "more": found.more}
-    return {**shown, **at, **may(request, row), **box(row, row.channel), **person_context(request, row)}
+    later = {"laters": later_times(row, now()), "planned": planned_shown(row) if may_read and row.is_open else []}
+    return {**shown, **at, **later, **may(request, row), **box(row, row.channel), **person_context(request, row)}
 
 
 def _address(name: str, row: Conversation) -> str:
@@ -239,6 +244,32 @@ def _send(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpRes
         if not message.repeated:
             page.note(request, "replied", row, about)
     return JsonResponse({"sent": [message.seq for message in sent]})
+
+
+def _plan(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:
+    """A reply that goes at a time."""
+    planned = reply_plan(row, _member(request), parse_body(request, Plan))
+    page.note(request, "reply_scheduled", row, {"scheduled": str(planned.id)})
+    return _planned(request, row, 201)
+
+
+def _unplan(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:
+    """``scheduled`` in the form is not sent."""
+    cancelled = reply_unplan(row, request.POST.get("scheduled", ""))
+    if not cancelled.repeated:
+        page.note(request, "reply_unscheduled", row)
+    if request.headers.get("Accept", "").startswith("application/json"):
+        return _planned(request, row, 200)
+    messages.success(request, "It will not be sent.")
+    return _back(request, row)
+
+
+def _planned(request: HttpRequest, row: Conversation, status: int) -> HttpResponse:
+    """What stands planned by now, for people who may read it."""
+    may_read = "messages:read" in permissions_in(request, row.tenant_id)
+    planned = planned_shown(row) if may_read else []
+    shown = {"planned": planned, "reply_to": True, "unplan_at": _address("unplan", row)}
+    return render(request, "admin/inbox/planned.html", shown, status=status)
 
 
 def _propose(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:

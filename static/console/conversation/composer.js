@@ -3,6 +3,7 @@
  * back for some seconds; what cannot be sent comes back with its reason.
  */
 import { Files } from "./files.js";
+import { Later } from "./later.js";
 import { Note } from "./note.js";
 import { Offers } from "./offers.js";
 import { ask, kept, outbox, unique } from "./outbox.js";
@@ -25,6 +26,7 @@ export class Composer {
   #told = 0;
   #counting = 0;
   #offers;
+  #later;
   #pending;
   #untick;
   #gone = new AbortController();
@@ -51,6 +53,12 @@ export class Composer {
     });
     for (const form of [this.#reply, this.#note]) if (form) this.#wire(form);
     if (this.#reply) this.#wireReply();
+    this.#later = new Later(root, {
+      draft: () => this.#planable(),
+      planned: () => this.#emptied(),
+      warn: (text) => this.#warn(text),
+      back: (text) => text && this.#restore({ body: { text, seen_seq: this.#transcript.last } }),
+    });
     this.#draft();
     this.turn(this.#reply ? this.#kept.mode ?? "reply" : "note", { focus: false });
     this.#untick = this.#window();
@@ -64,6 +72,12 @@ export class Composer {
     this.#types(false);
     this.#pending.leave();
     this.#offers.leave();
+    this.#later.leave();
+  }
+
+  /** What the server shows anew while the box stays. */
+  renew(fresh) {
+    this.#later.renew(fresh);
   }
 
   /** Whether the server shows another box by now: the conversation has ended, or its window has opened or closed. */
@@ -273,17 +287,37 @@ export class Composer {
     if (this.#shut) return this.#warn("The reply window has closed. Your words stay here; a template still goes out.");
     const newer = anyway ? [] : this.#unseen();
     if (newer.length) return this.#outdated(newer);
+    this.#put(this.#body(), { text, files: files.map((file) => file.name) }, { files });
+    this.#emptied();
+    box.focus();
+  }
+
+  /** What the box holds, for the service. */
+  #body() {
     const quote = this.#reply.querySelector("[data-quote]").dataset.id;
-    const body = { text, files: files.map((file) => file.id), ...(quote ? { quote } : {}) };
-    this.#put(body, { text, files: files.map((file) => file.name) }, { files });
-    box.value = "";
+    const text = this.#reply.elements.text.value.trim();
+    return { text, files: this.#files.ready.map((file) => file.id), ...(quote ? { quote } : {}) };
+  }
+
+  /** The same to go at a time; null where something has to be said, or awaited, before. */
+  #planable() {
+    if (this.#files.busy) return this.#warn("A file is still on its way up: plan it then."), null;
+    if (this.#files.refused) return this.#warn("Take away the file that cannot be sent."), null;
+    const body = this.#body();
+    if (body.text || body.files.length) return body;
+    this.#warn("Write first what is to go out later.");
+    return this.#reply.elements.text.focus(), null;
+  }
+
+  /** It is on its way: the box is free for the next one. */
+  #emptied() {
+    this.#reply.elements.text.value = "";
     this.#files.clear();
     this.#quote(null);
     this.#keep({ reply: "", files: [] });
     this.#warn("");
     this.#count();
     this.#types(false);
-    box.focus();
   }
 
   /** A file is up. The reply that waits for it goes, unless something has to be said of a file before. */

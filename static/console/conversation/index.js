@@ -49,7 +49,7 @@ function renew(fresh) {
     localise(box);
     shown.composer.root.replaceWith(box);
     shown.composer = new Composer(box, shown.transcript);
-  }
+  } else if (box) shown.composer.renew(box);
   const person = fresh.querySelector("[data-person]");
   if (person) shown.person.renew(person);
 }
@@ -58,6 +58,7 @@ document.addEventListener("inbox:opened", ({ detail }) => open(detail.pane));
 document.addEventListener("inbox:closing", close);
 document.addEventListener("inbox:changed", ({ detail }) => {
   if (shown?.id !== detail.id) return;
+  localise(shown.root); // the bar
   renew(detail.fresh);
   shown.transcript.look();
 });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from django.urls import reverse
 from channels_app.health import health_forget
 from channels_app.models import ChannelHealth, MessageTemplate
 from conversations.models import Attachment, Conversation, Message, Note
-from messaging.agents.models import CannedReply
+from messaging.agents.models import CannedReply, ScheduledReply
 from messaging.models import Delivery
 from tenants.models import AuditEntry
 from tenants.scope import tenant_scope
@@ -82,7 +83,7 @@ def test_only_answers_of_the_bot_are_explained_and_only_to_those_who_read(
 # ---------------------------------------------------------------------------------- who may
 
 READS = ("entries", "choices", "person")
-WRITES = ("preview", "send", "upload", "note", "retry", "person")
+WRITES = ("preview", "send", "plan", "unplan", "upload", "note", "retry", "person")
 
 
 @pytest.mark.parametrize("name", READS)
@@ -96,7 +97,7 @@ def test_what_is_posted_to_another_tenant_reaches_nothing(name: str, staff_of: A
     assert staff_of(globex.tenant).post(at(acme, name), {"seq": 2}).status_code == 404
 
 
-@pytest.mark.parametrize("name", ["choices", "preview", "send", "upload", "note", "retry"])
+@pytest.mark.parametrize("name", ["choices", "preview", "send", "plan", "unplan", "upload", "note", "retry"])
 def test_people_who_only_read_write_nothing(name: str, staff_of: Any, acme: World) -> None:
     client = staff_of(acme.tenant, ("conversations:read", "messages:read", "contacts:read"))
     method = client.get if name == "choices" else client.post
@@ -322,6 +323,84 @@ def test_files_go_as_one_message_each_and_say_what_the_channel_makes_of_them(sta
     assert sent.json() == {"sent": [3, 4]}
     said = rows(Message).filter(role="agent").order_by("seq").values_list("content_type", "text")
     assert list(said) == [("file", "Both"), ("file", "")]
+
+
+# ------------------------------------------------------------------------------ replies that are planned
+
+
+def planned(acme: World) -> Any:
+    return rows(ScheduledReply).filter(conversation=acme.conversation, author__isnull=False).order_by("at")
+
+
+def test_a_reply_is_planned_stands_above_the_box_and_is_taken_back(staff_of: Any, acme: World) -> None:
+    client, at_ = staff_of(acme.tenant, AGENT), now() + timedelta(hours=1)
+    made = post(client, acme, "plan", text="Did it <b>arrive</b>?", at=at_.isoformat(), unless_person_writes=True)
+    assert made.status_code == 201 and "Did it &lt;b&gt;arrive" in made.text and "unless they write before" in made.text
+    row = planned(acme).get()
+    assert (row.at, row.status, row.unless_after) == (at_, "waiting", acme.conversation.last_seq)
+    page = client.get(f"/admin/inbox/{acme.conversation.pk}/", {"part": "conversation"}).text
+    assert "Did it &lt;b&gt;arrive" in page and str(row.pk) in page
+    for _ in range(2):
+        gone = client.post(at(acme, "unplan"), {"scheduled": str(row.pk)}, **JSON)
+        assert gone.status_code == 200 and str(row.pk) not in gone.text
+    assert planned(acme).get().status == "cancelled"
+    acts = rows(AuditEntry).filter(action__contains="reply_").order_by("created_at").values_list("action", flat=True)
+    assert list(acts) == ["conversation.reply_scheduled", "conversation.reply_unscheduled"]
+    assert not rows(Message).filter(conversation=acme.conversation, role="agent").exists()
+
+
+def test_without_a_script_a_planned_reply_is_taken_back_too(staff_of: Any, acme: World) -> None:
+    client = staff_of(acme.tenant, AGENT)
+    post(client, acme, "plan", text="Did it arrive?", at=(now() + timedelta(hours=1)).isoformat())
+    answer = client.post(at(acme, "unplan"), {"scheduled": str(planned(acme).get().pk)})
+    assert answer.status_code == 302 and planned(acme).get().status == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"text": " "}, 400, "empty_message"),
+        ({"text": "Hi", "at": "2020-01-01T09:00:00Z"}, 422, "schedule_time"),
+        ({"text": "Hi", "at": "2026-01-01T09:00:00"}, 400, "validation_error"),
+        ({"text": "Hi", "at": None}, 400, "validation_error"),
+        ({"files": [str(uuid.uuid4())]}, 404, "media_not_found"),
+    ],
+)
+def test_a_plan_that_cannot_be_says_why(body: Any, status: int, code: str, staff_of: Any, acme: World) -> None:
+    client = staff_of(acme.tenant, AGENT)
+    answer = post(client, acme, "plan", **{"at": (now() + timedelta(hours=1)).isoformat(), **body})
+    assert (answer.status_code, error_of(answer)) == (status, code)
+    assert not planned(acme).exists()
+
+
+def test_a_plan_behind_the_reply_window_is_refused_or_says_when_it_goes(staff_of: Any, acme: World) -> None:
+    client, late = staff_of(acme.tenant, AGENT), (now() + timedelta(hours=3)).isoformat()
+    never = post(client, acme, "plan", text="Hi", at=late, unless_person_writes=True)
+    assert error_of(never) == "window_ends_before"
+    told = post(client, acme, "plan", text="Hi", at=late)
+    assert told.status_code == 201 and "only if they write again" in told.text
+
+
+def test_a_planned_reply_of_another_conversation_is_not_there(staff_of: Any, acme: World, globex: World) -> None:
+    client = staff_of(acme.tenant, AGENT)
+    for other in (rows(ScheduledReply).get(tenant=globex.tenant).pk, uuid.uuid4(), "none"):
+        answer = client.post(at(acme, "unplan"), {"scheduled": str(other)}, **JSON)
+        assert answer.status_code == 404
+    assert set(rows(ScheduledReply).values_list("status", flat=True)) == {"waiting"}
+
+
+def test_two_files_are_not_one_planned_reply(staff_of: Any, acme: World) -> None:
+    client = staff_of(acme.tenant, AGENT)
+    files = [
+        client.post(at(acme, "upload"), {"file": SimpleUploadedFile(name, b"plain words", "text/plain")}).json()["id"]
+        for name in ("a.txt", "b.txt")
+    ]
+    soon = (now() + timedelta(hours=1)).isoformat()
+    assert error_of(post(client, acme, "plan", files=files, at=soon)) == "one_message"
+    assert post(client, acme, "plan", text="See", files=files[:1], at=soon).status_code == 201
+
+
+# ------------------------------------------------------------------------------------------ notes
 
 
 def test_a_note_is_for_colleagues(staff_of: Any, acme: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -10,7 +11,8 @@ from playwright.sync_api import Route, expect
 from conversations.models import Message
 from messaging.agents.models import CannedReply
 from messaging.rules.agent_replies import agent_reply
-from messaging.rules.control import conversation_end
+from messaging.rules.control import conversation_end, take_over
+from tenants.storage.db import now
 from tests.journeys.console.conftest import Desk
 from tests.journeys.service import Service, said
 
@@ -340,3 +342,52 @@ def test_a_colleague_who_answered_meanwhile_is_seen(service: Service, desk: Open
     expect(mira.texts.last).to_have_text("Ben here.")
     mira.reply.press("Control+Enter")
     expect(mira.warning).to_contain_text("A colleague wrote while you were writing: “Ben here.”")
+
+
+def test_a_reply_is_planned_from_the_box_and_taken_back_into_it(service: Service, desk: Open) -> None:
+    mira = desk(timezone_id="Asia/Tokyo")
+    page = mira.page
+    mira.reply.fill("Did it arrive?")
+    page.get_by_title("Send later").click()
+    page.get_by_label("Time, by your clock").fill("2099-12-01T20:30")
+    page.get_by_role("button", name="Plan", exact=True).click()
+    expect(mira.warning).to_contain_text("within a year")
+    expect(mira.reply).to_have_value("Did it arrive?")
+    page.get_by_title("Send later").click()
+    page.locator("[data-at]", has_text="In an hour").click()
+    planned = page.get_by_role("list", name="Planned replies").locator("li")
+    expect(planned).to_contain_text("Did it arrive?")
+    expect(mira.reply).to_have_value("")
+    mira.open(service.conversation)
+    expect(planned).to_contain_text("unless they write before")
+    page.get_by_role("button", name="Do not send").click()
+    expect(planned).to_have_count(0)
+    expect(mira.reply).to_have_value("Did it arrive?")
+    assert replies(service) == []
+    assert mira.troubles == []
+
+
+def test_a_time_is_by_the_clock_of_who_reads_the_page(service: Service, desk: Open) -> None:
+    mira = desk(timezone_id="Asia/Tokyo")
+    service.visitor("A person, please", id="visitor-9")
+    take_over(service.conversation.id, mira.user)
+    mira.open_inbox(service.conversation)
+    bar = mira.page.locator(".inbox-bar")
+    bar.locator("summary", has_text="Snooze").click()
+    day = (now() + timedelta(days=2)).date()
+    bar.get_by_label("Until").fill(f"{day}T09:00")
+    bar.get_by_role("button", name="Set").click()
+    expect(bar).to_contain_text("09:00 AM")
+    service.conversation.refresh_from_db()
+    assert service.conversation.snoozed_until == datetime.combine(day, time(0), UTC)
+
+
+def test_the_sheets_of_the_bar_show_all_they_hold(service: Service, desk: Open) -> None:
+    mira = desk()
+    mira.open_inbox(service.conversation)
+    take_over(service.conversation.id, mira.user)
+    mira.open_inbox(service.conversation)
+    for name in ("Assign", "Snooze", "Label"):
+        mira.page.locator(".inbox-bar summary", has_text=name).click()
+        sheet = mira.page.locator(".inbox-bar details[open] .inbox-sheet")
+        assert sheet.evaluate("sheet => sheet.scrollWidth - sheet.clientWidth") <= 0

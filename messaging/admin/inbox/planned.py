@@ -1,0 +1,87 @@
+"""Replies that staff plan from the reply box: to go at a time, and taken back until then.
+
+Owns how the box asks for one, and what stands above it. Must not decide whether one goes: messaging/agents/scheduled.py
+does. Call within the tenant's scope.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from pydantic import AwareDatetime
+
+from channels_app.content.types import Content
+from conversations.models import Conversation
+from messaging.admin.inbox.composer import Draft, contents_of
+from messaging.agents.models import ScheduledReply
+from messaging.agents.scheduled import schedule, scheduled_cancel, scheduled_get, scheduled_of
+from messaging.rules.windows import window_of
+from tenants.errors import Invalid, NotFound, Unprocessable
+from tenants.models import User
+from tenants.staff import face_of
+
+
+class Plan(Draft):
+    """What the reply box holds, to go ``at`` a time; ``unless_person_writes``: not if the person writes before."""
+
+    at: AwareDatetime
+    unless_person_writes: bool = False
+
+
+def reply_plan(conversation: Conversation, agent: User, plan: Plan) -> ScheduledReply:
+    """Raises Invalid ``one_message``, Unprocessable ``window_ends_before``, and what `contents_of` and `schedule` raise."""
+    contents = contents_of(conversation, agent, plan)
+    if len(contents) > 1:
+        raise Invalid("A planned reply is one message: words, with one file at most.", code="one_message")
+    if plan.unless_person_writes and _shut_by(conversation, contents[0], plan.at):
+        raise Unprocessable(
+            "The reply window closes before that time, and only the person can open it again. Choose an earlier time, or let "
+            "it go even if they write.",
+            code="window_ends_before",
+        )
+    return schedule(conversation.id, agent, contents[0], plan.at, unless_person_writes=plan.unless_person_writes)
+
+
+def reply_unplan(conversation: Conversation, row_id: str) -> ScheduledReply:
+    """Raises NotFound, and what `scheduled_cancel` raises."""
+    try:
+        row = scheduled_get(uuid.UUID(row_id))
+    except ValueError as error:
+        raise NotFound("There is no such scheduled reply.") from error
+    if row.conversation_id != conversation.id:
+        raise NotFound("There is no such scheduled reply.")
+    return scheduled_cancel(row.id)
+
+
+def planned_shown(conversation: Conversation) -> list[dict[str, Any]]:
+    """Those that wait, the next one first. One statement."""
+    return [
+        {
+            "id": row.id, "at": row.at, "text": row.content.get("text") or "", "words": said_in(row), "by": _author(row),
+            "unless": row.unless_after is not None,
+            "late": _shut_by(conversation, Content.model_validate(row.content), row.at),
+        }
+        for row in scheduled_of(conversation.id).filter(status__in=ScheduledReply.OPEN)
+    ]  # fmt: skip
+
+
+def said_in(row: ScheduledReply) -> str:
+    """What a person reads of a planned reply: its words, or what it is."""
+    template = row.content.get("template") or {}
+    named = (row.content.get("media") or {}).get("name") or template.get("name") or row.content.get("type")
+    return str(row.content.get("text") or f"[{named}]")
+
+
+def _author(row: ScheduledReply) -> str:
+    if row.author is None:
+        return ""
+    return str(row.author.get_full_name() or face_of(row.tenant_id, row.author_id).name or row.author)
+
+
+def _shut_by(conversation: Conversation, content: Content, at: datetime) -> bool:
+    """Whether the platform's window, as it is now, will have closed by then."""
+    channel = conversation.channel
+    ends = window_of(channel, conversation, by_human=True).expires_at
+    return ends is not None and ends <= at and content.type not in channel.adapter.capabilities.window_free
