@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, create_model
 
 from channels_app.words.moments import Moment
-from messaging.live.told import PLAIN, TRANSCRIPT, Heartbeat, Read
+from messaging.live.told import PLAIN, TRANSCRIPT, Heartbeat, Reaction, Read
 
 
 class Person(BaseModel):
@@ -201,7 +201,7 @@ class Page(BaseModel):
     conversation: UUID
 
 
-FOLLOWED: dict[str, type[BaseModel]] = {**TRANSCRIPT, "read": Read}
+FOLLOWED: dict[str, type[BaseModel]] = {**TRANSCRIPT, "reaction": Reaction, "read": Read}
 WATCHED: dict[str, type[BaseModel]] = {
     kind: create_model(f"Watched{model.__name__}", __base__=model, __doc__=model.__doc__, conversation=(UUID, ...))
     for kind, model in FOLLOWED.items()

@@ -51,6 +51,11 @@ def change_frame(entry: Message, message: Message | None) -> dict[str, Any]:
     return {"t": "edit", **head, **{name: words[name] for name in ("kind", "text", "format", "content", "lang")}}
 
 
+def gone_frame(message: Message) -> dict[str, Any]:
+    """A message that was deleted, in its own place: its number stays, so that the transcript has no hole."""
+    return {"t": "del", **_head(message), "of": str(message.id)}
+
+
 def typing_frame(role: str, author: Face = UNNAMED, *, on: bool) -> dict[str, Any]:
     return {"t": "typing", "from": {"role": role, "name": author.name}, "on": on, "ttl_s": TYPING_TTL_S}
 

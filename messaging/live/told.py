@@ -134,6 +134,6 @@ class Heartbeat(BaseModel):
 
 
 TRANSCRIPT: dict[str, type[BaseModel]] = {
-    "msg": Msg, "edit": Edit, "del": Del, "state": State, "media": Media, "reaction": Reaction,
+    "msg": Msg, "edit": Edit, "del": Del, "state": State, "media": Media,
 }  # fmt: skip
 PLAIN: dict[str, type[BaseModel]] = {"error": Error, "pong": Pong, "bye": Bye}

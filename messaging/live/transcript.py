@@ -9,10 +9,9 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from channels_app.words.moments import written
 from conversations.models import Conversation, Message
 from messaging.live.authors import author_of
-from messaging.live.frames import change_frame, message_frame
+from messaging.live.frames import change_frame, gone_frame, message_frame
 from tenants.storage import prepared
 
 PAGE = 200  # the longest replay, and the longest page over HTTP
@@ -50,7 +49,6 @@ def _frames(rows: Iterable[Message]) -> list[dict[str, Any]]:
 
 
 def _frame(message: Message) -> dict[str, Any]:
-    if message.deleted_at:  # its number stays, so that the transcript has no hole
-        of = str(message.id)
-        return {"t": "del", "seq": message.seq, "id": of, "of": of, "ts": written(message.deleted_at)}
+    if message.deleted_at:
+        return gone_frame(message)
     return message_frame(message, author_of(message))

@@ -225,13 +225,18 @@ def conversation_end(
 def _may_ask(ended: Conversation) -> bool:
     """Whether the person is asked how it was by a message: where they had an answer, and one may still be sent."""
     channel = channel_for_id(ended.channel_id)
-    if channel is None or channel.adapter.instant or not channel.enabled or not rating_wanted(channel):
+    if channel is None or channel.adapter.instant or not channel.enabled or not _unrated(ended, channel):
         return False
     had_answer, reachable = (
         ended.first_reply_at is not None,
         Identity.objects.filter(id=ended.identity_id, stopped_at=None),
     )
     return had_answer and window_of(channel, ended).open and reachable.exists()
+
+
+def _unrated(ended: Conversation, channel: Channel) -> bool:
+    """Whether how it was is still to be asked: some rate before the end."""
+    return ended.satisfaction is None and rating_wanted(channel)
 
 
 def _last_status(seen: Conversation, reason: str) -> str:
@@ -345,7 +350,8 @@ def hands_change(conversation_id: uuid.UUID, state: str, event: NewEvent, **chan
     if event.payload.get("first_escalation") is False:  # the epoch counts changes of control
         event = NewEvent(event.type, {**event.payload, "first_escalation": conversation.control_epoch == 1})
     channel = channel_for_id(conversation.channel_id) if state == "closed" else None
-    shown: dict[str, Any] = {"csat": channel is not None and channel.adapter.instant and rating_wanted(channel)}
+    asks = channel is not None and channel.adapter.instant and _unrated(conversation, channel)
+    shown: dict[str, Any] = {"csat": asks}
     if state == "queued":  # for a widget that says how long the person may have to wait
         shown["hours"] = hours_told(conversation.tenant_id, conversation.channel_id, now())
     reply_write(

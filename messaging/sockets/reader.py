@@ -88,9 +88,14 @@ def kind_of(frames: Mapping[str, Any], fields: dict[str, Any]) -> str:
 
 
 def frame_of(model: type[BaseModel], fields: dict[str, Any]) -> BaseModel:
-    """Raises Invalid, which names the members that are wrong and never quotes them."""
+    """Raises Invalid, which names the members that are wrong, or the rule of the whole frame that it breaks, and quotes
+    nothing of it."""
     try:
         return model.model_validate(fields)
     except ValidationError as error:
-        wrong = ", ".join(sorted({str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}))
+        wrong = ", ".join(
+            sorted(
+                {str(problem["loc"][0] if problem["loc"] else problem["ctx"]["error"]) for problem in error.errors()}
+            )
+        )
         raise Invalid(f"The frame is not valid: {wrong[:200]}.") from None

@@ -277,7 +277,7 @@ class MessagesView(WebchatView):
 
     @extend_schema(
         operation_id="webchat_message_send",
-        description="The same bodies as the socket's frames, for clients that cannot hold a socket. A `client_id` that comes again is answered with the message that it made.",
+        description="The same bodies as the socket's frames, for clients that cannot hold a socket. A `cid` that comes again is answered with the message that it made.",
         summary="Send a message, a rating, a read mark or a page without a socket",
         tags=["webchat"],
         auth=VISITOR,

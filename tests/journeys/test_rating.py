@@ -180,11 +180,12 @@ def test_a_tenant_chooses_where_it_is_asked(asked, chosen: dict[str, Any]) -> No
     assert told(asked(**chosen)) == []
 
 
-def test_nor_who_had_no_answer_who_said_stop_who_fell_silent_and_whose_window_is_shut(tenant, connected) -> None:
+def test_nor_who_had_no_answer_has_rated_said_stop_fell_silent_and_whose_window_is_shut(tenant, connected) -> None:
     wants(tenant)
     line = connected("whatsapp")
     ends = {
         "no answer": {"first_reply_at": None},
+        "rated": {"satisfaction": 4},
         "window": {"reply_window_expires_at": now()},
         "silent": {},
         "stopped": {},

@@ -43,7 +43,10 @@ class Page:
         return self.client.post(f"{self.base}/messages", frame, headers=self._known())
 
     def read(self, **query):
-        return self.client.get(f"{self.base}/messages", query, headers=self._known())
+        response = self.client.get(f"{self.base}/messages", query, headers=self._known())
+        for frame in (Api.data_of(response) or {}).get("messages", ()):
+            must_be_published("desk-chat.v1", frame)
+        return response
 
     def _known(self):
         return {**self.headers, "Authorization": f"Bearer {self.token}"}

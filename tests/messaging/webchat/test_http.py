@@ -234,7 +234,9 @@ def test_a_deleted_message_leaves_its_number_and_not_its_words(page, scope):
     page.say("my password is 1234")
     Message.objects.update(deleted_at=Message.objects.get().created_at)
     (frame,) = Api.data_of(page.read())["messages"]
+    stored = Message.objects.get()
     assert (frame["t"], frame["seq"], "1234" in str(frame)) == ("del", 1, False)
+    assert (frame["conversation"], frame["of"]) == (str(stored.conversation_id), str(stored.id))
 
 
 def test_after_the_end_the_next_message_begins_anew(page, scope):
@@ -245,6 +247,16 @@ def test_after_the_end_the_next_message_begins_anew(page, scope):
     assert (closed["state"], closed["csat"]) == ("closed", True)
     assert page.begin(visitor_token=token)["conversation"] is None
     assert Api.data_of(page.say("Again", cid="c2"))["seq"] == 1
+
+
+def test_who_has_rated_before_the_end_is_not_asked_at_it(page, scope):
+    page.begin()
+    page.say("Hello")
+    asked = Conversation.objects.get().id
+    page.rate(conversation=str(asked), score=4)
+    conversation_end(asked)
+    (closed,) = Api.data_of(page.read(after=1))["messages"]
+    assert (closed["state"], closed["csat"]) == ("closed", False)
 
 
 def test_a_rating_is_kept(page, scope):

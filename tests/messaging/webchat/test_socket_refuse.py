@@ -73,6 +73,17 @@ async def test_hello_comes_first(sockets_of):
 
 
 @pytest.mark.parametrize(
+    ("frame", "named"),
+    [({"cid": "a b"}, "cid"), ({"kind": "file", "files": ["1", "2"]}, "files"), ({"kind": "file"}, "a file frame, and no other, needs its file")],
+    ids=["one member", "two files", "the whole"],
+)  # fmt: skip
+async def test_a_refusal_names_what_is_wrong(ready, frame, named):
+    socket, _ = await ready()
+    error = await socket.ask("error", t="send", **{"cid": "c1", "text": "mine", **frame})
+    assert (error["code"], error["message"]) == ("validation_error", f"The frame is not valid: {named}.")
+
+
+@pytest.mark.parametrize(
     ("bad", "code"),
     [
         *((bad, "malformed_json") for bad in ("{", "[]", "7", '{"a":NaN}')),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from channels_app.services import channel_save
+from conversations.models import Message
 from messaging.live import send_queue, transcript
 from messaging.rules.control import take_over
 from messaging.sockets import follower
@@ -50,6 +51,16 @@ async def test_syncing(ready, said):
     socket, _ = await ready(after=2)
     await socket.send_json_to({"t": "sync", "after": 1})
     assert seqs(await socket.until("ready")) == [2]
+
+
+async def test_what_was_deleted_keeps_its_number_and_tells_whose_it_was(ready, said, rows):
+    conversation = await said("a", "b")
+    gone = Message.objects.unscoped().filter(conversation=conversation, seq=1)  # unscoped: the test's own
+    await rows(gone.update, deleted_at=conversation.created_at)
+    _, frames = await ready()
+    assert [(frame["t"], frame["seq"], frame["conversation"]) for frame in frames[:2]] == [
+        ("del", 1, str(conversation.id)), ("msg", 2, str(conversation.id)),
+    ]  # fmt: skip
 
 
 async def test_what_is_stored_between_listening_and_reading_comes_once(ready, said, rows, monkeypatch):
