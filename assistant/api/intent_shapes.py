@@ -12,6 +12,7 @@ from assistant.models import Intent
 from channels_app.content.types import MAX_TEXT, Content, PublicContent
 from tenants.api.moments import Moment
 from tenants.api.pages import ListQuery, Page
+from tenants.api.parse import Changes
 
 MOST_AT_ONCE = 100
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,60}$", description="As `intent:<name>` in payloads")]
@@ -80,17 +81,17 @@ class IntentBody(Strict):
     confirm: bool = Field(False, description="The person is asked before it is done")
 
 
-class IntentChange(Strict):
-    name: Name | None = None
-    title: Title | None = None
-    description: str | None = Field(None, max_length=500)
-    examples: list[Example] | None = Field(None, max_length=MAX_ITEMS)
-    replies: list[ReplyBody] | None = Field(None, max_length=MAX_ITEMS)
-    slots: list[Slot] | None = Field(None, max_length=20)
-    translations: dict[Language, Translation] | None = Field(None, max_length=30)
-    enabled: bool | None = None
-    handover: bool | None = None
-    confirm: bool | None = None
+class IntentChange(Changes):
+    name: Name = ""
+    title: Title = ""
+    description: str = Field("", max_length=500)
+    examples: list[Example] = Field([], max_length=MAX_ITEMS)
+    replies: list[ReplyBody] = Field([], max_length=MAX_ITEMS)
+    slots: list[Slot] = Field([], max_length=20)
+    translations: dict[Language, Translation] = Field({}, max_length=30)
+    enabled: bool = True
+    handover: bool = False
+    confirm: bool = False
 
 
 class IntentQuery(ListQuery):
@@ -167,10 +168,10 @@ class ClassifiedList(BaseModel):
     version: str = Field(description="The training that was asked; empty where it is kept in no row")
 
 
-def stored_of(given: dict[str, Any], replies: list[ReplyBody] | None) -> dict[str, Any]:
+def stored_of(given: dict[str, Any], replies: list[ReplyBody]) -> dict[str, Any]:
     """The columns for what a caller gave; what it left out stays out."""
     columns = {name: value for name, value in given.items() if name != "replies"}
-    if replies is not None:
+    if "replies" in given:
         columns["responses"] = [_reply_stored(reply) for reply in replies]
     if "slots" in columns:
         columns["slots"] = [_slot_stored(slot) for slot in columns["slots"]]

@@ -101,7 +101,7 @@ class IntentView(TenantAPIView):
     )  # fmt: skip
     def patch(self, request: Request, intent_id: uuid.UUID) -> Response:
         body = parse_body(request, IntentChange)
-        given = stored_of(body.model_dump(exclude_none=True), body.replies)
+        given = stored_of(body.model_dump(include=body.model_fields_set), body.replies)
         row = intent_save(intent_get(intent_id), given)
         self.audit("intent.updated", row, {"fields": sorted(given)})
         return Response(intent_shape(row))

@@ -57,6 +57,8 @@ class ToolCreate(BaseModel):
 class ToolChange(Changes):
     """What is left out stays as it is. A new `url` needs the `secret` again."""
 
+    NOT_EMPTIED = frozenset({"secret"})  # an empty one is refused further on
+
     title: Title = ""
     description: Description = ""
     schema_: Schema = Field({}, alias="schema")

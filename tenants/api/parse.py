@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, TypeVar
+from functools import cache
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from django.http import HttpRequest
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, TypeAdapter, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.request import Request
 
@@ -26,14 +30,56 @@ LONGEST_FIELD = 100  # characters of a field's name that an error repeats
 
 
 class Changes(BaseModel):
-    """The body of a PATCH: what is left out stays as it is. A member's default is never used, and never published
-    (chatsvc/web/openapi/schema.py): generated clients send the defaults they are told of."""
+    """The body of a PATCH: what is left out stays as it is; null empties a text or a list that may be empty, and is
+    refused for the rest, but where a member says what it means. A default is what null stands for, where it is empty and
+    fits its member; it is never published (chatsvc/web/openapi/schema.py): generated clients send the defaults they are
+    told of."""
 
     model_config = ConfigDict(extra="forbid")
+    NOT_EMPTIED: ClassVar[frozenset[str]] = frozenset()  # members that this model lets be empty and its action does not
 
     def given(self) -> dict[str, Any]:
         """The members that were sent."""
         return self.model_dump(exclude_unset=True)
+
+    @classmethod
+    @cache
+    def emptied(cls) -> dict[str, Any]:
+        """Member, as it is sent → what null makes of it."""
+        return {
+            field.alias or name: field.default
+            for name, field in cls.model_fields.items()
+            if name not in cls.NOT_EMPTIED and _may_be_empty(field)
+        }
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_empties(cls, sent: Any) -> Any:
+        if not isinstance(sent, dict):
+            return sent
+        empty = cls.emptied()
+        return {name: empty.get(name) if value is None else value for name, value in sent.items()}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        told = handler(schema)
+        members = handler.resolve_ref_schema(told)["properties"]
+        for name in cls.emptied():
+            words = {key: members[name].pop(key) for key in ("title", "description") if key in members[name]}
+            members[name] = {"anyOf": [members[name], {"type": "null"}], **words}
+        return told
+
+
+def _may_be_empty(field: FieldInfo) -> bool:
+    """Whether its default is an empty text or list, and one that may be sent."""
+    if field.default not in ("", []):
+        return False
+    bounded: Any = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+    try:
+        TypeAdapter(bounded).validate_python(field.default)
+    except ValidationError:
+        return False
+    return True
 
 
 def parse_body(request: Request | HttpRequest, model: type[M]) -> M:

@@ -205,8 +205,18 @@ def envelope(result: Schema, **options: Any) -> Schema:
     for path, item in result.get("paths", {}).items():
         for method in METHODS:
             if path.startswith("/api/") and method in item:
+                _demand_body(item[method], components["schemas"])
                 _complete(item[method], path, method)
     return result
+
+
+def _demand_body(operation: Schema, schemas: Schema) -> None:
+    """A file has to be sent, and what asks for one member at least: drf-spectacular looks at `required` alone."""
+    for media, content in _body(operation).items():
+        schema = content.get("schema", {})
+        schema = schemas.get(schema.get("$ref", "").rpartition("/")[2], schema)
+        if media != JSON or schema.get("minProperties"):
+            operation["requestBody"]["required"] = True
 
 
 def _refused(code: str, message: str, details: Any) -> Schema:

@@ -89,7 +89,7 @@ class CannedReplyView(TenantAPIView):
 
     @extend_schema(
         operation_id="canned_reply_change",
-        description="Changes the fields that the request names and no others.",
+        description="What is left out stays.",
         summary="Change a canned reply",
         tags=["inbox"],
         request=CannedChange,
@@ -98,8 +98,8 @@ class CannedReplyView(TenantAPIView):
     )
     def patch(self, request: Request, canned_id: uuid.UUID) -> Response:
         body = parse_body(request, CannedChange)
-        row, given = canned_get(canned_id), body.model_dump(exclude_none=True, exclude={"content"})
-        given |= {"content": body.content.to_json()} if body.content else {}
+        row, given = canned_get(canned_id), body.given()
+        given |= {"content": body.content.to_json()} if "content" in given else {}
         row = canned_save(row, given)
         self.audit("cannedreply.updated", row, {"fields": sorted(given)})
         return Response(canned_shape(row))

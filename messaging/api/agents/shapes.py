@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from channels_app.content.types import Content, PublicContent
+from channels_app.content.types import Content, PublicContent, text
 from channels_app.words.moments import Moment
 from conversations.shapes import AssigneeBrief, ConversationDetail, ConversationShape, TeamBrief
 from messaging.agents.inbox.lists import Filter, View
@@ -15,6 +15,7 @@ from messaging.agents.models import SHORTCUT, Label
 from messaging.agents.presence import State
 from messaging.api.named import Agent
 from tenants.api.pages import Page, WholeQuery
+from tenants.api.parse import Changes
 from tenants.desk import Language, Skill
 from tenants.names import Seen
 
@@ -88,6 +89,8 @@ class LabelledConversation(ConversationDetail):
 class AssignChange(Strict):
     """Exactly one of ``agent`` and ``team``."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
     agent: str = Field("", max_length=150, description="User name of who answers from here on")
     team: uuid.UUID | None = Field(None, description="The team whose members it waits for")
     expected_epoch: int | None = Field(
@@ -149,9 +152,9 @@ class LabelBody(Strict):
     color: Color = "gray"
 
 
-class LabelChange(Strict):
-    name: LabelName | None = None
-    color: Color | None = None
+class LabelChange(Changes):
+    name: LabelName = ""
+    color: Color = "gray"
 
 
 class LabelShape(LabelItem):
@@ -169,11 +172,11 @@ class TeamBody(Strict):
     skills: list[Skill] = Field([], max_length=50)
 
 
-class TeamChange(Strict):
-    name: Name | None = None
-    members: list[Annotated[str, Field(max_length=150)]] | None = Field(None, max_length=500)
-    languages: list[Language] | None = Field(None, max_length=20)
-    skills: list[Skill] | None = Field(None, max_length=50)
+class TeamChange(Changes):
+    name: Name = ""
+    members: list[Annotated[str, Field(max_length=150)]] = Field([], max_length=500)
+    languages: list[Language] = Field([], max_length=20)
+    skills: list[Skill] = Field([], max_length=50)
 
 
 class TeamItem(BaseModel):
@@ -215,10 +218,10 @@ class MemberList(Page):
     items: list[MemberItem]
 
 
-class DeskChange(Strict):
-    capacity: int | None = Field(None, ge=0, le=500)
-    languages: list[Language] | None = Field(None, max_length=20)
-    skills: list[Skill] | None = Field(None, max_length=50)
+class DeskChange(Changes):
+    capacity: int = Field(0, ge=0, le=500)
+    languages: list[Language] = Field([], max_length=20)
+    skills: list[Skill] = Field([], max_length=50)
 
 
 class PresenceChange(Strict):
@@ -236,11 +239,11 @@ class CannedBody(Strict):
     language: str = Field("", max_length=15)
 
 
-class CannedChange(Strict):
-    shortcut: str | None = Field(None, pattern=SHORTCUT)
-    title: Title | None = None
-    content: PublicContent | None = None
-    language: str | None = Field(None, max_length=15)
+class CannedChange(Changes):
+    shortcut: str = Field("", pattern=SHORTCUT)
+    title: Title = ""
+    content: PublicContent = text("-")
+    language: str = Field("", max_length=15)
 
 
 class CannedQuery(WholeQuery):

@@ -119,10 +119,10 @@ class TeamView(TenantAPIView):
         examples=[asked({"members": ["ben"]}), answered(TEAM)],
     )
     def patch(self, request: Request, team_id: uuid.UUID) -> Response:
-        body = parse_body(request, TeamChange)
-        team, given = team_get(team_id), body.model_dump(exclude_none=True)
+        team, given = team_get(team_id), parse_body(request, TeamChange).given()
+        fields = sorted(given)
         team = team_save(team, given.pop("members", None), given)
-        self.audit("team.updated", team, {"fields": sorted(body.model_dump(exclude_none=True))})
+        self.audit("team.updated", team, {"fields": fields})
         return Response(team_shapes([team])[0])
 
     @extend_schema(
@@ -170,7 +170,7 @@ class MemberDeskView(TenantAPIView):
         examples=[asked({"capacity": 5, "languages": ["en"]}), answered(MEMBER)],
     )
     def patch(self, request: Request, user_id: uuid.UUID) -> Response:
-        given = parse_body(request, DeskChange).model_dump(exclude_none=True)
+        given = parse_body(request, DeskChange).given()
         row = desk_change(user_id, given)
         self.audit("membership.updated", row, {"fields": sorted(given)})
         return Response(member_shapes([row])[0])
@@ -240,7 +240,7 @@ class LabelView(TenantAPIView):
         examples=[asked({"color": "orange"}), answered({**LABEL, "color": "orange"})],
     )
     def patch(self, request: Request, label_id: uuid.UUID) -> Response:
-        given = parse_body(request, LabelChange).model_dump(exclude_none=True)
+        given = parse_body(request, LabelChange).given()
         label = label_save(label_get(label_id), given)
         self.audit("label.updated", label, {"fields": sorted(given)})
         return Response(_label(label))

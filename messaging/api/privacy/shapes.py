@@ -23,7 +23,7 @@ MOST_NAMED = 20  # contacts that an ambiguous id names
 class PersonBody(BaseModel):
     """Who: either of the two."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
 
     contact_id: uuid.UUID | None = None
     learner_id: PersonId | None = Field(

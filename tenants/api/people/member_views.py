@@ -6,14 +6,15 @@ How colleagues work (presence, teams, how much they have in hand) is messaging/a
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, Any
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenants.api.moments import Moment
+from tenants.api.parse import Changes
 from tenants.api.views import TenantAPIView, answered, asked, parse_body
 from tenants.models import Membership
 from tenants.people.admins import is_admin
@@ -29,13 +30,12 @@ PLACE = {
 }  # fmt: skip
 
 
-class PlaceChange(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    role: str | None = Field(None, max_length=60, description="The name of a role of the tenant")
-    picture: Annotated[str, Field(max_length=500, pattern=r"^(https://[^\s]+)?$")] | None = Field(
-        None, description="Address of a square picture that visitors see beside the name; https, empty: none"
-    )
+class PlaceChange(Changes):
+    role: str = Field("", min_length=1, max_length=60, description="The name of a role of the tenant")
+    picture: str = Field(
+        "", max_length=500, pattern=r"^(https://[^\s]+)?$",
+        description="Address of a square picture that visitors see beside the name; https, empty: none",
+    )  # fmt: skip
 
 
 class PlaceShape(BaseModel):
@@ -77,13 +77,9 @@ class MemberView(TenantAPIView):
         examples=[asked({"role": "agent"}), answered(PLACE)],
     )
     def patch(self, request: Request, user_id: uuid.UUID) -> Response:
-        given: dict[str, Any] = parse_body(request, PlaceChange).model_dump(exclude_unset=True)
-        if given.get("role", "") is None:
-            del given["role"]
+        given = parse_body(request, PlaceChange).given()
         if "role" in given:
             given["role"] = role_named(given["role"])
-        if "picture" in given:
-            given["picture"] = given["picture"] or ""
         row = member_change(user_id, self.principal.permissions, given)
         changes = {"fields": sorted(given), **({"role": row.role.name} if "role" in given else {})}
         self.audit("membership.updated", row, changes)

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from tenants.api.moments import Moment
 from tenants.api.pages import ListQuery, Page, Walk, listed
+from tenants.api.parse import Changes
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.models import Membership, Role
 from tenants.names import Seen
@@ -36,11 +37,9 @@ class RoleBody(BaseModel):
     permissions: Permissions = Field(description="Names, or `*`: all, also those to come; no more than you have")
 
 
-class RoleChange(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    name: RoleName | None = None
-    permissions: Permissions | None = Field(None, description="All that the role has from here on")
+class RoleChange(Changes):
+    name: RoleName = ""
+    permissions: Permissions = Field([], description="All that the role has from here on")
 
 
 class RoleItem(BaseModel):
@@ -119,7 +118,7 @@ class RoleView(TenantAPIView):
         examples=[asked({"permissions": ["conversations:read", "messages:read"]}), answered(ROLE)],
     )
     def patch(self, request: Request, role_id: uuid.UUID) -> Response:
-        given = parse_body(request, RoleChange).model_dump(exclude_none=True)
+        given = parse_body(request, RoleChange).given()
         row = role_change(role_id, self.principal.permissions, given)
         self.audit("role.updated", row, {"fields": sorted(given)})
         return Response(_shapes([row])[0])

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenants.api.moments import Moment
+from tenants.api.parse import Changes
 from tenants.api.views import TenantAPIView, answered, asked, parse_body
 from tenants.models import Tenant
 from tenants.names import Seen
@@ -45,11 +46,9 @@ SettingsChange: type[BaseModel] = create_model(
 )
 
 
-class TenantChange(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Seen] | None = None
-    settings: SettingsChange | None = None  # type: ignore[valid-type]
+class TenantChange(Changes):
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Seen] = ""
+    settings: SettingsChange = SettingsChange()  # type: ignore[valid-type]
 
 
 class TenantShape(BaseModel):
@@ -91,8 +90,8 @@ class TenantView(TenantAPIView):
     )
     def patch(self, request: Request) -> Response:
         body = parse_body(request, TenantChange)
-        given: Any = body.settings
-        chosen = {} if given is None else given.model_dump(mode="json", exclude_unset=True)
+        settings: Any = body.settings
+        chosen = settings.model_dump(mode="json", exclude_unset=True)
         fields = sorted([*(["name"] if body.name else []), *(f"settings.{name}" for name in chosen)])
 
         def change(stored: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,58 @@
+"""A body that has to be sent is told as required, and one that is told as optional may be left out (API-4)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tenants.scope import tenant_scope
+from tests.api.document import document
+from tests.api.test_nulls import MADE
+from tests.api.test_tenant_matrix import place
+from tests.api.world import World
+
+pytestmark = pytest.mark.django_db
+
+
+#: whether a person has to be named by the body depends on whose credential it is; accounts of operators have tests of their own
+DEPENDS = ("/webchat/", "/looking", "/system/")
+
+
+def operations() -> list[Any]:
+    return [
+        pytest.param(path, method, operation["requestBody"].get("required", False), id=f"{method} {path}")
+        for path, item in document()["paths"].items()
+        for method, operation in item.items()
+        if "requestBody" in operation and not any(part in path for part in DEPENDS)
+    ]
+
+
+@pytest.mark.parametrize(("path", "method", "required"), operations())
+def test_no_body_is_refused_just_where_one_is_required(
+    path: str, method: str, required: bool, tenant: Any, api: Any, settings: Any
+) -> None:
+    settings.ENV = {**settings.ENV, "ENABLE_RATE_LIMITING": False}
+    ids = World(tenant, "kingfisher").ids
+    with tenant_scope(tenant.id):
+        row = MADE[path](tenant) if path in MADE else None
+    own = {"thread_id": getattr(row, "conversation_id", None)} | (
+        {path[path.rfind("{") + 1 : -1]: row.id} if row else {}
+    )
+    ids |= {name: str(value) for name, value in own.items() if value}
+    address = re.sub(r"\{(\w+)\}", lambda found: ids[place(path.lstrip("/"), found[1])], path)
+    answer = api(tenant).generic(method.upper(), address, "", content_type="")
+    refused = answer.status_code in (400, 415, 422)
+    assert refused == required, (answer.status_code, answer.content[:300] if not answer.streaming else "")
+
+
+def test_files_are_bodies_that_are_required() -> None:
+    bodies = [
+        operation["requestBody"]
+        for item in document()["paths"].values()
+        for operation in item.values()
+        if "requestBody" in operation and "application/json" not in operation["requestBody"]["content"]
+    ]
+    assert len(bodies) == 2
+    assert all(body.get("required") for body in bodies)
