@@ -5,7 +5,7 @@ Must not know how any engine thinks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -23,8 +23,9 @@ from tenants.errors import NotFound
 from tenants.scope import tenant_id_if_any
 from tenants.storage.memo import Memo
 
-#: tenant → tokens that the smallest of its models has room for; 0: it has none
-_rooms: Memo[int] = Memo("language_models", ttl=30 if settings.REDIS_URL else 5)
+#: tenant → tokens that the smallest of its models has room for (0: it has none), and the kinds of their providers
+_models: Memo[tuple[int, frozenset[str]]] = Memo("language_models", ttl=30 if settings.REDIS_URL else 5)
+NONE: tuple[int, frozenset[str]] = (0, frozenset())
 
 CURRENT, BUILTIN = "current", "builtin"  # what answers people now; the built-in assistant
 #: and the language models held to one of them (``name`` or ``provider/name``), or to a version of the prompt
@@ -41,16 +42,16 @@ def engine_named(name: str, tenant_settings: Mapping[str, Any]) -> Engine:
         return engine_for(tenant_settings)
     kind, _, named = name.partition(":")
     if kind == "model" and (only := next((one for one in offers() if one.called(named)), None)):
-        return _by_model(builtin, tenant_settings, only.context_tokens, only=only)
-    if kind == "prompt" and (room := _room()) and (version := prompt_of_version(named)):
-        return _by_model(builtin, tenant_settings, room, version=version)
+        return _by_model(builtin, tenant_settings, _facts_of([only]), only=only)
+    if kind == "prompt" and has_models() and (version := prompt_of_version(named)):
+        return _by_model(builtin, tenant_settings, _facts(), version=version)
     raise NotFound(f"There is no engine that is called {name[:100]}.", code="engine_not_found")
 
 
 def engine_of_model(row: LanguageModel, tenant_settings: Mapping[str, Any]) -> Engine:
     """As ``model:<name>``, also where it is switched off: for those who compare it before it is asked."""
     only = offer_of(row)
-    return _by_model(Builtin(options_of(tenant_settings)), tenant_settings, only.context_tokens, only=only)
+    return _by_model(Builtin(options_of(tenant_settings)), tenant_settings, _facts_of([only]), only=only)
 
 
 def engine_for(tenant_settings: Mapping[str, Any]) -> Engine:
@@ -64,31 +65,33 @@ def engine_for(tenant_settings: Mapping[str, Any]) -> Engine:
 
         return engine_at(url)
     builtin = Builtin(options_of(tenant_settings))
-    room = _room()
-    return _by_model(builtin, tenant_settings, room) if room else replace(builtin, shop=product_told)
+    facts = _facts()
+    return _by_model(builtin, tenant_settings, facts) if facts[0] else replace(builtin, shop=product_told)
 
 
 def has_models() -> bool:
     """Whether the tenant in scope may ask a language model; a few seconds old at most."""
-    return bool(_room())
+    return bool(_facts()[0])
 
 
 def models_changed(tenant_id: Any) -> None:
     """Call after a model or its provider was saved or deleted."""
-    _rooms.forget(tenant_id)
+    _models.forget(tenant_id)
 
 
-def _room() -> int:
+def _facts() -> tuple[int, frozenset[str]]:
     tenant_id = tenant_id_if_any()
-    if tenant_id is None:
-        return 0
-    return _rooms.get(tenant_id, lambda: min((one.context_tokens for one in offers()), default=0)) or 0
+    return NONE if tenant_id is None else _models.get(tenant_id, lambda: _facts_of(offers())) or NONE
+
+
+def _facts_of(asked: Sequence[Offer]) -> tuple[int, frozenset[str]]:
+    return min((one.context_tokens for one in asked), default=0), frozenset(one.server.kind for one in asked)
 
 
 def _by_model(
     builtin: Builtin,
     tenant_settings: Mapping[str, Any],
-    room: int,
+    facts: tuple[int, frozenset[str]],
     *,
     only: Offer | None = None,
     version: SystemPrompt | None = None,
@@ -96,7 +99,9 @@ def _by_model(
     """``only`` this model is asked; by this ``version`` of the prompt, whichever is active."""
     from assistant.language.engine import ANSWER_TOKENS, LanguageEngine, Prompting, toolbox_of
     from assistant.llm.ask import chat, chat_alone  # the SDKs, which tenants without a model do without
+    from assistant.llm.ready import sdks_of
 
+    room, kinds = facts
     prompting = Prompting(
         budget=min(tenant_settings.get("prompt_tokens") or room, max(1000, room - ANSWER_TOKENS)),
         mask=tuple(tenant_settings.get("provider_mask") or ()),
@@ -106,4 +111,5 @@ def _by_model(
         unpaid_to_staff=(tenant_settings.get("llm_budget") or {}).get("hand_over", False),
         version=(version.version, version.text) if version else None,
     )
-    return LanguageEngine(builtin, partial(chat_alone, only) if only else chat, toolbox_of, prompting)
+    asks = partial(chat_alone, only) if only else chat
+    return LanguageEngine(builtin, asks, toolbox_of, prompting, partial(sdks_of, kinds))

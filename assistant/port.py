@@ -144,6 +144,7 @@ class EngineTimeout(EngineError):
 class Engine(Protocol):
     """Something that answers. Called from several threads at once, inside the tenant's scope.
 
+    One that has to load or learn something first does so in ``prepare()``, called before the answer's time is counted anew.
     One that thinks in this process for milliseconds, and leaves nothing behind, says so by ``instant = True``: it may be
     asked for a turn that no worker has leased, and so twice. One that wants to know which of its answers were not sent has
     ``refused(request, code, where)``, which never blocks and never raises.

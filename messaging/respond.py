@@ -193,7 +193,7 @@ def thought_of(
         log.warning("turn_loop", conversation=str(conversation.id))
         still = EngineReply((), dict(request.context), handover=True, handover_reason=LOOP, engine="guard")
         return EngineOutcome(still, degraded=False, latency_ms=0)
-    return _think(request, turn, last.id)
+    return _think(request, turn, last)
 
 
 def at_work(conversation: Conversation) -> AbstractContextManager[Writing | None]:
@@ -245,12 +245,13 @@ def request_of(conversation: Conversation, recent: Sequence[Any], unanswered: Se
     )
 
 
-def _time_left(last: Any) -> float:
+def _time_left(last: Any, *, lost: bool = False) -> float:
     """Seconds until the person is to have an answer, counted from when their last message was stored. Where that has
-    passed, as after a loss, the promise is broken already: the engine gets its whole time, for a good answer."""
+    passed, or a worker was ``lost`` over it, the promise is as good as broken: the engine gets its whole time, for a good
+    answer."""
     whole: float = settings.ENV["ENGINE_TIMEOUT_MS"] / 1000
     left = whole - max((now() - last.created_at).total_seconds(), 0.0)
-    return max(left, min(LEAST_S, whole)) if left > 0 else whole
+    return max(left, min(LEAST_S, whole)) if left > 0 and not lost else whole
 
 
 def _person_of(conversation: Conversation) -> Person | None:
@@ -298,8 +299,9 @@ def _history(recent: Sequence[Any], unanswered: Sequence[Any]) -> tuple[HistoryE
     return tuple(HistoryEntry(m.role, shorten(in_words(m.content, m.text), MAX_TEXT)) for m in before)
 
 
-def _think(request: EngineRequest, turn: Turn, answered_id: uuid.UUID) -> EngineOutcome:
-    """Ask the engine; whatever goes wrong there, the person gets the tenant's fallback reply (PIPE-3)."""
+def _think(request: EngineRequest, turn: Turn, last: Any) -> EngineOutcome:
+    """Ask the engine, whose answer is to the message ``last``; whatever goes wrong there, the person gets the tenant's fallback
+    reply (PIPE-3)."""
     tenant_settings = settings_for(request.tenant_id)
     started = time.monotonic()
     degraded = turn.attempts > FALLBACK_AFTER or turn.worn_out
@@ -308,9 +310,13 @@ def _think(request: EngineRequest, turn: Turn, answered_id: uuid.UUID) -> Engine
         try:
             engine = engine_for(tenant_settings.model_dump())
             refused = partial(_refused, engine, request)
+            if not request.at_once:
+                # after a loss the process is new: what it loads must not be all that it does with the time
+                getattr(engine, "prepare", lambda: None)()
+                request = replace(request, deadline_s=_time_left(last, lost=turn.leases > 1))
             said = engine.respond(request)
             said = replace(said, contents=cited(said.contents, said.sources)) if said.sources else said
-            reply = _quoting(_sendable(said, turn.conversation), turn.conversation, answered_id)
+            reply = _quoting(_sendable(said, turn.conversation), turn.conversation, last.id)
             expected = request.hints.get("expected_response_type", "")
             reply = replace(reply, contents=as_expected(reply.contents, expected)) if expected else reply
         except NotAtOnce:

@@ -49,7 +49,7 @@ class Options:
     """How sure the assistant must be, as probabilities of being right, and when it gives up.
 
     ``known`` is the likeness (0 to 1) of a question and a knowledge entry. ``handover_after`` counts
-    misunderstandings in a row; 0: never hand over for them.
+    misunderstandings in a row; 0: they are not counted.
     """
 
     high: float = 0.55  # from here on it answers
@@ -404,7 +404,7 @@ class Dialogue:
         return self.answer(self.said_by(skill) if skill else [self.wording.sentence("done")], CANCEL, confidence=1.0)
 
     def misunderstood(self, contents: list[Content], intent: str = "", **rest: Any) -> EngineReply:
-        self.missed += 1
+        self.missed += bool(self.options.handover_after)
         if 0 < self.options.handover_after <= self.missed:
             return self.hand_over("misunderstood")
         return self.answer(contents, intent, confidence=self.classification.confidence, **rest)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from assistant.builtin.dialogue import NAME, Ask, Dialogue, Options
+from assistant.embeddings.encoders import encoder, name_for
 from assistant.intents.lessons import lessons
 from assistant.knowledge import search
 from assistant.port import EngineError, EngineReply, EngineRequest
@@ -41,6 +42,12 @@ class Builtin:
     shop: Ask | None = None
     name = NAME
     instant = True
+
+    def prepare(self) -> None:
+        """Load, or learn, what the tenant's assistant knows, and the network that questions are compared by."""
+        lessons()
+        if texts.available():
+            encoder(name_for(self.options.languages))
 
     def respond(self, request: EngineRequest) -> EngineReply:
         """Answer one turn within milliseconds; the first one after a change trains, which takes about a second.

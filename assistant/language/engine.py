@@ -79,14 +79,19 @@ class Prompting:
 
 @dataclass(frozen=True)
 class LanguageEngine:
-    """Answers for the tenant in scope. ``toolbox`` makes the tools of a turn."""
+    """Answers for the tenant in scope. ``toolbox`` makes the tools of a turn; ``load`` loads the SDKs that ``chat`` needs."""
 
     builtin: Builtin
     chat: Chat
     toolbox: Callable[[EngineRequest, str], Toolbox]
     prompting: Prompting = field(default_factory=Prompting)
+    load: Callable[[], object] = lambda: None
     name = NAME
     instant = False
+
+    def prepare(self) -> None:
+        self.builtin.prepare()
+        self.load()
 
     def respond(self, request: EngineRequest) -> EngineReply:
         """Answer one turn within its deadline: by the model, else as the built-in does, with ``why["degraded"]`` then.
@@ -115,7 +120,7 @@ class LanguageEngine:
             return self._answered(request, first, box, turn, asked if said else None, said)
         except ChatError as error:
             log.warning("language_model_failed", code=error.code, conversation=str(request.conversation_id))
-            return self._degraded(request, first, turn, error.code)
+            return self._degraded(request, turn, error.code)
 
     def _settled(self, request: EngineRequest, first: EngineReply) -> bool:
         """Whether the built-in's answer stands: greetings, slots, flows, wishes for a human, options that were picked, and what
@@ -321,13 +326,13 @@ class LanguageEngine:
             sources=sources, why=why,
         )  # fmt: skip
 
-    def _degraded(self, request: EngineRequest, first: EngineReply, turn: Turn, code: str) -> EngineReply:
-        """What the built-in says, with the shop's products as for a tenant without models, marked, and with what the models were
-        asked for nothing."""
-        first = self._by_shop(request, turn) or first
-        why = {**first.why, **turn.why(), "degraded": code}
-        context = _without_question(first.context)
-        reply = replace(first, context=context, usage=turn.usage() or first.usage, why=why)
+    def _degraded(self, request: EngineRequest, turn: Turn, code: str) -> EngineReply:
+        """What the built-in says in the model's place, marked, and with what the models were asked for nothing. That it has no
+        answer is no gap in what was written, for the model might have had one."""
+        said = self._stood_in(request, turn)
+        why = {**said.why, **turn.why(), "degraded": code}
+        context = _without_question(said.context)
+        reply = replace(said, context=context, usage=turn.usage() or said.usage, why=why, unanswered=False)
         if code != "budget_exceeded" or not self.prompting.unpaid_to_staff:
             return reply
         context |= {"conversation_stage": "handover"}
@@ -336,15 +341,17 @@ class LanguageEngine:
             reply, contents=told, context=context, handover=True, handover_reason="budget", next_expected=(), sources=()
         )
 
-    def _by_shop(self, request: EngineRequest, turn: Turn) -> EngineReply | None:
-        """The built-in's answer where it may ask the shop, which it leaves to the model's tools before; None where that would
-        take longer than there is time left. Without a network it always may."""
+    def _stood_in(self, request: EngineRequest, turn: Turn) -> EngineReply:
+        """The built-in's answer as for a tenant without models: with the shop, which it leaves to the model's tools before,
+        unless that would take longer than there is time left. It counts no misunderstanding: an outage is none, and hands
+        nobody over."""
         left = turn.ends - time.monotonic()
         asked = replace(request, stream=None, deadline_s=max(left, 0.0), at_once=left < LEAST_S)
+        options = replace(self.builtin.options, handover_after=0)
         try:
-            return replace(self.builtin, shop=product_told).respond(asked)
+            return replace(self.builtin, options=options, shop=product_told).respond(asked)
         except NotAtOnce:
-            return None
+            return replace(self.builtin, options=options).respond(replace(asked, at_once=False))
 
     def _language(self, request: EngineRequest) -> str:
         spoken = self.builtin.options.languages

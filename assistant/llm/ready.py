@@ -5,6 +5,8 @@ Owns which of them a process needs: an SDK takes seconds and some 30 MB, which a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.conf import settings
 
 from assistant.llm.ask import WIRES
@@ -20,6 +22,11 @@ def sdks_load() -> list[str]:
     for kind in Provider.Kind:
         if kind not in kinds and rows.filter(provider__kind=kind, tenant__status=Tenant.Status.ACTIVE).exists():
             kinds.add(str(kind))
+    sdks_of(kinds)
+    return sorted(kinds)
+
+
+def sdks_of(kinds: Iterable[str]) -> None:
+    """Load those of these kinds of provider; nothing is done twice."""
     for wire in {WIRES[Provider.Kind(kind)] for kind in kinds}:
         wire.load()
-    return sorted(kinds)

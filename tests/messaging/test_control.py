@@ -378,6 +378,28 @@ def test_the_time_of_an_engine_counts_from_the_stored_message(answered, web, sai
     assert left[0] <= engine.asked[-1].deadline_s <= left[1]
 
 
+@pytest.mark.parametrize("age_s", [2, 9.5])
+def test_an_engine_has_its_whole_time_after_a_worker_was_lost(answered, web, said, engine, age_s) -> None:
+    stored = accept(web, said("two"))
+    Message.objects.filter(id=stored.message.id).update(created_at=now() - timedelta(seconds=age_s))
+    Turn.objects.filter(status__in=Turn.OPEN).update(leases=1, attempts=1, claim=uuid.uuid4())
+    answer_all()
+    assert engine.asked[-1].deadline_s == 10
+
+
+@pytest.mark.parametrize(("loads_s", "left"), [(4, (5.5, 6)), (60, (10, 10))])
+def test_a_new_process_is_ready_before_its_engine_is_asked(
+    answered, web, said, engine, monkeypatch, loads_s, left
+) -> None:
+    """A turn whose worker was killed is taken up by a process that has loaded nothing: what it loads is not taken off the time
+    that an engine gets where the promise is broken already."""
+    accept(web, said("two"))
+    loads = timedelta(seconds=loads_s)
+    engine.prepare = lambda: monkeypatch.setattr(respond_module, "now", lambda: now() + loads)
+    answer_all()
+    assert left[0] <= engine.asked[-1].deadline_s <= left[1]
+
+
 def test_an_engine_is_told_of_answers_that_were_not_sent(answered, web, said, engine) -> None:
     told: list[tuple[str, str]] = []
     engine.refused = lambda request, code, where: told.append((request.message_ids[-1], code))

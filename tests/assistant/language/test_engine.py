@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from assistant.intents.lessons import invalidate
+from assistant.builtin import engine as builtin
+from assistant.intents.lessons import invalidate, lessons
 from assistant.models import Intent
 from assistant.port import EngineError, EngineRequest, HistoryEntry
 from assistant.products import plain
@@ -72,6 +74,25 @@ def test_without_a_model_the_builtin_answers_and_it_is_marked(person, model, art
     reply = person().says("returning a tent")
     assert texts(reply) == ["Tents go back within thirty days."]
     assert (reply.engine, reply.why["degraded"]) == ("builtin", code)
+
+
+def test_an_outage_is_no_misunderstanding(person, model) -> None:
+    ada = person()
+    model.fails = "llm_timeout"
+    during = [ada.says(words) for words in ("ravens rest on rocks", "my leg hurts", "the sea sings")]
+    assert [(reply.handover, reply.unanswered, reply.context["assistant"]["missed"]) for reply in during] == [
+        (False, False, 0)
+    ] * 3
+    assert all(texts(reply) for reply in during)
+    model.fails = ""
+    assert texts(ada.says("ravens rest on rocks")) == ["I do not know."]
+
+
+def test_what_has_to_be_loaded_is_loaded_without_a_question(person, model, scope, monkeypatch) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(builtin, "lessons", lambda: loaded.append("lessons") or lessons())
+    replace(person().engine, load=lambda: loaded.append("sdk")).prepare()
+    assert (loaded, model.requests) == (["lessons", "sdk"], [])
 
 
 @pytest.mark.parametrize(
