@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import regex
 
 from channels_app.words.entities import LINK, Entity, find_entities
-from channels_app.words.first_words import language_begun
+from channels_app.words.first_words import language_begun, language_by_words
 from channels_app.words.injection import is_injection
 from channels_app.words.languages import likeliest
 from channels_app.words.personal import find_personal, has_card_number, word_pattern
@@ -74,10 +74,17 @@ def language_of(text: str, *, hint: str | None = None, languages: frozenset[str]
     another of ``languages``."""
     sample = _sample(text)
     if _weight(sample) < MIN_LETTERS:
-        return hint or language_begun(sample, languages)
-    language, confidence = likeliest(sample, languages)
+        return hint or language_begun(sample, languages) or language_by_words(sample, languages)
+    language, confidence = _guessed(sample, languages)
     other = hint in languages and len(languages) > 1 and language != hint
     return language if confidence >= (CLEAR if other else MIN_CONFIDENCE) and len(language) == 2 else hint
+
+
+def _guessed(sample: str, languages: frozenset[str]) -> tuple[str, float]:
+    """By the model; where it is in doubt, by the small words. These tell no more than that it is doubtful."""
+    language, confidence = likeliest(sample, languages)
+    told = language_by_words(sample, languages) if confidence < CLEAR else None
+    return (told, max(confidence, MIN_CONFIDENCE)) if told else (language, confidence)
 
 
 def tells_clearly(text: str, languages: frozenset[str] = frozenset()) -> bool:

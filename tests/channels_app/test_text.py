@@ -41,9 +41,28 @@ def test_a_greeting_tells_the_language_where_the_tenant_speaks_it(text, language
     assert language_of(text, hint="pl", languages=EUROPE) == "pl"
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Wie geht's?", "de"), ("Wo seid ihr?", "de"), ("¿Cómo estás?", "es"), ("¿Qué venden?", "es"), ("Onde ficam?", "pt"),
+        ("Têm cupões?", "pt"), ("Où êtes-vous ?", "fr"), ("What's up", "en"), ("Hallo", "de"), ("No cancelen mi pedido", "es"),
+        ("ou es ma comande", "fr"), ("Como está?", None), ("asdf", None), ("no", None), ("du", None),
+    ],
+)  # fmt: skip
+def test_small_words_and_signs_tell_a_short_texts_language(text, language):
+    assert language_of(text, languages=EUROPE | {"pt"}) == language
+
+
+def test_a_language_that_is_not_known_by_its_words_may_have_them_too():
+    assert [language_of("Wo seid ihr?", languages=EUROPE | more) for more in (set(), {"nl"}, {"sv"})] == ["de", "de", None]
+
+
 def test_the_senders_word_stands_where_the_text_may_be_of_its_neighbour():
     among = EUROPE | {"pt"}
-    assert [language_of("No cancele mi pedido", hint=hint, languages=among) for hint in (None, "es")] == ["pt", "es"]
+    assert [language_of("Cancele pedido por favor", hint=hint, languages=among) for hint in (None, "es")] == [
+        "pt",
+        "es",
+    ]
     clear = "Where is my order, please? I have waited for it."
     assert language_of(clear, hint="es", languages=among) == "en"
     assert (

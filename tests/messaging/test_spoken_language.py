@@ -58,9 +58,9 @@ def test_what_the_contact_speaks_counts_where_nothing_was_written_yet(spoken: An
 
 
 def test_a_line_that_may_be_of_its_neighbour_changes_no_language(spoken: Any) -> None:
-    assert spoken("No cancele mi pedido") == ["pt"]  # what is guessed of it alone
+    assert spoken("Cancele pedido por favor") == ["pt"]  # what is guessed of it alone
     before = "¿Dónde está mi pedido? Quiero saber cuándo llega"
-    assert spoken(before, "No cancele mi pedido", "AC-10042") == ["es", "es", "es"]
+    assert spoken(before, "Cancele pedido por favor", "AC-10042") == ["es", "es", "es"]
     assert spoken("Onde está a minha encomenda? Quero saber quando chega", "AC-10042") == ["pt", "pt"]
 
 
