@@ -133,6 +133,13 @@ class MessageChanged(MessageFacts):
     )
 
 
+class ChangeReported(Data):
+    """What was changed of a message of ours: the person still reads the former words."""
+
+    kind: Literal["edited", "deleted"]
+    of: UUID = Field(description="The message")
+
+
 class MessageReported(OfConversation):
     """How far a sent message got, as its platform reports."""
 
@@ -143,6 +150,9 @@ class MessageReported(OfConversation):
     delivery_timestamp: Moment | None = Field(None, description="When the platform says it was so; else when we heard")
     platform_message_id: str | None = Field(None, description="The platform's id of the part that completed the report")
     channel_response: ChannelResponse | None = None
+    change: ChangeReported | None = Field(
+        None, description="Not a message failed, but the change of one: `message_id` is the entry that tells of it"
+    )
 
 
 class MessageProcessed(OfConversation):

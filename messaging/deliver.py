@@ -46,6 +46,7 @@ from messaging.media.platform_files import OwnFiles, content_outgoing, file_forg
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart
 from messaging.reply import recipient_of
 from messaging.reports.delivery_status import (
+    change_taken,
     early_statuses_apply,
     part_insert,
     part_taken,
@@ -53,7 +54,7 @@ from messaging.reports.delivery_status import (
     parts_settled,
     report_facts,
 )
-from messaging.reports.revise import MESSAGE_DELETED
+from messaging.rules.changes import DELETE, MESSAGE_DELETED, calls_of
 from messaging.rules.hold import channel_admits, channel_failed, channel_held_until, channel_worked
 from messaging.rules.leased_calls import WhileLeased, seen_anew
 from messaging.rules.opening import thread_learnt
@@ -180,12 +181,12 @@ def within_rate(channel: Channel, messages: int = 1) -> float:
 
 
 def _expired(delivery: Delivery) -> bool:
-    return delivery.expires_at is not None and delivery.expires_at <= now()
+    return not delivery.action and delivery.expires_at is not None and delivery.expires_at <= now()
 
 
 def _not_beyond_life(delivery: Delivery, until: datetime) -> datetime:
     """A message that waits ends when it expires, not with the pause that it is in by then."""
-    return min(until, delivery.expires_at) if delivery.expires_at else until
+    return min(until, delivery.expires_at) if delivery.expires_at and not delivery.action else until
 
 
 def _put_off(delivery: Delivery, until: datetime) -> bool:
@@ -219,16 +220,17 @@ def send_try(delivery: Delivery) -> SendTry:
             raise Rejected(MESSAGE_DELETED, "The message was deleted before it could be sent.")
         if _expired(delivery):
             raise Rejected("expired", "The message was too old when it could have been sent.")
-        check_reachable(delivery.message)
+        if delivery.action != DELETE:  # what is taken back is no message to a person who wants none
+            check_reachable(delivery.message)
         config = _config(channel)
-        content = _content(attempt, calls)
-        window_guard(channel, delivery.conversation, content, by_human=_by_human(delivery))
-        payloads = _payloads(attempt, content)
+        payloads = calls_of(delivery, channel) if delivery.action else _payloads(attempt, calls)
         for index in _missing(delivery, len(payloads)):
             if attempt.busy_s:
                 raise _Paced("paced", retry_after=attempt.busy_s)
             result = channel.adapter.send(payloads[index], config, OwnFiles(calls))
-            if len(payloads) == 1 and result.platform_id and not delivery.parts_again:
+            if delivery.action:
+                change_taken(delivery, index)
+            elif len(payloads) == 1 and result.platform_id and not delivery.parts_again:
                 attempt.last = (index, result.platform_id)  # nothing comes between it and the end: one transaction
             else:
                 part_taken(delivery, index, result.platform_id)
@@ -259,9 +261,10 @@ def _missing(delivery: Delivery, count: int) -> list[int]:
     return [*(index for index in delivery.parts_again if index < count), *range(delivery.parts_sent, count)]
 
 
-def _payloads(attempt: SendTry, content: Content) -> Sequence[Payload]:
-    """The API calls that carry the message: the same ones at every try, for a part counts by its index."""
-    delivery = attempt.delivery
+def _payloads(attempt: SendTry, calls: Http) -> Sequence[Payload]:
+    """The API calls that carry the message: the same ones at every try, for a part counts by its index. Raises WindowClosed."""
+    delivery, content = attempt.delivery, _content(attempt, calls)
+    window_guard(attempt.channel, delivery.conversation, content, by_human=_by_human(delivery))
     recipient = recipient_of(delivery.conversation, delivery.message.identity)
     outgoing = payloads_for(
         attempt.channel, content, recipient, reference=str(delivery.id), reply_to=platform_name_of(content.quote),
@@ -463,7 +466,8 @@ def redeliver(deliveries: Any, *, at_once: bool = True) -> int:
         lost = DeliveryPart.objects.filter(delivery=delivery, status=Delivery.Status.FAILED).order_by("index")
         changed = Delivery.objects.filter(id=delivery.id, status=Delivery.Status.FAILED).update(
             status=Delivery.Status.QUEUED, attempts=0, leases=0, dead_at=None, due_at=now(), claim=None,
-            expires_at=now() + timedelta(days=1), error_code="", error_detail="",
+            expires_at=delivery.expires_at if delivery.action else now() + timedelta(days=1),
+            error_code="", error_detail="",
             parts_again=list(lost.values_list("index", flat=True)),
         )  # fmt: skip
         count += changed

@@ -69,7 +69,7 @@ def deliveries(rows: QuerySet[Delivery], at: datetime) -> QuerySet[Delivery]:
     unfinished = Delivery.objects.unscoped().filter(status__in=Delivery.UNFINISHED)
     earlier = unfinished.filter(conversation=OuterRef("conversation"), seq__lt=OuterRef("seq"))
     free = Q(channel__health=None) | Q(channel__health__held_until=None) | Q(channel__health__held_until__lte=at)
-    over = Q(expires_at__lte=at) | Q(channel__disconnected_at__isnull=False)
+    over = Q(expires_at__lte=at, action=None) | Q(channel__disconnected_at__isnull=False)
     return rows.filter(~Exists(earlier), Q(free, channel__enabled=True) | over)
 
 

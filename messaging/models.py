@@ -108,7 +108,12 @@ class Turn(Work, TenantModel):
 
 
 class Delivery(Work, TenantModel):
-    """One message on its way out. The lane of a conversation is its unfinished deliveries by ``seq``."""
+    """One message on its way out, or with an ``action`` a change of one that went out (messaging/rules/changes.py):
+    ``message`` is the entry that tells of it. The lane of a conversation is its unfinished deliveries by ``seq``."""
+
+    class Action(models.TextChoices):
+        EDIT = "edit"
+        DELETE = "delete"
 
     class Status(models.TextChoices):
         QUEUED = "queued"
@@ -127,8 +132,9 @@ class Delivery(Work, TenantModel):
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="deliveries")
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+")
     seq = models.PositiveIntegerField()  # of the message
+    action = models.CharField(max_length=6, null=True)  # one of Action
     status = models.CharField(max_length=9, choices=Status, default=Status.QUEUED)
-    parts_sent = models.PositiveSmallIntegerField(default=0)  # payloads the platform has taken
+    parts_sent = models.PositiveSmallIntegerField(default=0)  # payloads the platform has taken, or calls of a change
     parts_again = models.JSONField(default=list, editable=False)  # of these, by index, what is to be sent once more
     expires_at = models.DateTimeField(null=True, blank=True)
     error_code = models.CharField(max_length=60, blank=True)

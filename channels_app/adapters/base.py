@@ -155,6 +155,16 @@ class Adapter(ABC):
     def send(self, payload: Payload, config: Any, http: Http) -> SendResult:
         """Make one call. Raises a SendError."""
 
+    def edit(self, platform_id: str, payload: Payload, recipient: Recipient, config: Any) -> Payload:
+        """The call by which what the platform calls ``platform_id`` says what ``payload``, of `render`, would have sent. It may
+        be made again. Raises Rejected. Asked where ``can_edit``."""
+        raise NotImplementedError
+
+    def delete(self, platform_id: str, reference: str, recipient: Recipient, config: Any) -> Payload:
+        """The call that takes back what the platform calls ``platform_id``: of one that is gone already it is no fault.
+        ``reference`` is the call's own, stable over all tries. As `edit`. Asked where ``can_delete``."""
+        raise NotImplementedError
+
     def signal(self, action: str, recipient: Any, config: Any) -> Payload | None:
         """The call that shows ``typing`` or ``read`` to the person, or None. Best effort."""
         return None

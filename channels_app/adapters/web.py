@@ -158,6 +158,8 @@ class Web(Adapter):
     instant: ClassVar[bool] = True
     capabilities = EVERYTHING.model_copy(
         update={
+            "can_edit": True,
+            "can_delete": True,
             "media_types": dict.fromkeys(MIME_TYPES, MAX_MEDIA_BYTES),
             "typing": True,
             "typing_interval_s": 3,

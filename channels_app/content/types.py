@@ -294,6 +294,8 @@ class Capabilities(Frozen):
     typing_interval_s: int = 0
     read_marks: bool = False
     edits: bool = Field(default=False, description="People's edits and deletions come in")
+    can_edit: bool = Field(default=False, description="A text of ours is changed where the person reads it")
+    can_delete: bool = Field(default=False, description="A message of ours is taken back where the person reads it")
     reactions: bool = Field(default=False, description="People's reactions come in")
     threads: bool = False
     quotes: bool = Field(default=False, description="A message may quote another; elsewhere the quote stands above it")

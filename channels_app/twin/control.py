@@ -100,7 +100,8 @@ def state(world: World, call: Call) -> Answer:
 
 def _line(entry: dict[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
     facts = {name: entry[name] for name in ("direction", "platform", "id", "person", "at", "repeat_of")}
-    return {**facts, **shown}
+    gone = {"text": "Deleted", "choices": []} if entry.get("changed") == "deleted" else shown
+    return {**facts, "changed": entry.get("changed", ""), **gone}
 
 
 def _wrong(code: str, message: str, status: int) -> Answer:

@@ -17,8 +17,8 @@ Entry = dict[str, Any]
 
 class Journal:
     """Entries have ``direction`` out (sent by the service) or in (said by a person), ``platform``,
-    ``id``, ``person``, ``client_ref``, ``body``, ``at`` and ``repeat_of``: the id of the first
-    message with the same reference, "" for a first one."""
+    ``id``, ``person``, ``client_ref``, ``body``, ``at``, ``repeat_of``: the id of the first
+    message with the same reference, "" for a first one; and ``changed``, once it was: edited or deleted."""
 
     def __init__(self, path: str | Path | None = None) -> None:
         self._lock = threading.Lock()
@@ -62,6 +62,19 @@ class Journal:
                 }
             )
 
+    def find(self, platform: str, message_id: str) -> Entry | None:
+        """What the service sent by this id, unless it has been deleted."""
+        with self._lock:
+            return self._find(platform, message_id)
+
+    def change(self, platform: str, message_id: str, body: Any) -> None:
+        """A message that was found is ``body`` from now on; None: it is gone, its place stays."""
+        with self._lock:
+            line = {"direction": "change", "platform": platform, "id": message_id, "body": body}
+            if self._path:
+                self._append(self._path, line)
+            self._alter(line)
+
     def entries(self) -> list[Entry]:
         with self._lock:
             return list(self._entries)
@@ -81,20 +94,33 @@ class Journal:
             if self._path:
                 self._path.write_text("")
 
+    def _find(self, platform: str, message_id: str) -> Entry | None:
+        own = (one for one in self._entries if one["direction"] == "out" and one.get("changed") != "deleted")
+        return next((one for one in own if (one["platform"], one["id"]) == (platform, message_id)), None)
+
+    def _alter(self, line: Entry) -> None:
+        if entry := self._find(line["platform"], line["id"]):
+            gone = line["body"] is None
+            entry |= {"changed": "deleted" if gone else "edited", "body": {} if gone else line["body"]}
+
     def _load(self, path: Path) -> None:
         lines = path.read_text().splitlines(keepends=True)
         if lines and not lines[-1].endswith("\n"):  # the last writer was killed within the line
             path.write_text("".join(lines[:-1]))
         for line in lines:
             if line.endswith("\n"):
-                self._remember(json.loads(line))
+                entry = json.loads(line)
+                self._alter(entry) if entry["direction"] == "change" else self._remember(entry)
 
     def _write(self, entry: Entry) -> Entry:
         if self._path:
-            with self._path.open("a") as file:
-                file.write(json.dumps(entry) + "\n")
+            self._append(self._path, entry)
         self._remember(entry)
         return entry
+
+    def _append(self, path: Path, line: Entry) -> None:
+        with path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
 
     def _remember(self, entry: Entry) -> None:
         self._entries.append(entry)

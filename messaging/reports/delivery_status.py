@@ -37,6 +37,8 @@ SETTLED = timedelta(seconds=2)
 #: a status of a message that is not ours: platforms resend for up to seven days
 ORPHANED = timedelta(days=8)
 ARRIVED = (Delivery.Status.DELIVERED, Delivery.Status.READ)
+#: what the entry in the transcript calls a change
+ENTRY_OF: dict[str, str] = {Delivery.Action.EDIT: "edited", Delivery.Action.DELETE: "deleted"}
 TIMES = {"sent": "sent_at", "delivered": "delivered_at", "read": "read_at", "failed": "dead_at"}
 #: of parts whose id is known since a moment, each the only one of its delivery: whether something was reported of it
 #: before, and whether another message waits behind it
@@ -74,8 +76,9 @@ def mark_read(conversation_id: uuid.UUID, seq: int) -> bool:
         if not conversation_advance(unseen, visitor_read_seq=seq):
             return False
         behind = Delivery.objects.filter(
-            conversation_id=conversation_id, seq__lte=seq, status__in=(Delivery.Status.SENT, Delivery.Status.DELIVERED)
-        )
+            conversation_id=conversation_id, seq__lte=seq, action=None,
+            status__in=(Delivery.Status.SENT, Delivery.Status.DELIVERED),
+        )  # fmt: skip
         read = list(behind.order_by("seq").values_list("message_id", "seq"))
         behind.update(status=Delivery.Status.READ, read_at=now())
         taken = conversation_advance({"id": conversation_id}, events=len(read))
@@ -174,7 +177,7 @@ def _part_learn(channel: Channel, update: StatusUpdate) -> uuid.UUID | None:
     got lost, or is quicker than its answer. The part counts as sent and is not sent again."""
     delivery_id, _, number = update.client_ref.partition(".")
     try:
-        where, index = {"id": uuid.UUID(delivery_id), "channel": channel}, int(number)
+        where, index = {"id": uuid.UUID(delivery_id), "channel": channel, "action": None}, int(number)
     except ValueError:
         return None  # not a reference of ours
     delivery = Delivery.objects.filter(**where, status__in=Delivery.UNFINISHED).first()
@@ -205,6 +208,12 @@ def part_taken(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID | 
     finally:
         delivery.parts_sent = index + 1
     return part_id
+
+
+def change_taken(delivery: Delivery, index: int) -> None:
+    """The platform has made this call of a change; what it changed has its name already."""
+    prepared.update(Delivery, {"id": delivery.id}, {"parts_sent": index + 1})
+    delivery.parts_sent = index + 1
 
 
 def part_insert(delivery: Delivery, index: int, platform_id: str) -> uuid.UUID:
@@ -268,7 +277,11 @@ def report_facts(
     """What events say of how far a message got. The platform's own sentence may repeat words of people."""
     response = {"code": code, "attempts": delivery.attempts}
     response |= {"detail": detail[:500]} if settings_for(delivery.tenant_id).event_words else {}
+    change = (
+        {"change": {"kind": ENTRY_OF[delivery.action], "of": str(delivery.message.reply_to)}} if delivery.action else {}
+    )
     return {
+        **change,
         "message_id": str(delivery.message_id),
         "seq": delivery.seq,
         "code": code,

@@ -36,7 +36,6 @@ from tenants.storage.db import RACES, atomic, lost_race, now, on_commit, retried
 SPOKEN = (Message.Role.VISITOR, Message.Role.BOT, Message.Role.AGENT)
 ENTRIES = {"edited": "A message was edited.", "deleted": "A message was deleted."}
 DELETED_PREVIEW = "[deleted]"
-MESSAGE_DELETED = "message_deleted"  # why a delivery failed of which nothing is left to send
 STAYS = ("quote", "origin", "form", "contacts", "forwarded")  # members of a content
 #: platforms resend for up to seven days; what is older can have no message any more
 LIFE = timedelta(days=8)
@@ -210,12 +209,12 @@ def _merged(old: Content, new: Content) -> Content:
     return old.model_copy(update={"text": new.text, "format": new.format, "full_text": new.full_text})
 
 
-def erase(conversation: Conversation, message: Message, at: datetime, *, by: str = "person") -> None:
-    """Nothing of what the message said is left with us. ``conversation`` is held by the caller."""
+def erase(conversation: Conversation, message: Message, at: datetime, *, by: str = "person") -> Message:
+    """Nothing of what the message said is left with us. ``conversation`` is held by the caller. The entry that tells of it."""
     attachments_delete(Attachment.objects.filter(message=message))
     quotes_forget(conversation, message)
     _forget_words(message)
-    message_change(
+    entry = message_change(
         conversation, message, "deleted", "chat.message.deleted", preview=DELETED_PREVIEW,
         deleted_at=at, content={"type": message.content_type}, text="", words="", analysis={}, metadata={}, by=by,
     )  # fmt: skip
@@ -224,6 +223,7 @@ def erase(conversation: Conversation, message: Message, at: datetime, *, by: str
     )
     if not owed.exists():
         Conversation.objects.filter(id=conversation.id).update(waiting_since=None)
+    return entry
 
 
 def _forget_words(message: Message) -> None:
@@ -247,8 +247,8 @@ def message_change(
     preview: str,
     by: str = "person",
     **changes: Any,
-) -> None:
-    """The change, an entry in the transcript that tells clients following by seq of it, and the event.
+) -> Message:
+    """The change, an entry in the transcript that tells clients following by seq of it, and the event. Returns the entry.
 
     The entry's number makes an answer void that was begun with the former words: the turn is tried again.
     """
@@ -268,6 +268,7 @@ def message_change(
     )  # fmt: skip
     events_append(taken, [NewEvent(event, {**message_facts(message), "change_seq": entry.seq, "by": by})])
     on_commit(lambda: push_change(entry, message))
+    return entry
 
 
 @retried

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Literal
 
 from channels_app.content.types import Content
+from channels_app.contract import Rejected
 from channels_app.selectors import channel_for_id
 from channels_app.words.folding import folded
 from conversations.messages import cleaned
@@ -18,24 +19,39 @@ from conversations.models import Conversation, Message, Revision
 from conversations.safety import flags_take, reply_hidden
 from conversations.timeline import conversation_advance
 from messaging import wake
+from messaging.consent.rules import require_consent
 from messaging.models import Delivery, Turn
 from messaging.privacy.holds import demand_no_hold
-from messaging.reports.revise import MESSAGE_DELETED, erase, message_change
+from messaging.reports.revise import STAYS, erase, message_change
+from messaging.rules.changes import (
+    DELETE,
+    EDIT,
+    MESSAGE_DELETED,
+    NO_NAME,
+    TOO_LONG,
+    calls_for,
+    change_queue,
+    changes_of,
+)
 from messaging.rules.control import require_open
 from tenants.errors import Conflict, NotFound, Unprocessable
 from tenants.storage.db import atomic, new_id, now, on_commit, retried
 
 OURS = (Message.Role.BOT, Message.Role.AGENT)
-#: where a deleted message is gone: everywhere; before it was sent; here, and the person's app still shows it
-Gone = Literal["everywhere", "not_sent", "here"]
+#: where a deleted message is gone: everywhere; here, and it is on its way to be taken back; before it was sent; here, and the
+#: person's app still shows it
+Gone = Literal["everywhere", "on_its_way", "not_sent", "here"]
+NOT_SHOWN = "The person's app goes on showing what was sent."
 
 
 @retried
 def message_edit(message_id: uuid.UUID, content: Content) -> Message:
-    """Our own message says ``content`` from now on, also at the person's; what it said before is kept as a revision.
+    """Our own message says ``content`` from now on, also at the person's: at once, or by a delivery of its own behind that
+    of the message. What it said before is kept as a revision.
 
-    Raises NotFound, Conflict ``message_deleted``, Unprocessable ``not_ours``, ``words_only`` (texts are edited, nothing
-    else) and ``edit_not_shown`` (the person's app goes on showing what was sent), Invalid ``empty_message``.
+    Raises NotFound, Conflict ``message_deleted`` and ``contact_stopped``, Unprocessable ``not_ours``, ``words_only`` (texts
+    are edited, nothing else), ``edit_not_shown`` (the person's app goes on showing what was sent), ``not_changeable`` and
+    ``edit_too_long`` (it cannot take the place of what was sent), ``content_refused``, Invalid ``empty_message``.
     """
     content = cleaned(content)
     with atomic():
@@ -46,20 +62,21 @@ def message_edit(message_id: uuid.UUID, content: Content) -> Message:
             raise Conflict("The message is deleted.", code="message_deleted")
         if content.type != "text" or message.content_type != "text":
             raise Unprocessable("Only texts are edited, to texts.", code="words_only")
-        if not _shown_as_it_is(message):
-            raise Unprocessable("The person's app goes on showing what was sent.", code="edit_not_shown")
-        content, judged = reply_hidden(message.tenant_id, content)
+        content, judged = reply_hidden(message.tenant_id, _in_place(message, content))
+        goes_out = _edit_goes_out(message, content)
         if content.to_json() == message.content:
             message.repeated = True
             return message
         _revision(message, content=content.to_json(), previous=message.content)
-        message_change(
+        entry = message_change(
             conversation, message, "edited", "chat.message.updated", preview=content.summary, edited_at=now(), by="staff",
             content=content.to_json(), text=content.words, words=folded(content.words),
             analysis={**message.analysis, **judged},
         )  # fmt: skip
         if judged:
             flags_take(message)
+        if goes_out:
+            change_queue(entry, EDIT)
         return message
 
 
@@ -74,17 +91,18 @@ def message_delete(message_id: uuid.UUID) -> tuple[Message, Gone]:
         message.repeated = message.deleted_at is not None
         if not message.repeated:
             demand_no_hold(conversation.contact_id)
-        waiting = Delivery.objects.filter(message=message, status=Delivery.Status.QUEUED)
-        not_sent = bool(waiting.update(status=Delivery.Status.FAILED, error_code=MESSAGE_DELETED))
+        own = Delivery.objects.filter(message=message, status=Delivery.Status.QUEUED)
+        edits = [row.id for row in changes_of([message.id], conversation.id) if row.action == EDIT]
+        for waiting in (own, Delivery.objects.filter(id__in=edits, status=Delivery.Status.QUEUED)):
+            waiting.update(status=Delivery.Status.FAILED, error_code=MESSAGE_DELETED)
         if not message.repeated:
-            erase(conversation, message, now(), by="staff")
+            entry = erase(conversation, message, now(), by="staff")
             Revision.objects.filter(message=message).update(content={}, previous={})
             _revision(message, deleted=True)
+            if _deletion_goes_out(message):
+                change_queue(entry, DELETE)
         on_commit(partial(wake.deliver, conversation.id))  # what waited behind it
-        if _shown_as_it_is(message):
-            return message, "everywhere"
-        cancelled = Delivery.objects.filter(message=message, error_code=MESSAGE_DELETED, parts_sent=0).exists()
-        return message, "not_sent" if not_sent or cancelled else "here"
+        return message, _gone(message)
 
 
 @retried
@@ -120,10 +138,63 @@ def _held(message_id: uuid.UUID) -> tuple[Conversation, Message]:
     return conversation, message
 
 
-def _shown_as_it_is(message: Message) -> bool:
-    """Whether the person sees what we have, whatever it was when it was sent."""
+def _in_place(message: Message, content: Content) -> Content:
+    """``content`` in place of what ``message`` says: what surrounds the words stays, as its quote."""
+    before = Content.model_validate(message.content)
+    return content.model_copy(update={name: getattr(before, name) or getattr(content, name) for name in STAYS})
+
+
+def _edit_goes_out(message: Message, content: Content) -> bool:
+    """Whether a platform has to be told; not where the person sees what we have, or nothing yet. Raises Conflict and
+    Unprocessable, as `message_edit`."""
     channel = channel_for_id(message.channel_id)
-    return channel is not None and channel.adapter.instant
+    if channel is not None and channel.adapter.instant:
+        return False
+    if channel is None or channel.disconnected_at or not channel.capabilities.can_edit:
+        raise Unprocessable(NOT_SHOWN, code="edit_not_shown")
+    require_consent(message.identity_id)
+    sent = Delivery.objects.filter(message=message).first()
+    if sent is None:  # another system sent it
+        raise Unprocessable(NOT_SHOWN, code="edit_not_shown")
+    if sent.status in Delivery.UNFINISHED:
+        return True
+    try:
+        return bool(calls_for(message, channel, EDIT, content=content))
+    except Rejected as error:
+        if error.code == TOO_LONG:
+            raise Unprocessable("The text needs more messages than were sent.", code="edit_too_long") from error
+        if error.code == NO_NAME:
+            raise Unprocessable(
+                "The platform cannot be told which message to change.", code="not_changeable"
+            ) from error
+        raise Unprocessable(error.detail or error.sentence, code="content_refused") from error
+
+
+def _deletion_goes_out(message: Message) -> bool:
+    """Whether there is something at a platform, or may be in a moment, that can be taken back."""
+    channel = channel_for_id(message.channel_id)
+    if channel is None or channel.adapter.instant or channel.disconnected_at or not channel.capabilities.can_delete:
+        return False
+    sent = Delivery.objects.filter(message=message).first()
+    if sent is None or message.role not in OURS:
+        return False
+    try:
+        return sent.status == Delivery.Status.SENDING or bool(calls_for(message, channel, DELETE))
+    except Rejected:
+        return False
+
+
+def _gone(message: Message) -> Gone:
+    channel = channel_for_id(message.channel_id)
+    if channel is not None and channel.adapter.instant:
+        return "everywhere"
+    if Delivery.objects.filter(message=message, error_code=MESSAGE_DELETED, parts_sent=0).exists():
+        return "not_sent"
+    deletion = [row for row in changes_of([message.id], message.conversation_id) if row.action == DELETE]
+    status = deletion[-1].status if deletion else ""
+    if status in Delivery.UNFINISHED:
+        return "on_its_way"
+    return "everywhere" if status == Delivery.Status.SENT else "here"
 
 
 def _revision(message: Message, **facts: object) -> None:

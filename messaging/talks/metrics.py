@@ -15,7 +15,7 @@ from messaging.models import Delivery, Turn
 def conversation_metrics(conversation_id: uuid.UUID) -> dict[str, Any]:
     """Times in seconds. Six statements, whatever its length. Raises NotFound."""
     row = conversation_get(conversation_id)
-    said, sent = Message.objects.filter(conversation=row), Delivery.objects.filter(conversation=row)
+    said, sent = Message.objects.filter(conversation=row), Delivery.objects.filter(conversation=row, action=None)
     turns = Turn.objects.filter(conversation=row)
     thought = turns.filter(latency_ms__isnull=False).aggregate(Avg("latency_ms"))["latency_ms__avg"]
     return {

@@ -50,6 +50,7 @@ from messaging import receive
 from messaging.accept import accept
 from messaging.models import Delivery, DeliveryPart, Turn
 from messaging.respond import respond
+from messaging.rules.changes import calls_of
 from tenants.storage.db import now
 from tests.adapters.kit import kit_for
 from tests.admin.conftest import url
@@ -60,7 +61,7 @@ HEAD = """# What goes through each channel
 Made by `make channel-table` from what was seen to happen: `tests/messaging/test_channel_table.py` lets every sort of item that the platforms' payload files hold come in, and every type of content go out, and fails when this page is not what it sees. A sort names its content type, and after it what surrounds the words (MSG-8).
 
 - **stored**: rows that were made or changed. **console**: the page of the conversation shows it, or the channel's page does. **API**: the conversation or its messages show it. **event**: types written to the timeline. **engine**: the next question holds it.
-- **sent as**: the parts that a person gets, in their order. **changed on the way**: what became of what the channel cannot show; empty where nothing was changed.
+- **sent as**: the parts that a person gets, in their order; of an edit and a deletion the platform's call, or what is told instead. **changed on the way**: what became of what the channel cannot show; empty where nothing was changed.
 """
 STORED: Mapping[str, tuple[Any, tuple[str, ...]]] = {
     "message": (rows.Message, ("text", "content", "deleted_at")),
@@ -324,6 +325,34 @@ def went_out(channel: Channel, content: Content) -> dict[str, str]:
         "sent as": ", ".join(_grouped(map(_part, outgoing.parts))),
         "changed on the way": "; ".join(outgoing.cuts),
     }
+
+
+def changed(channel: Channel, api: Any) -> dict[str, dict[str, str]]:
+    """What becomes of a text of ours that is edited, and deleted, when it went out in one part."""
+    seen = {}
+    for name, action in (("text, edited later", "edit"), ("text, deleted later", "delete")):
+        conversation = ConversationFactory(tenant=channel.tenant, channel=channel, thread="a:1")
+        message = _sent(channel, conversation, StatusUpdate("C01:1.1", "delivered")) and rows.Message.objects.latest(
+            "id"
+        )
+        path = f"/api/v2/chat/messages/{message.id}"
+        words = {"content": {"type": "text", "text": "bye"}}
+        answer = api.patch(path, words) if action == "edit" else api.delete(path)
+        refused = (api.error_of(answer) or {}).get("code", "")
+        change = Delivery.objects.filter(conversation=conversation, action=action).first()
+        calls = calls_of(change, channel) if change else ()
+        told = "changed at once" if channel.adapter.instant else refused or "gone here, shown there"
+        seen[name] = {
+            "sent as": ", ".join(call_name(one) for one in calls) or told,
+            "changed on the way": "",
+        }
+    return seen
+
+
+def call_name(payload: Any) -> str:
+    """A call in the platform's words."""
+    word = (payload.json or {}).get("type")
+    return f"`{word}`" if not payload.path else f"`{payload.method if payload.method != 'POST' else payload.path}`"
 
 
 def _part(content: Content) -> str:

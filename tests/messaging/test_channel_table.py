@@ -48,6 +48,7 @@ def test_the_page_says_what_goes_through(
         for sort, item in channel_table.sorts_of(kind).items()
     }
     outgoing = {name: channel_table.went_out(channel(), content) for name, content in channel_table.SAMPLES.items()}
+    outgoing |= channel_table.changed(channel(), key)
     seen = channel_table.section(kind, incoming, outgoing).removeprefix("\n## ")
     if os.environ.get("CHANNEL_TABLE") == "write":
         old = PAGE.read_text() if PAGE.exists() else ""

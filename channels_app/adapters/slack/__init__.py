@@ -21,12 +21,16 @@ from pydantic import Field
 from channels_app.adapters.base import Adapter, ChannelConfig, constant_time_equal, require
 from channels_app.adapters.slack import inbound, interactive
 from channels_app.adapters.slack.calls import call, handed_over, respond, uploaded
-from channels_app.adapters.slack.errors import NOT_THERE, raise_error
+from channels_app.adapters.slack.errors import GONE, NOT_THERE, raise_error
 from channels_app.adapters.slack.outbound import (
     CAPABILITIES,
+    DELETE,
     MAX_ALT_TEXT,
+    POST_EPHEMERAL,
     SET_STATUS,
     SHARE_FILE,
+    delete_of,
+    edit_of,
     is_shown,
     payloads,
     public,
@@ -184,16 +188,24 @@ class Slack(Adapter):
         try:
             answer = call(payload.path, body, config, http)
         except Rejected as refused:
+            if payload.path == DELETE and refused.code == GONE:
+                return SendResult()
             url = string(payload.facts, "response_url")
             if refused.code not in NOT_THERE or not config.trusts(url):
                 raise
             return respond(url, body, refused, http)
-        if payload.path in (SHARE_FILE, SET_STATUS):
+        if payload.path in (SHARE_FILE, SET_STATUS, POST_EPHEMERAL):  # which no later call can name
             return SendResult()
         ts = identifier(answer, "ts") or identifier(answer, "message_ts")
         if not ts:
             raise OutcomeUnknown("no_message_id", "the platform's answer names no message")
         return SendResult(inbound.message_id(identifier(answer, "channel") or str(body.get("channel", "")), ts))
+
+    def edit(self, platform_id: str, payload: Payload, recipient: Recipient, config: SlackConfig) -> Payload:
+        return edit_of(platform_id, payload)
+
+    def delete(self, platform_id: str, reference: str, recipient: Recipient, config: SlackConfig) -> Payload:
+        return delete_of(platform_id)
 
     def uploads(self, content: Content) -> bool:
         """Pictures of a service that Slack cannot reach; other files go there as they are sent."""

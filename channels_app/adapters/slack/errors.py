@@ -33,12 +33,15 @@ _BY_CLASS: dict[type[SendError], str] = {
     "too_many_attachments invalid_arguments invalid_arg_name invalid_array_arg invalid_charset invalid_form_data "
     "invalid_post_type missing_post_type invalid_blocks invalid_blocks_format metadata_too_large "
     "markdown_text_conflict method_deprecated deprecated_endpoint storage_limit_reached file_uploads_disabled "
-    "file_upload_size_restricted file_not_found file_update_failed",
+    "file_upload_size_restricted file_not_found file_update_failed message_not_found cant_update_message "
+    "cant_delete_message edit_window_closed compliance_exports_prevent_deletion",
 }
 ERRORS: dict[str, type[SendError]] = {word: error for error, words in _BY_CLASS.items() for word in words.split()}
 #: what stands in its words about a picture that was put there a moment ago: it looks into files before it shows them
 NOT_READY = "slack_file"
 FILE_READY_S = 3.0
+#: what is to be deleted is there no more
+GONE = "message_not_found"
 #: the bot is no member of the place: a response_url may still reach it
 NOT_THERE = frozenset({"channel_not_found", "not_in_channel"})
 

@@ -34,11 +34,14 @@ CAPABILITIES = Capabilities(
     typing=True,  # a status, in threads only
     typing_interval_s=100,  # it vanishes after two minutes
     edits=True,
+    can_edit=True,
+    can_delete=True,
     reactions=True,
     threads=True,
     receipts=frozenset({"sent"}),
 )
 POST, POST_EPHEMERAL = "/api/chat.postMessage", "/api/chat.postEphemeral"
+UPDATE, DELETE = "/api/chat.update", "/api/chat.delete"
 SHARE_FILE = "/api/files.completeUploadExternal"
 SET_STATUS = "/api/assistant.threads.setStatus"
 MAX_BLOCKS = 50
@@ -79,6 +82,27 @@ def target(recipient: Recipient) -> tuple[str, str]:
     by their direct channel or, before one is known, by their user id."""
     channel, _, root = recipient.thread.partition(":")
     return channel or recipient.address, root
+
+
+def edit_of(platform_id: str, posted: Payload) -> Payload:
+    """What ``posted`` would say, in place of an earlier message. Blocks that are not named would stay; words without marks
+    are a block, for the call knows no other way to say so.
+
+    https://docs.slack.dev/reference/methods/chat.update"""
+    body = posted.json or {}
+    text = str(body.get("text", ""))
+    plain = [_plain(unescape(text))] if body.get("mrkdwn") is False else []
+    return Payload(UPDATE, json={**_named(platform_id), "text": text, "blocks": body.get("blocks") or plain})
+
+
+def delete_of(platform_id: str) -> Payload:
+    """https://docs.slack.dev/reference/methods/chat.delete"""
+    return Payload(DELETE, json=_named(platform_id))
+
+
+def _named(platform_id: str) -> dict[str, str]:
+    channel, _, ts = platform_id.partition(":")
+    return {"channel": channel, "ts": ts}
 
 
 # ------------------------------------------------------------------ one per content type
@@ -188,9 +212,13 @@ def _words(content: Content) -> list[Block]:
     if not words.strip():
         return []
     if content.format == "plain":
-        return [{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": _linked(words)}]}]
+        return [_plain(words)]
     pieces = split_text(words, MAX_SECTION)
     return [_marked(piece) for piece in pieces]
+
+
+def _plain(words: str) -> Block:
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": _linked(words)}]}
 
 
 def _marked(mrkdwn: str) -> Block:
@@ -235,6 +263,10 @@ def _escaped(content: Content) -> str:
 def escape(words: str) -> str:
     """So that a person cannot call <!channel> through the bot."""
     return DIALECTS["slack"].words(words)
+
+
+def unescape(words: str) -> str:
+    return words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def is_shown(media: Media | None) -> bool:

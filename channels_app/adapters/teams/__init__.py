@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from channels_app.adapters.base import Adapter, ChannelConfig
 from channels_app.adapters.teams.address import activities_url, activity_of, message_id, require_trusted, trusted
 from channels_app.adapters.teams.config import TeamsConfig
-from channels_app.adapters.teams.errors import raise_error
+from channels_app.adapters.teams.errors import ERRORS, GONE, raise_error
 from channels_app.adapters.teams.events import READ
 from channels_app.adapters.teams.inbound import INVOKES, items
 from channels_app.adapters.teams.keys import SKEW_S, TOKEN_MOST_S, published_keys, verify_caller
@@ -150,9 +150,17 @@ class Teams(Adapter):
             base = string(made, "serviceUrl", limit=500) or url.removesuffix(NEW_CONVERSATION)
             activity = {**first, "conversation": {"id": conversation}}
             url, detail = activities_url(base, conversation), {"conversation": conversation}
+        if payload.method != "POST":
+            return _change(http, config, payload)
         answer = _authorised(http, config, url, with_pictures(activity, http))
         posted = identifier(answer.json(), "id")
         return SendResult(message_id(string(activity, "conversation", "id"), posted), detail, thread=conversation)
+
+    def edit(self, platform_id: str, payload: Payload, recipient: Recipient, config: TeamsConfig) -> Payload:
+        return Payload(_address(platform_id, recipient, config), json=payload.json, method="PUT")
+
+    def delete(self, platform_id: str, reference: str, recipient: Recipient, config: TeamsConfig) -> Payload:
+        return Payload(_address(platform_id, recipient, config), method="DELETE")
 
     def signal(self, action: str, recipient: Recipient, config: TeamsConfig) -> Payload | None:
         """Typing shows for about three seconds; bots cannot mark as read."""
@@ -195,12 +203,39 @@ def _new_conversation(recipient: Recipient, config: TeamsConfig) -> dict[str, An
     return {"isGroup": False, "bot": {"id": config.bot_id}, "members": [{"id": recipient.address}], **named}
 
 
-def _authorised(http: Http, config: TeamsConfig, url: str, body: Mapping[str, Any]) -> HttpAnswer:
-    """One POST with the app's token; a remembered token that is refused is renewed once."""
+def _address(platform_id: str, recipient: Recipient, config: TeamsConfig) -> str:
+    """Where an activity of ours lies."""
+    conversation = conversation_of(recipient)
+    if not conversation:
+        raise Rejected("not_changeable", "the conversation of this message is not known")
+    return activities_url(service_url_of(recipient, config), conversation, activity_of(platform_id))
+
+
+def _change(http: Http, config: TeamsConfig, payload: Payload) -> SendResult:
+    """Edit or delete what was posted. A 403 without a word of the platform's is about this activity, not about the app:
+    so it answers for one that a person has deleted.
+
+    https://learn.microsoft.com/microsoftteams/platform/bots/build-conversational-capability"""
+    try:
+        _authorised(http, config, payload.path, payload.json, payload.method)
+    except ConfigError as refused:
+        if refused.status != 403 or refused.code in ERRORS:
+            raise
+        raise Rejected(refused.code, refused.detail, status=403) from refused
+    except Rejected as refused:
+        if payload.method != "DELETE" or refused.code not in GONE:
+            raise
+    return SendResult()
+
+
+def _authorised(
+    http: Http, config: TeamsConfig, url: str, body: Mapping[str, Any] | None, method: str = "POST"
+) -> HttpAnswer:
+    """One call with the app's token; a remembered token that is refused is renewed once."""
     require_trusted(url, config)
     for _try in range(2):
         token = token_for(config, http)
-        answer = http.request("POST", url, headers=_bearer(token.value), json=body)
+        answer = http.request(method, url, headers=_bearer(token.value), json=body)
         if answer.status == 401:
             token_forget(config, token)
         if answer.status != 401 or not token.remembered:

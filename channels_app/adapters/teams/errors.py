@@ -26,6 +26,8 @@ ERRORS: dict[str, type[SendError]] = {
     **dict.fromkeys(("ConversationNotFound", "MemberNotFoundInConversation", "MessageSizeTooBig"), Rejected),
     **dict.fromkeys(("BadArgument", "BadSyntax", "MissingProperty"), Rejected),
 }
+#: what is to be deleted is there no more
+GONE = frozenset({"ActivityNotFoundInConversation", "MessageNotFound"})
 #: 412 means that operations on one conversation crossed each other: that passes, and is not the channel's fault
 PASSING = frozenset({412, 429})
 

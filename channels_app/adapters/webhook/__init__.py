@@ -85,6 +85,8 @@ class Webhook(Adapter):
             "typing_interval_s": 5,
             "read_marks": True,
             "edits": True,
+            "can_edit": True,
+            "can_delete": True,
             "reactions": True,
             "threads": True,
             "quotes": True,
@@ -128,6 +130,12 @@ class Webhook(Adapter):
         """Any 2xx means taken. An answer without an id is good enough: statuses may name our reference."""
         answer = _post(payload.json or {}, config, http)
         return SendResult(identifier(answer.json(), "id"))
+
+    def edit(self, platform_id: str, payload: Payload, recipient: Recipient, config: WebhookConfig) -> Payload:
+        return Payload("", json={**(payload.json or {}), "type": "edit", "target": platform_id})
+
+    def delete(self, platform_id: str, reference: str, recipient: Recipient, config: WebhookConfig) -> Payload:
+        return _payload("delete", reference, recipient, target=platform_id)
 
     def signal(self, action: str, recipient: Recipient, config: WebhookConfig) -> Payload | None:
         """``typing`` until the next message or for ten seconds, ``read`` up to the person's last message."""

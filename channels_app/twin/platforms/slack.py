@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import itertools
 import json
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import urlencode
 from uuid import uuid4
 
-from channels_app.twin.calls import Answer, Call, Refused, Webhook, json_answer
+from channels_app.twin.calls import Answer, Call, Webhook, json_answer
 from channels_app.twin.platform import Platform, Route
+from channels_app.twin.platforms.slack_base import KIND, authorised, error, new_id, new_ts, opened, refuse
 from channels_app.twin.platforms.slack_blocks import complaints, elements, options
+from channels_app.twin.platforms.slack_files import complete_upload, download, file_info, get_upload_url, upload
 from channels_app.twin.world import World
 
-KIND = "slack"
 SETTINGS = {
     "webhook_url": "",
     "signing_secret": "twin-signing-secret",
@@ -37,21 +37,21 @@ SETTINGS = {
     "scopes": "chat:write,im:history,app_mentions:read,files:read,files:write",
 }
 RESPONSES = 5  # uses of a response_url
-_numbers = itertools.count(1)
+SENDS = ("postMessage", "postEphemeral", "completeUploadExternal", "update", "delete")
 
 # ------------------------------------------------------------------------------ messages
 
 
 def post_message(twin: World, call: Call) -> Answer:
-    body = _authorised(twin, call)
-    channel = _opened(str(body.get("channel", "")))
-    for error in complaints({**body, "channel": channel}, twin.settings[KIND]["member_of"]):
-        return _error(error)
+    body = authorised(twin, call)
+    channel = opened(str(body.get("channel", "")))
+    for complaint in complaints({**body, "channel": channel}, twin.settings[KIND]["member_of"]):
+        return error(complaint)
     if not _files_are_ready(twin, body):
         words = "[ERROR] invalid slack file [json-pointer:/blocks/0/slack_file]"
         return json_answer({"ok": False, "error": "invalid_blocks", "response_metadata": {"messages": [words]}})
     reference = _reference(body)
-    sent = twin.journal.send(KIND, _new_id(channel), channel, body, reference, twin.settings[KIND]["dedupe"])
+    sent = twin.journal.send(KIND, new_id(channel), channel, body, reference, twin.settings[KIND]["dedupe"])
     ts = sent["id"].partition(":")[2]
     posted = _own_message(twin.settings[KIND], channel, ts, body)
     if sent["id"] != sent["repeat_of"] and twin.settings[KIND]["echoes"]:
@@ -69,15 +69,64 @@ def _files_are_ready(twin: World, body: Mapping[str, Any]) -> bool:
     return all(twin.media.get(one, ("", b""))[1] for one in named)
 
 
+def update(twin: World, call: Call) -> Answer:
+    """What is not named stays: blocks where no text is given, and the metadata. The app hears of its own change, too.
+
+    https://docs.slack.dev/reference/methods/chat.update"""
+    body = authorised(twin, call)
+    found = _posted(twin, body)
+    if found is None:
+        return error("message_not_found")
+    before = found["body"]
+    gone = () if "blocks" in body or "text" not in body else ("blocks",)
+    after = {name: value for name, value in {**before, **body}.items() if name not in ("ts", *gone)}
+    for complaint in complaints(after, twin.settings[KIND]["member_of"]):
+        return error(complaint)
+    twin.journal.change(KIND, found["id"], after)
+    own, channel, ts = twin.settings[KIND], str(body["channel"]), str(body["ts"])
+    if own["echoes"]:
+        said = {
+            "message": _own_message(own, channel, ts, after),
+            "previous_message": _own_message(own, channel, ts, before),
+        }
+        twin.call_back(KIND, [_event(own, _told(channel, "message_changed", said), "own edit")])
+    return json_answer({"ok": True, "channel": channel, "ts": ts, "text": after.get("text", "")})
+
+
+def delete(twin: World, call: Call) -> Answer:
+    body = authorised(twin, call)
+    found = _posted(twin, body)
+    if found is None:
+        return error("message_not_found")
+    twin.journal.change(KIND, found["id"], None)
+    own, channel, ts = twin.settings[KIND], str(body["channel"]), str(body["ts"])
+    if own["echoes"]:
+        said = {"deleted_ts": ts, "previous_message": _own_message(own, channel, ts, found["body"])}
+        twin.call_back(KIND, [_event(own, _told(channel, "message_deleted", said), "own deletion")])
+    return json_answer({"ok": True, "channel": channel, "ts": ts})
+
+
+def _posted(twin: World, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The message that a call names; one that only its reader sees cannot be named."""
+    found = twin.journal.find(KIND, f"{body.get('channel', '')}:{body.get('ts', '')}")
+    return None if found is None or "user" in found["body"] else found
+
+
+def _told(channel: str, subtype: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    place = {"channel": channel, "channel_type": "im" if channel[:1] == "D" else "channel"}
+    ts = new_ts()
+    return {"type": "message", "subtype": subtype, "hidden": True, **place, "ts": ts, "event_ts": ts, **said}
+
+
 def post_ephemeral(twin: World, call: Call) -> Answer:
-    body = _authorised(twin, call)
+    body = authorised(twin, call)
     channel = str(body.get("channel", ""))
-    for error in [
+    for complaint in [
         *complaints(body, twin.settings[KIND]["member_of"]),
         *([] if body.get("user") else ["invalid_arguments"]),
     ]:
-        return _error(error)
-    sent = twin.journal.send(KIND, _new_id(channel), channel, body, "", False)
+        return error(complaint)
+    sent = twin.journal.send(KIND, new_id(channel), channel, body, "", False)
     return json_answer({"ok": True, "message_ts": sent["id"].partition(":")[2]})
 
 
@@ -86,107 +135,28 @@ def respond(twin: World, call: Call) -> Answer:
     if sum(one.path == call.path for one in twin.requests) > RESPONSES:
         return Answer(404, b"expired_url", "text/plain")
     channel = call.parts["channel"]
-    twin.journal.send(KIND, _new_id(channel), channel, call.json(), "", False)
+    twin.journal.send(KIND, new_id(channel), channel, call.json(), "", False)
     return Answer(200, b"ok", "text/plain")
-
-
-# --------------------------------------------------------------------------------- files
-
-
-def get_upload_url(twin: World, call: Call) -> Answer:
-    """Takes a form, never JSON."""
-    _authorised(twin, call)
-    form = parse_qs(call.body.decode())
-    if not form.get("filename") or not form.get("length", ["0"])[0].strip("0"):
-        return _error("missing_argument")
-    file_id = f"F{uuid4().hex[:9].upper()}"
-    twin.media[file_id] = (form["length"][0], b"")  # until the bytes come
-    return json_answer({"ok": True, "upload_url": f"{call.base}/slack/upload/{file_id}", "file_id": file_id})
-
-
-def upload(twin: World, call: Call) -> Answer:
-    length, _ = twin.media.get(call.parts["file"], ("", b""))
-    if length != str(len(call.body)):
-        return Answer(400, b"length mismatch", "text/plain")
-    twin.media[call.parts["file"]] = ("application/octet-stream", call.body)
-    return Answer(200, f"OK - {length}".encode(), "text/plain")
-
-
-def complete_upload(twin: World, call: Call) -> Answer:
-    body = _authorised(twin, call)
-    channel, files = str(body.get("channel_id", "")), body.get("files") or []
-    if not files or any(not twin.media.get(file["id"], ("", b""))[1] for file in files):
-        return _error("file_not_found")
-    if not channel:  # it stays with who has put it there
-        return json_answer({"ok": True, "files": files})
-    for error in complaints({"channel": channel, "text": "file"}, twin.settings[KIND]["member_of"]):
-        return _error("invalid_channel" if error == "channel_not_found" else error)
-    twin.journal.send(KIND, _new_id(channel), channel, body, "", False)
-    return json_answer({"ok": True, "files": files})
-
-
-def file_info(twin: World, call: Call) -> Answer:
-    _authorised(twin, call)
-    file_id = call.query.get("file", "")
-    if file_id not in twin.media:
-        return _error("file_not_found")
-    address = f"{call.base}/slack/files/{file_id}"
-    mime, content = twin.media[file_id]
-    facts = {"id": file_id, "mimetype": mime, "size": len(content), "url_private": address}
-    return json_answer({"ok": True, "file": {**facts, "url_private_download": address}})
-
-
-def download(twin: World, call: Call) -> Answer:
-    """Without a good token the platform answers a login page, with 200."""
-    try:
-        _authorised(twin, call)
-    except Refused:
-        return Answer(200, b"<html>Sign in</html>", "text/html")
-    mime, content = twin.media[call.parts["file"]]
-    return Answer(200, content, mime)
 
 
 # ----------------------------------------------------------------------- the other calls
 
 
 def auth_test(twin: World, call: Call) -> Answer:
-    _authorised(twin, call)
+    authorised(twin, call)
     own = twin.settings[KIND]
     facts = {"team": "Twin", "team_id": own["team_id"], "user_id": own["bot_user_id"], "bot_id": own["bot_id"]}
     return json_answer({"ok": True, "url": "https://twin.slack.example/", **facts}, x_oauth_scopes=own["scopes"])
 
 
 def set_status(twin: World, call: Call) -> Answer:
-    body = _authorised(twin, call)
-    return json_answer({"ok": True}) if body.get("thread_ts") else _error("invalid_thread_ts")
+    body = authorised(twin, call)
+    return json_answer({"ok": True}) if body.get("thread_ts") else error("invalid_thread_ts")
 
 
 def open_conversation(twin: World, call: Call) -> Answer:
-    user = str(_authorised(twin, call).get("users", ""))
-    return json_answer({"ok": True, "channel": {"id": _opened(user)}}) if user[:1] == "U" else _error("user_not_found")
-
-
-def _authorised(twin: World, call: Call) -> dict[str, Any]:
-    scheme, _, token = call.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Refused(_error("not_authed"))
-    if not token.startswith("xox") or token.endswith("revoked"):
-        raise Refused(refuse("refuse_token"))
-    return call.json()
-
-
-def refuse(fault: str) -> Answer:
-    """Refusals of a token come with 200."""
-    answers = {
-        "429": lambda: _error("ratelimited", 429, retry_after="1"),
-        "500": lambda: _error("service_unavailable", 500),
-        "refuse_token": lambda: _error("invalid_auth"),
-    }
-    return answers[fault]()
-
-
-def _error(code: str, status: int = 200, **headers: str) -> Answer:
-    return json_answer({"ok": False, "error": code}, status, **headers)
+    user = str(authorised(twin, call).get("users", ""))
+    return json_answer({"ok": True, "channel": {"id": opened(user)}}) if user[:1] == "U" else error("user_not_found")
 
 
 # ---------------------------------------------------------------------- posts to the app
@@ -208,7 +178,7 @@ def say(twin: World, words: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
         return _say_command(twin, user, channel, message)
     if message.get("type") in ("block_actions", "view_submission", "shortcut", "message_action"):
         return _say_interaction(twin, user, channel, message)
-    ts = _new_ts()
+    ts = new_ts()
     place = {"channel": channel, "channel_type": "im" if channel[:1] == "D" else "channel"}
     thread = {"thread_ts": str(words["thread_ts"])} if words.get("thread_ts") else {}
     event = {"type": "message", **place, "user": user, "ts": ts, "event_ts": ts, "team": own["team_id"], **thread}
@@ -238,7 +208,7 @@ def _say_command(twin: World, user: str, channel: str, message: Mapping[str, Any
 
 
 def _say_interaction(twin: World, user: str, channel: str, message: Mapping[str, Any]) -> tuple[str, list[Webhook]]:
-    own, ts, trigger = twin.settings[KIND], _new_ts(), f"{uuid4().int % 10**9}.{uuid4().hex}"
+    own, ts, trigger = twin.settings[KIND], new_ts(), f"{uuid4().int % 10**9}.{uuid4().hex}"
     body = {
         "api_app_id": own["app_id"],
         "team": {"id": own["team_id"]},
@@ -324,26 +294,12 @@ def _press(body: Mapping[str, Any], element: Mapping[str, Any], shown: Mapping[s
     action = {"type": element["type"], "action_id": element["action_id"], **pressed}
     thread = {"thread_ts": body["thread_ts"]} if body.get("thread_ts") else {}
     channel = str(body.get("channel", ""))
-    container = {"type": "message", "channel_id": _opened(channel), "message_ts": _new_ts(), **thread}
+    container = {"type": "message", "channel_id": opened(channel), "message_ts": new_ts(), **thread}
     return {"type": "block_actions", "container": container, "actions": [action]}
-
-
-def _opened(channel: str) -> str:
-    """A person's direct channel has their number in this twin."""
-    return f"D{channel[1:]}" if channel[:1] in ("U", "W") else channel
 
 
 def _reference(body: Mapping[str, Any]) -> str:
     return str(((body.get("metadata") or {}).get("event_payload") or {}).get("client_ref", ""))
-
-
-def _new_ts() -> str:
-    """Unique per channel, as the platform promises: seconds, and a number where it has microseconds."""
-    return f"{int(time.time())}.{next(_numbers) % 1_000_000:06d}"
-
-
-def _new_id(channel: str) -> str:
-    return f"{channel}:{_new_ts()}"
 
 
 PLATFORM = Platform(
@@ -352,6 +308,8 @@ PLATFORM = Platform(
     routes=(
         Route("POST", r"/api/chat\.postMessage", post_message),
         Route("POST", r"/api/chat\.postEphemeral", post_ephemeral),
+        Route("POST", r"/api/chat\.update", update),
+        Route("POST", r"/api/chat\.delete", delete),
         Route("POST", r"/api/files\.getUploadURLExternal", get_upload_url),
         Route("POST", r"/api/files\.completeUploadExternal", complete_upload),
         Route("GET", r"/api/files\.info", file_info),
@@ -362,7 +320,7 @@ PLATFORM = Platform(
         Route("GET", r"/slack/files/(?P<file>\w+)", download),
         Route("POST", r"/slack/respond/(?P<channel>\w+)/(?P<key>\w+)", respond),
     ),
-    is_send=lambda call: call.path.rpartition(".")[2] in ("postMessage", "postEphemeral", "completeUploadExternal"),
+    is_send=lambda call: call.path.rpartition(".")[2] in SENDS,
     refuse=refuse,
     say=say,
     show=show,

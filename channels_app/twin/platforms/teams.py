@@ -138,6 +138,31 @@ def post(twin: World, call: Call) -> Answer:
     return json_answer({"id": sent_id}, 201)
 
 
+def edit(twin: World, call: Call) -> Answer:
+    body = call.json()
+    found = _own_activity(twin, call)
+    for status, code, complaint in _complaints(body, unquote(call.parts["conversation"])):
+        return _error(code, complaint, status)
+    twin.journal.change(KIND, found["id"], body)
+    return json_answer({"id": found["id"]})
+
+
+def delete(twin: World, call: Call) -> Answer:
+    twin.journal.change(KIND, _own_activity(twin, call)["id"], None)
+    return Answer(200)
+
+
+def _own_activity(twin: World, call: Call) -> Mapping[str, Any]:
+    """The activity of the app's that a call names, where the person still has the app."""
+    settings, conversation = _authorised(twin, call), unquote(call.parts["conversation"])
+    person = conversation.removeprefix("a:")
+    _require_reachable(settings, person)
+    found = twin.journal.find(KIND, unquote(call.parts["activity"]))
+    if found is None or found["person"] != person:
+        raise Refused(_error("ActivityNotFoundInConversation", "Message does not exist in the thread.", 404))
+    return found
+
+
 def picture(twin: World, call: Call) -> Answer:
     _authorised(twin, call)
     return file(twin, call)
@@ -300,10 +325,14 @@ PLATFORM = Platform(
         Route("POST", r"/teams/(?P<authority>[\w.-]+)/oauth2/v2\.0/token", token),
         Route("POST", rf"{CONNECTOR}/conversations", create),
         Route("POST", rf"{CONNECTOR}/conversations/(?P<conversation>[^/]+)/activities(?:/[^/]+)?", post),
+        Route("PUT", rf"{CONNECTOR}/conversations/(?P<conversation>[^/]+)/activities/(?P<activity>[^/]+)", edit),
+        Route("DELETE", rf"{CONNECTOR}/conversations/(?P<conversation>[^/]+)/activities/(?P<activity>[^/]+)", delete),
         Route("GET", rf"{CONNECTOR}/attachments/(?P<node>\w+)/views/original", picture),
         Route("GET", r"/teams/files/(?P<node>\w+)", file),
     ),
-    is_send=lambda call: "/activities" in call.path and call.json().get("type") == "message",
+    is_send=lambda call: (
+        "/activities" in call.path and (call.method == "DELETE" or call.json().get("type") == "message")
+    ),
     refuse=refuse,
     say=say,
     show=show,

@@ -30,6 +30,7 @@ SETTINGS = {
     "statuses": ["delivered", "read"],
 }
 TOLERANCE_S = 300
+SENDS = ("message", "edit", "delete")
 MAX_TEXT = 4096
 PICTURE = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==")
 
@@ -37,10 +38,18 @@ PICTURE = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==")
 
 
 def take(twin: World, call: Call) -> Answer:
-    """A message is kept and answered with our id for it, everything else with 202."""
+    """A message is kept and answered with our id for it, or changed where it is; everything else with 202."""
     settings = twin.settings[KIND]
     _authorise(call, settings["secret"])
     body = call.json()
+    if body.get("type") in ("edit", "delete"):
+        found = twin.journal.find(KIND, str(body.get("target", "")))
+        if found is None:
+            return Answer(200) if body["type"] == "delete" else _error(422, "unknown_message", "no such message")
+        twin.journal.change(
+            KIND, found["id"], {**found["body"], "content": body["content"]} if "content" in body else None
+        )
+        return Answer(200)
     if body.get("type") != "message":
         return Answer(202)
     for complaint in _complaints(body):
@@ -158,7 +167,7 @@ PLATFORM = Platform(
         Route("POST", r"/integrator/chat", take),
         Route("GET", r"/integrator/files/(?P<name>[\w.]+)", download),
     ),
-    is_send=lambda call: call.path == "/integrator/chat" and call.json().get("type") == "message",
+    is_send=lambda call: call.path == "/integrator/chat" and call.json().get("type") in SENDS,
     refuse=refuse,
     say=say,
     show=show,

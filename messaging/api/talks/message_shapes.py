@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -38,9 +38,9 @@ class MessageChange(Changes):
 
 class Deleted(BaseModel):
     id: uuid.UUID
-    gone: Literal["everywhere", "not_sent", "here"] = Field(
-        description="everywhere: the person sees it no more; not_sent: it was never sent; here: with us, and the person's app "
-        "still shows it"
+    gone: Literal["everywhere", "on_its_way", "not_sent", "here"] = Field(
+        description="everywhere: the person sees it no more; on_its_way: with us, and the platform is about to be told, see "
+        "`changes` of its delivery; not_sent: it was never sent; here: with us, and the person's app still shows it"
     )
 
 
@@ -83,6 +83,14 @@ class Surroundings(BaseModel):
     full_text: str | None = Field(description="All of a text that is longer than a message")
 
 
+Action = Annotated[
+    Literal["edit", "delete"] | None,
+    Field(
+        description="null: a message goes out; else a change of one does, and the message is the entry that tells of it"
+    ),
+]
+
+
 class PartShape(BaseModel):
     index: int
     platform_id: str
@@ -98,10 +106,24 @@ class AttemptShape(BaseModel):
     exchange: list[dict[str, Any]] = Field(description="What was said with the platform; secrets and texts left out")
 
 
+class ChangeDelivery(BaseModel):
+    """How an edit or the deletion of a message went out; `/deliveries/{id}` has each try."""
+
+    id: uuid.UUID
+    kind: Literal["edited", "deleted"]
+    seq: int = Field(description="Of the entry that tells of it")
+    status: str = Field(description="sent: the person sees it; failed: they still see what was there before")
+    error_code: str
+    error_detail: str
+    dead_at: Moment | None = Field(description="Set: a dead letter, see `/dead-letters`")
+    sent_at: Moment | None
+
+
 class MessageDelivery(BaseModel):
     """How a message went out: each try, and each part that the platform has taken."""
 
     id: uuid.UUID
+    action: Action
     status: str
     attempts: int
     error_code: str
@@ -113,6 +135,7 @@ class MessageDelivery(BaseModel):
     read_at: Moment | None
     parts: list[PartShape]
     tries: list[AttemptShape]
+    changes: list[ChangeDelivery] = Field(description="Its edits and its deletion, where the platform is told of them")
 
 
 class Regenerated(BaseModel):

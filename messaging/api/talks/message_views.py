@@ -26,6 +26,7 @@ from messaging.api.talks.message_shapes import (
     Surroundings,
 )
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart, Turn
+from messaging.rules.changes import changes_of
 from messaging.talks.edits import answer_again, message_delete, message_edit
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.errors import NotFound
@@ -45,7 +46,7 @@ ANALYSIS = {
 DELIVERY = {
     "id": "0192f0d0-7b1a-7c3e-9a55-0000000000ed", "status": "delivered", "attempts": 1, "error_code": "", "error_detail": "",
     "dead_at": None, "due_at": None, "sent_at": "2026-01-31T12:00:01.000Z", "delivered_at": "2026-01-31T12:00:02.000Z",
-    "read_at": None, "parts": [{"index": 0, "platform_id": "wamid.1", "status": "delivered"}],
+    "read_at": None, "action": None, "changes": [], "parts": [{"index": 0, "platform_id": "wamid.1", "status": "delivered"}],
     "tries": [{"number": 1, "outcome": "accepted", "code": "", "latency_ms": 180, "at": "2026-01-31T12:00:01.000Z",
                "exchange": [{"status": 200}]}],
 }  # fmt: skip
@@ -77,8 +78,10 @@ class MessageView(TenantAPIView):
     @extend_schema(
         operation_id="message_change",
         summary="Edit what we said",
-        description="A text of the assistant or of staff, where the person sees it: on the web chat. 422 `edit_not_shown` "
-        "elsewhere: their app goes on showing what was sent. What it said before is kept, and the transcript tells of it.",
+        description="A text of the assistant or of staff, where the channel's `capabilities` have `can_edit`: on the web chat at "
+        "once; on other platforms the change goes out behind the message, and `changes` of its delivery tell whether the person "
+        "sees it. 422 `edit_not_shown` elsewhere: their app goes on showing what was sent. 422 `edit_too_long`: it needs more "
+        "messages than were sent. What it said before is kept, and the transcript tells of it.",
         tags=TAGS,
         request=MessageChange,
         responses=MessageDetail,
@@ -99,10 +102,11 @@ class MessageView(TenantAPIView):
         operation_id="message_delete",
         summary="Delete a message",
         description="Its words and files go, whoever wrote it; its place in the transcript stays, and an entry tells of it. One "
-        "that was not sent yet is not sent. Again, it changes nothing. 409 `legal_hold`: a hold keeps the person's words.",
+        "that was not sent yet is not sent; what we said is taken back at the person's where the channel's `capabilities` have "
+        "`can_delete`. Again, it changes nothing, and tells where it is gone by now. 409 `legal_hold`: a hold keeps the person's words.",
         tags=TAGS,
         responses={200: Deleted},
-        examples=[answered({"id": MESSAGE["id"], "gone": "everywhere"})],
+        examples=[answered({"id": MESSAGE["id"], "gone": "on_its_way"})],
     )
     def delete(self, request: Request, message_id: uuid.UUID) -> Response:
         message, gone = message_delete(message_id)
@@ -218,20 +222,28 @@ class DeliveryView(TenantAPIView):
 
 
 def delivery_detail(row: Delivery) -> dict[str, Any]:
-    """Three statements, with the row's own."""
-    names = ("id", "status", "attempts", "error_code", "error_detail", "dead_at", "sent_at", "delivered_at", "read_at")
+    """Four statements, with the row's own."""
+    names = (
+        "id", "action", "status", "attempts", "error_code", "error_detail", "dead_at", "sent_at", "delivered_at", "read_at",
+    )  # fmt: skip
     tries = DeliveryAttempt.objects.filter(delivery=row).order_by("number", "id")
     parts = DeliveryPart.objects.filter(delivery=row).order_by("index")
     return {
         **{name: getattr(row, name) for name in names},
         "due_at": row.due_at if row.status in Delivery.UNFINISHED else None,
         "parts": list(parts.values("index", "platform_id", "status")),
+        "changes": [_change(one) for one in changes_of([row.message_id], row.conversation_id)],
         "tries": [
             {**{name: getattr(one, name) for name in ("number", "outcome", "code", "latency_ms", "exchange")},
              "at": one.created_at}
             for one in tries
         ],
     }  # fmt: skip
+
+
+def _change(row: Delivery) -> dict[str, Any]:
+    names = ("id", "seq", "status", "error_code", "error_detail", "dead_at", "sent_at")
+    return {**{name: getattr(row, name) for name in names}, "kind": row.message.change}
 
 
 class RegenerateView(TenantAPIView):

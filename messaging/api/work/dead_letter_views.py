@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from channels_app.words.moments import Moment
 from conversations.selectors import channel_brief
 from conversations.shapes import ChannelBrief
-from messaging.api.talks.message_shapes import MessageDelivery
+from messaging.api.talks.message_shapes import Action, MessageDelivery
 from messaging.api.talks.message_views import DELIVERY, delivery_detail
 from messaging.deliver import redeliver
 from messaging.models import Delivery
@@ -29,7 +29,7 @@ DEAD = Walk(
 LETTER = {
     "id": DELIVERY["id"], "message_id": "0192f0d0-7b1a-7c3e-9a55-00000000000e",
     "conversation_id": "0192f0d0-7b1a-7c3e-9a55-000000000001",
-    "channel": {"id": "0192f0d0-7b1a-7c3e-9a55-00000000000c", "kind": "whatsapp", "name": "WhatsApp"}, "seq": 2,
+    "channel": {"id": "0192f0d0-7b1a-7c3e-9a55-00000000000c", "kind": "whatsapp", "name": "WhatsApp"}, "seq": 2, "action": None,
     "attempts": 8, "error_code": "131026", "error_detail": "The number is not on WhatsApp.",
     "dead_at": "2026-01-31T12:00:00.000Z",
 }  # fmt: skip
@@ -42,6 +42,7 @@ class LetterShape(BaseModel):
     conversation_id: uuid.UUID
     channel: ChannelBrief
     seq: int
+    action: Action
     attempts: int
     error_code: str
     error_detail: str
@@ -77,7 +78,17 @@ def dead(**which: Any) -> Any:
 
 
 def letter_shape(row: Delivery) -> dict[str, Any]:
-    names = ("id", "message_id", "conversation_id", "seq", "attempts", "error_code", "error_detail", "dead_at")
+    names = (
+        "id",
+        "message_id",
+        "conversation_id",
+        "seq",
+        "action",
+        "attempts",
+        "error_code",
+        "error_detail",
+        "dead_at",
+    )
     return {**{name: getattr(row, name) for name in names}, "channel": channel_brief(row.channel)}
 
 

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from channels_app.words.moments import Moment
 from conversations.selectors import channel_brief
 from conversations.shapes import ChannelBrief
-from messaging.api.talks.message_shapes import MessageDelivery
+from messaging.api.talks.message_shapes import Action, MessageDelivery
 from messaging.api.talks.message_views import DELIVERY, delivery_detail
 from messaging.models import Delivery
 from tenants.api.pages import ListQuery, Page, Walk, listed
@@ -26,7 +26,7 @@ DELIVERIES = Walk(
     searched=("error_code", "error_detail"), dated="created_at",
 )  # fmt: skip
 FACTS = (
-    "id", "message_id", "conversation_id", "seq", "status", "attempts", "error_code", "error_detail", "created_at", "dead_at",
+    "id", "message_id", "conversation_id", "seq", "action", "status", "attempts", "error_code", "error_detail", "created_at", "dead_at",
     "sent_at", "delivered_at", "read_at",
 )  # fmt: skip
 #: what has an error that still matters, few beside those that arrived: a search reads no others
@@ -34,7 +34,7 @@ NOT_THERE = ("queued", "sending", "failed")
 BRIEF = {
     "id": DELIVERY["id"], "message_id": "0192f0d0-7b1a-7c3e-9a55-00000000000e",
     "conversation_id": "0192f0d0-7b1a-7c3e-9a55-000000000001",
-    "channel": {"id": "0192f0d0-7b1a-7c3e-9a55-00000000000c", "kind": "whatsapp", "name": "WhatsApp"}, "seq": 2,
+    "channel": {"id": "0192f0d0-7b1a-7c3e-9a55-00000000000c", "kind": "whatsapp", "name": "WhatsApp"}, "seq": 2, "action": None,
     "status": "delivered", "attempts": 1, "error_code": "", "error_detail": "", "created_at": "2026-01-31T12:00:00.000Z",
     "dead_at": None, "due_at": None, "sent_at": "2026-01-31T12:00:01.000Z", "delivered_at": "2026-01-31T12:00:02.000Z",
     "read_at": None,
@@ -42,13 +42,14 @@ BRIEF = {
 
 
 class DeliveryBrief(BaseModel):
-    """A message on its way out; `/deliveries/{id}` has each try and each part."""
+    """A message, or the change of one, on its way out; `/deliveries/{id}` has each try and each part."""
 
     id: uuid.UUID
     message_id: uuid.UUID
     conversation_id: uuid.UUID
     channel: ChannelBrief
     seq: int = Field(description="Of the message in its conversation")
+    action: Action
     status: str
     attempts: int
     error_code: str
