@@ -11,6 +11,8 @@ from collections.abc import Mapping
 FAULTS: Mapping[str, str] = {
     "window_closed": "The reply window had closed. Send a template, or wait until the person writes again.",
     "contact_stopped": "The person has stopped our messages.",
+    "message_not_found": "The message is not there any more.",
+    "ActivityNotFoundInConversation": "The message is not there any more.",
     "expired": "It had waited too long when it could have been sent.",
     "channel_disconnected": "The channel was disconnected before it could be sent.",
     "worker_lost": "The service was interrupted each time it tried to send it.",

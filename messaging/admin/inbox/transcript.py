@@ -22,6 +22,7 @@ from conversations.models import Attachment, Conversation, Message
 from conversations.safety import WHY
 from messaging.models import Delivery
 from messaging.outbox.reasons import FAULTS
+from messaging.rules.changes import changes_of
 from tenants.console.pages import shortened
 from tenants.staff import face_of
 from tenants.storage.db import now
@@ -74,6 +75,9 @@ def since(conversation: Conversation, after: int, changed: Collection[int] = ())
     revised = [entry.reply_to for entry in new[:PAGE] if entry.change]
     named = Q(seq__in=wanted) | Q(id__in=revised, seq__lte=after)
     old = list(_read(rows.filter(named)).order_by("seq")) if wanted or revised else []
+    told = {entry.reply_to for entry in old if entry.change} - {entry.id for entry in old}
+    old += _read(rows.filter(id__in=told, seq__lte=after)) if told else []
+    old.sort(key=lambda entry: entry.seq)
     last = new[:PAGE][-1].seq if new else 0
     return Page(_shown(conversation, [*old, *new[:PAGE]]), len(new) > PAGE, last)
 
@@ -88,10 +92,32 @@ def _shown(conversation: Conversation, found: Sequence[Message]) -> list[Message
     sent = [entry.id for entry in entries if entry.direction == Message.Direction.OUTBOUND]
     deliveries = {row.message_id: row for row in Delivery.objects.filter(message__in=sent)} if sent else {}
     ways = Waits(conversation, [row for row in deliveries.values() if row.status in Delivery.UNFINISHED])
+    changes = _changes(conversation, entries)
     marks = marks_of([entry.id for entry in entries if entry.role == Message.Role.BOT])
     for entry in entries:
         _furnish(entry, conversation, deliveries.get(entry.id), ways, marks.get(entry.id))
+        _furnish_change(entry, deliveries.get(entry.id), changes.get(entry.id), conversation.channel)
     return entries
+
+
+def _changes(conversation: Conversation, entries: Sequence[Message]) -> dict[Any, Delivery]:
+    """Of messages of ours that were edited or deleted, the last change that goes or went out. One statement where some
+    were."""
+    ours = Message.Direction.OUTBOUND
+    changed = [one.id for one in entries if one.direction == ours and (one.edited_at or one.deleted_at)]
+    return {row.message.reply_to: row for row in changes_of(changed, conversation.id)} if changed else {}
+
+
+def _furnish_change(entry: Any, sent: Delivery | None, change: Delivery | None, channel: Channel) -> None:
+    """Whether the person reads what we have: members for the template, as below."""
+    entry.change_fault = fault_of(change) if change and change.status == Status.FAILED else ""
+    entry.change_seq = change.seq if change else None
+    entry.change_waits = change is not None and change.status in Delivery.UNFINISHED
+    entry.still_there = bool(
+        entry.deleted_at and sent and not change and sent.parts_sent and not channel.adapter.instant
+    )
+    if entry.change_waits:
+        entry.way = str(Status.QUEUED)  # to be asked for again
 
 
 def _furnish(entry: Any, conversation: Conversation, delivery: Delivery | None, ways: Waits, good: bool | None) -> None:

@@ -461,3 +461,64 @@ def test_the_assistant_proposes_a_reply_that_is_not_sent(staff_of: Any, acme: Wo
     assert staff_of(globex.tenant).post(at(acme, "propose")).status_code == 404
     blind = tuple(name for name in AGENT if name != "messages:read")
     assert staff_of(acme.tenant, blind).post(at(acme, "propose")).status_code == 403
+
+
+# ------------------------------------------------------------------------------ edits and deletions
+
+
+def _change(world: World, kind: str, **delivery: Any) -> Delivery:
+    """An answer that went out, and its edit or deletion on its way."""
+    answer = rows(Message).get(conversation=world.conversation, seq=2)
+    rows(Message).filter(pk=answer.pk).update(**{f"{kind}_at": now()})
+    rows(Delivery).filter(message=answer).update(status="sent", error_code="", error_detail="", parts_sent=1)
+    entry = MessageFactory(
+        tenant=world.tenant, conversation=world.conversation, role="system", direction="outbound", reply_to=answer.id,
+        metadata={"change": kind},
+    )  # fmt: skip
+    action = {"edited": "edit", "deleted": "delete"}[kind]
+    row: Delivery = DeliveryFactory(tenant=world.tenant, message=entry, action=action, **delivery)
+    return row
+
+
+CHANGES = {
+    "edit waits": ("edited", {"status": "queued"}, "the edit is on its way"),
+    "deletion waits": ("deleted", {"status": "sending"}, "the deletion is on its way"),
+    "edit failed": (
+        "edited", {"status": "failed", "error_code": "edit_window_closed", "error_detail": "too old"},
+        "<b>The person does not see the edit.</b> Too old.",
+    ),
+    "deletion failed": (
+        "deleted", {"status": "failed", "error_code": "cant_delete_message"},
+        "<b>The person may still read it.</b> The platform refused it (cant_delete_message).",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "delivery", "words"), CHANGES.values(), ids=CHANGES)
+def test_a_message_says_whether_its_change_arrived(
+    kind: str, delivery: Any, words: str, staff_of: Any, acme: World
+) -> None:
+    change = _change(acme, kind, **delivery)
+    client = staff_of(acme.tenant, AGENT)
+    assert words in entry_of(client, acme, 2)
+    assert words in client.get(at(acme, "entries", after=99, changed=change.seq)).content.decode(), (
+        "told of by its entry"
+    )
+    rows(Delivery).filter(pk=change.pk).update(status="sent")
+    shown = entry_of(client, acme, 2)
+    assert (words in shown, "chat-fault" in shown) == (False, False)
+
+
+def test_a_change_that_failed_is_tried_again(staff_of: Any, acme: World) -> None:
+    change = _change(acme, "edited", status="failed", error_code="x", dead_at=now())
+    client = staff_of(acme.tenant, AGENT)
+    assert f'name="seq" value="{change.seq}"' in entry_of(client, acme, 2)
+    assert client.post(at(acme, "retry"), {"seq": change.seq}, **JSON).json() == {"seq": change.seq}
+    assert rows(Delivery).get(pk=change.pk).status == "queued"
+
+
+def test_what_was_deleted_here_only_says_so(staff_of: Any, acme: World) -> None:
+    rows(Delivery).filter(pk=_change(acme, "deleted").pk).delete()
+    assert "the person&#x27;s app still shows it" in entry_of(staff_of(acme.tenant, AGENT), acme, 2).replace(
+        "'", "&#x27;"
+    )
