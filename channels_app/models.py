@@ -131,7 +131,7 @@ class ChannelIncident(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.state} since {self.created_at:%Y-%m-%d %H:%M}"
+        return f"{self.state.replace('_', ' ')} since {self.created_at:%Y-%m-%d %H:%M}"
 
 
 class MessageTemplate(TenantModel):

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.timezone import localtime
 from unfold.decorators import display
 
 from conversations.models import ContactMerge
 from conversations.people import contacts_part
 from tenants.audit import actor_name
-from tenants.console.pages import Button, PartInline, TenantAdmin, TenantFilter
+from tenants.console.pages import Button, PartInline, TenantAdmin, TenantFilter, moment
 
 PART = Button(
     "part", "Part them again", "call_split",
     "Bring the former contact back, with everything that is theirs and all their conversations?",
 )  # fmt: skip
 LINK = "text-primary-600 dark:text-primary-500"
-
-
-def moment(at: datetime | None) -> str:
-    return date_format(localtime(at), "DATETIME_FORMAT") if at else "—"
 
 
 def who_did(name: str) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 from pydantic_core import PydanticCustomError
+from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from tenants.access.permissions import ALL, PERMISSIONS, require_held
@@ -26,6 +30,12 @@ SCOPES = [
 class PermissionsField(forms.MultipleChoiceField):
     def __init__(self, **options: Any):
         super().__init__(choices=SCOPES, widget=UnfoldAdminCheckboxSelectMultipleWidget, **options)
+
+
+def permissions_shown(names: Iterable[str]) -> Any:
+    """Permissions of a row to read, in words."""
+    words = dict(SCOPES)
+    return format_html_join(mark_safe("<br>"), "{}", ((words.get(name, name),) for name in names)) or "—"
 
 
 class Named(forms.Form):
@@ -83,6 +93,22 @@ class Told:
 
 
 class GrantAdmin(Told, TenantAdmin):
+    """``grants``: the column of permissions, if the row has one of its own."""
+
+    grants = ""
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who may not change a row reads its permissions in words."""
+        sets = super().get_fieldsets(request, obj)
+        if not self.grants or obj is None or self.has_change_permission(request, obj):
+            return sets
+        shown = {self.grants: "may"}
+        return [(name, {**of, "fields": [shown.get(field, field) for field in of["fields"]]}) for name, of in sets]
+
+    @display(description="Permissions")
+    def may(self, row: Any) -> Any:
+        return permissions_shown(getattr(row, self.grants))
+
     def held_by(self, row: Any) -> list[str]:
         """The permissions that a stored row stands for."""
         return []

@@ -32,6 +32,7 @@ class ApiKeyAdmin(GrantAdmin):
 
     resource = "keys"
     form = ApiKeyForm
+    grants = "scopes"
     deeds = frozenset({"add"})
     buttons = (
         Button("rotate", "Rotate", "autorenew", "The present key goes on for 24 hours. Make its successor?"),

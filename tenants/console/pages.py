@@ -10,6 +10,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from operator import attrgetter
 from typing import Any, ClassVar
 
@@ -23,7 +24,9 @@ from django.db import models
 from django.forms.fields import InvalidJSONInput
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.timezone import localtime
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -423,6 +426,11 @@ def _tell(request: HttpRequest, level: int, said: Counter[str]) -> None:
         messages.add_message(request, level, words if count == 1 else f"{words} ({count} times)")
     if more := sum(count for _, count in counts[TOLD_SINGLY:]):
         messages.add_message(request, level, f"The same for {more} more.")
+
+
+def moment(at: datetime | None) -> str:
+    """A time as all pages show it, for what a page computes: Django shows it so by itself in fields alone."""
+    return date_format(localtime(at), "DATETIME_FORMAT") if at else "—"
 
 
 class PartInline(TabularInline):

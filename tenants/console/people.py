@@ -21,6 +21,7 @@ from tenants.access.limits import client_ip
 from tenants.access.logins import tell_tenants
 from tenants.access.members import member_add, staff_make
 from tenants.audit import audit
+from tenants.console.desks import NAMES, DeskForm, DeskShown
 from tenants.console.grants import GrantForm, PermissionsField, PlaceAdmin, Told
 from tenants.console.own_alerts import alerts_page
 from tenants.console.pages import Button, TenantFilter, memberships_of, operates, permissions_in, row_id, tenants_with
@@ -40,7 +41,7 @@ class RoleForm(GrantForm):
         return self.cleaned_data["permissions"]
 
 
-class MembershipForm(GrantForm):
+class MembershipForm(DeskForm, GrantForm):
     def granted(self) -> list[str]:
         return self.cleaned_data["role"].permissions
 
@@ -206,6 +207,7 @@ def memberships(user: User) -> Any:
 class RoleAdmin(PlaceAdmin):
     resource = "members"
     form = RoleForm
+    grants = "permissions"
     fields = ("tenant", "name", "permissions")
     list_display = ("name", "tenant")
     list_filter = (TenantFilter,)
@@ -217,11 +219,11 @@ class RoleAdmin(PlaceAdmin):
 
 
 @admin.register(Membership)
-class MembershipAdmin(PlaceAdmin):
+class MembershipAdmin(DeskShown, PlaceAdmin):
     resource = "members"
     form = MembershipForm
-    fields = ("tenant", "user", "role", "picture")
-    list_display = ("user", "role", "second_step", "tenant")
+    readonly_fields = ("at_once", "speaks", "good_at")
+    list_display = ("user", "role", *readonly_fields, "second_step", "tenant")
     buttons = (
         Button(
             "reset_second", "Reset second step", "phonelink_erase",
@@ -231,6 +233,10 @@ class MembershipAdmin(PlaceAdmin):
     list_filter = (TenantFilter,)
     list_select_related = ("user", "role", "tenant")
     search_fields = ("user__username", "user__email")
+
+    def get_fields(self, request: HttpRequest, obj: Membership | None = None) -> Any:
+        reads = obj is not None and not self.has_change_permission(request, obj)
+        return ("tenant", "user", "role", "picture", *(self.readonly_fields if reads else NAMES))
 
     def held_by(self, row: Membership) -> list[str]:
         return row.role.permissions

@@ -32,7 +32,7 @@ from messaging.admin.channels.trial import NAME as TRIAL
 from messaging.admin.channels.trial import may_try, trial_page
 from messaging.health.watch import channel_check, channel_check_soon, channel_saved
 from messaging.housekeeping.disconnect import channel_disconnect
-from tenants.console.pages import Button, PartInline, TenantAdmin, TenantFilter
+from tenants.console.pages import Button, PartInline, TenantAdmin, TenantFilter, moment
 from tenants.errors import Invalid, Unprocessable
 from tenants.scope import tenant_scope
 from tenants.storage.batches import for_seconds
@@ -59,16 +59,16 @@ class IncidentInline(PartInline):
         return super().get_queryset(request).prefetch_related("alerts")
 
     @display(description="Began", ordering="created_at")
-    def began(self, incident: ChannelIncident) -> Any:
-        return incident.created_at
+    def began(self, incident: ChannelIncident) -> str:
+        return moment(incident.created_at)
 
     @display(description="Ended")
-    def ended(self, incident: ChannelIncident) -> Any:
-        return incident.closed_at or "still open"
+    def ended(self, incident: ChannelIncident) -> str:
+        return moment(incident.closed_at) if incident.closed_at else "still open"
 
     @display(description="Staff told by")
     def told(self, incident: ChannelIncident) -> str:
-        return ", ".join(f"{alert.way} ({alert.status})" for alert in incident.alerts.all()) or "—"
+        return ", ".join(dict.fromkeys(f"{alert.way} ({alert.status})" for alert in incident.alerts.all())) or "—"
 
 
 NO_SITE = "No site may show this widget yet: enter your site's address under Allowed origins."

@@ -57,6 +57,7 @@ class ClientForm(GrantForm):
 class OAuthClientAdmin(GrantAdmin):
     resource = "keys"
     form = ClientForm
+    grants = "scopes"
     deeds = frozenset({"add", "change"})
     buttons = (
         Button("rotate", "New secret", "autorenew", "The present secret goes on for 24 hours. Make its successor?"),

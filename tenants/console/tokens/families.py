@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.http import HttpRequest
 from unfold.decorators import display
 
 from tenants.access.grants.families import family_end, family_state
+from tenants.console.grants import permissions_shown
 from tenants.console.pages import Button, TenantAdmin, TenantFilter
 from tenants.models import TokenFamily
 
@@ -16,15 +19,20 @@ class TokenFamilyAdmin(TenantAdmin):
     resource = "keys"
     personal = True  # a subject is a person of the tenant's
     deeds = frozenset()
+    readonly_fields = ("may",)
     buttons = (Button("revoke", "End", "block", "Refuse every token of this exchange?"),)
     fields = (
-        "tenant", "subject", "state", "key_prefix", "permissions", "moves", "moved_at", "expires_at", "ended_at",
+        "tenant", "subject", "state", "key_prefix", "may", "moves", "moved_at", "expires_at", "ended_at",
         "created_at",
     )  # fmt: skip
     list_display = ("subject", "state", "key_prefix", "tenant", "moved_at", "expires_at")
     list_filter = (TenantFilter,)
     list_select_related = ("tenant",)
     search_fields = ("subject", "key_prefix")
+
+    @display(description="Permissions")
+    def may(self, family: TokenFamily) -> Any:
+        return permissions_shown(family.permissions)
 
     @display(
         description="State", label={"reused": "danger", "revoked": "danger", "expired": "warning", "valid": "success"}

@@ -49,6 +49,7 @@ class IssuerForm(GrantForm):
 class TrustedIssuerAdmin(GrantAdmin):
     resource = "tenants"
     form = IssuerForm
+    grants = "permissions"
     buttons = (Button("try", "Try it", "cable"),)
     facts = ("key_ids", "fetched_at", "created_at")
     fields = ("tenant", "issuer", "audience", "jwks_url", "permissions")
