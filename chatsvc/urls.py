@@ -134,6 +134,7 @@ urlpatterns = [
     path("api/v2/contacts/<uuid:contact_id>/history", contact_views.ContactHistoryView.as_view()),
     path("api/v2/contacts/<uuid:contact_id>/statistics", contact_views.ContactStatisticsView.as_view()),
     path("api/v2/contacts/<uuid:contact_id>/merges", merge_views.ContactMergesView.as_view()),
+    path("api/v2/contacts/<uuid:contact_id>/merges/<uuid:merge_id>", merge_views.ContactMergeView.as_view()),
     path("api/v2/contacts/<uuid:contact_id>/merges/<uuid:merge_id>/undo", merge_views.ContactMergeUndoView.as_view()),
     path("api/v2/contacts/<uuid:contact_id>/stop", consent_views.StopView.as_view()),
     path("api/v2/contacts/<uuid:contact_id>/allow", consent_views.AllowView.as_view()),
@@ -188,6 +189,7 @@ urlpatterns = [
     path("api/v2/chat/messages/<uuid:message_id>/hidden", safety_views.HiddenView.as_view()),
     path("api/v2/safety", safety_views.SafetyView.as_view()),
     path("api/v2/reviews", safety_views.ReviewsView.as_view()),
+    path("api/v2/reviews/<uuid:review_id>", safety_views.ReviewView.as_view()),
     path("api/v2/reviews/<uuid:review_id>/done", safety_views.ReviewDoneView.as_view()),
     path("api/v2/channels", channel_write_views.ChannelsView.as_view()),
     path("api/v2/channels/kinds", channel_list_views.KindsView.as_view()),
@@ -236,6 +238,9 @@ urlpatterns = [
     path("api/v2/webhook-endpoints/<uuid:endpoint_id>/replay", endpoint_views.ReplayView.as_view()),
     path("api/v2/webhook-endpoints/<uuid:endpoint_id>/deliveries", endpoint_views.CallsView.as_view()),
     path(
+        "api/v2/webhook-endpoints/<uuid:endpoint_id>/deliveries/<uuid:delivery_id>", endpoint_views.CallView.as_view()
+    ),
+    path(
         "api/v2/webhook-endpoints/<uuid:endpoint_id>/deliveries/<uuid:delivery_id>/replay",
         endpoint_views.ReplayCallView.as_view(),
     ),
@@ -256,9 +261,12 @@ urlpatterns = [
     path("api/v2/dead-letters/<uuid:letter_id>", dead_letter_views.LetterView.as_view()),
     path("api/v2/dead-letters/<uuid:letter_id>/replay", dead_letter_views.LetterReplayView.as_view()),
     path("api/v2/events", feed_views.EventsView.as_view()),
+    path("api/v2/events/<uuid:event_id>", feed_views.EventView.as_view()),
     path("api/v2/audit", audit_views.AuditView.as_view()),
     path("api/v2/audit/export", audit_views.AuditExportView.as_view()),
+    path("api/v2/audit/<uuid:entry_id>", audit_views.AuditEntryView.as_view()),
     path("api/v2/events/failed", failure_views.FailuresView.as_view()),
+    path("api/v2/events/failed/<uuid:failure_id>", failure_views.FailureView.as_view()),
     path("api/v2/events/failed/<uuid:failure_id>/retry", failure_views.FailureRetryView.as_view()),
     path("api/v2/events/schemas", event_views.EventSchemasView.as_view()),
     path("api/v2/events/schemas/<str:name>", event_views.EventSchemaView.as_view()),

@@ -10,7 +10,7 @@ from django.db.models import Avg, Count, Max, Min, Q, QuerySet, Sum
 
 from conversations.merges import GROUPS, contact_missing, contacts_lock
 from conversations.models import Contact, Conversation, Identity, Session
-from tenants.errors import Unprocessable
+from tenants.errors import NotFound, Unprocessable
 from tenants.scope import current_tenant_id
 from tenants.storage.db import atomic, retried
 
@@ -66,6 +66,14 @@ def identities_of(contact_id: uuid.UUID) -> list[Identity]:
 def identities_in(contact_id: uuid.UUID) -> QuerySet[Identity]:
     """All of a contact, with their channels."""
     return Identity.objects.filter(contact_id=contact_id).select_related("channel")
+
+
+def identity_get(contact_id: uuid.UUID, identity_id: uuid.UUID) -> Identity:
+    """Raises NotFound ``identity_not_found``, and as `contact_get`."""
+    row: Identity | None = identities_in(contact_get(contact_id).id).filter(id=identity_id).first()
+    if row is None:
+        raise NotFound("This contact has no such identity.", code="identity_not_found")
+    return row
 
 
 def contact_statistics(contact: Contact) -> dict[str, Any]:

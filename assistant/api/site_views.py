@@ -16,7 +16,9 @@ from assistant.knowledge.sites.reading import MOST, counts_of, site_again, site_
 from assistant.knowledge.sites.visiting import MOST_PAGES
 from tenants.api.moments import Moment
 from tenants.api.pages import ListQuery, NoQuery, Page, Walk, listed
+from tenants.api.parse import Changes
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
+from tenants.storage.db import row_change
 
 PAGES = Walk("site-pages", searched=("url",), sorts={"created_at": ""}, dated="created_at")
 State = Literal["waiting", "reading", "done", "failed"]
@@ -39,6 +41,10 @@ class SiteCreate(BaseModel):
 
     url: str = Field(min_length=1, max_length=2048, description="Of the sitemap, or of an index of sitemaps; https")
     language: str = Field("", pattern=LANGUAGE, description="ISO 639-1, of pages that do not say it")
+
+
+class SiteChange(Changes):
+    language: str = Field("", pattern=LANGUAGE, description="ISO 639-1, of pages that do not say it; empty: not known")
 
 
 class PageCounts(BaseModel):
@@ -121,7 +127,7 @@ class SitesView(TenantAPIView):
 
 
 class SiteView(TenantAPIView):
-    permissions = {"GET": "intents:read", "DELETE": "intents:write"}
+    permissions = {"GET": "intents:read", "PATCH": "intents:write", "DELETE": "intents:write"}
 
     @extend_schema(
         operation_id="site_get",
@@ -133,6 +139,21 @@ class SiteView(TenantAPIView):
     )
     def get(self, request: Request, site_id: uuid.UUID) -> Response:
         return Response(site_shape(site_get(site_id)))
+
+    @extend_schema(
+        operation_id="site_change",
+        summary="Change a site's language",
+        description="Of pages that do not say it, when they are read next.",
+        tags=TAGS,
+        request=SiteChange,
+        responses=SiteDetail,
+        examples=[asked({"language": "de"}), answered({**SITE, "language": "de"})],
+    )
+    def patch(self, request: Request, site_id: uuid.UUID) -> Response:
+        given, row = parse_body(request, SiteChange).given(), site_get(site_id)
+        row_change(row, given)
+        self.audit("site.updated", row, {"fields": sorted(given)})
+        return Response(site_shape(row))
 
     @extend_schema(
         operation_id="site_delete",

@@ -94,6 +94,10 @@ class IdentityBody(BaseModel):
     user_id: PersonId = Field(description="As messages name the person on this channel")
 
 
+class IdentityDetail(IdentityShape):
+    """One id of a person."""
+
+
 class IdentityAttached(IdentityShape):
     """What is attached."""
 
@@ -163,6 +167,10 @@ class MergeShape(BaseModel):
 class MergedContact(BaseModel):
     contact: ContactWithIdentities
     merge: MergeShape
+
+
+class MergeDetail(MergeShape):
+    """One entry of the ledger."""
 
 
 class MergeDone(MergeShape):

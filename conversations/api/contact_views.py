@@ -21,6 +21,7 @@ from conversations.api.contact_shapes import (
     HistoryPage,
     IdentityAttached,
     IdentityBody,
+    IdentityDetail,
     IdentityList,
     Preferences,
     PreferencesChange,
@@ -33,6 +34,7 @@ from conversations.contacts import (
     contact_statistics,
     identities_in,
     identities_of,
+    identity_get,
 )
 from conversations.identities import identity_attach, identity_detach
 from conversations.models import Contact, Identity, Message
@@ -252,7 +254,19 @@ class ContactIdentitiesView(TenantAPIView):
 
 
 class ContactIdentityView(TenantAPIView):
-    permissions = {"DELETE": "contacts:write"}
+    reads = "contact"
+    permissions = {"GET": "contacts:read", "DELETE": "contacts:write"}
+
+    @extend_schema(
+        operation_id="contact_identity_get",
+        summary="One id of a person",
+        description="Which channel it is on, whether it is proved, and whether messages to it were stopped.",
+        tags=TAGS,
+        responses=IdentityDetail,
+        examples=[answered(IDENTITY)],
+    )
+    def get(self, request: Request, contact_id: uuid.UUID, identity_id: uuid.UUID) -> Response:
+        return Response(identity_shape(identity_get(contact_id, identity_id)))
 
     @extend_schema(
         operation_id="contact_identity_delete",

@@ -18,7 +18,7 @@ from conversations.models import Event
 from conversations.timeline import VERSIONS
 from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, parse_query
-from tenants.errors import Invalid
+from tenants.errors import Invalid, NotFound
 from tenants.storage.db import now
 
 #: an event is listed once no transaction can commit an earlier one any more: so a reader who has got one has all before it
@@ -42,6 +42,10 @@ class EventShape(BaseModel):
     conversation_id: uuid.UUID | None
     seq: int = Field(description="Within the conversation, without gaps; 0 for events of no conversation")
     data: dict[str, Any]
+
+
+class OneEvent(EventShape):
+    """One event."""
 
 
 class EventPage(Page):
@@ -84,6 +88,25 @@ class EventsView(TenantAPIView):
         if query.after:
             rows = rows.filter(_behind(query.after))
         return Response(FEED.answer(rows, query, shape=lambda page: [event_shape(row) for row in page]))
+
+
+class EventView(TenantAPIView):
+    reads = "event"
+    permissions = {"GET": "webhooks:read"}
+
+    @extend_schema(
+        operation_id="event_get",
+        summary="One event of the timeline",
+        description="By the `webhook-id` of a call, too, as soon as it happened. 404 `event_not_found` also once it is not kept any more.",
+        tags=["events"],
+        responses=OneEvent,
+        examples=[answered(EVENT)],
+    )
+    def get(self, request: Request, event_id: uuid.UUID) -> Response:
+        row = Event.objects.filter(id=event_id).first()
+        if row is None:
+            raise NotFound("There is no such event.", code="event_not_found")
+        return Response(event_shape(row))
 
 
 def _of_types(wanted: str) -> Q:

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from conversations.api.contact_shapes import MergeBody, MergedContact, MergeDone, MergePage, MergeQuery
+from conversations.api.contact_shapes import MergeBody, MergedContact, MergeDetail, MergeDone, MergePage, MergeQuery
 from conversations.api.contact_views import CONTACT, DETAIL, IDENTITY, TAGS, contact_detail
 from conversations.contacts import contact_get
 from conversations.models import ContactMerge
@@ -76,6 +76,22 @@ class ContactMergesView(TenantAPIView):
         return Response({"contact": contact_detail(contact), "merge": merge_shape(entry)}, 201)
 
 
+class ContactMergeView(TenantAPIView):
+    reads = "contact"
+    permissions = {"GET": "contacts:read"}
+
+    @extend_schema(
+        operation_id="contact_merge_get",
+        summary="One entry of the ledger",
+        description="Who went into the contact, what came over, and whether it was undone.",
+        tags=TAGS,
+        responses=MergeDetail,
+        examples=[answered(MERGE)],
+    )
+    def get(self, request: Request, contact_id: uuid.UUID, merge_id: uuid.UUID) -> Response:
+        return Response(merge_shape(_merge(contact_id, merge_id)))
+
+
 class ContactMergeUndoView(TenantAPIView):
     permissions = {"POST": "contacts:write"}
 
@@ -91,8 +107,13 @@ class ContactMergeUndoView(TenantAPIView):
         examples=[answered({**MERGE, "undone_at": "2026-01-31T13:00:00.000Z", "undone_by": "key:ab12cd34"})],
     )
     def post(self, request: Request, contact_id: uuid.UUID, merge_id: uuid.UUID) -> Response:
-        if not ContactMerge.objects.filter(id=merge_id, contact_id=contact_id).exists():
-            raise NotFound("There is no such merge.", code="merge_not_found")
-        former_id = contacts_part(merge_id, actor_name(self.principal))
+        former_id = contacts_part(_merge(contact_id, merge_id).id, actor_name(self.principal))
         self.audit("contact.parted", f"contact:{contact_id}", {"former": str(former_id)})
-        return Response(merge_shape(ContactMerge.objects.get(id=merge_id)))
+        return Response(merge_shape(_merge(contact_id, merge_id)))
+
+
+def _merge(contact_id: uuid.UUID, merge_id: uuid.UUID) -> ContactMerge:
+    row: ContactMerge | None = ContactMerge.objects.filter(id=merge_id, contact_id=contact_id).first()
+    if row is None:
+        raise NotFound("There is no such merge.", code="merge_not_found")
+    return row

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from channels_app.words.moments import Moment
 from messaging.models import HandledEvent
-from messaging.outbox.failures import events_of, failure_retry, failures
+from messaging.outbox.failures import events_of, failure_get, failure_retry, failures
 from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, parse_query
 
@@ -39,6 +39,10 @@ class FailureShape(BaseModel):
     event_id: uuid.UUID
     type: str | None
     conversation_id: uuid.UUID | None
+
+
+class FailureDetail(FailureShape):
+    """One failure."""
 
 
 class FailurePage(Page):
@@ -72,6 +76,21 @@ class FailuresView(TenantAPIView):
         query = parse_query(request, FailureQuery)
         rows = failures().filter(**({"handler": query.handler} if query.handler else {}))
         return Response(LATEST_FIRST.answer(rows, query, shape=_shapes))
+
+
+class FailureView(TenantAPIView):
+    permissions = {"GET": "deliveries:read"}
+
+    @extend_schema(
+        operation_id="failed_event_get",
+        summary="One event that a handler gave up on",
+        description="Which handler, and the class of its error. 404 `failure_not_found` also once it was dealt with.",
+        tags=["events"],
+        responses=FailureDetail,
+        examples=[answered(FAILURE)],
+    )
+    def get(self, request: Request, failure_id: uuid.UUID) -> Response:
+        return Response(_shapes([failure_get(failure_id)])[0])
 
 
 class FailureRetryView(TenantAPIView):

@@ -55,6 +55,10 @@ class ReviewShape(BaseModel):
     reviewed_by: str | None = Field(description="User name; null also where a program has looked at it")
 
 
+class ReviewDetail(ReviewShape):
+    """One of them."""
+
+
 class ReviewDone(ReviewShape):
     """One that was looked at."""
 
@@ -117,6 +121,24 @@ class ReviewsView(TenantAPIView):
         return Response(LATEST_FIRST.answer(rows, query, shape=_shapes))
 
 
+class ReviewView(TenantAPIView):
+    reads = "conversation"
+    permissions = {"GET": "messages:read"}
+
+    @extend_schema(
+        operation_id="review_get",
+        summary="One message that staff are to look at",
+        description="Which rules named it, and who has looked at it.",
+        tags=["chat"],
+        responses=ReviewDetail,
+        examples=[answered(REVIEW)],
+    )
+    def get(self, request: Request, review_id: uuid.UUID) -> Response:
+        row = _review(review_id)
+        self.looked_at = row.conversation_id
+        return Response(_shapes([row])[0])
+
+
 class ReviewDoneView(TenantAPIView):
     permissions = {"POST": "messages:write"}
 
@@ -131,9 +153,7 @@ class ReviewDoneView(TenantAPIView):
     )
     def post(self, request: Request, review_id: uuid.UUID) -> Response:
         ended = review_end(review_id, agent_of(self.principal))
-        row = Review.objects.select_related("message", "reviewed_by").filter(id=review_id).first()
-        if row is None:
-            raise NotFound("There is no such review.", code="review_not_found")
+        row = _review(review_id)
         if ended:
             self.audit("review.reviewed", row)
         return Response(_shapes([row])[0])
@@ -155,6 +175,13 @@ class HiddenView(TenantAPIView):
         found = revealed(message)
         self.audit("message.revealed", message)
         return Response({"items": [{"kind": kind, "text": words} for kind, words in found]})
+
+
+def _review(review_id: uuid.UUID) -> Review:
+    row: Review | None = Review.objects.select_related("message", "reviewed_by").filter(id=review_id).first()
+    if row is None:
+        raise NotFound("There is no such review.", code="review_not_found")
+    return row
 
 
 def _shapes(rows: Sequence[Review]) -> list[dict[str, Any]]:

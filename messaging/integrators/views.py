@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -246,6 +247,21 @@ class CallsView(TenantAPIView):
         return Response(call_page(calls, endpoint, query))
 
 
+class CallView(TenantAPIView):
+    permissions = {"GET": "webhooks:read"}
+
+    @extend_schema(
+        operation_id="webhook_delivery_get",
+        summary="One call of an endpoint",
+        description="Which event it carries, how often it was tried, and what came of it.",
+        tags=TAGS,
+        responses=CallDetail,
+        examples=[answered(CALL)],
+    )
+    def get(self, request: Request, endpoint_id: uuid.UUID, delivery_id: uuid.UUID) -> Response:
+        return Response(call_shape(_calls(endpoints.endpoint_for_id(endpoint_id), delivery_id)[0]))
+
+
 class ReplayCallView(TenantAPIView):
     permissions = {"POST": "webhooks:write"}
 
@@ -260,10 +276,16 @@ class ReplayCallView(TenantAPIView):
     )
     def post(self, request: Request, endpoint_id: uuid.UUID, delivery_id: uuid.UUID) -> Response:
         endpoint = endpoints.endpoint_for_id(endpoint_id)
-        own = WebhookDelivery.objects.filter(endpoint=endpoint, id=delivery_id)
-        if not own.exists():
-            raise NotFound("There is no such call.", code="webhook_delivery_not_found")
+        own = _calls(endpoint, delivery_id)
         if not endpoints.deliveries_replay(endpoint, own):
             raise Conflict("A ping, or a call under way, cannot be replayed.", code="webhook_delivery_not_replayable")
         self.audit("webhookdelivery.replayed", own[0])
         return Response(call_shape(own[0]), 202)
+
+
+def _calls(endpoint: WebhookEndpoint, delivery_id: uuid.UUID) -> QuerySet[WebhookDelivery]:
+    """The one call. Raises NotFound."""
+    own: QuerySet[WebhookDelivery] = WebhookDelivery.objects.filter(endpoint=endpoint, id=delivery_id)
+    if not own.exists():
+        raise NotFound("There is no such call.", code="webhook_delivery_not_found")
+    return own

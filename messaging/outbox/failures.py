@@ -31,15 +31,21 @@ def events_of(rows: Iterable[HandledEvent]) -> Mapping[uuid.UUID, Event]:
     return {event.id: event for event in Event.objects.filter(id__in=[row.event for row in rows])}
 
 
+def failure_get(failure_id: uuid.UUID) -> HandledEvent:
+    """Raises NotFound ``failure_not_found``."""
+    row: HandledEvent | None = failures().filter(id=failure_id).first()
+    if row is None:
+        raise NotFound("There is no such failure.", code="failure_not_found")
+    return row
+
+
 def failure_retry(failure_id: uuid.UUID) -> HandledEvent | None:
     """Let the handler deal with the event once more. Returns the failure as it is now, or None when it worked.
 
     Raises NotFound ``failure_not_found`` and Conflict ``event_gone``, when the timeline no longer has the event, or
     it is older than marks are kept.
     """
-    row: HandledEvent | None = failures().filter(id=failure_id).first()
-    if row is None:
-        raise NotFound("There is no such failure.", code="failure_not_found")
+    row = failure_get(failure_id)
     event = events_of([row]).get(row.event)
     if event is None or event.created_at < now() - MARKS_KEPT or row.handler not in HANDLERS:
         raise Conflict("The event is gone; there is nothing to handle again.", code="event_gone")

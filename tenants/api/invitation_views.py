@@ -46,6 +46,10 @@ class InvitationItem(BaseModel):
     expires_at: Moment
 
 
+class InvitationDetail(InvitationItem):
+    """One invitation."""
+
+
 class InvitationShape(InvitationItem):
     link: str | None = Field(description="Where the service sends no e-mail: what to hand over, shown this once")
 
@@ -102,7 +106,18 @@ class InvitationsView(InvitingView):
 
 
 class InvitationView(InvitingView):
-    permissions = {"DELETE": "members:write"}
+    permissions = {"GET": "members:read", "DELETE": "members:write"}
+
+    @extend_schema(
+        operation_id="invitation_get",
+        summary="One invitation",
+        description="Whether it waits, was accepted, or has ended. Its link is shown only when it is made.",
+        tags=["inbox"],
+        responses=InvitationDetail,
+        examples=[answered(INVITATION)],
+    )
+    def get(self, request: Request, invitation_id: uuid.UUID) -> Response:
+        return Response(_shapes([invitation_get(invitation_id)])[0])
 
     @extend_schema(
         operation_id="invitation_delete",

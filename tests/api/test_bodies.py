@@ -9,7 +9,7 @@ import pytest
 
 from tenants.scope import tenant_scope
 from tests.api.document import document
-from tests.api.test_nulls import MADE
+from tests.api.test_changes import ROWS
 from tests.api.test_tenant_matrix import place
 from tests.api.world import World
 
@@ -36,7 +36,7 @@ def test_no_body_is_refused_just_where_one_is_required(
     settings.ENV = {**settings.ENV, "ENABLE_RATE_LIMITING": False}
     ids = World(tenant, "kingfisher").ids
     with tenant_scope(tenant.id):
-        row = MADE[path](tenant) if path in MADE else None
+        row = ROWS[path](tenant) if path in ROWS else None
     own = {"thread_id": getattr(row, "conversation_id", None)} | (
         {path[path.rfind("{") + 1 : -1]: row.id} if row else {}
     )

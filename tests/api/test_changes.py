@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from assistant.evaluations.models import EvaluationCase
+from assistant.knowledge.sites.models import Site
 from assistant.models import Intent, KnowledgeEntry, LanguageModel, Provider
 from assistant.products.models import ProductSource
 from assistant.tools.listing import tool_create
 from channels_app.content.types import text
 from channels_app.templates.store import TemplateBody, template_create
 from conversations.models import Contact
-from messaging.agents.models import CannedReply
+from messaging.agents.models import CannedReply, Label
 from messaging.integrators.endpoints import endpoint_create
 from messaging.threads.people import Who
 from messaging.threads.rows import Wanted, thread_create
@@ -99,6 +100,13 @@ ROWS = {
     "/api/v2/teams/{team_id}": lambda tenant: Team.objects.create(
         tenant=tenant, name="Returns", languages=["de"], skills=["refunds"]
     ),
+    "/api/v2/labels/{label_id}": lambda tenant: Label.objects.create(tenant=tenant, name="Refund", color="red"),
+    "/api/v2/members/{user_id}/desk": lambda tenant: MembershipFactory(
+        tenant=tenant, desk={"capacity": 3, "languages": ["de"], "skills": ["refunds"]}
+    ).user,
+    "/api/v2/knowledge-sites/{site_id}": lambda tenant: Site.objects.create(
+        tenant=tenant, url="https://shop.example.com/sitemap.xml", language="de"
+    ),
     "/api/v2/tenant": lambda tenant: tenant,
     "/api/v2/roles/{role_id}": lambda tenant: RoleFactory(tenant=tenant, name="reader", permissions=["audit:read"]),
     "/api/v2/members/{user_id}": lambda tenant: MembershipFactory(
@@ -113,7 +121,11 @@ def bodies(schema: Any) -> dict[str, Any]:
         path: operation["requestBody"]["content"]["application/json"]["schema"]
         for path, item in schema["paths"].items()
         for method, operation in item.items()
-        if method in ("put", "patch") and "requestBody" in operation  # a label is put by its address alone
+        if method in ("put", "patch")
+        and "requestBody" in operation  # a label is put by its address alone
+        and (
+            method == "patch" or not operation["requestBody"].get("required")
+        )  # and what demands all its facts is replaced
     }
 
 

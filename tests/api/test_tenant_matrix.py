@@ -41,7 +41,7 @@ def place(address: str, name: str) -> str:
         return "webhook_delivery_id"
     if name == "message_id" and address.startswith("api/v1/threads"):
         return "thread_message_id"
-    return "answer_id" if name == "message_id" and address.endswith("/delivery") else name
+    return "answer_id" if name == "message_id" and address.endswith(("/delivery", "/judgement")) else name
 
 
 def filled(address: str, ids: dict[str, str]) -> str:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
 from typing import Any
 
 from django.db import models
 
-from assistant.evaluations.models import EvaluationCase
+from assistant.evaluations.models import AnswerMark, EvaluationCase
 from assistant.knowledge.sites.models import Site
 from assistant.llm_models import LanguageModel, Provider
 from assistant.models import Intent, KnowledgeEntry, TrainedModel
 from assistant.prompts.models import SystemPrompt
 from assistant.tools.models import Tool
 from channels_app.models import MessageTemplate
-from conversations.models import ContactMerge, Review
+from conversations.models import ContactMerge, Event, Review
 from messaging.agents.models import CannedReply, SavedFilter, ScheduledReply
 from messaging.models import HandledEvent, WebhookDelivery, WebhookEndpoint
 from messaging.privacy.models import Erasure, Export
 from messaging.threads.rows import KIND, SCHEME
-from tenants.models import ApiKey, Invitation, OAuthClient, Role, Tenant, TokenFamily, TrustedIssuer
+from tenants.models import ApiKey, AuditEntry, Invitation, OAuthClient, Role, Tenant, TokenFamily, TrustedIssuer
 from tenants.scope import tenant_scope
 from tenants.storage.db import new_id, now
 from tests.api.document import document
@@ -102,10 +103,13 @@ class World:
             "deletion_id": made(Erasure, tenant, self.mark, contact_id=talk.contact_id),
             "export_id": made(Export, tenant, self.mark, contact_id=talk.contact_id),
             "template_id": made(MessageTemplate, tenant, self.mark, variants={"en": {"content": asked.content}}),
+            "event_id": made(Event, tenant, self.mark, conversation=talk, created_at=now() - timedelta(minutes=1)), "entry_id": made(AuditEntry, tenant, self.mark),
+            "mark": made(AnswerMark, tenant, self.mark, message_id=answer.id, conversation_id=talk.id, by=new_id(), good=True),
+            "failure_id": made(HandledEvent, tenant, self.mark, error="KeyError"),
             "tool_id": made(Tool, tenant, self.mark, secret="whsec_" + "a2luZ2Zp" * 4),
         }  # fmt: skip
         plain = {
-            "article_id": KnowledgeEntry, "canned_id": CannedReply, "case_id": EvaluationCase, "failure_id": HandledEvent,
+            "article_id": KnowledgeEntry, "canned_id": CannedReply, "case_id": EvaluationCase,
             "family_id": TokenFamily, "filter_id": SavedFilter, "intent_id": Intent, "invitation_id": Invitation,
             "issuer_id": TrustedIssuer, "key_id": ApiKey, "model_id": LanguageModel, "prompt_id": SystemPrompt,
             "provider_id": Provider, "role_id": Role, "row_id": OAuthClient, "site_id": Site, "training_id": TrainedModel,

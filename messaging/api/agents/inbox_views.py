@@ -128,7 +128,19 @@ class FiltersView(TenantAPIView):
 
 
 class FilterView(TenantAPIView):
-    permissions = {"PUT": "conversations:write", "DELETE": "conversations:write"}
+    permissions = {"GET": "conversations:read", "PUT": "conversations:write", "DELETE": "conversations:write"}
+
+    @extend_schema(
+        operation_id="inbox_filter_get",
+        summary="One kept filter",
+        description="The tenant's, or one of `agent` alone.",
+        tags=["inbox"],
+        parameters=[FilterQuery],  # type: ignore[list-item]
+        responses=FilterShape,
+        examples=[answered(SAVED)],
+    )
+    def get(self, request: Request, filter_id: uuid.UUID) -> Response:
+        return Response(_shape(filter_get(filter_id, acting(self, parse_query(request, FilterQuery).agent))))
 
     @extend_schema(
         operation_id="inbox_filter_put",

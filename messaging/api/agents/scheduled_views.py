@@ -15,7 +15,7 @@ from channels_app.words.moments import Moment
 from conversations.selectors import conversation_get
 from conversations.shapes import AssigneeBrief
 from messaging.agents.models import ScheduledReply
-from messaging.agents.scheduled import schedule, scheduled_cancel, scheduled_of
+from messaging.agents.scheduled import schedule, scheduled_cancel, scheduled_get, scheduled_of
 from messaging.api.agents.acting import acting_answers
 from messaging.api.agents.shapes import Strict
 from messaging.api.named import Agent
@@ -113,7 +113,21 @@ class ScheduledOfView(TenantAPIView):
 
 
 class ScheduledView(TenantAPIView):
-    permissions = {"DELETE": "messages:send"}
+    reads = "conversation"
+    permissions = {"GET": "messages:read", "DELETE": "messages:send"}
+
+    @extend_schema(
+        operation_id="scheduled_reply_get",
+        summary="One scheduled reply",
+        description="What became of it: `message_id` once it was sent, else `reason`.",
+        tags=["inbox"],
+        responses=ScheduledShape,
+        examples=[answered(SCHEDULED)],
+    )
+    def get(self, request: Request, scheduled_id: uuid.UUID) -> Response:
+        row = scheduled_get(scheduled_id)
+        self.looked_at = row.conversation_id
+        return Response(scheduled_shape(row))
 
     @extend_schema(
         operation_id="scheduled_reply_delete",

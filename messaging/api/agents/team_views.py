@@ -158,7 +158,18 @@ class MembersView(TenantAPIView):
 
 
 class MemberDeskView(TenantAPIView):
-    permissions = {"PATCH": "members:write"}
+    permissions = {"GET": "conversations:read", "PATCH": "members:write"}
+
+    @extend_schema(
+        operation_id="member_desk_get",
+        summary="A colleague at work",
+        description="Presence, what they have in hand, how much they take, in which languages; as the list of members tells it.",
+        tags=["inbox"],
+        responses=MemberShape,
+        examples=[answered(MEMBER)],
+    )
+    def get(self, request: Request, user_id: uuid.UUID) -> Response:
+        return Response(member_shapes([member_get(user_id)])[0])
 
     @extend_schema(
         operation_id="member_desk_change",
@@ -228,7 +239,18 @@ class LabelsView(TenantAPIView):
 
 
 class LabelView(TenantAPIView):
-    permissions = {"PATCH": "conversations:write", "DELETE": "conversations:write"}
+    permissions = {"GET": "conversations:read", "PATCH": "conversations:write", "DELETE": "conversations:write"}
+
+    @extend_schema(
+        operation_id="label_get",
+        summary="One label",
+        description="Its name and its color.",
+        tags=["inbox"],
+        responses=LabelShape,
+        examples=[answered(LABEL)],
+    )
+    def get(self, request: Request, label_id: uuid.UUID) -> Response:
+        return Response(_label(label_get(label_id)))
 
     @extend_schema(
         operation_id="label_change",

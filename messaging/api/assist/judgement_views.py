@@ -10,10 +10,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from assistant.evaluations.marks import answer_mark, mark_remove
+from assistant.evaluations.models import AnswerMark
 from conversations import selectors
 from messaging.api.agents.acting import acting_required
 from messaging.api.agents.shapes import Agent
 from tenants.api.views import TenantAPIView, answered, asked, parse_body
+from tenants.errors import NotFound
+from tenants.models import User
 
 
 class JudgementBody(BaseModel):
@@ -27,11 +30,27 @@ class Judgement(BaseModel):
     """What staff think of an answer."""
 
     good: bool
-    agent: str = Field(description="User name of who judged it")
+    agent: str = Field(description="User name of who judged it; empty: their account is gone")
 
 
 class JudgementView(TenantAPIView):
-    permissions = dict.fromkeys(("PUT", "DELETE"), "conversations:write")
+    permissions = {"GET": "conversations:read", "PUT": "conversations:write", "DELETE": "conversations:write"}
+
+    @extend_schema(
+        operation_id="message_judgement_get",
+        summary="What staff think of an answer",
+        description="Of several members the last one. 404 `judgement_not_found` where there is none.",
+        tags=["chat"],
+        responses=Judgement,
+        examples=[answered({"good": True, "agent": "maria"})],
+    )
+    def get(self, request: Request, message_id: uuid.UUID) -> Response:
+        row = selectors.message_get(message_id)
+        mark = AnswerMark.objects.filter(message_id=row.id).first()
+        if mark is None:
+            raise NotFound("This message has no judgement.", code="judgement_not_found")
+        name = User.objects.filter(id=mark.by).values_list("username", flat=True).first()
+        return Response({"good": mark.good, "agent": name or ""})
 
     @extend_schema(
         operation_id="message_judgement_put",

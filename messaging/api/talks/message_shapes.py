@@ -123,6 +123,11 @@ class MessageDelivery(BaseModel):
     """How a message went out: each try, and each part that the platform has taken."""
 
     id: uuid.UUID
+    message_id: uuid.UUID
+    conversation_id: uuid.UUID
+    channel: ChannelBrief
+    seq: int = Field(description="Of the message in its conversation")
+    created_at: Moment
     action: Action
     status: str
     attempts: int

@@ -44,7 +44,10 @@ ANALYSIS = {
              "engine": "builtin", "latency_ms": 12},
 }  # fmt: skip
 DELIVERY = {
-    "id": "0192f0d0-7b1a-7c3e-9a55-0000000000ed", "status": "delivered", "attempts": 1, "error_code": "", "error_detail": "",
+    "id": "0192f0d0-7b1a-7c3e-9a55-0000000000ed", "message_id": "0192f0d0-7b1a-7c3e-9a55-00000000000e",
+    "conversation_id": "0192f0d0-7b1a-7c3e-9a55-000000000001",
+    "channel": {"id": "0192f0d0-7b1a-7c3e-9a55-00000000000c", "kind": "whatsapp", "name": "WhatsApp"}, "seq": 2,
+    "created_at": "2026-01-31T12:00:00.000Z", "status": "delivered", "attempts": 1, "error_code": "", "error_detail": "",
     "dead_at": None, "due_at": None, "sent_at": "2026-01-31T12:00:01.000Z", "delivered_at": "2026-01-31T12:00:02.000Z",
     "read_at": None, "action": None, "changes": [], "parts": [{"index": 0, "platform_id": "wamid.1", "status": "delivered"}],
     "tries": [{"number": 1, "outcome": "accepted", "code": "", "latency_ms": 180, "at": "2026-01-31T12:00:01.000Z",
@@ -224,12 +227,14 @@ class DeliveryView(TenantAPIView):
 def delivery_detail(row: Delivery) -> dict[str, Any]:
     """Four statements, with the row's own."""
     names = (
-        "id", "action", "status", "attempts", "error_code", "error_detail", "dead_at", "sent_at", "delivered_at", "read_at",
+        "id", "message_id", "conversation_id", "seq", "action", "created_at", "status", "attempts", "error_code", "error_detail",
+        "dead_at", "sent_at", "delivered_at", "read_at",
     )  # fmt: skip
     tries = DeliveryAttempt.objects.filter(delivery=row).order_by("number", "id")
     parts = DeliveryPart.objects.filter(delivery=row).order_by("index")
     return {
         **{name: getattr(row, name) for name in names},
+        "channel": selectors.channel_brief(row.channel),
         "due_at": row.due_at if row.status in Delivery.UNFINISHED else None,
         "parts": list(parts.values("index", "platform_id", "status")),
         "changes": [_change(one) for one in changes_of([row.message_id], row.conversation_id)],

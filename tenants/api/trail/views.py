@@ -19,6 +19,7 @@ from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.trail.export import FORMS
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.audit import holder_name
+from tenants.errors import NotFound
 from tenants.models import AuditEntry
 from tenants.scope import tenant_scope
 
@@ -41,6 +42,10 @@ class AuditShape(BaseModel):
     target: str = Field(description="<noun>:<id>")
     changes: dict[str, Any] = Field(description="Names of what changed; never a secret or words of people")
     ip: str | None
+
+
+class AuditDetail(AuditShape):
+    """One entry."""
 
 
 class AuditPage(Page):
@@ -85,6 +90,24 @@ class AuditView(TenantAPIView):
         query = parse_query(request, AuditQuery)
         rows = _chosen(self.principal.tenant_id, query)
         return Response(ENTRIES.answer(rows, query, shape=lambda page: map(audit_shape, page)))
+
+
+class AuditEntryView(TenantAPIView):
+    permissions = {"GET": "audit:read"}
+
+    @extend_schema(
+        operation_id="audit_get",
+        summary="One entry of the audit trail",
+        description="Who did what, to what, and from where.",
+        tags=["audit"],
+        responses=AuditDetail,
+        examples=[answered(ENTRY)],
+    )
+    def get(self, request: Request, entry_id: uuid.UUID) -> Response:
+        row = AuditEntry.objects.filter(id=entry_id, tenant_id=self.principal.tenant_id).first()
+        if row is None:
+            raise NotFound("There is no such entry.", code="audit_entry_not_found")
+        return Response(audit_shape(row))
 
 
 class AuditExportView(TenantAPIView):
