@@ -12,7 +12,7 @@ from typing import Any
 import redis
 import structlog
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 
 from tenants.work.breaker import Breaker
 
@@ -20,6 +20,21 @@ log = structlog.get_logger(__name__)
 
 BACK_OFF_S = 2.0  # after a failure Redis is left alone for so long, so that its time-outs do not add up
 MOST_STALE = 10_000
+
+
+class OneClient(RedisCacheClient):
+    """Django makes a client of redis-py for each command, which costs more than the command; one serves all of a pool."""
+
+    def __init__(self, *given: Any, **options: Any):
+        super().__init__(*given, **options)
+        self._clients: dict[Any, Any] = {}
+
+    def get_client(self, key: Any = None, *, write: bool = False) -> Any:
+        pool = self._get_connection_pool(write)  # type: ignore[attr-defined]
+        client = self._clients.get(pool)
+        if client is None:
+            client = self._clients[pool] = self._client(connection_pool=pool)  # type: ignore[attr-defined]
+        return client
 
 
 class ForgivingRedisCache(RedisCache):
@@ -31,6 +46,7 @@ class ForgivingRedisCache(RedisCache):
 
     def __init__(self, server: Any, params: dict[str, Any]):
         super().__init__(server, params)
+        self._class = OneClient
         self._breaker = Breaker(failures=1, cool_s=BACK_OFF_S)
         self._stale: dict[tuple[str, Any], None] = {}
 

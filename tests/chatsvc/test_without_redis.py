@@ -60,6 +60,23 @@ def test_the_cache_remembers_nothing_and_raises_nothing(away: ForgivingRedisCach
     assert time.monotonic() - started < NOT_LONG_S
 
 
+def test_one_client_sends_all_commands_of_a_pool(away: ForgivingRedisCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To make one costs more than what it sends."""
+    made = []
+
+    class Counted(redis.Redis):
+        def __init__(self, *given: Any, **options: Any):
+            made.append(self)
+            super().__init__(*given, **options)
+
+    monkeypatch.setattr(away._cache, "_client", Counted)
+    away._breaker.admits = lambda: True  # type: ignore[method-assign]
+    for _ in range(3):
+        away.get("a")
+        away.set("a", 1)
+    assert len(made) == 1
+
+
 def test_what_was_deleted_meanwhile_does_not_come_back(redis_url: str) -> None:
     cache = ForgivingRedisCache(redis_url, {})
     cache.set("session", "signed in")
