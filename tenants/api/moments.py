@@ -17,6 +17,7 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2101, 1, 1, tzinfo=UTC)  # the first instant that is too late
 AHEAD = timedelta(days=1)  # how far a sender's clock may be ahead of ours
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+PLAIN = frozenset({str, int, float, bool, type(None)})  # most of what is told: of these none is a time
 _MILLISECONDS = 100_000_000_000  # Unix seconds reach this in the year 5138
 
 
@@ -63,10 +64,12 @@ def written(at: datetime) -> str:
 
 def all_written(value: Any) -> Any:
     """``value`` with every time in its objects and arrays written."""
+    if type(value) in PLAIN:
+        return value
     if isinstance(value, datetime):
         return written(value)
     if isinstance(value, dict):
-        return {name: all_written(member) for name, member in value.items()}
+        return {name: one if type(one) in PLAIN else all_written(one) for name, one in value.items()}
     if isinstance(value, (list, tuple)):
         return [all_written(member) for member in value]
     return value

@@ -19,7 +19,6 @@ import uuid_utils
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, models, transaction
 from django.dispatch import receiver
-from django.utils import timezone
 
 from tenants.errors import NotFound
 from tenants.scope import ScopedManager
@@ -43,7 +42,7 @@ def new_id() -> uuid.UUID:
 
 def now() -> datetime.datetime:
     """The current time, aware, cut to milliseconds: what every supported engine stores exactly."""
-    at = timezone.now()
+    at = datetime.datetime.now(datetime.UTC)
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 

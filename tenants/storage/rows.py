@@ -18,11 +18,10 @@ from django.db.models.signals import post_init, pre_init
 UNCHANGING = (str, int, float, bool, type(None))
 
 
-class Target(NamedTuple):
-    """Where a value goes that is given by a name."""
+class Relation(NamedTuple):
+    """A value that is given by this name is a row, whose ``key`` is kept."""
 
-    attname: str
-    relation: models.ForeignKey[Any, Any] | None  # it is a row, whose ``key`` is kept
+    field: models.ForeignKey[Any, Any]
     key: str
 
 
@@ -31,7 +30,7 @@ class Plan(NamedTuple):
     given, then of the ``defaults`` those that nothing was given for."""
 
     constants: Mapping[str, Any]
-    targets: Mapping[str, Target]
+    relations: Mapping[str, Relation]
     defaults: Sequence[tuple[str, Callable[[], Any]]]
 
 
@@ -41,20 +40,16 @@ def values_set(row: models.Model, given: Mapping[str, Any]) -> bool:
     plan = _plan(type(row))
     if plan is None or pre_init.receivers or post_init.receivers:
         return False
-    constants, targets, defaults = plan
-    values = {**constants}
+    constants, relations, defaults = plan
+    values = {**constants, **given}
     related: dict[models.ForeignKey[Any, Any], Any] = {}
-    for name, value in given.items():
-        target = targets.get(name)
-        if target is None:
-            return False
-        attname, relation, key = target
-        if relation:
-            if attname in given or not isinstance(value, relation.related_model):
+    if len(values) > len(constants):  # not all are columns
+        for name in given.keys() - constants.keys():
+            found, value = relations.get(name), values.pop(name)
+            if found is None or found.field.attname in given or not isinstance(value, found.field.related_model):
                 return False
-            related[relation] = value
-            value = getattr(value, key)
-        values[attname] = value
+            related[found.field] = value
+            values[found.field.attname] = getattr(value, found.key)
     for attname, default in defaults:
         if attname not in given:
             values[attname] = default()
@@ -76,12 +71,10 @@ def _plan(model: type[models.Model]) -> Plan | None:
     if any(field.db_default is not NOT_PROVIDED or field.generated or _odd_relation(field) for field in opts.fields):
         return None
     defaults = {field.attname: default for field in opts.fields if (default := _default(field))}
-    targets = {field.attname: Target(field.attname, None, "") for field in opts.fields}
-    for field in opts.fields:
-        if isinstance(field, models.ForeignKey):
-            targets[field.name] = Target(field.attname, field, field.target_field.attname)
+    kept = [field for field in opts.fields if isinstance(field, models.ForeignKey)]
+    relations = {field.name: Relation(field, field.target_field.attname) for field in kept}
     constants = {field.attname: None if field.attname in defaults else field.get_default() for field in opts.fields}
-    return Plan(constants, targets, list(defaults.items()))
+    return Plan(constants, relations, list(defaults.items()))
 
 
 def _odd_relation(field: models.Field[Any, Any]) -> bool:

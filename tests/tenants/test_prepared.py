@@ -28,7 +28,7 @@ from tenants.models import Tenant
 from tenants.scope import NoTenantScope, tenant_scope
 from tenants.storage import db, postgres, prepared
 from tenants.storage.connections import connection_release
-from tenants.storage.prepared import kept, orm, reading
+from tenants.storage.prepared import driver, kept, orm, reading
 from tenants.storage.prepared.driver import Statement
 from tenants.storage.prepared.owner import OtherTenant
 from tenants.storage.prepared.shapes import Given
@@ -531,6 +531,20 @@ def test_a_value_is_prepared_as_by_its_field(db: None, name: str, value: Any, sa
     wanted = field.get_db_prep_save(value, connection) if saved else field.get_db_prep_value(value, connection)
     [ours] = Statement("%s", [Given(0, field, saved=saved)], returns=False, writes=False).prepared([value], connection)
     assert (type(ours), getattr(ours, "obj", ours)) == (type(wanted), getattr(wanted, "obj", wanted))
+
+
+@SQL
+def test_a_statement_remembers_so_many_combinations_of_kinds(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept grows with no value, and what was let go is prepared as before."""
+    monkeypatch.setattr(driver, "MOST_KINDS", 4)
+    subject, satisfaction = (Conversation._meta.get_field(name) for name in ("subject", "satisfaction"))
+    statement = Statement("%s, %s, %s", [Given(0, subject), 1, Given(1, satisfaction)], returns=False, writes=False)
+    kinds = [(said, mark) for said in ("5", 5, None) for mark in (4, None, "4")]
+    for said, mark in kinds * 2:
+        first, fixed, second = statement.prepared([said, mark], connection)
+        wanted = subject.get_db_prep_value(said, connection), satisfaction.get_db_prep_value(mark, connection)
+        assert (first, fixed, getattr(second, "obj", second)) == (wanted[0], 1, getattr(wanted[1], "obj", wanted[1]))
+        assert len(statement.ways) <= 4
 
 
 @SQL

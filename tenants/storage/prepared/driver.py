@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -16,7 +16,10 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from tenants.storage.prepared.shapes import Given
 from tenants.storage.prepared.values import same
 
-NOTHING = nullcontext()
+MOST_KINDS = 100  # of one statement's values, in their combinations; a statement that meets more begins anew
+
+#: a parameter, what makes it of its value where that is known of the kind, and its place, which knows of all
+Way = tuple[int, Callable[[Any], Any] | None, Given]
 
 
 class Statement:
@@ -25,7 +28,11 @@ class Statement:
     def __init__(self, sql: str, params: Sequence[Any], *, returns: bool, writes: bool):
         self.sql, self.returns, self.writes = sql, returns, writes
         self.constants = [None if type(one) is Given else one for one in params]
-        self.places = [(at, one.at, one.quick, one) for at, one in enumerate(params) if type(one) is Given]
+        self.places = [(at, one) for at, one in enumerate(params) if type(one) is Given]
+        self.given = _getter([one.at for _, one in self.places])
+        self.ways: dict[
+            Sequence[type], Sequence[Way]
+        ] = {}  # by the kinds of the values, those that change for the driver
         self.native = _native(sql, connections[DEFAULT_DB_ALIAS].vendor)
 
     def run(self, values: Any) -> Any:
@@ -42,17 +49,27 @@ class Statement:
 
     def prepared(self, values: Any, db: Any) -> list[Any]:
         """The parameters as the driver takes them."""
-        params = self.constants.copy()
-        for at, name, quick, given in self.places:
-            value = values[name]
-            prepare = quick.get(type(value))
-            if prepare is same:  # most are the same to the driver: those are spared the call
+        given = self.given(values)
+        params = list(given)
+        if len(params) < len(self.constants):
+            params = self.constants.copy()
+            for (at, _), value in zip(self.places, given, strict=True):
                 params[at] = value
-            elif prepare is None or (found := prepare(value)) is NotImplemented:
-                params[at] = given.prepared(value, db)
-            else:
-                params[at] = found
+        kinds = tuple(map(type, given))
+        ways = self.ways.get(kinds)
+        for at, prepare, place in self._ways(kinds) if ways is None else ways:
+            found = prepare(params[at]) if prepare else NotImplemented
+            params[at] = place.prepared(params[at], db) if found is NotImplemented else found
         return params
+
+    def _ways(self, kinds: Sequence[type]) -> Sequence[Way]:
+        """What is done to values of these kinds; most are the same to the driver, and are not looked at one by one."""
+        known = [(at, place.quick.get(kind), place) for (at, place), kind in zip(self.places, kinds, strict=True)]
+        ways = [way for way in known if way[1] is not same]
+        if len(self.ways) >= MOST_KINDS:
+            self.ways.clear()
+        self.ways[kinds] = ways
+        return ways
 
     def _observed(self, db: Any, params: list[Any]) -> Any:
         """Tests count statements, debuggers show them, the simulator interrupts them. The rows are read before any of
@@ -74,12 +91,25 @@ class Statement:
             db.ensure_connection()
         db.validate_no_broken_transaction()
         alone = self.writes and db.vendor == "sqlite" and not db.in_atomic_block
-        with db.wrap_database_errors, db.connection.turn() if alone else NOTHING:
-            cursor = (db.Database.RawCursor if db.vendor == "postgresql" else db.Database.Cursor)(db.connection)
-            cursor.execute(self.native, params)
-            found = cursor.fetchall() if self.returns else cursor.rowcount
-            cursor.close()
-            return found
+        with db.wrap_database_errors:
+            if not alone:
+                return self._asked(db, params)
+            with db.connection.turn():
+                return self._asked(db, params)
+
+    def _asked(self, db: Any, params: list[Any]) -> Any:
+        cursor = (db.Database.RawCursor if db.vendor == "postgresql" else db.Database.Cursor)(db.connection)
+        cursor.execute(self.native, params)
+        found = cursor.fetchall() if self.returns else cursor.rowcount
+        cursor.close()
+        return found
+
+
+def _getter(names: Sequence[Any]) -> Callable[[Any], Sequence[Any]]:
+    """What gives the values of places, by their names, in their order."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: [values[name] for name in names]
 
 
 def _native(sql: str, vendor: str) -> str:
