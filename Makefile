@@ -93,9 +93,11 @@ var/clients/installed: tests/clients/requirements.lock | .venv/bin/python
 	@touch $@
 
 # Schemathesis over the whole OpenAPI document, every check, with coverage and in scenarios; FUZZ_SEED is another course.
+# Then all examples of Hypothesis' tests, of which make test takes a quarter.
 FUZZ_CASES ?= 20000
 fuzz: .venv/installed-dev
 	FUZZ_CASES=$(FUZZ_CASES) $(PYTHON) -m pytest -n 0 -s tests/fuzz
+	EXAMPLES=all $(PYTHON) -m pytest -n 3 --dist worksteal -m hypothesis
 
 # The gRPC code of the engine, after a change of assistant/engine/engine.proto.
 proto: .venv/installed-dev

@@ -24,7 +24,7 @@ from channels_app.http.client import authority
 from tenants.access.api_keys import api_key_create
 from tenants.models import ApiKey, Tenant
 from tenants.scope import tenant_scope
-from tests import every_test
+from tests import every_test, examples
 from tests.chaos.servers import installed_postgres
 from tests.factories import TenantFactory
 from tests.migrated import migrate_postgres, migrated_copy
@@ -35,6 +35,7 @@ def pytest_configure() -> None:
     tests' CPU time."""
     gc.set_threshold(50_000, 10, 10)
     every_test.leave_out_the_unused()
+    examples.begin_with_few()
 
 
 def pytest_collection_finish() -> None:

@@ -41,6 +41,7 @@ from channels_app.contract import (
 )
 from channels_app.words.moments import EARLIEST, LATEST
 from tests.adapters.kit import Kit, OutboundCase, RecordingHttp, answer, kits, raw_request
+from tests.examples import examples
 
 ITEMS = get_args(InboundItem)
 KITS = kits()
@@ -182,7 +183,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
-fuzz = settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+fuzz = settings(max_examples=examples(250), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 @called_kinds

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from channels_app.contract import BadPayload, BadSignature, RawRequest, Reply
 from tests.adapters.kit import Kit, kit_for, kits
 from tests.adapters.test_every_adapter import ITEMS, assert_parses_or_refuses, read
+from tests.examples import examples
 
 CALLED = [kit for kit in kits() if kit.payload_files()]  # kinds that a platform calls
 called_kinds = pytest.mark.parametrize("kit", CALLED, ids=lambda kit: kit.kind)
@@ -22,10 +23,10 @@ called_kinds = pytest.mark.parametrize("kit", CALLED, ids=lambda kit: kit.kind)
 MB = 1024 * 1024
 
 
-def fuzz(examples: int) -> settings:
+def fuzz(all_of_them: int) -> settings:
     """The same examples in every run; no shrinking, a failing body is told as it is."""
     return settings(
-        max_examples=examples,
+        max_examples=examples(all_of_them),
         deadline=None,
         derandomize=True,
         database=None,

@@ -19,6 +19,7 @@ from channels_app.contract import Recipient, Rejected
 from tests.adapters.kit import RecordingHttp, answer
 from tests.adapters.test_voice import KIT, LEGS, WEBHOOK
 from tests.adapters.twilio_signing import sign
+from tests.examples import examples
 
 ADAPTER, CONFIG = KIT.adapter, KIT.configured
 ALONE = CONFIG.model_copy(update={"handover_number": ""})
@@ -276,7 +277,7 @@ def test_how_many_keys_answer(written, count):
     assert keys(written) == count
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(words=st.text(min_size=1, max_size=200))
 def test_any_words_make_a_document(words):
     document = fromstring(str(Document(PHRASES).say(spoken(words, PHRASES))))

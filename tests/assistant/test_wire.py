@@ -29,6 +29,7 @@ from channels_app.content.types import Choice, Content, TemplateUse, text
 from tenants.storage.json_values import LARGEST
 from tests.assistant.engines import REQUEST
 from tests.contents import contents
+from tests.examples import examples
 
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 share = st.floats(0, 1)
@@ -45,7 +46,7 @@ kinds = contents | st.builds(
 picked = st.builds(
     Content, type=st.just("quick_reply"), text=st.just("This one"), choice=st.builds(Choice, value=words, title=words)
 )
-quick = hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+quick = hypothesis_settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @quick

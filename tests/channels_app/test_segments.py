@@ -10,6 +10,7 @@ from channels_app.adapters.sms import Sms
 from channels_app.content.fit import fit
 from channels_app.content.types import text
 from channels_app.words.segments import BASIC, EXTENSION, Segments, segments, split_segments
+from tests.examples import examples
 
 VECTORS = [
     *[("a" * n, "GSM-7", count) for n, count in ((0, 0), (160, 1), (161, 2), (306, 2), (307, 3), (459, 3), (460, 4))],
@@ -49,7 +50,7 @@ def test_units_count_what_the_network_counts():
     assert segments("a€👋") == Segments("UCS-2", 4, 1)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(words=st.text(alphabet="ab €{ж👋\n.", min_size=1, max_size=900), most=st.integers(1, 4))
 def test_parts_stay_within_and_lose_nothing(words, most):
     parts = list(split_segments(words, most, 300))
