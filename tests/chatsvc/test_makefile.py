@@ -47,6 +47,14 @@ def test_the_files_that_it_names_are_there():
     )
 
 
+def test_what_is_asked_of_postgresql_is_there_and_named_once():
+    """`.ci/run` hands it to pytest, which would refuse what is not, but half an hour later."""
+    named = [line for line in (ROOT / "tests/on_postgres.txt").read_text().splitlines() if line.startswith("tests/")]
+    inside = [one for one in named for other in named if one != other and Path(one).is_relative_to(other)]
+    assert ([one for one in named if not (ROOT / one).exists()], inside) == ([], [])
+    assert len(named) == len(set(named)) > 50
+
+
 SET_UP = ["migrate port= log=console", "seed_demo port= log=console"]
 SERVE = "serve port= log=console"
 
