@@ -21,6 +21,7 @@ from django.db import IntegrityError
 from channels_app.content.types import Content
 from channels_app.contract import (
     ConfigError,
+    ContactRefuses,
     Http,
     MediaLost,
     Payload,
@@ -38,7 +39,7 @@ from channels_app.services import http_for
 from conversations.models import Message
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
-from messaging.consent.rules import check_reachable
+from messaging.consent.rules import check_reachable, contact_refused
 from messaging.live.staff import conversation_changed
 from messaging.measures import DELIVERIES, STAGES, WAITED
 from messaging.media.convert.make import MOST_S
@@ -407,6 +408,8 @@ def _dead(attempt: SendTry, error: SendError) -> bool:
         conversation_advance({"id": delivery.conversation_id})  # the lock
         _record(attempt)
         failed = delivery_give_up(delivery, code, error.detail or error.sentence)
+    if failed and isinstance(error, ContactRefuses):
+        contact_refused(attempt.channel, delivery.conversation, delivery.message.identity_id, attempt.began)
     if failed:
         wake.publish_soon()
     return failed

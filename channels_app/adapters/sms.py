@@ -18,10 +18,12 @@ from pydantic import Field, model_validator
 from channels_app.adapters import twilio
 from channels_app.adapters.base import Adapter
 from channels_app.adapters.twilio import PhoneNumber, TwilioConfig
+from channels_app.adapters.twilio.errors import ERRORS
 from channels_app.adapters.wire import identifier, string
 from channels_app.content.types import UNKNOWN_FILE, Capabilities, Content, Media, kept_type, worded
 from channels_app.contract import (
     CheckResult,
+    ContactRefuses,
     Http,
     Ignored,
     InboundItem,
@@ -51,7 +53,6 @@ STATUSES = {
     "read": "read",
 }
 OPT_OUTS = {"STOP": "stopped", "START": "reopened"}
-STOPPED = "21610"  # the person has sent STOP before
 KB, MB = 1024, 1024 * 1024
 _MEDIA_TYPES: Mapping[str, Literal["image", "audio", "video"]] = {"image": "image", "audio": "audio", "video": "video"}
 
@@ -126,7 +127,7 @@ class Sms(Adapter):
         said = twilio.fields(raw)
         if "Body" in said or not string(said, "MessageStatus"):
             return identifier(said, "From")
-        return identifier(said, "To") if string(said, "ErrorCode") == STOPPED else ""
+        return identifier(said, "To") if ERRORS.get(string(said, "ErrorCode")) is ContactRefuses else ""
 
     def parse(self, raw: RawRequest, config: SmsConfig) -> Sequence[InboundItem]:
         said = twilio.fields(raw)
@@ -277,7 +278,7 @@ def _statuses(said: Mapping[str, str]) -> Iterator[InboundItem]:
         detail=string(said, "ErrorMessage", limit=500),
         sender=sender,
     )
-    if code == STOPPED and sender:
+    if ERRORS.get(code) is ContactRefuses and sender:
         yield Signal("stopped", sender, f"{platform_id}.stopped", data={"code": code})
 
 

@@ -7,6 +7,7 @@ from channels_app.content.types import Capabilities, Content
 from channels_app.contract.errors import (
     ConfigError,
     ContactBlocked,
+    ContactRefuses,
     MediaLost,
     OutcomeUnknown,
     Rejected,
@@ -60,6 +61,7 @@ __all__ = [
     "Complaint",
     "ConfigError",
     "ContactBlocked",
+    "ContactRefuses",
     "Content",
     "Http",
     "HttpAnswer",

@@ -38,6 +38,12 @@ class ContactBlocked(SendError):
     sentence = "This person cannot be reached on this channel (blocked, opted out or gone)."
 
 
+class ContactRefuses(ContactBlocked):
+    """The person's own doing: nothing is sent to them any more, until they write again."""
+
+    sentence = "This person has blocked us, opted out or removed the app: nothing is sent until they write again."
+
+
 class WindowClosed(SendError):
     sentence = "The reply window is closed: send an approved template."
 

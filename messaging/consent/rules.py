@@ -37,6 +37,22 @@ def contact_stop(channel: Channel, sender: Sender, at: datetime | None) -> bool:
     )
 
 
+@retried
+def contact_refused(channel: Channel, conversation: Conversation, identity_id: uuid.UUID, at: datetime) -> bool:
+    """The platform has refused a message that was tried at ``at``, for the person has blocked us or left: known from now
+    on, so that the next one is refused before it is stored. Not of a group, which is no person's own; nor where they have
+    written since. False when that was known."""
+    if not channel.adapter.personal(conversation.thread):
+        return False
+    with atomic():
+        since = Message.objects.filter(identity_id=identity_id, role=Message.Role.VISITOR, created_at__gte=at)
+        identity = Identity.objects.filter(id=identity_id).first()
+        if identity is None or since.exists():
+            return False
+        second = at.replace(microsecond=0)  # finer no platform dates what the person writes next
+        return _tell(channel, identity.id, identity_stop(identity.id, identity.contact_id, second))
+
+
 def contact_resume(channel: Channel, sender: Sender) -> bool:
     """The platform says that the person takes messages again. As `contact_stop`."""
     known = identity_resolve(channel, sender)

@@ -8,7 +8,7 @@ from channels_app.adapters.messenger.errors import ERRORS
 from channels_app.content.types import Button, Card, Content, Media, QuickReply, TemplateUse, text
 from channels_app.contract import (
     ConfigError,
-    ContactBlocked,
+    ContactRefuses,
     MediaLost,
     OutboundMessage,
     OutcomeUnknown,
@@ -194,7 +194,7 @@ ERROR_CASES = [
     refused(10, None, ConfigError),
     refused(100, 2018074, MediaLost),
     refused(2, 1357046, Unreachable),
-    refused(200, 1545041, ContactBlocked),
+    refused(200, 1545041, ContactRefuses),
     refused(4, 2018354, Throttled),
     refused(987654, None, Rejected),
     refused(987654, None, Unreachable, is_transient=True),

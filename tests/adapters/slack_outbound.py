@@ -204,7 +204,7 @@ SENT = [
         ),
         [call(SAY_HELLO, "", "C0GGG7777", "chat.postEphemeral", user="U0EEE5555")],
         [answer({"ok": True, "message_ts": "17.03"})],
-        [SendResult("C0GGG7777:17.03")],
+        [SendResult()],  # no later call can name it
     ),
     OutboundCase(
         "media that is not public",

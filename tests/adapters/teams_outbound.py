@@ -8,6 +8,7 @@ from channels_app.content.types import Button, Card, Content, ListRow, ListSecti
 from channels_app.contract import (
     ConfigError,
     ContactBlocked,
+    ContactRefuses,
     OutboundMessage,
     OutcomeUnknown,
     Recipient,
@@ -352,10 +353,10 @@ def complaint(status, code, sub_code="", **headers):
 
 #: complaint 4: every failure says whether to try again
 ERRORS = [
-    refused("blocked", complaint(403, "ConversationBlockedByUser"), ContactBlocked, "ConversationBlockedByUser"),
-    refused("uninstalled", complaint(403, "Forbidden", "MessageWritesBlocked"), ContactBlocked, "MessageWritesBlocked"),
+    refused("blocked", complaint(403, "ConversationBlockedByUser"), ContactRefuses, "ConversationBlockedByUser"),
+    refused("uninstalled", complaint(403, "Forbidden", "MessageWritesBlocked"), ContactRefuses, "MessageWritesBlocked"),
     refused(
-        "not in the roster", complaint(403, "BotNotInConversationRoster"), ContactBlocked, "BotNotInConversationRoster"
+        "not in the roster", complaint(403, "BotNotInConversationRoster"), ContactRefuses, "BotNotInConversationRoster"
     ),
     refused("by the admin", complaint(403, "BotDisabledByAdmin"), ContactBlocked, "BotDisabledByAdmin"),
     refused("another 403", complaint(403, "Forbidden"), ConfigError, "Forbidden"),

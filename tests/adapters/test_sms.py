@@ -9,7 +9,7 @@ from channels_app.content.types import UNKNOWN_FILE, Content, Media, text
 from channels_app.contract import (
     BadPayload,
     ConfigError,
-    ContactBlocked,
+    ContactRefuses,
     Ignored,
     InboundMessage,
     MediaRef,
@@ -187,7 +187,7 @@ OUTBOUND = [
     refused(21606, ConfigError),
     refused(21211, Rejected),
     refused(21408, Rejected, 403),
-    refused(21610, ContactBlocked),
+    refused(21610, ContactRefuses),
     refused(20503, Unreachable, 503),
     refused(99999, Rejected),
 ]

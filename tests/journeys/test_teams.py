@@ -143,6 +143,13 @@ def test_who_removed_the_app_unseen_is_told_by_the_platform(tenant, connected, a
         delivery = Delivery.objects.get()
     assert (delivery.status, delivery.error_code, line.twin.sent) == ("failed", "MessageWritesBlocked", [])
     assert [entry["status"] for entry in line.history(client)] == ["failed"]
+    calls = len(line.twin.requests)
+    assert refusal(client, BY_DIRECTORY) == (409, "contact_stopped"), "what it has told once is remembered"
+    line.settle()
+    assert len(line.twin.requests) == calls
+    line.twin.configure("teams", blocked=[])
+    line.ask(HOURS)
+    assert line.heard[-1].startswith("Our shops are open"), "who writes again is answered"
 
 
 # ----------------------------------------------------------------------------- what is refused

@@ -14,7 +14,7 @@ import time_machine
 from assistant.port import EngineReply
 from channels_app.adapters.whatsapp import WhatsApp
 from channels_app.content.types import Choice, Content, text
-from channels_app.contract import InboundMessage, Sender, SendResult, Signal
+from channels_app.contract import ContactBlocked, ContactRefuses, InboundMessage, Sender, SendResult, Signal
 from conversations.models import Contact, Conversation, Event, Identity, Message
 from messaging import respond as respond_module
 from messaging.accept import accept
@@ -524,3 +524,73 @@ def test_a_consent_is_that_of_one_channel(scope, whatsapp, tenant) -> None:
     Identity.objects.filter(id=there.id).update(stopped_at=now())
     accept(whatsapp, said("START", 3))
     assert stopped_at() == [False, True]
+
+
+# ---------------------------------------------------------------- who has blocked us
+
+
+@pytest.fixture
+def refusing(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """``refusing(error)``: the platform refuses every message for that."""
+    errors: list[Exception] = []
+
+    def send(self: Any, payload: Any, config: Any, http: Any) -> SendResult:
+        raise errors[-1]
+
+    monkeypatch.setattr(WhatsApp, "send", send)
+    return errors.append
+
+
+def refused_once(channel: Any) -> Any:
+    """A conversation whose answer was refused."""
+    talk = accept(channel, replace(said("hello", 1), sent_at=now() - timedelta(minutes=5))).conversation
+    take_over(talk.id, None)
+    agent_reply(talk.id, None, text("one"))
+    agent_reply(talk.id, None, text("two"))
+    deliver(talk.id)
+    return talk
+
+
+def test_who_has_blocked_us_is_not_written_to_until_they_write(scope: Any, whatsapp: Any, refusing: Any) -> None:
+    refusing(ContactRefuses("21610", "opted out"))
+    talk = refused_once(whatsapp)
+    codes = list(Delivery.objects.order_by("seq").values_list("error_code", flat=True))
+    assert codes == ["21610", "contact_stopped"], "the second is not tried"
+    assert Event.objects.filter(type="chat.contact.stopped").count() == 1
+    with pytest.raises(Conflict) as caught:
+        agent_reply(talk.id, None, text("three"))
+    assert (caught.value.code, stopped()) == ("contact_stopped", True)
+    accept(whatsapp, replace(said("I am back", 2), sent_at=now()))
+    assert (stopped(), Event.objects.filter(type="chat.contact.resumed").count()) == (False, 1)
+    agent_reply(talk.id, None, text("welcome back"))
+
+
+def test_another_reason_not_to_reach_a_person_is_not_remembered(scope: Any, whatsapp: Any, refusing: Any) -> None:
+    refusing(ContactBlocked("131026", "undeliverable"))
+    refused_once(whatsapp)
+    assert list(Delivery.objects.values_list("error_code", flat=True)) == ["131026"] * 2
+    assert not stopped()
+
+
+def test_a_refusal_in_a_group_stops_no_person(scope: Any, whatsapp: Any, refusing: Any, monkeypatch: Any) -> None:
+    refusing(ContactRefuses("gone"))
+    monkeypatch.setattr(WhatsApp, "personal", lambda self, thread: False)
+    refused_once(whatsapp)
+    assert not stopped()
+
+
+def test_who_wrote_while_a_message_was_refused_is_not_stopped(
+    scope: Any, whatsapp: Any, refusing: Any, monkeypatch: Any
+) -> None:
+    """They are back: the refusal is of the time before."""
+
+    def send(self: Any, payload: Any, config: Any, http: Any) -> SendResult:
+        accept(whatsapp, replace(said("I am back", 2), sent_at=now()))
+        raise ContactRefuses("gone")
+
+    monkeypatch.setattr(WhatsApp, "send", send)
+    talk = accept(whatsapp, replace(said("hello", 1), sent_at=now() - timedelta(minutes=5))).conversation
+    take_over(talk.id, None)
+    agent_reply(talk.id, None, text("one"))
+    deliver(talk.id)
+    assert (Delivery.objects.get().error_code, stopped()) == ("gone", False)

@@ -12,6 +12,7 @@ from channels_app.adapters.wire import obj, string
 from channels_app.contract import (
     ConfigError,
     ContactBlocked,
+    ContactRefuses,
     HttpAnswer,
     MediaLost,
     Rejected,
@@ -25,7 +26,8 @@ _BY_CLASS: dict[type[SendError], str] = {
     Unreachable: "1 2 100/2018047 100/2018294",  # the last two: the file could not be fetched in time
     Throttled: "4 17 32 613 80006 9/2018352",
     WindowClosed: "10/2018278 10/2018065",
-    ContactBlocked: "551 100/2018001 10/2018108 200/2018108 200/1545041",
+    ContactBlocked: "100/2018001",
+    ContactRefuses: "551 10/2018108 200/2018108 200/1545041",  # blocked, or they have left
     MediaLost: "100/2018074 100/2018008",  # an id that is no more, a link that could not be fetched
     ConfigError: "10 102 190 200 230 368",  # permissions, token, restricted page
     Rejected: "100 10900 9000001",

@@ -11,6 +11,7 @@ from channels_app.adapters.wire import array, obj, string
 from channels_app.contract import (
     ConfigError,
     ContactBlocked,
+    ContactRefuses,
     HttpAnswer,
     OutcomeUnknown,
     Rejected,
@@ -26,7 +27,8 @@ _BY_CLASS: dict[type[SendError], str] = {
     ConfigError: "invalid_auth not_authed account_inactive token_revoked token_expired missing_scope no_permission "
     "org_login_required ekm_access_denied access_denied not_allowed_token_type two_factor_setup_required "
     "enterprise_is_restricted accesslimited team_access_not_granted",
-    ContactBlocked: "user_not_found user_not_visible user_disabled cannot_dm_bot",
+    ContactBlocked: "user_not_found user_not_visible cannot_dm_bot",
+    ContactRefuses: "user_disabled",
     Rejected: "channel_not_found not_in_channel is_archived restricted_action restricted_action_read_only_channel "
     "restricted_action_thread_only_channel restricted_action_non_threadable_channel cannot_reply_to_message "
     "messages_tab_disabled posting_to_channel_denied invalid_channel no_text msg_too_long msg_blocks_too_long "

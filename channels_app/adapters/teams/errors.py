@@ -11,6 +11,7 @@ from channels_app.adapters.wire import obj, string
 from channels_app.contract import (
     ConfigError,
     ContactBlocked,
+    ContactRefuses,
     HttpAnswer,
     Rejected,
     SendError,
@@ -20,9 +21,9 @@ from channels_app.contract import (
 ERRORS: dict[str, type[SendError]] = {
     **dict.fromkeys(("BotNotRegistered", "Unauthorized"), ConfigError),
     **dict.fromkeys(
-        ("ConversationBlockedByUser", "BotNotInConversationRoster", "BotDisabledByAdmin", "MessageWritesBlocked"),
-        ContactBlocked,
+        ("ConversationBlockedByUser", "BotNotInConversationRoster", "MessageWritesBlocked"), ContactRefuses
     ),
+    "BotDisabledByAdmin": ContactBlocked,
     **dict.fromkeys(("ConversationNotFound", "MemberNotFoundInConversation", "MessageSizeTooBig"), Rejected),
     **dict.fromkeys(("BadArgument", "BadSyntax", "MissingProperty"), Rejected),
 }

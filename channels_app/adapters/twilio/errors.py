@@ -10,7 +10,7 @@ from channels_app.adapters.base import raise_for_status, retry_after
 from channels_app.adapters.wire import string
 from channels_app.contract import (
     ConfigError,
-    ContactBlocked,
+    ContactRefuses,
     HttpAnswer,
     Rejected,
     SendError,
@@ -25,7 +25,7 @@ _BY_CLASS: dict[type[SendError], tuple[int, ...]] = {
         *(21212, 21603, 21606, 21659, 21703, 21704, 63007),  # our own number or service
         *(30018, 30024, 30032, 30034),  # not registered, provisioned or verified
     ),
-    ContactBlocked: (21610, 63014),
+    ContactRefuses: (21610, 63014),
     WindowClosed: (63016,),
     Throttled: (20429, 14107, 21611, 30001, 30017, 30022, 30023, 30027, 63018, 63038),
     Unreachable: (20500, 20503, 30003, 30008, 30410),
