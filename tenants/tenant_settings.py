@@ -103,8 +103,12 @@ Hours = Annotated[float, Field(gt=0, le=24 * 365)]
 WebAddress = Annotated[str, Field(pattern=r"^(https?://[^\s]+)?$", max_length=500)]
 
 
+#: kinds of alerts (tenants/alert_choice.py) of which a tenant may want none
+Quiet = Literal["escalations", "late", "dead_letters", "engine", "malformed", "flagged", "budget"]
+
+
 class Alerts(BaseModel):
-    """When a channel counts as silent or degraded, and how staff are told: once per change, each way that is set."""
+    """How staff are told of what needs them, each way that is set, and when a channel counts as silent or degraded."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -112,14 +116,12 @@ class Alerts(BaseModel):
         True, description="Mail the members who can do something about it, as each has chosen at My alerts"
     )
     slack_webhook_url: WebAddress = Field("", description="A Slack incoming webhook")
-    webhook_url: WebAddress = Field("", description="Gets the change as JSON")
+    webhook_url: WebAddress = Field("", description="Gets what has happened as JSON")
     silent_after_hours: Hours | None = Field(
         48, description="Hours of silence of a busy channel after which staff are told"
     )
     silent_after_hours_of: dict[str, Hours | None] = Field({}, description="The same for one channel, by its key")
-    quiet: tuple[Literal["escalations", "late", "dead_letters", "engine", "malformed", "flagged", "budget"], ...] = (
-        Field((), description="What staff are not told of outside the console")
-    )
+    quiet: tuple[Quiet, ...] = Field((), description="What staff are not told of outside the console")
     bad_signatures: int = Field(20, ge=1, description="Unproven requests between two checks that are too many")
 
     def silence_h(self, channel_key: str) -> float | None:

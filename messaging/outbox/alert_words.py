@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import F, Q
+from django.template.defaultfilters import pluralize
 
 from channels_app.health import ADVICE, State
 from channels_app.models import ChannelIncident
@@ -134,7 +135,7 @@ def _late(data: dict[str, Any]) -> Words | None:
     if since and conversation.waiting_since and conversation.waiting_since >= since + A_TICK:
         return None
     minutes = settings_for(conversation.tenant_id).first_response_minutes
-    lines = (f"The target is {minutes} minutes of open time.", _all_who_wait())
+    lines = (f"The target is {minutes} minute{pluralize(minutes)} of open time.", _all_who_wait())
     subject = f"A person has waited too long on {conversation.channel.name}"
     about = f"late {conversation.channel_id}"
     return Words(subject, lines, conversation_path(conversation.id), about, WAITING_AGAIN)

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
+
+from tenants.alert_choice import KINDS
+from tenants.tenant_settings import Quiet
 
 LONG = 200  # characters from which a text gets several lines
 MOST_ROWS = 200  # of one list that are read
@@ -23,10 +26,8 @@ WORDS = {
 #: members and values that have a name of their own
 CALLED = {
     "quiet": "Do not tell staff of", "bad_signatures": "Unproven requests", "silent_after_hours": "Silence (hours)",
-    "silent_after_hours_of": "Silence of one channel (hours)", "email": "E-mail", "late": "A person waits too long",
-    "escalations": "A person asks for a human", "dead_letters": "A message cannot be delivered",
-    "engine": "The assistant's engine is away", "malformed": "Requests of a platform that cannot be read",
-    "flagged": "A safety rule was met", "budget": "The budget of language models is reached", "high": "To answer", "medium": "To ask back", "known": "To know a fact",
+    "silent_after_hours_of": "Silence of one channel (hours)", "email": "E-mail",
+    "high": "To answer", "medium": "To ask back", "known": "To know a fact", **{kind: KINDS[kind] for kind in get_args(Quiet)},
     "handover_after": "Misunderstandings until a human is asked for", "ip_allow_list": "IP allow list",
     "pre_chat": "Questions before the chat", "alt_text": "In words, for people who cannot see it",
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smtplib import SMTPServerDisconnected
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from django.core import mail
@@ -11,6 +11,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 from tenants.alert_choice import CALLS, KINDS, NO_MAIL
 from tenants.models import AuditEntry, Membership
+from tenants.tenant_settings import Quiet
 from tests.factories import MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -149,3 +150,9 @@ def test_who_is_a_member_of_no_tenant_is_told_so(client) -> None:
 def test_the_sidebar_leads_there(agent) -> None:
     client, _ = agent
     assert ADDRESS in client.get("/admin/").content.decode()
+
+
+def test_alerts_have_the_same_names_for_a_member_and_for_the_tenant(superuser, tenant) -> None:
+    page = superuser.get(f"/admin/tenants/tenant/{tenant.id}/settings/?section=alerts")
+    for kind in get_args(Quiet):
+        assert KINDS[kind].replace("'", "&#x27;") in page.content.decode()

@@ -27,6 +27,7 @@ export class Composer {
   #counting = 0;
   #offers;
   #later;
+  #proposal = null;
   #pending;
   #untick;
   #gone = new AbortController();
@@ -171,7 +172,7 @@ export class Composer {
 
   #wireReply() {
     const box = this.#reply.elements.text;
-    new Proposal(this.root, box);
+    this.#proposal = new Proposal(this.root, box);
     replyTranslated(this.root.querySelector("[data-translate-reply]"), box, (...told) => this.#warn(...told));
     this.#files = new Files(this.#reply.querySelector("[data-files]"), this.root.dataset.upload, {
       changed: (files) => this.#keep({ files }),
@@ -316,6 +317,7 @@ export class Composer {
     this.#quote(null);
     this.#keep({ reply: "", files: [] });
     this.#warn("");
+    this.#proposal?.clear();
     this.#count();
     this.#types(false);
   }

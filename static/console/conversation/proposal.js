@@ -18,6 +18,11 @@ export class Proposal {
     this.#button?.addEventListener("click", () => this.#ask());
   }
 
+  /** The words have gone, and what was said of them. */
+  clear() {
+    this.#tell("");
+  }
+
   async #ask() {
     this.#button.disabled = true;
     this.#tell("The assistant thinks …");

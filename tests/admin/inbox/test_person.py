@@ -170,3 +170,5 @@ def test_a_browser_is_no_proof_of_a_persons_name(scheme: str, sign: str, staff_o
     rows(Identity).filter(pk=acme.conversation.identity_id).update(scheme=scheme, verified=True)
     page = staff_of(acme.tenant).get(person_at(acme), **PART).content.decode()
     assert [word for word in ("a browser", "verified") if f">{word}</span>" in page] == [sign]
+    token = rows(Identity).get(pk=acme.conversation.identity_id).value
+    assert (f">{token}</span>" in page) == (scheme != "web")

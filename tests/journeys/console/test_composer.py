@@ -391,3 +391,27 @@ def test_the_sheets_of_the_bar_show_all_they_hold(service: Service, desk: Open) 
         mira.page.locator(".inbox-bar summary", has_text=name).click()
         sheet = mira.page.locator(".inbox-bar details[open] .inbox-sheet")
         assert sheet.evaluate("sheet => sheet.scrollWidth - sheet.clientWidth") <= 0
+
+
+def test_what_is_said_of_a_proposal_goes_with_its_words(service: Service, desk: Open) -> None:
+    def propose(route: Route) -> None:
+        told = {
+            "text": "Within two days.",
+            "confidence": 0.9,
+            "sources": [{"title": "Delivery", "url": ""}],
+            "reason": "",
+        }
+        route.fulfill(json=told)
+
+    mira = desk()
+    mira.page.route("**/propose/", propose)
+    said = mira.page.locator("[data-proposal]")
+    mira.press("Let the assistant propose a reply")
+    expect(said).to_contain_text("90 % sure")
+    expect(said).to_contain_text("Delivery")
+    expect(mira.reply).to_have_value("Within two days.")
+    mira.reply.press("Control+Enter")
+    expect(said).to_be_hidden()
+    expect(mira.pending).to_contain_text("Within two days.")
+    mira.press("Undo")
+    expect(mira.reply).to_have_value("Within two days.")

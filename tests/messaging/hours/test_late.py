@@ -130,6 +130,17 @@ def test_staff_are_told_unless_they_have_answered_meanwhile(waiting, sets, at) -
     assert ("30 minutes of open time" in alert.text, str(waiting.id) in alert.text) == (True, True)
 
 
+def test_a_target_of_one_minute_is_said_so(waiting, sets, at) -> None:
+    sets(
+        first_response_minutes=1,
+        alerts={"email": False, "webhook_url": "https://example.com/", "quiet": ["escalations"]},
+    )
+    at("2026-03-06T12:30")
+    late()
+    publish_events()
+    assert "1 minute of open time" in StaffAlert.objects.get().text
+
+
 def test_staff_who_have_answered_are_not_told(waiting, sets, at) -> None:
     sets(
         first_response_minutes=30,
