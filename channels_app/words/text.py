@@ -71,7 +71,9 @@ def analyse(
 
 def language_of(text: str, *, hint: str | None = None, languages: frozenset[str] = frozenset()) -> str | None:
     """The language of the first 200 characters, or ``hint`` where they do not tell it, or not clearly enough to say that it is
-    another of ``languages``."""
+    another one. It is one of ``languages``, or the hint: who names a language that the tenant does not speak is not taken to
+    speak its neighbour."""
+    languages = languages | {hint} if hint and len(languages) > 1 else languages
     sample = _sample(text)
     if _weight(sample) < MIN_LETTERS:
         return hint or language_begun(sample, languages) or language_by_words(sample, languages)

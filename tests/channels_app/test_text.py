@@ -70,6 +70,20 @@ def test_the_senders_word_stands_where_the_text_may_be_of_its_neighbour():
     )  # one alone: no choice
 
 
+@pytest.mark.parametrize(
+    ("text", "named", "language"),
+    [
+        ("Vorrei parlare con un operatore, per favore.", "it", "it"),
+        ("Ik wil graag met een medewerker praten.", "nl", "nl"),
+        ("Chcę porozmawiać z konsultantem.", "pl", "pl"),
+        ("Where is my order, please? I have waited for it.", "it", "en"),
+    ],
+)
+def test_a_language_that_the_tenant_does_not_speak_is_not_taken_for_its_neighbour(text, named, language):
+    among = frozenset({"en", "de", "es", "fr", "pt"})
+    assert language_of(text, hint=named, languages=among) == language
+
+
 def test_only_the_beginning_is_looked_at():
     german = "Guten Tag, wo ist meine Bestellung geblieben? " * 6
     assert language_of(german + "where is my order " * 1000, languages=EUROPE) == "de"

@@ -73,6 +73,14 @@ def test_a_logout_that_cannot_reach_the_service_leaves_nothing_to_see(line: Line
     assert Identity.objects.filter(scheme="user").count() == Identity.objects.filter(scheme="web").count() == 1
 
 
+def test_a_logout_without_a_network_still_says_that_there_is_none(ada: WidgetPage) -> None:
+    ada.page.context.set_offline(True)
+    expect(ada.notice).to_contain_text("No connection")
+    ada.page.evaluate("void DeskChat.logout()")
+    expect(ada.texts).to_have_count(0)
+    expect(ada.notice).to_contain_text("No connection")
+
+
 def test_the_other_tabs_follow_a_logout(ada: WidgetPage) -> None:
     other = another_tab(ada)
     expect(other.texts).to_have_text(["of Ada"])

@@ -44,8 +44,10 @@ def test_a_source_that_was_changed_is_noticed_without_node_as_well() -> None:
 @pytest.mark.parametrize("language", LANGUAGES, ids=lambda path: path.stem)
 def test_all_that_a_first_open_loads_stays_under_27_kilobytes(language: Path) -> None:
     (words,), (chat,) = DIST.glob(f"{language.stem}-*.json"), DIST.glob("chat-*.js")
-    assert sum(len(gzip.compress(path.read_bytes(), 9)) for path in (WIDGET / "widget.js", chat, words)) <= 27_000
-    assert len(gzip.compress((WIDGET / "widget.js").read_bytes(), 9)) < 1_000
+    # As `serve` compresses on its way; collectstatic's files are smaller.
+    sizes = [len(gzip.compress(path.read_bytes(), 6)) for path in (WIDGET / "widget.js", chat, words)]
+    assert sum(sizes) <= 27_000
+    assert sizes[0] < 1_000
     assert chat.with_name(f"{chat.name}.br").stat().st_size < 23_000
 
 

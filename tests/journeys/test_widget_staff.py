@@ -75,13 +75,14 @@ def test_staff_in_the_console_are_seen_to_read_and_to_type(
     context.close()
 
 
-def test_a_person_is_asked_for_comes_and_is_rated(service: Service, visit: Visit) -> None:
+def test_a_person_is_asked_for_comes_and_is_rated(service: Service, line: Line, visit: Visit) -> None:
     service.answer, service.handover = (lambda text: said("A moment")), True
     widget = visit()
     widget.open()
     widget.menu.click()
     widget.human.click()
     expect(widget.texts.first).to_have_text("I would like to talk to a person, please.")
+    wait_for(widget, lambda: [frame["lang"] for frame in line.of("send")] == ["en"])
     expect(widget.status).to_contain_text("Waiting for a person")  # the place comes within seconds
     widget.page.reload()
     widget.open()
@@ -92,6 +93,8 @@ def test_a_person_is_asked_for_comes_and_is_rated(service: Service, visit: Visit
     expect(widget.status).to_have_text("You are talking to Mira")
     expect(widget.page.locator(".item.agent .face")).to_have_text("M")
     conversation_end(service.conversation.id)
+    widget.star_3.click(position={"x": 22, "y": 8})  # there lie the controls of all five
+    expect(widget.page.locator("#desk-star-3")).to_be_checked()
     widget.star_4.click()
     widget.rating.get_by_role("textbox").fill("Fast")
     widget.rating_send.click()

@@ -185,7 +185,7 @@ class Chat {
         typing: (on) => this.#connection.send({ t: "typing", on }, true),
         onTop: () => this.#history.older(),
         onSeen: () => this.#reading.look(),
-        human: () => this.send(language.t("ask")),
+        human: () => this.#outgoing.say({ kind: "text", text: language.t("ask"), lang: language.locale }),
         download: () => this.#download(),
       },
     });
@@ -382,7 +382,7 @@ class Chat {
     this.#forgetTranscript();
     this.#panel.begin();
     this.#panel.composer.draft = this.#tab.get("draft") ?? "";
-    this.#standing.show(this.#session.agent);
+    this.#standing.begin(this.#session.agent);
   }
 
   #forgetTranscript() {

@@ -1,6 +1,6 @@
 /** The line one writes in: grows with the text, sends with Enter, says when the visitor types. */
 
-import { h, icon } from "./dom.js";
+import { button, h, icon } from "./dom.js";
 import { Quoting } from "./quoting.js";
 import { Uploads } from "./uploads.js";
 
@@ -40,11 +40,7 @@ export class Composer {
       picker.value = "";
     };
     const picker = h("input", { type: "file", multiple: true, hidden: true, "data-testid": "file", onchange: chosen });
-    this.attach = h(
-      "button",
-      { type: "button", class: "attach", "aria-label": t("attach"), onclick: () => picker.click() },
-      icon("clip"),
-    );
+    this.attach = button({ class: "attach", "aria-label": t("attach"), onclick: () => picker.click() }, icon("clip"));
     this.button = h(
       "button",
       { type: "submit", class: "send", "aria-label": t("send"), "aria-disabled": "true", "data-testid": "send" },
@@ -106,7 +102,10 @@ export class Composer {
 
   /** Files that are dropped anywhere on `target` are sent. */
   dropOn(target) {
-    target.addEventListener("dragover", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
+    target.addEventListener(
+      "dragover",
+      (event) => event.dataTransfer.types.includes("Files") && event.preventDefault(),
+    );
     target.addEventListener("drop", (event) => this.#take(event, event.dataTransfer));
   }
 

@@ -5,7 +5,7 @@
  * allow-listed links and media come out.
  */
 
-import { h, icon, link, safeUrl } from "./dom.js";
+import { button, h, icon, link, safeUrl } from "./dom.js";
 import { formatted, plain } from "./markdown.js";
 
 const MEDIA = { image, audio, video, file };
@@ -130,16 +130,16 @@ function buttons(items, message, ui) {
     h(
       "div",
       { class: "buttons" },
-      items.map((item) => button(item, message, ui)),
+      items.map((item) => pick(item, message, ui)),
     ),
   ];
 }
 
-function button({ type, title, payload, url }, message, ui) {
+function pick({ type, title, payload, url }, message, ui) {
   if (type === "url") return link(url, { class: "button" }, title);
   if (type === "phone") return link(`tel:${payload}`, { class: "button" }, title);
   const act = type === "share" ? (event) => share(event.currentTarget, ui) : () => ui.choose(title, payload, message);
-  return h("button", { type: "button", class: "button", onclick: act }, title);
+  return button({ class: "button", onclick: act }, title);
 }
 
 async function share(control, ui) {
@@ -163,16 +163,8 @@ function carousel(cards, message, ui) {
     const sign = getComputedStyle(strip).direction === "rtl" ? -1 : 1;
     strip.scrollBy({ left: step * sign * (strip.firstElementChild.offsetWidth + 10) });
   };
-  const back = h(
-    "button",
-    { type: "button", class: "round", "aria-label": ui.t("previous"), onclick: move(-1) },
-    icon("back"),
-  );
-  const next = h(
-    "button",
-    { type: "button", class: "round", "aria-label": ui.t("next"), onclick: move(1) },
-    icon("next"),
-  );
+  const back = button({ class: "round", "aria-label": ui.t("previous"), onclick: move(-1) }, icon("back"));
+  const next = button({ class: "round", "aria-label": ui.t("next"), onclick: move(1) }, icon("next"));
   const steps = cards.length > 1 && h("div", { class: "steps" }, back, next);
   return h("div", { class: "carousel", role: "group", "aria-label": ui.t("cards") }, strip, steps);
 }
@@ -189,9 +181,8 @@ function list({ title, rows }, message, ui) {
     h(
       "li",
       {},
-      h(
-        "button",
-        { type: "button", onclick: () => ui.choose(name, payload, message) },
+      button(
+        { onclick: () => ui.choose(name, payload, message) },
         h("span", { class: "filename" }, name),
         description && h("span", { class: "detail" }, description),
       ),

@@ -4,13 +4,18 @@
 export function h(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (value === null || value === undefined || value === false) continue;
+    if (!given(value)) continue;
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  node.append(...children.flat().filter(given));
   return node;
 }
+
+/** A button that sends no form. */
+export const button = (attributes, ...children) => h("button", { type: "button", ...attributes }, ...children);
+
+const given = (value) => (value ?? false) !== false;
 
 const ICONS = {
   chat: "M12 3c5 0 9 3.3 9 7.7s-4 7.8-9 7.8c-1 0-2-.1-2.9-.4L4.6 20.8 5.5 16.3C4 15 3 13 3 10.7 3 6.3 7 3 12 3Z",
@@ -29,17 +34,15 @@ const ICONS = {
 
 /** A decorative line icon; the control around it carries the name. */
 export function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  for (const [key, value] of [
-    ["viewBox", "0 0 24 24"],
-    ["aria-hidden", "true"],
-    ["class", `icon icon-${name}`],
-  ])
-    svg.setAttribute(key, value);
-  path.setAttribute("d", ICONS[name]);
-  svg.append(path);
-  return svg;
+  const path = drawn("path", { d: ICONS[name] });
+  return drawn("svg", { viewBox: "0 0 24 24", "aria-hidden": "true", class: `icon icon-${name}` }, path);
+}
+
+function drawn(tag, attributes, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
 }
 
 const SCHEMES = new Set(["http:", "https:", "mailto:", "tel:"]);

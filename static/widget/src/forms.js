@@ -1,6 +1,6 @@
 /** The two questions the widget itself asks: who are you (before the chat), and how was it (after). */
 
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
 
 const INPUTS = new Set(["text", "email", "tel", "url", "number", "date", "textarea", "checkbox", "select"]);
 const AUTOCOMPLETE = { name: "name", email: "email", phone: "tel", company: "organization" };
@@ -76,7 +76,14 @@ function values(form) {
 /** The rating after a closed conversation. `submit(score, comment)`; score 1 to 5. `done()`: it is not wanted. */
 export function ratingForm({ t, submit, done }) {
   const star = (score) => [
-    h("input", { type: "radio", name: "score", id: `desk-star-${score}`, value: score, required: true }),
+    h("input", {
+      type: "radio",
+      class: "unseen",
+      name: "score",
+      id: `desk-star-${score}`,
+      value: score,
+      required: true,
+    }),
     h(
       "label",
       { for: `desk-star-${score}`, "data-testid": `star-${score}` },
@@ -92,7 +99,7 @@ export function ratingForm({ t, submit, done }) {
     h("label", { for: "desk-comment", class: "small" }, t("comment")),
     comment,
     h("button", { type: "submit", class: "primary", "data-testid": "rating-send" }, t("rateSend")),
-    h("button", { type: "button", class: "button", onclick: () => (done(), form.remove()) }, t("dismiss")),
+    button({ class: "button", onclick: () => (done(), form.remove()) }, t("dismiss")),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -5,7 +5,7 @@
  * Screen readers hear final texts from a live region of their own, so the log itself is silent.
  */
 
-import { h, icon, safeUrl } from "./dom.js";
+import { button, h, icon, safeUrl } from "./dom.js";
 import { contentNodes } from "./content.js";
 
 const GROUP_MS = 5 * 60_000; // messages of one sender within this time share a name
@@ -48,12 +48,7 @@ export class Log {
       },
       this.inner,
     );
-    this.#fresh = h(
-      "button",
-      { type: "button", class: "fresh", hidden: true, onclick: () => this.toEnd() },
-      icon("down"),
-      t("fresh"),
-    );
+    this.#fresh = button({ class: "fresh", hidden: true, onclick: () => this.toEnd() }, icon("down"), t("fresh"));
     this.element = h("div", { class: "log-frame" }, this.node, this.#fresh);
     // Images and the keyboard change heights: who was at the end stays there.
     const keepEnd = new ResizeObserver(() => this.#stick && (this.node.scrollTop = this.node.scrollHeight));
@@ -209,8 +204,8 @@ export class Log {
   /** Out of the order of Tab until its message is reached by arrow keys: a transcript would have a stop a message. */
   #quoteButton(message) {
     const { t, quote } = this.#ui;
-    const attributes = { type: "button", class: "quote", tabindex: -1, "aria-label": t("quote") };
-    return h("button", { ...attributes, "data-testid": "quote", onclick: () => quote(message) }, icon("reply"));
+    const attributes = { class: "quote", tabindex: -1, "aria-label": t("quote") };
+    return button({ ...attributes, "data-testid": "quote", onclick: () => quote(message) }, icon("reply"));
   }
 
   nameOf({ role, name }) {
@@ -261,8 +256,8 @@ export class Log {
     const hopeless = HOPELESS.has(code);
     if (hopeless && !content.text) return null;
     const act = () => (hopeless ? this.#ui.rewrite(cid) : this.#ui.retry(cid));
-    const attributes = { type: "button", class: "retry", "data-testid": "retry", onclick: act };
-    return h("button", attributes, this.#ui.t(hopeless ? "change" : "retry"));
+    const attributes = { class: "retry", "data-testid": "retry", onclick: act };
+    return button(attributes, this.#ui.t(hopeless ? "change" : "retry"));
   }
 
   #scrolled() {

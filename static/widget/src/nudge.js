@@ -1,9 +1,9 @@
 /** Words beside the launcher that invite the visitor: one opens the chat with them, or sends them away. */
 
-import { h, icon } from "./dom.js";
+import { button, h, icon } from "./dom.js";
 
 export class Nudge {
-  #words = h("button", { type: "button", class: "nudge-words", dir: "auto", "data-testid": "nudge" });
+  #words = button({ class: "nudge-words", dir: "auto", "data-testid": "nudge" });
   #ui;
 
   /** `ui`: t, open(), unwanted(), announce(text). */
@@ -14,8 +14,8 @@ export class Nudge {
       this.take();
       ui.unwanted();
     };
-    const close = { type: "button", class: "round", "aria-label": ui.t("dismiss"), "data-testid": "nudge-close" };
-    this.element = h("div", { class: "nudge", hidden: true }, this.#words, h("button", { ...close, onclick: away }, icon("close")));
+    const close = { class: "round", "aria-label": ui.t("dismiss"), "data-testid": "nudge-close" };
+    this.element = h("div", { class: "nudge", hidden: true }, this.#words, button({ ...close, onclick: away }, icon("close")));
   }
 
   show(text) {

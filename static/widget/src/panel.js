@@ -5,7 +5,7 @@
  */
 
 import { Composer } from "./composer.js";
-import { h, icon, link } from "./dom.js";
+import { button, h, icon, link } from "./dom.js";
 import { Log } from "./log.js";
 import { Nudge } from "./nudge.js";
 
@@ -30,11 +30,14 @@ export class Panel {
     this.composer = new Composer(this.#ui);
     this.badge = h("span", { class: "badge", hidden: true, "aria-hidden": "true", "data-testid": "badge" });
     this.words = config.launcher_text && h("span", { class: "launcher-text" }, config.launcher_text);
-    this.nudge = new Nudge({ t, open: actions.toggle, unwanted: actions.unwanted, announce: (text) => this.announce(text) });
-    this.launcher = h(
-      "button",
+    this.nudge = new Nudge({
+      t,
+      open: actions.toggle,
+      unwanted: actions.unwanted,
+      announce: (text) => this.announce(text),
+    });
+    this.launcher = button(
       {
-        type: "button",
         class: "launcher",
         hidden: config.launcher_text === null,
         "aria-expanded": "false",
@@ -151,7 +154,7 @@ export class Panel {
   tell(text, label, act) {
     this.notice.replaceChildren(
       ...(text ? [h("span", {}, text)] : []),
-      ...(label ? [h("button", { type: "button", onclick: act }, label)] : []),
+      ...(label ? [button({ onclick: act }, label)] : []),
     );
   }
 
@@ -159,10 +162,8 @@ export class Panel {
   offer(choices) {
     const held = this.chips.contains(this.chips.getRootNode().activeElement);
     const chip = ({ title, value, message }) =>
-      h(
-        "button",
+      button(
         {
-          type: "button",
           class: "chip",
           dir: "auto",
           "data-testid": "chip",
@@ -187,10 +188,8 @@ export class Panel {
   #header(config) {
     const { t } = this.#ui;
     this.state = h("p", { class: "status", "data-testid": "status" });
-    this.menuButton = h(
-      "button",
+    this.menuButton = button(
       {
-        type: "button",
         class: "tool",
         "aria-label": t("menu"),
         "aria-expanded": "false",
@@ -205,7 +204,7 @@ export class Panel {
         this.#menu(false);
         act();
       };
-      return h("li", {}, h("button", { type: "button", "data-testid": key, onclick: run }, t(key)));
+      return h("li", {}, button({ "data-testid": key, onclick: run }, t(key)));
     };
     const privacy =
       config.privacy_url && h("li", {}, link(config.privacy_url, { base: this.#ui.origin }, t("privacy")));
@@ -228,15 +227,8 @@ export class Panel {
         this.state,
       ),
       this.menuButton,
-      h(
-        "button",
-        {
-          type: "button",
-          class: "tool",
-          "aria-label": t("close"),
-          "data-testid": "close",
-          onclick: this.#actions.close,
-        },
+      button(
+        { class: "tool", "aria-label": t("close"), "data-testid": "close", onclick: this.#actions.close },
         icon("close"),
       ),
       this.menu,

@@ -1,7 +1,7 @@
 /** The message that the visitor's next words answer: shown above the input line until they are sent or it is cancelled. */
 
 import { contentText } from "./content.js";
-import { h, icon } from "./dom.js";
+import { button, h, icon } from "./dom.js";
 
 const MAX_QUOTE = 200; // characters, as the service keeps
 
@@ -24,10 +24,10 @@ export class Quoting {
     const { t, announce } = this.#ui;
     const text = contentText(message, t).slice(0, MAX_QUOTE);
     this.#quoted = { quote: message.id, quoted: { author: message.role, text } };
-    const cancel = { type: "button", class: "round", "aria-label": t("unquote"), onclick: () => this.#ui.unquote() };
+    const cancel = { class: "round", "aria-label": t("unquote"), onclick: () => this.#ui.unquote() };
     this.element.replaceChildren(
       h("blockquote", { dir: "auto" }, h("b", {}, name), " ", text),
-      h("button", cancel, icon("close")),
+      button(cancel, icon("close")),
     );
     this.element.hidden = false;
     announce(`${t("quote")}: ${name}: ${text}`);

@@ -36,6 +36,12 @@ export class Standing {
     this.#panel.tell(this.#offline ? this.#t("offline") : "");
   }
 
+  /** Another person begins, who has been told nothing. */
+  begin(agent) {
+    this.#offline = false;
+    this.show(agent);
+  }
+
   /** When a human answers who is asked for and how many people wait before the visitor, as far as that is known. */
   #waiting(hours, position) {
     const closed = new Date(hours.opens_at ?? 0) > Date.now();

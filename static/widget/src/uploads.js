@@ -1,6 +1,6 @@
 /** Files the visitor sends: each with its progress above the input line, then a message of its own. */
 
-import { h, icon } from "./dom.js";
+import { button, h, icon } from "./dom.js";
 
 const PROBLEMS = { too_large: "fileBig", payload_too_large: "fileBig", network: "failed", unreadable: "failed" };
 
@@ -26,7 +26,7 @@ export class Uploads {
     const { t, announce } = this.#ui;
     const state = h("progress", { max: 1, value: 0, "aria-label": t("sending") });
     const label = t("remove", { name: file.name });
-    const remove = h("button", { type: "button", class: "round", "aria-label": label }, icon("close"));
+    const remove = button({ class: "round", "aria-label": label }, icon("close"));
     const row = h("div", { class: "upload", "data-testid": "upload" }, h("span", {}, file.name), state, remove);
     this.element.append(row);
     const { done, stop } = this.#ui.upload(file, (share) => (state.value = share));
@@ -44,7 +44,7 @@ export class Uploads {
         row.remove();
         this.#send(file, quoted);
       };
-      const retry = passing && h("button", { type: "button", class: "retry", onclick: again }, t("retry"));
+      const retry = passing && button({ class: "retry", onclick: again }, t("retry"));
       state.replaceWith(h("span", { class: "problem" }, words), retry || "");
       if (row.isConnected) announce(`${file.name}: ${words}`);
     }
