@@ -1,4 +1,5 @@
-"""What `manage.py check` warns of beside Django's own checks, most of it with `--deploy`. Must not refuse: chatsvc/env.py does."""
+"""What `manage.py check` finds beside Django's own checks, most of it with `--deploy`. Must not keep a process from starting:
+chatsvc/env.py does."""
 
 from __future__ import annotations
 
@@ -8,15 +9,15 @@ from difflib import get_close_matches
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import Info, Tags, Warning, register
+from django.core.checks import Error, Info, Tags, Warning, register
 
 from channels_app.content.forms import CONTAINERS, HEIF
 from chatsvc.env import ALSO, AWAITED, VARIABLES
+from chatsvc.keys import MAKE_ONE, former_weak, weak_keys
 from messaging.media.convert.programs import found
 
-KEYS = ("SECRET_KEY", "JWT_SECRET_KEY", "ENCRYPTION_KEYS", "JWT_FORMER_SECRET_KEYS")
 TOKENS = ("METRICS_TOKEN", "ENGINE_TOKEN", "SECURITY_HUB_TOKEN")
-LEAST_SIGNS, LEAST_OF_TOKEN = 5, 16  # signs of a key that differ; characters of a token
+LEAST_OF_TOKEN = 16  # characters
 ALIKE = 0.9  # of two names, by difflib: beyond it one is the other, mistyped
 
 
@@ -38,21 +39,18 @@ def open_to_all(**_: Any) -> list[Warning]:
 
 
 @register(Tags.security, deploy=True)
+def weak(**_: Any) -> list[Error]:
+    """Keys that production does not start with; elsewhere only who asks about a deployment hears of them."""
+    return [Error(sentence, id="chatsvc.E002") for sentence in weak_keys(settings.ENV)]
+
+
+@register(Tags.security, deploy=True)
 def guessable(**_: Any) -> list[Warning]:
-    """Keys and tokens that are long enough, or set, and yet are found by trying."""
+    """Former keys that still open something, and tokens, which are found by trying."""
     if not settings.PRODUCTION:
         return []
-    given = {name: settings.ENV[name] for name in (*KEYS, *TOKENS)}
-    poor = [name for name in KEYS if any(0 < len(set(key)) < LEAST_SIGNS for key in _each(given[name]))]
-    poor += [name for name in TOKENS if 0 < len(given[name]) < LEAST_OF_TOKEN]
-    return [
-        Warning(
-            f"{name} can be guessed.",
-            hint="python -c 'import secrets; print(secrets.token_urlsafe(48))' makes a good one.",
-            id="chatsvc.W003",
-        )
-        for name in poor
-    ]
+    poor = [*former_weak(settings.ENV), *(name for name in TOKENS if 0 < len(settings.ENV[name]) < LEAST_OF_TOKEN)]
+    return [Warning(f"{name} can be guessed.", hint=f"{MAKE_ONE}.", id="chatsvc.W003") for name in poor]
 
 
 @register(Tags.security, deploy=True)
@@ -90,10 +88,6 @@ def misspelt(names: Iterable[str]) -> list[Warning]:
         for name, near in meant.items()
         if near
     ]
-
-
-def _each(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)
 
 
 @register("media", deploy=True)

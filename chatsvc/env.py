@@ -449,8 +449,6 @@ AWAITED: dict[str, str] = {}
 
 #: variable → the other name of it, which counts where the first is empty
 ALSO: dict[str, str] = {"PORT": "SERVICE_PORT"}
-#: bytes that a key must have to be as strong as its signature
-KEY_LENGTH: dict[str, int] = {"HS256": 32, "HS384": 48, "HS512": 64, "RS256": 32, "ES256": 32}
 
 
 def read(environ: Mapping[str, str], base_dir: Path) -> dict[str, Any]:
@@ -477,16 +475,9 @@ def read(environ: Mapping[str, str], base_dir: Path) -> dict[str, Any]:
             complaints.append(f"{name}{_shown(name, text)}: {error}. {variable.help}.")
     complaints += [] if complaints else _signing_complaints(values) + _vector_complaints(values)
     if production and not complaints:
-        complaints += [
-            f"{name} is too short: {VARIABLES[name].help}."
-            for name, least in (("SECRET_KEY", 50), ("JWT_SECRET_KEY", KEY_LENGTH[values["JWT_ALGORITHM"]]))
-            if len(values[name]) < least
-        ]
-        complaints += [
-            f"{name}: each key needs 32 characters or more."
-            for name in ("ENCRYPTION_KEYS", "JWT_FORMER_SECRET_KEYS")
-            if any(len(key) < 32 for key in values[name])
-        ]
+        from chatsvc.keys import weak_keys
+
+        complaints += weak_keys(values)
     if complaints:
         raise BadSettings("The settings are not usable:\n  " + "\n  ".join(complaints) + "\nSee .env.example.")
     if not production:

@@ -90,9 +90,22 @@ BAD = {
         {"ENVIRONMENT": "production"},
         ["SECRET_KEY must be set", "JWT_SECRET_KEY must", "ENCRYPTION_KEYS must"],
     ),
-    "short key": ({**PRODUCTION, "ENCRYPTION_KEYS": "a"}, ["ENCRYPTION_KEYS: each key"]),
-    "one short key of two": ({**PRODUCTION, "ENCRYPTION_KEYS": "k" * 40 + ",short"}, ["ENCRYPTION_KEYS: each key"]),
+    "short key": ({**PRODUCTION, "ENCRYPTION_KEYS": "a"}, ["ENCRYPTION_KEYS is too short"]),
+    "one short key of two": ({**PRODUCTION, "ENCRYPTION_KEYS": "k" * 40 + ",short"}, ["ENCRYPTION_KEYS is too short"]),
     "short secret": ({**PRODUCTION, "JWT_SECRET_KEY": "short"}, ["JWT_SECRET_KEY is too short"]),
+    "a key that repeats": ({**PRODUCTION, "SECRET_KEY": "abcabc" * 10}, ["SECRET_KEY can be guessed"]),
+    "an example's key": (
+        {**PRODUCTION, "JWT_SECRET_KEY": "change-me-32-characters-or-more-for-tokens"},
+        ["JWT_SECRET_KEY can be guessed"],
+    ),
+    "Django's own": (
+        {**PRODUCTION, "SECRET_KEY": "django-insecure-" + PRODUCTION["SECRET_KEY"]},
+        ["SECRET_KEY can be guessed"],
+    ),
+    "one key for all": (
+        {**PRODUCTION, "JWT_SECRET_KEY": PRODUCTION["SECRET_KEY"], "ENCRYPTION_KEYS": PRODUCTION["SECRET_KEY"]},
+        ["JWT_SECRET_KEY has the key of SECRET_KEY", "ENCRYPTION_KEYS has the key of JWT_SECRET_KEY"],
+    ),
 }
 
 
@@ -274,7 +287,7 @@ def test_what_is_open_to_all_is_warned_of_before_it_is_deployed(settings, hosts,
     assert [one.id for one in found if one.id.startswith("chatsvc.")] == warned
 
 
-GOOD = {"SECRET_KEY": "Zq8!x_-~" * 8, "JWT_SECRET_KEY": "Zq8!x_-~" * 5, "ENCRYPTION_KEYS": ["Zq8!x_-~" * 5]}
+GOOD = {"SECRET_KEY": "Zq8!x_-~" * 8, "JWT_SECRET_KEY": "Yq8!x_-~" * 5, "ENCRYPTION_KEYS": ["Zq8!x_-~" * 5]}
 SAFE = {**GOOD, "PUBLIC_URL": "https://chat.example.com", "ENABLE_RATE_LIMITING": True, "METRICS_TOKEN": ""}
 
 
@@ -282,7 +295,9 @@ SAFE = {**GOOD, "PUBLIC_URL": "https://chat.example.com", "ENABLE_RATE_LIMITING"
     ("given", "warned"),
     [
         ({}, []),
-        ({"SECRET_KEY": "a" * 60}, ["chatsvc.W003"]),
+        ({"SECRET_KEY": "a" * 60}, ["chatsvc.E002"]),
+        ({"SECRET_KEY": "Yq8!x_-~" * 8, "JWT_SECRET_KEY": "Yq8!x_-~" * 8}, ["chatsvc.E002"]),
+        ({"ENCRYPTION_KEYS": ["ab" * 20, "Zq8!x_-~" * 5]}, ["chatsvc.E002"]),
         ({"ENCRYPTION_KEYS": ["Zq8!x_-~" * 5, "ab" * 20]}, ["chatsvc.W003"]),
         ({"METRICS_TOKEN": "short"}, ["chatsvc.W003"]),
         ({"PUBLIC_URL": ""}, ["chatsvc.W004"]),
@@ -330,9 +345,10 @@ def test_the_port_has_two_names(tmp_path, given, port):
 @pytest.mark.parametrize(("algorithm", "least"), [("HS256", 32), ("HS384", 48), ("HS512", 64)])
 def test_a_key_is_as_long_as_its_signature(tmp_path, algorithm, least):
     given = {**PRODUCTION, "JWT_ALGORITHM": algorithm}
-    assert env.read({**given, "JWT_SECRET_KEY": "j" * least}, tmp_path)["JWT_ALGORITHM"] == algorithm
+    key = ("jJ5!x_-~" * 8)[:least]
+    assert env.read({**given, "JWT_SECRET_KEY": key}, tmp_path)["JWT_ALGORITHM"] == algorithm
     with pytest.raises(env.BadSettings, match="JWT_SECRET_KEY is too short"):
-        env.read({**given, "JWT_SECRET_KEY": "j" * (least - 1)}, tmp_path)
+        env.read({**given, "JWT_SECRET_KEY": key[1:]}, tmp_path)
 
 
 TOLD = """

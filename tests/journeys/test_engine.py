@@ -138,9 +138,9 @@ def test_sigterm_ends_an_engine_in_peace(tmp_path: Path) -> None:
         (
             {
                 "ENVIRONMENT": "production",
-                "SECRET_KEY": "k" * 50,
-                "JWT_SECRET_KEY": "k" * 32,
-                "ENCRYPTION_KEYS": "k" * 32,
+                "SECRET_KEY": "k3!x_-~Z" * 7,
+                "JWT_SECRET_KEY": "j3!x_-~Z" * 4,
+                "ENCRYPTION_KEYS": "e3!x_-~Z" * 4,
             },
             "ENGINE_TOKEN must be set",
         ),

@@ -85,8 +85,8 @@ def test_it_is_killed_in_the_middle_of_a_call_and_found_again(place: Any, tmp_pa
         ({"SECURITY_HUB_TLS_CERT_FILE": "manage.py"}, "go together"),
         (
             {
-                "ENVIRONMENT": "production", "SECRET_KEY": "s" * 50, "JWT_SECRET_KEY": "k" * 32,
-                "ENCRYPTION_KEYS": "e" * 32, "ALLOWED_HOSTS": "x", "PUBLIC_URL": "https://x",
+                "ENVIRONMENT": "production", "SECRET_KEY": "s3!x_-~Z" * 7, "JWT_SECRET_KEY": "j3!x_-~Z" * 4,
+                "ENCRYPTION_KEYS": "e3!x_-~Z" * 4, "ALLOWED_HOSTS": "x", "PUBLIC_URL": "https://x",
             },
             "SECURITY_HUB_TOKEN must be set",
         ),
