@@ -21,7 +21,8 @@ _DENIALS = regex.compile(
     "|".join(
         (
             rf"{_STARTS}(?:do not|don['’]?t|never|not to)\s+{_STATES_EN}",
-            r"\b(?:i|we)\s+(?:do not|don['’]?t|never|would not|wouldn['’]?t)\s+(?:want|wish|like|intend|ask(?:ed)?)\b",
+            r"\b(?:i|we)\s+(?:do not|don['’]?t|never)\s+(?:want|wish|like\s+to|intend|ask(?:ed)?)\b",
+            r"\b(?:i|we)\s+(?:would not|wouldn['’]?t)\s+(?:want|wish|like)\b",
             r"\bnot\s+(?:asking|going|trying)?\s*to\s+(?:be\s+)?(?:cancel|return|order|buy|stop|change|complain|subscribe)",
             r"\b(?:möchten?|will|wollen|sollt?(?:en|e)?)\b[^.?!]{0,60}\b(?:nichts?|keine?[nrms]?)\b",
             r"\bbitte\b[^.?!]{0,60}\b(?:nichts?|keine?[nrms]?)\b[^.?!,]{0,40}\p{L}+en\b",
@@ -37,7 +38,18 @@ _DENIALS = regex.compile(
     ),
     regex.IGNORECASE,
 )
+_CLAUSES = regex.compile(
+    r"[.,;:!?…\n]+|\b(?:and|but|so|und|aber|sondern|et|mais|y|pero|sino|e|mas)\b", regex.IGNORECASE
+)
 LOOKED_AT = 1000  # characters
+MOST_CLAUSES = 6
+
+
+def clauses(text: str) -> list[str]:
+    """What may be said apart, of two words and more; [] where there is one at most, or more than are looked at."""
+    parts = [part.strip() for part in _CLAUSES.split(text[:LOOKED_AT])]
+    parts = [part for part in parts if len(part.split()) > 1]
+    return parts if 1 < len(parts) <= MOST_CLAUSES else []
 
 
 def denied(text: str) -> bool:

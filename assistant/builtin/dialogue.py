@@ -16,10 +16,10 @@ from urllib.parse import parse_qsl, urlencode
 from pydantic import ValidationError
 
 from assistant import slots
-from assistant.builtin.denials import denied
+from assistant.builtin.denials import clauses, denied
 from assistant.builtin.wishes import parts_of_wish
 from assistant.builtin.wording import MAX_OFFERED, Wording
-from assistant.intents.common import CANCEL, HELP, HUMAN, NO, YES
+from assistant.intents.common import BACKGROUND, CANCEL, HELP, HUMAN, NO, YES
 from assistant.intents.lessons import Lessons
 from assistant.intents.recognised import LETTERS, MEANING, Recognised, recognise
 from assistant.intents.skills import Skill
@@ -41,6 +41,7 @@ OPEN, COLLECTING, CONFIRMING, HANDED_OVER = "open", "collecting", "confirming", 
 BEGINNING = "beginning"  # a flow was chosen for the conversation, and has not begun
 OF_PEOPLE = ("email", "phone")  # entities that tell who the person is, where an intent asks for them
 SOMETHING_ELSE = "none"  # the payload of "none of these"
+TALK = frozenset(map(normal, BACKGROUND))
 PART = 0.8  # how sure it must be of a part of a message; the half of a sentence deceives sooner
 
 
@@ -515,8 +516,9 @@ class Dialogue:
 
     @cached_property
     def passage(self) -> Passage | None:
-        """The best of the articles by letters and meaning, if it is worth telling."""
-        if self.look is None or not self.text or not self.lessons.knowledge.facts:
+        """The best of the articles by letters and meaning, if it is worth telling. Talk of the weather is near to none,
+        though an article may have its words ("qué tiempo hace", "cuánto tiempo tengo")."""
+        if self.look is None or not self.text or not self.lessons.knowledge.facts or normal(self.text) in TALK:
             return None
         if self.request.at_once:
             raise NotAtOnce
@@ -535,7 +537,16 @@ class Dialogue:
 
     @cached_property
     def denied(self) -> bool:
-        return denied(self.text)
+        """Whether the text forbids what it is taken for; not where a part of it asks for just that: "I don't want it any more,
+        please cancel my order"."""
+        return denied(self.text) and not self.wished_beside
+
+    @property
+    def wished_beside(self) -> bool:
+        parts = [part for part in clauses(self.text) if not denied(part)]
+        wanted, sure = self.classification.intent, self.options.high
+        found = (looked.classification for looked in self.looked_at_all(parts)) if parts else ()
+        return any(one.intent == wanted and one.confidence >= sure for one in found)
 
     @cached_property
     def colleague_spoke(self) -> bool:

@@ -93,6 +93,10 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Where is my order",
         "description": "Where an order is and when it arrives",
         "examples": [
+            "where is my stuff",
+            "AC-10042", "can you track AC-10042 for me", "order AC-10042",
+            "i ordered two weeks ago and it is not here yet", "i ordered a tent and have received nothing",
+            "where are the things that i ordered",
             "when will my parcel get here", "where are my things", "what happened to my parcel",
             "where is my order", "track my order", "order status", "when will my order arrive",
             "has my order shipped yet", "order", "my order", "about my order",
@@ -111,6 +115,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Cancel an order",
         "description": "Stop an order before it ships",
         "examples": [
+            "i made a mistake with my order, please stop it", "stop the order please",
             "cancel my order", "i want to cancel an order", "please cancel order AC-10042",
             "can i still cancel my order",
             "i ordered by mistake", "stop my order", "i no longer want what i ordered", "undo my purchase",
@@ -129,6 +134,8 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Return an item",
         "description": "Send something back",
         "examples": [
+            "the boots are too small",
+            "i do not like the colour, can i give it back",
             "you sent the wrong size", "the size that came is wrong",
             "i want to return something", "how do i return an item", "return my jacket", "send back my order",
             "start a return", "return", "returns", "refund",
@@ -160,6 +167,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Shipping times",
         "description": "How long delivery takes and what it costs",
         "examples": [
+            "do i have to pay for delivery", "is delivery free",
             "how long does shipping take", "shipping times", "how fast is delivery", "when do you deliver",
             "delivery time",
             "how many days until it arrives", "what does shipping cost", "shipping fees", "is shipping free",
@@ -188,6 +196,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Find a shop",
         "description": "Where the shops are",
         "examples": [
+            "where are you located",
             "where are your stores", "store locations", "find a shop near me", "where is the nearest shop",
             "your address",
             "do you have a store in Berlin", "where can i find you", "how do i get to your shop",
@@ -209,6 +218,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Recommend something",
         "description": "Ideas what to buy",
         "examples": [
+            "a tent for four people",
             "which tent suits a couple", "a good tent for three persons",
             "can you recommend something", "what tent should i buy", "show me your products",
             "i am looking for a jacket",
@@ -282,7 +292,8 @@ INTENTS: dict[str, dict[str, Any]] = {
             "the product arrived broken", "my item is damaged", "you sent me the wrong item",
             "i am really disappointed",
             "something is missing from my parcel", "this is a disgrace",
-            "i want to make a complaint", "i would like to complain about your service", "i have a complaint about my order",
+            "i want to make a complaint", "i would like to complain about your service",
+            "i have a complaint about my order",
             "the item i received is broken", "my tent arrived damaged", "the jacket has a hole in it",
             "i received the wrong item", "you sent the wrong size", "i am not happy with the product",
             "i am unhappy with my purchase", "an item is missing from my order", "i am disappointed with the quality",
@@ -339,6 +350,8 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Refunds": {
         "questions": [
+            "i still have not got my money back", "i sent it back last week, where is my money",
+            "i never got my refund",
             "has my refund been sent", "i am still waiting for my refund", "my money is not back yet",
             "status of my refund", "when do i get my money back", "how long does a refund take"],
         "answer": "We pay back within 3 to 5 working days from when the goods have come back.",

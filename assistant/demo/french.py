@@ -18,6 +18,9 @@ INTENTS: dict[str, dict[str, Any]] = {
     "order_status": {
         "title": "Où est ma commande",
         "examples": [
+            "pouvez-vous suivre AC-10042", "numéro de commande AC-10042", "où sont mes affaires",
+            "quand mon colis sera-t-il livré", "j'ai commandé il y a deux semaines et je n'ai rien reçu",
+            "j'ai commandé une tente et elle n'est pas arrivée",
             "où est ma commande", "commande", "ma commande", "suivre ma commande", "suivi de colis",
             "quand arrive ma commande", "mon colis n'est pas arrivé", "où en est ma commande",
             "ma commande est-elle partie", "j'attends toujours ma commande", "où est mon colis", "numéro de suivi",
@@ -31,6 +34,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "cancel_order": {
         "title": "Annuler une commande",
         "examples": [
+            "je me suis trompé, arrêtez la commande", "stoppez ma commande",
             "annulez ma commande",
             "annuler ma commande", "je veux annuler une commande", "annulez la commande AC-10042 s'il vous plaît",
             "puis-je encore annuler ma commande", "j'ai commandé par erreur", "annulation de commande",
@@ -44,6 +48,9 @@ INTENTS: dict[str, dict[str, Any]] = {
     "return_item": {
         "title": "Retourner un article",
         "examples": [
+            "la couleur ne me plaît pas, je peux le rendre", "un retour", "retours", "retour d'un article",
+            "je voudrais l'échanger contre une plus grande",
+            "je veux rendre mes chaussures", "rendre un article",
             "je voudrais un remboursement", "faire un retour",
             "mauvaise taille reçue", "vous m'avez envoyé la mauvaise taille", "je me suis trompé de taille",
             "retour", "je veux retourner un article", "comment retourner un article", "renvoyer ma veste",
@@ -64,6 +71,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "shipping_times": {
         "title": "Délais de livraison",
         "examples": [
+            "dois-je payer les frais de port", "l'express est rapide",
             "combien de temps prend la livraison", "délai de livraison", "frais de port",
             "combien coûte la livraison", "la livraison est-elle gratuite", "avez-vous une livraison express",
             "sous combien de jours livrez-vous",
@@ -74,6 +82,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "opening_hours": {
         "title": "Horaires",
         "examples": [
+            "vous ouvrez quand", "quand ouvrez-vous",
             "horaires d'ouverture", "quand êtes-vous ouverts", "à quelle heure ouvrez-vous",
             "êtes-vous ouverts le dimanche", "à quelle heure ferme le magasin", "horaires", "ouvert aujourd'hui",
             "êtes-vous ouverts le samedi",
@@ -86,6 +95,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "store_locations": {
         "title": "Trouver un magasin",
         "examples": [
+            "où êtes-vous", "où se trouve votre boutique",
             "où sont vos magasins", "magasin près de chez moi", "adresse du magasin", "avez-vous un magasin à berlin",
             "où puis-je vous trouver", "comment venir au magasin",
         ],
@@ -142,6 +152,8 @@ INTENTS: dict[str, dict[str, Any]] = {
     "complaint": {
         "title": "Réclamation",
         "examples": [
+            "ma tente est arrivée cassée", "c'est le pire service", "c'est une honte",
+            "la fermeture est déjà cassée, c'est inadmissible",
             "le mauvais montant a été prélevé", "ma carte a été débitée en double", "j'ai payé deux fois",
             "vous m'avez pris trop d'argent", "c'est ridicule", "vous vous moquez de moi", "j'en ai assez",
             "quelle mauvaise plaisanterie",
@@ -193,6 +205,8 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Remboursements": {
         "questions": [
+            "où est mon argent", "j'ai renvoyé l'article, quand serai-je remboursé",
+            "je n'ai toujours pas été remboursé",
             "quand serai-je remboursé", "j'attends toujours mon remboursement",
             "où en est mon remboursement", "combien de temps prend un remboursement"],
         "answer": "Vous êtes remboursé 3 à 5 jours ouvrés après que l'article nous est revenu.",

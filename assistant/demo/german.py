@@ -18,8 +18,13 @@ INTENTS: dict[str, dict[str, Any]] = {
     "order_status": {
         "title": "Wo ist meine Ware?",
         "examples": [
+            "wann wird mein paket geliefert",
+            "kannst du AC-10042 verfolgen", "bestellnummer AC-10042",
+            "ich habe vor zwei wochen bestellt und es ist noch nichts da",
+            "ich habe ein zelt bestellt und nichts bekommen", "wo bleibt meine ware",
             "wo ist meine bestellung", "bestellung", "meine bestellung", "wo bleibt mein paket", "sendung verfolgen",
-            "wann kommt meine bestellung", "wann kommt mein paket an", "mein paket ist noch nicht da", "sendungsverfolgung",
+            "wann kommt meine bestellung", "wann kommt mein paket an", "mein paket ist noch nicht da",
+            "sendungsverfolgung",
             "ist meine bestellung schon unterwegs", "status meiner bestellung", "lieferstatus",
             "ich warte noch auf meine bestellung", "wurde meine bestellung schon verschickt",
         ],
@@ -30,7 +35,9 @@ INTENTS: dict[str, dict[str, Any]] = {
     "cancel_order": {
         "title": "Stornieren",
         "examples": [
-            "bestellung stornieren", "ich möchte meine bestellung stornieren", "kann ich noch stornieren", "stornierung",
+            "ich habe mich verklickt, bitte die bestellung stoppen", "bitte die bestellung anhalten",
+            "bestellung stornieren", "ich möchte meine bestellung stornieren", "kann ich noch stornieren",
+            "stornierung",
             "bitte bestellung AC-10042 stornieren", "storniere meine bestellung", "ich habe aus versehen bestellt",
             "ich will die bestellung widerrufen",
         ],
@@ -41,6 +48,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "return_item": {
         "title": "Zurückgeben",
         "examples": [
+            "wie gebe ich eine jacke zurück", "die farbe gefällt mir nicht, kann ich es zurückgeben", "zurückgeben",
             "die größe ist falsch", "falsche größe geliefert", "ihr habt mir die falsche größe geschickt",
             "rückgabe", "retoure", "rücksendung", "ich möchte etwas zurückgeben", "ich möchte etwas zurückschicken",
             "wie kann ich etwas zurückgeben", "wie schicke ich etwas zurück", "ich brauche ein rücksendeetikett",
@@ -60,7 +68,9 @@ INTENTS: dict[str, dict[str, Any]] = {
     "shipping_times": {
         "title": "Lieferzeiten",
         "examples": [
-            "wie lange dauert der versand", "lieferzeit", "versandkosten", "was kostet der versand", "wie schnell liefern sie",
+            "muss ich für die lieferung bezahlen",
+            "wie lange dauert der versand", "lieferzeit", "versandkosten", "was kostet der versand",
+            "wie schnell liefern sie",
             "ist der versand kostenlos", "gibt es expressversand", "wie lange dauert die lieferung",
         ],
         "reply": "Der Standardversand dauert 2 bis 4 Werktage und ist ab 50 Euro kostenlos (darunter 4,90 Euro). "
@@ -70,7 +80,8 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Öffnungszeiten",
         "examples": [
             "öffnungszeiten", "wann haben sie geöffnet", "wann habt ihr offen", "haben sie sonntags geöffnet",
-            "wann macht der laden auf", "wie lange haben sie heute offen", "wann schließen sie", "habt ihr samstags auf",
+            "wann macht der laden auf", "wie lange haben sie heute offen", "wann schließen sie",
+            "habt ihr samstags auf",
         ],
         "reply": replies("Unsere Läden sind montags bis samstags von 9 bis 19 Uhr geöffnet, sonn- und feiertags geschlossen.",
                          ("Laden finden", "intent:store_locations")),
@@ -78,7 +89,9 @@ INTENTS: dict[str, dict[str, Any]] = {
     "store_locations": {
         "title": "Laden finden",
         "examples": [
-            "wo sind ihre läden", "wo ist das nächste geschäft", "filiale finden", "adresse", "gibt es einen laden in berlin",
+            "wo seid ihr", "wo sind sie zu finden",
+            "wo sind ihre läden", "wo ist das nächste geschäft", "filiale finden", "adresse",
+            "gibt es einen laden in berlin",
             "wo finde ich euch", "filialen", "wie komme ich zum laden",
         ],
         "reply": [
@@ -132,11 +145,13 @@ INTENTS: dict[str, dict[str, Any]] = {
     "complaint": {
         "title": "Beschwerde",
         "examples": [
+            "das ist ja wohl ein witz", "das ist der schlechteste service",
             "ihr habt den falschen betrag abgebucht", "meine karte wurde doppelt belastet",
             "ich habe doppelt bezahlt", "von meinem konto ist zu viel abgegangen", "das ist lächerlich",
             "wollt ihr mich veräppeln", "jetzt reicht es mir", "ein schlechter scherz",
             "das paket ist kaputt angekommen", "zweimal abgebucht", "das kann doch nicht wahr sein",
-            "ich möchte mich beschweren", "beschwerde", "reklamation", "das ist eine frechheit", "die ware ist kaputt angekommen",
+            "ich möchte mich beschweren", "beschwerde", "reklamation", "das ist eine frechheit",
+            "die ware ist kaputt angekommen",
             "mein paket war beschädigt", "ich habe den falschen artikel bekommen", "es fehlt etwas in meinem paket",
             "ich bin sehr unzufrieden", "der service ist schrecklich",
         ],
@@ -169,7 +184,8 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     "So erreichen Sie uns": {
         "questions": [
             "wie ist eure telefonnummer",
-            "wie kann ich euch erreichen", "wie erreiche ich den kundendienst", "kann ich euch anrufen", "wie kann ich euch kontaktieren",
+            "wie kann ich euch erreichen", "wie erreiche ich den kundendienst", "kann ich euch anrufen",
+            "wie kann ich euch kontaktieren",
             "wie lautet eure e-mail-adresse", "gibt es eine hotline",
         ],
         "answer": "Sie erreichen uns unter +49 30 5550 142, montags bis samstags von 9 bis 19 Uhr, unter "
@@ -178,6 +194,8 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Erstattung": {
         "questions": [
+            "wo bleibt meine rückzahlung", "ich habe die ware zurückgeschickt, wo bleibt mein geld",
+            "das geld ist noch nicht auf meinem konto",
             "ist mein geld schon überwiesen", "ich warte noch auf meine erstattung",
             "wo ist meine erstattung", "wann bekomme ich mein geld zurück", "wie lange dauert die erstattung"],
         "answer": "Ihr Geld ist 3 bis 5 Werktage, nachdem die Ware zurück ist, wieder da.",

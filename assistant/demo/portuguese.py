@@ -18,6 +18,8 @@ INTENTS: dict[str, dict[str, Any]] = {
     "order_status": {
         "title": "Minha encomenda",
         "examples": [
+            "pode rastrear AC-10042", "número de encomenda AC-10042", "onde estão as minhas coisas",
+            "encomendei há duas semanas e ainda não chegou nada", "encomendei uma tenda e não a recebi",
             "onde está a minha encomenda", "encomenda", "pedido", "o meu pedido", "onde está meu pedido",
             "acompanhar a encomenda", "rastrear meu pedido", "quando chega a minha encomenda",
             "o meu pacote ainda não chegou", "estado da encomenda", "a encomenda já foi enviada",
@@ -32,6 +34,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "cancel_order": {
         "title": "Cancelar encomenda",
         "examples": [
+            "enganei-me, parem a encomenda", "parem a minha encomenda",
             "cancelar a minha encomenda", "quero cancelar o pedido", "cancele a encomenda AC-10042 por favor",
             "ainda posso cancelar a encomenda", "encomendei por engano", "cancelamento", "anular a encomenda",
         ],
@@ -44,6 +47,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "return_item": {
         "title": "Devolver um artigo",
         "examples": [
+            "não gosto da cor, posso devolver", "as botas são pequenas demais", "as botas ficam-me pequenas",
             "tamanho errado", "enviaram o tamanho errado", "veio outro tamanho",
             "devolução", "devolver", "quero devolver um artigo", "como faço para devolver", "quero devolver o casaco",
             "preciso de uma etiqueta de devolução", "os sapatos não servem", "ficou pequeno",
@@ -63,6 +67,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "shipping_times": {
         "title": "Prazos de entrega",
         "examples": [
+            "tenho de pagar os portes", "o envio paga-se",
             "quanto tempo demora a entrega", "prazo de entrega", "quanto custa o envio", "portes de envio",
             "o frete é grátis", "têm entrega expresso", "quantos dias demora a chegar", "qual o valor do frete",
         ],
@@ -83,6 +88,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "store_locations": {
         "title": "Encontrar uma loja",
         "examples": [
+            "onde ficam", "onde estão as vossas lojas",
             "onde ficam as lojas", "há uma loja perto de mim", "endereço da loja", "morada da loja",
             "têm loja em berlim", "onde vos encontro", "como chego à loja",
         ],
@@ -138,11 +144,13 @@ INTENTS: dict[str, dict[str, Any]] = {
     "complaint": {
         "title": "Reclamação",
         "examples": [
+            "é o pior serviço", "recebi o artigo errado",
             "a caixa chegou partida", "tudo chegou partido",
             "o valor cobrado está errado", "o débito no meu cartão está em duplicado", "paguei duas vezes",
             "cobraram a mais", "isto é ridículo", "estão a gozar comigo", "estou farto disto",
             "que brincadeira de mau gosto",
-            "a encomenda chegou danificada", "a minha encomenda veio partida", "o meu pacote veio partido", "cobraram duas vezes",
+            "a encomenda chegou danificada", "a minha encomenda veio partida", "o meu pacote veio partido",
+            "cobraram duas vezes",
             "quero fazer uma reclamação", "reclamação", "isto é inaceitável", "o artigo chegou partido",
             "o pacote chegou danificado", "enviaram o artigo errado", "falta algo no meu pacote",
             "estou muito descontente", "que péssimo serviço",
@@ -190,6 +198,7 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Quando chega o reembolso": {
         "questions": [
+            "onde está o meu dinheiro", "devolvi o artigo, quando me pagam", "ainda não me devolveram o dinheiro",
             "ainda espero o meu reembolso", "já devolveram o meu dinheiro",
             "onde está o meu reembolso", "quando recebo o dinheiro de volta", "quanto tempo demora um reembolso"],
         "answer": "O reembolso chega 3 a 5 dias úteis depois de o artigo ter voltado.",

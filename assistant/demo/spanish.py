@@ -18,6 +18,9 @@ INTENTS: dict[str, dict[str, Any]] = {
     "order_status": {
         "title": "Dónde está mi pedido",
         "examples": [
+            "puedes rastrear AC-10042", "número de pedido AC-10042", "dónde están mis cosas",
+            "cuándo me entregan el paquete", "pedí una tienda de campaña hace dos semanas y no ha llegado",
+            "pedí hace dos semanas y no me ha llegado nada",
             "dónde está mi pedido", "pedido", "mi pedido", "seguimiento de mi pedido", "rastrear mi paquete",
             "cuándo llega mi pedido", "mi paquete no ha llegado", "estado de mi pedido", "ya salió mi pedido",
             "sigo esperando mi pedido", "dónde está mi paquete", "número de seguimiento",
@@ -31,6 +34,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "cancel_order": {
         "title": "Cancelar un pedido",
         "examples": [
+            "me equivoqué, paren el pedido", "detengan mi pedido",
             "cancelar mi pedido", "quiero cancelar un pedido", "cancela el pedido AC-10042 por favor",
             "todavía puedo cancelar mi pedido", "pedí por error", "anular el pedido", "cancelación",
         ],
@@ -43,6 +47,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "return_item": {
         "title": "Devolver algo",
         "examples": [
+            "no me gusta el color, puedo devolverlo",
             "talla equivocada", "me enviaron otra talla", "recibí una talla equivocada",
             "devolución", "devolver", "quiero devolver algo", "cómo devuelvo un artículo",
             "quiero devolver la chaqueta", "necesito una etiqueta de devolución", "las botas no me quedan bien",
@@ -62,6 +67,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "shipping_times": {
         "title": "Plazos de entrega",
         "examples": [
+            "tengo que pagar el envío",
             "cuánto tarda el envío", "plazo de entrega", "cuánto cuesta el envío", "gastos de envío",
             "es gratis el envío", "tenéis envío urgente", "cuántos días tarda en llegar",
         ],
@@ -82,6 +88,8 @@ INTENTS: dict[str, dict[str, Any]] = {
     "store_locations": {
         "title": "Buscar una tienda",
         "examples": [
+            "tienen tienda en madrid", "hay una tienda en múnich",
+            "dónde están", "dónde se encuentran",
             "dónde están sus tiendas", "hay una tienda cerca", "dirección de la tienda", "tienen tienda en berlín",
             "dónde puedo encontraros", "cómo llego a la tienda", "tiendas",
         ],
@@ -94,6 +102,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "recommend": {
         "title": "Recomendaciones",
         "examples": [
+            "cuál es la mejor tienda de campaña",
             "una tienda de campaña para dos personas", "qué tienda va bien para tres",
             "me puedes recomendar algo", "qué tienda de campaña me compro", "busco una chaqueta",
             "busco una tienda de campaña", "necesito botas de montaña", "qué mochila me recomiendas", "qué vendéis",
@@ -137,6 +146,8 @@ INTENTS: dict[str, dict[str, Any]] = {
     "complaint": {
         "title": "Reclamación",
         "examples": [
+            "es el peor servicio", "recibí el artículo equivocado", "me llegó otro artículo",
+            "mi tienda llegó rota", "la tienda de campaña vino rota",
             "me han cobrado un importe equivocado", "el cargo en mi tarjeta está duplicado", "he pagado dos veces",
             "me cobraron de más", "esto es ridículo", "me están tomando el pelo", "estoy harto",
             "qué broma de mal gusto",
@@ -188,6 +199,7 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Cuándo llega el reembolso": {
         "questions": [
+            "dónde está mi dinero", "devolví el artículo, cuándo me pagan", "todavía no me han devuelto el dinero",
             "todavía espero mi reembolso", "ya me han devuelto el dinero",
             "dónde está mi reembolso", "cuándo me devuelven el dinero", "cuánto tarda un reembolso"],
         "answer": "El reembolso llega de 3 a 5 días laborables después de que el artículo haya vuelto.",

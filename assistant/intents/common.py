@@ -42,18 +42,18 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         "en": (
             ("bye", "goodbye", "see you", "see you later", "bye bye", "have a nice day", "that's all",
              "that is all for now",
-             "talk to you later"),
+             "talk to you later", "thanks, bye"),
             ("Goodbye, and have a nice day!", "Bye! I am here whenever you need me."),
         ),
         "de": (
-            ("tschüss", "auf wiedersehen", "bis bald", "ciao", "schönen tag noch", "das war alles", "bis später"),
+            ("tschüss", "auf wiedersehen", "bis bald", "ciao", "schönen tag noch", "das war alles", "bis später", "danke, tschüss"),
             ("Auf Wiedersehen und einen schönen Tag!",),
         ),
-        "es": (("adiós", "hasta luego", "hasta pronto", "nos vemos", "eso es todo", "chao"), ("¡Hasta pronto!",)),
-        "fr": (("au revoir", "à bientôt", "bonne journée", "c'est tout", "à plus tard"),
+        "es": (("adiós", "hasta luego", "hasta pronto", "nos vemos", "eso es todo", "chao", "gracias, adiós"), ("¡Hasta pronto!",)),
+        "fr": (("au revoir", "à bientôt", "bonne journée", "c'est tout", "à plus tard", "merci, au revoir"),
               ("Au revoir et bonne journée !",)),
         "pt": (
-            ("adeus", "tchau", "até logo", "até breve", "é tudo", "tenha um bom dia"),
+            ("adeus", "tchau", "até logo", "até breve", "é tudo", "tenha um bom dia", "obrigado, adeus"),
             ("Até breve e tenha um bom dia!",),
         ),
     },
@@ -118,6 +118,28 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
             ("Sou {bot}, o assistente deste chat: um programa. Se quiser, chamo um colega.",),
         ),
     },
+    "upset": {
+        "en": (
+            ("you are useless", "you are no help", "you idiot", "idiot", "you are stupid", "stupid bot", "shut up"),
+            ("I am sorry that I am no help. Say “human”, and a colleague takes over.",),
+        ),
+        "de": (
+            ("du bist nutzlos", "du hilfst mir nicht", "du idiot", "du bist dumm", "blöder bot", "halt die klappe"),
+            ("Es tut mir leid, dass ich nicht helfen kann. Sagen Sie „Mensch“, und jemand aus dem Team übernimmt.",),
+        ),
+        "es": (
+            ("eres un inútil", "no sirves para nada", "idiota", "eres tonto", "bot estúpido", "cállate"),
+            ("Siento no ser de ayuda. Di «humano» y te paso con una persona.",),
+        ),
+        "fr": (
+            ("tu es nul", "tu ne sers à rien", "espèce d'idiot", "tu es stupide", "bot stupide", "tais-toi"),
+            ("Désolé de ne pas vous aider. Dites « humain », et un collègue prend la suite.",),
+        ),
+        "pt": (
+            ("és inútil", "você é inútil", "não serves para nada", "és burro", "bot estúpido", "cala-te"),
+            ("Lamento não ajudar. Diga “humano”, e um colega continua.",),
+        ),
+    },
     HUMAN: {
         "en": (
             ("talk to a human", "i want to speak to a human", "human please", "agent", "can i talk to a real person",
@@ -128,7 +150,7 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
             ("I am handing you over to a colleague. They can see what we wrote and will answer here.",),
         ),
         "de": (
-            ("mit einem menschen sprechen", "ich möchte mit einem mitarbeiter sprechen", "mensch bitte",
+            ("mit einem menschen sprechen", "ich möchte mit einem mitarbeiter sprechen", "mensch", "mensch bitte",
              "kundenservice bitte",
              "ich will nicht mit einem bot reden",
              "verbinden sie mich mit einem mitarbeiter", "echte person", "kann ich mit jemandem reden", "mitarbeiter"),
@@ -141,12 +163,12 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ),
         "fr": (
             ("je ne veux pas parler à un robot", "parler à un humain", "je veux parler à un conseiller", "un agent s'il vous plaît", "une vraie personne",
-             "parler à quelqu'un", "service client", "passez-moi un conseiller", "humain"),
+             "parler à quelqu'un", "service client", "passez-moi un conseiller", "passez-moi quelqu'un", "humain"),
             ("Je vous mets en relation avec un collègue. Il vous répondra ici.",),
         ),
         "pt": (
             ("não quero falar com um robô", "falar com uma pessoa", "quero falar com um atendente", "atendente por favor", "uma pessoa real",
-             "falar com alguém", "apoio ao cliente", "quero falar com um humano", "um humano"),
+             "falar com alguém", "apoio ao cliente", "quero falar com um humano", "um humano", "humano", "passe-me a alguém"),
             ("Vou passar a conversa a um colega, que responde aqui mesmo.",),
         ),
     },
@@ -363,6 +385,6 @@ BACKGROUND: tuple[str, ...] = (
     "wie wird das wetter morgen", "erzähl mir einen witz", "wer hat das spiel gewonnen", "mein hund schläft gerade",
     "wie weit ist der mond entfernt", "was ist der sinn des lebens", "qué tiempo hace hoy", "cuéntame un chiste",
     "quién ganó el partido", "cuál es la capital de italia", "quel temps fait-il", "raconte-moi une blague",
-    "que tempo faz hoje", "conta uma piada", "quem ganhou o jogo", "qual é a capital de portugal",
+    "qué tiempo hace", "que tempo faz", "que tempo faz hoje", "conta uma piada", "quem ganhou o jogo", "qual é a capital de portugal",
     "qui a gagné le match", "quelle est la capitale de l'espagne",
 )  # fmt: skip

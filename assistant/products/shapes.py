@@ -12,21 +12,21 @@ Kind = Literal["price", "stock", "search"]
 THING = r"([^?!.,;\n]{2,80}?)"
 #: (language, what is asked, shapes of the whole question without its end mark); one without a thing means the last product
 SHAPES: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
-    ("en", "price", (rf"how much (?:does|do|is|are|would) {THING}(?: cost)?", rf"what (?:does|do|would) {THING} cost", rf"(?:what is |what's )?the price of {THING}")),
-    ("de", "price", (rf"(?:was|wie ?viel) kostet?n? {THING}", rf"(?:was ist |wie hoch ist )?der preis (?:von|für) {THING}")),
-    ("fr", "price", (rf"combien (?:coûte(?:nt)?|vaut) {THING}", r"combien (?:ça coûte|coûte-t-(?:il|elle))", rf"(?:quel est )?le prix (?:de la|de l['’]|du|des|de) ?{THING}")),
-    ("es", "price", (rf"¿?cuánto (?:cuesta|cuestan|vale|valen)(?: {THING})?", rf"¿?(?:cuál es )?el precio (?:del?|de la|de los|de las) {THING}")),
-    ("pt", "price", (rf"quanto (?:custa|custam|é)(?: {THING})?", rf"(?:qual é )?o preço (?:do|da|dos|das|de) {THING}")),
+    ("en", "price", (rf"how much (?:does|do|is|are|would) {THING}(?: cost)?", rf"what (?:does|do|would) {THING} cost", rf"(?:(?:what is |what's )?the )?price of {THING}")),
+    ("de", "price", (rf"(?:was|wie ?viel) kostet?n? {THING}", rf"(?:(?:was ist |wie hoch ist )?der )?preis (?:vom|von|für) {THING}")),
+    ("fr", "price", (rf"combien (?:coûte(?:nt)?|vaut) {THING}", r"combien (?:ça coûte|coûte-t-(?:il|elle))", rf"(?:(?:quel est )?le )?prix (?:de la|de l['’]|du|des|de) ?{THING}")),
+    ("es", "price", (rf"¿?cuánto (?:cuesta|cuestan|vale|valen)(?: {THING})?", rf"¿?(?:(?:cuál es )?el )?precio (?:del?|de la|de los|de las) {THING}")),
+    ("pt", "price", (rf"quanto (?:custa|custam|é)(?: {THING})?", rf"(?:(?:qual é )?o )?preço (?:do|da|dos|das|de) {THING}")),
     ("en", "stock", (rf"(?:is|are|do you have|have you got) {THING} (?:still )?(?:in stock|available)",)),
     ("de", "stock", (rf"(?:ist|sind|habt ihr|haben sie) {THING} (?:noch )?(?:auf lager|vorrätig|lieferbar|verfügbar|da)",)),
     ("fr", "stock", (r"(?:est|sont)-(?:il|elle)s? (?:encore )?(?:en stock|disponibles?)", rf"(?:est-ce que )?{THING} (?:est|sont)(?:-(?:il|elle)s?)? (?:encore )?(?:en stock|disponibles?)", rf"avez-vous {THING} en stock")),
-    ("es", "stock", (rf"¿?(?:hay|tienen|tenéis|está|están)(?: {THING})? (?:en stock|en existencias|disponibles?)",)),
-    ("pt", "stock", (rf"(?:há|têm|tem|está|estão)(?: {THING})? (?:em stock|em estoque|disponível|disponíveis)", rf"{THING} (?:está|estão) (?:em stock|em estoque|disponível|disponíveis)")),
-    ("en", "search", (rf"(?:do you (?:have|sell|offer)|have you got) {THING}", rf"(?:what|which) {THING} do you (?:have|sell|offer)")),
-    ("de", "search", (rf"(?:habt ihr|haben sie|verkauft ihr|verkaufen sie|gibt es) {THING}", rf"(?:was für|welche[nrs]?) {THING} (?:habt ihr|haben sie|gibt es|verkauft ihr|verkaufen sie)")),
-    ("fr", "search", (rf"(?:est-ce que vous (?:avez|vendez)|vous (?:avez|vendez)|(?:avez|vendez)-vous) {THING}", rf"quel(?:le)?s? {THING} (?:avez|vendez)-vous")),
-    ("es", "search", (rf"¿?(?:tienen|tenéis|tienes|venden|vendéis|hay) {THING}", rf"¿?qué {THING} (?:tienen|tenéis|venden|vendéis|hay)")),
-    ("pt", "search", (rf"(?:têm|tem|vendem|há) {THING}", rf"(?:que|quais) {THING} (?:têm|vendem|há)")),
+    ("es", "stock", (rf"¿?(?:hay|tienen|tenéis|está|están)(?: {THING})? (?:en stock|en existencias|disponibles?)", rf"¿?(?:está|están) (?:en stock|disponibles?) {THING}")),
+    ("pt", "stock", (rf"(?:há|têm|tem|está|estão)(?: {THING})? (?:em stock|em estoque|disponível|disponíveis)", rf"{THING} (?:está|estão) (?:em stock|em estoque|disponível|disponíveis)", rf"(?:está|estão) (?:em stock|disponível|disponíveis) {THING}")),
+    ("en", "search", (rf"(?:do you (?:have|sell|offer)|have you got) {THING}", rf"(?:what|which) {THING} do you (?:have|sell|offer)", rf"(?:what is|what['’]s|which is) (?:your|the) cheapest {THING}")),
+    ("de", "search", (rf"(?:habt ihr|haben sie|verkauft ihr|verkaufen sie|gibt es) {THING}", rf"(?:was für|welche[nrs]?) {THING} (?:habt ihr|haben sie|gibt es|verkauft ihr|verkaufen sie)", rf"(?:was|welches|welche|welcher) ist (?:euer|eure|ihr|ihre|das|die|der) (?:günstigste[rs]?|billigste[rs]?) {THING}")),
+    ("fr", "search", (rf"(?:est-ce que vous (?:avez|vendez)|vous (?:avez|vendez)|(?:avez|vendez)-vous) {THING}", rf"quel(?:le)?s? {THING} (?:avez|vendez)-vous", rf"quel(?:le)? est (?:votre|la|le) {THING} (?:la moins chère|le moins cher)")),
+    ("es", "search", (rf"¿?(?:tienen|tenéis|tienes|venden|vendéis|hay) {THING}", rf"¿?qué {THING} (?:tienen|tenéis|venden|vendéis|hay)", rf"¿?cuál es (?:la|el) {THING} más barat[ao]")),
+    ("pt", "search", (rf"(?:têm|tem|vendem|há) {THING}", rf"(?:que|quais) {THING} (?:têm|vendem|há)", rf"qual é [ao] {THING} mais barat[ao]")),
 )  # fmt: skip
 #: the first that fits counts
 PATTERNS = tuple(
