@@ -34,7 +34,7 @@ def migrated_copy(path: Path) -> None:
 @cache
 def migrated() -> Path:
     """The file, which no caller changes; made by the first process that asks for it, while the others wait."""
-    with _alone() as digest:
+    with alone() as digest:
         made = FOLDER / f"migrated-{digest}.sqlite3"
         if not made.exists():
             fresh = FOLDER / "fresh.sqlite3"
@@ -49,7 +49,7 @@ def migrate_postgres(url: str, binaries: Path | None) -> None:
     takes none of a newer server: there, and without it, each database is migrated itself."""
     with psycopg.connect(url) as server:
         version = server.info.server_version
-    with _alone() as digest:
+    with alone() as digest:
         made = FOLDER / f"migrated-{digest}.{version}.dump"
         if not made.exists():
             _migrate(url)
@@ -61,14 +61,15 @@ def migrate_postgres(url: str, binaries: Path | None) -> None:
 
 
 @contextmanager
-def _alone() -> Iterator[str]:
-    """No other process makes a copy meanwhile; gives the present code's digest. Copies of former code are gone."""
+def alone() -> Iterator[str]:
+    """No other process makes a file meanwhile; gives the present code's digest, which stands in every file's name as
+    ``-digest.``. Those of former code are gone."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / "migrated.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         digest = _digest()
-        for former in FOLDER.glob("migrated-*"):
-            if not former.name.startswith(f"migrated-{digest}."):
+        for former in FOLDER.glob("*-*.*"):
+            if f"-{digest}." not in former.name:
                 former.unlink()
         yield digest
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +26,22 @@ K8S = ROOT / "deploy" / "k8s"
 ROLES = {"web", "ws", "worker", "beat", "consumer", "topics", "migrate", "engine", "engine-port", "security-hub"}
 
 
+# in C, where the wheel has it: the one in Python takes half a second of every process of the tests
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+read, read_all = partial(yaml.load, Loader=LOADER), partial(yaml.load_all, Loader=LOADER)
+
+
 def documents() -> list[Any]:
     files = sorted(file for file in K8S.rglob("*.yaml") if file.name != "kustomization.yaml")
     return [
         pytest.param(document, id=f"{file.stem}-{document['kind']}-{document['metadata']['name']}")
         for file in files
-        for document in yaml.safe_load_all(file.read_text())
+        for document in read_all(file.read_text())
     ]
 
 
 def compose() -> dict[str, Any]:
-    return yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return read((ROOT / "docker-compose.yml").read_text())
 
 
 def pods() -> list[dict[str, Any]]:
@@ -71,25 +77,25 @@ def test_compose_takes_it() -> None:
     ("folder", "by_hand"), [(K8S, {"secrets.example.yaml"}), (K8S / "optional", set())], ids=["k8s", "optional"]
 )
 def test_kustomization_names_every_file_but_what_is_applied_by_hand(folder: Path, by_hand: set[str]) -> None:
-    named = yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]
+    named = read((folder / "kustomization.yaml").read_text())["resources"]
     there = {file.name for file in folder.glob("*.yaml")}
     assert there - set(named) == {"kustomization.yaml", *by_hand}
 
 
 def test_one_place_says_which_image_is_run_and_it_can_be_gone_back_to() -> None:
-    component = yaml.safe_load((K8S / "image" / "kustomization.yaml").read_text())
+    component = read((K8S / "image" / "kustomization.yaml").read_text())
     (image,) = component["images"]
     assert image["newTag"] not in ("", "latest")
     assert {container["image"] for pod in pods() for container in pod["containers"]} == {image["name"]}
     for folder, way in ((K8S, "image"), (K8S / "migrate", "../image"), (K8S / "optional", "../image")):
-        assert yaml.safe_load((folder / "kustomization.yaml").read_text())["components"][-1] == way  # of all before it
+        assert read((folder / "kustomization.yaml").read_text())["components"][-1] == way  # of all before it
 
 
 def waits() -> dict[str, Any]:
     """What kustomize adds to every Deployment."""
-    (patch,) = yaml.safe_load((K8S / "migrated" / "kustomization.yaml").read_text())["patches"]
+    (patch,) = read((K8S / "migrated" / "kustomization.yaml").read_text())["patches"]
     assert patch["target"] == {"kind": "Deployment"}
-    added: dict[str, Any] = yaml.safe_load(patch["patch"])["spec"]["template"]["spec"]
+    added: dict[str, Any] = read(patch["patch"])["spec"]["template"]["spec"]
     return added
 
 
@@ -98,9 +104,9 @@ def waits() -> dict[str, Any]:
 )
 def test_what_serves_is_rolled_out_behind_the_migration_and_beside_the_release_before(folder: Path, way: str) -> None:
     """Whatever is applied first: a new pod waits for its migrations, and no old one goes before it is ready (OPS-11)."""
-    made = yaml.safe_load((folder / "kustomization.yaml").read_text())
+    made = read((folder / "kustomization.yaml").read_text())
     assert way in made["components"]
-    found = [one for name in made["resources"] for one in yaml.safe_load_all((folder / name).read_text())]
+    found = [one for name in made["resources"] for one in read_all((folder / name).read_text())]
     assert {one["kind"] for one in found}.isdisjoint({"Job", "Pod", "StatefulSet", "DaemonSet", "CronJob"})
     deployments = [one for one in found if one["kind"] == "Deployment"]
     assert deployments
@@ -115,9 +121,9 @@ def test_what_serves_is_rolled_out_behind_the_migration_and_beside_the_release_b
 
 
 def test_what_migrates_waits_for_no_migration() -> None:
-    made = yaml.safe_load((K8S / "migrate" / "kustomization.yaml").read_text())
+    made = read((K8S / "migrate" / "kustomization.yaml").read_text())
     assert made["components"] == ["../image"]
-    (first, *_) = yaml.safe_load_all((K8S / "migrate" / "migrate.yaml").read_text())
+    (first, *_) = read_all((K8S / "migrate" / "migrate.yaml").read_text())
     assert (first["kind"], first["spec"]["template"]["spec"]["containers"][0]["args"]) == ("Job", ["migrate"])
 
 
@@ -148,11 +154,11 @@ def test_the_wait_ends_with_the_migration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("folder", "waiting"), [("", 9), ("optional", 2), ("migrate", 0)])
 def test_kustomize_makes_of_it_what_it_says(folder: str, waiting: int) -> None:
     made = subprocess.run(["kubectl", "kustomize", K8S / folder], capture_output=True, text=True, check=True).stdout
-    found = [one["spec"]["template"]["spec"] for one in yaml.safe_load_all(made) if "template" in one.get("spec", {})]
+    found = [one["spec"]["template"]["spec"] for one in read_all(made) if "template" in one.get("spec", {})]
     first = [pod["initContainers"] for pod in found if "initContainers" in pod]
     assert (len(first), len(found) - len(first)) == (waiting, 0 if waiting else 2)
     containers = [one for pod in found for one in [*pod.get("initContainers", []), *pod["containers"]]]
-    (image,) = yaml.safe_load((K8S / "image" / "kustomization.yaml").read_text())["images"]
+    (image,) = read((K8S / "image" / "kustomization.yaml").read_text())["images"]
     assert {one["image"] for one in containers} == {f"{image['newName']}:{image['newTag']}"}
 
 
@@ -218,8 +224,8 @@ def test_every_queue_has_a_worker() -> None:
 
 
 def test_every_variable_that_is_set_is_one_we_read() -> None:
-    config = yaml.safe_load((K8S / "config.yaml").read_text())["data"]
-    secret = yaml.safe_load((K8S / "secrets.example.yaml").read_text())["stringData"]
+    config = read((K8S / "config.yaml").read_text())["data"]
+    secret = read((K8S / "secrets.example.yaml").read_text())["stringData"]
     in_compose = {
         name
         for one in compose()["services"].values()

@@ -121,7 +121,6 @@ def test_two_processes_share_one_limit(redis_url):
     program = f"""
 import os, sys; sys.path.insert(0, {str(REPO)!r})
 os.environ["DJANGO_SETTINGS_MODULE"] = "chatsvc.settings"
-import django; django.setup()
 from tenants.access.buckets import Bucket, RedisBuckets
 shared, bucket = RedisBuckets({redis_url!r}, {PATIENT_S}), Bucket("processes", 0.001, 200)
 print(sum(shared.take([bucket], 1)[0] <= 200 / 0.001 + 0.01 for _ in range(300)))
@@ -133,7 +132,6 @@ print(sum(shared.take([bucket], 1)[0] <= 200 / 0.001 + 0.01 for _ in range(300))
 FLOOD = f"""
 import sys, time; sys.path.insert(0, {str(REPO)!r})
 import os; os.environ["DJANGO_SETTINGS_MODULE"] = "chatsvc.settings"
-import django; django.setup()
 from tenants.access.buckets import Bucket, RedisBuckets
 shared = RedisBuckets(sys.argv[1], {PATIENT_S})
 rate, burst, seconds = map(float, sys.argv[2:])
