@@ -171,12 +171,14 @@ chaos: .venv/installed-dev
 journeys-cluster: .venv/installed-dev
 	$(PYTHON) -m pytest -m chaos tests/journeys/desk
 
-# The promises under a scheduler with a seed, for as long as you like; see docs/testing.md. FIRST is the first seed.
+# The promises under a scheduler with a seed, for as long as you like; see docs/testing.md. FIRST is the first seed, JOBS
+# is how many processes share them.
 SEEDS ?= 200
 STEPS ?= 1000
 FIRST ?= 1
+JOBS ?= 1
 simulate: .venv/installed-dev
-	$(PYTHON) -m tests.simulation --first $(FIRST) --seeds $(SEEDS) --steps $(STEPS)
+	$(PYTHON) -m tests.simulation --first $(FIRST) --seeds $(SEEDS) --steps $(STEPS) --jobs $(JOBS)
 
 # Each fault of tests/simulation/mutations.py must be found within 200,000 steps.
 simulate-mutations: .venv/installed-dev

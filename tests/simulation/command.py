@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,12 +27,15 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--steps", type=int, default=1000, help="of each world")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that share the seeds")
     parser.add_argument("--mutations", action="store_true", help="find each fault of mutations.py")
     parser.add_argument("--only", default="", help="a mutation's name")
     parser.add_argument("--ignore", action="append", default=[], help="a promise that is known to be broken")
     parser.add_argument("--replay", type=Path, help="a saved trace")
     parser.add_argument("--save", type=Path, help="a folder for the traces of what is found")
     chosen = parser.parse_args(arguments)
+    if chosen.jobs > 1 and not (chosen.replay or chosen.mutations):
+        return _shared(arguments, chosen)
     oracle.IGNORED.update(chosen.ignore)
     with in_memory(populate) as origin:
         if chosen.replay:
@@ -39,6 +44,16 @@ def main(arguments: Sequence[str]) -> int:
             names = [chosen.only] if chosen.only else list(MUTATIONS)
             return max([_mutated(name, chosen.steps, origin) for name in names])
         return _searched(range(chosen.first, chosen.first + chosen.seeds), chosen.steps, chosen.save, origin)
+
+
+def _shared(arguments: Sequence[str], chosen: argparse.Namespace) -> int:
+    """A world depends on its seed alone: each process takes some of them."""
+    begun = []
+    for job in range(chosen.jobs):
+        first, end = (chosen.first + chosen.seeds * place // chosen.jobs for place in (job, job + 1))
+        share = ["--jobs", "1", "--first", str(first), "--seeds", str(end - first)]  # of one option the last one counts
+        begun.append(subprocess.Popen([sys.executable, "-m", "tests.simulation", *arguments, *share]))
+    return max([one.wait() for one in begun])
 
 
 def _searched(seeds: Sequence[int], length: int, folder: Path | None, origin: sqlite3.Connection) -> int:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import connection
 
-from tests.simulation import oracle
+from tests.simulation import command, oracle
 from tests.simulation.database import in_memory
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.run import Outcome, Trace, replay, run, shrunk
@@ -73,3 +74,19 @@ def test_a_fault_is_found_and_made_small(origin: sqlite3.Connection, monkeypatch
     assert len(small.trace.steps) < 10
     assert replay(small.trace, origin, mutation.apply).broken == small.broken
     assert not replay(small.trace, origin).broken
+
+
+def test_processes_share_the_seeds_and_one_that_finds_something_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[range] = []
+
+    def begin(command_line: list[str]) -> SimpleNamespace:
+        told = dict(zip(command_line[-4::2], map(int, command_line[-3::2]), strict=True))
+        begun.append(range(told["--first"], told["--first"] + told["--seeds"]))
+        assert command_line[7:9] == ["--steps", "7"]
+        found = int(len(begun) == 2)
+        return SimpleNamespace(wait=lambda: found)
+
+    monkeypatch.setattr(command.subprocess, "Popen", begin)
+    assert command.main(["--first", "5", "--seeds", "50", "--steps", "7", "--jobs", "3"]) == 1
+    assert [seed for share in begun for seed in share] == list(range(5, 55))
+    assert {len(share) for share in begun} == {16, 17}
