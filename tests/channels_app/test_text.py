@@ -54,7 +54,11 @@ def test_small_words_and_signs_tell_a_short_texts_language(text, language):
 
 
 def test_a_language_that_is_not_known_by_its_words_may_have_them_too():
-    assert [language_of("Wo seid ihr?", languages=EUROPE | more) for more in (set(), {"nl"}, {"sv"})] == ["de", "de", None]
+    assert [language_of("Wo seid ihr?", languages=EUROPE | more) for more in (set(), {"nl"}, {"sv"})] == [
+        "de",
+        "de",
+        None,
+    ]
 
 
 def test_the_senders_word_stands_where_the_text_may_be_of_its_neighbour():
