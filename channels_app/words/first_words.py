@@ -62,6 +62,6 @@ def language_by_words(text: str, among: Collection[str]) -> str | None:
     for sign in set(folded) & set(SIGNS):
         votes.update(SIGNS[sign].split())
     for word in _TOKENS.findall(folded.replace("’", "'")):
-        votes.update(_SPEAKERS.get(word) or _SPEAKERS.get(word.partition("'")[0], ()))
+        votes.update(_SPEAKERS.get(word) or _SPEAKERS.get(word.partition("'")[0], frozenset()))
     first, *others = [(votes[language], language) for language in sorted(among, key=votes.__getitem__, reverse=True)]
     return first[1] if first[0] > others[0][0] else None
