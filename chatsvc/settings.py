@@ -271,6 +271,7 @@ SPECTACULAR_SETTINGS = {
         "InvitationState": ["waiting", "not_sent", "expired", "joined", "revoked"],
         "ExportStatus": ["running", "ready", "failed", "expired", "erased"],
         "DeletionStatus": ["running", "held", "done"],
+        "ChangeKind": ["edited", "deleted"],
         "ToolKind": ["http", "mcp"],
         "SiteState": ["waiting", "reading", "done", "failed"],
         "SitePageStatus": ["waiting", "reading", "created", "updated", "unchanged", "refused", "gone"],
