@@ -130,7 +130,8 @@ def _surroundings(request: EngineRequest, given: Given, mask: Mask) -> Iterable[
     asked_for = lines_of(slots) if isinstance(slots, Mapping) else ""
     told = [("profile", facts, 1), ("slots", asked_for, 1), ("summary", given.summary, 5)]
     for content in request.contents:
-        told += [("quote", content.quote.text, 3)] if content.quote and content.quote.text else []
+        quotes = (content.quote, *(content.quote.further or ())) if content.quote else ()
+        told += [("quote", one.text, 3) for one in quotes if one.text]
         told += [("form", content.form.lines, 3)] if content.form else []
         told += [("forwarded", FORWARDED[content.forwarded], 3)] if content.forwarded else []
         told += [("origin", lines_of(content.origin.to_json()), 3)] if content.origin else []

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from channels_app.words.split import shorten
 
 MAX_QUOTE = 200  # characters of what is quoted that are kept beside the quoting message
+MAX_FURTHER = 4  # messages that one quotes beside the first
 MAX_ANSWERS, MAX_ANSWER = 100, 4096
 MAX_CONTACTS = 50
 MAX_NAME, MAX_LINE, MAX_FACTS = (
@@ -34,7 +35,15 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Quote(Part):
+class Quoted(Part):
+    """A quoted message, as in Quote."""
+
+    message_id: UUID | None = None
+    author: Short = ""
+    text: Short = ""
+
+
+class Quote(Quoted):
     """The message that this one quotes. A writer names ``message_id``; the service fills in the rest."""
 
     message_id: UUID | None = Field(
@@ -43,6 +52,9 @@ class Quote(Part):
     )
     author: Short = Field("", description="visitor, bot or agent; of a message that is not ours, the platform's name")
     text: Short = Field("", description="Its beginning, as it was when it was quoted; empty once it is deleted")
+    further: tuple[Quoted, ...] | None = Field(
+        None, max_length=MAX_FURTHER, description="Where a person quotes several messages: the others, in their order"
+    )
 
 
 class Answer(Part):

@@ -225,6 +225,8 @@ class Content(Frozen):
 
 
 def _of_a_person(content: Content) -> Content:
+    if content.quote and content.quote.further:
+        raise PydanticCustomError("quotes_one", "one message is quoted: further ones are what platforms tell of people")
     if content.format == "native":
         raise PydanticCustomError("native_format", "format native is the service's own: send plain or markdown")
     if content.full_text is not None:

@@ -60,6 +60,7 @@ class InboundMessage:
     dated: bool = True  # False: the platform tells no time, and ``sent_at`` is that of the arrival
     thread: str = ""  # platform conversation or thread id; "" where a person is the conversation
     reply_to: str = ""  # platform id of the message that is quoted or answered
+    also_quoted: Sequence[str] = ()  # of the messages in ``content.quote.further``, their platform ids
     in_thread: bool = False  # ``reply_to`` is the root of a thread, which every answer in there names
     media: Sequence[MediaRef] = ()
     opens_window_s: int | None = None  # seconds in which free replies are allowed from now on

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError
-from django.db.models import Exists, F
+from django.db.models import Exists, F, Q
 
 from assistant.vectors.rows import messages_forget
 from channels_app import contract
@@ -27,7 +27,7 @@ from conversations.safety import NOTHING, Hidden, flags_take, hidden_in
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging.live.push import push_change, push_reaction
 from messaging.models import DeliveryPart
-from messaging.rules.quotes import message_known_as, quotes_forget
+from messaging.rules.quotes import message_known_as, quotes_forget, quotes_it
 from tenants.errors import Invalid, Unavailable
 from tenants.scope import tenant_scope
 from tenants.storage.batches import Failures, More, batches
@@ -232,7 +232,8 @@ def _forget_words(message: Message) -> None:
     for event in told:
         if event.payload.pop("content", None) is not None:
             event.save(update_fields=["payload"])
-    quoting = Event.objects.filter(conversation_id=message.conversation_id, payload__reply_to=str(message.id))
+    said = Q(payload__reply_to=str(message.id)) | quotes_it("payload__content__quote", message.id)
+    quoting = Event.objects.filter(said, conversation_id=message.conversation_id)
     for event in quoting:
         if event.payload.get("content", {}).pop("quote", None) is not None:
             event.save(update_fields=["payload"])

@@ -8,10 +8,12 @@ it, the others keep the link only.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 from django.db.models import Q
 
-from channels_app.content.surroundings import MAX_QUOTE, Quote
+from channels_app.content.surroundings import MAX_FURTHER, MAX_QUOTE, Quote, Quoted
 from channels_app.content.types import Content
 from channels_app.contract import InboundMessage
 from channels_app.words.markdown import convert
@@ -58,7 +60,19 @@ def inbound_quoted(
     if inbound.in_thread and (quoted is None or conversation.last_seq > 1):
         return content, quoted_id
     quote = quote_of(quoted, conversation) if quoted else content.quote or Quote()
+    if inbound.also_quoted and content.quote and content.quote.further:
+        others = zip(content.quote.further, inbound.also_quoted, strict=False)
+        quote = quote.model_copy(update={"further": tuple(_further(one, name, conversation) for one, name in others)})
     return content.model_copy(update={"quote": quote}), quoted_id
+
+
+def _further(told: Quoted, name: str, conversation: Conversation) -> Quoted:
+    """What the platform ``told`` of a message that it calls ``name``, or what is known of it here."""
+    message = message_known_as(conversation.channel_id, name)
+    if message is None:
+        return told
+    known = quote_of(message, conversation)
+    return Quoted(message_id=known.message_id, author=known.author, text=known.text)
 
 
 def outbound_quoted(
@@ -91,7 +105,25 @@ def quote_of(message: Message, conversation: Conversation) -> Quote:
 def quotes_forget(conversation: Conversation, message: Message) -> None:
     """What was deleted is kept nowhere: not in the messages that quote it either."""
     quoting = Message.objects.filter(
-        conversation__contact_id=conversation.contact_id, content__quote__message_id=str(message.id)
+        quotes_it("content__quote", message.id), conversation__contact_id=conversation.contact_id
     )
     for entry_id, content in list(quoting.values_list("id", "content")):
-        Message.objects.filter(id=entry_id).update(content={**content, "quote": {**content["quote"], "text": ""}})
+        quote = _wordless(content["quote"], str(message.id))
+        Message.objects.filter(id=entry_id).update(content={**content, "quote": quote})
+
+
+def quotes_it(path: str, message_id: uuid.UUID) -> Q:
+    """Rows whose quote, at ``path``, is of the message, be it the first or a further one."""
+    found = Q(**{f"{path}__message_id": str(message_id)})
+    for place in range(MAX_FURTHER):
+        found |= Q(**{f"{path}__further__{place}__message_id": str(message_id)})
+    return found
+
+
+def _wordless(quote: Mapping[str, Any], message_id: str) -> dict[str, Any]:
+    """``quote`` without the words of the message."""
+    own = {"text": ""} if quote.get("message_id") == message_id else {}
+    further = [
+        {**one, "text": ""} if one.get("message_id") == message_id else one for one in quote.get("further") or ()
+    ]
+    return {**quote, **own, **({"further": further} if further else {})}

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from channels_app.adapters.teams import inbound
-from channels_app.content.surroundings import Quote, form_of
+from channels_app.content.surroundings import Quote, Quoted, form_of
 from channels_app.content.types import UNKNOWN_FILE, Choice, Content, Media, text
 from channels_app.contract import (
     BadPayload,
@@ -358,7 +358,7 @@ SAID, HELPERS = "the second, please", Quote(author="Helper", text="Tent or tarp?
         ({"text": f'<quoted messageId="1789999990000"/> {SAID}', "entities": [ENTITY]}, SAID, HELPERS, "1789999990000"),
         ({"text": SAID, "attachments": [HTML]}, SAID, HELPERS, "1789999990000"),
         ({"text": "", "attachments": [HTML]}, SAID, HELPERS, "1789999990000"),
-        ({"text": '<quoted messageId="1"/><quoted messageId="2"/> both'}, "both", Quote(), "1"),
+        ({"text": '<quoted messageId="1"/><quoted messageId="2"/> both'}, "both", Quote(further=(Quoted(),)), "1"),
         ({"text": "<quoted messageId='7'></quoted>yes"}, "yes", Quote(), "7"),
         ({"text": "no <quoted> mark"}, "no <quoted> mark", None, ""),
         ({"text": "odd", "entities": [{"type": "quotedReply"}, None]}, "odd", None, ""),

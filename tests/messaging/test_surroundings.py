@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from assistant.port import EngineReply
-from channels_app.content.surroundings import Quote
+from channels_app.content.surroundings import Quote, Quoted
 from channels_app.content.types import Content, text
-from channels_app.contract import SendResult
+from channels_app.contract import InboundMessage, Sender, SendResult
 from channels_app.models import Channel
 from conversations.models import Contact, Event, Message
 from messaging import respond as respond_module
@@ -130,6 +130,49 @@ def test_what_a_person_quotes_reaches_everybody(scope, whatsapp, engine, sent, a
     answered()
     assert engine.saw.quote == Quote(message_id=first.id, author="visitor", text="red or blue?")
     assert 'class="chat-quoted"' in console(second)
+
+
+def test_all_that_a_person_quotes_reaches_everybody(scope, whatsapp, engine, sent, api, console) -> None:
+    """Teams lets a person quote several messages; one of them we do not have."""
+    first, second = says(whatsapp, "wamid.A", "red?"), says(whatsapp, "wamid.B", "blue?")
+    strange = Quoted(author="Helper", text="green?")
+    quote = Quote(further=(Quoted(), strange))
+    who = Sender(first.identity.scheme, first.identity.value, scope=first.identity.scope)
+    both = InboundMessage(
+        "wamid.C", who, text("both", quote=quote), reply_to="wamid.A", also_quoted=("wamid.B", "wamid.X")
+    )
+    message = accept(whatsapp, both).message
+    known = {"message_id": str(second.id), "author": "visitor", "text": "blue?"}
+    kept = shown(api(scope), message)["content"]["quote"]
+    assert (kept["message_id"], kept["further"]) == (str(first.id), [known, {"author": "Helper", "text": "green?"}])
+    page = console(message)
+    assert [words in page for words in ("red?", "blue?", "green?")] == [True, True, True]
+    answered()
+    assert [one.text for one in engine.saw.quote.further] == ["blue?", "green?"]
+
+
+def test_what_a_person_takes_back_is_in_no_further_quote_either(scope, whatsapp) -> None:
+    says(whatsapp, "wamid.A", "red?")
+    taken = says(whatsapp, "wamid.B", "my secret")
+    who = Sender(taken.identity.scheme, taken.identity.value, scope=taken.identity.scope)
+    both = InboundMessage(
+        "wamid.C", who, text("both", quote=Quote(further=(Quoted(),))), reply_to="wamid.A", also_quoted=("wamid.B",)
+    )
+    quoting = accept(whatsapp, both).message
+    assert quoting.content["quote"]["further"][0]["text"] == "my secret"
+    arrives(whatsapp, whatsapp_body(id="wamid.D", type="revoke", revoke={"original_message_id": "wamid.B"}))
+    quoting.refresh_from_db()
+    assert (quoting.content["quote"]["text"], quoting.content["quote"]["further"][0]["text"]) == ("red?", "")
+    rows = [*Message.objects.values("content", "metadata", "text"), *Event.objects.values("payload")]
+    assert not [row for row in rows if "secret" in str(row)]
+
+
+def test_a_caller_quotes_one(scope, whatsapp, api) -> None:
+    first = says(whatsapp, "wamid.A", "red?")
+    quote = {"message_id": str(first.id), "further": [{"text": "made up"}]}
+    body = {"content": {"type": "text", "text": "x", "quote": quote}}
+    answer = api(scope).post(f"/api/v2/chat/conversations/{first.conversation_id}/messages", body)
+    assert (answer.status_code, "quotes_one" in answer.content.decode()) == (400, True)
 
 
 def test_our_own_words_are_known_by_the_id_that_the_platform_gave_them(scope, whatsapp, engine, sent) -> None:

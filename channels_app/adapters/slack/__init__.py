@@ -29,6 +29,7 @@ from channels_app.adapters.slack.outbound import (
     POST_EPHEMERAL,
     SET_STATUS,
     SHARE_FILE,
+    UPDATE,
     delete_of,
     edit_of,
     is_shown,
@@ -61,6 +62,8 @@ from channels_app.contract import (
 REPLAY_WINDOW_S = 300
 SLACK_HOST = re.compile(r"([a-z0-9-]+\.)*(slack\.com|slack-files\.com|slack-gov\.com)")
 RECIPIENT = re.compile(r"[UWDCG][A-Z0-9]{5,31}", re.ASCII)
+#: calls that post nothing, or nothing that a later call can name
+NAMELESS = (SHARE_FILE, SET_STATUS, POST_EPHEMERAL, UPDATE, DELETE)
 SCOPES = ("chat:write", "im:history", "app_mentions:read", "files:read", "files:write")
 
 
@@ -194,7 +197,7 @@ class Slack(Adapter):
             if refused.code not in NOT_THERE or not config.trusts(url):
                 raise
             return respond(url, body, refused, http)
-        if payload.path in (SHARE_FILE, SET_STATUS, POST_EPHEMERAL):  # which no later call can name
+        if payload.path in NAMELESS:
             return SendResult()
         ts = identifier(answer, "ts") or identifier(answer, "message_ts")
         if not ts:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from channels_app.adapters.teams.quotes import quotes_in, without_quotes
+from channels_app.adapters.teams.quotes import further_in, quotes_in, without_quotes
 from channels_app.adapters.wire import array, identifier, obj, string
 from channels_app.content.normalise import RAW_MOST, clean_text
 from channels_app.content.surroundings import form_of
@@ -78,8 +78,7 @@ def read_body(activity: dict[str, Any]) -> Said:
     facts: dict[str, Any] = {"unsupported": strange} if strange else {}
     said: dict[str, Any] = worded(words)
     if quoted := quotes_in(activity):
-        facts |= {"also_quoted": [activity_id for activity_id, _ in quoted[1:]]} if quoted[1:] else {}
-        said["quote"] = quoted[0][1]
+        said["quote"] = quoted[0][1].model_copy(update={"further": further_in(quoted)})
     if not files:
         return Said(Content(type="text", **{"text": "[message without text]", **said}), facts=facts)
     captioned = files[0][0].model_copy(update=said)

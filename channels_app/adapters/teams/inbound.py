@@ -18,6 +18,7 @@ from channels_app.adapters.teams.events import EVENTS
 from channels_app.adapters.teams.quotes import quotes_in
 from channels_app.adapters.teams.scene import Scene, scene_of
 from channels_app.adapters.wire import array, identifier, obj, string
+from channels_app.content.surroundings import MAX_FURTHER
 from channels_app.content.types import Content, worded
 from channels_app.contract import Ignored, InboundItem, InboundMessage, Reaction, Revision
 
@@ -59,14 +60,16 @@ def _spoken(scene: Scene, what: Said, *, to_us: bool = True) -> InboundItem:
     if not scene.platform_id or scene.author is None:
         return Ignored("no_sender" if scene.platform_id else "no_id", scene.platform_id)
     answered = identifier(scene.activity, "replyToId")
-    quoted = next(iter(quotes_in(scene.activity)), ("", None))[0]
+    quotes = [message_id(scene.conversation, one) for one, _ in quotes_in(scene.activity)]
+    quoted = next(iter(quotes), "")
     return InboundMessage(
         platform_id=scene.platform_id,
         sender=scene.author,
         content=what.content,
         sent_at=scene.at,
         thread=scene.conversation,
-        reply_to=message_id(scene.conversation, quoted or answered),
+        reply_to=quoted or message_id(scene.conversation, answered),
+        also_quoted=tuple(quotes[1 : 1 + MAX_FURTHER]),
         in_thread=not quoted and bool(answered) and scene.conversation.endswith(f";messageid={answered}"),
         media=what.media,
         reference=_reference(scene),

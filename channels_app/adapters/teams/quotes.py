@@ -8,12 +8,12 @@ https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/ch
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from channels_app.adapters.wire import array, identifier, string
 from channels_app.content.normalise import clean_text
-from channels_app.content.surroundings import MAX_QUOTE, Quote
+from channels_app.content.surroundings import MAX_FURTHER, MAX_QUOTE, Quote, Quoted
 
 PLACEHOLDER = re.compile(
     r"<quoted\b[^<>]{0,100}?\bmessageId=[\"']([^\"'<>]{1,180})[\"'][^<>]{0,100}>(?:\s*</quoted>)?", re.I
@@ -44,6 +44,11 @@ def quotes_in(activity: Any) -> list[tuple[str, Quote]]:
     for placeholder in PLACEHOLDER.findall(string(activity, "text")):
         found.setdefault(placeholder, Quote())
     return list(found.items())
+
+
+def further_in(quotes: Sequence[tuple[str, Quote]]) -> tuple[Quoted, ...] | None:
+    """Those behind the first."""
+    return tuple(Quoted(author=one.author, text=one.text) for _, one in quotes[1 : 1 + MAX_FURTHER]) or None
 
 
 def without_quotes(words: str) -> str:
