@@ -282,6 +282,8 @@ class TenantAdmin(ModelAdmin):
         """Choices of own tenants only; in a scope (the row's, or the one just chosen) of that tenant only."""
         if db_field.name == "tenant":
             options["queryset"] = tenants_with(request, self.permission("read" if row_id(request) else "write"))
+            if row_id(request) is None and len(own := tenants_known(request, self.permission("write"))) == 1:
+                options["initial"] = own[0].pk  # the one there is, is meant
         elif hasattr(db_field.related_model._default_manager, "unscoped"):
             objects = db_field.related_model._default_manager
             # unscoped: on an empty form the tenant is still to be chosen; limited to own ones

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from assistant.models import Intent, KnowledgeEntry
 from channels_app.models import Channel, ChannelIncident
+from messaging.agents.models import CannedReply, Label
 from tenants.access.api_keys import api_key_create
-from tenants.models import ApiKey, Membership, Role
+from tenants.models import ApiKey, Invitation, Membership, Role, Team
 from tenants.scope import tenant_scope
 from tests.admin.conftest import World, rows, url
 
@@ -77,3 +79,16 @@ def test_times_of_incidents_are_those_of_all_pages(superuser: Client, acme: Worl
     page = superuser.get(url(Channel, "change", acme.channel.pk)).content.decode()
     assert f"{incident.created_at:%Y, %H:%M}" in page
     assert "+00:00" not in page.partition("Incidents")[2]
+
+
+@pytest.mark.parametrize(
+    "model", [Label, Team, Invitation, Role, ApiKey, CannedReply, Membership, KnowledgeEntry, Intent]
+)
+def test_who_has_one_tenant_need_not_choose_it(
+    model: Any, staff_of: Any, superuser: Client, acme: World, globex: World
+) -> None:
+    chosen = [
+        client.get(url(model, "add")).context["adminform"].form["tenant"].value()
+        for client in (staff_of(acme.tenant), superuser)
+    ]
+    assert chosen == [acme.tenant.pk, None]
