@@ -26,6 +26,10 @@ BEGIN_ANEW, STOP, TOO_FAST = (4401, 4404), (4400, 4403), 4429
 NOTHING = {"token": "", "fresh": False, "socket": "", "conversation": None, "seq": 0, "unsent": []}
 
 
+class Unwanted(Exception):
+    """The service says no, and will again."""
+
+
 class Client:
     def __init__(self, host: str, key: str, file: Path, origin: str | None):
         self.host, self.key, self.file, self.origin = host, key, file, origin
@@ -51,7 +55,7 @@ class Client:
                     await asyncio.to_thread(self.begin)
                 code = await self.talk()
             if code in STOP:
-                sys.exit(f"The service does not want us: {code}")
+                raise Unwanted(code)
             if code in BEGIN_ANEW:
                 self.keep(fresh=False)
             growing = min(30, 2**self.failures) * random.random()
@@ -70,7 +74,7 @@ class Client:
             if error.code == 401:
                 self.keep(token="")  # too old: from now on we are another visitor
             elif error.code != 429 and error.code < 500:
-                sys.exit(f"The service does not want us: {json.load(error)['error']['code']}")
+                raise Unwanted(json.load(error)["error"]["code"]) from None
             self.pause_s = float(error.headers.get("Retry-After") or 0)
             raise
         self.keep(token=data["visitor_token"], fresh=True, socket=data["socket_url"])
@@ -153,13 +157,21 @@ class Client:
 
 
 async def main(host: str, key: str, file: str, origin: str | None = None) -> None:
-    client, lines = Client(host, key, Path(file), origin), asyncio.StreamReader()
-    talking = asyncio.create_task(client.run())
+    client = Client(host, key, Path(file), origin)
+    await asyncio.gather(client.run(), typed(client))  # answers come on when nothing is typed any more
+
+
+async def typed(client: Client) -> None:
+    lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     async for line in lines:
         await client.say(line.decode().strip())
-    await talking
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    try:
+        asyncio.run(main(*sys.argv[1:]))
+    except KeyboardInterrupt:
+        pass
+    except Unwanted as refusal:
+        sys.exit(f"The service does not want us: {refusal}")

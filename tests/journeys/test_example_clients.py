@@ -49,8 +49,9 @@ class Client:
 
     def __init__(self, command: list[str], relay: Relay, line: Line, state: Path):
         self._process = subprocess.Popen(
-            [*command, relay.url, line.channel, str(state)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+            [*command, relay.url, line.channel, str(state)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
         self._lines, self.typing = queue.Queue[str](), queue.Queue[str]()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -68,6 +69,11 @@ class Client:
     def prints(self, *expected: str) -> None:
         """These lines come next, and no other between them but of those who type."""
         assert [self._lines.get(timeout=WAIT_S) for _ in expected] == list(expected)
+
+    def ends(self) -> tuple[int, str]:
+        """By itself, with this code and these words."""
+        assert self._process.stderr
+        return self._process.wait(WAIT_S), self._process.stderr.read()
 
     def kill(self) -> None:
         self._process.kill()
@@ -111,6 +117,11 @@ def test_a_client_writes_sees_who_types_and_reads(start: Callable[[], Client], s
     client.prints("bot: You said Hello")
     service.bot("One more thing", "And another")
     client.prints("bot: One more thing", "bot: And another")
+
+
+def test_a_client_that_is_not_wanted_says_so_and_ends(start: Callable[[], Client], service: Service) -> None:
+    service.configure(without_origin=False)
+    assert start().ends() == (1, "The service does not want us: origin_not_allowed\n")
 
 
 def test_what_is_said_while_the_line_is_cut_comes_once_and_in_order(
