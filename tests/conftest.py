@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import json
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -27,7 +28,9 @@ from tenants.scope import tenant_scope
 from tests import every_test, examples
 from tests.chaos.servers import installed_postgres
 from tests.factories import TenantFactory
-from tests.migrated import migrate_postgres, migrated_copy
+from tests.migrated import migrate_postgres, migrated, migrated_copy
+
+SLOW = ("tests/journeys/", "tests/fuzz/", "tests/simulation/")
 
 
 def pytest_configure() -> None:
@@ -36,6 +39,19 @@ def pytest_configure() -> None:
     gc.set_threshold(50_000, 10, 10)
     every_test.leave_out_the_unused()
     examples.begin_with_few()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The database is migrated while the workers of pytest-xdist look for the tests: they would all wait for it."""
+    leads = hasattr(session.config, "workerinput") is False and session.config.getoption("dist", "no") != "no"
+    if leads and connection.vendor == "sqlite":
+        threading.Thread(target=migrated, name="migrate", daemon=True).start()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits for browsers, processes and thousands of cases comes first: the others go on beside it, and none of it
+    is left for the end, when each worker but one would have nothing to do."""
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
 
 
 def pytest_collection_finish() -> None:

@@ -21,6 +21,7 @@ from django.conf import settings
 from django.core import mail
 from django.core.cache import cache
 from django.db import connection
+from django.template import Context, RequestContext, Template
 from django.test import TransactionTestCase, override_settings
 from whitenoise.middleware import WhiteNoiseMiddleware
 
@@ -56,6 +57,7 @@ def begin() -> ExitStack:
         letters_alone(),
         cheap_passwords(),
         static_files_are_listed_once(),
+        what_a_page_is_made_of_is_noted_once(),
         same_statements.compared_with_the_orm(),
     ):
         on.enter_context(one)
@@ -137,6 +139,21 @@ def letters_alone() -> Iterator[None]:
 def cheap_passwords() -> Any:
     """A good password hash is slow on purpose; no test asks for that."""
     return override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"])
+
+
+@contextmanager
+def what_a_page_is_made_of_is_noted_once() -> Iterator[None]:
+    """Django's test client keeps a copy of the context of every template that a page includes, extends or draws a
+    field with, hundreds of a page of the console; tests ask for the page's own (``response.context``)."""
+    noted: Callable[[Template, Context], str] = Template._render  # with Django's signal
+
+    def render(self: Template, context: Context) -> str:
+        own = context.template is self and isinstance(context, RequestContext)
+        return noted(self, context) if own else self.nodelist.render(context)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Template, "_render", render)
+        yield
 
 
 @contextmanager

@@ -34,8 +34,8 @@ def migrated_copy(path: Path) -> None:
 @cache
 def migrated() -> Path:
     """The file, which no caller changes; made by the first process that asks for it, while the others wait."""
-    with alone() as digest:
-        made = FOLDER / f"migrated-{digest}.sqlite3"
+    with alone("migrated") as name:
+        made = FOLDER / f"{name}sqlite3"
         if not made.exists():
             fresh = FOLDER / "fresh.sqlite3"
             fresh.unlink(missing_ok=True)
@@ -49,8 +49,8 @@ def migrate_postgres(url: str, binaries: Path | None) -> None:
     takes none of a newer server: there, and without it, each database is migrated itself."""
     with psycopg.connect(url) as server:
         version = server.info.server_version
-    with alone() as digest:
-        made = FOLDER / f"migrated-{digest}.{version}.dump"
+    with alone("migrated") as name:
+        made = FOLDER / f"{name}{version}.dump"
         if not made.exists():
             _migrate(url)
             fresh = FOLDER / "fresh.dump"
@@ -61,17 +61,17 @@ def migrate_postgres(url: str, binaries: Path | None) -> None:
 
 
 @contextmanager
-def alone() -> Iterator[str]:
-    """No other process makes a file meanwhile; gives the present code's digest, which stands in every file's name as
-    ``-digest.``. Those of former code are gone."""
+def alone(kind: str) -> Iterator[str]:
+    """No other process makes a file of that kind meanwhile; gives how the names of its files begin, which is other for
+    other code. Those of former code are gone."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with (FOLDER / "migrated.lock").open("w") as lock:
+    with (FOLDER / f"{kind}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        digest = _digest()
-        for former in FOLDER.glob("*-*.*"):
-            if f"-{digest}." not in former.name:
+        name = f"{kind}-{_digest()}."
+        for former in FOLDER.glob(f"{kind}-*"):
+            if not former.name.startswith(name):
                 former.unlink()
-        yield digest
+        yield name
 
 
 def _migrate(url: str) -> None:

@@ -29,8 +29,8 @@ def warned() -> bool:
 @cache
 def _kept() -> tuple[dict[str, Any], bool]:
     environment = hashlib.sha256(repr(sorted(settings.ENV.items())).encode()).hexdigest()[:20]
-    with alone() as digest:
-        file = FOLDER / f"openapi-{digest}.{environment}.json"
+    with alone("openapi") as name:
+        file = FOLDER / f"{name}{environment}.json"
         if not file.exists():
             GENERATOR_STATS.reset()
             made = OpenApiJsonRenderer().render(SchemaGenerator().get_schema(request=None, public=True))

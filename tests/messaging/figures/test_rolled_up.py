@@ -223,11 +223,11 @@ def test_rolled_up_figures_are_those_of_a_scan(office: Office, scope: Tenant) ->
         SPREADS, True
     )
     assert all(Scan().counts()[name] for name in ("ended", "escalated", "bot_alone", "sent_by_staff"))
+    each_channel_and_day_has_its_own(office, told)
+    what_each_agent_wrote_is_theirs(office, scope)
 
 
-@every_office()
-def test_each_channel_and_day_has_its_own(office: Office, scope: Tenant) -> None:
-    told = all_of(scope)
+def each_channel_and_day_has_its_own(office: Office, told: Report) -> None:
     for channel in office.channels:
         wanted = Scan(channel).counts()
         assert {name: told.channels[channel.id].counts[name] for name in wanted} == wanted
@@ -236,8 +236,7 @@ def test_each_channel_and_day_has_its_own(office: Office, scope: Tenant) -> None
     assert told.total.counts["sessions"] == Event.objects.filter(type="chat.session.started").count()
 
 
-@every_office()
-def test_what_each_agent_wrote_is_theirs(office: Office, scope: Tenant) -> None:
+def what_each_agent_wrote_is_theirs(office: Office, scope: Tenant) -> None:
     for agent in office.agents:
         wrote = Message.objects.filter(role="agent", author=agent).count()
         assert all_of(scope, agent=agent.id).total.counts["sent_by_staff"] == wrote
