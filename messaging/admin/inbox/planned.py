@@ -12,7 +12,6 @@ from typing import Any
 
 from pydantic import AwareDatetime
 
-from channels_app.content.types import Content
 from conversations.models import Conversation
 from messaging.admin.inbox.composer import Draft, contents_of
 from messaging.agents.models import ScheduledReply
@@ -35,7 +34,7 @@ def reply_plan(conversation: Conversation, agent: User, plan: Plan) -> Scheduled
     contents = contents_of(conversation, agent, plan)
     if len(contents) > 1:
         raise Invalid("A planned reply is one message: words, with one file at most.", code="one_message")
-    if plan.unless_person_writes and _shut_by(conversation, contents[0], plan.at):
+    if plan.unless_person_writes and _shut_by(conversation, contents[0].type, plan.at):
         raise Unprocessable(
             "The reply window closes before that time, and only the person can open it again. Choose an earlier time, or let "
             "it go even if they write.",
@@ -61,7 +60,7 @@ def planned_shown(conversation: Conversation) -> list[dict[str, Any]]:
         {
             "id": row.id, "at": row.at, "text": row.content.get("text") or "", "words": said_in(row), "by": _author(row),
             "unless": row.unless_after is not None,
-            "late": _shut_by(conversation, Content.model_validate(row.content), row.at),
+            "late": _shut_by(conversation, row.content.get("type", ""), row.at),
         }
         for row in scheduled_of(conversation.id).filter(status__in=ScheduledReply.OPEN)
     ]  # fmt: skip
@@ -80,8 +79,8 @@ def _author(row: ScheduledReply) -> str:
     return str(row.author.get_full_name() or face_of(row.tenant_id, row.author_id).name or row.author)
 
 
-def _shut_by(conversation: Conversation, content: Content, at: datetime) -> bool:
+def _shut_by(conversation: Conversation, content_type: str, at: datetime) -> bool:
     """Whether the platform's window, as it is now, will have closed by then."""
     channel = conversation.channel
     ends = window_of(channel, conversation, by_human=True).expires_at
-    return ends is not None and ends <= at and content.type not in channel.adapter.capabilities.window_free
+    return ends is not None and ends <= at and content_type not in channel.adapter.capabilities.window_free
