@@ -54,6 +54,27 @@ def test_focus_is_kept_inside_only_on_a_phone(visit: Visit, options: Frame, moda
     assert widget.panel.evaluate("(panel) => panel.contains(panel.getRootNode().activeElement)") is stays
 
 
+def test_fingers_have_room_and_starters_are_not_cut(service: Service, visit: Visit) -> None:
+    service.configure(starters=[{"title": f"A rather long question, number {number}"} for number in range(3)])
+    widget = visit(**PHONE, is_mobile=True)
+    widget.open()
+    low = widget.panel.locator("button:visible, textarea:visible").evaluate_all(
+        "(all) => all.filter((one) => one.offsetHeight < 44).map((one) => one.className)"
+    )
+    assert low == []
+    expect(widget.chip).to_have_count(3)
+    for chip in widget.chip.all():
+        expect(chip).to_be_in_viewport(ratio=1)
+    widget.page.evaluate("void DeskChat.send('x'.repeat(4001))")
+    assert widget.button("Change").evaluate("(one) => one.offsetHeight") == 44
+
+
+def test_forced_colours_draw_what_else_is_a_surface(visit: Visit) -> None:
+    widget = visit(forced_colors="active")
+    widget.open()
+    assert widget.send.evaluate("(one) => getComputedStyle(one).borderStyle") == "solid"
+
+
 #: 400 %, small, phone, 200 %, desktop, 4K
 SIZES = [(320, 256), (320, 640), (390, 844), (640, 400), (1280, 800), (3840, 2160)]
 

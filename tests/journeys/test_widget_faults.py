@@ -350,10 +350,14 @@ def test_a_refused_token_is_dropped_once(line: Line, visit: Visit) -> None:
 
 
 def test_a_page_that_may_not_embed_it_sees_nothing(service: Service, visit: Visit) -> None:
-    """The browser keeps the refusal from the page, which cannot tell it from a service that is down."""
+    """The browser keeps the refusal from the page, which cannot tell it from a service that is down: it asks."""
     service.configure(allowed_origins=["https://another.example.com"])
     widget = visit()
     wait_for(widget, lambda: "blocked by CORS policy" in "".join(widget.troubles))
+    with widget.page.expect_console_message(
+        lambda message: message.text == "DeskChat: no answer. Is this origin allowed?"
+    ):
+        widget.page.reload()
     expect(widget.launcher).to_have_count(0)
 
 

@@ -166,9 +166,8 @@ class Chat {
     const { origin, theme } = this.#options;
     const config = dressed(this.#session.config, this.#options);
     const language = this.#language;
-    const host = h("desk-chat");
     this.#host?.remove();
-    this.#host = host;
+    const host = (this.#host = h("desk-chat"));
     this.#panel = new Panel({
       host,
       sheets: styleSheets(config.color),
@@ -201,9 +200,10 @@ class Chat {
     this.#put();
   }
 
-  /** The address is over its limit: the chat is there, and says so. */
-  async #waiting(error) {
-    if (error.status !== 429) return;
+  /** The address is over its limit: the chat is there, and says so. A browser does not let us see a refused origin. */
+  async #waiting({ status }) {
+    if (!status) console.warn("DeskChat: no answer. Is this origin allowed?");
+    if (status !== 429) return;
     await this.#speak();
     if (!this.#panel) this.#show();
     this.#crowded(() => this.#session.hurry());

@@ -14,7 +14,8 @@ const SURFACES = { light: [238, 241, 246], dark: [42, 48, 60] }; // the bubble c
 
 /** The style sheets for the tenant's colour. A page's style policy does not reach constructed sheets. */
 export function styleSheets(color) {
-  return [panelCss, headerCss, composerCss, messagesCss, contentCss, themeRules(color)].map((rules) => {
+  // The panel's has the rules of small screens, fingers and forced colours, which stand above those of each part.
+  return [headerCss, composerCss, messagesCss, contentCss, panelCss, themeRules(color)].map((rules) => {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(rules);
     return sheet;
