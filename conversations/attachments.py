@@ -22,7 +22,7 @@ from channels_app.content.forms import SHOWN_ANYWAY, SHOWN_AS, Form
 from channels_app.content.media import Facts, kind_of, safe_name
 from channels_app.content.types import Content, Media
 from channels_app.contract import MediaRef
-from conversations.media_links import attachment_id_of, media_address
+from conversations.media_links import attachment_id_linked, attachment_id_of, media_address
 from conversations.models import Attachment, Message
 from tenants.errors import Conflict, NotFound
 from tenants.storage.db import StorageAway, new_id, now, on_commit
@@ -77,14 +77,15 @@ def attachments_expect(message: Message, refs: Sequence[MediaRef], ids: Sequence
 
 
 def attachment_of(content: Content) -> Attachment | None:
-    """The stored file of ours that ``content`` names; None when it names none of ours.
+    """The stored file of ours that ``content`` names, by its address or by a link of ours; None when it names none of ours.
 
     Raises NotFound ``media_not_found``, for another tenant's as for none at all.
     """
     address = content.media.url if content.media else ""
-    if not address.startswith("media:"):
+    linked = attachment_id_linked(address)
+    if not linked and not address.startswith("media:"):
         return None
-    attachment_id = attachment_id_of(address)
+    attachment_id = linked or attachment_id_of(address)
     stored = Attachment.objects.filter(id=attachment_id, state=Attachment.State.STORED).first()
     if stored is None:
         raise NotFound("There is no such file.", code="media_not_found")

@@ -50,6 +50,18 @@ def attachment_id_for(token: str) -> tuple[uuid.UUID, int] | None:
         return None
 
 
+def attachment_id_linked(address: str) -> uuid.UUID | None:
+    """The attachment that one of our links leads to, also once it has run out: it is how an upload is told, and a message
+    that kept the link would lose its file with it. None for any other address."""
+    if not address.startswith(f"{settings.PUBLIC_URL}{PATH}"):
+        return None
+    token = address.removeprefix(f"{settings.PUBLIC_URL}{PATH}").partition("?")[0]
+    try:
+        return uuid.UUID(_signer.unsign(token).partition(".")[0])
+    except (BadSignature, ValueError):
+        return None
+
+
 def content_with_links(content: Mapping[str, Any]) -> dict[str, Any]:
     """Stored content as it goes out to people and integrators: with a link for each file of ours, and one
     to its thumbnail where it is an image."""

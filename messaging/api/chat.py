@@ -117,6 +117,7 @@ class ProcessingMetadata(BaseModel):
         "stored, the answer is to come; the same `message_id` again gives it"
     )
     seq: int = Field(description="Of the message in the transcript")
+    stored_id: uuid.UUID = Field(description="Ours of the message, by which `/chat/messages/{id}` has it")
     duplicate: bool | None = Field(None, description="The message was stored before")
     reply_id: uuid.UUID | None = Field(None, description="Of the first message of the answer")
     reply_seq: int | None = None
@@ -284,6 +285,7 @@ def _answered(accepted: Accepted, turn: Turn) -> MessageResponse:
             status="answered",
             reply_id=turn.reply.id,
             seq=accepted.message.seq,
+            stored_id=accepted.message.id,
             reply_seq=turn.reply.seq,
             intent=analysis.get("intent", ""),
             confidence=analysis.get("confidence", 0.0),
@@ -302,5 +304,7 @@ def _pending(accepted: Accepted, status: Status) -> MessageResponse:
         conversation_id=accepted.conversation.id,
         response=None,
         conversation_state=ConversationState(),
-        processing_metadata=ProcessingMetadata(status=status, seq=accepted.message.seq, duplicate=accepted.duplicate),
+        processing_metadata=ProcessingMetadata(
+            status=status, seq=accepted.message.seq, stored_id=accepted.message.id, duplicate=accepted.duplicate
+        ),
     )

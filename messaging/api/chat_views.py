@@ -42,7 +42,14 @@ ANSWER = {
     "response": {"type": "text", "text": "Order 12345 left our warehouse this morning.", "format": "plain"},
     "responses": [{"type": "text", "text": "Order 12345 left our warehouse this morning.", "format": "plain"}],
     "conversation_state": {"current_intent": "order_status", "slots": {"order_number": "12345"}},
-    "processing_metadata": {"status": "answered", "seq": 1, "reply_seq": 2, "confidence": 0.93, "degraded": False},
+    "processing_metadata": {
+        "status": "answered",
+        "seq": 1,
+        "stored_id": "0192f0d0-7b1a-7c3e-9a55-00000000000e",
+        "reply_seq": 2,
+        "confidence": 0.93,
+        "degraded": False,
+    },
 }
 CONVERSATION = {
     "id": "0192f0d0-7b1a-7c3e-9a55-000000000001", "status": "active", "control_owner": "bot", "held_by": "bot",

@@ -37,6 +37,8 @@ def test_the_answer_comes_in_the_response(client, tenant) -> None:
     answer = client.data_of(response)
     assert answer["response"]["type"] == "text"
     assert answer["processing_metadata"]["status"] == "answered"
+    one = client.get(f"/api/v2/chat/messages/{answer['processing_metadata']['stored_id']}")
+    assert client.data_of(one)["seq"] == answer["processing_metadata"]["seq"]
     transcript = client.data_of(client.get(f"/api/v2/chat/conversations/{answer['conversation_id']}/messages"))
     assert [m["role"] for m in transcript["items"]][:2] == ["visitor", "bot"]
     listed = client.data_of(client.get("/api/v2/chat/conversations"))["items"]

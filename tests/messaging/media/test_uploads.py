@@ -8,13 +8,14 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from conversations.attachments import NEVER
+from conversations.media_links import attachment_id_for, attachment_id_linked, media_link
 from conversations.models import Attachment, Message
 from messaging import sweep
 from messaging.accept import accept
 from messaging.media.fetch import file_process
 from messaging.webchat import rules as webchat
 from messaging.webchat.uploads import ticket_read, visitor_upload
-from tenants.storage.db import now
+from tenants.storage.db import new_id, now
 from tests.conftest import Api
 from tests.factories import ChannelFactory, ConversationFactory
 from tests.messaging.media.platform import link_of, path_of, picture, sent
@@ -215,16 +216,19 @@ def given(client, body, name="lamp.png", **fields):
     return client.post("/api/v2/media", {"file": file, **fields}, format="multipart")
 
 
-def test_an_integrator_uploads_and_sends_it_for_a_user(api, tenant, shop, scope):
+@pytest.mark.parametrize("by", ["address", "url"])
+def test_an_integrator_uploads_and_sends_it_for_a_user(api, tenant, shop, scope, by):
     client = api(tenant)
     answer = given(client, picture("JPEG"), channel="web")
     stored = Api.data_of(answer)
     assert (answer.status_code, stored["address"], stored["type"]) == (201, f"media:{stored['id']}", "image/jpeg")
-    said = {"type": "image", "media": {"url": stored["address"], "type": "image/png", "size_bytes": 7}}
+    said = {"type": "image", "media": {"url": stored[by], "type": "image/png", "size_bytes": 7}}
     body = {"user_id": "ada", "channel": "web", "content": said, "message_id": "m1"}
     headers = {"Prefer": "respond-async"}
     assert client.post("/api/v2/chat/message", body, headers=headers).status_code == 202
     message = Message.objects.get()
+    assert Attachment.objects.get().message_id == message.id
+    assert message.content["media"]["url"] == stored["address"]
     assert (message.content["media"]["type"], message.content["media"]["size_bytes"]) == (
         "image/jpeg",
         stored["size_bytes"],
@@ -235,6 +239,16 @@ def test_an_integrator_uploads_and_sends_it_for_a_user(api, tenant, shop, scope)
     again = client.post("/api/v2/chat/message", {**body, "message_id": "m2"}, headers=headers)
     assert outcome(again) == (409, "media_used")
     assert Message.objects.count() == 1
+
+
+def test_a_link_that_ran_out_still_names_its_file_and_a_forged_one_none(settings):
+    settings.PUBLIC_URL = "https://chat.example.com"
+    file = new_id()
+    link = media_link(file, ttl_s=-1)
+    assert attachment_id_for(link.rpartition("/")[2]) is None
+    assert attachment_id_linked(f"{link}?size=thumb") == file
+    assert attachment_id_linked(link[:-1] + ("A" if link[-1] != "A" else "B")) is None
+    assert attachment_id_linked(link.replace("chat.example.com", "evil.example.com")) is None
 
 
 def test_another_tenants_file_is_not_there(api, tenant, other_tenant, shop):
