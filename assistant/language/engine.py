@@ -343,8 +343,8 @@ class LanguageEngine:
 
     def _stood_in(self, request: EngineRequest, turn: Turn) -> EngineReply:
         """The built-in's answer as for a tenant without models: with the shop, which it leaves to the model's tools before,
-        unless that would take longer than there is time left. It counts no misunderstanding: an outage is none, and hands
-        nobody over."""
+        unless that would take longer than there is time left. It counts no misunderstanding, for an outage is none:
+        the conversation stays with the bot."""
         left = turn.ends - time.monotonic()
         asked = replace(request, stream=None, deadline_s=max(left, 0.0), at_once=left < LEAST_S)
         options = replace(self.builtin.options, handover_after=0)
