@@ -134,6 +134,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Return an item",
         "description": "Send something back",
         "examples": [
+            "i want a refund", "i would like a refund", "return AC-10042", "i want to return order AC-10042",
             "the boots are too small",
             "i do not like the colour, can i give it back",
             "you sent the wrong size", "the size that came is wrong",
@@ -282,6 +283,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Make a complaint",
         "description": "Something went wrong; a human should care",
         "examples": [
+            "AC-10042 arrived broken", "order AC-10042 came damaged",
             "the wrong amount was taken from my card", "my card was billed double",
             "there are two payments for one order", "you debited more than the price",
             "i paid twice by mistake of yours", "this is ridiculous", "are you kidding me", "i am fed up with this",
@@ -350,6 +352,7 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Refunds": {
         "questions": [
+            "is AC-10042 refunded yet",
             "i still have not got my money back", "i sent it back last week, where is my money",
             "i never got my refund",
             "has my refund been sent", "i am still waiting for my refund", "my money is not back yet",
@@ -430,7 +433,9 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
         "source_url": "https://acorn-outdoor.example/help/account",
     },
     "Changing the delivery address": {
-        "questions": ["can i change my delivery address", "i entered the wrong address", "send it to another address"],
+        "questions": [
+            "i want to change the address of order AC-10042",
+            "can i change my delivery address", "i entered the wrong address", "send it to another address"],
         "answer": "As long as the order is not packed, you can change its address in your account under “Orders”.",
         "tags": ["address", "change"],
     },

@@ -48,6 +48,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "return_item": {
         "title": "Retourner un article",
         "examples": [
+            "retourner AC-10042", "je veux renvoyer la commande AC-10042",
             "la couleur ne me plaît pas, je peux le rendre", "un retour", "retours", "retour d'un article",
             "je voudrais l'échanger contre une plus grande",
             "je veux rendre mes chaussures", "rendre un article",
@@ -152,6 +153,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "complaint": {
         "title": "Réclamation",
         "examples": [
+            "AC-10042 est arrivée cassée",
             "ma tente est arrivée cassée", "c'est le pire service", "c'est une honte",
             "la fermeture est déjà cassée, c'est inadmissible",
             "le mauvais montant a été prélevé", "ma carte a été débitée en double", "j'ai payé deux fois",
@@ -205,6 +207,7 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Remboursements": {
         "questions": [
+            "AC-10042 est-elle remboursée",
             "où est mon argent", "j'ai renvoyé l'article, quand serai-je remboursé",
             "je n'ai toujours pas été remboursé",
             "quand serai-je remboursé", "j'attends toujours mon remboursement",
@@ -246,6 +249,7 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Changer l'adresse": {
         "questions": [
+            "je veux changer l'adresse de AC-10042",
             "puis-je changer l'adresse de livraison", "je me suis trompé d'adresse",
         ],
         "answer": "Tant que la commande n'est pas emballée, vous pouvez changer l'adresse dans votre compte, "

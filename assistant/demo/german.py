@@ -48,6 +48,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "return_item": {
         "title": "Zurückgeben",
         "examples": [
+            "AC-10042 zurückgeben", "ich möchte die bestellung AC-10042 zurückgeben",
             "wie gebe ich eine jacke zurück", "die farbe gefällt mir nicht, kann ich es zurückgeben", "zurückgeben",
             "die größe ist falsch", "falsche größe geliefert", "ihr habt mir die falsche größe geschickt",
             "rückgabe", "retoure", "rücksendung", "ich möchte etwas zurückgeben", "ich möchte etwas zurückschicken",
@@ -145,6 +146,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "complaint": {
         "title": "Beschwerde",
         "examples": [
+            "AC-10042 ist kaputt angekommen",
             "das ist ja wohl ein witz", "das ist der schlechteste service",
             "ihr habt den falschen betrag abgebucht", "meine karte wurde doppelt belastet",
             "ich habe doppelt bezahlt", "von meinem konto ist zu viel abgegangen", "das ist lächerlich",
@@ -194,6 +196,7 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Erstattung": {
         "questions": [
+            "ist AC-10042 schon erstattet",
             "wo bleibt meine rückzahlung", "ich habe die ware zurückgeschickt, wo bleibt mein geld",
             "das geld ist noch nicht auf meinem konto",
             "ist mein geld schon überwiesen", "ich warte noch auf meine erstattung",
@@ -226,7 +229,9 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
         "tags": ["gewährleistung"],
     },
     "Lieferadresse ändern": {
-        "questions": ["kann ich meine lieferadresse ändern", "ich habe die falsche adresse angegeben"],
+        "questions": [
+            "ich möchte die adresse von AC-10042 ändern",
+            "kann ich meine lieferadresse ändern", "ich habe die falsche adresse angegeben"],
         "answer": "Solange die Bestellung nicht gepackt ist, ändern Sie die Adresse in Ihrem Konto unter „Bestellungen“.",
         "tags": ["anschrift"],
     },

@@ -47,6 +47,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "return_item": {
         "title": "Devolver um artigo",
         "examples": [
+            "devolver AC-10042", "quero devolver a encomenda AC-10042",
             "não gosto da cor, posso devolver", "as botas são pequenas demais", "as botas ficam-me pequenas",
             "tamanho errado", "enviaram o tamanho errado", "veio outro tamanho",
             "devolução", "devolver", "quero devolver um artigo", "como faço para devolver", "quero devolver o casaco",
@@ -144,6 +145,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "complaint": {
         "title": "Reclamação",
         "examples": [
+            "AC-10042 chegou partida",
             "é o pior serviço", "recebi o artigo errado",
             "a caixa chegou partida", "tudo chegou partido",
             "o valor cobrado está errado", "o débito no meu cartão está em duplicado", "paguei duas vezes",
@@ -198,6 +200,7 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Quando chega o reembolso": {
         "questions": [
+            "já reembolsaram AC-10042",
             "onde está o meu dinheiro", "devolvi o artigo, quando me pagam", "ainda não me devolveram o dinheiro",
             "ainda espero o meu reembolso", "já devolveram o meu dinheiro",
             "onde está o meu reembolso", "quando recebo o dinheiro de volta", "quanto tempo demora um reembolso"],
@@ -237,6 +240,7 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Mudar a morada": {
         "questions": [
+            "quero mudar a morada de AC-10042",
             "posso mudar a morada de entrega", "enganei-me na morada", "mudar o endereço de entrega",
         ],
         "answer": "Enquanto a encomenda não estiver embalada, pode mudar a morada na sua conta, em «Encomendas».",

@@ -47,6 +47,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "return_item": {
         "title": "Devolver algo",
         "examples": [
+            "devolver AC-10042", "quiero devolver el pedido AC-10042",
             "no me gusta el color, puedo devolverlo",
             "talla equivocada", "me enviaron otra talla", "recibí una talla equivocada",
             "devolución", "devolver", "quiero devolver algo", "cómo devuelvo un artículo",
@@ -146,6 +147,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "complaint": {
         "title": "Reclamación",
         "examples": [
+            "AC-10042 llegó roto",
             "es el peor servicio", "recibí el artículo equivocado", "me llegó otro artículo",
             "mi tienda llegó rota", "la tienda de campaña vino rota",
             "me han cobrado un importe equivocado", "el cargo en mi tarjeta está duplicado", "he pagado dos veces",
@@ -199,6 +201,7 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Cuándo llega el reembolso": {
         "questions": [
+            "ya me devolvieron el dinero de AC-10042",
             "dónde está mi dinero", "devolví el artículo, cuándo me pagan", "todavía no me han devuelto el dinero",
             "todavía espero mi reembolso", "ya me han devuelto el dinero",
             "dónde está mi reembolso", "cuándo me devuelven el dinero", "cuánto tarda un reembolso"],
@@ -239,6 +242,7 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Cambiar la dirección": {
         "questions": [
+            "quiero cambiar la dirección de AC-10042",
             "puedo cambiar la dirección de entrega", "puse mal la dirección",
         ],
         "answer": "Mientras el pedido no esté empaquetado, puedes cambiar la dirección en tu cuenta, en «Pedidos».",

@@ -110,6 +110,10 @@ TALKS: dict[str, tuple[tuple[str, str], ...]] = {
 #: (language, said, taken for): each in a conversation of its own
 LINES: tuple[tuple[str, str, str], ...] = (
     ("en", "Is anybody there?", "greeting"),
+    ("en", "I'd like to change the address of AC-10042", "knowledge Changing the delivery address"),
+    ("en", "Please return AC-10042", "return_item asks reason"),
+    ("en", "My order AC-10042 arrived broken", "complaint asks problem"),
+    ("de", "Habt ihr AC-10042 schon erstattet?", "knowledge Erstattung"),
     ("en", "I ordered a tent two weeks ago and it's not here yet", "order_status asks order_number"),
     ("en", "where's my stuff", "order_status asks order_number"),
     ("en", "Can you track AC-10042 for me?", "order_status"),
