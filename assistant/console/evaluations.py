@@ -27,6 +27,10 @@ class CaseForm(forms.ModelForm):
 
 @admin.register(EvaluationCase)
 class EvaluationCaseAdmin(TenantAdmin):
+    begins = (
+        "A question and what it is to be taken for: a run tells how many are answered so. "
+        "Answers that staff have judged become some."
+    )
     resource = "intents"
     form = CaseForm
     fields = ("tenant", "name", "question", "language", "intent", "facts", "source")

@@ -72,6 +72,10 @@ class ProviderForm(forms.ModelForm):
 
 @admin.register(Provider)
 class ProviderAdmin(TenantAdmin):
+    begins = (
+        "A provider is where language models are asked: its kind, its key and, for a server "
+        "of your own, its address. Add its models afterwards."
+    )
     resource = "models"
     form = ProviderForm
     buttons = (Button("test", "Test connection", "network_ping"),)
@@ -139,6 +143,10 @@ class TryForm(forms.Form):
 
 @admin.register(LanguageModel)
 class LanguageModelAdmin(TenantAdmin):
+    begins = (
+        "Without a language model the built-in assistant answers. Add a provider with its key "
+        "first, then its models here, and try them."
+    )
     resource = "models"
     form = ModelForm
     buttons = (
@@ -230,6 +238,7 @@ class LanguageModelAdmin(TenantAdmin):
 
 @admin.register(ModelUse)
 class ModelUseAdmin(TenantAdmin):
+    begins = "What each language model took on each day stands here, once one is asked."
     resource = "models"
     deeds = frozenset()
     fields = ("day", "model", "questions", "failures", "input_tokens", "output_tokens", "cost", "mean")

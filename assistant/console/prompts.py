@@ -52,6 +52,10 @@ class SampleForm(forms.Form):
 class SystemPromptAdmin(TenantAdmin):
     """Versions are written and activated; none is changed or deleted."""
 
+    begins = (
+        "What language models are told before each question. A version is written, tried and then activated; "
+        "without one the settings count."
+    )
     resource = "models"
     deeds = frozenset({"add"})
     fields = ("tenant", "version", "text", "note", "created_at", "activated_at")

@@ -91,6 +91,7 @@ class TryForm(forms.Form):
 
 @admin.register(Tool)
 class ToolAdmin(TenantAdmin):
+    begins = "A tool is what a language model may call: an address of yours, described by the arguments that it takes."
     resource = "models"
     form = ToolForm
     fields = (

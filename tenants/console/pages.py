@@ -209,6 +209,7 @@ class TenantAdmin(ModelAdmin):
     deeds: ClassVar[frozenset[str]] = frozenset({"add", "change", "delete"})
     buttons: ClassVar[tuple[Button, ...]] = ()
     tenant_path: ClassVar[str] = "tenant_id"
+    begins: ClassVar[str] = ""  # what a list without rows says: what belongs into it, and where to begin
     personal: ClassVar[bool] = False  # a row tells of a person: who opens its page or a list is noted
     change_form_outer_before_template = "admin/buttons.html"
     show_full_result_count = False

@@ -140,3 +140,10 @@ def test_preferences_are_a_section_of_the_settings(tenant, staff_of) -> None:
     client = staff_of(tenant, ("tenants:read", "tenants:write", "models:read"))
     where = client.get("/admin/assistant/modeluse/figures/").context["settings_at"]
     assert {"default_model", "allowed_models", "llm_budget"} == set(client.get(where).context["form"].fields)
+
+
+def test_a_list_without_rows_says_where_to_begin_and_one_without_a_match_says_that(tenant, staff_of) -> None:
+    client, where = staff_of(tenant, ("models:read", "models:write")), url(LanguageModel, "changelist")
+    empty, searched = (client.get(where, {"q": words} if words else {}).content.decode() for words in ("", "gpt"))
+    assert "Add a provider with its key first" in empty and "Add language model" in empty
+    assert "Nothing matches" in searched and "Add a provider" not in searched

@@ -42,6 +42,7 @@ class SiteForm(forms.ModelForm):
 
 @admin.register(Site)
 class SiteAdmin(TenantAdmin):
+    begins = "A site's pages become articles: its sitemap is read, and read again when you say so."
     resource = "intents"
     deeds = frozenset({"add", "delete"})
     form = SiteForm
