@@ -31,7 +31,7 @@ def _logging_is_ours(**_: Any) -> None:
 def _beside(instance: Any, **_: Any) -> None:
     """Before the broker is called: it may be away when the worker starts."""
     from chatsvc.observe import metrics
-    from chatsvc.processes import crews, embedded, standby
+    from chatsvc.processes import crews, embedded, garbage, standby
 
     queues = list(app.amqp.queues.consume_from)
     if embedded.ANSWERS in queues and not settings.ENV["MCP_ENGINE_URL"]:
@@ -44,6 +44,7 @@ def _beside(instance: Any, **_: Any) -> None:
     signals.worker_shutting_down.connect(lambda **_: _stop(), weak=False)
     signals.worker_shutdown.connect(lambda **_: beside.stop(), weak=False)
     signals.worker_shutdown.connect(lambda **_: shared_out.stop(embedded.STOP_S), weak=False)
+    garbage.stand()
 
 
 def _stop() -> None:

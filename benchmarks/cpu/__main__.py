@@ -46,11 +46,13 @@ def main() -> None:
 
 def lines_of(on: Ground, given: argparse.Namespace, stack: ExitStack) -> Sequence[Slice]:
     """In the order in which each round runs them; REST lines share the numbers of their messages."""
+    from chatsvc.processes import garbage
     from chatsvc.wsgi import application
 
     requests = Requests(application, given.requests)
     journey = stack.enter_context(Journey.on(application, on.whatsapp, on.phone))
     talk = stack.enter_context(Talk.on(on))
+    garbage.stand()  # as every process of the service does, once all of it is there
     return [
         requests.line("floor_us", "/bench/plain"),
         requests.line("bare_two_commits_us", "/bench/bare"),

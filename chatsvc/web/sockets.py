@@ -18,6 +18,8 @@ from typing import Any
 import structlog
 from django.core.management.base import CommandError
 
+from chatsvc.processes import garbage
+
 log = structlog.get_logger(__name__)
 
 LEAVE_S = 10.0  # how long open requests and sockets may take to end
@@ -62,6 +64,7 @@ def serve_until_stopped(host: str, port: int) -> None:
         return defer.Deferred.fromFuture(ending).addBoth(lambda _: kill())
 
     reactor.addSystemEventTrigger("before", "shutdown", leave)  # type: ignore[arg-type]
+    garbage.stand()
     server.run()
 
 
