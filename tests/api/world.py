@@ -6,7 +6,7 @@ import itertools
 from datetime import timedelta
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
 
 from assistant.evaluations.models import AnswerMark, EvaluationCase
 from assistant.knowledge.sites.models import Site
@@ -22,7 +22,7 @@ from messaging.privacy.models import Erasure, Export
 from messaging.threads.rows import KIND, SCHEME
 from tenants.models import ApiKey, AuditEntry, Invitation, OAuthClient, Role, Tenant, TokenFamily, TrustedIssuer
 from tenants.scope import tenant_scope
-from tenants.storage.db import new_id, now
+from tenants.storage.db import new_id, now, on_mongo
 from tests.api.document import document
 from tests.factories import (
     DeliveryFactory,
@@ -116,13 +116,21 @@ class World:
         }  # fmt: skip
         return rows | {name: made(model, tenant, self.mark) for name, model in plain.items()}
 
-    def everything(self) -> dict[str, dict[str, Any]]:
+    def everything(self) -> dict[str, Any]:
         """All columns of all these rows, as they stand now."""
-        # unscoped: the test looks at what another tenant has left alone
-        return {
-            name: type(row)._default_manager.unscoped().filter(pk=row.pk).values().first() or {}
-            for name, row in self.rows.items()
-        }
+        if on_mongo():
+            # unscoped: the test looks at what another tenant has left alone
+            found = {name: type(row)._default_manager.unscoped().filter(pk=row.pk) for name, row in self.rows.items()}
+            return {name: row.values().first() for name, row in found.items()}
+        with connection.cursor() as cursor:  # by the ORM they take half of a test that asks for them twice
+            return {name: _whole(cursor, row) for name, row in self.rows.items()}
+
+
+def _whole(cursor: Any, row: Any) -> Any:
+    key = row._meta.pk
+    value = key.get_db_prep_value(row.pk, connection)
+    cursor.execute(f'SELECT * FROM "{row._meta.db_table}" WHERE "{key.column}" = %s', [value])
+    return cursor.fetchone()
 
 
 def bodies() -> dict[tuple[str, str], Any]:
