@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import drf_spectacular.validation
+import jsonschema_rs
 import pytest
-from drf_spectacular.validation import validate_schema
 
 from messaging.privacy.models import Erasure, Export
 from tests.api.document import document, warned
@@ -43,7 +47,12 @@ def operations(schema):
 
 
 def test_it_is_valid(schema):
-    validate_schema(schema)
+    """By the specification's own schema, which drf-spectacular has; its validator takes seconds, and `make check` asks it."""
+    assert schema["openapi"].startswith("3.1")
+    told = Path(drf_spectacular.validation.__file__).with_name("openapi_3_1_schema.json")
+    specification = jsonschema_rs.validator_for(json.loads(told.read_text()))
+    specification.validate(schema)
+    assert not specification.is_valid({**schema, "paths": {"/": {"get": {"responses": {"two hundred": {}}}}}})
 
 
 def test_answers_have_the_envelope(schema):
