@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import AwareDatetime
 
-from conversations.models import Conversation
+from conversations.models import Conversation, Message
 from messaging.admin.inbox.composer import Draft, contents_of
 from messaging.agents.models import ScheduledReply
 from messaging.agents.scheduled import schedule, scheduled_cancel, scheduled_get, scheduled_of
@@ -55,15 +55,25 @@ def reply_unplan(conversation: Conversation, row_id: str) -> ScheduledReply:
 
 
 def planned_shown(conversation: Conversation) -> list[dict[str, Any]]:
-    """Those that wait, the next one first. One statement."""
+    """Those that wait, the next one first; ``void``: the person has written, so that it will not go. One statement, two where
+    some go only unless they write."""
+    rows = list(scheduled_of(conversation.id).filter(status__in=ScheduledReply.OPEN))
+    wrote = _last_said(conversation) if any(row.unless_after is not None for row in rows) else 0
     return [
         {
             "id": row.id, "at": row.at, "text": row.content.get("text") or "", "words": said_in(row), "by": _author(row),
             "unless": row.unless_after is not None,
+            "void": row.unless_after is not None and wrote > row.unless_after,
             "late": _shut_by(conversation, row.content.get("type", ""), row.at),
         }
-        for row in scheduled_of(conversation.id).filter(status__in=ScheduledReply.OPEN)
+        for row in rows
     ]  # fmt: skip
+
+
+def _last_said(conversation: Conversation) -> int:
+    """The number of the person's last message."""
+    theirs = Message.objects.filter(conversation=conversation, role=Message.Role.VISITOR)
+    return theirs.order_by("-seq").values_list("seq", flat=True).first() or 0
 
 
 def said_in(row: ScheduledReply) -> str:

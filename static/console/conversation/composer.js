@@ -76,6 +76,11 @@ export class Composer {
     this.#later.leave();
   }
 
+  /** A note was written: of a planned reply that was refused, perhaps. */
+  noted() {
+    this.#later.news();
+  }
+
   /** What the server shows anew while the box stays. */
   renew(fresh) {
     this.#later.renew(fresh);
@@ -102,6 +107,7 @@ export class Composer {
   /** Entries that are new: where they were not seen while the reply was written, it says so. */
   news(entries) {
     this.#pending.settle();
+    this.#later.news();
     if (!entries.some((entry) => entry.dataset.role === "visitor")) return;
     for (const item of outbox.of(this.id)) if (item.state === "held") this.#stop(item);
   }

@@ -65,6 +65,7 @@ document.addEventListener("inbox:changed", ({ detail }) => {
 document.addEventListener("inbox:stale", ({ detail }) => shown?.id === detail.id && shown.transcript.poll());
 document.addEventListener("inbox:frame", ({ detail }) => {
   if (shown?.id !== detail.conversation) return;
+  if (detail.t === "note") shown.composer.noted();
   if (OF_PERSON.has(detail.t)) shown.person.look();
   else shown.transcript.take(detail);
 });

@@ -95,6 +95,12 @@ export class Later {
     tell("It will not be sent.");
   }
 
+  /** Something was said, or noted: one may have gone, or will not go any more. */
+  news() {
+    if (this.#root.querySelector("[data-planned] li"))
+      document.dispatchEvent(new CustomEvent("inbox:refresh", { detail: { id: this.#root.dataset.conversation } }));
+  }
+
   /** What stands planned by now. */
   renew(fresh) {
     const list = fresh.querySelector("[data-planned]");

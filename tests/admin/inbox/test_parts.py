@@ -349,6 +349,18 @@ def test_a_reply_is_planned_stands_above_the_box_and_is_taken_back(staff_of: Any
     assert not rows(Message).filter(conversation=acme.conversation, role="agent").exists()
 
 
+def test_a_planned_reply_says_that_it_will_not_go_once_they_have_written(staff_of: Any, acme: World) -> None:
+    client = staff_of(acme.tenant, AGENT)
+    soon = (now() + timedelta(hours=1)).isoformat()
+    post(client, acme, "plan", text="unless", at=soon, unless_person_writes=True)
+    assert "will not go out" not in post(client, acme, "plan", text="anyway", at=soon).text
+    seq = acme.conversation.last_seq + 1
+    with tenant_scope(acme.tenant.id):
+        MessageFactory(tenant=acme.tenant, conversation=acme.conversation, text="It came", seq=seq)
+    page = client.get(f"/admin/inbox/{acme.conversation.pk}/", {"part": "conversation"}).text
+    assert page.count("They have written: it will not go out.") == 1
+
+
 def test_without_a_script_a_planned_reply_is_taken_back_too(staff_of: Any, acme: World) -> None:
     client = staff_of(acme.tenant, AGENT)
     post(client, acme, "plan", text="Did it arrive?", at=(now() + timedelta(hours=1)).isoformat())

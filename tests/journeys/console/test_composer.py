@@ -8,8 +8,10 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from playwright.sync_api import Route, expect
 
+from channels_app.content.types import text
 from conversations.models import Message
-from messaging.agents.models import CannedReply
+from messaging.agents.models import CannedReply, ScheduledReply
+from messaging.agents.scheduled import schedule, scheduled_say
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end, take_over
 from tenants.storage.db import now
@@ -415,3 +417,17 @@ def test_what_is_said_of_a_proposal_goes_with_its_words(service: Service, desk: 
     expect(mira.pending).to_contain_text("Within two days.")
     mira.press("Undo")
     expect(mira.reply).to_have_value("Within two days.")
+
+
+def test_a_planned_reply_that_has_gone_stands_planned_no_more(service: Service, desk: Open) -> None:
+    """Nothing else of the conversation changes: it was theirs before."""
+    mira = desk()
+    take_over(service.conversation.id, mira.user)
+    row = schedule(service.conversation.id, mira.user, text("Did it arrive?"), now() + timedelta(hours=1))
+    mira.open_inbox(service.conversation)
+    planned = mira.page.get_by_role("list", name="Planned replies").locator("li")
+    expect(planned).to_have_count(1)
+    ScheduledReply.objects.filter(id=row.id).update(due_at=now(), at=now())
+    scheduled_say(row.id)
+    expect(mira.texts.last).to_have_text("Did it arrive?", timeout=15_000)
+    expect(planned).to_have_count(0)
