@@ -13,12 +13,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-MODEL = "use-multilingual-v3"
+MODEL = "use-multilingual-v3-r2"  # a change of what `vectors` does is another name
 SENTENCE, PARTS = 512, 4
 WIDTH = 3 * SENTENCE + 1280  # all pieces alike; the rare ones more; all projected only; all convolved only
 USUAL, STEEP, LEAST = 8.0, 1.5, 0.1  # of the weight of a piece, by the tokeniser's logarithm of how often it is met
 CONTROLS, AT_EDGE = 3, 1.28  # pieces that are no text (unknown, begin, end), and their weight
 MAX_READ = 500  # characters of a text that are looked at: an intent stands at the beginning
+STOPS = " ?!.…。？！"  # the last three are Chinese and Japanese
 
 
 class Multilingual:
@@ -47,7 +48,8 @@ class Multilingual:
         import numpy as np
 
         found = np.empty((len(texts), WIDTH), np.float32)
-        tokens = [self.network.sp.encode(text[:MAX_READ], out_type=int, add_bos=True, add_eos=True) for text in texts]
+        written = [as_written(text[:MAX_READ]) for text in texts]
+        tokens = [self.network.sp.encode(text, out_type=int, add_bos=True, add_eos=True) for text in written]
         for first, last in _batches([len(one) for one in tokens]):
             found[first:last] = self._of(tokens[first:last])
         return found
@@ -100,6 +102,13 @@ class Multilingual:
         network = self.network
         inner = np.maximum(projected @ network.p1 + np.maximum(projected @ network.d0, 0) @ network.d1, 0)
         return np.tanh(inner @ network.p3 + np.maximum(inner @ network.d2, 0) @ network.d3)
+
+
+def as_written(text: str) -> str:
+    """As most of what the network was taught: it takes "where is my card" and "Where is my card?" for two things, and
+    people mean one."""
+    plain = text.strip().rstrip(STOPS)
+    return f"{plain[:1].upper()}{plain[1:]}." if plain else ""
 
 
 def _batches(lengths: Sequence[int], most: int = 384) -> list[tuple[int, int]]:

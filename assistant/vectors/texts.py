@@ -13,7 +13,7 @@ from django.conf import settings
 from assistant.embeddings.encoders import encoder, vectors_asked
 from assistant.embeddings.multilingual import SENTENCE, unit
 
-MODEL = "use-multilingual-v3/512"  # a change of what `encoded` does is another name
+MODEL = "use-multilingual-v3-r2/512"  # a change of what `encoded` does is another name
 WIDTH = SENTENCE
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from assistant.embeddings import encoders
 from assistant.embeddings.english import MOST_PIECES, SHARE, tokens_of
-from assistant.embeddings.multilingual import PARTS, SENTENCE
+from assistant.embeddings.multilingual import PARTS, SENTENCE, as_written
 
 TEXTS = [
     "I want to send my shoes back", "", "Where is my order AC-10042?", "¿Dónde está mi pedido?", "注文はどこですか",
@@ -25,8 +25,19 @@ def network() -> encoders.Multilingual:
 
 
 def test_the_first_part_is_what_the_package_gives(network) -> None:
-    own = network.network._encode([text[:500] for text in TEXTS])
+    own = network.network._encode([as_written(text[:500]) for text in TEXTS])
     assert np.allclose(network.vectors(TEXTS)[:, :SENTENCE] * np.sqrt(PARTS), own, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [("  where is it", "Where is it."), ("Where is it?!", "Where is it."), ("wo, bitte?  ", "Wo, bitte."),
+     ("étui. à lunettes …", "Étui. à lunettes."), ("注文はどこですか？", "注文はどこですか."), ("AC-10042", "AC-10042."),
+     ("", ""), (" ?! ", "")],
+)  # fmt: skip
+def test_how_a_text_begins_and_ends_is_not_what_it_means(network, said, written) -> None:
+    assert as_written(said) == written
+    assert np.array_equal(*network.vectors([said, written]))
 
 
 def test_a_text_among_others_is_the_text_alone(network) -> None:
