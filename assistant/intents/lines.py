@@ -10,7 +10,7 @@ from typing import Any
 
 ITERATIONS = 60
 REMEMBERED = 8  # former steps from which L-BFGS guesses the shape of what it goes down
-EDGE_SLACK, CHANCE_SLACK = 1.0, 300.0  # the larger, the closer the lines follow the rows
+EDGE_SLACK, CHANCE_SLACK = 1.0, 1000.0  # the larger, the closer the lines follow the rows
 FLAT = 1e-6  # of the longest direction: what is shorter is rounding
 
 Lines = tuple[Any, Any]

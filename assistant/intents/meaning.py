@@ -21,7 +21,8 @@ LETTERS = 0.4  # what the letters' likeness counts beside the meaning's
 UNTAUGHT = 0.3  # how much of what people ask is taken for something that was not taught
 SPREAD = 2654435761  # Knuth's multiplier
 
-#: of the lines by chances (lines.py), the rest being those by edges; of two that do as well the first is taken
+#: of the lines by chances (lines.py), the rest being those by edges. With few examples chances do better, and what is held
+#: out of them hardly tells: the first is taken, unless another is right more often than luck would have it
 SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)
 LOWEST = -9.0  # a score below all others
 
@@ -87,7 +88,7 @@ def train(
     each; they are not tested."""
     labels = _labels(lesson.examples, lesson.names)
     held_out = _held_out(lesson, called, features, told)
-    share = max(SHARES, key=lambda one: float((_mixed(held_out, one).argmax(axis=1) == labels).mean()))
+    share = _share(held_out, labels)
     tried = _tried(_mixed(held_out, share), lesson)
     centre, both = _fitted(lesson, called, features, lesson.names)
     told(1.0)
@@ -111,6 +112,15 @@ def _held_out(lesson: Lesson, called: Lesson, features: Features, told: Progress
                 found[tested] = rows @ table + bias
         told((number + 1) / (FOLDS + 1))
     return scores
+
+
+def _share(scores: Sequence[Any], labels: Any) -> float:
+    """The one of SHARES that gets most labels right, of those that beat the first one by more than a standard error of
+    the examples on which they differ."""
+    rights = {share: _mixed(scores, share).argmax(axis=1) == labels for share in SHARES}
+    first = rights[SHARES[0]]
+    better = [one for one in SHARES if rights[one].sum() - first.sum() > (rights[one] != first).sum() ** 0.5]
+    return max(better, key=lambda one: int(rights[one].sum()), default=SHARES[0])
 
 
 def _mixed(scores: Sequence[Any], share: float) -> Any:

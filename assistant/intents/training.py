@@ -23,8 +23,9 @@ from assistant.features import Features, Row, Table, table_of
 
 #: how a text becomes numbers, and these stand in what is kept: a release with another one cannot read it
 FORMAT = 4
+REVISION = 2  # of how it is learnt, by letters and by meaning
 #: part of the digest: a change here, or another scikit-learn, trains everyone anew
-ALGORITHM = f"{FORMAT} scikit-learn {version('scikit-learn')}"
+ALGORITHM = f"{FORMAT}.{REVISION} scikit-learn {version('scikit-learn')}"
 NONE = ""  # the label of text that is none of the intents
 FOLDS = 3
 CANDIDATES = 8  # intents, by the linear score, whose examples a text is compared with

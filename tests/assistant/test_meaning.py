@@ -94,6 +94,15 @@ def test_progress_is_told_and_ends_at_one() -> None:
     assert told[-1] == 1.0
 
 
+@pytest.mark.parametrize(("better", "share"), [(0, 1.0), (2, 1.0), (40, 0.0)], ids=["as_good", "by_luck", "clearly"])
+def test_lines_by_edges_count_where_they_are_clearly_right_more_often(better, share) -> None:
+    """Of 100 examples lines by edges get so many more right, beside 4 that each of the two gets right alone."""
+    labels = np.zeros(100, int)
+    chances, edges = (np.tile(np.float32([1, 0]), (100, 1)) for _ in range(2))
+    edges[:4] = chances[4 : 8 + better] = [-9, 0]  # so wrong that what is mixed with it is
+    assert meaning._share([edges, chances], labels) == share
+
+
 def test_likenesses_stay_when_columns_are_folded() -> None:
     texts = ["where is my order", "where is my parcel", "a cup of tea", ""]
     features = features_for(texts)
