@@ -80,7 +80,8 @@ class Front:
         began = loop.time()
         while more and length <= self._most:
             try:
-                message = await asyncio.wait_for(receive(), IDLE_S)
+                async with asyncio.timeout(IDLE_S):  # `wait_for` would make a task of each
+                    message = await receive()
             except TimeoutError:
                 raise Slow from None
             if message["type"] == "http.disconnect":
@@ -194,4 +195,5 @@ async def _write(send: Send, answer: Answer) -> None:
 
 async def _taken(sending: Any) -> None:
     """Raises TimeoutError when a chunk stands unread for UNREAD_S."""
-    await asyncio.wait_for(sending, UNREAD_S)
+    async with asyncio.timeout(UNREAD_S):
+        await sending

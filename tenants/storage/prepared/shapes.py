@@ -6,6 +6,8 @@ index with a condition needs the literal), how many values an ``__in`` has, the 
 
 from __future__ import annotations
 
+import datetime
+import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,7 +21,7 @@ from tenants.storage.prepared.values import quick_for
 
 FUNCTIONS = (Coalesce, Greatest, Least)
 LOOKUPS = ("", "exact", "in", "lt", "lte", "gt", "gte", "isnull")  # whose value is prepared by the field alone
-CONSTANTS = (None, True, False)
+SIMPLE = frozenset({str, int, float, dict, list, uuid.UUID, datetime.datetime})  # neither rows nor expressions
 
 
 class NotKept(Exception):
@@ -106,7 +108,10 @@ def changes_key(changes: Mapping[str, Any], values: list[Any]) -> tuple[Any, ...
     """The shape of ``changes``; its values are added to ``values``. Raises NotKept."""
     key: list[Any] = []
     for name, value in changes.items():
-        if value is None:
+        if type(value) in SIMPLE:
+            key.append(name)
+            values.append(value)
+        elif value is None:
             key.append((name, None))
         elif hasattr(value, "resolve_expression"):
             key.append((name, _tree(value, values)))
