@@ -121,6 +121,10 @@ if (page) {
     const fresh = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-buttons]");
     if (fresh) page.querySelector("[data-buttons]").replaceWith(fresh);
   });
+  document.addEventListener("inbox:refresh", async () => {
+    const answer = await fetch(location.href).catch(() => null);
+    if (answer?.ok) shown.composer.renew(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select")) return;
     const target = /^[rn]$/.test(event.key) && [...page.querySelectorAll(`[data-key="${event.key}"]`)][0];

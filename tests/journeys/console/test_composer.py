@@ -423,11 +423,15 @@ def test_a_planned_reply_that_has_gone_stands_planned_no_more(service: Service, 
     """Nothing else of the conversation changes: it was theirs before."""
     mira = desk()
     take_over(service.conversation.id, mira.user)
-    row = schedule(service.conversation.id, mira.user, text("Did it arrive?"), now() + timedelta(hours=1))
-    mira.open_inbox(service.conversation)
+    words = ["Did it arrive?", "And is it whole?"]
+    soon = now() + timedelta(hours=1)
+    rows = [schedule(service.conversation.id, mira.user, text(said), soon) for said in words]
+    mira.open(service.conversation)
     planned = mira.page.get_by_role("list", name="Planned replies").locator("li")
-    expect(planned).to_have_count(1)
-    ScheduledReply.objects.filter(id=row.id).update(due_at=now(), at=now())
-    scheduled_say(row.id)
-    expect(mira.texts.last).to_have_text("Did it arrive?", timeout=15_000)
-    expect(planned).to_have_count(0)
+    for row, said, left in zip(rows, words, (1, 0), strict=True):
+        expect(planned).to_have_count(left + 1)
+        ScheduledReply.objects.filter(id=row.id).update(due_at=now(), at=now())
+        scheduled_say(row.id)
+        mira.later(4100)  # the page looks again
+        expect(mira.texts.last).to_have_text(said, timeout=15_000)
+        expect(planned).to_have_count(left)
