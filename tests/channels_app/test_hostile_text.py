@@ -248,7 +248,8 @@ def test_no_text_of_four_megabytes_holds_a_worker(work):
     analyse("The first call loads the model of languages.")
     for pump in ("<p>", "</a ", "<a href=http://a>", "<p></p>", "<at>", " ", "\n", "`", "**a", " __a", "[a](", "🇦", ".",
                  "a\u0301", "👨\u200d", "> ", "1 ", "A1-", "<!--", "\U000e0020", "&lt;"):  # fmt: skip
-        assert cpu_s(WORKS[work], filled("", pump, 4_000_000)) < WHOLE_S, pump
+        if cpu_s(WORKS[work], filled("", pump, 1_000_000)) >= WHOLE_S / 4**3:  # as of QUARTER_S
+            assert cpu_s(WORKS[work], filled("", pump, 4_000_000)) < WHOLE_S, pump
 
 
 @pytest.mark.parametrize(
