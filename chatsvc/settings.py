@@ -262,6 +262,8 @@ SPECTACULAR_SETTINGS = {
         "PersonalData": "tenants.tenant_settings.PERSONAL",
         "ChannelEnum": "channels_app.registry.KINDS",
         "LanguageModelProviderKind": ["openai", "anthropic", "compatible"],
+        "TenantShapeStatusEnum": ["active", "suspended", "removing"],
+        "TenantChosenStatus": ["active", "suspended"],
         "ApiKeyState": ["valid", "ending", "expired", "revoked"],
         "TokenFamilyState": ["valid", "expired", "revoked", "reused"],
         "StaffPresence": ["online", "away", "offline"],

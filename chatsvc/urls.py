@@ -19,6 +19,7 @@ from chatsvc.web import (
     console,
     health,
     system,
+    system_tenants,
     widget,
 )
 from chatsvc.web.openapi import schema  # noqa: F401  registers how models and credentials are described
@@ -286,6 +287,8 @@ urlpatterns = [
             ("/metrics", metrics.metrics),
         )
     ],
+    path("api/v2/system/tenants", system_tenants.SystemTenantsView.as_view()),
+    path("api/v2/system/tenants/<uuid:tenant_id>", system_tenants.SystemTenantView.as_view()),
     path("api/v2/system/stats", system.StatsView.as_view()),
     path("api/v2/system/cache/flush", system.CacheFlushView.as_view()),
     path("api/v2/system/rate-limits/reset", system.RateLimitsResetView.as_view()),

@@ -40,6 +40,7 @@ def tenant_change(
     *,
     operator: bool = False,
     name: str | None = None,
+    status: str = "",
     then: Callable[[Tenant], Any] = lambda tenant: None,
 ) -> Tenant:
     """Store what ``change`` makes of the settings, and do what is ``then`` to be done in the same transaction. ``operator``:
@@ -57,7 +58,8 @@ def tenant_change(
         if not operator:
             _require_no_raise(before, after)
         tenant.name = name or tenant.name
-        tenant.save(update_fields=["name", "settings", "updated_at"])
+        tenant.status = status or tenant.status
+        tenant.save(update_fields=["name", "status", "settings", "updated_at"])
         then(tenant)
     tenant_settings.invalidate(tenant.id)
     return tenant

@@ -68,8 +68,8 @@ APART = {
     "/api/v2/chat/conversations/{conversation_id}/trail",
 }
 #: holds the key of the client that asks, too: tests/api/test_work_api.py; have no words: tests/api/test_intents_api.py and
-#: tests/messaging/assist/test_judgements.py
-OWN = {"/api/v2/api-keys", "/api/v2/intents/trainings", "/api/v2/judged-answers"}
+#: tests/messaging/assist/test_judgements.py; is for operators: tests/chatsvc/test_system_api.py
+OWN = {"/api/v2/api-keys", "/api/v2/intents/trainings", "/api/v2/judged-answers", "/api/v2/system/tenants"}
 #: GETs that answer a list without pages: how many it has at most, the parameters that bound it, or what it is made of
 BOUNDED: dict[str, int | set[str] | str] = {
     "/api/v2/channels/kinds": "adapters of the release",

@@ -78,6 +78,7 @@ class World:
         with tenant_scope(tenant.id):
             self.rows = self._rows(tenant)
         self.ids = {name: str(row.pk) for name, row in self.rows.items()}
+        self.ids["tenant_id"] = str(tenant.id)
         self.ids["user_id"] = str(self.rows["user_id"].user_id)
 
     def _rows(self, tenant: Tenant) -> dict[str, Any]:

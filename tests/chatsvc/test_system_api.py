@@ -12,7 +12,7 @@ from django.test import Client as Browser
 from assistant.models import CachedAnswer
 from tenants.access import auth, buckets, limits
 from tenants.access.grants.clients import client_create
-from tenants.models import AuditEntry, Tenant, User
+from tenants.models import AuditEntry, Role, Tenant, User
 from tenants.scope import tenant_scope
 from tenants.storage import memo
 from tenants.storage.db import new_id, now
@@ -21,6 +21,7 @@ from tests.factories import ContactFactory, MembershipFactory, UserFactory
 from tests.tenants.test_oauth import BACK, allowed, exchanged
 
 STATS, FLUSH, RESET = (f"/api/v2/system/{name}" for name in ("stats", "cache/flush", "rate-limits/reset"))
+TENANTS = "/api/v2/system/tenants"
 BOTH = ("system:read", "system:write")
 pytestmark = pytest.mark.django_db
 
@@ -62,7 +63,9 @@ def test_an_operator_comes_by_oauth(tenant: Tenant, root: User) -> None:
     assert refused(Api(token).post(FLUSH, {"cache_name": "all"})) == (403, "permission_denied")
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", STATS), ("POST", FLUSH), ("POST", RESET)])
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", STATS), ("POST", FLUSH), ("POST", RESET), ("GET", TENANTS), ("POST", TENANTS)]
+)
 def test_no_credential_of_a_tenant_gets_in(
     tenant: Tenant, api: Any, acting: Any, root: User, method: str, path: str
 ) -> None:
@@ -191,3 +194,31 @@ def test_a_redis_that_is_away_is_told(settings: Any, tenant: Tenant, acting: Any
     assert refused(caller.post(RESET, {"tenant_id": str(tenant.id)})) == (503, "unavailable")
     with tenant_scope(tenant.id):
         assert not AuditEntry.objects.filter(action="system.rate_limits_reset").exists()
+
+
+def test_an_operator_makes_finds_and_suspends_a_tenant(acting: Any, root: User, other_tenant: Tenant) -> None:
+    caller = acting(root)
+    made = caller.post(TENANTS, {"slug": "zebra", "name": "Zebra"})
+    assert (made.status_code, Api.data_of(made)["status"]) == (201, "active")
+    zebra = Tenant.objects.get(slug="zebra")
+    with tenant_scope(zebra.id):
+        assert Role.objects.filter(name="admin").exists()
+    assert refused(caller.post(TENANTS, {"slug": "zebra", "name": "Again"})) == (409, "tenant_exists")
+    assert [row["slug"] for row in Api.data_of(caller.get(TENANTS, {"search_query": "zeb"}))["items"]] == ["zebra"]
+    first = Api.data_of(caller.get(TENANTS, {"page_size": 2}))
+    rest = Api.data_of(caller.get(TENANTS, {"page_size": 2, "cursor": first["next_cursor"]}))
+    assert [row["slug"] for row in first["items"] + rest["items"]][0] == "zebra"
+    assert (len(first["items"] + rest["items"]), rest["has_next"]) == (3, False)
+    assert Api.data_of(caller.get(TENANTS, {"page": 1, "status": "suspended"}))["total"] == 0
+    one = f"{TENANTS}/{zebra.id}"
+    assert Api.data_of(caller.get(one))["slug"] == "zebra"
+    raised = caller.patch(one, {"status": "suspended", "settings": {"rate_limit": 5000, "burst_limit": 9000}})
+    told = Api.data_of(raised)
+    assert (told["status"], told["settings"]["rate_limit"], told["name"]) == ("suspended", 5000, "Zebra")
+    assert Api.data_of(caller.patch(one, {"name": "Zebras"}))["status"] == "suspended"
+    assert refused(caller.patch(one, {"status": "removing"})) == (400, "validation_error")
+    assert refused(caller.get(f"{TENANTS}/{new_id()}")) == (404, "tenant_not_found")
+    assert refused(caller.delete(one))[0] == 405
+    with tenant_scope(zebra.id):
+        actions = AuditEntry.objects.order_by("created_at").values_list("action", flat=True)
+        assert list(actions)[:2] == ["tenant.created", "tenant.updated"]

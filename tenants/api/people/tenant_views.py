@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from drf_spectacular.utils import extend_schema
@@ -75,7 +76,7 @@ class TenantView(TenantAPIView):
     )
     def get(self, request: Request) -> Response:
         row = Tenant.objects.get(id=self.principal.tenant_id)
-        return Response(_shape(row, whole="tenants:write" in self.principal.permissions))
+        return Response(tenant_shape(row, whole="tenants:write" in self.principal.permissions))
 
     @extend_schema(
         operation_id="tenant_change",
@@ -90,22 +91,27 @@ class TenantView(TenantAPIView):
     )
     def patch(self, request: Request) -> Response:
         body = parse_body(request, TenantChange)
-        settings: Any = body.settings
-        chosen = settings.model_dump(mode="json", exclude_unset=True)
-        fields = sorted([*(["name"] if body.name else []), *(f"settings.{name}" for name in chosen)])
-
-        def change(stored: dict[str, Any]) -> dict[str, Any]:
-            kept = {name: value for name, value in stored.items() if name not in chosen}
-            return {**kept, **{name: value for name, value in chosen.items() if value is not None}}
-
+        change, fields = settings_changed(body)
         row = tenant_change(
             self.principal.tenant_id, change, name=body.name,
             then=lambda stored: self.audit("tenant.updated", stored, {"fields": fields}),
         )  # fmt: skip
-        return Response(_shape(row, whole=True))
+        return Response(tenant_shape(row, whole=True))
 
 
-def _shape(row: Tenant, *, whole: bool) -> dict[str, Any]:
+def settings_changed(body: TenantChange) -> tuple[Callable[[dict[str, Any]], dict[str, Any]], list[str]]:
+    """What becomes of the stored settings, and the names of what was named."""
+    settings: Any = body.settings
+    chosen = settings.model_dump(mode="json", exclude_unset=True)
+
+    def change(stored: dict[str, Any]) -> dict[str, Any]:
+        kept = {name: value for name, value in stored.items() if name not in chosen}
+        return {**kept, **{name: value for name, value in chosen.items() if value is not None}}
+
+    return change, sorted([*(["name"] if body.name else []), *(f"settings.{name}" for name in chosen)])
+
+
+def tenant_shape(row: Tenant, *, whole: bool) -> dict[str, Any]:
     names = ("id", "name", "slug", "status", "created_at", "updated_at")
     settings = settings_read(row).model_dump(mode="json", include=set(OFFERED))
     return {
