@@ -29,7 +29,7 @@ NONE: tuple[int, frozenset[str]] = (0, frozenset())
 
 CURRENT, BUILTIN = "current", "builtin"  # what answers people now; the built-in assistant
 #: and the language models held to one of them (``name`` or ``provider/name``), or to a version of the prompt
-NAMES = rf"^({CURRENT}|{BUILTIN}|model:\S{{1,200}}|prompt:[1-9][0-9]{{0,3}})$"
+NAMES = rf"^({CURRENT}|{BUILTIN}|model:[^\s\x85\ufeff]{{1,200}}|prompt:[1-9][0-9]{{0,3}})$"
 
 
 def engine_named(name: str, tenant_settings: Mapping[str, Any]) -> Engine:

@@ -37,7 +37,9 @@ def known_zone(name: str) -> str:
 #: without an offset, which JSON Schema's format ``time`` demands
 LocalTime = Annotated[
     datetime.time,
-    WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$", "examples": ["09:00"]}),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$", "examples": ["09:00"]}
+    ),
 ]
 
 

@@ -100,7 +100,7 @@ class SafetyRules(BaseModel):
 WEEK_MINUTES = 7 * 24 * 60
 ChannelKey = Annotated[str, Field(min_length=1, max_length=40)]
 Hours = Annotated[float, Field(gt=0, le=24 * 365)]
-WebAddress = Annotated[str, Field(pattern=r"^(https?://[^\s]+)?$", max_length=500)]
+WebAddress = Annotated[str, Field(pattern=r"^(https?://[^\s\x85\ufeff]+)?$", max_length=500)]
 
 
 #: kinds of alerts (tenants/alert_choice.py) of which a tenant may want none
@@ -128,7 +128,7 @@ class Alerts(BaseModel):
         return self.silent_after_hours_of.get(channel_key, self.silent_after_hours)
 
 
-FlowId = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[\w.-]+$")]
+FlowId = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9_.\-]+$")]
 FlowMark = Annotated[str, Field(min_length=1, max_length=1000)]
 
 

@@ -38,8 +38,8 @@ ARTICLES = Walk("knowledge", latest=True, sorts={"created_at": ""}, searched=("t
 Line = Annotated[str, Field(min_length=1, max_length=MOST_QUESTION)]
 Lines = Annotated[list[Line], Field(max_length=MOST_QUESTIONS)]
 LANGUAGE = r"^([a-z]{2})?$"
-WORDS = r"\S"
-ADDRESS = r"^(https?://\S+)?$"
+WORDS = r"[^\s\x85\ufeff]"
+ADDRESS = r"^(https?://[^\s\x85\ufeff]+)?$"
 BODY = {
     "title": "Return policy", "questions": ["how long can I return things"], "tags": ["returns"], "language": "en",
     "answer": "You can return unused items within 60 days.", "source_url": "https://shop.example/help/returns",

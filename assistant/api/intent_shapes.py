@@ -16,7 +16,7 @@ from tenants.api.parse import Changes
 
 MOST_AT_ONCE = 100
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,60}$", description="As `intent:<name>` in payloads")]
-Example = Annotated[str, Field(min_length=1, max_length=MAX_EXAMPLE, pattern=r"\S")]
+Example = Annotated[str, Field(min_length=1, max_length=MAX_EXAMPLE, pattern=r"[^\s\x85\ufeff]")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
 Title = Annotated[str, Field(max_length=20, description="What people read in “Did you mean …?”")]
 
@@ -36,7 +36,7 @@ class SlotChoice(Strict):
 class Slot(Strict):
     """What must be known before the reply."""
 
-    name: str = Field(pattern=r"^[A-Za-z_]\w{0,59}$", description="As replies name it: `{order_number}`")
+    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,59}$", description="As replies name it: `{order_number}`")
     prompt: str = Field(min_length=1, max_length=MAX_TEXT)
     retry: str = Field("", max_length=MAX_TEXT, description="Asked where the answer did not fit")
     required: bool = Field(True, description="It is asked for; else only taken where it is said")

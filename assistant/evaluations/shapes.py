@@ -12,8 +12,8 @@ from tenants.api.moments import Moment
 from tenants.api.pages import ListQuery, Page
 from tenants.api.parse import Changes
 
-Fact = Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")]
-Question = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
+Fact = Annotated[str, Field(min_length=1, max_length=500, pattern=r"[^\s\x85\ufeff]")]
+Question = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"[^\s\x85\ufeff]")]
 SetName = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[-a-zA-Z0-9_]+$")]
 EngineName = Annotated[
     str,

@@ -44,7 +44,7 @@ class GivenProvider(_Form):
 
     name: str = Field(pattern=r"^[a-z0-9-]{1,60}$")
     kind: Literal["openai", "anthropic", "compatible"]
-    base_url: str = Field("", pattern=r"^(https?://\S+)?$", max_length=500)
+    base_url: str = Field("", pattern=r"^(https?://[^\s\x85\ufeff]+)?$", max_length=500)
     key: SecretStr = SecretStr("")
     max_tokens_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
     system_role: Literal["system", "developer"] = "system"

@@ -68,7 +68,7 @@ class Trigger(BaseModel):
 
     text: str = Field(min_length=1, max_length=200)
     after_s: int = Field(20, ge=0, le=3600)
-    path: str = Field("", max_length=200, pattern=r"^(/[^?#\s]*)?$")
+    path: str = Field("", max_length=200, pattern=r"^(/[^?#\s\x85\ufeff]*)?$")
     on_exit: bool = False
 
 
@@ -102,7 +102,10 @@ class WebConfig(CommonConfig):
     subtitle: str = Field(default="", max_length=100, description="A line under the title")
     launcher_text: str = Field(default="", max_length=40, description="Words beside the launcher's icon")
     privacy_url: str = Field(
-        default="", pattern=r"^(https?://[^\s]+)?$", max_length=500, description="Where your privacy notice stands"
+        default="",
+        pattern=r"^(https?://[^\s\x85\ufeff]+)?$",
+        max_length=500,
+        description="Where your privacy notice stands",
     )
     starters: tuple[Starter, ...] = Field((), max_length=6, description="Suggestions for the first message")
     triggers: tuple[Trigger, ...] = Field(

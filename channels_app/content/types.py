@@ -39,7 +39,7 @@ PLATFORM_FILE = "media:platform:"  # begins the address of a file that lies with
 ContentType = Literal[
     "text", "image", "file", "audio", "video", "location", "quick_reply", "carousel", "list", "template"
 ]
-HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=2048)]
+HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x85\ufeff]+$", max_length=2048)]
 
 
 def kept_type(mime: str) -> str:
@@ -57,7 +57,9 @@ class Frozen(BaseModel):
 class Media(Frozen):
     """A file by URL. ``url`` may also be ``media:<attachment id>`` for one that lies with us."""
 
-    url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s]+|media:[0-9A-Za-z:_.\-]+)$", max_length=2048)]
+    url: Annotated[
+        str, StringConstraints(pattern=r"^(https?://[^\s\x85\ufeff]+|media:[0-9A-Za-z:_.\-]+)$", max_length=2048)
+    ]
     type: str = Field(description="MIME type", max_length=127)
     size_bytes: int = Field(default=0, ge=0, le=MAX_MEDIA_BYTES)
     alt_text: str | None = Field(default=None, max_length=500)

@@ -32,7 +32,7 @@ def _email(given: str) -> str:
 
 Name = Annotated[str, Field(max_length=200), Seen]
 Email = Annotated[str, Field(max_length=254, description="Empty: none"), AfterValidator(_email)]
-Phone = Annotated[str, Field(max_length=16, pattern=r"^(\+[1-9]\d{1,14})?$", description="E.164; empty: none")]
+Phone = Annotated[str, Field(max_length=16, pattern=r"^(\+[1-9][0-9]{1,14})?$", description="E.164; empty: none")]
 Language = Annotated[str, Field(max_length=15, pattern=f"{LANGUAGE}|^$", description="BCP 47; empty: not known")]
 #: any JSON value; said in words, since generators of typed languages fail on a choice of seven
 Fact = Annotated[

@@ -27,7 +27,7 @@ INVITATION = {
     "created_at": "2026-01-31T12:00:00.000Z", "expires_at": "2026-02-07T12:00:00.000Z",
 }  # fmt: skip
 SENT = {**INVITATION, "link": None}
-EMAIL = r'^[^@\s\x00-\x1f<>,;:"]+@[^@\s\x00-\x1f<>,;:"]+\.[^@\s\x00-\x1f<>,;:".]+$'
+EMAIL = r'^[^@\s\x85\ufeff\x00-\x1f<>,;:"]+@[^@\s\x85\ufeff\x00-\x1f<>,;:"]+\.[^@\s\x85\ufeff\x00-\x1f<>,;:".]+$'
 
 
 class InvitationBody(BaseModel):

@@ -186,14 +186,29 @@ def test_operation_ids_end_in_what_is_done(operations):
     assert [one for one in ids.values() if "_" not in one] == []
 
 
-def test_patterns_are_those_of_ecmascript_too(document, operations):
-    """Linters and clients in JavaScript read them with the flag `u`, where only what has a meaning is escaped."""
+def patterns_of(document, operations):
     schemas = [*document["components"]["schemas"].values()]
     schemas += [one["schema"] for operation in operations.values() for one in operation.get("parameters", [])]
-    patterns = {part["pattern"] for schema in schemas for part in _parts(schema) if "pattern" in part}
+    return {part["pattern"] for schema in schemas for part in _parts(schema) if "pattern" in part}
+
+
+def test_patterns_are_those_of_ecmascript_too(document, operations):
+    """Linters and clients in JavaScript read them with the flag `u`, where only what has a meaning is escaped."""
+    patterns = patterns_of(document, operations)
     escaped = {found for pattern in patterns for found in re.findall(r"\\(.)", pattern)}
     assert escaped <= set("dDwWsSbBfnrtvxukpP0123456789^$\\.*+?()[]{}|/-")
     assert len(patterns) > 5
+
+
+#: what the service's expressions and ECMAScript's take for different signs: digits and letters of all alphabets or of one,
+#: U+0085 as space or not, U+FEFF the other way round
+ALPHABETS, SPACE = re.compile(r"\\[dDwWS]"), re.compile(r"\[\^[^\]]*\\s(?!\\x85\\ufeff)")
+
+
+def test_patterns_mean_the_same_in_ecmascript(document, operations):
+    patterns = patterns_of(document, operations)
+    assert len(patterns) > 20
+    assert [one for one in patterns if ALPHABETS.search(one) or SPACE.search(one)] == []
 
 
 def test_the_front_page_and_the_server_are_there(document):

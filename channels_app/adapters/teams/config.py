@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from channels_app.adapters.base import ChannelConfig
 
 GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
-HTTP = r"^https?://[^\s?#]+$"
+HTTP = r"^https?://[^\s\x85\ufeff?#]+$"
 Guid = Annotated[str, StringConstraints(pattern=GUID)]
 HostPattern = Annotated[
     str, StringConstraints(pattern=r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?$", max_length=255)
@@ -51,7 +51,7 @@ class TeamsConfig(ChannelConfig):
         pattern=HTTP,
         description="Metadata that leads to the keys which sign inbound activities",
     )
-    issuer: str = Field(default="https://api.botframework.com", pattern=r"^https?://\S+$")
+    issuer: str = Field(default="https://api.botframework.com", pattern=r"^https?://[^\s\x85\ufeff]+$")
     suggested_actions: Literal["personal", "always", "never"] = Field(
         default="personal", description="Chats where quick replies may stand above the compose box instead of on a card"
     )

@@ -45,7 +45,7 @@ def _phone_number(value: str) -> str:
 
 
 PhoneNumber = Annotated[str, AfterValidator(_phone_number)]
-WebAddress = Annotated[str, StringConstraints(pattern=r"^(https?://[^\s?#]+)?$", max_length=500)]
+WebAddress = Annotated[str, StringConstraints(pattern=r"^(https?://[^\s\x85\ufeff?#]+)?$", max_length=500)]
 
 
 class TwilioConfig(ChannelConfig):

@@ -50,7 +50,7 @@ class WebhookConfig(ChannelConfig):
     replaced the old one stays valid as ``previous_secret``."""
 
     api_base: str = Field(
-        pattern=r"^https?://[^\s]+$", max_length=2048, description="The address that messages are posted to"
+        pattern=r"^https?://[^\s\x85\ufeff]+$", max_length=2048, description="The address that messages are posted to"
     )
     secret: str = Field(pattern="^whsec_", description="whsec_ followed by 24 to 64 random bytes in base64")
     previous_secret: str = Field(default="", description="Still valid while the secret is being replaced")

@@ -35,7 +35,7 @@ class Wanted(BaseModel):
 class Reply(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    text: str = Field(min_length=1, max_length=MAX_TEXT, pattern=r"\S")
+    text: str = Field(min_length=1, max_length=MAX_TEXT, pattern=r"[^\s\x85\ufeff]")
 
 
 def transcript_view(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:

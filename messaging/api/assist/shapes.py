@@ -63,7 +63,7 @@ class TranslationWanted(BaseModel):
 class ReplyTranslation(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    text: str = Field(min_length=1, max_length=MAX_TEXT, pattern=r"\S")
+    text: str = Field(min_length=1, max_length=MAX_TEXT, pattern=r"[^\s\x85\ufeff]")
     language: str = Field("", pattern=r"^([a-z]{2})?$", description="ISO 639-1; empty: what the person wrote last")
 
 

@@ -33,7 +33,7 @@ PLACE = {
 class PlaceChange(Changes):
     role: str = Field("", min_length=1, max_length=60, description="The name of a role of the tenant")
     picture: str = Field(
-        "", max_length=500, pattern=r"^(https://[^\s]+)?$",
+        "", max_length=500, pattern=r"^(https://[^\s\x85\ufeff]+)?$",
         description="Address of a square picture that visitors see beside the name; https, empty: none",
     )  # fmt: skip
 
