@@ -425,13 +425,13 @@ def test_a_planned_reply_that_has_gone_stands_planned_no_more(service: Service, 
     take_over(service.conversation.id, mira.user)
     words = ["Did it arrive?", "And is it whole?"]
     soon = now() + timedelta(hours=1)
-    rows = [schedule(service.conversation.id, mira.user, text(said), soon) for said in words]
+    rows = [schedule(service.conversation.id, mira.user, text(one), soon) for one in words]
     mira.open(service.conversation)
     planned = mira.page.get_by_role("list", name="Planned replies").locator("li")
-    for row, said, left in zip(rows, words, (1, 0), strict=True):
+    for row, spoken, left in zip(rows, words, (1, 0), strict=True):
         expect(planned).to_have_count(left + 1)
         ScheduledReply.objects.filter(id=row.id).update(due_at=now(), at=now())
         scheduled_say(row.id)
         mira.later(4100)  # the page looks again
-        expect(mira.texts.last).to_have_text(said, timeout=15_000)
+        expect(mira.texts.last).to_have_text(spoken, timeout=15_000)
         expect(planned).to_have_count(left)
