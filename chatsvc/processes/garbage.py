@@ -1,7 +1,7 @@
 """Garbage in circles is looked for among what a process has made since it stood, and not too often.
 
 A process begins with some 260,000 objects that stay: modules, models, addresses. Python's collector walks them again
-and again, 140 ms each time, in the midst of a message; among them it never finds anything (docs/decisions/0052).
+and again, 140 ms each time, in the midst of a message; among them it never finds anything (docs/decisions/0053).
 Owns when a process stands. Must not be called in the midst of its work: what is garbage then stays.
 """
 
