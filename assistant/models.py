@@ -1,6 +1,6 @@
 """What a tenant has taught its assistant: intents, knowledge, how well each training did; texts as vectors.
 
-Owns the rows only. Must not train or answer: that is assistant/intents/training.py and assistant/builtin/engine.py.
+Owns the rows only. Must not train or answer: that is assistant/intents/learning/training.py and assistant/builtin/engine.py.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class TrainedModel(TenantModel):
 
 
 class LearntNumbers(TenantModel):
-    """What a training learnt, as NumPy arrays (assistant/intents/arrays.py): numbers, never code.
+    """What a training learnt, as NumPy arrays (assistant/intents/learning/arrays.py): numbers, never code.
 
     Beside TrainedModel and not in it, so that a list of trainings does not carry them.
     """

@@ -68,7 +68,7 @@ def public(banking: list[Said], clinc: dict[str, list[Said]], unknown: list[str]
 def classified(name: str, taught: Sequence[Said], tested: Sequence[Said], unknown: Sequence[str]) -> None:
     from assistant.features import features_for
     from assistant.intents.common import BACKGROUND
-    from assistant.intents.training import NONE, Example, train
+    from assistant.intents.learning.training import NONE, Example, train
 
     examples = [Example(*said) for said in taught] + [Example(text, NONE) for text in BACKGROUND]
     classifier = train(examples, features_for([example.text for example in examples]))

@@ -12,7 +12,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.lookups import Exact
 
 from channels_app.models import Channel
-from conversations.media_links import content_with_links, media_link
+from conversations.files.media_links import content_with_links, media_link
 from conversations.models import Attachment, Conversation, Message, Reaction, change_of
 from conversations.safety import analysis_shown
 from conversations.search.find import Found, rows_by_id

@@ -20,7 +20,8 @@ from django.db.models.functions import Coalesce, Greatest, Least
 from channels_app.content.types import Content
 from channels_app.contract import InboundMessage, MediaRef, Sender
 from channels_app.models import Channel
-from conversations.attachments import (
+from conversations.contacts.people import Known, contact_came_from, contact_touch, identities_forget, identity_resolve
+from conversations.files.attachments import (
     NEVER,
     attachment_claim,
     attachment_of,
@@ -31,7 +32,6 @@ from conversations.attachments import (
 )
 from conversations.messages import cleaned, message_facts, person_told, processing_result, words_of
 from conversations.models import Attachment, Conversation, Message, Session
-from conversations.people import Known, contact_came_from, contact_touch, identities_forget, identity_resolve
 from conversations.safety import facts_hidden, flags_take, hidden_in, human_wanted
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake

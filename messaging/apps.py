@@ -8,8 +8,8 @@ class Config(AppConfig):
     verbose_name = "Messaging"
 
     def ready(self) -> None:
-        from conversations.identities import attach_demands, detach_demands
-        from conversations.merges import demands, when_joined, when_parted
+        from conversations.contacts.identities import attach_demands, detach_demands
+        from conversations.contacts.merges import demands, when_joined, when_parted
         from conversations.models import Attachment
         from conversations.timeline import on_change
         from messaging import heads, wake

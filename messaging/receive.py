@@ -37,7 +37,7 @@ from channels_app.contract import (
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
 from channels_app.templates.sync import template_status_apply
-from conversations.people import ids_of
+from conversations.contacts.people import ids_of
 from conversations.timeline import system_event, work_given_up
 from messaging import heads, wake
 from messaging.accept import Accepted, accept

@@ -22,7 +22,7 @@ from channels_app.hours import hours_on
 from channels_app.selectors import channel_for_id
 from channels_app.services import webhook_url
 from channels_app.words.folding import folded
-from conversations.attachments import attachment_of, attachment_share, content_with_facts
+from conversations.files.attachments import attachment_of, attachment_share, content_with_facts
 from conversations.messages import message_facts, person_told
 from conversations.models import Conversation, Message
 from conversations.safety import flags_take

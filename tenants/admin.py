@@ -26,7 +26,6 @@ from tenants.access.limits import client_ip
 from tenants.access.members import roles_give
 from tenants.access.permissions import ROLES
 from tenants.api.trail.export import FORMS
-from tenants.audit import audit
 from tenants.console import invitations, keys, people
 from tenants.console.grants import Named
 from tenants.console.pages import TenantAdmin, TenantFilter, operates, tenants_with
@@ -36,6 +35,7 @@ from tenants.models import AuditEntry, Removal, Tenant
 from tenants.removal import removal_start
 from tenants.scope import tenant_scope
 from tenants.storage.db import atomic, now
+from tenants.trail.audit import audit
 
 admin.site.unregister(Group)
 

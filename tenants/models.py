@@ -236,7 +236,7 @@ class RevokedToken(Model):
 
 
 class AuditSeal(TenantModel):
-    """A batch of a tenant's audit entries under one hash, with the hash of the batch before (tenants/seals.py)."""
+    """A batch of a tenant's audit entries under one hash, with the hash of the batch before (tenants/trail/seals.py)."""
 
     number = models.PositiveBigIntegerField()  # from 1, without gaps
     previous = models.CharField(max_length=64, blank=True)  # "" of the first

@@ -13,10 +13,10 @@ import structlog
 from django.db import IntegrityError
 
 from tenants import tenant_settings
-from tenants.audit import actor_name
 from tenants.errors import Conflict
 from tenants.models import Removal, Tenant
 from tenants.storage.db import atomic, now, on_mongo, retried
+from tenants.trail.audit import actor_name
 
 log = structlog.get_logger(__name__)
 

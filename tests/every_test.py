@@ -25,7 +25,7 @@ from django.template import Context, RequestContext, Template
 from django.test import TransactionTestCase, override_settings
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from assistant.intents import apart, arrays
+from assistant.intents.learning import apart, arrays
 from assistant.intents.versions.measuring import measured
 from assistant.knowledge.facts import Fact, in_order
 from chatsvc.web import probes

@@ -20,11 +20,11 @@ from assistant.builtin.denials import clauses, denied
 from assistant.builtin.wishes import parts_of_wish
 from assistant.builtin.wording import MAX_OFFERED, Wording
 from assistant.intents.common import BACKGROUND, CANCEL, HELP, HUMAN, NO, YES
+from assistant.intents.learning.training import Classification, normal
 from assistant.intents.lessons import Lessons
 from assistant.intents.recognised import LETTERS, MEANING, Recognised, recognise
 from assistant.intents.skills import Skill
 from assistant.intents.stages import SETTLED
-from assistant.intents.training import Classification, normal
 from assistant.knowledge.facts import Fact, Finding
 from assistant.knowledge.passages import as_said, passages
 from assistant.knowledge.search import Passage, known_from

@@ -12,9 +12,9 @@ from django.conf import settings
 
 from assistant.builtin.engine import options_of
 from assistant.embeddings.encoders import name_for
-from assistant.intents import apart
+from assistant.intents.learning import apart
+from assistant.intents.learning.training import Example
 from assistant.intents.lessons import Lessons, called_of, newest
-from assistant.intents.training import Example
 from assistant.models import TrainedModel
 from tenants.models import Tenant
 from tenants.scope import current_tenant_id, tenant_scope

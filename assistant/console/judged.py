@@ -20,11 +20,11 @@ from assistant.console.choice import tenant_asked
 from assistant.evaluations.drafted import case_drafted
 from assistant.evaluations.marks import Judged, answers_judged, mark_remove
 from tenants.access.limits import client_ip
-from tenants.audit import audit
 from tenants.console.pages import TenantAdmin, permissions_in, shortened
 from tenants.models import Tenant, User
-from tenants.reads import read_noted
 from tenants.scope import tenant_scope
+from tenants.trail.audit import audit
+from tenants.trail.reads import read_noted
 
 READ = "messages:read"  # it shows what people wrote
 MOST_SHOWN = 100

@@ -20,12 +20,12 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 from assistant.console.choice import tenant_asked
 from assistant.tools.models import Tool
 from tenants.access.limits import client_ip
-from tenants.audit import audit
 from tenants.console.pages import TenantAdmin
 from tenants.errors import ServiceError
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.storage.crypto import decrypt, encrypt
+from tenants.trail.audit import audit
 
 CHANGED = "The server says something else of {} than was shown; it was not put on the list. Read it again."
 

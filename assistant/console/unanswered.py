@@ -21,11 +21,11 @@ from assistant.knowledge.unanswered import Question, question_dismiss, questions
 from assistant.vectors.port import StoreAway
 from conversations.models import Message
 from tenants.access.limits import client_ip
-from tenants.audit import audit
 from tenants.console.pages import TenantAdmin, permissions_in, shortened
 from tenants.models import Tenant
-from tenants.reads import read_noted
 from tenants.scope import tenant_scope
+from tenants.trail.audit import audit
+from tenants.trail.reads import read_noted
 
 READ = "messages:read"  # it shows what people wrote
 MOST_SHOWN = 50

@@ -23,10 +23,10 @@ from assistant.knowledge.bringing import Document, Report, documents_bring
 from assistant.knowledge.documents import ENDINGS, MOST_BYTES, MOST_OF_PAPER, most_bytes
 from assistant.models import KnowledgeEntry
 from tenants.access.limits import client_ip
-from tenants.audit import audit
 from tenants.console.pages import TenantAdmin, tenants_with
 from tenants.errors import PayloadTooLarge, Unprocessable
 from tenants.scope import tenant_scope
+from tenants.trail.audit import audit
 
 MOST_OF_REQUEST = 32 * 1024 * 1024  # bytes, of all documents together; the page's script sends them one by one
 PART = "X-Part"  # header of the page's script: the report alone is wanted

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from assistant.intents.training import NONE, Example
+from assistant.intents.learning.training import NONE, Example
 
 PARTS = ("train", "val", "test")
 

@@ -22,8 +22,8 @@ from django.db import DatabaseError, connections
 
 from assistant.embeddings.encoders import encoder_of, is_loaded, model_of, name_for
 from assistant.features import Features
-from assistant.intents import apart, stored, training
-from assistant.intents.arrays import FAULTS, Learnt, pack, taught_of, unpack
+from assistant.intents.learning import apart, stored, training
+from assistant.intents.learning.arrays import FAULTS, Learnt, pack, taught_of, unpack
 from assistant.intents.skills import Skill, digest_of, examples_of, read_facts, read_skills, rows_stamp
 from assistant.intents.spelling import Spelling, spelling_of
 from assistant.intents.versions.held import held_for, held_stamp

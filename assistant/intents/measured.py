@@ -13,7 +13,7 @@ from typing import Any
 from assistant.intents import stages
 from assistant.intents.common import BACKGROUND
 from assistant.intents.files import Given
-from assistant.intents.training import NONE, Example
+from assistant.intents.learning.training import NONE, Example
 
 WORST = 10
 ALONE = 200  # texts, for the time that one takes

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 from assistant.embeddings.encoders import are_kept, encoder_of, vectors_asked
 from assistant.features import Features
-from assistant.intents.arrays import Learnt
+from assistant.intents.learning.arrays import Learnt
+from assistant.intents.learning.training import Classification, Classifier
 from assistant.intents.spelling import Spelling
 from assistant.intents.stages import SETTLED
-from assistant.intents.training import Classification, Classifier
 from assistant.port import NotAtOnce
 
 LETTERS, SPELLING, MEANING = "letters", "spelling", "meaning"

@@ -14,8 +14,8 @@ from typing import Any
 
 from assistant import slots
 from assistant.checks import language_of
-from assistant.intents import training
 from assistant.intents.common import BACKGROUND, COMMON, FURTHER, HUMAN
+from assistant.intents.learning import training
 from assistant.knowledge import facts as knowledge
 from assistant.models import Intent, KnowledgeEntry
 

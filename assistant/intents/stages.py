@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from assistant.features import Features, Row, features_for
-from assistant.intents import meaning, training
-from assistant.intents.meaning import Lesson, Meaning
-from assistant.intents.training import NONE, Classification, Classifier, Example
+from assistant.intents.learning import meaning, training
+from assistant.intents.learning.meaning import Lesson, Meaning
+from assistant.intents.learning.training import NONE, Classification, Classifier, Example
 
 SETTLED = 0.97  # a first look that is so sure is the answer; docs/intents.md has how often it is wrong
 GIVEN_UP = 0.02  # of the right answers, for silence where nothing taught was meant

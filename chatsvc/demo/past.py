@@ -16,10 +16,10 @@ from channels_app.content.types import text
 from channels_app.contract import Sender
 from channels_app.models import Channel
 from chatsvc.demo.talks import OPEN, OVER, PEOPLE, Person, Talk
+from conversations.contacts.people import identity_resolve
 from conversations.event_schemas import SCHEMAS, envelope_of
 from conversations.messages import message_facts, processing_result, words_of
 from conversations.models import Contact, Conversation, Event, Identity, Message, Note
-from conversations.people import identity_resolve
 from conversations.timeline import VERSIONS
 from messaging.models import Delivery, DeliveryAttempt
 from messaging.outbox.handlers import handle

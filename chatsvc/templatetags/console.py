@@ -9,7 +9,7 @@ from django import template
 from django.conf import settings
 
 from chatsvc.web.sidebar import name_of
-from conversations.media_links import PATH
+from conversations.files.media_links import PATH
 
 register = template.Library()
 

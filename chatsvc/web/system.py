@@ -23,12 +23,12 @@ from chatsvc.observe.workers import workers_seen
 from chatsvc.release import VERSION
 from tenants.access.limits import client_ip, limits_reset
 from tenants.api.views import TenantAPIView, answered, asked, parse_body
-from tenants.audit import audit
 from tenants.errors import NotFound, Unavailable
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.storage import memo
 from tenants.storage.batches import delete_in_batches, for_seconds
+from tenants.trail.audit import audit
 
 TAGS = ["system"]
 ONLY = (

@@ -20,11 +20,11 @@ from tenants.api.moments import Moment
 from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.people.tenant_views import EXAMPLE, TenantChange, TenantShape, settings_changed, tenant_shape
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
-from tenants.audit import audit
 from tenants.errors import NotFound
 from tenants.models import Tenant
 from tenants.people.tenant import tenant_change
 from tenants.scope import tenant_scope
+from tenants.trail.audit import audit
 
 FACTS = ("id", "name", "slug", "status", "created_at", "updated_at")
 TENANTS = Walk("tenants", latest=True, sorts={"created_at": ""}, searched=("name", "slug"), dated="created_at")

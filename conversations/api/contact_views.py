@@ -27,7 +27,7 @@ from conversations.api.contact_shapes import (
     PreferencesChange,
     Statistics,
 )
-from conversations.contacts import (
+from conversations.contacts.changes import (
     contact_change,
     contact_create,
     contact_get,
@@ -36,7 +36,7 @@ from conversations.contacts import (
     identities_of,
     identity_get,
 )
-from conversations.identities import identity_attach, identity_detach
+from conversations.contacts.identities import identity_attach, identity_detach
 from conversations.models import Contact, Identity, Message
 from conversations.shapes import ConversationQuery, HistoryQuery
 from tenants.api.pages import Walk, WholeQuery, listed

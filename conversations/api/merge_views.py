@@ -11,13 +11,13 @@ from rest_framework.response import Response
 
 from conversations.api.contact_shapes import MergeBody, MergedContact, MergeDetail, MergeDone, MergePage, MergeQuery
 from conversations.api.contact_views import CONTACT, DETAIL, IDENTITY, TAGS, contact_detail
-from conversations.contacts import contact_get
+from conversations.contacts.changes import contact_get
+from conversations.contacts.people import contacts_merge, contacts_part
 from conversations.models import ContactMerge
-from conversations.people import contacts_merge, contacts_part
 from tenants.api.pages import Walk, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
-from tenants.audit import actor_name
 from tenants.errors import NotFound
+from tenants.trail.audit import actor_name
 
 MERGES = Walk("merges", latest=True, sorts={"created_at": ""}, searched=("by",), dated="created_at")
 MERGE = {

@@ -13,18 +13,18 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from conversations.merges import demand_free
+from conversations.contacts.merges import demand_free
+from conversations.contacts.people import contacts_merge
 from conversations.models import Contact, ContactMerge, Identity
-from conversations.people import contacts_merge
 from messaging.admin.merges import MergeInline
 from messaging.admin.privacy import PrivacyPages
 from messaging.consent.rules import staff_allow, staff_stop
-from tenants.audit import actor_name
 from tenants.console.pages import Button, PartInline, TenantAdmin, TenantFilter
 from tenants.console.structure import Schema
 from tenants.console.structure_field import StructureField
 from tenants.errors import ServiceError
 from tenants.scope import tenant_scope
+from tenants.trail.audit import actor_name
 
 DECIDED = ("name", "email", "phone", "language", "profile", "preferences")
 MOST_MERGED = 10  # contacts that are merged at once

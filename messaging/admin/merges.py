@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 from unfold.decorators import display
 
+from conversations.contacts.people import contacts_part
 from conversations.models import ContactMerge
-from conversations.people import contacts_part
-from tenants.audit import actor_name
 from tenants.console.pages import Button, PartInline, TenantAdmin, TenantFilter, moment
+from tenants.trail.audit import actor_name
 
 PART = Button(
     "part", "Part them again", "call_split",

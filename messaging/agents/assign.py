@@ -29,10 +29,10 @@ from messaging.rules.control import (
     require_epoch,
     take_over,
 )
-from tenants.audit import audit
 from tenants.models import Team, User
 from tenants.scope import current_tenant_id
 from tenants.storage.db import atomic, now, on_commit, retried
+from tenants.trail.audit import audit
 
 
 def assign_to_person(

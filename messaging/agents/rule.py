@@ -29,7 +29,6 @@ from messaging.agents.presence import presence_of
 from messaging.outbox.calls import colleagues_call
 from messaging.rules.control import TO_HUMAN, Holder, hands_change, human_has
 from tenants.access.permissions import expand
-from tenants.audit import audit
 from tenants.desk import desk_read
 from tenants.hours import is_open
 from tenants.models import Membership, Team, TeamMember
@@ -37,6 +36,7 @@ from tenants.scope import current_tenant_id, tenant_scope
 from tenants.storage.batches import Failures, More
 from tenants.storage.db import atomic, now, on_commit, retried
 from tenants.tenant_settings import settings_for, suspended
+from tenants.trail.audit import audit
 
 MOST = 5_000  # waiting conversations of a tenant that one run looks at
 AT_ONCE = 500  # of them whose labels and transcripts one statement reads

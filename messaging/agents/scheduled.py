@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from channels_app.content.types import Content
 from channels_app.selectors import channel_for_id
 from channels_app.words.moments import written
-from conversations.attachments import UNUSED, upload_keep
+from conversations.files.attachments import UNUSED, upload_keep
 from conversations.messages import cleaned
 from conversations.models import Message
 from conversations.timeline import work_given_up
@@ -28,10 +28,10 @@ from messaging.reply import Author
 from messaging.rules.agent_replies import reply_as
 from messaging.rules.control import locked, locked_open
 from messaging.rules.sendable import content_require
-from tenants.audit import audit
 from tenants.errors import Conflict, NotFound, ServiceError, Unprocessable
 from tenants.models import Membership, User
 from tenants.storage.db import atomic, now, on_commit, retried, server_trouble
+from tenants.trail.audit import audit
 from tenants.work.leases import A_DAY, WORKER_LOST, claim_by_id, put_off, server_back, settle
 
 log = structlog.get_logger(__name__)

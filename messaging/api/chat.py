@@ -21,7 +21,7 @@ from channels_app.models import Channel
 from channels_app.registry import KINDS
 from channels_app.selectors import channel_chosen
 from channels_app.words.moments import SentMoment
-from conversations.media_links import content_with_links
+from conversations.files.media_links import content_with_links
 from conversations.models import Conversation, Message
 from messaging.accept import Accepted, Entrance, accept
 from messaging.live.answers import answer_awaited

@@ -13,8 +13,8 @@ from django.db.models import F
 
 from channels_app.contract import ContactBlocked, Sender
 from channels_app.models import Channel
+from conversations.contacts.people import FORMER, identity_resolve
 from conversations.models import Conversation, Event, Identity, Message
-from conversations.people import FORMER, identity_resolve
 from conversations.timeline import VERSIONS, NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.consent.ledger import identities_of, stops_settled

@@ -10,7 +10,7 @@ from typing import Any
 
 from channels_app.content.fit import fit
 from channels_app.content.types import EVERYTHING, Capabilities, Content
-from conversations.media_links import content_with_links
+from conversations.files.media_links import content_with_links
 
 NO_CHOICES = EVERYTHING.button_types - {"postback"}
 #: expected type → what may be shown; of other types an answer is made by the engine, which is told the hint, or not

@@ -55,8 +55,8 @@ from tenants.errors import (
     Unprocessable,
 )
 from tenants.models import User
-from tenants.reads import read_noted
 from tenants.storage.db import new_id
+from tenants.trail.reads import read_noted
 
 PROTOCOL = "desk-agent.v1"
 MOST_WINDOWS, MOST_OF_KEY = 10, 50  # of one member of staff; of one key that names none

@@ -22,12 +22,12 @@ from django.utils.crypto import constant_time_compare
 
 from tenants.access.auth import credential_of, principal_for
 from tenants.access.permissions import PERMISSIONS, demands_more, expand, operator_closed
-from tenants.audit import actor_name
 from tenants.errors import Forbidden, NotAuthenticated, ServiceError, Unprocessable
 from tenants.models import Membership, Tenant, User
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
 from tenants.tenant_settings import suspended, tenant_state
+from tenants.trail.audit import actor_name
 
 READ, WORDS, WRITE = "conversations:read", "messages:read", "conversations:write"
 MOST_TENANTS = 50  # that a superuser is told of at first

@@ -12,7 +12,7 @@ from functools import partial
 import structlog
 from django.db import close_old_connections
 
-from conversations.merges import partings_follow
+from conversations.contacts.merges import partings_follow
 from conversations.search.backfill import words_fill
 from conversations.search.forget import words_forget
 from messaging.agents.queue import ranks_fill
@@ -34,8 +34,8 @@ from messaging.reports.delivery_status import late_statuses_apply
 from messaging.reports.revise import late_changes_apply
 from messaging.shutdown import stopping
 from messaging.threads.leftovers import leftovers_purge
-from tenants.seals import trail_purge, trail_seal
 from tenants.storage.batches import More, for_seconds
+from tenants.trail.seals import trail_purge, trail_seal
 
 log = structlog.get_logger(__name__)
 

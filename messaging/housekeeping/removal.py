@@ -19,7 +19,7 @@ from django.db.models import F
 
 from assistant.models import Vector
 from assistant.vectors.rows import store_forget
-from conversations.attachments import files_erase, tenant_files_erase
+from conversations.files.attachments import files_erase, tenant_files_erase
 from conversations.models import Attachment
 from tenants import tenant_settings
 from tenants.models import Removal, Tenant

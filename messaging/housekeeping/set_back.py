@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from channels_app.models import ChannelHealth
-from conversations.attachments import NEVER
+from conversations.files.attachments import NEVER
 from messaging.models import OutboxLane, WebhookEndpoint
 from tenants.models import IdempotencyRecord
 from tenants.storage.db import now, server_now

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from channels_app.words.moments import written
-from conversations.media_links import content_with_links
+from conversations.files.media_links import content_with_links
 from conversations.models import Message
 from tenants.staff import UNNAMED, Face
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from conversations.media_links import content_with_links
+from conversations.files.media_links import content_with_links
 from conversations.models import Attachment, Message, Reaction
 from messaging import wake
 from messaging.live.authors import author_of

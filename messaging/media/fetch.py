@@ -25,7 +25,7 @@ from channels_app.contract import MediaRef, Rejected, SendError, Unreachable
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
 from channels_app.services import http_for
-from conversations.attachments import (
+from conversations.files.attachments import (
     NEVER,
     Kept,
     attachment_settle,

@@ -17,8 +17,8 @@ from channels_app.content.forms import takes as _takes
 from channels_app.content.media import kind_of, safe_name
 from channels_app.content.types import Capabilities, Content
 from channels_app.contract import Rejected
-from conversations.attachments import attachment_of, form_name, form_size, shown_form, storage_asked
-from conversations.media_links import PATH, attachment_id_for, media_link
+from conversations.files.attachments import attachment_of, form_name, form_size, shown_form, storage_asked
+from conversations.files.media_links import PATH, attachment_id_for, media_link
 from conversations.models import Attachment
 from messaging.media.convert.make import Original, original
 from tenants.errors import NotFound

@@ -17,8 +17,8 @@ from channels_app.content.fit import shown_as
 from channels_app.content.types import PLATFORM_FILE, Content
 from channels_app.contract import Http, HttpAnswer, OutcomeUnknown, Rejected, Unreachable
 from channels_app.models import Channel
-from conversations.attachments import platform_key
-from conversations.media_links import attachment_id_of
+from conversations.files.attachments import platform_key
+from conversations.files.media_links import attachment_id_of
 from messaging.media.outgoing import content_public, own_file
 
 log = structlog.get_logger(__name__)

@@ -15,7 +15,7 @@ from django.core.files.storage import default_storage
 
 from channels_app.content.forms import FORMS, SHOWN_ANYWAY, SHOWN_AS
 from channels_app.content.media import ENDINGS, Refused, safe_name, thumbnail
-from conversations.attachments import (
+from conversations.files.attachments import (
     NEVER,
     NOT_SHOWN,
     form_name,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 
 from channels_app.content.media import FORMATS, Refused, thumbnail
-from conversations.attachments import files_of_deleted_erase, thumbnail_write
+from conversations.files.attachments import files_of_deleted_erase, thumbnail_write
 from conversations.models import Attachment
 from messaging import wake
 

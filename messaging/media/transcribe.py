@@ -17,7 +17,7 @@ from channels_app.content.normalise import clean_text
 from channels_app.content.types import MAX_FULL_TEXT, Content, worded
 from channels_app.contract import OutcomeUnknown, Rejected, SendError, Throttled, Unreachable
 from channels_app.http.client import HttpClient, authority
-from conversations.attachments import NEVER, form_name, form_size, shown_form, storage_asked
+from conversations.files.attachments import NEVER, form_name, form_size, shown_form, storage_asked
 from conversations.messages import words_of
 from conversations.models import Attachment, Message
 from conversations.safety import Hidden, flags_take, words_hidden

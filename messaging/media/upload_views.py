@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id, channel_for_kind
-from conversations.media_links import media_address, media_link
+from conversations.files.media_links import media_address, media_link
 from conversations.models import Attachment
 from messaging.media.fetch import most_bytes
 from messaging.media.uploads import TOO_LARGE, upload

@@ -12,7 +12,7 @@ from django.db import IntegrityError
 
 from channels_app.content.media import Refused
 from channels_app.models import Channel
-from conversations.attachments import UNUSED, attachment_settle, files_write, upload_begin
+from conversations.files.attachments import UNUSED, attachment_settle, files_write, upload_begin
 from conversations.models import Attachment
 from messaging.media.fetch import most_bytes, received
 from messaging.media.scanning import BACK_S, ScannerAway, ScannerBusy, ScannerFailed

@@ -25,7 +25,7 @@ from rest_framework.request import Request
 
 from channels_app.content.forms import FORMS
 from channels_app.content.media import kind_of
-from conversations.media_links import attachment_id_for
+from conversations.files.media_links import attachment_id_for
 from conversations.models import Attachment
 from messaging.media.shown import Served, served
 from tenants.access.auth import require_active

@@ -28,10 +28,10 @@ from messaging.live.staff import note_written
 from messaging.models import HandledEvent
 from messaging.outbox.alert_words import alert_worth
 from messaging.outbox.alerts import alerts_plan
-from tenants.audit import audit
 from tenants.scope import tenant_scope
 from tenants.storage import prepared
 from tenants.storage.db import atomic, lost_race, now, on_commit, retried
+from tenants.trail.audit import audit
 
 log = structlog.get_logger(__name__)
 

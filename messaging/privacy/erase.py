@@ -19,10 +19,10 @@ from django.db.models import F
 from assistant.vectors.rows import store_forget
 from channels_app.contract import Sender
 from channels_app.models import Channel
-from conversations.attachments import files_erase
-from conversations.merges import contact_into, contacts_lock
+from conversations.contacts.merges import contact_into, contacts_lock
+from conversations.contacts.people import identities_forget
+from conversations.files.attachments import files_erase
 from conversations.models import Contact, Conversation, Event, Identity
-from conversations.people import identities_forget
 from conversations.search.forget import index_renew
 from messaging.measures import PRIVACY
 from messaging.models import Delivery, Turn
@@ -34,12 +34,12 @@ from messaging.privacy.quotes import Words, named_delete, open_receipts, receipt
 from messaging.privacy.requested import request_tell
 from messaging.privacy.tables import OWNED, Person, rows_of
 from messaging.privacy.tombstones import tombstones_set
-from tenants.audit import actor_name, audit
 from tenants.errors import Conflict
 from tenants.scope import current_tenant_id, tenant_scope
 from tenants.storage.batches import BATCH, Failures, More
 from tenants.storage.db import atomic, now, retried
 from tenants.storage.sqlite.traces import log_wipe
+from tenants.trail.audit import actor_name, audit
 from tenants.work.leases import LeaseLost, claim_by_id, lease_longer, put_off, settle
 
 log = structlog.get_logger(__name__)

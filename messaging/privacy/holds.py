@@ -6,15 +6,15 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from conversations.merges import contacts_lock
+from conversations.contacts.merges import contacts_lock
 from conversations.models import ContactMerge
 from messaging.privacy.models import Erasure, LegalHold
-from tenants.audit import actor_name, audit
 from tenants.errors import Conflict
 from tenants.models import Tenant
 from tenants.scope import current_tenant_id
 from tenants.storage.db import atomic, now, retried
 from tenants.tenant_settings import settings_read
+from tenants.trail.audit import actor_name, audit
 
 
 @retried

@@ -22,7 +22,7 @@ from django.db.models import Q
 from assistant.vectors.rows import store_forget
 from channels_app.contract.request import erased
 from channels_app.models import Channel
-from conversations.attachments import files_erase
+from conversations.files.attachments import files_erase
 from conversations.models import Conversation, Event, Identity
 from messaging.measures import PRIVACY
 from messaging.models import Delivery, InboundEvent, Turn
@@ -41,10 +41,10 @@ from messaging.privacy.retention import (
 )
 from messaging.privacy.tables import OWNED, Person
 from messaging.privacy.timeline import events_purge, farewell_tell
-from tenants.audit import audit
 from tenants.scope import current_tenant_id, tenant_scope
 from tenants.storage.batches import BATCH, Failures, More, batches
 from tenants.storage.db import atomic, now, retried
+from tenants.trail.audit import audit
 
 log = structlog.get_logger(__name__)
 

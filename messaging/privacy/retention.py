@@ -17,11 +17,11 @@ from django.db.models import Q
 
 from conversations.models import Attachment, Conversation, Event, Message, Session
 from messaging.privacy.holds import held_contacts
-from tenants.audit import AuditEntry, audit
 from tenants.models import Tenant
 from tenants.scope import current_tenant_id
 from tenants.storage.db import now
 from tenants.tenant_settings import TenantSettings, settings_read
+from tenants.trail.audit import AuditEntry, audit
 
 BEGAN = "retention.purge_began"  # in the audit trail, with the time before which things go
 UNTIL = "retention.purged_until"  # the same, of entries that the trail keeps no longer

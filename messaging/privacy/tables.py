@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from conversations.merges import contact_missing
+from conversations.contacts.merges import contact_missing
 from conversations.models import Contact, Conversation, Identity
 
 

@@ -17,8 +17,8 @@ from channels_app.content.options import choice_for, payload_meant
 from channels_app.content.types import Content, text
 from channels_app.contract import InboundMessage
 from channels_app.models import Channel
+from conversations.contacts.people import identity_find
 from conversations.models import Conversation, Identity, Message
-from conversations.people import identity_find
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging.context.changes import UPDATED
 from messaging.context.wording import language_of

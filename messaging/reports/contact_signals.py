@@ -17,8 +17,7 @@ from django.db.models import Q
 
 from channels_app.contract import Sender, Signal, StatusUpdate
 from channels_app.models import Channel
-from conversations.models import Conversation, Event, Identity, Message
-from conversations.people import (
+from conversations.contacts.people import (
     Known,
     contact_came_from,
     conversation_with,
@@ -28,6 +27,7 @@ from conversations.people import (
     identity_resolve,
     ids_of,
 )
+from conversations.models import Conversation, Event, Identity, Message
 from conversations.timeline import NewEvent, conversation_advance, events_append, system_event
 from messaging.consent.rules import contact_resume, contact_stop
 from messaging.reports.delivery_status import status_apply

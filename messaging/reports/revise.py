@@ -19,10 +19,10 @@ from assistant.vectors.rows import messages_forget
 from channels_app import contract
 from channels_app.content.types import Content
 from channels_app.models import Channel
-from conversations.attachments import attachments_delete
+from conversations.contacts.people import Known, identities_forget, identity_find, identity_resolve
+from conversations.files.attachments import attachments_delete
 from conversations.messages import cleaned, message_facts, words_of
 from conversations.models import Attachment, Conversation, Event, Identity, Message, Reaction, Revision
-from conversations.people import Known, identities_forget, identity_find, identity_resolve
 from conversations.safety import NOTHING, Hidden, flags_take, hidden_in
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging.live.push import push_change, push_reaction

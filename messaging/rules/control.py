@@ -20,8 +20,8 @@ from channels_app.contract import Signal
 from channels_app.hours import hours_on, hours_told
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
+from conversations.contacts.people import conversation_with
 from conversations.models import Conversation, Identity, Message
-from conversations.people import conversation_with
 from conversations.selectors import holder_shape
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake

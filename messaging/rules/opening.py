@@ -15,10 +15,10 @@ from django.db import IntegrityError
 from channels_app.content.types import Content
 from channels_app.contract import Sender
 from channels_app.models import Channel
-from conversations.identities import sender_at
+from conversations.contacts.identities import sender_at
+from conversations.contacts.people import Known, identities_forget, identity_resolve
 from conversations.messages import cleaned
 from conversations.models import Conversation, Message
-from conversations.people import Known, identities_forget, identity_resolve
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging.reply import Author
 from messaging.rules.agent_replies import ANYBODY, reply_as

@@ -17,9 +17,9 @@ from django.db import IntegrityError
 from channels_app.content.types import Content
 from channels_app.contract import Sender
 from channels_app.models import Channel
+from conversations.contacts.people import identities_forget, identity_resolve
 from conversations.messages import cleaned, words_of
 from conversations.models import Conversation, Message
-from conversations.people import identities_forget, identity_resolve
 from conversations.safety import NOTHING, hidden_in, reply_hidden
 from conversations.timeline import conversation_advance
 from messaging.privacy.tombstones import erased_at

@@ -14,7 +14,7 @@ from assistant.evaluations.models import AnswerMark
 from assistant.models import Translation, Unanswered
 from assistant.tools.models import AgreedCall
 from assistant.vectors.rows import messages_forget
-from conversations.attachments import attachments_delete
+from conversations.files.attachments import attachments_delete
 from conversations.models import Attachment, Conversation, Event, Message
 from conversations.selectors import conversation_get
 from conversations.timeline import system_events

@@ -16,9 +16,9 @@ from django.db import IntegrityError
 
 from channels_app.contract import Sender
 from channels_app.models import Channel
-from conversations.attachments import attachments_delete
+from conversations.contacts.people import identities_forget, identity_resolve
+from conversations.files.attachments import attachments_delete
 from conversations.models import Attachment, Conversation, Message
-from conversations.people import identities_forget, identity_resolve
 from conversations.timeline import conversation_advance, events_append
 from messaging import wake
 from messaging.privacy.holds import demand_no_hold

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import F
 
 from channels_app.content.types import Content
-from conversations.attachments import attachment_of, attachment_share, attachments_delete, content_with_facts
+from conversations.files.attachments import attachment_of, attachment_share, attachments_delete, content_with_facts
 from conversations.messages import cleaned, words_of
 from conversations.models import Attachment, Conversation, Message
 from conversations.safety import hidden_in

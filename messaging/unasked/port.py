@@ -29,10 +29,10 @@ from messaging.unasked.acts import LONGEST_REASON, Status, say, set_status, show
 from tenants.access.auth import Principal, principal_for
 from tenants.access.limits import allow, limits_of
 from tenants.access.tokens import LONGEST
-from tenants.audit import actor_name, audit
 from tenants.errors import Forbidden, NotAuthenticated, ServiceError, TooMany
 from tenants.scope import tenant_scope
 from tenants.tenant_settings import settings_for
+from tenants.trail.audit import actor_name, audit
 from tenants.work.grpc_server import GrpcServer
 
 log = structlog.get_logger(__name__)

@@ -21,9 +21,9 @@ from channels_app.content.types import Content, Media
 from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_key
-from conversations.media_links import media_address
+from conversations.contacts.people import Known, identities_forget, identity_resolve, is_met
+from conversations.files.media_links import media_address
 from conversations.models import Attachment, Conversation, Message, Note
-from conversations.people import Known, identities_forget, identity_resolve, is_met
 from messaging.accept import Accepted, Entrance, accept
 from messaging.live.attending import answering, read_shown
 from messaging.live.push import push_read

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from django.db import IntegrityError
 
 from channels_app.models import Channel
+from conversations.contacts.people import identity_resolve
 from conversations.models import Attachment, Contact, Conversation, Identity
-from conversations.people import identity_resolve
 from messaging.live.push import push_moved
 from messaging.rating.taken import rating_due
 from messaging.reports.contact_signals import continue_as

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from conversations.media_links import media_link
+from conversations.files.media_links import media_link
 from messaging.media.fetch import most_bytes
 from messaging.media.upload_views import CHUNK, EXAMPLE_ID, check_length
 from messaging.webchat.frames import TicketRequest

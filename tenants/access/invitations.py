@@ -20,11 +20,11 @@ from django.core.mail import EmailMessage
 from django.db.models import Q
 
 from tenants.access.members import member_add
-from tenants.audit import audit
 from tenants.errors import Conflict, NotFound, Unprocessable
 from tenants.models import Invitation, Membership, Role, Tenant, User
 from tenants.scope import tenant_scope
 from tenants.storage.db import atomic, now, on_commit
+from tenants.trail.audit import audit
 
 log = structlog.get_logger(__name__)
 

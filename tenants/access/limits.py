@@ -18,8 +18,8 @@ from django.http import HttpRequest
 from rest_framework.throttling import BaseThrottle
 
 from tenants.access.buckets import Bucket, Verdict, fill, take
-from tenants.audit import actor_name
 from tenants.tenant_settings import TenantSettings, settings_for
+from tenants.trail.audit import actor_name
 
 MINUTE = 60.0
 #: an address as it stands in X-Forwarded-For: [IPv6], [IPv6]:port, IPv4:port, or bare, with or without quotes; a

@@ -17,9 +17,9 @@ from django.http import HttpRequest
 
 from tenants.access.buckets import Bucket, take
 from tenants.access.limits import client_ip, network
-from tenants.audit import audit
 from tenants.models import Membership, User
 from tenants.scope import tenant_scope
+from tenants.trail.audit import audit
 
 log = structlog.get_logger(__name__)
 

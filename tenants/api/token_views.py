@@ -14,8 +14,8 @@ from tenants.access import auth
 from tenants.access.permissions import AUTHENTICATED, PUBLIC, expand
 from tenants.access.tokens import token_read
 from tenants.api.views import TenantAPIView, parse_body
-from tenants.audit import actor_name
 from tenants.errors import Forbidden, Unprocessable
+from tenants.trail.audit import actor_name
 
 
 class TokenRequest(BaseModel):

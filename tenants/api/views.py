@@ -24,11 +24,11 @@ from tenants.access.limits import client_ip, rate_limit_headers
 from tenants.access.permissions import PUBLIC
 from tenants.api import idempotency
 from tenants.api.parse import parse_body, parse_query
-from tenants.audit import audit
 from tenants.errors import Invalid
-from tenants.reads import read_noted
 from tenants.scope import tenant_scope
 from tenants.storage.db import server_trouble
+from tenants.trail.audit import audit
+from tenants.trail.reads import read_noted
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +58,7 @@ class TenantAPIView(APIView):
         return cast(Principal, self.request.user)
 
     def audit(self, action: str, target: Any = "", changes: Mapping[str, Any] | None = None) -> None:
-        """Record what this request does (tenants/audit.py), with who asks and from where."""
+        """Record what this request does (tenants/trail/audit.py), with who asks and from where."""
         audit(self.principal, action, target, changes, client_ip(self.request._request))
 
     def get_authenticators(self) -> list[Any]:

@@ -34,12 +34,12 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from tenants.access.limits import client_ip
 from tenants.access.permissions import demands_more, expand, held_in, operator_closed
 from tenants.alert_choice import AlertChoice, choice_read
-from tenants.audit import audit
 from tenants.errors import ServiceError
 from tenants.models import Membership, Tenant
-from tenants.reads import read_noted
 from tenants.scope import tenant_scope
 from tenants.storage.json_values import unstorable
+from tenants.trail.audit import audit
+from tenants.trail.reads import read_noted
 
 NO_TENANT = uuid.UUID(int=0)  # the scope of a form whose tenant is not chosen yet: sees no row
 TOLD_SINGLY = 3  # kinds of answers of a deed with many rows; the others are counted

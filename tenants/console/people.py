@@ -20,7 +20,6 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from tenants.access.limits import client_ip
 from tenants.access.logins import tell_tenants
 from tenants.access.members import member_add, staff_make
-from tenants.audit import audit
 from tenants.console.desks import NAMES, DeskForm, DeskShown
 from tenants.console.grants import GrantForm, PermissionsField, PlaceAdmin, Told
 from tenants.console.own_alerts import alerts_page
@@ -30,6 +29,7 @@ from tenants.people.admins import admins_kept_of
 from tenants.people.second import require_may_reset, second_reset
 from tenants.scope import tenant_scope
 from tenants.storage.db import retried
+from tenants.trail.audit import audit
 
 MOST = 1000  # roles in one select; of one tenant there are a handful
 

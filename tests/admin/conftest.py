@@ -32,10 +32,10 @@ from messaging.privacy.models import Erasure, Export
 from tenants.access.api_keys import api_key_create
 from tenants.access.grants.clients import client_create
 from tenants.access.grants.families import family_begin
-from tenants.audit import audit
 from tenants.models import Invitation, Removal, Role, Team, Tenant, TrustedIssuer, User
 from tenants.scope import tenant_scope
 from tenants.storage.db import new_id, now
+from tenants.trail.audit import audit
 from tests.factories import (
     ChannelFactory,
     ConversationFactory,

@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from channels_app.contract import CheckResult
 from channels_app.models import Channel
-from conversations.media_links import media_link
+from conversations.files.media_links import media_link
 from conversations.models import Contact, Conversation, Message
 from messaging.live.hub import hub
 from messaging.models import Delivery, InboundEvent

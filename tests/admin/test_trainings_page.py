@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from assistant.builtin.evaluation import evaluate_lessons
-from assistant.intents import apart
+from assistant.intents.learning import apart
 from assistant.intents.lessons import invalidate, lessons
 from assistant.intents.versions.models import TrainingLane
 from assistant.intents.versions.runs import trainings_go_on

@@ -16,10 +16,10 @@ from messaging.agents.inbox.trail import TRIGGERS
 from messaging.models import Delivery
 from messaging.reports.revise import message_change
 from tenants.access.permissions import ROLES
-from tenants.audit import audit
 from tenants.models import AuditEntry, Tenant
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
+from tenants.trail.audit import audit
 from tests.admin.conftest import staff_of  # noqa: F401
 from tests.factories import ChannelFactory, ConversationFactory, LabelFactory, MembershipFactory
 

@@ -11,9 +11,9 @@ from conversations.models import Event, Session
 from messaging.models import Delivery, DeliveryAttempt
 from tenants.access.api_keys import api_key_create
 from tenants.access.permissions import PERMISSIONS
-from tenants.audit import audit
 from tenants.models import ApiKey, AuditEntry
 from tenants.storage.db import new_id, now
+from tenants.trail.audit import audit
 from tests.factories import (
     ChannelFactory,
     ContactFactory,

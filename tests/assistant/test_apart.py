@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.intents import apart, arrays, lessons
-from assistant.intents.training import NONE, Example
+from assistant.intents import lessons
+from assistant.intents.learning import apart, arrays
+from assistant.intents.learning.training import NONE, Example
 from assistant.intents.versions.measuring import measured
 from assistant.knowledge.facts import Fact
 
@@ -42,7 +43,7 @@ def test_a_process_of_its_own_learns_the_same_numbers() -> None:
 
 def test_what_learning_takes_does_not_stay() -> None:
     script = (
-        "import json, sys; from assistant.intents import apart; from assistant.intents.training import Example;"
+        "import json, sys; from assistant.intents import apart; from assistant.intents.learning.training import Example;"
         f"learnt = apart.learnt([Example(*given) for given in {json.dumps([[e.text, e.intent] for e in EXAMPLES])}], []);"
         "print(learnt.classifier.classify('where is my order?').intent, {'sklearn', 'scipy', 'django'} & set(sys.modules))"
     )

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from assistant.intents.files import drawn, examples_in
-from assistant.intents.training import NONE, Example
+from assistant.intents.learning.training import NONE, Example
 
 TAUGHT = {
     "return_item": ["i want to send it back", "how do i return this", "can i give these shoes back", "return my order"],

@@ -14,7 +14,7 @@ from assistant.builtin.evaluation import evaluate, train
 from assistant.demo import seed_assistant
 from assistant.embeddings import encoders
 from assistant.intents.common import BACKGROUND
-from assistant.intents.training import Example
+from assistant.intents.learning.training import Example
 from assistant.intents.versions.measuring import measure, measured
 from assistant.models import Intent, KnowledgeEntry, TrainedModel
 from tenants.scope import tenant_scope

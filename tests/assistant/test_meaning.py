@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from assistant.features import features_for
-from assistant.intents import lines, meaning, stages, training
-from assistant.intents.meaning import Lesson, called_by
-from assistant.intents.training import NONE, Example
+from assistant.intents import stages
+from assistant.intents.learning import lines, meaning, training
+from assistant.intents.learning.meaning import Lesson, called_by
+from assistant.intents.learning.training import NONE, Example
 
 TOPICS = {"tea": ("assam", "sencha", "oolong"), "fish": ("trout", "perch", "cod"), "": ("granite", "basalt", "slate")}
 PLACE = {word: place for place, words in enumerate(TOPICS.values()) for word in words}

@@ -16,10 +16,11 @@ from assistant.builtin.dialogue import Dialogue, Options
 from assistant.demo import seed_assistant
 from assistant.embeddings import encoders
 from assistant.features import features_for
-from assistant.intents import apart, arrays, stages, stored
 from assistant.intents import lessons as memory
+from assistant.intents import stages
+from assistant.intents.learning import apart, arrays, stored
+from assistant.intents.learning.training import Example
 from assistant.intents.lessons import Lessons, invalidate, lessons
-from assistant.intents.training import Example
 from assistant.models import Intent, LearntNumbers, TrainedModel
 from assistant.port import EngineRequest, NotAtOnce
 from channels_app.content.types import text

@@ -11,8 +11,8 @@ import pytest
 from django.db import connections
 
 from assistant.demo import seed_assistant
-from assistant.intents import arrays, stored
 from assistant.intents import lessons as memory
+from assistant.intents.learning import arrays, stored
 from assistant.intents.lessons import Lessons, invalidate, lessons
 from assistant.models import Intent, KnowledgeEntry, LearntNumbers, TrainedModel
 from tenants.models import Tenant

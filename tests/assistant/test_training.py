@@ -10,10 +10,10 @@ import pytest
 
 from assistant.builtin.wording import TITLE
 from assistant.features import features_for
-from assistant.intents import training
 from assistant.intents.common import BACKGROUND, COMMON, SENTENCES
+from assistant.intents.learning import training
+from assistant.intents.learning.training import CANDIDATES, NONE, Classification, Example, folds, normal, train
 from assistant.intents.skills import examples_of, skills_of
-from assistant.intents.training import CANDIDATES, NONE, Classification, Example, folds, normal, train
 from assistant.knowledge import facts as knowledge
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from assistant.builtin.evaluation import evaluate_lessons
-from assistant.intents import apart, stored
 from assistant.intents import lessons as memory
+from assistant.intents.learning import apart, stored
+from assistant.intents.learning.training import Example
 from assistant.intents.lessons import invalidate, lessons
-from assistant.intents.training import Example
 from assistant.intents.versions import runs
 from assistant.intents.versions.held import version_activate
 from assistant.intents.versions.models import TrainingLane

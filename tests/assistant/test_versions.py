@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from assistant.intents import arrays, stored, training
 from assistant.intents import lessons as memory
+from assistant.intents.learning import arrays, stored, training
+from assistant.intents.learning.training import NONE, Example
 from assistant.intents.lessons import Lessons, invalidate, lessons
-from assistant.intents.training import NONE, Example
 from assistant.intents.versions import held
 from assistant.intents.versions.held import version_activate, version_get, version_release
 from assistant.intents.versions.listed import versions_listed

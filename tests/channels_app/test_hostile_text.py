@@ -113,7 +113,7 @@ LONGEST: dict[str, int] = {
     "assistant.prompting.leaks": 64_000,
     "assistant.prompting.masking": MOST_OF_ANSWER,
     "assistant.features": MAX_TEXT,
-    "assistant.intents.training": MAX_TEXT,
+    "assistant.intents.learning.training": MAX_TEXT,
     "assistant.slots": MAX_TEXT,
     "chatsvc.web.middleware": HEADER,
     "tenants.access.api_keys": HEADER,

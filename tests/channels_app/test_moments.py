@@ -138,7 +138,7 @@ def test_every_time_of_every_model_is_a_moment():
 INTERNAL = {
     "messaging/privacy/retention.py",  # in the audit trail, here and in the next two
     "messaging/privacy/purge.py",
-    "tenants/seals.py",
+    "tenants/trail/seals.py",
     "tenants/access/grants/families.py",  # Unix seconds of claims
     "chatsvc/management/commands/stats.py",  # days, read by operators
     "assistant/llm/budget.py",  # a day, in the tenant's own timeline
@@ -146,7 +146,7 @@ INTERNAL = {
     "channels_app/words/entities.py",
     "chatsvc/processes/backup.py",  # read by operators
     "chatsvc/management/commands/create_token.py",  # Unix seconds of claims
-    "tenants/migrations/0013_audit_seal_proofs.py",  # as tenants/seals.py wrote it then
+    "tenants/migrations/0013_audit_seal_proofs.py",  # as tenants/trail/seals.py wrote it then
     "tenants/api/pages.py",  # within a cursor
     "conversations/selectors.py",
     "conversations/search/candidates.py",  # within a cursor

@@ -17,7 +17,7 @@ FILE = """
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from channels_app.models import Channel
-from conversations.media_links import media_link
+from conversations.files.media_links import media_link
 from conversations.models import Attachment
 from tenants.scope import tenant_scope
 channel = Channel.objects.unscoped().first()

@@ -16,8 +16,8 @@ from messaging.models import HandledEvent
 from messaging.privacy import erase
 from messaging.privacy.erase import erasure_go_on, erasure_start
 from tenants.access.auth import issue_access_token, principal_for
-from tenants.audit import AuditEntry, actor_name
 from tenants.scope import tenant_scope
+from tenants.trail.audit import AuditEntry, actor_name
 from tests.conftest import Api
 from tests.factories import ChannelFactory
 from tests.journeys.connected import work

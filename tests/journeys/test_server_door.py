@@ -13,7 +13,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from chatsvc.asgi import sockets
-from conversations.media_links import media_link
+from conversations.files.media_links import media_link
 from conversations.models import Attachment
 from messaging.media import views
 from tenants.scope import tenant_scope

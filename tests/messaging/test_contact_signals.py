@@ -13,8 +13,8 @@ from django.db import connections
 from channels_app.adapters.whatsapp import WhatsApp
 from channels_app.content.types import text
 from channels_app.contract import InboundMessage, Sender, SendResult, Signal, StatusUpdate
+from conversations.contacts.people import identity_meet, identity_resolve
 from conversations.models import Contact, Conversation, Event, Identity, Message
-from conversations.people import identity_meet, identity_resolve
 from messaging.accept import Entrance, accept
 from messaging.deliver import deliver
 from messaging.models import Delivery

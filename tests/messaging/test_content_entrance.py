@@ -14,7 +14,7 @@ from channels_app.models import Channel, MessageTemplate
 from channels_app.twin import server
 from channels_app.twin.platforms import PLATFORMS
 from channels_app.twin.server import Twin
-from conversations.media_links import media_address
+from conversations.files.media_links import media_address
 from conversations.models import Conversation, Message
 from messaging import respond as respond_module
 from messaging.accept import accept

@@ -13,10 +13,10 @@ from django.urls import reverse
 from channels_app.content.types import text
 from channels_app.contract import Signal
 from channels_app.models import Channel
-from conversations import people
-from conversations.identities import identity_attach
+from conversations.contacts.changes import people
+from conversations.contacts.identities import identity_attach
+from conversations.contacts.people import contacts_join
 from conversations.models import Contact, ContactMerge, Conversation, Event, Identity, Message
-from conversations.people import contacts_join
 from messaging.accept import accept
 from messaging.consent.rules import contact_resume, staff_allow, staff_stop
 from messaging.context.profile import profile_keep, profile_of

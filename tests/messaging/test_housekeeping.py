@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from channels_app.models import Channel
-from conversations.attachments import upload_discard
+from conversations.contacts.people import Known, contacts_join, session_touch
+from conversations.files.attachments import upload_discard
 from conversations.models import Attachment, Conversation, Event, Message, Reaction, Revision, Session
-from conversations.people import Known, contacts_join, session_touch
 from messaging import housekeeping
 from messaging.accept import Entrance, accept
 from messaging.housekeeping import idle, trims, visits

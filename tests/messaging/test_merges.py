@@ -9,10 +9,10 @@ import pytest
 
 from channels_app.contract import Signal
 from channels_app.models import Channel
-from conversations import merges, people
-from conversations.merges import partings_follow
+from conversations.contacts.changes import merges, people
+from conversations.contacts.merges import partings_follow
+from conversations.contacts.people import contacts_merge, contacts_part
 from conversations.models import Contact, ContactMerge, Conversation, Event, Identity, Message, Session
-from conversations.people import contacts_merge, contacts_part
 from messaging.accept import accept
 from messaging.reports.contact_signals import signal_apply
 from tenants.errors import Conflict, NotFound, Unprocessable

@@ -16,17 +16,17 @@ from django.db.models import ProtectedError
 
 from channels_app.models import Channel, ChannelHealth
 from channels_app.selectors import channel_for_key
-from conversations import attachments
+from conversations.files import attachments
 from conversations.models import Attachment, Event, Message, Note, Revision
 from messaging.housekeeping import removal
 from messaging.models import InboundEvent, StaffAlert, Turn
 from tenants.access.api_keys import api_key_create
-from tenants.audit import audit
 from tenants.models import ApiKey, Removal, Role, Tenant, User
 from tenants.removal import removal_start
 from tenants.scope import tenant_scope
 from tenants.storage import batches
 from tenants.storage.db import TenantModel, new_id, now
+from tenants.trail.audit import audit
 from tests.conftest import Api
 from tests.factories import ChannelFactory, DeliveryFactory, MembershipFactory, MessageFactory, SessionFactory
 

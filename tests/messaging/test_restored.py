@@ -9,7 +9,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from conversations.attachments import NEVER
+from conversations.files.attachments import NEVER
 from conversations.models import Attachment, Conversation, Event
 from messaging.deliver import redeliver
 from messaging.housekeeping import restored

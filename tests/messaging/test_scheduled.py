@@ -12,7 +12,7 @@ from django.db import connection
 from channels_app.content.types import Content, Media, text
 from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
-from conversations.media_links import media_address
+from conversations.files.media_links import media_address
 from conversations.models import Conversation, Message, Note
 from messaging import tasks
 from messaging.accept import accept

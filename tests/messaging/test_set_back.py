@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from channels_app.models import ChannelHealth
-from conversations.attachments import NEVER
+from conversations.files.attachments import NEVER
 from conversations.models import Attachment
 from messaging.housekeeping import set_back
 from messaging.housekeeping.set_back import longest_lease, rows_correct

@@ -17,7 +17,7 @@ from assistant.engine.server import Refused, builtin_answer
 from assistant.port import EngineRequest
 from channels_app.content.types import text
 from channels_app.models import Channel
-from conversations.media_links import media_link
+from conversations.files.media_links import media_link
 from conversations.models import Attachment, Message
 from messaging.models import InboundEvent
 from messaging.webchat.sockets.lookout import lookout

@@ -19,7 +19,7 @@ from typing import Any
 from django.conf import settings
 from django.core.cache import cache
 
-from conversations import people
+from conversations.contacts.changes import people
 from messaging import tasks, wake
 from messaging.api import chat
 from tenants.access import buckets

@@ -9,11 +9,11 @@ import pytest
 from pydantic import ValidationError
 
 from tenants.access.auth import Principal
-from tenants.audit import audit
 from tenants.hours import is_open
 from tenants.models import AuditEntry, Tenant
 from tenants.storage.db import new_id
 from tenants.tenant_settings import TenantSettings, invalidate, settings_for
+from tenants.trail.audit import audit
 from tests.factories import UserFactory
 
 

@@ -15,8 +15,8 @@ from django.urls import path, reverse
 from django.utils.safestring import mark_safe
 from unfold.decorators import display
 
+from assistant.intents.learning.stored import training_state
 from assistant.intents.lessons import invalidate
-from assistant.intents.stored import training_state
 from assistant.intents.versions.held import held, version_activate, version_release
 from assistant.intents.versions.listed import versions_listed
 from assistant.intents.versions.models import TrainingLane

@@ -13,15 +13,15 @@ from typing import Any, Literal
 
 from django.db import IntegrityError
 
+from assistant.intents.learning.training import FORMAT
 from assistant.intents.skills import digest_of, read_facts, read_skills
-from assistant.intents.training import FORMAT
 from assistant.intents.versions.models import TrainingLane
 from assistant.models import LearntNumbers, TrainedModel
 from conversations.timeline import system_event
-from tenants.audit import audit
 from tenants.errors import Conflict, NotFound
 from tenants.scope import current_tenant_id
 from tenants.storage.db import atomic, key_taken, now, retried
+from tenants.trail.audit import audit
 
 CHANGED = "chat.system.model_changed"
 NOTHING_HELD: dict[str, Any] = {"held": None, "held_since": None, "pinned": False, "instead_of": ""}

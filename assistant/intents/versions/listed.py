@@ -9,8 +9,8 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from assistant.intents.learning.stored import MOST_VERSIONS, training_for
 from assistant.intents.skills import digest_of, read_facts, read_skills
-from assistant.intents.stored import MOST_VERSIONS, training_for
 from assistant.intents.versions.held import Held, held, is_readable
 from assistant.models import LearntNumbers, TrainedModel
 

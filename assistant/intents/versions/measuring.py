@@ -1,7 +1,7 @@
 """How well versions recognise what they were not shown, by the looks that answers really take.
 
 Owns the split, which is the same for all versions that are compared, and the measures. Runs in the process that learns
-(assistant/intents/apart.py): must not touch the database.
+(assistant/intents/learning/apart.py): must not touch the database.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from assistant.features import Features, features_for
-from assistant.intents import recognised, stages, training
-from assistant.intents.arrays import Learnt
+from assistant.intents import recognised, stages
+from assistant.intents.learning import training
+from assistant.intents.learning.arrays import Learnt
+from assistant.intents.learning.training import NONE, Example, normal
 from assistant.intents.spelling import Spelling, spelling_of
-from assistant.intents.training import NONE, Example, normal
 from assistant.knowledge.facts import Knowledge
 
 PARTS = 5  # each example is left out once, along with a fifth of the others

@@ -1,7 +1,7 @@
 """A training that people asked for: what is taught now is learnt, by letters and by meaning, and measured beside the version
 that answers, or another.
 
-Owns whose turn it is, how far it is, and its end; the work is done in a process of its own (assistant/intents/apart.py).
+Owns whose turn it is, how far it is, and its end; the work is done in a process of its own (assistant/intents/learning/apart.py).
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from django.conf import settings
 from django.db.models import F
 
 from assistant.embeddings.encoders import model_of, name_for
-from assistant.intents import lessons, stored
-from assistant.intents.apart import LearningFailed, Told
-from assistant.intents.arrays import FAULTS, taught_of
-from assistant.intents.training import Example
+from assistant.intents import lessons
+from assistant.intents.learning import stored
+from assistant.intents.learning.apart import LearningFailed, Told
+from assistant.intents.learning.arrays import FAULTS, taught_of
+from assistant.intents.learning.training import Example
 from assistant.intents.versions.held import held, is_readable, lane_open, version_get, version_learnt
 from assistant.intents.versions.models import TrainingLane
 from assistant.models import LearntNumbers, TrainedModel

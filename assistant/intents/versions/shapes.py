@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from assistant.intents.stored import training_state
+from assistant.intents.learning.stored import training_state
 from assistant.intents.versions.listed import Listed
 from assistant.intents.versions.models import TrainingLane
 from assistant.models import TrainedModel

@@ -11,11 +11,11 @@ from channels_app.words.moments import written
 from chatsvc.management.making import MakingCommand, tenant_of
 from tenants.access.api_keys import api_key_create, api_key_rotate, overlap_s
 from tenants.access.permissions import ROLES
-from tenants.audit import audit
 from tenants.errors import Conflict, NotFound
 from tenants.models import ApiKey
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
+from tenants.trail.audit import audit
 
 
 class Command(MakingCommand):

@@ -16,9 +16,9 @@ from channels_app.registry import KINDS, adapter_for
 from channels_app.services import channel_save, webhook_url
 from chatsvc.management.making import MakingCommand, tenant_of
 from messaging.health.watch import channel_saved
-from tenants.audit import audit
 from tenants.errors import Conflict, Invalid
 from tenants.scope import tenant_scope
+from tenants.trail.audit import audit
 
 
 class Command(MakingCommand):

@@ -8,10 +8,10 @@ from django.core.management.base import CommandParser
 
 from chatsvc.management.making import MakingCommand
 from tenants.access.members import roles_give, tenant_create
-from tenants.audit import audit
 from tenants.errors import Conflict
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tenants.trail.audit import audit
 
 
 class Command(MakingCommand):

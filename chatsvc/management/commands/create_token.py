@@ -15,10 +15,10 @@ from tenants.access.grants.clients import held_by
 from tenants.access.grants.families import LONGEST_ACCESS_S
 from tenants.access.permissions import PERMISSIONS
 from tenants.access.tokens import token_read
-from tenants.audit import audit
 from tenants.errors import Forbidden, Invalid, NotFound
 from tenants.models import User
 from tenants.scope import tenant_scope
+from tenants.trail.audit import audit
 
 
 class Command(MakingCommand):

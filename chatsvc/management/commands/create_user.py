@@ -9,11 +9,11 @@ from django.core.management.base import CommandParser
 
 from chatsvc.management.making import MakingCommand, tenant_of
 from tenants.access.members import account_create, member_add
-from tenants.audit import audit
 from tenants.errors import Conflict, Invalid
 from tenants.models import User
 from tenants.scope import tenant_scope
 from tenants.storage.db import atomic
+from tenants.trail.audit import audit
 
 
 class Command(MakingCommand):

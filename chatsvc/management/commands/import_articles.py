@@ -12,10 +12,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from assistant.intents.lessons import invalidate
 from assistant.knowledge.bringing import Document, documents_bring
 from assistant.knowledge.documents import ENDINGS, most_bytes
-from tenants.audit import audit
 from tenants.errors import Unprocessable
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tenants.trail.audit import audit
 
 
 class Command(BaseCommand):

@@ -9,10 +9,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from assistant.intents.lessons import invalidate
 from assistant.knowledge.sites.models import Site, SitePage
 from assistant.knowledge.sites.reading import counts_of, site_again, site_create, site_go_on
-from tenants.audit import audit
 from tenants.errors import ServiceError
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tenants.trail.audit import audit
 
 
 class Command(BaseCommand):

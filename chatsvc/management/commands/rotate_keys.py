@@ -9,9 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from messaging.housekeeping.rekey import places, rekey
-from tenants.audit import audit
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tenants.trail.audit import audit
 
 LOST = (
     "{} values are opened by none of ENCRYPTION_KEYS: put the key of their time behind the others and run this again."

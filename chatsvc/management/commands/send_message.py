@@ -12,9 +12,9 @@ from channels_app.content.types import text as written
 from channels_app.models import Channel
 from chatsvc.management.making import MakingCommand, tenant_of
 from messaging.rules.opening import first_words, sender_at
-from tenants.audit import audit
 from tenants.errors import Invalid, NotFound
 from tenants.scope import tenant_scope
+from tenants.trail.audit import audit
 
 
 class Command(MakingCommand):

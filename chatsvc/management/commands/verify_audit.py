@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from chatsvc.management.arguments import tenant_named
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tenants.seals import trail_verify
+from tenants.trail.seals import trail_verify
 
 
 class Command(BaseCommand):

@@ -24,7 +24,7 @@ from channels_app.models import Channel, MessageTemplate
 from channels_app.outgoing import complaints_of
 from channels_app.registry import platform_of
 from channels_app.templates.resolve import VARIABLE, said_by, tag_of, templates_approved, templates_for
-from conversations.media_links import content_with_links, media_address, media_link
+from conversations.files.media_links import content_with_links, media_address, media_link
 from conversations.models import Attachment, Conversation, Message
 from messaging.agents.canned import canned_fill, canned_found, canned_get, canned_variables
 from messaging.agents.members import members

@@ -17,8 +17,8 @@ from django.template.defaultfilters import filesizeformat
 
 from assistant.models import Intent
 from channels_app.templates.resolve import LANGUAGE
-from conversations.media_links import media_link
-from conversations.merges import contacts_lock
+from conversations.contacts.merges import contacts_lock
+from conversations.files.media_links import media_link
 from conversations.models import Attachment, Contact, Conversation, Identity, Review, Session
 from messaging.context.profile import MOST_CHARACTERS, MOST_FACTS, OWN
 from tenants.errors import Invalid

@@ -35,8 +35,8 @@ from tenants.access.limits import client_ip
 from tenants.console.pages import alert_choice_in, permissions_in, tenants_with
 from tenants.console.second.step import password_view, second_view
 from tenants.errors import Invalid
-from tenants.reads import read_noted
 from tenants.scope import tenant_scope
+from tenants.trail.reads import read_noted
 
 TITLES: Mapping[View, str] = {
     "waiting": "Waiting", "mine": "Mine", "colleagues": "With colleagues", "bot": "With the bot", "mentions": "Mentions",

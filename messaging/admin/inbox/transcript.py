@@ -17,7 +17,7 @@ from assistant.evaluations.marks import marks_of
 from channels_app.health import State, health_row
 from channels_app.models import Channel
 from channels_app.registry import platform_of
-from conversations.media_links import content_with_links, media_link
+from conversations.files.media_links import content_with_links, media_link
 from conversations.models import Attachment, Conversation, Message
 from conversations.safety import WHY
 from messaging.models import Delivery

@@ -30,7 +30,7 @@ TYPES = (
 CHANGED = ("chat.message.updated", "chat.message.deleted")
 #: of `chat.conversation.updated`: what no member of staff has done; what one did is an act
 TRIGGERS = ("handover", "outside", "rated", "failed", "recovered", "late", "wake")
-#: who looks does nothing (tenants/reads.py)
+#: who looks does nothing (tenants/trail/reads.py)
 LOOKS = ("contact.read", "conversation.read")
 #: members of an event that say who and why
 FACTS = (
@@ -79,7 +79,7 @@ def trail_page(conversation: Conversation, *, size: int, cursor: str = "", conta
 
 
 def targets_of(conversation: Conversation, *, contact: bool) -> list[str]:
-    """As tenants/audit.py names them."""
+    """As tenants/trail/audit.py names them."""
     person = [f"contact:{conversation.contact_id}"] if contact else []
     return [f"conversation:{conversation.id}", *person]
 

@@ -21,9 +21,9 @@ from tenants.access.auth import require_active
 from tenants.access.limits import client_ip
 from tenants.access.permissions import PUBLIC
 from tenants.api.views import TenantAPIView
-from tenants.audit import audit
 from tenants.errors import NotFound
 from tenants.scope import tenant_scope
+from tenants.trail.audit import audit
 
 ELSEWHERE_S = 60  # that the bucket's own address works
 MIME = "application/zip"

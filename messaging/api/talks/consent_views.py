@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from conversations.api.contact_shapes import ContactDetail
 from conversations.api.contact_views import DETAIL, TAGS, contact_detail
-from conversations.contacts import contact_get
+from conversations.contacts.changes import contact_get
 from messaging.consent.rules import staff_allow, staff_stop
 from tenants.api.views import TenantAPIView, answered
 

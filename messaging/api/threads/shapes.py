@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from channels_app.content.ids import PersonId
 from channels_app.content.types import MAX_TEXT, Content, PublicContent, text
 from channels_app.words.moments import Moment
-from conversations.media_links import content_with_links
+from conversations.files.media_links import content_with_links
 from conversations.models import Conversation, Message
 from messaging.threads.people import Role, participants_of, sender_of
 from messaging.threads.rows import Wanted, learner_of

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from channels_app.words.moments import Moment
-from conversations.contacts import contact_get
+from conversations.contacts.changes import contact_get
 from conversations.models import Session
 from conversations.selectors import channel_brief
 from conversations.shapes import ChannelBrief

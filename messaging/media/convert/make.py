@@ -21,7 +21,7 @@ import structlog
 from channels_app.content.forms import CONTAINERS, Form
 from channels_app.content.media import FORMATS, Refused, as_jpeg
 from channels_app.content.types import MAX_MEDIA_BYTES
-from conversations.attachments import (
+from conversations.files.attachments import (
     files_of_deleted_erase,
     form_refusal,
     form_refuse,

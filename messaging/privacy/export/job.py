@@ -15,7 +15,7 @@ import structlog
 from django.db.models import F
 
 from channels_app.words.moments import written
-from conversations.merges import contact_into, contacts_lock
+from conversations.contacts.merges import contact_into, contacts_lock
 from conversations.models import Attachment, ContactMerge
 from messaging.measures import PRIVACY
 from messaging.privacy.export.lines import EXPORTED, Spot, line_of, path_of, rows_count, steps
@@ -24,11 +24,11 @@ from messaging.privacy.holds import demand_not_erased
 from messaging.privacy.models import Export
 from messaging.privacy.requested import request_tell
 from messaging.privacy.tables import Person
-from tenants.audit import actor_name, audit
 from tenants.errors import NotFound
 from tenants.scope import current_tenant_id, tenant_scope
 from tenants.storage.batches import Failures, More
 from tenants.storage.db import atomic, now, retried, server_trouble
+from tenants.trail.audit import actor_name, audit
 from tenants.work.leases import LeaseLost, claim_by_id, lease_longer, put_off, settle
 
 log = structlog.get_logger(__name__)

@@ -19,7 +19,7 @@ from django.core.files.storage import default_storage
 from django.core.signing import BadSignature, Signer
 from pydantic_core import to_json
 
-from conversations.attachments import storage_asked
+from conversations.files.attachments import storage_asked
 
 SCHEMA, VERSION = "chatsvc.person-export", 1
 CHUNK = 1 << 20  # bytes

@@ -21,12 +21,12 @@ from django.db import IntegrityError
 from django.db.models import F, QuerySet
 
 from tenants.access.tokens import token_revoke
-from tenants.audit import audit
 from tenants.errors import NotAuthenticated
 from tenants.models import RevokedToken
 from tenants.scope import tenant_scope
 from tenants.storage.db import key_taken, new_id, now
 from tenants.token_models import TokenFamily
+from tenants.trail.audit import audit
 
 log = structlog.get_logger(__name__)
 

@@ -23,11 +23,11 @@ from tenants.access.grants.clients import ClientFacts, client_facts, hashed, hel
 from tenants.access.grants.families import family_end
 from tenants.access.permissions import PERMISSIONS
 from tenants.access.tokens import token_read
-from tenants.audit import audit
 from tenants.errors import ServiceError
 from tenants.models import OAuthClient, OAuthCode, TokenFamily, User
 from tenants.scope import tenant_scope
 from tenants.storage.db import new_id, now
+from tenants.trail.audit import audit
 
 CODE_LIFE = datetime.timedelta(minutes=1)
 CREDENTIALS, CODE, REFRESH = "client_credentials", "authorization_code", "refresh_token"

@@ -18,10 +18,10 @@ from tenants.api.moments import Moment
 from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.trail.export import FORMS
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
-from tenants.audit import holder_name
 from tenants.errors import NotFound
 from tenants.models import AuditEntry
 from tenants.scope import tenant_scope
+from tenants.trail.audit import holder_name
 
 ENTRIES = Walk(
     "audit", by="created_at", latest=True, sorts={"created_at": "created_at"}, searched=("actor", "action", "target"),

@@ -16,12 +16,12 @@ from unfold.decorators import display
 from tenants.access.limits import client_ip
 from tenants.access.permissions import require_held
 from tenants.access.signing.issuers import Keys, issuer_change, issuer_create, issuer_end, issuer_try, keys_at
-from tenants.audit import audit
 from tenants.console.grants import GrantAdmin, GrantForm, PermissionsField
 from tenants.console.pages import Button, TenantFilter, permissions_in
 from tenants.errors import Forbidden, ServiceError
 from tenants.models import TrustedIssuer
 from tenants.scope import tenant_scope
+from tenants.trail.audit import audit
 
 
 class IssuerForm(GrantForm):

@@ -15,8 +15,8 @@ from messaging.live import transcript
 from messaging.live.staff import staff_alert
 from messaging.rules.agent_replies import agent_reply
 from messaging.webchat import rules as webchat
-from tenants import reads
 from tenants.models import AuditEntry
+from tenants.trail import reads
 from tests.messaging.webchat.clients import SHOP, Socket
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from PIL import Image
 
-from conversations.attachments import NEVER
+from conversations.files.attachments import NEVER
 from conversations.models import Attachment, Message
 from messaging import sweep
 from messaging.accept import accept

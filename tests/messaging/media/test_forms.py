@@ -14,8 +14,8 @@ from channels_app.contract import InboundMessage, MediaRef, Sender
 from channels_app.models import Channel
 from channels_app.twin import server
 from channels_app.twin.platforms import PLATFORMS
-from conversations.attachments import attachments_delete, form_name, form_size
-from conversations.media_links import media_address
+from conversations.files.attachments import attachments_delete, form_name, form_size
+from conversations.files.media_links import media_address
 from conversations.models import Attachment
 from messaging.accept import accept
 from messaging.deliver import deliver

@@ -13,7 +13,7 @@ from django.core.management import call_command
 from channels_app.content.types import Content
 from channels_app.contract import SendResult
 from chatsvc.observe.row_metrics import rows as measured
-from conversations import attachments
+from conversations.files import attachments
 from conversations.models import Attachment, Event, Message
 from messaging import tasks
 from messaging.accept import accept

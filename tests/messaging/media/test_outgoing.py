@@ -9,7 +9,7 @@ from PIL import Image
 
 from channels_app.content.types import Capabilities, Content, Media, text
 from channels_app.contract import Rejected
-from conversations.attachments import attachments_delete
+from conversations.files.attachments import attachments_delete
 from messaging.deliver import deliver
 from messaging.media.outgoing import content_public
 from messaging.models import Delivery

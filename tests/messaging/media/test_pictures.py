@@ -11,7 +11,7 @@ from channels_app.content.types import Content, Media, QuickReply
 from channels_app.contract import InboundMessage, Sender
 from channels_app.twin import server
 from channels_app.twin.platforms import PLATFORMS
-from conversations.media_links import media_address
+from conversations.files.media_links import media_address
 from messaging.accept import accept
 from messaging.deliver import deliver
 from messaging.media.uploads import upload

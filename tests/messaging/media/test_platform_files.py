@@ -15,7 +15,7 @@ from channels_app.selectors import channel_forget
 from channels_app.twin import server
 from channels_app.twin.platforms import PLATFORMS
 from channels_app.twin.server import Twin
-from conversations.media_links import media_address
+from conversations.files.media_links import media_address
 from messaging.accept import accept
 from messaging.deliver import deliver
 from messaging.media.uploads import upload

@@ -12,7 +12,7 @@ from django.core.files.storage import default_storage
 from PIL import Image
 
 import chatsvc.settings
-from conversations.attachments import attachments_delete
+from conversations.files.attachments import attachments_delete
 from conversations.models import Attachment
 from conversations.selectors import message_page
 from conversations.shapes import MessageQuery

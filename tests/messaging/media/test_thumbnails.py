@@ -9,8 +9,8 @@ from django.core.files.storage import default_storage
 from PIL import Image
 
 from channels_app.content import media
-from conversations.attachments import thumbnail_write
-from conversations.media_links import media_link
+from conversations.files.attachments import thumbnail_write
+from conversations.files.media_links import media_link
 from conversations.models import Attachment
 from messaging import tasks
 from messaging.media import thumbnails

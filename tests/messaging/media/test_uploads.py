@@ -7,8 +7,8 @@ import datetime
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from conversations.attachments import NEVER
-from conversations.media_links import attachment_id_for, attachment_id_linked, media_link
+from conversations.files.attachments import NEVER
+from conversations.files.media_links import attachment_id_for, attachment_id_linked, media_link
 from conversations.models import Attachment, Message
 from messaging import sweep
 from messaging.accept import accept

@@ -15,8 +15,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from channels_app.contract import RawRequest
+from conversations.contacts.people import contacts_join, contacts_merge, contacts_part
 from conversations.models import Contact, ContactMerge, Conversation, Event, Identity, Message
-from conversations.people import contacts_join, contacts_merge, contacts_part
 from messaging.housekeeping import STEPS
 from messaging.models import Delivery, InboundEvent, Turn
 from messaging.privacy import erase
@@ -24,10 +24,10 @@ from messaging.privacy.erase import erasure_go_on, erasure_start
 from messaging.privacy.holds import hold_place, holds_lift
 from messaging.privacy.models import Erasure, Tombstone
 from messaging.receive import receipt_process, receipt_store
-from tenants.audit import AuditEntry
 from tenants.errors import Conflict, NotFound
 from tenants.scope import tenant_scope
 from tenants.storage.db import atomic, now
+from tenants.trail.audit import AuditEntry
 from tests.messaging.arrivals import change
 from tests.messaging.privacy.rita import RITA, TRACES, always, erased, left_in, writes
 

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from conversations.contacts.people import contacts_join, contacts_merge, contacts_part
 from conversations.models import Contact, ContactMerge, Conversation, Identity, Message, Note, Session
-from conversations.people import contacts_join, contacts_merge, contacts_part
 from conversations.timeline import system_event
 from messaging.housekeeping import STEPS
 from messaging.privacy.erase import erasure_go_on, erasure_start
@@ -28,10 +28,10 @@ from messaging.privacy.export.package import package_open
 from messaging.privacy.holds import hold_place
 from messaging.privacy.models import Export
 from messaging.privacy.tables import OWNED
-from tenants.audit import AuditEntry
 from tenants.errors import Conflict, NotFound
 from tenants.scope import tenant_scope
 from tenants.storage.db import StorageAway, atomic, new_id, now
+from tenants.trail.audit import AuditEntry
 from tests.factories import ContactFactory, ConversationFactory, MessageFactory
 from tests.messaging.privacy.rita import RITA, TRACES, always, erased, left_in
 

@@ -13,7 +13,7 @@ import redis
 from django.core.cache import cache
 from django.test import Client
 
-from conversations.attachments import attachments_delete, platform_key
+from conversations.files.attachments import attachments_delete, platform_key
 from conversations.models import Attachment, Contact, Conversation, Identity, Message
 from messaging.media import platform_files
 from messaging.webchat.proofs import identity_signature

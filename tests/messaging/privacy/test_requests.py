@@ -19,8 +19,8 @@ from messaging import tasks
 from messaging.privacy.export import package
 from messaging.privacy.holds import hold_place
 from messaging.privacy.models import Erasure, Export
-from tenants.audit import AuditEntry
 from tenants.storage.db import new_id
+from tenants.trail.audit import AuditEntry
 from tests.conftest import Api
 from tests.factories import ContactFactory, IdentityFactory
 from tests.messaging.privacy.rita import RITA, TRACES

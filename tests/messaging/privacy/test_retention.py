@@ -26,13 +26,13 @@ from messaging.privacy.retention import days_purged, preview
 from messaging.privacy.timeline import events_purge
 from messaging.talks.remove import conversation_delete
 from tenants import tenant_settings
-from tenants.audit import AuditEntry
 from tenants.errors import Conflict
 from tenants.models import AuditSeal, Tenant
 from tenants.removal import removal_start
 from tenants.scope import tenant_scope
-from tenants.seals import trail_seal
 from tenants.storage.db import new_id, now
+from tenants.trail.audit import AuditEntry
+from tenants.trail.seals import trail_seal
 from tests.factories import ConversationFactory, DeliveryFactory, MessageFactory, SessionFactory, UserFactory
 from tests.messaging.arrivals import arrives, change
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tenants.audit import audit
 from tenants.models import AuditEntry, Tenant
 from tenants.scope import tenant_scope
-from tenants.seals import trail_seal
+from tenants.trail.audit import audit
+from tenants.trail.seals import trail_seal
 from tests.admin.conftest import rows
 
 pytestmark = pytest.mark.django_db

@@ -11,10 +11,10 @@ from django.db import DatabaseError
 from django.urls import URLPattern, get_resolver
 
 from conversations.models import Contact, Conversation, Message
-from tenants import reads
 from tenants.models import AuditEntry, Tenant
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
+from tenants.trail import reads
 from tests.admin.conftest import rows, url
 from tests.factories import ConversationFactory, DeliveryFactory, MessageFactory
 

@@ -12,13 +12,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from tenants import seals
-from tenants.audit import audit
 from tenants.models import AuditEntry, AuditSeal, Tenant
 from tenants.scope import tenant_scope
-from tenants.seals import trail_purge, trail_seal, trail_verify
 from tenants.storage.crypto import Stored
 from tenants.storage.db import new_id, now
+from tenants.trail import seals
+from tenants.trail.audit import audit
+from tenants.trail.seals import trail_purge, trail_seal, trail_verify
 
 pytestmark = pytest.mark.django_db
 

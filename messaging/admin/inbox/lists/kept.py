@@ -15,8 +15,8 @@ from messaging.admin.inbox.lists.asked import Asked, limits_in
 from messaging.agents.inbox.filters import filter_get, filter_save, filters_of
 from messaging.agents.models import SavedFilter
 from tenants.access.limits import client_ip
-from tenants.audit import audit
 from tenants.errors import ServiceError
+from tenants.trail.audit import audit
 
 LONGEST = 60  # characters of a name
 

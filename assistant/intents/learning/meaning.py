@@ -13,8 +13,17 @@ from functools import cached_property
 from typing import Any
 
 from assistant.features import Features, Row
-from assistant.intents import lines
-from assistant.intents.training import CANDIDATES, FOLDS, NONE, Calibration, Classification, Example, calibrated, folds
+from assistant.intents.learning import lines
+from assistant.intents.learning.training import (
+    CANDIDATES,
+    FOLDS,
+    NONE,
+    Calibration,
+    Classification,
+    Example,
+    calibrated,
+    folds,
+)
 
 FOLDED = 4096
 LETTERS = 0.4  # what the letters' likeness counts beside the meaning's

@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from django.db import IntegrityError
 
-from assistant.intents.training import FORMAT
+from assistant.intents.learning.training import FORMAT
 from assistant.intents.versions.models import TrainingLane
 from assistant.models import LearntNumbers, TrainedModel
 from tenants.scope import current_tenant_id

@@ -14,9 +14,9 @@ from django.db import IntegrityError
 
 from channels_app.contract import Sender
 from channels_app.models import Channel
-from conversations.merges import contacts_lock, demand_free
+from conversations.contacts.merges import contacts_lock, demand_free
+from conversations.contacts.people import identities_forget, identity_find
 from conversations.models import Attachment, Conversation, Identity, Message, Reaction, Revision
-from conversations.people import identities_forget, identity_find
 from tenants.errors import Conflict, NotFound, Unavailable, Unprocessable
 from tenants.storage.db import RACES, atomic, lost_race, now, on_commit, retried
 

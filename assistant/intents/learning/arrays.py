@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from assistant import features
-from assistant.intents import training
-from assistant.intents.meaning import Meaning
+from assistant.intents.learning import training
+from assistant.intents.learning.meaning import Meaning
 from assistant.knowledge import facts as knowledge
 
 TAUGHT = "taught"

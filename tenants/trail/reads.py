@@ -12,8 +12,8 @@ from typing import Any
 from django.core.cache import cache
 from django.core.cache.backends.locmem import LocMemCache
 
-from tenants.audit import actor_name, audit
 from tenants.scope import current_tenant_id
+from tenants.trail.audit import actor_name, audit
 
 HOUR_S = 3600
 HERE = LocMemCache("audit-reads", {"OPTIONS": {"MAX_ENTRIES": 50_000}})

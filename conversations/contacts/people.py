@@ -21,7 +21,7 @@ from django.db.models import Q, QuerySet
 
 from channels_app.contract import Sender
 from channels_app.models import Channel
-from conversations.merges import contacts_lock, demand_free, join, part, parted_from
+from conversations.contacts.merges import contacts_lock, demand_free, join, part, parted_from
 from conversations.models import Contact, Conversation, Identity, Message, Session
 from tenants.errors import Unavailable, Unprocessable
 from tenants.storage import prepared

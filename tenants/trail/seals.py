@@ -23,12 +23,12 @@ from django.conf import settings
 from django.db import DatabaseError, IntegrityError
 from django.db.models import ExpressionWrapper, F, TextField
 
-from tenants.audit import audit
 from tenants.models import AuditEntry, AuditSeal
 from tenants.scope import tenant_scope
 from tenants.storage.batches import Failures, More
 from tenants.storage.crypto import decrypt
 from tenants.storage.db import atomic, key_taken, now
+from tenants.trail.audit import audit
 
 log = structlog.get_logger(__name__)
 

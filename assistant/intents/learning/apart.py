@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from assistant.features import Features, features_for
-from assistant.intents import stages, training
-from assistant.intents.arrays import FAULTS, Learnt, pack, pack_second, unpack, unpack_second
-from assistant.intents.meaning import Meaning
+from assistant.intents import stages
+from assistant.intents.learning import training
+from assistant.intents.learning.arrays import FAULTS, Learnt, pack, pack_second, unpack, unpack_second
+from assistant.intents.learning.meaning import Meaning
 from assistant.knowledge import facts as knowledge
 
 ROOT = Path(__file__).resolve().parents[2]

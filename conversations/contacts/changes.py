@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Avg, Count, Max, Min, Q, QuerySet, Sum
 
-from conversations.merges import GROUPS, contact_missing, contacts_lock
+from conversations.contacts.merges import GROUPS, contact_missing, contacts_lock
 from conversations.models import Contact, Conversation, Identity, Session
 from tenants.errors import NotFound, Unprocessable
 from tenants.scope import current_tenant_id

@@ -22,7 +22,7 @@ from channels_app.content.forms import SHOWN_ANYWAY, SHOWN_AS, Form
 from channels_app.content.media import Facts, kind_of, safe_name
 from channels_app.content.types import Content, Media
 from channels_app.contract import MediaRef
-from conversations.media_links import attachment_id_linked, attachment_id_of, media_address
+from conversations.files.media_links import attachment_id_linked, attachment_id_of, media_address
 from conversations.models import Attachment, Message
 from tenants.errors import Conflict, NotFound
 from tenants.storage.db import StorageAway, new_id, now, on_commit
