@@ -19,6 +19,7 @@ import uuid_utils
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, models, transaction
 from django.dispatch import receiver
+from django.utils import timezone
 
 from tenants.errors import NotFound
 from tenants.scope import ScopedManager
@@ -42,7 +43,7 @@ def new_id() -> uuid.UUID:
 
 def now() -> datetime.datetime:
     """The current time, aware, cut to milliseconds: what every supported engine stores exactly."""
-    at = datetime.datetime.now(datetime.UTC)
+    at = timezone.now()
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 

@@ -47,7 +47,7 @@ def _times():
     """(method, path, where, name) of every time that the API takes."""
     schema = document()
     for path, item in schema["paths"].items():
-        for method, operation in item.items():
+        for method, operation in ({} if "/system/" in path else item).items():  # operators have tests of their own
             for parameter in operation.get("parameters", ()):
                 if _is_time(parameter["schema"]):
                     yield method, path, "query", parameter["name"]

@@ -43,7 +43,7 @@ def test_a_process_of_its_own_learns_the_same_numbers() -> None:
 
 def test_what_learning_takes_does_not_stay() -> None:
     script = (
-        "import json, sys; from assistant.intents import apart; from assistant.intents.learning.training import Example;"
+        "import json, sys; from assistant.intents.learning import apart; from assistant.intents.learning.training import Example;"
         f"learnt = apart.learnt([Example(*given) for given in {json.dumps([[e.text, e.intent] for e in EXAMPLES])}], []);"
         "print(learnt.classifier.classify('where is my order?').intent, {'sklearn', 'scipy', 'django'} & set(sys.modules))"
     )
@@ -68,7 +68,7 @@ def test_what_is_raised_by_those_who_are_told_ends_the_process() -> None:
 
 
 def test_it_ends_when_its_parent_is_killed_in_the_middle_of_a_step() -> None:
-    step = "import time; from assistant.intents import apart; apart.CAN = {'wait': lambda _: time.sleep(300)}; apart.main()"
+    step = "import time; from assistant.intents.learning import apart; apart.CAN = {'wait': lambda _: time.sleep(300)}; apart.main()"
     parent = (
         "import subprocess, sys, time; child = subprocess.Popen([sys.executable, '-c', sys.argv[1]], stdin=subprocess.PIPE,"
         'stdout=subprocess.PIPE); child.stdin.write(b\'{"do": "wait"}\'); child.stdin.close(); print(child.pid, flush=True);'

@@ -56,6 +56,8 @@ LONGEST: dict[str, int] = {
     "channels_app.words.personal": RAW_MOST,
     "channels_app.words.text": RAW_MOST,
     "channels_app.words.entities": RAW_MOST,
+    "channels_app.words.first_words": RAW_MOST,
+    "chatsvc.keys": 10_000,  # an operator's own
     "channels_app.words.markdown": MAX_TEXT,
     "channels_app.content.options": 1000,  # what a choice sends back
     "channels_app.templates.resolve": MAX_TEXT,

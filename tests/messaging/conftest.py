@@ -12,7 +12,7 @@ from assistant.intents import lessons
 from channels_app.content.types import text
 from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
-from conversations.contacts.changes import people
+from conversations.contacts import people
 from messaging import wake
 from tenants import tenant_settings
 from tenants.models import Tenant

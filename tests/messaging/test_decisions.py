@@ -13,7 +13,7 @@ from django.urls import reverse
 from channels_app.content.types import text
 from channels_app.contract import Signal
 from channels_app.models import Channel
-from conversations.contacts.changes import people
+from conversations.contacts import people
 from conversations.contacts.identities import identity_attach
 from conversations.contacts.people import contacts_join
 from conversations.models import Contact, ContactMerge, Conversation, Event, Identity, Message

@@ -11,7 +11,7 @@ from assistant.port import EngineReply
 from channels_app.content.types import text
 from channels_app.health import _rows, health_forget
 from channels_app.selectors import channel_for_key, channel_forget
-from conversations.contacts.changes import people
+from conversations.contacts import people
 from conversations.models import Contact, Conversation
 from messaging import respond
 from messaging.accept import Entrance, accept

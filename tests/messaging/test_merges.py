@@ -9,7 +9,7 @@ import pytest
 
 from channels_app.contract import Signal
 from channels_app.models import Channel
-from conversations.contacts.changes import merges, people
+from conversations.contacts import merges, people
 from conversations.contacts.merges import partings_follow
 from conversations.contacts.people import contacts_merge, contacts_part
 from conversations.models import Contact, ContactMerge, Conversation, Event, Identity, Message, Session

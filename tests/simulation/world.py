@@ -19,9 +19,11 @@ from typing import Any
 from django.conf import settings
 from django.core.cache import cache
 
-from conversations.contacts.changes import people
+from conversations.contacts import people
 from messaging import tasks, wake
 from messaging.api import chat
+from messaging.privacy import purge
+from messaging.threads import leftovers
 from tenants.access import buckets
 from tenants.errors import ServiceError
 from tenants.storage import db, memo
@@ -198,6 +200,8 @@ class World:
         people.forget_touches()
         memo.forget_all()
         buckets.forget_local()
+        purge.rest.end()
+        leftovers.rest.end()
         wake._covered_until = 0.0
 
     # -------------------------------------------------- what strikes at the database (Interrupts)

@@ -27,7 +27,7 @@ from assistant.intents.learning.arrays import FAULTS, Learnt, pack, pack_second,
 from assistant.intents.learning.meaning import Meaning
 from assistant.knowledge import facts as knowledge
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 LONGEST_S, LONGEST_MEASURED_S = 600.0, 3600.0
 BEAT_S = 5.0  # how often those who wait are told, however long a step takes
 BEHIND = 15  # of the second look, for which no message waits: those that answer come first
