@@ -37,7 +37,7 @@ def migrated() -> Path:
     with alone("migrated") as name:
         made = FOLDER / f"{name}sqlite3"
         if not made.exists():
-            fresh = FOLDER / "fresh.sqlite3"
+            fresh = FOLDER / f"{name}{os.getpid()}.fresh"  # a run that was broken off may still write its own
             fresh.unlink(missing_ok=True)
             _migrate(f"sqlite:///{fresh}")
             fresh.rename(made)
@@ -53,7 +53,7 @@ def migrate_postgres(url: str, binaries: Path | None) -> None:
         made = FOLDER / f"{name}{version}.dump"
         if not made.exists():
             _migrate(url)
-            fresh = FOLDER / "fresh.dump"
+            fresh = FOLDER / f"{name}{os.getpid()}.fresh"
             if binaries and _ran(binaries / "pg_dump", "-Fc", "--no-owner", "-f", str(fresh), "-d", url):
                 fresh.rename(made)
             return
