@@ -244,7 +244,8 @@ def _shown(conversation: Any, console: Client, api: Any, of_channel: bool) -> di
     pages = [console.get(url(rows.Conversation, "change", one.id)).content.decode() for one in found]
     if of_channel:
         pages.append(console.get(url(Channel, "change", conversation.channel_id)).content.decode())
-    logs = [re.sub(r'(value|nonce)="[^"]*"|\?[^"]*"', "", page) for page in pages]
+    offered = r'<details class="composer-later".*?</details>'  # times to send at, counted from now
+    logs = [re.sub(rf'(?s:{offered})|(value|nonce)="[^"]*"|\?[^"]*"', "", page) for page in pages]
     paths = [path for one in found for path in (f"{one.id}", f"{one.id}/messages")]
     read = [api.data_of(api.get(f"/api/v2/chat/conversations/{path}")) for path in paths]
     return {"console": "\n".join(logs), "api": re.sub(r"sig=[^\"']*|/media/[^\"']*", "", repr(read))}
