@@ -237,7 +237,7 @@ def test_who_waits_is_told_that_a_colleague_comes_and_at_which_place(
     expect(widget.status).to_have_text("Replies at once")
     line.put({"t": "state", "seq": 2, "id": "s2", "state": "queued", "queue": 3, "conversation": "c"})
     expect(widget.page.locator(".item.system")).to_contain_text("A colleague will be with you.")
-    expect(widget.status).to_have_text("3 in line · Waiting for a person")
+    expect(widget.status).to_have_text("Number 3 in line · Waiting for a person")
     expect(widget.status).to_have_attribute("data-state", "waiting")
 
 

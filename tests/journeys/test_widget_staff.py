@@ -86,7 +86,7 @@ def test_a_person_is_asked_for_comes_and_is_rated(service: Service, line: Line, 
     expect(widget.status).to_contain_text("Waiting for a person")  # the place comes within seconds
     widget.page.reload()
     widget.open()
-    expect(widget.status).to_have_text("1 in line · Waiting for a person")
+    expect(widget.status).to_have_text("Number 1 in line · Waiting for a person")
     picture = f"{address().replace('http', 'https')}/nobody.png"  # cannot be had: the initial stays
     mira = service.agent("Mira", picture=picture)
     agent_reply(service.conversation.id, mira, said("Hi, Mira here."))
@@ -118,10 +118,10 @@ def test_the_place_in_the_queue_moves_while_a_visitor_waits(service: Service, vi
     widget.human.click()
     expect(widget.status).to_contain_text("Waiting for a person")
     places_tell()
-    expect(widget.status).to_have_text("2 in line · Waiting for a person")
+    expect(widget.status).to_have_text("Number 2 in line · Waiting for a person")
     take_over(before.id, service.agent("Mira"))
     places_tell()
-    expect(widget.status).to_have_text("1 in line · Waiting for a person")
+    expect(widget.status).to_have_text("Number 1 in line · Waiting for a person")
 
 
 def test_how_it_was_is_asked_again_after_a_page_load_until_it_is_rated_or_dismissed(
