@@ -14,16 +14,16 @@ unexport PYTHONDONTWRITEBYTECODE
 # A database that is named is set up at every start: it may be another one than last time.
 NAMED := $(DATABASE_URL)$(POSTGRESQL_URI)$(MONGODB_URI)$(shell grep -sE '^(DATABASE_URL|POSTGRESQL_URI|MONGODB_URI)=.' .env)
 
-.PHONY: serve channel-table demo-talks test test-cluster test-pgvector test-mongo check widget proto format clean bench load chaos fuzz journeys-cluster lock simulate simulate-mutations openapi-lint openapi-breaking openapi-baseline clients
+.PHONY: serve channel-table demo-talks test test-cluster test-pgvector test-mongo check widget proto format clean bench load chaos fuzz fuzz-api journeys-cluster lock simulate simulate-mutations openapi-lint openapi-breaking openapi-baseline clients
 
 serve: .venv/installed var/seeded
 	@# var/seeded follows the migrations; a database that is named, or a file that was removed, is set up here.
 	@[ -s var/chatsvc.sqlite3 -a $(if $(NAMED),"",set) ] || { $(MANAGE) migrate --verbosity 0 && $(MANAGE) seed_demo; }
 	@exec $(MANAGE) serve
 
-# Three for two processors: a part of the tests waits for processes, sockets and pages.
+# Four for two processors: a part of the tests waits for processes, sockets and pages.
 test: .venv/installed-dev
-	$(PYTHON) -m pytest -n 3 --dist worksteal -m "not chaos and not clients"
+	$(PYTHON) -m pytest -n 4 --dist worksteal -m "not chaos and not clients"
 
 # The same tests on PostgreSQL and Redis, both started for this run and thrown away after it.
 test-cluster: .venv/installed-dev
@@ -95,9 +95,11 @@ var/clients/installed: tests/clients/requirements.lock | .venv/bin/python
 # Schemathesis over the whole OpenAPI document, every check, with coverage and in scenarios; FUZZ_SEED is another course.
 # Then all examples of Hypothesis' tests, of which make test takes a quarter.
 FUZZ_CASES ?= 20000
-fuzz: .venv/installed-dev
-	FUZZ_CASES=$(FUZZ_CASES) $(PYTHON) -m pytest -n 0 -s tests/fuzz
+fuzz: fuzz-api .venv/installed-dev
 	EXAMPLES=all $(PYTHON) -m pytest -n 3 --dist worksteal -m hypothesis
+
+fuzz-api: .venv/installed-dev
+	FUZZ_CASES=$(FUZZ_CASES) $(PYTHON) -m pytest -n 0 -s tests/fuzz
 
 # The gRPC code of the engine, after a change of assistant/engine/engine.proto.
 proto: .venv/installed-dev

@@ -21,7 +21,7 @@ from tests.fuzz.fuzzing import Found, Fuzz, config
 from tests.messaging.webchat.clients import SHOP, Page
 
 pytestmark = pytest.mark.django_db(transaction=True)
-CASES = int(os.environ.get("FUZZ_CASES", "2000"))
+CASES = int(os.environ.get("FUZZ_CASES", "600"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 LONG = CASES >= 10_000  # with coverage: each limit of each field by itself
 
