@@ -27,7 +27,10 @@ KNOWN_S = 6.0  # after which every process knows of a new model
 WARM = 5  # turns before what is measured: the first ones load the SDK and the network
 READS_S = 0.5  # between an answer and the next message
 TOKEN_S = 0.02  # between two words of the stream, so that it is one
-QUESTIONS = ("Tell me a story about a king and his seven sons, number {}", "Which of the two would your mother like, and why? {}")
+QUESTIONS = (
+    "Tell me a story about a king and his seven sons, number {}",
+    "Which of the two would your mother like, and why? {}",
+)
 
 
 def main() -> None:
