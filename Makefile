@@ -21,9 +21,9 @@ serve: .venv/installed var/seeded
 	@[ -s var/chatsvc.sqlite3 -a $(if $(NAMED),"",set) ] || { $(MANAGE) migrate --verbosity 0 && $(MANAGE) seed_demo; }
 	@exec $(MANAGE) serve
 
-# Four for two processors: a part of the tests waits for processes, sockets and pages.
+# Three for two processors: a part of the tests waits for processes, sockets and pages.
 test: .venv/installed-dev
-	$(PYTHON) -m pytest -n 4 --dist worksteal -m "not chaos and not clients"
+	$(PYTHON) -m pytest -n 3 --dist worksteal -m "not chaos and not clients"
 
 # The same tests on PostgreSQL and Redis, both started for this run and thrown away after it.
 test-cluster: .venv/installed-dev
