@@ -22,7 +22,7 @@ HOST = r"[A-Za-z0-9\-]+(\.[A-Za-z0-9\-]+)*"
 Origin = Annotated[
     str,
     StringConstraints(
-        pattern=rf"^(\*|https?://({HOST}|\*\.[A-Za-z0-9\-]+\.{HOST})(:\d{{1,5}})?)$", max_length=255, to_lower=True
+        pattern=rf"^(\*|https?://({HOST}|\*\.[A-Za-z0-9\-]+\.{HOST})(:[0-9]{{1,5}})?)$", max_length=255, to_lower=True
     ),
 ]
 FieldType = Literal["text", "email", "tel", "url", "number", "date", "textarea", "checkbox", "select"]

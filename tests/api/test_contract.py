@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from channels_app.registry import KINDS, adapter_for
 from chatsvc.web.openapi.contract import METHODS, TAGS, _parts, generators_read_it
 from tests.api.document import document as made_once
 
@@ -189,6 +190,7 @@ def test_operation_ids_end_in_what_is_done(operations):
 def patterns_of(document, operations):
     schemas = [*document["components"]["schemas"].values()]
     schemas += [one["schema"] for operation in operations.values() for one in operation.get("parameters", [])]
+    schemas += [adapter_for(kind).config_class.model_json_schema() for kind in KINDS]  # given by /channels/kinds
     return {part["pattern"] for schema in schemas for part in _parts(schema) if "pattern" in part}
 
 

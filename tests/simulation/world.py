@@ -23,6 +23,7 @@ from conversations.contacts import people
 from messaging import tasks, wake
 from messaging.api import chat
 from messaging.privacy import purge
+from messaging.reports import delivery_status
 from messaging.threads import leftovers
 from tenants.access import buckets
 from tenants.errors import ServiceError
@@ -202,6 +203,7 @@ class World:
         buckets.forget_local()
         purge.rest.end()
         leftovers.rest.end()
+        delivery_status._place.clear()
         wake._covered_until = 0.0
 
     # -------------------------------------------------- what strikes at the database (Interrupts)

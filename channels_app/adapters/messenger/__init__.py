@@ -60,9 +60,9 @@ class MessengerConfig(ChannelConfig):
     string typed into the dashboard for the check of the address, ``access_token`` is the page's."""
 
     api_base: str = Field(default="https://graph.facebook.com", pattern=r"^https?://")
-    api_version: str = Field(default="v25.0", pattern=r"^v\d{1,3}\.\d{1,2}$")
-    page_id: str = Field(pattern=r"^\d{1,32}$", description="The page's number, not its name")
-    app_id: str = Field(pattern=r"^\d{1,32}$", description="Tells our own messages from those of colleagues")
+    api_version: str = Field(default="v25.0", pattern=r"^v[0-9]{1,3}\.[0-9]{1,2}$")
+    page_id: str = Field(pattern=r"^[0-9]{1,32}$", description="The page's number, not its name")
+    app_id: str = Field(pattern=r"^[0-9]{1,32}$", description="Tells our own messages from those of colleagues")
     access_token: str = Field(min_length=1, description="The page access token, with pages_messaging")
     app_secret: str = Field(min_length=1)
     verify_token: str = Field(min_length=1)
@@ -70,7 +70,7 @@ class MessengerConfig(ChannelConfig):
     human_agent: bool = Field(
         default=False, description="The app has the Human Agent permission: colleagues may reply for seven days"
     )
-    persona_id: str = Field(default="", pattern=r"^\d{0,32}$", description="The persona colleagues reply as")
+    persona_id: str = Field(default="", pattern=r"^[0-9]{0,32}$", description="The persona colleagues reply as")
     get_started: str = Field(default="", max_length=1000, description='Payload of the "Get Started" button')
     greeting: str = Field(default="", max_length=160, description="Shown before the first message")
     menu: tuple[MenuItem, ...] = Field(

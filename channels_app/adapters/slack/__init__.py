@@ -76,7 +76,7 @@ class SlackConfig(ChannelConfig):
         pattern=r"^(xoxe\.)?xox[bp]-[A-Za-z0-9-]{4,}$",
         description="Bot User OAuth Token, xoxb-… (without token rotation: it would expire after 12 hours)",
     )
-    signing_secret: str = Field(pattern=r"^\S{8,}$", description="From Basic Information, App Credentials")
+    signing_secret: str = Field(pattern=r"^[^\s\x85\ufeff]{8,}$", description="From Basic Information, App Credentials")
     team_id: str = Field(
         default="",
         pattern=r"^([TE][A-Z0-9]{2,30})?$",

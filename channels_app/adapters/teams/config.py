@@ -12,7 +12,7 @@ GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 HTTP = r"^https?://[^\s\x85\ufeff?#]+$"
 Guid = Annotated[str, StringConstraints(pattern=GUID)]
 HostPattern = Annotated[
-    str, StringConstraints(pattern=r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?$", max_length=255)
+    str, StringConstraints(pattern=r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?$", max_length=255)
 ]
 
 SERVICE_HOSTS = (
@@ -45,7 +45,7 @@ class TeamsConfig(ChannelConfig):
         default=SERVICE_HOSTS, description="Hosts that may get the bot's token; *.example.com means every name below it"
     )
     login_base: str = Field(default="https://login.microsoftonline.com", pattern=HTTP)
-    login_scope: str = Field(default="https://api.botframework.com/.default", pattern=r"^\S+$")
+    login_scope: str = Field(default="https://api.botframework.com/.default", pattern=r"^[^\s\x85\ufeff]+$")
     openid_url: str = Field(
         default="https://login.botframework.com/v1/.well-known/openidconfiguration",
         pattern=HTTP,

@@ -34,7 +34,7 @@ from channels_app.contract import (
 )
 
 API_VERSION = "2010-04-01"
-E164 = re.compile(r"\+[1-9]\d{6,14}")
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 SID = re.compile(r"[A-Za-z0-9]{2,64}")
 
 

@@ -60,9 +60,9 @@ class WhatsAppConfig(ChannelConfig):
     into the dashboard for the check of the address, ``access_token`` is the system user's."""
 
     api_base: str = Field(default="https://graph.facebook.com", pattern=r"^https?://")
-    api_version: str = Field(default="v25.0", pattern=r"^v\d{1,3}\.\d{1,2}$")
-    phone_number_id: str = Field(pattern=r"^\d{1,32}$")
-    waba_id: str = Field(default="", pattern=r"^\d{0,32}$")
+    api_version: str = Field(default="v25.0", pattern=r"^v[0-9]{1,3}\.[0-9]{1,2}$")
+    phone_number_id: str = Field(pattern=r"^[0-9]{1,32}$")
+    waba_id: str = Field(default="", pattern=r"^[0-9]{0,32}$")
     access_token: str = Field(min_length=1)
     app_secret: str = Field(min_length=1)
     verify_token: str = Field(min_length=1)

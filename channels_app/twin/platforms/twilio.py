@@ -29,7 +29,7 @@ SETTINGS = {
 #: the part of a channel's configuration that SMS and Voice share
 CHANNEL = {"api_base": "{url}", "account_sid": "{account_sid}", "auth_token": "{auth_token}"}
 PERSON = "+15005550006"
-E164 = re.compile(r"\+[1-9]\d{6,14}")
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 SHORT_CODE = re.compile(r"\d{3,8}")
 
 

@@ -28,7 +28,7 @@ from tenants.tenant_settings import FLAGS
 EARLIER = 10  # conversations
 FILES = 12
 LONGEST_INTENT = 60
-PHONE = re.compile(r"\+[1-9]\d{6,14}")
+PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 COLUMNS: Mapping[str, tuple[str, int]] = {
     "name": ("Name", 200), "email": ("E-mail", 254), "phone": ("Phone", 20), "language": ("Language", 15),
 }  # fmt: skip

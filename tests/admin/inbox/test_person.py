@@ -67,6 +67,7 @@ WRONG = {
     "no address": ({"email": "ana@"}, "email"),
     "no number": ({"phone": "12"}, "phone"),
     "no country": ({"phone": "030 1234567"}, "phone"),
+    "digits of another alphabet": ({"phone": "+4٩٣٠١٢٣٤٥٦٧"}, "phone"),
     "no language": ({"language": "german!"}, "language"),
     "long name": ({"name": "x" * 201}, "name"),
     "NUL": ({"name": "a\0b"}, "name"),
