@@ -198,7 +198,7 @@ def thought_of(
 
 def at_work(conversation: Conversation) -> AbstractContextManager[Writing | None]:
     """What widgets see of the work (live/typing.py); other channels have a way of their own to show it
-    (rules/typing_marks.py)."""
+    (reports/typing_marks.py)."""
     channel = channel_for_id(conversation.channel_id)
     shown = channel and channel.adapter.instant and channel.capabilities.typing
     return writing_shown(conversation.id, conversation.last_seq) if shown else nullcontext(None)

@@ -48,7 +48,7 @@ from messaging.media import thumbnails
 from messaging.models import InboundEvent, StaffAlert, Turn, WebhookEndpoint
 from messaging.outbox import alerts
 from messaging.outbox.lanes import BATCH
-from messaging.rules import typing_marks
+from messaging.reports import typing_marks
 from messaging.shutdown import stopping
 from tenants.scope import tenant_scope
 from tenants.storage.batches import for_seconds

@@ -18,6 +18,7 @@ from conversations.selectors import holder_shape
 from messaging import wake
 from messaging.live.push import push_typing
 from messaging.reply import Author
+from messaging.reports.typing_marks import typing_of
 from messaging.rules.agent_replies import reply_as
 from messaging.rules.control import (
     bot_off,
@@ -28,7 +29,6 @@ from messaging.rules.control import (
     repeated,
     require_open,
 )
-from messaging.rules.typing_marks import typing_of
 from tenants.access.limits import allow
 from tenants.errors import Conflict, NotFound
 from tenants.storage.db import atomic, retried

@@ -21,10 +21,10 @@ from messaging.deliver import deliver
 from messaging.live import attending, push
 from messaging.models import Turn
 from messaging.reports.contact_signals import signal_apply
+from messaging.reports.typing_marks import show_typing
 from messaging.respond import respond
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import hand_back
-from messaging.rules.typing_marks import show_typing
 from tenants.errors import Conflict
 from tenants.storage.db import now
 from tests.factories import ChannelFactory

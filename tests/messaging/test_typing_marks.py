@@ -16,8 +16,8 @@ from messaging.accept import accept
 from messaging.deliver import deliver
 from messaging.models import Delivery, Turn
 from messaging.reply import Author, reply_write
+from messaging.reports.typing_marks import put_through, show_typing
 from messaging.rules.control import hand_back, take_over
-from messaging.rules.typing_marks import put_through, show_typing
 from tenants import tenant_settings
 from tenants.models import Tenant
 from tenants.storage.db import atomic, now

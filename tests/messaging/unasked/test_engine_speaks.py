@@ -13,9 +13,9 @@ from channels_app.contract import SendResult
 from conversations.models import Conversation, Event, Identity, Message
 from messaging.accept import accept
 from messaging.models import Delivery, Turn
+from messaging.reports.typing_marks import show_unasked
 from messaging.respond import respond
 from messaging.rules.control import conversation_end, hand_back, take_over
-from messaging.rules.typing_marks import show_unasked
 from tenants import tenant_settings
 from tenants.models import AuditEntry
 from tenants.storage.db import now

@@ -16,9 +16,9 @@ from messaging.live import typing as live_typing
 from messaging.live.attending import staff_read, staff_typing
 from messaging.media import transcribe
 from messaging.models import Turn
+from messaging.reports.typing_marks import show_typing
 from messaging.respond import respond
 from messaging.rules.control import hand_back, hand_over, take_over
-from messaging.rules.typing_marks import show_typing
 from tenants.errors import Conflict
 from tenants.storage.db import atomic, now
 from tenants.tenant_settings import TenantSettings, invalidate, settings_for
