@@ -145,8 +145,10 @@ class Membership(TenantModel):
         max_length=500, blank=True, validators=[URLValidator(["https"])],
         help_text="Address of a square picture that visitors see beside the name; https",
     )  # fmt: skip
-    alerts = models.JSONField(null=True, blank=True, editable=False)  # tenants/alert_choice.py; None: all
-    desk = models.JSONField(null=True, blank=True, editable=False)  # tenants/desk.py; None: as the tenant has it
+    alerts = models.JSONField(null=True, blank=True, editable=False)  # tenants/members/alert_choice.py; None: all
+    desk = models.JSONField(
+        null=True, blank=True, editable=False
+    )  # tenants/members/desk.py; None: as the tenant has it
     #: when a rule gave them a conversation the last time (messaging/agents/rule.py): whose turn it is, and a claim
     assigned_at = models.DateTimeField(null=True, blank=True, editable=False)
 

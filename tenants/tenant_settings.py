@@ -103,7 +103,7 @@ Hours = Annotated[float, Field(gt=0, le=24 * 365)]
 WebAddress = Annotated[str, Field(pattern=r"^(https?://[^\s\x85\ufeff]+)?$", max_length=500)]
 
 
-#: kinds of alerts (tenants/alert_choice.py) of which a tenant may want none
+#: kinds of alerts (tenants/members/alert_choice.py) of which a tenant may want none
 Quiet = Literal["escalations", "late", "dead_letters", "engine", "malformed", "flagged", "budget"]
 
 

@@ -16,8 +16,8 @@ from django.db.models import Count, QuerySet
 from conversations.models import Conversation
 from messaging.agents.presence import presence_of
 from tenants.access.permissions import expand
-from tenants.desk import Desk, desk_read
 from tenants.errors import Conflict, NotFound, Unprocessable
+from tenants.members.desk import Desk, desk_read
 from tenants.models import Membership, Team, TeamMember, User
 from tenants.scope import current_tenant_id
 from tenants.storage.db import atomic, key_taken, retried, row_change

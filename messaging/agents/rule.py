@@ -29,8 +29,8 @@ from messaging.agents.presence import presence_of
 from messaging.outbox.calls import colleagues_call
 from messaging.rules.control import TO_HUMAN, Holder, hands_change, human_has
 from tenants.access.permissions import expand
-from tenants.desk import desk_read
 from tenants.hours import is_open
+from tenants.members.desk import desk_read
 from tenants.models import Membership, Team, TeamMember
 from tenants.scope import current_tenant_id, tenant_scope
 from tenants.storage.batches import Failures, More

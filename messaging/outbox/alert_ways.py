@@ -22,7 +22,7 @@ from messaging.models import StaffAlert
 from messaging.outbox.alert_words import READERS, alert_kind, page_address
 from messaging.outbox.calls import called, calls_subject
 from tenants.access.permissions import expand
-from tenants.alert_choice import choice_read
+from tenants.members.alert_choice import choice_read
 from tenants.models import Membership, Tenant
 from tenants.storage.db import now
 from tenants.tenant_settings import settings_for

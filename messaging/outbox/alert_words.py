@@ -219,7 +219,7 @@ KINDS: dict[str, Callable[[Envelope], str]] = {
 
 
 def alert_kind(event: Envelope) -> str:
-    """As which of tenants/alert_choice.py such an event counts; "": staff are not told of it."""
+    """As which of tenants/members/alert_choice.py such an event counts; "": staff are not told of it."""
     return KINDS[event.type](event) if event.type in KINDS else ""
 
 

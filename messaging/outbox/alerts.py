@@ -22,7 +22,7 @@ from messaging.models import StaffAlert
 from messaging.outbox import calls
 from messaging.outbox.alert_ways import WAYS, members_who_may
 from messaging.outbox.alert_words import ALERTS, READERS, Words, alert_kind, alert_over
-from tenants.alert_choice import NO_MAIL, choice_read
+from tenants.members.alert_choice import NO_MAIL, choice_read
 from tenants.storage.db import now, on_commit, server_trouble
 from tenants.tenant_settings import settings_for
 from tenants.work.leases import A_DAY, WORKER_LOST, claim_by_id, put_off, server_back, settle

@@ -17,7 +17,7 @@ from conversations.models import Conversation, Message
 from messaging.live.staff import colleague_called
 from messaging.models import StaffAlert
 from messaging.outbox.alert_words import conversation_path, page_address
-from tenants.alert_choice import NO_MAIL, Call, choice_read
+from tenants.members.alert_choice import NO_MAIL, Call, choice_read
 from tenants.models import Membership
 from tenants.storage.db import new_id, now, on_commit
 from tenants.tenant_settings import settings_for

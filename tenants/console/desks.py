@@ -1,6 +1,6 @@
 """How a member of staff works, on the page of their membership: how much at a time, in which languages, with which skills.
 
-Owns what a form says of it. Must not know what work is (tenants/desk.py says what the three mean).
+Owns what a form says of it. Must not know what work is (tenants/members/desk.py says what the three mean).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from tenants.api.parse import problems
 from tenants.console.pages import LinesField
-from tenants.desk import DEFAULT_CAPACITY, Desk, desk_read
+from tenants.members.desk import DEFAULT_CAPACITY, Desk, desk_read
 from tenants.models import Membership
 
 NAMES = ("capacity", "languages", "skills")

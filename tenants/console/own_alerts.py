@@ -23,8 +23,8 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from tenants.alert_choice import CALLS, KINDS, NO_MAIL, AlertChoice, choice_read
 from tenants.console.pages import TenantAdmin
+from tenants.members.alert_choice import CALLS, KINDS, NO_MAIL, AlertChoice, choice_read
 from tenants.models import Membership
 
 log = structlog.get_logger(__name__)

@@ -33,8 +33,8 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from tenants.access.limits import client_ip
 from tenants.access.permissions import demands_more, expand, held_in, operator_closed
-from tenants.alert_choice import AlertChoice, choice_read
 from tenants.errors import ServiceError
+from tenants.members.alert_choice import AlertChoice, choice_read
 from tenants.models import Membership, Tenant
 from tenants.scope import tenant_scope
 from tenants.storage.json_values import unstorable

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from tenants.alert_choice import KINDS
+from tenants.members.alert_choice import KINDS
 from tenants.tenant_settings import Quiet
 
 LONG = 200  # characters from which a text gets several lines

@@ -9,7 +9,7 @@ import pytest
 from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
 
-from tenants.alert_choice import CALLS, KINDS, NO_MAIL
+from tenants.members.alert_choice import CALLS, KINDS, NO_MAIL
 from tenants.models import AuditEntry, Membership
 from tenants.tenant_settings import Quiet
 from tests.factories import MembershipFactory, UserFactory

@@ -16,7 +16,7 @@ from messaging.models import HandledEvent, StaffAlert
 from messaging.outbox import alerts
 from messaging.publish import publish_events
 from messaging.rules.control import hand_back, hand_over, take_over
-from tenants.alert_choice import NO_MAIL
+from tenants.members.alert_choice import NO_MAIL
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.storage.db import atomic, new_id, now

@@ -16,7 +16,7 @@ from messaging.agents.presence import State
 from messaging.api.named import Agent
 from tenants.api.pages import Page, WholeQuery
 from tenants.api.parse import Changes
-from tenants.desk import Language, Skill
+from tenants.members.desk import Language, Skill
 from tenants.names import Seen
 
 Color = Literal["gray", "red", "orange", "yellow", "green", "teal", "blue", "purple", "pink"]
