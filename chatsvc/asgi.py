@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from chatsvc.web.requests import asgi
+from chatsvc.web.serving.requests import asgi
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsvc.settings")
 http = asgi()  # loads the apps, which the consumers' models need

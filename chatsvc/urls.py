@@ -15,14 +15,9 @@ from assistant.tools import views as tool_views
 from channels_app.api import channel_views as channel_list_views
 from channels_app.templates import views as template_views
 from chatsvc.observe import metrics
-from chatsvc.web import (
-    console,
-    health,
-    system,
-    system_tenants,
-    widget,
-)
+from chatsvc.web import console, health, widget
 from chatsvc.web.openapi import schema  # noqa: F401  registers how models and credentials are described
+from chatsvc.web.operators import system, system_tenants
 from conversations.api import contact_views, merge_views
 from conversations.api import event_views as feed_views
 from messaging.api import channel_views as channel_write_views

@@ -2,7 +2,7 @@
 
 import os
 
-from chatsvc.web.requests import wsgi
+from chatsvc.web.serving.requests import wsgi
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsvc.settings")
 application = wsgi()
@@ -12,7 +12,7 @@ from django.urls import get_resolver  # noqa: E402
 
 from chatsvc.observe import pulse  # noqa: E402
 from chatsvc.processes import garbage  # noqa: E402
-from chatsvc.web.front import Front  # noqa: E402
+from chatsvc.web.serving.front import Front  # noqa: E402
 from messaging.media.fetch import most_bytes  # noqa: E402
 from messaging.media.upload_views import ROOM  # noqa: E402
 from tenants.storage.connections import connection_keep  # noqa: E402

@@ -34,7 +34,7 @@ from chatsvc.management.commands.twin import required as connected
 from chatsvc.observe.workers import queues
 from chatsvc.processes import embedded
 from chatsvc.processes.history import FORMER
-from chatsvc.web.sockets import check_free
+from chatsvc.web.serving.sockets import check_free
 from conversations.models import Message
 from messaging.models import Delivery, InboundEvent, Turn
 from tenants.access.api_keys import api_key_verify

@@ -8,7 +8,7 @@ import time
 import pytest
 from django.test import RequestFactory
 
-from chatsvc.web.requests import LONGEST, asgi, content_type_of, wsgi
+from chatsvc.web.serving.requests import LONGEST, asgi, content_type_of, wsgi
 from tests.conftest import Api
 
 #: codecs that Python knows and no text has, codecs that make other letters of it, parameters that cannot be read

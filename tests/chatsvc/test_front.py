@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from chatsvc.web import front as fronts
-from chatsvc.web.front import Front
+from chatsvc.web.serving import front as fronts
+from chatsvc.web.serving.front import Front
 
 SCOPE: dict[str, Any] = {
     "type": "http", "method": "POST", "path": "/é", "raw_path": b"/%C3%A9%ff", "query_string": b"x=%ff", "http_version": "1.1",

@@ -22,7 +22,7 @@ from pydantic_core.core_schema import ErrorType
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
-from chatsvc.web.requests import wsgi
+from chatsvc.web.serving.requests import wsgi
 from tests.api.document import document
 from tests.api.test_tenant_matrix import place
 from tests.api.world import World

@@ -20,7 +20,7 @@ from assistant.port import EngineReply, EngineRequest
 from channels_app.content.types import Content
 from channels_app.models import Channel
 from channels_app.selectors import channel_forget
-from chatsvc.web.sockets import server_at
+from chatsvc.web.serving.sockets import server_at
 from conversations.models import Conversation, Message
 from conversations.timeline import conversation_advance
 from messaging import tasks

@@ -24,7 +24,7 @@ import time
 import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsvc.settings")
 django.setup()
-from chatsvc.web.front import Front
+from chatsvc.web.serving.front import Front
 def application(environ, start_response):
     time.sleep(float(environ["QUERY_STRING"] or 0))
     start_response("200 OK", [("Content-Type", "text/plain")])

@@ -50,7 +50,7 @@ def path(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_people_are_answered_in_every_round(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """However quick the rounds are: no person is taken for a machine. Each slice checks that all were answered."""
-    from chatsvc.web.requests import wsgi
+    from chatsvc.web.serving.requests import wsgi
 
     monkeypatch.setattr(journey_module, "PEOPLE", 2)
     with Journey.on(wsgi(), path, PHONE) as journey:
@@ -58,7 +58,7 @@ def test_people_are_answered_in_every_round(path: str, monkeypatch: pytest.Monke
 
 
 def test_statements_and_commits_of_every_stage(path: str) -> None:
-    from chatsvc.web.requests import wsgi
+    from chatsvc.web.serving.requests import wsgi
 
     with Journey.on(wsgi(), path, PHONE) as journey:
         journey.slice(PEOPLE)

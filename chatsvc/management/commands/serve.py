@@ -16,7 +16,7 @@ from chatsvc.demo.twin import twin_start
 from chatsvc.observe import pulse
 from chatsvc.processes import embedded
 from chatsvc.processes.history import refuse_former
-from chatsvc.web import sockets
+from chatsvc.web.serving import sockets
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from chatsvc.observe import pulse
-from chatsvc.web import sockets
+from chatsvc.web.serving import sockets
 
 
 class Command(BaseCommand):

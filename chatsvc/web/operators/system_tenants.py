@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chatsvc.web.system import ONLY, TAGS
+from chatsvc.web.operators.system import ONLY, TAGS
 from tenants.access.limits import client_ip
 from tenants.access.members import tenant_create
 from tenants.api.moments import Moment
