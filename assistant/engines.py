@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 
 from assistant.builtin.engine import Builtin, options_of
-from assistant.llm.offers import Offer, offer_of, offers
+from assistant.llm.providers.offers import Offer, offer_of, offers
 from assistant.llm_models import LanguageModel
 from assistant.port import Engine
 from assistant.products.plain import product_told
@@ -99,7 +99,7 @@ def _by_model(
     """``only`` this model is asked; by this ``version`` of the prompt, whichever is active."""
     from assistant.language.engine import ANSWER_TOKENS, LanguageEngine, Prompting, toolbox_of
     from assistant.llm.ask import chat, chat_alone  # the SDKs, which tenants without a model do without
-    from assistant.llm.ready import sdks_of
+    from assistant.llm.providers.ready import sdks_of
 
     room, kinds = facts
     prompting = Prompting(

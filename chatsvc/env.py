@@ -130,7 +130,7 @@ def _file(value: str) -> str:
 def _llm_providers(value: str) -> Any:
     if not value.strip():
         return ()
-    from assistant.llm.given import given_in  # few need it
+    from assistant.llm.providers.given import given_in  # few need it
 
     return given_in(value)
 

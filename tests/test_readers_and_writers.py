@@ -35,7 +35,7 @@ OBEYED = {
     "languages": ("messaging/respond.py", ".languages"),
     "region": ("conversations/messages.py", "rules.region"),
     "safety": ("conversations/messages.py", "rules.safety"),
-    "allowed_models": ("assistant/llm/offers.py", ".allowed_models"),
+    "allowed_models": ("assistant/llm/providers/offers.py", ".allowed_models"),
     "default_model": ("assistant/llm/ask.py", ".default_model"),
     "knowledge_days": ("assistant/knowledge/articles.py", "knowledge_days"),
     "llm_budget": ("assistant/llm/budget.py", ".llm_budget"),

@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from assistant.llm.chat import ChatResult
-from assistant.llm.setup import model_change, model_create, model_get
-from assistant.llm.trying import model_try
+from assistant.llm.providers.setup import model_change, model_create, model_get
+from assistant.llm.providers.trying import model_try
 from assistant.models import LanguageModel, ModelUse
 from tenants.api.moments import Moment
 from tenants.api.pages import ListQuery, Page, Walk, listed

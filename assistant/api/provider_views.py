@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from assistant.llm.setup import provider_change, provider_create, provider_get, provider_test
+from assistant.llm.providers.setup import provider_change, provider_create, provider_get, provider_test
 from assistant.models import Provider
 from tenants.api.moments import Moment
 from tenants.api.pages import ListQuery, Page, Walk, listed

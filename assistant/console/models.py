@@ -1,6 +1,6 @@
 """The console's pages on providers of language models, on models, and on what they took.
 
-Must not show a key, nor ask a provider by itself (assistant/llm/setup.py).
+Must not show a key, nor ask a provider by itself (assistant/llm/providers/setup.py).
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from assistant.console.figures import figures_page
 from assistant.engines import engine_of_model
 from assistant.llm.ask import chat_with
 from assistant.llm.chat import ChatError, ChatRequest, Said
-from assistant.llm.offers import offer_of
-from assistant.llm.setup import TEST_S, address_refused, provider_test
-from assistant.llm.trying import model_try
+from assistant.llm.providers.offers import offer_of
+from assistant.llm.providers.setup import TEST_S, address_refused, provider_test
+from assistant.llm.providers.trying import model_try
 from assistant.models import LanguageModel, ModelUse, Provider
 from channels_app.http.waiting import asking
 from tenants.console.pages import Button, LinesField, TenantAdmin, TenantFilter, permissions_in

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import IntegrityError
 
 from assistant.llm.chat import ChatRequest, ChatResult
-from assistant.llm.offers import Offer
+from assistant.llm.providers.offers import Offer
 from assistant.llm_models import CachedAnswer
 from conversations.models import Contact
 from tenants.scope import current_tenant_id

@@ -20,7 +20,7 @@ from assistant.llm.choice import abilities, chosen
 from assistant.llm.faults import ProviderFault, fault_of
 from assistant.llm.gate import asking
 from assistant.llm.measures import call_count
-from assistant.llm.offers import Offer, offers
+from assistant.llm.providers.offers import Offer, offers
 from assistant.llm.tokens import prompt_tokens, text_tokens
 from assistant.llm.wires import anthropic, openai
 from assistant.llm.wires.answered import Answered

@@ -18,7 +18,7 @@ from django.db.models import F
 from assistant.llm.chat import ChatRequest, ChatResult
 from assistant.llm.faults import ProviderFault
 from assistant.llm.measures import call_count
-from assistant.llm.offers import Offer
+from assistant.llm.providers.offers import Offer
 from assistant.llm.tokens import prompt_tokens, text_tokens
 from assistant.llm_models import ModelBudget, ModelUse
 from conversations.timeline import system_event

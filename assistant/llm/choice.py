@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assistant.llm.chat import ChatError, ChatRequest
-from assistant.llm.offers import Offer
+from assistant.llm.providers.offers import Offer
 from assistant.llm.tokens import prompt_tokens
 
 LONG = 3000  # tokens of a prompt that makes a question harder

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 
 from assistant.llm.faults import ProviderFault
-from assistant.llm.offers import Server
+from assistant.llm.providers.offers import Server
 from tenants.access.limits import allow
 from tenants.scope import current_tenant_id
 from tenants.work.breaker import Breaker

@@ -9,7 +9,7 @@ import threading
 
 from prometheus_client import Counter, Histogram
 
-from assistant.llm.offers import Offer
+from assistant.llm.providers.offers import Offer
 
 SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 MOST_MODELS = 30

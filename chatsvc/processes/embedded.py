@@ -116,7 +116,7 @@ def _warm_up(words: bool, models: bool) -> None:
                 if settings.ENV["ASSISTANT_MEANING"]:  # learnt already or not: the first text that needs it comes soon
                     encoder(name_for(settings_for(tenant_id).languages))
         if models and not settings.ENV["MCP_ENGINE_URL"]:
-            from assistant.llm.ready import sdks_load
+            from assistant.llm.providers.ready import sdks_load
 
             sdks_load()
     except Exception as error:  # noqa: BLE001  the first message does it instead

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from assistant.evaluations.models import EvaluationCase
-from assistant.llm import trying
+from assistant.llm.providers import trying
 from assistant.models import LanguageModel, ModelUse, Provider
 from channels_app.twin import server as twins
 from tenants.scope import tenant_scope

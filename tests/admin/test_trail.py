@@ -11,7 +11,7 @@ from django.contrib import admin
 from assistant.evaluations.models import EvaluationCase
 from assistant.knowledge.sites.models import Site
 from assistant.llm.chat import ChatResult
-from assistant.llm.setup import Tried
+from assistant.llm.providers.setup import Tried
 from assistant.models import Intent, KnowledgeEntry, LanguageModel, Provider
 from assistant.prompts.models import SystemPrompt
 from assistant.tools.models import Tool

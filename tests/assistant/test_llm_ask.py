@@ -11,7 +11,7 @@ from django.test import override_settings
 
 from assistant.llm.ask import chat
 from assistant.llm.chat import ChatError, ChatRequest, Said, Tool, ToolCall
-from assistant.llm.given import given_in
+from assistant.llm.providers.given import given_in
 from channels_app.twin import server
 from channels_app.twin.calls import Answer
 from tenants.models import Tenant

@@ -11,7 +11,7 @@ from assistant.llm import budget
 from assistant.llm.ask import chat
 from assistant.llm.chat import ChatError
 from assistant.llm.faults import ProviderFault
-from assistant.llm.offers import Offer, Server
+from assistant.llm.providers.offers import Offer, Server
 from assistant.models import ModelBudget, ModelUse
 from channels_app.twin import server as twins
 from conversations.models import Event

@@ -11,7 +11,7 @@ from assistant.llm.chat import ChatError, ChatRequest, Said, Tool
 from assistant.llm.choice import chosen, hardness
 from assistant.llm.faults import ProviderFault
 from assistant.llm.gate import COOL_S, FAILURES, asking, breaker
-from assistant.llm.offers import Offer, Server, offer_of
+from assistant.llm.providers.offers import Offer, Server, offer_of
 from assistant.models import Provider
 from channels_app.twin import server as twins
 from tenants.scope import tenant_scope

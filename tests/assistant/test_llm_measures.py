@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from assistant.llm import measures
 from assistant.llm.ask import chat
 from assistant.llm.chat import ChatError
-from assistant.llm.offers import Offer, Server
+from assistant.llm.providers.offers import Offer, Server
 from channels_app.twin import server as twins
 from conversations.models import Contact
 from tenants.models import Tenant

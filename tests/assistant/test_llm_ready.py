@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from assistant.llm.given import given_in
-from assistant.llm.ready import sdks_load
+from assistant.llm.providers.given import given_in
+from assistant.llm.providers.ready import sdks_load
 from assistant.llm.wires import anthropic, openai
 from assistant.models import LanguageModel, Provider
 from chatsvc.processes.embedded import _warm_up
@@ -25,7 +25,7 @@ GIVEN = json.dumps([{"name": "house", "kind": "anthropic", "models": [{"name": "
 ASKED = """
 import sys
 import django; django.setup()
-from assistant.llm.offers import Server
+from assistant.llm.providers.offers import Server
 from assistant.llm.wires import {wire} as wire
 assert "{wire}" not in sys.modules
 wire.load()

@@ -17,7 +17,7 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from assistant.llm.measures import call_count
-from assistant.llm.offers import Offer, Server
+from assistant.llm.providers.offers import Offer, Server
 from channels_app.contract import InboundMessage, SendResult
 from channels_app.models import Channel
 from chatsvc.observe import row_metrics

@@ -13,7 +13,7 @@ from typing import Any
 
 from assistant.llm.chat import ChatRequest, Stop, ToolCall
 from assistant.llm.faults import ProviderFault
-from assistant.llm.offers import Offer
+from assistant.llm.providers.offers import Offer
 from tenants.storage.json_values import unstorable
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")

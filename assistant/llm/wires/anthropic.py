@@ -13,7 +13,7 @@ from typing import Any
 
 from assistant.llm.chat import ChatRequest, Said, Stop
 from assistant.llm.faults import ProviderFault
-from assistant.llm.offers import Offer, Server
+from assistant.llm.providers.offers import Offer, Server
 from assistant.llm.wires.answered import (
     Answered,
     Growing,

@@ -6,7 +6,7 @@ import pytest
 
 from assistant.engines import models_changed
 from assistant.evaluations.models import EvaluationCase
-from assistant.llm.ready import sdks_load
+from assistant.llm.providers.ready import sdks_load
 from assistant.models import ModelUse
 from assistant.prompts.models import SystemPrompt
 from channels_app.twin import server as twins

@@ -13,7 +13,7 @@ from django.db import IntegrityError
 
 from assistant.llm.ask import WIRES
 from assistant.llm.faults import fault_of
-from assistant.llm.offers import server_of
+from assistant.llm.providers.offers import server_of
 from assistant.llm_models import LanguageModel, Provider
 from channels_app.http.addresses import BadAddress, address_check
 from channels_app.http.network import deadline

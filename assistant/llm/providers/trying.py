@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from assistant.llm.ask import chat_with
 from assistant.llm.chat import ChatError, ChatRequest, ChatResult, Said
-from assistant.llm.offers import offer_of
-from assistant.llm.setup import TEST_S
+from assistant.llm.providers.offers import offer_of
+from assistant.llm.providers.setup import TEST_S
 from assistant.llm_models import LanguageModel
 from channels_app.http.waiting import asking
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
-from assistant.llm.given import GivenModel, GivenProvider
+from assistant.llm.providers.given import GivenModel, GivenProvider
 from assistant.llm_models import LanguageModel, Provider
 from channels_app.http.client import authority
 from channels_app.services import outbound_hosts
