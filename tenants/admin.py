@@ -26,9 +26,11 @@ from tenants.access.limits import client_ip
 from tenants.access.members import roles_give
 from tenants.access.permissions import ROLES
 from tenants.api.trail.export import FORMS
-from tenants.console import invitations, keys, people
+from tenants.console import keys
 from tenants.console.grants import Named
 from tenants.console.pages import TenantAdmin, TenantFilter, operates, tenants_with
+from tenants.console.people import accounts as people
+from tenants.console.people import invitations
 from tenants.console.tokens import clients, families, issuers
 from tenants.errors import Conflict, Invalid
 from tenants.models import AuditEntry, Removal, Tenant

@@ -56,7 +56,7 @@ class _Pages:
         from messaging.admin.dashboard.export import addresses as figures
         from messaging.admin.inbox.pages import addresses as inbox
         from tenants.console.consent import addresses as consent
-        from tenants.console.join import addresses as join
+        from tenants.console.people.join import addresses as join
         from tenants.console.second.own import addresses as sign_in
 
         return [*figures(), *inbox(), *join(), *consent(), *sign_in(), *admin.site.get_urls()]

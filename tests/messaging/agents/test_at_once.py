@@ -64,7 +64,7 @@ def outcome(act: Any, told: Counter[str]) -> None:
 
 @retried
 def erase(user: User) -> None:
-    """As the console does it (tenants/console/people.py)."""
+    """As the console does it (tenants/console/people/accounts.py)."""
     with atomic():
         User.objects.filter(id=user.id).delete()
 

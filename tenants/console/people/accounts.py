@@ -20,10 +20,10 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from tenants.access.limits import client_ip
 from tenants.access.logins import tell_tenants
 from tenants.access.members import member_add, staff_make
-from tenants.console.desks import NAMES, DeskForm, DeskShown
 from tenants.console.grants import GrantForm, PermissionsField, PlaceAdmin, Told
-from tenants.console.own_alerts import alerts_page
 from tenants.console.pages import Button, TenantFilter, memberships_of, operates, permissions_in, row_id, tenants_with
+from tenants.console.people.desks import NAMES, DeskForm, DeskShown
+from tenants.console.people.own_alerts import alerts_page
 from tenants.models import Membership, Role, Tenant, User
 from tenants.people.admins import admins_kept_of
 from tenants.people.second import require_may_reset, second_reset
