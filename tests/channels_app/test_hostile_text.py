@@ -52,7 +52,7 @@ LONGEST: dict[str, int] = {
     "conversations.search.asked": 200,  # what is asked, by SearchQuery
     "channels_app.words.split": MAX_TEXT,  # looked at in windows of a part's length
     "channels_app.words.injection": RAW_MOST,
-    "channels_app.words.national_ids": RAW_MOST,
+    "channels_app.words.personal.national_ids": RAW_MOST,
     "channels_app.words.personal": RAW_MOST,
     "channels_app.words.text": RAW_MOST,
     "channels_app.words.entities": RAW_MOST,

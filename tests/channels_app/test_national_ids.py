@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from channels_app.words.national_ids import NATIONAL_IDS, ids_in
+from channels_app.words.personal.national_ids import NATIONAL_IDS, ids_in
 
 #: country → the example of its authority or of its encyclopedia entry, and the same with one character wrong
 EXAMPLES = {

@@ -12,7 +12,7 @@ from functools import lru_cache
 import regex
 
 from channels_app.words.entities import EMAIL, find_phones
-from channels_app.words.national_ids import ids_in, luhn
+from channels_app.words.personal.national_ids import ids_in, luhn
 
 DIGITS = regex.compile(r"\d+")
 MANY_DIGITS = regex.compile(r"\d(?:[^\d\p{L}]{0,3}\d){12}")  # without so many there is no card's number
