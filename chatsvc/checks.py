@@ -1,5 +1,5 @@
 """What `manage.py check` finds beside Django's own checks, most of it with `--deploy`. Must not keep a process from starting:
-chatsvc/env.py does."""
+chatsvc/env/ does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.core.checks import Error, Info, Tags, Warning, register
 
 from channels_app.content.forms import CONTAINERS, HEIF
 from chatsvc.env import ALSO, AWAITED, VARIABLES
-from chatsvc.keys import MAKE_ONE, former_weak, weak_keys
+from chatsvc.env.keys import MAKE_ONE, former_weak, weak_keys
 from messaging.media.convert.programs import found
 
 TOKENS = ("METRICS_TOKEN", "ENGINE_TOKEN", "SECURITY_HUB_TOKEN")

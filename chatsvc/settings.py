@@ -1,4 +1,4 @@
-"""How it is wired: Django's settings, made from the typed environment of chatsvc/env.py."""
+"""How it is wired: Django's settings, made from the typed environment of chatsvc/env/."""
 
 from __future__ import annotations
 

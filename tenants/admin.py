@@ -29,8 +29,7 @@ from tenants.api.trail.export import FORMS
 from tenants.console import keys
 from tenants.console.grants import Named
 from tenants.console.pages import TenantAdmin, TenantFilter, operates, tenants_with
-from tenants.console.people import accounts as people
-from tenants.console.people import invitations
+from tenants.console.people import accounts, invitations
 from tenants.console.tokens import clients, families, issuers
 from tenants.errors import Conflict, Invalid
 from tenants.models import AuditEntry, Removal, Tenant
@@ -43,12 +42,12 @@ admin.site.unregister(Group)
 
 __all__ = [
     "TenantsAdmin",
+    "accounts",
     "clients",
     "families",
     "invitations",
     "issuers",
     "keys",
-    "people",
 ]  # importing the pages registers them
 
 

@@ -57,7 +57,7 @@ LONGEST: dict[str, int] = {
     "channels_app.words.text": RAW_MOST,
     "channels_app.words.entities": RAW_MOST,
     "channels_app.words.first_words": RAW_MOST,
-    "chatsvc.keys": 10_000,  # an operator's own
+    "chatsvc.env.keys": 10_000,  # an operator's own
     "channels_app.words.markdown": MAX_TEXT,
     "channels_app.content.options": 1000,  # what a choice sends back
     "channels_app.templates.resolve": MAX_TEXT,

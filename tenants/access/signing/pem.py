@@ -1,6 +1,6 @@
 """Keys as they stand in a PEM file, and what others see of them (RFC 7517, RFC 7638).
 
-Owns which keys are good enough. Must not know Django or settings: chatsvc/env.py reads files with it, too.
+Owns which keys are good enough. Must not know Django or settings: chatsvc/env/kinds.py reads files with it, too.
 """
 
 from __future__ import annotations
