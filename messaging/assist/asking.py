@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -96,17 +96,24 @@ def asked_again(message: Message) -> EngineRequest:
     return _request(words.conversation_id, first, last, {})
 
 
-def open_question(conversation: Conversation) -> EngineRequest:
-    """What the person said since the last answer of ours; where all is answered, their last words again. Raises Unprocessable
+def open_questions(conversation: Conversation) -> Iterator[EngineRequest]:
+    """What a reply of ours may be to: all that the person said since our last answer – where all is answered, their last
+    words again –, then the same as it stood before the last of these words, and so on back. Raises Unprocessable
     ``no_words_of_a_person``."""
     rows = _spoken(conversation.id, conversation.last_seq)
-    ours = next((place for place, row in enumerate(rows) if row.role != Message.Role.VISITOR), len(rows))
-    theirs = rows[:ours] or [row for row in rows if row.role == Message.Role.VISITOR][:1]
-    if not theirs:
+    if not _unanswered(rows):
         raise Unprocessable("The person has not said anything yet.", code="no_words_of_a_person")
     # a "yes" that stands open is the person's to the assistant: an engine that is asked aside would act on it
     known = {name: value for name, value in conversation.context.items() if name != MEMORY}
-    return _request(conversation.id, theirs[-1].seq, theirs[0].seq, known)
+    while theirs := _unanswered(rows):
+        yield _request(conversation.id, theirs[-1].seq, theirs[0].seq, known)
+        rows = [row for row in rows if row.seq < theirs[0].seq]
+
+
+def _unanswered(rows: Sequence[Any]) -> Sequence[Any]:
+    """Of rows of which the newest comes first."""
+    ours = next((place for place, row in enumerate(rows) if row.role != Message.Role.VISITOR), len(rows))
+    return rows[:ours] or [row for row in rows if row.role == Message.Role.VISITOR][:1]
 
 
 def _request(conversation_id: uuid.UUID, first: int, last: int, context: dict[str, Any]) -> EngineRequest:

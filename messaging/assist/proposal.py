@@ -3,37 +3,50 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from assistant.engines import CURRENT
 from conversations.models import Conversation
-from messaging.assist.asking import Answer, ask_each, open_question, sources_shown
+from messaging.assist.asking import Answer, ask_each, open_questions, sources_shown
 from messaging.rules.control import require_open
+
+MOST_ASKED = 3  # times that the engine is asked: each may cost a call of a language model
+LONGEST_SHOWN = 200
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """``reason``: why there is no ``text``: what stopped the engine, or ``nothing_fits``; else ""."""
+    """``question``: the person's words that it answers, shortened. ``reason``: why there is no ``text``: what stopped the
+    engine, or ``nothing_fits``; else ""."""
 
     answer: Answer
+    question: str
     reason: str = ""
 
     def to_json(self) -> dict[str, Any]:
         reply, found = self.answer.reply, not self.reason
         return {
-            "text": self.answer.text if found else "", "sources": sources_shown(reply) if found else [],
+            "text": self.answer.text if found else "", "question": self.question if found else "",
+            "sources": sources_shown(reply) if found else [],
             "intent": reply.intent if found else "", "confidence": reply.confidence if found else 0.0,
             "engine": reply.engine, "model": reply.model, "reason": self.reason,
         }  # fmt: skip
 
 
 def proposal_for(conversation: Conversation) -> Proposal:
-    """What the tenant's engine would answer to what is open. Nothing where it would only ask for a human or say that it does
-    not know. Raises Conflict ``conversation_closed``, Unprocessable ``no_words_of_a_person``."""
+    """What the tenant's engine would answer to what is open. Where it would only ask for a human – the person wants one, and
+    here one is –, it is asked about the words before. Nothing where it says that it does not know. Raises Conflict
+    ``conversation_closed``, Unprocessable ``no_words_of_a_person``."""
     require_open(conversation)
-    [answer] = ask_each([CURRENT], open_question(conversation))
-    reply = answer.reply
+    for request in islice(open_questions(conversation), MOST_ASKED):
+        [answer] = ask_each([CURRENT], request)
+        if answer.error or not answer.reply.handover:
+            break
+    question = " ".join(said for content in request.contents if (said := content.text or content.summary))
+    shown = question if len(question) <= LONGEST_SHOWN else f"{question[: LONGEST_SHOWN - 1]}…"
     if answer.error:
-        return Proposal(answer, answer.error)
-    knows = bool(reply.intent or reply.sources or reply.usage)
-    return Proposal(answer, "" if knows and answer.text and not reply.handover else "nothing_fits")
+        return Proposal(answer, shown, answer.error)
+    knows = bool(answer.reply.intent or answer.reply.sources or answer.reply.usage)
+    fits = knows and answer.text and not answer.reply.handover
+    return Proposal(answer, shown, "" if fits else "nothing_fits")

@@ -40,6 +40,9 @@ class ProposalShape(BaseModel):
     """The reply that the assistant would give."""
 
     text: str
+    question: str = Field(
+        description="The person's words that it answers, shortened: where the last ones only ask for a human, those before"
+    )
     sources: list[SourceShape]
     intent: str
     confidence: float

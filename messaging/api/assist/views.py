@@ -35,8 +35,8 @@ SUMMARY = {
     "waits": 0, "messages": 6, "left_out": 0,
 }  # fmt: skip
 PROPOSAL = {
-    "text": "You can send it back within 30 days.", "sources": [SOURCE], "intent": "knowledge", "confidence": 0.81,
-    "engine": "builtin", "model": "", "reason": "",
+    "text": "You can send it back within 30 days.", "question": "Can I return my boots?", "sources": [SOURCE],
+    "intent": "knowledge", "confidence": 0.81, "engine": "builtin", "model": "", "reason": "",
 }  # fmt: skip
 ANSWER = {
     "engine": "builtin", "model": "", "text": "You can send it back within 30 days.",

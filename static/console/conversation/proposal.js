@@ -43,7 +43,7 @@ export class Proposal {
     if (!document.execCommand("insertText", false, words)) this.#box.setRangeText(words);
     this.#box.dispatchEvent(new Event("input", { bubbles: true }));
     const sure = told.confidence ? `, ${Math.round(100 * told.confidence)} % sure` : "";
-    this.#tell(`Proposed by the assistant${sure}. Read it before you send it.`);
+    this.#tell(`Proposed by the assistant${sure}, to “${told.question}”. Read it before you send it.`);
     for (const source of told.sources) this.#source(source);
   }
 

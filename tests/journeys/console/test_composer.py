@@ -399,6 +399,7 @@ def test_what_is_said_of_a_proposal_goes_with_its_words(service: Service, desk: 
     def propose(route: Route) -> None:
         told = {
             "text": "Within two days.",
+            "question": "When does it come?",
             "confidence": 0.9,
             "sources": [{"title": "Delivery", "url": ""}],
             "reason": "",
@@ -409,7 +410,7 @@ def test_what_is_said_of_a_proposal_goes_with_its_words(service: Service, desk: 
     mira.page.route("**/propose/", propose)
     said = mira.page.locator("[data-proposal]")
     mira.press("Let the assistant propose a reply")
-    expect(said).to_contain_text("90 % sure")
+    expect(said).to_contain_text("90 % sure, to “When does it come?”")
     expect(said).to_contain_text("Delivery")
     expect(mira.reply).to_have_value("Within two days.")
     mira.reply.press("Control+Enter")

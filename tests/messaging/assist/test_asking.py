@@ -86,6 +86,31 @@ def test_a_proposal_answers_what_is_open_with_what_is_known_now(talk, engine, te
     assert rows() == before
 
 
+HUMAN = EngineReply(contents=(text("A colleague helps."),), intent="human", handover=True, handover_reason="requested")
+
+
+def test_words_that_only_ask_for_a_human_leave_the_proposal_to_those_before(talk, engine, tenant, api) -> None:
+    words(talk, "visitor", "A person please", seq=6)
+    Conversation.objects.filter(id=talk.id).update(last_seq=6)
+    known, engine.respond = (
+        engine.respond,
+        lambda request: known(request) if request.contents[-1].text != "A person please" else HUMAN,
+    )
+    client = api(tenant)
+    told = client.data_of(client.post(f"/api/v2/chat/conversations/{talk.id}/proposal"))
+    assert (told["text"], told["question"], told["reason"]) == ("Within 30 days.", "How long do I have?", "")
+    (asked,) = engine.asked
+    assert [entry.text for entry in asked.history][-1] == "Let me look."  # as it stood then
+
+
+def test_an_engine_that_always_wants_a_human_is_asked_three_times_at_most(talk, engine, tenant, api) -> None:
+    engine.reply, client = HUMAN, api(tenant)
+    told = client.data_of(client.post(f"/api/v2/chat/conversations/{talk.id}/proposal"))
+    assert (told["text"], told["question"], told["reason"]) == ("", "", "nothing_fits")
+    asked = [[content.text for content in one.contents] for one in engine.asked]
+    assert asked == [["How long do I have?"], ["12345"], ["I want to send my boots back"]]
+
+
 @pytest.mark.parametrize(
     "reply",
     [
