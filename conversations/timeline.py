@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db.models import F, IntegerField, Value
 
 from conversations.event_schemas import event_check
-from conversations.models import Conversation, Event, correlation_id
+from conversations.models import Contact, Conversation, Event, correlation_id
 from tenants.storage import prepared
 from tenants.storage.db import on_commit
 
@@ -75,6 +75,8 @@ AWAITED: dict[str, str] = {}
 #: called after the commit of what may have changed a conversation, with its tenant's id and its own; must neither raise
 #: nor take long
 on_change: list[Callable[[uuid.UUID, uuid.UUID], None]] = []
+#: the same of what is known of a person: with the tenant's id and the contact's
+on_contact: list[Callable[[uuid.UUID, uuid.UUID], None]] = []
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,12 @@ def conversation_advance(
         for tell in on_change:
             on_commit(partial(tell, conversation.tenant_id, conversation.id))
     return conversation
+
+
+def contact_touched(contact: Contact) -> None:
+    """What is known of a person has changed: told after the commit."""
+    for tell in on_contact:
+        on_commit(partial(tell, contact.tenant_id, contact.id))
 
 
 @lru_cache(maxsize=256)

@@ -11,12 +11,13 @@ class Config(AppConfig):
         from conversations.contacts.identities import attach_demands, detach_demands
         from conversations.contacts.merges import demands, when_joined, when_parted
         from conversations.models import Attachment
-        from conversations.timeline import on_change
+        from conversations.timeline import on_change, on_contact
         from messaging import heads, wake
         from messaging.agents.models import ScheduledReply  # with the other tables of staff
         from messaging.consent.merged import stop_returns, stop_spreads
         from messaging.housekeeping.gone import erased_gives_up
         from messaging.integrators.endpoints import PING
+        from messaging.live.attending import contact_shown
         from messaging.live.staff import conversation_changed
         from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookDelivery
         from messaging.privacy import models as _privacy  # noqa: F401  with the tables of privacy
@@ -27,6 +28,7 @@ class Config(AppConfig):
 
         pre_delete.connect(erased_gives_up, sender=User)
         on_change.append(conversation_changed)
+        on_contact.append(contact_shown)
         demands.append(demand_not_erased)
         when_joined.append(stop_spreads)
         when_parted.append(stop_returns)

@@ -10,6 +10,7 @@ from django.db.models import Avg, Count, Max, Min, Q, QuerySet, Sum
 
 from conversations.contacts.merges import GROUPS, contact_missing, contacts_lock
 from conversations.models import Contact, Conversation, Identity, Session
+from conversations.timeline import contact_touched
 from tenants.errors import NotFound, Unprocessable
 from tenants.scope import current_tenant_id
 from tenants.storage.db import atomic, retried
@@ -48,6 +49,7 @@ def contact_change(contact_id: uuid.UUID, changes: Mapping[str, Any]) -> Contact
                 setattr(contact, name, new)
                 contact.decide([name])
         contact.save(update_fields=[*changes, "decided"])
+        contact_touched(contact)
         return contact
 
 

@@ -24,6 +24,7 @@ from messaging import wake
 from messaging.agents.members import answers
 from messaging.agents.models import ScheduledReply
 from messaging.agents.notes import note_write
+from messaging.live.staff import replies_planned
 from messaging.reply import Author
 from messaging.rules.agent_replies import reply_as
 from messaging.rules.control import locked, locked_open
@@ -70,6 +71,7 @@ def schedule(
             content=content.to_json(), at=at, due_at=at,
             unless_after=seen.last_seq if unless_person_writes else None,
         )  # fmt: skip
+        _show(row)
         if at - since < SOON:
             on_commit(partial(wake.say_scheduled, row.id, (at - since).total_seconds()))
     return row
@@ -81,6 +83,8 @@ def scheduled_cancel(row_id: uuid.UUID) -> ScheduledReply:
     waits = ScheduledReply.objects.filter(id=row_id, status__in=ScheduledReply.OPEN, claim=None)
     cancelled = waits.update(status=ScheduledReply.Status.CANCELLED, reason="cancelled")
     row = scheduled_get(row_id)
+    if cancelled:
+        _show(row)
     if row.status == ScheduledReply.Status.SENT:
         raise Conflict("It was sent already.", code="already_sent")
     if row.status in ScheduledReply.OPEN:
@@ -104,14 +108,15 @@ def scheduled_of(conversation_id: uuid.UUID) -> QuerySet[ScheduledReply]:
 
 def scheduled_replay(rows: QuerySet[ScheduledReply]) -> int:
     """Say now those of a queryset that were given up. Returns how many."""
-    ids = list(rows.filter(status=ScheduledReply.Status.FAILED).order_by("at").values_list("id", flat=True))
-    for row_id in ids:
-        again, at = ScheduledReply.objects.filter(id=row_id, status=ScheduledReply.Status.FAILED), now()
+    found = list(rows.filter(status=ScheduledReply.Status.FAILED).order_by("at"))
+    for row in found:
+        again, at = ScheduledReply.objects.filter(id=row.id, status=ScheduledReply.Status.FAILED), now()
         again.update(
             status=ScheduledReply.Status.WAITING, attempts=0, leases=0, claim=None, at=at, due_at=at, reason=""
         )
-        on_commit(partial(wake.say_scheduled, row_id))
-    return len(ids)
+        _show(row)
+        on_commit(partial(wake.say_scheduled, row.id))
+    return len(found)
 
 
 def scheduled_withdraw(row: ScheduledReply) -> bool:
@@ -121,6 +126,11 @@ def scheduled_withdraw(row: ScheduledReply) -> bool:
     except Conflict as error:
         return _refused(row, error.code, str(error))
     return False
+
+
+def _show(row: ScheduledReply) -> None:
+    """To colleagues who have the conversation open."""
+    on_commit(partial(replies_planned, row.tenant_id, row.conversation_id))
 
 
 # ------------------------------------------------------------------------------ when it is time
@@ -153,7 +163,8 @@ def _say(row: ScheduledReply) -> bool:
         seen = locked(row.conversation_id)
         said = _said(row)
         if said is None and row.unless_after is not None and _person_wrote(row):
-            settle(row, status=ScheduledReply.Status.CANCELLED, reason="person_wrote")
+            if settle(row, status=ScheduledReply.Status.CANCELLED, reason="person_wrote"):
+                _show(row)
             return False
         if said is None:
             _require_sayable(row)
@@ -161,7 +172,10 @@ def _say(row: ScheduledReply) -> bool:
             said = reply_as(seen, author, content, f"scheduled-{row.id}")
             if row.author:
                 audit(row.author, "conversation.replied", seen, {"scheduled": str(row.id)})
-        return settle(row, status=ScheduledReply.Status.SENT, reason="", message=said)
+        sent = settle(row, status=ScheduledReply.Status.SENT, reason="", message=said)
+        if sent:
+            _show(row)
+        return sent
 
 
 def _said(row: ScheduledReply) -> Message | None:
@@ -200,6 +214,7 @@ def _refused(row: ScheduledReply, code: str, words: str) -> bool:
     with atomic():
         refused = settle(row, status=ScheduledReply.Status.REFUSED, reason=code[:60])
         if refused:
+            _show(row)
             name = f"@{row.author.get_username()} " if row.author else ""
             note_write(
                 row.conversation_id, None, f"{name}The reply planned for {written(row.at)} was not sent. {words}"
@@ -224,5 +239,6 @@ def scheduled_give_up(row: ScheduledReply, reason: str) -> bool:
     with atomic():
         given_up = settle(row, status=ScheduledReply.Status.FAILED, reason=reason[:60])
         if given_up:
+            _show(row)
             work_given_up("scheduled", row, reason)
     return given_up

@@ -195,6 +195,18 @@ class Note(BaseModel):
     id: UUID
 
 
+class Known(BaseModel):
+    """What is known of the person has changed: fetch it."""
+
+    conversation: UUID
+
+
+class Planned(BaseModel):
+    """Other replies than before wait for their time: fetch them."""
+
+    conversation: UUID
+
+
 class Page(BaseModel):
     """The visitor is on another page, or has left it: fetch what is known of the person."""
 
@@ -209,7 +221,7 @@ WATCHED: dict[str, type[BaseModel]] = {
 SERVER_FRAMES: dict[str, type[BaseModel]] = {
     "ready": Ready, "viewed": Viewed, "conv": Conv, "gone": Gone, "counts": Counts, "watching": Watching,
     "unwatched": Unwatched, "alert": Alert, "presence": Presence, "looking": Looking, "typing": Typing, "status": Status,
-    "note": Note, "page": Page, **WATCHED, **PLAIN,
+    "note": Note, "person": Known, "planned": Planned, "page": Page, **WATCHED, **PLAIN,
 }  # fmt: skip
 CLOSES = {
     1000: "after `bye`",

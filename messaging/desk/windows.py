@@ -15,6 +15,8 @@ from messaging.desk.watched import Watched
 from messaging.live.hub import encoded
 from tenants.errors import ServiceError
 
+KEPT = frozenset({"note", "person", "planned"})  # frames that no later one makes up for
+
 
 class Window(Protocol):
     proof: Proof
@@ -87,7 +89,7 @@ class Windows:
         by = frame.get("from", {}).get("id")
         for window in self.watching(id):
             if not (by and by == str(window.person.user_id)):
-                window.put_text(text, passing=frame["t"] != "note")
+                window.put_text(text, passing=frame["t"] not in KEPT)
 
     def to_all(self, tenant: str, frame: dict[str, Any], users: list[str] | None = None) -> None:
         """To a tenant's staff; ``users``: to these alone."""

@@ -13,16 +13,18 @@ from channels_app.hours import hours_told
 from channels_app.selectors import channel_for_id
 from conversations.models import Conversation, Message
 from conversations.waiting import place_of
+from messaging.live.hub import hub
 from messaging.live.push import push_read, push_typing
-from messaging.live.staff import agent_typing, conversation_changed
+from messaging.live.staff import GROUP, agent_typing, conversation_changed, person_changed
 from tenants.access.limits import allow
 from tenants.errors import Conflict, Invalid, NotFound
 from tenants.models import User
-from tenants.scope import current_tenant_id
+from tenants.scope import current_tenant_id, tenant_scope
 from tenants.staff import face_of
 from tenants.storage.db import now, retried
 
 TYPING_EVERY_S = 2.0
+MOST_TOLD = 50  # conversations of one person that are open at a time
 RECENT = 20  # entries of staff and system in which the last change of hands is looked for
 
 
@@ -46,6 +48,15 @@ def staff_read(conversation_id: uuid.UUID, seq: int) -> int:
     if seq > marks[1]:
         raise Invalid(f"The transcript ends at {marks[1]}.", code="seq_unknown")
     return marks[0]
+
+
+def contact_shown(tenant_id: uuid.UUID, contact_id: uuid.UUID) -> None:
+    """Tell staff that what is known of a person has changed. A statement where any of them looks. Call after the commit."""
+    if not hub.heard(GROUP):
+        return
+    with tenant_scope(tenant_id):
+        talks = Conversation.objects.filter(contact_id=contact_id, kind="chat", is_open=True)
+        person_changed(tenant_id, list(talks.order_by("-id").values_list("id", flat=True)[:MOST_TOLD]))
 
 
 def read_shown(conversation: Conversation | None) -> int:

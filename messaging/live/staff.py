@@ -11,6 +11,7 @@ import asyncio
 import threading
 import uuid
 from collections import defaultdict
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -91,6 +92,18 @@ def agent_typing(
 def visitor_moved(tenant_id: uuid.UUID, conversation_id: uuid.UUID) -> None:
     """The person is on another page, or has left it: what is known of it is read anew, by those who may."""
     bell.tell(tenant_id, {"t": "page", "conversation": str(conversation_id)})
+
+
+def person_changed(tenant_id: uuid.UUID, conversation_ids: Iterable[uuid.UUID]) -> None:
+    """What is known of the person of these has changed. Call after the commit."""
+    for id in conversation_ids:
+        bell.changed(tenant_id, id)
+        bell.tell(tenant_id, {"t": "person", "conversation": str(id)})
+
+
+def replies_planned(tenant_id: uuid.UUID, conversation_id: uuid.UUID) -> None:
+    """Other replies than before wait there for their time. Call after the commit."""
+    bell.tell(tenant_id, {"t": "planned", "conversation": str(conversation_id)})
 
 
 def note_written(tenant_id: uuid.UUID, conversation_id: uuid.UUID, note_id: uuid.UUID) -> None:

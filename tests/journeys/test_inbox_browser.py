@@ -13,9 +13,13 @@ from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, expect
 
+from channels_app.content.types import text
+from conversations.contacts.changes import contact_change
 from conversations.models import Conversation
 from messaging.agents.notes import note_write
+from messaging.agents.scheduled import schedule, scheduled_cancel
 from messaging.rules.control import conversation_end, hand_over, locked, take_over
+from messaging.talks.change import conversation_change
 from tenants.models import User
 from tenants.storage.db import atomic, now
 from tenants.tenant_settings import invalidate
@@ -178,6 +182,24 @@ def test_what_stands_beside_the_transcript_is_live_and_keeps_what_is_edited(
     expect(pane.locator("[data-edit]")).to_be_focused()
     inbox.press("Take it")
     expect(pane.locator("[data-part=conversation]")).to_contain_text("Ben")
+    assert inbox.troubles == []
+
+
+def test_what_colleagues_do_is_seen_in_an_open_conversation(staff: Staff, service: Service, ben: User) -> None:
+    row, mira = asks(service, "I need help", "ana"), service.agent("Mira")
+    inbox = staff(ben)
+    inbox.open(f"{row.id}/")
+    inbox.wait_live()
+    planned = inbox.page.get_by_role("list", name="Planned replies").locator("li")
+    later = schedule(row.id, mira, text("It has arrived"), now() + timedelta(hours=1))
+    expect(planned).to_contain_text("It has arrived")
+    scheduled_cancel(later.id)
+    expect(planned).to_have_count(0)
+    contact_change(row.contact_id, {"name": "Ana Lindqvist", "email": "ana@example.com"})
+    expect(inbox.page.locator(".inbox-whom h2")).to_have_text("Ana Lindqvist")
+    expect(inbox.page.locator("[data-person] [data-part=contact]")).to_contain_text("ana@example.com")
+    conversation_change(row.id, {"priority": "urgent"})
+    expect(inbox.page.locator("[data-person] dt:text-is('Priority') + dd")).to_have_text("Urgent")
     assert inbox.troubles == []
 
 

@@ -20,6 +20,7 @@ from channels_app.templates.resolve import LANGUAGE
 from conversations.contacts.merges import contacts_lock
 from conversations.files.media_links import media_link
 from conversations.models import Attachment, Contact, Conversation, Identity, Review, Session
+from conversations.timeline import contact_touched
 from messaging.context.profile import MOST_CHARACTERS, MOST_FACTS, OWN
 from tenants.errors import Invalid
 from tenants.storage.db import atomic, retried
@@ -148,6 +149,7 @@ def person_change(contact: Contact, given: QueryDict) -> list[str]:
         if changed:
             contact.decide(changed)
             contact.save(update_fields=[*changed, "decided"])
+            contact_touched(contact)
     return changed
 
 

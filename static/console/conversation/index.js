@@ -10,6 +10,7 @@ import { Translation } from "./translation.js";
 
 const LOOK_MS = 4000;
 const OF_PERSON = new Set(["conv", "note", "page"]); // frames of what stands beside the transcript
+const OF_MORE = new Set(["planned", "person"]); // of what stands in several parts of the page
 let shown = null; // {root, id, transcript, composer, person, translation}
 
 function open(root) {
@@ -66,7 +67,8 @@ document.addEventListener("inbox:stale", ({ detail }) => shown?.id === detail.id
 document.addEventListener("inbox:frame", ({ detail }) => {
   if (shown?.id !== detail.conversation) return;
   if (detail.t === "note") shown.composer.noted();
-  if (OF_PERSON.has(detail.t)) shown.person.look();
+  if (OF_MORE.has(detail.t)) document.dispatchEvent(new CustomEvent("inbox:refresh", { detail: { id: shown.id } }));
+  else if (OF_PERSON.has(detail.t)) shown.person.look();
   else shown.transcript.take(detail);
 });
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 
 from channels_app.content.types import text
+from conversations.contacts.changes import contact_change
 from messaging.agents.notes import note_write
+from messaging.agents.scheduled import schedule, scheduled_cancel
 from messaging.desk.desks import desks
 from messaging.live import transcript
 from messaging.live.staff import staff_alert
 from messaging.rules.agent_replies import agent_reply
 from messaging.webchat import rules as webchat
 from tenants.models import AuditEntry
+from tenants.storage.db import now
 from tenants.trail import reads
 from tests.messaging.webchat.clients import SHOP, Socket
 
@@ -52,6 +56,20 @@ async def test_a_watched_conversation_tells_its_row_whatever_the_list(ana, windo
     await says("mira", "two")
     for socket in (listed, bare):
         assert (await socket.until("conv"))[-1]["preview"] == "two"
+
+
+async def test_planned_replies_and_what_is_known_of_the_person_are_told(ana, window, says, rows):
+    conversation = await says("mira", "one")
+    socket = await window(ana)
+    await socket.watch(conversation)
+    soon = now() + timedelta(hours=1)
+    row = await rows(schedule, conversation.id, ana, text("Later"), soon)
+    assert (await socket.until("planned"))[-1]["conversation"] == str(conversation.id)
+    await rows(scheduled_cancel, row.id)
+    await socket.until("planned")
+    await rows(contact_change, conversation.contact_id, {"name": "Mira Braun"})
+    assert (await socket.until("person"))[-1]["conversation"] == str(conversation.id)
+    assert (await socket.until("conv"))[-1]["name"] == "Mira Braun"
 
 
 async def test_what_becomes_of_our_message_is_told(ana, window, says, rows):
