@@ -79,8 +79,13 @@ def message_facts(message: Message) -> dict[str, Any]:
 def person_told(tenant_id: uuid.UUID, identity_id: uuid.UUID, scheme: str, value: str) -> str:
     """What events call a person: their id as their platform, or the caller of the API, says it; where that is a phone
     number or an e-mail address, the id of the identity, unless the tenant has switched words on."""
-    address = scheme == "phone" or "@" in value
+    address = scheme == "phone" or is_address(value)
     return str(identity_id) if address and not settings_for(tenant_id).event_words else value
+
+
+def is_address(known_as: str) -> bool:
+    """Whether an id of the tenant's own system is one at which the person can be reached, too."""
+    return "@" in known_as or known_as.startswith("+")
 
 
 def surroundings_of(message: Message) -> dict[str, Any]:

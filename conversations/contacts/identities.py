@@ -15,7 +15,7 @@ from django.db import IntegrityError
 from channels_app.contract import Sender
 from channels_app.models import Channel
 from conversations.contacts.merges import contacts_lock, demand_free
-from conversations.contacts.people import identities_forget, identity_find
+from conversations.contacts.people import identities_forget, identity_find, is_met
 from conversations.models import Attachment, Conversation, Identity, Message, Reaction, Revision
 from tenants.errors import Conflict, NotFound, Unavailable, Unprocessable
 from tenants.storage.db import RACES, atomic, lost_race, now, on_commit, retried
@@ -43,6 +43,18 @@ def sender_at(channel: Channel, address: str, name: str = "") -> Sender:
         details = [{"field": "user_id", "message": complaint, "code": "recipient_invalid"}]
         raise Unprocessable(complaint, code="recipient_invalid", details=details)
     return sender
+
+
+def sender_named(channel: Channel, user_id: str, name: str = "") -> Sender:
+    """The person whom a caller of the API calls ``user_id``, in the terms in which their own messages come: a number leads
+    to the contact that has it. What is no address of the kind is an id of the caller's system."""
+    own, adapter = Sender("user", user_id, name=name), channel.adapter
+    config: Any = channel.adapter_config()
+    if channel.kind == USERS or adapter.check_recipient(user_id, config):
+        return own
+    theirs = adapter.sender_at(user_id, name, config) or own
+    # a person whom callers alone have named so far may stand under the id as it was sent: they go on there
+    return own if theirs.scheme != own.scheme and not is_met(channel, theirs) and is_met(channel, own) else theirs
 
 
 @retried

@@ -16,11 +16,12 @@ from pydantic_core import PydanticCustomError
 
 from channels_app.content.ids import PersonId
 from channels_app.content.types import Content, ContentType, SaidContent
-from channels_app.contract import InboundMessage, Sender
+from channels_app.contract import InboundMessage
 from channels_app.models import Channel
 from channels_app.registry import KINDS
 from channels_app.selectors import channel_chosen
 from channels_app.words.moments import SentMoment
+from conversations.contacts.identities import sender_named
 from conversations.files.media_links import content_with_links
 from conversations.models import Conversation, Message
 from messaging.accept import Accepted, Entrance, accept
@@ -86,7 +87,10 @@ class SendMessageRequest(BaseModel):
 
     message_id: str | None = Field(None, min_length=1, max_length=200, description="Yours; removes repeats")
     conversation_id: uuid.UUID | None = None
-    user_id: PersonId
+    user_id: PersonId = Field(
+        description="The person in your system; on SMS, WhatsApp, calls, Messenger, Slack and Teams their address there, by "
+        "which the contact is found that has it"
+    )
     session_id: str | None = Field(None, max_length=64)
     channel: Kind
     channel_id: uuid.UUID | None = Field(
@@ -175,12 +179,12 @@ def channel_required(tenant_id: uuid.UUID, kind: str, channel_id: uuid.UUID | No
 def _accepted(channel: Channel, request: SendMessageRequest, entrance: Entrance) -> Accepted:
     """A conversation that is not on the kind's oldest channel may be on another one of the kind."""
     try:
-        return accept(channel, _inbound(request), entrance)
+        return accept(channel, _inbound(channel, request), entrance)
     except NotFound:
         theirs = None if request.channel_id else _channel_of(request.conversation_id, channel)
         if theirs is None:
             raise
-        return accept(theirs, _inbound(request), entrance)
+        return accept(theirs, _inbound(theirs, request), entrance)
 
 
 def _channel_of(conversation_id: uuid.UUID | None, tried: Channel) -> Channel | None:
@@ -197,12 +201,12 @@ def recipient_require(channel: Channel, address: str, field: str = "user_id") ->
         raise Unprocessable(complaint, code="recipient_invalid", details=details)
 
 
-def _inbound(request: SendMessageRequest) -> InboundMessage:
+def _inbound(channel: Channel, request: SendMessageRequest) -> InboundMessage:
     about = request.channel_metadata
     metadata = about.model_dump(exclude_none=True, exclude_defaults=True) if about else {}
     return InboundMessage(
         platform_id="",  # what a caller claims of a platform must not collide with what the platform says
-        sender=Sender(scheme="user", value=request.user_id),
+        sender=sender_named(channel, request.user_id),
         content=request.content,
         sent_at=request.timestamp,
         metadata=metadata,

@@ -7,7 +7,7 @@ from the caller's own names, so that an import that is sent again stores nothing
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from django.db import IntegrityError
 from channels_app.content.types import Content
 from channels_app.contract import Sender
 from channels_app.models import Channel
+from conversations.contacts.identities import sender_named
 from conversations.contacts.people import identities_forget, identity_resolve
 from conversations.messages import cleaned, words_of
 from conversations.models import Conversation, Message
@@ -54,10 +55,10 @@ def transcript_import(
 ) -> tuple[uuid.UUID, list[Outcome]]:
     """The conversation that the caller calls ``reference`` with this person, with ``said`` at its end in the order of their
     times; its key, and what became of each. Raises Unavailable (lost five races)."""
-    sender = Sender(scheme="user", value=user_id, name=name)
+    sender = sender_named(channel, user_id, name)
     key = uuid.uuid5(channel.tenant_id, f"import:{channel.id}:{user_id}:{reference}")
     said = sorted(said, key=lambda one: one.sent_at)
-    refused, said = _erased_apart(channel, sender, said)
+    refused, said = _erased_apart(channel, (sender, Sender("user", user_id)), said)
     for _ in range(RACES if said else 0):
         try:
             return key, refused + _stored(channel, sender, key, said)
@@ -70,9 +71,13 @@ def transcript_import(
     return key, refused
 
 
-def _erased_apart(channel: Channel, sender: Sender, said: Sequence[Said]) -> tuple[list[Outcome], list[Said]]:
-    """The outcomes of what was said before the person was erased, and the rest; both in the order given."""
-    until = erased_at(channel.tenant_id, channel.id, sender.scheme, sender.scope, sender.value)
+def _erased_apart(
+    channel: Channel, known_as: Iterable[Sender], said: Sequence[Said]
+) -> tuple[list[Outcome], list[Said]]:
+    """The outcomes of what was said before the person was erased under any of these ids, and the rest; both in the order
+    given."""
+    times = [erased_at(channel.tenant_id, channel.id, one.scheme, one.scope, one.value) for one in known_as]
+    until = max(filter(None, times), default=None)
     if until is None:
         return [], list(said)
     error = Conflict("The person was erased after this was said.", code="person_erased")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from conversations.messages import is_address
 from conversations.models import Conversation, Event, Message
 from conversations.timeline import NewEvent
 from messaging.threads.people import sender_of
@@ -43,5 +44,4 @@ def _place(thread: Conversation, learner_id: str) -> dict[str, Any]:
 
 def _told(thread: Conversation, known_as: str, instead: str) -> str:
     """An id of the tenant's system as it is; ``instead`` of one at which the person can be reached."""
-    address = "@" in known_as or known_as.startswith("+")
-    return instead if address and not settings_for(thread.tenant_id).event_words else known_as
+    return instead if is_address(known_as) and not settings_for(thread.tenant_id).event_words else known_as

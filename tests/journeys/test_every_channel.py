@@ -10,7 +10,7 @@ import pytest
 from channels_app.models import ChannelHealth
 from channels_app.services import channel_save
 from channels_app.twin.platforms import PLATFORMS
-from conversations.models import Conversation, Message
+from conversations.models import Contact, Conversation, Message
 from messaging.health import watch
 from messaging.models import DeliveryAttempt, InboundEvent, Turn
 from tenants.scope import tenant_scope
@@ -52,6 +52,19 @@ def test_from_the_webhook_to_the_history(tenant, line, api) -> None:
     assert {answer["status"] for answer in answers} == {LAST_WORD[line.channel.kind]}
     assert len(line.heard) == len(answers) == 1
     assert line.heard[0].split()[:4] == answers[0]["content"]["text"].split()[:4]
+
+
+def test_who_is_named_by_a_caller_is_the_person_who_wrote(tenant, line, api) -> None:
+    """One person is one contact, and one conversation, whoever hands on what they say."""
+    line.ask(HOURS)
+    kind, client = line.channel.kind, api(tenant)
+    [talk] = client.data_of(client.get("/api/v2/chat/conversations"))["items"]
+    named = client.data_of(client.get(f"/api/v2/chat/conversations/{talk['id']}"))["user_id"]
+    body = {"user_id": named, "channel": kind, "content": {"type": "text", "text": "And on Sundays?"}}
+    answer = client.post("/api/v2/chat/message", body)
+    with tenant_scope(tenant.id):
+        assert (answer.status_code, Contact.objects.count()) == (200, 1), answer.content
+        assert set(Message.objects.values_list("identity__value", flat=True)) == {named}
 
 
 def test_ten_copies_in_parallel_are_one_message_and_one_answer(tenant, line) -> None:

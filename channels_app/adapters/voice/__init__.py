@@ -33,6 +33,7 @@ from channels_app.contract import (
     Recipient,
     Rejected,
     Reply,
+    Sender,
     SendResult,
     Signal,
     StatusUpdate,
@@ -91,6 +92,9 @@ class Voice(Adapter):
 
     def check_recipient(self, address: str, config: VoiceConfig) -> str:
         return "" if twilio.e164(address) else "A call needs a phone number in E.164, like +15550100001."
+
+    def sender_at(self, address: str, name: str, config: VoiceConfig) -> Sender:
+        return Sender("phone", twilio.e164(address), name=name)
 
     def render(self, message: OutboundMessage, config: VoiceConfig) -> Sequence[Payload]:
         """Says the message and asks for the answer, in as many documents as it takes: written words get longer when they
