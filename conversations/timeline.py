@@ -22,7 +22,7 @@ from tenants.storage.db import on_commit
 
 log = structlog.get_logger(__name__)
 
-#: type → version of its payload; schemas: conversations/event_schemas.py
+#: type → version of its payload; schemas: conversations/event_schemas/
 VERSIONS: dict[str, int] = {
     "chat.message.received": 1,
     "chat.message.sent": 1,

@@ -1,6 +1,6 @@
 """The AsyncAPI 3 document of the Kafka topics, made from the schemas (docs/asyncapi.yaml).
 
-Owns its form; the facts stand in conversations/event_schemas.py and messaging/kafka/stream.py.
+Owns its form; the facts stand in conversations/event_schemas/ and messaging/kafka/stream.py.
 """
 
 from __future__ import annotations
