@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from assistant.builtin.dialogue import NAME, Ask, Dialogue, Options
+from assistant.builtin.dialogue import Dialogue
+from assistant.builtin.turn import NAME, Ask, Options
 from assistant.embeddings.encoders import encoder, name_for
 from assistant.intents.lessons import lessons
 from assistant.knowledge import search

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from assistant.builtin.dialogue import Dialogue, Options
+from assistant.builtin.dialogue import Dialogue
+from assistant.builtin.turn import Options
 from assistant.demo import INTENTS, KNOWLEDGE
 from assistant.embeddings import encoders
 from assistant.intents import lessons as memory

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from assistant.builtin.dialogue import Dialogue, Options
+from assistant.builtin.dialogue import Dialogue
+from assistant.builtin.turn import Options
 from assistant.port import EngineReply, EngineRequest
 from assistant.products.models import ProductSource
 from assistant.products.plain import product_told

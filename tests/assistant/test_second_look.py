@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assistant.builtin.dialogue import Dialogue, Options
+from assistant.builtin.dialogue import Dialogue
+from assistant.builtin.turn import Options
 from assistant.demo import seed_assistant
 from assistant.embeddings import encoders
 from assistant.features import features_for

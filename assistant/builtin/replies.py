@@ -1,0 +1,253 @@
+"""What the built-in assistant can do in a turn: ask, tell, hand over, and remember it for the next one.
+
+Owns the memory it keeps in the conversation's context. Must not choose what is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import parse_qsl
+
+from assistant import slots
+from assistant.builtin.turn import (
+    COLLECTING,
+    CONFIRMING,
+    HANDED_OVER,
+    NAME,
+    OPEN,
+    PRODUCTS,
+    SOMETHING_ELSE,
+    Turn,
+    as_dict,
+)
+from assistant.intents.common import CANCEL, HELP, HUMAN, NO
+from assistant.intents.recognised import LETTERS
+from assistant.intents.skills import Skill
+from assistant.knowledge.facts import Fact, Finding
+from assistant.knowledge.passages import as_said, passages
+from assistant.knowledge.search import Passage, known_from
+from assistant.port import EngineReply, NotAtOnce, Source, Told
+from channels_app.content.options import options
+from channels_app.content.types import Content
+
+OF_PEOPLE = ("email", "phone")  # entities that tell who the person is, where an intent asks for them
+
+
+class Replies(Turn):
+    """Each gives the whole reply, or None where there is nothing of that name."""
+
+    def resolve(self, payload: str) -> EngineReply | None:
+        """What a payload of ours means, or None for any other: ``human``, ``none``, ``intent:<name>`` (with
+        slots as in ``intent:stock?product=Oak``), ``do:<name>`` of what was just asked, ``knowledge:<id>``, or the value
+        of a choice."""
+        kind, _, rest = payload.partition(":")
+        name, _, given = rest.partition("?")
+        if payload == HUMAN:
+            return self.hand_over("requested")
+        if payload == SOMETHING_ELSE:
+            return self.leave() if self.on_yes.startswith("do:") else self.say_no()
+        skill = self.skill(name)
+        if kind == "intent" and skill:
+            return self.begin(skill, dict(parse_qsl(given)))
+        if kind == "do" and skill:  # a button from further up is asked about anew
+            return self.proceed(skill, self.filled, agreed=True) if payload == self.on_yes else self.begin(skill)
+        fact = self.lessons.knowledge.fact(name) if kind == "knowledge" else None
+        if fact:
+            return self.tell(fact, 1.0)
+        if self.collecting and self.awaited and payload in {value for _, value in slots.choices(self.awaited)}:
+            return self.proceed(self.collecting, {**self.filled, self.awaited["name"]: payload})
+        return None
+
+    def begin(self, skill: Skill, given: Mapping[str, str] = MappingProxyType({})) -> EngineReply:
+        """Start with an intent; ``given`` are slots that the option stood for."""
+        if skill.name == HUMAN:
+            return self.hand_over("requested")
+        names = {slot["name"] for slot in skill.slots}
+        given = {name: value[: slots.MAX_VALUE] for name, value in given.items() if name in names}
+        return self.proceed(skill, self.fill(skill, given))
+
+    def fill(self, skill: Skill, known: Mapping[str, str]) -> dict[str, str]:
+        return slots.fill(skill.slots, known, self.text, self.options.region)
+
+    def proceed(self, skill: Skill, filled: Mapping[str, str], agreed: bool = False) -> EngineReply:
+        """Ask for what is still missing, then whether it is really to be done, where the intent has that asked; else
+        reply."""
+        self.missed, self.filled = 0, dict(filled)
+        gap = slots.missing(skill.slots, filled)
+        if gap:
+            return self.ask(skill, gap)
+        if skill.confirm and not agreed:
+            return self.ask_whether(skill)
+        if skill.handover:
+            return self.hand_over(f"intent:{skill.name}", skill)
+        reply = self.answer(self.said_by(skill), skill.name)
+        payload = self.later.pop(0) if self.later else ""
+        follows = self.resolve(payload) if payload else None
+        return replace(follows, contents=(*reply.contents, *follows.contents)) if follows else reply
+
+    def ask(self, skill: Skill, slot: Mapping[str, Any]) -> EngineReply:
+        return self.answer(
+            [self.wording.question(slot)], skill.name, stage=COLLECTING, expected=(f"slot:{slot['name']}",)
+        )
+
+    def ask_whether(self, skill: Skill) -> EngineReply:
+        payload = f"do:{skill.name}"
+        question = self.wording.whether(skill, self.filled, payload, SOMETHING_ELSE)
+        return self.answer([question], skill.name, stage=CONFIRMING, on_yes=payload, expected=("yes", "no"))
+
+    def ask_again(self, skill: Skill, slot: Mapping[str, Any]) -> EngineReply:
+        question = self.wording.question(slot, again=True)
+        return self.misunderstood([question], skill.name, stage=COLLECTING, expected=(f"slot:{slot['name']}",))
+
+    def tell(self, fact: Fact, score: float, then: Content | None = None) -> EngineReply:
+        """The answer of a knowledge entry, and the open question after it, if there was one."""
+        self.missed, fact = 0, self.excerpt(fact)
+        if then and self.collecting and self.awaited:
+            expected = (f"slot:{self.awaited['name']}",)
+            reply = self.answer(
+                [self.wording.fact(fact), then], self.collecting.name, stage=COLLECTING, expected=expected
+            )
+        else:
+            reply = self.answer([self.wording.fact(fact)], "knowledge", confidence=score)
+        return replace(reply, sources=(source_of(Finding(fact, score)),))
+
+    def tell_of(self, told: Told, then: Content | None = None) -> EngineReply:
+        """What the shop says, and the open question after it, if there was one."""
+        self.missed, self.goods, self.told = 0, dict(told.memory), told
+        if then and self.collecting and self.awaited:
+            expected = (f"slot:{self.awaited['name']}",)
+            reply = self.answer([*told.contents, then], self.collecting.name, stage=COLLECTING, expected=expected)
+        else:
+            reply = self.answer(list(told.contents), PRODUCTS)
+        return replace(reply, sources=told.sources, why={**reply.why, "settled": PRODUCTS})
+
+    def is_about(self, thing: str) -> bool:
+        """Whether what was taught or written is about this, and not only a question of the same form."""
+        alone = self.looked_at_all([thing])[0]
+        same = alone.classification.intent == self.classification.intent
+        if same and min(alone.classification.confidence, self.classification.confidence) >= self.options.medium:
+            return True
+        best = next(iter(self.lessons.knowledge.search(alone.row, self.language)), None)
+        if best and best.score >= self.options.known:
+            return True
+        if self.look is None or not self.lessons.knowledge.facts:
+            return False
+        if self.request.at_once:
+            raise NotAtOnce
+        near = self.look(thing, self.language, 1)
+        return any(one.score >= known_from(self.options.known) for one in near)
+
+    def excerpt(self, fact: Fact) -> Fact:
+        """Of a long article the passage that is nearest to the question, or its beginning."""
+        parts = passages(fact.answer)
+        if len(parts) < 2:
+            return fact
+        near = self.look(self.text, self.language, 10) if self.look and self.text and not self.request.at_once else []
+        found = next((one.text for one in near if str(one.article_id) == fact.id), parts[0])
+        return replace(fact, answer=as_said(found))
+
+    def say_no(self) -> EngineReply:
+        """After "none of these": the count of misunderstandings stands as it was."""
+        skill = self.skill(NO)
+        return self.answer(self.said_by(skill) if skill else [self.wording.unknown(HUMAN)], NO)
+
+    def leave(self) -> EngineReply:
+        """What was begun is not done."""
+        self.missed = 0
+        skill = self.skill(CANCEL)
+        return self.answer(self.said_by(skill) if skill else [self.wording.sentence("done")], CANCEL, confidence=1.0)
+
+    def misunderstood(self, contents: list[Content], intent: str = "", **rest: Any) -> EngineReply:
+        self.missed += bool(self.options.handover_after)
+        if 0 < self.options.handover_after <= self.missed:
+            return self.hand_over("misunderstood")
+        return self.answer(contents, intent, confidence=self.classification.confidence, **rest)
+
+    def hand_over(self, reason: str, skill: Skill | None = None) -> EngineReply:
+        """To a human. The count begins anew, for the day the bot gets the conversation back."""
+        self.missed = 0
+        if reason == "misunderstood":
+            apology = [self.wording.sentence("misunderstood")]
+            return self.answer(apology, stage=HANDED_OVER, handover=reason, confidence=self.classification.confidence)
+        skill = skill or self.skill(HUMAN)
+        contents = self.said_by(skill) if skill else [self.wording.sentence("handover")]
+        return self.answer(contents, skill.name if skill else HUMAN, stage=HANDED_OVER, handover=reason)
+
+    def said_by(self, skill: Skill) -> list[Content]:
+        offered = [s.spoken(self.language) for s in self.lessons.skills.values() if s.own] if skill.name == HELP else []
+        name = str(self.request.profile.get("name") or "")
+        return self.wording.reply(skill, {"name": name, "bot": self.options.bot_name, **self.filled}, offered)
+
+    def answer(
+        self,
+        contents: list[Content],
+        intent: str = "",
+        *,
+        confidence: float | None = None,
+        stage: str = OPEN,
+        on_yes: str = "",
+        expected: tuple[str, ...] = (),
+        handover: str = "",
+    ) -> EngineReply:
+        """The reply, with what is to be remembered for the next turn."""
+        choosable = [content for content in contents if options(content)]
+        memory = {"turn": self.turn + 1, "missed": self.missed, "on_yes": on_yes}
+        memory |= {"goods": self.goods} if self.goods else {}
+        memory |= {"later": self.later} if self.later and stage in (COLLECTING, CONFIRMING) else {}
+        memory |= {"offered": choosable[-1].to_json()} if choosable else {}
+        scores = {name: round(score, 4) for name, score in self.classification.scores[:5]} if self.text else {}
+        if confidence is None:  # what was picked or asked for is certain
+            understood = not self.choice and bool(self.text) and self.recognised and self.recognised.name == intent
+            confidence = self.classification.confidence if understood else 1.0
+        return EngineReply(
+            contents=tuple(contents),
+            context={
+                **self.context,
+                "current_intent": intent or None,
+                "entities": self.entities,
+                "slots": self.filled,
+                "user_profile": self.known_of_them(intent),
+                "conversation_stage": stage,
+                "assistant": memory,
+            },
+            intent=intent,
+            confidence=round(confidence, 4),
+            confidence_scores=scores,
+            handover=bool(handover),
+            handover_reason=handover,
+            next_expected=expected,
+            engine=NAME,
+            why=self.why(intent),
+        )
+
+    def why(self, intent: str) -> dict[str, Any]:
+        """For staff who ask why it said so."""
+        by = self.looked_at.by if self.text else LETTERS
+        told: dict[str, Any] = {"settled": "choice" if self.choice else "knowledge" if intent == "knowledge" else by}
+        if self.text:
+            told["intents"] = [[name, round(score, 4)] for name, score in self.classification.scores[:5]]
+        if "findings" in self.__dict__:  # the knowledge was looked through
+            told["chunks"] = [asdict(source_of(finding)) for finding in self.findings]
+        if self.__dict__.get("told"):  # the shop was asked
+            told["tools"] = [dict(one) for one in self.told.tools] if self.told else []
+        return told
+
+    def known_of_them(self, intent: str) -> dict[str, Any]:
+        """The person's profile, and what they told of themselves because the intent asked for it."""
+        skill = self.lessons.skills.get(intent)
+        asked = [slot for slot in skill.slots if slot.get("entity") in OF_PEOPLE] if skill else []
+        told = {slot["entity"]: self.filled[slot["name"]] for slot in asked if slot["name"] in self.filled}
+        known = {name: value for name, value in self.request.profile.items() if value}
+        return {**as_dict(self.context.get("user_profile")), **known, **told}
+
+
+def source_of(finding: Finding) -> Source:
+    fact = finding.fact
+    return Source("article", fact.id, fact.title, fact.source_url, round(finding.score, 4))
+
+
+def told_of(passage: Passage) -> Fact:
+    return Fact(str(passage.article_id), passage.title, (), as_said(passage.text), source_url=passage.url)
