@@ -148,18 +148,72 @@ def test_a_foreign_id_from_the_store_is_worth_nothing(scope, other_tenant, setti
     assert found("parcel lost") == []
 
 
-def test_the_embedded_store_finds_the_exact_best_among_many(scope, monkeypatch) -> None:
-    monkeypatch.setattr(embedded, "LEAST", 40)
-    random = np.random.default_rng(7)
-    many = random.standard_normal((900, texts.WIDTH)).astype(np.float32)
-    many /= np.linalg.norm(many, axis=1, keepdims=True)
+def many(tenant: Any, count: int, first: int = 0) -> Any:
+    """So many messages' vectors, by chance; their ``ref_id`` is their place, from ``first`` on."""
+    rows = np.random.default_rng(7 + first).standard_normal((count, texts.WIDTH)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     Vector.objects.bulk_create(
         Vector(
-            tenant=scope, model=texts.MODEL, kind="message", ref_id=uuid.UUID(int=place), digest="", stored=True,
+            tenant=tenant, model=texts.MODEL, kind="message", ref_id=uuid.UUID(int=place), digest="", stored=True,
             conversation_id=TALK, numbers=texts.packed(row), signs=texts.signs(row),
         )
-        for place, row in enumerate(many)
+        for place, row in enumerate(rows, first)
     )  # fmt: skip
-    wanted = many[123] + 0.5 * many[456]
+    return rows
+
+
+def places(numbers: Any, k: int) -> list[int]:
+    return [one.ref_id.int for one in vectors_like("message", numbers, k)]
+
+
+def exact(rows: Any, numbers: Any, k: int) -> list[int]:
+    return [int(place) for place in np.argsort(-(rows.astype(np.float16).astype(np.float32) @ numbers))[:k]]
+
+
+def test_the_embedded_store_finds_the_exact_best_among_many(scope, monkeypatch) -> None:
+    monkeypatch.setattr(embedded, "LEAST", 40)
+    monkeypatch.setattr(embedded, "FEW", 800)
+    rows = many(scope, 900)
+    wanted = rows[123] + 0.5 * rows[456]
     wanted /= np.linalg.norm(wanted)
-    assert [one.ref_id.int for one in vectors_like("message", wanted, 1)] == [123]
+    assert places(wanted, 1) == [123]
+
+
+def test_of_few_the_embedded_store_remembers_the_numbers(scope, monkeypatch, django_assert_num_queries) -> None:
+    """It reads none of them again, and finds what comparing all of them finds."""
+    rows = many(scope, 300)
+    wanted = np.random.default_rng(1).standard_normal(texts.WIDTH).astype(np.float32)
+    assert places(wanted, 30) == exact(rows, wanted, 30)
+    monkeypatch.setattr(embedded, "LOOK_EVERY_S", 60.0)
+    with django_assert_num_queries(2) as asked:  # which are there still, and what they are of
+        assert places(rows[200], 5) == exact(rows, rows[200], 5)
+    assert not any('"numbers"' in one["sql"] for one in asked.captured_queries)
+
+
+def test_of_few_what_has_gone_takes_nobodys_place(scope, monkeypatch) -> None:
+    rows = many(scope, 300)
+    assert places(rows[0], 1) == [0]
+    monkeypatch.setattr(embedded, "LOOK_EVERY_S", 60.0)
+    best = exact(rows, rows[0], 60)
+    Vector.objects.filter(ref_id__in=[uuid.UUID(int=place) for place in best[:50]]).delete()
+    assert places(rows[0], 10) == best[50:]
+
+
+def test_the_numbers_of_what_has_gone_go_with_the_next_look(scope) -> None:
+    rows = many(scope, 20)
+    assert places(rows[3], 1) == [3]
+    Vector.objects.filter(ref_id=uuid.UUID(int=3)).update(stored=False)
+    assert 3 not in places(rows[3], 20)
+    assert 3 not in places(rows[3], 20)
+    [index] = embedded._indexes.values()
+    assert len(index) == 19
+
+
+def test_where_few_become_many_their_numbers_are_given_back(scope, monkeypatch) -> None:
+    monkeypatch.setattr(embedded, "FEW", 100)
+    few = many(scope, 100)
+    assert places(few[3], 1) == [3]
+    [index] = embedded._indexes.values()
+    assert index.size == 100 * (88 + 4 * texts.WIDTH)
+    more = many(scope, 1, first=100)
+    assert (places(more[0], 1), places(few[3], 1), index.size) == ([100], [3], 101 * 88)
