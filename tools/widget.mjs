@@ -3,7 +3,8 @@
  *
  *   static/widget/widget.js             the loader: a stable address, cached for a minute
  *   static/widget/dist/chat-<hash>.js   the widget, cached for ever; and the same for Brotli, .js.br
- *   static/widget/dist/<language>-<hash>.json   the hash is of all languages: the bundle names one instead of twelve
+ *   static/widget/dist/<language>-<hash>.json   the hash is of all languages: the bundle names one instead of twelve;
+ *                                       the words alone, in the order of the names that the bundle has
  *
  *   npm ci --prefix tools && node tools/widget.mjs            write them
  *   node tools/widget.mjs --check                             exit with 1 if they are not what the sources say
@@ -38,10 +39,12 @@ const read = (path) => readFileSync(path, "utf8");
 async function made() {
   const files = {};
   const languages = readdirSync(join(WIDGET, "strings")).sort().map((file) => basename(file, ".json"));
-  const words = languages.map((name) => JSON.stringify(JSON.parse(read(join(WIDGET, "strings", `${name}.json`)))));
-  const stamp = hash(words.join("\n"));
+  const spoken = languages.map((name) => JSON.parse(read(join(WIDGET, "strings", `${name}.json`))));
+  const names = Object.keys(spoken[languages.indexOf("en")]);
+  const words = spoken.map((said) => JSON.stringify(names.map((name) => said[name])));
+  const stamp = hash([names, ...words].join("\n"));
   languages.forEach((name, at) => (files[`dist/${name}-${stamp}.json`] = words[at]));
-  const known = { LANGUAGES: JSON.stringify(languages), STAMP: JSON.stringify(stamp) };
+  const known = { LANGUAGES: JSON.stringify(languages), NAMES: JSON.stringify(names.join()), STAMP: JSON.stringify(stamp) };
   const chat = await script("chat.js", { format: "esm", define: known });
   const bundle = `chat-${hash(chat)}.js`;
   files[`dist/${bundle}`] = chat;

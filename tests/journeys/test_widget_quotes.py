@@ -51,10 +51,10 @@ def test_with_the_mouse(service: Service, visit: Visit, token: str) -> None:
     widget = visit(token=token)
     widget.open()
     shown = widget.message.nth(1)
-    expect(shown.get_by_test_id("quote")).to_have_css("opacity", "0")
+    expect(shown.locator("button.quote")).to_have_css("opacity", "0")
     shown.hover()
-    expect(shown.get_by_test_id("quote")).to_have_css("opacity", "1")
-    shown.get_by_test_id("quote").click()
+    expect(shown.locator("button.quote")).to_have_css("opacity", "1")
+    shown.locator("button.quote").click()
     expect(widget.quoting.locator("blockquote")).to_have_text("Luma Red or blue?")
     expect(widget.input).to_be_focused()
     answer(widget, "The blue one")
@@ -134,7 +134,7 @@ def test_a_file_answers_too(
     asked = service.log[2]
     widget = visit(token=token, **PHONE)
     widget.open()
-    widget.message.nth(2).get_by_test_id("quote").tap()
+    widget.message.nth(2).locator("button.quote").tap()
     with widget.page.expect_file_chooser() as chooser:
         widget.button("Attach a file").click()
     chooser.value.set_files([photo("one.png"), photo("two.png")])
@@ -147,12 +147,12 @@ def test_a_file_answers_too(
 def test_what_is_deleted_meanwhile_is_quoted_no_longer(service: Service, line: Line, visit: Visit, token: str) -> None:
     widget = visit(token=token, **PHONE)
     widget.open()
-    widget.message.nth(1).get_by_test_id("quote").tap()
+    widget.message.nth(1).locator("button.quote").tap()
     expect(widget.quoting).to_be_visible()
     gone = str(service.log[1].id)
     line.put({"t": "del", "seq": 4, "id": str(new_id()), "of": gone, "ts": "2026-11-28T09:00:00.000Z"})
     expect(widget.quoting).to_be_hidden()
-    expect(widget.message.nth(1).get_by_test_id("quote")).to_have_count(0)
+    expect(widget.message.nth(1).locator("button.quote")).to_have_count(0)
 
 
 def test_a_message_of_the_conversation_before(service: Service, visit: Visit, token: str) -> None:
@@ -165,7 +165,7 @@ def test_a_message_of_the_conversation_before(service: Service, visit: Visit, to
     expect(widget.message).to_have_count(4)
     answer(widget, "Are you there?")
     service.bot("Yes")
-    widget.message.nth(1).get_by_test_id("quote").tap()
+    widget.message.nth(1).locator("button.quote").tap()
     answer(widget, "The blue one")
     assert last(service).content["quote"] == quote_of(asked, "Red or blue?")
 
@@ -173,7 +173,7 @@ def test_a_message_of_the_conversation_before(service: Service, visit: Visit, to
 def test_the_next_person_at_the_browser_quotes_nothing(visit: Visit, token: str) -> None:
     widget = visit(token=token, **PHONE)
     widget.open()
-    widget.message.nth(1).get_by_test_id("quote").tap()
+    widget.message.nth(1).locator("button.quote").tap()
     expect(widget.quoting).to_be_visible()
     widget.page.evaluate("DeskChat.logout()")
     expect(widget.quoting).to_be_hidden()
@@ -186,7 +186,7 @@ def test_a_quote_is_words_without_marks(service: Service, visit: Visit) -> None:
     widget = visit(token=token)
     widget.open()
     widget.message.last.hover()
-    widget.message.last.get_by_test_id("quote").click()
+    widget.message.last.locator("button.quote").click()
     expect(widget.quoting.locator("blockquote")).to_have_text("Luma Either red or blue: R1 B2")
     answer(widget, "*red* it is")
     expect(widget.texts.last.locator("p")).to_have_text("*red* it is")

@@ -46,7 +46,7 @@ def test_all_that_a_first_open_loads_stays_under_27_kilobytes(language: Path) ->
     (words,), (chat,) = DIST.glob(f"{language.stem}-*.json"), DIST.glob("chat-*.js")
     # As `serve` compresses on its way; collectstatic's files are smaller.
     sizes = [len(gzip.compress(path.read_bytes(), 6)) for path in (WIDGET / "widget.js", chat, words)]
-    assert sum(sizes) <= 27_000
+    assert sum(sizes) <= 26_700  # of 27 kB: words to come have room
     assert sizes[0] < 1_000
     assert chat.with_name(f"{chat.name}.br").stat().st_size < 23_000
 

@@ -1,6 +1,6 @@
 """The widget as a visitor sees it: a page object that every browser test uses.
 
-Owns the selectors (``data-testid``) and the launch of Chromium. Must not know what server answers.
+Owns the selectors and the launch of Chromium. Must not know what server answers.
 """
 
 from __future__ import annotations
@@ -32,6 +32,25 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 
+#: parts that have no class of their own name
+PARTS = {
+    "panel": "#desk-panel",
+    "menu": ".header [aria-controls=desk-menu]",
+    "human": "#desk-menu li:nth-child(1) button",
+    "download": "#desk-menu li:nth-child(2) button",
+    "close": ".header > .tool:not([aria-controls])",
+    "live": "[role=status].unseen",
+    "message": ".item",
+    "input": "#desk-input",
+    "file": ".composer input[type=file]",
+    "quote": ".item button.quote",
+    "nudge": ".nudge-words",
+    "nudge_close": ".nudge .round",
+    "prechat_start": ".prechat [type=submit]",
+    "rating_send": ".rating [type=submit]",
+    **{f"star_{score}": f"[for=desk-star-{score}]" for score in range(1, 6)},
+}
+
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
@@ -56,13 +75,13 @@ class WidgetPage:
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
 
     def __getattr__(self, name: str) -> Locator:
-        """Any part by its test id: launcher, panel, log, input, send, chip, message, badge, live …"""
-        return self.page.get_by_test_id(name.replace("_", "-"))
+        """Any part: launcher, panel, log, input, send, chip, message, badge, live …"""
+        return self.page.locator(f".root[data-side] {PARTS.get(name, f'.{name}')}")
 
     @property
     def texts(self) -> Locator:
         """What the transcript says, oldest first."""
-        return self.page.locator("[data-testid=message] .bubble")
+        return self.page.locator(".item .bubble")
 
     @property
     def marks(self) -> Locator:

@@ -24,7 +24,6 @@ export class Composer {
       enterkeyhint: "send",
       autocomplete: "off",
       maxlength: this.#limit,
-      "data-testid": "input",
       oninput: () => {
         this.#changed();
         this.#typing(Boolean(this.input.value.trim()));
@@ -39,11 +38,11 @@ export class Composer {
       this.uploads.add(picker.files);
       picker.value = "";
     };
-    const picker = h("input", { type: "file", multiple: true, hidden: true, "data-testid": "file", onchange: chosen });
+    const picker = h("input", { type: "file", multiple: true, hidden: true, onchange: chosen });
     this.attach = button({ class: "attach", "aria-label": t("attach"), onclick: () => picker.click() }, icon("clip"));
     this.button = h(
       "button",
-      { type: "submit", class: "send", "aria-label": t("send"), "aria-disabled": "true", "data-testid": "send" },
+      { type: "submit", class: "send", "aria-label": t("send"), "aria-disabled": "true" },
       icon("send"),
     );
     this.count = h("p", { class: "count", hidden: true });

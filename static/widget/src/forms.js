@@ -23,10 +23,10 @@ export function askFirst({ panel, session, storage, t }) {
 /** `submit(values)` returns a promise; a rejected one shows the error and keeps the entries. */
 function preChatForm(fields, { t, submit }) {
   const problem = h("p", { class: "problem", role: "alert" });
-  const start = h("button", { type: "submit", class: "primary", "data-testid": "prechat-start" }, t("start"));
+  const start = h("button", { type: "submit", class: "primary" }, t("start"));
   const form = h(
     "form",
-    { class: "prechat", "data-testid": "prechat", "aria-labelledby": "desk-prechat" },
+    { class: "prechat", "aria-labelledby": "desk-prechat" },
     h("h3", { id: "desk-prechat" }, t("welcome")),
     fields.map(field),
     problem,
@@ -86,7 +86,7 @@ export function ratingForm({ t, submit, done }) {
     }),
     h(
       "label",
-      { for: `desk-star-${score}`, "data-testid": `star-${score}` },
+      { for: `desk-star-${score}` },
       h("span", { class: "unseen" }, t("stars", { n: score })),
       h("span", { "aria-hidden": "true" }, "★"),
     ),
@@ -94,11 +94,11 @@ export function ratingForm({ t, submit, done }) {
   const comment = h("textarea", { id: "desk-comment", rows: 2, maxlength: 1000 });
   const form = h(
     "form",
-    { class: "rating", "data-testid": "rating" },
+    { class: "rating" },
     h("fieldset", {}, h("legend", {}, t("rate")), h("div", { class: "stars" }, [1, 2, 3, 4, 5].flatMap(star))),
     h("label", { for: "desk-comment", class: "small" }, t("comment")),
     comment,
-    h("button", { type: "submit", class: "primary", "data-testid": "rating-send" }, t("rateSend")),
+    h("button", { type: "submit", class: "primary" }, t("rateSend")),
     button({ class: "button", onclick: () => (done(), form.remove()) }, t("dismiss")),
   );
   form.addEventListener("submit", (event) => {

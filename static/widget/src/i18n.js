@@ -1,6 +1,7 @@
 /** Words, dates and writing direction of the visitor's language. */
 
-const SPOKEN = LANGUAGES; // their words lie beside the bundle, as tools/widget.mjs has named them
+const SPOKEN = LANGUAGES; // their words lie beside the bundle, as tools/widget.mjs has named and ordered them
+const KEYS = NAMES.split(",");
 const loaded = {};
 
 /** The language to ask the server for: the page's own wish, else the browser's. */
@@ -49,7 +50,7 @@ class Language {
 
   /** The words for `key`, with {name} filled from `values`. */
   t(key, values = {}) {
-    return (this.#words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+    return this.#words[KEYS.indexOf(key)].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
   }
 
   time(date) {

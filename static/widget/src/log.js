@@ -30,7 +30,7 @@ export class Log {
   constructor(ui) {
     this.#ui = ui;
     const { t } = ui;
-    this.#typing = h("div", { class: "typing", hidden: true, "data-testid": "typing" }, h("i"), h("i"), h("i"));
+    this.#typing = h("div", { class: "typing", hidden: true }, h("i"), h("i"), h("i"));
     this.intro = h("div", { class: "intro" });
     this.outro = h("div", { class: "outro" });
     this.inner = h("div", { class: "inner" }, this.intro, this.#list, this.#draft, this.#typing, this.outro);
@@ -42,7 +42,6 @@ export class Log {
         "aria-live": "off",
         "aria-label": t("log"),
         tabindex: 0,
-        "data-testid": "log",
         onkeydown: (event) => this.#move(event),
         onscroll: () => this.#scrolled(),
       },
@@ -193,7 +192,7 @@ export class Log {
     const label = `${name}, ${language.time(ts)}`;
     const item = h(
       "div",
-      { class: `item ${role}`, role: "article", "aria-label": label, tabindex: -1, "data-testid": "message" },
+      { class: `item ${role}`, role: "article", "aria-label": label, tabindex: -1 },
       role !== "visitor" && this.#face(message, name),
       body,
       message.id && !message.deleted && role !== "system" && this.#quoteButton(message),
@@ -205,7 +204,7 @@ export class Log {
   #quoteButton(message) {
     const { t, quote } = this.#ui;
     const attributes = { class: "quote", tabindex: -1, "aria-label": t("quote") };
-    return button({ ...attributes, "data-testid": "quote", onclick: () => quote(message) }, icon("reply"));
+    return button({ ...attributes, onclick: () => quote(message) }, icon("reply"));
   }
 
   nameOf({ role, name }) {
@@ -256,7 +255,7 @@ export class Log {
     const hopeless = HOPELESS.has(code);
     if (hopeless && !content.text) return null;
     const act = () => (hopeless ? this.#ui.rewrite(cid) : this.#ui.retry(cid));
-    const attributes = { class: "retry", "data-testid": "retry", onclick: act };
+    const attributes = { class: "retry", onclick: act };
     return button(attributes, this.#ui.t(hopeless ? "change" : "retry"));
   }
 

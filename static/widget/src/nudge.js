@@ -3,7 +3,7 @@
 import { button, h, icon } from "./dom.js";
 
 export class Nudge {
-  #words = button({ class: "nudge-words", dir: "auto", "data-testid": "nudge" });
+  #words = button({ class: "nudge-words", dir: "auto" });
   #ui;
 
   /** `ui`: t, open(), unwanted(), announce(text). */
@@ -14,7 +14,7 @@ export class Nudge {
       this.take();
       ui.unwanted();
     };
-    const close = { class: "round", "aria-label": ui.t("dismiss"), "data-testid": "nudge-close" };
+    const close = { class: "round", "aria-label": ui.t("dismiss") };
     this.element = h("div", { class: "nudge", hidden: true }, this.#words, button({ ...close, onclick: away }, icon("close")));
   }
 

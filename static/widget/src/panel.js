@@ -28,7 +28,7 @@ export class Panel {
     shadow.adoptedStyleSheets = sheets;
     this.log = new Log(this.#ui);
     this.composer = new Composer(this.#ui);
-    this.badge = h("span", { class: "badge", hidden: true, "aria-hidden": "true", "data-testid": "badge" });
+    this.badge = h("span", { class: "badge", hidden: true, "aria-hidden": "true" });
     this.words = config.launcher_text && h("span", { class: "launcher-text" }, config.launcher_text);
     this.nudge = new Nudge({
       t,
@@ -42,7 +42,6 @@ export class Panel {
         hidden: config.launcher_text === null,
         "aria-expanded": "false",
         "aria-controls": "desk-panel",
-        "data-testid": "launcher",
         onclick: actions.toggle,
       },
       icon("chat"),
@@ -50,9 +49,9 @@ export class Panel {
       this.words,
       this.badge,
     );
-    this.notice = h("div", { class: "notice", role: "alert", "data-testid": "notice" });
+    this.notice = h("div", { class: "notice", role: "alert" });
     this.chips = h("div", { class: "chips", role: "group", "aria-label": t("choices"), hidden: true });
-    this.live = h("div", { class: "unseen", role: "status", "aria-live": "polite", "data-testid": "live" });
+    this.live = h("div", { class: "unseen", role: "status", "aria-live": "polite" });
     this.main = h("div", { class: "main" }, this.log.element, this.chips, this.composer.element);
     this.composer.dropOn(this.main);
     this.window = h(
@@ -63,7 +62,6 @@ export class Panel {
         role: "dialog",
         "aria-labelledby": "desk-title",
         hidden: true,
-        "data-testid": "panel",
       },
       this.#header(config),
       this.notice,
@@ -166,7 +164,6 @@ export class Panel {
         {
           class: "chip",
           dir: "auto",
-          "data-testid": "chip",
           onclick: () => this.#actions.choose(title, value, message),
         },
         title,
@@ -187,14 +184,13 @@ export class Panel {
 
   #header(config) {
     const { t } = this.#ui;
-    this.state = h("p", { class: "status", "data-testid": "status" });
+    this.state = h("p", { class: "status" });
     this.menuButton = button(
       {
         class: "tool",
         "aria-label": t("menu"),
         "aria-expanded": "false",
         "aria-controls": "desk-menu",
-        "data-testid": "menu",
         onclick: () => this.#menu(this.menu.hidden),
       },
       icon("more"),
@@ -204,7 +200,7 @@ export class Panel {
         this.#menu(false);
         act();
       };
-      return h("li", {}, button({ "data-testid": key, onclick: run }, t(key)));
+      return h("li", {}, button({ onclick: run }, t(key)));
     };
     const privacy =
       config.privacy_url && h("li", {}, link(config.privacy_url, { base: this.#ui.origin }, t("privacy")));
@@ -228,7 +224,7 @@ export class Panel {
       ),
       this.menuButton,
       button(
-        { class: "tool", "aria-label": t("close"), "data-testid": "close", onclick: this.#actions.close },
+        { class: "tool", "aria-label": t("close"), onclick: this.#actions.close },
         icon("close"),
       ),
       this.menu,

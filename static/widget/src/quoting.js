@@ -6,7 +6,7 @@ import { button, h, icon } from "./dom.js";
 const MAX_QUOTE = 200; // characters, as the service keeps
 
 export class Quoting {
-  element = h("div", { class: "quoting", hidden: true, "data-testid": "quoting" });
+  element = h("div", { class: "quoting", hidden: true });
   #ui;
   #quoted = null;
 

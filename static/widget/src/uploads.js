@@ -27,7 +27,7 @@ export class Uploads {
     const state = h("progress", { max: 1, value: 0, "aria-label": t("sending") });
     const label = t("remove", { name: file.name });
     const remove = button({ class: "round", "aria-label": label }, icon("close"));
-    const row = h("div", { class: "upload", "data-testid": "upload" }, h("span", {}, file.name), state, remove);
+    const row = h("div", { class: "upload" }, h("span", {}, file.name), state, remove);
     this.element.append(row);
     const { done, stop } = this.#ui.upload(file, (share) => (state.value = share));
     remove.addEventListener("click", () => {

@@ -110,7 +110,7 @@ def ana_says_how_it_was(admin: Agent, ana: Visitor) -> None:
     admin.turn_to("Closed")
     expect(admin.rows).to_have_count(1, timeout=COMES_MS)
     ana.rating.wait_for(timeout=COMES_MS)
-    ana.page.get_by_test_id("star-5").click()
+    ana.page.locator("[for=desk-star-5]").click()
     ana.rating_send.click()
     expect(ana.panel.locator(".thanks")).to_be_visible()
 
