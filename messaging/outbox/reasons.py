@@ -36,6 +36,7 @@ WAITS: Mapping[str, str] = {
     "bypass_automation": "The message was sent past the assistant.",
     "budget": "The day's money for language models is spent.",
     "safety": "A safety rule gives it to a colleague.",
+    "noted": "The assistant says why in a note of the conversation.",
 }
 #: why calls to an integrator's endpoint stopped
 STOPPED: Mapping[str, str] = {
@@ -50,7 +51,7 @@ def fault_words(code: str) -> str:
 
 
 def waits_words(reason: str) -> str:
-    """An engine may say in its own words why; an intent stands as ``intent:<name>``."""
+    """An engine has codes of its own, and its own words where events carry words; an intent stands as ``intent:<name>``."""
     if reason.startswith("intent:"):
         return f"It is about “{reason.removeprefix('intent:').replace('_', ' ')}”, which a colleague answers."
     return WAITS.get(reason) or f"The assistant says: {reason}"

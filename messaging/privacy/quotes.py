@@ -76,7 +76,7 @@ def named_delete(words: Words, keep: More = always) -> int:
     count = 0
     for table, columns in NAMED.items():
         objects: Any = apps.get_model(table).objects
-        for found in batches(objects.all(), *columns, more=keep):
+        for found in batches(objects.all(), *(column.partition(".")[0] for column in columns), more=keep):
             ids = [row.id for row in found if words.name(_text(row, columns, table in ENCRYPTED))]
             count += objects.filter(id__in=ids).delete()[0] if ids else 0
     return count
@@ -107,7 +107,11 @@ def _says(request: dict[str, Any], words: Words) -> bool:
 
 
 def _text(row: Any, columns: Sequence[str], encrypted: bool) -> str:
-    return "\n".join(_as_text(getattr(row, column), encrypted) for column in columns)
+    return "\n".join(_as_text(_part(row, *column.split(".")), encrypted) for column in columns)
+
+
+def _part(row: Any, column: str, member: str = "") -> Any:
+    return getattr(row, column).get(member) if member else getattr(row, column)
 
 
 def _as_text(value: Any, encrypted: bool) -> str:

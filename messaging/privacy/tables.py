@@ -77,11 +77,12 @@ OWNED: Mapping[str, Mapping[str, str]] = {
     "conversations.Contact": {"contact": "id"},
 }
 
-#: table → its columns that may name the person, or quote them, without a foreign key
+#: table → its columns, or members of them, that may name the person, or quote them, without a foreign key
 NAMED: Mapping[str, tuple[str, ...]] = {
     "messaging.StaffAlert": ("subject", "text", "facts"),
     "tenants.IdempotencyRecord": ("body",),
     "tenants.TokenFamily": ("subject",),
+    "messaging.SavedFilter": ("name", "query.search"),
 }
 
 #: of these the columns are encrypted
@@ -103,8 +104,7 @@ NOBODY: Mapping[str, str] = {
     **dict.fromkeys(
         ("tenants.Tenant", "tenants.User", "tenants.SecondFactor", "tenants.RecoveryCode", "tenants.StaffSession",
          "tenants.Role", "tenants.Membership", "tenants.Invitation", "tenants.Team", "tenants.TeamMember",
-         "tenants.ApiKey", "tenants.OAuthClient", "tenants.OAuthCode", "tenants.TrustedIssuer", "messaging.WebhookEndpoint", "messaging.Label", "messaging.CannedReply",
-         "messaging.SavedFilter"),
+         "tenants.ApiKey", "tenants.OAuthClient", "tenants.OAuthCode", "tenants.TrustedIssuer", "messaging.WebhookEndpoint", "messaging.Label", "messaging.CannedReply"),
         "what the tenant and its staff set up",
     ),
     **dict.fromkeys(

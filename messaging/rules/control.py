@@ -7,6 +7,7 @@ again: the row that comes back then says ``repeated``, and nothing was written.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -21,13 +22,14 @@ from channels_app.hours import hours_on, hours_told
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
 from conversations.contacts.people import conversation_with
-from conversations.models import Conversation, Identity, Message
+from conversations.models import Conversation, Identity, Message, Note
 from conversations.selectors import holder_shape
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.context.changes import UPDATED
 from messaging.context.wording import entry_for
 from messaging.hours.told import closed_tell, waiting_tell
+from messaging.live.staff import note_written
 from messaging.models import Turn
 from messaging.rating.asked import rating_ask, rating_wanted
 from messaging.reply import Author, reply_write, staff_of
@@ -39,6 +41,9 @@ from tenants.storage.db import atomic, now, on_commit, retried
 from tenants.tenant_settings import settings_for
 
 Holder = Conversation.Holder
+
+#: a reason that is a code, and the one that stands for words
+CODE, NOTED = re.compile(r"[a-z][a-z0-9_]*(:[A-Za-z0-9_.-]+)?"), "noted"
 
 TO_HUMAN: Mapping[str, Any] = {
     "control_owner": Conversation.Owner.HUMAN,
@@ -69,9 +74,20 @@ def hand_over(conversation: Conversation, reason: str) -> Conversation:
     of the transaction that holds the conversation. Nothing happens while a human is in control."""
     if conversation.control_owner == Conversation.Owner.HUMAN:
         return conversation
-    return waiting_tell(
-        hands_change(conversation.id, "queued", human_has(reason=reason, trigger="handover"), **TO_QUEUE)
+    told = human_has(reason=_code_of(conversation, reason), trigger="handover")
+    return waiting_tell(hands_change(conversation.id, "queued", told, **TO_QUEUE))
+
+
+def _code_of(conversation: Conversation, reason: str) -> str:
+    """What events tell of why a human is asked for. An engine's own words may be of the person: they are a note, which
+    goes when the person is erased."""
+    if not reason or CODE.fullmatch(reason) or settings_for(conversation.tenant_id).event_words:
+        return reason
+    note = Note.objects.create(
+        tenant_id=conversation.tenant_id, conversation_id=conversation.id, text=f"The assistant says: {reason}"
     )
+    on_commit(partial(note_written, note.tenant_id, note.conversation_id, note.id))
+    return NOTED
 
 
 def bot_off(tenant_id: uuid.UUID, channel: Channel | None) -> str:

@@ -95,7 +95,8 @@ def test_channels_of_one_name_have_alerts_of_their_own(scope, talk) -> None:
         ("misunderstood", "The assistant did not understand them."),
         ("intent:cancel_order", "It is about “cancel order”, which a colleague answers."),
         ("bot_off", "The assistant is switched off on this channel."),
-        ("The customer is angry", "The assistant says: The customer is angry"),
+        ("order_lost", "The assistant says: order_lost"),
+        ("The customer is angry", "The assistant says why in a note of the conversation."),
     ],
 )
 def test_staff_read_why_a_person_waits_in_words(scope, talk, reason: str, words: str) -> None:

@@ -70,7 +70,7 @@ class EscalateView(TenantAPIView):
         reason = parse_body(request, Escalation).reason
         conversation = escalate(conversation_id, reason)
         if not conversation.repeated:
-            self.audit("conversation.escalated", conversation, {"reason": reason})
+            self.audit("conversation.escalated", conversation)
         return Response(selectors.conversation_detail(conversation.id, words=reads_words(self)))
 
 

@@ -55,7 +55,11 @@ class TypingShown(BaseModel):
 
 class EngineStatus(InControl):
     status: Status = Field(description="escalated: a human is asked for. completed: the conversation ends")
-    reason: str = Field("", max_length=LONGEST_REASON, description="Why a human is asked for; staff see it")
+    reason: str = Field(
+        "",
+        max_length=LONGEST_REASON,
+        description="Why a human is asked for: a code, which events tell; words are a note for staff",
+    )
 
 
 class StatusSet(BaseModel):

@@ -11,6 +11,7 @@ import pytest
 from channels_app.contract import RawRequest
 from conversations.models import Contact, Event, Identity, Message
 from conversations.timeline import system_event
+from messaging.agents.models import SavedFilter
 from messaging.models import InboundEvent
 from messaging.privacy.models import Erasure
 from messaging.receive import receipt_process, receipt_store
@@ -98,3 +99,10 @@ def test_the_tenants_own_timeline_tells_nothing_of_the_person(rita: Contact) -> 
         ("CHAT_PRIVACY_DELETION_REQUESTED", str(rita.id)),
     ], "that it was asked for stays, by ids of ours"
     assert Erasure.objects.get().counts["conversations.Event"] == before + 1
+
+
+def test_a_kept_filter_that_searches_for_the_person_goes(rita: Contact) -> None:
+    for name, search in (("hers", "rita@example.com"), (RITA, "tent"), ("all", "tent"), ("none", None)):
+        SavedFilter.objects.create(tenant=rita.tenant, name=name, query={"view": "all", "search": search})
+    erased(rita)
+    assert set(SavedFilter.objects.values_list("name", flat=True)) == {"all", "none"}

@@ -10,7 +10,7 @@ import pytest
 
 from channels_app.adapters.whatsapp import WhatsApp
 from channels_app.contract import SendResult
-from conversations.models import Conversation, Event, Identity, Message
+from conversations.models import Conversation, Event, Identity, Message, Note
 from messaging.accept import accept
 from messaging.models import Delivery, Turn
 from messaging.reports.typing_marks import show_unasked
@@ -170,6 +170,20 @@ def test_it_asks_for_a_human_or_ends_the_conversation_once(talk, calls_to) -> No
     assert list(AuditEntry.objects.order_by("id").values_list("action", flat=True)) == [
         "conversation.escalate", "conversation.end",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("event_words", "told"), [(False, "noted"), (True, "Ritaluna is angry")])
+def test_its_own_words_are_a_note_and_in_no_event_unless_words_are_wanted_there(
+    talk, calls_to, scope, event_words: bool, told: str
+) -> None:
+    scope.settings = {"event_words": event_words}
+    scope.save()
+    tenant_settings.invalidate(scope.id)
+    calls_to(talk, "status", control_epoch=0, status="escalated", reason="Ritaluna is angry")
+    [event] = Event.objects.filter(type="chat.conversation.updated")
+    assert event.payload["reason"] == told
+    notes = ["The assistant says: Ritaluna is angry"]
+    assert list(Note.objects.values_list("text", flat=True)) == ([] if event_words else notes)
 
 
 def test_typing_goes_to_the_platform_as_often_as_it_wants(talk, calls_to, calls, monkeypatch) -> None:
