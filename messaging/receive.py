@@ -292,10 +292,37 @@ def _understand(receipt: InboundEvent) -> bool:
         return closed
     if any(isinstance(item, InboundMessage) for item in items):
         inbound_seen(channel)
-    reasons = [reason for item in items if (reason := _item_apply(channel, _timed(item, receipt.created_at)))]
+    reasons = _items_apply(receipt, channel, items)
     if len(reasons) == len(items):
         return _close(receipt, InboundEvent.Status.IGNORED, "; ".join(dict.fromkeys(reasons)) or "nothing in it")
     return _close(receipt, InboundEvent.Status.PROCESSED, "; ".join(dict.fromkeys(reasons)))
+
+
+def _items_apply(receipt: InboundEvent, channel: Channel, items: Sequence[InboundItem]) -> list[str]:
+    """Each item by itself: one that fails holds back only what its own person did after it, and at the last try not even
+    that. Returns why nothing came of those that led to nothing. Raises what the first one failed with, after the others."""
+    reasons, failure, held = [], None, set[tuple[Any, ...]]()
+    is_last = TRIES.over(receipt.attempts)
+    for item in items:
+        whose = set(ids_of(item.sender)) if isinstance(item, InboundMessage | Revision | Reaction | Signal) else set()
+        if whose & held and not is_last:
+            continue
+        try:
+            reason = _item_apply(channel, _timed(item, receipt.created_at))
+        except Exception as error:
+            if _ours(error):  # the others would fail, too
+                raise
+            failure, held = failure or error, held | whose
+        else:
+            reasons += [reason] if reason else []
+    if failure:
+        raise failure
+    return reasons
+
+
+def _ours(error: Exception) -> bool:
+    """Whether it is trouble of our own servers, and nothing is wrong with the receipt."""
+    return server_trouble(error) or isinstance(error, Unavailable)
 
 
 def _items(receipt: InboundEvent, channel: Channel) -> Sequence[InboundItem]:
@@ -317,7 +344,7 @@ def _timed(item: InboundItem, received: datetime) -> InboundItem:
 
 def _failed(receipt: InboundEvent, error: Exception) -> bool:
     """Trouble of our own servers costs no try; anything else is tried for a day, in its place in the lane."""
-    ours = server_trouble(error) or isinstance(error, Unavailable)
+    ours = _ours(error)
     name = type(error).__name__
     log.error("receipt_failed", receipt=str(receipt.id), error=name, attempts=receipt.attempts, counts=not ours)
     if ours:

@@ -231,6 +231,25 @@ def test_a_request_of_several_people_that_fails_does_not_stop_its_channel(scope,
     assert words("15550100003") == ["me too"]
 
 
+def test_an_item_that_fails_holds_back_its_own_person_only_and_nobody_in_the_end(
+    scope, whatsapp, monkeypatch, calls
+) -> None:
+    batch = wrote(whatsapp, (ANA, "one"), (BEN, "hello"), (BEN, "hello?"), (ANA, "two"))
+    real = receive.accept
+    monkeypatch.setattr(
+        receive,
+        "accept",
+        lambda channel, item, **how: {"hello": fails}.get(item.content.text, real)(channel, item, **how),
+    )
+    tasks.parse(str(batch.id))
+    assert (words(ANA), words(BEN)) == (["one", "two"], []), "what Ben wrote behind it keeps its order"
+
+    InboundEvent.objects.update(due_at=now(), attempts=receive.TRIES.tries - 1)
+    tasks.parse(str(batch.id))
+    batch.refresh_from_db()
+    assert (batch.status, words(ANA), words(BEN)) == ("failed", ["one", "two"], ["hello?"])
+
+
 def test_the_next_item_of_a_request_is_logged_as_its_own(scope, whatsapp, monkeypatch, calls) -> None:
     bound: list[bool] = []
     real = receive.accept
