@@ -47,12 +47,9 @@ class RawRequest:
         return read_json(self.body)
 
     def form(self) -> dict[str, str]:
-        """The body as ``application/x-www-form-urlencoded``; the last of a repeated key wins.
-        Raises BadPayload when it is not UTF-8."""
-        try:
-            return _storable(dict(parse_qsl(self.body.decode("utf-8"), keep_blank_values=True, errors="strict")))
-        except ValueError as error:
-            raise BadPayload("body is not a form") from error
+        """The body as ``application/x-www-form-urlencoded``; the last of a repeated key wins. What is no UTF-8, such as
+        half an emoji where a network has cut a text in two, reads as U+FFFD: the rest of it counts."""
+        return _storable(dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True)))
 
     def to_stored(self) -> dict[str, Any]:
         """A JSON-safe dict; ``from_stored`` gives the same request back."""

@@ -226,3 +226,18 @@ def test_a_refused_request_says_nothing_of_the_token():
     with pytest.raises(BadSignature) as caught:
         Sms().verify(sign(KIT.request("text"), configured(auth_token="other")), CONFIG, RecordingHttp([]))
     assert CONFIG.auth_token not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "half", [b"%ED%A0%BD", b"%F0%9F", b"\xed\xa0\xbd", b"%E9"], ids=["surrogate", "cut", "raw", "latin-1"]
+)
+def test_a_text_that_ends_in_half_a_sign_is_heard(half: bytes):
+    [item] = KIT.receive(
+        KIT.signed(
+            SPOKEN.replace(b"AccountSid=AC00000000000000000000000000000001", b"AccountSid=AC01").replace(
+                b"Gr%C3%BC%C3%9Fe", b"Gr%C3%BC%C3%9Fe" + half
+            )
+        )
+    )
+    words = item.content.text
+    assert (words[:5], words[-7:], set(words[5:-7])) == ("Grüße", "👋 a+b=c", {"\N{REPLACEMENT CHARACTER}", " "})

@@ -14,10 +14,10 @@ TOKEN = "SECRET-auth-token"
 
 
 def signature(token: str, url: str, body: bytes) -> str:
-    text = url
-    for name, values in sorted(parse_qs(body.decode(errors="replace"), keep_blank_values=True).items()):
-        text += "".join(name + value for value in sorted(set(values)))
-    return base64.b64encode(hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()).decode()
+    text = url.encode()
+    for name, values in sorted(parse_qs(body.decode("latin-1"), keep_blank_values=True, encoding="latin-1").items()):
+        text += b"".join((name + value).encode("latin-1") for value in sorted(set(values)))
+    return base64.b64encode(hmac.new(token.encode(), text, hashlib.sha1).digest()).decode()
 
 
 def sign(raw: RawRequest, config) -> RawRequest:

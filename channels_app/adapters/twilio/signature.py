@@ -23,26 +23,24 @@ def verify(raw: RawRequest, token: str, address: str) -> None:
     if raw.method == "POST" and raw.headers.get("content-type", "").split(";")[0].strip().lower() != FORM:
         digest = hashlib.sha256(raw.body).hexdigest()
         require(constant_time_equal(raw.query.get("bodySHA256", ""), digest), "bodySHA256 does not match the body")
-        said = ""
+        said = b""
     else:
         said = _spelled(raw.body)
     given = raw.headers.get("x-twilio-signature", "")
-    signed = [_signature(token, address + said) for address in _with_and_without_port(address)]
+    signed = [_signature(token, address, said) for address in _with_and_without_port(address)]
     fits = [constant_time_equal(given, one) for one in signed]  # both, so that time tells nothing
     require(any(fits), "X-Twilio-Signature does not match the request")
 
 
-def _spelled(body: bytes) -> str:
-    """The parameters as they are signed: by name, each different value once."""
-    try:
-        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict")
-    except ValueError:
-        return "\0"  # nothing that Twilio could have signed
-    return "".join(name + value for name, value in sorted(set(pairs)))
+def _spelled(body: bytes) -> bytes:
+    """The parameters as they are signed: by name, each different value once. Byte by byte, for a text may end in the middle
+    of a sign."""
+    pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
+    return "".join(name + value for name, value in sorted(set(pairs))).encode("latin-1")
 
 
-def _signature(token: str, text: str) -> str:
-    digest = hmac.new(token.encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha1).digest()
+def _signature(token: str, address: str, said: bytes) -> str:
+    digest = hmac.new(token.encode(), address.encode("utf-8", "surrogatepass") + said, hashlib.sha1).digest()
     return base64.b64encode(digest).decode("ascii")
 
 
