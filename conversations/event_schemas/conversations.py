@@ -39,7 +39,7 @@ class ConversationUpdated(OfConversation):
     team_id: UUID | None = Field(None, description="The team that has it; of `assign`, that it was given to")
     snoozed_until: Moment | None = Field(None, description="Of `snooze`: when it comes back to the inbox")
     labels: list[str] | None = Field(None, description="Of `label`: names of those that it has by now")
-    reason: str | None = Field(None, description="Why a human was asked for")
+    reason: str | None = Field(None, description="Why a human was asked for: a code; noted: a note has the words")
     waiting_since: Moment | None = Field(None, description="Of `late`: since when the person waits")
 
 
