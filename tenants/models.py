@@ -20,7 +20,7 @@ from tenants.work.leases import Leased
 class Tenant(Model):
     """A customer of the service. Everything else belongs to one.
 
-    ``settings`` keys and defaults: tenants/tenant_settings.py.
+    ``settings`` keys and defaults: tenants/tenant_settings/.
     """
 
     class Status(models.TextChoices):

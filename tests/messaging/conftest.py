@@ -63,7 +63,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
 @pytest.fixture
 def remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the machine: what is asked again once a second is not among the statements that a test counts."""
-    monkeypatch.setattr(tenant_settings._states, "ttl", 300)
+    monkeypatch.setattr(tenant_settings.state._states, "ttl", 300)
 
 
 @pytest.fixture
