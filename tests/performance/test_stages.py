@@ -1,5 +1,5 @@
 """What the benchmark counts of a WhatsApp message: every stage works, and none does more than is recorded. The exact
-counts are those of tests/messaging/test_stages.py."""
+counts are those of tests/messaging/journey/test_stages.py."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pytest
 from assistant.tools import toolbox
 from assistant.tools.calling import Outcome
 from tests.assistant.language.conftest import Person
-from tests.messaging.test_journey import in_threads
+from tests.messaging.journey.test_journey import in_threads
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ORDER = 'my alder tent, the guy lines CALL cancel_order {"order": "AC-1"}'

@@ -26,7 +26,7 @@ from tenants.errors import ServiceError
 from tenants.models import Membership, Tenant, User
 from tenants.storage.db import atomic, new_id, now, retried
 from tests.factories import MembershipFactory
-from tests.messaging.test_journey import in_threads
+from tests.messaging.journey.test_journey import in_threads
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CROWD = 6

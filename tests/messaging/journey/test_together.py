@@ -29,8 +29,8 @@ from tenants.models import Tenant
 from tenants.storage.db import new_id, now, on_mongo
 from tenants.work.crew import Lane, Told
 from tests.factories import UserFactory
-from tests.messaging.test_receipt_lanes import words, wrote
-from tests.messaging.test_stages import counted
+from tests.messaging.journey.test_stages import counted
+from tests.messaging.receipts.test_receipt_lanes import words, wrote
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

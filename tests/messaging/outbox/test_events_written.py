@@ -16,7 +16,7 @@ from messaging.privacy.models import Export
 from messaging.receive import _item_apply as apply
 from messaging.rules.agent_replies import agent_reply
 from tests.factories import ContactFactory
-from tests.messaging.test_work import receipt
+from tests.messaging.work.test_work import receipt
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,8 +18,8 @@ from messaging.models import InboundEvent
 from messaging.reports.revise import revision_take
 from tenants.storage.db import new_id, now
 from tenants.work import leases
-from tests.messaging.test_receipt_lanes import ANA
-from tests.messaging.test_receipt_lanes import wrote as request
+from tests.messaging.receipts.test_receipt_lanes import ANA
+from tests.messaging.receipts.test_receipt_lanes import wrote as request
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = InboundEvent.Status

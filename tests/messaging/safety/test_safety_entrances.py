@@ -20,7 +20,7 @@ from messaging.receive import receipt_process, receipt_store
 from tests.adapters.kit import Kit, kit_for, raw_request
 from tests.factories import ChannelFactory
 from tests.messaging.kept import everything_stored
-from tests.messaging.test_safety import CARD, DIGITS
+from tests.messaging.safety.test_safety import CARD, DIGITS
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

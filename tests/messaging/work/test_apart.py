@@ -28,7 +28,7 @@ from tests.factories import (
     SessionFactory,
     TenantFactory,
 )
-from tests.messaging.test_work import receipt
+from tests.messaging.work.test_work import receipt
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OLD = timedelta(days=3)

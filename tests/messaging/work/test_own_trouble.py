@@ -22,7 +22,7 @@ from messaging.outbox import alert_ways, alerts
 from messaging.shutdown import stopping
 from tenants.storage.db import now
 from tenants.work.leases import MOST_LEASES, TABLES
-from tests.messaging.test_work import alert, call, delivery, file, receipt, scheduled, turn
+from tests.messaging.work.test_work import alert, call, delivery, file, receipt, scheduled, turn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -25,7 +25,7 @@ from messaging.shutdown import stopping
 from tenants.storage.db import now
 from tenants.work import crew
 from tenants.work.crew import Lane
-from tests.messaging.test_receipt_lanes import wrote
+from tests.messaging.receipts.test_receipt_lanes import wrote
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ANA = "15550100001"

@@ -27,7 +27,7 @@ from messaging.rules.agent_replies import agent_reply
 from tenants.storage.db import now
 from tests.factories import UserFactory
 from tests.messaging.kept import everything_stored, flagged
-from tests.messaging.test_safety import CARD, DIGITS, ME
+from tests.messaging.safety.test_safety import CARD, DIGITS, ME
 
 pytestmark = pytest.mark.django_db(transaction=True)
 sql = pytest.mark.skipif(connection.vendor == "mongodb", reason="reads all tables by SQL")
