@@ -87,7 +87,7 @@ def test_a_person_whom_callers_named_before_goes_on_where_they_were(client, scop
 
 
 @pytest.mark.parametrize("scheme", ["phone", "user"])
-def test_an_import_brings_back_nobody_who_was_erased_under_their_number(client, scope, scheme) -> None:
+def test_an_import_brings_no_erased_person_back_under_their_number(client, scope, scheme) -> None:
     sms, mira = made(scope, "sms"), ContactFactory(tenant=scope)
     IdentityFactory(tenant=scope, contact=mira, channel=sms, scheme=scheme, value=PHONE)
     begun = erasure_start(mira.id, "system")

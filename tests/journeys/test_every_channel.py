@@ -55,7 +55,7 @@ def test_from_the_webhook_to_the_history(tenant, line, api) -> None:
 
 
 def test_who_is_named_by_a_caller_is_the_person_who_wrote(tenant, line, api) -> None:
-    """One person is one contact, and one conversation, whoever hands on what they say."""
+    """One person is one contact and one conversation, by whichever entrance their words come."""
     line.ask(HOURS)
     kind, client = line.channel.kind, api(tenant)
     [talk] = client.data_of(client.get("/api/v2/chat/conversations"))["items"]

@@ -231,7 +231,7 @@ def test_a_request_of_several_people_that_fails_does_not_stop_its_channel(scope,
     assert words("15550100003") == ["me too"]
 
 
-def test_an_item_that_fails_holds_back_its_own_person_only_and_nobody_in_the_end(
+def test_an_item_that_fails_holds_back_its_own_person_only_until_its_last_try(
     scope, whatsapp, monkeypatch, calls
 ) -> None:
     batch = wrote(whatsapp, (ANA, "one"), (BEN, "hello"), (BEN, "hello?"), (ANA, "two"))
