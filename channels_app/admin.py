@@ -22,6 +22,7 @@ from channels_app.templates.resolve import said_by, variables_in
 from channels_app.templates.store import TemplateChange, own_id
 from tenants.api.parse import problems
 from tenants.console.pages import Button, TenantAdmin, TenantFilter, tenants_with
+from tenants.console.plain_words import plain_words
 from tenants.console.structure_field import place
 
 SYNC_TEMPLATES = Button("sync_templates", "Sync templates", "sync")
@@ -60,7 +61,7 @@ class TemplateForm(forms.ModelForm):
         try:
             body = TemplateChange.model_validate({"variants": self.cleaned_data["variants"]})
         except ValidationError as error:
-            told = [(place(p["field"].split(".")[1:]), p["message"]) for p in problems(error)]
+            told = [(place(p["field"].split(".")[1:]), plain_words(p)) for p in problems(error)]
             raise forms.ValidationError([f"{there}: {wrong}".removeprefix(": ") for there, wrong in told]) from None
         return {language: v.model_dump(mode="json", exclude_none=True) for language, v in body.variants.items()}
 

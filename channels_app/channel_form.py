@@ -16,6 +16,7 @@ from channels_app.models import Channel
 from channels_app.registry import adapter_for
 from channels_app.services import channel_fill
 from tenants.console.pages import LinesField
+from tenants.console.plain_words import plain_words
 from tenants.console.structure import Schema, label_of
 from tenants.console.structure_field import field_for, place
 from tenants.errors import ServiceError
@@ -66,7 +67,7 @@ class ChannelForm(forms.ModelForm):
         except ServiceError as error:
             for problem in error.details or [{"field": "", "message": error.message}]:
                 name, *steps = str(problem["field"]).split(".")
-                told = str(problem["message"]).removeprefix("Value error, ")
+                told = plain_words(problem)
                 there = place([int(step) if step.isdigit() else step for step in steps])
                 field = PREFIX + name if PREFIX + name in self.fields else None
                 self.add_error(field, f"{there}: {told}".removeprefix(": "))

@@ -30,6 +30,7 @@ from tenants.console import keys
 from tenants.console.grants import Named
 from tenants.console.pages import TenantAdmin, TenantFilter, operates, tenants_with
 from tenants.console.people import accounts, invitations
+from tenants.console.plain_words import plain_words
 from tenants.console.tokens import clients, families, issuers
 from tenants.errors import Conflict, Invalid
 from tenants.models import AuditEntry, Removal, Tenant
@@ -63,7 +64,7 @@ class TenantForm(Named, forms.ModelForm):
         try:
             tenant_settings.settings_check(value)
         except Invalid as error:
-            raise forms.ValidationError([f"{one['field']}: {one['message']}" for one in error.details]) from error
+            raise forms.ValidationError([f"{one['field']}: {plain_words(one)}" for one in error.details]) from error
         return value
 
 

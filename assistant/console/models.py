@@ -34,6 +34,7 @@ from assistant.llm.providers.trying import model_try
 from assistant.models import LanguageModel, ModelUse, Provider
 from channels_app.http.waiting import asking
 from tenants.console.pages import Button, LinesField, TenantAdmin, TenantFilter, permissions_in
+from tenants.console.plain_words import plain_words
 from tenants.errors import Invalid, ServiceError, Unavailable
 from tenants.scope import tenant_scope
 from tenants.storage.crypto import mask
@@ -63,7 +64,7 @@ class ProviderForm(forms.ModelForm):
         try:
             address_refused(kind, address)
         except ServiceError as error:
-            told = error.details[0]["message"] if isinstance(error, Invalid) and error.details else error.message
+            told = plain_words(error.details[0]) if isinstance(error, Invalid) and error.details else error.message
             self.add_error("base_url", told)
         if not self.instance._state.adding and self.instance.key and not found.get("new_key"):
             self.add_error("new_key", "Another address needs the key typed anew.")

@@ -26,6 +26,7 @@ from assistant.tools.models import Tool
 from assistant.tools.trying import arguments_like, needs_person, tool_try
 from tenants.console.once import show_once
 from tenants.console.pages import Button, IndentedJSON, JSONValueField, TenantAdmin, TenantFilter
+from tenants.console.plain_words import plain_words
 from tenants.errors import Invalid, ServiceError
 from tenants.scope import tenant_scope
 from tenants.storage.crypto import mask
@@ -68,7 +69,7 @@ class ToolForm(forms.ModelForm):
         except Invalid as error:
             for one in error.details if isinstance(error.details, list) else []:
                 place = "new_secret" if one["field"] == "secret" else one["field"]
-                self.add_error(place if place in self.fields else None, one["message"])
+                self.add_error(place if place in self.fields else None, plain_words(one))
             if not self.errors:
                 self.add_error(None, error.message)
         except ServiceError as error:

@@ -25,6 +25,7 @@ from messaging.agents.models import SHORTCUT, CannedReply, Label
 from messaging.api.agents.shapes import CannedBody, LabelBody, TeamBody
 from tenants.api.parse import problems
 from tenants.console.pages import LinesField, TenantAdmin, TenantFilter, row_id, tenants_with
+from tenants.console.plain_words import plain_words
 from tenants.console.structure_field import place
 from tenants.models import Membership, Team, TeamMember
 from tenants.storage.db import atomic
@@ -57,7 +58,7 @@ class BodyForm(forms.ModelForm):
     def _tell(self, error: ValidationError) -> None:
         for problem in problems(error):
             field, *steps = (int(step) if step.isdigit() else step for step in problem["field"].split("."))
-            told = f"{place(steps)}: {problem['message']}".removeprefix(": ")
+            told = f"{place(steps)}: {plain_words(problem)}".removeprefix(": ")
             self.add_error(str(field) if field in self.fields else None, told)
 
 

@@ -18,6 +18,7 @@ from messaging.admin.tenant.hours_form import HoursForm, RepliesForm
 from messaging.admin.tenant.store import settings_store
 from tenants import tenant_settings
 from tenants.admin import TenantsAdmin
+from tenants.console.plain_words import plain_words
 from tenants.hours import BusinessHours, is_open, next_close, next_open
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -88,7 +89,7 @@ def _stored(
     for problem in problems:
         field = str(problem["field"]).partition(".")[0]
         form: Any = replies if replies is not None and field in REPLIES else hours
-        form.add_error(field if field in form.fields else None, problem["message"])
+        form.add_error(field if field in form.fields else None, plain_words(problem))
     return not problems
 
 

@@ -21,6 +21,8 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from tenants.api.parse import problems
+from tenants.console.plain_words import plain_words
 from tenants.hours import WEEKDAYS, BusinessHours, Holiday, Span
 from tenants.tenant_settings import WEEK_MINUTES, TenantSettings
 
@@ -99,7 +101,7 @@ def _made(line: str, **fields: Any) -> Holiday:
 
 def told(error: ValidationError) -> str:
     """What is wrong, for people."""
-    return "; ".join(dict.fromkeys(one["msg"].removeprefix("Value error, ") for one in error.errors()))
+    return " ".join(dict.fromkeys(map(plain_words, problems(error))))
 
 
 class SpansField(forms.CharField):

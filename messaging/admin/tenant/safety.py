@@ -19,6 +19,7 @@ from messaging.admin.tenant.store import settings_store
 from tenants import tenant_settings
 from tenants.admin import TenantsAdmin
 from tenants.console.pages import LinesField
+from tenants.console.plain_words import plain_words
 from tenants.models import Tenant
 from tenants.tenant_settings import FLAGS, PERSONAL, SafetyRules
 
@@ -135,7 +136,7 @@ def _stored(page: TenantsAdmin, request: HttpRequest, tenant: Tenant, form: Safe
     """False when the settings refuse it; the form says why then."""
     problems = settings_store(page, request, tenant, NAME, lambda stored: {**stored, "safety": form.rules()})
     for problem in problems:
-        form.add_error(None, f"{problem['field']}: {problem['message']}")
+        form.add_error(None, f"{problem['field']}: {plain_words(problem)}")
     return not problems
 
 

@@ -25,6 +25,7 @@ from messaging.admin.tenant.store import Settings, settings_store
 from messaging.outbox.alert_ways import alert_test
 from messaging.privacy.retention import preview
 from tenants.admin import TenantsAdmin
+from tenants.console.plain_words import plain_words
 from tenants.console.structure import Schema, shown
 from tenants.console.structure_field import StructureField, field_for, place
 from tenants.models import Tenant
@@ -121,7 +122,7 @@ class SectionForm(forms.Form):
         for problem in problems:
             name, *steps = str(problem["field"]).split(".")
             there = place([int(step) if step.isdigit() else step for step in steps])
-            told = str(problem["message"]).removeprefix("Value error, ")
+            told = plain_words(problem)
             self.add_error(name if name in self.fields else None, f"{there or LABELS.get(name, name)}: {told}")
 
 

@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from tenants.api.parse import problems
 from tenants.console.pages import LinesField
+from tenants.console.plain_words import plain_words
 from tenants.members.desk import DEFAULT_CAPACITY, Desk, desk_read
 from tenants.models import Membership
 
@@ -49,7 +50,7 @@ class DeskForm(forms.ModelForm):
             for problem in problems(error):
                 field, _, place = problem["field"].partition(".")
                 line = f"line {int(place) + 1}: " if place.isdigit() else ""
-                self.add_error(field, f"{line}{problem['message']}")
+                self.add_error(field, f"{line}{plain_words(problem)}")
         else:
             self.instance.desk = desk.model_dump(mode="json")
         return cleaned

@@ -15,6 +15,7 @@ from tenants.access.permissions import require_held
 from tenants.console.grants import GrantAdmin, GrantForm, PermissionsField
 from tenants.console.once import show_once
 from tenants.console.pages import Button, LinesField, TenantFilter, permissions_in
+from tenants.console.plain_words import plain_words
 from tenants.errors import Forbidden, Invalid
 from tenants.models import OAuthClient
 
@@ -47,7 +48,7 @@ class ClientForm(GrantForm):
             if there and "redirect_uris" in self.changed_data:  # codes sent there stand for all that it may
                 require_held(permissions_in(self.request, self.instance.tenant_id), after=self.held)
         except Invalid as error:
-            raise forms.ValidationError({one["field"]: one["message"] for one in error.details}) from error
+            raise forms.ValidationError({one["field"]: plain_words(one) for one in error.details}) from error
         except Forbidden as error:
             raise forms.ValidationError(error.message) from error
         return cleaned
