@@ -33,6 +33,7 @@ from channels_app.contract import (
     RemoteTemplate,
     Reply,
     Sender,
+    SendError,
     SendResult,
     Throttled,
     Unreachable,
@@ -88,6 +89,8 @@ class Adapter(ABC):
     lists_templates: ClassVar[bool] = False
     #: codes of a failed status that say: the reply window was closed
     window_codes: ClassVar[frozenset[str]] = frozenset()
+    #: what a code of the platform's means, of those that are known
+    errors: ClassVar[Mapping[str, type[SendError]]] = {}
 
     # ---- inbound -------------------------------------------------------------------
 

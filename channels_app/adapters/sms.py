@@ -91,6 +91,7 @@ ADDRESS = re.compile(r"https?://\S{1,2000}")
 
 class Sms(Adapter):
     kind: ClassVar[str] = "sms"
+    errors = ERRORS
     label: ClassVar[str] = "SMS (Twilio)"
     platform: ClassVar[str] = "the SMS provider"
     icon: ClassVar[str] = "sms"

@@ -5,6 +5,7 @@ Owns what is worth an alert. Must not decide what is wrong (channels_app/health.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,7 @@ from django.template.defaultfilters import pluralize
 
 from channels_app.health import ADVICE, State
 from channels_app.models import ChannelIncident
+from channels_app.selectors import channel_for_id
 from channels_app.words.moments import moment_of_iso
 from conversations.event_schemas import Envelope
 from conversations.models import Conversation, Message
@@ -159,8 +161,9 @@ def _all_who_wait() -> str:
 
 
 def _dead_letter(data: dict[str, Any]) -> Words:
+    channel = channel_for_id(uuid.UUID(data["channel_id"])) if data.get("channel_id") else None
     lines = (
-        fault_words(data.get("code") or ""),
+        fault_words(data.get("code") or "", channel.kind if channel else ""),
         "They are kept and can be sent again.",
         f"All of them: {page_address(DEAD)}",
     )

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from channels_app.registry import KINDS, adapter_for
+
 #: why a message did not arrive
 FAULTS: Mapping[str, str] = {
     "window_closed": "The reply window had closed. Send a template, or wait until the person writes again.",
@@ -46,8 +48,14 @@ STOPPED: Mapping[str, str] = {
 }
 
 
-def fault_words(code: str) -> str:
-    return FAULTS.get(code) or (f"The platform refused it ({code})." if code else "The platform did not say why.")
+def fault_words(code: str, kind: str = "") -> str:
+    """``kind``: of the channel, whose platform has given the code."""
+    known = adapter_for(kind).errors.get(code) if kind in KINDS else None
+    return FAULTS.get(code) or (known.sentence if known else _refused(code))
+
+
+def _refused(code: str) -> str:
+    return f"The platform refused it ({code})." if code else "The platform did not say why."
 
 
 def waits_words(reason: str) -> str:

@@ -43,7 +43,8 @@ function call(waiting) {
 
 /** An alert of the service for this member of staff (`alert` of docs/agent-socket.md). */
 export function called({ title, text, url, kind, conversation }) {
-  tell(`${title}${text ? `: ${text}` : ""}`, "warning", url ? { label: "Open", run: () => location.assign(url) } : null);
+  const action = url ? { label: "Open", run: () => location.assign(url) } : null;
+  tell(`${title}${text ? `: ${text}` : ""}`, "warning", { action, stays: true });
   if (kept("sound")) ring();
   notify(title, text, `${kind} ${conversation ?? ""}`, url);
 }

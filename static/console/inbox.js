@@ -140,7 +140,7 @@ async function act(form, pressed = null) {
     else if (said.told) tell(said.told);
     if (!said.error) form.dispatchEvent(new CustomEvent("inbox:done", { bubbles: true, detail: said }));
   } catch {
-    tell("The service did not answer. Try again.", "error", { label: "Again", run: () => act(form, pressed) });
+    tell("The service did not answer. Try again.", "error", { action: { label: "Again", run: () => act(form, pressed) } });
   } finally {
     button.disabled = false;
     form.closest("details")?.removeAttribute("open");

@@ -1,20 +1,28 @@
-/** What is told to the member of staff: a line at the bottom of the page, and questions before what cannot be undone. */
+/** What is told to the member of staff: a line above the page, and questions before what cannot be undone. */
 const SHOWN_MS = 6000;
+const MOST_KEPT = 4; // lines that stay; the oldest goes
 
-/** `kind`: success, warning or error. `action`: `{label, run}`, a button beside the words. */
-export function tell(text, kind = "success", action = null) {
+/** `kind`: success, warning or error. `action`: `{label, run}`, a button beside the words. `stays`: until it is closed, for
+ * what comes while nobody looks. */
+export function tell(text, kind = "success", { action = null, stays = false } = {}) {
   const line = document.createElement("p");
   line.className = `inbox-toast ${kind}`;
   line.append(text);
-  if (action) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = action.label;
-    button.addEventListener("click", () => (line.remove(), action.run()));
-    line.append(button);
-  }
-  document.querySelector("#inbox-toasts").append(line);
-  setTimeout(() => line.remove(), SHOWN_MS);
+  const button = (label, run) => {
+    const made = Object.assign(document.createElement("button"), { type: "button", textContent: label });
+    made.addEventListener("click", () => (line.remove(), run()));
+    line.append(made);
+    return made;
+  };
+  if (action) button(action.label, action.run);
+  const place = document.querySelector(stays ? "#inbox-alerts" : "#inbox-toasts");
+  if (stays) {
+    button("×", () => {}).setAttribute("aria-label", "Close");
+    line.dataset.stays = text;
+    for (const one of [...place.children]) if (one.dataset.stays === text) one.remove(); // told again
+    if (place.children.length >= MOST_KEPT) place.firstElementChild.remove();
+  } else setTimeout(() => line.remove(), SHOWN_MS);
+  place.append(line);
   return line;
 }
 

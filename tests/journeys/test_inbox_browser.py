@@ -18,6 +18,7 @@ from conversations.contacts.changes import contact_change
 from conversations.models import Conversation
 from messaging.agents.notes import note_write
 from messaging.agents.scheduled import schedule, scheduled_cancel
+from messaging.live.staff import staff_alert
 from messaging.rules.control import conversation_end, hand_over, locked, take_over
 from messaging.talks.change import conversation_change
 from tenants.models import User
@@ -200,6 +201,23 @@ def test_what_colleagues_do_is_seen_in_an_open_conversation(staff: Staff, servic
     expect(inbox.page.locator("[data-person] [data-part=contact]")).to_contain_text("ana@example.com")
     conversation_change(row.id, {"priority": "urgent"})
     expect(inbox.page.locator("[data-person] dt:text-is('Priority') + dd")).to_have_text("Urgent")
+    assert inbox.troubles == []
+
+
+def test_an_alert_stands_until_it_is_closed(staff: Staff, service: Service, ben: User) -> None:
+    """Who looks elsewhere for a while has not missed it; the same again is one."""
+    inbox = staff(ben)
+    inbox.page.clock.install()
+    inbox.open()
+    inbox.wait_live()
+    for _ in range(2):
+        staff_alert(service.tenant.id, "dead_letters", "Messages could not be delivered", "Blocked.", url="/admin/")
+    alerts = inbox.page.get_by_role("status", name="Alerts").locator("p")
+    expect(alerts).to_contain_text(["Messages could not be delivered: Blocked."])
+    inbox.page.clock.fast_forward(60_000)
+    expect(alerts).to_have_count(1)
+    alerts.get_by_role("button", name="Close").click()
+    expect(alerts).to_have_count(0)
     assert inbox.troubles == []
 
 

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 from pydantic import Field, model_validator
 
 from channels_app.adapters.base import Adapter, ChannelConfig, constant_time_equal, require
-from channels_app.adapters.messenger.errors import raise_error
+from channels_app.adapters.messenger.errors import ERRORS, raise_error
 from channels_app.adapters.messenger.inbound import Page, items, people
 from channels_app.adapters.messenger.outbound import CAPABILITIES, bodies
 from channels_app.adapters.messenger.profile import FIELDS, MenuItem, differs, profile_of
@@ -90,6 +90,7 @@ class MessengerConfig(ChannelConfig):
 
 class Messenger(Adapter):
     kind: ClassVar[str] = "messenger"
+    errors = ERRORS
     label: ClassVar[str] = "Facebook Messenger"
     platform: ClassVar[str] = "Messenger"
     icon: ClassVar[str] = "forum"

@@ -21,7 +21,7 @@ from pydantic import Field
 from channels_app.adapters.base import Adapter, ChannelConfig, constant_time_equal, require
 from channels_app.adapters.slack import inbound, interactive
 from channels_app.adapters.slack.calls import call, handed_over, respond, uploaded
-from channels_app.adapters.slack.errors import GONE, NOT_THERE, raise_error
+from channels_app.adapters.slack.errors import ERRORS, GONE, NOT_THERE, raise_error
 from channels_app.adapters.slack.outbound import (
     CAPABILITIES,
     DELETE,
@@ -118,6 +118,7 @@ class SlackConfig(ChannelConfig):
 
 class Slack(Adapter):
     kind: ClassVar[str] = "slack"
+    errors = ERRORS
     label: ClassVar[str] = "Slack"
     icon: ClassVar[str] = "tag"
     address_hint: ClassVar[str] = "A member's id like U0123ABCD, or a channel's like C0123ABCD"

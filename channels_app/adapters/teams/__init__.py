@@ -60,6 +60,7 @@ NEW_CONVERSATION = "/v3/conversations"
 
 class Teams(Adapter):
     kind: ClassVar[str] = "teams"
+    errors = ERRORS
     label: ClassVar[str] = "Microsoft Teams"
     platform: ClassVar[str] = "Teams"
     icon: ClassVar[str] = "groups"

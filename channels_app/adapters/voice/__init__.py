@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from channels_app.adapters import twilio
 from channels_app.adapters.base import Adapter
+from channels_app.adapters.twilio.errors import ERRORS
 from channels_app.adapters.voice.answers import REACHED, answer, ask, transfer
 from channels_app.adapters.voice.config import VoiceConfig
 from channels_app.adapters.voice.speech import Document, keys, seconds, spoken
@@ -51,6 +52,7 @@ MB = 1024 * 1024
 
 class Voice(Adapter):
     kind: ClassVar[str] = "voice"
+    errors = ERRORS
     label: ClassVar[str] = "Phone calls (Twilio)"
     platform: ClassVar[str] = "the phone provider"
     icon: ClassVar[str] = "call"

@@ -69,6 +69,7 @@ class WebhookConfig(ChannelConfig):
 
 class Webhook(Adapter):
     kind: ClassVar[str] = "webhook"
+    errors = ERRORS
     label: ClassVar[str] = "Webhook (generic)"
     platform: ClassVar[str] = "the connected system"
     icon: ClassVar[str] = "webhook"

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 from pydantic import Field
 
 from channels_app.adapters.base import Adapter, ChannelConfig, constant_time_equal, require
-from channels_app.adapters.whatsapp.errors import WINDOW_CODES, raise_error
+from channels_app.adapters.whatsapp.errors import ERRORS, WINDOW_CODES, raise_error
 from channels_app.adapters.whatsapp.inbound import items, people
 from channels_app.adapters.whatsapp.outbound import CAPABILITIES, bodies, names_file
 from channels_app.adapters.whatsapp.templates import template_complaints, template_listed
@@ -79,6 +79,7 @@ class WhatsAppConfig(ChannelConfig):
 
 class WhatsApp(Adapter):
     kind: ClassVar[str] = "whatsapp"
+    errors = ERRORS
     label: ClassVar[str] = "WhatsApp Business"
     platform: ClassVar[str] = "WhatsApp"
     address_hint: ClassVar[str] = (

@@ -21,7 +21,7 @@ from conversations.files.media_links import content_with_links, media_link
 from conversations.models import Attachment, Conversation, Message
 from conversations.safety import WHY
 from messaging.models import Delivery
-from messaging.outbox.reasons import FAULTS
+from messaging.outbox.reasons import FAULTS, fault_words
 from messaging.rules.changes import changes_of
 from tenants.console.pages import shortened
 from tenants.staff import face_of
@@ -110,7 +110,7 @@ def _changes(conversation: Conversation, entries: Sequence[Message]) -> dict[Any
 
 def _furnish_change(entry: Any, sent: Delivery | None, change: Delivery | None, channel: Channel) -> None:
     """Whether the person reads what we have: members for the template, as below."""
-    entry.change_fault = fault_of(change) if change and change.status == Status.FAILED else ""
+    entry.change_fault = fault_of(change, channel.kind) if change and change.status == Status.FAILED else ""
     entry.change_seq = change.seq if change else None
     entry.change_waits = change is not None and change.status in Delivery.UNFINISHED
     entry.still_there = bool(
@@ -128,7 +128,7 @@ def _furnish(entry: Any, conversation: Conversation, delivery: Delivery | None, 
     entry.emojis = " ".join(reaction.emoji for reaction in entry.reactions.all() if reaction.emoji)
     entry.tick, entry.tick_word = TICKS.get(status, ("", ""))
     entry.way = status
-    entry.fault = fault_of(delivery) if delivery and status == Status.FAILED else ""
+    entry.fault = fault_of(delivery, conversation.channel.kind) if delivery and status == Status.FAILED else ""
     entry.waits = ways.reason(delivery) if delivery else ""
     entry.by = _author(entry)
     entry.flagged = [FLAGS.get(flag, flag) for flag in entry.analysis.get("flags", ())]
@@ -175,16 +175,11 @@ def _file(entry: Message, file: Attachment) -> dict[str, Any]:
 # ------------------------------------------------------------------------ what became of it
 
 
-def fault_of(delivery: Delivery) -> str:
+def fault_of(delivery: Delivery, kind: str) -> str:
     """Why a message did not arrive, in words for the member of staff."""
-    said = FAULTS.get(delivery.error_code, "")
-    if said:
-        return said
     detail = delivery.error_detail.strip()
-    if not detail:
-        return (
-            f"The platform refused it ({delivery.error_code})." if delivery.error_code else "The platform refused it."
-        )
+    if not detail or delivery.error_code in FAULTS:
+        return fault_words(delivery.error_code, kind)
     return f"{detail[:1].upper()}{detail[1:]}{'' if detail.endswith(('.', '!', '?')) else '.'}"
 
 
@@ -220,7 +215,7 @@ class Waits:
         if not delivery.attempts or not delivery.error_code:
             return ""
         again = f", next try in {_span(self.at, delivery.due_at)}" if delivery.due_at > self.at else ""
-        return f"{fault_of(delivery).rstrip('.')}{again}"
+        return f"{fault_of(delivery, self.channel.kind).rstrip('.')}{again}"
 
 
 def _span(since: datetime, until: datetime) -> str:

@@ -168,7 +168,8 @@ def test_the_number_of_statements_does_not_grow_with_the_page(staff_of: Any, acm
 FAULTS = {
     "ours": ("window_closed", "", "The reply window had closed."),
     "the platform's": ("131026", "message undeliverable", "Message undeliverable."),
-    "only a code": ("131026", "", "The platform refused it (131026)."),
+    "a code that is known": ("131026", "", "This person cannot be reached on this channel"),
+    "only a code": ("999999", "", "The platform refused it (999999)."),
 }
 
 

@@ -211,6 +211,13 @@ def test_staff_hear_of_dead_letters_once_an_hour(scope, talk) -> None:
     assert (len(told()), "The reply window had closed." in StaffAlert.objects.latest("id").text) == (2, True)
 
 
+def test_the_code_of_a_platform_is_told_in_words(scope) -> None:
+    channel = ChannelFactory(tenant=scope, kind="whatsapp", name="WhatsApp")
+    fails(ConversationFactory(tenant=scope, channel=channel), "131026")
+    told()
+    assert "This person cannot be reached on this channel" in StaffAlert.objects.get().text
+
+
 def test_a_message_to_a_person_who_said_stop_is_no_news(scope, talk) -> None:
     fails(talk, "contact_stopped")
     assert told() == []
