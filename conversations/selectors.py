@@ -16,7 +16,7 @@ from conversations.files.media_links import content_with_links, media_link
 from conversations.models import Attachment, Conversation, Message, Reaction, change_of
 from conversations.safety import analysis_shown
 from conversations.search.find import Found, rows_by_id
-from conversations.shapes import ConversationQuery, MessageQuery, SearchQuery
+from conversations.shapes import ConversationQuery, MessageQuery, SearchQuery, TranscriptQuery
 from tenants.api.pages import Walk
 from tenants.errors import NotFound
 from tenants.storage import prepared
@@ -27,6 +27,10 @@ CONVERSATIONS = Walk(
     "cursor", by="created_at", latest=True, dated="last_message_at",
     sorts={"created_at": "created_at", "last_message_at": "last_message_at"},
 )  # fmt: skip
+#: of one conversation, by its seqs alone
+TRANSCRIPT = Walk(
+    "transcript", by="seq", sorts={"seq": "seq", "created_at": "seq"}, searched=("text",), dated="created_at"
+)
 
 LAST_SEQ = prepared.Select(
     Conversation, lambda rows, id: rows.filter(id=id, kind="chat").values_list("last_seq", flat=True)
@@ -158,10 +162,9 @@ def history_shapes(rows: Sequence[Message]) -> list[dict[str, Any]]:
 
 
 def message_page(conversation_id: uuid.UUID, query: MessageQuery) -> dict[str, Any]:
-    """Entries ascending by seq: those after ``after``, or the last ones before ``before``. Four statements."""
-    last_seq = LAST_SEQ.first(id=conversation_id)
-    if last_seq is None:
-        raise NotFound("There is no such conversation.", code="conversation_not_found")
+    """Entries ascending by seq: those after ``after``, or the last ones before ``before``. Four statements. Raises NotFound
+    ``conversation_not_found``."""
+    last_seq = _last_seq(conversation_id)
     wanted: dict[str, Any] = {"conversation": conversation_id, "after": query.after, "most": query.limit + 1}
     found = BEFORE.run(before=query.before, **wanted) if query.before else AFTER.run(**wanted)
     page = found[: query.limit][:: -1 if query.before else 1]
@@ -170,7 +173,34 @@ def message_page(conversation_id: uuid.UUID, query: MessageQuery) -> dict[str, A
         "items": [_message_shape(row, row.delivery__status, files[row.id], reactions[row.id]) for row in page],
         "last_seq": last_seq,
         "has_more": len(found) > query.limit,
+        **_onward(page, last_seq, conversation_id), "page": None, "page_size": query.limit, "total": None,
+    }  # fmt: skip
+
+
+def _onward(page: Sequence[Any], last_seq: int, conversation_id: uuid.UUID) -> dict[str, Any]:
+    """What stands behind entries that are a part of a transcript, and before them."""
+    more = bool(page) and page[-1].seq < last_seq
+    return {
+        "next_cursor": TRANSCRIPT.cursor_at(page[-1], str(conversation_id)) if more else None,
+        "has_next": more,
+        "has_previous": bool(page) and page[0].seq > 1,
     }
+
+
+def transcript_page(conversation_id: uuid.UUID, query: TranscriptQuery) -> dict[str, Any]:
+    """As every list. Raises NotFound ``conversation_not_found``, and as `Walk.answer`."""
+    last_seq = _last_seq(conversation_id)
+    rows = Message.objects.filter(conversation=conversation_id, seq__gt=query.after).select_related("delivery")
+    rows = rows.filter(seq__lt=query.before) if query.before else rows
+    page = TRANSCRIPT.answer(rows, query, shape=message_shapes, within=conversation_id)
+    return {**page, "last_seq": last_seq, "has_more": page["has_next"]}
+
+
+def _last_seq(conversation_id: uuid.UUID) -> int:
+    last_seq: int | None = LAST_SEQ.first(id=conversation_id)
+    if last_seq is None:
+        raise NotFound("There is no such conversation.", code="conversation_not_found")
+    return last_seq
 
 
 def found_messages(found: Sequence[Found]) -> list[dict[str, Any]]:

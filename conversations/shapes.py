@@ -144,10 +144,12 @@ class SentMessage(MessageShape):
     )
 
 
-class MessagePage(BaseModel):
+class MessagePage(Page):
     items: list[MessageShape]
     last_seq: int
-    has_more: bool
+    has_more: bool = Field(
+        description="By seq: whether more stand behind `after`, or before `before`; else as `has_next`"
+    )
 
 
 class SnippetPart(BaseModel):
@@ -184,7 +186,22 @@ class MessageQuery(BaseModel):
     before: int | None = Field(
         None, ge=1, le=2**31 - 1, description="`seq`: the entries before it, the last ones first asked for"
     )
-    limit: int = Field(50, ge=1, le=100)
+    limit: int = Field(50, ge=1, le=100, description="As `page_size`")
+
+
+class TranscriptQuery(ListQuery, MessageQuery):
+    """By seq, or as every list."""
+
+    page_size: int = Field(50, ge=1, le=100)
+    search_query: str = Field("", max_length=200, description="In the words, any part of one")
+
+    @property
+    def by_seq(self) -> MessageQuery | None:
+        """None: it is asked for as a list."""
+        if self.model_fields_set - {"after", "before", "limit", "page_size"}:
+            return None
+        size = self.page_size if "page_size" in self.model_fields_set else self.limit
+        return MessageQuery(after=self.after, before=self.before, limit=size)
 
 
 class HistoryQuery(ListQuery):

@@ -13,6 +13,7 @@ from channels_app.content.types import MAX_TEXT, Content, PublicContent
 from tenants.api.moments import Moment
 from tenants.api.pages import ListQuery, Page
 from tenants.api.parse import Changes
+from tenants.errors import Invalid
 
 MOST_AT_ONCE = 100
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,60}$", description="As `intent:<name>` in payloads")]
@@ -135,7 +136,20 @@ class IntentList(Page):
 
 
 class ClassifyBody(Strict):
-    texts: list[Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]] = Field(min_length=1, max_length=MOST_AT_ONCE)
+    """Exactly one of ``text`` and ``texts``."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    text: str = Field("", min_length=1, max_length=MAX_TEXT, description="As `texts` with this one")
+    texts: list[Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]] = Field(
+        default_factory=list, min_length=1, max_length=MOST_AT_ONCE
+    )
+
+    def asked(self) -> list[str]:
+        """Raises Invalid ``text_or_texts``."""
+        if bool(self.text) == bool(self.texts):
+            raise Invalid("Give either `text` or `texts`.", code="text_or_texts")
+        return self.texts or [self.text]
 
 
 class Score(BaseModel):

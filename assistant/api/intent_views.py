@@ -123,12 +123,12 @@ class ClassifyView(TenantAPIView):
 
     @extend_schema(
         operation_id="intent_classify", summary="What texts are taken for",
-        description="One text or up to 100, by the same looks at them as in a conversation. Nothing is stored.",
+        description="One `text`, or up to 100 `texts`, by the same looks at them as in a conversation. Nothing is stored.",
         tags=TAGS, request=ClassifyBody, responses=ClassifiedList,
         examples=[asked({"texts": ["where is order AC-10042"]}), answered(CLASSIFIED)],
     )  # fmt: skip
     def post(self, request: Request) -> Response:
-        texts = parse_body(request, ClassifyBody).texts
+        texts = parse_body(request, ClassifyBody).asked()
         tenant = settings_for(self.principal.tenant_id)
         options, known = options_of(tenant.model_dump()), lessons()
         found = recognise(known, texts, sure=options.high)

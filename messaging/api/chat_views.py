@@ -22,6 +22,7 @@ from conversations.shapes import (
     MessagePage,
     MessageQuery,
     SentMessage,
+    TranscriptQuery,
 )
 from messaging.api.chat import Kind, MessageResponse, SendMessageRequest, channel_required, message_send
 from messaging.api.named import Agent, agent_of, answerer_of, member_of, sayer_of
@@ -253,15 +254,18 @@ class ConversationMessagesView(TenantAPIView):
     @extend_schema(
         operation_id="conversation_message_list",
         summary="The transcript of a conversation",
-        description="Ascending by `seq`. `after` and `before` are seqs.",
+        description="Ascending by `seq`, which `after` and `before` name. With any other parameter it is a list as the others: by "
+        "pages or by cursors, sorted by `seq`.",
         tags=["chat"],
-        parameters=[MessageQuery],  # type: ignore[list-item]
+        parameters=[TranscriptQuery],  # type: ignore[list-item]
         responses=MessagePage,
-        examples=[answered({"items": [MESSAGE], "last_seq": 2, "has_more": False})],
+        examples=[answered({**listed(MESSAGE), "page_size": 50, "last_seq": 2, "has_more": False})],
     )
     def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
-        page = selectors.message_page(conversation_id, parse_query(request, MessageQuery))
-        return Response(page)
+        query = parse_query(request, TranscriptQuery)
+        by_seq = query.by_seq
+        page = selectors.message_page(conversation_id, by_seq) if by_seq else None
+        return Response(page or selectors.transcript_page(conversation_id, query))
 
     @extend_schema(
         operation_id="conversation_reply",

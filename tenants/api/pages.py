@@ -179,7 +179,7 @@ class Walk:
         page, more = found[:size], len(found) > size
         return {
             "items": list(shape(page)),
-            "next_cursor": self._cursor(page[-1], owner) if more else None,
+            "next_cursor": self.cursor_at(page[-1], owner) if more else None,
             "has_next": more,
         }
 
@@ -201,7 +201,8 @@ class Walk:
         # the first condition says nothing new: by it the index is entered where the page begins
         return Q(**{f"{self.by}__{beyond}e": place}) & (Q(**{f"{self.by}__{beyond}": place}) | Q(**after))
 
-    def _cursor(self, row: Any, owner: str) -> Any:
+    def cursor_at(self, row: Any, owner: str) -> Any:
+        """With which the page behind ``row`` begins."""
         if not self.by:
             return row.id
         place = attrgetter(self.by.replace("__", "."))(row)

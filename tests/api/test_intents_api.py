@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from assistant.intents import definitions
@@ -114,6 +116,23 @@ def test_texts_are_classified_as_in_a_conversation(client) -> None:
 @pytest.mark.parametrize("texts", [[], [""], ["x"] * 101, ["x" * 5000]], ids=["none", "empty", "many", "long"])
 def test_texts_to_classify_are_bounded(client, texts) -> None:
     assert client.post(f"{PATH}/classify", {"texts": texts}).json()["error"]["code"] == "validation_error"
+
+
+def test_one_text_is_classified_as_a_list_of_it_is(client) -> None:
+    one, many = (
+        client.data_of(client.post(f"{PATH}/classify", body)) for body in ({"text": "hello"}, {"texts": ["hello"]})
+    )
+    assert one == many and len(one["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [({}, "text_or_texts"), ({"text": "a", "texts": ["b"]}, "text_or_texts"), ({"text": ""}, "validation_error"),
+     ({"text": None}, "validation_error"), ({"text": ["a"]}, "validation_error")],
+)  # fmt: skip
+def test_either_one_text_or_several_are_given(client, body: Any, code: str) -> None:
+    answer = client.post(f"{PATH}/classify", body)
+    assert (answer.status_code, client.error_of(answer)["code"]) == (400, code)
 
 
 def test_another_tenants_intents_are_not_there(client, api) -> None:

@@ -83,7 +83,6 @@ BOUNDED: dict[str, int | set[str] | str] = {
     "/api/v2/chat/messages/{message_id}/similar": {"limit"},
     "/api/v2/chat/conversations/{conversation_id}/similar": {"limit"},
     "/api/v2/chat/conversations/{conversation_id}": {"messages"},
-    "/api/v2/chat/conversations/{conversation_id}/messages": {"after", "before", "limit"},
     "/api/v2/webchat/{key}/messages": {"after", "limit"},
 }
 
@@ -144,6 +143,12 @@ def history(tenant: Tenant) -> Made:
     talk = ConversationFactory(tenant=tenant)
     rows = [MessageFactory(tenant=tenant, conversation=talk, text=f"number {n}") for n in range(MANY)]
     return str(talk.contact_id), dated(Message, rows)
+
+
+def transcript(tenant: Tenant) -> Made:
+    talk = ConversationFactory(tenant=tenant, last_seq=MANY)
+    rows = [MessageFactory(tenant=tenant, conversation=talk, text=f"number {n}", seq=n + 1) for n in range(MANY)]
+    return str(talk.id), dated(Message, rows)
 
 
 def merges(tenant: Tenant) -> Made:
@@ -359,6 +364,7 @@ LISTS: dict[str, tuple[Callable[[Tenant], Made], str]] = {
     "/api/v2/chat/conversations": (conversations, "last_message_at"),
     "/api/v2/contacts": (contacts, "last_active_at"),
     "/api/v2/contacts/{contact_id}/conversations": (conversations_of, "last_message_at"),
+    "/api/v2/chat/conversations/{conversation_id}/messages": (transcript, "seq"),
     "/api/v2/contacts/{contact_id}/history": (history, "created_at"),
     "/api/v2/contacts/{contact_id}/merges": (merges, "created_at"),
     "/api/v1/privacy/export": (partial(privacy_records, Export), "created_at"),
@@ -589,3 +595,20 @@ def test_what_callers_may_sort_by_has_an_index() -> None:
         and not any(index.fields[:2] == ["tenant", column] for index in model._meta.indexes)
     ]
     assert bare == []
+
+
+def test_a_transcript_by_seq_goes_on_as_a_list(scope: Tenant, api: Any) -> None:
+    owner, rows = transcript(scope)
+    listing = Listing(api(scope), f"/api/v2/chat/conversations/{owner}/messages", rows, "seq")
+    first = listing.get(after=1, limit=2)
+    assert [row["seq"] for row in first["items"]] == [2, 3]
+    told = ("has_more", "has_next", "has_previous", "page", "page_size", "total", "last_seq")
+    assert [first[name] for name in told] == [True, True, True, None, 2, None, MANY]
+    onward = listing.get(cursor=first["next_cursor"])
+    assert [row["seq"] for row in onward["items"]] == [4, 5]
+    assert [onward[name] for name in told] == [False, False, True, None, 50, None, MANY]
+    last = listing.get(before=5, page_size=2)
+    assert ([row["seq"] for row in last["items"]], last["has_more"], last["has_next"]) == ([3, 4], True, True)
+    assert [row["seq"] for row in listing.get(after=1, before=5, sort_order="desc")["items"]] == [4, 3, 2]
+    assert listing.get(limit=100)["next_cursor"] is None
+    assert [row["seq"] for row in listing.get()["items"]] == [1, 2, 3, 4, 5]
