@@ -198,6 +198,8 @@ class Conversation(TenantModel):
     reply_window_expires_at = models.DateTimeField(null=True, blank=True)
     last_inbound_id = models.CharField(max_length=255, blank=True)  # platform id, for typing and read marks
     reference = models.JSONField(default=dict, blank=True)  # of the last inbound message: Recipient.reference
+    #: when control changed last outside, by the platform's clock: what comes late from before that changes nothing
+    outside_at = models.DateTimeField(null=True, blank=True, editable=False)
     visitor_read_seq = models.PositiveIntegerField(default=0)
     agent_read_seq = models.PositiveIntegerField(default=0)
     ended_at = models.DateTimeField(null=True, blank=True)

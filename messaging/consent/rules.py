@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from channels_app.contract import ContactBlocked, Sender
 from channels_app.models import Channel
@@ -30,11 +30,18 @@ CODE = "contact_stopped"
 
 def contact_stop(channel: Channel, sender: Sender, at: datetime | None) -> bool:
     """The platform says that the person wants no more messages, and has told them so itself. Call inside
-    a transaction. False when that was known."""
-    known = identity_resolve(channel, sender)
-    return _tell(
-        channel, known.identity_id, identity_stop(known.identity_id, known.contact_id, min(at or now(), now()))
-    )
+    a transaction. False when that was known, or comes late: who has written since takes them again."""
+    known, stopped_at = identity_resolve(channel, sender), min(at or now(), now())
+    ids = _ids_on_the_channel(known.identity_id)
+    if wrote_since(stopped_at).filter(identity_id__in=ids).exists():
+        return False
+    return _tell(channel, known.identity_id, identity_stop(known.identity_id, known.contact_id, stopped_at))
+
+
+def wrote_since(at: datetime) -> QuerySet[Message]:
+    """What people said through platforms after ``at``, by the platform's clock: some date what they tell by whole seconds."""
+    said = Message.objects.filter(role=Message.Role.VISITOR, sent_at__gte=at + timedelta(seconds=1))
+    return said.exclude(platform_message_id="")
 
 
 @retried
@@ -53,10 +60,11 @@ def contact_refused(channel: Channel, conversation: Conversation, identity_id: u
         return _tell(channel, identity.id, identity_stop(identity.id, identity.contact_id, second))
 
 
-def contact_resume(channel: Channel, sender: Sender) -> bool:
-    """The platform says that the person takes messages again. As `contact_stop`."""
+def contact_resume(channel: Channel, sender: Sender, at: datetime | None) -> bool:
+    """The platform says that the person takes messages again. As `contact_stop`: a stop of later than that stands."""
     known = identity_resolve(channel, sender)
-    return _tell(channel, known.identity_id, identity_resume(known.identity_id, known.contact_id))
+    until = (at or now()) + timedelta(seconds=1)
+    return _tell(channel, known.identity_id, identity_resume(known.identity_id, known.contact_id, until=until))
 
 
 # ------------------------------------------------------------------------ what staff decide
@@ -146,10 +154,12 @@ def identity_stop(identity_id: uuid.UUID, contact_id: uuid.UUID, at: datetime) -
     return [_event("chat.contact.stopped", identity_id, contact_id)]
 
 
-def identity_resume(identity_id: uuid.UUID, contact_id: uuid.UUID) -> list[NewEvent]:
+def identity_resume(identity_id: uuid.UUID, contact_id: uuid.UUID, *, until: datetime | None = None) -> list[NewEvent]:
+    """``until``: what was stopped from then on stays so."""
     stopped = Identity.objects.filter(
         id__in=_ids_on_the_channel(identity_id), stopped_at__isnull=False, stopped_by=None
     )
+    stopped = stopped.filter(stopped_at__lt=until) if until else stopped
     if not stopped.update(stopped_at=None):
         return []
     return [_event("chat.contact.resumed", identity_id, contact_id)]

@@ -29,9 +29,15 @@ from conversations.contacts.people import (
 )
 from conversations.models import Conversation, Event, Identity, Message
 from conversations.timeline import NewEvent, conversation_advance, events_append, system_event
-from messaging.consent.rules import contact_resume, contact_stop
+from messaging.consent.rules import contact_resume, contact_stop, wrote_since
 from messaging.reports.delivery_status import status_apply
-from messaging.rules.control import conversation_end, handed_back_outside, human_took_over_outside, human_wanted_outside
+from messaging.rules.control import (
+    OUTDATED,
+    conversation_end,
+    handed_back_outside,
+    human_took_over_outside,
+    human_wanted_outside,
+)
 from messaging.rules.opening import opened
 from tenants.errors import Unavailable
 from tenants.storage.db import RACES, atomic, lost_race, now, on_commit, retried
@@ -126,12 +132,23 @@ def _ended(channel: Channel, signal: Signal) -> str:
         return NO_CONVERSATION
     if conversation.held_by == Conversation.Holder.QUEUE:
         return _presence(channel, replace(signal, kind="left", data={**signal.data, "waits": "yes"}))
-    ended = conversation_end(conversation.id, reason="ended_by_contact", only_if=_is_attended)
-    return "repeated" if ended.repeated else ""
+    ended = conversation_end(
+        conversation.id,
+        reason="ended_by_contact",
+        only_if=lambda seen: _is_attended(seen) and not _wrote_on(seen, signal),
+    )
+    if ended.repeated:
+        return OUTDATED if ended.is_open else "repeated"
+    return ""
 
 
 def _is_attended(conversation: Conversation) -> bool:
     return conversation.held_by != Conversation.Holder.QUEUE
+
+
+def _wrote_on(conversation: Conversation, signal: Signal) -> bool:
+    """Whether a person has said something there since the signal, which then has come late."""
+    return wrote_since(signal.at or now()).filter(conversation=conversation).exists()
 
 
 def _shut(channel: Channel, signal: Signal) -> str:
@@ -143,13 +160,13 @@ def _shut(channel: Channel, signal: Signal) -> str:
         else Conversation.objects.none()
     )
     ids = list(talks.order_by("created_at").values_list("id", flat=True))
-    for conversation_id in ids:
-        conversation_end(conversation_id, reason="app_removed")
+    ended = [
+        conversation_end(conversation_id, reason="app_removed", only_if=lambda seen: not _wrote_on(seen, signal))
+        for conversation_id in ids
+    ]
+    if ids and all(seen.repeated for seen in ended):
+        return OUTDATED
     return "" if ids else NO_CONVERSATION
-
-
-def _human_took_over(channel: Channel, signal: Signal) -> str:
-    return "" if human_took_over_outside(channel, signal) else NO_CONVERSATION
 
 
 # ------------------------------------------------------------------------------- consent
@@ -162,7 +179,7 @@ def _stopped(channel: Channel, signal: Signal) -> str:
 def _reopened(channel: Channel, signal: Signal) -> str:
     if identity_find(channel, signal.sender) is None:
         return NO_CONVERSATION
-    return _consent(channel, signal.sender, lambda: contact_resume(channel, signal.sender))
+    return _consent(channel, signal.sender, lambda: contact_resume(channel, signal.sender, signal.at))
 
 
 def _consent(channel: Channel, sender: Sender, change: Callable[[], bool]) -> str:
@@ -245,7 +262,7 @@ KINDS: dict[str, Callable[[Channel, Signal], str]] = {
     "left": _presence,
     "ended": _ended,
     "shut": _shut,
-    "human_took_over": _human_took_over,
+    "human_took_over": human_took_over_outside,
     "human_wanted": human_wanted_outside,
     "handed_back": handed_back_outside,
     "stopped": _stopped,

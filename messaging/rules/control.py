@@ -44,6 +44,7 @@ Holder = Conversation.Holder
 
 #: a reason that is a code, and the one that stands for words
 CODE, NOTED = re.compile(r"[a-z][a-z0-9_]*(:[A-Za-z0-9_.-]+)?"), "noted"
+OUTDATED = "told late"  # why nothing came of a signal: what has happened since was told before
 
 TO_HUMAN: Mapping[str, Any] = {
     "control_owner": Conversation.Owner.HUMAN,
@@ -98,13 +99,15 @@ def bot_off(tenant_id: uuid.UUID, channel: Channel | None) -> str:
 
 
 @retried
-def human_took_over_outside(channel: Channel, signal: Signal) -> bool:
-    """Staff answered with the platform's own app: the bot steps back, and what was said until then is theirs. False
-    without an open conversation there."""
+def human_took_over_outside(channel: Channel, signal: Signal) -> str:
+    """Staff answered with the platform's own app: the bot steps back, and what was said until then is theirs. Returns why
+    nothing came of it, or ""."""
     with atomic():
         seen = _talking(channel, signal)
         if seen is None:
-            return False
+            return "no conversation"
+        if not _is_news(seen, signal):
+            return OUTDATED
         if seen.held_by in (Holder.BOT, Holder.QUEUE):
             hands_change(
                 seen.id,
@@ -116,7 +119,7 @@ def human_took_over_outside(channel: Channel, signal: Signal) -> bool:
             )
         elif seen.held_by == Holder.OUTSIDE:
             conversation_advance({"id": seen.id}, answered_seq=F("last_seq"))
-    return True
+    return ""
 
 
 @retried
@@ -142,6 +145,8 @@ def handed_back_outside(channel: Channel, signal: Signal) -> str:
         seen = _talking(channel, signal)
         if seen is None:
             return "no conversation"
+        if not _is_news(seen, signal):
+            return OUTDATED
         off = bot_off(seen.tenant_id, channel)
         if seen.held_by == Holder.OUTSIDE and off:
             closed_tell(hands_change(seen.id, "queued", human_has(reason=off), **TO_QUEUE))
@@ -156,6 +161,15 @@ def _talking(channel: Channel, signal: Signal) -> Conversation | None:
     """The open conversation that the signal is about, locked."""
     found = conversation_with(channel, signal.sender, signal.thread)
     return conversation_advance({"id": found.id, "is_open": True}) if found else None
+
+
+def _is_news(seen: Conversation, signal: Signal) -> bool:
+    """Whether no later change of control was told before; both times are the platform's. Call with the lock held."""
+    at = signal.at or now()
+    if seen.outside_at and at < seen.outside_at:
+        return False
+    conversation_advance({"id": seen.id}, outside_at=at)
+    return True
 
 
 def answer_failed(conversation: Conversation, reason: str) -> None:

@@ -152,7 +152,7 @@ def test_what_staff_stopped_no_word_of_the_person_lifts(scope, whatsapp, said, p
 
 def test_a_platforms_word_does_not_lift_it_either(scope, whatsapp, said, person) -> None:
     staff_stop(person.id)
-    assert contact_resume(whatsapp, said("x").sender) is False
+    assert contact_resume(whatsapp, said("x").sender, None) is False
     assert Identity.objects.get().stopped_at is not None
 
 

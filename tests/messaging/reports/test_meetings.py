@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from channels_app.content.types import text
@@ -72,7 +74,8 @@ def test_other_comings_begin_nothing(teams) -> None:
 def test_a_person_who_removes_the_app_is_not_written_to(teams) -> None:
     raw = next(item for item in KIT.receive(KIT.request("installation_remove")) if item.kind == "left")
     mira: Sender = raw.sender
-    talk = accept(teams, InboundMessage("t1", mira, text("hello"), thread="a:1personalConv")).conversation
+    before = raw.at - timedelta(minutes=5)
+    talk = accept(teams, InboundMessage("t1", mira, text("hello"), before, thread="a:1personalConv")).conversation
     agent_reply(talk.id, None, text("On its way out."))
     comes(teams, "installation_remove")
     assert Identity.objects.exclude(stopped_at=None).count() == 2  # by either id of the person
