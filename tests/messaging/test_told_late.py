@@ -48,7 +48,7 @@ def test_a_thread_that_was_given_back_before_staff_took_it_again_stays_theirs(sc
     assert owner() == "bot"
 
 
-def test_a_take_over_from_before_the_thread_was_given_back_silences_nobody(scope, whatsapp) -> None:
+def test_a_take_over_from_before_the_thread_was_given_back_leaves_the_bot_in_control(scope, whatsapp) -> None:
     accept(whatsapp, said("m1", ago(90)))
     assert apply(whatsapp, told("handed_back", ago(30))) == "repeated"
     assert apply(whatsapp, told("human_took_over", ago(60))) == "told late"
