@@ -14,6 +14,14 @@ from tests.messaging.kafka.apache import ApacheKafka
 from tests.messaging.kafka.broker import Broker
 
 
+@pytest.fixture(scope="module", autouse=True)
+def meaning() -> Iterator[None]:
+    """Processes that are killed look at words' meaning, as they do in life; those of other tests do not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("ASSISTANT_MEANING", raising=False)
+        yield
+
+
 @pytest.fixture
 def postgres() -> Iterator[Postgres]:
     database = Postgres()

@@ -9,18 +9,24 @@ import http.client
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from channels_app.twin.server import Twin
 from tests.chaos.servers import installed_postgres, wait_until
-from tests.migrated import migrate_postgres, migrated_copy
+from tests.migrated import demo_copy, demo_postgres, migrate_postgres, migrated_copy
 
 ROOT = Path(__file__).resolve().parents[2]
+INHERITED = ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "ASSISTANT_MEANING")
+KEYS = {"SECRET_KEY", "JWT_SECRET_KEY", "ENCRYPTION_KEYS"}
+DEMO_TWIN = "127.0.0.1:8900"  # where `seed_demo` says that the platforms are
 CHECK_NOTHING = ("shell", "backup")
 DEMO_AT_TWIN = """
 from django.core.management import call_command
@@ -117,7 +123,7 @@ def deployed(
 
 def environment(port: int, database_url: str, **more: str) -> dict[str, str]:
     """The environment of the processes: leases short enough for a test, nothing inherited that decides."""
-    inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV")}
+    inherited = {name: value for name, value in os.environ.items() if name in INHERITED}
     return {
         **inherited,
         "DJANGO_SETTINGS_MODULE": "chatsvc.settings",
@@ -131,21 +137,59 @@ def environment(port: int, database_url: str, **more: str) -> dict[str, str]:
     }
 
 
-def set_up(environ: dict[str, str], twin: Twin, root: Path = ROOT) -> dict[str, Any]:
+def set_up(environ: dict[str, str], twin: Twin, root: Path = ROOT, *, copied: bool = True) -> dict[str, Any]:
     """Migrate, make the demo tenant, and let its channels and the twin speak to each other: ``environ`` then
-    allows it. Returns the access."""
+    allows it. Returns the access. ``copied``: what the commands would make may be copied."""
     allowed = [environ.get("OUTBOUND_ALLOW_HOSTS", ""), twin.url.removeprefix("http://")]
     environ["OUTBOUND_ALLOW_HOSTS"] = ",".join(filter(None, allowed))
-    migrate(environ, root)
-    # one process for both: each imports the whole service
-    bare = ["--bare"] if root == ROOT else []  # the release's demo has no people
-    script = DEMO_AT_TWIN.format(twin=twin.url, bare=bare)
-    made = manage(environ, "shell", "--verbosity", "0", "-c", script, root=root)
-    access: dict[str, Any] = json.loads(made)
+    if copied and (access := _demo_copied(environ, root)) is not None:
+        _at_twin(environ["DATABASE_URL"], twin)
+    else:
+        access = _set_up_itself(environ, twin, root)
     for kind in twin.settings:
         where = f"http://127.0.0.1:{environ['PORT']}/api/v2/webhooks/{kind}/{access['channels'][kind]}"
         twin.configure(kind, webhook_url=where)
     return access
+
+
+def _set_up_itself(environ: dict[str, str], twin: Twin, root: Path) -> dict[str, Any]:
+    migrate(environ, root)
+    # one process for both: each imports the whole service
+    bare = ["--bare"] if root == ROOT else []  # the release's demo has no people
+    script = DEMO_AT_TWIN.format(twin=twin.url, bare=bare)
+    told: dict[str, Any] = json.loads(manage(environ, "shell", "--verbosity", "0", "-c", script, root=root))
+    return told
+
+
+def seeded(environ: Mapping[str, str]) -> dict[str, Any]:
+    """`migrate` and `seed_demo` without people's conversations; what the latter tells."""
+    if (access := _demo_copied(environ, ROOT)) is not None:
+        return access
+    migrate(environ)
+    told: dict[str, Any] = json.loads(manage(environ, "seed_demo", "--bare", "--json"))
+    return told
+
+
+def _demo_copied(environ: Mapping[str, str], root: Path) -> dict[str, Any] | None:
+    """Its access, where the present code has made a database of that kind and its secrets are under the usual keys."""
+    scheme, _, file = environ["DATABASE_URL"].partition(":///")
+    if root != ROOT or not KEYS.isdisjoint(environ):
+        return None
+    if scheme == "sqlite" and not Path(file).exists():
+        return demo_copy(Path(file))
+    return demo_postgres(environ["DATABASE_URL"], installed_postgres()) if scheme.startswith("postgres") else None
+
+
+def _at_twin(url: str, twin: Twin) -> None:
+    """The demo's channels look for their platforms there."""
+    replaced = "UPDATE channels_app_channel SET config = replace({}, '{}', '{}')"
+    here = twin.url.removeprefix("http://")
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database, database:
+            database.execute(replaced.format("config", DEMO_TWIN, here))
+    else:
+        with psycopg.connect(url) as database:
+            database.execute(replaced.format("config::text", DEMO_TWIN, here).replace("')", "')::jsonb"))
 
 
 def migrate(environ: Mapping[str, str], root: Path = ROOT) -> None:

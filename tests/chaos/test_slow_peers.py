@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.chaos.servers import free_port
-from tests.chaos.service import answers, deployed, environment, manage, migrate, running
+from tests.chaos.service import answers, deployed, environment, manage, running, seeded
 
 THREADS, PEERS = 2, 12
 FILE = """
@@ -38,8 +38,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]]:
     tmp_path, port = tmp_path_factory.mktemp("web"), free_port()
     here = {"MEDIA_ROOT": str(tmp_path / "media"), "WEB_THREADS": str(THREADS)}
     environ = environment(port, f"sqlite:///{tmp_path}/web.sqlite3", **here)
-    migrate(environ)
-    manage(environ, "seed_demo", "--bare", "--json")
+    seeded(environ)
     path = "/api/" + manage(environ, "shell", "--verbosity", "0", "-c", FILE).split()[-1]
     with running(deployed("web", environ=environ, log=tmp_path / "web.log", ready=lambda: answers(port))):
         yield port, path

@@ -25,7 +25,7 @@ import psycopg
 import pytest
 
 from tests.chaos.servers import Postgres, Redis, free_port, wait_until
-from tests.chaos.service import Process, answers, deployed, environment, manage, migrate, running
+from tests.chaos.service import Process, answers, deployed, environment, manage, running, seeded
 from tests.chaos.socket_clients import Client, Connection
 
 pytestmark = pytest.mark.chaos
@@ -47,8 +47,7 @@ class Cluster:
         self.web_port, self.ports = free_port(), [free_port(), free_port()]
         more = {"REDIS_URL": redis.url, "ENABLE_RATE_LIMITING": "false", "SWEEP_INTERVAL_S": "1"}
         self.environ = environment(self.web_port, postgres.url, **more)
-        migrate(self.environ)
-        self.access: dict[str, Any] = json.loads(manage(self.environ, "seed_demo", "--bare", "--json"))
+        self.access = seeded(self.environ)
         self.key = self.access["web_channel_key"]
         self.ws = [
             deployed("ws", environ={**self.environ, "PORT": str(port)}, log=folder / f"ws{number}.log",

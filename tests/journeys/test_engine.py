@@ -17,7 +17,7 @@ import pytest
 from assistant.engine.remote import Remote
 from assistant.port import EngineError
 from tests.chaos.servers import free_port, wait_until
-from tests.chaos.service import ROOT, Process, answers, environment, manage, migrate
+from tests.chaos.service import ROOT, Process, answers, environment, seeded
 
 TOKEN = "between-us"
 TRAIL = "engine-0123456789"
@@ -75,8 +75,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
         port, f"sqlite:///{tmp_path}/engine.sqlite3", MCP_ENGINE_URL=f"127.0.0.1:{engine_port}", ENGINE_TOKEN=TOKEN,
         ENGINE_LISTEN_PORT=str(engine_port), HOST="127.0.0.1", LOG_LEVEL="DEBUG",
     )  # fmt: skip
-    migrate(environ)
-    access = json.loads(manage(environ, "seed_demo", "--bare", "--json"))
+    access = seeded(environ)
     probe = Remote(environ["MCP_ENGINE_URL"])
     engine = Process(["manage.py", "run_engine"], environ, tmp_path / "engine.log", lambda: serves(probe))
     service = Process(["manage.py", "serve"], environ, tmp_path / "serve.log", lambda: answers(port))

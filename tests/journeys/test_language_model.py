@@ -19,7 +19,7 @@ import pytest
 
 from channels_app.twin.server import Twin
 from tests.chaos.servers import free_port, wait_until
-from tests.chaos.service import Process, answers, environment, manage, migrate
+from tests.chaos.service import Process, answers, environment, seeded
 from tests.chaos.socket_clients import Connection
 
 ORDER = {
@@ -100,8 +100,7 @@ def acorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Acorn]:
             ENGINE_TIMEOUT_MS="30000",
             OUTBOUND_ALLOW_HOSTS=",".join([*(url.removeprefix("http://") for url in (twin.url, tool_url)), "127.0.0.1:8900"]),
         )  # fmt: skip
-        migrate(environ)
-        access = json.loads(manage(environ, "seed_demo", "--bare", "--json"))
+        access = seeded(environ)
         service = Process(["manage.py", "serve"], environ, folder / "serve.log", lambda: answers(port))
         try:
             service.start()

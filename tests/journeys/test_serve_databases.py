@@ -61,9 +61,9 @@ class Caller:
 
 def test_the_whole_service_on_this_database(database_url: str, tmp_path: Path) -> None:
     port = free_port()
-    environ = environment(port, database_url, REDIS_URL="")
+    environ = environment(port, database_url, REDIS_URL="", ASSISTANT_MEANING="true")
     with Twin().start() as twin:
-        access = set_up(environ, twin)
+        access = set_up(environ, twin, copied=False)
         served = Process(["manage.py", "serve"], environ, tmp_path / "serve.log", lambda: answers(port))
         with running(served):
             assert Caller(port).call("GET", "/health/ready")[0] == 200

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from benchmarks.sockets import Socket
 from tests.chaos.servers import free_port, wait_until
-from tests.chaos.service import ROOT, answers, environment, manage, migrate
+from tests.chaos.service import ROOT, answers, environment, seeded
 
 CLOSE = 8  # a frame's opcode
 SLOW = """
@@ -36,8 +36,7 @@ front = Front(application, threads=2, most=1000)
 def test_a_socket_is_told_to_come_back(tmp_path: Path) -> None:
     port = free_port()
     environ = environment(port, f"sqlite:///{tmp_path}/ws.sqlite3")
-    migrate(environ)
-    key = json.loads(manage(environ, "seed_demo", "--bare", "--json"))["web_channel_key"]
+    key = seeded(environ)["web_channel_key"]
     command = [sys.executable, "manage.py", "ws", "--port", str(port)]
     process = subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.DEVNULL)
     try:

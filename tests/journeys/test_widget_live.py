@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect
 
 from channels_app.twin.server import start
 from tests.journeys.widget_page import WidgetPage
-from tests.migrated import migrated_copy
+from tests.migrated import demo_copy
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,14 +34,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     def manage(*arguments: str) -> list[str]:
         return [sys.executable, "manage.py", *arguments]
 
-    migrated_copy(folder / "live.sqlite3")
-    subprocess.run(
-        manage("seed_demo", "--bare", "--json", "--skip-checks"),
-        cwd=ROOT,
-        env=environ,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    demo_copy(folder / "live.sqlite3")
     process = subprocess.Popen(manage("serve"), cwd=ROOT, env=environ, stdout=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     deadline = time.monotonic() + 60

@@ -5,7 +5,6 @@ Owns start and end of the processes, and plain SQL about what they hold. Must no
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from uuid import UUID
 
 from tests.chaos.ledger import Ledger
 from tests.chaos.servers import Postgres, Redis, free_port
-from tests.chaos.service import Process, answers, deployed, environment, manage, migrate, running
+from tests.chaos.service import Process, answers, deployed, environment, running, seeded
 
 
 @dataclass
@@ -57,7 +56,7 @@ class Place:
 def served(folder: Path) -> Iterator[Place]:
     port, database_url = free_port(), f"sqlite:///{folder}/serve.sqlite3"
     environ = environment(port, database_url, DEMO_TWIN="off", ENABLE_RATE_LIMITING="false", LOG_LEVEL="INFO")
-    access = _prepared(environ)
+    access = seeded(environ)
     serve = Process(["manage.py", "serve"], environ, folder / "serve.log", lambda: answers(port))
     with running(serve):
         yield Place(environ, access, port, [port, port], Ledger(database_url), [])
@@ -71,7 +70,7 @@ def clustered(folder: Path) -> Iterator[Place]:
         redis.start()
         web, ws = free_port(), [free_port(), free_port()]
         environ = environment(web, postgres.url, REDIS_URL=redis.url, ENABLE_RATE_LIMITING="false")
-        access = _prepared(environ)
+        access = seeded(environ)
         sockets = [
             deployed("ws", environ={**environ, "PORT": str(port)}, log=folder / f"ws{number}.log",
                      ready=lambda port=port: answers(port))
@@ -87,9 +86,3 @@ def clustered(folder: Path) -> Iterator[Place]:
     finally:
         redis.remove()
         postgres.remove()
-
-
-def _prepared(environ: dict[str, str]) -> dict[str, Any]:
-    migrate(environ)
-    access: dict[str, Any] = json.loads(manage(environ, "seed_demo", "--bare", "--json"))
-    return access
