@@ -29,29 +29,39 @@ except ValueError as error:
 """
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        'logging.getLogger("django.request").error("Internal Server Error: %s", "/x", exc_info=True)',
-        'logging.getLogger("some.library").exception("it broke")',
-        'structlog.get_logger("ours").error("it_broke", exc_info=error)',
-        'structlog.get_logger("ours").exception("it_broke")',
-    ],
-    ids=["django", "a library", "an exception given", "the exception handled"],
-)
-def test_an_exception_is_a_kind_and_a_place(call: str) -> None:
-    done = subprocess.run([sys.executable, "-c", SCRIPT.format(call=call)], cwd=ROOT, capture_output=True, text=True)
+CALLS = {
+    "django": 'logging.getLogger("django.request").error("Internal Server Error: %s", "/x", exc_info=True)',
+    "a library": 'logging.getLogger("some.library").exception("it broke")',
+    "an exception given": 'structlog.get_logger("ours").error("it_broke", exc_info=error)',
+    "the exception handled": 'structlog.get_logger("ours").exception("it_broke")',
+    "none": 'logging.getLogger("x").warning("all is well", exc_info=False)',
+}
+EACH = """
+import json, sys
+for script in json.load(sys.stdin):
+    exec(compile(script, "<string>", "exec"), {})
+"""
+
+
+@pytest.fixture(scope="module")
+def lines() -> dict[str, str]:
+    """What each of the calls writes, in one process."""
+    scripts = json.dumps([SCRIPT.format(call=call) for call in CALLS.values()])
+    done = subprocess.run([sys.executable, "-c", EACH], cwd=ROOT, capture_output=True, text=True, input=scripts)
     assert done.returncode == 0, done.stderr
-    line = json.loads(done.stderr)
+    return dict(zip(CALLS, done.stderr.splitlines(), strict=True))
+
+
+@pytest.mark.parametrize("name", [name for name in CALLS if name != "none"])
+def test_an_exception_is_a_kind_and_a_place(lines: dict[str, str], name: str) -> None:
+    line = json.loads(lines[name])
     assert line["error"] == "ValueError"
     assert line["where"] == ["<string>:9 <module>"]
-    assert "4111" not in done.stderr
+    assert "4111" not in lines[name]
 
 
-def test_a_line_without_an_exception_has_no_place() -> None:
-    call = 'logging.getLogger("x").warning("all is well", exc_info=False)'
-    done = subprocess.run([sys.executable, "-c", SCRIPT.format(call=call)], cwd=ROOT, capture_output=True, text=True)
-    assert set(json.loads(done.stderr)) == {"event", "level", "logger", "timestamp"}
+def test_a_line_without_an_exception_has_no_place(lines: dict[str, str]) -> None:
+    assert set(json.loads(lines["none"])) == {"event", "level", "logger", "timestamp"}
 
 
 LEVELS = """
