@@ -111,7 +111,7 @@ def _create(channel: Channel, sender: Sender, wanted: Wanted, who: Who, key: str
             id=thread_id, tenant_id=channel.tenant_id, channel=channel, contact_id=known.contact_id,
             identity_id=known.identity_id, kind=KIND, thread=str(thread_id), is_open=False, event_seq=1,
             control_owner=Conversation.Owner.HUMAN, held_by=Conversation.Holder.STAFF,
-            subject=wanted.subject or "", context=facts, last_message_at=at, last_inbound_id=key,
+            subject=wanted.subject or "", context=facts, created_at=at, last_message_at=at, last_inbound_id=key,
         )  # fmt: skip
         thread.save(force_insert=True)
         events_append(thread, [thread_news(CREATED, thread, sender.value)])

@@ -98,7 +98,7 @@ def parse_body(request: Request | HttpRequest, model: type[M]) -> M:
     except ValidationError as error:
         if error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid":
             raise ParseError from None
-        raise Invalid(details=problems(error)) from None
+        raise Invalid(details=problems(error, json.loads(body or b"{}"))) from None
 
 
 def parse_query(request: Request, model: type[M]) -> M:
@@ -143,16 +143,28 @@ def _demand_storable(body: bytes) -> None:
         raise Invalid(details=[{"field": field, "message": refusal.why, "code": refusal.code}])
 
 
-def problems(error: ValidationError) -> list[dict[str, str]]:
-    """``{field, message, code}`` for each thing wrong. Never what was sent: it may be a secret or a text."""
+def problems(error: ValidationError, given: Any = ...) -> list[dict[str, str]]:
+    """``{field, message, code}`` for each thing wrong. Never what was sent: it may be a secret or a text. ``given``: what
+    was sent, whose fields are named then without the labels that a choice of several shapes has."""
     return [
         {
-            "field": ".".join(str(part) for part in problem["loc"])[:LONGEST_FIELD],
+            "field": ".".join(map(str, problem["loc"] if given is ... else _place(problem, given)))[:LONGEST_FIELD],
             "message": _message(problem),
             "code": problem["type"],
         }
         for problem in error.errors(include_url=False, include_input=False)
     ]
+
+
+def _place(problem: Any, given: Any) -> list[Any]:
+    path = []
+    for part in problem["loc"]:
+        if (isinstance(given, dict) and part in given) or (isinstance(given, list) and part in range(len(given))):
+            path.append(part)
+            given = given[part]
+        elif part == "[key]" or (problem["type"] == "missing" and part == problem["loc"][-1]):
+            path.append(part)
+    return path
 
 
 def _message(problem: Any) -> str:

@@ -56,3 +56,27 @@ def test_files_are_bodies_that_are_required() -> None:
     ]
     assert len(bodies) == 2
     assert all(body.get("required") for body in bodies)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "fields"),
+    [
+        ("/api/v1/threads", {"learner_id": "l-1", "participants": ["ana", {"id": 1}]},
+         {"participants.1", "participants.1.id", "participants.1.user_id"}),
+        ("/api/v1/threads", {"learner_id": "l-1", "participants": [7]}, {"participants.0"}),
+        ("/api/v1/threads/{id}/messages", {"content": {"type": "file", "media": {"url": "https://a.example"}}},
+         {"content.media.type"}),
+        ("/api/v1/threads/{id}/messages", {"content": ""}, {"content"}),
+        ("/api/v1/threads/{id}/messages", {}, {"content"}),
+    ],
+)  # fmt: skip
+def test_an_error_names_the_field_as_it_was_sent(
+    path: str, body: dict[str, Any], fields: set[str], tenant: Any, api: Any
+) -> None:
+    """Also where several shapes are taken: their labels are the service's own."""
+    client = api(tenant)
+    thread = client.data_of(client.post("/api/v1/threads", {"learner_id": "l-2"}))
+    answer = client.post(path.format(id=thread["id"]), body)
+    assert answer.status_code == 400
+    assert {problem["field"] for problem in client.error_of(answer)["details"]} == fields
+    assert thread["created_at"] == thread["updated_at"]

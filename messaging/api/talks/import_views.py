@@ -125,7 +125,7 @@ class ImportView(TenantAPIView):
         try:
             item = ImportItem.model_validate_json(to_json(given))
         except ValidationError as error:
-            raise Invalid(details=problems(error)) from None
+            raise Invalid(details=problems(error, given)) from None
         if item.sent_at > now():
             raise Unprocessable("It was not said yet.", code="sent_in_future")
         return item, channel_required(self.principal.tenant_id, item.channel, item.channel_id)
