@@ -152,13 +152,13 @@ var/seeded: $(wildcard chatsvc/demo/*.py) $(wildcard assistant/demo/*.py) $(wild
 	$(MANAGE) seed_demo --skip-checks
 	@touch $@
 
-# What a message costs, held against benchmarks/record.json; under ten minutes on two quiet cores. See benchmarks/README.md.
+# What a message costs, held against benchmarks/recorded/record.json; under ten minutes on two quiet cores. See benchmarks/README.md.
 bench: .venv/installed-dev
 	$(PYTHON) -m benchmarks
 
 # Locust against every process on this machine, and the model of docs/scaling.md beside it. Locust has an environment of its own.
 load: .venv/installed-dev var/locust/installed
-	$(PYTHON) -m benchmarks.load_model --locust var/locust/bin/locust
+	$(PYTHON) -m benchmarks.recorded.load_model --locust var/locust/bin/locust
 
 var/locust/installed: tests/performance/requirements.lock | .venv/bin/python
 	$(PYTHON) -m venv var/locust

@@ -1,6 +1,6 @@
 """All that is held against the record, in one table: ``make bench``. Under ten minutes on two quiet cores.
 
-``--write`` makes what was measured the record, and writes it into the pages (benchmarks/pages.py). Exit code 1: something is worse than the record (benchmarks/record.py).
+``--write`` makes what was measured the record, and writes it into the pages (benchmarks/recorded/pages.py). Exit code 1: something is worse than the record (benchmarks/recorded/record.py).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import pages
-from benchmarks.record import RECORD, worse
+from benchmarks.recorded import pages
+from benchmarks.recorded.record import RECORD, worse
 from tests.chaos.servers import Postgres
 
 Sizes = Mapping[str, tuple[str, ...]]  # options of each benchmark

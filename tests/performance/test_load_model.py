@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks import pages
-from benchmarks.load_model import SPREAD, Cost, cost_of, most_per_second, need, tables
-from benchmarks.record import RECORD, worse
+from benchmarks.recorded import pages
+from benchmarks.recorded.load_model import SPREAD, Cost, cost_of, most_per_second, need, tables
+from benchmarks.recorded.record import RECORD, worse
 
 RECORDED = json.loads(RECORD.read_text())
 COST = Cost(
@@ -85,7 +85,7 @@ def test_a_slower_machine_is_no_worse_service() -> None:
 
 @pytest.mark.parametrize("page", pages.PAGES)
 def test_the_pages_show_the_recorded_figures(page: str) -> None:
-    """``python -m benchmarks.pages`` writes them."""
+    """``python -m benchmarks.recorded.pages`` writes them."""
     assert (pages.ROOT / page).read_text() == pages.page_of(page, RECORDED)
     assert tables(cost_of(RECORDED["cluster"])) in (pages.ROOT / "docs/scaling.md").read_text()
 

@@ -13,7 +13,7 @@ from benchmarks.cpu import journey as journey_module
 from benchmarks.cpu.counting import counted
 from benchmarks.cpu.journey import BATCH, COUNTED, PEOPLE, Journey
 from benchmarks.ground import APP_SECRET
-from benchmarks.record import MORE, RECORD
+from benchmarks.recorded.record import MORE, RECORD
 from channels_app.content.types import text
 from conversations.models import Contact
 from messaging import respond, wake

@@ -1,7 +1,7 @@
 """What thinking costs, in this process on one core: recognising an intent, a text's language and entities, and a line
 of the log.
 
-``python -m benchmarks.thinking --data FOLDER``: a folder with BANKING77's and CLINC150's training parts
+``python -m benchmarks.cpu.thinking --data FOLDER``: a folder with BANKING77's and CLINC150's training parts
 (``banking77_train.csv``, ``clinc150_train.json``); without it only the demo's size is measured. Microseconds of CPU,
 each text seen for the first time by what is measured.
 """

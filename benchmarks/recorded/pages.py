@@ -1,4 +1,4 @@
-"""What the pages show of record.json, written anew: ``python -m benchmarks.pages``; ``make bench`` with a new record does it.
+"""What the pages show of record.json, written anew: ``python -m benchmarks.recorded.pages``; ``make bench`` with a new record does it.
 
 Owns the marked places of benchmarks/README.md and docs/scaling.md. Must not measure.
 """
@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import load_model
-from benchmarks.record import ENGINES, RECORD
+from benchmarks.recorded import load_model
+from benchmarks.recorded.record import ENGINES, RECORD
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def main() -> None:

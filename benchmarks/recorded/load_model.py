@@ -1,4 +1,4 @@
-"""What so many messages a second need, worked out from the recorded cost of one: ``python -m benchmarks.load_model``.
+"""What so many messages a second need, worked out from the recorded cost of one: ``python -m benchmarks.recorded.load_model``.
 
 Its tables stand in docs/scaling.md. With ``--locust PROGRAM`` the model is held against Locust: every process on this
 machine, people who write by REST without a pause, and the rate that the model says (within TOLERANCE, exit code 1
@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.record import RECORD
+from benchmarks.recorded.record import RECORD
 
 RATES = (10, 100, 1_000, 10_000)
 BUSY = 0.6  # of a core, at most, on average: what is above is for bursts, and for the loss of one machine in three

@@ -1,4 +1,4 @@
-"""CPU time of publishing without Kafka, handlers and outbox only: ``python -m benchmarks.events_inside``.
+"""CPU time of publishing without Kafka, handlers and outbox only: ``python -m benchmarks.cpu.events_inside``.
 
 In process, on SQLite unless DATABASE_URL says otherwise. The clock is the thread's CPU time; beside each figure
 stands that of the floor, one kept row read and written by the ORM, so that figures of two runs compare by ratio.
