@@ -53,11 +53,6 @@ def options(content: Content) -> list[Option]:
     ]
 
 
-def numbered_choices(content: Content) -> dict[int, tuple[str, str]]:
-    """number → (payload, title), as ``fit`` numbers the options of ``content`` when it writes them."""
-    return {option.number: (option.payload, option.title) for option in options(content)}
-
-
 def choice_for(content: Content, typed: str, *, numbered: bool = True) -> Choice | None:
     """The option a person means by typing its title, or its number ("2", "2.", "２)", "2. Blue") where the
     options were shown ``numbered``; else None."""

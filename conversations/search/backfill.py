@@ -26,15 +26,10 @@ def words_fill(more: More) -> int:
     return count
 
 
-def unindexed_count() -> int:
-    # unscoped: the index is kept for all tenants
-    return Message.objects.unscoped().filter(words=None).count()
-
-
 def _unindexed() -> list[tuple[Any, str]]:
     """Ids and texts of some that have no words, found by an index."""
     if not on_mongo():
-        # unscoped: as above
+        # unscoped: the index is kept for all tenants
         rows = Message.objects.unscoped().filter(words=None).order_by("id").values_list("id", "text")
         return list(rows[:BATCH])
     for tenant in Tenant.objects.values_list("id", flat=True):

@@ -21,16 +21,14 @@ from tenants.access.grants.clients import client_facts, held_by
 from tenants.access.grants.families import Step, family_advance, family_begin, family_end
 from tenants.access.permissions import (
     PERMISSIONS,
-    demands_more,
     expand,
     limited_to_learners,
-    operator_closed,
     permissions_of_role,
 )
 from tenants.access.signing.issuers import foreign_claims
 from tenants.access.tokens import LONGEST, Claims, Use, is_foreign, token_issue, token_read, token_revoke, token_verify
 from tenants.errors import Forbidden, NotAuthenticated, Unprocessable
-from tenants.models import Membership, Tenant, User
+from tenants.models import Tenant
 from tenants.storage.db import new_id
 from tenants.storage.json_values import unstorable
 from tenants.tenant_settings import tenant_state
@@ -119,21 +117,6 @@ def local_principal(credential: str) -> Principal:
         principal = _from_claims(token_verify(credential, "access"))
     require_active(principal.tenant_id)
     return principal
-
-
-def staff_principal(user: User, tenant_id: uuid.UUID) -> Principal | None:
-    """A signed-in member of staff acting for a tenant; None when they are not a member, or have not the second step that is
-    demanded. One look-up."""
-    if user.is_superuser:
-        permissions = None if operator_closed(user) else frozenset(PERMISSIONS)
-    else:
-        # unscoped: this is what decides whether the scope may be opened; filtered by tenant and user
-        rows = Membership.objects.unscoped().filter(tenant_id=tenant_id, user=user).select_related("role", "tenant")
-        row = rows.first()
-        permissions = None if row is None or demands_more(user, row.tenant) else expand(row.role.permissions)
-    if permissions is None or not user.is_active:
-        return None
-    return Principal(tenant_id=tenant_id, subject=f"user:{user.get_username()}", kind="staff", permissions=permissions)
 
 
 def require_active(tenant_id: uuid.UUID) -> None:

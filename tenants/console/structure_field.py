@@ -15,7 +15,6 @@ from django import forms
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
-from pydantic import TypeAdapter
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -95,11 +94,6 @@ class StructureField(forms.Field):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool(shown(self.schema, ABSENT if initial is None else initial) != data)
-
-
-def structure_of(annotation: Any, **options: Any) -> StructureField:
-    """A field for values of a Python type that pydantic knows."""
-    return StructureField(Schema(TypeAdapter(annotation).json_schema()), **options)
 
 
 def field_for(name: str, schema: Schema, *, required: bool = False, initial: Any = None) -> forms.Field:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels_app.content.fit import CAPTIONED, fit
-from channels_app.content.options import choice_for, numbered_choices, payload_meant
+from channels_app.content.options import choice_for, options, payload_meant
 from channels_app.content.types import (
     Button,
     Capabilities,
@@ -186,7 +186,10 @@ def test_degrades_to_text(content, caps, texts, cuts):
 def test_typed_numbers_resolve_to_what_was_numbered():
     content = text("Which?", quick_replies=(reply("Red"), reply("Blue")))
     assert fit(content, SMS).numbered
-    assert numbered_choices(content) == {1: ("RED", "Red"), 2: ("BLUE", "Blue")}
+    assert [(one.number, one.payload, one.title) for one in options(content)] == [
+        (1, "RED", "Red"),
+        (2, "BLUE", "Blue"),
+    ]
 
 
 def test_too_many_quick_replies_become_a_list():
@@ -224,7 +227,7 @@ def test_a_list_longer_than_the_channel_allows_is_numbered():
     content = Content(type="list", sections=(ListSection(rows=rows), HATS))
     fitted = fit(content, WHATSAPP)
     assert fitted.parts[0].text.splitlines()[-2:] == ["Hats", "11. Green"]
-    assert numbered_choices(content)[11] == ("G", "Green")
+    assert [(one.payload, one.title) for one in options(content) if one.number == 11] == [("G", "Green")]
 
 
 def test_too_many_cards_become_several_carousels():

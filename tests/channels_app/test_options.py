@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from channels_app.content.options import choice_for, numbered_choices
+from channels_app.content.options import choice_for, options
 from channels_app.content.types import Button, Card, Content, ListRow, ListSection, QuickReply, text
 
 
@@ -18,12 +18,12 @@ def test_the_order_is_cards_rows_buttons_replies():
         buttons=(pick("button", "3"),),
         quick_replies=(QuickReply(title="reply", payload=""),),
     )
-    assert numbered_choices(content) == {
-        1: ("1", "card"),
-        2: ("2", "row"),
-        3: ("3", "button"),
-        4: ("reply", "reply"),
-    }
+    assert [(one.number, one.payload, one.title) for one in options(content)] == [
+        (1, "1", "card"),
+        (2, "2", "row"),
+        (3, "3", "button"),
+        (4, "reply", "reply"),
+    ]
 
 
 @pytest.mark.parametrize(

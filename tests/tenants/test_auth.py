@@ -19,7 +19,7 @@ from tenants.models import ApiKey, AuditEntry, Tenant
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
 from tests.conftest import Api
-from tests.factories import MembershipFactory, RoleFactory, UserFactory
+from tests.factories import RoleFactory
 
 pytestmark = [pytest.mark.urls("tests.api.views"), pytest.mark.django_db]
 
@@ -335,23 +335,6 @@ def test_the_holder_of_a_token_may_end_it(api, tenant):
     answers = [api().post("/api/v2/auth/revoke", {"token": given}) for given in (token, "nonsense")]
     assert [api().data_of(answer) for answer in answers] == [{"revoked": True}, {"revoked": False}]
     assert not _is_good(token)
-
-
-# ----------------------------------------------------------------------------------- staff
-
-
-def test_staff_act_by_their_role_in_that_tenant_only(tenant, other_tenant):
-    role = RoleFactory(tenant=tenant, permissions=["conversations:read"])
-    user = MembershipFactory(tenant=tenant, role=role).user
-    principal = auth.staff_principal(user, tenant.id)
-    assert (principal.kind, principal.permissions) == ("staff", {"conversations:read"})
-    assert auth.staff_principal(user, other_tenant.id) is None
-
-
-@pytest.mark.parametrize(("active", "known"), [(True, True), (False, False)], ids=["active", "left"])
-def test_superusers_act_everywhere_while_they_are_active(tenant, active, known):
-    user = UserFactory(is_superuser=True, is_active=active)
-    assert bool(auth.staff_principal(user, tenant.id)) is known
 
 
 def test_a_token_of_another_algorithm_is_refused_though_the_key_is_ours(tenant: Tenant, settings: Any) -> None:

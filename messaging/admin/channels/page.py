@@ -43,7 +43,6 @@ DISCONNECT = Button(
     confirm="Disconnect this channel for good? Its address and secrets end; what was said on it stays.",
 )  # fmt: skip
 AT_ONCE_S = 2.0  # of the request, for what waits on a channel that is disconnected; housekeeping does the rest
-INCIDENTS = 20  # the latest ones on a channel's page
 
 
 class IncidentInline(PartInline):
