@@ -56,7 +56,7 @@ class Options:
 
 
 class Turn:
-    """What one request says and what the conversation remembers; made for it and thrown away.
+    """What one request says and what the conversation remembers; one instance per request.
 
     The memory is ``context["assistant"]``: ``turn`` counts the replies, ``missed`` the misunderstandings in
     a row, ``on_yes`` is the payload that a "yes" stands for, ``offered`` the content whose options a typed
@@ -194,7 +194,7 @@ class Turn:
         return skill.spoken(self.language) if skill else None
 
 
-# A context may have been written by another engine, or by a hand: what is not ours counts as not there.
+# A context may have been written by another engine, or edited by staff: what has not our form is ignored.
 
 
 def _count(value: Any) -> int:

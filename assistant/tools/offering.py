@@ -61,7 +61,7 @@ def name_for(remote: str, taken: Collection[str]) -> str:
 
 
 def offered_take(offered: Offered, url: str, token: str) -> Tool:
-    """Put it on the list of the tenant in scope, to be asked about before each call: that it only reads is the server's word.
+    """Put it on the list of the tenant in scope, to be asked about before each call: that it only reads is what the server claims.
     Raises as `tool_create`."""
     taken = set(Tool.objects.values_list("name", flat=True))
     title = offered.title or offered.name

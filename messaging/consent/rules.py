@@ -90,7 +90,7 @@ def _decided(contact_id: uuid.UUID, decide: Callable[[Identity], bool]) -> int:
 
 
 def staff_may_stop(identity: Identity) -> bool:
-    """Not who is there, as in the web chat; nor a name of the past, to which nothing is sent and nothing ever shall be."""
+    """Whether messages are sent to this identity: none are in a web chat, where the person is present, nor to a former number."""
     return not identity.channel.adapter.instant and not identity.scope.startswith(FORMER)
 
 
