@@ -2,56 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from channels_app.twin.server import start
+from tests.chaos.servers import free_port
+from tests.chaos.service import Process, answers, environment, running, seeded
 from tests.journeys.widget_page import WidgetPage
-from tests.migrated import demo_copy
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The running service with its demo tenant, on a database of its own."""
-    folder = tmp_path_factory.mktemp("live")
-    with start(port=0) as lender:  # a port that is surely free
-        port = lender.url.rsplit(":", 1)[1].strip("/")
-    environ = {
-        **os.environ, "DATABASE_URL": f"sqlite:///{folder}/live.sqlite3", "PORT": port, "REDIS_URL": "",
-        "DJANGO_SETTINGS_MODULE": "chatsvc.settings", "PYTHONWARNINGS": "ignore",
-    }  # fmt: skip
-
-    def manage(*arguments: str) -> list[str]:
-        return [sys.executable, "manage.py", *arguments]
-
-    demo_copy(folder / "live.sqlite3")
-    process = subprocess.Popen(manage("serve"), cwd=ROOT, env=environ, stdout=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
-    while not _answers(url):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    yield url
-    process.terminate()
-    process.wait(30)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return urllib.request.urlopen(f"{url}/health", timeout=2).status == 200
-    except OSError:
-        return False
+    folder, port = tmp_path_factory.mktemp("live"), free_port()
+    environ = environment(port, f"sqlite:///{folder}/live.sqlite3", REDIS_URL="")
+    seeded(environ)
+    with running(Process(["manage.py", "serve"], environ, folder / "serve.log", lambda: answers(port))):
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.mark.browser
