@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from assistant.builtin.dialogue import Dialogue
-from assistant.builtin.turn import NAME, Ask, Options
+from assistant.builtin.turn import NAME, Ask, Look, Options
 from assistant.embeddings.encoders import encoder, name_for
 from assistant.intents.lessons import lessons
 from assistant.knowledge import search
@@ -37,10 +37,12 @@ def options_of(tenant_settings: Mapping[str, Any]) -> Options:
 
 @dataclass(frozen=True)
 class Builtin:
-    """Answers from the intents and the knowledge of the tenant in scope; with ``shop`` from its source of products, too."""
+    """Answers from the intents and the knowledge of the tenant in scope; with ``shop`` from its source of products, too.
+    ``look``: by what passages of articles are found; None: `passages`."""
 
     options: Options = field(default_factory=Options)
     shop: Ask | None = None
+    look: Look | None = None
     name = NAME
     instant = True
 
@@ -57,5 +59,5 @@ class Builtin:
         """
         if request.tenant_id != current_tenant_id():
             raise EngineError("tenant_mismatch")
-        look = search.passages if texts.available() else None
+        look = (self.look or search.passages) if texts.available() else None
         return Dialogue(self.options, lessons(), request, look, self.shop).reply()

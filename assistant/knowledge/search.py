@@ -93,6 +93,18 @@ def passages(query: str, language: str = "", limit: int = 5) -> list[Passage]:
     return sorted(found, key=lambda one: (-one.score, one.id))[:limit]
 
 
+def passages_of_turn() -> Callable[[str, str, int], list[Passage]]:
+    """`passages` for one turn: what it asks twice is looked for once."""
+    kept: dict[tuple[str, str], list[Passage]] = {}
+
+    def look(query: str, language: str, limit: int) -> list[Passage]:
+        if (query, language) not in kept:
+            kept[query, language] = passages(query, language, FOUND)
+        return kept[query, language][:limit]
+
+    return look
+
+
 def known_from(letters: float) -> float:
     """The score from which on a passage is told, where a tenant says from which likeness of letters on a fact is."""
     return max(0.0, min(1.0, KNOWN + letters - LETTERS))

@@ -16,6 +16,7 @@ import structlog
 
 from assistant.builtin.engine import Builtin
 from assistant.intents.common import CANCEL, GREETING, HELP, HUMAN, SENTENCES
+from assistant.knowledge.search import passages_of_turn
 from assistant.language.material import digest_before, earlier_of, material_for
 from assistant.language.round import Turn
 from assistant.llm.chat import ChatError, ChatRequest, ChatResult, Said, Stream, Tool
@@ -101,10 +102,11 @@ class LanguageEngine:
         if request.tenant_id != current_tenant_id():
             raise EngineError("tenant_mismatch")
         ends = time.monotonic() + request.deadline_s - SPARE_S
-        first = self.builtin.respond(replace(request, at_once=False, stream=None))
+        look = passages_of_turn()
+        first = replace(self.builtin, look=look).respond(replace(request, at_once=False, stream=None))
         asked = confirming.asked_before(request.context)
         said = confirming.answered(asked, request.contents) if asked else ""
-        turn = Turn(ends)
+        turn = Turn(ends, look)
         if (
             asked
             and not said
@@ -157,7 +159,7 @@ class LanguageEngine:
             prompt=prompt,
             version=version,
             language=language,
-            material=material_for(question, language),
+            material=material_for(question, language, turn.look),
             earlier=earlier_of(request, question),
             summary=digest_before(request),
             notes=tuple(turn.notes),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import structlog
 
-from assistant.knowledge.search import passages
+from assistant.builtin.dialogue import Look
 from assistant.models import Vector
 from assistant.port import EngineRequest, HistoryEntry, Source
 from assistant.prompting.builder import Material
@@ -16,6 +16,7 @@ from assistant.vectors.port import Only, StoreAway
 from assistant.vectors.rows import digest_of, vectors_like
 from channels_app.words.split import shorten
 from conversations.models import Conversation, Message
+from tenants.storage import prepared
 
 log = structlog.get_logger(__name__)
 
@@ -25,13 +26,19 @@ EARLIER, LIKE = 4, 0.45  # older messages, and how like the question they are at
 CONVERSATIONS = 20  # of the same person on the same channel that are looked through
 LONG = 20  # entries of a history behind which there may be more
 DIGEST, EACH = 30, 120  # messages before the history, and characters of each
+TALKS = prepared.Select(
+    Conversation,
+    lambda rows, conversation_id: (
+        rows.filter(identity__conversations=conversation_id, kind="chat").order_by("-id").values_list("id", flat=True)
+    ),
+)
 
 
-def material_for(question: str, language: str) -> list[Material]:
-    """Passages of the tenant's articles, the best first."""
+def material_for(question: str, language: str, look: Look) -> list[Material]:
+    """Passages of the tenant's articles, the best first, as ``look`` finds them."""
     return [
         Material(Source("article", str(one.article_id), one.title, one.url, one.score), one.text)
-        for one in passages(question, language, PASSAGES)
+        for one in look(question, language, PASSAGES)
         if one.score >= LIKELY
     ]
 
@@ -39,9 +46,9 @@ def material_for(question: str, language: str) -> list[Material]:
 def earlier_of(request: EngineRequest, question: str) -> list[HistoryEntry]:
     """What this identity's conversations hold that is like the question, and is not in the history. Nothing while the store of
     vectors is away."""
-    own = Conversation.objects.filter(identity__conversations=request.conversation_id, kind="chat").order_by("-id")
-    ids = list(own.values_list("id", flat=True)[:CONVERSATIONS])
-    if not ids or not question.strip():
+    ids = TALKS.run(most=CONVERSATIONS, conversation_id=request.conversation_id)
+    all_told = ids == [request.conversation_id] and len(request.history) < LONG  # the history is the whole of it
+    if not ids or all_told or not question.strip():
         return []
     try:
         [numbers] = texts.encoded([question])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from assistant.builtin.dialogue import Look
 from assistant.llm.chat import ChatResult
 from assistant.port import Source
 from assistant.tools.confirming import Asked
@@ -19,9 +20,10 @@ MOST_CARDS = 10
 
 @dataclass
 class Turn:
-    """``ends``: by the monotonic clock. ``agreed``: (tool, answer) of what the person said yes to in this turn."""
+    """``ends``: by the monotonic clock. ``look``: finds passages of articles. ``agreed``: (tool, answer) of what the person said yes to in this turn."""
 
     ends: float
+    look: Look
     room: int = 12_000  # characters that tools' answers may still take up
     notes: list[str] = field(default_factory=list)
     agreed: list[tuple[str, str]] = field(default_factory=list)

@@ -23,6 +23,7 @@ from assistant.llm.tokens import prompt_tokens, text_tokens
 from assistant.llm_models import ModelBudget, ModelUse
 from conversations.timeline import system_event
 from tenants.scope import current_tenant_id
+from tenants.storage import prepared
 from tenants.storage.db import atomic, key_taken, now, retried
 from tenants.tenant_settings import LlmBudget, settings_for
 
@@ -105,10 +106,8 @@ def _count(held: Reserved, outcome: str, cost: int, counts: Mapping[str, int]) -
 def _move(day: date, micros: int, most: int | None) -> bool:
     """Add to the day's sum, where it is ``most`` or less (None: in any case); False where it is more."""
     for _ in range(2):
-        rows = ModelBudget.objects.filter(day=day)
-        if most is not None:
-            rows = rows.filter(spent_micros__lte=most)
-        if rows.update(spent_micros=F("spent_micros") + micros):
+        where = {"day": day, **({} if most is None else {"spent_micros__lte": most})}
+        if prepared.update(ModelBudget, where, {"spent_micros": F("spent_micros") + micros}):
             return True
         if ModelBudget.objects.filter(day=day).exists():
             return False

@@ -18,6 +18,7 @@ from channels_app.contract import SendError
 from channels_app.http.client import HttpClient
 from channels_app.services import outbound_hosts
 from tenants.scope import current_tenant_id
+from tenants.storage import prepared
 from tenants.storage.memo import Memo
 from tenants.work.breaker import Breaker
 
@@ -27,6 +28,7 @@ LONGEST_ADDRESS = 2048
 LONGEST_NAME, MOST_NAMES = 100, 50
 ADDRESS = re.compile(r"https?://[^\s/]\S*")
 ITEMS = 10
+ENABLED = prepared.Select(ProductSource, lambda rows: rows.filter(enabled=True).order_by("id"))
 _answers: Memo[Any] = Memo("products", ttl=30, size=2000)
 _breakers: dict[uuid.UUID, Breaker] = {}
 
@@ -56,7 +58,7 @@ class ShopError(Exception):
 
 def source_of_tenant() -> ProductSource | None:
     """Where the tenant in scope has its products; None where it has none, or switched it off."""
-    row: ProductSource | None = ProductSource.objects.filter(enabled=True).first()
+    row: ProductSource | None = ENABLED.first()
     return row
 
 

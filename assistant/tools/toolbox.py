@@ -21,9 +21,11 @@ from assistant.tools.calling import Caller, Outcome, http_called
 from assistant.tools.models import Tool
 from channels_app.content.types import Card
 from conversations.models import Conversation
+from tenants.storage import prepared
 
 MOST_TOOLS = 32  # shown to a model at once
 LEAST_S = 0.3  # less than that is no time for a call
+ENABLED = prepared.Select(Tool, lambda rows: rows.filter(enabled=True).order_by("name"))
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class Toolbox:
 
 def tools_of_tenant() -> dict[str, Tool]:
     """The tenant's list, of what is switched on, by name."""
-    return {row.name: row for row in Tool.objects.filter(enabled=True).order_by("name")[:MOST_TOOLS]}
+    return {row.name: row for row in ENABLED.run(most=MOST_TOOLS)}
 
 
 def person_of(conversation_id: uuid.UUID) -> dict[str, str]:

@@ -17,6 +17,7 @@ from channels_app.http.client import authority
 from channels_app.services import outbound_hosts
 from tenants.models import Tenant
 from tenants.scope import current_tenant_id
+from tenants.storage import prepared
 from tenants.tenant_settings import settings_for
 
 #: kind → where it is served, unless a provider names another address
@@ -24,6 +25,11 @@ ADDRESSES: Mapping[str, str] = {
     Provider.Kind.OPENAI: "https://api.openai.com/v1",
     Provider.Kind.ANTHROPIC: "https://api.anthropic.com",
 }
+
+ENABLED = prepared.Select(
+    LanguageModel,
+    lambda rows: rows.filter(enabled=True, provider__enabled=True).select_related("provider").order_by("rank", "id"),
+)
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,7 @@ class Offer:
 def offers() -> list[Offer]:
     """Of the tenant in scope, without those that its setting ``allowed_models`` leaves out."""
     tenant_id = current_tenant_id()
-    rows = LanguageModel.objects.filter(enabled=True, provider__enabled=True).select_related("provider")
-    found = [offer_of(row) for row in rows.order_by("rank", "id")]
+    found = [offer_of(row) for row in ENABLED.run()]
     if given := settings.ENV["LLM_PROVIDERS"]:
         slug = Tenant.objects.values_list("slug", flat=True).get(id=tenant_id)
         found += [

@@ -44,6 +44,7 @@ def asked(twin: Twin, tenant: Any) -> Iterator[Any]:
     def ask(words: str, context: Any = None) -> Any:
         engine = engine_for(settings_for(tenant.id).model_dump())
         assert isinstance(engine, LanguageEngine)
+        engine.prepare()  # as a worker does, before the deadline runs
         request = EngineRequest(
             tenant.id, uuid.UUID(int=3), "web", (text(words),), context=context or {}, stream=streamed.append
         )

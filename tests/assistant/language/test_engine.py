@@ -10,6 +10,7 @@ import pytest
 
 from assistant.builtin import engine as builtin
 from assistant.intents.lessons import invalidate, lessons
+from assistant.knowledge import search
 from assistant.models import Intent
 from assistant.port import EngineError, EngineRequest, HistoryEntry
 from assistant.products import plain
@@ -38,6 +39,24 @@ def test_the_model_answers_from_the_tenants_articles_and_cites_them(person, mode
     assert "".join(someone.streamed) == "Within thirty days."
     assert (reply.engine, reply.model, reply.usage["total_tokens"]) == ("language_model", "twin/obedient", 12)
     assert reply.why["settled"] == "llm" and reply.why["prompt"]["version"] == 0
+    assert "Tents go back within thirty days." in model.requests[0].messages[1].text
+
+
+def test_a_turn_looks_for_its_passages_once(person, model, article, monkeypatch) -> None:
+    """The built-in looks first, and the prompt takes what it found."""
+    article("Returning a tent", "Tents go back within thirty days.")
+    looked: list[str] = []
+    by_letters = search._by_letters
+
+    def counted(known: Any, query: str, limit: int) -> dict[str, float]:
+        looked.append(query)
+        return by_letters(known, query, limit)
+
+    monkeypatch.setattr(search, "_by_letters", counted)
+    monkeypatch.setattr(search, "_by_meaning", lambda known, numbers: {})
+    monkeypatch.setattr(search.texts, "available", lambda: True)
+    person().says("until when may a tent go back to you")
+    assert looked == ["until when may a tent go back to you"]
     assert "Tents go back within thirty days." in model.requests[0].messages[1].text
 
 
