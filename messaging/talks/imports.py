@@ -6,6 +6,7 @@ from the caller's own names, so that an import that is sent again stores nothing
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ def transcript_import(
     """The conversation that the caller calls ``reference`` with this person, with ``said`` at its end in the order of their
     times; its key, and what became of each. Raises Unavailable (lost five races)."""
     sender = sender_named(channel, user_id, name)
-    key = uuid.uuid5(channel.tenant_id, f"import:{channel.id}:{user_id}:{reference}")
+    key = uuid.uuid5(channel.tenant_id, _named(channel, user_id, reference))
     said = sorted(said, key=lambda one: one.sent_at)
     refused, said = _erased_apart(channel, (sender, Sender("user", user_id)), said)
     for _ in range(RACES if said else 0):
@@ -86,17 +87,24 @@ def _erased_apart(
 
 
 @retried
+def _named(channel: Channel, user_id: str, reference: str) -> str:
+    """What stands for the conversation and for no other: a colon in ``user_id`` would read as the end of it. Ids without one keep
+    the form they have always had, so that an import that is sent again after an upgrade stores nothing twice."""
+    if ":" in user_id:
+        return json.dumps(["import", str(channel.id), user_id, reference])
+    return f"import:{channel.id}:{user_id}:{reference}"
+
+
 def _stored(channel: Channel, sender: Sender, key: uuid.UUID, said: Sequence[Said]) -> list[Outcome]:
     with atomic():
         talk = conversation_advance({"id": key}) or _begun(channel, sender, key, said[0].sent_at)
         ids = {one.id: uuid.uuid5(key, one.id) for one in said}
-        known = set(Message.objects.filter(id__in=ids.values()).values_list("id", flat=True))
+        known = {row.id: row for row in Message.objects.filter(id__in=ids.values())}
         until, seq, outcomes = talk.last_message_at or talk.created_at, talk.last_seq, []
         for one in said:
-            outcome = _outcome(talk, ids[one.id], one, until, seq + 1, repeated=ids[one.id] in known)
+            outcome = _outcome(talk, ids[one.id], one, until, seq + 1, known)
             outcomes.append(outcome)
             if outcome.error is None and not outcome.repeated:
-                known.add(ids[one.id])
                 until, seq = one.sent_at, seq + 1
         if seq > talk.last_seq:
             last = Message.objects.get(conversation=talk, seq=seq)
@@ -117,21 +125,39 @@ def _begun(channel: Channel, sender: Sender, key: uuid.UUID, at: datetime) -> Co
     return talk
 
 
-def _outcome(talk: Conversation, key: uuid.UUID, one: Said, until: datetime, seq: int, *, repeated: bool) -> Outcome:
-    if repeated:
-        return Outcome(one.id, key, repeated=True)
+def _outcome(
+    talk: Conversation, key: uuid.UUID, one: Said, until: datetime, seq: int, known: dict[uuid.UUID, Message]
+) -> Outcome:
+    """``known``: those that are stored, by their keys; this one is added."""
     try:
+        content, fields = _fields(talk, one)
+        if stored := known.get(key):
+            if not _is_same(stored, one, content):
+                raise id_taken()
+            return Outcome(one.id, key, repeated=True)
         if talk.ended_reason != REASON or talk.is_open:
             raise Conflict("This conversation was not imported.", code="not_imported")
         if one.sent_at < until:
             raise Unprocessable("The conversation has later messages already.", code="out_of_order")
-        return Outcome(one.id, _message(talk, key, one, seq).id)
+        known[key] = _message(talk, key, one, seq, fields)
+        return Outcome(one.id, key)
     except ServiceError as error:
         return Outcome(one.id, error=error)
 
 
-def _message(talk: Conversation, key: uuid.UUID, one: Said, seq: int) -> Message:
-    """Raises Invalid ``empty_message``, Unprocessable ``files_not_imported``."""
+def id_taken() -> Conflict:
+    return Conflict("This id was used for another message of the conversation.", code="message_id_conflict")
+
+
+def _is_same(stored: Message, one: Said, content: Content) -> bool:
+    """Whether the stored message is this one, or may have been before staff changed or deleted it."""
+    changed = stored.edited_at or stored.deleted_at
+    return stored.role == one.role and bool(changed or stored.content == content.to_json())
+
+
+def _fields(talk: Conversation, one: Said) -> tuple[Content, dict[str, Any]]:
+    """What of it is kept, and the words of a message as its fields. Raises Invalid ``empty_message``, Unprocessable
+    ``files_not_imported``."""
     content = cleaned(one.content)
     if content.media:
         raise Unprocessable("Files are not imported: send their addresses as text.", code="files_not_imported")
@@ -142,11 +168,15 @@ def _message(talk: Conversation, key: uuid.UUID, one: Said, seq: int) -> Message
     else:
         (content, judged), hidden = reply_hidden(talk.tenant_id, content), NOTHING
     words = words_of(talk.tenant_id, content, hidden)
+    return content, {**words, "analysis": {**words["analysis"], **judged}}
+
+
+def _message(talk: Conversation, key: uuid.UUID, one: Said, seq: int, fields: dict[str, Any]) -> Message:
+    theirs = one.role == Message.Role.VISITOR
     message = Message(
         id=key, tenant_id=talk.tenant_id, conversation=talk, identity_id=talk.identity_id, channel_id=talk.channel_id,
         seq=seq, direction=Message.Direction.INBOUND if theirs else Message.Direction.OUTBOUND, role=one.role,
-        metadata={REASON: True}, sent_at=one.sent_at, created_at=one.sent_at,
-        **{**words, "analysis": {**words["analysis"], **judged}},
+        metadata={REASON: True}, sent_at=one.sent_at, created_at=one.sent_at, **fields,
     )  # fmt: skip
     message.save(force_insert=True)
     return message

@@ -9,6 +9,7 @@ import pytest
 from conversations.models import Contact, Conversation, Event, Message
 from messaging.models import Delivery, Turn
 from messaging.rules.opening import first_words
+from tenants.storage.db import now
 from tests.factories import ChannelFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -115,3 +116,28 @@ def test_each_tenant_has_its_own(client, other_tenant, api) -> None:
 def test_no_more_than_can_be_dealt_with_at_once(client) -> None:
     assert client.post(WHERE, {"items": [item("1", 10)] * 501}).status_code == 400
     assert client.post(WHERE, {"items": []}).status_code == 400
+
+
+def test_people_whose_names_read_the_same_when_joined_have_transcripts_of_their_own(client) -> None:
+    sent(
+        client,
+        item("1", 10, "mine", user_id="crm:7", conversation="t"),
+        item("1", 10, "yours", user_id="crm", conversation="7:t"),
+    )
+    said = Message.objects.order_by("text").values_list("identity__value", "conversation__identity__value", "text")
+    assert list(said) == [("crm:7", "crm:7", "mine"), ("crm", "crm", "yours")]
+
+
+@pytest.mark.parametrize("other", [{"words": "200 euros"}, {"role": "agent"}], ids=["words", "role"])
+def test_an_id_that_comes_again_with_another_message_is_refused(client, other) -> None:
+    done = sent(client, item("1", 10, "20 euros"), item("1", 11, **{"words": "20 euros", **other}))
+    later = sent(client, item("1", 11, **{"words": "20 euros", **other}), item("2", 12))
+    for report in (done["items"][1], later["items"][0]):
+        assert (report["status"], report["error"]["code"]) == ("refused", "message_id_conflict")
+    assert [row[2] for row in transcript()] == ["20 euros", "hello"]
+
+
+def test_what_staff_have_changed_since_is_the_same_message_when_it_comes_again(client) -> None:
+    sent(client, item("1", 10, "20 euros"))
+    Message.objects.update(content={"type": "text", "text": "20 dollars"}, edited_at=now())
+    assert sent(client, item("1", 10, "20 euros"))["items"][0]["status"] == "repeated"

@@ -16,7 +16,7 @@ from channels_app.content.ids import PersonId
 from channels_app.content.types import SaidContent
 from channels_app.words.moments import Moment
 from messaging.api.chat import Kind, channel_required
-from messaging.talks.imports import Outcome, Said, transcript_import
+from messaging.talks.imports import Outcome, Said, id_taken, transcript_import
 from tenants.api.parse import problems
 from tenants.api.views import TenantAPIView, answered, asked, parse_body
 from tenants.errors import Invalid, ServiceError, Unprocessable
@@ -134,17 +134,21 @@ class ImportView(TenantAPIView):
 def _imported(
     channel: Any, user_id: str, reference: str, several: list[tuple[int, ImportItem]]
 ) -> dict[int, dict[str, Any]]:
-    first = {item.id: index for index, item in reversed(several)}
-    said = [Said(item.id, item.role, item.content, item.sent_at) for index, item in several if first[item.id] == index]
+    first = {item.id: item for _, item in reversed(several)}
+    said = [Said(item.id, item.role, item.content, item.sent_at) for item in first.values()]
     name = next((item.name for _, item in several if item.name), "")
     key, outcomes = transcript_import(channel, user_id, name, reference, said)
     by_id = {outcome.id: outcome for outcome in outcomes}
-    return {index: _report(index, key, by_id[item.id], again=first[item.id] != index) for index, item in several}
+    return {index: _report(index, key, by_id[item.id], item, first[item.id]) for index, item in several}
 
 
-def _report(index: int, key: uuid.UUID, outcome: Outcome, *, again: bool) -> dict[str, Any]:
+def _report(index: int, key: uuid.UUID, outcome: Outcome, item: ImportItem, first: ImportItem) -> dict[str, Any]:
+    """``first``: the first one of its id in this request, whose outcome this is."""
+    again = item is not first
     if outcome.error:
         return _refused(index, outcome.id, outcome.error)
+    if again and (item.role, item.content) != (first.role, first.content):
+        return _refused(index, outcome.id, id_taken())
     status = "repeated" if outcome.repeated or again else "stored"
     return {
         "index": index, "id": outcome.id, "status": status, "message_id": outcome.message_id, "conversation_id": key,
