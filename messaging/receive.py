@@ -33,6 +33,7 @@ from channels_app.contract import (
     StatusUpdate,
     TemplateStatus,
     erased,
+    too_long,
 )
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
@@ -329,8 +330,14 @@ def _items(receipt: InboundEvent, channel: Channel) -> Sequence[InboundItem]:
     """What the request says, read once. Raises BadPayload."""
     if receipt.items is None:
         raw = RawRequest.from_stored(receipt.request)
-        receipt.items = channel.adapter.parse(raw, channel.adapter_config())
+        receipt.items = [_kept(item) for item in channel.adapter.parse(raw, channel.adapter_config())]
     return receipt.items
+
+
+def _kept(item: InboundItem) -> InboundItem:
+    """The item, unless an id in it does not fit: PostgreSQL would refuse it for a day, and what stands behind it."""
+    name = too_long(item)
+    return Ignored(f"too_long:{name}") if name else item
 
 
 def _timed(item: InboundItem, received: datetime) -> InboundItem:

@@ -29,6 +29,7 @@ from channels_app.contract.inbound import (
     Signal,
     StatusUpdate,
     TemplateStatus,
+    too_long,
 )
 from channels_app.contract.outbound import (
     CheckResult,
@@ -93,4 +94,5 @@ __all__ = [
     "erased",
     "lane_of",
     "read_json",
+    "too_long",
 ]

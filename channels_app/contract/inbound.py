@@ -100,13 +100,15 @@ class Revision:
 
 @dataclass(frozen=True)
 class Reaction:
-    """An emoji on a message; ``emoji`` "" takes the person's reaction back."""
+    """An emoji on a message; ``emoji`` "" takes the person's reaction back: that of ``taken``, where they may have put
+    several and only the last one is kept; "": whichever it is."""
 
     platform_id: str
     target: str
     sender: Sender
     emoji: str = ""
     at: datetime | None = None
+    taken: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,22 @@ class ChannelNotice:
     code: str = ""
     platform_id: str = ""
     lasting: bool = False
+
+
+#: characters of the ids that can be kept; no platform has longer ones
+LONGEST = {"platform_id": 255, "thread": 255, "scheme": 20, "scope": 100, "value": 255, "address": 255}
+
+
+def too_long(item: InboundItem) -> str:
+    """The name of an id in ``item`` that is too long to be kept, or "". The id of a change is only compared."""
+    compared = isinstance(item, Revision | Reaction | Signal)
+    own = {"platform_id": "" if compared else getattr(item, "platform_id", ""), "thread": getattr(item, "thread", "")}
+    sender: Sender | None = getattr(item, "sender", None)
+    ids = [own]
+    if sender:
+        ids.append({"scheme": sender.scheme, "scope": sender.scope, "value": sender.value, "address": sender.address})
+        ids += [{"scheme": scheme, "scope": scope, "value": value} for scheme, scope, value in sender.aliases]
+    return next((name for one in ids for name, id in one.items() if len(id) > LONGEST[name]), "")
 
 
 InboundItem = InboundMessage | StatusUpdate | Revision | Reaction | Signal | TemplateStatus | ChannelNotice | Ignored

@@ -82,6 +82,8 @@ def reaction_take(channel: Channel, item: contract.Reaction) -> str:
 
     def keep(known: Known) -> bool:
         where = {"channel": channel, "target": item.target[:255], "identity_id": known.identity_id}
+        if item.taken and Reaction.objects.filter(**where).exclude(emoji=item.taken[:64]).exists():
+            return False  # another one was put since, and stands
         # Without its message a reaction has yet to be told of.
         newer = Reaction.objects.filter(**where, at__lte=at).exclude(emoji=emoji, at=at)
         if newer.update(emoji=emoji, at=at, message=None):

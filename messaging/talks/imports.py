@@ -146,7 +146,7 @@ def _outcome(
 
 
 def id_taken() -> Conflict:
-    return Conflict("This id was used for another message of the conversation.", code="message_id_conflict")
+    return Conflict("This message id was used for other content.", code="message_id_conflict")
 
 
 def _is_same(stored: Message, one: Said, content: Content) -> bool:

@@ -217,7 +217,7 @@ EVENTS = [
     ignored("subtype_replied", "subtype:message_replied"),
     event("reaction", Reaction("Ev-reaction", f"{DM}:{TS}", MIRA_ANYWHERE, "👍", LATER)),
     event("reaction_custom", Reaction("Ev-reaction_custom", f"{DM}:{TS}", MIRA_ANYWHERE, ":partyparrot:", LATER)),
-    event("reaction_removed", Reaction("Ev-reaction_removed", f"{DM}:{TS}", MIRA_ANYWHERE, "", LATER)),
+    event("reaction_removed", Reaction("Ev-reaction_removed", f"{DM}:{TS}", MIRA_ANYWHERE, "", LATER, taken="👍")),
     ignored("reaction_of_bot", "ourselves"),
     ignored("reaction_on_file", "no_target"),
     event("joined", Signal("joined", MIRA_ANYWHERE, "Ev-joined", thread=CHANNEL, at=LATER)),

@@ -216,7 +216,7 @@ EVENTS = [
     case("reaction", Reaction(mid("f:ev2") + "#1", CARD, MIRA, "👍", NOON)),
     case(
         "reaction_changed",
-        Reaction(mid("f:ev3") + "#1", CARD, MIRA, "", NOON),
+        Reaction(mid("f:ev3") + "#1", CARD, MIRA, "", NOON, taken="👍"),
         Reaction(mid("f:ev3") + "#2", CARD, MIRA, "❤️", NOON),
         Reaction(mid("f:ev3") + "#3", CARD, MIRA, "👋", NOON),
         Ignored("reaction:moon", mid("f:ev3") + "#4"),

@@ -239,8 +239,9 @@ def _reaction(event: dict[str, Any], envelope: Envelope) -> list[InboundItem]:
         return [Ignored(why_not, envelope.event_id)]
     # the skin tone does not change what is meant
     name = string(event, "reaction", limit=100).partition("::")[0]
-    emoji = EMOJI.get(name, f":{name}:"[:64]) if string(event, "type") == "reaction_added" else ""
-    return [Reaction(envelope.event_id, target, _author(event, envelope), emoji, moment(event, "event_ts"))]
+    emoji = EMOJI.get(name, f":{name}:"[:64])
+    put = {"emoji": emoji} if string(event, "type") == "reaction_added" else {"taken": emoji}
+    return [Reaction(envelope.event_id, target, _author(event, envelope), at=moment(event, "event_ts"), **put)]
 
 
 def _member(event: dict[str, Any], envelope: Envelope) -> list[InboundItem]:

@@ -126,10 +126,12 @@ def _reactions(scene: Scene) -> Iterator[InboundItem]:
         emoji = EMOJI.get(word) or _code_point(word)
         if not target or not own or scene.author is None:
             yield Ignored("no_sender" if scene.author is None else "no_target", own)
-        elif added and not emoji:
+        elif not emoji:
             yield Ignored(f"reaction:{word}", own)
+        elif added:
+            yield Reaction(own, target, scene.author, emoji, scene.at)
         else:
-            yield Reaction(own, target, scene.author, emoji if added else "", scene.at)
+            yield Reaction(own, target, scene.author, "", scene.at, taken=emoji)
 
 
 def _code_point(word: str) -> str:

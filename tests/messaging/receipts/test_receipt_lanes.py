@@ -18,10 +18,12 @@ from messaging import heads, receive, tasks, wake
 from messaging.models import InboundEvent
 from tenants.storage.db import now
 from tenants.work.crew import Lane
+from tests.adapters.kit import kit_for
 from tests.factories import ChannelFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ACCOUNT = f"AC{'0' * 32}"
+JSON = {"content-type": "application/json"}
 ANA, BEN = "15550100001", "15550100002"
 
 
@@ -163,6 +165,23 @@ def test_a_platforms_time_in_the_future_is_the_time_at_which_it_came(scope, what
     tasks.parse(str(receipt.id))
     receipt.refresh_from_db()
     assert Message.objects.get(role="visitor").sent_at == receipt.created_at
+
+
+@pytest.mark.parametrize(("long", "code"), [(255, ""), (256, "too_long:platform_id")])
+def test_an_id_that_no_row_can_hold_is_told_and_keeps_nobody_waiting(scope, tenant, calls, long, code) -> None:
+    """SQLite would take it; PostgreSQL refuses it at every try, for a day."""
+    slack = kit_for("slack")
+    secret = {name: value for name, value in slack.config.items() if name in slack.adapter.secret_keys}
+    plain = {name: value for name, value in slack.config.items() if name not in secret}
+    channel = ChannelFactory(tenant=tenant, kind="slack", config=plain, secrets=secret)
+    body = slack.stored("dm_text")["body"]
+    place = "D" * (long - 1 - len(body["event"]["ts"]))
+    odd = {**body, "event": {**body["event"], "channel": place}}
+    receipt = receive.receipt_store(channel, RawRequest("POST", "/x", JSON, {}, json.dumps(odd).encode()))
+    tasks.parse(str(receipt.id))
+    receipt.refresh_from_db()
+    assert (receipt.status, receipt.reason) == ("ignored" if code else "processed", code)
+    assert Message.objects.filter(role="visitor").count() == (0 if code else 1)
 
 
 def test_what_cannot_be_read_holds_no_other_up(scope, whatsapp, calls) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -355,6 +356,18 @@ def sent_by_us(tenant: Any, channel: Any, part: str = "wamid.OUT") -> Message:
         tenant_id=tenant.id, delivery=delivery, channel=channel, index=0, platform_id=part
     )
     return ours
+
+
+def test_of_several_reactions_only_the_one_that_is_taken_back_goes(scope, whatsapp) -> None:
+    """Where a person may put several, the last one is kept: who takes an earlier one back still stands by it."""
+    apply(whatsapp, message())
+    for second, emoji in ((1, "👍"), (2, "❤️")):
+        apply(whatsapp, reaction(emoji, second))
+    assert apply(whatsapp, replace(reaction("", 3), taken="👍")) == "repeated"
+    assert ReactionRow.objects.get().emoji == "❤️"
+    assert apply(whatsapp, replace(reaction("", 4), taken="❤️")) == ""
+    assert ReactionRow.objects.get().emoji == ""
+    assert [event.payload["emoji"] for event in events("chat.message.reacted")] == ["👍", "❤️", ""]
 
 
 def test_a_reaction_finds_our_message_by_its_part(scope, whatsapp, tenant, frames) -> None:
