@@ -48,6 +48,12 @@ class Conflict(ServiceError):
     status, code, message = 409, "conflict", "This clashes with the present state."
 
 
+class Outdated(ServiceError):
+    """412: it is not any more as the caller has read it."""
+
+    status, code, message = 412, "precondition_failed", "It was changed since you read it: read it again."
+
+
 class PayloadTooLarge(ServiceError):
     status, code, message = 413, "payload_too_large", "The body is too large."
 

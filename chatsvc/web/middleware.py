@@ -120,8 +120,10 @@ class Cors:
     The web widget's own endpoints decide by the channel's allowed origins (messaging/webchat/rules.py).
     """
 
-    HEADERS = "authorization, x-api-key, content-type, x-tenant-id, idempotency-key, prefer, x-correlation-id"
-    EXPOSED = "idempotency-replayed, retry-after, x-request-id, ratelimit-limit, ratelimit-remaining, ratelimit-reset"
+    HEADERS = "authorization, x-api-key, content-type, x-tenant-id, idempotency-key, if-match, if-none-match, prefer, x-correlation-id"
+    EXPOSED = (
+        "etag, idempotency-replayed, retry-after, x-request-id, ratelimit-limit, ratelimit-remaining, ratelimit-reset"
+    )
 
     def __init__(self, get_response: Handler):
         self.get_response = get_response

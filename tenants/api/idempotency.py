@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import re
+import uuid
 from typing import Any
 
 from django.conf import settings
@@ -65,11 +66,22 @@ def begin(request: HttpRequest, principal: Principal, *, uploads: bool = False) 
     # No caller is given another's answer: two back ends, each with its own API key, may both have a "user-42".
     key = _digest(principal.kind, principal.key_prefix, principal.subject, given, *_reach_of(principal))
     fingerprint = _digest(request.method, request.get_full_path(), *_body_of(request, uploads=uploads))
+    return _begun(principal.tenant_id, key, fingerprint)
+
+
+def claim(tenant_id: uuid.UUID, *named: str) -> Run:
+    """A hold on what is ``named`` until it is released. Raises Conflict while another request has it. As `begin`."""
+    run = _begun(tenant_id, _digest("claim", *named), "")
+    assert isinstance(run, Run)  # no answer is kept under a claim
+    return run
+
+
+def _begun(tenant_id: uuid.UUID, key: str, fingerprint: str) -> Run | HttpResponse:
     for _ in range(3):  # again when the other one's record vanished between our two looks
         try:
             return Run(
                 IdempotencyRecord.objects.create(
-                    tenant_id=principal.tenant_id, key=key, fingerprint=fingerprint, running_until=_lease()
+                    tenant_id=tenant_id, key=key, fingerprint=fingerprint, running_until=_lease()
                 )
             )
         except IntegrityError as error:

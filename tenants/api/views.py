@@ -11,7 +11,7 @@ from typing import Any, ClassVar, cast
 
 import structlog
 from django.db import DatabaseError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiExample
 from rest_framework.parsers import MultiPartParser
@@ -22,7 +22,7 @@ from rest_framework.views import APIView
 from tenants.access.auth import Principal
 from tenants.access.limits import client_ip, rate_limit_headers
 from tenants.access.permissions import PUBLIC
-from tenants.api import idempotency
+from tenants.api import idempotency, versions
 from tenants.api.parse import parse_body, parse_query
 from tenants.errors import Invalid
 from tenants.scope import tenant_scope
@@ -80,6 +80,7 @@ class TenantAPIView(APIView):
                 response = run if isinstance(run, HttpResponseBase) else self._handle(drf_request)
             except Exception as error:  # noqa: BLE001  the exception handler answers all of them
                 response = self.handle_exception(error)
+            response = self._versioned(drf_request, response)
             self.response = self.finalize_response(drf_request, response, *args, **kwargs)
             if isinstance(run, idempotency.Run):
                 self._end(run)
@@ -122,11 +123,41 @@ class TenantAPIView(APIView):
     def _handle(self, request: Request) -> Any:
         known = str(request.method).lower() in self.http_method_names
         handler = getattr(self, str(request.method).lower(), None) if known else None
-        response = (handler or self.http_method_not_allowed)(request, *self.args, **self.kwargs)
+        changes = handler and str(request.method) not in ("GET", "HEAD") and "If-Match" in request.headers
+        response = (
+            self._change(request, handler)
+            if changes
+            else (handler or self.http_method_not_allowed)(request, *self.args, **self.kwargs)
+        )
         if self.reads and request.method == "GET" and request.user and self.principal.kind != "visitor":
             row_id = self.looked_at or self.kwargs.get(f"{self.reads}_id", "")
             read_noted(self.principal, self.reads, row_id, client_ip(request._request))
         return response
+
+    def _versioned(self, request: Request, response: Any) -> Any:
+        """What is shown of a thing that is changed at its address says its version, and is not shown again to who has it."""
+        asked = request.method in ("GET", "HEAD") and versions.offered_by(self) and not request.query_params
+        if not asked or not isinstance(response, Response) or response.status_code != 200:
+            return response
+        version = versions.version_of(response.data)
+        if versions.is_known(request._request, version):
+            response = HttpResponse(status=304)
+        response["ETag"] = version
+        return response
+
+    def _change(self, request: Request, handler: Any) -> Any:
+        """The handler, if what it changes is as the caller has read it. Raises Invalid ``if_match_not_offered``."""
+        if request.method not in versions.CHANGES or not versions.offered_by(self) or not request.user:
+            raise Invalid("Nothing that is read at this address is changed by this.", code="if_match_not_offered")
+        with versions.held(request._request, self.principal):
+            versions.demand(request._request, self._version(request))
+            response = handler(request, *self.args, **self.kwargs)
+            if request.method != "DELETE":
+                response["ETag"] = self._version(request)
+        return response
+
+    def _version(self, request: Request) -> str:
+        return versions.version_of(self.get(request, *self.args, **self.kwargs).data)  # type: ignore[attr-defined]
 
     def _end(self, run: idempotency.Run) -> None:
         """Keep a success, byte for byte; a failure may be tried again. When the database has gone meanwhile, the

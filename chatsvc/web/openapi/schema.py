@@ -50,6 +50,10 @@ ERRORS: dict[str, tuple[str, Any]] = {
         lambda operation, path, method: "{" in path or JSON in _body(operation) or _tells(operation, "404"),
     ),
     "409": ("Clashes with the present state", lambda operation, path, method: method in UNSAFE),
+    "412": (
+        "It was changed since the version that `If-Match` names",
+        lambda operation, path, method: IF_MATCH in operation.get("parameters", ()),
+    ),
     "413": ("The body is too large", lambda operation, path, method: "requestBody" in operation),
     "415": ("The body is not JSON", lambda operation, path, method: "requestBody" in operation),
     "422": (
@@ -74,6 +78,7 @@ EXAMPLES: dict[str, tuple[str, str, Any]] = {
     "403": ("permission_denied", "Your role does not allow this.", None),
     "404": ("not_found", "There is no such thing here.", None),
     "409": ("idempotency_in_progress", "The first request with this Idempotency-Key is still running.", None),
+    "412": ("precondition_failed", "It was changed since you read it: read it again.", {"etag": '"3f9a…"'}),
     "413": ("payload_too_large", "The body is too large.", None),
     "415": ("unsupported_media_type", "The body must be JSON: `Content-Type: application/json`.", None),
     "422": ("idempotency_mismatch", "This Idempotency-Key was used for another request.", None),
@@ -128,6 +133,22 @@ IDEMPOTENCY_HEADER: Schema = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
     "description": "The same key and request again give the first answer again",
 }
+
+IF_MATCH: Schema = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 1000},
+    "description": "The `ETag` that GET told: the change is made only if it is still so, else 412 `precondition_failed`",
+}
+IF_NONE_MATCH: Schema = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 1000},
+    "description": "The `ETag` that you have: 304 without a body while it is still so",
+}
+ETAG: Schema = {"schema": {"type": "string"}, "description": "The version of what is shown, for `If-Match`"}
 
 
 def doc_excludes() -> list[type]:
@@ -206,6 +227,7 @@ def envelope(result: Schema, **options: Any) -> Schema:
         for method in METHODS:
             if path.startswith("/api/") and method in item:
                 _demand_body(item[method], components["schemas"])
+                _declare_versions(item, method)
                 _complete(item[method], path, method)
     return result
 
@@ -217,6 +239,20 @@ def _demand_body(operation: Schema, schemas: Schema) -> None:
         schema = schemas.get(schema.get("$ref", "").rpartition("/")[2], schema)
         if media != JSON or schema.get("minProperties"):
             operation["requestBody"]["required"] = True
+
+
+def _declare_versions(item: Schema, method: str) -> None:
+    """As tenants/api/versions.py has it."""
+    changed = {"put", "patch", "delete"} & item.keys()
+    operation = item[method]
+    if "get" not in item or not changed or {"bearer": []} not in operation.get("security", []):
+        return
+    if method in changed:
+        operation.setdefault("parameters", []).append(IF_MATCH)
+    if method == "get" and "200" in operation["responses"]:
+        operation.setdefault("parameters", []).append(IF_NONE_MATCH)
+        operation["responses"]["200"].setdefault("headers", {})["ETag"] = ETAG
+        operation["responses"]["304"] = {"description": "It is still as `If-None-Match` has it"}
 
 
 def _refused(code: str, message: str, details: Any) -> Schema:
