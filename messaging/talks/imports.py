@@ -86,7 +86,6 @@ def _erased_apart(
     return refused, [one for one in said if one.sent_at > until]
 
 
-@retried
 def _named(channel: Channel, user_id: str, reference: str) -> str:
     """What stands for the conversation and for no other: a colon in ``user_id`` would read as the end of it. Ids without one keep
     the form they have always had, so that an import that is sent again after an upgrade stores nothing twice."""
@@ -95,6 +94,7 @@ def _named(channel: Channel, user_id: str, reference: str) -> str:
     return f"import:{channel.id}:{user_id}:{reference}"
 
 
+@retried
 def _stored(channel: Channel, sender: Sender, key: uuid.UUID, said: Sequence[Said]) -> list[Outcome]:
     with atomic():
         talk = conversation_advance({"id": key}) or _begun(channel, sender, key, said[0].sent_at)
