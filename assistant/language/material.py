@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import structlog
 
-from assistant.builtin.dialogue import Look
+from assistant.builtin.turn import Look
 from assistant.models import Vector
 from assistant.port import EngineRequest, HistoryEntry, Source
 from assistant.prompting.builder import Material

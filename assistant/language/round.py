@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from assistant.builtin.dialogue import Look
+from assistant.builtin.turn import Look
 from assistant.llm.chat import ChatResult
 from assistant.port import Source
 from assistant.tools.confirming import Asked

@@ -20,7 +20,7 @@ import os
 import django
 django.setup()
 from chatsvc.management.commands import ws
-from chatsvc.web import sockets
+from chatsvc.web.serving import sockets
 from daphne.server import Server
 def run(server):
     {TELL}
