@@ -13,7 +13,7 @@ from messaging.api.chat import SendMessageRequest
 from tenants.storage.db import new_id
 from tests.adapters.kit import kit_for
 from tests.api.document import document
-from tests.channels_app.test_moments import OUTSIDE
+from tests.channels_app.words.test_moments import OUTSIDE
 from tests.factories import ChannelFactory, ConversationFactory
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,7 @@ import pytest
 
 from tests.api.test_tenant_matrix import filled
 from tests.api.world import World, bodies
-from tests.tenants.test_permissions import CLOSED
+from tests.tenants.access.test_permissions import CLOSED
 
 pytestmark = pytest.mark.django_db
 BODIES = bodies()

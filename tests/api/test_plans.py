@@ -30,7 +30,9 @@ from tests.factories import ChannelFactory, DeliveryFactory, LabelFactory, Membe
 
 pytestmark = [
     pytest.mark.django_db,
-    pytest.mark.skipif(on_mongo(), reason="reads the plans of SQL; MongoDB's indexes: tests/tenants/test_mongo.py"),
+    pytest.mark.skipif(
+        on_mongo(), reason="reads the plans of SQL; MongoDB's indexes: tests/tenants/storage/test_mongo.py"
+    ),
 ]
 
 GROWING = {

@@ -11,7 +11,7 @@ import pytest
 from tenants.storage.db import new_id
 from tests.api.world import World, bodies
 from tests.conftest import Api
-from tests.tenants.test_permissions import CLOSED
+from tests.tenants.access.test_permissions import CLOSED
 
 pytestmark = pytest.mark.django_db
 PLACE = re.compile(r"<uuid:(\w+)>")

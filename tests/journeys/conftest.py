@@ -30,7 +30,7 @@ from tests.journeys.inbox_page import DESK
 from tests.journeys.line import SHOP, Line
 from tests.journeys.rooms import Rooms
 from tests.journeys.service import Service, address
-from tests.journeys.widget_page import WidgetPage, chromium
+from tests.journeys.widget.widget_page import WidgetPage, chromium
 
 EXPECT_MS = 15_000  # for what comes in a moment, where nothing else has the machine
 

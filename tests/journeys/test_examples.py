@@ -17,8 +17,8 @@ from conversations.models import Identity
 from messaging.webchat.proofs import identity_signature
 from tests.journeys.line import SHOP, Line
 from tests.journeys.service import Service, said
-from tests.journeys.test_widget_source import TOOLS, node
-from tests.journeys.widget_page import WidgetPage
+from tests.journeys.widget.test_widget_source import TOOLS, node
+from tests.journeys.widget.widget_page import WidgetPage
 
 pytestmark = pytest.mark.browser
 

@@ -28,7 +28,7 @@ from tests.factories import ConversationFactory, MessageFactory
 from tests.journeys.inbox_page import DESK, PHONE, InboxPage
 from tests.journeys.rooms import Rooms
 from tests.journeys.service import Service, address, said
-from tests.journeys.widget_page import WidgetPage
+from tests.journeys.widget.widget_page import WidgetPage
 
 pytestmark = pytest.mark.browser
 Staff = Callable[..., InboxPage]

@@ -1,6 +1,6 @@
 """No address and no socket is open by oversight: each says what it asks for, and the console asks for a sign-in (TEN-4).
 
-Views of the API: tests/tenants/test_permissions.py. That each permission guards something: tests/test_readers_and_writers.py.
+Views of the API: tests/tenants/access/test_permissions.py. That each permission guards something: tests/test_readers_and_writers.py.
 """
 
 from __future__ import annotations

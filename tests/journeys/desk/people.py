@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, expect
 
 from tests.journeys.desk.door import Door
 from tests.journeys.inbox_page import DESK, InboxPage
-from tests.journeys.widget_page import WidgetPage
+from tests.journeys.widget.widget_page import WidgetPage
 
 COMES_MS = 20_000  # at most, for what another process has to tell
 UNDO_MS = 6_000  # after which a reply goes

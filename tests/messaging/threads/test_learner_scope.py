@@ -17,7 +17,7 @@ from tenants.errors import Forbidden
 from tenants.models import Tenant
 from tenants.storage.db import new_id
 from tests.conftest import Api
-from tests.tenants.test_permissions import CLOSED, VIEWS, _fill
+from tests.tenants.access.test_permissions import CLOSED, VIEWS, _fill
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = "/api/v1/threads"

@@ -20,7 +20,7 @@ from tenants.storage.db import new_id, now
 from tests.api.document import document
 from tests.conftest import Api
 from tests.factories import MembershipFactory, UserFactory
-from tests.tenants.test_permissions import METHODS, VIEWS
+from tests.tenants.access.test_permissions import METHODS, VIEWS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = "/api/v1/threads"

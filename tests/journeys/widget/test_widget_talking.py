@@ -14,7 +14,7 @@ from messaging.live import typing as live_typing
 from tests.journeys.line import Line
 from tests.journeys.rich import echo
 from tests.journeys.service import Service, said
-from tests.journeys.widget_page import WidgetPage
+from tests.journeys.widget.widget_page import WidgetPage
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., WidgetPage]

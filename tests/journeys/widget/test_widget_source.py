@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-TOOLS = Path(__file__).parents[2] / "tools"
-WIDGET = Path(__file__).parents[2] / "static" / "widget"
+TOOLS = Path(__file__).parents[3] / "tools"
+WIDGET = Path(__file__).parents[3] / "static" / "widget"
 DIST = WIDGET / "dist"
 SOURCES = sorted((WIDGET / "src").glob("*.*"))
 LANGUAGES = sorted((WIDGET / "strings").glob("*.json"))

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.chaos.servers import free_port
 from tests.chaos.service import Process, answers, environment, running, seeded
-from tests.journeys.widget_page import WidgetPage
+from tests.journeys.widget.widget_page import WidgetPage
 
 
 @pytest.fixture(scope="module")

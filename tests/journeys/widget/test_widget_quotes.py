@@ -15,8 +15,8 @@ from messaging.rules.control import conversation_end
 from tenants.storage.db import new_id
 from tests.journeys.line import Line
 from tests.journeys.service import Service, said
-from tests.journeys.test_widget_files import photo
-from tests.journeys.widget_page import WidgetPage
+from tests.journeys.widget.test_widget_files import photo
+from tests.journeys.widget.widget_page import WidgetPage
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., WidgetPage]

@@ -25,7 +25,7 @@ from tenants.storage.sqlite.base import DatabaseWrapper
 #: what each wrapper has of its own
 OWN = ("connection", "client", "creation", "features", "introspection", "ops", "validation", "queries_log", "_thread_ident", "init_commands",
        "wrap_database_errors", "_thread_sharing_lock")  # fmt: skip
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DEFAULTS = {
     "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False, "AUTOCOMMIT": True, "ATOMIC_REQUESTS": False, "TIME_ZONE": None,
     "USER": "", "PASSWORD": "", "HOST": "", "PORT": "", "TEST": {},

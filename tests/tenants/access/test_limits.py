@@ -18,7 +18,7 @@ from tenants.errors import Invalid
 from tenants.models import Tenant
 from tenants.tenant_settings import invalidate, settings_check
 
-REPO = Path(__file__).resolve().parents[2]
+REPO = Path(__file__).resolve().parents[3]
 PATIENT_S = 30.0  # what Redis counts is asked here, and a busy machine may keep it waiting; who gives it up is below
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.journeys.line import Frame, Line
 from tests.journeys.rich import fill
 from tests.journeys.service import Service
-from tests.journeys.widget_page import WidgetPage
+from tests.journeys.widget.widget_page import WidgetPage
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., WidgetPage]

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.line import SHOP, Line
 from tests.journeys.service import Service
-from tests.journeys.widget_page import WidgetPage
+from tests.journeys.widget.widget_page import WidgetPage
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., WidgetPage]

@@ -12,8 +12,8 @@ from conversations.models import Identity
 from messaging.webchat.proofs import identity_signature
 from tests.journeys.line import Frame, Line
 from tests.journeys.service import Service
-from tests.journeys.test_widget_faults import NO_JITTER, SECRET, wait_for
-from tests.journeys.widget_page import WidgetPage
+from tests.journeys.widget.test_widget_faults import NO_JITTER, SECRET, wait_for
+from tests.journeys.widget.widget_page import WidgetPage
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., WidgetPage]

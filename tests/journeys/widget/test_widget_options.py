@@ -14,7 +14,7 @@ from messaging.webchat.frames import CLIENT_FRAMES
 from messaging.webchat.views import SessionAnswer, WidgetConfig
 from tenants.errors import TooMany
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CODE = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "static/widget/src").glob("*.js")}
 WIDGET = "\n".join(CODE.values())
 SERVER = "\n".join(

@@ -12,7 +12,7 @@ from messaging.rules.agent_replies import agent_reply
 from tests.journeys.line import Line
 from tests.journeys.rich import RICH, content, fill
 from tests.journeys.service import Service, address, said
-from tests.journeys.widget_page import WidgetPage
+from tests.journeys.widget.widget_page import WidgetPage
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., WidgetPage]

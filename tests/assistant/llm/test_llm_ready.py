@@ -20,7 +20,7 @@ from chatsvc.processes.embedded import _warm_up
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 GIVEN = json.dumps([{"name": "house", "kind": "anthropic", "models": [{"name": "large"}]}])
 ASKED = """
 import sys

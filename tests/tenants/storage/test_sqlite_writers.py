@@ -20,7 +20,7 @@ from tenants.storage import sqlite
 from tenants.storage.prepared.driver import Statement
 from tenants.storage.sqlite import Idle, lines, traces
 from tenants.storage.sqlite.base import DatabaseWrapper
-from tests.tenants.test_sqlite import DEFAULTS, run
+from tests.tenants.storage.test_sqlite import DEFAULTS, run
 
 WAITS_S = 10  # for what comes at once
 

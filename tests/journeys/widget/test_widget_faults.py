@@ -20,7 +20,7 @@ from messaging.webchat.proofs import identity_signature
 from tenants.access import buckets
 from tests.journeys.line import Frame, Line
 from tests.journeys.service import Service, said
-from tests.journeys.widget_page import WidgetPage
+from tests.journeys.widget.widget_page import WidgetPage
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., WidgetPage]

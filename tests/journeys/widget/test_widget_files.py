@@ -16,7 +16,7 @@ from messaging.live.push import push_media
 from tenants.storage.db import new_id
 from tests.journeys.line import Line
 from tests.journeys.service import Service
-from tests.journeys.widget_page import WidgetPage
+from tests.journeys.widget.widget_page import WidgetPage
 
 pytestmark = pytest.mark.browser
 Visit = Callable[..., WidgetPage]
