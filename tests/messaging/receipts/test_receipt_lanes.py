@@ -168,7 +168,7 @@ def test_a_platforms_time_in_the_future_is_the_time_at_which_it_came(scope, what
 
 
 @pytest.mark.parametrize(("long", "code"), [(255, ""), (256, "too_long:platform_id")])
-def test_an_id_that_no_row_can_hold_is_told_and_keeps_nobody_waiting(scope, tenant, calls, long, code) -> None:
+def test_an_id_that_no_row_can_hold_is_told_and_delays_no_other_person(scope, tenant, calls, long, code) -> None:
     """SQLite would take it; PostgreSQL refuses it at every try, for a day."""
     slack = kit_for("slack")
     secret = {name: value for name, value in slack.config.items() if name in slack.adapter.secret_keys}
