@@ -52,9 +52,9 @@ def first_words(
     for _ in range(RACES):
         try:
             with atomic():
-                conversation, known = conversation_open(channel, sender)
-                stored = _said_before(known, author, client_message_id)
-                return reply_as(stored or conversation, author, content, client_message_id, allowed=allowed)
+                stored = _said_before(identity_resolve(channel, sender), author, client_message_id)
+                conversation = stored or conversation_open(channel, sender)[0]
+                return reply_as(conversation, author, content, client_message_id, allowed=allowed)
         except IntegrityError as error:
             if not lost_race(error):
                 raise

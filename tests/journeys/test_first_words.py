@@ -11,6 +11,7 @@ from channels_app.registry import KINDS, adapter_for
 from channels_app.twin.platforms import PLATFORMS
 from conversations.models import Conversation, Event, Identity, Message
 from messaging.models import Delivery
+from messaging.rules.control import conversation_end
 from tenants.models import AuditEntry
 from tenants.scope import tenant_scope
 from tests.factories import ChannelFactory
@@ -78,6 +79,16 @@ def test_the_same_id_is_one_message(tenant, line, api) -> None:
     assert (told[0], len(line.heard)) == (told[1], 1)
     other = begin(client, kind, message_id="order-7", content={**first_of(kind), "language": "de"})
     assert (other.status_code, client.error_of(other)["code"]) == (409, "message_id_conflict")
+
+
+def test_the_same_id_once_more_after_the_end_begins_no_other_conversation(tenant, line, api) -> None:
+    client, kind = api(tenant), line.channel.kind
+    first = client.data_of(begin(client, kind, message_id="order-7"))
+    with tenant_scope(tenant.id):
+        conversation_end(Conversation.objects.get().id)
+    assert client.data_of(begin(client, kind, message_id="order-7"))["id"] == first["id"]
+    with tenant_scope(tenant.id):
+        assert (Conversation.objects.count(), Event.objects.filter(type="chat.conversation.started").count()) == (1, 1)
 
 
 def test_an_agent_who_writes_first_answers_what_comes_back(tenant, line, api) -> None:
