@@ -28,6 +28,8 @@ def _clean(given: str) -> str:
     cleaned = clean_id(given)
     if not cleaned:
         raise PydanticCustomError("string_too_short", "The id is blank")
+    if len(cleaned) > LONGEST:  # some letters are two in NFC
+        raise PydanticCustomError("string_too_long", "The id is too long")
     return cleaned
 
 

@@ -390,3 +390,24 @@ def test_other_signals_stay_here():
 def test_wrong_configuration_is_refused(wrong):
     with pytest.raises(ValidationError):
         WebhookConfig(**{**KIT.config, **wrong})
+
+
+@pytest.mark.parametrize(
+    "typed", ["café", "cafe\u0301", " café ", "caf\u200bé"], ids=["NFC", "NFD", "blanks", "invisible"]
+)
+def test_a_person_keeps_their_lane_however_the_id_is_typed(typed: str):
+    raw = KIT.signed(json.dumps({"id": "e1", "type": "typing", "from": {"id": typed}}).encode())
+    assert KIT.adapter.lane(raw, KIT.configured) == "café"
+    [item] = KIT.receive(raw)
+    assert item.sender.value == "café"
+
+
+@pytest.mark.parametrize(("count", "fits"), [(127, True), (128, False)])
+def test_an_id_is_measured_once_it_is_cleaned(count: int, fits: bool):
+    """Each of these letters is two in NFC."""
+    raw = KIT.signed(json.dumps({"id": "e1", "type": "typing", "from": {"id": "\u0958" * count}}).encode())
+    if fits:
+        assert len(KIT.receive(raw)[0].sender.value) == 2 * count
+    else:
+        with pytest.raises(BadPayload, match="from.id: string_too_long"):
+            KIT.receive(raw)

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic import ValidationError as Invalid
 
 from channels_app.adapters.wire import identifier, string
-from channels_app.content.ids import PersonId
+from channels_app.content.ids import LONGEST, PersonId, clean_id
 from channels_app.content.types import MAX_MEDIA_BYTES, Content, HttpUrl
 from channels_app.contract import (
     EVERYBODY,
@@ -231,7 +231,8 @@ def item_of(body: Any) -> InboundItem:
 def author_of(body: Any) -> str:
     """Whom one event comes from: "" for reports, EVERYBODY for a change of identity, which has two of them."""
     word = string(body, "type", limit=60)
-    return {"status": "", "identity_changed": EVERYBODY}.get(word, identifier(body, "from", "id"))
+    known_as = clean_id(string(body, "from", "id"))[:LONGEST]  # a person keeps their lane however the id was typed
+    return {"status": "", "identity_changed": EVERYBODY}.get(word, known_as)
 
 
 def schema() -> dict[str, Any]:
