@@ -17,14 +17,13 @@ from django.db import DataError, IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 from django.views import defaults
 from pydantic import ValidationError
-from pydantic_core import PydanticSerializationError, to_json
 from rest_framework import exceptions
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
-from channels_app.words.moments import all_written
 from chatsvc.observe.logs import where
 from chatsvc.web import shed
+from tenants.api.encode import encoded
 from tenants.api.parse import problems
 from tenants.errors import (
     Conflict,
@@ -99,7 +98,7 @@ class EnvelopeRenderer(BaseRenderer):
         request = context.get("request")
         request_id = getattr(getattr(request, "_request", request), "request_id", "")
         failed = bool(response is not None and response.exception)
-        return _encode(_envelope(request_id, error=data) if failed else _envelope(request_id, data=data))
+        return encoded(_envelope(request_id, error=data) if failed else _envelope(request_id, data=data))
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
@@ -165,7 +164,7 @@ def handler500(request: HttpRequest) -> HttpResponseBase:
 
 def error_response(request: HttpRequest, shown: ServiceError) -> HttpResponse:
     """The answer to an error for views that are not DRF's."""
-    body = _encode(_envelope(getattr(request, "request_id", ""), error=_body(shown)))
+    body = encoded(_envelope(getattr(request, "request_id", ""), error=_body(shown)))
     return HttpResponse(body, status=shown.status, content_type="application/json", headers=_headers(shown))
 
 
@@ -194,25 +193,6 @@ def _envelope(request_id: str, *, data: Any = None, error: dict[str, Any] | None
         "error": None if error is None else {**error, "request_id": request_id},
         "meta": {"request_id": request_id, "timestamp": now()},
     }
-
-
-def _encode(envelope: dict[str, Any]) -> bytes:
-    envelope = all_written(envelope)
-    try:
-        return to_json(envelope, fallback=str, inf_nan_mode="null")
-    except (PydanticSerializationError, UnicodeError):
-        # Half a surrogate pair, stored before it was refused: one bad letter must not hide a whole page.
-        return to_json(_whole_letters(envelope), fallback=str, inf_nan_mode="null")
-
-
-def _whole_letters(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {_whole_letters(key): _whole_letters(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_whole_letters(item) for item in value]
-    return value
 
 
 def _log(error: BaseException, shown: ServiceError, path: str) -> None:

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.http import HttpRequest
-from pydantic_core import to_json
 
 from tenants.access.auth import Principal
 from tenants.api import idempotency
+from tenants.api.encode import encoded
 from tenants.errors import Conflict, Invalid, Outdated
 
 CHANGES = ("PUT", "PATCH", "DELETE")
@@ -32,7 +32,7 @@ def offered_by(view: Any) -> bool:
 
 def version_of(shown: Any) -> str:
     """As ``ETag`` tells it."""
-    return f'"{hashlib.sha256(to_json(shown)).hexdigest()[:32]}"'
+    return f'"{hashlib.sha256(encoded(shown)).hexdigest()[:32]}"'
 
 
 def is_known(request: HttpRequest, version: str) -> bool:
