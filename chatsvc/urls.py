@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.urls import path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from assistant.api import article_views, intent_views, model_views, provider_views, site_views
@@ -313,6 +314,7 @@ urlpatterns = [
     # the API's own description
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("docs", RedirectView.as_view(pattern_name="docs")),  # where people look first
     path("api/redoc", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
 ]
 

@@ -61,7 +61,7 @@ def info(request: HttpRequest) -> JsonResponse:
         "engine": "grpc" if settings.ENV["MCP_ENGINE_URL"] else "built-in",
         "tokens": "security hub" if settings.ENV["SECURITY_HUB_URL"] else "own",
     }
-    about = {"name": settings.ENV["SERVICE_NAME"], "version": VERSION, "api": ["v2"]}
+    about = {"name": settings.ENV["SERVICE_NAME"], "version": VERSION, "api": ["v1", "v2"]}
     return JsonResponse({**about, "parts": parts, "channels": sorted(KINDS), "links": LINKS})
 
 

@@ -15,6 +15,7 @@ from django.db import OperationalError, connection
 from django.templatetags.static import static
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import get_resolver
 from packaging.version import Version
 
 from chatsvc import checks
@@ -174,6 +175,13 @@ class TestTheRoot:
         assert {path: browser.get(path).status_code for path in links.values()} == {
             "/api/schema": 200, "/api/docs": 200, "/health": 200, "/admin/": 302,
         }  # fmt: skip
+        answer = browser.get("/docs")
+        assert (answer.status_code, answer["Location"]) == (302, "/api/docs")
+
+    def test_it_names_each_version_that_has_addresses(self, browser: Client, db: None) -> None:
+        addresses = [str(one.pattern) for one in get_resolver().url_patterns]
+        versions = {found[1] for address in addresses if (found := re.match(r"api/(v\d+)/", address))}
+        assert browser.get("/info").json()["api"] == sorted(versions)
 
 
 def test_the_engine_is_asked_where_there_is_one(staff: Client, workers: None, settings: Any) -> None:
