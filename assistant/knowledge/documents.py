@@ -125,10 +125,11 @@ def _csv(name: str, text: str, language: str, url: str) -> Iterator[Article]:
     """Columns ``title`` and ``answer``, and if it likes ``questions`` and ``tags`` (split by ``|``), ``language``, ``url``."""
     try:
         rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-        columns = {(column or "").strip().lower() for column in rows.fieldnames or ()}
-        if not columns >= {"title", "answer"} or columns - COLUMNS:
+        names = [(column or "").strip().lower() for column in rows.fieldnames or ()]
+        columns = set(names)
+        if not columns >= {"title", "answer"} or columns - COLUMNS or len(names) > len(columns):
             raise Unprocessable(
-                f"The first line of a CSV names its columns: title, answer, and of {', '.join(sorted(COLUMNS))} what it has.",
+                f"The first line of a CSV names its columns, each once: title, answer, and of {', '.join(sorted(COLUMNS))} what it has.",
                 code="document_broken",
             )
         for place, row in enumerate(rows):

@@ -22,6 +22,7 @@ DEEPEST = 12
 MOST_S = 0.5
 #: keywords that read a text for long, or fetch another document
 REFUSED = frozenset({"pattern", "patternProperties", "$dynamicRef", "$recursiveRef", "propertyNames"})
+UNEVALUATED = frozenset({"unevaluatedProperties", "unevaluatedItems"})
 #: member of a property: its value is the person's own, proved one, given by us and never by the model
 PERSON = "x-person"
 PERSONAL = ("contact_id", "identity")
@@ -102,7 +103,7 @@ def arguments_filled(
     if too_long:
         raise BadArguments("too_long", "The arguments are too long.")
     try:
-        error: ValidationError | None = next(iter(_validator(schema).iter_errors(filled)), None)
+        error: ValidationError | None = next(iter(_validator(_closed(schema)).iter_errors(filled)), None)
     except Exception as broken:
         raise BadArguments("not_by_schema", "The tool's schema cannot be followed.") from broken
     if error is not None:
@@ -111,11 +112,31 @@ def arguments_filled(
     return filled
 
 
+def _closed(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema, which takes no member that it does not name unless it says so: a model that is talked over adds another
+    person's id, or "confirmed", and a server may know the word."""
+    said = {"additionalProperties", "unevaluatedProperties"} & schema.keys()
+    return schema if said or "properties" not in schema else {**schema, "unevaluatedProperties": False}
+
+
 def _validator(schema: Mapping[str, Any]) -> Any:
     """A validator that raises TimeoutError once the check has taken MOST_S."""
     ends = time.thread_time() + MOST_S
-    rules = {name: partial(_in_time, ends, rule) for name, rule in Draft202012Validator.VALIDATORS.items()}
+    rules = {
+        name: partial(_in_time, ends, partial(_last, rule) if name in UNEVALUATED else rule)
+        for name, rule in Draft202012Validator.VALIDATORS.items()
+    }
     return extend(Draft202012Validator, rules)(schema)
+
+
+def _last(
+    rule: Callable[..., Any], validator: Any, wanted: Any, instance: Any, schema: Mapping[str, Any]
+) -> Iterator[Any]:
+    """The rule about what no other has looked at walks through all others by itself, and asks nobody for the time: they are
+    followed before, each in time. What breaks one of them is told by that one."""
+    others = {name: part for name, part in schema.items() if name not in UNEVALUATED}
+    if next(validator.evolve(schema=others).iter_errors(instance), None) is None:
+        yield from rule(validator, wanted, instance, schema) or ()
 
 
 def _in_time(ends: float, rule: Callable[..., Any], *told: Any) -> Any:

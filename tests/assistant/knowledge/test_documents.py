@@ -69,6 +69,7 @@ def test_a_table() -> None:
         ("a.md", b"---\ntitle: " + b"t" * 201 + b"\n---\nx", "article_invalid"),
         ("a.csv", b"title,text\na,b\n", "document_broken"),
         ("a.csv", b"title,answer,evil\na,b,c\n", "document_broken"),
+        ("a.csv", b"title,Title,answer\na,b,c\n", "document_broken"),
         ("a.csv", b"title,answer\na\n", "document_broken"),
         ("a.csv", b"title,answer\na,b,c\n", "document_broken"),
         ("a.csv", b'title,answer\n"a,b\n', "document_broken"),

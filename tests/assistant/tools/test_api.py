@@ -105,6 +105,17 @@ def test_a_schema_that_would_take_hours_is_left_after_its_time(monkeypatch: Any)
         arguments_filled(doubled(40), {"a": 1}, {})
 
 
+@pytest.mark.parametrize("first", [{"unevaluatedProperties": {"type": "integer"}}, {}])
+def test_nor_does_the_rule_about_the_rest_take_hours(monkeypatch: Any, first: dict[str, Any]) -> None:
+    """It follows each rule of the schema once more, by itself."""
+    monkeypatch.setattr(arguments, "MOST_S", 0.05)
+    both = {f"r{at}": {"dependentSchemas": {name: {"$ref": f"#/$defs/r{at + 1}"} for name in "ab"}} for at in range(40)}
+    schema = {"type": "object", **first, "properties": {"a": {}}, "$ref": "#/$defs/r0", "$defs": {**both, "r40": {}}}
+    schema_check(schema)
+    with pytest.raises(BadArguments, match="not_by_schema"):
+        arguments_filled(schema, {"a": 1, "b": 2}, {})
+
+
 def test_a_tool_is_tried_once_for_no_person(client: Any, tenant: Any, monkeypatch: Any) -> None:
     called: list[Any] = []
 
@@ -167,3 +178,25 @@ def test_another_tenants_are_not_there(client: Any, other_tenant: Any) -> None:
         )
     assert client.data_of(client.get("/api/v2/tools"))["items"] == []
     assert client.delete(f"/api/v2/tools/{theirs.id}").status_code == 404
+
+
+NAMED = {"type": "object", "properties": {"order": {"type": "string"}}}
+
+
+@pytest.mark.parametrize("added", [{"contact_id": "another person's"}, {"confirmed": True}, {"__proto__": {}}])
+def test_a_model_adds_no_argument_that_the_schema_does_not_name(added) -> None:
+    with pytest.raises(BadArguments, match="not_by_schema"):
+        arguments_filled(NAMED, {"order": "AC-1", **added}, {})
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {**NAMED, "additionalProperties": {"type": "string"}},
+        {**NAMED, "allOf": [{"properties": {"size": {"type": "string"}}}]},
+        {"type": "object"},
+    ],
+)
+def test_what_a_schema_lets_in_is_taken(schema) -> None:
+    given = {"order": "AC-1", "size": "L"}
+    assert arguments_filled(schema, given, {}) == given
