@@ -132,8 +132,8 @@ def _validator(schema: Mapping[str, Any]) -> Any:
 def _last(
     rule: Callable[..., Any], validator: Any, wanted: Any, instance: Any, schema: Mapping[str, Any]
 ) -> Iterator[Any]:
-    """The rule about what no other has looked at walks through all others by itself, and asks nobody for the time: they are
-    followed before, each in time. What breaks one of them is told by that one."""
+    """``rule`` is about what no other rule has looked at: jsonschema walks through all others for it, past our clock. Here they
+    are followed before, each in time; what breaks one of them is told by that one."""
     others = {name: part for name, part in schema.items() if name not in UNEVALUATED}
     if next(validator.evolve(schema=others).iter_errors(instance), None) is None:
         yield from rule(validator, wanted, instance, schema) or ()
