@@ -22,9 +22,18 @@ from messaging.agents.queue import ranks_fill
 from messaging.agents.snooze import snooze
 from messaging.rules.control import take_over
 from tenants.errors import Invalid
+from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.storage.db import now, on_mongo
-from tests.factories import ConversationFactory, DeliveryFactory, LabelFactory, MessageFactory, TeamFactory
+from tenants.tenant_settings import invalidate
+from tests.factories import (
+    ConversationFactory,
+    DeliveryFactory,
+    IdentityFactory,
+    LabelFactory,
+    MessageFactory,
+    TeamFactory,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -148,6 +157,36 @@ def test_search_finds_by_words_and_by_people(queued, scope, web, said) -> None:
         words: [talk.id] for words, talk in finds.items()
     }
     assert inbox_page("waiting", None, Filter(search="violin"), size=5, words=False).rows == []
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        "lucia",
+        "LUCÍA",
+        "Lucía ferr",
+        "+49 151 1234-0000",
+        "0049 (151) 1234",
+        "0151 12340000",
+        "+49 30 555",
+        "030/555 11",
+    ],
+)
+def test_a_person_is_found_however_name_and_number_are_written(queued, tenant, search) -> None:
+    Tenant.objects.filter(id=tenant.id).update(settings={"region": "DE"})
+    invalidate(tenant.id)
+    talk = queued(contact__name="Lucía Ferrer", contact__phone="+493055511")
+    IdentityFactory(tenant=tenant, channel=talk.channel, contact=talk.contact, scheme="phone", value="+4915112340000")
+    queued(contact__name="Jonas Keller", contact__phone="+4917655500")
+    found = {row.id for row in inbox_page("waiting", None, Filter(search=search), size=5).rows}
+    assert found == {talk.id}
+
+
+def test_who_has_no_name_is_found_by_the_one_that_is_shown(queued) -> None:
+    talk = queued(contact__name="")
+    queued(contact__name="")
+    for search in (str(talk.contact), str(talk.contact)[-6:]):
+        assert [row.id for row in inbox_page("waiting", None, Filter(search=search), size=5).rows] == [talk.id]
 
 
 def test_rows_say_what_staff_have_to_see(queued, tenant, ana) -> None:
