@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chatsvc.management.arguments import tenant_named
+from tenants.console.plain_words import plain_words
 from tenants.errors import NotFound, ServiceError
 from tenants.models import Tenant
 
@@ -30,7 +31,7 @@ class MakingCommand(BaseCommand):
             if options["json"]:
                 refusal = {"code": error.code, "message": error.message, "details": error.details}
                 self.stdout.write(json.dumps({"error": refusal}))
-            named = [f"{one['field']}: {one['message']}" for one in error.details or ()]
+            named = [f"{one['field']}: {plain_words(one)}" for one in error.details or ()]
             raise CommandError("\n  ".join([f"{error.message} ({error.code})", *named])) from error
         self.stdout.write(json.dumps(made) if options["json"] else self.told(made))
 

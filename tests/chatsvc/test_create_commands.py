@@ -136,8 +136,15 @@ def test_another_channel_tells_its_webhook_address_and_no_secret(acme):
 
 
 def test_a_wrong_setting_is_named(acme):
-    with pytest.raises(CommandError, match="phone_number_id: Field required"):
+    with pytest.raises(CommandError, match="phone_number_id: This is needed"):
         call_command("create_channel", "--tenant", "acme", "--kind", "whatsapp")
+
+
+def test_a_channel_that_does_not_hold_says_what_to_write_in_words(acme: Tenant) -> None:
+    with pytest.raises(CommandError, match=r"allowed_origins\.0: Write a site as https://www\.example\.com"):
+        call_command(
+            "create_channel", "--tenant", "acme", "--kind", "web", "--config", '{"allowed_origins": ["neu.example"]}'
+        )
 
 
 @pytest.mark.parametrize(
