@@ -173,7 +173,7 @@ def _listed(wanted: Asked, row: Conversation | None) -> dict[str, Any]:
         ],
         "query": wanted.query(),
         "all": wanted.query(search="", limits=Filter()),
-        "more": wanted.after(cursor) if cursor else "",
+        "further": wanted.after(cursor) if cursor else "",  # not `more`, which is of the transcript on the same page
     }
 
 

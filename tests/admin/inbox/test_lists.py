@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +12,7 @@ from django.db import connection
 from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 
+from messaging.admin.inbox import pages, transcript
 from messaging.admin.inbox.lists.rows import age, initials
 from messaging.admin.inbox.pages import EMPTY, EMPTY_FILTERED
 from messaging.agents.inbox.lists import VIEWS
@@ -83,10 +86,10 @@ def test_a_list_is_walked_to_its_end_without_a_gap(desk: Desk) -> None:
     for index in range(35):
         desk.talk(f"Person {index:02}", waiting=index, rank=5, **QUEUED)
     first = desk.list(view="waiting")
-    second = desk.list(**QueryDict(first["more"]).dict())
+    second = desk.list(**QueryDict(first["further"]).dict())
     names = [row.name for row in (*first["rows"], *second["rows"])]
     assert names == [f"Person {index:02}" for index in reversed(range(35))]
-    assert (len(first["rows"]), second["more"]) == (30, "")
+    assert (len(first["rows"]), second["further"]) == (30, "")
 
 
 def test_a_place_of_another_list_begins_nowhere(desk: Desk) -> None:
@@ -146,6 +149,19 @@ def test_an_age_is_said_shortly(minutes: int, said: str) -> None:
 )
 def test_initials(name: str, letters: str) -> None:
     assert initials(name) == letters
+
+
+def test_an_opened_conversation_leaves_the_list_its_further_rows(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both have a rest that is fetched: each of its own."""
+    short, long = (desk.talk(name, waiting=minutes, **QUEUED) for name, minutes in (("Ana", 5), ("Bea", 3)))
+    for _ in range(3):
+        MessageFactory(tenant=desk.tenant, conversation=long)
+    monkeypatch.setattr(transcript, "PAGE", 2)
+    assert b"inbox-more" not in desk.open(long, view="waiting").content
+    monkeypatch.setattr(pages, "PAGE", 1)
+    page = desk.open(short, view="waiting").content.decode()
+    (rest,) = re.findall(r'class="inbox-more" href="[^?]*\?([^"]*)"', page)
+    assert desk.names(**QueryDict(html.unescape(rest)).dict()) == ["Bea"]
 
 
 # --------------------------------------------------------------------------- search and filters
