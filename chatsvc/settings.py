@@ -57,18 +57,17 @@ MIDDLEWARE = [
     "chatsvc.web.middleware.RequestContext",
     "chatsvc.web.middleware.Cors",
     "chatsvc.web.middleware.Shed",
-    "chatsvc.web.middleware.Sessions",
+    "chatsvc.web.middleware.Api",  # goes no further with requests of the API
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "chatsvc.web.middleware.Csrf",
-    "chatsvc.web.middleware.SignedIn",
-    "chatsvc.web.middleware.Notices",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "chatsvc.web.middleware.Unstorable",
     "chatsvc.web.middleware.SecondStep",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "chatsvc.web.content_policy.ContentPolicy",
 ]
-#: it looks for Django's own name; ours is that class, for all but the API (chatsvc/web/middleware.py)
-SILENCED_SYSTEM_CHECKS = ["security.W003"]
 
 LOGIN_REDIRECT_URL = "admin:index"  # of a login whose page was opened by itself
 ROOT_URLCONF = "chatsvc.urls"

@@ -1,5 +1,5 @@
-"""Request and correlation ids, one log line and one measure a request, CORS, and what only pages need. Must not know any
-view."""
+"""Request and correlation ids, one log line and one measure a request, CORS, the short way to the API, and what only pages
+need. Must not know any view."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.contrib.auth.middleware import AuthenticationMiddleware
-from django.contrib.messages.middleware import MessageMiddleware
-from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.handlers.exception import convert_exception_to_response
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseBase
-from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.gzip import GZipMiddleware
+from django.urls import resolve
 
 from chatsvc.observe import metrics, traces
 from chatsvc.observe.trail import begin
@@ -144,16 +142,24 @@ class Cors:
         return response
 
 
-# --------------------------------------------------------------------------- only of pages
+class Api:
+    """Calls the views of the API itself: what stands behind this is for pages, which people sign in to. The API knows no
+    cookie: no member of staff is signed in there, and no request needs to prove that a page of ours has sent it."""
 
+    def __init__(self, get_response: Handler):
+        self.get_response = get_response
+        self.answer = convert_exception_to_response(_viewed)
 
-class OfPages:
-    """Mixed into what is for pages alone, which people sign in to. The API knows no cookie: no member of staff is signed in
-    there, and no request needs to prove that a page of ours has sent it."""
-
-    def __call__(self, request: HttpRequest) -> Any:
-        whole: Any = super()
-        return self.get_response(request) if _of_the_api(request) else whole.__call__(request)  # type: ignore[attr-defined]
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not _of_the_api(request):
+            return self.get_response(request)
+        response: HttpResponse = self.answer(request)
+        headers = response.headers
+        if not response.streaming and "Content-Length" not in headers:
+            headers["Content-Length"] = str(len(response.content))
+        if "X-Frame-Options" not in headers:
+            headers["X-Frame-Options"] = settings.X_FRAME_OPTIONS
+        return response
 
 
 def _of_the_api(request: HttpRequest) -> bool:
@@ -161,17 +167,15 @@ def _of_the_api(request: HttpRequest) -> bool:
     return request.path.startswith(("/api/v1/", "/api/v2/")) and not request.path.startswith("/api/v2/media/")
 
 
-class Sessions(OfPages, SessionMiddleware):
-    pass
+def _viewed(request: HttpRequest) -> Any:
+    """Raises DisallowedHost and Http404, and what the view does."""
+    request.get_host()
+    match = request.resolver_match = resolve(request.path_info)
+    response = match.func(request, *match.args, **match.kwargs)
+    return response.render() if hasattr(response, "render") else response
 
 
-class Csrf(OfPages, CsrfViewMiddleware):
-    def process_view(self, request: HttpRequest, *view: Any) -> Any:
-        return None if _of_the_api(request) else super().process_view(request, *view)
-
-
-class SignedIn(OfPages, AuthenticationMiddleware):
-    pass
+# --------------------------------------------------------------------------- only of pages
 
 
 class SecondStep:
@@ -198,13 +202,9 @@ class Unstorable:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
-        if _of_the_api(request) or not isinstance(error, DataError):
+        if not isinstance(error, DataError):
             return None
         route = request.resolver_match.route if request.resolver_match else ""
         log.warning("value_unstorable", route=route, error=str(type(error.__cause__ or error).__name__))
         words = "The address or the form has a value that cannot be stored, such as a NUL character."
         return HttpResponseBadRequest(words, content_type="text/plain; charset=utf-8")
-
-
-class Notices(OfPages, MessageMiddleware):
-    pass

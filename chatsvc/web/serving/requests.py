@@ -1,19 +1,21 @@
 """Django's handlers, made to read every request as UTF-8 whatever its ``Content-Type`` claims.
 
-Owns the reading of that one header, which Django does before any middleware: a charset that Python knows but no
+Owns the reading of headers, and of that one, which Django does before any middleware: a charset that Python knows but no
 text has (``base64``), or parameters it cannot read, would end the request with an error of the server, and long
 ones cost the square of their length. Must not judge media types: views do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import django
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http import HttpRequest
+from django.http.request import HttpHeaders
+from django.utils.functional import cached_property
 from django.utils.http import parse_header_parameters
 
 LONGEST = 500  # characters of a Content-Type; boundaries have 70 at most (RFC 2046, 5.1.1)
@@ -29,7 +31,32 @@ def content_type_of(header: str) -> tuple[str, dict[str, str]]:
     return header[:LONGEST].partition(";")[0].strip().lower(), {}
 
 
+class Headers(Mapping[str, str]):
+    """What Django's ``request.headers`` has, looked up where the server has put it: a request is asked for a few of them,
+    and Django writes all names anew first."""
+
+    def __init__(self, meta: Mapping[str, Any]):
+        self._meta = meta
+
+    def __getitem__(self, name: str) -> str:
+        value: str = self._meta[HttpHeaders.to_wsgi_name(name)]
+        return value
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self._meta.get(HttpHeaders.to_wsgi_name(name), default)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for key in self._meta if (name := HttpHeaders.parse_header_name(key)))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 class _Utf8(HttpRequest):
+    @cached_property
+    def headers(self) -> Headers:  # type: ignore[override]
+        return Headers(self.META)
+
     def _set_content_type_params(self, meta: Mapping[str, Any]) -> None:
         self.content_type, self.content_params = content_type_of(meta.get("CONTENT_TYPE", ""))
         if not self.content_params:  # what could not be read is not read again by the parser of multipart bodies
