@@ -6,7 +6,8 @@ from channels_app.content.types import Content
 from tests.journeys.line import Frame
 from tests.journeys.service import Service, address, said
 
-MEDIA = {"url": f"{address()}/files/a.svg", "type": "image/png", "alt_text": "Lino lamp"}
+FILE = "/files/a.svg"  # of the service, which starts when a test asks where it is
+MEDIA = {"url": FILE, "type": "image/png", "alt_text": "Lino lamp"}
 CARD = {
     "title": "Birk",
     "subtitle": "Oak",
@@ -33,6 +34,8 @@ def echo(text: str) -> Content:
 
 
 def content(fields: Frame) -> Content:
+    if media := fields.get("media"):
+        fields = {**fields, "media": {**media, "url": f"{address()}{media['url']}"}}
     return Content.model_validate(fields)
 
 
