@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from django.conf import settings
@@ -148,12 +148,12 @@ class Api:
 
     def __init__(self, get_response: Handler):
         self.get_response = get_response
-        self.answer = convert_exception_to_response(_viewed)
+        self.answer = cast(Handler, convert_exception_to_response(_viewed))
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not _of_the_api(request):
             return self.get_response(request)
-        response: HttpResponse = self.answer(request)
+        response = self.answer(request)
         headers = response.headers
         if not response.streaming and "Content-Length" not in headers:
             headers["Content-Length"] = str(len(response.content))
