@@ -138,7 +138,7 @@ class IntentList(Page):
 class ClassifyBody(Strict):
     """Exactly one of ``text`` and ``texts``."""
 
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+    model_config = ConfigDict(json_schema_extra={"x-demanded": True})
 
     text: str = Field("", min_length=1, max_length=MAX_TEXT, description="As `texts` with this one")
     texts: list[Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]] = Field(

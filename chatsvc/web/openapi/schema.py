@@ -233,11 +233,12 @@ def envelope(result: Schema, **options: Any) -> Schema:
 
 
 def _demand_body(operation: Schema, schemas: Schema) -> None:
-    """A file has to be sent, and what asks for one member at least: drf-spectacular looks at `required` alone."""
+    """A file has to be sent, and what asks for one member at least (`minProperties`; `x-demanded`, which the document does not
+    tell, where it was promised without): drf-spectacular looks at `required` alone."""
     for media, content in _body(operation).items():
         schema = content.get("schema", {})
         schema = schemas.get(schema.get("$ref", "").rpartition("/")[2], schema)
-        if media != JSON or schema.get("minProperties"):
+        if media != JSON or schema.get("minProperties") or schema.pop("x-demanded", False):
             operation["requestBody"]["required"] = True
 
 
