@@ -21,9 +21,9 @@ from tenants.staff import UNNAMED, Face
 
 def push_message(message: Message) -> None:
     """A new entry of the transcript."""
-    if hub.heard(conversation_group(message.conversation_id)):
-        with tenant_scope(message.tenant_id):
-            _show(message.conversation_id, message_frame(message, author_of(message)))
+    with tenant_scope(message.tenant_id):
+        frame = message_frame(message, author_of(message))
+    _show(message.conversation_id, frame)
     conversation_changed(message.tenant_id, message.conversation_id)  # a new one has taken no number of its own
     wake.publish_soon()
 
