@@ -25,7 +25,7 @@ from conversations.shapes import (
     TranscriptQuery,
 )
 from messaging.api.chat import Kind, MessageResponse, SendMessageRequest, channel_required, message_send
-from messaging.api.named import Agent, agent_of, answerer_of, member_of, sayer_of
+from messaging.api.named import Agent, acts_as, agent_of, answerer_of, member_of, sayer_of
 from messaging.api.talks.shapes import ConversationChange, Removed
 from messaging.live.attending import staff_read, staff_typing
 from messaging.rules.agent_replies import NEWER, ReplyOutdated, agent_reply
@@ -138,7 +138,7 @@ class ConversationsView(TenantAPIView):
     )
     def post(self, request: Request) -> Response:
         body = parse_body(request, FirstWords)
-        agent, allowed = sayer_of(self.principal.tenant_id, body.agent, body.message_id)
+        agent, allowed = sayer_of(self.principal.tenant_id, acts_as(self.principal, body.agent), body.message_id)
         message = first_words(
             channel_required(self.principal.tenant_id, body.channel, body.channel_id), body.user_id, body.content,
             by_bot=body.by == "bot", agent=agent, name=body.name, client_message_id=body.message_id, allowed=allowed,
@@ -284,7 +284,7 @@ class ConversationMessagesView(TenantAPIView):
     )
     def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
         body = parse_body(request, AgentMessage)
-        agent, allowed = sayer_of(self.principal.tenant_id, body.agent, body.message_id)
+        agent, allowed = sayer_of(self.principal.tenant_id, acts_as(self.principal, body.agent), body.message_id)
         try:
             message = agent_reply(
                 conversation_id, agent, body.content, client_message_id=body.message_id, seen_seq=body.seen_seq,
@@ -367,7 +367,7 @@ class ControlView(TenantAPIView):
     def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
         body = parse_body(request, ControlChange)
         named = answerer_of if self.action == "take-over" else member_of
-        agent = named(self.principal.tenant_id, body.agent)
+        agent = named(self.principal.tenant_id, acts_as(self.principal, body.agent))
         conversation = {
             "take-over": lambda: take_over(conversation_id, agent, expected_epoch=body.expected_epoch),
             "hand-back": lambda: hand_back(conversation_id, expected_epoch=body.expected_epoch),

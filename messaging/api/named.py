@@ -15,7 +15,7 @@ from pydantic import Field
 from conversations.models import Message
 from messaging.agents.members import answerer_require
 from tenants.access.auth import Principal
-from tenants.errors import Unprocessable
+from tenants.errors import Forbidden, Unprocessable
 from tenants.models import Membership, User
 
 Agent = Annotated[
@@ -24,8 +24,21 @@ Agent = Annotated[
 
 
 def agent_of(principal: Principal) -> User | None:
-    """The member of staff behind the credential; None for keys and tokens of integrators."""
-    return User.objects.filter(username=principal.subject).first() if principal.kind == "staff" else None
+    """The tenant's member of staff for whom the credential acts: who agreed to an OAuth client's. None for all others."""
+    if not principal.user_id:
+        return None
+    return User.objects.filter(pk=principal.user_id, memberships__tenant_id=principal.tenant_id).first()
+
+
+def acts_as(principal: Principal, name: str) -> str:
+    """The user name that a request acts under: of the member of staff for whom the credential acts, else the one it names.
+    Raises Forbidden ``agent_other`` for a credential that acts for one member and names another."""
+    own = agent_of(principal)
+    if own is None:
+        return name
+    if name not in ("", own.get_username()):
+        raise Forbidden("This token acts for another member of staff.", code="agent_other")
+    return own.get_username()
 
 
 def member_of(tenant_id: uuid.UUID, name: str) -> User | None:

@@ -33,7 +33,7 @@ from tenants.storage.db import new_id
 from tenants.storage.json_values import unstorable
 from tenants.tenant_settings import tenant_state
 
-Kind = Literal["key", "token", "visitor", "staff"]
+Kind = Literal["key", "token", "visitor"]
 LONGEST_SUBJECT = 200  # characters
 
 

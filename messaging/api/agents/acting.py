@@ -7,15 +7,16 @@ import uuid
 from conversations import selectors
 from messaging.agents.labels import labels_of
 from messaging.agents.members import answerer_require
-from messaging.api.named import agent_of, member_of
+from messaging.api.named import acts_as, member_of
 from tenants.api.views import TenantAPIView
 from tenants.errors import Unprocessable
 from tenants.models import User
 
 
 def acting(view: TenantAPIView, named: str | None) -> User | None:
-    """The member who is named, else the one whose credential it is. Raises Unprocessable ``agent_unknown``."""
-    return member_of(view.principal.tenant_id, named or "") or agent_of(view.principal)
+    """The member who is named, else the one for whom the credential acts. Raises Unprocessable ``agent_unknown``, Forbidden
+    ``agent_other``."""
+    return member_of(view.principal.tenant_id, acts_as(view.principal, named or ""))
 
 
 def acting_answers(view: TenantAPIView, named: str | None) -> User | None:
