@@ -6,13 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from chatsvc.web.requests import Headers
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.http.request import HttpHeaders
 from django.test import Client, RequestFactory
 
 from chatsvc.web.middleware import Api
+from chatsvc.web.serving.requests import Headers
 
 PAGES = HttpResponse("a page")
 
