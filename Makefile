@@ -22,7 +22,7 @@ serve: .venv/installed var/seeded
 	@exec $(MANAGE) serve
 
 # Three for two processors: a part of the tests waits for processes, sockets and pages.
-test: .venv/installed-dev
+test: .venv/installed-dev var/languages
 	$(PYTHON) -m pytest -n 3 --dist worksteal -m "not chaos and not clients"
 
 # The same tests on PostgreSQL and Redis, both started for this run and thrown away after it.
@@ -145,6 +145,12 @@ lock: var/uv-$(UV)/bin/uv
 var/uv-$(UV)/bin/uv: | .venv/bin/python
 	$(PYTHON) -m venv var/uv-$(UV)
 	var/uv-$(UV)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
+
+# The model of languages as files: without them each process of the tests makes it anew (channels_app/words/languages.py).
+var/languages: .venv/installed
+	@mkdir -p var
+	$(PYTHON) -m channels_app.words.languages
+	@touch $@
 
 var/seeded: $(wildcard chatsvc/demo/*.py) $(wildcard assistant/demo/*.py) $(wildcard */migrations/*.py) | .venv/installed
 	@mkdir -p var staticfiles
