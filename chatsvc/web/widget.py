@@ -1,8 +1,9 @@
 """Files of the web chat widget that a release before or after this one has named.
 
 A page may hold the loader of another release: its cache lives a minute, and of several processes one may be of yesterday.
-It gets the widget of this release, which any loader can start. Must not serve what is named as this release names it:
-WhiteNoise does.
+It gets the widget of this release, which any loader can start; and a bundle of another release that is in a browser's cache
+gets the words of this one by their keys, for it knows another order of them. Must not serve what is named as this release
+names it: WhiteNoise does.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest
 from django.views.decorators.gzip import gzip_page
 
-DIST = Path(settings.BASE_DIR) / "static/widget/dist"
+WIDGET = Path(settings.BASE_DIR) / "static/widget"
 NAME = re.compile(r"(?P<what>chat|[a-z]{2})-[0-9a-f]{10}\.(?P<ending>js|json)")
 TYPES = {"js": "text/javascript", "json": "application/json"}
 
@@ -34,4 +35,6 @@ def of_another_release(request: HttpRequest, name: str) -> FileResponse:
 
 @cache
 def ours(what: str, ending: str) -> Path | None:
-    return next(DIST.glob(f"{what}-*.{ending}"), None)
+    if ending == "js":
+        return next((WIDGET / "dist").glob(f"{what}-*.js"), None)
+    return next((WIDGET / "strings").glob(f"{what}.json"), None)

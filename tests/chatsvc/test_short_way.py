@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.http.request import HttpHeaders
 from django.test import Client, RequestFactory
@@ -52,6 +53,18 @@ def test_the_api_looks_at_no_session(client: Client, monkeypatch: pytest.MonkeyP
     assert client.get("/api/v2/chat/conversations").status_code == 401
     client.get("/info")
     assert opened == ["/info"]
+
+
+def test_a_value_that_the_database_refuses_is_an_error_of_the_service(monkeypatch: Any) -> None:
+    """Views of the API check what comes in: what gets by them is their fault, and not told as the caller's."""
+    error = DataError("NUL (0x00)")
+
+    def refuse(*_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr("chatsvc.web.middleware.resolve", refuse)
+    answer = asked("/api/v2/contacts")
+    assert (answer.status_code, json.loads(answer.content)["error"]["code"]) == (500, "internal_error")
 
 
 META = {

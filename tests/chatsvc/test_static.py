@@ -51,7 +51,7 @@ def test_what_is_named_by_its_content_is_kept_and_the_loader_is_not(browser):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("name", "begins"), [("chat-0123456789.js", b"var "), ("de-0123456789.json", b'{"title":"Chatten')]
+    ("name", "begins"), [("chat-0123456789.js", b"var "), ("de-0123456789.json", b'{\n "title": "Chatten')]
 )
 def test_a_loader_of_another_release_gets_the_widget_of_this_one(browser, name, begins, settings):
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if not name.endswith("CompressedStatic")]  # production

@@ -26,6 +26,7 @@ APART = {
     "static/widget/dist/<str:name>": "public: the widget's files",
     "": "public: what runs, and the demo",
     "info": "public: what runs",
+    "docs": "public: leads to the description of the API",
     "favicon.ico": "public",
     ".well-known/jwks.json": "public: keys to check tokens by",
     ".well-known/oauth-authorization-server": "public: addresses",

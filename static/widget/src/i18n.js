@@ -23,7 +23,7 @@ export async function speak(locales) {
 /** What could not be had is asked for again the next time. */
 async function wordsOf(language) {
   loaded[language] ??= fetch(new URL(`${language}-${STAMP}.json`, import.meta.url), { credentials: "omit" })
-    .then((answer) => (answer.ok ? answer.json() : null))
+    .then((answer) => answer.ok && answer.json())
     .catch(() => null);
   const words = await loaded[language];
   if (!words) delete loaded[language];
@@ -48,9 +48,10 @@ class Language {
     this.t = this.t.bind(this);
   }
 
-  /** The words for `key`, with {name} filled from `values`. */
+  /** The words for `key`, with {name} filled from `values`. Ours are in the order of our keys; of another release, which the
+   * server has by now, they come by their keys, and may lack one. */
   t(key, values = {}) {
-    return this.#words[KEYS.indexOf(key)].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+    return (this.#words[KEYS.indexOf(key)] ?? this.#words[key] ?? "").replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
   }
 
   time(date) {
