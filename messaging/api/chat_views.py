@@ -25,7 +25,7 @@ from conversations.shapes import (
     TranscriptQuery,
 )
 from messaging.api.chat import Kind, MessageResponse, SendMessageRequest, channel_required, message_send
-from messaging.api.named import Agent, acts_as, agent_of, answerer_of, member_of, sayer_of
+from messaging.api.named import Agent, acts_as, agent_of, answerer_of, member_of, sayer_of, speaker_require
 from messaging.api.talks.shapes import ConversationChange, Removed
 from messaging.live.attending import staff_read, staff_typing
 from messaging.rules.agent_replies import NEWER, ReplyOutdated, agent_reply
@@ -79,6 +79,7 @@ class MessageView(TenantAPIView):
     """Send a message and get its answer."""
 
     permissions = {"POST": "messages:send"}
+    obeys_subject = True
 
     @extend_schema(
         operation_id="message_send",
@@ -95,6 +96,7 @@ class MessageView(TenantAPIView):
     )
     def post(self, request: Request) -> Response:
         body = parse_body(request, SendMessageRequest)
+        speaker_require(self.principal, body.user_id)
         wait = "respond-async" not in request.headers.get("Prefer", "")
         sent, final = message_send(self.principal.tenant_id, body, idempotency_id=self.idempotency_id, wait=wait)
         shown = {"response": None, **sent.model_dump(mode="json", exclude_none=True)}

@@ -12,9 +12,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from channels_app.content.ids import clean_id
 from conversations.models import Message
 from messaging.agents.members import answerer_require
 from tenants.access.auth import Principal
+from tenants.access.permissions import limited_to_subject
 from tenants.errors import Forbidden, Unprocessable
 from tenants.models import Membership, User
 
@@ -39,6 +41,12 @@ def acts_as(principal: Principal, name: str) -> str:
     if name not in ("", own.get_username()):
         raise Forbidden("This token acts for another member of staff.", code="agent_other")
     return own.get_username()
+
+
+def speaker_require(principal: Principal, person_id: str) -> None:
+    """Raises Forbidden ``limited_to_subject`` for a visitor's token that speaks as another person than its own."""
+    if principal.kind == "visitor" and clean_id(principal.subject) != person_id:
+        raise limited_to_subject()
 
 
 def member_of(tenant_id: uuid.UUID, name: str) -> User | None:

@@ -42,6 +42,7 @@ class StoredFile(BaseModel):
 
 class UploadView(TenantAPIView):
     permissions = {"POST": "messages:send"}
+    obeys_subject = True  # a file of its own, which no message has yet
     parser_classes = [MultiPartParser]
 
     @extend_schema(

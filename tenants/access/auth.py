@@ -23,6 +23,7 @@ from tenants.access.permissions import (
     PERMISSIONS,
     expand,
     limited_to_learners,
+    limited_to_subject,
     permissions_of_role,
 )
 from tenants.access.signing.issuers import foreign_claims
@@ -42,7 +43,8 @@ class Principal:
     """Who acts, for which tenant, with which permissions. ``request.user`` of every API view.
 
     ``key_prefix``: the API key it is, or came from. ``extra``: facts put into a token by its issuer. ``client_id``: the OAuth
-    client that acts, for the member of staff ``user_id`` where there is one. ``learners``: the only ones whose threads it
+    client that acts, for the member of staff ``user_id`` where there is one. A "visitor" is its ``subject`` and acts for
+    no other user: it reaches views that obey that, and nothing else. ``learners``: the only ones whose threads it
     reaches, and it reaches nothing else; None: it is not limited.
     """
 
@@ -92,10 +94,11 @@ def credential_of(headers: Mapping[str, str]) -> str | None:
 
 def principal_for(credential: str, *, limited: bool = False) -> Principal:
     """Who holds this access token or API key. No database access while everything is remembered. ``limited``: the caller
-    obeys `Principal.learners`.
+    obeys `Principal.learners`, and lets visitors act for themselves alone.
 
     Tokens are judged by the security hub where there is one, API keys always here. Raises NotAuthenticated, Forbidden
-    with ``tenant_suspended`` or, unless ``limited``, ``limited_to_learners``, or Unavailable while the hub is away.
+    with ``tenant_suspended`` or, unless ``limited``, ``limited_to_learners`` or ``limited_to_subject``, or Unavailable while
+    the hub is away.
     """
     if settings.ENV["SECURITY_HUB_URL"] and not credential.startswith("csk_"):
         principal = _from_hub(credential)
@@ -104,6 +107,8 @@ def principal_for(credential: str, *, limited: bool = False) -> Principal:
         principal = local_principal(credential)
     if principal.learners is not None and not limited:
         raise limited_to_learners()
+    if principal.kind == "visitor" and not limited:
+        raise limited_to_subject()
     return principal
 
 

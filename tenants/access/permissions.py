@@ -174,10 +174,15 @@ def limited_to_learners() -> Forbidden:
     return Forbidden("This token is limited to the threads of its learners.", code="limited_to_learners")
 
 
+def limited_to_subject() -> Forbidden:
+    """What a visitor's token is told of anything but what its own person says."""
+    return Forbidden("This token speaks for its own user alone.", code="limited_to_subject")
+
+
 class DeclaredPermission(BasePermission):
     """Lets a request through when its credential has what the view declares. No declaration: refused. A token that is limited
-    to learners reaches views that say they obey that (``obeys_learners``); only an operator's token reaches those that are
-    ``operators_only``."""
+    to learners reaches views that say they obey that (``obeys_learners``), a visitor's those that say they let it act for its
+    subject alone (``obeys_subject``); only an operator's token reaches those that are ``operators_only``."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         method = str(request.method)
@@ -191,6 +196,8 @@ class DeclaredPermission(BasePermission):
             return False
         if principal.learners is not None and not getattr(view, "obeys_learners", False):
             raise limited_to_learners()
+        if principal.kind == "visitor" and not getattr(view, "obeys_subject", False):
+            raise limited_to_subject()
         if needed != AUTHENTICATED and needed not in principal.permissions:
             raise Forbidden(details={"permission": needed})
         if getattr(view, "operators_only", False) and not operates(principal.user_id):

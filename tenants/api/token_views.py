@@ -24,6 +24,11 @@ class TokenRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     subject: str = Field("", max_length=200, description="The user in your system; empty: the API key")
+    kind: Literal["token", "visitor"] | None = Field(
+        None,
+        description="`visitor`, for a page or an app: it sends messages and files as its `subject`, and reaches nothing else. "
+        "Left out, `token`: for a back end, which may name any user",
+    )
     permissions: list[Annotated[str, Field(max_length=60)]] | None = Field(None, description="No more than the key has")
     learners: list[Annotated[str, Field(max_length=200)]] | None = Field(
         None,
@@ -82,8 +87,8 @@ class TokenView(TenantAPIView):
         responses=TokenPair,
         examples=[
             OpenApiExample(
-                "For one user",
-                value={"subject": "user-42", "permissions": ["messages:send"]},
+                "For one user's browser",
+                value={"subject": "user-42", "kind": "visitor", "permissions": ["messages:send"]},
                 request_only=True,
             ),
             PAIR,
@@ -93,6 +98,10 @@ class TokenView(TenantAPIView):
         wanted = parse_body(request, TokenRequest)
         if wanted.acts_as and wanted.learners is None:
             raise Unprocessable("`acts_as` is of tokens that are limited to learners.", code="learners_required")
+        if wanted.kind == "visitor" and not wanted.subject:
+            raise Unprocessable("A visitor's token says by `subject` who the visitor is.", code="subject_required")
+        if wanted.kind == "visitor" and wanted.learners is not None:
+            raise Unprocessable("A visitor's token reaches no threads.", code="visitor_without_learners")
         key = self.principal
         if key.kind != "key":
             raise Forbidden("Tokens are issued for API keys only.", code="api_key_required")
@@ -105,7 +114,7 @@ class TokenView(TenantAPIView):
         holder = auth.Principal(
             tenant_id=key.tenant_id,
             subject=wanted.subject or key.subject,
-            kind="token",
+            kind=wanted.kind or "token",
             permissions=granted,
             key_prefix=key.key_prefix,
             extra={"acts_as": wanted.acts_as} if wanted.acts_as else {},

@@ -44,6 +44,7 @@ class TenantAPIView(APIView):
     """
 
     obeys_learners: ClassVar[bool] = False  # True: the handlers reach nothing but what `Principal.learners` lets them
+    obeys_subject: ClassVar[bool] = False  # True: the handlers let a visitor's token act for its subject alone
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]  # OPTIONS is CORS' business
     operators_only: ClassVar[bool] = False  # True: beside the permission it takes an account that has every tenant
     scope: ExitStack

@@ -154,7 +154,7 @@ def test_a_token_says_who_and_what(tenant):
     token = auth.issue_access_token(
         tenant, "anna", permissions=["threads:read", "no:such"], kind="visitor", extra={"channel": "c"}
     )
-    principal = auth.principal_for(token)
+    principal = auth.principal_for(token, limited=True)
     assert (principal.tenant_id, principal.subject, principal.kind) == (tenant.id, "anna", "visitor")
     assert principal.permissions == {"threads:read"}
     assert principal.extra == {"channel": "c"}
