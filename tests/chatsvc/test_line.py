@@ -1,0 +1,111 @@
+"""What a script gives by mistake, and a database that is not there, are refused in one line (OPS-4)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import DatabaseError, OperationalError, ProgrammingError
+
+from chatsvc.management import line
+
+WRONG = [
+    (["purge", "--tenant", ""], "empty_value", "--tenant"),
+    (["purge", "--tenant="], "empty_value", "--tenant"),
+    (["verify_audit", "--tenant", " "], "empty_value", "--tenant"),
+    (["retry_deliveries", "--channel="], "empty_value", "--channel"),
+    (["remove_tenant", ""], "empty_value", "The value is"),
+    (["train_assistant", "--tenant", "\udcff"], "not_text", "--tenant"),
+    (["erase_contact", "\udcffacme", "x"], "not_text", "What is given is"),
+]
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The lines that reached their command."""
+    lines: list[Any] = []
+    monkeypatch.setattr(line, "execute_from_command_line", lines.append)
+    return lines
+
+
+@pytest.mark.parametrize("as_json", [False, True], ids=["words", "json"])
+@pytest.mark.parametrize(("words", "code", "told"), WRONG, ids=[" ".join(map(ascii, one[0])) for one in WRONG])
+def test_what_no_command_can_use_is_refused_before_it_begins(
+    words: list[str], code: str, told: str, as_json: bool, begun: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        line.run(["manage.py", *words, *(["--json"] if as_json else [])])
+    out, err = capsys.readouterr()
+    assert (ended.value.code, begun, err.count("\n")) == (2, [], 1)
+    assert told in err and f"({code})" in err
+    assert (json.loads(out)["error"]["code"] == code) if as_json else out == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["purge", "--tenant", "acme"], ["purge"], ["create_channel", '--config={"a": ""}'], ["createsuperuser", "--email", ""]],
+    ids=lambda words: " ".join(words),
+)  # fmt: skip
+def test_what_can_be_used_is_passed_on_as_it_is(words: list[str], begun: list[Any]) -> None:
+    line.run(["manage.py", *words])
+    assert begun == [["manage.py", *words]]
+
+
+def fails(monkeypatch: pytest.MonkeyPatch, error: Exception, *, behind: int) -> None:
+    def execute(argv: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(line, "execute_from_command_line", execute)
+    monkeypatch.setattr(line, "migrations_missing", lambda: behind)
+
+
+@pytest.mark.parametrize(
+    ("error", "behind", "code"),
+    [
+        (OperationalError("no such table: x"), 3, "database_behind"),
+        (ProgrammingError("relation x does not exist"), 1, "database_behind"),
+        (OperationalError("connection refused"), 0, "database_away"),
+    ],
+)
+def test_a_database_that_cannot_be_worked_with_is_told(
+    error: DatabaseError, behind: int, code: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fails(monkeypatch, error, behind=behind)
+    with pytest.raises(SystemExit) as ended:
+        line.run(["manage.py", "stats", "--json"])
+    out, err = capsys.readouterr()
+    assert (ended.value.code, json.loads(out)["error"]["code"], err.count("\n")) == (1, code, 1)
+
+
+def test_a_fault_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    fails(monkeypatch, ProgrammingError("syntax error"), behind=0)
+    with pytest.raises(ProgrammingError):
+        line.run(["manage.py", "stats"])
+    fails(monkeypatch, OperationalError("connection refused"), behind=0)
+    with pytest.raises(OperationalError):
+        line.run(["manage.py", "stats", "--traceback"])
+
+
+@pytest.mark.django_db
+def test_a_database_that_has_them_all_lacks_none() -> None:
+    assert line.migrations_missing() == 0
+
+
+def test_it_is_what_manage_py_asks(tmp_path: Path) -> None:
+    env = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path / 'new.sqlite3'}"}
+    asked = [sys.executable, "manage.py", "stats", "--json"]
+    ended = subprocess.run(asked, env=env, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, json.loads(ended.stdout)["error"]["code"]) == (1, "database_behind")
+    assert "Traceback" not in ended.stderr and ended.stderr.count("\n") == 1
+
+
+def test_every_command_of_ours_is_known() -> None:
+    root = Path(settings.BASE_DIR)
+    apps = {one.parent for one in root.glob("*/management/commands/__init__.py")}
+    assert {root / room for room in line.ROOMS} == apps
