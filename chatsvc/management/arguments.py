@@ -14,7 +14,17 @@ from tenants.errors import ServiceError
 from tenants.models import Tenant
 from tenants.storage.db import now
 
+
+class Refused(CommandError):
+    """What a command cannot be done with. ``code``: stable, told by those that tell JSON."""
+
+    def __init__(self, message: str, code: str = "invalid_argument"):
+        super().__init__(message)
+        self.code = code
+
+
 LONGEST = timedelta(days=36_500)
+QUOTED = 80  # characters
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -24,7 +34,8 @@ def tenant_named(slug: str, *, to_read: bool = False) -> Tenant:
     tenant = Tenant.objects.filter(slug=slug).first()
     if tenant is None:
         known = ", ".join(Tenant.objects.order_by("slug").values_list("slug", flat=True)[:20])
-        raise CommandError(f"There is no tenant {slug!r}. There are: {known or 'none; try `manage.py seed_demo`'}.")
+        none = "none; try `manage.py seed_demo`"
+        raise Refused(f"There is no tenant {short(slug)}. There are: {known or none}.", "unknown_tenant")
     if not to_read:
         _demand_active(tenant)
     return tenant
@@ -35,7 +46,7 @@ def channel_keyed(key: str) -> Channel:
     # unscoped: an operator names a channel by its public key
     channel = Channel.objects.unscoped().select_related("tenant").filter(key=key).first()
     if channel is None:
-        raise CommandError(f"There is no channel with the key {key!r}.")
+        raise Refused(f"There is no channel with the key {short(key)}.", "unknown_channel")
     _demand_active(channel.tenant)
     return channel
 
@@ -44,7 +55,7 @@ def _demand_active(tenant: Tenant) -> None:
     try:
         require_active(tenant.id)
     except ServiceError as error:
-        raise CommandError(f"{tenant.name}: {error.message}") from error
+        raise Refused(f"{tenant.name}: {error.message}", error.code) from error
 
 
 def moment(text: str) -> datetime:
@@ -55,7 +66,7 @@ def moment(text: str) -> datetime:
         return moment_typed(text)
     except ValueError:
         forms = "30m, 2h, 7d, 2026-01-31 or, with its zone, 2026-01-31T12:00:00Z"
-        raise CommandError(f"{text!r} is not a time from 1970 to 2100: write {forms}.") from None
+        raise Refused(f"{short(text)} is not a time from 1970 to 2100: write {forms}.", "invalid_time") from None
 
 
 def span(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
@@ -63,5 +74,10 @@ def span(since: str | None, until: str | None) -> tuple[datetime | None, datetim
     before it begins."""
     first, last = (moment(text) if text else None for text in (since, until))
     if first and last and last < first:
-        raise CommandError(f"{until!r} lies before {since!r}: the span ends before it begins.")
+        raise Refused(f"{until!r} lies before {since!r}: the span ends before it begins.", "invalid_time")
     return first, last
+
+
+def short(text: str) -> str:
+    """What was given, in quotes, as a message repeats it."""
+    return repr(text if len(text) <= QUOTED else f"{text[:QUOTED]}…")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from django.core.management import execute_from_command_line
+from django.core.management import CommandError, execute_from_command_line
 from django.db import DatabaseError, connection
 
 ROOMS = ("chatsvc/management/commands", "assistant/management/commands")  # where commands of ours lie
@@ -27,6 +27,9 @@ def run(argv: Sequence[str]) -> None:
         if complaint := _complaint(name, words):
             _end(*complaint, words, REFUSED)
         execute_from_command_line(list(argv))
+    except CommandError as error:  # of the words themselves: those of a command that has begun are told by Django
+        said = str(error).removeprefix("Error: ")
+        _end("invalid_arguments", f"{said} (see `manage.py {name} --help`)", words, REFUSED)
     except DatabaseError as error:
         told = None if "--traceback" in words else _database(error)
         if told is None:

@@ -1,6 +1,6 @@
-"""The base of commands that make something for an operator or a script: `--json`, and errors with stable codes.
+"""The bases of commands that tell an operator or a script something: `--json`, and errors with stable codes.
 
-Must not know what is made.
+Must not know what is made or told.
 """
 
 from __future__ import annotations
@@ -10,13 +10,31 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from chatsvc.management.arguments import tenant_named
+from chatsvc.management.arguments import Refused, tenant_named
 from tenants.console.plain_words import plain_words
 from tenants.errors import NotFound, ServiceError
 from tenants.models import Tenant
 
 
-class MakingCommand(BaseCommand):
+class TellingCommand(BaseCommand):
+    """With ``--json`` what it is refused for stands on stdout, too. A report that ends in a CommandError is no refusal."""
+
+    def create_parser(self, *names: Any, **options: Any) -> CommandParser:
+        parser = super().create_parser(*names, **options)
+        parser.called_from_command_line = False  # its complaints are chatsvc/management/line.py's to tell
+        return parser
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except Refused as error:
+            if options.get("json"):
+                refusal = {"code": error.code, "message": str(error), "details": []}
+                self.stdout.write(json.dumps({"error": refusal}))
+            raise
+
+
+class MakingCommand(TellingCommand):
     """``make`` does it and returns what to tell, as JSON members; ``told`` puts that into words."""
 
     def add_arguments(self, parser: CommandParser) -> None:

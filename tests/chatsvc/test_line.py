@@ -6,14 +6,18 @@ import json
 import os
 import subprocess
 import sys
+import uuid
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, OperationalError, ProgrammingError
 
 from chatsvc.management import line
+from tenants.models import Tenant
 
 WRONG = [
     (["purge", "--tenant", ""], "empty_value", "--tenant"),
@@ -97,12 +101,59 @@ def test_a_database_that_has_them_all_lacks_none() -> None:
     assert line.migrations_missing() == 0
 
 
-def test_it_is_what_manage_py_asks(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("words", "status", "code"),
+    [
+        (["stats"], 1, "database_behind"),
+        (["erase_contact", "acme", "abc"], 2, "invalid_arguments"),
+        (["stats", "--nonsense"], 2, "invalid_arguments"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_it_is_what_manage_py_asks(tmp_path: Path, words: list[str], status: int, code: str) -> None:
     env = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path / 'new.sqlite3'}"}
-    asked = [sys.executable, "manage.py", "stats", "--json"]
+    asked = [sys.executable, "manage.py", *words, "--json"]
     ended = subprocess.run(asked, env=env, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=120)
-    assert (ended.returncode, json.loads(ended.stdout)["error"]["code"]) == (1, "database_behind")
+    assert (ended.returncode, json.loads(ended.stdout)["error"]["code"]) == (status, code)
     assert "Traceback" not in ended.stderr and ended.stderr.count("\n") == 1
+
+
+NOBODY = str(uuid.UUID(int=0))
+REFUSED = [
+    (["purge", "--tenant", "nope"], "unknown_tenant"),
+    (["stats", "--tenant", "nope"], "unknown_tenant"),
+    (["stats", "--from", "yesterday"], "invalid_time"),
+    (["stats", "--from", "2026-02-01", "--to", "2026-01-01"], "invalid_time"),
+    (["verify_audit", "--tenant", "nope"], "unknown_tenant"),
+    (["verify_audit", "--head", "abc"], "tenant_required"),
+    (["channel_doctor", "--tenant", "nope"], "unknown_tenant"),
+    (["figures_rebuild", "--tenant", "nope"], "unknown_tenant"),
+    (["evaluate_assistant", "nope"], "unknown_tenant"),
+    (["evaluate_assistant", "acme", "--set", "nope"], "unknown_set"),
+    (["evaluate_assistant", "acme", "--no-worse"], "invalid_argument"),
+    (["erase_contact", "nope", NOBODY], "unknown_tenant"),
+    (["erase_contact", "acme", NOBODY], "contact_not_found"),
+    (["erase_contact", "acme", NOBODY, "--dry-run"], "contact_not_found"),
+    (["export_contact", "acme", NOBODY], "contact_not_found"),
+    (["export_contact", "acme", NOBODY, "--dry-run"], "contact_not_found"),
+    (["export_contact", "acme", NOBODY, "--output", "/"], "file_exists"),
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("words", "code"), REFUSED, ids=[" ".join(words) for words, _ in REFUSED])
+def test_what_a_command_is_refused_for_has_a_code(tenant: Tenant, words: list[str], code: str) -> None:
+    out = StringIO()
+    with pytest.raises(CommandError):
+        call_command(*[tenant.slug if word == "acme" else word for word in words], "--json", stdout=out)
+    assert json.loads(out.getvalue())["error"]["code"] == code
+
+
+@pytest.mark.django_db
+def test_what_is_long_is_not_repeated_whole() -> None:
+    with pytest.raises(CommandError) as refused:
+        call_command("purge", "--tenant", "x" * 5000)
+    assert len(str(refused.value)) < 200
 
 
 def test_every_command_of_ours_is_known() -> None:

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from channels_app.models import Channel
 from channels_app.registry import KINDS
 from chatsvc.management.arguments import tenant_named
+from chatsvc.management.making import TellingCommand
 from messaging.health.report import ChannelReport, channel_report
 from messaging.health.watch import channel_check
 from tenants.scope import tenant_scope
@@ -18,7 +19,7 @@ from tenants.scope import tenant_scope
 COLUMNS = ("tenant", "channel", "kind", "state", "waiting", "last message", "since")
 
 
-class Command(BaseCommand):
+class Command(TellingCommand):
     help = "Ask every enabled channel's platform and say what is wrong and what to do. Exit code 1 when something is wrong."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -7,9 +7,10 @@ import time
 import uuid
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from chatsvc.management.arguments import tenant_named
+from chatsvc.management.arguments import Refused, tenant_named
+from chatsvc.management.making import TellingCommand
 from messaging.privacy.erase import HELD, erasure_go_on, erasure_preview, erasure_start
 from messaging.privacy.models import Erasure
 from tenants.errors import ServiceError
@@ -19,7 +20,7 @@ from tenants.storage.batches import for_seconds
 STRETCH_S = 2.0
 
 
-class Command(BaseCommand):
+class Command(TellingCommand):
     help = "Erase a contact with everything they said, sent and are known by. There is no way back."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -38,7 +39,7 @@ class Command(BaseCommand):
                 else:
                     told = _told(_followed(erasure_start(contact_id, "system"), wait=not options["background"]))
             except ServiceError as error:
-                raise CommandError(f"{error.message} Nothing was erased.") from error
+                raise Refused(f"{error.message} Nothing was erased.", error.code) from error
         self._tell({"contact_id": str(contact_id), **told}, as_json=options["json"])
 
     def _tell(self, told: dict[str, Any], *, as_json: bool) -> None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from assistant.engines import engine_named
 from assistant.evaluations.models import EvaluationCase
 from assistant.evaluations.run import Report, difference, evaluate
-from chatsvc.management.arguments import tenant_named
+from chatsvc.management.arguments import Refused, tenant_named
+from chatsvc.management.making import TellingCommand
 from tenants.scope import tenant_scope
 from tenants.tenant_settings import settings_for
 
 
-class Command(BaseCommand):
+class Command(TellingCommand):
     help = "Ask the assistant a tenant's evaluation questions. Exit code 1 where it is not good enough."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -31,13 +32,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["no_worse"] and not options["against"]:
-            raise CommandError("--no-worse needs --against.")
+            raise Refused("--no-worse needs --against.")
         if not 0 <= options["least"] <= 1:
-            raise CommandError("--least is a share, from 0 to 1.")
+            raise Refused("--least is a share, from 0 to 1.")
         with tenant_scope(tenant_named(options["slug"]).id):
             cases = list(EvaluationCase.objects.filter(name=options["set_name"]).order_by("id"))
             if not cases:
-                raise CommandError("There are no questions in such a set.")
+                raise Refused("There are no questions in such a set.", "unknown_set")
             tenant = settings_for(cases[0].tenant_id).model_dump()
             report, other = (
                 evaluate(cases, engine_named(name, tenant), name=name) if name else None

@@ -9,9 +9,10 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from chatsvc.management.arguments import tenant_named
+from chatsvc.management.arguments import Refused, tenant_named
+from chatsvc.management.making import TellingCommand
 from messaging.privacy.export.job import export_go_on, export_start
 from messaging.privacy.export.lines import rows_count
 from messaging.privacy.export.package import package_open
@@ -24,7 +25,7 @@ from tenants.storage.batches import for_seconds
 STRETCH_S = 2.0
 
 
-class Command(BaseCommand):
+class Command(TellingCommand):
     help = "Export everything about a contact as a ZIP of JSON lines and files."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -41,7 +42,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         tenant, contact_id, output = tenant_named(options["slug"]), options["contact"], options["output"]
         if output and output.exists():
-            raise CommandError(f"{output} is there already.")
+            raise Refused(f"{output} is there already.", "file_exists")
         with tenant_scope(tenant.id):
             try:
                 if options["dry_run"]:
@@ -52,7 +53,7 @@ class Command(BaseCommand):
                     if output:
                         told |= {"output": str(_copied(export, output))}
             except ServiceError as error:
-                raise CommandError(f"{error.message} Nothing was exported.") from error
+                raise Refused(f"{error.message} Nothing was exported.", error.code) from error
         self._tell({"contact_id": str(contact_id), **told}, as_json=options["json"])
 
     def _tell(self, told: dict[str, Any], *, as_json: bool) -> None:

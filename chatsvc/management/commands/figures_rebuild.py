@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from tqdm import tqdm
 
 from chatsvc.management.arguments import span, tenant_named
+from chatsvc.management.making import TellingCommand
 from messaging.figures.rebuild import Rebuilt, day_rebuild, days_of
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
 
-class Command(BaseCommand):
+class Command(TellingCommand):
     help = "Count the figures of days anew from their events, a day at a time, also while the service runs."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -6,17 +6,18 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from channels_app.words.moments import written
 from chatsvc.management.arguments import tenant_named
+from chatsvc.management.making import TellingCommand
 from messaging.privacy.purge import purge
 from messaging.privacy.retention import Preview, preview
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
 
-class Command(BaseCommand):
+class Command(TellingCommand):
     help = "Remove conversations, files, ended sessions, events and stored requests that are older than a tenant keeps them."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -6,8 +6,9 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from chatsvc.management.making import TellingCommand
 from messaging.housekeeping.rekey import places, rekey
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -18,7 +19,7 @@ LOST = (
 )
 
 
-class Command(BaseCommand):
+class Command(TellingCommand):
     help = (
         "Store every secret of the database under the first of ENCRYPTION_KEYS. Safe to stop and to repeat, also while the "
         "service runs; afterwards the former keys open nothing that is here."

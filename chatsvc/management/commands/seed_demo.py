@@ -6,15 +6,17 @@ import json
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 from tqdm import tqdm
 
 from channels_app.http.client import authority
 from channels_app.services import outbound_hosts
 from chatsvc import demo
+from chatsvc.management.arguments import Refused
+from chatsvc.management.making import TellingCommand
 
 
-class Command(BaseCommand):
+class Command(TellingCommand):
     help = (
         "Make the demo tenant (Acorn Outdoor): people who work there, an API key, channels, an assistant, and a week of "
         "conversations. Idempotent."
@@ -27,12 +29,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.PRODUCTION and not options["force"]:
-            raise CommandError("The demo tenant has no place in production. --force makes it all the same.")
+            raise Refused("The demo tenant has no place in production. --force makes it all the same.", "production")
         twin = authority(demo.TWIN_URL)
         if twin not in outbound_hosts():
-            raise CommandError(
+            told = (
                 f"The demo's channels speak with the provider twin, a private address. Set OUTBOUND_ALLOW_HOSTS={twin}."
             )
+            raise Refused(told, "twin_not_allowed")
         steps_wanted = {name: step for name, step in demo.STEPS.items() if name != demo.PAST or not options["bare"]}
         with tqdm(steps_wanted.items(), desc="Demo tenant", leave=False, unit="step", disable=None) as steps:
             for name, step in steps:
@@ -40,7 +43,9 @@ class Command(BaseCommand):
                 demo.step_run(step)
         access = demo.demo_access()
         if access is None:
-            raise CommandError("The demo tenant is not complete: was one of its channels or the admin renamed?")
+            raise Refused(
+                "The demo tenant is not complete: was one of its channels or the admin renamed?", "demo_incomplete"
+            )
         if options["json"]:
             self.stdout.write(json.dumps(access.to_json()))
         else:

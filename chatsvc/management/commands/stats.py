@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from chatsvc.management.arguments import span, tenant_named
+from chatsvc.management.arguments import Refused, span, tenant_named
+from chatsvc.management.making import TellingCommand
 from chatsvc.observe.row_metrics import rows
 from messaging.figures.asked import USUAL, Asked, last_days, period_refused
 from messaging.figures.facts import COUNTS
@@ -16,7 +17,7 @@ from messaging.figures.sheet import Sheet
 from tenants.models import Tenant
 
 
-class Command(BaseCommand):
+class Command(TellingCommand):
     help = "Figures of the days asked for, by tenant, and what waits or was given up in the whole service now."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         given = span(options["first"], options["last"])
         first, last = (at.date() if at else usual for at, usual in zip(given, (usual_first, usual_last), strict=True))
         if refusal := period_refused(first, last):
-            raise CommandError(refusal)
+            raise Refused(refusal, "invalid_time")
         tenants = [tenant_named(options["tenant"], to_read=True)] if options["tenant"] else list(
             Tenant.objects.exclude(status=Tenant.Status.REMOVING).order_by("slug")
         )  # fmt: skip

@@ -6,15 +6,16 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from chatsvc.management.arguments import tenant_named
+from chatsvc.management.arguments import Refused, tenant_named
+from chatsvc.management.making import TellingCommand
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.trail.seals import trail_verify
 
 
-class Command(BaseCommand):
+class Command(TellingCommand):
     help = (
         "Go through the audit trail by its seals: what was changed, taken away or put in afterwards is named. Exit code 1 then. "
         "Keep the heads that it prints elsewhere, and give one back with --head: a trail that was made anew is found by it."
@@ -29,7 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["head"] and not options["tenant"]:
-            raise CommandError("Say of which --tenant the --head is.")
+            raise Refused("Say of which --tenant the --head is.", "tenant_required")
         named = options["tenant"]
         tenants = [tenant_named(named, to_read=True)] if named else list(Tenant.objects.order_by("slug"))
         found = {}
