@@ -119,8 +119,10 @@ def _host() -> str:
 
 
 def _origin() -> str:
+    """As browsers write it: a host in small letters, and no port that is the scheme's own."""
     parts = urlsplit(settings.PUBLIC_URL)
-    return f"{parts.scheme}://{parts.netloc}"
+    port = "" if parts.port in (None, {"https": 443, "http": 80}.get(parts.scheme)) else f":{parts.port}"
+    return f"{parts.scheme}://{_host()}{port}"
 
 
 def _handle(credential_id: bytes) -> str:

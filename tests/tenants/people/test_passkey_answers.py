@@ -70,3 +70,19 @@ def test_what_no_browser_answers_is_refused(user: User, answer: Any) -> None:
     secret: Any = {"id": "YWFh", "key": text(cbor2.dumps({1: 2}))}
     SecondFactor.objects.create(user=user, kind="passkey", name="Mine", handle="h", secret=secret)
     assert not passkey_is_right(user, given, challenge)
+
+
+@pytest.mark.parametrize(
+    ("public_url", "origin"),
+    [
+        ("https://chat.example.com", "https://chat.example.com"),
+        ("https://Chat.Example.COM/", "https://chat.example.com"),
+        ("https://chat.example.com:443", "https://chat.example.com"),
+        ("http://localhost:80/", "http://localhost"),
+        ("https://chat.example.com:8443", "https://chat.example.com:8443"),
+        ("http://chat.example.com:443", "http://chat.example.com:443"),
+    ],
+)
+def test_the_origin_is_what_browsers_call_it(public_url: str, origin: str, settings: Any) -> None:
+    settings.PUBLIC_URL = public_url
+    assert (_origin(), _host()) == (origin, origin.split("/")[2].split(":")[0])
