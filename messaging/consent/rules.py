@@ -23,6 +23,7 @@ from tenants.errors import Conflict
 from tenants.storage.db import atomic, now, on_commit, retried
 
 CODE = "contact_stopped"
+DOUBT = timedelta(minutes=5)  # by which a platform's clock may differ from ours
 
 
 # --------------------------------------------------------------- what a platform tells
@@ -30,10 +31,11 @@ CODE = "contact_stopped"
 
 def contact_stop(channel: Channel, sender: Sender, at: datetime | None) -> bool:
     """The platform says that the person wants no more messages, and has told them so itself. Call inside
-    a transaction. False when that was known, or comes late: who has written since takes them again."""
+    a transaction. False when that was known, or comes late: who has written since takes them again. Words without a time of
+    their own have ours: where two clocks leave doubt, a stop counts."""
     known, stopped_at = identity_resolve(channel, sender), min(at or now(), now())
     ids = _ids_on_the_channel(known.identity_id)
-    if wrote_since(stopped_at).filter(identity_id__in=ids).exists():
+    if wrote_since(stopped_at + DOUBT).filter(identity_id__in=ids).exists():
         return False
     return _tell(channel, known.identity_id, identity_stop(known.identity_id, known.contact_id, stopped_at))
 

@@ -196,6 +196,8 @@ variants={item.language: {"external": {"status": "pending", "text": "", "variabl
             quote = Quote(message_id=stored.message.id)
             item = replace(item, content=item.content.model_copy(update={"quote": quote}))
         rows.Conversation.objects.filter(id=conversation.id).update(answered_seq=stored.message.seq)
+    if isinstance(item, Signal):
+        item = replace(item, at=None)  # now: what is told late changes nothing
     if isinstance(item, Signal) and item.kind in ("reopened", "handed_back"):
         rows.Identity.objects.update(stopped_at=now())
         rows.Conversation.objects.update(control_owner="human", held_by="outside", status="escalated")

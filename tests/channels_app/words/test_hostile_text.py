@@ -85,6 +85,10 @@ LONGEST: dict[str, int] = {
     "channels_app.adapters.whatsapp.templates": MAX_TEXT,
     "conversations.export.pdf": 400_000,
     "messaging.agents.notes": 4096,  # of a note
+    "messaging.agents.inbox.found": 200,  # what is asked
+    "messaging.rules.control": 4096,  # a reason
+    "tenants.api.versions": HEADER,
+    "tenants.console.plain_words": 2048,  # an error of a form's check
     "messaging.admin.inbox.lists.asked": 255,
     "chatsvc.web.widget": 255,
     "messaging.media.views": HEADER,
