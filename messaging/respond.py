@@ -321,11 +321,13 @@ def _think(request: EngineRequest, turn: Turn, last: Any) -> EngineOutcome:
             reply = replace(reply, contents=as_expected(reply.contents, expected)) if expected else reply
         except NotAtOnce:
             raise
+        except _Unusable as error:
+            log.warning(
+                "engine_reply_unusable", error=error.code, where=error.where, conversation=str(request.conversation_id)
+            )
+            refused(error.code, error.where)
         except EngineError as error:
             log.warning("engine_failed", error=error.code, where=error.where, conversation=str(request.conversation_id))
-        except ServiceError as error:  # a template that is not there or lacks a value, an unknown quote
-            log.warning("engine_reply_unusable", error=error.code, conversation=str(request.conversation_id))
-            refused(error.code)
         except Exception as error:  # noqa: BLE001  an engine's bug must not leave a person without an answer
             log.error("engine_crashed", error=type(error).__name__, conversation=str(request.conversation_id))
     if reply is None:
@@ -342,30 +344,50 @@ def _think(request: EngineRequest, turn: Turn, last: Any) -> EngineOutcome:
     return EngineOutcome(reply, degraded, int(took_s * 1000), (lambda why: None) if degraded else refused)
 
 
-def _refused(engine: Engine | None, request: EngineRequest, why: str) -> None:
+def _refused(engine: Engine | None, request: EngineRequest, why: str, where: str = "") -> None:
     """Tell the engine that its answer was not sent, where it wants to know."""
     if tell := getattr(engine, "refused", None):
-        tell(request, why, "")
+        tell(request, why, where)
+
+
+class _Unusable(EngineError):
+    """The channel or the conversation cannot take an answer: a template that is not there or lacks a value, an unknown
+    quote, what the platform would refuse."""
+
+
+def _each(reply: EngineReply, step: Callable[[Content], Content]) -> EngineReply:
+    """The reply with its contents as ``step`` leaves them. Raises _Unusable, which names the one that it refuses."""
+    contents = []
+    for number, content in enumerate(reply.contents):
+        try:
+            contents.append(step(content))
+        except ServiceError as error:
+            first = error.details[0] if isinstance(error.details, list) and error.details else {}
+            member, kind = first.get("field", "").removeprefix("content"), first.get("code", error.code)
+            raise _Unusable(error.code, where=f"response_content[{number}]{member}: {kind}") from error
+    return replace(reply, contents=tuple(contents))
 
 
 def _quoting(reply: EngineReply, conversation: Conversation, answered_id: uuid.UUID) -> EngineReply:
-    """The reply with what is known of the messages it quotes. Raises Invalid ``quote_unknown``."""
+    """The reply with what is known of the messages it quotes. Raises _Unusable ``quote_unknown``."""
     if all(content.quote is None for content in reply.contents):
         return reply
-    quoting = (outbound_quoted(conversation, content, answered_id)[0] for content in reply.contents)
-    return replace(reply, contents=tuple(quoting))
+    return _each(reply, lambda content: outbound_quoted(conversation, content, answered_id)[0])
 
 
 def _sendable(reply: EngineReply, conversation: Conversation) -> EngineReply:
-    """The reply with its templates resolved, if the platform takes it. Raises a ServiceError."""
+    """The reply with its templates resolved, if the platform takes it. Raises _Unusable."""
     channel = channel_for_id(conversation.channel_id)
     if channel is None or all(content.type == "text" and not content.quick_replies for content in reply.contents):
         return reply
     languages = (conversation.contact.language, *settings_for(conversation.tenant_id).languages)
-    contents = tuple(template_resolved(channel, content, languages) for content in reply.contents)
-    for content in contents:
+
+    def resolved(content: Content) -> Content:
+        content = template_resolved(channel, content, languages)
         content_require(channel, conversation, content)
-    return replace(reply, contents=contents)
+        return content
+
+    return _each(reply, resolved)
 
 
 @retried

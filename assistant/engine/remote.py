@@ -55,7 +55,16 @@ MEANING: dict[grpc.StatusCode, tuple[str, bool]] = {
     Status.UNIMPLEMENTED: ("engine_unimplemented", False),
 }
 FAILED = ("engine_failed", False)  # INTERNAL, UNKNOWN, DATA_LOSS: a bug there
-TOO_LARGE = re.compile("received message larger than max", re.I)  # what gRPC on our side says of a reply
+#: what gRPC on our side says of a reply that it did not take → our code, and where the reply was wrong. The engine's own
+#: call ended well: it knows of nothing
+NOT_TAKEN: dict[grpc.StatusCode, tuple[re.Pattern[str], str, str]] = {
+    Status.RESOURCE_EXHAUSTED: (
+        re.compile("received message larger than max", re.I),
+        "reply_too_large",
+        "reply: too_large",
+    ),
+    Status.INTERNAL: (re.compile("exception deserializing response", re.I), "reply_unreadable", "reply: unreadable"),
+}
 Told = Callable[[str], None]
 UNREACHABLE = (Status.UNAVAILABLE, Status.CANCELLED)  # asked again; a server that stops cancels: we never do
 AWAY = (*UNREACHABLE, Status.DEADLINE_EXCEEDED)  # what the breaker counts
@@ -108,11 +117,14 @@ class Remote:
             try:
                 response = self._ask(message, deadline, headers, request.stream)
             except grpc.RpcError as error:
-                raise self._failed(error) from None
+                failed = self._failed(error)
+                if failed.where:
+                    self.refused(request, failed.code.removeprefix("engine_"), failed.where)
+                raise failed from None
         self._breaker.succeeded()
         try:
             if response is None:
-                raise Malformed("response_missing")
+                raise Malformed("response_missing", "response: missing")
             return reply_of(response, engine=NAME)
         except Malformed as malformed:
             log.warning("engine_reply_invalid", what=malformed.code, where=malformed.where)
@@ -234,9 +246,11 @@ def _error(error: grpc.RpcError) -> EngineError:
     status = error.code()
     if status is Status.DEADLINE_EXCEEDED:
         return EngineTimeout()
+    if status in NOT_TAKEN:
+        words, code, where = NOT_TAKEN[status]
+        if words.search(error.details() or ""):  # looked at, not handed on
+            return EngineError(f"engine_{code}", where=where)
     code, retryable = MEANING.get(status, FAILED)
-    if status is Status.RESOURCE_EXHAUSTED and TOO_LARGE.search(error.details() or ""):  # looked at, not handed on
-        return EngineError("engine_reply_too_large")
     return EngineError(code, retryable=retryable)
 
 

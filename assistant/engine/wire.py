@@ -10,7 +10,7 @@ import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
@@ -48,6 +48,14 @@ METADATA = {
 
 _WRITTEN: TypeAdapter[Content] = TypeAdapter(Content)
 _REPLIED: TypeAdapter[Content] = TypeAdapter(PublicContent)
+
+
+class _Wrong(ValueError):
+    """``kind`` of what is wrong in a part, ``loc``: the way to it there."""
+
+    def __init__(self, kind: str, loc: Iterable[str | int] = ()):
+        super().__init__(kind)
+        self.kind, self.loc = kind, loc
 
 
 class Malformed(Exception):
@@ -124,15 +132,17 @@ def response_message(reply: EngineReply) -> ProcessMessageResponse:
 
 def reply_of(message: ProcessMessageResponse, *, engine: str) -> EngineReply:
     """Raises Malformed. ``engine`` names the reply when it does not do so itself."""
-    if not _is_share(message.confidence) or not all(map(_is_share, message.confidence_scores.values())):
-        raise Malformed("confidence_invalid")
-    with _part("response_text"):
-        for words in (*message.next_expected_inputs, message.intent, message.handover_reason, message.model):
-            _storable(words, NUL)
-    with _part("sources"):
-        sources = tuple(_source(source) for source in message.sources)
-        if len(sources) > MAX_SOURCES:
-            raise ValueError
+    for field, shares in (
+        ("confidence", [message.confidence]),
+        ("confidence_scores", message.confidence_scores.values()),
+    ):
+        with _part("confidence", field):
+            _require(all(map(_is_share, shares)), "not_from_0_to_1")
+    for field in ("next_expected_inputs", "intent", "handover_reason", "model"):
+        with _part("response_text", field):
+            said = getattr(message, field)
+            for words in [said] if isinstance(said, str) else said:
+                _storable(words, NUL)
     return EngineReply(
         contents=_contents(message.response_content, _REPLIED, MAX_REPLIES, "response_content"),
         context=_object(message.updated_context_json, "updated_context"),
@@ -146,7 +156,7 @@ def reply_of(message: ProcessMessageResponse, *, engine: str) -> EngineReply:
         model=message.model,
         # Wrong sums are no reason to leave a person without an answer.
         usage={name: count for name, count in message.usage.items() if math.isfinite(count) and count >= 0},
-        sources=sources,
+        sources=_sources(message.sources),
         why=_object(message.why_json, "why"),
         unanswered=message.unanswered,
     )
@@ -193,8 +203,15 @@ def _part(name: str, where: str = "") -> Iterator[None]:
     except ValidationError as error:
         first = error.errors(include_input=False, include_context=False, include_url=False)[0]
         raise Malformed(f"{name}_invalid", _place(where or name, first["loc"], first["type"])) from None
+    except _Wrong as wrong:
+        raise Malformed(f"{name}_invalid", _place(where or name, wrong.loc, wrong.kind)) from None
     except (ValueError, TypeError):  # JSON's, protobuf's and UTF-8's errors are among these
-        raise Malformed(f"{name}_invalid", where) from None
+        raise Malformed(f"{name}_invalid", _place(where or name, (), "unreadable")) from None
+
+
+def _require(right: bool, kind: str, loc: Iterable[str | int] = ()) -> None:
+    if not right:
+        raise _Wrong(kind, loc)
 
 
 def _place(where: str, loc: Iterable[str | int], kind: str) -> str:
@@ -211,8 +228,7 @@ def _written(contents: Iterable[Content]) -> list[str]:
 
 def _contents(texts: Any, kind: TypeAdapter[Content], most: int, name: str) -> tuple[Content, ...]:
     with _part(name):
-        if len(texts) > most:
-            raise ValueError
+        _require(len(texts) <= most, "too_many")
     contents = []
     for number, text in enumerate(texts):
         with _part(name, f"{name}[{number}]"):
@@ -221,13 +237,25 @@ def _contents(texts: Any, kind: TypeAdapter[Content], most: int, name: str) -> t
 
 
 def _history(entries: Any) -> tuple[HistoryEntry, ...]:
-    if len(entries) > MAX_HISTORY or any(entry.role not in ROLES for entry in entries):
-        raise Malformed("history_invalid")
+    with _part("history"):
+        _require(len(entries) <= MAX_HISTORY, "too_many")
+        for number, entry in enumerate(entries):
+            _require(entry.role in ROLES, "unknown", (number, "role"))
     return tuple(HistoryEntry(entry.role, entry.text) for entry in entries)
 
 
 def _person(person: Any) -> Person:
     return Person(person.contact_id, person.scheme, person.identity, person.verified)
+
+
+def _sources(sources: Any) -> tuple[Source, ...]:
+    with _part("sources"):
+        _require(len(sources) <= MAX_SOURCES, "too_many")
+    read = []
+    for number, source in enumerate(sources):
+        with _part("sources", f"sources[{number}]"):
+            read.append(_source(source))
+    return tuple(read)
 
 
 def _source(source: Any) -> Source:
@@ -245,19 +273,18 @@ def _object_text(value: Mapping[str, Any]) -> str:
 
 def _object(text: str, name: str) -> dict[str, Any]:
     """A JSON object, strictly: no NaN, no lone surrogates, nothing that a database refuses."""
-    with _part(name):
-        if len(text) > MAX_OBJECT:
-            raise ValueError
+    with _part(name, f"{name}_json"):
+        _require(len(text) <= MAX_OBJECT, "too_long")
         value = from_json(_storable(text), allow_inf_nan=False) if text else {}
-        if not isinstance(value, dict) or unstorable(value):
-            raise TypeError
-        return value
+        _require(isinstance(value, dict), "no_object")
+        if refused := unstorable(value):
+            raise _Wrong(refused.code, (int(step) if step.isdecimal() else step for step in refused.path.split(".")))
+        return cast(dict[str, Any], value)
 
 
 def _storable(text: str, nul: re.Pattern[str] = JSON_NUL) -> str:
     """PostgreSQL takes no NUL, neither plain nor in JSON. Raises ValueError."""
-    if nul.search(text):
-        raise ValueError
+    _require(not nul.search(text), "nul_character")
     return text
 
 

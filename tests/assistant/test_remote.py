@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent import futures
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import Any
 
 import grpc
@@ -15,7 +16,7 @@ import pytest
 import structlog
 
 from assistant.engine import remote
-from assistant.engine.grpc_gen.engine_pb2 import ProcessMessageResponse
+from assistant.engine.grpc_gen.engine_pb2 import ProcessMessageResponse, ReplyRefusedRequest
 from assistant.engine.remote import FAILURES, MEANING, Remote
 from assistant.engine.server import Refused
 from assistant.engine.wire import MAX_BYTES, SERVICE
@@ -36,6 +37,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "COOL_S", 0.05)
 
 
+def reply(**members: Any) -> bytes:
+    return bytes(ProcessMessageResponse(**members).SerializeToString())
+
+
 def failure(engine: Remote, request: EngineRequest = REQUEST) -> EngineError:
     with pytest.raises(EngineError) as caught:
         engine.respond(request)
@@ -43,11 +48,12 @@ def failure(engine: Remote, request: EngineRequest = REQUEST) -> EngineError:
 
 
 @contextmanager
-def raw_server(respond: Callable[[bytes, Any], bytes]) -> Any:
-    """A server that knows bytes only, without the health service."""
+def raw_server(respond: Callable[[bytes, Any], bytes], refusals: SimpleQueue[bytes] | None = None) -> Any:
+    """A server that knows bytes only, without the health service. What it is told of its replies goes to ``refusals``."""
     server = grpc.server(futures.ThreadPoolExecutor(2))
-    handler = grpc.unary_unary_rpc_method_handler(respond)
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"ProcessMessage": handler}),))
+    calls = {"ProcessMessage": respond, "ReplyRefused": lambda raw, _: refusals is None or refusals.put(raw) or b""}
+    handlers = {name: grpc.unary_unary_rpc_method_handler(call) for name, call in calls.items()}
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
@@ -182,18 +188,29 @@ def test_a_breaker_lets_one_through() -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "code"),
+    ("raw", "code", "told", "where"),
     [
-        (ProcessMessageResponse(confidence=7).SerializeToString(), "engine_reply_invalid"),
-        (ProcessMessageResponse(response_content=["Hello"]).SerializeToString(), "engine_reply_invalid"),
-        (b"\xff\xff\xff", "engine_failed"),
-        (ProcessMessageResponse(intent="x" * (MAX_BYTES + 1)).SerializeToString(), "engine_reply_too_large"),
+        (reply(confidence=7), "engine_reply_invalid", "confidence_invalid", "confidence: not_from_0_to_1"),
+        (
+            reply(response_content=["Hello"]),
+            "engine_reply_invalid",
+            "response_content_invalid",
+            "response_content[0]: json_invalid",
+        ),
+        (b"\xff\xff\xff", "engine_reply_unreadable", "reply_unreadable", "reply: unreadable"),
+        (b"\x22\x01\xff", "engine_reply_unreadable", "reply_unreadable", "reply: unreadable"),  # no UTF-8
+        (reply(intent="x" * (MAX_BYTES + 1)), "engine_reply_too_large", "reply_too_large", "reply: too_large"),
     ],
-    ids=["breaks the contract", "no JSON", "no message", "too large"],
+    ids=["breaks the contract", "no JSON", "no message", "no text", "too large"],
 )
-def test_a_reply_that_is_none(raw: bytes, code: str) -> None:
-    with raw_server(lambda *_: raw) as port:
-        assert failure(Remote(f"127.0.0.1:{port}")).code == code
+def test_a_reply_that_is_none(raw: bytes, code: str, told: str, where: str) -> None:
+    """The person's fallback is one thing; the engine, whose call ended well, is told as well."""
+    refusals: SimpleQueue[bytes] = SimpleQueue()
+    with raw_server(lambda *_: raw, refusals) as port:
+        error = failure(Remote(f"127.0.0.1:{port}"))
+        refused = ReplyRefusedRequest.FromString(refusals.get(timeout=20))
+    assert (error.code, error.where) == (code, where)
+    assert (refused.code, refused.where, list(refused.message_ids)) == (told, where, list(REQUEST.message_ids))
 
 
 @pytest.mark.parametrize(

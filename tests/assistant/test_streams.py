@@ -165,7 +165,8 @@ def test_a_stream_without_a_response_is_no_answer() -> None:
     with run(engine) as client:
         _, error = ask(client)
         assert engine.told.wait(20)
-    assert (error.code, engine.refusals[0].code) == ("engine_reply_invalid", "response_missing")
+    (told,) = engine.refusals
+    assert (error.code, told.code, told.where) == ("engine_reply_invalid", "response_missing", "response: missing")
 
 
 # ----------------------------------------------------------------------- what was not sent

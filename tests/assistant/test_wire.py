@@ -114,6 +114,34 @@ BAD_REPLIES = {
     "surer than sure": ("confidence_invalid", {"confidence": 1.5}),
     "no number": ("confidence_invalid", {"confidence_scores": {"a": float("nan")}}),
 }  # fmt: skip
+PLACES = {
+    "too many": ("response_content: too_many", {"response_content": ['{"type": "text", "text": "x"}'] * 11}),
+    "NUL": ("response_content[0]: nul_character", {"response_content": ['{"type": "text", "text": "\\u0000a"}']}),
+    "context too large": ("updated_context_json: too_long", {"updated_context_json": '{"a": "%s"}' % ("x" * MAX_OBJECT)}),
+    "context too deep": (
+        "updated_context_json.a.a.a.a.a.a.a.a.a.a: too_deep",
+        {"updated_context_json": '{"a":' * 60 + "1" + "}" * 60},
+    ),
+    "number too large": (
+        "updated_context_json.?.seen[1]: number_too_large", {"updated_context_json": '{"Ana": {"seen": [1, 1e30]}}'}
+    ),
+    "context no JSON": ("updated_context_json: unreadable", {"updated_context_json": "[1"}),
+    "context no object": ("updated_context_json: no_object", {"updated_context_json": "[1]"}),
+    "why": ("why_json: unreadable", {"why_json": "because"}),
+    "intent with NUL": ("intent: nul_character", {"intent": "a\0"}),
+    "expected with NUL": ("next_expected_inputs: nul_character", {"next_expected_inputs": ["a", "b\0"]}),
+    "surer than sure": ("confidence: not_from_0_to_1", {"confidence": 1.5}),
+    "no number": ("confidence_scores: not_from_0_to_1", {"confidence_scores": {"a": float("nan")}}),
+    "many sources": ("sources: too_many", {"sources": [{}] * 21}),
+    "source with NUL": ("sources[1]: nul_character", {"sources": [{}, {"url": "a\0"}]}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("where", "members"), PLACES.values(), ids=PLACES)
+def test_whatever_is_wrong_with_a_reply_its_place_is_told(where: str, members: dict[str, Any]) -> None:
+    with pytest.raises(Malformed) as refused:
+        reply_of(ProcessMessageResponse(**members), engine="mcp")
+    assert refused.value.where == where
 
 
 @pytest.mark.parametrize(("code", "members"), BAD_REPLIES.values(), ids=BAD_REPLIES)
@@ -128,7 +156,7 @@ WHERE = {
     "a member made up": ('{"type": "text", "text": "a", "my secret is swordfish": 1}', "[1].?: extra_forbidden"),
     "too long": ('{"type": "text", "text": "%s"}' % ("x" * 5000), "[1].text: string_too_long"),
     "not JSON": ("Hello, Ana", "response_content[1]: json_invalid"),
-    "NUL": ('{"type": "text", "text": "\\u0000"}', "response_content[1]"),
+    "NUL": ('{"type": "text", "text": "\\u0000"}', "[1]: nul_character"),
 }
 
 

@@ -401,19 +401,19 @@ def test_a_new_process_is_ready_before_its_engine_is_asked(
 
 
 def test_an_engine_is_told_of_answers_that_were_not_sent(answered, web, said, engine) -> None:
-    told: list[tuple[str, str]] = []
-    engine.refused = lambda request, code, where: told.append((request.message_ids[-1], code))
+    told: list[tuple[str, str, str]] = []
+    engine.refused = lambda request, code, where: told.append((request.message_ids[-1], code, where))
     stored = accept(web, said("two"))
     real = engine.respond
     engine.respond = lambda request: (take_over(answered.id, None), real(request))[1]
     answer_all()
-    assert told == [(str(stored.message.id), "human")]
+    assert told == [(str(stored.message.id), "human", "")]
     unknown = text("x").model_copy(update={"quote": Quote(message_id=uuid.uuid4())})
-    engine.respond = lambda request: EngineReply((unknown,))
+    engine.respond = lambda request: EngineReply((text("a"), unknown))
     hand_back(answered.id)
     third = accept(web, said("three"))
     answer_all()
-    assert told[1:] == [(str(third.message.id), "quote_unknown")]
+    assert told[1:] == [(str(third.message.id), "quote_unknown", "response_content[1]: quote_unknown")]
 
 
 def test_no_word_of_a_long_wait_is_cut(answered, web, said, engine) -> None:
