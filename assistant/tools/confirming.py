@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from channels_app.content.types import MAX_TEXT, Content, QuickReply, text
+from tenants.names import name_clean
 
 MEMORY = "tool_asked"  # member of the conversation's context
 YES, NO = "tool:yes:", "tool:no:"
@@ -63,8 +64,7 @@ def asked_before(context: Mapping[str, Any]) -> Asked | None:
 
 def question(title: str, asked: Asked, language: str) -> Content | None:
     """What the person reads: the tool and every argument. None where that is more than one message can say."""
-    lines = [f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
-             for name, value in asked.arguments.items()]  # fmt: skip
+    lines = [f"{_shown(name)}: {_shown(value)}" for name, value in asked.arguments.items()]
     ask, yes, no, *_ = worded(language)
     said = "\n".join([ask, title, *lines])
     if len(said) > MAX_TEXT:
@@ -74,6 +74,15 @@ def question(title: str, asked: Asked, language: str) -> Content | None:
         QuickReply(title=no, payload=f"{NO}{asked.mark}"),
     )
     return text(said, quick_replies=replies)
+
+
+def _shown(value: Any) -> str:
+    """On one line, as it is; what could pass for another line or argument, or is not seen, stands in quotes and escaped."""
+    written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if len(written) > MAX_TEXT or name_clean(written) == written:
+        return written
+    quoted = json.dumps(value, ensure_ascii=False)
+    return "".join(one if one == " " or name_clean(one) else json.dumps(one)[1:-1] for one in quoted)
 
 
 def answered(asked: Asked, contents: Sequence[Content]) -> Literal["yes", "no", ""]:

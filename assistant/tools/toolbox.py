@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from assistant.llm import chat
@@ -21,10 +22,12 @@ from assistant.tools.calling import Caller, Outcome, http_called
 from assistant.tools.models import Tool
 from channels_app.content.types import Card
 from conversations.models import Conversation
+from tenants.models import Tenant
 from tenants.storage import prepared
 
 MOST_TOOLS = 32  # shown to a model at once
 LEAST_S = 0.3  # less than that is no time for a call
+MCP_SERVERS = "assistant.tools.mcp_servers"  # has the SDK, which processes without such tools do without
 ENABLED = prepared.Select(Tool, lambda rows: rows.filter(enabled=True).order_by("name"))
 
 
@@ -112,7 +115,7 @@ class Toolbox:
     def _called(self, wanted: Wanted, seconds: float, agreed: str) -> Outcome:
         row = self.rows[wanted.name]
         if row.kind == Tool.Kind.MCP:
-            from assistant.tools.mcp_servers import called  # the SDK, which processes without such tools do without
+            from assistant.tools.mcp_servers import called  # not before: see MCP_SERVERS
 
             limit = min(float(row.timeout_s), seconds)
             return called(row.url, row.secret, row.remote or row.name, wanted.arguments, limit)
@@ -120,6 +123,17 @@ class Toolbox:
         call_id = f"call_{uuid.uuid5(self.conversation_id, told).hex}"
         caller = Caller(str(self.conversation_id), call_id, self.person)
         return http_called(row, wanted.arguments, caller, seconds)
+
+
+def sdk_load() -> bool:
+    """Load the SDK of MCP servers where an active tenant has a tool of one that is switched on: it takes a second of a
+    processor, which the person whose question needs it first would wait for. Whether that is so."""
+    # unscoped: a process answers for all tenants
+    rows = Tool.objects.unscoped().filter(kind=Tool.Kind.MCP, enabled=True, tenant__status=Tenant.Status.ACTIVE)
+    if not rows.exists():
+        return False
+    import_module(MCP_SERVERS)
+    return True
 
 
 def tools_of_tenant() -> dict[str, Tool]:

@@ -98,7 +98,7 @@ def leases_reclaim() -> int:
 
 def warm_up(*, words: bool = False, models: bool = False) -> threading.Thread:
     """Load what the assistants have learnt, in the background; what they have not is learnt. With ``words`` the words by
-    which languages are told come first; with ``models`` the SDKs of the providers that are set up come last. A process that
+    which languages are told come first; with ``models`` the SDKs of the providers and the tools that are set up come last. A process that
     answers only now and then does either when it needs to."""
     thread = threading.Thread(target=_warm_up, args=[words, models], name="warm-up", daemon=True)
     thread.start()
@@ -117,8 +117,10 @@ def _warm_up(words: bool, models: bool) -> None:
                     encoder(name_for(settings_for(tenant_id).languages))
         if models and not settings.ENV["MCP_ENGINE_URL"]:
             from assistant.llm.providers.ready import sdks_load
+            from assistant.tools.toolbox import sdk_load
 
             sdks_load()
+            sdk_load()
     except Exception as error:  # noqa: BLE001  the first message does it instead
         log.warning("warm_up_failed", error=type(error).__name__)
     finally:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from assistant.tools import agreed, mcp_servers, toolbox
+from assistant.tools import agreed, confirming, mcp_servers, toolbox
 from assistant.tools.agreed import outcome_before
 from assistant.tools.calling import Outcome
 from assistant.tools.confirming import UNSURE
@@ -35,6 +35,25 @@ def test_the_question_shows_what_will_be_called(asked, served) -> None:
     assert reply.contents[0].text == "Shall I do this?\nCancel your order\norder: AC-1"
     assert [option.title for option in reply.contents[0].quick_replies] == ["Yes", "No"]
     assert served == [] and reply.next_expected == ("yes",)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lines"),
+    [
+        ({"order": "AC-1\namount: 1"}, [r'order: "AC-1\namount: 1"']),
+        ({"order": "\u202e1-CA"}, [r'order: "\u202e1-CA"']),
+        ({"order": "AC-1\u200b\u2028"}, [r'order: "AC-1\u200b\u2028"']),
+        ({"order": "AC\u00ad-1"}, [r'order: "AC\u00ad-1"']),
+        ({"order\nplus": 5}, [r'"order\nplus": 5']),
+        ({"order": ["a\u202eb"]}, [r'order: ["a\u202eb"]']),
+        ({"order": "Müller 👩\u200d🚀 سلام", "n": {"a": [1]}}, ["order: Müller 👩\u200d🚀 سلام", 'n: {"a": [1]}']),
+    ],
+)
+def test_no_argument_looks_like_another_one_or_hides_a_part(arguments: dict[str, Any], lines: list[str]) -> None:
+    """What a model wrote is shown to the person who is to agree: a line break made of one argument two, and a character that
+    turns the direction showed "AC-1" for "1-CA"."""
+    question = confirming.question("Cancel", confirming.asked_now("cancel", arguments), "en")
+    assert question is not None and question.text == "\n".join(["Shall I do this?", "Cancel", *lines])
 
 
 @pytest.mark.parametrize("said", ["yes", "Yes, please!", "ja", "Sí"])

@@ -16,6 +16,7 @@ from assistant.llm.providers.given import given_in
 from assistant.llm.providers.ready import sdks_load
 from assistant.llm.wires import anthropic, openai
 from assistant.models import LanguageModel, Provider
+from assistant.tools.models import Tool
 from chatsvc.processes.embedded import _warm_up
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -85,6 +86,36 @@ def test_processes_that_ask_models_load_them(
     model(tenant, "openai")
     _warm_up(words=False, models=models)
     assert len(loaded) == wanted
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("kind", "enabled", "status", "wanted"),
+    [
+        ("mcp", True, "active", 1),
+        ("http", True, "active", 0),
+        ("mcp", False, "active", 0),
+        ("mcp", True, "suspended", 0),
+    ],
+)
+def test_the_sdk_of_mcp_servers_is_loaded_where_a_tool_needs_it(
+    loaded: list[str],
+    tenant: Tenant,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    enabled: bool,
+    status: str,
+    wanted: int,
+) -> None:
+    imported: list[str] = []
+    monkeypatch.setattr("assistant.tools.toolbox.import_module", imported.append)
+    monkeypatch.setattr("chatsvc.processes.embedded.connections.close_all", lambda: None)
+    with tenant_scope(tenant.id):
+        Tool.objects.create(tenant=tenant, name="status", kind=kind, enabled=enabled, url="https://tools.example.com")
+    Tenant.objects.update(status=status)
+    monkeypatch.setattr("chatsvc.processes.embedded.Tenant.objects", Tenant.objects.none())
+    _warm_up(words=False, models=True)
+    assert imported == ["assistant.tools.mcp_servers"] * wanted
 
 
 @pytest.mark.parametrize(("wire", "method"), [("openai", "chat.completions"), ("anthropic", "messages")])
