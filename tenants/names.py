@@ -36,5 +36,14 @@ def name_taken(given: str) -> str:
     return cleaned
 
 
+def text_taken(given: str) -> str:
+    """``given`` as it is. Raises PydanticCustomError ``text_unseen`` where nothing of it can be seen."""
+    if given and not name_clean(given):
+        raise PydanticCustomError("text_unseen", "Nothing of the text can be seen")
+    return given
+
+
+#: for a text that people or models read, after its bounds: blanks alone are refused
+Said = AfterValidator(text_taken)
 #: for a text that is a name, after its bounds: `name_clean`; what cannot be seen at all is refused
 Seen = AfterValidator(name_taken)

@@ -19,6 +19,7 @@ from tenants.api.moments import Moment
 from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.parse import Changes
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
+from tenants.names import Said
 
 TAGS = ["models"]
 MODELS = Walk("models", latest=True, sorts={"created_at": ""}, searched=("name",), dated="created_at")
@@ -51,7 +52,7 @@ class ModelBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     provider_id: uuid.UUID
-    name: str = Field(min_length=1, max_length=120, description="The provider's id of it")
+    name: Annotated[str, Said] = Field(min_length=1, max_length=120, description="The provider's id of it")
     capabilities: Capabilities = Field([], description="What it can do beside answering in words")
     context_tokens: int = Field(8192, ge=256, le=100_000_000, description="Prompt and answer together")
     input_usd: float = Field(0, ge=0, le=100_000, description="US dollars per million tokens")
@@ -66,7 +67,7 @@ class ModelBody(BaseModel):
 
 
 class ModelChange(Changes):
-    name: str = Field("", min_length=1, max_length=120)
+    name: Annotated[str, Said] = Field("", min_length=1, max_length=120)
     capabilities: Capabilities = []
     context_tokens: int = Field(8192, ge=256, le=100_000_000)
     input_usd: float = Field(0, ge=0, le=100_000)
@@ -111,7 +112,7 @@ class ModelPage(Page):
 class ModelTry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    text: str = Field(min_length=1, max_length=4000)
+    text: Annotated[str, Said] = Field(min_length=1, max_length=4000)
     system: str = Field("", max_length=8000)
     max_tokens: int = Field(200, ge=1, le=2000)
 

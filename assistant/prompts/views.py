@@ -18,10 +18,11 @@ from channels_app.content.types import MAX_TEXT
 from tenants.api.moments import Moment
 from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
+from tenants.names import Said
 
 TAGS = ["prompts"]
 PROMPTS = Walk("prompt-cursor", latest=True, sorts={"created_at": ""}, searched=("note",), dated="created_at")
-Words = Annotated[str, Field(min_length=1, max_length=LONGEST)]
+Words = Annotated[str, Field(min_length=1, max_length=LONGEST), Said]
 WANTED = {"text": "You answer for Acorn Outdoor. Be friendly and brief.", "note": "Shorter answers"}
 PROMPT = {
     "id": "0192f0d0-7b1a-7c3e-9a55-000000000021", "version": 3, **WANTED, "active": False,
@@ -65,7 +66,7 @@ class PromptPreview(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: Words
-    message: str = Field(min_length=1, max_length=MAX_TEXT, description="What somebody might write")
+    message: Annotated[str, Said] = Field(min_length=1, max_length=MAX_TEXT, description="What somebody might write")
     language: str = Field("en", pattern=r"^[a-z]{2}$")
 
 

@@ -11,11 +11,12 @@ from assistant.tools.listing import MOST
 from assistant.tools.models import Tool
 from tenants.api.moments import Moment
 from tenants.api.parse import Changes
+from tenants.names import Said
 from tenants.storage.crypto import mask
 
 Kind = Literal["http", "mcp"]
-Title = Annotated[str, Field(min_length=1, max_length=80, description="What people read before they say yes")]
-Description = Annotated[str, Field(min_length=1, max_length=1000, description="What the model reads")]
+Title = Annotated[str, Field(min_length=1, max_length=80, description="What people read before they say yes"), Said]
+Description = Annotated[str, Field(min_length=1, max_length=1000, description="What the model reads"), Said]
 Schema = Annotated[
     dict[str, Any],
     Field(

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tenants.names import Said
+
 Hours = Annotated[float, Field(gt=0, le=24 * 365)]
 WebAddress = Annotated[str, Field(pattern=r"^(https?://[^\s\x85\ufeff]+)?$", max_length=500)]
 
@@ -49,7 +51,7 @@ class Flow(BaseModel):
     intent: str = Field(
         "", max_length=100, description="Where the assistant goes unless the person wants something else"
     )
-    greeting: str = Field("", max_length=1000, description="Said before the first reply")
+    greeting: Annotated[str, Said] = Field("", max_length=1000, description="Said before the first reply")
     slots: dict[Annotated[str, Field(max_length=60)], Annotated[str, Field(max_length=200)]] = Field({}, max_length=30)
     channels: tuple[FlowMark, ...] = Field((), max_length=100)
     starters: tuple[FlowMark, ...] = Field((), max_length=100)

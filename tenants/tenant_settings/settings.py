@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from tenants.hours import BusinessHours
+from tenants.names import Said
 from tenants.tenant_settings.parts import Alerts, Assignment, Features, Flow, FlowMark, LlmBudget
 from tenants.tenant_settings.safety import MOST, Hidden, SafetyRules
 
@@ -25,7 +26,9 @@ class TenantSettings(BaseModel):
     )
     region: str = Field("", pattern=r"^([A-Z]{2})?$", description="ISO 3166: where phone numbers without a + are from")
     safety: SafetyRules = SafetyRules()
-    bot_name: str = Field("Assistant", min_length=1, max_length=60, description="What people see of the assistant")
+    bot_name: Annotated[str, Said] = Field(
+        "Assistant", min_length=1, max_length=60, description="What people see of the assistant"
+    )
     agent_names: Literal["first", "full", "none"] = Field(
         "first", description="What people see of an agent: first name or full name, with the picture, or neither"
     )
@@ -42,24 +45,26 @@ class TenantSettings(BaseModel):
     prompt_tokens: int = Field(
         6000, ge=1000, le=200_000, description="Tokens of one prompt at most; where the model has less room, that holds"
     )
-    greeting: str = Field("", max_length=1000, description="Said by the assistant to a greeting; empty: ours")
-    fallback_reply: str = Field(
+    greeting: Annotated[str, Said] = Field(
+        "", max_length=1000, description="Said by the assistant to a greeting; empty: ours"
+    )
+    fallback_reply: Annotated[str, Said] = Field(
         "Sorry, I cannot answer right now. Please try again in a moment.",
         min_length=1,
         max_length=1000,
         description="Said while nothing answers: the engine is away",
     )
-    fallback_replies: dict[Language, Annotated[str, Field(min_length=1, max_length=1000)]] = Field(
+    fallback_replies: dict[Language, Annotated[str, Field(min_length=1, max_length=1000), Said]] = Field(
         {}, max_length=50, description="The same by language, for people whose language it is"
     )
     business_hours: BusinessHours = Field(BusinessHours(), description="When people answer; the bot answers always")
     business_hours_of: dict[ChannelKey, BusinessHours] = Field(
         {}, max_length=100, description="The same for one channel, by its key"
     )
-    out_of_hours_reply: str = Field(
+    out_of_hours_reply: Annotated[str, Said] = Field(
         "", max_length=1000, description="Said once to who waits for people outside their hours; empty: ours"
     )
-    out_of_hours_replies: dict[Language, Annotated[str, Field(min_length=1, max_length=1000)]] = Field(
+    out_of_hours_replies: dict[Language, Annotated[str, Field(min_length=1, max_length=1000), Said]] = Field(
         {}, max_length=50, description="The same by language, for people whose language it is"
     )
     expected_reply_minutes: int | None = Field(

@@ -92,6 +92,33 @@ def test_a_name_that_cannot_be_seen_is_refused(api, tenant, name) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/api/v2/prompts", {}, "text"),
+        ("/api/v2/prompts/preview", {"text": "You answer."}, "message"),
+        (
+            "/api/v2/tools",
+            {"name": "a", "title": "A", "schema": {"type": "object"}, "url": "https://a.example"},
+            "description",
+        ),
+        (
+            "/api/v2/tools",
+            {"name": "a", "description": "A", "schema": {"type": "object"}, "url": "https://a.example"},
+            "title",
+        ),
+        ("/api/v2/models", {"provider_id": "0192f0d0-7b1a-7c3e-9a55-000000000021"}, "name"),
+    ],
+)
+def test_a_text_that_says_nothing_is_refused(api, tenant, path, body, field) -> None:
+    client = api(tenant)
+    for blank in (" ", "\n\t", "\u200b", "\u3164 "):
+        answer = client.post(path, {**body, field: blank})
+        assert answer.status_code == 400
+        assert [(one["field"], one["code"]) for one in client.error_of(answer)["details"]] == [(field, "text_unseen")]
+
+
+@pytest.mark.django_db
 def test_what_staff_call_a_person_is_one_line(api, tenant) -> None:
     contact = ContactFactory(tenant=tenant)
     answer = api(tenant).patch(f"/api/v2/contacts/{contact.id}", {"name": "Ana\u202e\nCruz"})

@@ -32,6 +32,12 @@ def test_settings_are_remembered_until_invalidated(tenant, django_assert_num_que
     assert (chosen.bot_name, chosen.features.typing, chosen.features.uploads) == ("Ada", False, True)
 
 
+def test_a_blank_fallback_that_was_stored_before_is_ours_again(tenant):
+    """It cannot be sent: the person whose engine is away got no answer at all."""
+    Tenant.objects.filter(id=tenant.id).update(settings={"bot_name": "Ada", "fallback_reply": "  "})
+    assert settings_for(tenant.id) == TenantSettings(bot_name="Ada")
+
+
 def test_one_bad_setting_does_not_take_the_others_along(tenant, caplog):
     Tenant.objects.filter(id=tenant.id).update(settings={"bot_name": "Ada", "rate_limit": -1, "gone": 1})
     assert settings_for(tenant.id) == TenantSettings(bot_name="Ada")
@@ -47,6 +53,13 @@ def test_one_bad_setting_does_not_take_the_others_along(tenant, caplog):
         {"business_hours": {"days": {"monday": []}}},
         {"rate_limit": 0},
         {"fallback_reply": ""},
+        {"fallback_reply": " \n"},
+        {"fallback_replies": {"de": "\u200b "}},
+        {"out_of_hours_reply": " "},
+        {"out_of_hours_replies": {"de": " "}},
+        {"greeting": " "},
+        {"bot_name": " "},
+        {"flows": [{"id": "a", "greeting": " "}]},
         {"unknown": 1},
         {"features": {"voice": True}},
         {"fallback_replies": {"german!": "Nein"}},

@@ -17,7 +17,7 @@ from messaging.api.named import Agent
 from tenants.api.pages import Page, WholeQuery
 from tenants.api.parse import Changes
 from tenants.members.desk import Language, Skill
-from tenants.names import Seen
+from tenants.names import Said, Seen
 
 Color = Literal["gray", "red", "orange", "yellow", "green", "teal", "blue", "purple", "pink"]
 assert get_args(Color) == Label.COLORS
@@ -108,7 +108,7 @@ class SnoozeChange(Strict):
 
 
 class NoteBody(Strict):
-    text: str = Field(min_length=1, max_length=4096, description="`@user-name` tells that colleague")
+    text: Annotated[str, Said] = Field(min_length=1, max_length=4096, description="`@user-name` tells that colleague")
     agent: Agent = ""
 
 
