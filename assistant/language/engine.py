@@ -26,7 +26,7 @@ from assistant.products.plain import product_told
 from assistant.prompting.budget import BYTES_A_TOKEN
 from assistant.prompting.builder import Built, Given, build, cited, uncited
 from assistant.prompting.frames import framed
-from assistant.prompting.leaks import Spoken
+from assistant.prompting.leaks import Spoken, texts_in
 from assistant.prompting.masking import Mask
 from assistant.prompts.versions import prompt_now
 from assistant.tools import confirming
@@ -236,7 +236,11 @@ class LanguageEngine:
                     messages.append(Said("tool", "Not called: too many calls at once.", call_id=call.id))
                     continue
                 try:
-                    wanted = box.wanted(call.name, mask.back_in(call.arguments) if call.arguments is not None else None)
+                    arguments = mask.back_in(call.arguments) if call.arguments is not None else None
+                    if any(built.secret.told_in(texts_in(one)) for one in (call.arguments, arguments)):
+                        # our question before a change, or the tool's server, would tell it
+                        raise BadArguments("prompt_told", "The arguments repeat what was told in confidence.")
+                    wanted = box.wanted(call.name, arguments)
                     if wanted.changes:
                         question = self._ask_first(request, wanted, turn, language)
                         if question:

@@ -8,9 +8,12 @@ from __future__ import annotations
 import base64
 import binascii
 import codecs
+import html
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import unquote
 
 #: letters and digits in a row, blanks and marks not counted, that are no coincidence
 RUN = 60
@@ -39,7 +42,8 @@ class Secret:
         self._lengths = {len(run) for run in self._runs}
 
     def told_in(self, answer: str) -> bool:
-        """Whether ``answer`` holds a run of it: as it is, backwards, by rot13, or in base64 or hexadecimal."""
+        """Whether ``answer`` holds a run of it: as it is, backwards, by rot13, in base64 or hexadecimal, or escaped as in
+        addresses and HTML."""
         letters = plain(answer)
         forms = [letters, letters[::-1], codecs.encode(letters, "rot13"), *map(plain, _decoded(answer))]
         return any(self._within(form) for form in forms)
@@ -63,7 +67,7 @@ class Secret:
 
 
 def _decoded(answer: str) -> list[str]:
-    """What stands in it in base64 or hexadecimal."""
+    """What stands in it in base64 or hexadecimal, and what it is without the escapes of addresses and HTML."""
     found = [bytes.fromhex("".join(re.findall(r"[0-9A-Fa-f]{2}", run))) for run in HEX.findall(answer)]
     for run in ENCODED.findall(answer):
         cut = run.rstrip("=").replace("-", "+").replace("_", "/")
@@ -71,7 +75,18 @@ def _decoded(answer: str) -> list[str]:
             found.append(base64.b64decode(cut + "=" * (-len(cut) % 4)))
         except (binascii.Error, ValueError):
             continue
-    return [one.decode("utf-8", "ignore") for one in found]
+    escaped = [unquote(answer)] if "%" in answer else []
+    escaped += [html.unescape(answer)] if "&" in answer else []
+    return [*escaped, *(one.decode("utf-8", "ignore") for one in found)]
+
+
+def texts_in(value: Any) -> str:
+    """The names and texts of a JSON value, however deep, one per line."""
+    if isinstance(value, Mapping):
+        return "\n".join(f"{name}\n{texts_in(member)}" for name, member in value.items())
+    if isinstance(value, list):
+        return "\n".join(map(texts_in, value))
+    return value if isinstance(value, str) else ""
 
 
 class Spoken:

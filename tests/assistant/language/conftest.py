@@ -38,6 +38,7 @@ class Obedient:
 
     def __init__(self, otherwise: str = "I do not know."):
         self.otherwise, self.fails, self.done = otherwise, "", set[str]()
+        self.wanted: list[tuple[str, dict[str, Any]]] = []  # calls of its own, made at the next question
         self.requests: list[ChatRequest] = []
 
     def __call__(self, request: ChatRequest, *, stream: Any = None, **_: Any) -> ChatResult:
@@ -47,7 +48,8 @@ class Obedient:
         if request.tools and not self.takes_tools:
             raise ChatError("no_model_fits")
         read = "\n".join(said.text for said in request.messages if said.role != "system")
-        calls = []
+        calls = [ToolCall(f"w{number}", *one) for number, one in enumerate(self.wanted)]
+        self.wanted = []
         for name, arguments in ORDER.findall(read):
             if f"{name} {arguments}" not in self.done and request.tools:
                 self.done.add(f"{name} {arguments}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -92,8 +94,42 @@ def test_the_model_is_not_shown_what_we_fill_in(person, tool, model) -> None:
     assert model.requests[0].tools[1].schema["properties"] == {} and model.requests[0].tools[1].schema["required"] == []
 
 
-def test_a_prompt_in_another_form_is_withheld_as_well(person, model) -> None:
-    model.otherwise = PROMPT[::-1]
+FORMS = {
+    "backwards": lambda words: words[::-1],
+    "base64": lambda words: base64.b64encode(words.encode()).decode(),
+    "hexadecimal": lambda words: words.encode().hex(),
+    "spaced": " ".join,
+    "unseen between": "\u200b".join,
+    "wide": lambda words: "".join(chr(ord(one) + 0xFEE0) if "!" <= one <= "~" else one for one in words),
+    "an address": lambda words: f"[more](https://a.example/?q={quote(words)})",
+    "escaped letter by letter": lambda words: "".join(f"%{ord(one):02x}" for one in words),
+    "entities": lambda words: "".join(f"&#{ord(one)};" for one in words),
+}
+ARGUMENTS = {
+    "a text": {"note": PROMPT},
+    "a name": {PROMPT: 1},
+    "deep": {"a": {"b": ["x", {"c": PROMPT}]}},
+    "in pieces": {f"a{n}": PROMPT[n * 30 : n * 30 + 30] for n in range(5)} | {"b": PROMPT.split()},
+    "encoded": {"note": FORMS["base64"](PROMPT)},
+}
+
+
+@pytest.mark.parametrize("changes", [True, False])
+@pytest.mark.parametrize("arguments", ARGUMENTS.values(), ids=ARGUMENTS)
+def test_the_prompt_leaves_by_no_call(person, tool, model, served, changes: bool, arguments: dict[str, Any]) -> None:
+    """Neither in our question before a change, which shows the arguments, nor to the server of a tool that only reads."""
+    tool("note_order", changes=changes, schema={"type": "object"})
+    model.wanted = [("note_order", arguments)]
+    someone = person()
+    reply = someone.says(QUESTION, language="en")
+    assert served == [] and reply.why["tools"][0]["outcome"] == "refused:prompt_told"
+    assert plain("K7-QUARTZ") not in plain("".join(content.text or "" for content in reply.contents))
+    assert someone.says("yes") and served == []
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_prompt_in_another_form_is_withheld_as_well(person, model, form: str) -> None:
+    model.otherwise = FORMS[form](PROMPT)
     someone = person()
     reply = someone.says(QUESTION)
     assert reply.why["degraded"] == "prompt_withheld" and reply.engine == "builtin"
