@@ -36,9 +36,12 @@ async function part(url, name) {
 
 // ------------------------------------------------------------------------------- where one is
 
+const WRITE = '[data-key="r"], textarea'; // who clicks wants to write
+const READ = ".inbox-whom h2"; // who opens it by a key goes on by keys, which a box to write in would take for words
 let going = 0; // the last step taken: an answer to an earlier one comes too late
 
-async function go(url, { push = true, replace = false, focus = true } = {}) {
+/** `focus`: where it goes in a conversation that is opened, a selector; "": it stays. */
+async function go(url, { push = true, replace = false, focus = WRITE } = {}) {
   const step = ++going;
   const place = address(url);
   const former = opened();
@@ -58,6 +61,7 @@ async function go(url, { push = true, replace = false, focus = true } = {}) {
     root.dataset.pane = place.id ? "conversation" : "list";
     list.mark(place.id);
     if (talk) shown(focus);
+    else if (!place.id && former && document.activeElement === document.body) list.focus(former);
   } catch {
     if (step === going && push) location.assign(url); // the server says what is wrong
   }
@@ -73,7 +77,7 @@ function shown(focus) {
   if (!id) return;
   const scroll = pane.querySelector(".chat-scroll");
   if (scroll) scroll.scrollTop = scroll.scrollHeight;
-  if (focus && matchMedia("(min-width: 768px)").matches) pane.querySelector('[data-key="r"], textarea')?.focus();
+  if (focus && matchMedia("(min-width: 768px)").matches) pane.querySelector(focus)?.focus();
   list.seen(id);
   live.watch(id, Number(pane.querySelector("[data-conversation]").dataset.seq));
   emit("opened", { id, pane });
@@ -161,7 +165,8 @@ document.addEventListener("click", (event) => {
     list.more();
   } else if (link.href.startsWith(new URL(root.dataset.home, location.href).href) && !link.target) {
     event.preventDefault();
-    go(link.closest(".inbox-left") && !link.closest(".inbox-row") ? beside(link.href) : link.href);
+    const focus = event.detail ? WRITE : READ;
+    go(link.closest(".inbox-left") && !link.closest(".inbox-row") ? beside(link.href) : link.href, { focus });
   }
 });
 
@@ -222,4 +227,4 @@ keys({ list, pane, go, home: root.dataset.home });
 alerts(list, (on) => live.presence(on ? "away" : "online"), "calm" in root.dataset);
 list.start();
 live.start();
-shown(true);
+shown(WRITE);

@@ -101,6 +101,10 @@ export class List {
     this.#root.querySelector(`#row-${id}`)?.scrollIntoView({ block: "nearest" });
   }
 
+  focus(id) {
+    this.#root.querySelector(`#row-${id} a`)?.focus();
+  }
+
   /** The opened conversation is read. */
   seen(id) {
     const row = this.#root.querySelector(`#row-${id}`);

@@ -89,6 +89,11 @@ class InboxPage:
         return self.page.locator(".inbox-bar")
 
     @property
+    def person(self) -> Locator:
+        """Whose conversation is open: its heading."""
+        return self.page.locator(".inbox-whom h2")
+
+    @property
     def reply(self) -> Locator:
         return self.page.get_by_role("textbox", name="Reply", exact=True)
 

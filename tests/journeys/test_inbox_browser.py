@@ -355,9 +355,10 @@ def test_the_keyboard_does_all_of_it(staff: Staff, service: Service, ben: User) 
         keys.press(key)
     keys.press("Enter")
     expect(inbox.bar).to_contain_text("Bea")
-    keys.press("Escape")  # out of the reply box
+    expect(inbox.person).to_be_focused()
     keys.press("t")
     expect(inbox.bar).to_contain_text("you answer")
+    expect(inbox.reply).to_have_value("")
     keys.press("a")
     expect(inbox.page.locator(".inbox-pick[open]")).to_be_visible()
     keys.press("Escape")
@@ -371,6 +372,24 @@ def test_the_keyboard_does_all_of_it(staff: Staff, service: Service, ben: User) 
     keys.type("Ana has")
     expect(inbox.names).to_have_text(["Ana"])
     assert inbox.troubles == []
+
+
+def test_who_leaves_a_conversation_by_a_key_goes_on_where_they_were(staff: Staff, service: Service, ben: User) -> None:
+    for minutes, name in enumerate(("Cem", "Bea", "Ana"), 1):
+        waits(service, name, minutes)
+    inbox = staff(ben)
+    inbox.open("?view=waiting")
+    keys = inbox.page.keyboard
+    for key in ("j", "j", "Enter"):
+        keys.press(key)
+    expect(inbox.person).to_have_text("Bea")
+    expect(inbox.person).to_be_focused()
+    keys.press("Escape")
+    expect(inbox.row("Bea")).to_be_focused()
+    for key in ("j", "Enter"):
+        keys.press(key)
+    expect(inbox.person).to_have_text("Cem")
+    expect(inbox.person).to_be_focused()
 
 
 def test_a_long_list_goes_on_by_scrolling(staff: Staff, service: Service, ben: User) -> None:

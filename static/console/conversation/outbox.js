@@ -120,8 +120,8 @@ class Outbox extends EventTarget {
 
   async #post(item) {
     if (!this.#items.has(item.id)) return;
-    const before = this.of(item.conversation).find((other) => other.id !== item.id && other.at < item.at);
-    if (before) return this.#later(item, 500); // what was written first goes first
+    const going = this.of(item.conversation).filter((other) => other.state !== "refused"); // that waits for its writer
+    if (going.some((other) => other.at < item.at)) return this.#later(item, 500); // what was written first goes first
     Object.assign(item, { state: "sending", waits: false });
     this.#say(item);
     let answer;

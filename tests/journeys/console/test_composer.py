@@ -128,6 +128,26 @@ def test_a_conversation_that_was_closed_meanwhile_gives_the_words_back(service: 
     expect(kept).to_have_value("A long answer")
 
 
+def test_a_reply_that_was_refused_holds_back_no_later_one(service: Service, desk: Open) -> None:
+    mira = desk()
+    mira.page.route("**/entries/**", lambda route: route.abort())
+    mira.write("It arrives tomorrow.")
+    service.visitor("Never mind!")
+    mira.later()
+    expect(mira.pending).to_contain_text("The person has written meanwhile")
+    mira.page.unroute("**/entries/**")
+    mira.later(4100)
+    expect(mira.texts.last).to_have_text("Never mind!")
+    mira.write("As you like.")
+    mira.later()
+    expect(mira.texts.last).to_have_text("As you like.")
+    expect(mira.pending).to_have_count(1)
+    assert replies(service) == ["As you like."]
+    mira.press("Send anyway")
+    expect(mira.pending).to_have_count(0)
+    assert replies(service) == ["As you like.", "It arrives tomorrow."]
+
+
 def test_a_reply_that_is_refused_behind_another_conversation_is_told_and_kept(service: Service, desk: Open) -> None:
     first = service.conversation
     service.visitor("Hello", id="visitor-2")
