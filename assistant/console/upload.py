@@ -22,6 +22,7 @@ from assistant.intents.lessons import invalidate
 from assistant.knowledge.bringing import Document, Report, documents_bring
 from assistant.knowledge.documents import ENDINGS, MOST_BYTES, MOST_OF_PAPER, most_bytes
 from assistant.models import KnowledgeEntry
+from channels_app.content.media import name_in_form
 from tenants.access.limits import client_ip
 from tenants.console.pages import TenantAdmin, tenants_with
 from tenants.errors import PayloadTooLarge, Unprocessable
@@ -87,7 +88,7 @@ def _brought(page: TenantAdmin, request: HttpRequest) -> HttpResponse:
         return _shown(page, request, form, wrong=wrong, status=422)
     tenant, language = form.cleaned_data["tenant"], form.cleaned_data["language"]
     with tenant_scope(tenant.id):
-        report = documents_bring(Document(file.name or "", partial(_read, file), language) for file in files)
+        report = documents_bring(Document(name_in_form(file.name), partial(_read, file), language) for file in files)
         invalidate(tenant.id)
         audit(request.user, "knowledge.imported", f"tenant:{tenant.id}", report.counts, client_ip(request))
         told = told_by_document(report)

@@ -170,6 +170,12 @@ def kind_of(mime: str) -> str:
     return family if family in ("image", "audio", "video") else "file"
 
 
+def name_in_form(name: str | None) -> str:
+    """The name of a file as a form carries it: for a quotation mark, which ends the name there, browsers write ``%22``
+    (https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data)."""
+    return (name or "").replace("%22", '"')
+
+
 def safe_name(name: str, mime: str) -> str:
     """``name`` as it may be offered for saving: no path, no control characters, and an ending that says
     what the bytes are ("photo.png.exe" that is text becomes "photo.png.exe.txt"). "" stays ""."""

@@ -11,6 +11,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from channels_app.content.media import name_in_form
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id, channel_for_kind
 from conversations.files.media_links import media_address, media_link
@@ -80,7 +81,7 @@ class UploadView(TenantAPIView):
         if file is None:
             raise Invalid("Send the file as the field `file` of a multipart body.")
         channel = self._channel(request._request.POST.get("channel", ""))
-        stored = upload(new_id(), channel, None, file.name or "", file.content_type or "", file.chunks(CHUNK))
+        stored = upload(new_id(), channel, None, name_in_form(file.name), file.content_type or "", file.chunks(CHUNK))
         self.audit("media.uploaded", stored)
         return Response(_shown(stored), 201)
 

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict
 
 from assistant.engines import has_models
 from assistant.evaluations.marks import answer_mark
+from channels_app.content.media import name_in_form
 from conversations.models import Conversation
 from messaging.admin.inbox.composer import Draft, Send, box, choices, reply_send, shown_there, upload_told
 from messaging.admin.inbox.contact import person_change, person_of
@@ -287,7 +288,9 @@ def _upload(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpR
         file = request.FILES.get("file")
         if file is None:
             raise Invalid("There is no file in the form.")
-        stored = upload(new_id(), row.channel, None, file.name or "", file.content_type or "", file.chunks(CHUNK))
+        stored = upload(
+            new_id(), row.channel, None, name_in_form(file.name), file.content_type or "", file.chunks(CHUNK)
+        )
         page.note(request, "attached", row, {"attachment": str(stored.id)})
         return JsonResponse(upload_told(row.channel, stored), status=201)
 

@@ -2,8 +2,6 @@
 
 import { button, h, icon } from "./dom.js";
 
-const PROBLEMS = { too_large: "fileBig", payload_too_large: "fileBig", network: "failed", unreadable: "failed" };
-
 export class Uploads {
   element = h("div", { class: "uploads" });
   #ui;
@@ -24,28 +22,23 @@ export class Uploads {
 
   async #send(file, quoted) {
     const { t, announce } = this.#ui;
-    const state = h("progress", { max: 1, value: 0, "aria-label": t("sending") });
+    const state = h("progress", { value: 0, "aria-label": t("sending") });
+    const { done, stop } = this.#ui.upload(file, (part) => (state.value = part));
+    const away = () => (row.remove(), stop());
     const label = t("remove", { name: file.name });
-    const remove = button({ class: "round", "aria-label": label }, icon("close"));
+    const remove = button({ class: "round", "aria-label": label, onclick: away }, icon("close"));
     const row = h("div", { class: "upload" }, h("span", {}, file.name), state, remove);
     this.element.append(row);
-    const { done, stop } = this.#ui.upload(file, (share) => (state.value = share));
-    remove.addEventListener("click", () => {
-      row.remove();
-      stop();
-    });
     try {
       const stored = await done;
       if (row.isConnected) this.#ui.uploaded(stored, quoted);
       row.remove();
-    } catch ({ code, passing }) {
-      const words = t(PROBLEMS[code] ?? (passing ? "failed" : "fileType"));
-      const again = () => {
-        row.remove();
-        this.#send(file, quoted);
-      };
-      const retry = passing && button({ class: "retry", onclick: again }, t("retry"));
-      state.replaceWith(h("span", { class: "problem" }, words), retry || "");
+    } catch ({ passing, status }) {
+      const why = status === 422 ? "fileType" : status === 413 ? "fileBig" : "failed";
+      const words = t(file.size ? why : "fileEmpty");
+      const again = () => (row.remove(), this.#send(file, quoted));
+      const retry = passing ? button({ class: "retry", onclick: again }, t("retry")) : "";
+      state.replaceWith(h("span", { class: "problem" }, words), retry);
       if (row.isConnected) announce(`${file.name}: ${words}`);
     }
   }

@@ -313,6 +313,26 @@ def test_a_reply_waits_for_a_file_that_is_on_its_way_up(service: Service, desk: 
     assert (service.log[-1].content_type, len(replies(service))) == ("image", 1)
 
 
+def test_a_quotation_mark_in_a_files_name_stays_one(service: Service, desk: Open) -> None:
+    mira = desk()
+    named = {"name": 'the "big" tent.txt', "mimeType": "text/plain", "buffer": b"hello"}
+    mira.page.locator("[data-file]").set_input_files([named])
+    expect(mira.page.locator(".composer-file")).to_contain_text('the "big" tent.txt')
+
+
+def test_the_size_of_a_file_stands_in_one_line_beside_a_long_name(service: Service, desk: Open) -> None:
+    mira = desk()
+    named = {"name": f"{'n' * 180}.txt", "mimeType": "text/plain", "buffer": b"hello"}
+    mira.page.locator("[data-file]").set_input_files([named])
+    expect(mira.page.locator(".composer-file")).to_contain_text("5")
+    mira.write("")
+    mira.later()
+    size = mira.page.locator(".chat-file small")
+    expect(size).to_have_count(1)
+    box = size.bounding_box()
+    assert box and box["height"] < box["width"]
+
+
 def test_a_file_that_is_refused_says_why_and_holds_the_reply(service: Service, desk: Open) -> None:
     mira = desk()
     mira.page.locator("[data-file]").set_input_files(

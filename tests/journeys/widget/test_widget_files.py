@@ -72,6 +72,17 @@ def test_a_file_that_is_too_large_is_refused(service: Service, widget: WidgetPag
     refused(service, widget, photo(), "This file is too large.")
 
 
+def test_a_proxys_refusal_of_a_large_file_says_so(service: Service, widget: WidgetPage) -> None:
+    page = "<h1>413 Request Entity Too Large</h1>"
+    widget.page.route("**/files/*", lambda route: route.fulfill(status=413, content_type="text/html", body=page))
+    refused(service, widget, photo(), "This file is too large.")
+
+
+def test_an_empty_file_is_said_to_be_empty(service: Service, widget: WidgetPage) -> None:
+    empty = {"name": "lamp.png", "mimeType": "image/png", "buffer": b""}
+    refused(service, widget, empty, "This file is empty.")
+
+
 def test_a_type_that_is_not_kept_is_refused(service: Service, widget: WidgetPage) -> None:
     program = {"name": "lamp.png", "mimeType": "image/png", "buffer": b"MZ" + bytes(200)}
     refused(service, widget, program, "This type of file cannot be sent.")
