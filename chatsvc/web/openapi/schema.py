@@ -145,7 +145,7 @@ IF_NONE_MATCH: Schema = {
     "name": "If-None-Match",
     "in": "header",
     "required": False,
-    "schema": {"type": "string", "minLength": 1, "maxLength": 1000},
+    "schema": {"type": "string"},  # what is no version of ours is none that the caller has: nothing is refused
     "description": "The `ETag` that you have: 304 without a body while it is still so",
 }
 ETAG: Schema = {"schema": {"type": "string"}, "description": "The version of what is shown, for `If-Match`"}
