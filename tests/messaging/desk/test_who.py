@@ -64,7 +64,7 @@ async def test_a_token_says_hello(tenant, opened):
     [
         ({}, "invalid_token", 4401),
         ({"token": "nonsense"}, "invalid_token", 4401),
-        ({"token": "visitor"}, "permission_denied", 4403),
+        ({"token": "visitor"}, "limited_to_subject", 4403),
         ({"token": "writer"}, "permission_denied", 4403),
         ({"token": "reader", "agent": "stranger"}, "agent_unknown", 4403),
     ],
