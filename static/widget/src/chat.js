@@ -341,7 +341,7 @@ class Chat {
     this.#incoming.seen(frame.read_seq);
     this.#outbox.pump();
     this.#reading.resume(this.#incoming.ended ? Infinity : frame.last_seq);
-    this.#standing.show(frame.agent);
+    this.#standing.begin(frame.agent);
     this.#where.again();
   }
 

@@ -36,7 +36,7 @@ export class Standing {
     this.#panel.tell(this.#offline ? this.#t("offline") : "");
   }
 
-  /** Another person begins, who has been told nothing. */
+  /** Nothing is told any more: another person begins, or the line has come back, which a browser may deny the next moment. */
   begin(agent) {
     this.#offline = false;
     this.show(agent);

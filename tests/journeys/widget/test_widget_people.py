@@ -81,6 +81,15 @@ def test_a_logout_without_a_network_still_says_that_there_is_none(ada: WidgetPag
     expect(ada.notice).to_contain_text("No connection")
 
 
+def test_a_service_that_is_ready_late_does_not_hide_that_there_is_no_network(line: Line, ada: WidgetPage) -> None:
+    ready = next(frame for frame in reversed(line.told) if frame["t"] == "ready")
+    ada.page.context.set_offline(True)
+    expect(ada.notice).to_contain_text("No connection")
+    line.put(ready)  # was under way
+    ada.page.wait_for_timeout(300)
+    expect(ada.notice).to_contain_text("No connection", timeout=1)
+
+
 def test_the_other_tabs_follow_a_logout(ada: WidgetPage) -> None:
     other = another_tab(ada)
     expect(other.texts).to_have_text(["of Ada"])
