@@ -60,8 +60,7 @@ class ChannelForm(forms.ModelForm):
     def clean(self) -> Any:
         cleaned = super().clean()
         self.instance.kind = self.adapter.kind
-        if self.errors:
-            return cleaned
+        told_already = set(self.errors)
         try:
             channel_fill(self.instance, self.config())
         except ServiceError as error:
@@ -70,7 +69,8 @@ class ChannelForm(forms.ModelForm):
                 told = plain_words(problem)
                 there = place([int(step) if step.isdigit() else step for step in steps])
                 field = PREFIX + name if PREFIX + name in self.fields else None
-                self.add_error(field, f"{there}: {told}".removeprefix(": "))
+                if field not in told_already and (field or not told_already):  # what follows from an error is none
+                    self.add_error(field, f"{there}: {told}".removeprefix(": "))
         return cleaned
 
 

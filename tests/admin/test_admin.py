@@ -249,6 +249,8 @@ def test_what_a_widget_shows_is_set_in_the_console(superuser: Client, tenant: Te
     address = url(Channel, "add") + "?kind=web"
     refused = superuser.post(address, {**base, **look, "config_privacy_url": "javascript:alert(1)"})
     assert b"Write a web address that begins with https://." in refused.content
+    both = superuser.post(address, {**base, **look, "config_privacy_url": "javascript:alert(1)", "name": ""})
+    assert b"Write a web address that begins with https://." in both.content, "all that is wrong is told at once"
     assert superuser.post(address, {**base, **look}).status_code == 302
     config = rows(Channel).get(name="Website").config
     assert config["starters"] == [{"title": "Track", "payload": "track"}]
