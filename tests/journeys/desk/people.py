@@ -110,7 +110,7 @@ class Visitor(WidgetPage):
 
     @property
     def transcript(self) -> Locator:
-        return self.page.locator(".item:not(.system) .bubble")
+        return self.page.locator(".item:not(.system, .greeting) .bubble")
 
     def sees_last(self, words: str) -> None:
         expect(self.texts.last).to_contain_text(words, timeout=COMES_MS)

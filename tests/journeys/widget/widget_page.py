@@ -40,7 +40,7 @@ PARTS = {
     "download": "#desk-menu li:nth-child(2) button",
     "close": ".header > .tool:not([aria-controls])",
     "live": "[role=status].unseen",
-    "message": ".item",
+    "message": ".item:not(.greeting)",
     "input": "#desk-input",
     "file": ".composer input[type=file]",
     "quote": ".item button.quote",
@@ -81,7 +81,7 @@ class WidgetPage:
     @property
     def texts(self) -> Locator:
         """What the transcript says, oldest first."""
-        return self.page.locator(".item .bubble")
+        return self.page.locator(".item:not(.greeting) .bubble")
 
     @property
     def marks(self) -> Locator:
