@@ -48,8 +48,9 @@ def _complaint(name: str, words: Sequence[str]) -> tuple[str, str] | None:
             word.encode()
         except UnicodeEncodeError:
             return "not_text", f"What is given{_of(option)} is no text in UTF-8."
-        if not word.strip() or (word.startswith("--") and word.endswith("=")):
-            empty = word.rstrip("=") if word.startswith("--") else option
+        name, sign, value = word.partition("=")
+        if not word.strip() or (word.startswith("--") and sign and not value):  # a value may end in that sign
+            empty = name if word.startswith("--") else option
             return "empty_value", f"The value{_of(empty)} is empty: give one, or leave it out."
         option = word if word.startswith("--") else ""
     return None
@@ -61,10 +62,8 @@ def _of(option: str) -> str:
 
 def _database(error: DatabaseError) -> tuple[str, str] | None:
     """What to tell of it; None where it is a fault of ours, whose traceback is wanted."""
-    from tenants.storage.db import (
-        server_lost,
-        server_trouble,
-    )  # models are not there before the command has set Django up
+    # Models are not there before the command has set Django up.
+    from tenants.storage.db import server_lost, server_trouble
 
     lost = server_lost(error)  # it is not asked a second time: that takes as long again
     if not lost and (behind := migrations_missing()):
