@@ -48,9 +48,9 @@ def _complaint(name: str, words: Sequence[str]) -> tuple[str, str] | None:
             word.encode()
         except UnicodeEncodeError:
             return "not_text", f"What is given{_of(option)} is no text in UTF-8."
-        name, sign, value = word.partition("=")
+        given_to, sign, value = word.partition("=")
         if not word.strip() or (word.startswith("--") and sign and not value):  # a value may end in that sign
-            empty = name if word.startswith("--") else option
+            empty = given_to if word.startswith("--") else option
             return "empty_value", f"The value{_of(empty)} is empty: give one, or leave it out."
         option = word if word.startswith("--") else ""
     return None

@@ -160,3 +160,7 @@ def test_every_command_of_ours_is_known() -> None:
     root = Path(settings.BASE_DIR)
     apps = {one.parent for one in root.glob("*/management/commands/__init__.py")}
     assert {root / room for room in line.ROOMS} == apps
+
+
+def test_a_value_that_ends_in_an_equals_sign_is_one() -> None:
+    assert line._complaint("create_channel", ["--tenant=shop=", "--config", "QUJD=="]) is None
