@@ -20,7 +20,8 @@ MOST_CARDS = 10
 
 @dataclass
 class Turn:
-    """``ends``: by the monotonic clock. ``look``: finds passages of articles. ``agreed``: (tool, answer) of what the person said yes to in this turn."""
+    """``ends``: by the monotonic clock. ``look``: finds passages of articles. ``agreed``: (tool, answer) of what the person said
+    yes to in this turn."""
 
     ends: float
     look: Look
