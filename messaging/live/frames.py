@@ -9,7 +9,7 @@ from typing import Any
 
 from channels_app.words.moments import written
 from conversations.files.media_links import content_with_links
-from conversations.models import Message
+from conversations.models import Attachment, Message
 from tenants.staff import UNNAMED, Face
 
 TYPING_TTL_S = 5  # without another frame the widget takes the dots away
@@ -54,6 +54,17 @@ def change_frame(entry: Message, message: Message | None) -> dict[str, Any]:
 def gone_frame(message: Message) -> dict[str, Any]:
     """A message that was deleted, in its own place: its number stays, so that the transcript has no hole."""
     return {"t": "del", **_head(message), "of": str(message.id)}
+
+
+def media_frame(message: Message, state: str) -> dict[str, Any]:
+    """What ``message`` says by now that its file is ``state`` (of Attachment): come, lost, or put into words."""
+    return {
+        "t": "media",
+        "of": str(message.id),
+        "of_seq": message.seq,
+        "state": "refused" if state in Attachment.LOST else state,
+        "content": content_with_links(message.content),
+    }
 
 
 def typing_frame(role: str, author: Face = UNNAMED, *, on: bool) -> dict[str, Any]:

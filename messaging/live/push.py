@@ -8,11 +8,10 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from conversations.files.media_links import content_with_links
 from conversations.models import Attachment, Message, Reaction
 from messaging import wake
 from messaging.live.authors import author_of
-from messaging.live.frames import change_frame, message_frame, typing_frame
+from messaging.live.frames import change_frame, media_frame, message_frame, typing_frame
 from messaging.live.hub import conversation_group, hub
 from messaging.live.staff import conversation_changed
 from tenants.scope import tenant_scope
@@ -30,14 +29,7 @@ def push_message(message: Message) -> None:
 
 def push_media(message: Message, attachment: Attachment) -> None:
     """What a message says by now: its file has come, was refused, or was put into words."""
-    frame = {
-        "t": "media",
-        "of": str(message.id),
-        "of_seq": message.seq,
-        "state": "refused" if attachment.state in Attachment.LOST else attachment.state,
-        "content": content_with_links(message.content),
-    }
-    _show(message.conversation_id, frame)
+    _show(message.conversation_id, media_frame(message, attachment.state))
     wake.publish_soon()
 
 

@@ -92,7 +92,14 @@ class Follower:
             # After a reset the client forgets everything on that frame: the replay has to follow it.
             for frame in [ready, *frames] if reset else [*frames, ready]:
                 await self._put(frame)
+            await self.files_again(0 if reset else after)
         self.behind.set()
+
+    async def files_again(self, upto: int) -> None:
+        """Say what became of the files of what the client knows already: of that it may have missed a push."""
+        files = await self.rows.ask(transcript.files_upto, self.conversation_id, upto) if upto else []
+        for frame in files:
+            await self._put(frame)
 
     async def listen_to(self, conversation_id: uuid.UUID | None) -> None:
         if conversation_id == self.conversation_id:

@@ -7,7 +7,8 @@
  * - `inbox:closing` {id}: it is about to be replaced
  * - `inbox:changed` {id, fresh}: `fresh` is its part of the page as the server shows it now; the bar is replaced already
  * - `inbox:frame` {…}: a frame of the socket that is about the opened conversation
- * - `inbox:stale` {id, reset}: frames may have been missed: look again; `reset`: from the start
+ * - `inbox:stale` {id, reset, anew}: frames may have been missed: look again; `reset`: from the start; `anew`: also at what
+ *   was settled
  * What they may say: `inbox:say` {…} a frame for the socket, prevented when that has it; `inbox:tell` {text, kind}; `inbox:refresh` {id}.
  * An element with `data-key="r"` in the opened conversation is clicked, or focused, by that key.
  */

@@ -167,8 +167,10 @@ export class Live {
 
   watching(frame) {
     this.looking({ ...frame, members: frame.looking });
-    if (frame.complete === false || frame.reset) this.#page.emit("stale", { id: frame.conversation, reset: frame.reset });
-    if (this.#anew) this.#page.refresh(frame.conversation);
+    const anew = this.#anew; // what carries no number was perhaps pushed while there was no socket
+    if (anew || frame.complete === false || frame.reset)
+      this.#page.emit("stale", { id: frame.conversation, reset: frame.reset, anew });
+    if (anew) this.#page.refresh(frame.conversation);
     this.#anew = false;
     this.#read();
   }

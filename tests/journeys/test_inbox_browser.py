@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect
 
 from channels_app.content.types import text
 from conversations.contacts.changes import contact_change
-from conversations.models import Conversation
+from conversations.models import Conversation, Message, Reaction
 from messaging.agents.notes import note_write
 from messaging.agents.scheduled import schedule, scheduled_cancel
 from messaging.live.staff import staff_alert
@@ -231,9 +231,14 @@ def test_what_an_agent_missed_comes_after_a_lost_connection(staff: Staff, servic
     inbox.wait_live(False)
     told = len(inbox.told)
     service.visitor("Are you there?", id="ana")
+    words = Message.objects.get(conversation=first, seq=1)
+    Reaction.objects.create(
+        tenant=service.tenant, channel=service.channel, identity=first.identity, message=words, target="m1", emoji="🔥"
+    )  # which has no number in the transcript
     second = asks(service, "Me, too", "bea")
     inbox.blocked = False
     inbox.wait_live()
+    expect(inbox.page.locator(".chat-emojis")).to_have_text("🔥")
     expect(inbox.row("Me, too")).to_be_visible()
     expect(inbox.entries.last).to_have_text("Are you there?")
     views, watches = ([frame for frame in inbox.said if frame["t"] == kind] for kind in ("view", "watch"))

@@ -70,6 +70,7 @@ class Place(Follower):
                 # first which conversation it is, then what was said in it: numbers begin anew with a conversation
                 self.queue.put_frame(await self._ready(0, 0))
             await self.catch_up()
+            await self.files_again(self.cursor)  # the client knows its own words by their `ack`
 
     async def _ready(self, end: int, replay: int, complete: bool = True, reset: bool = False) -> dict[str, Any]:
         return {

@@ -63,7 +63,7 @@ document.addEventListener("inbox:changed", ({ detail }) => {
   renew(detail.fresh);
   shown.transcript.look();
 });
-document.addEventListener("inbox:stale", ({ detail }) => shown?.id === detail.id && shown.transcript.poll());
+document.addEventListener("inbox:stale", ({ detail }) => shown?.id === detail.id && shown.transcript.poll(detail.anew));
 document.addEventListener("inbox:frame", ({ detail }) => {
   if (shown?.id !== detail.conversation) return;
   if (detail.t === "note") shown.composer.noted();

@@ -75,13 +75,13 @@ export class Transcript {
     } else if (["media", "reaction", "status"].includes(frame.t)) this.look([frame.of_seq]);
   }
 
-  /** Without a socket: what is new, and what became of what was sent. */
-  poll() {
-    return this.look(this.#ways());
+  /** Without a socket: what is new, and what became of what was sent; with `all` of what was said of late. */
+  poll(all = false) {
+    return this.look(this.#ways(all));
   }
 
-  #ways() {
-    const open = this.entries.slice(-LOOKED_BACK).filter((entry) => UNSETTLED.has(entry.dataset.way));
+  #ways(all = false) {
+    const open = this.entries.slice(-LOOKED_BACK).filter((entry) => all || UNSETTLED.has(entry.dataset.way));
     return open.map((entry) => Number(entry.dataset.seq));
   }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,10 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from conversations.models import Attachment, Message
+from messaging.live.hub import conversation_group, hub
 from messaging.live.push import push_media
-from tenants.storage.db import new_id
+from messaging.webchat.sockets.place import Place
+from tests.chaos.servers import wait_until
 from tests.journeys.line import Line
 from tests.journeys.service import Service
 from tests.journeys.widget.widget_page import WidgetPage
@@ -118,12 +122,37 @@ def test_two_files_are_two_messages(service: Service, widget: WidgetPage) -> Non
     assert sorted(Attachment.objects.values_list("name", flat=True)) == ["one.png", "two.png"]
 
 
-def test_a_file_that_arrives_later_is_shown_when_it_is_there(service: Service, line: Line, widget: WidgetPage) -> None:
+@pytest.mark.parametrize("joined", [True, False])
+def test_a_file_that_arrives_later_is_shown_when_it_is_there(
+    service: Service, line: Line, widget: WidgetPage, monkeypatch: pytest.MonkeyPatch, joined: bool
+) -> None:
+    """Also one that is there before the socket has joined the conversation that its first words began."""
+    may_join, join = threading.Event(), Place.look
+
+    async def look(place: Place) -> None:
+        await asyncio.to_thread(may_join.wait, 20)
+        await join(place)
+
+    monkeypatch.setattr(Place, "look", look)
     widget.write("A photo is on its way")
     expect(widget.marks).to_have_text(["Sent"])
     (message,) = service.log
-    file = Attachment(id=new_id(), state="stored")
+    group = conversation_group(message.conversation_id)
+    if joined:
+        may_join.set()
+        wait_until(lambda: group in hub.groups, 20, "the socket joins")
+    assert (group in hub.groups) == joined
     picture = {"url": f"{line.service}/files/a.svg", "type": "image/png", "name": "late.png"}
     message.content = {"type": "image", "media": picture}
-    push_media(message, file)
+    message.save()
+    file = {
+        "message": message,
+        "channel": service.channel,
+        "tenant": service.tenant,
+        "url": picture["url"],
+        "state": "stored",
+    }
+    push_media(message, Attachment.objects.create(**file))
+    may_join.set()
     expect(widget.message.locator("img[alt='late.png']")).to_be_visible()
+    expect(widget.message).to_have_count(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from channels_app.services import channel_save
-from conversations.models import Message
+from conversations.models import Attachment, Message
 from messaging.live import send_queue, transcript
 from messaging.rules.control import take_over
 from messaging.sockets import follower
@@ -29,6 +29,28 @@ async def test_resuming(ready, said, sockets_of, channel, visitor, after, replay
     assert seqs(frames) == replayed
     (told,) = [frame for frame in frames if frame["t"] == "ready"]
     assert (told["last_seq"], told["complete"], told.get("reset")) == (3, True, reset)
+
+
+@pytest.mark.parametrize(("changes", "again"), [
+    ({"state": "stored"}, ["stored"]),
+    ({"state": "failed"}, ["refused"]),
+    ({"state": "remote"}, []),  # on its way still
+    ({"state": "stored", "url": ""}, []),  # an upload: its message said all
+    ({"state": "stored", "url": "", "transcript": "Hello"}, ["stored"]),
+])  # fmt: skip
+async def test_what_became_of_a_file_meanwhile_is_told(ready, said, rows, channel, changes, again):
+    """It has no number in the transcript: what was pushed while nobody listened would never be seen."""
+    conversation = await said("a", "b")
+    first = await rows(Message.objects.unscoped().get, conversation=conversation, seq=1)  # unscoped: the test's own
+    file = {"message": first, "channel": channel, "tenant": channel.tenant, "url": "https://a.test/1", **changes}
+    await rows(Attachment.objects.create, **file)
+    socket, _ = await ready(conversation=str(conversation.id), after=2)
+    await socket.send_json_to({"t": "ping", "n": 1})
+    frames = [frame for frame in await socket.until("pong") if frame["t"] == "media"]
+    assert [(frame["state"], frame["of"], frame["of_seq"]) for frame in frames] == [
+        (state, str(first.id), 1) for state in again
+    ]
+    assert [frame["content"]["text"] for frame in frames] == ["a"] * len(again)
 
 
 async def test_an_unknown_conversation_is_reset(ready, said):
