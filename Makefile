@@ -173,7 +173,7 @@ var/locust/installed: tests/performance/requirements.lock | .venv/bin/python
 
 # Real processes killed at random moments; minutes. CHAOS_KILLS=30 is the long form.
 chaos: .venv/installed-dev
-	$(PYTHON) -m pytest -m chaos -s tests/chaos
+	$(PYTHON) -m pytest -m chaos -s tests/chaos tests/journeys/test_restore.py
 
 # Two agents and two visitors in four browsers before two processes of sockets; about three minutes.
 journeys-cluster: .venv/installed-dev

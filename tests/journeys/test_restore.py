@@ -1,6 +1,7 @@
 """A backup that was taken under load, put into a fresh place: everything in it goes on, and nothing comes twice (OPS-11).
 
-The steps are those of docs/backups.md, with real processes: SQLite, or PostgreSQL under tests/run_cluster.sh.
+The steps are those of docs/backups.md, with real processes: SQLite, or PostgreSQL and Redis by
+`tests/run_cluster.sh -m chaos tests/journeys/test_restore.py`.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class Place:
         return self.ledger.figures()["receipts"]
 
 
+@pytest.mark.chaos
 @pytest.mark.skipif(on_mongo(), reason="mongodump and mongorestore are MongoDB's own")
 def test_a_backup_taken_under_load_goes_on_in_a_fresh_place(databases: Callable[[], str], tmp_path: Path) -> None:
     lost = Place(tmp_path / "lost", databases())
