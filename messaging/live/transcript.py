@@ -15,7 +15,7 @@ from messaging.live.frames import change_frame, gone_frame, media_frame, message
 from tenants.storage import prepared
 
 PAGE = 200  # the longest replay, and the longest page over HTTP
-RECENT = 50  # messages whose files may have come while nobody listened
+RECENT = 50  # messages whose files may have come while no socket listened
 
 LAST_SEQ = prepared.Select(Conversation, lambda rows, id: rows.filter(id=id).values_list("last_seq", flat=True))
 AFTER = prepared.Select(

@@ -39,7 +39,7 @@ async def test_resuming(ready, said, sockets_of, channel, visitor, after, replay
     ({"state": "stored", "url": "", "transcript": "Hello"}, ["stored"]),
 ])  # fmt: skip
 async def test_what_became_of_a_file_meanwhile_is_told(ready, said, rows, channel, changes, again):
-    """It has no number in the transcript: what was pushed while nobody listened would never be seen."""
+    """It has no number in the transcript: what was pushed while no socket listened would never be seen."""
     conversation = await said("a", "b")
     first = await rows(Message.objects.unscoped().get, conversation=conversation, seq=1)  # unscoped: the test's own
     file = {"message": first, "channel": channel, "tenant": channel.tenant, "url": "https://a.test/1", **changes}
