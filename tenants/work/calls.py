@@ -1,14 +1,17 @@
 """Tasks sent as Celery's workers take them, with nothing but a row's id.
 
-Celery's own way of sending (`send_task`) asks anew for each call what is the same for all of them, and costs three times
-as much. Owns the form of such a call; must not know what any task does.
+Celery's own way of sending (`send_task`) asks anew for each call what is the same for all of them, makes a producer, and
+costs more than twice as much. Owns the form of such a call, and the connections that it goes out by; must not know what any
+task does.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
+import os
 import uuid
+from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -24,6 +27,10 @@ NOTHING: Mapping[str, Any] = {
 }  # fmt: skip
 EMBEDDED = '{"callbacks": null, "errbacks": null, "chain": null, "chord": null}'
 PERSISTENT = 2  # delivery mode, of AMQP
+KEPT = 10  # connections that no thread uses; the one used last is used next, so that most processes open one
+
+_idle: deque[Any] = deque()
+os.register_at_fork(after_in_child=_idle.clear)  # a socket is one process's
 
 
 def send(task: str, args: Sequence[str], *, delay_s: float = 0.0, headers: Mapping[str, Any] | None = None) -> None:
@@ -35,12 +42,29 @@ def send(task: str, args: Sequence[str], *, delay_s: float = 0.0, headers: Mappi
         "argsrepr": repr(args or ()), "origin": anon_nodename(), **(headers or {}),
     }  # fmt: skip
     signals.before_task_publish.send(sender=task, headers=about, routing_key=queue)
-    with current_app.producer_pool.acquire(block=True) as producer:
-        producer.publish(
-            f"[{json.dumps(args)}, {{}}, {EMBEDDED}]", exchange="", routing_key=queue,
-            content_type="application/json", content_encoding="utf-8", headers=about, correlation_id=call_id,
-            reply_to=None, delivery_mode=PERSISTENT,
-        )  # fmt: skip
+    properties = {"correlation_id": call_id, "reply_to": None, "delivery_mode": PERSISTENT}
+    _put(queue, f"[{json.dumps(args)}, {{}}, {EMBEDDED}]".encode(), about, properties)
+
+
+def _put(queue: str, body: bytes, headers: dict[str, Any], properties: dict[str, Any]) -> None:
+    """By a connection that no other thread uses meanwhile. One on which something failed is closed."""
+    try:
+        connection = _idle.pop()
+    except IndexError:
+        connection = current_app.connection_for_write()
+    try:
+        channel = connection.default_channel
+        message = channel.prepare_message(
+            body, content_type="application/json", content_encoding="utf-8", headers=headers, properties=properties
+        )
+        channel.basic_publish(message, exchange="", routing_key=queue)
+    except BaseException:
+        connection.release()
+        raise
+    if len(_idle) < KEPT:
+        _idle.append(connection)
+    else:
+        connection.release()
 
 
 @cache

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -93,3 +96,61 @@ def test_each_task_goes_to_its_own_workers() -> None:
     assert queues == {
         "parse": "inbound", "respond": "respond", "publish": "events", "media": "background", "other": "background",
     }  # fmt: skip
+
+
+class Connections:
+    """Those that calls go out by, in the order in which they were made."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.made: list[Any] = []
+        self._make = current_app.connection_for_write
+        monkeypatch.setattr(current_app, "connection_for_write", self.another)
+        monkeypatch.setattr(calls, "_idle", deque())
+
+    def another(self) -> Any:
+        self.made.append(self._make())
+        return self.made[-1]
+
+
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch, lying: Lying) -> Connections:
+    return Connections(monkeypatch)
+
+
+def test_calls_one_after_the_other_go_out_by_one_connection(connections: Connections, lying: Lying) -> None:
+    for _ in range(3):
+        calls.send(TASK, [ROW])
+        lying.taken()
+    assert len(connections.made) == 1
+
+
+def test_a_connection_is_one_threads_as_long_as_a_call_goes_out_by_it(
+    connections: Connections, lying: Lying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of the calls goes out while those before it still do."""
+    threads = calls.KEPT + 2
+    together = threading.Barrier(threads)
+    channel = type(lying._channel)
+    put = channel.basic_publish
+    monkeypatch.setattr(channel, "basic_publish", lambda *of, **call: (together.wait(10), put(*of, **call)))
+    with ThreadPoolExecutor(threads) as pool:
+        for sent in [pool.submit(calls.send, TASK, [ROW]) for _ in range(threads)]:
+            sent.result(10)
+    assert lying._channel._size(QUEUE) == threads == len(connections.made)
+    kept = [connection for connection in connections.made if connection.connected]
+    assert len(kept) == calls.KEPT and set(map(id, kept)) == set(map(id, calls._idle))
+
+
+def test_a_connection_on_which_a_call_failed_is_closed_and_not_used_again(
+    connections: Connections, lying: Lying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls.send(TASK, [ROW])
+    lying.taken()
+    with monkeypatch.context() as broken:
+        broken.setattr(type(lying._channel), "_put", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            calls.send(TASK, [ROW])
+    calls.send(TASK, [ROW])
+    lying.taken()
+    [failed, used] = connections.made
+    assert (failed.connected, used.connected) == (False, True)
