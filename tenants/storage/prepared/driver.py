@@ -14,7 +14,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from tenants.storage.prepared.shapes import Given
-from tenants.storage.prepared.values import same
+from tenants.storage.prepared.values import quick_of, same
 
 MOST_KINDS = 100  # of one statement's values, in their combinations; a statement that meets more begins anew
 
@@ -64,7 +64,7 @@ class Statement:
 
     def _ways(self, kinds: Sequence[type]) -> Sequence[Way]:
         """What is done to values of these kinds; most are the same to the driver, and are not looked at one by one."""
-        known = [(at, place.quick.get(kind), place) for (at, place), kind in zip(self.places, kinds, strict=True)]
+        known = [(at, quick_of(place.quick, kind), place) for (at, place), kind in zip(self.places, kinds, strict=True)]
         ways = [way for way in known if way[1] is not same]
         if len(self.ways) >= MOST_KINDS:
             self.ways.clear()

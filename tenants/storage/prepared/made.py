@@ -16,8 +16,8 @@ from django.db.models.query import (
     FlatValuesListIterable,
     ModelIterable,
     NamedValuesListIterable,
+    RelatedPopulator,
     ValuesListIterable,
-    get_related_populators,
 )
 from django.db.models.sql import Query
 from django.db.models.utils import create_namedtuple_class
@@ -106,7 +106,7 @@ def _model_maker(compiler: Any) -> Callable[[list[Any]], Any]:
     info, select = compiler.klass_info, compiler.select
     first, last = info["select_fields"][0], info["select_fields"][-1] + 1
     names = [column.target.attname for column, *_ in select[first:last]]
-    related = get_related_populators(info, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg] # of Django 6
+    related = _related_of(info, select)
     annotated = list(compiler.annotation_col_map.items())
 
     def make(row: list[Any]) -> Any:
@@ -118,3 +118,27 @@ def _model_maker(compiler: Any) -> Callable[[list[Any]], Any]:
         return made
 
     return make
+
+
+class _Related(RelatedPopulator):  # type: ignore[misc]
+    """A row of ``select_related``, made as `_row_of` makes it."""
+
+    def __init__(self, info: Any, select: Any):
+        super().__init__(info, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg] # of Django 6
+        self.related_populators = _related_of(info, select)
+
+    def populate(self, row: Sequence[Any], from_obj: Any) -> None:
+        if self.reorder_for_init:  # it shares columns with its parent
+            super().populate(row, from_obj)
+            return
+        values = row[self.cols_start : self.cols_end]
+        made = None if values[self.pk_idx] is None else _row_of(self.model_cls, self.init_list, values)
+        self.local_setter(from_obj, made)
+        if made is not None:
+            for populator in self.related_populators:
+                populator.populate(row, made)
+            self.remote_setter(made, from_obj)
+
+
+def _related_of(info: Any, select: Any) -> list[Any]:
+    return [_Related(one, select) for one in info.get("related_klass_infos", [])]

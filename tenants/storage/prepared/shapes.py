@@ -21,7 +21,8 @@ from tenants.storage.prepared.values import quick_for
 
 FUNCTIONS = (Coalesce, Greatest, Least)
 LOOKUPS = ("", "exact", "in", "lt", "lte", "gt", "gte", "isnull")  # whose value is prepared by the field alone
-SIMPLE = frozenset({str, int, float, dict, list, uuid.UUID, datetime.datetime})  # neither rows nor expressions
+ALONE = frozenset({int, float, uuid.UUID, datetime.datetime})  # one value, whatever it is compared by
+SIMPLE = ALONE | {str, dict, list}  # neither rows nor expressions
 
 
 class NotKept(Exception):
@@ -72,7 +73,10 @@ def where_key(where: Mapping[str, Any], values: list[Any]) -> tuple[Any, ...]:
     """The shape of ``where``; its values are added to ``values``."""
     key: list[Any] = []
     for name, value in where.items():
-        if value is None or value is True or value is False:
+        if type(value) in ALONE:
+            key.append(name)
+            values.append(value)
+        elif value is None or value is True or value is False:
             key.append((name, value))
         elif name.endswith("__in"):
             members = _members(value)

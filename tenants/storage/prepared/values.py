@@ -74,6 +74,12 @@ def quick_for(field: Field[Any, Any] | None) -> Quick:
     return _quick(connections[DEFAULT_DB_ALIAS].vendor).get(_kind(field), {})
 
 
+def quick_of(quick: Quick, kind: type) -> Callable[[Any], Any] | None:
+    """What makes a parameter of values of this kind, where that is known. Choices are texts: a field of texts leaves
+    them as they are."""
+    return same if quick.get(str) is same and issubclass(kind, str) else quick.get(kind)
+
+
 def _plain(kind: type[Field[Any, Any]]) -> bool:
     """Whether a kind of field prepares its values as the Django class does that it comes from."""
     base = next((one for one in kind.__mro__ if one.__module__.startswith("django.db.models.fields")), None)

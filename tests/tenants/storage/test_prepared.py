@@ -283,6 +283,22 @@ def test_related_rows_come_along(scope, way: Any, django_assert_num_queries: Any
         assert (facts(found.contact), found.channel) == (facts(made.contact), made.channel)
 
 
+@BOTH
+def test_rows_along_rows_are_those_of_the_orm(scope, way: Any, django_assert_num_queries: Any) -> None:
+    made = ConversationFactory(tenant=scope)
+    along = ("assignee", "identity__contact", "identity__channel")
+    select = way.Select(Conversation, lambda rows, id: rows.filter(id=id).select_related(*along))
+    found, wanted = select.first(id=made.id), Conversation.objects.select_related(*along).get(id=made.id)
+    with django_assert_num_queries(0):
+        assert found.assignee is wanted.assignee is None
+        for ours, theirs in ((found.identity, wanted.identity), (found.identity.contact, wanted.identity.contact)):
+            assert facts(ours) == facts(theirs)
+            assert (
+                (ours._state.adding, ours._state.db) == (theirs._state.adding, theirs._state.db) == (False, "default")
+            )
+            assert ours._state.fields_cache.keys() == theirs._state.fields_cache.keys()
+
+
 # ------------------------------------------------------------------ an INSERT that reads
 
 READING = pytest.mark.parametrize(
