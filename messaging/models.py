@@ -334,7 +334,7 @@ class DailyFigure(TenantModel):
 
 class DaySheet(TenantModel):
     """Figures of a tenant's channel on a day (UTC), and beside them those of a team or a member of staff there or on all
-    channels, which are also part of the channel's. Places: messaging/figures/facts.py; ``figures``: counts and spreads of
+    channels (also by week), which are also part of the channel's. Places: messaging/figures/facts.py; ``figures``: counts and spreads of
     durations (messaging/figures/sheet.py).
 
     No foreign keys: figures outlive the channels and people they tell of. The zero id stands for none: a unique key
@@ -354,6 +354,8 @@ class DaySheet(TenantModel):
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["tenant", "agent", "team", "day", "channel"], name="sheet_once_per_day")
         ]
+        # of all colleagues or of a team: read as many as the period has, however long the past is
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant", "day", "channel"], name="sheet_by_day")]
 
     def __str__(self) -> str:
         return f"{self.day} {self.channel}"

@@ -13,7 +13,9 @@ from factory.django import DjangoModelFactory
 from channels_app.models import Channel
 from conversations.models import Contact, Conversation, Identity, Message, Session
 from messaging.agents.models import Label
-from messaging.models import Delivery
+from messaging.figures.facts import Place, weeks_of
+from messaging.figures.sheet import Sheet
+from messaging.models import DaySheet, Delivery
 from tenants.models import Membership, Role, Team, Tenant, User
 from tenants.storage.db import new_id, now
 
@@ -167,3 +169,10 @@ class DeliveryFactory(Scoped):
     conversation = factory.SelfAttribute("message.conversation")
     channel = factory.SelfAttribute("message.channel")
     seq = factory.SelfAttribute("message.seq")
+
+
+def sheet_put(tenant: Tenant, place: Place, figures: Sheet) -> None:
+    """The figures of a place, and those of its week where it has one."""
+    for where, sheet in ({place: figures} | weeks_of({place: figures})).items():
+        # unscoped: as the factories
+        DaySheet.objects.unscoped().create(tenant=tenant, **where._asdict(), figures=sheet.to_json())

@@ -89,7 +89,7 @@ class House:
 
     def _sheets(self, talks: int) -> None:
         from messaging.figures.asked import today
-        from messaging.figures.facts import ALL, NONE, Place
+        from messaging.figures.facts import ALL, NONE, Place, weeks_of
         from messaging.figures.sheet import Sheet
         from messaging.models import DaySheet
 
@@ -99,6 +99,7 @@ class House:
             agent = self.chance.choice(self.agents).id if self.chance.random() < 0.3 else NONE
             for where, who in {(channel, NONE), *({(channel, agent), (ALL, agent)} if agent != NONE else ())}:
                 self._talk(sheets.setdefault(Place(day, where, NONE, who), Sheet()), by_agent=agent != NONE)
+        sheets |= weeks_of(sheets)
         # unscoped: the benchmark's own rows
         rows = DaySheet.objects.unscoped()
         rows.all().delete()

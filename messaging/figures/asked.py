@@ -35,6 +35,11 @@ class Asked:
         """Only what a team or a member of staff did: conversations begin without either."""
         return bool(self.team or self.agent)
 
+    @property
+    def of_everybody(self) -> bool:
+        """Also what each member of staff did, on all channels."""
+        return self.by_agent and not self.of_people and not self.channel
+
     def days(self) -> Iterator[date]:
         return (self.first + timedelta(days=number) for number in range((self.last - self.first).days + 1))
 

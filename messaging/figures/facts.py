@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from conversations.event_schemas import Envelope
@@ -17,6 +17,7 @@ from messaging.measures import COSTS
 
 NONE = uuid.UUID(int=0)  # no channel, no team, no member of staff
 ALL = uuid.UUID(int=2**128 - 1)  # in place of a channel: of a member of staff on all of them
+WEEK = uuid.UUID(int=2**128 - 2)  # the same over the week that begins with the day
 MOST = 10**15  # of one event: a number beyond it is a mistake of an engine
 
 #: counts by name, and what people read for them
@@ -54,7 +55,7 @@ TOKENS = {
 
 class Place(NamedTuple):
     """Whose figures: of a channel (team and agent NONE); of a team or a member of staff on it; of a member of staff on
-    ALL channels (team NONE)."""
+    ALL channels (team NONE), and there of a whole WEEK: ``day`` is its Monday."""
 
     day: date
     channel: uuid.UUID
@@ -77,6 +78,19 @@ def event_add(event: Envelope, sheets: dict[Place, Sheet]) -> None:
     places = [(channel, NONE, NONE), (channel, team, agent), *([(ALL, NONE, agent)] if agent != NONE else [])]
     for place in dict.fromkeys(places):
         sheets.setdefault(Place(day, *place), Sheet()).merge(added)
+
+
+def weeks_of(sheets: Mapping[Place, Sheet]) -> dict[Place, Sheet]:
+    """The sums by week of what members of staff did on all channels: long periods are read from them."""
+    weeks: dict[Place, Sheet] = {}
+    for place, sheet in sheets.items():
+        if place.channel == ALL:
+            weeks.setdefault(place._replace(day=monday_of(place.day), channel=WEEK), Sheet()).merge(sheet)
+    return weeks
+
+
+def monday_of(day: date) -> date:
+    return day - timedelta(days=day.weekday())
 
 
 #: by type, daily figures that an event adds one to when it says so

@@ -6,17 +6,20 @@ Must not read messages or conversations.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
 from messaging.figures.asked import Asked
-from messaging.figures.facts import ALL, NONE
+from messaging.figures.facts import ALL, NONE, WEEK, monday_of
 from messaging.figures.sheet import Sheet
 from messaging.models import DaySheet
+from tenants.storage.db import on_mongo
+
+SUMS = (ALL, WEEK)  # in place of a channel
 
 
 class Line(NamedTuple):
@@ -43,8 +46,8 @@ class Report:
 
 def report(asked: Asked) -> Report:
     told = Report(days={day: Sheet() for day in asked.days()})
-    for day, channel, team, agent, figures in _rows(asked).values_list("day", "channel", "team", "agent", "figures"):
-        if channel == ALL or (asked.by_agent and agent != NONE):
+    for _, day, channel, team, agent, figures in _told_by(parts(asked)):
+        if channel in SUMS or (asked.by_agent and agent != NONE):
             _part(told.agents, agent).merge_json(figures)
         if asked.of_people or (
             team == NONE and agent == NONE
@@ -65,27 +68,45 @@ def _part(parts: dict[uuid.UUID, Sheet], of: uuid.UUID) -> Sheet:
 
 def lines(asked: Asked) -> Iterator[Line]:
     """In the order of days."""
-    yield from map(Line._make, _rows(asked).order_by("day", "channel").values_list(*Line._fields))
+    daily = [_of_tenants(asked).filter(_period(asked), channel=ALL)] if asked.of_everybody else []
+    yield from sorted(_told_by([_places(asked), *daily]), key=lambda line: (line.day, line.channel))
 
 
-def _rows(asked: Asked) -> QuerySet[DaySheet]:
-    # unscoped: of the tenants that the caller may see
-    rows = DaySheet.objects.unscoped().filter(
-        tenant_id__in=list(asked.tenants), day__gte=asked.first, day__lte=asked.last
-    )
-    return rows.filter(_where(asked))
+def parts(asked: Asked) -> list[QuerySet[DaySheet]]:
+    """The fewest sheets that tell it, each part of them found by an index."""
+    if not asked.of_everybody:
+        return [_places(asked)]
+    weeks = [day for day in asked.days() if not day.weekday() and day + timedelta(days=6) <= asked.last]
+    edges = [day for day in asked.days() if monday_of(day) not in weeks]
+    rows = _of_tenants(asked)
+    return [_places(asked), rows.filter(channel=WEEK, day__in=weeks), rows.filter(channel=ALL, day__in=edges)]
 
 
-def _where(asked: Asked) -> Q:
-    """The fewest sheets that tell it."""
-    channel = Q(channel=asked.channel) if asked.channel else ~Q(channel=ALL)
-    people = Q(**{name: value for name, value in (("team", asked.team), ("agent", asked.agent)) if value})
+def _places(asked: Asked) -> QuerySet[DaySheet]:
+    """On channels, by day."""
+    channel = Q(channel=asked.channel) if asked.channel else ~Q(channel__in=SUMS)
+    rows = _of_tenants(asked).filter(_period(asked), channel)
     if asked.of_people:
-        return channel & people
-    whole = channel & Q(team=NONE, agent=NONE)
-    if not asked.by_agent:
-        return whole
-    return channel if asked.channel else whole | Q(channel=ALL)
+        people = (("team", asked.team), ("agent", asked.agent))
+        return rows.filter(**{name: value for name, value in people if value})
+    return rows if asked.by_agent and asked.channel else rows.filter(team=NONE, agent=NONE)
+
+
+def _told_by(parts: Sequence[QuerySet[DaySheet]]) -> Iterator[Line]:
+    """One statement, but on MongoDB."""
+    queries = [part.order_by().values_list(*Line._fields) for part in parts]
+    if not on_mongo() and len(queries) > 1:
+        queries = [queries[0].union(*queries[1:], all=True)]
+    return (Line(*line) for query in queries for line in query)
+
+
+def _of_tenants(asked: Asked) -> QuerySet[DaySheet]:
+    # unscoped: of the tenants that the caller may see
+    return DaySheet.objects.unscoped().filter(tenant_id__in=list(asked.tenants))
+
+
+def _period(asked: Asked) -> Q:
+    return Q(day__gte=asked.first, day__lte=asked.last)
 
 
 # ------------------------------------------------------------------ what follows from them

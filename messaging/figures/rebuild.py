@@ -14,11 +14,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.db import IntegrityError
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from conversations.event_schemas import envelope_of
 from conversations.models import Event
-from messaging.figures.facts import NONE, Place, event_add, names_of
+from messaging.figures.facts import ALL, NONE, WEEK, Place, event_add, monday_of, names_of, weeks_of
 from messaging.figures.sheet import Sheet
 from messaging.models import DailyFigure, DaySheet, HandledEvent
 from messaging.privacy.retention import days_purged
@@ -73,7 +73,7 @@ def _rebuild(tenant_id: uuid.UUID, day: date, dry_run: bool) -> Rebuilt:
     with atomic():
         if not dry_run:
             DailyFigure.objects.filter(day=day).update(value=F("value") + 0)
-            DaySheet.objects.filter(day=day).update(revision=F("revision") + 1)
+            _of_day(day).update(revision=F("revision") + 1)
         counts: Counter[str] = Counter()
         sheets: dict[Place, Sheet] = {}
         events = 0
@@ -89,7 +89,8 @@ def _rebuild(tenant_id: uuid.UUID, day: date, dry_run: bool) -> Rebuilt:
         changed = _changes(day, counts, sheets)
         if not dry_run:
             _counts_store(tenant_id, day, counts)
-            _sheets_store(tenant_id, day, sheets)
+            _sheets_store(tenant_id, _of_day(day), sheets)
+            _week_store(tenant_id, monday_of(day))
         return Rebuilt(day, events, changed)
 
 
@@ -133,9 +134,23 @@ def _counts_store(tenant_id: uuid.UUID, day: date, counts: Counter[str]) -> None
     )
 
 
-def _sheets_store(tenant_id: uuid.UUID, day: date, sheets: dict[Place, Sheet]) -> None:
+def _of_day(day: date) -> QuerySet[DaySheet]:
+    return DaySheet.objects.filter(day=day).exclude(channel=WEEK)
+
+
+def _week_store(tenant_id: uuid.UUID, monday: date) -> None:
+    """The sums of its days. A handler that has added to another day of it waits for the lock to add that here, too."""
+    weeks = DaySheet.objects.filter(day=monday, channel=WEEK)
+    weeks.update(revision=F("revision") + 1)
+    days = DaySheet.objects.filter(day__range=(monday, monday + timedelta(days=6)), channel=ALL)
+    told = {Place(row.day, row.channel, row.team, row.agent): Sheet.from_json(row.figures) for row in days}
+    _sheets_store(tenant_id, weeks, weeks_of(told))
+
+
+def _sheets_store(tenant_id: uuid.UUID, rows: QuerySet[DaySheet], sheets: dict[Place, Sheet]) -> None:
+    """Sheets take the places of ``rows``."""
     left = dict(sheets)
-    for row in DaySheet.objects.filter(day=day):
+    for row in rows:
         sheet = left.pop(Place(row.day, row.channel, row.team, row.agent), None)
         if sheet is None:
             row.delete()

@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import F
 
 from conversations.event_schemas import Envelope
-from messaging.figures.facts import Place, event_add, names_of
+from messaging.figures.facts import Place, event_add, names_of, weeks_of
 from messaging.figures.sheet import Sheet
 from messaging.models import DailyFigure, DaySheet
 from tenants.storage import prepared
@@ -29,7 +29,7 @@ def figures_add(tenant_id: uuid.UUID, events: Sequence[Envelope]) -> None:
     sheets: dict[Place, Sheet] = {}
     for event in events:
         event_add(event, sheets)
-    for place, sheet in sorted(sheets.items()):
+    for place, sheet in (*sorted(sheets.items()), *sorted(weeks_of(sheets).items())):  # days first, as a rebuild does
         _sheet_add(tenant_id, place, sheet)
 
 

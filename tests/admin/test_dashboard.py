@@ -18,7 +18,7 @@ from channels_app.models import Channel
 from messaging.admin.dashboard import page, shown
 from messaging.admin.dashboard.export import HEAD
 from messaging.figures.asked import MOST_DAYS, MOST_TENANTS, today
-from messaging.figures.facts import ALL, COUNTS, NONE
+from messaging.figures.facts import ALL, COUNTS, NONE, Place
 from messaging.figures.sheet import Sheet
 from messaging.models import DaySheet
 from tenants.api.trail.cells import safe
@@ -31,6 +31,7 @@ from tests.factories import (
     RoleFactory,
     TenantFactory,
     UserFactory,
+    sheet_put,
 )
 
 INDEX = "/admin/"
@@ -47,10 +48,8 @@ def sheet(
         figures.spread("first_response").add(minutes * MINUTE)
         figures.spread("response").add(minutes * MINUTE)
         figures.spread("resolution").add(60 * minutes * MINUTE)
-    DaySheet.objects.unscoped().create(  # unscoped: the test fills two tenants
-        tenant=tenant, day=day or today(), channel=getattr(channel, "id", channel), team=team, agent=agent.id if agent else NONE,
-        figures=figures.to_json(),
-    )  # fmt: skip
+    place = Place(day or today(), getattr(channel, "id", channel), team, agent.id if agent else NONE)
+    sheet_put(tenant, place, figures)
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from messaging.figures.asked import MOST_DAYS, today
-from messaging.figures.facts import ALL, NONE
+from messaging.figures.facts import ALL, NONE, Place
 from messaging.figures.sheet import Sheet
-from messaging.models import DaySheet
 from tenants.models import Tenant
 from tenants.storage.db import new_id
+from tests.factories import sheet_put
 
 pytestmark = pytest.mark.django_db
 WEB, BEN = new_id(), new_id()
@@ -23,14 +23,7 @@ def sheet(tenant: Tenant, *, back: int = 0, channel: Any = WEB, agent: Any = NON
     figures = Sheet()
     figures.counts.update(counts)
     figures.spread("first_response").add(60_000)
-    DaySheet.objects.unscoped().create(  # unscoped: the test fills two tenants
-        tenant=tenant,
-        day=today() - timedelta(days=back),
-        channel=channel,
-        team=NONE,
-        agent=agent,
-        figures=figures.to_json(),
-    )
+    sheet_put(tenant, Place(today() - timedelta(days=back), channel, NONE, agent), figures)
 
 
 @pytest.fixture

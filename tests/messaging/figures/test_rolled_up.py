@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
 from statistics import mean
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.db import connection
 
 from assistant.port import EngineReply
 from channels_app.content.types import text
@@ -19,9 +22,10 @@ from conversations.event_schemas import envelope_of
 from conversations.models import Conversation, Event, Message
 from messaging import respond as respond_module
 from messaging.accept import Entrance, accept
+from messaging.figures import read
 from messaging.figures.asked import Asked
-from messaging.figures.facts import COUNTS, NONE, SPREADS
-from messaging.figures.read import Report, mean_rating, report
+from messaging.figures.facts import ALL, COUNTS, NONE, SPREADS, WEEK, Place
+from messaging.figures.read import SUMS, Report, mean_rating, report
 from messaging.figures.rebuild import day_rebuild, days_of
 from messaging.figures.sheet import Sheet
 from messaging.figures.spread import Spread
@@ -245,6 +249,19 @@ def what_each_agent_wrote_is_theirs(office: Office, scope: Tenant) -> None:
         assert all_of(scope, agent=agent.id).total.counts["sent_by_staff"] == wrote
         assert all_of(scope, by_agent=True).agents[agent.id].counts["sent_by_staff"] == wrote
     assert all_of(scope, by_agent=True).total == all_of(scope).total
+    for days in (0, 5, 6, 7, 8, 13, 14, 60):  # whole weeks are read as such, their edges by day
+        since = BEGIN.date() + timedelta(days=office.chance.randrange(7))
+        told = report(Asked([scope.id], since, since + timedelta(days=days), by_agent=True)).agents
+        assert told == by_day(since, since + timedelta(days=days)), (since, days)
+
+
+def by_day(first: date, last: date) -> dict[Any, Sheet]:
+    """Of each member of staff, from the sheets of the channels."""
+    found: dict[Any, Sheet] = {}
+    channels = DaySheet.objects.filter(day__range=(first, last)).exclude(channel__in=SUMS).exclude(agent=NONE)
+    for agent, figures in channels.values_list("agent", "figures"):
+        found.setdefault(agent, Sheet()).merge_json(figures)
+    return found
 
 
 def events_that_come_late_twice_and_in_disorder_change_nothing(office: Office) -> None:
@@ -269,6 +286,33 @@ def a_rebuild_gives_what_was_rolled_up(scope: Tenant) -> None:
     for day in days_of(None, None):
         day_rebuild(scope.id, day)
     assert stored() == rolled_up
+
+
+def test_a_long_period_of_everybody_is_read_by_the_week(scope: Tenant) -> None:
+    last, agent = BEGIN.date() + timedelta(days=92), UserFactory().id  # a Tuesday
+    one = Sheet(Counter(ended=1))
+    for back in range(400):
+        for where in (agent, ALL):
+            place = Place(last - timedelta(days=back), where, NONE, agent)
+            DaySheet.objects.create(tenant=scope, **place._asdict(), figures=one.to_json())
+    import_module("messaging.migrations.0012_week_sheets").sum_up(apps, connection.schema_editor())
+    asked = Asked([scope.id], last - timedelta(days=89), last, by_agent=True)
+    assert [part.count() for part in read.parts(asked)] == [0, 12, 6]
+    assert report(asked).agents[agent].counts["ended"] == 90
+    assert len([line for line in read.lines(asked) if line.agent == agent]) == 90
+
+
+def test_a_rebuild_of_a_day_sums_up_its_week(scope: Tenant) -> None:
+    agent, day = UserFactory().id, BEGIN.date() + timedelta(days=3)
+    for where, number in ((ALL, 2), (WEEK, 7)):
+        place = Place(BEGIN.date(), where, NONE, agent)
+        DaySheet.objects.create(tenant=scope, **place._asdict(), figures=Sheet(Counter(ended=number)).to_json())
+    for _ in range(2):
+        day_rebuild(scope.id, day)
+        assert DaySheet.objects.get(channel=WEEK).figures["counts"] == {"ended": 2}
+        assert DaySheet.objects.get(channel=ALL).figures["counts"] == {"ended": 2}
+    day_rebuild(scope.id, BEGIN.date())  # which has no events
+    assert not DaySheet.objects.exists()
 
 
 def test_the_last_rating_counts(scope: Tenant, web: Channel, time_machine: Any) -> None:
