@@ -18,6 +18,7 @@ MOST_OF_ANSWER = 100_000  # characters of an article
 
 __all__ = [
     "CachedAnswer",
+    "EngineHealth",
     "Intent",
     "KnowledgeEntry",
     "LanguageModel",
@@ -207,3 +208,21 @@ class Translation(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.message_id} {self.language}"
+
+
+class EngineHealth(TenantModel):
+    """Whether a tenant's people got answers of an engine lately; no row: always. ``ill_since``: the first fallback reply;
+    None once it is well again, ``well_at``. ``looked_at``: until then the timeline was looked through for an answer."""
+
+    ill_since = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField()  # the last time
+    failures = models.PositiveIntegerField(default=0)  # since it is ill
+    looked_at = models.DateTimeField()
+    well_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [models.UniqueConstraint(fields=["tenant"], name="engine_health_of_tenant")]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["ill_since"], name="engine_ill")]
+
+    def __str__(self) -> str:
+        return f"ill since {self.ill_since:%Y-%m-%d %H:%M}" if self.ill_since else "well"

@@ -54,6 +54,7 @@ VERSIONS: dict[str, int] = {
     "chat.response.generated": 1,
     "chat.system.channel_degraded": 1,
     "chat.system.channel_recovered": 1,
+    "chat.system.engine_recovered": 1,
     "chat.system.webhook_malformed": 1,
     "chat.system.webhook_paused": 1,
     "chat.system.work_given_up": 1,

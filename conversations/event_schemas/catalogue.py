@@ -32,6 +32,7 @@ from conversations.event_schemas.people import (
 from conversations.event_schemas.system import (
     BudgetReached,
     ChannelState,
+    EngineRecovered,
     ModelChanged,
     Ping,
     TrainingEnded,
@@ -81,6 +82,7 @@ SCHEMAS: dict[tuple[str, int], type[Data]] = {
     ("chat.response.generated", 1): ResponseGenerated,
     ("chat.system.channel_degraded", 1): ChannelState,
     ("chat.system.channel_recovered", 1): ChannelState,
+    ("chat.system.engine_recovered", 1): EngineRecovered,
     ("chat.system.webhook_malformed", 1): WebhookMalformed,
     ("chat.system.webhook_paused", 1): WebhookPaused,
     ("chat.system.work_given_up", 1): WorkGivenUp,

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from conversations.event_schemas.base import Data, OfChannel
 
@@ -19,6 +19,15 @@ class ChannelState(OfChannel):
     previous: str = ""
     reason: str = ""
     code: str = ""
+
+
+class EngineRecovered(Data):
+    """The engine answers people again: it has, and for some minutes no fallback reply was sent in its place."""
+
+    ill_since: AwareDatetime = Field(description="The first fallback reply")
+    failed_at: AwareDatetime = Field(description="The last one")
+    answered_at: AwareDatetime
+    failures: int
 
 
 class WebhookMalformed(Data):

@@ -18,6 +18,7 @@ from conversations.search.forget import words_forget
 from messaging.agents.queue import ranks_fill
 from messaging.agents.rule import assign_everywhere
 from messaging.agents.snooze import snoozes_end
+from messaging.health.engine import engines_recover
 from messaging.hours.late import late_tell
 from messaging.housekeeping.disconnect import disconnected_clear
 from messaging.housekeeping.gone import gone_give_up
@@ -51,6 +52,7 @@ STEPS: dict[str, Callable[[More], int]] = {
     "idle_conversations": idle_end,
     "ended_visits": visits_end,
     "late_replies": late_tell,
+    "engines_well_again": engines_recover,
     "snoozed_conversations": snoozes_end,
     "gone_colleagues": gone_give_up,
     "ranks_of_waiting": lambda _: ranks_fill(),

@@ -18,11 +18,13 @@ from django.template.defaultfilters import pluralize
 from channels_app.health import ADVICE, State
 from channels_app.models import ChannelIncident
 from channels_app.selectors import channel_for_id
-from channels_app.words.moments import moment_of_iso
+from channels_app.words.moments import moment_of_iso, written
 from conversations.event_schemas import Envelope
 from conversations.models import Conversation, Message
 from conversations.safety import is_flagged
+from messaging.health.engine import engine_ill_since
 from messaging.outbox.reasons import fault_words, stopped_words, waits_words
+from tenants.scope import current_tenant_id
 from tenants.tenant_settings import FLAGS, settings_for
 
 #: a channel's state → what staff are told of it; of a channel that was switched off they are told nothing
@@ -176,8 +178,20 @@ def _engine_down(data: dict[str, Any]) -> Words:
         "It failed or was too slow; people get the fallback reply instead.",
         f"All such answers: {page_address(FELL_BACK)}",
     )
-    path = conversation_path(data.get("conversation_id"))
-    return Words("The assistant does not answer", lines, path, "engine", SAME_AGAIN)
+    path, since = conversation_path(data.get("conversation_id")), engine_ill_since()
+    about = f"engine {written(since)}" if since else "engine"
+    return Words("The assistant does not answer", lines, path, about, SAME_AGAIN)
+
+
+def _engine_well(data: dict[str, Any]) -> Words:
+    zone = settings_for(current_tenant_id()).business_hours.zone
+    times = filter(None, (moment_of_iso(data[name]) for name in ("ill_since", "failed_at")))
+    stretch = " to ".join(f"{at.astimezone(zone):%d %B %H:%M}" for at in times)
+    lines = (
+        f"Fallback replies from {stretch} ({zone}): {data.get('failures', 0)}.",
+        f"All such answers: {page_address(FELL_BACK)}",
+    )
+    return Words("The assistant answers again", lines, FELL_BACK)
 
 
 def _malformed(data: dict[str, Any]) -> Words:
@@ -215,6 +229,7 @@ KINDS: dict[str, Callable[[Envelope], str]] = {
     "chat.system.webhook_malformed": lambda event: "malformed",
     "chat.system.channel_degraded": lambda event: "channels",
     "chat.system.channel_recovered": lambda event: "channels",
+    "chat.system.engine_recovered": lambda event: "engine",
     "chat.system.webhook_paused": lambda event: "webhooks",
     "chat.system.work_given_up": lambda event: "given_up",
     "chat.system.budget_reached": lambda event: "budget",
@@ -250,6 +265,7 @@ def alert_over(event: Envelope) -> bool:
 ALERTS: dict[str, Callable[[dict[str, Any]], Words | None]] = {
     "chat.system.channel_degraded": _channel_state,
     "chat.system.channel_recovered": _channel_state,
+    "chat.system.engine_recovered": _engine_well,
     "chat.system.webhook_paused": _webhook_paused,
     "chat.system.work_given_up": _work_given_up,
     "chat.system.budget_reached": _budget_reached,

@@ -23,6 +23,7 @@ from conversations.summary import summary_of
 from messaging import wake
 from messaging.figures.rebuild import MARKS_KEPT
 from messaging.figures.write import figures_add
+from messaging.health.engine import PROCESSED, engine_failed
 from messaging.integrators.subscribers import subscribers_forget
 from messaging.live.staff import note_written
 from messaging.models import HandledEvent
@@ -210,6 +211,10 @@ def handover_notes(events: Sequence[Envelope]) -> None:
             on_commit(partial(wake.sum_up, note.id))  # a call that gets lost leaves the digest
 
 
+def _fell_back(event: Envelope) -> bool:
+    return event.type == PROCESSED and event.data.get("degraded") is True
+
+
 def _hands_over(event: Envelope) -> bool:
     return event.type == UPDATED and event.data.get("trigger") == "handover"
 
@@ -217,6 +222,7 @@ def _hands_over(event: Envelope) -> bool:
 HANDLERS: dict[str, Handle] = {
     "analytics": analytics,
     "audit": audit_trail,
+    "engine": engine_failed,  # before the alert, which tells of what it finds
     "notification": notification,
     "cache": cache_invalidation,
     "handover": handover_notes,
@@ -224,6 +230,7 @@ HANDLERS: dict[str, Handle] = {
 #: which events a handler is shown; without a line: all
 WANTED: dict[str, Callable[[Envelope], bool]] = {
     "audit": lambda event: event.type in AUDITED,
+    "engine": _fell_back,
     "notification": alert_worth,
     "cache": lambda event: event.type in FORGOTTEN,
     "handover": _hands_over,

@@ -96,7 +96,7 @@ NOBODY: Mapping[str, str] = {
     **dict.fromkeys(("messaging.Erasure", "messaging.Export", "messaging.Tombstone", "messaging.LegalHold"), "ids and hashes: the record"),
     **dict.fromkeys(("tenants.AuditEntry", "tenants.AuditSeal", "messaging.HandledEvent"), "names of acts and opaque ids"),
     "messaging.EarlyStatus": "a platform's ids of messages that nothing leads to; trimmed",
-    **dict.fromkeys(("messaging.DailyFigure", "messaging.DaySheet", "assistant.ModelBudget", "assistant.ModelUse"), "counts"),
+    **dict.fromkeys(("messaging.DailyFigure", "messaging.DaySheet", "assistant.ModelBudget", "assistant.ModelUse", "assistant.EngineHealth"), "counts"),
     **dict.fromkeys(
         ("messaging.OutboxLane", "tenants.Removal", "tenants.RevokedToken", "tenants.ServiceProcess",
          "assistant.VectorLane", "assistant.TrainingLane"), "our own work"

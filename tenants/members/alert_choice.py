@@ -37,7 +37,7 @@ KINDS: Mapping[str, str] = dict(
             "A person waits for a colleague",
             "A person has waited too long",
             "Messages could not be delivered",
-            "The assistant does not answer",
+            "The assistant does not answer, or answers again",
             "A platform sent what could not be understood",
             "A person's message broke a safety rule",
             "A channel does not work, or works again",
