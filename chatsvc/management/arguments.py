@@ -5,23 +5,13 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from django.core.management.base import CommandError
-
 from channels_app.models import Channel
 from channels_app.words.moments import EARLIEST, moment_typed
+from chatsvc.management.refusal import Refused
 from tenants.access.auth import require_active
 from tenants.errors import ServiceError
 from tenants.models import Tenant
 from tenants.storage.db import now
-
-
-class Refused(CommandError):
-    """What a command cannot be done with. ``code``: stable, told by those that tell JSON."""
-
-    def __init__(self, message: str, code: str = "invalid_argument"):
-        super().__init__(message)
-        self.code = code
-
 
 LONGEST = timedelta(days=36_500)
 QUOTED = 80  # characters

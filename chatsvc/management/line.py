@@ -6,7 +6,6 @@ Must not know any command.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +14,9 @@ from typing import NoReturn
 from django.core.management import CommandError, execute_from_command_line
 from django.db import DatabaseError, connection
 
-ROOMS = ("chatsvc/management/commands", "assistant/management/commands")  # where commands of ours lie
+from chatsvc.management.refusal import Refused
+
+ROOM = Path(__file__).parent / "commands"  # where commands of ours lie
 REFUSED = 2  # exit status of a line that was not understood, as argparse's
 
 
@@ -39,8 +40,7 @@ def run(argv: Sequence[str]) -> None:
 
 def _complaint(name: str, words: Sequence[str]) -> tuple[str, str] | None:
     """(code, message). An empty value is a variable of a script that was not set: `--tenant ""` must not mean all tenants."""
-    root = Path(__file__).parents[2]
-    if not any((root / room / f"{name}.py").is_file() for room in ROOMS):
+    if not (ROOM / f"{name}.py").is_file():
         return None
     option = ""
     for word in words:
@@ -86,6 +86,6 @@ def migrations_missing() -> int:
 
 def _end(code: str, message: str, words: Sequence[str], status: int) -> NoReturn:
     if "--json" in words:
-        sys.stdout.write(json.dumps({"error": {"code": code, "message": message, "details": []}}) + "\n")
+        sys.stdout.write(Refused(message, code).to_json() + "\n")
     sys.stderr.write(f"{message} ({code})\n")
     sys.exit(status)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
-from chatsvc.management.arguments import Refused, tenant_named
+from chatsvc.management.arguments import tenant_named
+from chatsvc.management.refusal import Refused
 from tenants.console.plain_words import plain_words
 from tenants.errors import NotFound, ServiceError
 from tenants.models import Tenant
@@ -29,8 +30,7 @@ class TellingCommand(BaseCommand):
             return super().execute(*args, **options)
         except Refused as error:
             if options.get("json"):
-                refusal = {"code": error.code, "message": str(error), "details": []}
-                self.stdout.write(json.dumps({"error": refusal}))
+                self.stdout.write(error.to_json())
             raise
 
 
@@ -46,11 +46,9 @@ class MakingCommand(TellingCommand):
         try:
             made = self.make(options)
         except ServiceError as error:
-            if options["json"]:
-                refusal = {"code": error.code, "message": error.message, "details": error.details}
-                self.stdout.write(json.dumps({"error": refusal}))
             named = [f"{one['field']}: {plain_words(one)}" for one in error.details or ()]
-            raise CommandError("\n  ".join([f"{error.message} ({error.code})", *named])) from error
+            told = "\n  ".join([f"{error.message} ({error.code})", *named])
+            raise Refused(told, error.code, said=error.message, details=error.details) from error
         self.stdout.write(json.dumps(made) if options["json"] else self.told(made))
 
     def make(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -65,7 +63,7 @@ def tenant_of(slug: str) -> Tenant:
     """The tenant of this slug. Raises NotFound ``unknown_tenant``, or what a tenant that is not active is refused with."""
     try:
         return tenant_named(slug)
-    except CommandError as error:
+    except Refused as error:
         if isinstance(error.__cause__, ServiceError):
             raise error.__cause__ from None
-        raise NotFound(str(error), code="unknown_tenant") from None
+        raise NotFound(str(error), code=error.code) from None

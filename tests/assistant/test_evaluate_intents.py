@@ -106,3 +106,15 @@ def test_a_file_of_another_form_is_refused_with_its_name(tmp_path, name, text) -
 def test_shots_are_no_negative_number(files) -> None:
     with pytest.raises(CommandError, match="--shots"):
         call_command("evaluate_intents", train=files[0], test=files[1], shots=-1)
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [({"train": Path("missing.csv")}, "file_invalid"), ({"shots": -1}, "invalid_argument")],
+    ids=["no file", "no number"],
+)
+def test_a_script_reads_why_it_was_refused(files, options: dict, code: str) -> None:
+    out = StringIO()
+    with pytest.raises(CommandError):
+        call_command("evaluate_intents", **{"train": files[0], "test": files[1], "json": True, "stdout": out} | options)
+    assert json.loads(out.getvalue())["error"]["code"] == code

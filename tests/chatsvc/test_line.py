@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, load_command_class
 from django.db import DatabaseError, OperationalError, ProgrammingError
 
 from chatsvc.management import line
+from chatsvc.management.making import TellingCommand
 from tenants.models import Tenant
 
 WRONG = [
@@ -159,8 +160,15 @@ def test_what_is_long_is_not_repeated_whole() -> None:
 def test_every_command_of_ours_is_known() -> None:
     root = Path(settings.BASE_DIR)
     apps = {one.parent for one in root.glob("*/management/commands/__init__.py")}
-    assert {root / room for room in line.ROOMS} == apps
+    assert {line.ROOM} == apps
 
 
 def test_a_value_that_ends_in_an_equals_sign_is_one() -> None:
     assert line._complaint("create_channel", ["--tenant=shop=", "--config", "QUJD=="]) is None
+
+
+def test_every_command_that_tells_json_tells_its_refusals_so() -> None:
+    ours = [load_command_class("chatsvc", file.stem) for file in line.ROOM.glob("[!_]*.py")]
+    json_told = [one for one in ours if "--json" in one.create_parser("manage.py", "x")._option_string_actions]
+    assert len(json_told) > 10
+    assert [type(one).__module__ for one in json_told if not isinstance(one, TellingCommand)] == []

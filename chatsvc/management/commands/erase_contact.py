@@ -9,8 +9,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from chatsvc.management.arguments import Refused, tenant_named
+from chatsvc.management.arguments import tenant_named
 from chatsvc.management.making import TellingCommand
+from chatsvc.management.refusal import Refused
 from messaging.privacy.erase import HELD, erasure_go_on, erasure_preview, erasure_start
 from messaging.privacy.models import Erasure
 from tenants.errors import ServiceError

@@ -10,8 +10,9 @@ from django.core.management.base import CommandError, CommandParser
 from assistant.engines import engine_named
 from assistant.evaluations.models import EvaluationCase
 from assistant.evaluations.run import Report, difference, evaluate
-from chatsvc.management.arguments import Refused, tenant_named
+from chatsvc.management.arguments import tenant_named
 from chatsvc.management.making import TellingCommand
+from chatsvc.management.refusal import Refused
 from tenants.scope import tenant_scope
 from tenants.tenant_settings import settings_for
 

@@ -9,10 +9,11 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from chatsvc.management.arguments import Refused, tenant_named
+from chatsvc.management.arguments import tenant_named
 from chatsvc.management.making import TellingCommand
+from chatsvc.management.refusal import Refused
 from messaging.privacy.export.job import export_go_on, export_start
 from messaging.privacy.export.lines import rows_count
 from messaging.privacy.export.package import package_open
@@ -76,7 +77,7 @@ def _followed(export: Export, *, wait: bool) -> Export:
 
 def _copied(export: Export, output: Path) -> Path:
     if export.status != Export.Status.READY:
-        raise CommandError(f"The export is {export.status}: {export.reason or 'it was ended'}.")
+        raise Refused(f"The export is {export.status}: {export.reason or 'it was ended'}.", "export_not_ready")
     with package_open(export.tenant_id, export.id, export.place["file"]) as made, output.open("xb") as file:
         output.chmod(0o600)
         shutil.copyfileobj(made, file)

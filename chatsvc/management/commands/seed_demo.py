@@ -12,8 +12,8 @@ from tqdm import tqdm
 from channels_app.http.client import authority
 from channels_app.services import outbound_hosts
 from chatsvc import demo
-from chatsvc.management.arguments import Refused
 from chatsvc.management.making import TellingCommand
+from chatsvc.management.refusal import Refused
 
 
 class Command(TellingCommand):

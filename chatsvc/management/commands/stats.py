@@ -7,8 +7,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from chatsvc.management.arguments import Refused, span, tenant_named
+from chatsvc.management.arguments import span, tenant_named
 from chatsvc.management.making import TellingCommand
+from chatsvc.management.refusal import Refused
 from chatsvc.observe.row_metrics import rows
 from messaging.figures.asked import USUAL, Asked, last_days, period_refused
 from messaging.figures.facts import COUNTS

@@ -8,8 +8,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from chatsvc.management.arguments import Refused, tenant_named
+from chatsvc.management.arguments import tenant_named
 from chatsvc.management.making import TellingCommand
+from chatsvc.management.refusal import Refused
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.trail.seals import trail_verify

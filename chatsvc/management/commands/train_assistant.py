@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from assistant.builtin.evaluation import evaluate, train
 from assistant.intents.lessons import second_looks_awaited
-from tenants.models import Tenant
+from chatsvc.management.arguments import tenant_named
 
 
 class Command(BaseCommand):
@@ -19,11 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--evaluate", action="store_true", help="measure precision, recall and confusion")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        tenant = Tenant.objects.filter(slug=options["tenant"]).first()
-        if tenant is None:
-            raise CommandError(f"There is no tenant {options['tenant']}.")
-        if tenant.status != Tenant.Status.ACTIVE:
-            raise CommandError(f"{tenant.name}: This tenant is suspended.")
+        tenant = tenant_named(options["tenant"])
         metrics = evaluate(tenant) if options["evaluate"] else None
         trained = train(tenant, metrics)
         second_looks_awaited()

@@ -6,14 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from assistant.embeddings.encoders import DEFAULT, ENGLISH, NotInstalled, encoder
 from assistant.intents.files import Given, NotReadable, drawn, examples_in
 from assistant.intents.measured import figures
+from chatsvc.management.making import TellingCommand
+from chatsvc.management.refusal import Refused
 
 
-class Command(BaseCommand):
+class Command(TellingCommand):
     help = (
         "Teach the intents of one file and measure on another: CSV with text and category, or JSON with lists of "
         "[text, intent] under train, val, test and oos_… (texts of no intent)."
@@ -32,10 +34,12 @@ class Command(BaseCommand):
         try:
             train, test = examples_in(options["train"], "train"), examples_in(options["test"], "test")
             network = encoder(options["model"])
-        except (NotReadable, NotInstalled) as error:
-            raise CommandError(str(error)) from error
+        except NotReadable as error:
+            raise Refused(str(error), "file_invalid") from error
+        except NotInstalled as error:
+            raise Refused(str(error), "not_installed") from error
         if options["shots"] < 0:
-            raise CommandError("--shots is 0 or more.")
+            raise Refused("--shots is 0 or more.")
         if options["shots"]:
             train = Given(tuple(drawn(train.known, options["shots"], options["seed"])), train.unknown)
         found = {"model": network.model, **figures(train, test, network)}
