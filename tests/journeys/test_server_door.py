@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import threading
+from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import pytest
@@ -59,6 +61,18 @@ async def test_a_server_without_the_extension_refuses_it_too():
 )
 def test_what_is_too_long_is_told(path, headers, status):
     assert status_of(path, headers).startswith(status)
+
+
+@pytest.mark.parametrize("form", ["multipart/form-data", "multipart/form-data; boundary=x"])
+def test_a_form_that_is_none_is_told_and_the_connection_goes_on(form: str) -> None:
+    where = urlsplit(address())
+    line = HTTPConnection(str(where.hostname), where.port, timeout=20)
+    for _ in range(2):
+        line.request("POST", "/api/v2/auth/token", b"{}", {"Content-Type": form})
+        answer = line.getresponse()
+        told = json.loads(answer.read())  # by the view, which wants a key first
+        assert (answer.status, told["error"]["code"]) == (401, "not_authenticated")
+    line.close()
 
 
 def test_a_file_is_read_no_faster_than_its_reader_takes_it(tenant, settings, tmp_path, monkeypatch):

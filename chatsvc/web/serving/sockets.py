@@ -136,6 +136,7 @@ def server_at(endpoints: Sequence[str], **options: Any) -> Any:
 
     WebSocketFactory.protocol = Protocol
     _answer_what_is_too_long()
+    _leave_forms_to_the_view()
     return Sender(
         application=application, endpoints=endpoints, verbosity=0, server_name="chatsvc", ping_interval=PING_S,
         ping_timeout=PONG_S, websocket_max_message_size=MOST_FRAME, websocket_max_frame_size=MOST_FRAME, **options,
@@ -194,6 +195,18 @@ def _answer_what_is_too_long() -> None:
     whole = getattr(HTTPChannel.lineReceived, "whole", HTTPChannel.lineReceived)
     line_received.whole = whole  # type: ignore[attr-defined]  # put in once, however many servers there are
     HTTPChannel.lineReceived, HTTPChannel.lineLengthExceeded = line_received, refuse  # type: ignore[method-assign]
+
+
+def _leave_forms_to_the_view() -> None:
+    """Twisted reads every form for itself, whole in memory, and cuts the connection without a word at one that is none."""
+    from daphne.http_protocol import WebRequest
+    from twisted.web.http import Request
+
+    def received(request: Any, command: bytes, path: bytes, version: bytes) -> None:
+        request._parsePOSTFormSubmission = False
+        Request.requestReceived(request, command, path, version)
+
+    WebRequest.requestReceived = received
 
 
 def _allow_many_files() -> None:
