@@ -227,7 +227,7 @@ class LanguageEngine:
             if not result.calls or not shown:
                 if result.stop in ("filter", "refusal"):
                     raise ChatError(f"stopped_by_{result.stop}")
-                if spoken and not built.secret.told_in(result.text):
+                if spoken:
                     spoken.finish()
                 return result.text
             messages.append(Said("assistant", result.text, result.calls))

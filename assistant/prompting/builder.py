@@ -15,6 +15,7 @@ from assistant.port import EngineRequest, HistoryEntry, Source
 from assistant.prompting.budget import Piece, fitted, tokens_of
 from assistant.prompting.frames import RULE, framed, lines_of
 from assistant.prompting.leaks import Secret
+from assistant.prompting.marks import marks_of, told_outside
 from assistant.prompting.masking import Mask
 from channels_app.content.types import Content
 from channels_app.words.split import shorten
@@ -98,7 +99,9 @@ def build(request: EngineRequest, given: Given, mask: Mask, budget: int) -> Buil
         "left_out": left_out,
         "masked": mask.hidden,
     }
-    return Built(tuple(messages), Secret(rules, given.prompt), sources, why)
+    heard = (words for one in given.material for words in (one.source.title, one.words))
+    secret = Secret(rules, given.prompt, marks=told_outside(marks_of(given.prompt), *heard))
+    return Built(tuple(messages), secret, sources, why)
 
 
 def words_of(content: Content) -> str:

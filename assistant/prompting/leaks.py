@@ -1,83 +1,111 @@
 """Whether an answer gives away what the model was told in confidence: our rules and the tenant's system prompt.
 
 Owns the comparison and what may be streamed meanwhile. Must not decide what is said instead.
+
+An answer is listened to as it grows. What it says is compared in several forms (`FORMS`), each blind to a way of writing the
+same, and so is what it says in codes that everybody can undo (spellings.py); short secrets are looked for by themselves
+(marks.py). What is told in other words, or in another language, is not found.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import codecs
-import html
-import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote
 
-#: letters and digits in a row, blanks and marks not counted, that are no coincidence
-RUN = 60
-#: a secret shorter than RUN counts where it is told whole, if it is at least so long: shorter ones are everybody's words
-SHORTEST = 20
-#: letters in a row that the end of a growing answer may share with the secret before the rest is held back
-TAIL = 14
-ENCODED = re.compile(r"[A-Za-z0-9+/=_-]{40,}")
-HEX = re.compile(r"(?:[0-9A-Fa-f]{2}[\s:]?){24,}")
+from assistant.prompting.forms import FORMS, Line, known_of
+from assistant.prompting.letters import seen
+from assistant.prompting.marks import pattern_of
+from assistant.prompting.spellings import spelled
 
-
-def plain(words: str) -> str:
-    """The letters and digits of ``words``, small: what is left however it is spaced, accented or set in marks."""
-    spread = unicodedata.normalize("NFKD", words).casefold()
-    return "".join(letter for letter in spread if letter.isalnum())
+#: an unfinished word that is as long, or has other letters than small ones behind its first, may be in a code: it is passed
+#: on once it has ended and says nothing
+LONG_WORD = 8
+NEAR = 3  # words after which a text is not taken to go on in a code
+DEEP = 2  # codes within a code
+TAIL = 240  # signs of an answer within which a short secret is looked for
 
 
 class Secret:
-    """What no answer may repeat, in whichever order of its letters or common encoding."""
+    """What no answer may repeat: a run of one of ``texts``, or one of ``marks`` whole."""
 
-    def __init__(self, *texts: str):
-        self._texts = [short for one in texts if len(short := plain(one)) >= SHORTEST]
-        self._runs = {
-            one[at : at + min(RUN, len(one))] for one in self._texts for at in range(max(1, len(one) - RUN + 1))
-        }
-        self._lengths = {len(run) for run in self._runs}
+    def __init__(self, *texts: str, marks: tuple[str, ...] = ()):
+        self.known, self.marks, self.pattern = known_of(texts), marks, pattern_of(marks)
 
     def told_in(self, answer: str) -> bool:
-        """Whether ``answer`` holds a run of it: as it is, backwards, by rot13, in base64 or hexadecimal, or escaped as in
-        addresses and HTML."""
-        letters = plain(answer)
-        forms = [letters, letters[::-1], codecs.encode(letters, "rot13"), *map(plain, _decoded(answer))]
-        return any(self._within(form) for form in forms)
+        """Whether ``answer`` gives it away, in whichever order, letters or common code."""
+        listener = Listener(self)
+        listener.hear(answer)
+        listener.finish()
+        return listener.told
 
-    def shared_end(self, answer: str) -> int:
-        """How many of the last letters of ``answer`` (as `plain` has them) run along the secret; 0 below TAIL."""
-        letters = plain(answer[-4 * RUN :])
-        longest = 0
-        for size in range(TAIL, min(len(letters), RUN) + 1):
-            if not any(letters[-size:] in one for one in self._texts):
-                break
-            longest = size
-        return longest
 
-    def _within(self, letters: str) -> bool:
-        return any(
-            letters[at : at + length] in self._runs
-            for length in self._lengths
-            for at in range(len(letters) - length + 1)
+class Listener:
+    """Listens to an answer as it grows. ``told``: it gives the secret away; ``begun``: it may be about to, and so many of its
+    last signs (as they are `seen`) must not be passed on yet."""
+
+    def __init__(self, secret: Secret, deep: int = DEEP):
+        self._secret, self._deep = secret, deep
+        self._lines = [Line(form, known) for form, known in zip(FORMS, secret.known, strict=True) if known.runs]
+        self._codes: dict[str, Listener] = {}
+        self._fed: dict[str, int] = {}  # words ago that one was of the code
+        self._word = self._tail = ""
+        self.begun = 0
+        self._found = False
+
+    @property
+    def told(self) -> bool:
+        return self._found or any(line.told for line in self._lines) or any(code.told for code in self._codes.values())
+
+    @property
+    def along(self) -> bool:
+        """Whether it runs along the secret right now, or may do so in a code."""
+        return (
+            self._spelling
+            or any(line.along for line in self._lines)
+            or any(code.along or code.begun > 1 for name, code in self._codes.items() if self._fed[name] <= NEAR)
         )
 
+    @property
+    def _spelling(self) -> bool:
+        word = self._word if self._deep == DEEP else ""
+        return len(word) >= LONG_WORD or (len(word) > 2 and not word[1:].islower())
 
-def _decoded(answer: str) -> list[str]:
-    """What stands in it in base64 or hexadecimal, and what it is without the escapes of addresses and HTML."""
-    found = [bytes.fromhex("".join(re.findall(r"[0-9A-Fa-f]{2}", run))) for run in HEX.findall(answer)]
-    for run in ENCODED.findall(answer):
-        cut = run.rstrip("=").replace("-", "+").replace("_", "/")
-        try:
-            found.append(base64.b64decode(cut + "=" * (-len(cut) % 4)))
-        except (binascii.Error, ValueError):
-            continue
-    escaped = [unquote(answer)] if "%" in answer else []
-    escaped += [html.unescape(answer)] if "&" in answer else []
-    return [*escaped, *(one.decode("utf-8", "ignore") for one in found)]
+    def hear(self, piece: str) -> None:
+        read = seen(piece)
+        for line in self._lines:
+            line.hear(read)
+        self._look(read, last=False)
+        if self._deep:
+            words = (self._word + piece).split()
+            self._word = words.pop() if words and not piece[-1:].isspace() else ""
+            self._decode(words)
+
+    def finish(self) -> None:
+        for line in self._lines:
+            line.hear(" ")
+        self._look("", last=True)
+        self._decode([self._word] if self._word else [])
+        self._word = ""
+        for code in self._codes.values():
+            code.finish()
+
+    def _decode(self, words: list[str]) -> None:
+        if not words:
+            return
+        said = spelled(words)
+        self._fed = {name: ago + len(words) for name, ago in self._fed.items()} | dict.fromkeys(said, 0)
+        for name, told in said.items():
+            self._codes.setdefault(name, Listener(self._secret, self._deep - 1)).hear(told)
+
+    def _look(self, read: str, *, last: bool) -> None:
+        if self._secret.pattern is None:
+            return
+        text = self._tail + read
+        found = self._secret.pattern.search(text, partial=not last)
+        open_end = found is not None and not last and found.end() == len(text)  # "4711" may be of "47110"
+        self._found |= found is not None and not open_end
+        self.begun = len(text) - found.start() if found is not None and open_end else 0
+        self._tail = text[-TAIL:]
 
 
 def texts_in(value: Any) -> str:
@@ -97,29 +125,33 @@ class Spoken:
     """
 
     def __init__(self, stream: Callable[[str], None], secret: Secret, shown: Callable[[str], str]):
-        self._stream, self._secret, self._shown = stream, secret, shown
-        self._said, self._passed, self.leaked = "", 0, False
+        self._stream, self._listener, self._shown = stream, Listener(secret), shown
+        self._said, self._passed = "", 0
+
+    @property
+    def leaked(self) -> bool:
+        return self._listener.told
 
     def __call__(self, piece: str) -> None:
         self._said += piece
-        if self.leaked or self._secret.told_in(self._said[-16 * RUN :]):
-            self.leaked = True
+        if self.leaked:
             return
-        end = self._said
+        self._listener.hear(piece)
+        if self.leaked or self._listener.along:
+            return
+        end, held = self._said, self._listener.begun
+        while held > 0 and end:  # back to before the short secret began
+            held -= len(seen(end[-1]))
+            end = end[:-1]
         opened = end.rfind("[")
         if opened >= 0 and "]" not in end[opened:] and len(end) - opened < 24:
             end = end[:opened]
-        end = end.rstrip(" \t")  # a number in brackets takes the blank before it along
-        held = self._secret.shared_end(end)
-        while held and end:  # back to before the run began
-            held -= len(plain(end[-1]))
-            end = end[:-1]
-            held = max(held, 0)
-        self._pass_on(end)
+        self._pass_on(end.rstrip(" \t"))  # a number in brackets takes the blank before it along
 
     def finish(self) -> None:
         """The answer is whole: what was held back is no part of anything."""
-        if not self.leaked and not self._secret.told_in(self._said):
+        self._listener.finish()
+        if not self.leaked:
             self._pass_on(self._said)
 
     def _pass_on(self, words: str) -> None:

@@ -79,6 +79,9 @@ class PromptPreviewed(BaseModel):
     messages: list[PreviewEntry] = Field(description="As a model would get them; no model is asked")
     tokens: int = Field(description="Estimated, rather too many")
     left_out: dict[str, int] = Field(description="What did not fit, by kind")
+    never_told: list[str] = Field(
+        description="Short secrets of the text that no answer may hold: keys, passwords, codes"
+    )
 
 
 class PromptsView(TenantAPIView):
@@ -160,14 +163,22 @@ class PromptPreviewView(TenantAPIView):
         responses=PromptPreviewed,
         examples=[
             asked({"text": WANTED["text"], "message": "Where is my order?"}),
-            answered({"messages": [{"role": "user", "text": "Where is my order?"}], "tokens": 320, "left_out": {}}),
+            answered(
+                {
+                    "messages": [{"role": "user", "text": "Where is my order?"}],
+                    "tokens": 320,
+                    "left_out": {},
+                    "never_told": [],
+                }
+            ),
         ],
     )
     def post(self, request: Request) -> Response:
         body = parse_body(request, PromptPreview)
         built = prompt_previewed(body.text, body.message, body.language)
         messages = [{"role": said.role, "text": said.text} for said in built.messages]
-        return Response({"messages": messages, "tokens": built.why["tokens"], "left_out": built.why["left_out"]})
+        counts = {"tokens": built.why["tokens"], "left_out": built.why["left_out"]}
+        return Response({"messages": messages, **counts, "never_told": list(built.secret.marks)})
 
 
 def _shapes(rows: Sequence[SystemPrompt]) -> Iterable[dict[str, Any]]:

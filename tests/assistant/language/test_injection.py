@@ -10,7 +10,7 @@ import pytest
 
 from assistant.port import HistoryEntry
 from assistant.prompting.builder import RULES
-from assistant.prompting.leaks import plain
+from assistant.prompting.forms import plain
 from channels_app.content.surroundings import Quote
 from channels_app.content.types import Content, Media, text
 from tests.assistant.language.conftest import PROMPT
@@ -133,3 +133,19 @@ def test_a_prompt_in_another_form_is_withheld_as_well(person, model, form: str) 
     someone = person()
     reply = someone.says(QUESTION)
     assert reply.why["degraded"] == "prompt_withheld" and reply.engine == "builtin"
+
+
+CODE = "The code is К7-QUАRTZ."  # two letters are Cyrillic
+
+
+def test_a_code_of_the_prompt_is_withheld_alone(person, model) -> None:
+    model.otherwise = CODE
+    someone = person()
+    reply = someone.says(QUESTION)
+    assert reply.why["degraded"] == "prompt_withheld" and "The code is".startswith("".join(someone.streamed))
+
+
+def test_a_code_that_an_article_tells_may_be_told(person, model, article) -> None:
+    model.otherwise = CODE
+    article("Guy lines of the alder tent", "With the code K7-QUARTZ they cost nothing.")
+    assert person().says(QUESTION).contents[0].text == CODE
