@@ -5,7 +5,7 @@ Owns the checks of the JSON members of an intent. Must not change what it checks
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import regex
@@ -15,6 +15,7 @@ from pydantic import ValidationError as ContentError
 from assistant.slots import ENTITIES, choices
 from channels_app.content.types import MAX_TEXT, Content
 from channels_app.registry import KINDS
+from tenants.names import name_clean
 
 MAX_ITEMS = 1000
 MAX_EXAMPLE = 500  # characters
@@ -24,10 +25,10 @@ MAX_LANGUAGES = 30
 
 
 def check_texts(value: Any) -> None:
-    """A list of short texts, none of them empty."""
+    """A list of short texts, each with something that can be seen."""
     _require(isinstance(value, list) and len(value) <= MAX_ITEMS, "Give a list of texts.")
-    good = all(isinstance(item, str) and 0 < len(item.strip()) <= MAX_EXAMPLE for item in value)
-    _require(good, f"Each entry must be a text of 1 to {MAX_EXAMPLE} characters.")
+    good = all(isinstance(item, str) and name_clean(item) and len(item.strip()) <= MAX_EXAMPLE for item in value)
+    _require(good, f"Each entry must be a text of 1 to {MAX_EXAMPLE} characters that can be seen.")
 
 
 def check_responses(value: Any) -> None:
@@ -65,6 +66,7 @@ def check_translations(value: Any) -> None:
         _require(isinstance(words, dict) and not set(words) - {"title", "slots"}, f"{language}: give title and slots.")
         title = words.get("title", "")
         _require(isinstance(title, str) and len(title) <= 20, f"{language}: a title has 20 characters at most.")
+        _require_seen(f"{language}: the title", title)
         named = words.get("slots", {})
         _require(isinstance(named, dict) and len(named) <= 20, f"{language}: slots must be an object, by name.")
         for name, slot in named.items():
@@ -77,9 +79,11 @@ def _check_translated(where: str, slot: Any) -> None:
     for part in ("prompt", "retry"):
         words = slot.get(part, "")
         _require(isinstance(words, str) and len(words) <= MAX_TEXT, f"{where}: {part} must be a text.")
+        _require_seen(f"{where}: {part}", words)
     titles = slot.get("choices", [])
     good = isinstance(titles, list) and all(isinstance(one, str) and 0 < len(one) <= 20 for one in titles)
     _require(good and len(titles) <= 10, f"{where}: choices must be titles of 1 to 20 characters, at most 10.")
+    _require_seen(f"{where}: a choice", *titles)
 
 
 def parts_of(reply: Any) -> Sequence[Any]:
@@ -102,6 +106,7 @@ def channels_of(reply: Any) -> Sequence[str]:
 def _check_part(part: Any) -> None:
     if isinstance(part, str):
         _require(0 < len(part.strip()) <= MAX_TEXT, f"A reply must have 1 to {MAX_TEXT} characters.")
+        _require_seen("A reply", part)
         return
     try:
         Content.model_validate(part)
@@ -109,6 +114,15 @@ def _check_part(part: Any) -> None:
         problem = error.errors()[0]
         place = ".".join(str(step) for step in problem["loc"])
         raise ValidationError(f"A reply is not valid content: {place} {problem['msg']}".strip()) from error
+    _require_seen("A text or title of a reply", *_shown_in(part))
+
+
+def _shown_in(part: Any) -> Iterator[str]:
+    """What people are to read of a content, and of what stands in it: buttons, cards, sections."""
+    if isinstance(part, dict):
+        yield from (words for name in ("text", "title") if isinstance(words := part.get(name), str))
+    for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from _shown_in(inner)
 
 
 def check_slots(value: Any) -> None:
@@ -126,8 +140,9 @@ def _check_slot(slot: Any) -> None:
     _require(not unknown, f"A slot has no member {', '.join(sorted(map(str, unknown)))}.")
     name = slot.get("name")
     _require(isinstance(name, str) and name.isidentifier(), "A slot needs a name of letters, digits and _.")
-    _require(isinstance(slot.get("prompt"), str) and bool(slot["prompt"].strip()), f"Slot {name} needs a prompt.")
+    _require(isinstance(slot.get("prompt"), str) and bool(name_clean(slot["prompt"])), f"Slot {name} needs a prompt.")
     _require(isinstance(slot.get("retry", ""), str), f"Slot {name}: retry must be a text.")
+    _require_seen(f"Slot {name}: retry", slot.get("retry", ""))
     _require(slot.get("entity") in (None, *ENTITIES), f"Slot {name}: entity must be one of {', '.join(ENTITIES)}.")
     _check_choices(name, slot)
     _check_pattern(name, slot.get("pattern", "."))
@@ -140,6 +155,7 @@ def _check_choices(name: str, slot: Any) -> None:
         also = [word for one in slot.get("choices", ()) if isinstance(one, dict) for word in one.get("also", ())]
         good = good and len(also) <= MAX_ITEMS and all(isinstance(word, str) and 0 < len(word) <= 100 for word in also)
         _require(good and len(slot.get("choices", ())) <= 10, f"Slot {name}: give at most 10 choices, each a text.")
+        _require_seen(f"Slot {name}: a choice", *(part for pair in choices(slot) for part in pair), *also)
         _require(
             all(len(title) <= 20 for title, _ in choices(slot)), f"Slot {name}: a choice has 20 characters at most."
         )
@@ -160,6 +176,11 @@ def _require(condition: bool, sentence: str) -> None:
         raise ValidationError(sentence)
 
 
+def _require_seen(what: str, *texts: str) -> None:
+    """Blanks and signs that are not seen alone would reach people as nothing, or be refused by their platform."""
+    _require(all(not text or name_clean(text) for text in texts), f"{what} has nothing that can be seen.")
+
+
 #: what a language model can do beside answering in words: call tools, keep to a JSON Schema, look at pictures, be told how
 #: freely to write
 CAPABILITIES = ("tools", "json", "vision", "temperature")
@@ -175,7 +196,7 @@ def check_capabilities(value: Any) -> None:
 def check_names(value: Any) -> None:
     """A list of at most 100 names of 1 to 60 characters."""
     named = isinstance(value, list) and len(value) <= 100
-    named = named and all(isinstance(one, str) and 0 < len(one.strip()) <= 60 for one in value)
+    named = named and all(isinstance(one, str) and name_clean(one) and len(one.strip()) <= 60 for one in value)
     _require(named, "Give a list of at most 100 names of 1 to 60 characters.")
 
 

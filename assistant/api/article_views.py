@@ -31,11 +31,12 @@ from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.parse import Changes
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.errors import Invalid, NotFound, Unavailable
+from tenants.names import Said
 from tenants.storage.db import now, row_change
 
 TAGS = ["assistant"]
 ARTICLES = Walk("knowledge", latest=True, sorts={"created_at": ""}, searched=("title",), dated="created_at")
-Line = Annotated[str, Field(min_length=1, max_length=MOST_QUESTION)]
+Line = Annotated[str, Field(min_length=1, max_length=MOST_QUESTION), Said]
 Lines = Annotated[list[Line], Field(max_length=MOST_QUESTIONS)]
 LANGUAGE = r"^([a-z]{2})?$"
 WORDS = r"[^\s\x85\ufeff]"
@@ -54,8 +55,8 @@ ARTICLE = {
 class ArticleBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    title: str = Field(min_length=1, max_length=MOST_TITLE, pattern=WORDS)
-    answer: str = Field(
+    title: Annotated[str, Said] = Field(min_length=1, max_length=MOST_TITLE, pattern=WORDS)
+    answer: Annotated[str, Said] = Field(
         min_length=1,
         max_length=MOST_OF_ANSWER,
         pattern=WORDS,
@@ -69,8 +70,8 @@ class ArticleBody(BaseModel):
 
 
 class ArticleChange(Changes):
-    title: str = Field("", min_length=1, max_length=MOST_TITLE, pattern=WORDS)
-    answer: str = Field("", min_length=1, max_length=MOST_OF_ANSWER, pattern=WORDS)
+    title: Annotated[str, Said] = Field("", min_length=1, max_length=MOST_TITLE, pattern=WORDS)
+    answer: Annotated[str, Said] = Field("", min_length=1, max_length=MOST_OF_ANSWER, pattern=WORDS)
     questions: Lines = []
     tags: Lines = []
     language: str = Field("", pattern=LANGUAGE)

@@ -14,12 +14,13 @@ from tenants.api.moments import Moment
 from tenants.api.pages import ListQuery, Page
 from tenants.api.parse import Changes
 from tenants.errors import Invalid
+from tenants.names import Said
 
 MOST_AT_ONCE = 100
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,60}$", description="As `intent:<name>` in payloads")]
-Example = Annotated[str, Field(min_length=1, max_length=MAX_EXAMPLE, pattern=r"[^\s\x85\ufeff]")]
+Example = Annotated[str, Field(min_length=1, max_length=MAX_EXAMPLE, pattern=r"[^\s\x85\ufeff]"), Said]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
-Title = Annotated[str, Field(max_length=20, description="What people read in “Did you mean …?”")]
+Title = Annotated[str, Field(max_length=20, description="What people read in “Did you mean …?”"), Said]
 
 
 class Strict(BaseModel):
@@ -27,9 +28,9 @@ class Strict(BaseModel):
 
 
 class SlotChoice(Strict):
-    title: str = Field(min_length=1, max_length=20)
-    value: str = Field("", max_length=200, description="What it stands for; empty: the title")
-    also: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(
+    title: Annotated[str, Said] = Field(min_length=1, max_length=20)
+    value: Annotated[str, Said] = Field("", max_length=200, description="What it stands for; empty: the title")
+    also: list[Annotated[str, Field(min_length=1, max_length=100), Said]] = Field(
         default_factory=list, max_length=MAX_ITEMS, description="Further words for it"
     )
 
@@ -38,8 +39,8 @@ class Slot(Strict):
     """What must be known before the reply."""
 
     name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,59}$", description="As replies name it: `{order_number}`")
-    prompt: str = Field(min_length=1, max_length=MAX_TEXT)
-    retry: str = Field("", max_length=MAX_TEXT, description="Asked where the answer did not fit")
+    prompt: Annotated[str, Said] = Field(min_length=1, max_length=MAX_TEXT)
+    retry: Annotated[str, Said] = Field("", max_length=MAX_TEXT, description="Asked where the answer did not fit")
     required: bool = Field(True, description="It is asked for; else only taken where it is said")
     entity: Literal["", "email", "url", "date", "phone", "money", "order", "number"] = ""
     pattern: str = Field("", max_length=MAX_PATTERN, description="A regular expression; its first group is the value")
@@ -57,15 +58,15 @@ class ReplyBody(Strict):
 
 
 class SlotWords(Strict):
-    prompt: str = Field("", max_length=MAX_TEXT)
-    retry: str = Field("", max_length=MAX_TEXT)
-    choices: list[Annotated[str, Field(min_length=1, max_length=20)]] = Field(
+    prompt: Annotated[str, Said] = Field("", max_length=MAX_TEXT)
+    retry: Annotated[str, Said] = Field("", max_length=MAX_TEXT)
+    choices: list[Annotated[str, Field(min_length=1, max_length=20), Said]] = Field(
         default_factory=list, max_length=10, description="Titles, in the order of the slot's choices"
     )
 
 
 class Translation(Strict):
-    title: str = Field("", max_length=20)
+    title: Annotated[str, Said] = Field("", max_length=20)
     slots: dict[str, SlotWords] = Field(default_factory=dict, max_length=20)
 
 
@@ -200,6 +201,9 @@ def stored_of(given: dict[str, Any], replies: list[ReplyBody]) -> dict[str, Any]
     return columns
 
 
+SLOT_WORDS = {"prompt": "", "retry": "", "choices": []}
+
+
 def intent_shape(row: Intent) -> dict[str, Any]:
     names = ("id", "name", "title", "description", "examples", "enabled", "handover", "confirm", "updated_at")
     return {
@@ -207,7 +211,11 @@ def intent_shape(row: Intent) -> dict[str, Any]:
         "replies": [_reply_shape(reply) for reply in row.responses],
         "slots": [_slot_shape(slot) for slot in row.slots],
         "translations": {
-            language: Translation.model_validate(words).model_dump() for language, words in row.translations.items()
+            language: {
+                "title": words.get("title", ""),
+                "slots": {name: {**SLOT_WORDS, **slot} for name, slot in words.get("slots", {}).items()},
+            }
+            for language, words in row.translations.items()
         },
     }
 
@@ -223,7 +231,8 @@ def _slot_stored(slot: dict[str, Any]) -> dict[str, Any]:
 
 def _slot_shape(stored: dict[str, Any]) -> dict[str, Any]:
     choices = [{"title": one} if isinstance(one, str) else one for one in stored.get("choices", ())]
-    return Slot.model_validate({**_told(stored), "choices": choices}).model_dump()
+    told = [{"value": "", "also": [], **choice} for choice in choices]
+    return {"retry": "", "required": True, "entity": "", "pattern": "", **_told(stored), "choices": told}
 
 
 def _reply_stored(reply: ReplyBody) -> Any:

@@ -11,9 +11,10 @@ from assistant.engines import NAMES
 from tenants.api.moments import Moment
 from tenants.api.pages import ListQuery, Page
 from tenants.api.parse import Changes
+from tenants.names import Said
 
-Fact = Annotated[str, Field(min_length=1, max_length=500, pattern=r"[^\s\x85\ufeff]")]
-Question = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"[^\s\x85\ufeff]")]
+Fact = Annotated[str, Field(min_length=1, max_length=500, pattern=r"[^\s\x85\ufeff]"), Said]
+Question = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"[^\s\x85\ufeff]"), Said]
 SetName = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[-a-zA-Z0-9_]+$")]
 EngineName = Annotated[
     str,

@@ -27,6 +27,7 @@ from django.urls import path, reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.timezone import localtime
+from pydantic_core import PydanticCustomError
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -36,6 +37,7 @@ from tenants.access.permissions import demands_more, expand, held_in, operator_c
 from tenants.errors import ServiceError
 from tenants.members.alert_choice import AlertChoice, choice_read
 from tenants.models import Membership, Tenant
+from tenants.names import text_taken
 from tenants.scope import tenant_scope
 from tenants.storage.json_values import unstorable
 from tenants.trail.audit import audit
@@ -198,6 +200,14 @@ class TenantFilter(admin.SimpleListFilter):
         return queryset.filter(tenant_id=self.value()) if known else queryset
 
 
+def can_be_seen(text: str) -> None:
+    """Raises ValidationError ``text_unseen``, as the API refuses what is blank."""
+    try:
+        text_taken(text)
+    except PydanticCustomError as error:
+        raise forms.ValidationError(f"{error.message()}.", code=error.type) from error
+
+
 class TenantAdmin(ModelAdmin):
     """Pages of one model. A page about a row runs in the scope of the row's tenant.
 
@@ -293,8 +303,10 @@ class TenantAdmin(ModelAdmin):
         return super().formfield_for_foreignkey(db_field, request, **options)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
-        """The bare choice: what a row points at is changed on its own page."""
+        """The bare choice: what a row points at is changed on its own page. A text has something that can be seen."""
         field = super().formfield_for_dbfield(db_field, request, **options)
+        if isinstance(field, forms.CharField):
+            field.validators.append(can_be_seen)
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget = field.widget.widget
         return field

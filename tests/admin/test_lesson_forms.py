@@ -170,3 +170,16 @@ def test_an_empty_row_that_is_kept_stands_under_the_name_of_its_list() -> None:
         assert len(re.findall(r"\sdisabled[\s>]", page)) == (page.count(' name="') if disabled else 0)
         for empty, there in (("0-messages-2", not disabled), ("1-messages-0", not disabled), ("__0__-messages-__1__", True)):  # fmt: skip
             assert (f"{name}-{empty}-text" in names) == there
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("page", "body", "field"), [
+    ("knowledgeentry", {"title": "\u200b", "answer": "Within 30 days."}, "title"),
+    ("knowledgeentry", {"title": "Returns", "answer": "\u3164"}, "answer"),
+    ("systemprompt", {"text": "\u200b"}, "text"),
+    ("evaluationcase", {"question": "\u200b", "name": "main"}, "question"),
+])  # fmt: skip
+def test_a_form_of_the_console_takes_no_text_that_says_nothing(superuser, tenant, page, body, field) -> None:
+    answer = superuser.post(f"/admin/assistant/{page}/add/", {"tenant": tenant.id, **body})
+    assert answer.status_code == 200
+    assert "Nothing of the text can be seen." in answer.context["adminform"].form.errors[field]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 from django import forms
+from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assistant.models import Intent
 from conversations.models import Contact
 from messaging.agents.models import Label
 from tenants.console.grants import Named
@@ -116,6 +120,46 @@ def test_a_text_that_says_nothing_is_refused(api, tenant, path, body, field) -> 
         answer = client.post(path, {**body, field: blank})
         assert answer.status_code == 400
         assert [(one["field"], one["code"]) for one in client.error_of(answer)["details"]] == [(field, "text_unseen")]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/api/v2/knowledge", {"answer": "Within 30 days."}, "title"),
+        ("/api/v2/knowledge", {"title": "Returns"}, "answer"),
+        ("/api/v2/evaluation-cases", {}, "question"),
+    ],
+)
+def test_a_text_of_signs_that_are_not_seen_is_refused(api, tenant, path, body, field) -> None:
+    client = api(tenant)
+    answer = client.post(path, {**body, field: "\u200b\u3164"})
+    assert [(one["field"], one["code"]) for one in client.error_of(answer)["details"]] == [(field, "text_unseen")]
+
+
+SLOT = {"name": "size", "prompt": "Which size?", "choices": [{"title": "Small"}]}
+UNSEEN_IN_INTENTS = {
+    "title": {"title": "\u200b"},
+    "examples.0": {"examples": ["\u3164"]},
+    "slots.0.prompt": {"slots": [{**SLOT, "prompt": "\u200b"}]},
+    "slots.0.retry": {"slots": [{**SLOT, "retry": "  "}]},
+    "slots.0.choices.0.title": {"slots": [{**SLOT, "choices": [{"title": " "}]}]},
+    "slots.0.choices.0.also.0": {"slots": [{**SLOT, "choices": [{"title": "S", "also": ["\n"]}]}]},
+    "translations.de.title": {"translations": {"de": {"title": " "}}},
+    "translations.de.slots.size.choices.0": {"translations": {"de": {"slots": {"size": {"choices": ["\u2060"]}}}}},
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("field", UNSEEN_IN_INTENTS)
+def test_what_an_intent_asks_and_offers_can_be_seen(api, tenant, field) -> None:
+    answer = api(tenant).post("/api/v2/intents", {"name": "size", "slots": [SLOT], **UNSEEN_IN_INTENTS[field]})
+    assert answer.status_code == 400
+    told = [(one["field"], one["code"]) for one in answer.json()["error"]["details"]]
+    assert told == [(field, "text_unseen")]
+    columns = {name: value for name, value in UNSEEN_IN_INTENTS[field].items() if name != "title"}  # in the console
+    with nullcontext() if field == "title" else pytest.raises(ValidationError):
+        Intent(name="size", **columns).clean_fields(exclude={"tenant"})
 
 
 @pytest.mark.django_db
