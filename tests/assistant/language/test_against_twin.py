@@ -12,11 +12,13 @@ import pytest
 from assistant.builtin.engine import Builtin
 from assistant.engines import engine_for
 from assistant.language.engine import LanguageEngine
+from assistant.models import LanguageModel, ModelBudget, ModelUse
 from assistant.port import EngineRequest
 from assistant.tools.models import Tool
 from channels_app.content.types import text
 from channels_app.http import standard_webhooks
 from channels_app.twin.server import Twin
+from conversations.models import Event
 from messaging.outbox.reasons import waits_words
 from tenants.scope import tenant_scope
 from tenants.tenant_settings import invalidate as forget
@@ -111,3 +113,58 @@ def test_beyond_the_hard_limit_a_colleague_is_asked_where_the_tenant_wants_it(
     forget(tenant.id)
     assert not asked("Which stove burns longest in the cold?")[0].handover
     forget(tenant.id)
+
+
+@pytest.fixture
+def spends(tenant: Any, asked: Any) -> Iterator[Any]:
+    """Sets what a day may cost."""
+
+    def limit(**limits: float) -> None:
+        tenant.settings = {"system_prompt": PROMPT, "llm_budget": limits}
+        tenant.save()
+        forget(tenant.id)
+
+    yield limit
+    forget(tenant.id)
+
+
+def hard_stops() -> int:
+    told = Event.objects.filter(type="chat.system.budget_reached").values_list("payload", flat=True)
+    return sum(facts["stop"] == "hard" for facts in told)
+
+
+def test_money_that_ends_between_two_questions_of_a_turn_leaves_the_builtin(
+    asked: Any, spends: Any, twin: Twin, tenant: Any
+) -> None:
+    """The model has begun to speak and has called a tool; what that cost is counted once, and staff are told once."""
+    Tool.objects.create(tenant=tenant, name="weather", title="Weather", description="Weather", schema=SCHEMA, changes=False,
+                        url=f"{twin.url}/shop/orders", secret=SECRET)  # fmt: skip
+    LanguageModel.objects.update(output_usd=1000)  # an answer of 800 tokens may cost 0.80
+    spends(hard_usd=0.81)
+    twin.llm.obedient = False
+    line = "Let me look at the weather for you. " * 3
+    twin.llm.say(line, calls=[("weather", {"order": "AC-1"})])
+    reply, streamed = asked("Which stove burns longest in the cold?")
+    assert reply.engine == "builtin" and reply.why["degraded"] == "budget_exceeded" and not reply.handover
+    assert line.startswith(streamed) and reply.contents[0].text not in streamed
+    [use], [spent] = ModelUse.objects.all(), ModelBudget.objects.all()
+    assert (use.questions, use.failures, len(twin.llm.heard)) == (1, 0, 1)
+    assert reply.usage["cost_usd"] == pytest.approx(use.cost_micros / 1e6) and spent.spent_micros == use.cost_micros
+    assert asked("Which stove burns longest in the cold?")[0].why["degraded"] == "budget_exceeded"
+    assert (len(twin.llm.heard), hard_stops()) == (1, 1)
+
+
+def test_an_answer_that_costs_more_than_was_set_aside_stands_and_is_the_last(
+    asked: Any, spends: Any, twin: Twin
+) -> None:
+    """A provider may count more than our estimate: what it counts is paid."""
+    LanguageModel.objects.update(input_usd=1.0, output_usd=1000)
+    spends(hard_usd=0.85)
+    twin.llm.obedient = False
+    words = "It burns for hours. " * 300
+    twin.llm.say(words)
+    reply, streamed = asked("Which stove burns longest in the cold?")
+    assert reply.engine == "language_model" and streamed.strip() == words.strip()
+    assert ModelBudget.objects.get().spent_micros == ModelUse.objects.get().cost_micros > 850_000
+    assert asked("Which stove burns longest in the cold?")[0].why["degraded"] == "budget_exceeded"
+    assert hard_stops() == 1
