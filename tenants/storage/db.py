@@ -19,7 +19,6 @@ import uuid_utils
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, models, transaction
 from django.dispatch import receiver
-from django.utils import timezone
 
 from tenants.errors import NotFound
 from tenants.scope import ScopedManager
@@ -35,6 +34,8 @@ WAIT_S = 5.0  # that a transaction is tried again; as long as PostgreSQL waits f
 P = ParamSpec("P")
 R = TypeVar("R")
 
+wall_clock = functools.partial(datetime.datetime.now, datetime.UTC)  # Django's asks its settings first
+
 
 def new_id() -> uuid.UUID:
     """A UUIDv7: time ordered, so that inserts append to the index."""
@@ -43,7 +44,7 @@ def new_id() -> uuid.UUID:
 
 def now() -> datetime.datetime:
     """The current time, aware, cut to milliseconds: what every supported engine stores exactly."""
-    at = timezone.now()
+    at = wall_clock()
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 

@@ -350,6 +350,7 @@ def test_a_reply_becomes_a_message_of_the_agent_once(staff_of: Any, acme: World)
 @pytest.fixture
 def pushed(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     frames: list[dict[str, Any]] = []
+    monkeypatch.setattr(hub, "heard", lambda group: group.startswith("conversation."))
     monkeypatch.setattr(hub, "push", lambda group, frame: frames.append(frame))
     return frames
 

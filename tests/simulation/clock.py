@@ -13,6 +13,8 @@ from unittest import mock
 
 from django.utils import timezone
 
+from tenants.storage import db
+
 BEGIN = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 
@@ -35,6 +37,7 @@ class Clock:
         """Code that asks for the time inside is told ours; ``sleep`` is what waiting does."""
         with ExitStack() as stack:
             for owner, name, told in (
+                (db, "wall_clock", lambda: self.wall),
                 (timezone, "now", lambda: self.wall),
                 (time, "time", lambda: self.wall.timestamp()),
                 (time, "time_ns", lambda: int(self.wall.timestamp() * 1e9)),

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def pushed(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     frames: list[dict[str, Any]] = []
+    monkeypatch.setattr(hub, "heard", lambda group: group.startswith("conversation."))
     monkeypatch.setattr(hub, "push", lambda group, frame: frames.append(frame))
     return frames
 

@@ -69,6 +69,7 @@ def frames(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     from messaging.live.hub import hub
 
     shown: list[dict[str, Any]] = []
+    monkeypatch.setattr(hub, "heard", lambda group: group.startswith("conversation."))
     monkeypatch.setattr(hub, "push", lambda group, frame: shown.append(frame) if group.startswith("conv") else None)
     return shown
 

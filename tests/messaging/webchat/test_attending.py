@@ -109,6 +109,7 @@ async def test_no_dots_begin_once_there_is_an_answer(rows, said, engine, monkeyp
             return False
 
     monkeypatch.setattr(live_typing.hub, "repeat", lambda *facts, **more: Dots())
+    monkeypatch.setattr(live_typing.hub, "heard", lambda group: group.startswith("conversation."))
     monkeypatch.setattr(live_typing.hub, "push", lambda group, frame: order.append(frame["t"]))
     await rows(respond, (await rows(Turn.objects.get)).id)
     assert order[:2] == ["stopped", "msg"]
