@@ -188,7 +188,8 @@ def thought_of(
     """Ask the engine. Log lines name the message from here on. Raises NotAtOnce, where it was asked ``at_once``."""
     conversation, last = turn.conversation, asked.unanswered[-1]
     structlog.contextvars.bind_contextvars(conversation_id=str(conversation.id), message_id=str(last.id))
-    request = replace(request_of(conversation, asked.recent, asked.unanswered), at_once=at_once, stream=stream)
+    request = request_of(conversation, asked.recent, asked.unanswered)
+    request = replace(request, at_once=at_once, stream=stream) if at_once or stream else request
     if is_loop(conversation, asked.recent, asked.unanswered):
         log.warning("turn_loop", conversation=str(conversation.id))
         still = EngineReply((), dict(request.context), handover=True, handover_reason=LOOP, engine="guard")

@@ -1,6 +1,7 @@
 """Reading of JSON whose shape cannot be trusted: what is not there, or is something else, is empty.
 
-Owns these few readers; must not know any platform. They never raise, whatever they are given.
+Owns these few readers; must not know any platform. They never raise, whatever they are given. A webhook is read by a
+hundred of their calls: what JSON gives is told by its exact kind, and anything else as ever.
 """
 
 from __future__ import annotations
@@ -16,25 +17,27 @@ MAX_ID = 255  # longer ids are no platform's; they are read as absent
 def at(value: Any, *path: str) -> Any:
     """The member at the end of ``path`` through objects, or None."""
     for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
+        value = value.get(name) if type(value) is dict or isinstance(value, dict) else None
     return value
 
 
 def obj(value: Any, *path: str) -> dict[str, Any]:
     """The object at ``path``, or {}."""
     found = at(value, *path)
-    return found if isinstance(found, dict) else {}
+    return found if type(found) is dict or isinstance(found, dict) else {}
 
 
 def array(value: Any, *path: str) -> list[Any]:
     """The array at ``path``, or []."""
     found = at(value, *path)
-    return found if isinstance(found, list) else []
+    return found if type(found) is list or isinstance(found, list) else []
 
 
 def string(value: Any, *path: str, limit: int | None = None) -> str:
     """The string or number at ``path`` as a string of at most ``limit`` characters, or ""."""
     found = at(value, *path)
+    if found is None or type(found) is str:
+        return found[:limit] if found else ""
     if isinstance(found, (int, float)) and not isinstance(found, bool):
         found = str(found)
     return found[:limit] if isinstance(found, str) else ""

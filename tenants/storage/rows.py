@@ -42,20 +42,20 @@ def values_set(row: models.Model, given: Mapping[str, Any]) -> bool:
         return False
     constants, relations, defaults = plan
     values = {**constants, **given}
-    related: dict[models.ForeignKey[Any, Any], Any] = {}
+    related: list[tuple[models.ForeignKey[Any, Any], Any]] = []
     if len(values) > len(constants):  # not all are columns
         for name in given.keys() - constants.keys():
             found, value = relations.get(name), values.pop(name)
             if found is None or found.field.attname in given or not isinstance(value, found.field.related_model):
                 return False
-            related[found.field] = value
+            related.append((found.field, value))
             values[found.field.attname] = getattr(value, found.key)
     for attname, default in defaults:
         if attname not in given:
             values[attname] = default()
     row._state = ModelState()
     vars(row).update(values)
-    for relation, other in related.items():
+    for relation, other in related:
         row._state.fields_cache[relation.name] = other
         row._state.db = other._state.db = DEFAULT_DB_ALIAS
         if relation.unique:  # one to one: the other knows this one, too

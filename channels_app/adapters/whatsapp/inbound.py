@@ -57,9 +57,10 @@ def people(body: Any) -> Iterator[str]:
     for entry in array(body, "entry"):
         for change in array(entry, "changes"):
             value = obj(change, "value")
-            moves = [message for message in array(value, "messages") if string(message, "type") == "system"]
+            messages = array(value, "messages")
+            moves = [message for message in messages if string(message, "type") == "system"]
             yield from [EVERYBODY] * len(moves + array(value, "user_id_update"))
-            authors = [_author(message, value) for message in array(value, "messages")]
+            authors = [_author(message, value) for message in messages]
             others = [_receiver_of(echo, value) for echo in array(value, "message_echoes")]
             others += [
                 _person(string(wish, "wa_id"), identifier(wish, "user_id")) for wish in array(value, "user_preferences")

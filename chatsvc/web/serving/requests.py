@@ -8,6 +8,7 @@ ones cost the square of their length. Must not judge media types: views do.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import django
@@ -19,6 +20,10 @@ from django.utils.functional import cached_property
 from django.utils.http import parse_header_parameters
 
 LONGEST = 500  # characters of a Content-Type; boundaries have 70 at most (RFC 2046, 5.1.1)
+
+# Most requests have the same few; what callers make up goes again.
+_key_of = lru_cache(200)(HttpHeaders.to_wsgi_name)
+_name_of = lru_cache(200)(HttpHeaders.parse_header_name)
 
 
 def content_type_of(header: str) -> tuple[str, dict[str, str]]:
@@ -39,14 +44,14 @@ class Headers(Mapping[str, str]):
         self._meta = meta
 
     def __getitem__(self, name: str) -> str:
-        value: str = self._meta[HttpHeaders.to_wsgi_name(name)]
+        value: str = self._meta[_key_of(name)]
         return value
 
     def get(self, name: str, default: Any = None) -> Any:
-        return self._meta.get(HttpHeaders.to_wsgi_name(name), default)
+        return self._meta.get(_key_of(name), default)
 
     def __iter__(self) -> Iterator[str]:
-        return (name for key in self._meta if (name := HttpHeaders.parse_header_name(key)))
+        return (name for key in self._meta if (name := _name_of(key)))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
