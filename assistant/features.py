@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 from zlib import crc32
 
@@ -54,10 +54,11 @@ class Table:
 
         text = np.zeros(width, np.float32)
         text[row.places] = row.weights
-        ends = [(int(self.starts[first]), int(self.starts[last])) for first, last in parts]
+        starts = self.starts.item
+        ends = [(starts(first), starts(last)) for first, last in parts]
         products = text.take(_joined(self.places, ends), mode="clip")  # a third of what indexing costs
         products *= _joined(self.weights, ends)
-        shifts = np.cumsum([0, *(end - start for start, end in ends)])
+        shifts = accumulate((end - start for start, end in ends), initial=0)
         begins = [
             self.starts[first:last] - (start - shift)
             for (first, last), (start, _), shift in zip(parts, ends, shifts, strict=False)
@@ -108,9 +109,8 @@ class Features:
         hashes = np.fromiter(counts, np.int32, len(counts))
         often = np.fromiter(counts.values(), np.float32, len(counts))
         unseen = len(self.columns)
-        places = np.searchsorted(self.columns, hashes)
-        places[places == unseen] = 0
-        places[self.columns[places] != hashes] = unseen
+        places = self.columns.searchsorted(hashes)
+        places[self.columns.take(places, mode="clip") != hashes] = unseen
         weights = (1.0 + np.log(often)) * self.rarity[places]
         weights /= np.sqrt(weights @ weights) or 1.0
         seen = places < unseen

@@ -11,11 +11,12 @@ answered to the prompt is the value.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import regex
 
-from channels_app.words.entities import find_entities
+from channels_app.words.entities import DIGIT, find_entities
 
 MAX_VALUE = 200  # characters
 SEARCH_TIMEOUT_S = 0.05  # a tenant's own pattern may be a slow one
@@ -32,6 +33,8 @@ def entities(text: str, region: str = "") -> dict[str, str]:
     read = find_entities(text, region=region or None)
     for entity in read:
         found.setdefault(entity.type, entity.value[:MAX_VALUE])
+    if not DIGIT.search(text):
+        return found
     numbers = (
         one for one in NUMBER.finditer(text) if not any(one.start() < e.end and e.start < one.end() for e in read)
     )
@@ -68,9 +71,15 @@ def _choice_in(slot: Mapping[str, Any], text: str) -> str | None:
     said = text.casefold()
     also = [() if isinstance(choice, str) else choice.get("also", ()) for choice in slot["choices"]]
     for (title, value), further in zip(choices(slot), also, strict=True):
-        if any(regex.search(rf"\b{regex.escape(word.casefold())}\b", said) for word in (title, value, *further)):
+        if _words(title, value, *further).search(said):
             return value
     return None
+
+
+@lru_cache(1000)
+def _words(*any_of: str) -> regex.Pattern[str]:
+    """That one of them stands in a text as a word; case is folded."""
+    return regex.compile(rf"\b(?:{'|'.join(regex.escape(word.casefold()) for word in any_of)})\b")
 
 
 def _match_in(pattern: str, text: str) -> str | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from assistant.port import EngineReply
@@ -26,12 +25,14 @@ def trace_of(reply: EngineReply) -> dict[str, Any]:
     ``cut``: True where something was left out."""
     told: dict[str, Any] = {name: reply.why[name] for name in MEMBERS if reply.why.get(name)}
     if reply.sources:
-        told["sources"] = [asdict(source) for source in reply.sources]
+        told["sources"] = [dict(vars(source)) for source in reply.sources]
     if not told:
         return {}
     bounded = _Bounded()
     kept: dict[str, Any] = bounded.of(told, 0)
-    sizes = {name: len(json.dumps(value)) for name, value in kept.items()}
+    sizes = {"all": len(json.dumps(kept))}
+    if sizes["all"] > MOST_BYTES:
+        sizes = {name: len(json.dumps(value)) for name, value in kept.items()}
     while sum(sizes.values()) > MOST_BYTES:
         largest = max(sizes, key=lambda name: sizes[name])
         bounded.cut = True
@@ -49,19 +50,19 @@ class _Bounded:
         if isinstance(value, str):
             longest = LONGEST_ADDRESS if name == "url" else LONGEST
             return value if len(value) <= longest else self._less(value[:longest])
-        if isinstance(value, float) and not math.isfinite(value):
-            return self._less(None)  # no JSON
-        if value is None or isinstance(value, bool | int | float):
+        if isinstance(value, float):
+            return value if math.isfinite(value) else self._less(None)  # else no JSON
+        if value is None or isinstance(value, int):
             return value
         if depth > DEEPEST:
             return self._less("…")
+        if isinstance(value, (list, tuple)):
+            parts = value if len(value) <= MOST else self._less(value[:MOST])
+            return [self.of(part, depth + 1) for part in parts]
         if isinstance(value, Mapping):
             members = list(value.items())
             kept = members if len(members) <= MOST else self._less(members[:MOST])
             return {str(key)[:LONGEST]: self.of(part, depth + 1, str(key)) for key, part in kept}
-        if isinstance(value, list | tuple):
-            parts = value if len(value) <= MOST else self._less(value[:MOST])
-            return [self.of(part, depth + 1) for part in parts]
         return self.of(str(value), depth)
 
     def _less(self, kept: Any) -> Any:

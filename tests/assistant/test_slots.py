@@ -53,6 +53,8 @@ CHOICES = {"choices": ["Red", {"title": "Dark blue", "value": "navy"}]}
         (CHOICES, "dark blue please", "navy"),
         (CHOICES, "navy", "navy"),
         (CHOICES, "reddish", None),
+        (CHOICES, "navy, not red", "Red"),  # the choices' order counts, not the text's
+        ({"choices": ["a.b", "axb"]}, "the axb", "axb"),
         ({}, "anything", None),
     ],
 )

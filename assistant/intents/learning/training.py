@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import regex
@@ -30,6 +30,7 @@ NONE = ""  # the label of text that is none of the intents
 FOLDS = 3
 CANDIDATES = 8  # intents, by the linear score, whose examples a text is compared with
 CERTAIN = 5.0  # log-odds, where nothing was wrong, or nothing right
+UNSPOKEN = regex.compile(r"[^\w\s]")
 COMPARED = 40  # examples of each of them at most: a text costs no more when there are more
 
 
@@ -103,13 +104,15 @@ class Scorer:
 
         scores = self.scores(row)
         most = min(CANDIDATES + 1 + self.names.count(NONE), len(scores))
-        order = np.argpartition(scores, -most)[-most:]
-        order = order[np.argsort(-scores[order])].tolist()
+        order = scores.argpartition(-most)[-most:]
+        order = order[(-scores[order]).argsort()].tolist()
         likely = [intent for intent in order if self.names[intent] != NONE][:CANDIDATES]
         first, second = scores[order[0]], scores[order[1]]
-        found = scores[likely]
-        lead = found - np.where(found == first, second, first)
-        return likely, np.column_stack([found, lead, self.nearest(row, likely)])
+        evidence = np.empty((len(likely), 3), np.float32)
+        evidence[:, 0] = found = scores[likely]
+        evidence[:, 1] = found - np.where(found == first, second, first)
+        evidence[:, 2] = self.nearest(row, likely)
+        return likely, evidence
 
     def scores(self, row: Row) -> Any:
         return row.weights @ self.weights[row.places] + self.bias
@@ -118,9 +121,10 @@ class Scorer:
         """Of each of the intents the cosine of its nearest example."""
         import numpy as np
 
-        parts = [(int(self.starts[intent]), int(self.starts[intent + 1])) for intent in intents]
+        starts = self.starts.item
+        parts = [(starts(intent), starts(intent + 1)) for intent in intents]
         likeness = self.examples.likeness(row, len(self.weights), parts)
-        begins = np.cumsum([0, *(last - first for first, last in parts[:-1])])
+        begins = list(accumulate((last - first for first, last in parts[:-1]), initial=0))
         return np.maximum.reduceat(likeness, begins)
 
 
@@ -140,7 +144,7 @@ class Calibration:
 
 def normal(text: str) -> str:
     """A text without case, punctuation and double spaces, for exact comparison."""
-    return " ".join(regex.sub(r"[^\w\s]", " ", text.casefold()).split())
+    return " ".join(UNSPOKEN.sub(" ", text.casefold()).split())
 
 
 def train(examples: Sequence[Example], features: Features) -> Classifier:
