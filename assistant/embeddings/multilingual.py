@@ -9,8 +9,10 @@ of; together they tell intents apart that each of them mixes up. Must not know a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 MODEL = "use-multilingual-v3-r2"  # a change of what `vectors` does is another name
@@ -23,7 +25,8 @@ STOPS = " ?!.…。？！"  # the last three are Chinese and Japanese
 
 
 class Multilingual:
-    """About 0.8 s of CPU to load, 150 MB; 2 ms a text alone, half of that among many. Any number of threads may use it."""
+    """About 0.9 s of CPU to load, 85 MB of memory and 63 of a temporary file; 2 ms a text alone, half of that among many. Any
+    number of threads may use it."""
 
     model, width = MODEL, WIDTH
 
@@ -38,6 +41,7 @@ class Multilingual:
         self.network = NumpyBackend(
             str(resources / "weights.npz"), UseTokenizer(str(resources / "sp.model")), threads=1
         )
+        self.network.table = filed(self.network.table)
         often = -np.frombuffer(self.network.sp._scores, np.float32)
         self.rarity = np.maximum(often / USUAL, LEAST) ** np.float32(STEEP)
         self.rarity[:CONTROLS] = AT_EDGE
@@ -102,6 +106,18 @@ class Multilingual:
         network = self.network
         inner = np.maximum(projected @ network.p1 + np.maximum(projected @ network.d0, 0) @ network.d1, 0)
         return np.tanh(inner @ network.p3 + np.maximum(inner @ network.d2, 0) @ network.d3)
+
+
+def filed(table: Any) -> Any:
+    """The same numbers, read from a file that has no name any more: of a table that texts look a few rows up in, those rows
+    alone take memory that the system cannot have back. As it was, where no file can be written."""
+    import numpy as np
+
+    with suppress(OSError), TemporaryFile() as file:
+        file.write(table.data)
+        file.flush()  # else a full disk would be told by a signal, when the numbers are read
+        return np.memmap(file, table.dtype, "r", shape=table.shape).view(np.ndarray)
+    return table
 
 
 def as_written(text: str) -> str:

@@ -24,7 +24,7 @@ def available() -> bool:
 
 def encoded(texts: Sequence[str]) -> Any:
     """A row of WIDTH numbers for each text, of length 1, from its first 500 characters. Loads the encoder into the
-    process (150 MB): not for processes that answer REST alone."""
+    process (85 MB): not for processes that answer REST alone."""
     found = vectors_asked(encoder(), texts) if len(texts) == 1 else encoder().vectors(texts)
     return unit(found[:, :SENTENCE] + found[:, SENTENCE : 2 * SENTENCE])
 

@@ -154,7 +154,7 @@ VARIABLES: dict[str, Variable] = {
     "ASSISTANT_MEANING": Variable(
         flag,
         "true",
-        "The built-in assistant recognises intents by what words mean, too: 150 MB in each process that answers",
+        "The built-in assistant recognises intents by what words mean, too: 85 MB in each process that answers",
     ),
     "VECTOR_STORE": Variable(
         one_of("embedded", "pgvector", "qdrant", "pinecone"),
