@@ -44,6 +44,7 @@ WAITING = "inbox/?view=waiting"
 DEAD = "messaging/delivery/?dead=yes"
 FELL_BACK = "messaging/turn/"
 ENDPOINTS = "messaging/webhookendpoint/"
+MODELS = "assistant/modeluse/"
 #: table of the register → what staff are told, and the list in the console where it is started again
 GIVEN_UP = {
     "receipts": "Requests of a platform could not be processed",
@@ -112,10 +113,12 @@ def _budget_reached(data: dict[str, Any]) -> Words:
         return Words(
             "Language models are not asked any more today",
             (limit, "The built-in assistant answers, or colleagues do, as the tenant's settings say."),
-            "",
+            MODELS,
             "budget hard",
         )
-    return Words("Language models cost much today", (limit, "The cheapest model is asked first."), "", "budget soft")
+    return Words(
+        "Language models cost much today", (limit, "The cheapest model is asked first."), MODELS, "budget soft"
+    )
 
 
 def _webhook_paused(data: dict[str, Any]) -> Words:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.core import mail
+from django.urls import resolve
 
 from channels_app.words.moments import written
 from conversations.models import Conversation, Event
@@ -14,6 +16,7 @@ from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging.live.staff import bell
 from messaging.models import HandledEvent, StaffAlert
 from messaging.outbox import alerts
+from messaging.outbox.alert_words import GIVEN_UP
 from messaging.publish import publish_events
 from messaging.rules.control import hand_back, hand_over, take_over
 from tenants.members.alert_choice import NO_MAIL
@@ -240,6 +243,27 @@ def test_staff_hear_of_a_request_that_could_not_be_read(scope) -> None:
     system_event(scope.id, "chat.system.webhook_malformed", {"receipt_id": receipt})
     assert told() == ["A platform sent what could not be understood"]
     assert f"/admin/messaging/inboundevent/{receipt}/change/" in StaffAlert.objects.get().text
+
+
+DAY = {"day": "2026-11-30", "limit_usd": 0.5}
+SYSTEM = [
+    ("chat.system.budget_reached", {"stop": "soft", **DAY}),
+    ("chat.system.budget_reached", {"stop": "hard", **DAY}),
+    ("chat.system.webhook_malformed", {"receipt_id": str(new_id())}),
+    ("chat.system.webhook_paused", {"endpoint_id": str(new_id()), "reason": "gone"}),
+    *(("chat.system.work_given_up", {"work": work, "row_id": str(new_id())}) for work in GIVEN_UP),
+]
+
+
+@pytest.mark.parametrize(
+    ("type", "facts"), SYSTEM, ids=[f"{type[12:]} {number}" for number, (type, _) in enumerate(SYSTEM)]
+)
+def test_every_alert_leads_to_a_page_that_is_there(scope, type: str, facts: dict[str, Any]) -> None:
+    system_event(scope.id, type, facts)
+    assert len(told()) == 1
+    address = StaffAlert.objects.get().text.rpartition("Open it: ")[2]
+    path = urlsplit(address).path
+    assert (path.startswith("/admin/"), resolve(path).url_name not in ("index", None)) == (True, True)
 
 
 @pytest.fixture
