@@ -190,10 +190,7 @@ def _engine_well(data: dict[str, Any]) -> Words:
     zone = settings_for(current_tenant_id()).business_hours.zone
     times = filter(None, (moment_of_iso(data[name]) for name in ("ill_since", "failed_at")))
     stretch = " to ".join(f"{at.astimezone(zone):%d %B %H:%M}" for at in times)
-    lines = (
-        f"Fallback replies from {stretch} ({zone}): {data.get('failures', 0)}.",
-        f"All such answers: {page_address(FELL_BACK)}",
-    )
+    lines = (f"Fallback replies from {stretch} ({zone}): {data.get('failures', 0)}.",)
     return Words("The assistant answers again", lines, FELL_BACK)
 
 

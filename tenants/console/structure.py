@@ -19,7 +19,7 @@ ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "ABSENT", "__bool__":
 #: words of members' names that are written otherwise
 WORDS = {
     "api": "API", "ip": "IP", "id": "ID", "waba": "WABA", "csat": "rating", "url": "address", "tts": "speech", "stt": "hearing",
-    "sms": "SMS", "mms": "MMS", "dtmf": "keys", "ref": "reference", "uri": "address",
+    "usd": "US dollars", "llm": "language models", "sms": "SMS", "mms": "MMS", "dtmf": "keys", "ref": "reference", "uri": "address",
 }  # fmt: skip
 
 
@@ -29,6 +29,7 @@ CALLED = {
     "silent_after_hours_of": "Silence of one channel (hours)", "email": "E-mail",
     "high": "To answer", "medium": "To ask back", "known": "To know a fact", **{kind: KINDS[kind] for kind in get_args(Quiet)},
     "handover_after": "Misunderstandings until a human is asked for", "ip_allow_list": "IP allow list",
+    "soft_usd": "Cheapest model from (US dollars)", "hard_usd": "No paid model beyond (US dollars)", "round_robin": "In turn",
     "pre_chat": "Questions before the chat", "alt_text": "In words, for people who cannot see it",
 }  # fmt: skip
 
@@ -44,6 +45,14 @@ def label_of(name: str) -> str:
 def choice_of(value: Any) -> str:
     """What people read for one of several values: a word of ours as a word, all else as it stands."""
     return label_of(value) if re.fullmatch(r"[a-z_]{3,}", str(value)) else str(value)
+
+
+def told_of(schema: Schema) -> str:
+    """The description, with values that it names as the form shows them: "round_robin: …" becomes "In turn: …"."""
+    told = str(schema["description"] or "")
+    for value in filter(None, schema["enum"] or ()):
+        told = re.sub(rf"(?<!\w){re.escape(str(value))}(?=:)", choice_of(value), told)
+    return told
 
 
 def plain(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> dict[str, Any]:

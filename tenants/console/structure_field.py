@@ -25,7 +25,7 @@ from unfold.widgets import (
 )
 
 from tenants.console.pages import LinesField
-from tenants.console.structure import ABSENT, LONG, Schema, absent, choice_of, label_of, read, shown
+from tenants.console.structure import ABSENT, LONG, Schema, absent, choice_of, label_of, read, shown, told_of
 from tenants.storage.json_values import unstorable
 
 Choices = list[tuple[str, str]]
@@ -100,7 +100,7 @@ def field_for(name: str, schema: Schema, *, required: bool = False, initial: Any
     """The field of one member of a model."""
     common: dict[str, Any] = {
         "label": label_of(name),
-        "help_text": schema["description"] or "",
+        "help_text": told_of(schema),
         "required": required,
         "initial": schema["default"] if initial is None else initial,
     }
@@ -115,7 +115,8 @@ def field_for(name: str, schema: Schema, *, required: bool = False, initial: Any
         number = forms.IntegerField if type_ == "integer" else forms.FloatField
         return number(widget=UnfoldAdminIntegerFieldWidget, **common)
     if schema.kind == "lines":
-        return LinesField(**common)
+        told = common["help_text"]
+        return LinesField(**{**common, "help_text": told if "line" in told else f"{told}; one per line".lstrip("; ")})
     if type_ in ("array", "object"):
         return StructureField(schema, **common)
     if (schema["maxLength"] or 0) > LONG and schema["pattern"] is None:
@@ -136,7 +137,7 @@ def _node(schema: Schema, name: str, label: str, value: Any, depth: int, disable
     kind = schema.kind
     if absent(schema, value):
         value = schema["default"] if schema["default"] is not None else ABSENT
-    told: dict[str, Any] = {"label": label, "help": schema["description"] or "", "id": f"id_{name}"}
+    told: dict[str, Any] = {"label": label, "help": told_of(schema), "id": f"id_{name}"}
     if kind == "group":
         given = value if isinstance(value, Mapping) else {}
         nodes = tuple(

@@ -42,7 +42,7 @@ FlowMark = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
 class Flow(BaseModel):
-    """How a new conversation begins (CONV-10). ``channels`` are keys or kinds of channels, ``starters`` payloads of
+    """How a new conversation begins. ``channels`` are keys or kinds of channels, ``starters`` payloads of
     suggestions and the ``ref`` of links and advertisements: a flow that names none applies as the default only."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -88,7 +88,7 @@ Usd = Annotated[float, Field(ge=0, le=1_000_000)]
 
 
 class LlmBudget(BaseModel):
-    """What language models may cost the tenant on a day (UTC), in US dollars; None: no limit."""
+    """What language models may cost the tenant on a day (UTC), in US dollars; without a value: no limit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -102,7 +102,7 @@ class LlmBudget(BaseModel):
 
 
 class Features(BaseModel):
-    """What a tenant may switch off (TEN-2)."""
+    """What a tenant may switch off."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

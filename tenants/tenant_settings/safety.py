@@ -55,7 +55,7 @@ class ReplyRules(BaseModel):
 
 
 class SafetyRules(BaseModel):
-    """What flags a message of a person, and what is done then (MSG-3). ``words`` are matched whole, whatever their
+    """What flags a message of a person, and what is done then. ``words`` are matched whole, whatever their
     case."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

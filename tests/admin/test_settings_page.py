@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -82,6 +83,22 @@ def test_every_setting_has_a_place_and_is_told_of() -> None:
     placed = [name for _, names in sections().values() for name in names]
     assert sorted([*placed, *ELSEWHERE, *AWAITED]) == sorted(TenantSettings.model_fields)
     assert [name for name in placed if not PARTS[name]["description"]] == []
+
+
+def test_words_of_forms_are_for_people(tenant, boss) -> None:
+    """Neither our own ids nor members' names as code has them."""
+    marks = re.compile(
+        r"<(script|style|template|nav)\b.*?</\1>|<span[^>]*material-symbols[^>]*>.*?</span>|<[^>]*>", re.S
+    )
+    pages = {section: boss.get(address(tenant, section)).content.decode() for section in sections()}
+    words = {section: marks.sub(" ", page.partition("<form")[2]) for section, page in pages.items()}
+    found = {
+        section: re.findall(r"\b[A-Z]{2,5}-\d+\b|\b[a-z]+_[a-z_]+\b|\b(?:usd|Usd|llm|Llm)\b|\bNone:", told)
+        for section, told in words.items()
+    }
+    assert {section: names for section, names in found.items() if names} == {}
+    assert "In turn: whose turn it is; Least busy: who has the fewest" in " ".join(words["assignment"].split())
+    assert "all that are set up; one per line" in words["models"]
 
 
 EVERYTHING: dict[str, Any] = {

@@ -59,7 +59,7 @@ ELSEWHERE = frozenset(
     | {"expected_reply_minutes", "first_response_minutes"}
 )
 LABELS = {
-    "assignment": "Who gets a conversation that waits",
+    "llm_budget": "What a day may cost", "assignment": "Who gets a conversation that waits",
     "bot_name": "Name of the assistant", "agent_names": "Names of colleagues", "region": "Country of phone numbers",
     "fallback_reply": "When nothing answers", "fallback_replies": "When nothing answers, by language",
     "assistant": "How sure it must be", "csat_enabled": "Ask people how it was", "csat_channels": "Ask on",
