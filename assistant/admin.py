@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -80,6 +80,16 @@ class IntentForm(forms.ModelForm):
     )
     slots = SlotsField(label="Questions", help_text="What must be known before the reply, asked for in this order")
     translations = TranslationsField(required=False, help_text="Title and questions in further languages")
+
+    class Meta:
+        labels: ClassVar[dict[str, str]] = {"handover": "Hand over", "confirm": "Ask first"}
+        help_texts: ClassVar[dict[str, str]] = {
+            "name": "Letters, digits, - and _: what events and integrators call it",
+            "title": "What people read in “Did you mean …?”",
+            "enabled": "Off: the assistant does not recognise it",
+            "handover": "After the reply a colleague takes over",
+            "confirm": "The person is asked whether they mean it, for it has consequences",
+        }
 
 
 @admin.register(Intent)

@@ -124,9 +124,13 @@ def field_for(name: str, schema: Schema, *, required: bool = False, initial: Any
     return forms.CharField(widget=UnfoldAdminTextInputWidget, **common)
 
 
+OF_KEY = "[key]"  # pydantic's last step to the name of a row itself
+
+
 def place(steps: Iterable[Any]) -> str:
     """Where in a structure something is wrong, for people: "row 2, label"."""
-    words = [f"row {step + 1}" if isinstance(step, int) else label_of(str(step)).lower() for step in steps]
+    named = [step for step in steps if step != OF_KEY]
+    words = [f"row {step + 1}" if isinstance(step, int) else label_of(str(step)).lower() for step in named]
     return ", ".join(words)
 
 

@@ -126,6 +126,15 @@ def test_a_template_is_written_by_language(tenant, staff_of) -> None:
     assert rows(MessageTemplate).get(pk=row.pk).variants == row.variants
     bad = client.post(where, {**sent, "variants-0-value-content-type": "location"})
     assert "en, content" in bad.content.decode()
+    named = client.post(where, {**sent, "variants-0-key": "english!"}).content.decode()
+    assert ("english!: Write a language such as en or pt-BR." in named, "[key]" in named) == (True, False)
+
+
+def test_every_switch_of_an_intent_says_what_it_does(tenant, staff_of) -> None:
+    form = staff_of(tenant, ("intents:read", "intents:write")).get(url(Intent, "add")).context["adminform"].form
+    assert [
+        name for name in ("name", "title", "enabled", "handover", "confirm") if not form.fields[name].help_text
+    ] == []
 
 
 def test_variants_come_back() -> None:
