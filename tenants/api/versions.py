@@ -1,7 +1,8 @@
 """``ETag`` and ``If-Match`` (API-6): a change is made only to what its caller has read.
 
-Owns what a version is: a digest of what GET shows of a thing, and the hold that keeps two such changes of one thing apart
-between the look and the change. Must not know what a view shows. A change without ``If-Match`` asks nothing and waits for none.
+Owns what a version is: a digest of what GET shows of a thing, and the hold that keeps two such changes of one thing apart,
+also where they write other rows of it. Must not know what a view shows. A change without ``If-Match`` asks nothing and waits for
+none: if it is made between the look and the change of one that names a version, the transaction of that one notices it.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from tenants.api import idempotency, versions
 from tenants.api.parse import parse_body, parse_query
 from tenants.errors import Invalid
 from tenants.scope import tenant_scope
-from tenants.storage.db import server_trouble
+from tenants.storage.db import retried, server_trouble, snapshot
 from tenants.trail.audit import audit
 from tenants.trail.reads import read_noted
 
@@ -151,6 +151,13 @@ class TenantAPIView(APIView):
         if request.method not in versions.CHANGES or not versions.offered_by(self) or not request.user:
             raise Invalid("Nothing that is read at this address is changed by this.", code="if_match_not_offered")
         with versions.held(request._request, self.principal):
+            return self._changed(request, handler)
+
+    @retried
+    def _changed(self, request: Request, handler: Any) -> Any:
+        """Look and change in one transaction: what was changed meanwhile, by a caller that names no version, by staff or by
+        a worker, undoes it, and the look is repeated."""
+        with snapshot():
             versions.demand(request._request, self._version(request))
             response = handler(request, *self.args, **self.kwargs)
             if request.method != "DELETE":

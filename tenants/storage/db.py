@@ -1,6 +1,6 @@
 """What every model and transaction shares on SQLite, PostgreSQL and MongoDB.
 
-Owns `atomic`, `retried`, `now`, the `Id` key field and `TenantModel`. Must not know any particular model.
+Owns `atomic`, `snapshot`, `retried`, `now`, the `Id` key field and `TenantModel`. Must not know any particular model.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import functools
 import random
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
 import uuid_utils
@@ -28,7 +28,9 @@ from tenants.storage.rows import values_set
 
 MONGO = "django_mongodb_backend"
 RACES = 5  # tries at a transaction whose unique keys decide; each loss means that another writer has got further
-DEADLOCK = "40P01"  # two transactions of PostgreSQL waited for each other's rows, and this one was undone
+#: two transactions of PostgreSQL waited for each other's rows, and this one was undone; or a row was changed, or anything
+#: written in SQLite's file, after the moment that a `snapshot` reads
+LOST = ("40P01", "40001", "SQLITE_BUSY_SNAPSHOT")
 WAIT_S = 5.0  # that a transaction is tried again; as long as PostgreSQL waits for a lock
 
 P = ParamSpec("P")
@@ -64,6 +66,27 @@ def atomic() -> AbstractContextManager[Any]:
 
         return Transaction()
     return transaction.atomic()
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """A transaction whose reads are all of one moment, and which writes no row that was changed after it: what comes too late
+    fails as a lost race (`retried`). It holds nothing before its first write. Within a transaction it is that one's part."""
+    with ExitStack() as entered:
+        if connection.vendor == "sqlite" and not connection.in_atomic_block:
+            connection.ensure_connection()  # which sets the mode that is usual
+            usual, connection.transaction_mode = connection.transaction_mode, "DEFERRED"
+            try:
+                entered.enter_context(transaction.atomic())
+            finally:
+                connection.transaction_mode = usual
+        else:
+            outermost = connection.vendor == "postgresql" and not connection.in_atomic_block
+            entered.enter_context(atomic())
+            if outermost:
+                with connection.cursor() as cursor:
+                    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
 
 
 def retried(work: Callable[P, R]) -> Callable[P, R]:
@@ -106,7 +129,7 @@ def _write_conflict(error: DatabaseError) -> bool:
         from tenants.storage.mongo import write_conflict
 
         return write_conflict(error)
-    return _code(error) == DEADLOCK and not connection.in_atomic_block
+    return _code(error) in LOST and not connection.in_atomic_block
 
 
 def key_taken(error: IntegrityError) -> bool:

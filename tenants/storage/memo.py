@@ -13,10 +13,12 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Hashable, Iterable
+from functools import partial
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
 from django.core.cache import cache
+from django.db import connection, transaction
 
 V = TypeVar("V")
 
@@ -56,8 +58,16 @@ class Memo(Generic[V]):
         return value
 
     def forget(self, *keys: Hashable) -> None:
-        """Drop these keys, here at once and in other processes within about a second. Call after the commit."""
+        """Drop these keys, here at once and in other processes within about a second. Within a transaction after its commit,
+        too: a process that looks before it remembers the former row once more."""
         digests = [_digest(key) for key in keys]
+        if connection.in_atomic_block or getattr(connection, "in_atomic_block_mongo", False):
+            transaction.on_commit(partial(self._forgotten, digests), robust=True)
+            self._drop(digests)
+        else:
+            self._forgotten(digests)
+
+    def _forgotten(self, digests: list[bytes]) -> None:
         self._drop(digests)
         if digests and self.ttl > LOOK_EVERY_S:  # a shorter life ends by itself in time
             self._announce(digests)

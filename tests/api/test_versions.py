@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,8 +10,8 @@ import pytest
 from django.db import connections
 
 from conversations.models import Contact
-from tenants.api import idempotency
-from tenants.models import IdempotencyRecord, Tenant
+from tenants.api import idempotency, versions
+from tenants.models import AuditEntry, IdempotencyRecord, Tenant
 from tests.api.document import document
 from tests.factories import ContactFactory
 
@@ -83,6 +84,60 @@ def test_of_changes_at_the_same_moment_one_is_made(client, mira) -> None:
     with ThreadPoolExecutor(4) as several:
         answers = list(several.map(change, range(4)))
     assert answers.count(200) == 1 and set(answers) <= {200, 409, 412}
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, change: Callable[[], Any]) -> None:
+    """``change`` is made by another thread after the version has been looked at, once."""
+    look, left = versions.demand, [change]
+
+    def changed() -> Any:
+        try:
+            return left.pop()()
+        finally:
+            connections.close_all()
+
+    def demanded(request: Any, version: str) -> None:
+        look(request, version)
+        if left:
+            with ThreadPoolExecutor(1) as other:
+                other.submit(changed).result()
+
+    monkeypatch.setattr(versions, "demand", demanded)
+
+
+def test_a_change_that_names_no_version_is_not_overwritten_by_one_that_does(client, mira, monkeypatch) -> None:
+    read = client.get(mira)["ETag"]
+    meanwhile(monkeypatch, lambda: client.patch(mira, {"name": "Mira B."}))
+    refused = client.patch(mira, {"name": "Maria"}, HTTP_IF_MATCH=read)
+    assert code(client, refused) == (412, "precondition_failed")
+    assert client.error_of(refused)["details"]["etag"] == client.get(mira)["ETag"]
+    assert Contact.objects.get().name == "Mira B."
+    assert list(AuditEntry.objects.filter(action="contact.updated").values_list("changes", flat=True)) == [
+        {"fields": ["name"]}
+    ]
+
+
+def test_nor_is_one_that_no_request_made(client, mira, monkeypatch, scope) -> None:
+    read = client.get(mira)["ETag"]
+    meanwhile(monkeypatch, lambda: Contact.objects.unscoped().update(language="de"))
+    assert code(client, client.patch(mira, {"language": "fr"}, HTTP_IF_MATCH=read)) == (412, "precondition_failed")
+    assert Contact.objects.get().language == "de"
+
+
+def test_a_deletion_does_not_take_what_was_changed_meanwhile(client, scope, monkeypatch) -> None:
+    made = client.post("/api/v2/labels", {"name": "Refund", "color": "red"}).json()["data"]["id"]
+    address = f"/api/v2/labels/{made}"
+    read = client.get(address)["ETag"]
+    meanwhile(monkeypatch, lambda: client.patch(address, {"name": "Refunds"}))
+    assert code(client, client.delete(address, HTTP_IF_MATCH=read)) == (412, "precondition_failed")
+    assert client.get(address).json()["data"]["name"] == "Refunds"
+
+
+def test_what_concerns_another_thing_is_no_obstacle(client, mira, scope, monkeypatch) -> None:
+    read, other = client.get(mira)["ETag"], f"/api/v2/contacts/{ContactFactory(tenant=scope, name='Tom').id}"
+    meanwhile(monkeypatch, lambda: client.patch(other, {"name": "Tim"}))
+    assert client.patch(mira, {"name": "Maria"}, HTTP_IF_MATCH=read).status_code == 200
+    assert set(Contact.objects.values_list("name", flat=True)) == {"Maria", "Tim"}
 
 
 def test_a_version_of_nothing_is_refused_and_one_of_a_thing_that_is_gone_is_not_found(client, mira) -> None:

@@ -13,14 +13,13 @@ import secrets
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from tenants.access.permissions import ALL, PERMISSIONS, demands_more, expand, operator_closed
 from tenants.errors import Conflict, Invalid
 from tenants.models import Membership, OAuthClient, Tenant, User
-from tenants.storage.db import now, on_commit
+from tenants.storage.db import now
 from tenants.storage.memo import Memo
 
 FRESH_S = 30  # that what a client or a member may do is remembered
@@ -100,7 +99,7 @@ def client_change(
         setattr(client, field, list(value) if field == "redirect_uris" else value)
     if changes:
         client.save(update_fields=sorted(changes))
-    _forget(client)
+    _clients.forget(client.client_id)
 
 
 def client_rotate(client: OAuthClient, *, keep_s: int = 86_400) -> str:
@@ -114,7 +113,7 @@ def client_rotate(client: OAuthClient, *, keep_s: int = 86_400) -> str:
     client.former_hash, client.former_until = client.secret_hash, now() + datetime.timedelta(seconds=keep_s)
     client.secret_hash = hashed(secret)
     client.save(update_fields=["secret_hash", "former_hash", "former_until"])
-    _forget(client)
+    _clients.forget(client.client_id)
     return secret
 
 
@@ -123,7 +122,7 @@ def client_end(client: OAuthClient) -> None:
     if client.revoked_at is None:
         client.revoked_at = now()
         client.save(update_fields=["revoked_at"])
-    _forget(client)
+    _clients.forget(client.client_id)
 
 
 def client_facts(client_id: str) -> ClientFacts | None:
@@ -184,12 +183,6 @@ def client_wanted(scopes: Sequence[str], redirect_uris: Sequence[str], *, public
 def _demand_going_on(client: OAuthClient) -> None:
     if client.revoked_at is not None:
         raise Conflict(f"{client} has ended: make a new client.", code="client_ended")
-
-
-def _forget(client: OAuthClient) -> None:
-    """At once, and after the commit: in between another request may have read the row as it was."""
-    _clients.forget(client.client_id)
-    on_commit(partial(_clients.forget, client.client_id))
 
 
 def _secret() -> str:

@@ -17,7 +17,6 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import jwt
@@ -31,7 +30,7 @@ from tenants.access.permissions import ALL, PERMISSIONS, expand
 from tenants.access.signing.pem import ALGORITHMS, algorithm_of
 from tenants.errors import Conflict, Invalid, NotAuthenticated, NotFound, Unavailable, Unprocessable
 from tenants.models import Tenant, TrustedIssuer
-from tenants.storage.db import key_taken, new_id, now, on_commit
+from tenants.storage.db import key_taken, new_id, now
 from tenants.storage.json_values import unstorable
 from tenants.storage.memo import Memo
 
@@ -117,7 +116,7 @@ def issuer_change(
         changes |= {"jwks_url": jwks_url, "keys": keys or keys_at(jwks_url), "asked_at": now(), "fetched_at": now()}
     if changes and not TrustedIssuer.objects.filter(id=row.id).update(**changes):
         raise NotFound("There is no such issuer.", code="token_issuer_not_found")
-    _forget(row)
+    _issuers.forget(row.place)
     return TrustedIssuer.objects.get(id=row.id)
 
 
@@ -146,13 +145,7 @@ def keys_at(jwks_url: str) -> Keys:
 def issuer_end(row: TrustedIssuer) -> None:
     """Refuse its tokens from now on; here at once, elsewhere within a second (30 s without Redis)."""
     row.delete()
-    _forget(row)
-
-
-def _forget(row: TrustedIssuer) -> None:
-    """At once, and after the commit: in between another request may have read the row as it was."""
     _issuers.forget(row.place)
-    on_commit(partial(_issuers.forget, row.place))
 
 
 def foreign_claims(token: str) -> dict[str, Any]:

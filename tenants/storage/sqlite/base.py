@@ -14,6 +14,7 @@ from django.db.backends.sqlite3 import base
 
 from tenants.storage.sqlite import WAIT_S, Connection, idle, place_of
 
+DEFERRED = "DEFERRED"
 WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 
 
@@ -65,6 +66,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return self.connection.cursor(factory=Cursor)
 
     def _start_transaction_under_autocommit(self) -> None:
+        if self.transaction_mode == DEFERRED:  # waits for no turn: it may never write
+            with self.wrap_database_errors:
+                self.connection.execute("BEGIN")
+            return
         with self.wrap_database_errors:
             self.connection.enter()
         try:

@@ -9,6 +9,7 @@ import pytest
 from django.core.cache import caches
 
 from tenants.storage import memo as memory
+from tenants.storage.db import atomic
 from tenants.storage.memo import Memo
 
 
@@ -120,6 +121,16 @@ def test_what_was_loaded_before_a_change_is_not_remembered_after_it() -> None:
     value = here.memo.get("a", lambda: here.memo.forget("a") or "old")
     assert value == "old"
     assert here.get("a") == ["a"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_is_looked_at_before_the_commit_is_forgotten_after_it() -> None:
+    here, there = Process(), Process()
+    with atomic():
+        here.memo.forget("a")
+        assert (here.get("a"), there.get("a")) == (["a"], ["a"])  # the former row: others do not see the change yet
+    there.memo._looked_at = 0.0
+    assert (here.get("a"), there.get("a")) == (["a"], ["a"])
 
 
 def test_a_full_memo_drops_the_oldest_alone() -> None:
