@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+ORIGIN = r"[a-z][a-z0-9+.-]*://(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(:\d{1,5})?"
+
 
 def flag(value: str) -> bool:
     if value.lower() in ("1", "true", "yes", "on"):
@@ -59,6 +61,32 @@ def url(*schemes: str, path: bool = False, nowhere: Collection[str] = ()) -> Cal
     return check
 
 
+def base_url(*schemes: str, user: bool = True) -> Callable[[str], str]:
+    """An address that paths are put behind: without a query and a fragment, and for ``user=False`` without a name in it."""
+    whole = url(*schemes)
+
+    def check(value: str) -> str:
+        if whole(value) and (re.search("[?#]", value) or (not user and "@" in value)):
+            raise ValueError(f"write {'no ?, # or @' if not user else 'neither ? nor #'}: paths are put behind it")
+        return value
+
+    return check
+
+
+def redis_url(value: str) -> str:
+    """Its path is the number of a database: redis-py takes another one for 0."""
+    if url("redis", "rediss")(value) and not re.fullmatch(r"/?\d{0,9}", urlsplit(value).path, re.ASCII):
+        raise ValueError("write the number of a database behind the host, e.g. redis://localhost:6379/0")
+    return value
+
+
+def grpc_url(value: str) -> str:
+    found = re.fullmatch(r"(?:(?:(?:grpcs?://|dns:///)?[^/\s@]+:(\d{1,5}))?)", value, re.ASCII)
+    if not found or not 0 < int(found[1] or 1) < 65536:
+        raise ValueError("write host:port, grpc://host:port or grpcs://host:port")
+    return value
+
+
 def scanner(value: str) -> str:
     """``tcp://host:port``, or the path of a socket."""
     if re.fullmatch(r"(unix:///\S+)?", value):
@@ -78,7 +106,7 @@ def database_url(value: str) -> str:
 def origins(value: str) -> list[str]:
     """As browsers write them: a scheme and a host, perhaps a port, no path."""
     for origin in listed(value):
-        if origin != "*" and not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s?#@]+", origin):
+        if origin != "*" and not re.fullmatch(ORIGIN, origin, re.ASCII):
             raise ValueError(f"{origin!r} is no origin; write https://shop.example.com, without a path or a final /")
     return listed(value)
 
@@ -95,7 +123,7 @@ def places(value: str) -> list[str]:
 def hosts(value: str) -> list[str]:
     """As browsers name them, without scheme and port; ``.example.com`` for all below it."""
     for host in listed(value):
-        if host != "*" and not re.fullmatch(r"\.?[\w.-]+|\[[0-9A-Fa-f:.]+\]", host):
+        if host != "*" and not re.fullmatch(r"\.?[\w.-]+|\[[0-9A-Fa-f:.]+\]", host, re.ASCII):
             raise ValueError(f"{host!r} is no host; write chat.example.com, without https:// and port")
     return listed(value)
 
@@ -114,9 +142,16 @@ def networks(value: str) -> list[str]:
 
 
 def file(value: str) -> str:
-    if value and not Path(value).is_file():
+    if value and not _there(value, Path.is_file):
         raise ValueError("there is no such file")
     return value
+
+
+def _there(value: str, asked: Callable[[Path], bool]) -> bool:
+    try:
+        return asked(Path(value))
+    except OSError:  # longer than any path, or in a directory that is not ours to read
+        return False
 
 
 def llm_providers(value: str) -> Any:
@@ -141,8 +176,18 @@ def key_file(value: str) -> str:
 
 
 def folder(value: str) -> str:
-    if value and not Path(value).is_dir():
+    if value and not _there(value, Path.is_dir):
         raise ValueError("there is no such directory")
+    return value
+
+
+def folder_to_make(value: str) -> str:
+    if (
+        re.search(r"[\x00-\x1f]", value)
+        or len(value) > 4000
+        or _there(value, lambda path: path.exists() and not path.is_dir())
+    ):
+        raise ValueError("there is no directory, and none can be made")
     return value
 
 

@@ -28,7 +28,7 @@ def read(environ: Mapping[str, str], base_dir: Path) -> dict[str, Any]:
         for name, what in AWAITED.items()
         if environ.get(name, "").strip()
     ]
-    production = environ.get("ENVIRONMENT") in ("production", "staging")
+    production = environ.get("ENVIRONMENT", "").strip() in ("production", "staging")
     for name, variable in VARIABLES.items():
         given = environ.get(name, "").strip() or environ.get(ALSO.get(name, ""), "").strip()
         text = given or variable.default
@@ -80,7 +80,7 @@ def _vector_complaints(values: Mapping[str, Any]) -> list[str]:
 
 def _shown(name: str, text: str) -> str:
     """The value beside its complaint; nothing of it where it is, or may hold, a secret."""
-    secret = name.endswith(("_KEY", "_KEYS", "_TOKEN", "_PASSWORD")) or "@" in text
+    secret = name.endswith(("_KEY", "_KEYS", "_TOKEN", "_PASSWORD", "_PROVIDERS")) or "@" in text
     return "" if secret else f"={text[:100]!r}"
 
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatsvc.env.kinds import (
+    base_url,
     database_url,
     file,
     flag,
     folder,
+    folder_to_make,
+    grpc_url,
     hosts,
     key_file,
     like,
@@ -22,6 +25,7 @@ from chatsvc.env.kinds import (
     origins,
     places,
     port_or_none,
+    redis_url,
     scanner,
     url,
 )
@@ -40,13 +44,17 @@ class Variable:
 
 
 DAY_S, YEAR_S, BILLION = 86_400, 31_536_000, 1_000_000_000
-GRPC = r"((grpcs?://|dns:///)?[^/\s@]+:\d{1,5})?"
+TOKEN = like(r"[!-~]*", "must be printable ASCII without spaces")
 MAIL = ("smtp", "smtp+tls", "smtp+ssl", "smtps", "consolemail", "filemail", "memorymail", "dummymail")
 
 VARIABLES: dict[str, Variable] = {
     "ENVIRONMENT": Variable(one_of("development", "test", "staging", "production"), "development", "Where this runs"),
     "DEBUG": Variable(flag, "false", "Django's debug pages; never in production"),
-    "HOST": Variable(str, "127.0.0.1", "Address that `manage.py serve` listens on"),
+    "HOST": Variable(
+        like(r"[\w.-]+|[0-9A-Fa-f:]+(%\w+)?", "write a host name or an address, without scheme and port"),
+        "127.0.0.1",
+        "Address that `manage.py serve` listens on",
+    ),
     "PORT": Variable(number(1, 65535), "8001", "Port that `manage.py serve` listens on"),
     "SERVICE_PORT": Variable(port_or_none, "", "Same as PORT, taken when that is empty"),
     "SERVICE_NAME": Variable(
@@ -55,7 +63,9 @@ VARIABLES: dict[str, Variable] = {
         "What this deployment is called in /info, in traces and, where it is another name, in log lines",
     ),
     "PUBLIC_URL": Variable(
-        url("https", "http"), "", "How the outside reaches us, e.g. https://chat.example.com (webhook addresses)"
+        base_url("https", "http", user=False),
+        "",
+        "How the outside reaches us, e.g. https://chat.example.com (webhook addresses)",
     ),
     "DEMO_TWIN": Variable(
         one_of("auto", "on", "off"),
@@ -103,7 +113,7 @@ VARIABLES: dict[str, Variable] = {
         flag, "true", "PostgreSQL keeps the plans of frequent statements; false behind PgBouncer in transaction mode"
     ),
     "REDIS_URL": Variable(
-        url("redis", "rediss"), "", "Channel layer, cache, sessions, rate limits and Celery broker; empty: in process"
+        redis_url, "", "Channel layer, cache, sessions, rate limits and Celery broker; empty: in process"
     ),
     "MAX_CONNECTIONS_MONGO": Variable(number(1, 10_000), "100", "MongoDB connections per process, unless its URL says"),
     "MAX_CONNECTIONS_REDIS": Variable(
@@ -128,12 +138,12 @@ VARIABLES: dict[str, Variable] = {
     "KAFKA_PASSWORD": Variable(str, "", "Its password"),
     "KAFKA_CA_FILE": Variable(file, "", "Certificates that brokers are checked against; empty: the system's"),
     "MCP_ENGINE_URL": Variable(
-        like(GRPC, "write host:port, grpc://host:port or grpcs://host:port"),
+        grpc_url,
         "",
         "gRPC engine that answers: host:port, or grpcs://host:port; empty: the built-in assistant",
     ),
     "ENGINE_TOKEN": Variable(
-        like(r"[!-~]*", "must be printable ASCII without spaces"),
+        TOKEN,
         "",
         "Bearer token between us and the engine; run_engine wants it from callers",
     ),
@@ -161,12 +171,14 @@ VARIABLES: dict[str, Variable] = {
         "embedded",
         "Where texts are kept as vectors: our database, by PostgreSQL's extension pgvector, Qdrant or Pinecone",
     ),
-    "QDRANT_URL": Variable(url("http", "https"), "http://localhost:6333", "Of VECTOR_STORE=qdrant"),
-    "QDRANT_API_KEY": Variable(str, "", "Its key, if it wants one"),
+    "QDRANT_URL": Variable(base_url("http", "https"), "http://localhost:6333", "Of VECTOR_STORE=qdrant"),
+    "QDRANT_API_KEY": Variable(TOKEN, "", "Its key, if it wants one"),
     "PINECONE_URL": Variable(
-        url("https", "http"), "", "Of VECTOR_STORE=pinecone: the address of an index of 512 dimensions, metric cosine"
+        base_url("https", "http"),
+        "",
+        "Of VECTOR_STORE=pinecone: the address of an index of 512 dimensions, metric cosine",
     ),
-    "PINECONE_API_KEY": Variable(str, "", "The key of that index"),
+    "PINECONE_API_KEY": Variable(TOKEN, "", "The key of that index"),
     "VECTORS_OF_MESSAGES": Variable(
         flag,
         "true",
@@ -183,12 +195,12 @@ VARIABLES: dict[str, Variable] = {
         "Seconds in which a language model's answer to a person's question is given again to the same; 0: none",
     ),
     "SECURITY_HUB_URL": Variable(
-        like(GRPC, "write host:port, grpc://host:port or grpcs://host:port"),
+        grpc_url,
         "",
         "gRPC service that judges tokens: host:port, or grpcs://host:port; empty: this service does",
     ),
     "SECURITY_HUB_TOKEN": Variable(
-        like(r"[!-~]*", "must be printable ASCII without spaces"),
+        TOKEN,
         "",
         "Bearer token between us and the security hub; run_security_hub wants it from callers",
     ),
@@ -238,19 +250,25 @@ VARIABLES: dict[str, Variable] = {
         "How e-mail goes out, e.g. smtp://user:password@host:587; empty: none is sent",
     ),
     "EMAIL_FROM": Variable(
-        like(r"[^\n\r]*@[^\n\r]+", "write an address, e.g. chat@example.com"),
+        like(r"[^\r\n<>@]*<[^\s<>@/]+@[^\s<>@/]+>|[^\s<>@/]+@[^\s<>@/]+", "write an address, e.g. chat@example.com"),
         "chatsvc@localhost",
         "Sender of our e-mail",
     ),
     "SWEEP_INTERVAL_S": Variable(number(1, 3600), "5", "Seconds between two looks for work whose wake-up was lost"),
     "WEB_THREADS": Variable(number(1, 1000), "8", "Requests that the web process works on at a time"),
     "WORKER_THREADS": Variable(number(1, 1000), "8", "Threads of a worker, and of the one in `manage.py serve`"),
-    "MEDIA_ROOT": Variable(str, "", "Folder of files from messages; empty: var/media. Not used with S3"),
-    "MEDIA_S3_BUCKET": Variable(str, "", "Bucket of files from messages, with requirements-s3.lock; empty: a folder"),
-    "MEDIA_S3_ENDPOINT": Variable(url("https", "http"), "", "Address of an S3-compatible service; empty: Amazon's"),
-    "MEDIA_S3_REGION": Variable(str, "", "Region of the bucket"),
-    "MEDIA_S3_ACCESS_KEY": Variable(str, "", "Access key of the bucket; empty: the machine's own role"),
-    "MEDIA_S3_SECRET_KEY": Variable(str, "", "Secret of MEDIA_S3_ACCESS_KEY"),
+    "MEDIA_ROOT": Variable(folder_to_make, "", "Folder of files from messages; empty: var/media. Not used with S3"),
+    "MEDIA_S3_BUCKET": Variable(
+        like(r"([A-Za-z0-9][\w.-]{1,254})?", "write the name of a bucket"),
+        "",
+        "Bucket of files from messages, with requirements-s3.lock; empty: a folder",
+    ),
+    "MEDIA_S3_ENDPOINT": Variable(
+        base_url("https", "http"), "", "Address of an S3-compatible service; empty: Amazon's"
+    ),
+    "MEDIA_S3_REGION": Variable(like(r"[\w-]*", "write a region as the service names it"), "", "Region of the bucket"),
+    "MEDIA_S3_ACCESS_KEY": Variable(TOKEN, "", "Access key of the bucket; empty: the machine's own role"),
+    "MEDIA_S3_SECRET_KEY": Variable(TOKEN, "", "Secret of MEDIA_S3_ACCESS_KEY"),
     "MEDIA_MAX_BYTES": Variable(number(1, 50 * 1024 * 1024), "52428800", "Largest file that is kept, at most 50 MB"),
     "CLAMAV_URL": Variable(
         scanner,
@@ -268,11 +286,11 @@ VARIABLES: dict[str, Variable] = {
         number(60, YEAR_S), "604800", "Seconds that a link to a file works for platforms it was sent to, at least"
     ),
     "TRANSCRIBE_URL": Variable(
-        url("https", "http"),
+        base_url("https", "http"),
         "",
         "OpenAI-compatible API that puts voice messages into words, e.g. https://api.openai.com/v1; empty: none",
     ),
-    "TRANSCRIBE_API_KEY": Variable(str, "", "The key of the transcriber"),
+    "TRANSCRIBE_API_KEY": Variable(TOKEN, "", "The key of the transcriber"),
     "TRANSCRIBE_MODEL": Variable(str, "whisper-1", "The model that the transcriber uses"),
     "TRANSCRIBE_WAIT_S": Variable(number(0, 600), "20", "Longest the bot waits for the words of a voice message"),
     "OUTBOUND_ALLOW_HOSTS": Variable(
@@ -291,13 +309,13 @@ VARIABLES: dict[str, Variable] = {
     "PRIVACY_ENABLED": Variable(
         flag, "true", "Exports and erasures of people can be asked for by REST and in the console; commands always can"
     ),
-    "METRICS_TOKEN": Variable(str, "", "Bearer token that may read /metrics and /health/detailed"),
+    "METRICS_TOKEN": Variable(TOKEN, "", "Bearer token that may read /metrics and /health/detailed"),
     "METRICS_ALLOW": Variable(networks, "", "Networks that may read /metrics without the token, e.g. 10.0.0.0/8"),
     "METRICS_PORT": Variable(number(0, 65535), "0", "Port on which a worker or consumer shows its /metrics; 0: none"),
     "PROMETHEUS_MULTIPROC_DIR": Variable(
         folder, "", "Empty directory that the processes of one web server share for their counters; empty: one process"
     ),
-    "OTEL_EXPORTER_OTLP_ENDPOINT": Variable(url("https", "http"), "", "Traces; empty: none"),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": Variable(base_url("https", "http"), "", "Traces; empty: none"),
 }
 
 
