@@ -137,6 +137,14 @@ def like(pattern: str, told: str) -> Callable[[str], str]:
     return check
 
 
+def address(value: str) -> str:
+    """What a server listens on."""
+    try:
+        return str(ipaddress.ip_address("127.0.0.1" if value == "localhost" else value))
+    except ValueError:
+        raise ValueError("write an address of this machine, e.g. 127.0.0.1, or 0.0.0.0 for all") from None
+
+
 def networks(value: str) -> list[str]:
     return [str(ipaddress.ip_network(network, strict=False)) for network in listed(value)]
 

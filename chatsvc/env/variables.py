@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatsvc.env.kinds import (
+    address,
     base_url,
     database_url,
     file,
@@ -50,11 +51,7 @@ MAIL = ("smtp", "smtp+tls", "smtp+ssl", "smtps", "consolemail", "filemail", "mem
 VARIABLES: dict[str, Variable] = {
     "ENVIRONMENT": Variable(one_of("development", "test", "staging", "production"), "development", "Where this runs"),
     "DEBUG": Variable(flag, "false", "Django's debug pages; never in production"),
-    "HOST": Variable(
-        like(r"[\w.-]+|[0-9A-Fa-f:]+(%\w+)?", "write a host name or an address, without scheme and port"),
-        "127.0.0.1",
-        "Address that `manage.py serve` listens on",
-    ),
+    "HOST": Variable(address, "127.0.0.1", "Address that `manage.py serve` listens on"),
     "PORT": Variable(number(1, 65535), "8001", "Port that `manage.py serve` listens on"),
     "SERVICE_PORT": Variable(port_or_none, "", "Same as PORT, taken when that is empty"),
     "SERVICE_NAME": Variable(

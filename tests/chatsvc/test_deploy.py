@@ -207,11 +207,24 @@ def test_only_web_counts_in_the_directory_of_web(role: str, tmp_path: Path) -> N
 )
 @pytest.mark.parametrize(("role", "program"), [("web", "granian"), ("ws", "python")])
 def test_the_port_has_two_names_in_the_image_too(role, program, given, port, tmp_path: Path) -> None:
-    (tmp_path / program).write_text('#!/bin/sh\necho "$@"\n')
-    (tmp_path / program).chmod(0o755)
+    for name in ("python", program):
+        (tmp_path / name).write_text('#!/bin/sh\necho "$@"\n')
+        (tmp_path / name).chmod(0o755)
     environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "counters"), **given}
     done = subprocess.run([ROOT / "deploy" / "run", role], env=environ, capture_output=True, text=True, check=True)
     assert f"--port {port} " in f"{done.stdout.strip()} "
+
+
+@pytest.mark.parametrize("given", ["HOST=chat.example.com", "PORT=99999", "LOG_LEVEL=loud"])
+def test_the_web_process_says_what_is_wrong_before_it_starts(given: str, tmp_path: Path) -> None:
+    (tmp_path / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (tmp_path / "python").chmod(0o755)
+    name, _, value = given.partition("=")
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "PROMETHEUS_MULTIPROC_DIR": str(tmp_path), name: value}
+    done = subprocess.run([ROOT / "deploy" / "run", "web"], cwd=ROOT, env=environ, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert [line for line in done.stderr.splitlines() if line.startswith(f"  {name}=")]
+    assert "Traceback" not in done.stderr
 
 
 def test_every_queue_has_a_worker() -> None:

@@ -124,7 +124,7 @@ NO_SETTINGS = {
     "PORT": ["0", "99999", "8" * 5000],
     "ENGINE_LISTEN_PORT": ["0", "65536"],
     "METRICS_PORT": ["65536", "-1"],
-    "HOST": ["http://localhost", "localhost:8001", "[::1]", "a b"],
+    "HOST": ["http://localhost", "chat.example.com", "localhost:8001", "[::1]", "a b"],
     "PUBLIC_URL": [
         "chat.example.com",
         "ftp://chat.example.com",
