@@ -25,6 +25,7 @@ from messaging.agents.members import answers
 from messaging.agents.models import ScheduledReply
 from messaging.agents.notes import note_write
 from messaging.live.staff import replies_planned
+from messaging.privacy.planned import files_planned
 from messaging.reply import Author
 from messaging.rules.agent_replies import reply_as
 from messaging.rules.control import locked, locked_open
@@ -84,6 +85,7 @@ def scheduled_cancel(row_id: uuid.UUID) -> ScheduledReply:
     cancelled = waits.update(status=ScheduledReply.Status.CANCELLED, reason="cancelled")
     row = scheduled_get(row_id)
     if cancelled:
+        files_planned([row.id]).update(due_at=now() + UNUSED)  # of a reply that is written anew from it
         _show(row)
     if row.status == ScheduledReply.Status.SENT:
         raise Conflict("It was sent already.", code="already_sent")

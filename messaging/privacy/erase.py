@@ -22,7 +22,7 @@ from channels_app.models import Channel
 from conversations.contacts.merges import contact_into, contacts_lock
 from conversations.contacts.people import identities_forget
 from conversations.files.attachments import files_erase
-from conversations.models import Contact, Conversation, Event, Identity
+from conversations.models import Attachment, Contact, Conversation, Event, Identity
 from conversations.search.forget import index_renew
 from messaging.measures import PRIVACY
 from messaging.models import Delivery, Turn
@@ -30,6 +30,7 @@ from messaging.privacy.export.job import exports_erase
 from messaging.privacy.export.lines import told
 from messaging.privacy.holds import demand_no_hold
 from messaging.privacy.models import Erasure
+from messaging.privacy.planned import files_planned
 from messaging.privacy.quotes import Words, named_delete, open_receipts, receipts_empty
 from messaging.privacy.requested import request_tell
 from messaging.privacy.tables import OWNED, Person, rows_of
@@ -203,6 +204,9 @@ def _empty(erasure: Erasure, table: str, person: Person, more: More) -> int:
             files_erase(erasure.tenant_id, ids)
         if table == "assistant.Vector":
             store_forget(ids)
+        if table == "messaging.ScheduledReply" and (files := list(files_planned(ids).values_list("id", flat=True))):
+            files_erase(erasure.tenant_id, files)
+            _batch(erasure, "conversations.Attachment", Attachment, files)
         try:
             count += _batch(erasure, table, model, ids)
         except IntegrityError:  # a row has come that hangs on one of these: the next pass begins with it

@@ -279,7 +279,8 @@ def _propose(page: TenantAdmin, request: HttpRequest, row: Conversation) -> Http
 
 
 def _upload(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:
-    """Limits are set before anything reads the body; then it is asked whether the form is the console's own."""
+    """Limits are set before anything reads the body; then it is asked whether the form is the console's own. The file is
+    for this person alone, and goes with them when they are erased, sent or not."""
     check_length(request, most_bytes() + ROOM)  # type: ignore[arg-type]
     request.upload_handlers = [LimitedUpload(request)]
 
@@ -289,7 +290,7 @@ def _upload(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpR
         if file is None:
             raise Invalid("There is no file in the form.")
         stored = upload(
-            new_id(), row.channel, None, name_in_form(file.name), file.content_type or "", file.chunks(CHUNK)
+            new_id(), row.channel, row.identity_id, name_in_form(file.name), file.content_type or "", file.chunks(CHUNK)
         )
         page.note(request, "attached", row, {"attachment": str(stored.id)})
         return JsonResponse(upload_told(row.channel, stored), status=201)
