@@ -130,12 +130,20 @@ def test_a_refusal_has_our_code_and_is_not_remembered(serve: Any, said: str, cod
     assert hub.asked == ["ValidateToken"] * 2
 
 
+def test_a_refusal_counts_whoever_stands_beside_it(serve: Any, user: UserContext) -> None:
+    hub = Scripted(user, ("messages:send",))
+    hub.__dict__["code"] = "token_revoked"
+    serve(hub)
+    assert code_of() == "token_revoked"
+
+
 ODD: dict[str, dict[str, Any]] = {
     "tenant is no id": {"tenant_id": "acme"},
     "no tenant": {"tenant_id": ""},
     "unknown tenant": {"tenant_id": str(uuid.UUID(int=1))},
     "no subject": {"subject": ""},
     "long subject": {"subject": "x" * 201},
+    "unknown kind": {"kind": "Visitor"},
 }
 
 
