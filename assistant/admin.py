@@ -85,7 +85,8 @@ class IntentForm(forms.ModelForm):
         labels: ClassVar[dict[str, str]] = {"handover": "Hand over", "confirm": "Ask first"}
         help_texts: ClassVar[dict[str, str]] = {
             "name": "Letters, digits, - and _: what events and integrators call it",
-            "title": "What people read in “Did you mean …?”",
+            "title": "What people read in “Did you mean …?”, at most 20 characters",
+            "description": "For your colleagues",
             "enabled": "Off: the assistant does not recognise it",
             "handover": "After the reply a colleague takes over",
             "confirm": "The person is asked whether they mean it, for it has consequences",
@@ -120,10 +121,19 @@ class IntentAdmin(LessonAdmin):
 
 class KnowledgeForm(forms.ModelForm):
     questions = LinesField(required=False, help_text="Ways to ask for it, one per line")
-    tags = LinesField(required=False)
+    tags = LinesField(required=False, help_text="Further words to find it by, one per line")
     source_url = forms.URLField(
-        required=False, max_length=2048, assume_scheme="https", widget=UnfoldAdminURLInputWidget
-    )
+        label="Address", required=False, max_length=2048, assume_scheme="https", widget=UnfoldAdminURLInputWidget,
+        help_text="Where people read more; the answer links to it",
+    )  # fmt: skip
+
+    class Meta:
+        help_texts: ClassVar[dict[str, str]] = {
+            "title": "The question that it answers, or what it is about",
+            "answer": "What the assistant says of it; headings begin with #, on lines of their own",
+            "language": "Two letters, as de; empty: it suits all",
+            "enabled": "Off: nothing of it is told",
+        }
 
 
 class UncheckedFilter(admin.SimpleListFilter):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -23,6 +23,15 @@ MOST_TOLD = 5  # wrong answers that a notice names
 
 class CaseForm(forms.ModelForm):
     facts = LinesField(required=False, help_text="Words that must all stand in the answer, one entry per line")
+
+    class Meta:
+        help_texts: ClassVar[dict[str, str]] = {
+            "name": "Questions of one set are asked together: small letters, digits and hyphens",
+            "question": "As a person may write it; not a person's own words, which are not erased with them here",
+            "language": "Two letters, as de; empty: any",
+            "intent": "The name of the intent that must be recognised; empty: any",
+            "source": "Title, address or id of the article that must be cited; empty: any",
+        }
 
 
 @admin.register(EvaluationCase)

@@ -8,67 +8,30 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from unfold.decorators import display
-from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminPasswordWidget,
-    UnfoldAdminTextareaWidget,
-)
 
-from assistant.checks import CAPABILITIES
+from assistant.checks import MODEL_DEFAULTS
 from assistant.console.compare import compare_page
 from assistant.console.figures import figures_page
+from assistant.console.model_forms import ModelForm, ProviderForm, TryForm
 from assistant.engines import engine_of_model
 from assistant.llm.ask import chat_with
 from assistant.llm.chat import ChatError, ChatRequest, Said
 from assistant.llm.providers.offers import offer_of
-from assistant.llm.providers.setup import TEST_S, address_refused, provider_test
+from assistant.llm.providers.setup import TEST_S, provider_test
 from assistant.llm.providers.trying import model_try
 from assistant.models import LanguageModel, ModelUse, Provider
 from channels_app.http.waiting import asking
-from tenants.console.pages import Button, LinesField, TenantAdmin, TenantFilter, permissions_in
-from tenants.console.plain_words import plain_words
-from tenants.errors import Invalid, ServiceError, Unavailable
+from tenants.console.pages import Button, TenantAdmin, TenantFilter, permissions_in
+from tenants.errors import ServiceError, Unavailable
 from tenants.scope import tenant_scope
 from tenants.storage.crypto import mask
 from tenants.tenant_settings import settings_for
-
-KEY_KEPT = "Never shown again; leave it empty to keep the one that is stored"
-
-
-class ProviderForm(forms.ModelForm):
-    new_key = forms.CharField(
-        label="Key", required=False, max_length=500, widget=UnfoldAdminPasswordWidget(), help_text=KEY_KEPT
-    )
-
-    def clean_new_key(self) -> str:
-        key: str = self.cleaned_data["new_key"]
-        if not (key.isascii() and key.isprintable()) or " " in key:
-            raise ValidationError("A key has no spaces and plain characters only.")
-        return key
-
-    def clean(self) -> Any:
-        """An address moves with its key."""
-        found: dict[str, Any] = super().clean() or {}
-        kind, address = found.get("kind", ""), found.get("base_url", "")
-        before = (self.initial.get("kind", ""), self.initial.get("base_url", ""))
-        if (kind, address) == before or self.errors:
-            return found
-        try:
-            address_refused(kind, address)
-        except ServiceError as error:
-            told = plain_words(error.details[0]) if isinstance(error, Invalid) and error.details else error.message
-            self.add_error("base_url", told)
-        if not self.instance._state.adding and self.instance.key and not found.get("new_key"):
-            self.add_error("new_key", "Another address needs the key typed anew.")
-        return found
 
 
 @admin.register(Provider)
@@ -115,33 +78,6 @@ class ProviderAdmin(TenantAdmin):
         return f"{row} answered within {tried.took_ms} ms. Its models: {shown or 'none'}."
 
 
-class ModelForm(forms.ModelForm):
-    capabilities = forms.MultipleChoiceField(
-        required=False, choices=[(name, name) for name in CAPABILITIES], widget=UnfoldAdminCheckboxSelectMultipleWidget
-    )
-    intents = LinesField(required=False, help_text="What alone it is asked for, one per line; empty: everything")
-    languages = LinesField(required=False, help_text="Codes such as de, one per line; empty: all")
-    purposes = LinesField(required=False, help_text="answer, summary …, one per line; empty: all")
-
-
-class TryForm(forms.Form):
-    system = forms.CharField(
-        label="What it is told of you", required=False, max_length=8000, initial="You answer for a shop. Be brief.",
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-    )  # fmt: skip
-    text = forms.CharField(
-        label="What a person asks", max_length=4000, initial="Where is my parcel?",
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-    )  # fmt: skip
-    max_tokens = forms.IntegerField(
-        label="Most tokens of the answer",
-        min_value=1,
-        max_value=2000,
-        initial=200,
-        widget=UnfoldAdminIntegerFieldWidget(),
-    )
-
-
 @admin.register(LanguageModel)
 class LanguageModelAdmin(TenantAdmin):
     begins = (
@@ -155,7 +91,7 @@ class LanguageModelAdmin(TenantAdmin):
     )  # fmt: skip
     fields = (
         "tenant", "provider", "name", "enabled", "rank", "strength", "capabilities", "context_tokens", "input_usd", "output_usd",
-        "defaults", "intents", "languages", "purposes",
+        "temperature", "max_tokens", "intents", "languages", "purposes",
     )  # fmt: skip
     list_display = ("name", "provider", "rank", "strength", "input_usd", "output_usd", "enabled", "tenant")
     list_filter = ("enabled", TenantFilter)
@@ -169,6 +105,11 @@ class LanguageModelAdmin(TenantAdmin):
             for name, view in pages.items()
         ]
         return [*own, *super().get_urls()]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        given = {name: form.cleaned_data.get(name) for name in MODEL_DEFAULTS}
+        obj.defaults = {name: number for name, number in given.items() if number is not None}
+        super().save_model(request, obj, form, change)
 
     def page_context(self, request: HttpRequest, row: LanguageModel) -> dict[str, Any]:
         context = super().page_context(request, row)

@@ -66,6 +66,9 @@ class SystemPromptAdmin(TenantAdmin):
     ordering = ("-id",)
     buttons = (Button("activate", "Activate", "check"),)
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fields if obj else ("tenant", "text", "note")  # the others come with it
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         with tenant_scope(obj.tenant_id):
             written = prompt_write(obj.text, obj.note)
@@ -76,6 +79,7 @@ class SystemPromptAdmin(TenantAdmin):
         form = super().get_form(request, obj, change=change, **options)
         if "text" in form.base_fields:
             form.base_fields["text"].help_text = "It holds once it is activated, and is never changed"
+            form.base_fields["note"].help_text = "What is new in it, for your colleagues"
         return form
 
     def get_urls(self) -> list[Any]:

@@ -119,6 +119,8 @@ class ToolAdmin(TenantAdmin):
         form = super().get_form(request, obj, change=change, **options)
         helps = {
             "name": "What the model calls it by: small letters, digits and _",
+            "kind": "HTTP: an address of yours. MCP: a tool of a Model Context Protocol server",
+            "enabled": "Off: no model is told of it",
             "title": "What people read before they say yes, as “Cancel your order”",
             "description": "What the model reads: what it does, and when it is the one to call",
             "url": "https, reachable from the internet; calls are POST, with the arguments as JSON",

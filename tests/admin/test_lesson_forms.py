@@ -9,7 +9,7 @@ import pytest
 
 from assistant.demo import INTENTS, seed_assistant
 from assistant.lesson_fields import RepliesField, SlotsField
-from assistant.models import Intent
+from assistant.models import Intent, LanguageModel, Provider
 from channels_app.models import MessageTemplate
 from channels_app.templates.form import VariantsField
 from channels_app.templates.store import own_id
@@ -192,3 +192,30 @@ def test_a_form_of_the_console_takes_no_text_that_says_nothing(superuser, tenant
     answer = superuser.post(f"/admin/assistant/{page}/add/", {"tenant": tenant.id, **body})
     assert answer.status_code == 200
     assert "Nothing of the text can be seen." in answer.context["adminform"].form.errors[field]
+
+
+#: whose name says all there is to say
+PLAIN = {"tenant", "text", "answer", "question", "note", "key", "value"}
+
+
+@pytest.mark.parametrize(
+    "page", ["provider", "languagemodel", "intent", "knowledgeentry", "evaluationcase", "systemprompt", "tool"]
+)
+def test_each_field_of_the_assistant_s_forms_says_what_it_is(superuser, page: str) -> None:
+    form = superuser.get(f"/admin/assistant/{page}/add/").context["adminform"].form
+    assert [name for name, field in form.fields.items() if not field.help_text and name not in PLAIN] == []
+    assert not {"input_usd", "Base url", "Input usd"} & {str(field.label) for field in form.fields.values()}
+
+
+def test_defaults_of_a_model_are_numbers_of_their_own(superuser, tenant) -> None:
+    of = Provider.objects.unscoped().create(tenant=tenant, name="house", kind="openai")
+    sent = {"tenant": tenant.pk, "provider": of.pk, "name": "m", "rank": 100, "strength": 2, "context_tokens": 8192, "input_usd": 0,
+            "output_usd": 0, "temperature": "0.2", "max_tokens": ""}  # fmt: skip
+    answer = superuser.post(url(LanguageModel, "add"), sent)
+    assert answer.status_code == 302, answer.context["adminform"].errors
+    row = rows(LanguageModel).get(name="m")
+    assert row.defaults == {"temperature": 0.2}
+    shown = as_shown(superuser, url(LanguageModel, "change", row.pk))
+    assert (shown["temperature"], shown["max_tokens"]) == (["0.2"], [""])
+    answer = superuser.post(url(LanguageModel, "change", row.pk), {**shown, "temperature": "9"})
+    assert answer.context["adminform"].form.errors["temperature"]
