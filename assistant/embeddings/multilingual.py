@@ -70,8 +70,10 @@ class Multilingual:
         rare = self.rarity[flat][:, None]
         alike = np.add.reduceat(pieces, starts, axis=0) / lengths_of
         weighed = np.add.reduceat(pieces * rare, starts, axis=0) / np.add.reduceat(rare, starts, axis=0) * lengths_of
-        projected = [one @ self.network.cnn_W + lengths_of * self.network.cnn_b for one in (alike, weighed)]
-        parts = [*map(self._sentence, projected), projected[0], alike]
+        both = np.concatenate([alike, weighed])  # each matrix comes from memory once for the two
+        projected = both @ self.network.cnn_W + np.concatenate([lengths_of, lengths_of]) * self.network.cnn_b
+        sentences, count = self._sentence(projected), len(group)
+        parts = [sentences[:count], sentences[count:], projected[:count], alike]
         return np.concatenate([unit(part) for part in parts], axis=1) / np.float32(np.sqrt(PARTS))
 
     def _convolved(self, flat: Any, starts: Any, lengths: Any) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 from assistant.embeddings.encoders import are_kept, encoder_of, vectors_asked
@@ -46,7 +47,8 @@ def recognise(lessons: Lessons, texts: Sequence[str], *, sure: float, at_once: b
     """In the order given. ``sure`` is the confidence from which an intent is acted on: what stays below it is looked at
     once more with its spelling put right. Only what the letters do not settle is embedded, all of it in one batch.
     Raises NotAtOnce where that is wanted ``at_once`` and the vectors are not known from before."""
-    found = [_by_letters(lessons, text) for text in texts]
+    put_right = [_PutRight(lessons, text) for text in texts]
+    found = [_by_letters(lessons, text, other) for text, other in zip(texts, put_right, strict=True)]
     second = lessons.learnt.second
     left = [place for place, one in enumerate(found) if texts[place] and one.classification.confidence < SETTLED]
     if second is not None and left:
@@ -62,30 +64,47 @@ def recognise(lessons: Lessons, texts: Sequence[str], *, sure: float, at_once: b
             for place, one in zip(left, told, strict=True):
                 found[place] = Recognised(one, MEANING, found[place].row)
     return [
-        one if not text or one.classification.confidence >= sure else _spelt(lessons, text, one, sure, at_once)
-        for text, one in zip(texts, found, strict=True)
+        one if not text or one.classification.confidence >= sure else _spelt(lessons, other, one, sure, at_once)
+        for text, other, one in zip(texts, put_right, found, strict=True)
     ]
 
 
-def _by_letters(lessons: Lessons, text: str) -> Recognised:
+class _PutRight:
+    """A text with its mistyped words put right, and what its letters tell then: looked for where it is asked for, and once."""
+
+    def __init__(self, lessons: Lessons, said: str):
+        self._lessons, self._said = lessons, said
+
+    @cached_property
+    def text(self) -> str:
+        """ "" where nothing is mistyped."""
+        return self._lessons.spelling.corrected(self._said) if self._said else ""
+
+    @cached_property
+    def row(self) -> Any:
+        return self._lessons.features.row(self.text)
+
+    @cached_property
+    def found(self) -> Classification:
+        return self._lessons.classifier.classify_row(self.text, self.row)
+
+
+def _by_letters(lessons: Lessons, text: str, other: _PutRight) -> Recognised:
     row = lessons.features.row(text)
     found = lessons.classifier.classify_row(text, row)
-    if text and found.confidence < SETTLED and (better := lessons.spelling.corrected(text)):
-        again = lessons.classifier.classify(better)
-        if again.confidence >= SETTLED:
-            return Recognised(again, SPELLING, row)
+    if found.confidence < SETTLED and other.text and other.found.confidence >= SETTLED:
+        return Recognised(other.found, SPELLING, row)
     return Recognised(found, LETTERS, row)
 
 
-def _spelt(lessons: Lessons, text: str, former: Recognised, sure: float, at_once: bool) -> Recognised:
+def _spelt(lessons: Lessons, other: _PutRight, former: Recognised, sure: float, at_once: bool) -> Recognised:
     """Put right, if that makes it clear; else as it was."""
-    better = lessons.spelling.corrected(text)
-    if not better:
+    if not other.text:
         return former
-    row, second = lessons.features.row(better), lessons.learnt.second
-    again = lessons.classifier.classify_row(better, row)
-    if at_once and former.by == MEANING and second is not None and not are_kept(second.model, [better]):
-        raise NotAtOnce
-    if former.by == MEANING and second is not None and (network := encoder_of(second.model)):
-        again = second.classify(vectors_asked(network, [better]), lessons.features, [row])[0]
+    again, second = other.found, lessons.learnt.second
+    if former.by == MEANING and second is not None:
+        if at_once and not are_kept(second.model, [other.text]):
+            raise NotAtOnce
+        if network := encoder_of(second.model):
+            again = second.classify(vectors_asked(network, [other.text]), lessons.features, [other.row])[0]
     return Recognised(again, SPELLING, former.row) if again.confidence >= sure else former

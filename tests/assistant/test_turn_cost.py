@@ -13,6 +13,7 @@ from assistant.demo import INTENTS
 from assistant.embeddings import encoders
 from assistant.embeddings.encoders import english_installed, name_for
 from assistant.intents.common import BACKGROUND, COMMON
+from assistant.intents.spelling import Spelling
 from assistant.traces import trace_of
 
 
@@ -44,6 +45,19 @@ def calls_of(work: Callable[[], Any]) -> int:
 )
 def test_a_turn_takes_so_many_calls_and_its_trace(visitor, line, most):
     assert calls_of(lambda: trace_of(visitor().says(line))) <= most
+
+
+def test_a_text_is_put_right_once(shop, visitor, monkeypatch):
+    asked = []
+
+    class Noting(Spelling):
+        def corrected(self, text: str) -> str:
+            asked.append(text)
+            return super().corrected(text)
+
+    monkeypatch.setitem(shop.__dict__, "spelling", Noting(shop.spelling.known, shop.spelling.halves))
+    visitor().says("Zell me a storry abaut a kings")
+    assert asked == ["Zell me a storry abaut a kings"]
 
 
 def test_which_encoder_is_meant_is_not_looked_for_in_every_turn(monkeypatch):
