@@ -56,8 +56,8 @@ def test_a_text_is_put_right_once(shop, visitor, monkeypatch):
             return super().corrected(text)
 
     monkeypatch.setitem(shop.__dict__, "spelling", Noting(shop.spelling.known, shop.spelling.halves))
-    visitor().says("Zell me a storry abaut a kings")
-    assert asked == ["Zell me a storry abaut a kings"]
+    visitor().says("Would your mothr like seven kinds of storis")
+    assert asked == ["Would your mothr like seven kinds of storis"]
 
 
 def test_which_encoder_is_meant_is_not_looked_for_in_every_turn(monkeypatch):
