@@ -37,6 +37,7 @@ def test_from_nothing_to_a_member_who_signs_in_in_two_forms(superuser: Client) -
     form = superuser.get(made["Location"]).context["adminform"].form
     admin = rows(Role).get(tenant=tenant, name="admin")
     assert form["place"].value() == str(admin.pk)
+    assert "Acme · admin</option>" in str(form["place"])
     superuser.post(made["Location"], account(place=form["place"].value()))
     client = Client()
     answer = client.post("/admin/login/", {"username": "ana", "password": PASSWORD}, follow=True)

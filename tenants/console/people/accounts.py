@@ -90,14 +90,15 @@ def places(tenant: str = "") -> list[tuple[str, Any]]:
         roles = roles.filter(tenant_id=uuid.UUID(tenant)) if tenant else roles
     choices: dict[str, list[tuple[str, str]]] = {}
     for role in roles.order_by("tenant__name", "tenant_id", "name")[:MOST]:
-        choices.setdefault(f"{role.tenant.name} ({role.tenant.slug})", []).append((str(role.id), role.name))
+        group = f"{role.tenant.name} ({role.tenant.slug})"  # not seen once the list is closed
+        choices.setdefault(group, []).append((str(role.id), f"{role.tenant.name} · {role.name}"))
     return [("", "—"), *choices.items()]
 
 
 def first_place(choices: list[tuple[str, Any]]) -> str:
     """A tenant's first member gets the role that may do everything there."""
     roles = [role for group, found in choices if group for role in found]
-    return next((value for value, name in roles if name == "admin"), "")
+    return next((value for value, name in roles if name.endswith("· admin")), "")
 
 
 @admin.register(User)
