@@ -50,7 +50,8 @@ def bar_of(request: HttpRequest, row: Conversation) -> dict[str, Any]:
         has = {label.id for label in marks}
         bar["other_labels"] = [label for label in labels() if label.id not in has]
     if bar["writes"] and row.is_open:
-        bar |= {"people": _people(row), "teams": team_shapes(teams()), "snoozes": later_times(row, now())}
+        staff = [shape for shape in member_shapes(members()) if shape["answers"]]
+        bar |= {"people": _people(row, staff), "teams": _teams(staff), "snoozes": later_times(row, now())}
     return bar
 
 
@@ -65,9 +66,20 @@ def address_of(row: Conversation, verb: str) -> str:
     return reverse("admin:inbox_do", args=[row.id, verb])
 
 
-def _people(row: Conversation) -> list[dict[str, Any]]:
+def _teams(staff: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each with ``there``: who of it would come, in words."""
+    found = team_shapes(teams())
+    for team in found:
+        ids = {member["id"] for member in team["members"]}
+        online = [shape for shape in staff if shape["id"] in ids and shape["presence"] == "online"]
+        free = [shape for shape in online if shape["open_conversations"] < shape["capacity"]]
+        team["there"] = f"{len(free)} of {len(ids)} free" if online else "no one online"
+    return found
+
+
+def _people(row: Conversation, staff: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Members who may answer, but for the one who does; who is there first, and of them who has least in hand."""
-    shapes = [shape for shape in member_shapes(members()) if shape["answers"] and shape["id"] != row.assignee_id]
+    shapes = [shape for shape in staff if shape["id"] != row.assignee_id]
     return sorted(shapes, key=lambda shape: (PRESENCE[shape["presence"]], shape["open_conversations"], shape["name"]))
 
 

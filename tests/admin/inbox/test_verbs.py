@@ -9,7 +9,8 @@ import pytest
 import time_machine
 
 from messaging.agents.models import Label, Labelled
-from tenants.models import AuditEntry
+from messaging.agents.presence import presence_say
+from tenants.models import AuditEntry, Membership, TeamMember
 from tests.admin.inbox.conftest import HELD, QUEUED, Desk, fresh
 from tests.factories import LabelFactory, MembershipFactory, TeamFactory, UserFactory
 
@@ -81,6 +82,25 @@ def test_colleagues_are_offered_with_presence_and_load(desk: Desk, mira: Any) ->
         ("ben", "offline", 0),
         ("mira", "offline", 1),
     ]
+
+
+def test_a_team_is_offered_with_who_of_it_is_free(desk: Desk, mira: Any) -> None:
+    row, team = desk.talk("Ana", waiting=1, **QUEUED), TeamFactory(tenant=desk.tenant, name="Returns")
+    member = Membership.objects.unscoped().get(user=mira)  # unscoped: a page opens its own scope
+    TeamMember.objects.unscoped().create(tenant=desk.tenant, team=team, membership=member)  # unscoped: as above
+
+    def there() -> str:
+        page = desk.open(row)
+        [shown] = page.context["bar"]["teams"]
+        assert f"<small>{shown['there']}</small>" in page.content.decode()
+        return str(shown["there"])
+
+    assert there() == "no one online"
+    presence_say(desk.tenant.id, mira.id, "online")
+    assert there() == "1 of 1 free"
+    Membership.objects.unscoped().filter(pk=member.pk).update(desk={"capacity": 1})  # unscoped: as above
+    desk.talk("Bea", assignee=mira, **HELD)
+    assert there() == "0 of 1 free"
 
 
 def test_snooze_and_bring_back(desk: Desk) -> None:
