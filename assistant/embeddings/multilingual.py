@@ -8,6 +8,8 @@ of; together they tell intents apart that each of them mixes up. Must not know a
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import chain
@@ -110,15 +112,34 @@ class Multilingual:
         return np.tanh(inner @ network.p3 + np.maximum(inner @ network.d2, 0) @ network.d3)
 
 
-def filed(table: Any) -> Any:
-    """The same numbers, read from a file that has no name any more: of a table that texts look a few rows up in, those rows
-    alone take memory that the system cannot have back. As it was, where no file can be written."""
-    import numpy as np
+class Filed:
+    """Rows of bytes in a file that has no name any more. They are read, not mapped: around each row that is looked up the
+    system would map 64 KB, and after a thousand of them the whole."""
 
-    with suppress(OSError), TemporaryFile() as file:
-        file.write(table.data)
-        file.flush()  # else a full disk would be told by a signal, when the numbers are read
-        return np.memmap(file, table.dtype, "r", shape=table.shape).view(np.ndarray)
+    def __init__(self, table: Any):
+        """Raises OSError."""
+        self._width = table.shape[1]
+        with TemporaryFile() as file:
+            file.write(table.data)
+            file.flush()
+            self._file = os.dup(file.fileno())
+        weakref.finalize(self, os.close, self._file)
+
+    def __getitem__(self, rows: Any) -> Any:
+        """An array of these rows. Any number of threads may ask."""
+        import numpy as np
+
+        found = np.empty((len(rows), self._width), np.uint8)
+        for place, row in enumerate(rows.tolist()):
+            if os.preadv(self._file, [found[place]], row * self._width) != self._width:
+                raise OSError("the table of word pieces was cut")
+        return found
+
+
+def filed(table: Any) -> Any:
+    """The same rows without their memory; the table as it was, where no file can be written."""
+    with suppress(OSError):
+        return Filed(table)
     return table
 
 

@@ -70,15 +70,16 @@ def test_a_process_loads_a_network_once(network) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read from /proc")
 def test_the_table_of_pieces_takes_no_memory_of_its_own() -> None:
-    """Of the network's 115 MB it was 63."""
+    """Of the network's 115 MB it was 63. Nor does it with a text of many different words, when half of it was read."""
     script = """
 import re, numpy
 from assistant.embeddings.multilingual import Multilingual
 def held():
-    return int(re.search(r"^Anonymous:\\s+(\\d+)", open("/proc/self/smaps_rollup").read(), re.M)[1]) / 1024
+    return int(re.search(r"^Pss:\\s+(\\d+)", open("/proc/self/smaps_rollup").read(), re.M)[1]) / 1024
 before = held()
 network = Multilingual()
 network.vectors(["Where is my order?"])
+network.network.table[numpy.arange(0, 100000, 50)]
 print(held() - before)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=settings.BASE_DIR)
@@ -87,11 +88,11 @@ print(held() - before)
 
 
 def test_numbers_are_the_same_from_a_file_and_where_none_can_be_written(monkeypatch) -> None:
-    table = np.arange(512 * 300, dtype=np.uint8).reshape(300, 512)
+    table = np.random.default_rng(0).integers(0, 256, (300, 512), np.uint8)
+    rows = np.array([299, 0, 7, 7])
     kept = multilingual.filed(table)
-    assert kept is not table
-    assert (kept == table).all()
-    assert not kept.flags.writeable
+    assert isinstance(kept, multilingual.Filed)
+    assert (kept[rows] == table[rows]).all()
 
     def full() -> None:
         raise OSError(28, "No space left on device")
