@@ -246,14 +246,15 @@ def _sent(
 
 def _ended(row: Conversation, talk: Talk, agent: User | None, timeline: Timeline) -> None:
     assert row.ended_at is not None
-    lasted = int((row.ended_at - row.created_at).total_seconds())
+    lasted, whose = int((row.ended_at - row.created_at).total_seconds()), str(agent.id) if agent else None
     timeline.add(
         row.ended_at, "chat.conversation.ended", status="completed", reason="resolved", duration_seconds=lasted,
         message_count=row.message_count, satisfaction=row.satisfaction, handled_by="human" if talk.handed else "bot",
-        assignee_id=str(agent.id) if agent else None, open_duration_seconds=lasted,
+        assignee_id=whose, open_duration_seconds=lasted,
     )  # fmt: skip
     if row.satisfaction:
-        timeline.add(row.ended_at, "chat.conversation.updated", trigger="rated", satisfaction=row.satisfaction)
+        facts = {"trigger": "rated", "satisfaction": row.satisfaction, "assignee_id": whose}
+        timeline.add(row.ended_at, "chat.conversation.updated", **facts)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -16,6 +17,8 @@ from chatsvc.demo.past import A_DAY, DAYS
 from chatsvc.demo.talks import OPEN
 from conversations.event_schemas import event_check
 from conversations.models import Contact, Conversation, Event, Message, Note
+from messaging.figures.asked import Asked, today
+from messaging.figures.read import mean_rating, report
 from messaging.models import DailyFigure, Delivery, StaffAlert
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -69,6 +72,11 @@ def test_the_figures_are_those_of_the_events(access) -> None:
         figures[name] = figures.get(name, 0) + value
     assert {name: figures.get(name) for name in told} == told
     assert DailyFigure.objects.values("day").distinct().count() >= DAYS
+
+
+def test_colleagues_have_ratings_of_their_own(access) -> None:
+    agents = report(Asked([access["tenant_id"]], today() - timedelta(days=DAYS), today(), by_agent=True)).agents
+    assert {mean_rating(sheet) is None for sheet in agents.values() if sheet.counts["ended"]} == {False}
 
 
 def test_nothing_is_due_and_staff_are_told_of_nothing(access) -> None:
