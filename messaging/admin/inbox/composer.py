@@ -100,7 +100,7 @@ def contents_of(conversation: Conversation, agent: User, draft: Draft) -> list[C
         return [Content(type="template", template=draft.template, quote=quote)]
     if draft.canned:
         return [_canned(conversation, agent, draft.canned).model_copy(update={"quote": quote})]
-    files = _files(draft.files)
+    files = _files(conversation, draft.files)
     if not files:
         if not words:
             raise Invalid("Write something, or attach a file.", code="empty_message")
@@ -120,9 +120,11 @@ def _canned(conversation: Conversation, agent: User, use: Canned) -> Content:
     return filled.content
 
 
-def _files(ids: Sequence[uuid.UUID]) -> list[Attachment]:
+def _files(conversation: Conversation, ids: Sequence[uuid.UUID]) -> list[Attachment]:
+    """The tenant's own, and what was uploaded for this person."""
     stored = {row.id: row for row in Attachment.objects.filter(id__in=ids, state=Attachment.State.STORED)}
-    own = [stored[file_id] for file_id in ids if file_id in stored and stored[file_id].identity_id is None]
+    theirs = (None, conversation.identity_id)
+    own = [stored[file_id] for file_id in ids if file_id in stored and stored[file_id].identity_id in theirs]
     if len(own) < len(ids):
         raise NotFound("A file is no longer there: attach it again.", code="media_not_found")
     return own

@@ -125,7 +125,7 @@ class Hub:
         except grpc.RpcError as error:
             raise self._failed(error) from None
         self._breaker.succeeded()
-        if not told.HasField("user") or told.error_code:  # a refusal is one, whoever stands beside it
+        if not told.HasField("user") or told.error_code:  # a refusal is one, with a user beside it, too
             code = told.error_code if told.error_code in REFUSALS else "invalid_token"
             raise NotAuthenticated(REFUSALS[code], code=code)
         return Known(told.user, granted & frozenset(permissions), told.expires_at)

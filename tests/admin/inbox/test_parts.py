@@ -320,7 +320,7 @@ def test_files_go_as_one_message_each_and_say_what_the_channel_makes_of_them(sta
         for name in ("a.txt", "b.txt")
     ]
     assert [(one["name"], one["refused"]) for one in told] == [("a.txt", False), ("b.txt", False)]
-    persons = rows(Attachment).values_list("identity", flat=True)
+    persons = rows(Attachment).filter(name__in=["a.txt", "b.txt"]).values_list("identity", flat=True)
     assert set(persons) == {acme.conversation.identity_id}, "an erasure finds what was never sent"
     sent = post(client, acme, "send", id="a1", text="Both", files=[one["id"] for one in told])
     assert sent.json() == {"sent": [3, 4]}

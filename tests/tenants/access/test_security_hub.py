@@ -130,7 +130,7 @@ def test_a_refusal_has_our_code_and_is_not_remembered(serve: Any, said: str, cod
     assert hub.asked == ["ValidateToken"] * 2
 
 
-def test_a_refusal_counts_whoever_stands_beside_it(serve: Any, user: UserContext) -> None:
+def test_a_refusal_counts_with_a_user_beside_it_too(serve: Any, user: UserContext) -> None:
     hub = Scripted(user, ("messages:send",))
     hub.__dict__["code"] = "token_revoked"
     serve(hub)
