@@ -23,7 +23,7 @@ from assistant.intents.versions.admin import TrainedModelAdmin
 from assistant.intents.versions.runs import training_ask
 from assistant.knowledge.articles import unchecked
 from assistant.knowledge.sites import admin as _sites  # noqa: F401
-from assistant.lesson_fields import RepliesField, SlotsField, TranslationsField
+from assistant.lesson_fields import LanguageField, RepliesField, SlotsField, TranslationsField
 from assistant.models import Intent, KnowledgeEntry
 from tenants.console.pages import Button, LinesField, TenantAdmin, TenantFilter, permissions_in, tenants_with
 from tenants.models import Tenant
@@ -122,6 +122,7 @@ class IntentAdmin(LessonAdmin):
 class KnowledgeForm(forms.ModelForm):
     questions = LinesField(required=False, help_text="Ways to ask for it, one per line")
     tags = LinesField(required=False, help_text="Further words to find it by, one per line")
+    language = LanguageField(help_text="Two letters, as de; empty: it suits all")
     source_url = forms.URLField(
         label="Address", required=False, max_length=2048, assume_scheme="https", widget=UnfoldAdminURLInputWidget,
         help_text="Where people read more; the answer links to it",
@@ -131,7 +132,6 @@ class KnowledgeForm(forms.ModelForm):
         help_texts: ClassVar[dict[str, str]] = {
             "title": "The question that it answers, or what it is about",
             "answer": "What the assistant says of it; headings begin with #, on lines of their own",
-            "language": "Two letters, as de; empty: it suits all",
             "enabled": "Off: nothing of it is told",
         }
 

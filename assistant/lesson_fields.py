@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django import forms
+from unfold.widgets import UnfoldAdminTextInputWidget
+
 from assistant.checks import channels_of, language_of, parts_of
 from assistant.slots import ENTITIES
 from channels_app.registry import KINDS
@@ -58,6 +61,16 @@ TRANSLATION = {
         },
     },
 }  # fmt: skip
+
+
+class LanguageField(forms.RegexField):
+    """The code of a language, or none. ``places``: that of a country may follow."""
+
+    def __init__(self, *, places: bool = False, **options: Any):
+        super().__init__(
+            r"^[a-z]{2}(-[A-Z]{2})?$" if places else r"^[a-z]{2}$", required=False, widget=UnfoldAdminTextInputWidget(),
+            error_messages={"invalid": "A language has two small letters, as en."}, **options,
+        )  # fmt: skip
 
 
 class RepliesField(WrittenField):

@@ -15,6 +15,7 @@ from assistant.engines import BUILTIN, CURRENT
 from assistant.evaluations.models import EvaluationCase
 from assistant.evaluations.run import difference
 from assistant.evaluations.views import reports_of
+from assistant.lesson_fields import LanguageField
 from tenants.console.pages import Button, LinesField, TenantAdmin, TenantFilter, permissions_in
 from tenants.scope import tenant_scope
 
@@ -22,13 +23,13 @@ MOST_TOLD = 5  # wrong answers that a notice names
 
 
 class CaseForm(forms.ModelForm):
+    language = LanguageField(places=True, help_text="Two letters, as de; empty: any")
     facts = LinesField(required=False, help_text="Words that must all stand in the answer, one entry per line")
 
     class Meta:
         help_texts: ClassVar[dict[str, str]] = {
             "name": "Questions of one set are asked together: small letters, digits and hyphens",
             "question": "As a person may write it; not a person's own words, which are not erased with them here",
-            "language": "Two letters, as de; empty: any",
             "intent": "The name of the intent that must be recognised; empty: any",
             "source": "Title, address or id of the article that must be cited; empty: any",
         }

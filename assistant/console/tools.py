@@ -132,6 +132,8 @@ class ToolAdmin(TenantAdmin):
         for name, words in helps.items():
             if name in form.base_fields:
                 form.base_fields[name].help_text = words
+        if "name" in form.base_fields:
+            form.base_fields["name"].error_messages["invalid"] = "Small letters, digits and _ alone, a letter first."
         for name, label in LABELS.items():
             if name in form.base_fields:
                 form.base_fields[name].label = label

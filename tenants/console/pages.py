@@ -165,6 +165,10 @@ class LinesField(forms.CharField):
 class JSONValueField(forms.JSONField):
     """JSON that every database can store."""
 
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "invalid": "This is no JSON: look at its quotation marks, commas and brackets."
+    }
+
     def to_python(self, value: Any) -> Any:
         try:
             read = super().to_python(value)
@@ -305,8 +309,10 @@ class TenantAdmin(ModelAdmin):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """The bare choice: what a row points at is changed on its own page. A text has something that can be seen."""
         field = super().formfield_for_dbfield(db_field, request, **options)
-        if isinstance(field, forms.CharField):
+        if isinstance(field, forms.CharField) and isinstance(db_field, models.CharField | models.TextField):
             field.validators.append(can_be_seen)
+        if isinstance(db_field, models.SlugField):
+            field.error_messages["invalid"] = "Letters without accents, digits, - and _ alone."
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget = field.widget.widget
         return field

@@ -219,3 +219,17 @@ def test_defaults_of_a_model_are_numbers_of_their_own(superuser, tenant) -> None
     assert (shown["temperature"], shown["max_tokens"]) == (["0.2"], [""])
     answer = superuser.post(url(LanguageModel, "change", row.pk), {**shown, "temperature": "9"})
     assert answer.context["adminform"].form.errors["temperature"]
+
+
+@pytest.mark.parametrize(("page", "body", "field", "words"), [
+    ("evaluationcase", {"name": "Über set!", "question": "Q"}, "name", "Letters without accents, digits, - and _ alone."),
+    ("evaluationcase", {"name": "main", "question": "Q", "language": "deutsch"}, "language", "A language has two small letters, as en."),
+    ("knowledgeentry", {"title": "T", "answer": "A", "language": "1!"}, "language", "A language has two small letters, as en."),
+    ("intent", {"name": "two words"}, "name", "Letters without accents, digits, - and _ alone."),
+    ("tool", {"name": "Wire Money"}, "name", "Small letters, digits and _ alone, a letter first."),
+    ("tool", {"schema": "{oops"}, "schema", "This is no JSON: look at its quotation marks, commas and brackets."),
+    ("site", {"url": "http://10.0.0.1/sitemap.xml"}, "url", "Only https addresses are called."),
+])  # fmt: skip
+def test_an_error_stands_at_its_field_in_plain_words(superuser, tenant, page, body, field, words) -> None:
+    answer = superuser.post(f"/admin/assistant/{page}/add/", {"tenant": tenant.id, **body})
+    assert answer.context["adminform"].form.errors[field] == [words]

@@ -14,8 +14,9 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from assistant.knowledge.sites.models import Site, SitePage
 from assistant.knowledge.sites.reading import counts_of, site_again, site_check
+from assistant.lesson_fields import LanguageField
 from tenants.console.pages import Button, TenantAdmin, TenantFilter
-from tenants.errors import ServiceError
+from tenants.errors import Invalid, ServiceError
 from tenants.scope import tenant_scope
 
 
@@ -24,10 +25,7 @@ class SiteForm(forms.ModelForm):
         label="Address of the sitemap", max_length=2048, widget=UnfoldAdminTextInputWidget,
         help_text="As https://shop.example.com/sitemap.xml. The pages that it lists are read in the background; each is an article.",
     )  # fmt: skip
-    language = forms.RegexField(
-        r"^[a-z]{2}$", required=False, widget=UnfoldAdminTextInputWidget,
-        help_text="Two letters, as en: of pages that do not say it",
-    )  # fmt: skip
+    language = LanguageField(help_text="Two letters, as en: of pages that do not say it")
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
@@ -36,7 +34,8 @@ class SiteForm(forms.ModelForm):
                 site_check(given["url"])
             except ServiceError as error:
                 first = error.details[0] if isinstance(error.details, list) and error.details else {}
-                raise forms.ValidationError(first.get("message") or error.message, code=error.code) from error
+                told = forms.ValidationError(first.get("message") or error.message, code=error.code)
+                self.add_error("url" if isinstance(error, Invalid) else None, told)
         return given
 
 
