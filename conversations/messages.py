@@ -7,7 +7,6 @@ Owns facts of one message; must not store any.
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict
 from typing import Any
 
 from channels_app.content.normalise import EmptyMessage, normalise
@@ -50,7 +49,7 @@ def words_of(tenant_id: uuid.UUID, content: Content, hidden: Hidden = NOTHING) -
         "text": content.words,
         "words": folded(content.words),
         "language": analysis.language or "",
-        "analysis": {"entities": [asdict(found) for found in analysis.entities], "flags": flags} | hidden.to_json(),
+        "analysis": {"entities": [{**vars(found)} for found in analysis.entities], "flags": flags} | hidden.to_json(),
     }
 
 

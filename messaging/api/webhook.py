@@ -92,7 +92,7 @@ def _raw(request: HttpRequest) -> RawRequest:
         method=request.method or "",
         path=request.path,
         headers={name.lower(): value for name, value in request.headers.items()},
-        query={name: str(value) for name, value in request.GET.items()},
+        query={name: str(value) for name, value in request.GET.items()} if request.META.get("QUERY_STRING") else {},
         body=request.body,
         url=f"{settings.PUBLIC_URL}{request.get_full_path()}",
     )

@@ -149,7 +149,7 @@ def _runs(text: str) -> Iterator[list[tuple[int, int]]]:
 
 
 def _is_card(written: str) -> bool:
-    digits = "".join(str(int(digit)) for digit in written)  # of any script
+    digits = written if written.isascii() else "".join(str(int(digit)) for digit in written)  # of any script
     return NETWORKS.fullmatch(digits) is not None and len(set(digits)) > 1 and luhn(digits)
 
 

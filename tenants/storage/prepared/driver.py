@@ -11,11 +11,13 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
 
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from tenants.storage.prepared.shapes import Given
 from tenants.storage.prepared.values import quick_of, same
 
+DEBUG = settings.DEBUG  # Django's `queries_logged` asks for it with each statement
 MOST_KINDS = 100  # of one statement's values, in their combinations; a statement that meets more begins anew
 
 #: a parameter, what makes it of its value where that is known of the kind, and its place, which knows of all
@@ -41,7 +43,8 @@ class Statement:
         db: Any = connections[DEFAULT_DB_ALIAS]
         params = self.prepared(values, db)
         try:
-            return self._observed(db, params) if db.queries_logged or db.execute_wrappers else self._direct(db, params)
+            looked_at = db.execute_wrappers or db.force_debug_cursor or DEBUG
+            return self._observed(db, params) if looked_at else self._direct(db, params)
         except Exception as error:
             if self.writes and db.in_atomic_block:  # as Django's own writes do
                 db.needs_rollback, db.rollback_exc = True, error

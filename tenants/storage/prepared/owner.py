@@ -36,5 +36,6 @@ def check_owner(rows: Sequence[Model], tenant_id: uuid.UUID | None) -> None:
         return
     if tenant_id is None:
         raise NoTenantScope("no tenant in scope: rows of a tenant are written inside tenant_scope()")
-    if any(row.tenant_id is not tenant_id and row.tenant_id != tenant_id for row in rows):  # type: ignore[attr-defined]
-        raise OtherTenant(f"a row of {type(rows[0]).__name__} belongs to another tenant than the one in scope")
+    for row in rows:
+        if row.tenant_id is not tenant_id and row.tenant_id != tenant_id:  # type: ignore[attr-defined]
+            raise OtherTenant(f"a row of {type(row).__name__} belongs to another tenant than the one in scope")

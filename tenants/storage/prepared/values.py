@@ -60,6 +60,10 @@ def _json(value: dict[str, Any]) -> str:
     return "".join(_encoded(value, 0)) if value else "{}"
 
 
+def _json_list(value: list[Any]) -> str:
+    return "".join(_encoded(value, 0)) if value else "[]"
+
+
 def _time_with_zone(value: datetime.datetime) -> Any:
     return value if value.tzinfo is datetime.UTC else NotImplemented
 
@@ -106,7 +110,7 @@ def _quick(vendor: str) -> dict[type, Quick]:
         UUIDField: {uuid.UUID: attrgetter("hex"), NOTHING: same},
         DateTimeField: {datetime.datetime: _time, NOTHING: same},
         IntegerField: {int: same, NOTHING: same},
-        JSONField: {dict: _json},
+        JSONField: {dict: _json, list: _json_list},
     }
 
 
@@ -134,6 +138,9 @@ def _uuid_from(value: Any) -> uuid.UUID:
 
 
 def _time_from(value: Any) -> datetime.datetime:
+    """Of a column that is read itself the driver has made a time already."""
+    if type(value) is datetime.datetime:
+        return value.replace(tzinfo=datetime.UTC)
     return datetime.datetime.fromisoformat(f"{value}+00:00")
 
 

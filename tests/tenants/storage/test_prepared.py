@@ -535,7 +535,7 @@ VALUES: list[tuple[str, Any]] = [
     ("ended_at", AT), ("ended_at", None), ("ended_at", AT.replace(microsecond=0)),
     ("ended_at", AT.astimezone(datetime.timezone(datetime.timedelta(hours=5)))),
     ("ended_at", datetime.datetime(2026, 5, 4, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin"))),
-    ("context", {"a": None}), ("context", {}), ("context", {"ä": [1, 2.5, float("inf")]}), ("context", ["a"]), ("identity_id", uuid.UUID(int=7)), ("identity_id", str(uuid.UUID(int=7))),
+    ("context", {"a": None}), ("context", {}), ("context", {"ä": [1, 2.5, float("inf")]}), ("context", ["a"]), ("context", []), ("identity_id", uuid.UUID(int=7)), ("identity_id", str(uuid.UUID(int=7))),
 ]  # fmt: skip
 
 
