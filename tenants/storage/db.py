@@ -74,12 +74,13 @@ def snapshot() -> Iterator[None]:
     fails as a lost race (`retried`). It holds nothing before its first write. Within a transaction it is that one's part."""
     with ExitStack() as entered:
         if connection.vendor == "sqlite" and not connection.in_atomic_block:
-            connection.ensure_connection()  # which sets the mode that is usual
-            usual, connection.transaction_mode = connection.transaction_mode, "DEFERRED"
+            sqlite: Any = connection
+            sqlite.ensure_connection()  # which sets the mode that is usual
+            usual, sqlite.transaction_mode = sqlite.transaction_mode, "DEFERRED"
             try:
                 entered.enter_context(transaction.atomic())
             finally:
-                connection.transaction_mode = usual
+                sqlite.transaction_mode = usual
         else:
             outermost = connection.vendor == "postgresql" and not connection.in_atomic_block
             entered.enter_context(atomic())
