@@ -46,7 +46,7 @@ _DIGITS = regex.compile(r"(?<![\w+.,/-])\d(?:[ -]?\d){11,}(?![\w.,/-]?\d)")
 _WORD = regex.compile(r"[^\W_](?:[\w-]*[^\W_])?")
 _NUMBER = regex.compile(r"\+?\d(?:[ /-]?\d){5,}")
 _SENTENCE = regex.compile(r"(?<=[.!?;])\s+|\n+")
-_PLACE = regex.compile(r"https?://\S+|[\w.+-]+@[\w-]+\.[\w.-]+")  # addresses are there to be told
+_PLACE = regex.compile(r"https?://\S+|(?<![\w.+-])[\w.+-]++@[\w-]++\.[\w.-]+")  # addresses are there to be told
 SHORT = 8  # letters and digits; a shorter one counts as a word of its own only
 MOST = 50
 #: digits and signs that are written for a letter; no letter is written for a digit, or "summer15" would be "summer is"

@@ -48,6 +48,10 @@ HEADER = 16_384
 #: module → the longest text that its patterns are used on; a module with patterns has a line here
 LONGEST: dict[str, int] = {
     "channels_app.content.normalise": RAW_MOST,
+    "assistant.prompting.letters": 255,  # the name of a sign
+    "assistant.prompting.forms": 16_384,  # an answer of a model: four messages
+    "assistant.prompting.spellings": 16_384,
+    "assistant.prompting.marks": 8000,  # a prompt
     "channels_app.words.folding": RAW_MOST,
     "conversations.search.asked": 200,  # what is asked, by SearchQuery
     "channels_app.words.split": MAX_TEXT,  # looked at in windows of a part's length
