@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 LONG = os.environ.get("EXAMPLES") == "all"
 FEW = 10  # of which none is left out
@@ -15,6 +15,7 @@ def examples(all_of_them: int) -> int:
 
 
 def begin_with_few() -> None:
-    """For tests that name no number; before they are imported."""
-    settings.register_profile("service", max_examples=examples(100))
+    """For tests that name no number; before they are imported. None fails because the machine is slow at that moment."""
+    patient = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+    settings.register_profile("service", max_examples=examples(100), **patient)
     settings.load_profile("service")

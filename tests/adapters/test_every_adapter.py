@@ -183,7 +183,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
-fuzz = settings(max_examples=examples(250), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+fuzz = settings(max_examples=examples(250), derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 @called_kinds

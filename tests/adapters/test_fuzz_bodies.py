@@ -27,7 +27,6 @@ def fuzz(all_of_them: int) -> settings:
     """The same examples in every run; no shrinking, a failing body is told as it is."""
     return settings(
         max_examples=examples(all_of_them),
-        deadline=None,
         derandomize=True,
         database=None,
         phases=(Phase.explicit, Phase.generate),

@@ -277,7 +277,7 @@ def test_how_many_keys_answer(written, count):
     assert keys(written) == count
 
 
-@settings(deadline=None, max_examples=examples(200))
+@settings(max_examples=examples(200))
 @given(words=st.text(min_size=1, max_size=200))
 def test_any_words_make_a_document(words):
     document = fromstring(str(Document(PHRASES).say(spoken(words, PHRASES))))

@@ -115,7 +115,7 @@ keys = st.sampled_from(["assistant", "slots", "entities", "current_intent", "con
 
 
 def test_a_context_of_other_making_is_no_error(shop: Tenant) -> None:
-    @hypothesis_settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
+    @hypothesis_settings(max_examples=examples(150), suppress_health_check=list(HealthCheck))
     @given(st.dictionaries(keys, memories | json_values), st.sampled_from(["yes", "Where is my order?", "1"]))
     def ask(context: dict[str, Any], line: str) -> None:
         assert in_process(request_by(shop, (line,), context)).contents
@@ -175,7 +175,7 @@ def test_what_is_malformed_is_the_callers_mistake(raw: bytes, code: str, method:
         assert status_of(server, raw, method) == ("INVALID_ARGUMENT", code)
 
 
-@hypothesis_settings(max_examples=examples(200), deadline=None)
+@hypothesis_settings(max_examples=examples(200))
 @given(st.binary(max_size=200) | st.binary(max_size=40).map(lambda tail: MESSAGE.SerializeToString() + tail))
 def test_no_bytes_are_our_mistake(raw: bytes) -> None:
     with grpc.insecure_channel(f"127.0.0.1:{LASTING.port}") as channel:

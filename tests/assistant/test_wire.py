@@ -46,7 +46,7 @@ kinds = contents | st.builds(
 picked = st.builds(
     Content, type=st.just("quick_reply"), text=st.just("This one"), choice=st.builds(Choice, value=words, title=words)
 )
-quick = hypothesis_settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
+quick = hypothesis_settings(max_examples=examples(150), suppress_health_check=list(HealthCheck))
 
 
 @quick

@@ -529,7 +529,7 @@ def said(content: Content) -> list[str]:
     return [word for word in found if word.strip()]
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 @given(content=contents, caps=capabilities)
 def test_every_part_obeys_and_no_word_is_lost_and_twice_is_once(content, caps):
     fitted = fit(content, caps)

@@ -169,14 +169,14 @@ moments = st.sampled_from([datetime(2026, 3, 27, tzinfo=UTC), datetime(2026, 10,
 )
 
 
-@settings(max_examples=examples(60), deadline=None, derandomize=True, database=None)
+@settings(max_examples=examples(60), derandomize=True, database=None)
 @given(any_hours(), moments, st.integers(0, 300))
 def test_open_time_is_the_sum_of_its_open_moments(given: BusinessHours, start: datetime, steps: int) -> None:
     walked = sum(is_open(given, start + step * STEP) for step in range(steps)) * STEP.total_seconds()
     assert open_seconds_between(given, start, start + steps * STEP) == walked
 
 
-@settings(max_examples=examples(100), deadline=None, derandomize=True, database=None)
+@settings(max_examples=examples(100), derandomize=True, database=None)
 @given(any_hours(), moments)
 def test_between_now_and_the_next_opening_or_closing_nothing_changes(given: BusinessHours, at: datetime) -> None:
     opens, closes = next_open(given, at), next_close(given, at)
@@ -186,7 +186,7 @@ def test_between_now_and_the_next_opening_or_closing_nothing_changes(given: Busi
     assert is_open(given, at) == (opens == at)
 
 
-@settings(max_examples=examples(100), deadline=None, derandomize=True, database=None)
+@settings(max_examples=examples(100), derandomize=True, database=None)
 @given(any_hours(), moments, st.integers(1, 40_000))
 def test_counting_back_is_the_other_way_round(given: BusinessHours, at: datetime, seconds: int) -> None:
     since = open_since(given, at, seconds)
@@ -246,7 +246,7 @@ def test_where_it_never_opens_no_time_goes_by() -> None:
 
 
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31)), st.integers(1, 10**6))
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(60))
 def test_as_much_open_time_has_gone_by_as_was_asked_for(start: datetime, seconds: int) -> None:
     start = start.replace(tzinfo=UTC)
     end = open_for(hours(), start, seconds)

@@ -50,7 +50,7 @@ def test_units_count_what_the_network_counts():
     assert segments("a€👋") == Segments("UCS-2", 4, 1)
 
 
-@settings(deadline=None, max_examples=examples(100))
+@settings(max_examples=examples(100))
 @given(words=st.text(alphabet="ab €{ж👋\n.", min_size=1, max_size=900), most=st.integers(1, 4))
 def test_parts_stay_within_and_lose_nothing(words, most):
     parts = list(split_segments(words, most, 300))

@@ -116,7 +116,7 @@ def delivered(conversation: Conversation, content: Content) -> Delivery:
 
 
 @given(st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 def test_a_preview_is_what_is_sent(kit, conversation, sent, data) -> None:
     content = data.draw(some.contents)
     shown = preview(conversation.channel_id, PreviewRequest(content=content, conversation_id=conversation.id))
@@ -133,7 +133,7 @@ def test_a_preview_is_what_is_sent(kit, conversation, sent, data) -> None:
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 @given(st.data())
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60))
 def test_no_part_is_over_a_limit(kind, data) -> None:
     caps = adapter_for(kind).capabilities
     for part in fit(data.draw(some.contents), caps).parts:
@@ -149,7 +149,7 @@ def test_no_part_is_over_a_limit(kind, data) -> None:
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 @given(some.written)
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60))
 def test_no_link_and_no_letter_is_cut_in_two(kind, words) -> None:
     """CW: long answers cut in the middle of an address or an emoji."""
     parts = [part.text or "" for part in fit(text(words), adapter_for(kind).capabilities).parts]
@@ -163,7 +163,7 @@ def _letters(words: str) -> list[str]:
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 @given(some.contents)
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60))
 def test_what_can_be_picked_can_be_picked_everywhere(kind, content) -> None:
     """Every option is on a button, in a list, or has a number that picks it when it is typed."""
     fitted = fit(content, adapter_for(kind).capabilities)

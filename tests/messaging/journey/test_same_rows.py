@@ -220,7 +220,7 @@ def test_people_who_are_stored_together_leave_what_they_leave_alone() -> None:
 
 
 @given(contents)
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 def test_whatever_is_said_is_stored_the_same(content: Content) -> None:
     assert len(the_same(lambda house: answered(house, content))) > 6
 
