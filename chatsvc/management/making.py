@@ -66,4 +66,4 @@ def tenant_of(slug: str) -> Tenant:
     except Refused as error:
         if isinstance(error.__cause__, ServiceError):
             raise error.__cause__ from None
-        raise NotFound(str(error), code=error.code) from None
+        raise NotFound(str(error), code="unknown_tenant") from None

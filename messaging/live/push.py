@@ -72,7 +72,7 @@ def _message_frame(message: Message) -> dict[str, Any]:
 
 
 def _show(conversation_id: uuid.UUID, frame: Callable[[], dict[str, Any]]) -> None:
-    """To the sockets that follow the conversation: widgets, and windows of staff. No frame is made that nobody hears."""
+    """To the sockets that follow the conversation: widgets, and windows of staff. No frame is made where no socket listens."""
     group = conversation_group(conversation_id)
     if hub.heard(group):
         hub.push(group, frame())

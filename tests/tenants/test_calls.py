@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import structlog
 import time_machine
-from celery import current_app
+from celery import Celery, current_app
 
 from chatsvc.observe import trail
 from tenants.work import calls
@@ -103,13 +103,14 @@ class Connections:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.made: list[Any] = []
-        self._make = current_app.connection_for_write
-        monkeypatch.setattr(current_app, "connection_for_write", self.another)
-        monkeypatch.setattr(calls, "_idle", deque())
+        make = Celery.connection_for_write
 
-    def another(self) -> Any:
-        self.made.append(self._make())
-        return self.made[-1]
+        def another(app: Celery) -> Any:
+            self.made.append(make(app))
+            return self.made[-1]
+
+        monkeypatch.setattr(Celery, "connection_for_write", another)  # of each thread's app
+        monkeypatch.setattr(calls, "_idle", deque())
 
 
 @pytest.fixture

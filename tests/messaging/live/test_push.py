@@ -46,7 +46,7 @@ def test_everything_of_a_conversation_goes_to_its_widgets_once(
 
 
 @pytest.mark.parametrize(("listens", "made"), [(False, []), (True, ["a", "b"])], ids=["nobody", "somebody"])
-def test_no_frame_is_made_that_nobody_hears(
+def test_no_frame_is_made_where_no_socket_listens(
     scope: Any, web: Channel, said: Any, monkeypatch: pytest.MonkeyPatch, listens: bool, made: list[str]
 ) -> None:
     frames: list[str] = []

@@ -66,7 +66,7 @@ CALLED = {
 OTHERS = {
     "asyncapi", "backup", "channel_doctor", "chat", "check_channels", "consume_events", "evaluate_assistant", "figures_rebuild", "index_messages",
     "kafka_topics", "run_engine", "run_engine_port", "run_security_hub", "send_webhook", "serve", "stats", "twin", "verify_audit", "ws", "restore", "restored", "seed_demo",
-    "replay_events", "reindex_vectors",
+    "replay_events", "reindex_vectors", "evaluate_intents", "train_assistant",
 }  # fmt: skip
 #: the operator's repairs of traffic: the rows that they start again say so, no act of staff is among them
 REPAIRS = {"replay_dead_letters", "retry_deliveries", "webhook_replay", "sync_templates"}
