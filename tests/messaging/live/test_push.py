@@ -47,8 +47,9 @@ def test_everything_of_a_conversation_goes_to_its_widgets_once(
 
 @pytest.mark.parametrize(("listens", "made"), [(False, []), (True, ["a", "b"])], ids=["nobody", "somebody"])
 def test_no_frame_is_made_where_no_socket_listens(
-    scope: Any, web: Channel, said: Any, monkeypatch: pytest.MonkeyPatch, listens: bool, made: list[str]
+    scope: Any, web: Channel, said: Any, monkeypatch: pytest.MonkeyPatch, settings: Any, listens: bool, made: list[str]
 ) -> None:
+    settings.REDIS_URL = ""  # by Redis a socket of another process may listen
     frames: list[str] = []
 
     def counted(message: Message, author: Face) -> dict[str, Any]:
