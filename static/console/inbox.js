@@ -198,12 +198,28 @@ function beside(url) {
   return at.href;
 }
 
-// The filter shows what the address asks for.
-for (const [name, value] of Object.entries(JSON.parse(document.querySelector("#inbox-limits").textContent))) {
-  const control = document.querySelector(`#inbox-search [name="${name}"]`);
-  if (control?.type === "checkbox") control.checked = Boolean(value);
-  else if (control && value) control.value = value;
+/** The filter shows `limits`: [name, value] of each. */
+function limit(limits) {
+  for (const [name, value] of limits) {
+    const control = document.querySelector(`#inbox-search [name="${name}"]`);
+    if (control?.type === "checkbox") control.checked = Boolean(value);
+    else if (control && value) control.value = value;
+  }
 }
+limit(Object.entries(JSON.parse(document.querySelector("#inbox-limits").textContent))); // what the address asks for
+
+/** What can be chosen, with labels and teams that are newer than the page. */
+document.querySelector(".inbox-filter").addEventListener("toggle", async ({ target }) => {
+  if (!target.open) return;
+  const answer = await fetch(location.href).catch(() => null);
+  if (!answer?.ok || answer.redirected) return; // the page's own remain
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".inbox-filter .inbox-sheet");
+  const sheet = target.querySelector(".inbox-sheet");
+  if (!fresh || sheet.contains(document.activeElement)) return;
+  const chosen = [...new FormData(target.closest("form"))];
+  sheet.replaceChildren(...fresh.children);
+  limit(chosen);
+});
 
 const field = document.querySelector("#inbox-search input[type=search]");
 let typed = 0;

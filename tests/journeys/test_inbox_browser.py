@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, expect
 from channels_app.content.types import text
 from conversations.contacts.changes import contact_change
 from conversations.models import Conversation, Message, Reaction
+from messaging.agents.labels import label_put
 from messaging.agents.notes import note_write
 from messaging.agents.scheduled import schedule, scheduled_cancel
 from messaging.live.staff import staff_alert
@@ -24,7 +25,7 @@ from messaging.talks.change import conversation_change
 from tenants.models import User
 from tenants.storage.db import atomic, now
 from tenants.tenant_settings import invalidate
-from tests.factories import ConversationFactory, MessageFactory
+from tests.factories import ConversationFactory, LabelFactory, MessageFactory
 from tests.journeys.inbox_page import DESK, PHONE, InboxPage
 from tests.journeys.rooms import Rooms
 from tests.journeys.service import Service, address, said
@@ -395,6 +396,23 @@ def test_who_leaves_a_conversation_by_a_key_goes_on_where_they_were(staff: Staff
         keys.press(key)
     expect(inbox.person).to_have_text("Cem")
     expect(inbox.person).to_be_focused()
+
+
+def test_the_filter_offers_labels_that_are_newer_than_the_page(staff: Staff, service: Service, ben: User) -> None:
+    first = asks(service, "I need help", "ana")
+    asks(service, "Me, too", "bea")
+    inbox = staff(ben)
+    inbox.open("?view=waiting&failed=")
+    inbox.wait_live()
+    label_put(first.id, LabelFactory(tenant=service.tenant, name="Refund").id)
+    inbox.page.locator(".inbox-filter summary").click()
+    inbox.page.locator(".inbox-filter select[name=label]").select_option("Refund")
+    inbox.page.get_by_role("button", name="Filter", exact=True).click()
+    expect(inbox.rows).to_have_count(1)
+    expect(inbox.rows).to_contain_text("I need help")
+    inbox.page.locator(".inbox-filter summary").click()
+    expect(inbox.page.locator(".inbox-filter option:checked", has_text="Refund")).to_have_count(1)  # as it was chosen
+    assert inbox.troubles == []
 
 
 def test_a_long_list_goes_on_by_scrolling(staff: Staff, service: Service, ben: User) -> None:
