@@ -76,9 +76,10 @@ def _tried(lanes: list[uuid.UUID], contexts: Contexts) -> Iterator[list[SendTry]
 
 
 def _ready(deliveries: Sequence[Delivery], contexts: Contexts) -> Iterator[Delivery]:
-    """Those of a channel draw from its rate together, as far as that allows all of them."""
-    due = [one for one in deliveries if one.due_at <= now()]
-    for channel_id, some in groupby(sorted(due, key=_channel_of), key=_channel_of):
+    """Those of a channel draw from its rate together, as far as that allows all of them; what was said first goes
+    first."""
+    due = sorted((one for one in deliveries if one.due_at <= now()), key=lambda one: (_channel_of(one), one.id))
+    for channel_id, some in groupby(due, key=_channel_of):
         of_channel = list(some)
         channel = channel_for_id(channel_id)
         drawn = channel is not None and alone.within_rate(channel, len(of_channel)) == 0

@@ -94,7 +94,8 @@ def claim_new(row: Leased, lease: timedelta) -> None:
 
 
 def claim_all(rows: Sequence[L], lease: timedelta) -> list[L]:
-    """`claim` for rows of one table, by one statement and with one claim. Returns those that are the caller's now."""
+    """`claim` for rows of one table, by one statement and with one claim. Returns those that are the caller's now, in
+    their order."""
     if held_now():
         return []
     model, by_id = type(rows[0]), {row.pk: row for row in rows}
@@ -103,7 +104,8 @@ def claim_all(rows: Sequence[L], lease: timedelta) -> list[L]:
     count = prepared.update(model, due, taken)
     if count < len(by_id):
         own = model._default_manager.filter(id__in=list(by_id), claim=taken["claim"])
-        by_id = {row_id: by_id[row_id] for row_id in own.values_list("id", flat=True)} if count else {}
+        ours = set(own.values_list("id", flat=True)) if count else set()
+        by_id = {row_id: row for row_id, row in by_id.items() if row_id in ours}
     for row in by_id.values():
         _now_leased(row, taken)
     return list(by_id.values())

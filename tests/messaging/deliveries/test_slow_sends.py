@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -84,6 +85,14 @@ def worked(lanes: list[Any]) -> None:
 
 def states() -> set[tuple[Any, ...]]:
     return set(Delivery.objects.values_list("status", "attempts", "leases", "claim"))
+
+
+def test_what_was_said_first_is_sent_first(lanes, platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In whatever order the database gives the rows."""
+    read = deliver_many.HEADS.run
+    monkeypatch.setattr(deliver_many, "HEADS", SimpleNamespace(run=lambda **given: read(**given)[::-1]))
+    worked(lanes)
+    assert platform.taken == PEOPLE
 
 
 def test_what_another_worker_has_taken_over_is_not_sent_again(lanes, platform) -> None:
