@@ -33,7 +33,7 @@ APPS = ("assistant", "channels_app", "chatsvc", "conversations", "messaging", "t
 #: setting of a tenant → a line of code that obeys it
 OBEYED = {
     "second_factor": ("tenants/access/permissions.py", 'settings.get("second_factor")'),
-    "languages": ("messaging/respond.py", ".languages"),
+    "languages": ("messaging/turns/request.py", ".languages"),
     "region": ("conversations/messages.py", "rules.region"),
     "safety": ("conversations/messages.py", "rules.safety"),
     "allowed_models": ("assistant/llm/providers/offers.py", ".allowed_models"),

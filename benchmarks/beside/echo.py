@@ -11,7 +11,7 @@ from typing import Any
 from assistant.engines import engine_for
 from assistant.port import Engine, EngineReply, EngineRequest
 from channels_app.content.types import text
-from messaging import respond
+from messaging.turns import thinking
 
 ECHO_BOT = "Echo"  # a tenant whose bot has this name gets the echo engine
 
@@ -28,4 +28,4 @@ def _chosen(tenant_settings: Mapping[str, Any]) -> Engine:
     return Echo() if tenant_settings["bot_name"] == ECHO_BOT else engine_for(tenant_settings)
 
 
-respond.engine_for = _chosen
+thinking.engine_for = _chosen

@@ -21,7 +21,7 @@ from assistant.tools.confirming import MEMORY
 from assistant.traces import trace_of
 from conversations.models import Conversation, Message
 from messaging.models import Turn
-from messaging.respond import HISTORY, MOST_UNANSWERED, SEEN, SPOKEN, request_of
+from messaging.turns.request import HISTORY, MOST_UNANSWERED, SEEN, SPOKEN, request_of
 from tenants.errors import Unprocessable
 from tenants.tenant_settings import settings_for
 

@@ -12,7 +12,7 @@ from assistant.language.plain import LONGEST, told_plainly
 from conversations.models import Conversation, Message, Note
 from conversations.summary import Summary, summary_of
 from messaging.live.staff import note_written
-from messaging.respond import SPOKEN
+from messaging.turns.request import SPOKEN
 from tenants.errors import Conflict, Unavailable
 
 PURPOSE = "summary"

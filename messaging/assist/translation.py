@@ -16,8 +16,8 @@ from assistant.language.translating import translated
 from assistant.models import Translation
 from assistant.vectors.rows import digest_of
 from conversations.models import Conversation, Message
-from messaging.respond import SPOKEN
 from messaging.rules.control import require_open
+from messaging.turns.request import SPOKEN
 from tenants.errors import Unprocessable
 from tenants.storage.db import atomic, retried
 

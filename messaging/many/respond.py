@@ -24,6 +24,9 @@ from messaging import heads, respond
 from messaging.deliver import deliver_leased
 from messaging.measures import STAGES
 from messaging.models import Delivery, Turn
+from messaging.turns import thinking
+from messaging.turns.request import asked_of, wants_review
+from messaging.turns.settling import reply_store
 from tenants.scope import tenant_scope
 from tenants.storage import prepared
 from tenants.storage.db import atomic
@@ -53,7 +56,7 @@ class Thought:
 
     turn: Turn
     unanswered: Sequence[Any]
-    outcome: respond.EngineOutcome
+    outcome: thinking.EngineOutcome
     context: Context
     leased: list[Delivery] = field(default_factory=list)
 
@@ -68,7 +71,7 @@ def answers_instantly(tenant_id: uuid.UUID) -> bool:
     """Whether the tenant's engine thinks in this process, for milliseconds, and is none the wiser afterwards: what is
     lost when its answer comes too late is that time."""
     with tenant_scope(tenant_id):
-        return getattr(respond.engine_for(settings_for(tenant_id).model_dump()), "instant", False)
+        return getattr(thinking.engine_for(settings_for(tenant_id).model_dump()), "instant", False)
 
 
 def turns_take(told: Sequence[Told]) -> None:
@@ -93,11 +96,11 @@ def _thought(turn: Turn, context: Context) -> Thought | None:
     """None for what is not simply answered: a turn that needs no answer, one that goes to a human, and whatever fails,
     which is told by the worker that has leased it."""
     try:
-        asked = context.run(respond.asked_of, turn)
-        if asked is None or respond.wants_review(asked.unanswered):
+        asked = context.run(asked_of, turn)
+        if asked is None or wants_review(asked.unanswered):
             return None
         with respond.at_work(turn.conversation):
-            outcome = context.run(partial(respond.thought_of, at_once=True), turn, asked)
+            outcome = context.run(partial(thinking.thought_of, at_once=True), turn, asked)
     except Exception as error:  # noqa: BLE001  as above
         log.info("turn_not_at_once", turn=str(turn.id), error=type(error).__name__)
         return None
@@ -127,7 +130,7 @@ def _stored(one: Thought, alone: bool) -> Turn | None:
         and not one.turn.lane_waits  # type: ignore[attr-defined] # of TURNS
         and (sends_here is None or sends_here(Lane(conversation.tenant_id, conversation.channel_id)))
     )
-    return respond.reply_store(one.turn, conversation, one.unanswered, one.outcome, one.lease if sends else None)
+    return reply_store(one.turn, conversation, one.unanswered, one.outcome, one.lease if sends else None)
 
 
 def _place(one: Thought) -> tuple[Any, ...]:

@@ -21,7 +21,8 @@ from playwright.sync_api import Browser, expect
 
 from assistant.demo import seed_assistant
 from channels_app.twin.server import Twin, start
-from messaging import respond, wake
+from messaging import wake
+from messaging.turns import thinking
 from tenants.models import Tenant
 from tenants.storage.db import on_mongo
 from tests.factories import ChannelFactory
@@ -66,7 +67,7 @@ def service(transactional_db: None, scope: Tenant, monkeypatch: pytest.MonkeyPat
     service = Service(scope, ChannelFactory(tenant=scope, key="web_demo", config=look))
     service.may_answer.set()
     monkeypatch.setattr(wake, "_call", service.wake)
-    monkeypatch.setattr(respond, "engine_for", lambda settings: service)
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: service)
     yield service
     service.may_answer.set()
     service.workers.shutdown()

@@ -13,8 +13,8 @@ from channels_app.content.types import Content, Media, text
 from channels_app.registry import KINDS
 from channels_app.twin.platforms import messenger, sms, teams
 from conversations.models import Attachment, Message
-from messaging import respond
 from messaging.rules.agent_replies import agent_reply
+from messaging.turns import thinking
 from tenants.scope import tenant_scope
 from tests.journeys.connected import Connected, work
 
@@ -100,7 +100,7 @@ def line(request, connected) -> Connected:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What the engine was asked, the last question last."""
     questions: list[Any] = []
-    real = respond.engine_for
+    real = thinking.engine_for
 
     class Listening:
         name = "listening"
@@ -112,7 +112,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             questions.append(request)
             return self.engine.respond(request)
 
-    monkeypatch.setattr(respond, "engine_for", Listening)
+    monkeypatch.setattr(thinking, "engine_for", Listening)
     return questions
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from channels_app.content.types import ContentType
 from channels_app.registry import KINDS, adapter_for
-from messaging import respond as respond_module
+from messaging.turns import thinking
 from tests.adapters.kit import kit_for
 from tests.factories import ChannelFactory, MembershipFactory, RoleFactory, UserFactory
 from tests.messaging import channel_table
@@ -29,7 +29,7 @@ def test_the_page_says_what_goes_through(
     kind: str, scope: Any, client: Any, api: Any, monkeypatch: Any, reachable: Any
 ) -> None:
     engine = channel_table.Listening()
-    monkeypatch.setattr(respond_module, "engine_for", lambda settings: engine)
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: engine)
     user = UserFactory(is_superuser=True)
     MembershipFactory(tenant=scope, user=user, role=RoleFactory(tenant=scope, permissions=["*"]))
     client.force_login(user)

@@ -16,13 +16,13 @@ from channels_app.content.types import Content, text
 from channels_app.contract import InboundMessage, Sender, SendResult
 from channels_app.models import Channel
 from conversations.models import Contact, Event, Message
-from messaging import respond as respond_module
 from messaging.accept import accept
 from messaging.deliver import deliver
 from messaging.live.frames import message_frame
 from messaging.models import Turn
 from messaging.respond import respond
 from messaging.rules.agent_replies import agent_reply
+from messaging.turns import thinking
 from messaging.webchat.frames import SendFrame
 from messaging.webchat.rules import Visitor, say
 from tenants.errors import Invalid
@@ -62,7 +62,7 @@ class Engine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     made = Engine()
-    monkeypatch.setattr(respond_module, "engine_for", lambda settings: made)
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: made)
     return made
 
 

@@ -16,8 +16,9 @@ from benchmarks.ground import APP_SECRET
 from benchmarks.recorded.record import MORE, RECORD
 from channels_app.content.types import text
 from conversations.models import Contact
-from messaging import respond, wake
+from messaging import wake
 from messaging.rules.loops import SAME
+from messaging.turns import thinking
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.storage.db import atomic, on_mongo
@@ -43,7 +44,7 @@ def path(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> str:
     """Where the webhooks of a number go whose tenant's engine answers at once; no worker is called."""
     secrets = {"access_token": "token-0123456789", "app_secret": APP_SECRET, "verify_token": "v" * 16}
     phone = ChannelFactory(tenant=tenant, kind="whatsapp", config={"phone_number_id": PHONE}, secrets=secrets)
-    monkeypatch.setattr(respond, "engine_for", lambda settings: Echo())
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: Echo())
     monkeypatch.setattr(wake, "_call", lambda task, row_id=None, delay_s=0.0, expires_s=None, lane=None: None)
     return f"/api/v2/webhooks/whatsapp/{phone.key}"
 

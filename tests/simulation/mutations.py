@@ -17,6 +17,7 @@ from messaging.many import deliver as deliver_many
 from messaging.models import Delivery, InboundEvent, Turn
 from messaging.reports import delivery_status
 from messaging.rules import control
+from messaging.turns import settling
 from tenants.storage import prepared
 from tenants.work import leases
 from tenants.work.leases import Leased, Work
@@ -48,7 +49,7 @@ def _settle_without_the_claim(patch: Patch) -> None:
     def all_anyhow(rows: Sequence[Leased], **changes: Any) -> bool:
         return min(anyhow(row, **changes) for row in rows)
 
-    for owner in (leases, deliver, respond, receive):
+    for owner in (leases, deliver, respond, settling, receive):
         patch(owner, "settle", anyhow)
     patch(receive, "settle_untried", all_anyhow)
     patch(deliver_many, "settle_all", all_anyhow)
@@ -74,12 +75,12 @@ def _guard_without(*dropped: str) -> Callable[[Patch], None]:
     """The reply is written whatever became of ``dropped`` while the engine thought."""
 
     def apply(patch: Patch) -> None:
-        advance = respond.conversation_advance
+        advance = settling.conversation_advance
 
         def lax(where: dict[str, Any], **changes: Any) -> Conversation | None:
             return advance({k: v for k, v in where.items() if k not in dropped}, **changes)
 
-        patch(respond, "conversation_advance", lax)
+        patch(settling, "conversation_advance", lax)
 
     return apply
 

@@ -19,7 +19,7 @@ from typing import Any
 from unittest import mock
 
 from channels_app.http import client
-from messaging import respond
+from messaging.turns import thinking
 from tests.simulation.database import copied, interrupted
 from tests.simulation.engine import SimulatedEngine
 from tests.simulation.oracle import Oracle, may_be_called, taken_in_order_and_once
@@ -134,7 +134,7 @@ def simulated(seed: int, origin: sqlite3.Connection, mutation: Mutate) -> Iterat
             stack.enter_context(mock.patch.object(owner, name, value))
 
         stack.enter_context(inside(sim.world, patched))
-        patched(respond, "engine_for", lambda tenant_settings: sim.engine)
+        patched(thinking, "engine_for", lambda tenant_settings: sim.engine)
         patched(client, "_pool", lambda trusted: sim.platform)
         logging.disable(logging.CRITICAL)
         stack.callback(logging.disable, logging.NOTSET)

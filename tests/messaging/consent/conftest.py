@@ -10,7 +10,7 @@ from assistant.port import EngineReply
 from channels_app.adapters.whatsapp import WhatsApp
 from channels_app.content.types import text
 from channels_app.contract import SendResult
-from messaging import respond as respond_module
+from messaging.turns import thinking
 
 
 @pytest.fixture
@@ -41,5 +41,5 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Any:
             )
 
     made = Engine()
-    monkeypatch.setattr(respond_module, "engine_for", lambda settings: made)
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: made)
     return made

@@ -12,13 +12,13 @@ from channels_app.content.options import payloads_apart
 from channels_app.content.types import Capabilities, Choice, Content, ListRow, ListSection, QuickReply, text
 from channels_app.contract import InboundMessage, Sender, SendResult
 from channels_app.models import Channel
-from messaging import respond as respond_module
 from messaging.accept import accept
 from messaging.deliver import deliver
 from messaging.models import Turn
 from messaging.respond import respond
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import hand_back
+from messaging.turns import thinking
 from tenants.storage.db import now
 from tests.factories import ChannelFactory
 
@@ -42,7 +42,7 @@ class Engine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     made = Engine()
-    monkeypatch.setattr(respond_module, "engine_for", lambda settings: made)
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: made)
     return made
 
 

@@ -13,10 +13,10 @@ from django.urls import reverse
 from assistant.port import EngineReply
 from channels_app.content.types import Button, Content, ListRow, ListSection, Media, QuickReply, text
 from conversations.models import Conversation, Message
-from messaging import respond as respond_module
 from messaging.accept import Entrance, accept
 from messaging.context.expected import as_expected
 from messaging.models import Turn
+from messaging.turns import thinking
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
@@ -51,7 +51,7 @@ class Engine:
 @pytest.fixture(autouse=True)
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     made = Engine()
-    monkeypatch.setattr(respond_module, "engine_for", lambda settings: made)
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: made)
     return made
 
 

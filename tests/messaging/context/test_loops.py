@@ -11,13 +11,13 @@ from assistant.port import EngineReply
 from channels_app.content.types import Content, text
 from channels_app.contract import InboundMessage, Sender
 from conversations.models import Conversation, Event, Message
-from messaging import respond as respond_module
 from messaging.accept import accept
 from messaging.models import Turn
 from messaging.respond import respond
 from messaging.rules import loops
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import hand_back, take_over
+from messaging.turns import thinking
 from tenants.storage.db import now
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,7 +37,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             heard.append(request.contents[-1].text)
             return EngineReply((text("You are welcome!"),), engine="polite")
 
-    monkeypatch.setattr(respond_module, "engine_for", lambda settings: Polite())
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: Polite())
     return heard
 
 

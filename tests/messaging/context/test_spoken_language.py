@@ -9,7 +9,7 @@ import pytest
 from assistant.port import EngineReply
 from channels_app.content.types import text
 from conversations.models import Contact
-from messaging import respond as respond_module
+from messaging.turns import thinking
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,7 +34,7 @@ def spoken(api: Any, tenant: Any, web: Any, monkeypatch: pytest.MonkeyPatch) -> 
     tenant.settings = {"languages": ["en", "de", "fr", "es", "pt"]}
     tenant.save()
     made, client = Engine(), api(tenant)
-    monkeypatch.setattr(respond_module, "engine_for", lambda settings: made)
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: made)
 
     def say(*lines: str) -> list[str]:
         made.spoken.clear()

@@ -11,10 +11,10 @@ from channels_app.content.types import text
 from conversations import selectors
 from conversations.models import Event, Message
 from conversations.safety import WHY
-from messaging import respond as respond_module
 from messaging.accept import accept
 from messaging.models import Turn
 from messaging.respond import respond
+from messaging.turns import thinking
 from tenants.storage.db import now
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,7 +31,7 @@ class Engine:
 
 @pytest.fixture
 def answer(scope, web, said, calls, monkeypatch) -> Message:
-    monkeypatch.setattr(respond_module, "engine_for", lambda settings: Engine())
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: Engine())
     accept(web, said("Can I send it back?"))
     turn = Turn.objects.get()
     Turn.objects.filter(id=turn.id).update(due_at=now())

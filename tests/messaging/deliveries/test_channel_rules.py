@@ -15,7 +15,6 @@ from channels_app.contract import InboundMessage, Payload, Sender, SendResult, S
 from channels_app.models import Channel
 from channels_app.registry import KINDS, adapter_for
 from conversations.models import Conversation, Message
-from messaging import respond as respond_module
 from messaging.accept import accept
 from messaging.deliver import deliver
 from messaging.live import attending, push
@@ -25,6 +24,7 @@ from messaging.reports.typing_marks import show_typing
 from messaging.respond import respond
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import hand_back
+from messaging.turns import thinking
 from tenants.errors import Conflict
 from tenants.storage.db import now
 from tests.factories import ChannelFactory
@@ -106,7 +106,7 @@ class Engine:
 def test_a_typed_number_picks_what_was_numbered_by_a_rule(scope, ruled, sent, monkeypatch) -> None:
     """The engine is told as well which of several channels it is."""
     channel, engine = ruled(rich_replies=False), Engine()
-    monkeypatch.setattr(respond_module, "engine_for", lambda settings: engine)
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: engine)
     for number, words in enumerate(("hello", "2")):
         accept(channel, InboundMessage(f"wamid.IN{number}", ANA, text(words)))
         Turn.objects.filter(status="waiting").update(due_at=now())

@@ -16,13 +16,13 @@ from channels_app.twin.platforms import PLATFORMS
 from channels_app.twin.server import Twin
 from conversations.files.media_links import media_address
 from conversations.models import Conversation, Message
-from messaging import respond as respond_module
 from messaging.accept import accept
 from messaging.deliver import deliver
 from messaging.media.uploads import upload
 from messaging.models import Delivery, Turn
 from messaging.respond import respond
 from messaging.rules.agent_replies import agent_reply
+from messaging.turns import thinking
 from tenants.errors import Unprocessable
 from tenants.storage.db import new_id, now
 from tests.adapters.kit import kit_for
@@ -172,7 +172,7 @@ def test_what_an_engine_says_that_no_platform_takes_becomes_the_fallback_reply(t
         def respond(self, request: Any) -> EngineReply:
             return EngineReply(contents=(use(**{"1": "x" * 1025}),))
 
-    monkeypatch.setattr(respond_module, "engine_for", lambda settings: Engine())
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: Engine())
     Turn.objects.update(due_at=now())
     respond(Turn.objects.get().id)
     assert Message.objects.get(role="bot").analysis["engine"] == "fallback"

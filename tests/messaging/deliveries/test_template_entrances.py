@@ -19,12 +19,12 @@ from channels_app.models import MessageTemplate
 from channels_app.templates.resolve import templates_approved
 from channels_app.templates.store import TemplateBody, template_create
 from conversations.models import Conversation, Message
-from messaging import respond as respond_module
 from messaging import tasks
 from messaging.accept import accept
 from messaging.models import Turn
 from messaging.receive import receipt_process, receipt_store
 from messaging.respond import respond
+from messaging.turns import thinking
 from tenants import tenant_settings
 from tenants.models import Tenant
 from tenants.storage.db import now
@@ -52,7 +52,7 @@ def bot_says(monkeypatch: pytest.MonkeyPatch, content: Content) -> None:
         def respond(self, request: Any) -> EngineReply:
             return EngineReply(contents=(content,))
 
-    monkeypatch.setattr(respond_module, "engine_for", lambda settings: Engine())
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: Engine())
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ from channels_app.content.types import Content, TemplateUse, text
 from channels_app.contract import InboundMessage, Sender, SendResult, StatusUpdate, WindowClosed
 from channels_app.models import Channel, MessageTemplate
 from conversations.models import Conversation, Event, Message
-from messaging import respond as respond_module
 from messaging.accept import accept
 from messaging.deliver import deliver, redeliver
 from messaging.models import Delivery, DeliveryAttempt, Turn
@@ -26,6 +25,7 @@ from messaging.reports.delivery_status import status_apply
 from messaging.respond import respond
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.windows import window_of
+from messaging.turns import thinking
 from tenants.errors import Conflict
 from tenants.storage.db import now
 from tests.factories import ChannelFactory
@@ -186,7 +186,7 @@ def test_the_bots_late_answer_is_a_dead_letter_too(scope, whatsapp, clock, taken
             clock.move_to(NOON + timedelta(minutes=2))
             return EngineReply(contents=(text("at last"),))
 
-    monkeypatch.setattr(respond_module, "engine_for", lambda settings: Slow())
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: Slow())
     conversation = wrote(whatsapp, window_s=60)
     Turn.objects.update(due_at=now())
     respond(Turn.objects.get().id)

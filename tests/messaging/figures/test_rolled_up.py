@@ -20,7 +20,6 @@ from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
 from conversations.event_schemas import envelope_of
 from conversations.models import Conversation, Event, Message
-from messaging import respond as respond_module
 from messaging.accept import Entrance, accept
 from messaging.figures import read
 from messaging.figures.asked import Asked
@@ -36,6 +35,7 @@ from messaging.rating.taken import conversation_rate
 from messaging.respond import respond
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end, hand_back, hand_over, take_over
+from messaging.turns import thinking
 from tenants import tenant_settings
 from tenants.hours import BusinessHours, open_seconds_between
 from tenants.models import Tenant, User
@@ -123,7 +123,7 @@ class Office:
 
 @pytest.fixture
 def office(scope: Tenant, monkeypatch: pytest.MonkeyPatch, time_machine: Any, request: Any) -> Office:
-    monkeypatch.setattr(respond_module, "engine_for", lambda settings: Engine())
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: Engine())
     scope.settings = {"business_hours": HOURS}
     scope.save()
     tenant_settings.invalidate(scope.id)

@@ -18,10 +18,11 @@ from channels_app.health import health_forget
 from channels_app.models import Channel, ChannelHealth
 from chatsvc.processes.crews import Crews
 from conversations.models import Conversation
-from messaging import deliver, respond, sweep, tasks, wake
+from messaging import deliver, sweep, tasks, wake
 from messaging.many import respond as respond_many
 from messaging.models import Delivery, DeliveryAttempt, Turn
 from messaging.shutdown import stopping
+from messaging.turns import thinking
 from tenants.storage.db import now
 from tenants.work import crew
 from tenants.work.crew import Lane
@@ -50,7 +51,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return SendResult(f"wamid.OUT.{len(taken)}")
 
     monkeypatch.setattr(WhatsApp, "send", send)
-    monkeypatch.setattr(respond, "engine_for", lambda _: Engine())
+    monkeypatch.setattr(thinking, "engine_for", lambda _: Engine())
     return taken
 
 
@@ -122,7 +123,7 @@ def test_what_was_said_before_goes_first(answer, sent, calls, monkeypatch) -> No
     monkeypatch.setattr(respond_many, "sends_here", lambda _: False)
     turn = answer("First")
     monkeypatch.undo()
-    monkeypatch.setattr(respond, "engine_for", lambda _: Engine())
+    monkeypatch.setattr(thinking, "engine_for", lambda _: Engine())
     monkeypatch.setattr(wake, "_call", calls)
     answer("Second")
     assert (sent, rows()) == ([], [WAITS, WAITS])

@@ -24,6 +24,7 @@ from messaging.reports.delivery_status import status_apply
 from messaging.respond import respond
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end, hand_back, take_over
+from messaging.turns import thinking
 from tenants.errors import Conflict
 from tenants.scope import tenant_scope
 from tenants.storage.db import now, on_mongo
@@ -70,7 +71,7 @@ class Engine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     made = Engine()
-    monkeypatch.setattr(respond_module, "engine_for", lambda settings: made)
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: made)
     return made
 
 

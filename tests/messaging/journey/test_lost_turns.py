@@ -9,10 +9,10 @@ import pytest
 from assistant.port import EngineReply
 from channels_app.content.types import text
 from conversations.models import Conversation, Event, Message, Note
-from messaging import respond as verb
 from messaging.accept import Entrance, accept
 from messaging.models import Turn
 from messaging.respond import respond
+from messaging.turns import thinking
 from tenants.storage.db import new_id, now
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,7 +33,7 @@ def test_what_it_thought_is_undone(scope, web, said, monkeypatch, taken: Any, co
             Turn.objects.update(**taken)  # another worker took over, or the person stopped us
             return reply
 
-    monkeypatch.setattr(verb, "engine_for", lambda _: Late())
+    monkeypatch.setattr(thinking, "engine_for", lambda _: Late())
     before = (Conversation.objects.get().event_seq, Message.objects.count())
     turn = respond(Turn.objects.get().id)
     assert (Conversation.objects.get().event_seq, Message.objects.count()) == before

@@ -27,6 +27,7 @@ from messaging.publish import publish_events
 from messaging.reports.delivery_status import status_apply
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end, hand_back, take_over
+from messaging.turns import thinking
 from tenants.scope import tenant_scope
 from tenants.storage import prepared
 from tenants.storage.db import now, on_mongo
@@ -60,7 +61,7 @@ class Engine:
 @pytest.fixture(autouse=True)
 def outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine that answers at once, and a platform that takes everything and gives the same ids to both tenants."""
-    monkeypatch.setattr(respond, "engine_for", lambda _: Engine())
+    monkeypatch.setattr(thinking, "engine_for", lambda _: Engine())
     monkeypatch.setattr(
         WhatsApp, "send", lambda self, payload, config, http: SendResult(f"out.{Message.objects.count()}")
     )

@@ -12,11 +12,11 @@ from django.db import DatabaseError
 from assistant.port import EngineReply
 from channels_app.content.types import text
 from conversations.models import Event, Message
-from messaging import respond as respond_module
 from messaging.accept import accept
 from messaging.models import Delivery, Turn
 from messaging.respond import respond
 from messaging.rules.control import take_over
+from messaging.turns import settling, thinking
 from tenants.storage import db
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,7 +34,7 @@ def late(monkeypatch: pytest.MonkeyPatch) -> Any:
     """``late(then)``: the first answer is written but loses the race; ``then()`` is what the winner did."""
 
     def arrange(then: Any) -> None:
-        close = respond_module._close
+        close = settling.turn_close
         tries: list[Any] = []
 
         def first_fails(*arguments: Any, **options: Any) -> Turn:
@@ -45,8 +45,8 @@ def late(monkeypatch: pytest.MonkeyPatch) -> Any:
                 raise error
             return closed
 
-        monkeypatch.setattr(respond_module, "engine_for", lambda settings: Engine())
-        monkeypatch.setattr(respond_module, "_close", first_fails)
+        monkeypatch.setattr(thinking, "engine_for", lambda settings: Engine())
+        monkeypatch.setattr(settling, "turn_close", first_fails)
         monkeypatch.setattr(db, "_write_conflict", lambda error: True)
         monkeypatch.setattr(db, "time", SimpleNamespace(monotonic=count().__next__, sleep=lambda seconds: then()))
 

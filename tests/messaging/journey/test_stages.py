@@ -15,8 +15,9 @@ from benchmarks.webhooks import signed, webhook
 from channels_app.adapters.whatsapp import WhatsApp
 from channels_app.content.types import text
 from channels_app.contract import SendResult
-from messaging import respond, tasks, wake
+from messaging import tasks, wake
 from messaging.models import Delivery, InboundEvent, Turn
+from messaging.turns import thinking
 from tenants.scope import tenant_scope
 from tenants.storage.db import now, on_mongo
 from tenants.work.crew import Lane
@@ -84,7 +85,7 @@ def called(task: Any, row_id: str, lane: Lane | None = None) -> None:
 def test_one_message_costs_so_much_in_each_stage(monkeypatch: pytest.MonkeyPatch, instant: bool) -> None:
     lanes: dict[str, Lane] = {}
     monkeypatch.setattr(wake, "_call", lambda task, row_id=None, *more: lanes.update({str(row_id): more[-1]}))
-    monkeypatch.setattr(respond, "engine_for", lambda _: Engine(instant))
+    monkeypatch.setattr(thinking, "engine_for", lambda _: Engine(instant))
     sent: list[Any] = []
     monkeypatch.setattr(WhatsApp, "send", lambda self, payload, *_: sent.append(payload) or SendResult(f"o{len(sent)}"))
     tenant = TenantFactory()

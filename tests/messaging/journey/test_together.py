@@ -20,10 +20,12 @@ from channels_app.models import Channel
 from chatsvc.processes.crews import Crews
 from conversations.models import Conversation, Event, Message, Review
 from messaging import receive, respond, tasks, wake
+from messaging.many import respond as many_respond
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart, InboundEvent, Turn
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import take_over
 from messaging.tasks import RowWork
+from messaging.turns import thinking
 from tenants import tenant_settings
 from tenants.models import Tenant
 from tenants.storage.db import new_id, now, on_mongo
@@ -60,7 +62,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return SendResult(f"wamid.OUT.{payload.json['to']}.{len(taken)}")
 
     monkeypatch.setattr(WhatsApp, "send", send)
-    monkeypatch.setattr(respond, "engine_for", lambda _: Engine())
+    monkeypatch.setattr(thinking, "engine_for", lambda _: Engine())
     return taken
 
 
@@ -174,7 +176,7 @@ def test_a_turn_that_a_human_has_taken_is_void_and_the_others_are_answered(known
 
 def test_a_message_that_joins_while_the_engine_thinks_is_answered_too(known, whatsapp, called, monkeypatch) -> None:
     called(tasks.parse, receipts(whatsapp))
-    real, joined = respond.asked_of, []
+    real, joined = many_respond.asked_of, []
 
     def asked(turn: Any) -> Any:
         found = real(turn)
@@ -183,7 +185,7 @@ def test_a_message_that_joins_while_the_engine_thinks_is_answered_too(known, wha
             called(tasks.parse, [joined[0].id])
         return found
 
-    monkeypatch.setattr(respond, "asked_of", asked)
+    monkeypatch.setattr(many_respond, "asked_of", asked)
     called(tasks.respond, turns_due())
     called(tasks.respond, turns_due() or [new_id()])
     for talk in Conversation.objects.all():

@@ -10,10 +10,10 @@ from assistant.models import Unanswered
 from assistant.port import EngineReply
 from channels_app.content.types import text
 from conversations.models import Message
-from messaging import respond as verb
 from messaging.accept import Entrance, accept
 from messaging.models import Turn
 from messaging.respond import respond
+from messaging.turns import thinking
 from tenants.storage.db import new_id, now
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,7 +29,7 @@ def answered(web: Any, said: Any, monkeypatch: pytest.MonkeyPatch, *, unanswered
                 Turn.objects.update(claim=new_id())
             return EngineReply(contents=(text("I do not know."),), unanswered=unanswered, engine="test")
 
-    monkeypatch.setattr(verb, "engine_for", lambda _: Engine())
+    monkeypatch.setattr(thinking, "engine_for", lambda _: Engine())
     respond(Turn.objects.get().id)
 
 

@@ -13,12 +13,12 @@ from django.test.utils import CaptureQueriesContext
 from assistant.port import EngineReply
 from channels_app.content.types import text
 from conversations.models import Conversation
-from messaging import respond as respond_module
 from messaging import tasks
 from messaging.api import chat
 from messaging.live import answers
 from messaging.models import Turn
 from messaging.rules.control import conversation_end, hand_back, take_over
+from messaging.turns import settling, thinking
 from tenants.scope import tenant_scope
 from tests.conftest import Api
 
@@ -47,7 +47,7 @@ class Engine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     made = Engine()
-    monkeypatch.setattr(respond_module, "engine_for", lambda settings: made)
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: made)
     return made
 
 
@@ -88,7 +88,7 @@ def test_repeats_are_woken_by_the_answer_and_few_of_them_wait(post, engine, monk
 
 
 def test_an_answer_of_another_process_is_found_with_few_looks(post, key, engine, monkeypatch, settings) -> None:
-    monkeypatch.setattr(respond_module, "turn_settled", lambda conversation_id: None)  # as from another process
+    monkeypatch.setattr(settling, "turn_settled", lambda conversation_id: None)  # as from another process
     settings.ENV = {**settings.ENV, "REQUEST_TIMEOUT_MS": 400}
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(post)

@@ -13,13 +13,13 @@ from django.urls import reverse
 
 from channels_app.contract import Rejected
 from channels_app.models import Channel
-from messaging import respond as respond_module
 from messaging.accept import Entrance, accept
 from messaging.deliver import deliver
 from messaging.models import HandledEvent, InboundEvent, StaffAlert, Turn
 from messaging.outbox import handlers
 from messaging.publish import publish_events
 from messaging.respond import respond
+from messaging.turns import thinking
 from tenants.models import Tenant
 from tenants.storage.db import now
 from tests.factories import MembershipFactory, RoleFactory, UserFactory
@@ -46,7 +46,7 @@ def happens(
         accept(whatsapp, said("a person, please", id="wamid.1"), Entrance(hints={"bypass_automation": True}))
 
     def engine() -> None:
-        monkeypatch.setattr(respond_module, "engine_for", lambda settings: Down())
+        monkeypatch.setattr(thinking, "engine_for", lambda settings: Down())
         accept(whatsapp, said("hello", id="wamid.1"), Entrance())
         Turn.objects.update(due_at=now())
         respond(Turn.objects.get().id)

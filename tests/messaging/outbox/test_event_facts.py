@@ -15,7 +15,6 @@ from channels_app.models import Channel
 from conversations.event_schemas import SCHEMAS
 from conversations.models import Contact, Conversation, Event, Identity, Message
 from conversations.timeline import AWAITED, VERSIONS
-from messaging import respond as respond_module
 from messaging.accept import Entrance, accept
 from messaging.deliver import deliver
 from messaging.models import Delivery, DeliveryPart, Turn
@@ -24,6 +23,7 @@ from messaging.reports.delivery_status import status_apply
 from messaging.reports.revise import revision_take
 from messaging.respond import respond, turn_work, turns_replay
 from messaging.rules.control import conversation_end, hand_back, take_over
+from messaging.turns import thinking
 from tenants.models import Tenant
 from tenants.storage.db import now
 from tenants.tenant_settings import invalidate
@@ -59,7 +59,7 @@ class Engine:
 @pytest.fixture(autouse=True)
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     made = Engine()
-    monkeypatch.setattr(respond_module, "engine_for", lambda settings: made)
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: made)
     return made
 
 

@@ -17,7 +17,6 @@ from conversations.models import Attachment, Contact, Conversation, Event, Messa
 from conversations.models import Reaction as ReactionRow
 from conversations.models import Revision as RevisionRow
 from conversations.shapes import MessageQuery
-from messaging import respond as respond_module
 from messaging.admin.inbox.transcript import newest
 from messaging.housekeeping.trims import trim
 from messaging.live.transcript import frames_after
@@ -26,6 +25,7 @@ from messaging.receive import _item_apply as apply
 from messaging.reports import revise
 from messaging.reports.delivery_status import early_statuses_apply, part_taken
 from messaging.respond import respond
+from messaging.turns import thinking
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
 from tests.factories import ChannelFactory, ConversationFactory, DeliveryFactory, IdentityFactory, MessageFactory
@@ -92,7 +92,7 @@ class Engine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     made = Engine()
-    monkeypatch.setattr(respond_module, "engine_for", lambda settings: made)
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: made)
     return made
 
 

@@ -17,13 +17,13 @@ from channels_app.contract import Revision
 from conversations.models import Conversation, Event, Message, Note, Review
 from conversations.models import Revision as RevisionRow
 from conversations.safety import SEALED, Hidden, analysis_shown, hidden_in, replies_hidden, reply_hidden, revealed
-from messaging import respond as respond_module
 from messaging.accept import Entrance, accept
 from messaging.models import StaffAlert, Turn
 from messaging.outbox.handlers import events_handle
 from messaging.reports.revise import revision_take
 from messaging.respond import respond
 from messaging.rules.agent_replies import agent_reply
+from messaging.turns import thinking
 from tenants.storage.db import now
 from tests.factories import UserFactory
 from tests.messaging.kept import everything_stored, flagged
@@ -45,7 +45,7 @@ class Engine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     made = Engine()
-    monkeypatch.setattr(respond_module, "engine_for", lambda settings: made)
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: made)
     return made
 
 

@@ -22,6 +22,7 @@ from messaging.reports.contact_signals import signal_apply
 from messaging.respond import respond
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end, hand_back, take_over
+from messaging.turns import request, thinking
 from tenants.errors import Conflict
 from tenants.storage.db import now
 from tests.factories import ChannelFactory, UserFactory
@@ -51,7 +52,7 @@ class Engine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     made = Engine()
-    monkeypatch.setattr(respond_module, "engine_for", lambda settings: made)
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: made)
     return made
 
 
@@ -395,7 +396,7 @@ def test_a_new_process_is_ready_before_its_engine_is_asked(
     that an engine gets where the promise is broken already."""
     accept(web, said("two"))
     loads = timedelta(seconds=loads_s)
-    engine.prepare = lambda: monkeypatch.setattr(respond_module, "now", lambda: now() + loads)
+    engine.prepare = lambda: monkeypatch.setattr(request, "now", lambda: now() + loads)
     answer_all()
     assert left[0] <= engine.asked[-1].deadline_s <= left[1]
 

@@ -9,8 +9,8 @@ import pytest
 from assistant.port import EngineReply
 from channels_app.content.types import text
 from conversations.models import Conversation
-from messaging import respond as respond_module
 from messaging.accept import accept
+from messaging.turns import thinking
 
 
 class Engine:
@@ -32,7 +32,7 @@ class Engine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     made = Engine()
-    monkeypatch.setattr(respond_module, "engine_for", lambda settings: made)
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: made)
     return made
 
 

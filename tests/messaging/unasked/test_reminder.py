@@ -36,7 +36,7 @@ def test_the_example_answers_and_reminds_once(talk, make_key, scope, monkeypatch
         try:
             assert process.stdout is not None
             engine: Any = Remote(f"127.0.0.1:{process.stdout.readline().strip()}")
-            monkeypatch.setattr("messaging.respond.engine_for", lambda settings: engine)
+            monkeypatch.setattr("messaging.turns.thinking.engine_for", lambda settings: engine)
             Turn.objects.update(due_at=now())
             respond(Turn.objects.get().id)
             assert written.acquire(timeout=30) and written.acquire(timeout=30)

@@ -11,7 +11,6 @@ import pytest
 from assistant.port import EngineReply
 from channels_app.content.types import text
 from conversations.models import Conversation
-from messaging import respond as respond_verb
 from messaging.live import typing as live_typing
 from messaging.live.attending import staff_read, staff_typing
 from messaging.models import Turn
@@ -19,6 +18,7 @@ from messaging.respond import respond
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end, hand_back, take_over
 from messaging.sockets.rows import Rows
+from messaging.turns import thinking
 from messaging.webchat import rules as webchat
 from tenants import tenant_settings
 from tests.conftest import Api
@@ -57,7 +57,7 @@ class Thinking:
 @pytest.fixture
 def engine(monkeypatch):
     engine = Thinking()
-    monkeypatch.setattr(respond_verb, "engine_for", lambda settings: engine)
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: engine)
     yield engine
     engine.done.set()
 

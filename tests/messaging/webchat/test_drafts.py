@@ -14,13 +14,13 @@ import pytest
 from assistant.port import EngineError, EngineReply
 from channels_app.content.types import text
 from conversations.models import Message
-from messaging import respond as respond_verb
 from messaging.live import typing as live_typing
 from messaging.live.hub import conversation_group, hub
 from messaging.live.typing import MOST_SHOWN, Writing, writing_shown
 from messaging.models import Turn
 from messaging.respond import respond
 from messaging.rules.control import take_over
+from messaging.turns import thinking
 
 
 class Writer:
@@ -48,7 +48,7 @@ class Writer:
 def engine(monkeypatch):
     monkeypatch.setattr(live_typing, "GROWS_EVERY_S", 0.01)
     engine = Writer()
-    monkeypatch.setattr(respond_verb, "engine_for", lambda settings: engine)
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: engine)
     yield engine
     engine.go_on.set()
 

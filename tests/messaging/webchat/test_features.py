@@ -9,7 +9,6 @@ import pytest
 from assistant.port import EngineError
 from channels_app.content.types import text
 from conversations.models import Contact, Conversation, Message
-from messaging import respond as respond_module
 from messaging.accept import accept
 from messaging.context.wording import ENTRIES, FALLBACKS, OWN_FALLBACK, fallback_for
 from messaging.live import typing as live_typing
@@ -19,6 +18,7 @@ from messaging.models import Turn
 from messaging.reports.typing_marks import show_typing
 from messaging.respond import respond
 from messaging.rules.control import hand_back, hand_over, take_over
+from messaging.turns import thinking
 from tenants.errors import Conflict
 from tenants.storage.db import atomic, now
 from tenants.tenant_settings import TenantSettings, invalidate, settings_for
@@ -97,7 +97,7 @@ def test_no_agent_is_seen_typing(scope, chooses, monkeypatch) -> None:
 def test_the_bots_dots_are_off_too(scope, chooses, monkeypatch) -> None:
     shown: list[Any] = []
     monkeypatch.setattr(live_typing.hub, "repeat", lambda *facts, **more: shown.append(facts) or Beat())
-    monkeypatch.setattr(respond_module, "engine_for", lambda settings: Silent())
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: Silent())
     channel = ChannelFactory(tenant=scope, kind="web")
     answer_of(channel, "v1")
     assert len(shown) == 1
@@ -218,7 +218,7 @@ def test_the_fallback_reply_is_in_their_language(settings, language, expected) -
 
 def test_an_engine_that_is_down_is_excused_in_their_language(scope, chooses, monkeypatch) -> None:
     chooses(languages=["en", "de"])
-    monkeypatch.setattr(respond_module, "engine_for", lambda settings: Silent())
+    monkeypatch.setattr(thinking, "engine_for", lambda settings: Silent())
     reply = answer_of(ChannelFactory(tenant=scope, kind="web"), "v1", "Wo ist meine Bestellung, bitte sagen Sie es mir")
     assert reply.text == FALLBACKS["de"]
     assert settings_for(scope.id).languages == ("en", "de")

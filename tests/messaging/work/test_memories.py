@@ -15,6 +15,7 @@ from conversations.contacts import people
 from conversations.models import Contact, Conversation
 from messaging import respond
 from messaging.accept import Entrance, accept
+from messaging.turns import thinking
 from tenants.access import auth
 from tests.factories import ChannelFactory, ContactFactory
 
@@ -104,7 +105,7 @@ def test_who_turned_out_to_be_another_before_the_answer_gets_it(scope, web, said
             asked.append(request)
             return EngineReply(contents=(text("answer"),), engine=self.name)
 
-    monkeypatch.setattr(respond, "engine_for", lambda _: Engine())
+    monkeypatch.setattr(thinking, "engine_for", lambda _: Engine())
     kept = ContactFactory(tenant=scope, name="Mira")
     accepted = accept(web, said("hello"), Entrance(answer_now=True))
     people.contacts_join(kept.id, [accepted.conversation.contact_id])

@@ -20,6 +20,7 @@ from messaging.media import fetch
 from messaging.models import InboundEvent, StaffAlert, Turn
 from messaging.outbox import alert_ways, alerts
 from messaging.shutdown import stopping
+from messaging.turns import request, thinking
 from tenants.storage.db import now
 from tenants.work.leases import MOST_LEASES, TABLES
 from tests.messaging.work.test_work import alert, call, delivery, file, receipt, scheduled, turn
@@ -34,7 +35,7 @@ TASK = {"receipts": tasks.parse, "turns": tasks.respond, "files": tasks.media, "
 #: what each verb does first with a row that it has leased
 FIRST: dict[str, tuple[Any, str]] = {
     "receipts": (receive, "channel_for_id"),
-    "turns": (respond, "request_of"),
+    "turns": (thinking, "request_of"),
     "files": (fetch, "channel_for_id"),
     "alerts": (alert_ways, "members_who_may"),
     "scheduled": (scheduled_verb, "locked"),
@@ -89,7 +90,7 @@ def test_a_turn_whose_workers_ended_gets_the_fallback_first(scope, web, calls) -
 def test_a_turn_that_fails_for_a_day_is_given_up_told_and_answered_again(scope, web, monkeypatch, calls) -> None:
     row = turn(web, attempts=respond.TRIES.tries - 2)
     with monkeypatch.context() as broken:
-        broken.setattr(respond, "_recent", lambda _: 1 / 0)
+        broken.setattr(request, "_recent", lambda _: 1 / 0)
         assert (run("turns").status, Turn.objects.get().claim) == ("running", None)
         Turn.objects.update(due_at=now())
         assert (run("turns").status, Turn.objects.get().outcome) == ("failed", "ZeroDivisionError")

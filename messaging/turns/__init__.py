@@ -1,0 +1,1 @@
+"""What `messaging/respond.py` does with one turn, in its order: asking, thinking, settling."""
