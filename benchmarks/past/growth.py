@@ -92,8 +92,9 @@ class Place:
     def calls(self) -> dict[str, Callable[[], object]]:
         from benchmarks.webhooks import signed, webhook
         from conversations.models import Conversation, Message
-        from messaging import deliver, publish, sweep
+        from messaging import publish, sweep
         from messaging.models import Delivery, InboundEvent
+        from messaging.sends.due import lane_head
         from tenants.scope import tenant_scope
         from tenants.storage.db import new_id
         from tenants.work import leases
@@ -120,7 +121,7 @@ class Place:
 
         def claim() -> Delivery | None:
             with tenant_scope(crowd.tenants[0].id):
-                head = deliver.lane_head(crowd.huge)
+                head = lane_head(crowd.huge)
                 assert head is not None
                 Delivery.objects.filter(id=head.id).update(due_at=head.created_at)
                 return leases.claim(head, timedelta(minutes=1))

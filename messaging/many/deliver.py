@@ -1,7 +1,7 @@
 """Lanes of many conversations at once: their heads are leased by one statement, sent side by side, and what came of it is
 written in one transaction, where nothing is special about it.
 
-Owns what goes together. Everything else is done by the functions of `deliver`, message by message. Must not write rows
+Owns what goes together. Everything else is done by the functions of `sends`, message by message. Must not write rows
 of its own kind, nor keep back what came of a send while others still wait: what ends within TOGETHER_S is written.
 """
 
@@ -22,12 +22,14 @@ from channels_app.selectors import channel_for_id
 from conversations.models import Conversation
 from messaging import deliver as alone
 from messaging import heads, wake
-from messaging.deliver import SendTry
 from messaging.live.staff import conversation_changed
 from messaging.measures import WAITED
 from messaging.models import Delivery, DeliveryAttempt
 from messaging.reports.delivery_status import parts_insert, parts_settled
 from messaging.rules.hold import channel_worked
+from messaging.sends.due import ready, within_rate
+from messaging.sends.settling import settle_try, try_record
+from messaging.sends.trying import SendTry, send_try
 from messaging.shutdown import stopping
 from tenants.storage import prepared
 from tenants.storage.db import atomic, now, server_trouble
@@ -70,7 +72,7 @@ def _tried(lanes: list[uuid.UUID], contexts: Contexts) -> Iterator[list[SendTry]
     """Send the heads of these lanes that are due; as they end, those that have left their lane."""
     ready = list(_ready(HEADS.run(lanes=lanes), contexts))
     ours = claim_all(ready, timedelta(seconds=settings.ENV["DELIVERY_LEASE_S"])) if ready else []
-    sends = [partial(contexts[one.conversation_id].run, alone.send_try, one) for one in ours]
+    sends = [partial(contexts[one.conversation_id].run, send_try, one) for one in ours]
     for tries in as_they_end(sends, TOGETHER_S):
         yield _settled(tries, contexts)
 
@@ -82,9 +84,9 @@ def _ready(deliveries: Sequence[Delivery], contexts: Contexts) -> Iterator[Deliv
     for channel_id, some in groupby(due, key=_channel_of):
         of_channel = list(some)
         channel = channel_for_id(channel_id)
-        drawn = channel is not None and alone.within_rate(channel, len(of_channel)) == 0
+        drawn = channel is not None and within_rate(channel, len(of_channel)) == 0
         for one in of_channel:
-            if contexts[one.conversation_id].run(alone.ready, one, drawn=drawn):
+            if contexts[one.conversation_id].run(ready, one, drawn=drawn):
                 yield one
 
 
@@ -102,7 +104,7 @@ def _settled(tries: Sequence[SendTry], contexts: Contexts) -> list[SendTry]:
 
 def _settled_alone(one: SendTry) -> bool:
     try:
-        return alone.settle_try(one)
+        return settle_try(one)
     except Exception as error:  # noqa: BLE001  the platform has others of these: what came of them has to be written
         log.error("delivery_not_settled", delivery=str(one.delivery.id), error=type(error).__name__)
         return False
@@ -118,7 +120,7 @@ def _written_together(plain: Sequence[SendTry], contexts: Contexts) -> Sequence[
             if not settle_all(deliveries, **sent):
                 raise LeaseLost
             for one in plain:
-                contexts[one.delivery.conversation_id].run(alone._record, one)
+                contexts[one.delivery.conversation_id].run(try_record, one)
     except Exception as error:  # noqa: BLE001  whose fault it is shows when each is written alone
         log.info("deliveries_settled_apart", error=type(error).__name__, deliveries=len(plain))
         for one in plain if server_trouble(error) else ():

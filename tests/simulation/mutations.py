@@ -17,7 +17,8 @@ from messaging.many import deliver as deliver_many
 from messaging.models import Delivery, InboundEvent, Turn
 from messaging.reports import delivery_status
 from messaging.rules import control
-from messaging.turns import settling
+from messaging.sends import settling, trying
+from messaging.turns import settling as turn_settling
 from tenants.storage import prepared
 from tenants.work import leases
 from tenants.work.leases import Leased, Work
@@ -49,7 +50,7 @@ def _settle_without_the_claim(patch: Patch) -> None:
     def all_anyhow(rows: Sequence[Leased], **changes: Any) -> bool:
         return min(anyhow(row, **changes) for row in rows)
 
-    for owner in (leases, deliver, respond, settling, receive):
+    for owner in (leases, settling, respond, turn_settling, receive):
         patch(owner, "settle", anyhow)
     patch(receive, "settle_untried", all_anyhow)
     patch(deliver_many, "settle_all", all_anyhow)
@@ -57,13 +58,13 @@ def _settle_without_the_claim(patch: Patch) -> None:
 
 def _told_without_the_claim(patch: Patch) -> None:
     """A worker tells of the outcome of a delivery that another has taken over (code F11)."""
-    settle = deliver.settle
+    settle = settling.settle
 
     def anyhow(row: Delivery, **changes: Any) -> bool:
         settle(row, **changes)
         return True
 
-    patch(deliver, "settle", anyhow)
+    patch(settling, "settle", anyhow)
 
 
 def _idle_sweep_looks_once(patch: Patch) -> None:
@@ -75,12 +76,12 @@ def _guard_without(*dropped: str) -> Callable[[Patch], None]:
     """The reply is written whatever became of ``dropped`` while the engine thought."""
 
     def apply(patch: Patch) -> None:
-        advance = settling.conversation_advance
+        advance = turn_settling.conversation_advance
 
         def lax(where: dict[str, Any], **changes: Any) -> Conversation | None:
             return advance({k: v for k, v in where.items() if k not in dropped}, **changes)
 
-        patch(settling, "conversation_advance", lax)
+        patch(turn_settling, "conversation_advance", lax)
 
     return apply
 
@@ -102,7 +103,7 @@ def _silent_change(patch: Patch) -> None:
 
 def _parts_are_remembered_late(patch: Patch) -> None:
     """What a platform took is written down when the whole message is sent."""
-    taken, sent = deliver.part_taken, deliver._sent
+    taken, sent = trying.part_taken, settling._sent
     parts: list[tuple[Delivery, int, str]] = []
 
     def put_aside(delivery: Delivery, index: int, platform_id: str) -> None:
@@ -113,8 +114,8 @@ def _parts_are_remembered_late(patch: Patch) -> None:
             taken(*one)
         sent(attempt)
 
-    patch(deliver, "part_taken", put_aside)
-    patch(deliver, "_sent", write_all)
+    patch(trying, "part_taken", put_aside)
+    patch(settling, "_sent", write_all)
 
 
 def _status_follows_the_last_report(patch: Patch) -> None:
@@ -141,7 +142,7 @@ def _hand_back_closes_the_question(patch: Patch) -> None:
 
 def _any_message_may_be_sent(patch: Patch) -> None:
     """What was queued before a STOP goes out after it."""
-    patch(deliver, "check_reachable", lambda message: None)
+    patch(trying, "check_reachable", lambda message: None)
 
 
 def _lane_is_any_order(patch: Patch) -> None:
@@ -151,7 +152,8 @@ def _lane_is_any_order(patch: Patch) -> None:
         unfinished = Delivery.objects.filter(conversation_id=conversation_id, status__in=Delivery.UNFINISHED)
         return unfinished.order_by("-seq").select_related("message__identity", "conversation").first()
 
-    patch(deliver, "lane_head", newest)
+    for owner in (deliver, settling):
+        patch(owner, "lane_head", newest)
 
 
 MUTATIONS: dict[str, Mutation] = {

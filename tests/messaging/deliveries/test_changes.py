@@ -16,11 +16,13 @@ from channels_app.services import channel_close
 from conversations.models import Event, Message
 from messaging import heads
 from messaging.accept import accept
-from messaging.deliver import _expired, delivery_give_up, redeliver
+from messaging.deliver import redeliver
 from messaging.models import Delivery, DeliveryPart
 from messaging.reports.delivery_status import mark_read, status_apply
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import take_over
+from messaging.sends.due import expired
+from messaging.sends.settling import delivery_give_up
 from tenants.storage.db import atomic, now
 from tests.factories import ChannelFactory
 
@@ -138,9 +140,9 @@ def test_reports_and_read_marks_are_not_about_a_change(client: Any, reply: Messa
 def test_a_change_does_not_expire_but_for_a_worker_of_the_release_before(client: Any, reply: Message) -> None:
     edit(client, reply)
     change = Delivery.objects.get(action="edit")
-    assert (change.expires_at <= now(), _expired(change)) == (True, False)
+    assert (change.expires_at <= now(), expired(change)) == (True, False)
     Delivery.objects.filter(id=change.id).update(expires_at=now() - timedelta(days=9))
-    assert not _expired(Delivery.objects.get(id=change.id))
+    assert not expired(Delivery.objects.get(id=change.id))
 
 
 def test_the_event_of_a_change_that_failed_names_what_it_changes(client: Any, reply: Message) -> None:

@@ -14,7 +14,6 @@ from channels_app.contract import SendResult, StatusUpdate
 from channels_app.models import Channel, ChannelHealth, ChannelIncident
 from channels_app.selectors import channel_forget
 from conversations.models import Event
-from messaging import deliver as deliver_verb
 from messaging import tasks
 from messaging.deliver import deliver, redeliver
 from messaging.health import watch
@@ -22,6 +21,7 @@ from messaging.health.watch import channel_saved
 from messaging.housekeeping.disconnect import channel_disconnect
 from messaging.models import Delivery, DeliveryPart
 from messaging.reports.delivery_status import status_apply
+from messaging.sends import trying
 from tenants.storage.db import now
 from tests.factories import ConversationFactory, DeliveryFactory, MessageFactory
 
@@ -161,8 +161,8 @@ def test_settings_that_hold_no_more_are_the_channels_trouble(scope, whatsapp, ca
 @pytest.mark.parametrize("failed", [(0,), (1,), (0, 2), (2,)], ids=str)
 def test_of_several_parts_only_those_that_failed_are_sent_again(scope, whatsapp, calls_made, monkeypatch, failed):
     head = waiting(whatsapp)
-    real = deliver_verb._payloads
-    monkeypatch.setattr(deliver_verb, "_payloads", lambda *given: list(real(*given)) * 3)
+    real = trying._payloads
+    monkeypatch.setattr(trying, "_payloads", lambda *given: list(real(*given)) * 3)
     deliver(head.conversation_id)
     for part in DeliveryPart.objects.order_by("index"):
         word = "failed" if part.index in failed else "delivered"

@@ -19,10 +19,10 @@ from channels_app.models import Channel
 from channels_app.registry import KINDS, adapter_for
 from channels_app.words.segments import segments
 from conversations.models import Conversation, Message
-from messaging import deliver as deliver_module
 from messaging.api.preview import REFERENCE, PreviewRequest, preview
 from messaging.deliver import deliver
 from messaging.models import Delivery
+from messaging.sends import due, trying
 from tenants.storage.db import now
 from tests import contents as some
 from tests.adapters.kit import Kit, answer, kit_for
@@ -94,8 +94,8 @@ def sent(kit, monkeypatch) -> list[Payload]:
         return result
 
     monkeypatch.setattr(type(kit.adapter), "send", send)
-    monkeypatch.setattr(deliver_module, "http_for", lambda channel: platform)
-    monkeypatch.setattr(deliver_module, "allow", lambda *args: 0.0)
+    monkeypatch.setattr(trying, "http_for", lambda channel: platform)
+    monkeypatch.setattr(due, "allow", lambda *args: 0.0)
     return sent
 
 

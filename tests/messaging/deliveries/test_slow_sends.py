@@ -23,6 +23,7 @@ from messaging.consent.rules import staff_stop
 from messaging.many import deliver as deliver_many
 from messaging.models import Delivery, DeliveryAttempt
 from messaging.rules.agent_replies import agent_reply
+from messaging.sends.due import lane_head
 from tenants import tenant_settings
 from tenants.models import Tenant
 from tenants.storage.db import now, on_mongo
@@ -143,7 +144,7 @@ def test_what_waits_for_a_tenant_that_is_suspended_meanwhile_is_kept(lanes, plat
 
 def test_an_answer_that_was_leased_with_it_is_kept_as_well(lanes, platform, scope) -> None:
     """Suspended between the answer's commit and its send."""
-    head = deliver.lane_head(lanes[0])
+    head = lane_head(lanes[0])
     claim(head, timedelta(seconds=60))
     suspend(scope)
     assert deliver.deliver_leased(head) == 0
@@ -152,7 +153,7 @@ def test_an_answer_that_was_leased_with_it_is_kept_as_well(lanes, platform, scop
 
 def test_a_process_that_stood_still_for_longer_than_its_lease_sends_nothing(lanes, platform, time_machine) -> None:
     """It wakes up between the answer's commit and its send; another worker has sent the message."""
-    head = deliver.lane_head(lanes[0])
+    head = lane_head(lanes[0])
     claim(head, timedelta(seconds=60))
     time_machine.shift(timedelta(seconds=61))
     deliver.deliver(lanes[0])

@@ -15,7 +15,6 @@ from channels_app.contract import ConfigError, SendResult, StatusUpdate, Unreach
 from conversations.models import Conversation, Event, Message
 from conversations.timeline import conversation_advance
 from messaging import accept as accept_module
-from messaging import deliver as deliver_module
 from messaging import respond as respond_module
 from messaging.accept import Entrance, accept
 from messaging.deliver import deliver, redeliver
@@ -24,6 +23,7 @@ from messaging.reports.delivery_status import status_apply
 from messaging.respond import respond
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end, hand_back, take_over
+from messaging.sends import settling as send_settling
 from messaging.turns import thinking
 from tenants.errors import Conflict
 from tenants.scope import tenant_scope
@@ -285,7 +285,7 @@ def test_the_last_try_makes_a_dead_letter_that_can_be_replayed(answered, monkeyp
 def test_a_database_that_goes_away_in_the_midst_of_a_try_makes_no_dead_letter(answered, monkeypatch) -> None:
     said = failing(monkeypatch)
     with monkeypatch.context() as away:
-        away.setattr(deliver_module, "part_insert", lambda *_: connection_lost())
+        away.setattr(send_settling, "part_insert", lambda *_: connection_lost())
         assert deliver(answered.id) == 0
     head = Delivery.objects.order_by("seq").first()
     assert (head.status, head.attempts, head.claim) == (Delivery.Status.QUEUED, 0, None), "it costs no try"

@@ -13,13 +13,13 @@ from channels_app.content.types import text
 from channels_app.contract import Reaction, Sender, SendResult, StatusUpdate
 from channels_app.models import Channel
 from conversations.models import Event
-from messaging import deliver as deliver_module
 from messaging.accept import accept
 from messaging.deliver import deliver
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart
 from messaging.reports.delivery_status import status_apply
 from messaging.reports.revise import reaction_take
 from messaging.rules.agent_replies import agent_reply
+from messaging.sends import settling
 from tenants.storage.db import new_id
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -76,7 +76,7 @@ def test_a_report_that_told_us_of_the_part_counts_though_the_worker_ends_once_it
 ) -> None:
     """The report will not come again: the message goes as far as its part in the transaction that settles it."""
     meanwhile(lambda: report(whatsapp, status, f"{delivery.id}.0"))
-    monkeypatch.setattr(deliver_module, "early_statuses_apply", lambda _: 1 / 0)
+    monkeypatch.setattr(settling, "early_statuses_apply", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         deliver(delivery.conversation_id)
     assert Delivery.objects.get().status == status
@@ -118,7 +118,7 @@ def test_a_worker_that_ends_before_it_has_written_leaves_a_lease(delivery, meanw
 
     meanwhile(lambda: None)
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(deliver_module, "_record", killed)
+        patched.setattr(settling, "try_record", killed)
         deliver(delivery.conversation_id)
     assert state(delivery) == ("sending", 0, [], 0)
     assert delivery.claim is not None

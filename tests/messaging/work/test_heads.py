@@ -16,6 +16,7 @@ from messaging import sweep, tasks
 from messaging.health import watch
 from messaging.models import Delivery, InboundEvent, WebhookDelivery, WebhookEndpoint
 from messaging.rules.hold import channel_admits
+from messaging.sends import due
 from tenants import tenant_settings
 from tenants.models import Tenant
 from tenants.storage.db import now
@@ -130,7 +131,7 @@ def test_a_throttled_lane_leaves_the_one_try_after_a_hold_to_another(scope, what
     [waiting] = waiting_on(whatsapp, now())
     over = ago(seconds=1)
     ChannelHealth.objects.create(channel=whatsapp, held_until=over)
-    monkeypatch.setattr(deliver_verb, "allow", lambda *_: 3.0)
+    monkeypatch.setattr(due, "allow", lambda *_: 3.0)
     assert deliver_verb.deliver(waiting.conversation_id) == 0
     assert ChannelHealth.objects.get().held_until == over
     assert channel_admits(whatsapp) is None

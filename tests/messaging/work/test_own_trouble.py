@@ -12,13 +12,13 @@ from django.db import OperationalError
 
 from channels_app.models import Channel
 from conversations.models import Event
-from messaging import deliver as deliver_verb
 from messaging import receive, respond, tasks
 from messaging.agents import scheduled as scheduled_verb
 from messaging.integrators import calls as calls_verb
 from messaging.media import fetch
 from messaging.models import InboundEvent, StaffAlert, Turn
 from messaging.outbox import alert_ways, alerts
+from messaging.sends import due, trying
 from messaging.shutdown import stopping
 from messaging.turns import request, thinking
 from tenants.storage.db import now
@@ -39,7 +39,7 @@ FIRST: dict[str, tuple[Any, str]] = {
     "files": (fetch, "channel_for_id"),
     "alerts": (alert_ways, "members_who_may"),
     "scheduled": (scheduled_verb, "locked"),
-    "deliveries": (deliver_verb, "check_reachable"),
+    "deliveries": (trying, "check_reachable"),
     "calls": (calls_verb, "body_of"),
 }
 
@@ -76,7 +76,8 @@ def test_trouble_of_our_own_servers_costs_no_try(scope, web, monkeypatch, calls,
 def test_a_row_that_ends_its_workers_is_given_up(scope, web, monkeypatch, calls, name, ended, reason) -> None:
     row = MAKE[name](web, leases=2 * MOST_LEASES)
     monkeypatch.setattr(*FIRST[name], lambda *_: pytest.fail("it would have ended this worker, too"))
-    monkeypatch.setattr(deliver_verb, "channel_for_id", lambda _: web)
+    for owner in (due, trying):
+        monkeypatch.setattr(owner, "channel_for_id", lambda _: web)
     after = run(name)
     assert (getattr(after, after.STATE), getattr(after, reason)) == (ended, "worker_lost")
     assert row.id == after.id

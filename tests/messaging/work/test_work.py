@@ -16,12 +16,13 @@ from channels_app.models import Channel
 from channels_app.services import http_for
 from chatsvc.observe.row_metrics import rows as measured
 from conversations.models import Attachment, Event
-from messaging import deliver as deliver_verb
 from messaging import receive, respond, sweep, tasks
 from messaging.admin.overview import FIGURES
 from messaging.agents.models import ScheduledReply
 from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookDelivery, WebhookEndpoint
 from messaging.outbox.handlers import events_handle
+from messaging.sends import settling
+from messaging.sends.trying import SendTry
 from tenants import tenant_settings
 from tenants.errors import Unavailable
 from tenants.models import Tenant
@@ -212,7 +213,7 @@ def test_a_worker_that_lost_its_lease_announces_no_failure(scope, whatsapp) -> N
     row = DeliveryFactory(tenant=whatsapp.tenant, status="sending", claim=new_id())
     seen = Delivery.objects.select_related("message", "conversation").get(id=row.id)
     Delivery.objects.filter(id=row.id).update(claim=new_id(), status="sent")  # another worker took over and sent it
-    deliver_verb._dead(deliver_verb.SendTry(seen, whatsapp, http_for(whatsapp)), Rejected("nope"))
+    settling._dead(SendTry(seen, whatsapp, http_for(whatsapp)), Rejected("nope"))
     assert Delivery.objects.get(id=row.id).status == "sent"
     assert not Event.objects.filter(type="chat.message.failed").exists()
 
