@@ -61,12 +61,6 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
 
 
 @pytest.fixture
-def remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However slow the machine: what is asked again once a second is not among the statements that a test counts."""
-    monkeypatch.setattr(tenant_settings.state._states, "ttl", 300)
-
-
-@pytest.fixture
 def web(tenant: Tenant) -> Channel:
     return ChannelFactory(tenant=tenant, kind="web", name="Website")
 

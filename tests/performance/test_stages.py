@@ -25,6 +25,7 @@ from tenants.storage.db import atomic, on_mongo
 from tests.factories import ChannelFactory
 
 pytestmark = [
+    pytest.mark.usefixtures("remembered"),
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(on_mongo(), reason="counts statements of SQL"),
 ]
