@@ -164,8 +164,12 @@ def handler500(request: HttpRequest) -> HttpResponseBase:
 
 def error_response(request: HttpRequest, shown: ServiceError) -> HttpResponse:
     """The answer to an error for views that are not DRF's."""
-    body = encoded(_envelope(getattr(request, "request_id", ""), error=_body(shown)))
+    body = error_body(shown, getattr(request, "request_id", ""))
     return HttpResponse(body, status=shown.status, content_type="application/json", headers=_headers(shown))
+
+
+def error_body(shown: ServiceError, request_id: str) -> bytes:
+    return encoded(_envelope(request_id, error=_body(shown)))
 
 
 def _page(request: HttpRequest, shown: ServiceError) -> HttpResponse | None:

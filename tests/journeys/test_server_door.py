@@ -7,10 +7,12 @@ import logging
 import socket
 import threading
 from http.client import HTTPConnection
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
 from channels.testing import WebsocketCommunicator
+from daphne.http_protocol import WebRequest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
@@ -32,10 +34,15 @@ UPGRADE = (
 
 def status_of(path: str, headers: str = "") -> str:
     """The status line that a raw request gets; "" when the connection is cut."""
+    return answer_of(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode()).partition("\r\n")[0]
+
+
+def answer_of(request: bytes) -> str:
+    """The first bytes of the answer to a raw request."""
     where = urlsplit(address())
     with socket.create_connection((where.hostname, where.port), timeout=20) as line:
-        line.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode())
-        return line.recv(4096).partition(b"\r\n")[0].decode()
+        line.sendall(request)
+        return line.recv(4096).decode()
 
 
 @pytest.mark.parametrize("path", ["/ws/", "/ws/agents/", "/ws/chat/", "/ws/chat/a/b/", "/", "/ws/chat/%00", "/%ff"])
@@ -61,6 +68,41 @@ async def test_a_server_without_the_extension_refuses_it_too():
 )
 def test_what_is_too_long_is_told(path, headers, status):
     assert status_of(path, headers).startswith(status)
+
+
+POST = b"POST /api/v2/chat/message HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "code"),
+    [
+        (b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\n\r\n", 414, "address_too_long"),
+        (b"GET / HTTP/1.1\r\nX-Long: " + b"x" * 20_000 + b"\r\n\r\n", 431, "headers_too_large"),
+        (b"GET / HTTP/1.1\r\n" + b"X: 1\r\n" * 600 + b"\r\n", 431, "headers_too_large"),
+        (b"HELLO\r\n\r\n", 400, "malformed_request"),
+        (b"GET /\xff HTTP/1.1\r\n\r\n", 400, "malformed_request"),
+        (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400, "malformed_request"),
+        (POST + b"Transfer-Encoding: gzip\r\n\r\n", 400, "malformed_request"),
+        (POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "malformed_request"),
+        (POST + b"Content-Length: two\r\n\r\n", 400, "malformed_request"),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n", 400, "malformed_request"),
+    ],
+)
+def test_what_cannot_be_read_is_told_as_every_error(request_: bytes, status: int, code: str) -> None:
+    head, _, body = answer_of(request_).partition("\r\n\r\n")
+    told = json.loads(body)
+    assert head.startswith(f"HTTP/1.1 {status} ")
+    assert f"Content-Length: {len(body)}" in head
+    assert (told["status"], told["error"]["code"]) == ("error", code)
+    assert f"X-Request-ID: {told['meta']['request_id']}" in head
+
+
+def test_a_fault_before_the_views_tells_no_words_of_an_exception(tenant) -> None:
+    address()  # the server is made
+    told: list = []
+    WebRequest.basic_error(SimpleNamespace(handle_reply=told.append), 500, b"Error", "inside: postgres://u:pw@host")
+    assert (told[0]["status"], json.loads(told[1]["body"])["error"]["code"]) == (500, "internal_error")
+    assert b"postgres" not in told[1]["body"]
 
 
 @pytest.mark.parametrize("form", ["multipart/form-data", "multipart/form-data; boundary=x"])

@@ -7,7 +7,6 @@ Owns how long a body may take and how long an answer may stand unread. Must not 
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +18,7 @@ from urllib.parse import unquote_to_bytes
 
 from django.db import close_old_connections
 
-from channels_app.words.moments import written
-from tenants.storage.db import new_id, now
+from chatsvc.web.serving.refusals import BodyTooSlow, refusal
 
 Receive = Callable[[], Any]
 Send = Callable[[Mapping[str, Any]], Any]
@@ -63,7 +61,7 @@ class Front:
             try:
                 length = await self._read(scope, receive, body)
             except Slow:
-                await _write(send, _too_slow())
+                await _write(send, Answer(BodyTooSlow.status, *refusal(BodyTooSlow())))
                 return
             except Gone:
                 return
@@ -171,16 +169,6 @@ def _declared(scope: Mapping[str, Any]) -> int:
 def _closing(response: Any) -> Iterator[bytes]:
     with closing(response):
         yield from response
-
-
-def _too_slow() -> Answer:
-    request_id = str(new_id())  # the request gets no further, so it has no id yet
-    error = {"code": "body_too_slow", "message": "The body did not come in time.", "details": None}
-    meta = {"request_id": request_id, "timestamp": written(now())}
-    envelope = {"status": "error", "data": None, "error": {**error, "request_id": request_id}, "meta": meta}
-    body = json.dumps(envelope).encode()
-    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), ("X-Request-ID", request_id)]
-    return Answer(408, headers, body)
 
 
 async def _start(send: Send, answer: Answer) -> None:

@@ -19,6 +19,7 @@ import structlog
 from django.core.management.base import CommandError
 
 from chatsvc.processes import garbage
+from chatsvc.web.serving.refusals import answer_for_twisted
 
 log = structlog.get_logger(__name__)
 
@@ -135,7 +136,7 @@ def server_at(endpoints: Sequence[str], **options: Any) -> Any:
                 await protocol.flowing.wait()
 
     WebSocketFactory.protocol = Protocol
-    _answer_what_is_too_long()
+    answer_for_twisted()
     _leave_forms_to_the_view()
     return Sender(
         application=application, endpoints=endpoints, verbosity=0, server_name="chatsvc", ping_interval=PING_S,
@@ -175,26 +176,6 @@ async def _file_written(protocol: Any, message: Any, write: Callable[[], Awaitab
             await asyncio.wait_for(flow.flowing.wait(), UNREAD_S)
         except TimeoutError:
             protocol.transport.abortConnection()
-
-
-def _answer_what_is_too_long() -> None:
-    """Twisted cuts the connection at an address or a header of more than 16 KiB: the client learns why."""
-    from twisted.web.http import HTTPChannel
-
-    def refuse(channel: Any, line: bytes = b"") -> None:
-        status = HTTPStatus(414 if channel._HTTPChannel__first_line else 431)
-        head = f"HTTP/1.1 {status} {status.phrase}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-        channel.transport.write(head.encode())
-        channel.loseConnection()
-
-    def line_received(channel: Any, line: bytes) -> Any:
-        if channel._receivedHeaderSize + len(line) > channel.totalHeadersSize:
-            return refuse(channel)
-        return whole(channel, line)
-
-    whole = getattr(HTTPChannel.lineReceived, "whole", HTTPChannel.lineReceived)
-    line_received.whole = whole  # type: ignore[attr-defined]  # put in once, however many servers there are
-    HTTPChannel.lineReceived, HTTPChannel.lineLengthExceeded = line_received, refuse  # type: ignore[method-assign]
 
 
 def _leave_forms_to_the_view() -> None:
