@@ -17,7 +17,7 @@ ROOMS = ("assistant", "channels_app", "chatsvc", "conversations", "messaging", "
 
 HEAD = """# Error codes
 
-An answer of status 400 and above has an `error` with a `code`, a `message`, `details` and the `request_id`. Decide by the `code`: it stays. The message is for people and may change; words in braces stand for what the message names. The web chat's and the agents' sockets give the same codes in their `error` frames. Where a proxy or `deploy/run web` itself cannot read a request, the answer is a 4xx without a body; `serve` and `ws` tell it as here.
+An answer of status 400 and above has an `error` with a `code`, a `message`, `details` and the `request_id`. Decide by the `code`: it stays. The message is for people and may change; words in braces stand for what the message names. The web chat's and the agents' sockets give the same codes in their `error` frames. Where a proxy or the server of `deploy/run web` cannot read a request's head, the answer is a 4xx without a body; `serve` and `ws` tell it as here.
 
 **What to do by status:** 400, 414, 422 and 431: the request is wrong, do not send it again as it is. 401: get a new token. 403: the credential may not do this. 404: no such thing for this tenant. 409: look at the present state first. 408: send it again, the body came too slowly. 413: send less. 429 and 503: send again after `Retry-After` seconds. 500: tell the operator the `request_id`; sending again is safe with an `Idempotency-Key`.
 

@@ -109,10 +109,13 @@ def test_who_drips_is_told_too(monkeypatch):
     assert peer.got[0]["status"] == 408
 
 
-def test_who_leaves_is_not_answered():
+def test_who_leaves_or_sends_chunks_that_are_none_is_no_fault_of_ours():
+    """The server tells both alike; one that is told nothing says 500 to a caller who is still there."""
+    called: list[Any] = []
     peer = Peer(b"{", ends=False, leaves=True)
-    asked(echo, peer)
-    assert peer.got == []
+    asked(lambda environ, start: called.append(environ), peer)
+    assert (peer.got[0]["status"], json.loads(peer.body())["error"]["code"]) == (400, "malformed_request")
+    assert called == []
 
 
 def test_a_caller_who_does_not_read_a_file_holds_no_thread_and_is_let_go(soon):

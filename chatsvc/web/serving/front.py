@@ -18,7 +18,8 @@ from urllib.parse import unquote_to_bytes
 
 from django.db import close_old_connections
 
-from chatsvc.web.serving.refusals import BodyTooSlow, refusal
+from chatsvc.web.serving.refusals import BodyTooSlow, MalformedRequest, refusal
+from tenants.errors import ServiceError
 
 Receive = Callable[[], Any]
 Send = Callable[[Mapping[str, Any]], Any]
@@ -61,9 +62,11 @@ class Front:
             try:
                 length = await self._read(scope, receive, body)
             except Slow:
-                await _write(send, Answer(BodyTooSlow.status, *refusal(BodyTooSlow())))
+                await _write(send, _refused(BodyTooSlow()))
                 return
             except Gone:
+                # Or it is there, and its chunks are none: granian tells both alike, and answers 500 if we do not.
+                await _write(send, _refused(MalformedRequest()))
                 return
             environ = environ_of(scope, body, length)
             await self._stream(send, await self._in_thread(self._answer, environ))
@@ -169,6 +172,10 @@ def _declared(scope: Mapping[str, Any]) -> int:
 def _closing(response: Any) -> Iterator[bytes]:
     with closing(response):
         yield from response
+
+
+def _refused(shown: ServiceError) -> Answer:
+    return Answer(shown.status, *refusal(shown))
 
 
 async def _start(send: Send, answer: Answer) -> None:
