@@ -15,8 +15,10 @@ from django.db import models
 from django.db.models import Q
 
 from channels_app.models import Channel
+from channels_app.words.folding import folded
+from tenants.scope import ScopedManager
 from tenants.storage.db import TenantModel, now
-from tenants.storage.folded import Folded
+from tenants.storage.folded import Folded, FollowedRows, Following, followed
 from tenants.work.leases import Work
 
 
@@ -32,9 +34,19 @@ class Contact(TenantModel):
     #: fields that staff have decided, comma-separated; None: none. No platform or visitor changes those (CONV-11)
     decided = models.CharField(max_length=200, null=True, blank=True, editable=False)
     last_active_at = models.DateTimeField(default=now)
+    #: by which a person is looked for; their index: conversations/search/people.py
+    name_words = Following(of="name", by=folded)
+    email_words = Following(of="email", by=folded)
+
+    objects: ClassVar[ScopedManager[Any]] = ScopedManager.from_queryset(FollowedRows)()
 
     class Meta:
         indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant", "last_active_at"], name="contact_by_activity")]
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        """As ever, and the words of what is named."""
+        named = update_fields if update_fields is None else followed(Contact, update_fields)
+        super().save(*args, update_fields=named, **options)
 
     def __str__(self) -> str:
         return self.name or f"Visitor {str(self.id)[-6:]}"

@@ -18,6 +18,7 @@ from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models.sql import InsertQuery, UpdateQuery
 
 from tenants.storage import crypto
+from tenants.storage.folded import with_words
 from tenants.storage.prepared import kept, reading
 from tenants.storage.prepared.driver import Statement
 from tenants.storage.prepared.owner import scoped
@@ -96,7 +97,7 @@ def _updated(model: Any, where: Any, changes: Any) -> tuple[str, Any]:
     for name, value in where.items():  # Q sorts names
         rows = rows.filter(**{name: value})
     query = rows.query.chain(UpdateQuery)
-    query.add_update_values(changes)
+    query.add_update_values(with_words(model, changes))  # as `update` of the model's rows does
     return query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
 
 

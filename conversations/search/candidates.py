@@ -18,8 +18,9 @@ from django.db.models import Q
 
 from conversations.models import Message
 from conversations.search.asked import Piece, Question
-from conversations.search.index import FOUND, LEXEMES, MESSAGES, OWNED, PLACES, SECOND
+from conversations.search.index import FOUND, LEXEMES, MESSAGES, PLACES, SECOND
 from tenants.scope import current_tenant_id
+from tenants.storage.folded import OWNED
 
 NEWEST = 4_000  # messages that PostgreSQL reads one by one first: a frequent word stands among them, and needs no sort
 

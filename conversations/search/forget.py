@@ -1,4 +1,4 @@
-"""What was said and is gone leaves no word in the index.
+"""What was said and is gone leaves no word in the index, nor does the name of a person.
 
 PostgreSQL's index keeps the bare words of rows that are gone, of no message any more, until it is made anew; SQLite's
 keeps them beside a mark until its parts are merged. Owns both. MongoDB keeps nothing.
@@ -13,6 +13,7 @@ import time
 from django.db import connection
 
 from conversations.search.index import FORGOTTEN, FOUND, POSTGRESQL, unhurried
+from conversations.search.people import INDEXED
 from tenants.storage.batches import More
 from tenants.storage.db import atomic
 
@@ -44,7 +45,8 @@ def index_renew() -> None:
         words_forget(lambda: True, pause_s=0)
     elif connection.vendor == "postgresql":
         with unhurried() as cursor:
-            cursor.execute(f"REINDEX INDEX CONCURRENTLY {POSTGRESQL[0][0]}")
+            for name in (POSTGRESQL[0][0], *INDEXED.values()):
+                cursor.execute(f"REINDEX INDEX CONCURRENTLY {name}")
 
 
 def _since(pause_s: float) -> int | None:

@@ -15,14 +15,13 @@ from typing import Any
 
 from django.db import connection
 
-MESSAGES = "conversations_message"
-OWNED = 12  # characters of a tenant's id before each word: random ones, and what is found is compared with the whole id
+from tenants.storage.folded import OWNED, lexemes
 
+MESSAGES = "conversations_message"
 # ------------------------------------------------------------------------- PostgreSQL
 
-_OF_TENANT = f"right(tenant_id::text, {OWNED})"
 #: the lexemes of a row; a query that wants the index says exactly this
-LEXEMES = f"array_to_tsvector(string_to_array({_OF_TENANT} || replace(btrim(words), ' ', ' ' || {_OF_TENANT}), ' '))"
+LEXEMES = lexemes("words", "tenant_id")
 #: a search reads what was not yet put in its place as well, so that little may wait there
 POSTGRESQL = (
     ("message_words", f"USING gin ({LEXEMES}) WITH (gin_pending_list_limit = 512) WHERE words <> ''"),

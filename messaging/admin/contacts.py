@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from conversations.contacts.merges import demand_free
 from conversations.contacts.people import contacts_merge
 from conversations.models import Contact, ContactMerge, Identity
+from conversations.search.people import called_among
 from messaging.admin.merges import MergeInline
 from messaging.admin.privacy import PrivacyPages
 from messaging.consent.rules import staff_allow, staff_stop
@@ -101,6 +102,12 @@ class ContactAdmin(PrivacyPages, TenantAdmin):
         if obj is None or request.method == "POST" or not ContactMerge.objects.filter(contact=obj).exists():
             return self.inlines  # nothing of the ledger is posted
         return (*self.inlines, MergeInline)
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """By the beginnings of words, too, whose accents do not count."""
+        rows, doubled = super().get_search_results(request, queryset, search_term)
+        by_words = called_among(search_term)
+        return (rows | queryset.filter(by_words) if by_words else rows), doubled
 
     def save_model(self, request: HttpRequest, contact: Contact, form: Any, change: bool) -> None:
         """What staff have entered stays, whatever a platform or a visitor claims later (CONV-11)."""

@@ -15,6 +15,7 @@ from django.db import close_old_connections
 from conversations.contacts.merges import partings_follow
 from conversations.search.backfill import words_fill
 from conversations.search.forget import words_forget
+from conversations.search.people_backfill import people_fill
 from messaging.agents.queue import ranks_fill
 from messaging.agents.rule import assign_everywhere
 from messaging.agents.snooze import snoozes_end
@@ -65,6 +66,7 @@ STEPS: dict[str, Callable[[More], int]] = {
     "audit_seals": trail_seal,
     "old_audit": partial(trail_purge, going=trail_going),
     "message_words": words_fill,
+    "contact_words": people_fill,
     "forgotten_words": words_forget,
     "parted_contacts": lambda _: partings_follow(),
     "long_pauses": lambda _: pauses_end(),

@@ -96,13 +96,15 @@ def listed(*items: object) -> dict[str, Any]:
 class Walk:
     """How a list is walked. ``by``: the column that comes before the id, also one of a row that it names, "" for none; ``latest``: the greatest first;
     ``name``: of the list, in its cursors. ``sorts``: what callers may sort by, each with its indexed column, "" for the id;
-    ``searched``: the look-ups of which one must contain what is searched; ``dated``: the column of the dates."""
+    ``searched``: the look-ups of which one must contain what is searched, or ``found`` names the row, which gives None where it
+    finds none; ``dated``: the column of the dates."""
 
     name: str
     by: str = ""
     latest: bool = False
     sorts: Mapping[str, str] = field(default_factory=dict)
     searched: tuple[str, ...] = ()
+    found: Callable[[str], Q | None] = lambda _: None
     dated: str = ""
 
     def answer(
@@ -155,7 +157,8 @@ class Walk:
                 rows = rows.filter(**{f"{self.dated}__{edge}": at})
         words = query.search_query.strip()
         if self.searched and words:
-            rows = rows.filter(reduce(or_, (Q(**{f"{name}__icontains": words}) for name in self.searched)))
+            parts = [Q(**{f"{name}__icontains": words}) for name in self.searched]
+            rows = rows.filter(reduce(or_, filter(None, [*parts, self.found(words)])))
         return rows
 
     def page(

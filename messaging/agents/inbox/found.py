@@ -11,19 +11,21 @@ from typing import Any
 
 import phonenumbers
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from channels_app.words.folding import folded
 from conversations.models import Contact, Conversation, Identity, Message
 from conversations.search.find import found_page, wanted
+from conversations.search.people import called
 from tenants.errors import Invalid
 from tenants.scope import current_tenant_id
 from tenants.tenant_settings import settings_for
 
 MOST_PEOPLE = 200
 MOST_MESSAGES = 200
-RECENT = 1000  # people whose names are read
+RECENT = 1000  # people without a name whose numbers are read
 NUMBER = re.compile(r"[+(]{0,2}[0-9][0-9\s()./-]{3,30}")
-PEOPLE = ("name__icontains", "email__icontains", "phone__contains")
+NAMELESS = re.compile("(visitor )?[0-9a-f]{1,6}|visitor")  # as Contact is shown, folded
 
 
 def conversations_found(search: str, *, words: bool) -> list[uuid.UUID]:
@@ -36,19 +38,32 @@ def conversations_found(search: str, *, words: bool) -> list[uuid.UUID]:
 
 
 def _of_people(search: str) -> list[uuid.UUID]:
-    fits, values = Q(), Q(value__startswith=search)
-    for field in PEOPLE:
-        fits |= Q(**{field: search})
+    values = Q(value__startswith=search)
+    numbers = Q(phone__contains=search) if any(map(str.isdigit, search)) else Q(pk__in=[])
     if number := _number(search):
-        fits |= Q(phone__contains=number)
+        numbers |= Q(phone__contains=number)
         values |= Q(value__startswith=number if number.startswith("+") else f"+{number}")
         values |= Q(value__startswith=f"{_country()}{number}")
-    contacts = list(Contact.objects.filter(fits).order_by("-last_active_at").values_list("id", flat=True)[:MOST_PEOPLE])
     by_identity = Identity.objects.filter(values).values_list("contact_id", flat=True)[:MOST_PEOPLE]
-    people = list({*contacts, *by_identity, *_called(search)})
+    people = list({*_known(search, numbers), *by_identity, *_nameless(search)})
     talks = Conversation.objects.filter(contact__in=people, last_message_at__isnull=False)
     newest = talks.order_by("-created_at").values_list("id", flat=True)
     return list(newest[:MOST_PEOPLE]) if people else []
+
+
+def _known(search: str, numbers: Q) -> list[uuid.UUID]:
+    """By the beginnings of words of name and address, which are in an index; where no one has such words, by any part of
+    either, for which all are read."""
+    by_words = called(search)
+    if found := _latest(numbers if by_words is None else by_words | numbers):
+        return found
+    return _latest(Q(name__icontains=search) | Q(email__icontains=search))
+
+
+def _latest(fits: Q) -> list[uuid.UUID]:
+    """Those who were active last; by a time that no index has in order, for PostgreSQL would walk that one from end to end."""
+    at = Coalesce("last_active_at", "last_active_at")
+    return list(Contact.objects.filter(fits).order_by(at.desc()).values_list("id", flat=True)[:MOST_PEOPLE])
 
 
 def _number(search: str) -> str:
@@ -67,13 +82,12 @@ def _country() -> str:
     return f"+{code}" if code else "+"
 
 
-def _called(search: str) -> list[uuid.UUID]:
-    """Of those who were active last the ones whom staff see under such a name, accents and case aside: who has given none
-    is called by their number, which no database can look for."""
+def _nameless(search: str) -> list[uuid.UUID]:
+    """Who has given no name is called by their number, which no database can look for: of those who were active last."""
     wanted = folded(search).strip()
-    if not wanted:
+    if not NAMELESS.fullmatch(wanted):
         return []
-    recent = Contact.objects.order_by("-last_active_at").only("id", "name")[:RECENT]
+    recent = Contact.objects.filter(name="").order_by("-last_active_at").only("id", "name")[:RECENT]
     return [one.id for one in recent if wanted in folded(str(one))][:MOST_PEOPLE]
 
 

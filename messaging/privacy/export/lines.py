@@ -66,6 +66,8 @@ HIDDEN = frozenset(
         "leases",
         "attempts",
         "words",
+        "name_words",
+        "email_words",
         "file",
         "thumbnail",
         "place",

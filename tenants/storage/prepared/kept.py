@@ -20,6 +20,7 @@ from django.db.models.expressions import ExpressionList
 from django.db.models.sql import InsertQuery, UpdateQuery
 
 from tenants.scope import current_tenant_id, tenant_id_if_any
+from tenants.storage.folded import with_words
 from tenants.storage.prepared import orm
 from tenants.storage.prepared.driver import Statement
 from tenants.storage.prepared.gathering import gather, gathering
@@ -87,6 +88,7 @@ def update_where(model: type[M], where: Mapping[str, Any], changes: Mapping[str,
 
 
 def _update(model: type[Model], where: Mapping[str, Any], changes: Mapping[str, Any], *, returns: bool) -> Any:
+    changes = with_words(model, changes)
     if has_tenant(model):
         where = {"tenant_id": current_tenant_id(), **{name: where[name] for name in where if name != "tenant_id"}}
     values: list[Any] = []
