@@ -26,6 +26,7 @@ from channels_app.contract import (
     Ignored,
     InboundItem,
     InboundMessage,
+    Malformed,
     RawRequest,
     Reaction,
     Revision,
@@ -286,17 +287,24 @@ def _understand(receipt: InboundEvent) -> bool:
     try:
         items = _items(receipt, channel)
     except BadPayload as error:
-        with atomic():
-            closed = _close(receipt, InboundEvent.Status.MALFORMED, str(error))
-            if closed:
-                system_event(channel.tenant_id, "chat.system.webhook_malformed", {"receipt_id": str(receipt.id)})
-        return closed
+        return _malformed(receipt, str(error))
     if any(isinstance(item, InboundMessage) for item in items):
         inbound_seen(channel)
     reasons = _items_apply(receipt, channel, items)
+    if any(isinstance(item, Malformed) for item in items):
+        return _malformed(receipt, "; ".join(dict.fromkeys(reasons)))
     if len(reasons) == len(items):
         return _close(receipt, InboundEvent.Status.IGNORED, "; ".join(dict.fromkeys(reasons)) or "nothing in it")
     return _close(receipt, InboundEvent.Status.PROCESSED, "; ".join(dict.fromkeys(reasons)))
+
+
+def _malformed(receipt: InboundEvent, why: str) -> bool:
+    """Staff are told. It stays whole, to be processed again: what was understood of it is not taken twice."""
+    with atomic():
+        closed = _close(receipt, InboundEvent.Status.MALFORMED, why)
+        if closed:
+            system_event(receipt.tenant_id, "chat.system.webhook_malformed", {"receipt_id": str(receipt.id)})
+    return closed
 
 
 def _items_apply(receipt: InboundEvent, channel: Channel, items: Sequence[InboundItem]) -> list[str]:
@@ -445,6 +453,7 @@ APPLY: dict[type, Callable[[Channel, Any], str]] = {
     TemplateStatus: _template_status,
     ChannelNotice: _notice,
     Ignored: _ignored,
+    Malformed: _ignored,
 }
 
 

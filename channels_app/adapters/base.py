@@ -112,7 +112,7 @@ class Adapter(ABC):
         return EVERYBODY
 
     def parse(self, raw: RawRequest, config: Any) -> Sequence[InboundItem]:
-        """Everything the request tells, in its order. One bad item becomes Ignored, it never loses
+        """Everything the request tells, in its order. One bad item becomes Malformed, it never loses
         the others. Raises BadPayload when the whole cannot be read."""
         return ()
 

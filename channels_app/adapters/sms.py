@@ -28,6 +28,7 @@ from channels_app.contract import (
     Ignored,
     InboundItem,
     InboundMessage,
+    Malformed,
     MediaRef,
     OutboundMessage,
     OutcomeUnknown,
@@ -197,6 +198,8 @@ def _messages(said: Mapping[str, str], config: SmsConfig, webhook: str) -> Itera
     if said.get("OptOutType"):
         yield _opted(said, sender, platform_id)
         return
+    if not _number(said.get("NumMedia", "0")):
+        yield Malformed("malformed:NumMedia")
     words, media = said.get("Body", ""), list(_media(said))
     facts = {"to": said["To"]} if said.get("To") else {}
     yield InboundMessage(
@@ -249,7 +252,11 @@ def _path(url: str) -> str:
 def _count(said: Mapping[str, str]) -> int:
     """How many files the platform says there are."""
     number = said.get("NumMedia", "")
-    return min(int(number), MAX_MEDIA) if number.isascii() and number.isdigit() and len(number) < 4 else 0
+    return min(int(number), MAX_MEDIA) if _number(number) else 0
+
+
+def _number(said: str) -> bool:
+    return said.isascii() and said.isdigit() and len(said) < 4
 
 
 def _content(words: str, media: Sequence[MediaRef], missing: int) -> Content:

@@ -140,6 +140,12 @@ class Ignored:
 
 
 @dataclass(frozen=True)
+class Malformed(Ignored):
+    """A part of a request that is not what the platform promises: kept with its place, which never quotes what stands
+    there. What else the request holds is taken; the receipt counts as malformed, and stays whole."""
+
+
+@dataclass(frozen=True)
 class TemplateStatus:
     """The platform has judged a message template. ``status`` and ``reason`` in its own words, lower case."""
 

@@ -22,8 +22,8 @@ CONTACTS = "conversations_contact"
 MOST = 16  # words that are looked for
 #: column → its index where each has one
 INDEXED = {"name_words": "contact_called", "email_words": "contact_addressed"}
-#: of rows that an older release has written
-UNINDEXED = ("contact_unindexed", "(id) WHERE name_words IS NULL OR email_words IS NULL")
+#: of rows that an older release has written: both columns are written at once
+UNINDEXED = ("contact_unindexed", "(name_words, id) WHERE name_words IS NULL")
 
 
 def called(search: str, *, by: str = "begins") -> Q | None:

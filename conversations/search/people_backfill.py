@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
 
 from channels_app.words.folding import folded
 from conversations.models import Contact
@@ -44,14 +43,12 @@ def _unindexed() -> list[tuple[Any, str, str]]:
     # unscoped: as above
     rows = Contact.objects.unscoped()
     if not on_mongo():
-        bare = rows.filter(Q(name_words=None) | Q(email_words=None)).order_by("id")
-        return list(bare.values_list(*READ)[:BATCH])
+        return list(rows.filter(name_words=None).order_by("id").values_list(*READ)[:BATCH])
     for tenant in Tenant.objects.values_list("id", flat=True):
-        for column in INDEXED:
-            where = {"tenant_id": tenant.hex, column: None}
-            found = connection.database[CONTACTS].find(where, {"_id": 1}).limit(BATCH)  # type: ignore[attr-defined]
-            if ids := [row["_id"] for row in found]:
-                return list(rows.filter(id__in=ids).values_list(*READ))
+        where = {"tenant_id": tenant.hex, "name_words": None}
+        found = connection.database[CONTACTS].find(where, {"_id": 1}).limit(BATCH)  # type: ignore[attr-defined]
+        if ids := [row["_id"] for row in found]:
+            return list(rows.filter(id__in=ids).values_list(*READ))
     return []
 
 

@@ -19,6 +19,7 @@ from channels_app.contract import (
     ChannelNotice,
     Ignored,
     InboundMessage,
+    Malformed,
     MediaRef,
     RawRequest,
     Reaction,
@@ -282,6 +283,10 @@ MIXED = [
     Ignored("other_page"),
     Ignored("other_page"),
     said("4", text("m_4")),
+    Malformed("malformed:entry.0.messaging.1"),
+    Malformed("malformed:entry.0.messaging.3.message.attachments.0"),
+    Malformed("malformed:entry.0.messaging.5.message"),
+    Malformed("malformed:entry.2"),
 ]
 
 
@@ -347,7 +352,8 @@ PRODUCT = {"id": "9", "retailer_id": "TENT-3", "title": "Tent", "subtitle": "for
 def test_what_a_person_came_from_is_told(message, origin):
     body = KIT.stored("text")["body"]
     body["entry"][0]["messaging"][0]["message"] |= message
-    [item] = KIT.receive(KIT.request(body))
+    item, *odd = KIT.receive(KIT.request(body))
+    assert {type(one) for one in odd} <= {Malformed}
     found = item.content.origin
     assert (found and (found.kind, found.id, found.title)) == origin
 
@@ -373,7 +379,7 @@ def test_a_fault_of_our_own_costs_one_event_only(monkeypatch):
 
     monkeypatch.setitem(inbound.READERS, "read", broken)
     items = KIT.receive(KIT.request("mixed_batch"))
-    assert items[4] == Ignored("unreadable:ZeroDivisionError")
+    assert items[4] == Malformed("unreadable:ZeroDivisionError")
     assert len(items) == len(MIXED)
 
 

@@ -17,6 +17,7 @@ from channels_app.contract import (
     BadPayload,
     Ignored,
     InboundMessage,
+    Malformed,
     MediaRef,
     OutboundMessage,
     RawRequest,
@@ -310,6 +311,13 @@ MIXED = [
     Ignored("other_number", "wamid.5"),
     Ignored("other_number", "wamid.OUT9"),
     said("6", text("wamid.6"), NAMELESS),
+    Malformed("malformed:entry.0.changes.0.value.messages.1"),
+    Malformed("malformed:entry.0.changes.0.value.messages.3.timestamp"),
+    Malformed("malformed:entry.0.changes.0.value.messages.3.type"),
+    Malformed("malformed:entry.0.changes.0.value.messages.3.text"),
+    Malformed("malformed:entry.0.changes.0.value.statuses.0"),
+    Malformed("malformed:entry.0.changes.1"),
+    Malformed("malformed:entry.1"),
 ]
 
 
@@ -369,7 +377,7 @@ def test_a_fault_of_our_own_costs_one_item_only(monkeypatch):
 
     monkeypatch.setitem(inbound.SPECIAL, "text", broken)
     items = KIT.receive(KIT.request("mixed_batch"))
-    assert items[0] == Ignored("unreadable:ZeroDivisionError", "wamid.1")
+    assert items[0] == Malformed("unreadable:ZeroDivisionError", "wamid.1")
     assert len(items) == len(MIXED)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from channels_app.adapters.messenger.answers import cart_of, survey_of, thumb_of
 from channels_app.adapters.messenger.bodies import picked, read_body
 from channels_app.adapters.messenger.origins import origin_in, origin_of_plugin, origin_of_referral
-from channels_app.adapters.wire import array, identifier, moment, obj, string
+from channels_app.adapters.wire import Shape, array, at, identifier, misshapen, moment, obj, string
 from channels_app.content.surroundings import Origin
 from channels_app.content.types import MAX_TEXT, Content, worded
 from channels_app.contract import (
@@ -22,6 +22,7 @@ from channels_app.contract import (
     Ignored,
     InboundItem,
     InboundMessage,
+    Malformed,
     Reaction,
     Revision,
     Sender,
@@ -58,6 +59,15 @@ class Page:
         return Sender("psid", found, scope=self.id) if found and found != self.id else None
 
 
+#: https://developers.facebook.com/docs/messenger-platform/reference/webhook-events
+EVENT = {
+    "sender": {"id": str}, "recipient": {"id": str}, "timestamp": str, "postback": {"payload": str}, "reaction": {}, "read": {},
+    "message": {"mid": str, "text": str, "attachments": [{"type": str, "payload": {}}], "quick_reply": {}, "reply_to": {}},
+    "delivery": {"mids": [str]}, "referral": {}, "optin": {},
+}  # fmt: skip
+SHAPE: Shape = {"entry": [{"id": str, "messaging": [EVENT], "standby": [EVENT], "changes": [{"field": str}]}]}
+
+
 def items(body: Any, page: Page) -> Iterator[InboundItem]:
     """Every item of the webhook ``body`` in its order."""
     for entry in array(body, "entry"):
@@ -70,6 +80,7 @@ def items(body: Any, page: Page) -> Iterator[InboundItem]:
             yield from _guarded(_standby, event, page)
         for change in array(entry, "changes"):
             yield Ignored(f"field:{string(change, 'field', limit=60)}")
+    yield from misshapen({**obj(body), "entry": at(body, "entry") or ""}, SHAPE)
 
 
 def people(body: Any, page: Page) -> Iterator[str]:
@@ -86,7 +97,7 @@ def _guarded(reader: Reader, event: Any, page: Page) -> Sequence[InboundItem]:
     try:
         return reader(event, page)
     except Exception as error:  # noqa: BLE001  one odd event must never cost the others
-        return [Ignored(f"unreadable:{type(error).__name__}", _mid(event))]
+        return [Malformed(f"unreadable:{type(error).__name__}", _mid(event))]
 
 
 def _event(event: Any, page: Page) -> Sequence[InboundItem]:

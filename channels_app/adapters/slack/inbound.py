@@ -14,13 +14,14 @@ from typing import Any
 from channels_app.adapters.slack.blocks import words_of
 from channels_app.adapters.slack.emoji import EMOJI
 from channels_app.adapters.slack.words import mentions, read_body, without_mention
-from channels_app.adapters.wire import array, identifier, moment, obj, string
+from channels_app.adapters.wire import Shape, array, at, identifier, misshapen, moment, obj, string
 from channels_app.contract import (
     BadPayload,
     ChannelNotice,
     Ignored,
     InboundItem,
     InboundMessage,
+    Malformed,
     Reaction,
     Revision,
     Sender,
@@ -52,6 +53,16 @@ class Envelope:
     follow_threads: bool
 
 
+#: https://docs.slack.dev/apis/events-api
+SHAPE: Shape = {
+    "team_id": str, "event_id": str, "authorizations": [{"team_id": str, "user_id": str}],
+    "event": {
+        "type": str, "ts": str, "text": str, "files": [{}], "blocks": [{}], "attachments": [{}], "message": {},
+        "previous_message": {}, "item": {}, "assistant_thread": {},
+    },
+}  # fmt: skip
+
+
 def items(body: Any, team_id: str, follow_threads: bool) -> Iterator[InboundItem]:
     """Every item of a JSON body. ``team_id``: the only workspace (or enterprise) to listen to, "" for all;
     ``follow_threads``: replies in threads count without a mention while their conversation is open.
@@ -81,7 +92,8 @@ def items(body: Any, team_id: str, follow_threads: bool) -> Iterator[InboundItem
     try:
         yield from reader(event, envelope) if reader else [Ignored(f"event:{name}", event_id)]
     except Exception as error:  # noqa: BLE001  one odd event is kept with its reason
-        yield Ignored(f"unreadable:{type(error).__name__}", event_id)
+        yield Malformed(f"unreadable:{type(error).__name__}", event_id)
+    yield from misshapen({**obj(body), "event": at(body, "event") or ""}, SHAPE)
 
 
 def author(body: Any) -> str:

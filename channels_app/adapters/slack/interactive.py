@@ -13,11 +13,20 @@ from typing import Any
 from channels_app.adapters.slack.blocks import words_of
 from channels_app.adapters.slack.inbound import is_direct, message_id, person, place
 from channels_app.adapters.slack.words import plain, read_file
-from channels_app.adapters.wire import MAX_ID, array, at, identifier, moment, obj, string
+from channels_app.adapters.wire import MAX_ID, Shape, array, at, identifier, misshapen, moment, obj, string
 from channels_app.content.normalise import clean_text
 from channels_app.content.surroundings import MAX_QUOTE, Form, Quote, form_of
 from channels_app.content.types import MAX_FULL_TEXT, Choice, Content, worded
-from channels_app.contract import BadPayload, Ignored, InboundItem, InboundMessage, MediaRef, Sender, read_json
+from channels_app.contract import (
+    BadPayload,
+    Ignored,
+    InboundItem,
+    InboundMessage,
+    Malformed,
+    MediaRef,
+    Sender,
+    read_json,
+)
 
 #: where an element keeps what was picked; the first that is there counts
 SINGLE = (
@@ -35,11 +44,20 @@ NAMES = ("value", "name", "id")  # of one of several: an option, a file
 TYPED = frozenset({"plain_text_input", "email_text_input", "url_text_input", "number_input"})
 
 
+#: https://docs.slack.dev/reference/interaction-payloads
+SHAPE: Shape = {
+    "type": str, "trigger_id": str, "user": {"id": str}, "team": {"id": str}, "enterprise": {}, "container": {}, "channel": {"id": str},
+    "message": {}, "actions": [{"action_id": str}], "view": {},
+}  # fmt: skip
+
+
 def items(form: Mapping[str, str], team_id: str, ephemeral: bool) -> Iterator[InboundItem]:
     """Every item of a form. ``team_id`` as for events; ``ephemeral``: commands are answered for the person
     alone. Raises BadPayload."""
     if "payload" in form:
-        yield from _guarded(read_json(form["payload"]), team_id)
+        body = read_json(form["payload"])
+        yield from _guarded(body, team_id)
+        yield from misshapen(body, SHAPE)
     elif "command" in form:
         yield _command(form, team_id, ephemeral)
     elif "ssl_check" in form:
@@ -108,7 +126,7 @@ def _guarded(body: Any, team_id: str) -> list[InboundItem]:
     try:
         return reader(body, sender)
     except Exception as error:  # noqa: BLE001  one odd interaction is kept with its reason
-        return [Ignored(f"unreadable:{type(error).__name__}")]
+        return [Malformed(f"unreadable:{type(error).__name__}")]
 
 
 def _channel(body: Any) -> str:

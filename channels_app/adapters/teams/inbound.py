@@ -17,16 +17,26 @@ from channels_app.adapters.teams.config import TeamsConfig
 from channels_app.adapters.teams.events import EVENTS
 from channels_app.adapters.teams.quotes import quotes_in
 from channels_app.adapters.teams.scene import Scene, scene_of
-from channels_app.adapters.wire import array, identifier, obj, string
+from channels_app.adapters.wire import Shape, array, identifier, misshapen, obj, string
 from channels_app.content.surroundings import MAX_FURTHER
 from channels_app.content.types import Content, worded
-from channels_app.contract import Ignored, InboundItem, InboundMessage, Reaction, Revision
+from channels_app.contract import Ignored, InboundItem, InboundMessage, Malformed, Reaction, Revision
 
 EMOJI = {"like": "👍", "heart": "❤️", "laugh": "😆", "surprised": "😮", "sad": "😢", "angry": "😠"}
 THUMBS = {"like": "👍", "dislike": "👎"}
 CODE_POINT = re.compile(r"(1f[0-9a-f]{3}|2[0-9a-f]{3})(?:_|-|$)")  # newer reactions: "1f44b_wavinghand"
 #: invokes that are answered with 200; all others with 501
 INVOKES = frozenset({"adaptiveCard/action", "task/submit", "fileConsent/invoke", "message/submitAction"})
+
+
+#: https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-api-reference#activity-object
+ACCOUNT = {"id": str, "name": str}
+SHAPE: Shape = {
+    "type": str, "id": str, "timestamp": str, "from": ACCOUNT, "recipient": ACCOUNT, "conversation": {"id": str, "tenantId": str},
+    "channelData": {"tenant": {"id": str}}, "text": str, "name": str, "replyToId": str, "attachments": [{"contentType": str}],
+    "entities": [{"type": str}], "membersAdded": [ACCOUNT], "membersRemoved": [ACCOUNT],
+    "reactionsAdded": [{"type": str}], "reactionsRemoved": [{"type": str}],
+}  # fmt: skip
 
 
 def items(activity: Any, config: TeamsConfig) -> Iterator[InboundItem]:
@@ -39,13 +49,14 @@ def items(activity: Any, config: TeamsConfig) -> Iterator[InboundItem]:
         yield Ignored("own_echo", scene.platform_id)
     else:
         yield from _guarded(READERS.get(kind, _unknown), scene)
+    yield from misshapen(activity, SHAPE)
 
 
 def _guarded(reader: Reader, scene: Scene) -> Iterator[InboundItem]:
     try:
         yield from reader(scene)
     except Exception as error:  # noqa: BLE001  one odd item must never cost the others
-        yield Ignored(f"unreadable:{type(error).__name__}", scene.platform_id)
+        yield Malformed(f"unreadable:{type(error).__name__}", scene.platform_id)
 
 
 # -------------------------------------------------------------------------- messages

@@ -14,7 +14,7 @@ from typing import Any
 
 from channels_app.adapters.whatsapp.bodies import read_body
 from channels_app.adapters.whatsapp.notices import NOTICES
-from channels_app.adapters.wire import array, identifier, moment, obj, string
+from channels_app.adapters.wire import Shape, array, at, identifier, misshapen, moment, obj, string
 from channels_app.content.surroundings import Origin, origin_of
 from channels_app.content.types import text
 from channels_app.contract import (
@@ -22,6 +22,7 @@ from channels_app.contract import (
     Ignored,
     InboundItem,
     InboundMessage,
+    Malformed,
     Reaction,
     Revision,
     Sender,
@@ -39,6 +40,23 @@ MOVED = re.compile(r"\bfrom (\S{1,255}) to (\S{1,255}?)\.?$")
 SAYS_NOTHING = frozenset({"revoke", "edit", "reaction"})  # types of what staff do with their phone
 
 
+ENTRY = {"id": str, "from": str, "type": str, "timestamp": str}
+FILE = {"id": str}
+#: https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages
+MESSAGE = {
+    **ENTRY, "text": {"body": str}, "context": {"id": str}, "referral": {}, "reaction": {}, "location": {}, "interactive": {},
+    "button": {}, "contacts": [{}], "errors": [{}], "system": {},
+    **dict.fromkeys(("image", "audio", "video", "document", "sticker"), FILE),
+}  # fmt: skip
+SHAPE: Shape = {
+    "entry": [{"id": str, "changes": [{"field": str, "value": {
+        "metadata": {"phone_number_id": str}, "contacts": [{"profile": {"name": str}, "wa_id": str}], "messages": [MESSAGE],
+        "statuses": [{"id": str, "status": str, "recipient_id": str}], "errors": [{}], "message_echoes": [MESSAGE],
+        "user_id_update": [{}], "user_preferences": [{}],
+    }}]}]
+}  # fmt: skip
+
+
 def items(body: Any, phone_number_id: str, waba_id: str = "") -> Iterator[InboundItem]:
     """Every item of the webhook ``body`` in its order."""
     for entry in array(body, "entry"):
@@ -49,6 +67,7 @@ def items(body: Any, phone_number_id: str, waba_id: str = "") -> Iterator[Inboun
                 yield reader(obj(change, "value")) if ours else Ignored("other_account")
             else:
                 yield from _change(change, phone_number_id)
+    yield from misshapen({**obj(body), "entry": at(body, "entry") or ""}, SHAPE)
 
 
 def people(body: Any) -> Iterator[str]:
@@ -83,7 +102,7 @@ def _guarded(reader: Reader, entry: Any, value: dict[str, Any]) -> InboundItem:
     try:
         return reader(entry, value)
     except Exception as error:  # noqa: BLE001  one odd item must never cost the others
-        return Ignored(f"unreadable:{type(error).__name__}", identifier(entry, "id"))
+        return Malformed(f"unreadable:{type(error).__name__}", identifier(entry, "id"))
 
 
 # -------------------------------------------------------------------------- messages
