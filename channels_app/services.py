@@ -19,6 +19,7 @@ from channels_app.registry import KINDS, adapter_for
 from channels_app.selectors import channel_forget
 from tenants.access.limits import allow
 from tenants.errors import Invalid, Unavailable
+from tenants.repeated import repeated_in
 from tenants.storage.db import RACES, atomic, now, retried
 
 COUNTED_S = 3600  # wrong proofs are forgotten after that when no check takes them
@@ -107,6 +108,8 @@ def channel_fill(channel: Channel, config: Mapping[str, Any]) -> None:
             {"field": ".".join(map(str, e["loc"])), "message": e["msg"], "code": e["type"]} for e in error.errors()
         ]
         raise _invalid(details) from error
+    if again := list(repeated_in(wanted)):
+        raise _invalid(again)
     moved = {name for name in adapter.address_keys if getattr(wanted, name) != before.get(name)}
     if moved:
         with asking():  # names are looked up

@@ -38,6 +38,7 @@ from tenants.errors import ServiceError
 from tenants.members.alert_choice import AlertChoice, choice_read
 from tenants.models import Membership, Tenant
 from tenants.names import text_taken
+from tenants.repeated import CODE, repeated_of, twice
 from tenants.scope import tenant_scope
 from tenants.storage.json_values import unstorable
 from tenants.trail.audit import audit
@@ -154,6 +155,15 @@ class LinesField(forms.CharField):
         if "\0" in str(value or ""):  # Django's own check looks at one text, not at a list of them
             raise forms.ValidationError("NUL characters are not allowed.", code="nul_character")
         return self._lines(value)
+
+    def clean(self, value: Any) -> Any:
+        """Raises ValidationError that names each line which stands there twice."""
+        lines = super().clean(value)
+        if again := [lines[place] for place in repeated_of(lines)]:
+            raise forms.ValidationError(
+                [forms.ValidationError(twice(line), code=CODE) for line in dict.fromkeys(again)]
+            )
+        return lines
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return list(initial or []) != self._lines(data)

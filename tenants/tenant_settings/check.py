@@ -9,6 +9,7 @@ from django.conf import settings
 from pydantic import ValidationError
 
 from tenants.errors import Invalid
+from tenants.repeated import repeated_in
 from tenants.tenant_settings.settings import TenantSettings
 
 #: settings that nothing obeys yet, by what will. Refused where they are set: a legal hold that does not hold,
@@ -24,7 +25,7 @@ LIMITS = ("rate_limit", "burst_limit", "user_rate_limit", "user_burst_limit")
 
 def settings_check(given: Mapping[str, Any]) -> TenantSettings:
     """What is about to be stored, typed. Raises Invalid ``invalid_settings`` with a detail per wrong setting,
-    for one that nothing obeys yet (``not_obeyed_yet``) and a rate beyond the operator's ceiling."""
+    for one that nothing obeys yet (``not_obeyed_yet``), an entry that stands in its list twice (``repeated``) and a rate beyond the operator's ceiling."""
     try:
         wanted = TenantSettings.model_validate(given)
     except ValidationError as error:
@@ -43,6 +44,8 @@ def settings_check(given: Mapping[str, Any]) -> TenantSettings:
             }
             for name in early
         )
+    if again := list(repeated_in(wanted)):
+        raise _invalid(again)
     flows = [flow.id for flow in wanted.flows]
     if len(set(flows)) < len(flows):
         raise _invalid([{"field": "flows", "message": "Two flows have the same id.", "code": "repeated_id"}])

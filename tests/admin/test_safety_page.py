@@ -77,9 +77,22 @@ def test_what_holds_by_itself_is_stored_as_nothing(tenant, boss) -> None:
         ({"max_length": "0"}, "greater than or equal to 1"),
         ({"mask": ["too_long"]}, "not one of the available choices"),
         ({"keep": ["email"]}, "tick “Hide” as well"),
-        ({"words": "x" * 101}, "At most 2,000 words of 100 characters"),
+        ({"words": f"fine\n{'x' * 101}\n{'y' * 102}"}, "“xxxxxxxxxxxxxxxxxxxxxxxxxxxxx…” has 101 characters"),
+        ({"words": f"fine\n{'x' * 101}\n{'y' * 102}"}, "“yyyyyyyyyyyyyyyyyyyyyyyyyyyyy…” has 102 characters"),
+        ({"words": "\n".join(f"w{number}" for number in range(2_001))}, "At most 2,000 words: these are 2,001."),
+        ({"words": "heck\ndarn\nheck\ndarn"}, "“darn” stands in the list twice."),
+        ({"words": "heck\nHeck"}, "“Heck” stands in the list twice."),
     ],
-    ids=["limit", "a kind that cannot be hidden", "kept but not hidden", "a long word"],
+    ids=[
+        "limit",
+        "a kind that cannot be hidden",
+        "kept but not hidden",
+        "a long word",
+        "another one",
+        "many words",
+        "twice",
+        "twice in another case",
+    ],
 )
 def test_what_cannot_hold_is_told(tenant, boss, sent: dict[str, Any], told: str) -> None:
     answer = boss.post(address(tenant), {**LIMITS, **sent})

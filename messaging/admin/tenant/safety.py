@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldBooleanSwitchWidget
 
+from channels_app.words.split import shorten
 from messaging.admin.tenant.store import settings_store
 from tenants import tenant_settings
 from tenants.admin import TenantsAdmin
@@ -24,6 +25,8 @@ from tenants.models import Tenant
 from tenants.tenant_settings import FLAGS, PERSONAL, SafetyRules
 
 NAME = "safety"
+MOST_WORDS, LONGEST = 2000, 100
+NAMED = 10  # words that are too long
 ALL = frozenset(FLAGS)
 PARTS = frozenset(PERSONAL)
 #: heading → the rule's field in this form, what it is called, and which kinds it may name
@@ -111,8 +114,10 @@ class SafetyForm(forms.Form):
         if lost:
             self.add_error("keep", "What is not hidden is kept as it is: tick “Hide” as well.")
         words = cleaned.get("words", ())
-        if len(words) > 2000 or any(len(word) > 100 for word in words):
-            self.add_error("words", "At most 2,000 words of 100 characters each.")
+        if len(words) > MOST_WORDS:
+            self.add_error("words", f"At most {MOST_WORDS:,} words: these are {len(words):,}.")
+        for word in [word for word in words if len(word) > LONGEST][:NAMED]:
+            self.add_error("words", f"“{shorten(word, 30)}” has {len(word)} characters: at most {LONGEST}.")
         return cleaned
 
 
@@ -136,7 +141,11 @@ def _stored(page: TenantsAdmin, request: HttpRequest, tenant: Tenant, form: Safe
     """False when the settings refuse it; the form says why then."""
     problems = settings_store(page, request, tenant, NAME, lambda stored: {**stored, "safety": form.rules()})
     for problem in problems:
-        form.add_error(None, f"{problem['field']}: {plain_words(problem)}")
+        of_words = str(problem["field"]).startswith("safety.words")
+        form.add_error(
+            "words" if of_words else None,
+            plain_words(problem) if of_words else f"{problem['field']}: {plain_words(problem)}",
+        )
     return not problems
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from channels_app.content.types import Content, PublicContent, text
 from channels_app.words.moments import Moment
@@ -18,6 +18,7 @@ from tenants.api.pages import Page, WholeQuery
 from tenants.api.parse import Changes
 from tenants.members.desk import Language, Skill
 from tenants.names import Said, Seen
+from tenants.repeated import once
 
 Color = Literal["gray", "red", "orange", "yellow", "green", "teal", "blue", "purple", "pink"]
 assert get_args(Color) == Label.COLORS
@@ -168,15 +169,15 @@ class LabelList(Page):
 class TeamBody(Strict):
     name: Name
     members: list[Annotated[str, Field(max_length=150)]] = Field([], max_length=500, description="User names")
-    languages: list[Language] = Field([], max_length=20)
-    skills: list[Skill] = Field([], max_length=50)
+    languages: Annotated[list[Language], AfterValidator(once)] = Field([], max_length=20)
+    skills: Annotated[list[Skill], AfterValidator(once)] = Field([], max_length=50)
 
 
 class TeamChange(Changes):
     name: Name = ""
     members: list[Annotated[str, Field(max_length=150)]] = Field([], max_length=500)
-    languages: list[Language] = Field([], max_length=20)
-    skills: list[Skill] = Field([], max_length=50)
+    languages: Annotated[list[Language], AfterValidator(once)] = Field([], max_length=20)
+    skills: Annotated[list[Skill], AfterValidator(once)] = Field([], max_length=50)
 
 
 class TeamItem(BaseModel):
@@ -220,8 +221,8 @@ class MemberList(Page):
 
 class DeskChange(Changes):
     capacity: int = Field(0, ge=0, le=500)
-    languages: list[Language] = Field([], max_length=20)
-    skills: list[Skill] = Field([], max_length=50)
+    languages: Annotated[list[Language], AfterValidator(once)] = Field([], max_length=20)
+    skills: Annotated[list[Skill], AfterValidator(once)] = Field([], max_length=50)
 
 
 class PresenceChange(Strict):
