@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from pydantic import ValidationError as ContentError
 
 from assistant.slots import ENTITIES, choices
+from channels_app.content.given import READ
 from channels_app.content.types import MAX_TEXT, Content
 from channels_app.registry import KINDS
 from tenants.names import name_clean
@@ -120,7 +121,7 @@ def _check_part(part: Any) -> None:
 def _shown_in(part: Any) -> Iterator[str]:
     """What people are to read of a content, and of what stands in it: buttons, cards, sections."""
     if isinstance(part, dict):
-        yield from (words for name in ("text", "title") if isinstance(words := part.get(name), str))
+        yield from (words for name in ("text", *READ) if isinstance(words := part.get(name), str))
     for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
         yield from _shown_in(inner)
 

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assistant.checks import MAX_EXAMPLE, MAX_ITEMS, MAX_PARTS, MAX_PATTERN, channels_of, language_of, parts_of
 from assistant.models import Intent
-from channels_app.content.types import MAX_TEXT, Content, PublicContent
+from channels_app.content.given import PublicContent
+from channels_app.content.types import MAX_TEXT, Content
 from tenants.api.moments import Moment
 from tenants.api.pages import ListQuery, Page
 from tenants.api.parse import Changes

@@ -22,7 +22,8 @@ from assistant.engine.grpc_gen.engine_pb2 import (
     ReplyRefusedRequest,
 )
 from assistant.port import EngineReply, EngineRequest, HistoryEntry, Person, Source
-from channels_app.content.types import Content, PublicContent
+from channels_app.content.given import PublicContent
+from channels_app.content.types import Content
 from tenants.storage.json_values import unstorable
 
 SERVICE: str = DESCRIPTOR.services_by_name["MCPEngine"].full_name

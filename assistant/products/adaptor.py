@@ -17,6 +17,7 @@ from assistant.products.models import ProductSource
 from channels_app.contract import SendError
 from channels_app.http.client import HttpClient
 from channels_app.services import outbound_hosts
+from tenants.names import name_clean
 from tenants.scope import current_tenant_id
 from tenants.storage import prepared
 from tenants.storage.memo import Memo
@@ -147,7 +148,7 @@ def _product(one: Any) -> Product | None:
     if not isinstance(one, Mapping):
         return None
     title, id = _words(one, "title", "name"), _words(one, "id", "product_id", "sku")
-    if not title or not id:
+    if not name_clean(title) or not id:  # a card needs a title that can be seen
         return None
     return Product(
         id, title, _words(one, "description", "summary"), _price(one), _stock(one), _address(one, "url", "link"),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from channels_app.content.surroundings import MAX_CONTACTS, Form, Origin, Quote, SharedContact
@@ -224,30 +224,6 @@ class Content(Frozen):
         """One line for lists and previews; never longer than 120 characters."""
         line = self.text or (self.location and (self.location.address or "Location")) or f"[{self.type}]"
         return " ".join(str(line).split())[:120]
-
-
-def _of_a_person(content: Content) -> Content:
-    if content.quote and content.quote.further:
-        raise PydanticCustomError("quotes_one", "one message is quoted: further ones are what platforms tell of people")
-    if content.format == "native":
-        raise PydanticCustomError("native_format", "format native is the service's own: send plain or markdown")
-    if content.full_text is not None:
-        raise PydanticCustomError("full_text", "full_text is the service's own: a text has at most 4096 characters")
-    return content
-
-
-def _to_a_person(content: Content) -> Content:
-    of_people = next((name for name in OF_PEOPLE if getattr(content, name)), "")
-    if of_people:
-        raise PydanticCustomError("not_sent", "{name} is what people tell us: it is not sent", {"name": of_people})
-    return _of_a_person(content)
-
-
-#: a content that a stranger hands in for a person: ``native`` text would reach a platform unread, marks and all
-SaidContent = Annotated[Content, AfterValidator(_of_a_person)]
-#: a content that a stranger wants to be sent: of what surrounds it, a quote is all that goes out
-PublicContent = Annotated[Content, AfterValidator(_to_a_person)]
-OF_PEOPLE = ("form", "origin", "contacts", "forwarded")
 
 
 def text(value: str, **parts: Any) -> Content:

@@ -12,10 +12,11 @@ from mimetypes import guess_type
 from typing import Any
 
 from django.db.models import Q
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from channels_app.content.given import PublicContent
 from channels_app.content.normalise import clean_text
-from channels_app.content.types import MAX_TEXT, MIME_TYPES, Content, Media, PublicContent, TemplateUse
+from channels_app.content.types import MAX_TEXT, MIME_TYPES, Content, Media, TemplateUse
 from channels_app.models import Channel, MessageTemplate
 from channels_app.words.split import shorten
 from tenants.api.parse import problems
@@ -61,6 +62,9 @@ class _Public(BaseModel):
     content: PublicContent
 
 
+_RENDERED: TypeAdapter[Content] = TypeAdapter(PublicContent)
+
+
 class _StandIn(dict[str, str]):
     def __missing__(self, name: str) -> str:
         return "x"
@@ -80,7 +84,7 @@ def render(content: Mapping[str, Any], values: Mapping[str, str]) -> Content:
     limit, say, or no address any more)."""
     _require(variables_in(content), values)
     try:
-        return Content.model_validate(_filled_in(content, values))
+        return _RENDERED.validate_python(_filled_in(content, values))
     except ValidationError as error:
         raise Unprocessable(
             "With these variables the template makes no valid message.",

@@ -14,8 +14,9 @@ from django.db.models import Q
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from channels_app.content.given import SaidContent
 from channels_app.content.ids import PersonId
-from channels_app.content.types import Content, ContentType, SaidContent
+from channels_app.content.types import Content, ContentType
 from channels_app.contract import InboundMessage
 from channels_app.models import Channel
 from channels_app.registry import KINDS

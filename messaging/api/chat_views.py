@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from channels_app.content.given import PublicContent
 from channels_app.content.ids import PersonId
-from channels_app.content.types import PublicContent
 from conversations import selectors
 from conversations.shapes import (
     ConversationDetail,

@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from channels_app.content.types import Content, PublicContent
+from channels_app.content.given import PublicContent
+from channels_app.content.types import Content
 from channels_app.contract import Recipient, SendError
 from channels_app.models import Channel
 from channels_app.outgoing import Outgoing, payloads_for

@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.content.types import Content, PublicContent
+from channels_app.content.given import PublicContent
+from channels_app.content.types import Content
 from channels_app.words.moments import Moment
 from conversations.selectors import conversation_get
 from conversations.shapes import AssigneeBrief

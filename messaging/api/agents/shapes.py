@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from channels_app.content.types import Content, PublicContent, text
+from channels_app.content.given import PublicContent
+from channels_app.content.types import Content, text
 from channels_app.words.moments import Moment
 from conversations.shapes import AssigneeBrief, ConversationDetail, ConversationShape, TeamBrief
 from messaging.agents.inbox.lists import Filter, View

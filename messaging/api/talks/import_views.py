@@ -12,8 +12,8 @@ from pydantic_core import to_json
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from channels_app.content.given import SaidContent
 from channels_app.content.ids import PersonId
-from channels_app.content.types import SaidContent
 from channels_app.words.moments import Moment
 from messaging.api.chat import Kind, channel_required
 from messaging.talks.imports import Outcome, Said, id_taken, transcript_import

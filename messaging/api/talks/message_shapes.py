@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from channels_app.content.given import PublicContent
 from channels_app.content.surroundings import Form, Origin, Quote, SharedContact
-from channels_app.content.types import Card, PublicContent
+from channels_app.content.types import Card
 from channels_app.words.moments import Moment
 from conversations.shapes import ChannelBrief, MessageShape
 from tenants.api.parse import Changes

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from channels_app.content.given import PublicContent
 from channels_app.content.ids import PersonId
-from channels_app.content.types import MAX_TEXT, Content, PublicContent, text
+from channels_app.content.types import MAX_TEXT, Content, text
 from channels_app.words.moments import Moment
 from conversations.files.media_links import content_with_links
 from conversations.models import Conversation, Message

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.content.types import PublicContent
+from channels_app.content.given import PublicContent
 from conversations import selectors
 from conversations.shapes import SentMessage
 from messaging.api.chat_views import MESSAGE
