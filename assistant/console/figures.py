@@ -18,6 +18,7 @@ from django.urls import reverse
 from assistant.console.choice import tenant_asked
 from assistant.llm.budget import MICRO, spent_micros, today
 from assistant.models import ModelUse
+from tenants.console.dollars import dollars
 from tenants.console.pages import TenantAdmin, permissions_in
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -75,7 +76,7 @@ def _charts(days: Mapping[date, Mapping[str, int]]) -> list[dict[str, str]]:
     return [
         {"title": "Tokens", "about": f"{total['input_tokens']:,} read, {total['output_tokens']:,} written",
          "data": chart(("Read", BLUE, of("input_tokens")), ("Written", VIOLET, of("output_tokens")))},
-        {"title": "Cost", "about": f"{cost:.4f} US dollars", "data": chart(("US dollars", AMBER, of("cost_micros", MICRO)))},
+        {"title": "Cost", "about": f"{dollars(cost)} US dollars", "data": chart(("US dollars", AMBER, of("cost_micros", MICRO)))},
         {"title": "Time of an answer", "about": f"{_mean(total):,} ms on average",
          "data": chart(("ms", BLUE, [_mean(counts) for counts in days.values()]))},
         {"title": "Failures", "about": f"{total['failures']:,} of {total['questions'] + total['failures']:,} questions",
@@ -91,7 +92,7 @@ def _table(models: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
     """The dearest first, then the busiest."""
     order = sorted(models.items(), key=lambda one: (-one[1]["cost_micros"], -one[1]["questions"], one[0]))
     return [
-        {**counts, "name": name, "cost": f"{counts['cost_micros'] / MICRO:.4f}", "mean": _mean(counts)}
+        {**counts, "name": name, "cost": dollars(counts["cost_micros"] / MICRO), "mean": _mean(counts)}
         for name, counts in order[:MOST_MODELS]
     ]
 
@@ -104,7 +105,7 @@ def _preferences(tenant: Tenant) -> list[tuple[str, str]]:
     return [
         ("Asked first", chosen.default_model or "the cheapest that fits"),
         ("May be asked", ", ".join(chosen.allowed_models) or "all that are set up"),
-        ("Spent today", f"{spent:.4f} US dollars ({told or 'no limit'})"),
+        ("Spent today", f"{dollars(spent)} US dollars ({told or 'no limit'})"),
         ("Beyond the hard limit", "a colleague takes over" if budget.hand_over else "the built-in assistant answers"),
     ]
 

@@ -27,6 +27,7 @@ from assistant.llm.providers.setup import TEST_S, provider_test
 from assistant.llm.providers.trying import model_try
 from assistant.models import LanguageModel, ModelUse, Provider
 from channels_app.http.waiting import asking
+from tenants.console.dollars import dollars
 from tenants.console.pages import Button, TenantAdmin, TenantFilter, permissions_in
 from tenants.errors import ServiceError, Unavailable
 from tenants.scope import tenant_scope
@@ -136,7 +137,7 @@ class LanguageModelAdmin(TenantAdmin):
                     form.add_error(None, error.message)
                 else:
                     self.note(request, "tested", row, {"code": tried.code})
-        cost = f"{tried.result.cost_usd:.6f}" if tried and tried.result else ""
+        cost = dollars(tried.result.cost_usd) if tried and tried.result else ""
         context = {
             **self.admin_site.each_context(request), "opts": self.opts, "original": row, "title": f"Try {row}",
             "form": form, "tried": tried, "cost": cost, "seconds": round(TEST_S),
@@ -175,7 +176,7 @@ class LanguageModelAdmin(TenantAdmin):
             self.note(request, "tested", row, {"code": error.code})
             raise Unavailable(f"{row} gave no answer: {error.code}.") from None
         self.note(request, "tested", row, {"code": ""})
-        return f"{row} answered within {result.latency_ms} ms for {result.cost_usd:.6f} US dollars."
+        return f"{row} answered within {result.latency_ms} ms for {dollars(result.cost_usd)} US dollars."
 
 
 @admin.register(ModelUse)
@@ -198,7 +199,7 @@ class ModelUseAdmin(TenantAdmin):
 
     @display(description="US dollars", ordering="cost_micros")
     def cost(self, use: ModelUse) -> str:
-        return f"{use.cost_micros / 1_000_000:.4f}"
+        return dollars(use.cost_micros / 1_000_000)
 
     @display(description="Mean, ms")
     def mean(self, use: ModelUse) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 from django import template
@@ -10,6 +11,7 @@ from django.conf import settings
 
 from chatsvc.web.sidebar import name_of
 from conversations.files.media_links import PATH
+from tenants.console.dollars import dollars as usd
 
 register = template.Library()
 
@@ -18,6 +20,12 @@ register = template.Library()
 def of_ours(address: str | None) -> bool:
     """Whether a browser of staff may fetch what a message names: only from us, and so no other host learns that it was looked at."""
     return bool(address) and str(address).startswith(f"{settings.PUBLIC_URL}{PATH}")
+
+
+@register.filter
+def dollars(cost: Any) -> Any:
+    """A cost in US dollars; what is no number, as another engine may tell it, stays as it is."""
+    return usd(cost) if isinstance(cost, int | float) and isfinite(cost) else cost
 
 
 @register.filter

@@ -283,5 +283,5 @@ def test_durations_are_told_shortly(took_ms: float | None, told: str) -> None:
 def test_numbers_are_told_shortly() -> None:
     assert [shown.number(count) for count in (0, 1234, 56_780, 1_200_000)] == ["0", "1,234", "56.8k", "1.2M"]
     assert (shown.percent(1, 0), shown.percent(1, 3), shown.money(0.001), shown.rating(None)) == (
-        "–", "33.3 %", "< $0.01", "–",
+        "–", "33.3 %", "$0.001", "–",
     )  # fmt: skip

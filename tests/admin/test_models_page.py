@@ -125,7 +125,7 @@ def test_figures_are_by_day_and_model_and_of_one_tenant(tenant, other_tenant, sc
     answer = client.get("/admin/assistant/modeluse/figures/")
     told = answer.content.decode()
     assert [(one["name"], one["questions"], one["cost"], one["mean"]) for one in answer.context["models"]] == [
-        ("own/a", 20, "0.0400", 400), ("own/b", 10, "0.0200", 400),
+        ("own/a", 20, "0.04", 400), ("own/b", 10, "0.02", 400),
     ]  # fmt: skip
     tokens, cost, took, failed = (json.loads(chart["data"]) for chart in answer.context["charts"])
     assert [tokens["datasets"][0]["data"][-2:], cost["datasets"][0]["data"][-2:]] == [[2000, 1000], [0.04, 0.02]]

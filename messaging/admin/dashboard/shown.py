@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from messaging.figures.spread import Spread
+from tenants.console.dollars import dollars
 
 NOTHING = "–"
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))  # the longest first
@@ -37,7 +38,7 @@ def percent(part: int, whole: int) -> str:
 
 
 def money(usd: float) -> str:
-    return f"${usd:,.2f}" if usd >= 0.01 or not usd else "< $0.01"
+    return f"${dollars(usd)}"
 
 
 def rating(mean: float | None) -> str:

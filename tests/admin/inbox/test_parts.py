@@ -59,13 +59,17 @@ def explain(acme: World, **why: Any) -> int:
 
 
 def test_an_answer_tells_how_it_came_about(staff_of: Any, acme: World) -> None:
-    models = [{"model": "small-1", "input_tokens": 7, "cost_usd": 0.25}]
+    models = [
+        {"model": "small-1", "input_tokens": 7, "cost_usd": 0.25},
+        {"model": "tiny", "cost_usd": 0.0000061},
+        {"cost_usd": "much"},
+    ]
     seq = explain(acme, settled="letters", intents=[["returns", 0.91], "odd"], chunks=[{"title": "<b>Returns</b>", "score": 0.5}],
                   prompt="odd", models=models)  # fmt: skip
     agent = staff_of(acme.tenant, AGENT)
     assert f"{at(acme, 'why')}?seq={seq}" in agent.get(at(acme, "entries")).content.decode()
     page = agent.get(at(acme, "why", seq=seq)).content.decode()
-    for words in ("91 %", "&lt;b&gt;Returns", "small-1", "0.25 USD", "It knew the words"):
+    for words in ("91 %", "&lt;b&gt;Returns", "small-1", "0.25 USD", "0.0000061 USD", "much USD", "It knew the words"):
         assert words in page
 
 
