@@ -12,7 +12,15 @@ from typing import Any
 
 from assistant.port import EngineReply
 
-MEMBERS = ("settled", "intents", "chunks", "prompt", "tools", "models")  # of `EngineReply.why`; others are not kept
+MEMBERS = (
+    "settled",
+    "degraded",
+    "intents",
+    "chunks",
+    "prompt",
+    "tools",
+    "models",
+)  # of `EngineReply.why`; others are not kept
 MOST = 20  # entries of a list, members of an object
 LONGEST = 200  # characters of a word
 LONGEST_ADDRESS = 2048

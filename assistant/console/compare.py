@@ -17,6 +17,7 @@ from assistant.engines import BUILTIN, CURRENT, engine_named
 from assistant.evaluations.models import EvaluationCase
 from assistant.evaluations.run import Report, difference
 from assistant.evaluations.views import MOST_ASKED, RUN_S, cases_of, reports_by
+from assistant.llm.told import words_of
 from assistant.port import Engine
 from tenants.console.pages import TenantAdmin, permissions_in
 from tenants.errors import ServiceError
@@ -86,5 +87,5 @@ def _told(who: str, report: Report) -> dict[str, Any]:
     failed = [verdict.degraded or verdict.error for verdict in report.verdicts if verdict.degraded or verdict.error]
     return {
         **report.to_json(), "who": who, "by_model": sum(bool(verdict.model) for verdict in report.verdicts),
-        "failed": len(failed), "why": ", ".join(sorted(set(failed))),
+        "failed": len(failed), "why": " ".join(sorted(set(map(words_of, failed)))),
     }  # fmt: skip

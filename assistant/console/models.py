@@ -25,6 +25,7 @@ from assistant.llm.chat import ChatError, ChatRequest, Said
 from assistant.llm.providers.offers import offer_of
 from assistant.llm.providers.setup import TEST_S, provider_test
 from assistant.llm.providers.trying import model_try
+from assistant.llm.told import words_of
 from assistant.models import LanguageModel, ModelUse, Provider
 from channels_app.http.waiting import asking
 from tenants.console.dollars import dollars
@@ -74,7 +75,7 @@ class ProviderAdmin(TenantAdmin):
         tried = provider_test(row)
         self.note(request, "tested", row, {"code": tried.code})
         if tried.code:
-            raise Unavailable(f"{row} gave no answer: {tried.code}.")
+            raise Unavailable(f"{row} gave no answer. {words_of(tried.code)}")
         shown = ", ".join(tried.models[:8]) + (" …" if len(tried.models) > 8 else "")
         return f"{row} answered within {tried.took_ms} ms. Its models: {shown or 'none'}."
 
@@ -137,10 +138,11 @@ class LanguageModelAdmin(TenantAdmin):
                     form.add_error(None, error.message)
                 else:
                     self.note(request, "tested", row, {"code": tried.code})
+        said_no = words_of(tried.code) if tried and tried.code else ""
         cost = dollars(tried.result.cost_usd) if tried and tried.result else ""
         context = {
             **self.admin_site.each_context(request), "opts": self.opts, "original": row, "title": f"Try {row}",
-            "form": form, "tried": tried, "cost": cost, "seconds": round(TEST_S),
+            "form": form, "tried": tried, "cost": cost, "said_no": said_no, "seconds": round(TEST_S),
         }  # fmt: skip
         return render(request, "admin/assistant/try_model.html", context)
 
@@ -174,7 +176,7 @@ class LanguageModelAdmin(TenantAdmin):
                 result = chat_with(offer_of(row), asked)
         except ChatError as error:
             self.note(request, "tested", row, {"code": error.code})
-            raise Unavailable(f"{row} gave no answer: {error.code}.") from None
+            raise Unavailable(f"{row} gave no answer. {words_of(error.code)}") from None
         self.note(request, "tested", row, {"code": ""})
         return f"{row} answered within {result.latency_ms} ms for {dollars(result.cost_usd)} US dollars."
 

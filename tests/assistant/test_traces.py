@@ -22,7 +22,12 @@ def test_an_engine_that_says_nothing_leaves_no_trace() -> None:
 
 
 def test_it_keeps_what_fits_as_it_is() -> None:
-    why = {"settled": "llm", "intents": [["returns", 0.5]], "models": [{"model": "m", "cost_usd": 0.002}]}
+    why = {
+        "settled": "llm",
+        "degraded": "llm_cut",
+        "intents": [["returns", 0.5]],
+        "models": [{"model": "m", "cost_usd": 0.002}],
+    }
     source = Source("article", "7", "Returns", "https://shop.example/" + "x" * 400, 0.9)
     assert trace_of(reply((source,), **why)) == {
         **why,

@@ -29,7 +29,7 @@ from messaging.admin.inbox.planned import Plan, planned_shown, reply_plan, reply
 from messaging.admin.inbox.trail import trail_view
 from messaging.admin.inbox.transcript import Page, newest, since
 from messaging.admin.inbox.translated import reply_view, transcript_view
-from messaging.admin.inbox.why import answer_of, why_view
+from messaging.admin.inbox.why.page import answer_of, why_view
 from messaging.agents.notes import note_write, notes_of
 from messaging.assist.proposal import proposal_for
 from messaging.deliver import redeliver
@@ -81,7 +81,7 @@ def addresses(page: TenantAdmin) -> list[URLPattern]:
         one("propose", _propose, "POST", "messages:read", *writes),
         one("translate", transcript_view, "POST", "messages:read"),
         one("translate_reply", reply_view, "POST", "messages:read", *writes),
-        one("why", why_view, "GET", "messages:read"),
+        one("why", why_view, "", "messages:read"),
         one("judge", _judge, "POST", "messages:read", "conversations:write"),
         one("trail", trail_view, "GET"),
         one("person", _person, ""),

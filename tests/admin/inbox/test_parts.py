@@ -73,6 +73,35 @@ def test_an_answer_tells_how_it_came_about(staff_of: Any, acme: World) -> None:
         assert words in page
 
 
+def test_an_answer_in_a_models_place_says_why_in_words(staff_of: Any, acme: World) -> None:
+    seq = explain(acme, settled="letters", degraded="llm_timeout", prompt={"version": 3, "tokens": 805, "left_out": {"turns": 2}},
+                  tools=[{"name": "stock", "outcome": "refused:not_agreed"}])  # fmt: skip
+    rows(Message).filter(conversation=acme.conversation, role="bot").update(
+        analysis={**rows(Message).get(conversation=acme.conversation, role="bot").analysis, "degraded": True}
+    )
+    page = staff_of(acme.tenant, AGENT).get(at(acme, "why", seq=seq)).content.decode()
+    for words in ("The model did not answer in time.", "version 3", "2 earlier turns", "refused: not agreed"):
+        assert words in page
+
+
+def test_others_are_asked_the_same_and_nothing_comes_of_it(staff_of: Any, acme: World) -> None:
+    seq, before = explain(acme, settled="letters"), rows(Message).count()
+    agent = staff_of(acme.tenant, AGENT)
+    unasked = agent.post(at(acme, "why", seq=seq), {"engines": ["builtin"]})
+    assert "Only words of a person" in unasked.content.decode()  # it answered none
+    asked = rows(Message).filter(conversation=acme.conversation, role="visitor").first()
+    rows(Message).filter(conversation=acme.conversation, role="bot").update(reply_to=asked.id)
+    page = agent.post(at(acme, "why", seq=seq), {"engines": ["current", "builtin"]})
+    assert [one["who"] for one in page.context["answers"]] == ["What answers people now", "The built-in assistant"]
+    assert all(one["text"] in page.content.decode() for one in page.context["answers"])
+    assert (rows(Message).count(), rows(AuditEntry).filter(action="conversation.compared").count()) == (before, 1)
+    wrong = [{}, {"engines": ["model:other"]}, {"engines": ["prompt:7"]}]
+    for given in wrong:
+        page = agent.post(at(acme, "why", seq=seq), given)
+        assert (page.context["answers"], page.context["form"].is_valid()) == ([], False)
+    assert staff_of(acme.tenant, ("conversations:read",)).post(at(acme, "why", seq=seq)).status_code == 403
+
+
 def test_only_answers_of_the_bot_are_explained_and_only_to_those_who_read(
     staff_of: Any, acme: World, globex: World
 ) -> None:
