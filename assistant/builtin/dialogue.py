@@ -23,7 +23,7 @@ from assistant.builtin.turn import (
 )
 from assistant.builtin.wishes import parts_of_wish
 from assistant.builtin.wording import MAX_OFFERED
-from assistant.intents.common import CANCEL, HELP, HUMAN, NO, YES
+from assistant.intents.common import CANCEL, GOODBYE, HELP, HUMAN, NO, UPSET, YES
 from assistant.intents.recognised import MEANING
 from assistant.intents.skills import Skill
 from assistant.intents.stages import SETTLED
@@ -45,6 +45,7 @@ class Dialogue(Replies):
             self.offer_answered,
             self.denial_asked_about,
             self.product_known,
+            self.product_and_more,
             self.product_lacking,
             self.several_recognised,
             self.flow_begun,
@@ -86,15 +87,16 @@ class Dialogue(Replies):
         if filled != self.filled:  # this one, or one that would have been asked for later
             return self.proceed(skill, filled)
         question = self.wording.question(awaited)
-        if not slots.is_free(awaited) and (told := self.product_known(then=question)):
+        if not slots.is_free(awaited) and (told := self.product_known(then=question) or self.product_and_more()):
             return told
         if self.interrupted(skill, awaited):
             return None
         if slots.is_free(awaited):
             return self.proceed(skill, {**filled, awaited["name"]: self.text[: slots.MAX_VALUE]})
         return (
-            self.fact_found(then=question)
+            self.talked(skill, question)
             or self.denial_asked_about()
+            or self.fact_found(then=question)
             or self.product_named()
             or self.ask_again(skill, awaited)
         )
@@ -105,6 +107,27 @@ class Dialogue(Replies):
         if wanted is None or wanted.name == skill.name:
             return False
         return wanted.name in (HUMAN, CANCEL) or (not slots.is_free(awaited) and (wanted.own or wanted.name == HELP))
+
+    def talked(self, skill: Skill, then: Content) -> EngineReply | None:
+        """Talk beside an open question – thanks, "are you a bot?" – is answered, and the question comes after it. A "no" leaves
+        what was begun, a farewell the conversation; who is upset has not been understood."""
+        said = self.recognised
+        if said is None or said.own or said.name == YES:
+            return None
+        if said.name == NO:
+            return self.leave()
+        if said.name == GOODBYE:
+            return self.begin(said)
+        asks: dict[str, Any] = {
+            "stage": COLLECTING,
+            "expected": (f"slot:{self.awaited['name']}",) if self.awaited else (),
+        }
+        contents = [*self.said_by(said), then]
+        return (
+            self.misunderstood(contents, skill.name, **asks)
+            if said.name == UPSET
+            else self.answer(contents, skill.name, **asks)
+        )
 
     def offer_answered(self) -> EngineReply | None:
         """A written yes or no to "Did you mean …?" and "Shall I …?"."""
@@ -177,6 +200,29 @@ class Dialogue(Replies):
         if told is None or not told.contents or (self.taught_so and not told.recalled):
             return None
         return self.tell_of(told, then)
+
+    def product_and_more(self) -> EngineReply | None:
+        """A question about a product beside something else: the product first, then what is said to the rest, as if it had been
+        written alone. Where that is not understood, the product alone."""
+        parts = parts_of_wish(self.text) if self.ask_shop and not self.taught_so else []
+        asked = ((place, self.ask_shop(self.saying(part), self.goods, False)) for place, part in enumerate(parts))  # type: ignore[misc]
+        place, told = next(((place, told) for place, told in asked if told and told.contents), (0, None))
+        if told is None:
+            return None
+        rest = ". ".join(part for other, part in enumerate(parts) if other != place)
+        after = Dialogue(self.options, self.lessons, self.saying(rest), self.look, self.ask_shop).reply()
+        memory = after.context["assistant"]
+        if after.unanswered or memory["missed"] > self.missed or after.handover_reason == "misunderstood":
+            return self.tell_of(told, self.wording.question(self.awaited) if self.awaited else None)
+        first = self.tell_of(told)
+        goods = {"goods": memory.get("goods") or self.goods}
+        return replace(
+            after,
+            contents=(*first.contents, *after.contents),
+            context={**after.context, "assistant": {**memory, **goods}},
+            sources=(*first.sources, *after.sources),
+            why={**after.why, "tools": first.why["tools"]},
+        )
 
     def product_lacking(self) -> EngineReply | None:
         """The shop does not have it, and neither intents nor knowledge are about the thing itself: likeness to "do you have …"

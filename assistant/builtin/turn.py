@@ -6,7 +6,7 @@ Must not decide what is answered.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -24,7 +24,7 @@ from assistant.knowledge.facts import Finding
 from assistant.knowledge.search import Passage, known_from
 from assistant.port import EngineRequest, NotAtOnce, Told
 from channels_app.content.options import choice_for
-from channels_app.content.types import Choice, Content
+from channels_app.content.types import Choice, Content, text
 
 NAME = "builtin"
 PRODUCTS = "products"  # what a reply from the shop is called in place of an intent
@@ -34,6 +34,7 @@ Ask = Callable[[EngineRequest, Mapping[str, Any], bool], Told | None]
 OPEN, COLLECTING, CONFIRMING, HANDED_OVER = "open", "collecting", "confirming", "handover"
 BEGINNING = "beginning"  # a flow was chosen for the conversation, and has not begun
 SOMETHING_ELSE = "none"  # the payload of "none of these"
+MARKS = " .,;:!?¿¡\"'()[]…"  # around a word
 TALK = frozenset(map(normal, BACKGROUND))
 
 
@@ -121,7 +122,9 @@ class Turn:
     def passage(self) -> Passage | None:
         """The best of the articles by letters and meaning, if it is worth telling. Talk of the weather is near to none,
         though an article may have its words ("qué tiempo hace", "cuánto tiempo tengo")."""
-        if self.look is None or not self.text or not self.lessons.knowledge.facts or normal(self.text) in TALK:
+        if self.look is None or not self.lessons.knowledge.facts or normal(self.text) in TALK:
+            return None
+        if not any(word.strip(MARKS).isalpha() for word in self.text.split()):  # a number or a code means no article
             return None
         if self.request.at_once:
             raise NotAtOnce
@@ -187,6 +190,10 @@ class Turn:
         main = options.languages[0].split("-")[0]
         seed, kind = str(self.request.conversation_id), self.request.channel_kind
         return Wording(self.language, seed, self.turn, options.greeting, main, kind)
+
+    def saying(self, part: str) -> EngineRequest:
+        """The request as if ``part`` of its words were all of them."""
+        return replace(self.request, contents=(text(part),))
 
     def skill(self, name: str) -> Skill | None:
         """In the language that is spoken."""

@@ -23,7 +23,7 @@ INTENTS: dict[str, dict[str, Any]] = {
             "onde está a minha encomenda", "encomenda", "pedido", "o meu pedido", "onde está meu pedido",
             "acompanhar a encomenda", "rastrear meu pedido", "quando chega a minha encomenda",
             "o meu pacote ainda não chegou", "estado da encomenda", "a encomenda já foi enviada",
-            "continuo à espera da encomenda",
+            "continuo à espera da encomenda", "cadê minha encomenda", "cadê o meu pedido",
         ],
         "slots": {
             "order_number": ORDER_NUMBER,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 #: the intents with a part of their own in the dialogue
 HUMAN, HELP, YES, NO, CANCEL, GREETING = "human", "help", "yes", "no", "cancel", "greeting"
+GOODBYE, UPSET = "goodbye", "upset"
 
 #: intent → language → (examples, replies); the examples of all languages are learnt together
 COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
@@ -38,7 +39,7 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
             ("Olá! Como posso ajudar?",),
         ),
     },
-    "goodbye": {
+    GOODBYE: {
         "en": (
             ("bye", "goodbye", "see you", "see you later", "bye bye", "have a nice day", "that's all",
              "that is all for now",
@@ -118,7 +119,7 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
             ("Sou {bot}, o assistente deste chat: um programa. Se quiser, chamo um colega.",),
         ),
     },
-    "upset": {
+    UPSET: {
         "en": (
             ("you are useless", "you are no help", "you idiot", "idiot", "you are stupid", "stupid bot", "shut up"),
             ("I am sorry that I am no help. Say “human”, and a colleague takes over.",),

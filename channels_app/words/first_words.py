@@ -15,8 +15,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "en": ("good morning", "good evening", "thanks", "thank you"),
     "de": ("guten tag", "guten morgen", "guten abend", "moin", "servus", "grüß gott", "danke", "danke schön", "vielen dank"),
     "es": ("hola", "buenas", "buenos días", "buenos dias", "gracias", "muchas gracias"),
-    "fr": ("bonjour", "bonsoir", "coucou", "merci", "merci beaucoup"),
-    "pt": ("olá", "bom dia", "boa tarde", "boa noite", "obrigado", "obrigada"),
+    "fr": ("bonjour", "bonsoir", "salut", "slt", "coucou", "merci", "merci beaucoup"),
+    "pt": ("olá", "oi", "bom dia", "boa tarde", "boa noite", "obrigado", "obrigada"),
     "it": ("buongiorno", "buonasera", "grazie", "grazie mille"),
     "nl": ("goedemorgen", "goedemiddag", "goedenavond", "dank je", "dank je wel"),
 }  # fmt: skip
@@ -42,13 +42,15 @@ _SPEAKERS = {
     for words in SMALL.values()
     for word in words.split()
 }
-_TOKENS = regex.compile(r"[\p{L}][\p{L}']*")
+_TOKENS = regex.compile(r"(?<![\p{L}\p{N}])\p{L}[\p{L}']*+(?!\p{N})")  # the letters of a code are no words
+_DRAWN = regex.compile(r"(\p{L})\1+$")  # "holaaa"
 
 
 def language_begun(text: str, among: Collection[str]) -> str | None:
     """ISO 639-1, where ``text`` is a greeting or a word of thanks and nothing else. ``among``: the languages that count;
     empty: all."""
-    language = LANGUAGES.get(" ".join(text.casefold().split()).strip(" !.,¡"))
+    said = " ".join(text.casefold().split()).strip(" !.,¡")
+    language = LANGUAGES.get(said) or LANGUAGES.get(_DRAWN.sub(r"\1", said))
     return language if not among or language in among else None
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import uuid
 from typing import Any
 
 import pytest
 from django.conf import settings
 
+from assistant.builtin.turn import Options, Turn
 from assistant.intents.lessons import learn
 from assistant.intents.skills import skills_of
+from assistant.knowledge.search import Passage
 from assistant.models import Intent
-from channels_app.content.types import Content, Location, Media
+from assistant.port import EngineRequest
+from channels_app.content.types import Content, Location, Media, text
 
 WIDGET = sorted((settings.BASE_DIR / "static/widget/strings").glob("*.json"))
 
@@ -166,6 +170,54 @@ def test_a_fact_in_between_comes_back_to_the_question(visitor):
     assert "five-year" in reply.contents[0].text
     assert "order number" in reply.contents[1].text
     assert "AC-10042" in said(person.says("AC-10042"))
+
+
+@pytest.mark.parametrize(
+    ("line", "words"), [("are you a bot?", "a program"), ("thanks", "welcome"), ("how are you", "")]
+)
+def test_talk_in_between_is_answered_and_comes_back_to_the_question(visitor, line, words):
+    person = visitor()
+    person.says("track my order")
+    reply = person.says(line)
+    assert words in reply.contents[0].text
+    assert ("order number" in reply.contents[1].text, reply.next_expected) == (True, ("slot:order_number",))
+    assert reply.context["assistant"]["missed"] == 0
+    assert "AC-10042" in said(person.says("AC-10042"))
+
+
+def test_who_is_upset_by_questions_twice_gets_a_human(visitor):
+    person = visitor()
+    person.says("track my order")
+    first = person.says("you are useless")
+    assert ("sorry" in first.contents[0].text, first.handover) == (True, False)
+    assert person.says("stupid bot").handover
+
+
+@pytest.mark.parametrize(("line", "intent"), [("no", "cancel"), ("bye", "goodbye")])
+def test_a_no_and_a_farewell_leave_the_question(visitor, line, intent):
+    person = visitor()
+    person.says("track my order")
+    reply = person.says(line)
+    assert (reply.intent, reply.context["conversation_stage"]) == (intent, "open")
+
+
+def test_what_is_not_to_be_begun_is_no_question_about_articles(visitor):
+    person = visitor()
+    person.says("i want to return something")
+    reply = person.says("please do not cancel my order")
+    assert (reply.intent, reply.next_expected) == ("", ("intent:cancel_order",))
+
+
+@pytest.mark.parametrize(("line", "asked"), [("AC-1O042", 0), ("12 34", 0), ("warranty", 1)])
+def test_a_code_asks_no_article(shop, line, asked):
+    looks: list[str] = []
+
+    def look(question: str, language: str, most: int) -> list[Passage]:
+        looks.append(question)
+        return []
+
+    request = EngineRequest(uuid.UUID(int=0), uuid.UUID(int=1), "web", (text(line),))
+    assert (Turn(Options(), shop, request, look).passage, len(looks)) == (None, asked)
 
 
 @pytest.mark.parametrize("line", ["never mind", "forget it"])

@@ -33,7 +33,8 @@ def test_what_tells_no_language_keeps_the_hint(text, hint):
     ("text", "language"),
     [
         ("Bonjour !", "fr"), ("¡Hola!", "es"), ("olá", "pt"), (" Guten  Tag.", "de"), ("thanks", "en"),
-        ("hello", None), ("ciao", None), ("hola bonjour", None), ("grazie", None),
+        ("oi", "pt"), ("Salut", "fr"), ("buenasss", "es"), ("Holaaa!", "es"),
+        ("hello", None), ("ciao", None), ("AC-1O042", None), ("A1 E2", None), ("hola bonjour", None), ("grazie", None),
     ],
 )  # fmt: skip
 def test_a_greeting_tells_the_language_where_the_tenant_speaks_it(text, language):
