@@ -12,6 +12,7 @@ from tests.api.document import document
 from tests.api.test_changes import ROWS
 from tests.api.test_tenant_matrix import place
 from tests.api.world import World
+from tests.cases import by_noun, undone
 
 pytestmark = pytest.mark.django_db
 
@@ -20,31 +21,36 @@ pytestmark = pytest.mark.django_db
 DEPENDS = ("/webchat/", "/looking", "/system/")
 
 
-def operations() -> list[Any]:
+def operations() -> list[tuple[str, str, bool]]:
     return [
-        pytest.param(path, method, operation["requestBody"].get("required", False), id=f"{method} {path}")
+        (path, method, operation["requestBody"].get("required", False))
         for path, item in document()["paths"].items()
         for method, operation in item.items()
         if "requestBody" in operation and not any(part in path for part in DEPENDS)
     ]
 
 
-@pytest.mark.parametrize(("path", "method", "required"), operations())
+def filled(path: str, ids: dict[str, str]) -> str:
+    return re.sub(r"\{(\w+)\}", lambda found: ids[place(path.lstrip("/"), found[1])], path)
+
+
+@pytest.mark.parametrize("cases", by_noun(operations()))
 def test_no_body_is_refused_just_where_one_is_required(
-    path: str, method: str, required: bool, tenant: Any, api: Any, settings: Any
+    cases: Any, tenant: Any, api: Any, settings: Any, subtests: pytest.Subtests
 ) -> None:
     settings.ENV = {**settings.ENV, "ENABLE_RATE_LIMITING": False}
-    ids = World(tenant, "kingfisher").ids
-    with tenant_scope(tenant.id):
-        row = ROWS[path](tenant) if path in ROWS else None
-    own = {"thread_id": getattr(row, "conversation_id", None)} | (
-        {path[path.rfind("{") + 1 : -1]: row.id} if row else {}
-    )
-    ids |= {name: str(value) for name, value in own.items() if value}
-    address = re.sub(r"\{(\w+)\}", lambda found: ids[place(path.lstrip("/"), found[1])], path)
-    answer = api(tenant).generic(method.upper(), address, "", content_type="")
-    refused = answer.status_code in (400, 415, 422)
-    assert refused == required, (answer.status_code, answer.content[:300] if not answer.streaming else "")
+    world, client = World(tenant, "kingfisher"), api(tenant)
+    for path, method, required in cases:
+        with undone(subtests, method=method, path=path):
+            with tenant_scope(tenant.id):
+                row = ROWS[path](tenant) if path in ROWS else None
+            own = {"thread_id": getattr(row, "conversation_id", None)} | (
+                {path[path.rfind("{") + 1 : -1]: row.id} if row else {}
+            )
+            ids = world.ids | {name: str(value) for name, value in own.items() if value}
+            answer = client.generic(method.upper(), filled(path, ids), "", content_type="")
+            refused = answer.status_code in (400, 415, 422)
+            assert refused == required, (answer.status_code, answer.content[:300] if not answer.streaming else "")
 
 
 def test_files_are_bodies_that_are_required() -> None:

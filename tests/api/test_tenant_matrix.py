@@ -10,6 +10,7 @@ import pytest
 
 from tenants.storage.db import new_id
 from tests.api.world import World, bodies
+from tests.cases import by_noun, undone
 from tests.conftest import Api
 from tests.tenants.access.test_permissions import CLOSED
 
@@ -58,31 +59,35 @@ def asked(client: Api, method: str, address: str, ids: dict[str, str]) -> tuple[
     return answer.status_code, code[1] if code else "", said
 
 
-@pytest.mark.parametrize(("address", "pattern", "cls", "method"), WITH_ROWS)
+@pytest.mark.parametrize("cases", by_noun(WITH_ROWS))
 def test_a_row_of_another_tenant_is_like_none_at_all(
-    theirs: World, ours: World, api: Any, address: str, pattern: Any, cls: Any, method: str
+    theirs: World, ours: World, api: Any, subtests: pytest.Subtests, cases: Any
 ) -> None:
     client = api(ours.tenant)
     nothing = {name: str(new_id()) for name in theirs.ids}
     before = theirs.everything()
-    for name in PLACE.findall(address):  # one of theirs at each place, and at all of them
-        name = place(address, name)
-        for rest in (ours.ids, theirs.ids):
-            status, code, said = asked(client, method, address, {**rest, name: theirs.ids[name]})
-            absent = asked(client, method, address, {**rest, name: nothing[name]})
-            assert (status, code) == absent[:2]
-            assert status < 500 or code == "not_available"
-            assert theirs.mark not in said
-    assert theirs.everything() == before
+    for address, _, _, method in cases:
+        with undone(subtests, method=method, address=address):
+            for name in PLACE.findall(address):  # one of theirs at each place, and at all of them
+                name = place(address, name)
+                for rest in (ours.ids, theirs.ids):
+                    status, code, said = asked(client, method, address, {**rest, name: theirs.ids[name]})
+                    absent = asked(client, method, address, {**rest, name: nothing[name]})
+                    assert (status, code) == absent[:2]
+                    assert status < 500 or code == "not_available"
+                    assert theirs.mark not in said
+            assert theirs.everything() == before
 
 
-@pytest.mark.parametrize(("address", "pattern", "cls", "method"), LISTS)
 def test_no_list_holds_anything_of_another_tenant(
-    theirs: World, other_tenant: Any, api: Any, address: str, pattern: Any, cls: Any, method: str
+    theirs: World, other_tenant: Any, api: Any, subtests: pytest.Subtests
 ) -> None:
-    _, _, said = asked(api(other_tenant), "GET", address, {})
-    assert theirs.mark not in said
-    assert [name for name, row in theirs.ids.items() if row in said or row.replace("-", "") in said] == []
+    client = api(other_tenant)
+    for address, _, _, _ in (case.values for case in LISTS):
+        with undone(subtests, address=address):
+            _, _, said = asked(client, "GET", address, {})
+            assert theirs.mark not in said
+            assert [name for name, row in theirs.ids.items() if row in said or row.replace("-", "") in said] == []
 
 
 def test_the_rows_are_there_for_their_own(theirs: World, api: Any) -> None:

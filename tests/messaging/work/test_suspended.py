@@ -69,9 +69,11 @@ def test_there_are_operations_to_walk():
     assert len(OPERATIONS) > 20
 
 
-@pytest.mark.parametrize(("method", "path"), OPERATIONS)
-def test_rest_by_key(api, suspended, method, path):
-    assert outcome(getattr(api(suspended), method)(address_of(path))) == REFUSED
+def test_rest_by_key(api, suspended, subtests):
+    client = api(suspended)
+    for method, path in OPERATIONS:
+        with subtests.test(method=method, path=path):
+            assert outcome(getattr(client, method)(address_of(path))) == REFUSED
 
 
 def test_rest_by_tokens_from_before(api, suspended):

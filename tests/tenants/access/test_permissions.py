@@ -55,27 +55,33 @@ def _fill(address, pattern):
     return f"/{address}"
 
 
-@pytest.mark.parametrize(("address", "pattern", "cls", "method"), OPERATIONS)
-def test_every_operation_declares_a_permission_that_exists(address, pattern, cls, method):
-    assert issubclass(cls, TenantAPIView)
-    needed = permissions.declared(cls, method)
-    assert needed in {*permissions.PERMISSIONS, permissions.PUBLIC, permissions.AUTHENTICATED}
+def test_every_operation_declares_a_permission_that_exists(subtests):
+    for address, _, cls, method in (case.values for case in OPERATIONS):
+        with subtests.test(method=method, address=address):
+            assert issubclass(cls, TenantAPIView)
+            needed = permissions.declared(cls, method)
+            assert needed in {*permissions.PERMISSIONS, permissions.PUBLIC, permissions.AUTHENTICATED}
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("address", "pattern", "cls", "method"), CLOSED)
-def test_no_caller_gets_in_without_a_credential(api, address, pattern, cls, method):
-    assert api().generic(method, _fill(address, pattern)).status_code == 401
+def test_no_caller_gets_in_without_a_credential(api, subtests):
+    client = api()
+    for address, pattern, _, method in (case.values for case in CLOSED):
+        with subtests.test(method=method, address=address):
+            assert client.generic(method, _fill(address, pattern)).status_code == 401
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("address", "pattern", "cls", "method"), RESTRICTED)
-def test_a_credential_without_the_permission_is_refused(make_key, tenant, address, pattern, cls, method):
-    from tests.conftest import Api
-
-    others = sorted(permissions.PERMISSIONS.keys() - {permissions.declared(cls, method)})
-    response = Api(make_key(tenant, *others)[1]).generic(method, _fill(address, pattern))
-    assert (response.status_code, Api.error_of(response)["code"]) == (403, "permission_denied")
+def test_a_credential_without_the_permission_is_refused(api, tenant, subtests):
+    clients = {}  # one for each permission that it lacks
+    for address, pattern, cls, method in (case.values for case in RESTRICTED):
+        lacks = permissions.declared(cls, method)
+        client = clients.get(lacks) or clients.setdefault(
+            lacks, api(tenant, *sorted(permissions.PERMISSIONS.keys() - {lacks}))
+        )
+        with subtests.test(method=method, address=address):
+            response = client.generic(method, _fill(address, pattern))
+            assert (response.status_code, client.error_of(response)["code"]) == (403, "permission_denied")
 
 
 @pytest.mark.django_db
