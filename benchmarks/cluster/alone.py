@@ -28,12 +28,11 @@ NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
 def alone(running: Cluster, messages: int, burst: Callable[[], None], longest_s: float) -> dict[str, float]:
     """``burst`` brings ``messages`` messages: answers to them wait, are sent by one process, and all events of it
     are published by another."""
-    for name in ("deliver", "events"):
-        running.processes[name].kill()
+    running.processes["workers"].kill()
+    running.processes["answering"].start()
     burst()
     wait_until(lambda: running.asked(QUEUED) >= messages, longest_s, "every answer waits", 0.5)
-    for name in ("inbound", "respond", "beat"):
-        running.processes[name].kill()
+    running.processes["answering"].kill()
     began = running.asked(NOW)
     running.processes["deliver"].start()
     wait_until(lambda: running.asked(UNSENT) == 0, longest_s, "every answer is sent", 0.5)

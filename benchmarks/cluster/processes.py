@@ -37,6 +37,12 @@ def family(pid: int) -> list[int]:
     return list(_descend(pid, below))
 
 
+def named_children(pid: int) -> dict[str, int]:
+    """Those that the process has begun itself, by what they call themselves."""
+    children = [one for one, fields in _all() if int(fields[PARENT]) == pid]
+    return {Path(f"/proc/{one}/comm").read_text().strip(): one for one in children}
+
+
 def _descend(pid: int, below: dict[int, list[int]]) -> Iterator[int]:
     yield pid
     for child in below.get(pid, ()):

@@ -70,7 +70,7 @@ def profiled(running: Cluster, program: str, messages: int) -> Iterator[list[str
     with TemporaryDirectory() as folder, psycopg.connect(running.database.url, autocommit=True) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         before = running.cpu()
-        with _sampled(program, {name: running.processes[name].pid for name in SAMPLED}, Path(folder)):
+        with _sampled(program, {name: pid for name, pid in running.pids().items() if name in SAMPLED}, Path(folder)):
             connection.execute("SELECT pg_stat_statements_reset()")
             client.config_resetstat()
             yield lines

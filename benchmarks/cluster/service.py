@@ -18,7 +18,7 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.cluster.processes import cpu_s, pss_mb
+from benchmarks.cluster.processes import cpu_s, named_children, pss_mb
 from benchmarks.ground import Ground, ground
 from tests.chaos.servers import Postgres, Redis, free_port, wait_until
 from tests.chaos.service import Process, answers, deployed, running
@@ -29,15 +29,17 @@ ECHO = ("-I", "benchmarks.beside.echo")
 ROLES: dict[str, tuple[str, ...]] = {
     "web": ("web",),
     "ws": ("ws",),
-    "inbound": ("worker", "inbound", *ECHO),
-    "respond": ("worker", "respond", *ECHO),
-    "deliver": ("worker", "deliver", *ECHO),
-    "events": ("worker", "events,background", *ECHO),
-    "beat": ("beat",),
+    "workers": ("workers", "--", *ECHO),
 }
+#: processes within `workers`, by the names that they have there
+WORKERS = ("inbound", "respond", "deliver", "events", "beat")
 #: started by benchmarks/cluster/alone.py only
-LATER: dict[str, tuple[str, ...]] = {"publisher": ("worker", "events")}
-WORKERS = ("inbound", "respond", "deliver", "events")
+LATER: dict[str, tuple[str, ...]] = {
+    "answering": ("workers", "inbound", "respond", "beat", "--", *ECHO),
+    "deliver": ("worker", "deliver", *ECHO),
+    "publisher": ("worker", "events"),
+}
+LISTENING = 4  # of WORKERS: beat only sends
 FACTS = """
     SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8, pg_database_size(current_database())::float8,
            (SELECT xact_commit::float8 FROM pg_stat_database WHERE datname = current_database()),
@@ -63,13 +65,22 @@ class Cluster:
 
     def cpu(self) -> dict[str, float]:
         """Seconds until now, by process; ``client`` is this one."""
-        pids = {name: process.pid for name, process in self.processes.items() if process.lives()}
-        pids |= {"postgresql": self.database.pid, "redis": self.redis.pid, "platform": self.platform.pid}
-        return {**{name: cpu_s(pid) for name, pid in pids.items()}, "client": sum(os.times()[:2])}
+        pids = {"postgresql": self.database.pid, "redis": self.redis.pid, "platform": self.platform.pid}
+        return {**{name: cpu_s(pid) for name, pid in {**self.pids(), **pids}.items()}, "client": sum(os.times()[:2])}
 
     def memory_mb(self) -> dict[str, float]:
-        lives = {name: process for name, process in self.processes.items() if process.lives()}
-        return {name: round(pss_mb(process.pid), 1) for name, process in lives.items()}
+        """``workers`` is what the process takes of which those are forks."""
+        taken = {name: pss_mb(pid) for name, pid in self.pids().items()}
+        if self.processes["workers"].lives():
+            within = sum(taken.get(name, 0.0) for name in WORKERS)
+            taken["workers"] = pss_mb(self.processes["workers"].pid) - within
+        return {name: round(mb, 1) for name, mb in taken.items()}
+
+    def pids(self) -> dict[str, int]:
+        """Of our processes that live; those of WORKERS each by itself."""
+        lives = {name: process.pid for name, process in self.processes.items() if process.lives()}
+        forked = named_children(lives.pop("workers")) if "workers" in lives else {}
+        return {**lives, **{name: pid for name, pid in forked.items() if name in WORKERS}}
 
     def facts(self) -> dict[str, float]:
         """Of the database, until now: bytes of WAL, bytes stored, commits, events."""
@@ -116,7 +127,7 @@ def cluster(more: tuple[str, ...] = ()) -> Iterator[Cluster]:
         for role in LATER:
             stack.callback(processes[role].kill)
         stack.enter_context(running(platform, *(processes[role] for role in ROLES)))
-        wait_until(lambda: redis.waiting() >= len(WORKERS), 120, "every worker listens")
+        wait_until(lambda: redis.waiting() >= LISTENING, 120, "every worker listens")
         yield Cluster(on, ports["web"], platform_url, platform, processes, database, redis)
 
 

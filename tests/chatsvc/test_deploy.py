@@ -17,13 +17,26 @@ import yaml
 from django.core.management import get_commands, load_command_class
 
 from chatsvc.env import VARIABLES
+from chatsvc.processes.together import CLOCK, USUAL
 from chatsvc.settings import CELERY
 from tests.chaos.servers import wait_until
 from tests.migrated import migrated_copy
 
 ROOT = Path(__file__).resolve().parents[2]
 K8S = ROOT / "deploy" / "k8s"
-ROLES = {"web", "ws", "worker", "beat", "consumer", "topics", "migrate", "engine", "engine-port", "security-hub"}
+ROLES = {
+    "web",
+    "ws",
+    "worker",
+    "workers",
+    "beat",
+    "consumer",
+    "topics",
+    "migrate",
+    "engine",
+    "engine-port",
+    "security-hub",
+}
 
 
 # in C, where the wheel has it: the one in Python takes half a second of every process of the tests
@@ -175,7 +188,8 @@ def test_every_process_is_one_the_image_has() -> None:
     assert set(re.findall(r"^([a-z-]+)\)", script, re.M)) == ROLES
     in_compose = [one["command"] for one in compose()["services"].values() if one.get("image") == "chatsvc:latest"]
     in_k8s = [container["args"] for pod in pods() for container in pod["containers"]]
-    assert {command[0] for command in in_compose} == {command[0] for command in in_k8s} == ROLES
+    assert {command[0] for command in in_compose} == ROLES - {"worker", "beat"}  # `workers` are these, of one machine
+    assert {command[0] for command in in_k8s} == ROLES - {"workers"}
 
 
 @pytest.mark.parametrize("command", commands(), ids=" ".join)
@@ -187,7 +201,7 @@ def test_a_process_understands_what_it_is_told(command: list[str]) -> None:
     parse(managed.group(1) if managed else "", arguments)
 
 
-@pytest.mark.parametrize("role", sorted(ROLES - {"web"}))
+@pytest.mark.parametrize("role", sorted(ROLES - {"web", "workers"}))
 def test_only_web_counts_in_the_directory_of_web(role: str, tmp_path: Path) -> None:
     """A variable that stands in the image or the shell must not keep a process from starting."""
     (tmp_path / "python").write_text("#!/bin/sh\nenv\n")
@@ -198,6 +212,15 @@ def test_only_web_counts_in_the_directory_of_web(role: str, tmp_path: Path) -> N
     done = subprocess.run([ROOT / "deploy" / "run", role], env=environ, capture_output=True, text=True, check=True)
     assert "PATH=" in done.stdout
     assert "PROMETHEUS" not in done.stdout
+
+
+def test_workers_count_in_a_directory_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "python").write_text("#!/bin/sh\nenv\n")
+    (tmp_path / "python").chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "PROMETHEUS_MULTIPROC_DIR": "/nowhere", "TMPDIR": str(tmp_path)}
+    done = subprocess.run([ROOT / "deploy" / "run", "workers"], env=environ, capture_output=True, text=True, check=True)
+    (where,) = re.findall(r"^PROMETHEUS_MULTIPROC_DIR=(.*)$", done.stdout, re.M)
+    assert (Path(where).parent, list(Path(where).iterdir())) == (tmp_path, [])
 
 
 @pytest.mark.parametrize(
@@ -232,7 +255,11 @@ def test_every_queue_has_a_worker() -> None:
     in_compose = [one["command"] for one in compose()["services"].values() if one.get("image") == "chatsvc:latest"]
     in_k8s = [container["args"] for pod in pods() for container in pod["containers"]]
     for commands in (in_compose, in_k8s):
-        served = [queue for command in commands if command[0] == "worker" for queue in command[1].split(",")]
+        named = [command[1] for command in commands if command[0] == "worker"]
+        named += [
+            one for command in commands if command[0] == "workers" for one in command[1:] or USUAL if one != CLOCK
+        ]
+        served = [queue for one in named for queue in one.split(",")]
         assert sorted(served) == sorted(queues)
 
 
