@@ -21,6 +21,7 @@ from tenants.errors import Conflict, Forbidden, Invalid, NotAuthenticated, Servi
 from tenants.models import AuditEntry, Tenant, TrustedIssuer
 from tenants.scope import tenant_scope
 from tenants.storage import memo
+from tests.channels_app.loopback import Loopback, served
 from tests.conftest import Api
 from tests.factories import TenantFactory
 
@@ -383,6 +384,31 @@ def test_no_address_inside_is_called(url: str) -> None:
     with pytest.raises((Unprocessable, Unavailable)) as refusal:
         issuer_keys(url)
     assert refusal.value.code in ("issuer_keys_unusable", "issuer_away")
+
+
+ANSWERS = {
+    "a redirect": (b"302 Found\r\nLocation: https://id.example.com/", b"", "issuer_keys_unusable", "answers 302"),
+    "not there": (b"404 Not Found", b"", "issuer_keys_unusable", "answers 404"),
+    "more than fits": (b"200 OK", b" " * 65_537, "issuer_keys_unusable", "more than 64 kB"),
+    "a fault": (b"500 Internal Server Error", b"", "issuer_away", "at the moment"),
+    "asked too often": (b"429 Too Many Requests", b"", "issuer_away", "at the moment"),
+}
+
+
+@pytest.mark.parametrize(("head", "body", "code", "words"), ANSWERS.values(), ids=ANSWERS)
+def test_what_is_wrong_with_an_address_is_told(settings: Any, head: bytes, body: bytes, code: str, words: str) -> None:
+    """ "At the moment" only where another time may help."""
+
+    def talk(line: Any, _: Loopback) -> None:
+        line.recv(4096)
+        line.sendall(b"HTTP/1.1 " + head + b"\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+
+    with served(talk) as server:
+        settings.ENV = {**settings.ENV, "OUTBOUND_ALLOW_HOSTS": [server.authority]}
+        with pytest.raises((Unprocessable, Unavailable)) as refusal:
+            issuer_keys(f"{server.url}/jwks.json")
+    assert refusal.value.code == code
+    assert words in refusal.value.message
 
 
 # ------------------------------------------------------------------------------------------ API
