@@ -38,6 +38,12 @@ def try_was_right(request: HttpRequest, name: str) -> None:
     take(_buckets(request, name), cost=-1)
 
 
+def _was_last(request: HttpRequest | None, name: str) -> bool:
+    """Whether the try that has just failed was the last one for now. It is asked of wrong ones alone, so it is told once per
+    lock, and what is refused afterwards, as often as one likes, writes nothing."""
+    return request is not None and take(_buckets(request, name), cost=0).remaining == 0
+
+
 def _buckets(request: HttpRequest, name: str) -> Sequence[Bucket]:
     place = network(client_ip(request))
     of_name = hashlib.sha256(name.strip().casefold().encode()).hexdigest()[:32]  # names are as long as one likes
@@ -68,18 +74,31 @@ def _went(sender: Any, request: HttpRequest | None = None, user: User | None = N
 
 
 def _failed(sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    user = User.objects.filter(username=credentials.get("username") or "").first()
-    log.info(
-        "login_failed", user_id=str(user.pk) if user else None
-    )  # names are typed wrong, and are passwords at times
-    if user:
-        _tell(user, "login.failed", request)
+    name = credentials.get("username") or ""
+    user = User.objects.filter(username=name).first()
+    _refused(user, name, request)  # names are typed wrong, and are passwords at times: no line of the log has them
 
 
 def login_refused(user: User, request: HttpRequest) -> None:
     """The password was right, and the second step was not."""
-    log.info("login_failed", user_id=str(user.pk), step="second")
-    _tell(user, "login.failed", request, {"by": "second step"})
+    _refused(user, second_name(user), request, {"by": "second step"})
+
+
+def second_name(user: User) -> str:
+    """What the second step of an account is called in the buckets."""
+    return f"second step of {user.pk}"
+
+
+def _refused(user: User | None, name: str, request: HttpRequest | None, changes: dict[str, Any] | None = None) -> None:
+    user_id, step = str(user.pk) if user else None, "second" if changes else "password"
+    log.info("login_failed", user_id=user_id, step=step)
+    locked = _was_last(request, name)
+    if locked:
+        log.warning("login_locked", user_id=user_id, step=step)
+    if user:
+        _tell(user, "login.failed", request, changes)
+        if locked:
+            _tell(user, "login.locked", request, changes)
 
 
 def _tell(user: User, action: str, request: HttpRequest | None, changes: dict[str, Any] | None = None) -> None:

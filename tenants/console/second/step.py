@@ -21,7 +21,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from tenants.access.logins import login_refused, try_begins, try_was_right
+from tenants.access.logins import login_refused, second_name, try_begins, try_was_right
 from tenants.console.login import LoginForm
 from tenants.models import User
 from tenants.people.passkeys import authentication, passkey_is_right
@@ -87,7 +87,7 @@ def second_view(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request, user)
     form = StepForm(request.POST)
-    name = f"second step of {user.pk}"
+    name = second_name(user)
     if wait_s := try_begins(request, name):
         return _page(request, user, f"Too many wrong codes. Try again in {math.ceil(wait_s / 60)} min.", wait_s=wait_s)
     if not form.is_valid() or not (way := _proved(request, user, form.cleaned_data)):

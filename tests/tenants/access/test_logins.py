@@ -81,6 +81,23 @@ def test_the_trail_of_each_tenant_tells_it(ana: User) -> None:
     assert len(told) == 6
 
 
+def test_the_try_that_locks_a_name_is_told_once_and_refused_ones_write_nothing(ana: User) -> None:
+    for _ in range(8):
+        tried("ana", WRONG)
+    # unscoped: whatever tenant
+    told = AuditEntry.objects.unscoped().order_by("id").values_list("action", flat=True)
+    assert list(told) == ["login.failed"] * 5 + ["login.locked"]
+
+
+def test_a_lock_of_an_unknown_name_is_a_warning_without_the_name(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"):
+        for _ in range(6):
+            tried("secret.name", WRONG)
+    lines = [record.getMessage() for record in caplog.records if "login_" in record.getMessage()]
+    assert ["login_locked" in line for line in lines] == [False] * 5 + [True]
+    assert "secret.name" not in caplog.text
+
+
 def test_a_session_ends_after_half_a_day(ana: User) -> None:
     client = Client()
     client.post("/admin/login/", {"username": "ana", "password": RIGHT})
