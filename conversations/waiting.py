@@ -11,15 +11,16 @@ from collections import Counter
 from django.db.models import Q, QuerySet
 
 from conversations.models import Conversation
+from tenants.storage.db import now
 
 MOST = 100  # places that are told: behind them a number says nothing
 WEB = "web"
 
 
 def place_of(conversation: Conversation) -> int | None:
-    """1: the next one; None behind the first MOST. One statement."""
-    rank, since = conversation.rank, conversation.waiting_since
-    if rank is None or since is None:
+    """1: the next one; None behind the first MOST, and of one that is put off. One statement."""
+    rank, since, put_off = conversation.rank, conversation.waiting_since, conversation.snoozed_until
+    if rank is None or since is None or (put_off and put_off > now()):
         return None
     before = Q(rank__lt=rank) | Q(rank=rank, waiting_since__lt=since)
     before |= Q(rank=rank, waiting_since=since, id__lt=conversation.id)
@@ -42,4 +43,6 @@ def places() -> list[tuple[uuid.UUID, int]]:
 
 def _waiting() -> QuerySet[Conversation]:
     held = {"is_open": True, "held_by": Conversation.Holder.QUEUE, "kind": "chat"}
-    return Conversation.objects.filter(**held, rank__isnull=False, waiting_since__isnull=False)
+    # what is put off no colleague sees and no rule gives: it is before no one
+    awake = Q(snoozed_until=None) | Q(snoozed_until__lte=now())
+    return Conversation.objects.filter(awake, **held, rank__isnull=False, waiting_since__isnull=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import uuid
 from datetime import datetime, timedelta
+from functools import partial
 
 from channels_app.words.moments import written
 from conversations.models import Conversation
@@ -18,7 +19,7 @@ from messaging.rules.control import locked_open, repeated
 from tenants.errors import Conflict, Unprocessable
 from tenants.scope import tenant_scope
 from tenants.storage.batches import Failures, More, batches
-from tenants.storage.db import atomic, now, retried
+from tenants.storage.db import atomic, now, on_commit, retried
 from tenants.tenant_settings import suspended
 
 LONGEST = timedelta(days=366)
@@ -75,12 +76,21 @@ def _ended(conversation_id: uuid.UUID, at: datetime) -> bool:
         if taken is None:
             return False
         events_append(taken, [NewEvent(UPDATED, {"trigger": "wake"})])
+        _queue_changed(taken)
     return True
+
+
+def _queue_changed(taken: Conversation) -> None:
+    """Those who wait behind it have another place, and one that is back can be given to a colleague."""
+    if taken.held_by == Conversation.Holder.QUEUE:
+        on_commit(partial(wake.tell_places, taken.tenant_id))
+        on_commit(partial(wake.assign_waiting, taken.tenant_id))
 
 
 def _told(seen: Conversation, until: datetime | None, trigger: str) -> Conversation:
     taken = conversation_advance({"id": seen.id}, events=1, snoozed_until=until)
     assert taken is not None  # locked by the caller
+    _queue_changed(taken)
     facts = {"trigger": trigger, **({"snoozed_until": written(until)} if until else {})}
     events_append(taken, [NewEvent(UPDATED, facts)])
     return taken

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 
 from conversations.waiting import place_of, places
+from messaging.agents.snooze import snooze, snoozes_end, unsnooze
 from messaging.hours.places import places_tell
 from messaging.live.attending import answering
 from messaging.live.hub import hub
 from messaging.rules.control import take_over
+from tenants.storage.db import now
 from tests.factories import TeamFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,6 +34,29 @@ def test_places_are_by_rank_and_by_how_long_and_of_the_same_team(queued, tenant,
     wanted = {urgent.id: 1, early.id: 2, late.id: 3, of_team.id: 1}
     assert dict(places()) == wanted
     assert {row.id: place_of(row) for row in (late, early, urgent, of_team)} == wanted
+
+
+def test_one_that_is_put_off_is_before_no_one(queued, web) -> None:
+    off, next_ = queued(9, channel=web, snoozed_until=now() + timedelta(hours=1)), queued(1, channel=web)
+    over = queued(5, channel=web, snoozed_until=now() - timedelta(minutes=1))
+    assert dict(places()) == {over.id: 1, next_.id: 2}
+    assert [place_of(row) for row in (off, over, next_)] == [None, 1, 2]
+
+
+def test_those_behind_it_are_told_when_it_is_put_off_and_when_it_is_back(queued, web, calls, scope) -> None:
+    first = queued(9, channel=web)
+    for change in (lambda: snooze(first.id, now() + timedelta(hours=1)), lambda: unsnooze(first.id)):
+        cache.clear()
+        calls.all.clear()
+        change()
+        assert ("tell_places", scope.id) in [call[:2] for call in calls.all]
+
+
+def test_those_behind_it_are_told_when_its_time_is_over(queued, web, calls, scope) -> None:
+    queued(9, channel=web, snoozed_until=now() - timedelta(minutes=1))
+    cache.clear()
+    assert snoozes_end(lambda: True) == 1
+    assert ("tell_places", scope.id) in [call[:2] for call in calls.all]
 
 
 def test_the_session_says_it(queued, web) -> None:
