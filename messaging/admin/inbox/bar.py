@@ -13,7 +13,7 @@ from django.urls import reverse
 from channels_app.registry import icon_of
 from conversations.models import Conversation
 from messaging.admin.conversations import CLOSE, HAND_BACK, TAKE_OVER
-from messaging.admin.inbox.lists.rows import Holder, member_name, view_of
+from messaging.admin.inbox.lists.rows import stands_of, view_of
 from messaging.admin.inbox.verbs import page
 from messaging.agents.labels import labels, labels_of
 from messaging.agents.members import member_shapes, members, team_shapes, teams
@@ -38,7 +38,7 @@ def bar_of(request: HttpRequest, row: Conversation) -> dict[str, Any]:
     marks = labels_of([row.id]).get(row.id, [])
     bar = {
         "buttons": [_button(row, offered[button.verb], *told) for button, *told in SHOWN if button.verb in offered],
-        "stands": _stands(row, request),
+        "stands": stands_of(row, request),
         "icon": icon_of(row.channel.kind),
         "labels": marks,
         "writes": page().allowed(request, "write", row),
@@ -81,17 +81,3 @@ def _people(row: Conversation, staff: list[dict[str, Any]]) -> list[dict[str, An
     """Members who may answer, but for the one who does; who is there first, and of them who has least in hand."""
     shapes = [shape for shape in staff if shape["id"] != row.assignee_id]
     return sorted(shapes, key=lambda shape: (PRESENCE[shape["presence"]], shape["open_conversations"], shape["name"]))
-
-
-def _stands(row: Conversation, request: HttpRequest) -> dict[str, Any]:
-    """Who answers, in words; ``waits``: a person does, and none of us has come."""
-    if not row.is_open:
-        return {"words": "ended", "waits": False}
-    if row.held_by == Holder.QUEUE:
-        return {"words": f"waiting for {row.team}" if row.team else "waiting for one of us", "waits": True}
-    if row.held_by == Holder.BOT:
-        return {"words": "the bot answers", "waits": False}
-    if row.assignee_id == request.user.pk:
-        return {"words": "you answer", "waits": False}
-    who = member_name(row.assignee) if row.assignee else "a colleague"
-    return {"words": f"{who} answers", "waits": False}

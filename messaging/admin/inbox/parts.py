@@ -25,6 +25,7 @@ from channels_app.content.media import name_in_form
 from conversations.models import Conversation
 from messaging.admin.inbox.composer import Draft, Send, box, choices, reply_send, shown_there, upload_told
 from messaging.admin.inbox.contact import person_change, person_of
+from messaging.admin.inbox.lists.rows import stands_of
 from messaging.admin.inbox.planned import Plan, planned_shown, reply_plan, reply_unplan
 from messaging.admin.inbox.trail import trail_view
 from messaging.admin.inbox.transcript import Page, newest, since
@@ -328,6 +329,7 @@ def person_context(request: HttpRequest, row: Conversation) -> dict[str, Any]:
         "original": row,
         "notes": notes_of(row.id),
         "late": is_late(row, now()),
+        "stands": stands_of(row, request)["words"],
         "may_read": "messages:read" in held,
         "trail_at": _address("trail", row),
         "person_at": _address("person", row),

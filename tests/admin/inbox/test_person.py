@@ -42,6 +42,24 @@ def test_what_staff_enter_stays_and_is_audited(staff_of: Any, acme: World) -> No
     assert entry.changes == {"fields": ["email", "name", "phone"]}
 
 
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"held_by": "queue", "control_owner": "human", "status": "escalated"}, "Waiting for one of us"),
+        ({"held_by": "bot", "control_owner": "bot"}, "The bot answers"),
+        ({"held_by": "staff", "control_owner": "human", "status": "escalated"}, "A colleague answers"),
+        ({"is_open": False, "status": "completed"}, "Ended"),
+        ({"is_open": False, "status": "abandoned"}, "Ended (abandoned)"),
+    ],
+    ids=["queue", "bot", "colleague", "ended", "abandoned"],
+)
+def test_who_answers_now_is_said_in_words_that_staff_use(staff_of: Any, acme: World, facts: Any, told: str) -> None:
+    rows(Conversation).filter(pk=acme.conversation.pk).update(**facts)
+    page = staff_of(acme.tenant).get(f"/admin/inbox/{acme.conversation.pk}/").content.decode()
+    assert f"<dt>Now</dt><dd>{told}</dd>" in page
+    assert "Escalated" not in page
+
+
 def test_a_form_that_changes_nothing_decides_nothing(staff_of: Any, acme: World) -> None:
     change(staff_of(acme.tenant), acme, name="acme contact", email="", phone="", language="")
     assert contact_of(acme).decisions == set()

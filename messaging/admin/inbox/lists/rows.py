@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.http import HttpRequest
+
 from channels_app.registry import icon_of
 from conversations.models import Conversation
 from messaging.admin.inbox.lists.asked import Asked
@@ -153,3 +155,17 @@ def member_name(user: User) -> str:
 def initials(name: str) -> str:
     words = [word for word in name.split() if word[0].isalnum()]
     return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper() or "?"
+
+
+def stands_of(row: Conversation, request: HttpRequest) -> dict[str, Any]:
+    """Who answers, in words; ``waits``: a person does, and none of us has come."""
+    if not row.is_open:
+        return {"words": "ended", "waits": False}
+    if row.held_by == Holder.QUEUE:
+        return {"words": f"waiting for {row.team}" if row.team else "waiting for one of us", "waits": True}
+    if row.held_by == Holder.BOT:
+        return {"words": "the bot answers", "waits": False}
+    if row.assignee_id == request.user.pk:
+        return {"words": "you answer", "waits": False}
+    who = member_name(row.assignee) if row.assignee else "a colleague"
+    return {"words": f"{who} answers", "waits": False}
