@@ -215,7 +215,7 @@ class ImportedDocument(BaseModel):
         description="Its ending tells the format: `.md`, `.txt`, `.html` (UTF-8), `.pdf`, `.docx`, or `.csv` with the columns "
         "`title`, `answer`, and `questions`, `tags` (split by `|`), `language`, `url` as you like",
     )  # fmt: skip
-    content: str = Field(min_length=1, max_length=2_800_000, description="The document in base64, at most 2 MB")
+    content: str = Field(max_length=4_194_304, description="The document in base64, at most 2 MB")
     language: str = Field("", pattern=LANGUAGE, description="Where the document does not say it")
     source_url: str = Field("", max_length=2048, pattern=ADDRESS, description="Where people read it")
 

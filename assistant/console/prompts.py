@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
+from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from assistant.console.compare import compare_page
@@ -17,7 +18,7 @@ from assistant.engines import engine_named, has_models
 from assistant.port import HistoryEntry
 from assistant.prompts.models import SystemPrompt
 from assistant.prompts.preview import prompt_previewed
-from assistant.prompts.versions import prompt_activate, prompt_write
+from assistant.prompts.versions import prompt_activate, prompt_now, prompt_write
 from tenants.console.pages import Button, TenantAdmin, TenantFilter, permissions_in
 from tenants.scope import tenant_scope
 from tenants.tenant_settings import settings_for
@@ -58,9 +59,9 @@ class SystemPromptAdmin(TenantAdmin):
     )
     resource = "models"
     deeds = frozenset({"add"})
-    fields = ("tenant", "version", "text", "note", "created_at", "activated_at")
-    readonly_fields = ("version", "created_at", "activated_at")
-    list_display = ("__str__", "note", "created_at", "activated_at", "tenant")
+    fields = ("tenant", "version", "holds", "text", "note", "created_at", "activated_at")
+    readonly_fields = ("version", "holds", "created_at", "activated_at")
+    list_display = ("__str__", "holds", "note", "created_at", "activated_at", "tenant")
     list_filter = (TenantFilter,)
     list_select_related = ("tenant",)
     ordering = ("-id",)
@@ -68,6 +69,11 @@ class SystemPromptAdmin(TenantAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.fields if obj else ("tenant", "text", "note")  # the others come with it
+
+    @display(description="Holds now", boolean=True)
+    def holds(self, row: SystemPrompt) -> bool:
+        with tenant_scope(row.tenant_id):
+            return prompt_now("")[0] == row.version
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         with tenant_scope(obj.tenant_id):

@@ -38,6 +38,23 @@ def at(row: SystemPrompt, name: str) -> str:
     return f"/admin/assistant/systemprompt/{row.pk}/{name}/"
 
 
+# -------------------------------------------------------------------------- which one holds
+
+
+def test_the_list_says_which_version_holds_also_after_a_roll_back(tenant, prompt, keeper) -> None:
+    with tenant_scope(tenant.id):
+        later = SystemPrompt.objects.create(tenant=tenant, version=4, text="You are brief.")
+
+    def shown() -> dict[int, bool]:
+        listed = keeper.get(url(SystemPrompt, "changelist")).context["cl"]
+        return {row.version: listed.model_admin.holds(row) for row in listed.result_list}
+
+    assert shown() == {4: False, 3: False}
+    for row in (later, prompt):
+        do(keeper, row, "activate")
+        assert shown() == {4: row is later, 3: row is prompt}
+
+
 # -------------------------------------------------------------------------------- preview
 
 

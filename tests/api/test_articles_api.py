@@ -85,6 +85,17 @@ def test_of_a_table_with_a_wrong_row_nothing_is_kept(client) -> None:
     assert not KnowledgeEntry.objects.exists()
 
 
+def test_an_empty_document_and_one_that_is_too_large_harm_no_other(client) -> None:
+    empty, large = {"name": "e.md", "content": ""}, document("l.md", "x" * 2_200_000)
+    done = brought(client, empty, large, document("r.md", "# Returns\n60 days."))
+    assert [(one.get("error") or {}).get("code", "") for one in done["items"]] == [
+        "document_empty",
+        "document_too_large",
+        "",
+    ]
+    assert done["created"] == 1
+
+
 def test_an_address_names_an_article_through_a_new_title(client) -> None:
     page = {"source_url": "https://x.example/r"}
     brought(client, document("r.md", "# Returns\n60 days.", **page))
