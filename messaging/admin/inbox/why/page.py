@@ -53,7 +53,7 @@ def why_view(page: TenantAdmin, request: HttpRequest, row: Conversation) -> Http
         except ServiceError as error:
             asked_of.add_error("engines", error.message)
         else:
-            page.note(request, "compared", row, {"seq": message.seq, "engines": asked_of.cleaned_data["engines"]})
+            page.note(request, "compared", row, {"seq": message.seq, "count": len(answers)})
     context = {
         **page.admin_site.each_context(request),
         "title": "Why this answer?",
