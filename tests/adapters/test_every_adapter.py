@@ -40,7 +40,7 @@ from channels_app.contract import (
     read_json,
 )
 from channels_app.words.moments import EARLIEST, LATEST
-from tests.adapters.kit import Kit, OutboundCase, RecordingHttp, answer, kits, raw_request
+from tests.adapters.kit import Kit, RecordingHttp, answer, kits, raw_request
 from tests.examples import examples
 
 ITEMS = get_args(InboundItem)
@@ -50,13 +50,6 @@ CALLING = [kit for kit in KITS if not kit.adapter.instant]  # kinds that call a 
 every_kind = pytest.mark.parametrize("kit", KITS, ids=lambda kit: kit.kind)
 called_kinds = pytest.mark.parametrize("kit", CALLED, ids=lambda kit: kit.kind)
 calling_kinds = pytest.mark.parametrize("kit", CALLING, ids=lambda kit: kit.kind)
-every_payload = pytest.mark.parametrize(
-    ("kit", "name"),
-    [pytest.param(kit, name, id=f"{kit.kind}-{name}") for kit in CALLED for name in kit.payload_files()],
-)
-every_outbound = pytest.mark.parametrize(
-    ("kit", "case"), [pytest.param(kit, case, id=f"{kit.kind}-{case}") for kit in KITS for case in kit.outbound]
-)
 
 
 # ------------------------------------------------------------------------- declarations
@@ -152,17 +145,21 @@ def test_odd_bodies_raise_nothing_else(kit: Kit, body: bytes):
     assert_parses_or_refuses(kit, body)
 
 
-@every_payload
-def test_truncated_bodies_raise_nothing_else(kit: Kit, name: str):
-    body = kit.request(name).body
-    for length in range(0, len(body), max(1, len(body) // 40)):
-        assert_parses_or_refuses(kit, body[:length])
+@called_kinds
+def test_truncated_bodies_raise_nothing_else(kit: Kit, subtests: pytest.Subtests):
+    for name in kit.payload_files():
+        with subtests.test(name):
+            body = kit.request(name).body
+            for length in range(0, len(body), max(1, len(body) // 40)):
+                assert_parses_or_refuses(kit, body[:length])
 
 
-@every_payload
-def test_parsing_twice_gives_the_same(kit: Kit, name: str):
-    raw = kit.request(name)
-    assert read(kit, raw) == read(kit, copy.deepcopy(raw))
+@called_kinds
+def test_parsing_twice_gives_the_same(kit: Kit, subtests: pytest.Subtests):
+    for name in kit.payload_files():
+        with subtests.test(name):
+            raw = kit.request(name)
+            assert read(kit, raw) == read(kit, copy.deepcopy(raw))
 
 
 @pytest.mark.parametrize("kit", [kit for kit in CALLED if kit.own_echo], ids=lambda kit: kit.kind)
@@ -172,10 +169,12 @@ def test_our_own_echo_is_ignored(kit: Kit):
     assert all(isinstance(item, Ignored) for item in items)
 
 
-@every_payload
-def test_a_stored_request_is_the_same_request(kit: Kit, name: str):
-    raw = kit.request(name)
-    assert type(raw).from_stored(json.loads(json.dumps(raw.to_stored()))) == raw
+@called_kinds
+def test_a_stored_request_is_the_same_request(kit: Kit, subtests: pytest.Subtests):
+    for name in kit.payload_files():
+        with subtests.test(name):
+            raw = kit.request(name)
+            assert type(raw).from_stored(json.loads(json.dumps(raw.to_stored()))) == raw
 
 
 JSON = st.recursive(
@@ -236,14 +235,16 @@ def test_what_comes_in_is_what_the_capabilities_say(kit: Kit):
 # ----------------------------------------------------------------------------- outbound
 
 
-@every_payload
-def test_who_writes_to_us_can_be_written_to(kit: Kit, name: str):
+@called_kinds
+def test_who_writes_to_us_can_be_written_to(kit: Kit, subtests: pytest.Subtests):
     """By the address that a reply would go to; a call is answered where it is, not at an address."""
-    for item in items_of(read(kit, kit.request(name))):
-        sender = getattr(item, "sender", None)
-        address = (sender.address or sender.value) if sender and sender.scheme != "call" else kit.adapter.kind
-        known = address == kit.adapter.kind or kit.adapter.check_recipient(address, kit.configured) == ""
-        assert known, address
+    for name in kit.payload_files():
+        with subtests.test(name):
+            for item in items_of(read(kit, kit.request(name))):
+                sender = getattr(item, "sender", None)
+                address = (sender.address or sender.value) if sender and sender.scheme != "call" else kit.adapter.kind
+                known = address == kit.adapter.kind or kit.adapter.check_recipient(address, kit.configured) == ""
+                assert known, address
 
 
 UNREACHABLE = (
@@ -265,11 +266,13 @@ def test_an_address_that_the_platform_cannot_have_is_told(kit: Kit, address: str
     assert kit.adapter.check_recipient(address, kit.configured).endswith(".")
 
 
-@every_outbound
-def test_payloads_carry_no_secret_and_are_json(kit: Kit, case: OutboundCase):
-    for payload in rendered(kit, case.message):
-        written = json.dumps([payload.path, payload.method, payload.json, payload.form, dict(payload.facts)])
-        assert not [secret for secret in kit.secrets if secret in written]
+@every_kind
+def test_payloads_carry_no_secret_and_are_json(kit: Kit, subtests: pytest.Subtests):
+    for case in kit.outbound:
+        with subtests.test(str(case)):
+            for payload in rendered(kit, case.message):
+                written = json.dumps([payload.path, payload.method, payload.json, payload.form, dict(payload.facts)])
+                assert not [secret for secret in kit.secrets if secret in written]
 
 
 CHOICES = tuple(QuickReply(title=f"Choice {n}", payload=f"pick:{n}") for n in range(10))
