@@ -36,9 +36,8 @@ from tests.migrated import migrate_postgres, migrated, migrated_copy
 
 SLOW = ("tests/journeys/", "tests/fuzz/", "tests/simulation/")
 
-pytest.register_assert_rewrite(
-    "tests.adapters.kit"
-)  # its assertions explain themselves, whichever test imports it first
+# its assertions explain themselves, whichever test imports it first
+pytest.register_assert_rewrite("tests.adapters.kit")
 
 
 def pytest_configure() -> None:
