@@ -19,8 +19,8 @@ class LoginForm(AuthenticationForm):
     wait_s = 0
     error_messages: ClassVar[Any] = {
         **AuthenticationForm.error_messages,
-        TOO_MANY: "Too many wrong passwords. Try again in %(minutes)d min. If you do not remember yours, an administrator "
-        "can give you a new one.",
+        TOO_MANY: "Too many wrong passwords. Try again in %(minutes)d min. If you do not remember yours, the operator "
+        "of this service can give you a new one.",
     }
 
     def clean(self) -> dict[str, Any]:
