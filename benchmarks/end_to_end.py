@@ -23,6 +23,7 @@ from tests.chaos.servers import wait_until
 
 BESIDE = ("client", "platform")  # no part of what a message costs
 LONGEST_S = 300.0
+LEARNS_S = 120.0  # that is waited for: what learns is the politest process of the machine
 SENT = "SELECT count(*)::float8 FROM messaging_delivery WHERE status = 'sent'"
 
 
@@ -76,14 +77,26 @@ def profile(program: str, messages: int) -> Sequence[str]:
 
 
 def resting(running: Cluster, settle_s: float) -> dict[str, Any]:
-    """Memory of our processes that have done nothing yet, and the cores that all of them take meanwhile."""
-    time.sleep(settle_s)
+    """Memory of our processes that have done nothing yet, and the cores that all of them take meanwhile. What they begin
+    with, learning, has come to its end, or (a busy machine) is in the figures."""
+    ends = time.monotonic() + LEARNS_S
+    while not _has_learnt(running, settle_s) and time.monotonic() < ends:
+        say("an assistant learns")
     before = running.cpu()
     time.sleep(settle_s)
     cores = sum(_spent(before, running.cpu()).values()) / settle_s
     by_process = running.memory_mb()
     return {"idle_mb": round(sum(by_process.values()), 1), "idle_mb_by_process": by_process,
             "idle_cores": round(cores, 3)}  # fmt: skip
+
+
+def _has_learnt(running: Cluster, for_s: float) -> bool:
+    """Whether no assistant learns, now and so many seconds later: one thing is learnt after another."""
+    time.sleep(for_s)
+    if running.learns():
+        return False
+    time.sleep(for_s)
+    return not running.learns()
 
 
 def whole_burst(running: Cluster, messages: int, round: int) -> dict[str, Any]:

@@ -11,10 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError
-from jsonschema.validators import extend
-
 MOST_SCHEMA = 16_384  # bytes
 MOST_ARGUMENTS = 8_192  # bytes
 DEEPEST = 12
@@ -43,6 +39,9 @@ class BadArguments(ValueError):
 def schema_check(schema: Any) -> None:
     """Raise BadSchema unless ``schema`` describes an object by JSON Schema 2020-12, of at most MOST_SCHEMA bytes, with
     nothing of REFUSED and no reference to elsewhere."""
+    from jsonschema import Draft202012Validator  # here and below: 3 MB, of a process that has no tools
+    from jsonschema.exceptions import SchemaError
+
     if not isinstance(schema, Mapping) or schema.get("type") != "object":
         raise BadSchema("The schema must be a JSON object whose type is object.")
     for name, value, depth in _members(schema):
@@ -103,7 +102,7 @@ def arguments_filled(
     if too_long:
         raise BadArguments("too_long", "The arguments are too long.")
     try:
-        error: ValidationError | None = next(iter(_validator(_closed(schema)).iter_errors(filled)), None)
+        error = next(iter(_validator(_closed(schema)).iter_errors(filled)), None)
     except Exception as broken:
         raise BadArguments("not_by_schema", "The tool's schema cannot be followed.") from broken
     if error is not None:
@@ -121,6 +120,9 @@ def _closed(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _validator(schema: Mapping[str, Any]) -> Any:
     """A validator that raises TimeoutError once the check has taken MOST_S."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
     ends = time.thread_time() + MOST_S
     rules = {
         name: partial(_in_time, ends, partial(_last, rule) if name in UNEVALUATED else rule)

@@ -18,7 +18,7 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.cluster.processes import cpu_s, named_children, pss_mb
+from benchmarks.cluster.processes import cpu_s, family, named_children, pss_mb
 from benchmarks.ground import Ground, ground
 from tests.chaos.servers import Postgres, Redis, free_port, wait_until
 from tests.chaos.service import Process, answers, deployed, running
@@ -81,6 +81,10 @@ class Cluster:
         lives = {name: process.pid for name, process in self.processes.items() if process.lives()}
         forked = named_children(lives.pop("workers")) if "workers" in lives else {}
         return {**lives, **{name: pid for name, pid in forked.items() if name in WORKERS}}
+
+    def learns(self) -> bool:
+        """Whether an assistant does: in a process of its own, below the one that answers."""
+        return len(family(self.pids()["respond"])) > 1
 
     def facts(self) -> dict[str, float]:
         """Of the database, until now: bytes of WAL, bytes stored, commits, events."""

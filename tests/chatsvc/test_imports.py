@@ -32,7 +32,7 @@ STARTS = {
     "beat": COMMAND + "import celery.apps.beat, chatsvc.processes.beat",
 }
 #: of the assistant and of languages, of images, Kafka, gRPC, the console, and of libraries that import what they find
-NOWHERE = {"numpy", "scipy", "sklearn", "py3langid", "PIL", "kafka", "grpc", "google.protobuf", "boto3", "messaging.admin",
+NOWHERE = {"numpy", "scipy", "sklearn", "py3langid", "PIL", "kafka", "grpc", "google.protobuf", "boto3", "jsonschema", "messaging.admin",
            "tenants.admin", "unfold.admin", "prompt_toolkit", "rich", "opentelemetry", "structlog.twisted"}  # fmt: skip
 NOT_THERE = {
     "web": {"twisted", "daphne", "celery.bin", "celery.beat", "channels_redis"},
