@@ -1,5 +1,7 @@
 /** What the visitor is told about the line and who is on it: the status under the title and the notices. */
 
+const MOST_MS = 1e9; // a timer of a browser takes 25 days at most
+
 export class Standing {
   #panel;
   #t;
@@ -7,6 +9,7 @@ export class Standing {
   #isOnline;
   #agent;
   #offline = false;
+  #look;
 
   /** `agent`: who answers, {mode, name, hours}; `isOnline()`: whether what the visitor writes is sent at once. */
   constructor({ panel, language, agent, isOnline }) {
@@ -23,17 +26,12 @@ export class Standing {
   show(news = {}) {
     if (news.mode && news.mode !== "queue") this.#agent = {};
     const { mode, name, hours, queue } = Object.assign(this.#agent, news);
-    const words = {
-      bot: () => this.#t("online"),
-      human: () => this.#t("person", { name: name || this.#t("agent") }),
-      queue: () => this.#waiting(hours ?? {}, queue),
-    };
-    if (!navigator.onLine || !mode) this.#panel.status("", "halted");
-    else if (this.#isOnline()) this.#panel.status(words[mode](), mode === "queue" ? "waiting" : "online");
-    else this.#panel.status(this.#t("connecting"), "connecting");
-    if (this.#offline === !navigator.onLine) return;
-    this.#offline = !navigator.onLine;
-    this.#panel.tell(this.#offline ? this.#t("offline") : "");
+    const offline = !navigator.onLine;
+    if (offline || !mode) this.#panel.status("", "halted");
+    else if (!this.#isOnline()) this.#panel.status(this.#t("connecting"), "connecting");
+    else if (mode === "queue") this.#panel.status(this.#waiting(hours ?? {}, queue), "waiting");
+    else this.#panel.status(this.#t(mode === "bot" ? "online" : "person", { name: name || this.#t("agent") }), "online");
+    if (this.#offline !== offline) this.#panel.tell((this.#offline = offline) ? this.#t("offline") : "");
   }
 
   /** Nothing is told any more: another person begins, or the line has come back, which a browser may deny the next moment. */
@@ -43,19 +41,17 @@ export class Standing {
   }
 
   /** When a human answers who is asked for and how many people wait before the visitor, as far as that is known. */
-  #waiting(hours, position) {
-    const closed = new Date(hours.opens_at ?? 0) > Date.now();
-    const place = position && !closed ? `${this.#t("place", { n: this.#language.number(position) })} · ` : "";
-    return place + this.#when(hours);
-  }
-
-  #when({ opens_at: opens, expected_reply_minutes: minutes }) {
+  #waiting({ opens_at: opens, expected_reply_minutes: minutes }, position) {
     const opening = new Date(opens ?? 0);
-    if (opening > Date.now()) {
+    const wait = opening - Date.now();
+    clearTimeout(this.#look);
+    if (wait > 0) {
+      this.#look = setTimeout(() => this.show(), Math.min(wait, MOST_MS)); // no frame tells that the hour has come
       return this.#t("later", { time: `${this.#language.day(opening)}, ${this.#language.time(opening)}` });
     }
+    const place = position ? `${this.#t("place", { n: this.#language.number(position) })} · ` : "";
     const unit = { style: "unit", unit: "minute", unitDisplay: "long" };
-    return minutes ? this.#t("soon", { time: this.#language.number(minutes, unit) }) : this.#t("queue");
+    return place + (minutes ? this.#t("soon", { time: this.#language.number(minutes, unit) }) : this.#t("queue"));
   }
 
   /** The state of the conversation changed: queued (with the `hours` of humans and the place in the `queue`), assigned
