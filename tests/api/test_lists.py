@@ -56,7 +56,7 @@ from tests.factories import (
     SessionFactory,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("remembered")]
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 MANY = 5
 HOUSE = Who("system", "staff")

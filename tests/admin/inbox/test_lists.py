@@ -25,7 +25,7 @@ from tests.admin.conftest import rows
 from tests.admin.inbox.conftest import HELD, HOME, QUEUED, Desk
 from tests.factories import ConversationFactory, LabelFactory, MessageFactory, UserFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("remembered")]
 
 
 @pytest.fixture

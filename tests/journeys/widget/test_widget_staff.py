@@ -180,7 +180,9 @@ def test_who_waits_is_told_how_long_or_until_when(service: Service, visit: Visit
     widget.open()
     expect(widget.status).to_have_text(f"A person answers: {opening:%A, %B} {opening.day}, 9:00 AM")
     widget.page.clock.fast_forward(timedelta(days=31) // timedelta(milliseconds=1))
-    expect(widget.status).to_have_text("Number 1 in line · Waiting for a person")  # no frame tells it: the hour has come
+    expect(widget.status).to_have_text(
+        "Number 1 in line · Waiting for a person"
+    )  # no frame tells it: the hour has come
 
 
 def test_a_colleague_who_takes_over_is_told_even_before_a_word(service: Service, visit: Visit) -> None:

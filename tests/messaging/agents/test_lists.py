@@ -35,7 +35,7 @@ from tests.factories import (
     TeamFactory,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("remembered")]
 
 ALL = Filter()
 Rank = Conversation.Rank

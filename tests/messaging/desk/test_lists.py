@@ -19,7 +19,7 @@ from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end, take_over
 from tests.factories import ChannelFactory, LabelFactory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("remembered")]
 
 thread = database_sync_to_async
 

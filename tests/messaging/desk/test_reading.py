@@ -10,7 +10,7 @@ from messaging.desk import reading
 from tenants.storage.db import now
 from tests.factories import ConversationFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("remembered")]
 
 
 def test_a_batch_costs_the_same_statements_for_any_number_of_conversations_and_tenants(tenant, other_tenant):

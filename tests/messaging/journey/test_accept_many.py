@@ -26,7 +26,7 @@ from tenants.scope import tenant_scope
 from tenants.storage.db import on_mongo
 from tests.factories import ChannelFactory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("remembered")]
 
 
 @pytest.fixture
