@@ -72,7 +72,7 @@ class LessonAdmin(TenantAdmin):
 
 
 class IntentForm(forms.ModelForm):
-    examples = LinesField(required=False, help_text="What people say who want this, one per line")
+    examples = LinesField(repeats=True, required=False, help_text="What people say who want this, one per line")
     responses = RepliesField(
         label="Replies",
         help_text="One of them is said. {slot} stands for what was asked for, {slot|else} for “else” where it is not known; "
@@ -120,7 +120,7 @@ class IntentAdmin(LessonAdmin):
 
 
 class KnowledgeForm(forms.ModelForm):
-    questions = LinesField(required=False, help_text="Ways to ask for it, one per line")
+    questions = LinesField(repeats=True, required=False, help_text="Ways to ask for it, one per line")
     tags = LinesField(required=False, help_text="Further words to find it by, one per line")
     language = LanguageField(help_text="Two letters, as de; empty: it suits all")
     source_url = forms.URLField(

@@ -43,14 +43,13 @@ _SPEAKERS = {
     for word in words.split()
 }
 _TOKENS = regex.compile(r"(?<![\p{L}\p{N}])\p{L}[\p{L}']*+(?!\p{N})")  # the letters of a code are no words
-_DRAWN = regex.compile(r"(\p{L})\1+$")  # "holaaa"
 
 
 def language_begun(text: str, among: Collection[str]) -> str | None:
     """ISO 639-1, where ``text`` is a greeting or a word of thanks and nothing else. ``among``: the languages that count;
     empty: all."""
     said = " ".join(text.casefold().split()).strip(" !.,¡")
-    language = LANGUAGES.get(said) or LANGUAGES.get(_DRAWN.sub(r"\1", said))
+    language = LANGUAGES.get(said) or LANGUAGES.get(said.rstrip(said[-1:]) + said[-1:])  # "holaaa"
     return language if not among or language in among else None
 
 

@@ -142,9 +142,10 @@ def shortened(words: str, most: int = 60) -> str:
 
 
 class LinesField(forms.CharField):
-    """A list of texts, one on each line."""
+    """A list of texts, one on each line. ``repeats``: two may be the same, as what people say in two languages may be."""
 
-    def __init__(self, **options: Any):
+    def __init__(self, *, repeats: bool = False, **options: Any):
+        self._repeats = repeats
         super().__init__(widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}), **options)
         self.help_text = self.help_text or "One per line"
 
@@ -157,9 +158,9 @@ class LinesField(forms.CharField):
         return self._lines(value)
 
     def clean(self, value: Any) -> Any:
-        """Raises ValidationError that names each line which stands there twice."""
+        """Raises ValidationError that names each line which stands there twice and should not."""
         lines = super().clean(value)
-        if again := [lines[place] for place in repeated_of(lines)]:
+        if not self._repeats and (again := [lines[place] for place in repeated_of(lines)]):
             raise forms.ValidationError(
                 [forms.ValidationError(twice(line), code=CODE) for line in dict.fromkeys(again)]
             )

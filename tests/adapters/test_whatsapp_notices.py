@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from channels_app.adapters.whatsapp.inbound import LISTS, OF_ACCOUNT, items
-from channels_app.contract import ChannelNotice, Ignored
+from channels_app.contract import ChannelNotice, Ignored, Malformed
 
 OURS = "300000000000001"
 PAGE = Path(__file__).parents[2] / "docs/channels/whatsapp.md"
@@ -85,13 +85,16 @@ def test_a_notice_about_the_account(field: str, value: dict[str, Any], state: st
     [
         ("account_update", {"event": "VERIFIED_ACCOUNT"}, "account:VERIFIED_ACCOUNT"),
         ("account_update", banned("ODD"), "account:DISABLED_UPDATE:ODD"),
-        ("account_update", ["odd"], "account:"),
         ("account_review_update", {"decision": "PENDING"}, "account:review:PENDING"),
         ("account_alerts", {"alert_severity": "INFORMATIONAL", "alert_type": "MORE"}, "account:alert:MORE"),
     ],
 )
 def test_what_changes_nothing_is_kept_with_its_name(field: str, value: Any, reason: str) -> None:
     assert told(field, value) == [Ignored(reason)]
+
+
+def test_what_is_no_object_is_malformed() -> None:
+    assert told("account_update", ["odd"]) == [Ignored("account:"), Malformed("malformed:entry.0.changes.0.value")]
 
 
 def test_another_account_of_the_same_app_is_none_of_ours() -> None:

@@ -183,7 +183,7 @@ def test_what_stands_beside_the_transcript_is_live_and_keeps_what_is_edited(
     expect(pane.locator("[data-part=contact] dd").first).to_have_text("ana@example.com")
     expect(pane.locator("[data-edit]")).to_be_focused()
     inbox.press("Take it")
-    expect(pane.locator("[data-part=conversation]")).to_contain_text("Ben")
+    expect(pane.locator("[data-part=conversation]")).to_contain_text("You answer")
     assert inbox.troubles == []
 
 

@@ -165,10 +165,11 @@ def patterns() -> Iterator[tuple[str, str, Any]]:
 def own_patterns() -> dict[str, tuple[str, bool, Any]]:
     """By name: its module, whether it is only compared with a whole text, and itself. Imports all there is: a second of
     whichever process asks, and of none that only looks for tests."""
-    homes: dict[int, tuple[str, str, Any]] = {}
+    homes: dict[Any, tuple[str, str, Any]] = {}
     for home, name, pattern in patterns():
-        known = homes.get(id(pattern))
-        homes[id(pattern)] = known if known and known[0] in LONGEST else (home, name, pattern)
+        same = (type(pattern), pattern.pattern, pattern.flags)
+        known = homes.get(same)
+        homes[same] = known if known and known[0] in LONGEST else (home, name, pattern)
     return {
         f"{home}.{name}-{i}": (home, compared(home, name), one) for i, (home, name, one) in enumerate(homes.values())
     }
