@@ -225,6 +225,7 @@ def _nodes(plan: Any) -> Iterator[dict[str, Any]]:
 #: partial indexes that hold nothing but what is asked for
 ASKED_WHOLE = {
     "message_unindexed",
+    "contact_unindexed",
     *("conversation_mine", "conversation_queue", "conversation_talking", "one_open_conversation_per_identity"),
 }  # of conversations: the open ones
 
