@@ -2,9 +2,9 @@
 
 SQLite keeps no line: each writer that waits asks again after a pause of up to 0.1 s, and the lock goes to the one that
 asks in the right moment. Under many writers some asked in vain for 20 s ("database is locked"), while the file lay idle
-between their pauses. With a line one thread of each process asks, and the next has the lock at once. The tenant that
-wrote least of late comes first: a tenant that floods waits behind itself, and a tenant that writes now and then waits for
-one transaction only, however many others flood.
+between their pauses. With a line one thread of each process asks, and the next has the lock at once. Tenants share it by
+start-time fair queueing: one that floods waits behind itself, and one that writes now and then waits for one transaction
+only, however many others flood. What was written while none waited is no debt.
 
 Owns the lines. Must not know what is written.
 """
@@ -18,19 +18,21 @@ from collections.abc import Hashable
 from time import monotonic
 from typing import Any
 
-LATELY_S = 5.0  # what was written counts half after these
-MOST_TENANTS = 1000  # remembered, where all of them write at once more
+AHEAD_S = 0.1  # that a tenant may write before those that flood, when it wrote less than its share
 
 
 class Line:
-    """Of one tenant first come, first served; among tenants the one first that had the line for the least time of late."""
+    """Of one tenant first come, first served; among tenants the one first that is due first. The line's own time goes on
+    with what is written: a turn makes its tenant due as much later as it was long; none has been due for longer than
+    AHEAD_S."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._taken = False
         self._since = 0.0  # the holder has had its turn
         self._holder: Hashable = None
-        self._had: dict[Hashable, tuple[float, float]] = {}  # seconds, as they counted when they were last counted
+        self._time = 0.0
+        self._due: dict[Hashable, float] = {}  # of those that wrote since the line was last empty
         self._waiting: dict[Hashable, deque[threading.Lock]] = {}
 
     def enter(self, wait_s: float, whose: Hashable = None) -> bool:
@@ -57,13 +59,12 @@ class Line:
     def leave(self) -> None:
         """The next one's turn."""
         with self._lock:
-            now = monotonic()
-            self._had[self._holder] = (self._lately(self._holder, now) + now - self._since, now)
             if not self._waiting:
                 self._taken = False
-                self._forget(now)
+                self._due.clear()  # all begin alike again
                 return
-            whose = min(self._waiting, key=lambda each: self._lately(each, now))
+            self._due[self._holder] = self._due_at(self._holder) + monotonic() - self._since
+            whose = min(self._waiting, key=self._due_at)
             waiting = self._waiting[whose]
             first = waiting.popleft()
             if not waiting:
@@ -72,16 +73,12 @@ class Line:
             first.release()
 
     def _hold(self, whose: Hashable) -> None:
+        self._due[whose] = due = self._due_at(whose)
+        self._time = max(self._time, due)
         self._holder, self._since = whose, monotonic()
 
-    def _lately(self, whose: Hashable, now: float) -> float:
-        seconds, then = self._had.get(whose, (0.0, now))
-        return seconds * 0.5 ** ((now - then) / LATELY_S)
-
-    def _forget(self, now: float) -> None:
-        """Tenants that have long written nothing."""
-        if len(self._had) > MOST_TENANTS:
-            self._had = {whose: had for whose, had in self._had.items() if now - had[1] < 20 * LATELY_S}
+    def _due_at(self, whose: Hashable) -> float:
+        return max(self._due.get(whose, 0.0), self._time - AHEAD_S)
 
 
 _lines: dict[Any, Line] = {}

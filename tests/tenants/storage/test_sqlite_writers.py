@@ -8,7 +8,7 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -248,11 +248,13 @@ def test_a_log_that_a_reader_keeps_to_the_end_is_said_to_be_there(wrapper, monke
 
 
 class Waiting:
-    """A line whose holder is this thread, and threads that wait in it, each for one second of writing."""
+    """A line whose holder is this thread, and threads that wait in it, each for one second of writing. The tenant is a
+    name's first word."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
         self.line, self.order, self._threads = lines.Line(), list[str](), list[threading.Thread]()
+        self._joins: Mapping[str, str] = {}
         monkeypatch.setattr(lines, "monotonic", lambda: self.now)
 
     def wrote(self, whose: str, seconds: float) -> None:
@@ -260,25 +262,31 @@ class Waiting:
         self.now += seconds
         self.line.leave()
 
-    def served(self, *names: str) -> list[str]:
-        """In which order, when they came in this one. The tenant is a name's first word."""
+    def served(self, *names: str, joins: Mapping[str, str] | None = None) -> list[str]:
+        """In which order, when they came in this one; while the first of ``joins`` writes, the second comes, too."""
+        self._joins = joins or {}
         assert self.line.enter(0)
         for name in names:
-            before = sum(map(len, self.line._waiting.values()))
-            self._threads.append(threading.Thread(target=self._write, args=(name,)))
-            self._threads[-1].start()
-            while sum(map(len, self.line._waiting.values())) == before:
-                time.sleep(0.001)
+            self._come(name)
         self.line.leave()
-        for thread in self._threads:
+        for thread in self._threads:  # grows meanwhile
             thread.join(WAITS_S)
         assert self.line.enter(0), "none stands in it any more"
         return self.order
+
+    def _come(self, name: str) -> None:
+        before = sum(map(len, self.line._waiting.values()))
+        self._threads.append(threading.Thread(target=self._write, args=(name,)))
+        self._threads[-1].start()
+        while sum(map(len, self.line._waiting.values())) == before:
+            time.sleep(0.001)
 
     def _write(self, name: str) -> None:
         assert self.line.enter(WAITS_S, name.split()[0])
         self.order.append(name)
         self.now += 1
+        if name in self._joins:
+            self._come(self._joins[name])
         self.line.leave()
 
 
@@ -293,27 +301,25 @@ def test_tenants_take_turns_in_the_line_and_each_has_its_own_order(waiting: Wait
     assert order == ["flood 1", "other 1", "flood 2", "other 2", "flood 3", "flood 4"]
 
 
-def test_a_tenant_that_wrote_little_waits_for_one_transaction_however_many_flood(waiting: Waiting) -> None:
-    floods = [f"flood{number}" for number in range(6)]
-    for flood in floods:
-        waiting.wrote(flood, 1)
-    assert waiting.served(*floods, "quiet 1", "quiet 2")[:2] == ["quiet 1", floods[0]]
+def test_a_tenant_that_writes_now_and_then_waits_for_one_transaction_however_many_flood(waiting: Waiting) -> None:
+    floods = [f"flood{number} {turn}" for turn in range(3) for number in range(6)]
+    order = waiting.served(*floods, joins={"flood3 1": "quiet 1", "flood1 2": "quiet 2"})
+    assert order.index("quiet 1") == order.index("flood3 1") + 1
+    assert order.index("quiet 2") == order.index("flood1 2") + 1
 
 
-def test_what_was_written_long_ago_counts_no_more(waiting: Waiting) -> None:
-    waiting.wrote("early", 20)
-    waiting.now += 20 * lines.LATELY_S
-    waiting.wrote("late", 1)
-    assert waiting.served("late 1", "early 1") == ["early 1", "late 1"]
+def test_what_was_written_while_none_waited_is_no_debt(waiting: Waiting) -> None:
+    """A tenant whose models were just loaded waited for 3 s behind six that began to flood."""
+    waiting.wrote("busy", 20)
+    floods = [f"flood{number} {turn}" for turn in range(2) for number in range(3)]
+    order = waiting.served(*floods, joins={"flood0 1": "busy 1"})
+    assert order.index("busy 1") == order.index("flood0 1") + 1
 
 
-def test_the_line_forgets_tenants_that_write_no_more(waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "MOST_TENANTS", 3)
-    for number in range(3):
-        waiting.wrote(f"gone{number}", 0.1)
-    waiting.now += 20 * lines.LATELY_S
-    waiting.wrote("here", 0.1)
-    assert list(waiting.line._had) == ["here"]
+def test_a_tenant_that_writes_little_saves_up_no_more_than_a_moment(waiting: Waiting) -> None:
+    floods = [f"flood{number} {turn}" for turn in range(3) for number in range(2)]
+    order = waiting.served(*floods, joins={"flood1 1": "late 1", "late 1": "late 2", "late 2": "late 3"})
+    assert order[4:] == ["late 1", "late 2", "flood0 2", "flood1 2", "late 3"]
 
 
 def test_who_gives_up_leaves_the_line_to_the_others() -> None:
