@@ -25,7 +25,7 @@ from assistant.vectors import texts
 from assistant.vectors.port import ANY, Only, Point
 from tenants.scope import current_tenant_id
 from tenants.storage import prepared
-from tenants.storage.db import now
+from tenants.storage.db import atomic, now
 
 LOOK_EVERY_S = 5.0  # how long a new vector may stay unseen
 ANEW_EVERY_S = 3600.0  # then all is read again, without what has gone
@@ -154,9 +154,10 @@ class Embedded:
         self.model = model
 
     def upsert(self, kind: str, points: Sequence[Point]) -> None:
-        for point in points:
-            kept = {"numbers": texts.packed(point.numbers), "signs": texts.signs(point.numbers)}
-            Vector.objects.filter(id=point.id, kind=kind, model=self.model).update(**kept)
+        kept = [(point.id, texts.packed(point.numbers), texts.signs(point.numbers)) for point in points]
+        with atomic():
+            for row_id, numbers, signs in kept:
+                Vector.objects.filter(id=row_id, kind=kind, model=self.model).update(numbers=numbers, signs=signs)
 
     def search(self, kind: str, numbers: Any, k: int, only: Only = ANY) -> list[tuple[uuid.UUID, float]]:
         found, enough = self._found(kind, numbers, k, only)

@@ -77,9 +77,9 @@ def vectors_keep(kind: str, given: Sequence[Text]) -> int:
     if not given:
         return 0
     numbers = texts.encoded([one.text for one in given])
-    ids = [_row_begin(kind, one) for one in given]
+    begun = _rows_begin(kind, given)
     points = [
-        Point(row_id, row, one.conversation_id) for row_id, row, one in zip(ids, numbers, given, strict=True) if row_id
+        Point(row.id, of_it, row.conversation_id) for row, of_it in zip(begun, numbers, strict=True) if row is not None
     ]
     at = store()
     at.upsert(kind, points)
@@ -90,22 +90,35 @@ def vectors_keep(kind: str, given: Sequence[Text]) -> int:
     return len(points)
 
 
-def _row_begin(kind: str, one: Text) -> uuid.UUID | None:
-    """The id of its new row, so that what is remembered of a former one is worth nothing. None: another worker makes it."""
-    there = Vector.objects.filter(model=texts.MODEL, kind=kind, ref_id=one.ref_id, part=one.part)
-    vectors_forget(there)
-    row = Vector(
-        id=new_id(), tenant_id=current_tenant_id(), model=texts.MODEL, kind=kind, ref_id=one.ref_id, part=one.part,
-        conversation_id=one.conversation_id, digest=digest_of(one.text),
-    )  # fmt: skip
+def _rows_begin(kind: str, given: Sequence[Text]) -> list[Vector | None]:
+    """The new row of each, so that what is remembered of a former one is worth nothing. None: another worker makes it."""
+    former = Vector.objects.filter(model=texts.MODEL, kind=kind, ref_id__in={one.ref_id for one in given})
+    parts = {(one.ref_id, one.part) for one in given}
+    ids = [row_id for row_id, *part in former.values_list("id", "ref_id", "part") if tuple(part) in parts]
+    if ids:
+        vectors_forget(Vector.objects.filter(id__in=ids))
+    rows = [
+        Vector(
+            id=new_id(), tenant_id=current_tenant_id(), model=texts.MODEL, kind=kind, ref_id=one.ref_id, part=one.part,
+            conversation_id=one.conversation_id, digest=digest_of(one.text),
+        )
+        for one in given
+    ]  # fmt: skip
+    if _inserted(rows):
+        return list(rows)
+    return [row if _inserted([row]) else None for row in rows]
+
+
+def _inserted(rows: Sequence[Vector]) -> bool:
+    """All of them, in one transaction. False, and none is, where another worker was quicker with one."""
     try:
         with atomic():
-            row.save(force_insert=True)
+            Vector.objects.bulk_create(rows)
     except IntegrityError as error:
         if not key_taken(error):
             raise
-        return None
-    return row.id
+        return False
+    return True
 
 
 def vectors_like(kind: str, numbers: Any, k: int, only: Only = ANY) -> list[Like]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from assistant.knowledge import indexed
 from assistant.knowledge.indexed import articles_go_on
@@ -11,10 +13,10 @@ from assistant.models import KnowledgeEntry, Vector, VectorLane
 from assistant.vectors import lanes, rows, texts
 from assistant.vectors.lanes import vectors_go_on
 from assistant.vectors.port import StoreAway
-from assistant.vectors.rows import digest_of, messages_forget, store, vectors_like
+from assistant.vectors.rows import Text, digest_of, messages_forget, store, vectors_keep, vectors_like
 from conversations.models import Message
 from tenants.scope import tenant_scope
-from tenants.storage.db import now
+from tenants.storage.db import now, on_mongo
 from tests.assistant.vectors.conftest import of_words
 from tests.factories import ConversationFactory, MessageFactory
 
@@ -47,6 +49,35 @@ def test_what_people_and_staff_say_is_made_into_vectors_once(scope, other_tenant
     assert digests() == sorted(map(digest_of, [LOST, "We look for your parcel"]))
     [found] = vectors_like("message", of_words(["parcel lost"])[0], 1)
     assert (found.ref_id, found.conversation_id) == (said.id, said.conversation_id)
+
+
+@pytest.mark.skipif(on_mongo(), reason="no SQL there")
+def test_a_batch_is_written_in_two_transactions(scope) -> None:
+    for number in range(20):
+        MessageFactory(tenant=scope, text=f"this is question number {number}")
+    with CaptureQueriesContext(connection) as asked:
+        assert go_on() == 20
+    sql = [one["sql"] for one in asked]
+    assert sum(one.startswith('INSERT INTO "assistant_vector" ') for one in sql) == 1
+    assert sum(one.startswith("BEGIN") for one in sql) == 3  # the lane; the rows; their numbers
+
+
+def test_a_vector_that_another_worker_makes_holds_up_none(scope, said, monkeypatch) -> None:
+    """Its row came between our look and our own."""
+    other = MessageFactory(tenant=scope, text="this is another question")
+    taken = Vector(tenant=scope, model=texts.MODEL, kind="message", ref_id=said.id, digest="theirs")
+
+    def digest(text: str) -> str:
+        if text == LOST:
+            taken.save()
+        return digest_of(text)
+
+    monkeypatch.setattr(rows, "digest_of", digest)
+    assert vectors_keep("message", [Text(said.id, LOST), Text(other.id, other.text)]) == 1
+    assert set(Vector.objects.values_list("ref_id", "digest")) == {
+        (said.id, "theirs"),
+        (other.id, digest_of(other.text)),
+    }
 
 
 def test_batches_follow_each_other(scope, monkeypatch) -> None:
