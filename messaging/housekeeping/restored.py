@@ -18,7 +18,7 @@ from conversations.timeline import conversation_advance
 from messaging.agents.models import ScheduledReply
 from messaging.agents.scheduled import scheduled_give_up
 from messaging.models import Delivery, InboundEvent, Turn
-from messaging.receive import receipt_give_up
+from messaging.receipts.settling import receipt_give_up
 from messaging.respond import turn_give_up
 from messaging.sends.settling import delivery_give_up
 from tenants.scope import tenant_scope

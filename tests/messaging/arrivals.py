@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from channels_app.contract import RawRequest
 from channels_app.models import Channel
 from messaging.models import InboundEvent
+from messaging.receipts import applying, together
 from messaging.receive import receipt_process, receipt_store
 from tenants.storage.db import now
 
@@ -19,6 +23,12 @@ def arrives(channel: Channel, body: Any) -> InboundEvent:
     assert receipt is not None
     receipt_process(receipt.id)
     return InboundEvent.objects.get(id=receipt.id)
+
+
+def accept_replaced(patch: pytest.MonkeyPatch, accept: Callable[..., Any]) -> None:
+    """What a receipt's message is stored by: with its receipt, or after it was leased."""
+    for room in (together, applying):
+        patch.setattr(room, "accept", accept)
 
 
 def whatsapp_body(**message: Any) -> dict[str, Any]:

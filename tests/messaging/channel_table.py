@@ -46,9 +46,10 @@ from channels_app.models import Channel, ChannelIncident, MessageTemplate
 from channels_app.outgoing import payloads_for
 from channels_app.registry import adapter_for
 from conversations import models as rows
-from messaging import receive
 from messaging.accept import accept
 from messaging.models import Delivery, DeliveryPart, Turn
+from messaging.receipts.applying import item_apply
+from messaging.receipts.reading import timed
 from messaging.respond import respond
 from messaging.rules.changes import calls_of
 from tenants.storage.db import now
@@ -150,7 +151,7 @@ def came_in(channel: Channel, item: InboundItem, console: Client, api: Any, engi
         _shown(conversation, console, api, of_channel),
     )
     engine.asked.clear()
-    receive._item_apply(channel, receive._timed(item, now()))
+    item_apply(channel, timed(item, now()))
     after, now_shown = _rows(), _shown(conversation, console, api, of_channel)
     new = rows.Event.objects.exclude(id__in=events).order_by("created_at", "seq")
     types = dict.fromkeys(event.type.removeprefix("chat.") for event in new)
@@ -202,7 +203,7 @@ variants={item.language: {"external": {"status": "pending", "text": "", "variabl
         rows.Identity.objects.update(stopped_at=now())
         rows.Conversation.objects.update(control_owner="human", held_by="outside", status="escalated")
     if isinstance(item, Reaction) and not item.emoji:
-        receive._item_apply(channel, replace(item, platform_id="", emoji="👍", at=now().replace(year=2020)))
+        item_apply(channel, replace(item, platform_id="", emoji="👍", at=now().replace(year=2020)))
     if isinstance(item, StatusUpdate):
         item = _sent(channel, conversation, item)
     return item, conversation

@@ -15,6 +15,8 @@ from messaging import deliver, receive, respond
 from messaging.housekeeping import idle
 from messaging.many import deliver as deliver_many
 from messaging.models import Delivery, InboundEvent, Turn
+from messaging.receipts import settling as receipt_settling
+from messaging.receipts import together as at_once
 from messaging.reports import delivery_status
 from messaging.rules import control
 from messaging.sends import settling, trying
@@ -50,9 +52,9 @@ def _settle_without_the_claim(patch: Patch) -> None:
     def all_anyhow(rows: Sequence[Leased], **changes: Any) -> bool:
         return min(anyhow(row, **changes) for row in rows)
 
-    for owner in (leases, settling, respond, turn_settling, receive):
+    for owner in (leases, settling, respond, turn_settling, receipt_settling):
         patch(owner, "settle", anyhow)
-    patch(receive, "settle_untried", all_anyhow)
+    patch(at_once, "settle_untried", all_anyhow)
     patch(deliver_many, "settle_all", all_anyhow)
 
 

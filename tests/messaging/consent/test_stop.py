@@ -14,7 +14,7 @@ from messaging.accept import accept
 from messaging.consent.words import PHRASES
 from messaging.deliver import deliver
 from messaging.models import Delivery, Turn
-from messaging.receive import _item_apply as apply
+from messaging.receipts.applying import item_apply as apply
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import take_over
 from tenants.errors import Conflict

@@ -22,7 +22,7 @@ from messaging.health import watch
 from messaging.models import Delivery, DeliveryAttempt, StaffAlert
 from messaging.outbox.alerts import TRIES, alert_send
 from messaging.publish import publish_events
-from messaging.receive import APPLY
+from messaging.receipts.applying import APPLY
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.hold import channel_admits
 from tenants import tenant_settings

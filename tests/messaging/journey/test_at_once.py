@@ -15,9 +15,11 @@ from channels_app.models import Channel
 from conversations.models import Message
 from messaging import receive, tasks
 from messaging.models import InboundEvent
+from messaging.receipts import together
 from messaging.reports.revise import revision_take
 from tenants.storage.db import new_id, now
 from tenants.work import leases
+from tests.messaging.arrivals import accept_replaced
 from tests.messaging.receipts.test_receipt_lanes import ANA
 from tests.messaging.receipts.test_receipt_lanes import wrote as request
 
@@ -56,7 +58,7 @@ def test_what_goes_wrong_is_tried_again_in_its_place(scope, whatsapp, monkeypatc
 
     receipt = wrote(whatsapp)
     with monkeypatch.context() as broken:
-        broken.setattr(receive, "accept", fails)
+        accept_replaced(broken, fails)
         assert receive.receipt_take(receipt.id) == 0
     assert seen(receipt) == (Status.RECEIVED, type(error).__name__, tries, 0, None, 0)
 
@@ -80,7 +82,7 @@ def killed(*_: Any, **__: Any) -> None:
 def test_a_receipt_that_ends_its_workers_is_given_up(scope, whatsapp, monkeypatch) -> None:
     """The first call leaves nothing behind; those of the sweep are counted."""
     receipt = wrote(whatsapp)
-    monkeypatch.setattr(receive, "accept", killed)
+    accept_replaced(monkeypatch, killed)
     with pytest.raises(Killed):
         receive.receipt_take(receipt.id)
     assert seen(receipt) == (Status.RECEIVED, "", 0, 0, None, 0)
@@ -95,20 +97,20 @@ def test_a_receipt_that_ends_its_workers_is_given_up(scope, whatsapp, monkeypatc
 def test_a_receipt_that_was_tried_is_leased(scope, whatsapp, monkeypatch) -> None:
     receipt = wrote(whatsapp)
     InboundEvent.objects.update(leases=1)
-    monkeypatch.setattr(receive, "accept", killed)
+    accept_replaced(monkeypatch, killed)
     with pytest.raises(Killed):
         receive.receipt_take(receipt.id)
     assert seen(receipt)[2:4] == (1, 2)
 
 
 def test_nothing_is_stored_when_another_worker_has_the_receipt(scope, whatsapp, monkeypatch) -> None:
-    receipt, real = wrote(whatsapp), receive.accept
+    receipt, real = wrote(whatsapp), together.accept
 
     def taken_meanwhile(*args: Any, **how: Any) -> Any:
         InboundEvent.objects.update(claim=new_id(), leases=1, due_at=now() + timedelta(minutes=1))
         return real(*args, **how)
 
-    monkeypatch.setattr(receive, "accept", taken_meanwhile)
+    accept_replaced(monkeypatch, taken_meanwhile)
     assert receive.receipt_take(receipt.id) == 0
     assert seen(receipt)[-1] == 0
 
@@ -122,7 +124,7 @@ def test_the_next_of_the_lane_follows_and_others_wait(scope, whatsapp) -> None:
 
 def test_an_edit_that_was_quicker_is_applied(scope, whatsapp) -> None:
     receipt = wrote(whatsapp)
-    _, message = receive._only_message(receipt) or (None, None)
+    _, message = together.only_message(receipt) or (None, None)
     assert message
     revision_take(whatsapp, Revision("e1", message.platform_id, message.sender, text("Where is my parcel?")))
     receive.receipt_take(receipt.id)

@@ -22,6 +22,7 @@ from conversations.models import Conversation, Event, Message, Review
 from messaging import receive, respond, tasks, wake
 from messaging.many import respond as many_respond
 from messaging.models import Delivery, DeliveryAttempt, DeliveryPart, InboundEvent, Turn
+from messaging.receipts import together as at_once
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import take_over
 from messaging.tasks import RowWork
@@ -142,14 +143,14 @@ def test_one_that_another_worker_has_is_left_to_it_and_the_others_are_stored(kno
 
 def test_one_that_another_worker_takes_meanwhile_is_stored_once(known, whatsapp, called, monkeypatch) -> None:
     """The transaction of all is undone, and each goes by itself."""
-    ids, real, taken = receipts(whatsapp), receive.accept_many, []
+    ids, real, taken = receipts(whatsapp), at_once.accept_many, []
 
     def taken_meanwhile(*given: Any, **how: Any) -> Any:
         later = now() + timedelta(minutes=1)
         taken.append(InboundEvent.objects.filter(id=ids[2]).update(claim=new_id(), leases=1, due_at=later))
         return real(*given, **how)
 
-    monkeypatch.setattr(receive, "accept_many", taken_meanwhile)
+    monkeypatch.setattr(at_once, "accept_many", taken_meanwhile)
     called(tasks.parse, ids)
     assert taken == [1]
     assert [len(words(person)) for person in PEOPLE] == [2, 2, 1, 2, 2]

@@ -20,7 +20,7 @@ from messaging.accept import accept
 from messaging.deliver import deliver
 from messaging.media.uploads import upload
 from messaging.models import Delivery, DeliveryAttempt
-from messaging.receive import _status
+from messaging.receipts.applying import _status
 from messaging.rules.agent_replies import agent_reply
 from tenants.storage.db import new_id, now
 from tests.factories import ChannelFactory

@@ -13,7 +13,7 @@ from messaging import tasks
 from messaging.accept import accept
 from messaging.models import InboundEvent
 from messaging.privacy.models import Export
-from messaging.receive import _item_apply as apply
+from messaging.receipts.applying import item_apply as apply
 from messaging.rules.agent_replies import agent_reply
 from tests.factories import ContactFactory
 from tests.messaging.work.test_work import receipt

@@ -16,10 +16,12 @@ from channels_app.models import Channel
 from conversations.models import Identity, Message
 from messaging import heads, receive, tasks, wake
 from messaging.models import InboundEvent
+from messaging.receipts import applying, settling
 from tenants.storage.db import now
 from tenants.work.crew import Lane
 from tests.adapters.kit import kit_for
 from tests.factories import ChannelFactory
+from tests.messaging.arrivals import accept_replaced
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ACCOUNT = f"AC{'0' * 32}"
@@ -112,7 +114,7 @@ def test_a_stop_is_not_undone_by_what_was_sent_before_it(scope, sms, calls) -> N
 def test_a_head_that_was_put_off_is_not_overtaken(scope, sms, monkeypatch, calls) -> None:
     first, second = texted(sms, "one"), texted(sms, "two")
     with monkeypatch.context() as broken:
-        broken.setattr(receive, "accept", fails)
+        accept_replaced(broken, fails)
         tasks.parse(str(first.id))
     tasks.parse(str(second.id))
     assert words() == []
@@ -199,7 +201,7 @@ def test_a_bug_in_reading_the_lane_refuses_no_request(scope, whatsapp, monkeypat
 def test_a_head_that_waits_for_our_servers_is_not_overtaken(scope, sms, monkeypatch, calls) -> None:
     first, second = texted(sms, "one"), texted(sms, "two")
     with monkeypatch.context() as away:
-        away.setattr(receive, "accept", lambda *_, **__: lock_timeout())
+        accept_replaced(away, lambda *_, **__: lock_timeout())
         tasks.parse(str(first.id))
     tasks.parse(str(second.id))
     assert words() == []
@@ -218,12 +220,11 @@ def test_the_lane_goes_on_behind_a_request_that_was_given_up_and_that_one_can_fo
 ) -> None:
     first = texted(sms, "one")
     texted(sms, "two")
-    real = receive.accept
-    InboundEvent.objects.filter(id=first.id).update(attempts=receive.TRIES.tries - 1)
+    real = applying.accept
+    InboundEvent.objects.filter(id=first.id).update(attempts=settling.TRIES.tries - 1)
     with monkeypatch.context() as broken:
-        broken.setattr(
-            receive,
-            "accept",
+        accept_replaced(
+            broken,
             lambda channel, item, **how: {"one": fails}.get(item.content.text, real)(channel, item, **how),
         )
         tasks.parse(str(first.id))
@@ -235,13 +236,12 @@ def test_the_lane_goes_on_behind_a_request_that_was_given_up_and_that_one_can_fo
 
 def test_a_request_of_several_people_that_fails_does_not_stop_its_channel(scope, whatsapp, monkeypatch, calls) -> None:
     both, other = wrote(whatsapp, (ANA, "one"), (BEN, "hello")), wrote(whatsapp, ("15550100003", "me too"))
-    real = receive.accept
-    monkeypatch.setattr(
-        receive,
-        "accept",
+    real = applying.accept
+    accept_replaced(
+        monkeypatch,
         lambda channel, item, **how: {"hello": fails}.get(item.content.text, real)(channel, item, **how),
     )
-    for _ in range(receive.TRIES_OF_ALL):
+    for _ in range(settling.TRIES_OF_ALL):
         tasks.parse(str(other.id))
         assert words("15550100003") == []
         tasks.parse(str(both.id))
@@ -254,16 +254,15 @@ def test_an_item_that_fails_holds_back_its_own_person_only_until_its_last_try(
     scope, whatsapp, monkeypatch, calls
 ) -> None:
     batch = wrote(whatsapp, (ANA, "one"), (BEN, "hello"), (BEN, "hello?"), (ANA, "two"))
-    real = receive.accept
-    monkeypatch.setattr(
-        receive,
-        "accept",
+    real = applying.accept
+    accept_replaced(
+        monkeypatch,
         lambda channel, item, **how: {"hello": fails}.get(item.content.text, real)(channel, item, **how),
     )
     tasks.parse(str(batch.id))
     assert (words(ANA), words(BEN)) == (["one", "two"], []), "what Ben wrote behind it keeps its order"
 
-    InboundEvent.objects.update(due_at=now(), attempts=receive.TRIES.tries - 1)
+    InboundEvent.objects.update(due_at=now(), attempts=settling.TRIES.tries - 1)
     tasks.parse(str(batch.id))
     batch.refresh_from_db()
     assert (batch.status, words(ANA), words(BEN)) == ("failed", ["one", "two"], ["hello?"])
@@ -271,13 +270,13 @@ def test_an_item_that_fails_holds_back_its_own_person_only_until_its_last_try(
 
 def test_the_next_item_of_a_request_is_logged_as_its_own(scope, whatsapp, monkeypatch, calls) -> None:
     bound: list[bool] = []
-    real = receive.accept
+    real = applying.accept
 
     def noting(channel: Any, item: Any, **how: Any) -> Any:
         bound.append("conversation_id" in structlog.contextvars.get_contextvars())
         return real(channel, item, **how)
 
-    monkeypatch.setattr(receive, "accept", noting)
+    accept_replaced(monkeypatch, noting)
     tasks.parse(str(wrote(whatsapp, (ANA, "one"), (BEN, "hello")).id))
     assert bound == [False, False]
 

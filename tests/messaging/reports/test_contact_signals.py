@@ -18,7 +18,7 @@ from conversations.models import Contact, Conversation, Event, Identity, Message
 from messaging.accept import Entrance, accept
 from messaging.deliver import deliver
 from messaging.models import Delivery
-from messaging.receive import _item_apply as apply
+from messaging.receipts.applying import item_apply as apply
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end
 from tenants.scope import tenant_scope

@@ -9,7 +9,7 @@ import pytest
 from channels_app.contract import RawRequest
 from channels_app.models import Channel
 from conversations.models import Conversation, Event, Message
-from messaging.receive import _item_apply as apply
+from messaging.receipts.applying import item_apply as apply
 from tests.factories import ChannelFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)

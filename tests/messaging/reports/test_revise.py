@@ -21,7 +21,7 @@ from messaging.admin.inbox.transcript import newest
 from messaging.housekeeping.trims import trim
 from messaging.live.transcript import frames_after
 from messaging.models import DeliveryPart, Turn
-from messaging.receive import _item_apply as apply
+from messaging.receipts.applying import item_apply as apply
 from messaging.reports import revise
 from messaging.reports.delivery_status import early_statuses_apply, part_taken
 from messaging.respond import respond

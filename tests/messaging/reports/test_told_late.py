@@ -13,7 +13,7 @@ from channels_app.contract import InboundMessage, Sender, Signal
 from conversations.models import Conversation, Identity
 from messaging.accept import accept
 from messaging.models import Turn
-from messaging.receive import _item_apply as apply
+from messaging.receipts.applying import item_apply as apply
 from messaging.rules.control import hand_back
 from tenants.scope import tenant_scope
 from tenants.storage.db import now

@@ -19,7 +19,7 @@ from conversations.search.find import found_page, wanted
 from conversations.search.forget import index_renew, words_forget
 from conversations.search.index import FORGOTTEN, FOUND, PLACES, SECOND, index_drop, index_make, triggers_keep
 from messaging.housekeeping import STEPS, removal
-from messaging.receive import _item_apply as apply
+from messaging.receipts.applying import item_apply as apply
 from messaging.rules.agent_replies import agent_reply
 from tenants.removal import removal_start
 from tenants.scope import tenant_scope

@@ -18,6 +18,7 @@ from messaging.integrators import calls as calls_verb
 from messaging.media import fetch
 from messaging.models import InboundEvent, StaffAlert, Turn
 from messaging.outbox import alert_ways, alerts
+from messaging.receipts import settling
 from messaging.sends import due, trying
 from messaging.shutdown import stopping
 from messaging.turns import request, thinking
@@ -109,12 +110,12 @@ def test_an_alert_that_was_given_up_is_sent_again(scope, web, calls) -> None:
 
 def test_staff_are_told_once_an_hour_of_what_fails_in_crowds(scope, web, calls) -> None:
     for _ in range(3):
-        receive.receipt_give_up(receipt(web), "ValueError")
+        settling.receipt_give_up(receipt(web), "ValueError")
     tasks.publish()
     assert Event.objects.filter(type="chat.system.work_given_up").count() == 3
     assert StaffAlert.objects.count() == 1
     StaffAlert.objects.update(created_at=now() - timedelta(hours=2))
-    receive.receipt_give_up(receipt(web), "ValueError")
+    settling.receipt_give_up(receipt(web), "ValueError")
     tasks.publish()
     assert StaffAlert.objects.count() == 2
 

@@ -1,0 +1,114 @@
+"""What each item of a receipt asks for, by its kind. Must not know any platform."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+
+from channels_app.contract import (
+    ChannelNotice,
+    Ignored,
+    InboundItem,
+    InboundMessage,
+    Malformed,
+    Reaction,
+    Revision,
+    Signal,
+    StatusUpdate,
+    TemplateStatus,
+)
+from channels_app.models import Channel
+from channels_app.templates.sync import template_status_apply
+from conversations.contacts.people import ids_of
+from messaging import wake
+from messaging.accept import accept
+from messaging.deliver import file_sent_again
+from messaging.health.watch import channel_notice
+from messaging.models import InboundEvent
+from messaging.rating.taken import rating_take
+from messaging.receipts.reading import timed
+from messaging.receipts.settling import TRIES, ours
+from messaging.reports.contact_signals import signal_apply
+from messaging.reports.delivery_status import status_apply
+from messaging.reports.revise import changes_apply, reaction_take, revision_take
+from tenants.errors import Invalid
+
+
+def items_apply(receipt: InboundEvent, channel: Channel, items: Sequence[InboundItem]) -> list[str]:
+    """Each item by itself: one that fails holds back only what its own person did after it, and at the last try not even
+    that. Returns why nothing came of those that led to nothing. Raises what the first one failed with, after the others."""
+    reasons, failure, held = [], None, set[tuple[Any, ...]]()
+    is_last = TRIES.over(receipt.attempts)
+    for item in items:
+        whose = set(ids_of(item.sender)) if isinstance(item, InboundMessage | Revision | Reaction | Signal) else set()
+        if whose & held and not is_last:
+            continue
+        try:
+            reason = item_apply(channel, timed(item, receipt.created_at))
+        except Exception as error:
+            if ours(error):  # the others would fail, too
+                raise
+            failure, held = failure or error, held | whose
+        else:
+            reasons += [reason] if reason else []
+    if failure:
+        raise failure
+    return reasons
+
+
+def item_apply(channel: Channel, item: InboundItem) -> str:
+    """Do what one item asks for. Returns why nothing was done, or "". Repeats do nothing twice."""
+    apply = APPLY.get(type(item))
+    try:
+        return apply(channel, item) if apply else f"no use for {type(item).__name__}"
+    finally:  # the next item is another message's
+        structlog.contextvars.unbind_contextvars("conversation_id", "message_id")
+
+
+def _message(channel: Channel, item: InboundMessage) -> str:
+    if rating_take(channel, item):
+        return "a rating"
+    try:
+        accepted = accept(channel, item)
+    except Invalid as error:
+        return error.code
+    if item.platform_id:  # an edit or a reaction may have been quicker
+        changes_apply(channel.id, item.platform_id)
+    return "repeated" if accepted.duplicate else ""
+
+
+def _status(channel: Channel, item: StatusUpdate) -> str:
+    status_apply(channel, item)
+    if item.status == "failed" and item.code in channel.adapter.media_codes:
+        file_sent_again(channel, item)
+    return ""
+
+
+def _notice(channel: Channel, item: ChannelNotice) -> str:
+    channel_notice(channel, item)
+    return ""
+
+
+def _template_status(channel: Channel, item: TemplateStatus) -> str:
+    if not template_status_apply(channel, item):
+        wake.sync_templates(channel.id)  # one that we have not seen yet
+    return ""
+
+
+def _ignored(channel: Channel, item: Ignored) -> str:
+    return item.reason
+
+
+APPLY: dict[type, Callable[[Channel, Any], str]] = {
+    InboundMessage: _message,
+    StatusUpdate: _status,
+    Revision: revision_take,
+    Reaction: reaction_take,
+    Signal: signal_apply,
+    TemplateStatus: _template_status,
+    ChannelNotice: _notice,
+    Ignored: _ignored,
+    Malformed: _ignored,
+}
