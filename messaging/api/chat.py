@@ -25,7 +25,8 @@ from channels_app.words.moments import SentMoment
 from conversations.contacts.identities import sender_named
 from conversations.files.media_links import content_with_links
 from conversations.models import Conversation, Message
-from messaging.accept import Accepted, Entrance, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Accepted, Entrance
 from messaging.live.answers import answer_awaited
 from messaging.models import Turn
 from messaging.respond import answer

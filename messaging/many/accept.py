@@ -17,7 +17,8 @@ import structlog
 from channels_app.contract import InboundMessage
 from channels_app.models import Channel
 from conversations.models import Event, Message
-from messaging.accept import Accepted, Checked, Entrance, checked_of, store, store_alone, told
+from messaging.accept import checked_of, store, store_alone, told
+from messaging.arrivals.entrance import Accepted, Checked, Entrance
 from messaging.measures import STAGES
 from messaging.models import Turn
 from tenants.scope import tenant_scope

@@ -16,7 +16,8 @@ from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
 from conversations.contacts.people import ids_of
 from messaging import heads
-from messaging.accept import Accepted, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Accepted
 from messaging.health.watch import inbound_seen
 from messaging.many.accept import Arrival, accept_many
 from messaging.models import InboundEvent

@@ -24,7 +24,8 @@ from channels_app.selectors import channel_for_key
 from conversations.contacts.people import Known, identities_forget, identity_resolve, is_met
 from conversations.files.media_links import media_address
 from conversations.models import Attachment, Conversation, Message, Note
-from messaging.accept import Accepted, Entrance, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Accepted, Entrance
 from messaging.live.attending import answering, read_shown
 from messaging.live.push import push_read
 from messaging.many.accept import Arrival, accept_many

@@ -15,7 +15,8 @@ from channels_app.models import Channel
 from channels_app.selectors import channel_for_kind
 from chatsvc.management.arguments import tenant_named
 from conversations.models import Message
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Entrance
 from messaging.respond import answer
 from tenants.scope import tenant_scope
 

@@ -15,7 +15,7 @@ from typing import ClassVar, cast
 from django.db import DatabaseError
 from pydantic import BaseModel
 
-from messaging.accept import Accepted
+from messaging.arrivals.entrance import Accepted
 from messaging.live.frames import ack_frame
 from messaging.live.staff import visitor_moved, visitor_typing
 from messaging.sockets.connection import BAD_TOKEN, GONE, NOT_ALLOWED, Connection

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from messaging.accept import Accepted
+from messaging.arrivals.entrance import Accepted
 from messaging.sockets.rows import in_thread
 from messaging.webchat import rules as webchat
 from messaging.webchat.rules import Words

@@ -8,8 +8,9 @@ import pytest
 
 from channels_app.content.types import text
 from conversations.models import Conversation, Event, Message
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
 from messaging.agents.assign import assign_to_person, assign_to_team, unassign
+from messaging.arrivals.entrance import Entrance
 from messaging.rules.agent_replies import ReplyOutdated, agent_reply
 from messaging.rules.control import conversation_end, hand_back, take_over
 from tenants.errors import Conflict, Unprocessable

@@ -13,13 +13,14 @@ from channels_app.content.types import text
 from channels_app.contract import InboundMessage, Sender
 from conversations.models import Conversation, Message
 from conversations.safety import flags_take
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
 from messaging.agents.inbox.lists import VIEWS, Filter, inbox_counts, inbox_page
 from messaging.agents.inbox.rows import inbox_shapes
 from messaging.agents.labels import label_put
 from messaging.agents.notes import note_write
 from messaging.agents.queue import ranks_fill
 from messaging.agents.snooze import snooze
+from messaging.arrivals.entrance import Entrance
 from messaging.rules.control import take_over
 from tenants.errors import Invalid
 from tenants.models import Tenant

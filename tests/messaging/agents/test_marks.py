@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conversations.models import Conversation, Event, Note
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
 from messaging.agents import labels as labels_module
 from messaging.agents import presence
 from messaging.agents.canned import canned_fill, canned_found, canned_save
@@ -17,6 +17,7 @@ from messaging.agents.members import loads_of, member_shapes, members, team_save
 from messaging.agents.models import CannedReply, Label, Mention
 from messaging.agents.notes import MOST_NAMED, mentions_seen, note_write
 from messaging.agents.snooze import snooze, snoozes_end, unsnooze
+from messaging.arrivals.entrance import Entrance
 from tenants.errors import Conflict, Invalid, NotFound, Unprocessable
 from tenants.scope import tenant_scope
 from tenants.storage.db import now

@@ -11,12 +11,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from conversations.models import Conversation, Event
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
 from messaging.agents import rule
 from messaging.agents.assign import unassign
 from messaging.agents.labels import label_put
 from messaging.agents.presence import presence_say
 from messaging.agents.rule import assign_everywhere, assign_waiting
+from messaging.arrivals.entrance import Entrance
 from messaging.rules.control import conversation_end, take_over
 from tenants import tenant_settings
 from tenants.models import AuditEntry, Membership, TeamMember, Tenant, User

@@ -12,7 +12,8 @@ from assistant.models import Intent
 from channels_app.content.surroundings import Origin
 from channels_app.content.types import Choice, Content
 from conversations.models import Conversation, Event, Message
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Entrance
 from messaging.models import Turn
 from messaging.respond import answer
 from tenants.errors import Invalid

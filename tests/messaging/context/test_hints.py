@@ -13,7 +13,8 @@ from django.urls import reverse
 from assistant.port import EngineReply
 from channels_app.content.types import Button, Content, ListRow, ListSection, Media, QuickReply, text
 from conversations.models import Conversation, Message
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Entrance
 from messaging.context.expected import as_expected
 from messaging.models import Turn
 from messaging.turns import thinking

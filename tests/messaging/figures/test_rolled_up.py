@@ -20,7 +20,8 @@ from channels_app.contract import InboundMessage, Sender
 from channels_app.models import Channel
 from conversations.event_schemas import envelope_of
 from conversations.models import Conversation, Event, Message
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Entrance
 from messaging.figures import read
 from messaging.figures.asked import Asked
 from messaging.figures.facts import ALL, COUNTS, NONE, SPREADS, WEEK, Place

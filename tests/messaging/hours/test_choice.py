@@ -8,7 +8,8 @@ import pytest
 from django.core import mail
 
 from conversations.models import Conversation
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Entrance
 from messaging.hours.late import late_tell
 from messaging.models import StaffAlert
 from messaging.outbox.alerts import alert_send

@@ -11,7 +11,8 @@ from channels_app.content.types import text
 from channels_app.contract import Sender, Signal
 from channels_app.words.moments import written
 from conversations.models import Conversation, Event
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Entrance
 from messaging.hours.late import is_late, late_tell
 from messaging.models import StaffAlert
 from messaging.publish import publish_events

@@ -8,7 +8,8 @@ import pytest
 
 from channels_app.models import Channel
 from conversations.models import Message
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Entrance
 from messaging.live.attending import answering
 from messaging.live.frames import message_frame
 from tests.factories import ChannelFactory

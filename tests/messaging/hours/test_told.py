@@ -9,7 +9,8 @@ import pytest
 
 from channels_app.content.types import text
 from conversations.models import Conversation, Message
-from messaging.accept import Accepted, Entrance, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Accepted, Entrance
 from messaging.models import Delivery
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end, hand_back, take_over

@@ -12,7 +12,8 @@ from conversations.contacts.people import Known, contacts_join, session_touch
 from conversations.files.attachments import upload_discard
 from conversations.models import Attachment, Conversation, Event, Message, Reaction, Revision, Session
 from messaging import housekeeping
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Entrance
 from messaging.housekeeping import idle, trims, visits
 from messaging.models import Delivery, DeliveryPart, EarlyStatus, HandledEvent, Turn
 from messaging.reports import delivery_status, revise

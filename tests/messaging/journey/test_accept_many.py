@@ -17,7 +17,7 @@ from channels_app.models import Channel
 from conversations.models import Conversation, Event, Message
 from messaging import accept as module
 from messaging import wake
-from messaging.accept import Accepted, Entrance
+from messaging.arrivals.entrance import Accepted, Entrance
 from messaging.many import accept as many
 from messaging.many.accept import Arrival, accept_many
 from messaging.models import Turn

@@ -16,7 +16,8 @@ from conversations.models import Conversation, Event, Message
 from conversations.timeline import conversation_advance
 from messaging import accept as accept_module
 from messaging import respond as respond_module
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Entrance
 from messaging.deliver import deliver, redeliver
 from messaging.models import Delivery, DeliveryAttempt, Turn
 from messaging.reports.delivery_status import status_apply

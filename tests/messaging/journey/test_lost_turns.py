@@ -9,7 +9,8 @@ import pytest
 from assistant.port import EngineReply
 from channels_app.content.types import text
 from conversations.models import Conversation, Event, Message, Note
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Entrance
 from messaging.models import Turn
 from messaging.respond import respond
 from messaging.turns import thinking

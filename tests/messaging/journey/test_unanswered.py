@@ -10,7 +10,8 @@ from assistant.models import Unanswered
 from assistant.port import EngineReply
 from channels_app.content.types import text
 from conversations.models import Message
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Entrance
 from messaging.models import Turn
 from messaging.respond import respond
 from messaging.turns import thinking

@@ -13,7 +13,8 @@ from django.urls import reverse
 
 from channels_app.contract import Rejected
 from channels_app.models import Channel
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Entrance
 from messaging.deliver import deliver
 from messaging.models import HandledEvent, InboundEvent, StaffAlert, Turn
 from messaging.outbox import handlers

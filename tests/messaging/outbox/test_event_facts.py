@@ -15,7 +15,8 @@ from channels_app.models import Channel
 from conversations.event_schemas import SCHEMAS
 from conversations.models import Contact, Conversation, Event, Identity, Message
 from conversations.timeline import AWAITED, VERSIONS
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Entrance
 from messaging.deliver import deliver
 from messaging.models import Delivery, DeliveryPart, Turn
 from messaging.rating.taken import conversation_rate

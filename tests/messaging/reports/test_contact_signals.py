@@ -15,7 +15,8 @@ from channels_app.content.types import text
 from channels_app.contract import InboundMessage, Sender, SendResult, Signal, StatusUpdate
 from conversations.contacts.people import identity_meet, identity_resolve
 from conversations.models import Contact, Conversation, Event, Identity, Message
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Entrance
 from messaging.deliver import deliver
 from messaging.models import Delivery
 from messaging.receipts.applying import item_apply as apply

@@ -16,7 +16,8 @@ from conversations.messages import words_of
 from conversations.models import Conversation, Event, Message, Review
 from conversations.models import Revision as RevisionRow
 from conversations.safety import Hidden, review_end, words_hidden
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Entrance
 from messaging.models import InboundEvent, StaffAlert, Turn
 from messaging.outbox.handlers import events_handle
 from messaging.receive import receipt_process, receipts_replay

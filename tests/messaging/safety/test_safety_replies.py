@@ -17,7 +17,8 @@ from channels_app.contract import Revision
 from conversations.models import Conversation, Event, Message, Note, Review
 from conversations.models import Revision as RevisionRow
 from conversations.safety import SEALED, Hidden, analysis_shown, hidden_in, replies_hidden, reply_hidden, revealed
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Entrance
 from messaging.models import StaffAlert, Turn
 from messaging.outbox.handlers import events_handle
 from messaging.reports.revise import revision_take

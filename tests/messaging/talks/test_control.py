@@ -16,7 +16,8 @@ from channels_app.contract import InboundMessage, Sender, Signal
 from channels_app.models import Channel
 from conversations.models import Conversation, Event, Message, Note
 from messaging import respond as respond_module
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Entrance
 from messaging.models import Turn
 from messaging.reports.contact_signals import signal_apply
 from messaging.respond import respond

@@ -11,7 +11,8 @@ from channels_app.content.types import text
 from conversations import selectors
 from conversations.models import Attachment, Conversation, Event, Message, Revision
 from messaging import respond
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Entrance
 from messaging.deliver import deliver, redeliver
 from messaging.models import Delivery, Turn
 from messaging.privacy.holds import hold_place, holds_lift

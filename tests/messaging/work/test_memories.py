@@ -14,7 +14,8 @@ from channels_app.selectors import channel_for_key, channel_forget
 from conversations.contacts import people
 from conversations.models import Contact, Conversation
 from messaging import respond
-from messaging.accept import Entrance, accept
+from messaging.accept import accept
+from messaging.arrivals.entrance import Entrance
 from messaging.turns import thinking
 from tenants.access import auth
 from tests.factories import ChannelFactory, ContactFactory
