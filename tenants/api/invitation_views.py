@@ -137,7 +137,7 @@ class InvitationSendView(InvitingView):
     @extend_schema(
         operation_id="invitation_send",
         summary="Send an invitation again",
-        description="With a new link; the former one ends. 409 `just_sent` within a minute, `invitation_over`.",
+        description="With a new link; the former one ends. 403 `more_than_yours`; 409 `just_sent` within a minute, `invitation_over`.",
         tags=["inbox"],
         request=None,
         responses=InvitationShape,

@@ -174,7 +174,7 @@ class KeyRotateView(TenantAPIView):
         operation_id="api_key_rotate",
         summary="Replace an API key",
         description="The answer shows its successor, this once, with the same name, scopes and end. The present one goes on for "
-        "`keep_old_hours`. 409 `key_not_valid`: what has ended has no successor.",
+        "`keep_old_hours`. 403 `more_than_yours`; 409 `key_not_valid`: what has ended has no successor.",
         tags=TAGS,
         request=Replacement,
         responses={201: KeyShown},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
@@ -50,8 +50,10 @@ class Named(forms.Form):
 
 class GrantForm(Named, forms.ModelForm):
     """A form that gives permissions away, or takes them: never more than its author has. ``request`` is set by the page;
-    ``held`` are the permissions of the row as it is stored, none of a new one."""
+    ``held`` are the permissions of the row as it is stored, none of a new one. ``hands_on``: the fields that say to whom
+    those go."""
 
+    hands_on: ClassVar[frozenset[str]] = frozenset()
     request: HttpRequest
     held: list[str]
 
@@ -63,7 +65,10 @@ class GrantForm(Named, forms.ModelForm):
         tenant = self.cleaned_data.get("tenant")
         if tenant and not self.errors:
             try:
-                require_held(permissions_in(self.request, tenant.id), before=self.held, after=self.granted())
+                mine = permissions_in(self.request, tenant.id)
+                require_held(mine, before=self.held, after=self.granted())
+                if not self.instance._state.adding and self.hands_on.intersection(self.changed_data):
+                    require_held(mine, after=self.held)
             except Forbidden as error:
                 raise forms.ValidationError(error.message) from error
         return cleaned

@@ -101,6 +101,8 @@ def role_change(role_id: uuid.UUID, held: frozenset[str], given: dict[str, Any])
         with admins_kept(role_get(role_id).tenant_id):
             row = role_get(role_id)
             require_held(held, before=row.permissions, after=given.get("permissions", row.permissions))
+            if given.get("name", row.name) != row.name:  # who is given that name from now on has what the role gives
+                require_held(held, after=row.permissions)
             for name, value in given.items():
                 setattr(row, name, value)
             row.save(update_fields=list(given))

@@ -198,7 +198,7 @@ class ClientRotateView(TenantAPIView):
         operation_id="oauth_client_rotate",
         summary="Replace an OAuth client's secret",
         description="The answer shows the new one, this once. The present one goes on for `keep_old_hours`, one before it no more; "
-        "tokens stay. 409 `client_ended`, and `client_without_secret` for a public client.",
+        "tokens stay. 403 `more_than_yours`; 409 `client_ended`, and `client_without_secret` for a public client.",
         tags=TAGS,
         request=SecretReplacement,
         responses={201: ClientShown},

@@ -110,7 +110,7 @@ class RoleView(TenantAPIView):
         operation_id="role_change",
         summary="Change a role",
         description="What is left out stays; members who have it have the change at once. 403 `more_than_yours`: what is given "
-        "or taken away, you have yourself. 409 `role_exists`, and `last_admin`: the tenant would have no member left who may "
+        "or taken away, and all of a role that gets another name, you have yourself. 409 `role_exists`, and `last_admin`: the tenant would have no member left who may "
         "do everything.",
         tags=TAGS,
         request=RoleChange,

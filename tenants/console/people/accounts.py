@@ -35,6 +35,7 @@ MOST = 1000  # roles in one select; of one tenant there are a handful
 
 
 class RoleForm(GrantForm):
+    hands_on = frozenset({"name"})  # who is given that name from now on
     permissions = PermissionsField()
 
     def granted(self) -> list[str]:
@@ -238,6 +239,10 @@ class MembershipAdmin(DeskShown, PlaceAdmin):
     def get_fields(self, request: HttpRequest, obj: Membership | None = None) -> Any:
         reads = obj is not None and not self.has_change_permission(request, obj)
         return ("tenant", "user", "role", "picture", *(self.readonly_fields if reads else NAMES))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> Any:
+        """A place is one person's: handed on, it would give its role to another account."""
+        return (*self.readonly_fields, "user") if obj else self.readonly_fields
 
     def held_by(self, row: Membership) -> list[str]:
         return row.role.permissions

@@ -16,7 +16,7 @@ from tenants.console.grants import GrantAdmin, GrantForm, PermissionsField
 from tenants.console.once import show_once
 from tenants.console.pages import Button, LinesField, TenantFilter, permissions_in
 from tenants.console.plain_words import plain_words
-from tenants.errors import Forbidden, Invalid
+from tenants.errors import Invalid
 from tenants.models import OAuthClient
 
 SHOWN_ONCE = "Copy the secret now, it will not be shown again."
@@ -27,6 +27,7 @@ ADDRESSES = (
 
 
 class ClientForm(GrantForm):
+    hands_on = frozenset({"redirect_uris"})  # codes sent there stand for all that it may
     scopes = PermissionsField()
     redirect_uris = LinesField(required=False, label="Redirect addresses", help_text=ADDRESSES)
     public = forms.BooleanField(
@@ -45,12 +46,8 @@ class ClientForm(GrantForm):
         public = not self.instance.secret_hash if there else cleaned["public"]
         try:
             client_wanted(cleaned["scopes"], cleaned["redirect_uris"], public=public)
-            if there and "redirect_uris" in self.changed_data:  # codes sent there stand for all that it may
-                require_held(permissions_in(self.request, self.instance.tenant_id), after=self.held)
         except Invalid as error:
             raise forms.ValidationError({one["field"]: plain_words(one) for one in error.details}) from error
-        except Forbidden as error:
-            raise forms.ValidationError(error.message) from error
         return cleaned
 
 

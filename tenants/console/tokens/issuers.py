@@ -8,23 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from unfold.decorators import display
 
 from tenants.access.limits import client_ip
-from tenants.access.permissions import require_held
 from tenants.access.signing.issuers import Keys, issuer_change, issuer_create, issuer_end, issuer_try, keys_at
 from tenants.console.grants import GrantAdmin, GrantForm, PermissionsField
-from tenants.console.pages import Button, TenantFilter, permissions_in
-from tenants.errors import Forbidden, ServiceError
+from tenants.console.pages import Button, TenantFilter
+from tenants.errors import ServiceError
 from tenants.models import TrustedIssuer
 from tenants.scope import tenant_scope
 from tenants.trail.audit import audit
 
 
 class IssuerForm(GrantForm):
+    hands_on = frozenset({"jwks_url"})  # who holds the keys may do all that it may
     permissions = PermissionsField(help_text="The most that its tokens have")
 
     def granted(self) -> list[str]:
@@ -35,13 +34,6 @@ class IssuerForm(GrantForm):
         found = getattr(self.request, "issuer_keys", None)
         if isinstance(found, ServiceError):
             self.add_error("jwks_url", found.message)
-        if (
-            not self.instance._state.adding and "jwks_url" in self.changed_data
-        ):  # who holds the keys may do all that it may
-            try:
-                require_held(permissions_in(self.request, self.instance.tenant_id), after=self.held)
-            except Forbidden as error:
-                raise forms.ValidationError(error.message) from error
         return cleaned
 
 
