@@ -17,6 +17,7 @@ from django.http import HttpRequest
 
 from tenants.access.buckets import Bucket, take
 from tenants.access.limits import client_ip, network
+from tenants.access.lock_mail import owner_told
 from tenants.models import Membership, User
 from tenants.scope import tenant_scope
 from tenants.trail.audit import audit
@@ -26,6 +27,7 @@ log = structlog.get_logger(__name__)
 MINUTE = 60.0
 HERE = (5, 15 * MINUTE)  # wrong passwords for a name from one network, and the time in which they come back
 ANYWHERE = (50, 60 * MINUTE)  # for a name: a guess from many networks; high, for it locks the owner out, too
+OF_NAME = 2  # the first of the buckets are the name's own
 ADDRESS = (30, 15 * MINUTE)  # from one network, for any names
 
 
@@ -38,10 +40,10 @@ def try_was_right(request: HttpRequest, name: str) -> None:
     take(_buckets(request, name), cost=-1)
 
 
-def _was_last(request: HttpRequest | None, name: str) -> bool:
+def _was_last(buckets: Sequence[Bucket]) -> bool:
     """Whether the try that has just failed was the last one for now. It is asked of wrong ones alone, so it is told once per
     lock, and what is refused afterwards, as often as one likes, writes nothing."""
-    return request is not None and take(_buckets(request, name), cost=0).remaining == 0
+    return take(buckets, cost=0).remaining == 0
 
 
 def _buckets(request: HttpRequest, name: str) -> Sequence[Bucket]:
@@ -92,13 +94,16 @@ def second_name(user: User) -> str:
 def _refused(user: User | None, name: str, request: HttpRequest | None, changes: dict[str, Any] | None = None) -> None:
     user_id, step = str(user.pk) if user else None, "second" if changes else "password"
     log.info("login_failed", user_id=user_id, step=step)
-    locked = _was_last(request, name)
+    buckets = _buckets(request, name) if request else []
+    locked = bool(buckets) and _was_last(buckets)
     if locked:
         log.warning("login_locked", user_id=user_id, step=step)
     if user:
         _tell(user, "login.failed", request, changes)
-        if locked:
-            _tell(user, "login.locked", request, changes)
+    if user and request and locked:
+        _tell(user, "login.locked", request, changes)
+        if _was_last(buckets[:OF_NAME]):  # what a whole network has used up says nothing of this account
+            owner_told(user, step, client_ip(request) or None)
 
 
 def _tell(user: User, action: str, request: HttpRequest | None, changes: dict[str, Any] | None = None) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core import mail
 from django.test import Client
 
-from tenants.access import buckets, logins
+from tenants.access import buckets, lock_mail, logins
 from tenants.models import AuditEntry, User
 from tests.factories import MembershipFactory, TenantFactory
 
@@ -102,3 +103,78 @@ def test_a_session_ends_after_half_a_day(ana: User) -> None:
     client = Client()
     client.post("/admin/login/", {"username": "ana", "password": RIGHT})
     assert client.cookies["sessionid"]["max-age"] == settings.ENV["CONSOLE_SESSION_TTL"] == 43_200
+
+
+# ------------------------------------------------------------------------------ its owner is told
+
+
+@pytest.fixture
+def posted(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Any:
+    """The service sends e-mail; what was handed to the thread beside goes when the test says so."""
+    settings.ENV = {**settings.ENV, "EMAIL_URL": "smtp://mail.example"}
+    waiting: list[Any] = []
+    monkeypatch.setattr(lock_mail._post, "submit", lambda call, *args: waiting.append((call, args)))
+
+    def post() -> list[Any]:
+        for call, args in waiting:
+            call(*args)
+        waiting.clear()
+        return mail.outbox
+
+    return post
+
+
+def test_the_owner_of_a_locked_account_is_told_once_by_mail(ana: User, posted: Any) -> None:
+    for _ in range(4):
+        tried("ana", WRONG)
+    assert posted() == []
+    told = [tried("ana", WRONG).content for _ in range(3)]
+    assert mail.outbox == []  # no answer waits for the mail server
+    [sent] = posted()
+    assert (sent.to, sent.subject) == (["ana@example.com"], "Your account was locked for a while")
+    assert "your account ana " in sent.body
+    assert "192.0.2.7" in sent.body
+    assert "ana@example.com" not in str(told)
+    for address in ("192.0.2.7", "198.51.100.1"):
+        for _ in range(6):
+            tried("ana", WRONG, address)
+    assert len(posted()) == 1  # a day long
+
+
+def test_a_second_step_that_is_locked_says_that_the_password_is_known(ana: User, posted: Any, rf: Any) -> None:
+    request = rf.post("/admin/login/second/")
+    for _ in range(5):
+        logins.try_begins(request, logins.second_name(ana))
+        logins.login_refused(ana, request)
+    [sent] = posted()
+    assert sent.subject == "Your password is known to the one who tries it"
+
+
+@pytest.mark.parametrize("why", ["no address", "switched off", "no mail server", "a network's lock", "no such account"])
+def test_no_mail_goes(why: str, ana: User, posted: Any, settings: Any) -> None:
+    if why == "no address":
+        User.objects.update(email="")
+    if why == "switched off":
+        User.objects.update(is_active=False)
+    if why == "no mail server":
+        settings.ENV = {**settings.ENV, "EMAIL_URL": ""}
+    if why == "a network's lock":
+        for number in range(29):
+            tried(f"name{number}", WRONG)
+    for _ in range(1 if why == "a network's lock" else 6):
+        tried("nobody.here" if why == "no such account" else "ana", WRONG)
+    assert posted() == []
+
+
+def test_a_mail_server_that_is_away_is_a_line_of_the_log(
+    ana: User, posted: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(self: Any, *args: Any) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("django.core.mail.EmailMessage.send", refuse)
+    for _ in range(5):
+        tried("ana", WRONG)
+    posted()
+    assert "lock_mail_not_sent" in caplog.text
+    assert "ana@example.com" not in caplog.text
