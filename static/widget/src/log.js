@@ -24,6 +24,7 @@ export class Log {
   #draft = h("div"); // what the bot has written so far
   #part = 0; // a new conversation after an ended one counts its seq from 1 again
   #stick = true;
+  #top; // how far it was scrolled, once it was
   #fresh;
 
   /** `ui`: language, t, origin, botName, choose, quote(message), retry(cid), rewrite(cid), onTop(), onSeen(), announce(text). */
@@ -50,7 +51,7 @@ export class Log {
     this.#fresh = button({ class: "fresh", hidden: true, onclick: () => this.toEnd() }, icon("down"), t("fresh"));
     this.element = h("div", { class: "log-frame" }, this.node, this.#fresh);
     // Images and the keyboard change heights: who was at the end stays there.
-    const keepEnd = new ResizeObserver(() => this.#stick && (this.node.scrollTop = this.node.scrollHeight));
+    const keepEnd = new ResizeObserver(() => this.#stick && this.toEnd());
     for (const node of [this.inner, this.node]) keepEnd.observe(node);
   }
 
@@ -261,9 +262,11 @@ export class Log {
 
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.node;
-    this.#stick = scrollHeight - scrollTop - clientHeight < NEAR_PX;
-    if (this.#stick) {
-      this.#fresh.hidden = true;
+    // A scroll of ours is told a frame later, when more may have come below it: only the visitor scrolls up.
+    if (scrollTop < this.#top) this.#stick = false;
+    this.#top = scrollTop;
+    if (scrollHeight - scrollTop - clientHeight < NEAR_PX) {
+      this.#stick = this.#fresh.hidden = true;
       this.#ui.onSeen();
     }
     if (scrollTop < NEAR_PX) this.#ui.onTop();

@@ -458,6 +458,28 @@ def test_history_comes_back_and_scrolling_up_brings_more(service: Service, line:
     assert line.of("hello")[0]["after"] == 120
 
 
+def test_several_entries_at_once_leave_the_end_in_view(service: Service, visit: Visit) -> None:
+    """The scroll to one entry is told by the browser when the next stands below it already."""
+    widget = visit(token=known(service, 30))
+    widget.open()
+    expect(widget.texts.last).to_be_in_viewport()
+    came = """(log) => {
+        const entry = log.querySelector(".list-inner").lastElementChild.cloneNode(true);
+        entry.style.height = "200px";
+        log.querySelector(".list-inner").append(entry);
+        log.dispatchEvent(new Event("scroll"));
+    }"""
+    below = "(log) => log.scrollHeight - log.scrollTop - log.clientHeight"
+    widget.log.evaluate(came)
+    wait_for(widget, lambda: widget.log.evaluate(below) < 2)
+    widget.log.hover()
+    widget.page.mouse.wheel(0, -300)
+    wait_for(widget, lambda: widget.log.evaluate(below) > 200)
+    widget.log.evaluate(came)  # who reads further up stays there
+    widget.page.wait_for_timeout(200)
+    assert widget.log.evaluate(below) > 400
+
+
 def test_what_came_while_closed_is_counted_and_read_when_seen(service: Service, line: Line, visit: Visit) -> None:
     widget = visit(token=known(service, 3))
     expect(widget.badge).to_have_text("2")
