@@ -76,8 +76,13 @@ AWAITED: dict[str, str] = {}
 #: called after the commit of what may have changed a conversation, with its tenant's id and its own; must neither raise
 #: nor take long
 on_change: list[Callable[[uuid.UUID, uuid.UUID], None]] = []
+#: the same of what may have changed the order of those who wait for a human, or how many a colleague has: with the tenant's id
+on_queue: list[Callable[[uuid.UUID], None]] = []
 #: the same of what is known of a person: with the tenant's id and the contact's
 on_contact: list[Callable[[uuid.UUID, uuid.UUID], None]] = []
+
+
+_HANDS, _ORDER = frozenset({"held_by", "is_open"}), frozenset({"rank", "snoozed_until", "team_id"})
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,22 @@ def conversation_advance(
     if conversation:
         for tell in on_change:
             on_commit(partial(tell, conversation.tenant_id, conversation.id))
+        if _in_queue(conversation, changes):
+            queue_touched(conversation.tenant_id)
     return conversation
+
+
+def _in_queue(conversation: Conversation, changes: Mapping[str, Any]) -> bool:
+    """Whether one came, left or has another place. Since when a person waits is no sign: each message of theirs says it."""
+    if not _HANDS.isdisjoint(changes):
+        return True
+    return conversation.held_by == Conversation.Holder.QUEUE and not _ORDER.isdisjoint(changes)
+
+
+def queue_touched(tenant_id: uuid.UUID) -> None:
+    """Who waits for a human, or their order, may be another: told after the commit."""
+    for tell in on_queue:
+        on_commit(partial(tell, tenant_id))
 
 
 def contact_touched(contact: Contact) -> None:

@@ -16,8 +16,10 @@ from channels_app.models import Channel
 from conversations.contacts.people import contact_came_from, contact_touch, identities_forget, identity_resolve
 from conversations.files.attachments import attachment_of, content_with_facts, content_with_ids
 from conversations.messages import cleaned, words_of
+from conversations.models import Conversation
 from conversations.safety import facts_hidden, flags_take, hidden_in, human_wanted
-from conversations.timeline import events_append
+from conversations.timeline import events_append, queue_touched
+from messaging.agents.snooze import snooze_break
 from messaging.arrivals.entrance import PLAIN, Accepted, Checked, Entrance
 from messaging.arrivals.repeated import repeat_of
 from messaging.arrivals.rows import files_attach, message_of, news_of
@@ -122,6 +124,9 @@ def store(channel: Channel, inbound: InboundMessage, checked: Checked, entrance:
     news = news_of(channel, inbound.sender, known, conversation, message, started=started, session=session)
     events_append(conversation, news)
     flags_take(message)
+    conversation = snooze_break(conversation)
+    if conversation.held_by == Conversation.Holder.QUEUE and conversation.waiting_since == conversation.last_message_at:
+        queue_touched(conversation.tenant_id)  # nothing was to be answered before
     consent.step_take(conversation, message, step)
     on_commit(lambda: push_message(message))
     if bypassed:

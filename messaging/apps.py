@@ -11,7 +11,7 @@ class Config(AppConfig):
         from conversations.contacts.identities import attach_demands, detach_demands
         from conversations.contacts.merges import demands, when_joined, when_parted
         from conversations.models import Attachment
-        from conversations.timeline import on_change, on_contact
+        from conversations.timeline import on_change, on_contact, on_queue
         from messaging import heads, wake
         from messaging.agents.models import ScheduledReply  # with the other tables of staff
         from messaging.consent.merged import stop_returns, stop_spreads
@@ -29,6 +29,7 @@ class Config(AppConfig):
         pre_delete.connect(erased_gives_up, sender=User)
         on_change.append(conversation_changed)
         on_contact.append(contact_shown)
+        on_queue.append(wake.queue_changed)
         demands.append(demand_not_erased)
         when_joined.append(stop_spreads)
         when_parted.append(stop_returns)

@@ -115,6 +115,12 @@ def tell_places(tenant_id: uuid.UUID) -> None:
         _call("messaging.tasks.tell_places", tenant_id, PLACES_S, repeated_s())
 
 
+def queue_changed(tenant_id: uuid.UUID) -> None:
+    """Who waits for a human, or their order, is another, or a colleague has one less."""
+    tell_places(tenant_id)
+    assign_waiting(tenant_id)
+
+
 def privacy() -> None:
     """An export or an erasure was asked for."""
     _call("messaging.tasks.privacy", None, 0.0, repeated_s())

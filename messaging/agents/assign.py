@@ -15,7 +15,6 @@ from django.db.models.functions import Coalesce
 
 from conversations.models import Conversation
 from conversations.timeline import NewEvent, conversation_advance, events_append
-from messaging import wake
 from messaging.agents.members import answerer_require
 from messaging.outbox.calls import colleagues_call
 from messaging.rules.control import (
@@ -31,7 +30,7 @@ from messaging.rules.control import (
 )
 from tenants.models import Team, User
 from tenants.scope import current_tenant_id
-from tenants.storage.db import atomic, now, on_commit, retried
+from tenants.storage.db import atomic, now, retried
 from tenants.trail.audit import audit
 
 
@@ -111,5 +110,4 @@ def _advanced(seen: Conversation, told: NewEvent, **changes: Any) -> Conversatio
     taken = conversation_advance({"id": seen.id}, events=1, **changes)
     assert taken is not None  # locked by the caller
     events_append(taken, [told])
-    on_commit(partial(wake.assign_waiting, taken.tenant_id))
     return taken

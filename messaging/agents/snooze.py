@@ -1,4 +1,4 @@
-"""Conversations that are put off: until a time, or until the person writes (messaging/accept.py ends it then).
+"""Conversations that are put off: until a time, or until the person writes.
 
 Owns how long that may be and who is told at its end. The inbox needs no end: it compares the time.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import uuid
 from datetime import datetime, timedelta
-from functools import partial
 
 from channels_app.words.moments import written
 from conversations.models import Conversation
@@ -19,7 +18,7 @@ from messaging.rules.control import locked_open, repeated
 from tenants.errors import Conflict, Unprocessable
 from tenants.scope import tenant_scope
 from tenants.storage.batches import Failures, More, batches
-from tenants.storage.db import atomic, now, on_commit, retried
+from tenants.storage.db import atomic, now, retried
 from tenants.tenant_settings import suspended
 
 LONGEST = timedelta(days=366)
@@ -50,6 +49,11 @@ def unsnooze(conversation_id: uuid.UUID) -> Conversation:
         return _told(seen, None, "wake") if seen.snoozed_until else repeated(seen)
 
 
+def snooze_break(conversation: Conversation) -> Conversation:
+    """The person has written: it is back, and told. In the transaction that holds the conversation."""
+    return conversation if conversation.snoozed_until is None else _told(conversation, None, "wake")
+
+
 def snoozes_end(more: More) -> int:
     """Tell of every snooze that is over; how many."""
     count, failures, at = 0, Failures(), now()
@@ -72,25 +76,13 @@ def _ended(conversation_id: uuid.UUID, at: datetime) -> bool:
     """False when it was ended or put off again meanwhile."""
     with atomic():
         where = {"id": conversation_id, "is_open": True, "snoozed_until__lte": at}
-        taken = conversation_advance(where, events=1, snoozed_until=None)
-        if taken is None:
-            return False
-        events_append(taken, [NewEvent(UPDATED, {"trigger": "wake"})])
-        _queue_changed(taken)
-    return True
-
-
-def _queue_changed(taken: Conversation) -> None:
-    """Those who wait behind it have another place, and one that is back can be given to a colleague."""
-    if taken.held_by == Conversation.Holder.QUEUE:
-        on_commit(partial(wake.tell_places, taken.tenant_id))
-        on_commit(partial(wake.assign_waiting, taken.tenant_id))
+        taken = conversation_advance(where)
+        return taken is not None and bool(_told(taken, None, "wake"))
 
 
 def _told(seen: Conversation, until: datetime | None, trigger: str) -> Conversation:
     taken = conversation_advance({"id": seen.id}, events=1, snoozed_until=until)
     assert taken is not None  # locked by the caller
-    _queue_changed(taken)
     facts = {"trigger": trigger, **({"snoozed_until": written(until)} if until else {})}
     events_append(taken, [NewEvent(UPDATED, facts)])
     return taken

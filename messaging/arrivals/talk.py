@@ -42,7 +42,6 @@ def conversation_for(
         "last_message_at": at,
         "last_message_preview": content.summary,
         "waiting_since": Coalesce(F("waiting_since"), Value(at)),
-        "snoozed_until": None,
     }
     opened_until = _window_end(inbound, at)
     if opened_until:  # a message that comes late and out of order does not shorten it

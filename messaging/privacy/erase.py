@@ -24,6 +24,7 @@ from conversations.contacts.people import identities_forget
 from conversations.files.attachments import files_erase
 from conversations.models import Attachment, Contact, Conversation, Event, Identity
 from conversations.search.forget import index_renew
+from conversations.timeline import queue_touched
 from messaging.measures import PRIVACY
 from messaging.models import Delivery, Turn
 from messaging.privacy.export.job import exports_erase
@@ -183,6 +184,7 @@ def _detach(erasure: Erasure, emptied: int) -> None:
             is_open=False, status=Conversation.Status.COMPLETED, ended_at=now(), ended_reason=ERASED,
             control_owner=Conversation.Owner.HUMAN, control_epoch=F("control_epoch") + 1,
         )  # fmt: skip
+        queue_touched(erasure.tenant_id)
         counts = {**erasure.counts, "receipts and quotes": emptied}
         if not settle(erasure, due_at=now() + PAUSE, detached_at=now(), counts=counts):
             raise LeaseLost

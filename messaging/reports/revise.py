@@ -24,7 +24,7 @@ from conversations.files.attachments import attachments_delete
 from conversations.messages import cleaned, message_facts, words_of
 from conversations.models import Attachment, Conversation, Event, Identity, Message, Reaction, Revision
 from conversations.safety import NOTHING, Hidden, flags_take, hidden_in
-from conversations.timeline import NewEvent, conversation_advance, events_append
+from conversations.timeline import NewEvent, conversation_advance, events_append, queue_touched
 from messaging.live.push import push_change, push_reaction
 from messaging.models import DeliveryPart
 from messaging.rules.quotes import message_known_as, quotes_forget, quotes_it
@@ -225,6 +225,7 @@ def erase(conversation: Conversation, message: Message, at: datetime, *, by: str
     )
     if not owed.exists():
         Conversation.objects.filter(id=conversation.id).update(waiting_since=None)
+        queue_touched(conversation.tenant_id)
     return entry
 
 

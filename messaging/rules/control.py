@@ -388,9 +388,6 @@ def hands_change(conversation_id: uuid.UUID, state: str, event: NewEvent, **chan
         conversation, [text(entry_for(conversation, state))], Author.system(about=changes.get("assignee_id")),
         metadata={"state": state, **shown}, news=[event],
     )  # fmt: skip
-    if state != "bot":
-        on_commit(partial(wake.tell_places, conversation.tenant_id))
-    on_commit(partial(wake.assign_waiting, conversation.tenant_id))  # one more waits, or a colleague has one less
     return conversation
 
 

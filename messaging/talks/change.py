@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from django.db.models import F, Value
@@ -12,11 +11,10 @@ from django.db.models.functions import Coalesce
 
 from conversations.models import Conversation
 from conversations.timeline import NewEvent, conversation_advance, events_append
-from messaging import wake
 from messaging.context.changes import UPDATED
 from messaging.rules.control import hand_over, locked, locked_open, repeated
 from messaging.rules.rank import RANKS
-from tenants.storage.db import atomic, now, on_commit, retried
+from tenants.storage.db import atomic, now, retried
 
 
 @retried
@@ -32,8 +30,6 @@ def conversation_change(conversation_id: uuid.UUID, wanted: Mapping[str, str]) -
         if priority := changes.get("priority"):
             changes["rank"] = int(RANKS[priority])
             facts["priority"] = priority
-            on_commit(partial(wake.tell_places, seen.tenant_id))
-            on_commit(partial(wake.assign_waiting, seen.tenant_id))
         taken = conversation_advance({"id": seen.id}, events=1, **changes)
         assert taken is not None  # locked above
         events_append(taken, [NewEvent(UPDATED, facts)])

@@ -78,8 +78,9 @@ def test_a_snooze_ends_with_its_time(queued) -> None:
 def test_a_snooze_ends_when_the_person_writes(scope, web, said) -> None:
     talk = accept(web, said("a human"), Entrance(hints={"bypass_automation": True})).conversation
     snooze(talk.id, now() + timedelta(hours=1))
-    accept(web, said("are you there?"))
+    assert accept(web, said("are you there?")).conversation.snoozed_until is None
     assert now_of(talk).snoozed_until is None
+    assert [told["trigger"] for told in updates()][-2:] == ["snooze", "wake"]
 
 
 def test_what_the_bot_answers_is_not_put_off(queued) -> None:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 
+from channels_app.content.types import text
+from conversations.models import Conversation
 from conversations.waiting import place_of, places
+from messaging.accept import Entrance, accept
+from messaging.agents.assign import assign_to_team
 from messaging.agents.snooze import snooze, snoozes_end, unsnooze
+from messaging.consent.rules import identity_stop
 from messaging.hours.places import places_tell
 from messaging.live.attending import answering
 from messaging.live.hub import hub
-from messaging.rules.control import take_over
+from messaging.rules.agent_replies import agent_reply
+from messaging.rules.control import conversation_end, hand_back, take_over
+from messaging.talks.change import conversation_change
+from tenants.models import Team, User
 from tenants.storage.db import now
 from tests.factories import TeamFactory
 
@@ -57,6 +66,56 @@ def test_those_behind_it_are_told_when_its_time_is_over(queued, web, calls, scop
     cache.clear()
     assert snoozes_end(lambda: True) == 1
     assert ("tell_places", scope.id) in [call[:2] for call in calls.all]
+
+
+HOUR = timedelta(hours=1)
+
+
+def _reply(row: Conversation, ana: User, team: Team) -> object:
+    return agent_reply(row.id, ana, text("I look into it"))
+
+
+MOVES: dict[str, Callable[[Conversation, User, Team], object]] = {
+    "a reply takes it": _reply,
+    "taken": lambda row, ana, team: take_over(row.id, ana),
+    "the bot's again": lambda row, ana, team: hand_back(row.id),
+    "ended": lambda row, ana, team: conversation_end(row.id),
+    "for a team": lambda row, ana, team: assign_to_team(row.id, team),
+    "more urgent": lambda row, ana, team: conversation_change(row.id, {"priority": "urgent"}),
+    "put off": lambda row, ana, team: snooze(row.id, now() + HOUR),
+    "no more messages": lambda row, ana, team: identity_stop(row.identity_id, row.contact_id, now()),
+}
+
+
+@pytest.mark.parametrize("move", MOVES.values(), ids=MOVES)
+def test_those_behind_are_told_whatever_staff_do(move, queued, web, tenant, ana, calls, scope) -> None:
+    first = queued(9, channel=web)
+    cache.clear()
+    calls.all.clear()
+    move(first, ana, TeamFactory(tenant=tenant))
+    assert ("tell_places", scope.id) in [call[:2] for call in calls.all]
+
+
+@pytest.mark.parametrize(
+    ("before", "hints"),
+    [({"snoozed_until": now() + HOUR}, {}), ({"waiting_since": None}, {}), ({}, {"priority": "urgent"})],
+    ids=["back from a snooze", "waits anew", "more urgent"],
+)
+def test_those_behind_are_told_when_the_person_writes(before, hints, web, said, calls, scope) -> None:
+    talk = accept(web, said("a human"), Entrance(hints={"bypass_automation": True})).conversation
+    Conversation.objects.filter(id=talk.id).update(**before)
+    cache.clear()
+    calls.all.clear()
+    accept(web, said("are you there?"), Entrance(hints=hints))
+    assert ("tell_places", scope.id) in [call[:2] for call in calls.all]
+
+
+def test_a_word_more_of_who_waits_moves_no_one(web, said, calls, scope) -> None:
+    accept(web, said("a human"), Entrance(hints={"bypass_automation": True}))
+    cache.clear()
+    calls.all.clear()
+    accept(web, said("are you there?"))
+    assert "tell_places" not in [call[0] for call in calls.all]
 
 
 def test_the_session_says_it(queued, web) -> None:
