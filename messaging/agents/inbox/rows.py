@@ -65,7 +65,7 @@ def failed_of(conversation_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
 
 def unread_of(rows: Sequence[Conversation]) -> dict[uuid.UUID, Unread]:
     """Of each conversation; one statement. What the bot answers is nothing that staff have to read. Of those that wait
-    for a human also what the person said last, among the last NEAR entries."""
+    for an answer of a human also what the person said last, among the last NEAR entries."""
     found = {row.id: Unread() for row in rows}
     behind = Q()
     for row in rows:
@@ -77,7 +77,7 @@ def unread_of(rows: Sequence[Conversation]) -> dict[uuid.UUID, Unread]:
         return found
     read = {row.id: row.agent_read_seq for row in rows}
     looked_at = {row.id: _looked_at(row) for row in rows}
-    waits = {row.id for row in rows if row.held_by == Conversation.Holder.QUEUE}
+    waits = {row.id for row in rows if _waits(row)}
     said = Message.objects.filter(behind, role=Message.Role.VISITOR, deleted_at=None).order_by()
     of = said.values_list("conversation_id", "seq", "analysis", "hints", "text", "content_type")[:MOST_LOOKED_AT]
     for conversation_id, seq, analysis, hints, text, kind in of:
@@ -94,7 +94,13 @@ def unread_of(rows: Sequence[Conversation]) -> dict[uuid.UUID, Unread]:
 
 def _near(row: Conversation) -> int:
     """The entry behind which the person's last words are looked for."""
-    return max(0, row.last_seq - NEAR) if row.held_by == Conversation.Holder.QUEUE else row.last_seq
+    return max(0, row.last_seq - NEAR) if _waits(row) else row.last_seq
+
+
+def _waits(row: Conversation) -> bool:
+    """For a colleague, or for the answer of the one who has it."""
+    held = row.held_by
+    return held == Conversation.Holder.QUEUE or (held == Conversation.Holder.STAFF and row.waiting_since is not None)
 
 
 def _looked_at(row: Conversation) -> int:

@@ -291,6 +291,9 @@ def test_who_waits_is_shown_with_their_own_words(queued, scope, seen: int) -> No
     assert len(statements) == 3
     (hidden,) = inbox_shapes([row], words=False)
     assert hidden["last_message"] is None
-    row.held_by = "staff"
+    row.held_by = "staff"  # a colleague has it and has not answered
     (held,) = inbox_shapes([row], words=True)
-    assert held["last_message"] == "A colleague will be with you."
+    assert held["last_message"] == "My tent is torn"
+    row.waiting_since = None
+    (answered,) = inbox_shapes([row], words=True)
+    assert answered["last_message"] == "A colleague will be with you."
