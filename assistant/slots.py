@@ -22,6 +22,10 @@ MAX_VALUE = 200  # characters
 SEARCH_TIMEOUT_S = 0.05  # a tenant's own pattern may be a slow one
 
 NUMBER = regex.compile(r"(?<![\w.,-])-?\d+(?:[.,]\d+)?(?!\w|[.,/]\d)")
+#: a text that may be a number of an order, of a customer …: at least three digits, and hardly any letters
+NUMBER_ALONE = regex.compile(
+    r"[\s#:.,!?]*(?=(?:\D*\d){3})\p{L}{0,4}[\s#/-]{0,2}[\p{L}\d/-]{0,4}[\d][\d/-]{1,20}[\s.,!?]*"
+)
 #: what a slot may ask for: all but a bare number is read as in every message (channels_app/words/entities.py)
 ENTITIES = ("email", "url", "date", "phone", "money", "order", "number")
 
@@ -98,6 +102,16 @@ def fill(slots: Iterable[Mapping[str, Any]], filled: Mapping[str, str], text: st
         if value is not None:
             found[slot["name"]] = value
     return found
+
+
+def number_in(slots: Iterable[Mapping[str, Any]], text: str, region: str = "") -> dict[str, str]:
+    """The first required slot of a pattern, or of an order's number, that a text fills; {} where there is none."""
+    for slot in slots:
+        asks = slot.get("pattern") or slot.get("entity") == "order"
+        value = value_in(slot, text, region) if asks and slot.get("required", True) else None
+        if value is not None:
+            return {slot["name"]: value}
+    return {}
 
 
 def missing(slots: Iterable[Mapping[str, Any]], filled: Mapping[str, str]) -> Mapping[str, Any] | None:

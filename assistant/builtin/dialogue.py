@@ -12,24 +12,23 @@ from typing import Any
 from urllib.parse import urlencode
 
 from assistant import slots
+from assistant.builtin.delivery import delivery_asked
 from assistant.builtin.denials import denied
 from assistant.builtin.replies import Replies, told_of
-from assistant.builtin.turn import (
-    COLLECTING,
-    CONFIRMING,
-    NAME,
-    PRODUCTS,
-    SOMETHING_ELSE,
-)
+from assistant.builtin.turn import COLLECTING, CONFIRMING, MARKS, NAME, OPEN, PRODUCTS, SOMETHING_ELSE
+from assistant.builtin.unsure import asks_what, lacks_it
 from assistant.builtin.wishes import parts_of_wish
 from assistant.builtin.wording import MAX_OFFERED
 from assistant.intents.common import CANCEL, GOODBYE, HELP, HUMAN, NO, UPSET, YES
 from assistant.intents.recognised import MEANING
 from assistant.intents.skills import Skill
 from assistant.intents.stages import SETTLED
+from assistant.knowledge.search import known_from
 from assistant.port import EngineReply
 from channels_app.content.types import Content
 
+BESIDE = 0.2  # how much more like the text an article must be that is told while a question is open
+SAME = 0.4  # … and one about the very thing that the person has not
 PART = 0.8  # how sure it must be of a part of a message; the half of a sentence deceives sooner
 
 
@@ -41,15 +40,17 @@ class Dialogue(Replies):
         looked_for: tuple[Callable[[], EngineReply | None], ...] = (
             self.nothing_written,
             self.option_picked,
-            self.slot_answered,
             self.offer_answered,
+            self.slot_answered,
             self.denial_asked_about,
+            self.delivery_meant,
             self.product_known,
             self.product_and_more,
             self.product_lacking,
             self.several_recognised,
             self.flow_begun,
             self.intent_recognised,
+            self.number_alone,
             self.fact_found,
             self.product_named,
             self.nearly_recognised,
@@ -65,7 +66,7 @@ class Dialogue(Replies):
         contents = [self.wording.sentence(self.request.contents[-1].type, "file")]
         if self.collecting and self.awaited:
             return self.answer(
-                [*contents, self.wording.question(self.awaited)],
+                [*contents, self.question(self.awaited)],
                 self.collecting.name,
                 stage=COLLECTING,
                 expected=(f"slot:{self.awaited['name']}",),
@@ -86,9 +87,11 @@ class Dialogue(Replies):
         filled = self.fill(skill, self.filled)
         if filled != self.filled:  # this one, or one that would have been asked for later
             return self.proceed(skill, filled)
-        question = self.wording.question(awaited)
+        question = self.question(awaited)
         if not slots.is_free(awaited) and (told := self.product_known(then=question) or self.product_and_more()):
             return told
+        if not slots.is_free(awaited) and not self.taught_so and (helped := self.at_a_loss(skill, awaited)):
+            return helped
         if self.interrupted(skill, awaited):
             return None
         if slots.is_free(awaited):
@@ -96,10 +99,19 @@ class Dialogue(Replies):
         return (
             self.talked(skill, question)
             or self.denial_asked_about()
-            or self.fact_found(then=question)
+            or self.fact_found(then=question, more=BESIDE)
             or self.product_named()
             or self.ask_again(skill, awaited)
         )
+
+    def at_a_loss(self, skill: Skill, awaited: Mapping[str, Any]) -> EngineReply | None:
+        """They have not what was asked for, or ask what was meant."""
+        if lacks_it(self.text):
+            return self.fact_found(then=self.question(awaited), more=SAME) or self.do_without(skill, awaited)
+        if not asks_what(self.text):
+            return None
+        asked = self.question(awaited, again=True)
+        return self.answer([asked], skill.name, stage=COLLECTING, expected=(f"slot:{awaited['name']}",))
 
     def interrupted(self, skill: Skill, awaited: Mapping[str, Any]) -> bool:
         """Whether the person clearly wants something else than to answer the question."""
@@ -131,7 +143,7 @@ class Dialogue(Replies):
 
     def offer_answered(self) -> EngineReply | None:
         """A written yes or no to "Did you mean …?" and "Shall I …?"."""
-        if not self.on_yes:
+        if not self.on_yes or (self.awaited and lacks_it(self.text)):
             return None
         said = self.recognised.name if self.recognised else ""
         if said == YES:
@@ -185,13 +197,44 @@ class Dialogue(Replies):
     def intent_recognised(self) -> EngineReply | None:
         return self.begin(self.recognised) if self.recognised else None
 
-    def fact_found(self, then: Content | None = None) -> EngineReply | None:
-        """The knowledge has it. ``then`` is a question to come back to."""
+    def fact_found(self, then: Content | None = None, more: float = 0.0) -> EngineReply | None:
+        """The knowledge has it. ``then`` is a question to come back to; ``more``: how much surer it must be than elsewhere."""
         best = next(iter(self.findings), None)
-        if best and best.score >= self.options.known:
+        if best and best.score >= self.options.known + more:
             return self.tell(best.fact, best.score, then)
         passage = self.passage
-        return self.tell(told_of(passage), passage.score, then) if passage else None
+        if passage is None or passage.score < known_from(self.options.known) + more:
+            return None
+        return self.tell(told_of(passage), passage.score, then)
+
+    def delivery_meant(self) -> EngineReply | None:
+        """ "And when does it come?" after an answer about a product asks how long delivery takes."""
+        if self.stage != OPEN or not self.about_goods or self.taught_so:
+            return None
+        asked = delivery_asked(self.text)
+        if not asked:
+            return None
+        reply = Dialogue(self.options, self.lessons, self.saying(asked), self.look, self.ask_shop).reply()
+        memory = reply.context["assistant"]
+        if reply.unanswered or memory["missed"] > self.missed:
+            return None
+        return replace(reply, context={**reply.context, "assistant": {**memory, "about": PRODUCTS}})
+
+    def number_alone(self) -> EngineReply | None:
+        """A number that several intents ask for, and nothing else: what it is for is asked. No likeness of letters says."""
+        if self.collecting or not slots.NUMBER_ALONE.fullmatch(self.text):
+            return None
+        ways = []
+        for name, known in self.lessons.skills.items():
+            skill = self.skill(name) if known.own else None
+            given = slots.number_in(skill.slots, self.text, self.options.region) if skill else {}
+            if skill and given:
+                ways.append((skill.title, f"intent:{name}?{urlencode(given)}"))
+        if not ways:
+            return None
+        question = self.wording.about(self.text.strip(MARKS), ways[: MAX_OFFERED - 1], SOMETHING_ELSE)
+        on_yes = ways[0][1] if len(ways) == 1 else ""
+        return self.answer([question], stage=CONFIRMING, on_yes=on_yes, expected=tuple(payload for _, payload in ways))
 
     def product_known(self, then: Content | None = None) -> EngineReply | None:
         """The shop has what is asked about. What was taught word for word comes first, and whatever else was taught of such
@@ -213,7 +256,7 @@ class Dialogue(Replies):
         after = Dialogue(self.options, self.lessons, self.saying(rest), self.look, self.ask_shop).reply()
         memory = after.context["assistant"]
         if after.unanswered or memory["missed"] > self.missed or after.handover_reason == "misunderstood":
-            return self.tell_of(told, self.wording.question(self.awaited) if self.awaited else None)
+            return self.tell_of(told, self.question(self.awaited) if self.awaited else None)
         first = self.tell_of(told)
         goods = {"goods": memory.get("goods") or self.goods}
         return replace(

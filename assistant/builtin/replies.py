@@ -33,6 +33,7 @@ from assistant.port import EngineReply, NotAtOnce, Source, Told
 from channels_app.content.options import options
 from channels_app.content.types import Content
 
+OFTEN = 2  # times that something was asked for in a row, from which on the question offers a human
 OF_PEOPLE = ("email", "phone")  # entities that tell who the person is, where an intent asks for them
 
 
@@ -89,9 +90,7 @@ class Replies(Turn):
         return replace(follows, contents=(*reply.contents, *follows.contents)) if follows else reply
 
     def ask(self, skill: Skill, slot: Mapping[str, Any]) -> EngineReply:
-        return self.answer(
-            [self.wording.question(slot)], skill.name, stage=COLLECTING, expected=(f"slot:{slot['name']}",)
-        )
+        return self.answer([self.question(slot)], skill.name, stage=COLLECTING, expected=(f"slot:{slot['name']}",))
 
     def ask_whether(self, skill: Skill) -> EngineReply:
         payload = f"do:{skill.name}"
@@ -99,8 +98,21 @@ class Replies(Turn):
         return self.answer([question], skill.name, stage=CONFIRMING, on_yes=payload, expected=("yes", "no"))
 
     def ask_again(self, skill: Skill, slot: Mapping[str, Any]) -> EngineReply:
-        question = self.wording.question(slot, again=True)
+        question = self.question(slot, again=True)
         return self.misunderstood([question], skill.name, stage=COLLECTING, expected=(f"slot:{slot['name']}",))
+
+    def do_without(self, skill: Skill, slot: Mapping[str, Any]) -> EngineReply:
+        """The person has not what was asked for: a colleague is offered, and the question stays open. The next time one takes
+        over."""
+        offer = self.wording.lacking(slot, HUMAN, SOMETHING_ELSE)
+        return self.misunderstood(
+            [offer], skill.name, stage=COLLECTING, expected=(f"slot:{slot['name']}",), on_yes=HUMAN, apology="handover"
+        )
+
+    def question(self, slot: Mapping[str, Any], again: bool = False) -> Content:
+        """What is asked for, with the way to a human from the third time on."""
+        asked = self.wording.question(slot, again)
+        return self.wording.also_human(asked, HUMAN) if self.asked_before(slot) >= OFTEN else asked
 
     def tell(self, fact: Fact, score: float, then: Content | None = None) -> EngineReply:
         """The answer of a knowledge entry, and the open question after it, if there was one."""
@@ -160,18 +172,25 @@ class Replies(Turn):
         skill = self.skill(CANCEL)
         return self.answer(self.said_by(skill) if skill else [self.wording.sentence("done")], CANCEL, confidence=1.0)
 
-    def misunderstood(self, contents: list[Content], intent: str = "", **rest: Any) -> EngineReply:
+    def misunderstood(
+        self, contents: list[Content], intent: str = "", apology: str = "misunderstood", **rest: Any
+    ) -> EngineReply:
+        """``apology``: the sentence with which a human takes over, where it was one time too many."""
         self.missed += bool(self.options.handover_after)
         if 0 < self.options.handover_after <= self.missed:
-            return self.hand_over("misunderstood")
+            return self.hand_over("misunderstood", apology=apology)
         return self.answer(contents, intent, confidence=self.classification.confidence, **rest)
 
-    def hand_over(self, reason: str, skill: Skill | None = None) -> EngineReply:
+    def hand_over(self, reason: str, skill: Skill | None = None, apology: str = "misunderstood") -> EngineReply:
         """To a human. The count begins anew, for the day the bot gets the conversation back."""
         self.missed = 0
         if reason == "misunderstood":
-            apology = [self.wording.sentence("misunderstood")]
-            return self.answer(apology, stage=HANDED_OVER, handover=reason, confidence=self.classification.confidence)
+            return self.answer(
+                [self.wording.sentence(apology)],
+                stage=HANDED_OVER,
+                handover=reason,
+                confidence=self.classification.confidence,
+            )
         skill = skill or self.skill(HUMAN)
         contents = self.said_by(skill) if skill else [self.wording.sentence("handover")]
         return self.answer(contents, skill.name if skill else HUMAN, stage=HANDED_OVER, handover=reason)
@@ -196,6 +215,9 @@ class Replies(Turn):
         choosable = [content for content in contents if options(content)]
         memory = {"turn": self.turn + 1, "missed": self.missed, "on_yes": on_yes}
         memory |= {"goods": self.goods} if self.goods else {}
+        memory |= (
+            {"asked": [expected[0], self.asked_before(expected[0]) + 1]} if stage == COLLECTING and expected else {}
+        )
         memory |= {"later": self.later} if self.later and stage in (COLLECTING, CONFIRMING) else {}
         memory |= {"offered": choosable[-1].to_json()} if choosable else {}
         scores = {name: round(score, 4) for name, score in self.classification.scores[:5]} if self.text else {}

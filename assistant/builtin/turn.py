@@ -60,9 +60,10 @@ class Turn:
     """What one request says and what the conversation remembers; one instance per request.
 
     The memory is ``context["assistant"]``: ``turn`` counts the replies, ``missed`` the misunderstandings in
-    a row, ``on_yes`` is the payload that a "yes" stands for, ``offered`` the content whose options a typed
-    number or title may mean, ``later`` the wishes that come after this one, ``goods`` the products of the last
-    answer about any. What the assistant waited for ends with a colleague's word: the next "yes" or "2" is said to them.
+    a row, ``asked`` is what is asked for and how often it was in a row, ``on_yes`` the payload that a "yes" stands for,
+    ``offered`` the content whose options a typed number or title may mean, ``later`` the wishes that come after this one,
+    ``goods`` the products of the last answer about any, ``about`` is set where the last answer was still about them.
+    What the assistant waited for ends with a colleague's word: the next "yes" or "2" is said to them.
     """
 
     def __init__(
@@ -80,6 +81,8 @@ class Turn:
         self.turn, self.missed = _count(memory.get("turn")), _count(memory.get("missed"))
         self.on_yes, self.offered = str(memory.get("on_yes", "")), _content(memory.get("offered"))
         self.goods = as_dict(memory.get("goods"))
+        self.asked = _list(memory.get("asked"))
+        self.about_goods = PRODUCTS in (self.context.get("current_intent"), memory.get("about"))
         waiting = self.stage in (COLLECTING, CONFIRMING)
         self.later = [str(one) for one in _list(memory.get("later"))] if waiting else []
         if self.colleague_spoke:
@@ -183,6 +186,11 @@ class Turn:
     def awaited(self) -> Mapping[str, Any] | None:
         """The slot that was asked for last."""
         return slots.missing(self.collecting.slots, as_dict(self.context.get("slots"))) if self.collecting else None
+
+    def asked_before(self, slot: Mapping[str, Any] | str) -> int:
+        """How often in a row this was asked for: a slot, or what is expected of it."""
+        expected = slot if isinstance(slot, str) else f"slot:{slot['name']}"
+        return _count(self.asked[1]) if len(self.asked) == 2 and self.asked[0] == expected else 0
 
     @cached_property
     def wording(self) -> Wording:

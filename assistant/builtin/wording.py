@@ -66,6 +66,21 @@ class Wording:
             asked = slot.get("retry") or f"{self._sentence('retry')} {asked}"
         return _choosable(text(asked[:MAX_TEXT]), slots.choices(slot))
 
+    def lacking(self, slot: Mapping[str, Any], human: str, otherwise: str) -> Content:
+        """To a person who has not what was asked for: its choices, where it has some, and the ways on."""
+        ways = [(self._sentence("human"), human), (self._sentence("something_else"), otherwise)]
+        return _choosable(text(self._sentence("lacking")), [*slots.choices(slot)[: MAX_OFFERED - len(ways)], *ways])
+
+    def also_human(self, asked: Content, human: str) -> Content:
+        """A question with the way to a human beside its choices."""
+        choices = [(one.title, one.payload) for one in asked.quick_replies or ()][: MAX_OFFERED - 1]
+        return _choosable(asked, [*choices, (self._sentence("human"), human)])
+
+    def about(self, said: str, ways: Sequence[tuple[str, str]], otherwise: str) -> Content:
+        """After a number and nothing else: what it is for."""
+        asked = self._sentence("about").format(what=said)
+        return _choosable(text(asked), [*ways, (self._sentence("something_else"), otherwise)])
+
     def fact(self, fact: Fact) -> Content:
         """The answer of a knowledge entry, with the way to its source."""
         if not fact.source_url:

@@ -34,7 +34,8 @@ KNOWN = 0.5  # from this score on a passage answers
 #: otherwise than people ask
 LETTERS, ASKED, SAID = 0.38, 0.48, 0.32
 BOTH = 0.05  # added where both looks found it, times the smaller score
-SAME_LANGUAGE, OTHER_LANGUAGE = 0.06, -0.03
+#: added; the last one where the tenant has articles in the person's language, which say what there is to say in it
+SAME_LANGUAGE, OTHER_LANGUAGE, BESIDE_THEIRS = 0.06, -0.03, -0.15
 LOOK_EVERY_S = 5.0
 MOST_TENANTS = 200
 FOUND = 48  # of each look
@@ -62,6 +63,7 @@ class _Known:
     parts: dict[tuple[uuid.UUID, int], tuple[str, float]] = field(default_factory=dict)
     letters: facts.Knowledge = field(default_factory=lambda: facts.Knowledge(()))
     features: Features | None = None
+    languages: frozenset[str] = frozenset()
     looked_at: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -82,11 +84,12 @@ def passages(query: str, language: str = "", limit: int = 5) -> list[Passage]:
     if meant:  # letters alone deceive where words are common: "do you sell"
         meant = {**dict.fromkeys(scores, 0.0), **meant}
     for id, score in meant.items():
-        other = scores.get(id, 0.0)
-        scores[id] = max(score, (score + other) / 2) + BOTH * min(score, other)
+        by_letters = scores.get(id, 0.0)
+        scores[id] = max(score, (score + by_letters) / 2) + BOTH * min(score, by_letters)
     spoken, there = language.split("-")[0], known.passages
+    other = BESIDE_THEIRS if spoken in known.languages else OTHER_LANGUAGE
     found = [
-        replace(there[id], score=round(max(0.0, min(1.0, score + _of_language(there[id], spoken))), 4))
+        replace(there[id], score=round(max(0.0, min(1.0, score + _of_language(there[id], spoken, other))), 4))
         for id, score in scores.items()
         if id in there  # another thread may have read the articles anew meanwhile
     ]
@@ -152,10 +155,10 @@ def _worth(likeness: float, known: float) -> float:
     return KNOWN + (1 - KNOWN) * (likeness - known) / (1 - known)
 
 
-def _of_language(passage: Passage, spoken: str) -> float:
+def _of_language(passage: Passage, spoken: str, other: float) -> float:
     if not passage.language or not spoken:
         return 0.0
-    return SAME_LANGUAGE if passage.language == spoken else OTHER_LANGUAGE
+    return SAME_LANGUAGE if passage.language == spoken else other
 
 
 def _looked() -> _Known:
@@ -194,4 +197,5 @@ def _read(known: _Known, entries: Iterable[KnowledgeEntry]) -> None:
     documents = [text for fact in asked for text, _ in fact.documents()]
     known.features = features_for(documents) if documents else None
     known.letters = facts.index(asked, known.features) if known.features else facts.Knowledge(())
+    known.languages = frozenset(one.language for one in found.values())
     known.parts, known.passages = parts, found

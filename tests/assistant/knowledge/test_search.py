@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from assistant.builtin.engine import Builtin
+from assistant.demo import KNOWLEDGE
 from assistant.intents import lessons as memory
 from assistant.knowledge import search
 from assistant.knowledge.indexed import articles_go_on
@@ -77,6 +78,18 @@ def shop(scope: Any) -> Any:
 def test_a_question_in_other_words_or_another_language(shop, question: str, language: str, title: str) -> None:
     best = passages(question, language, 1)[0]
     assert (best.title, best.score >= KNOWN, best.url) == (title, True, f"https://shop.example/{title[:3]}")
+
+
+def test_what_is_there_in_the_persons_language_is_told_in_it(scope) -> None:
+    """A German was told in English where the Swiss get their parcels, and a Portuguese of the English newsletter."""
+    theirs = (("de", "Lieferländer"), ("en", "Countries we ship to"), ("en", "Leaving the newsletter"))
+    for language, title in theirs:
+        KnowledgeEntry.objects.create(tenant=scope, language=language, title=title, **KNOWLEDGE[language, title])
+    go_on()
+    assert passages("Liefert ihr in die Schweiz?", "de", 1)[0].title == "Lieferländer"
+    lost = passages("die Mail hab ich gelöscht", "de", 1)[0]
+    assert (lost.language, lost.score >= KNOWN) == ("en", False)
+    assert passages("Livrez-vous en Suisse ?", "fr", 1)[0].score >= KNOWN  # they have none in French
 
 
 @pytest.mark.parametrize("question", ["who won the world cup", "Erzähl mir einen Witz", "asdf qwer", "i love you"])
