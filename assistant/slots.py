@@ -114,6 +114,12 @@ def number_in(slots: Iterable[Mapping[str, Any]], text: str, region: str = "") -
     return {}
 
 
+def number_given(slots: Iterable[Mapping[str, Any]], filled: Mapping[str, str]) -> str:
+    """The value of the first slot of that kind; "" where it has none."""
+    kinds = (slot["name"] for slot in slots if slot.get("pattern") or slot.get("entity") == "order")
+    return next((filled[name] for name in kinds if filled.get(name)), "")
+
+
 def missing(slots: Iterable[Mapping[str, Any]], filled: Mapping[str, str]) -> Mapping[str, Any] | None:
     """The first required slot that has no value."""
     return next((slot for slot in slots if slot.get("required", True) and slot["name"] not in filled), None)

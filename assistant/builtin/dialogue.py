@@ -29,6 +29,7 @@ from channels_app.content.types import Content
 
 BESIDE = 0.2  # how much more like the text an article must be that is told while a question is open
 SAME = 0.4  # … and one about the very thing that the person has not
+FEW = 2  # words that may be a name
 PART = 0.8  # how sure it must be of a part of a message; the half of a sentence deceives sooner
 
 
@@ -47,6 +48,7 @@ class Dialogue(Replies):
             self.product_known,
             self.product_and_more,
             self.product_lacking,
+            self.product_called,
             self.several_recognised,
             self.flow_begun,
             self.intent_recognised,
@@ -208,17 +210,25 @@ class Dialogue(Replies):
         return self.tell(told_of(passage), passage.score, then)
 
     def delivery_meant(self) -> EngineReply | None:
-        """ "And when does it come?" after an answer about a product asks how long delivery takes."""
-        if self.stage != OPEN or not self.about_goods or self.taught_so:
+        """ "And when does it come?" asks how long delivery takes after an answer about a product, and after one about an order
+        the same of that again."""
+        if self.stage != OPEN or self.taught_so:
             return None
-        asked = delivery_asked(self.text)
-        if not asked:
+        if self.about_goods:
+            reply = self.read_as(delivery_asked(self.text))
+            memory = reply.context["assistant"] if reply else {}
+            return reply and replace(reply, context={**reply.context, "assistant": {**memory, "about": PRODUCTS}})
+        number = slots.number_given(self.told_last.slots, self.filled) if self.told_last else ""
+        return self.read_as(delivery_asked(self.text, number), of=self.told_last) if number else None
+
+    def read_as(self, words: str, of: Skill | None = None) -> EngineReply | None:
+        """What is said to these words in place of those that were written. None where they are not understood, or as something
+        else than ``of``."""
+        if not words:
             return None
-        reply = Dialogue(self.options, self.lessons, self.saying(asked), self.look, self.ask_shop).reply()
-        memory = reply.context["assistant"]
-        if reply.unanswered or memory["missed"] > self.missed:
-            return None
-        return replace(reply, context={**reply.context, "assistant": {**memory, "about": PRODUCTS}})
+        reply = Dialogue(self.options, self.lessons, self.saying(words), self.look, self.ask_shop).reply()
+        missed = reply.unanswered or reply.context["assistant"]["missed"] > self.missed
+        return None if missed or (of and reply.intent != of.name) else reply
 
     def number_alone(self) -> EngineReply | None:
         """A number that several intents ask for, and nothing else: what it is for is asked. No likeness of letters says."""
@@ -276,6 +286,11 @@ class Dialogue(Replies):
         self.missed = 0
         said = self.wording.or_human(told.lacks, HUMAN)
         return replace(self.answer([said], PRODUCTS, on_yes=HUMAN, expected=(HUMAN,)), unanswered=True)
+
+    def product_called(self) -> EngineReply | None:
+        """A product's name, where no letters say that it is anything else: what one or two words mean deceives."""
+        few = len(self.text.split()) <= FEW and self.looked_at.by == MEANING and not self.taught_so
+        return self.product_named() if few and not self.collecting else None
 
     def product_named(self) -> EngineReply | None:
         """Nothing but the name of a product."""

@@ -178,6 +178,12 @@ class Turn:
         return self.skill(str(self.context.get("current_intent") or "")) if self.stage == BEGINNING else None
 
     @cached_property
+    def told_last(self) -> Skill | None:
+        """The tenant's intent whose reply the last answer was."""
+        skill = self.skill(str(self.context.get("current_intent") or "")) if self.stage == OPEN else None
+        return skill if skill and skill.own else None
+
+    @cached_property
     def collecting(self) -> Skill | None:
         """The intent whose slots are being asked for."""
         return self.skill(str(self.context.get("current_intent") or "")) if self.stage == COLLECTING else None

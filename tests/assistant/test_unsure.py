@@ -11,7 +11,9 @@ from assistant.builtin.delivery import delivery_asked
 from assistant.builtin.dialogue import Dialogue
 from assistant.builtin.turn import Options
 from assistant.builtin.unsure import asks_what, lacks_it
+from assistant.intents.learning.training import Classification
 from assistant.intents.lessons import Lessons
+from assistant.intents.recognised import MEANING, Recognised
 from assistant.port import EngineReply, EngineRequest, Told
 from channels_app.content.types import text
 from tests.assistant.test_dialogue import said, titles
@@ -137,6 +139,40 @@ def test_after_a_price_the_delivery_is_meant(shop, language, questions, told):
         reply = _asked(shop, words, language, context, None)
         assert told in said(reply)
         context = reply.context
+
+
+@pytest.mark.parametrize(
+    ("language", "asks", "words", "told"),
+    [
+        ("en", "where is my order?", "and when does it come?", "Order AC-10042 left"),
+        ("de", "wo ist meine Bestellung?", "und wann kommt sie?", "Die Bestellung AC-10042 hat"),
+        ("fr", "où est ma commande ?", "et elle arrive quand ?", "La commande AC-10042 a quitté"),
+        ("es", "¿dónde está mi pedido?", "¿y cuándo llega?", "El pedido AC-10042 ya salió"),
+        ("pt", "onde está a minha encomenda?", "e quando chega?", "A encomenda AC-10042 já saiu"),
+    ],
+)
+def test_after_an_order_the_order_is_meant(visitor, language, asks, words, told):
+    """It was told of confirmations, returns and refunds, or asked for the number again."""
+    person = visitor(languages=LANGUAGES)
+    for line in (asks, "AC-10042", words):
+        reply = person.says(line, language=language)
+    assert told in said(reply)
+
+
+def test_a_products_name_is_no_complaint(shop):
+    """Two words that were never taught are near to something: "Lino" was taken for a complaint."""
+    goods = Told("Lino", (text("This is what we have:"),), memory={"kind": "search", "ids": ["lino"]})
+    request = EngineRequest(uuid.UUID(int=1), uuid.UUID(int=1), "web", (text("Lino"),), language="en")
+    asked: list[bool] = []
+
+    def ask(_request: Any, _memory: Any, name: bool) -> Told | None:
+        asked.append(name)
+        return goods if name else None
+
+    dialogue = Dialogue(Options(), shop, request, None, ask)
+    sure = Classification((("complaint", 0.9),))
+    dialogue.looked_at = Recognised(sure, MEANING, dialogue.looked_at.row)  # type: ignore[misc]
+    assert (said(dialogue.reply()), asked) == ("This is what we have:", [False, True])
 
 
 def test_without_a_product_it_is_not(visitor):
