@@ -12,6 +12,7 @@ import httpx2
 
 from assistant.llm.chat import ChatError
 from channels_app.contract import SendError
+from channels_app.http.pauses import retry_after
 
 MOST_WAIT_S = 120.0  # that a provider may ask for
 #: status → code, whether the same server may answer a moment later, whether it counts as away
@@ -93,11 +94,10 @@ def _kind(error: Exception) -> str:
 def _wait(error: Exception) -> float | None:
     """Seconds that the answer asks us to wait."""
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        told = str(headers.get(name, ""))
-        if re.fullmatch(r"\d{1,9}(\.\d{1,6})?", told, re.ASCII):
-            return min(float(told) * unit, MOST_WAIT_S)
-    return None
+    told_ms = str(headers.get("retry-after-ms", ""))
+    if re.fullmatch(r"\d{1,9}(\.\d{1,6})?", told_ms, re.ASCII):
+        return min(float(told_ms) / 1000, MOST_WAIT_S)
+    return retry_after(headers, MOST_WAIT_S)
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:

@@ -7,7 +7,6 @@ neither Django nor models and get configuration and HTTP client handed in.
 from __future__ import annotations
 
 import hmac
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -38,8 +37,17 @@ from channels_app.contract import (
     Throttled,
     Unreachable,
 )
+from channels_app.http import pauses
 
-__all__ = ["Adapter", "ChannelConfig", "constant_time_equal", "raise_for_status", "require", "retry_after"]
+__all__ = [
+    "Adapter",
+    "ChannelConfig",
+    "constant_time_equal",
+    "raise_for_status",
+    "require",
+    "require_no_page",
+    "retry_after",
+]
 
 
 class Adapter(ABC):
@@ -207,27 +215,36 @@ def require(condition: bool, why: str) -> None:
         raise BadSignature(why)
 
 
+MOST_PAUSE_S = 3600.0  # that a platform may ask for
+#: an account, an address or a proxy that is not as it should be: no message is lost for it
+CHANNEL_WRONG = frozenset({401, 402, 403, 407})
+NOT_NOW = frozenset({421, 423, 425})  # the same request is taken at another time or over another connection
+
+
 def raise_for_status(answer: HttpAnswer, code: str = "", detail: str = "") -> None:
-    """The rule for every platform that says nothing better: 401/403 → ConfigError, 429 → Throttled,
-    408 → OutcomeUnknown, 5xx → Unreachable, other non-2xx → Rejected."""
+    """The rule for every platform that says nothing better: a redirect (none is followed, and
+    nothing was taken), 401, 402, 403 and 407 → ConfigError, 429 → Throttled, 408 → OutcomeUnknown, 5xx, 421, 423 and 425 →
+    Unreachable, other non-2xx → Rejected."""
     if 200 <= answer.status < 300:
         return
     code = code or f"http_{answer.status}"
-    if answer.status in (401, 403):
-        raise ConfigError(code, detail, status=answer.status)
+    if answer.status in CHANNEL_WRONG or 300 <= answer.status < 400:
+        raise ConfigError(code, detail or f"the address answers {answer.status}", status=answer.status)
     if answer.status == 429:
         raise Throttled(code, detail, retry_after=retry_after(answer.headers), status=429)
     if answer.status == 408:
         raise OutcomeUnknown(code, detail, status=408)
-    if answer.status >= 500:
+    if answer.status >= 500 or answer.status in NOT_NOW:
         raise Unreachable(code, detail, retry_after=retry_after(answer.headers), status=answer.status)
     raise Rejected(code, detail, status=answer.status)
 
 
+def require_no_page(answer: HttpAnswer) -> None:
+    """Raise OutcomeUnknown for a page of HTML, which a proxy or a portal gives in the place of the platform's answer."""
+    if answer.body.lstrip()[:1] == b"<":
+        raise OutcomeUnknown("no_answer", "a page came in the place of the platform's answer", status=answer.status)
+
+
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds of a ``Retry-After`` header (delta form), at most an hour; None when absent or odd."""
-    try:
-        asked = float(headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return None if math.isnan(asked) else min(max(asked, 0.0), 3600.0)
+    """Seconds of ``Retry-After``, at most an hour; None when absent or odd."""
+    return pauses.retry_after(headers, MOST_PAUSE_S)

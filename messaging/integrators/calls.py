@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import structlog
@@ -22,6 +21,7 @@ from django.db.models import F
 
 from channels_app.contract import SendError
 from channels_app.http.client import HttpClient
+from channels_app.http.pauses import retry_after
 from channels_app.http.redact import Redactor
 from channels_app.http.standard_webhooks import headers_for
 from channels_app.http.waiting import asking
@@ -178,7 +178,7 @@ def _call(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> CallTry:
     else:
         attempt.status = answer.status
         attempt.error_code = "" if attempt.taken else _code_of(answer.status)
-        attempt.retry_after_s = retry_after_s(answer.headers)
+        attempt.retry_after_s = retry_after(answer.headers, MOST_RETRY_AFTER_S) or 0.0
     attempt.exchange = _shown(http.trace[-1], delivery, body, keys)
     with structlog.contextvars.bound_contextvars(**({"correlation_id": trail} if trail else {})):
         facts = {"delivery": str(delivery.id), "type": delivery.type, "status": attempt.status}
@@ -203,20 +203,6 @@ def _shown(note: Mapping[str, Any], delivery: WebhookDelivery, body: bytes, keys
         **{name: note[name] for name in ("method", "url", "headers", "request", "status", "error", "ms")},
         "response": redactor.value(note["response"]),
     }
-
-
-def retry_after_s(headers: Mapping[str, str]) -> float:
-    """Seconds that ``Retry-After`` asks for, as a number or a date, at most a day; 0 without one.
-    https://www.rfc-editor.org/rfc/rfc9110#name-retry-after"""
-    given = headers.get("retry-after", "").strip()
-    if given.isascii() and given.isdigit():
-        return min(float(given), MOST_RETRY_AFTER_S)
-    try:
-        at = parsedate_to_datetime(given)
-    except ValueError:
-        return 0.0
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return min(max(0.0, (at - now()).total_seconds()), MOST_RETRY_AFTER_S)
 
 
 # --------------------------------------------------------------------------- what came of it

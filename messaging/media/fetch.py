@@ -200,9 +200,9 @@ def _again(attachment: Attachment, error: SendError) -> None:
     elif TRIES.over(attachment.attempts):
         _give_up(attachment, code)
     else:
-        pause_s = error.retry_after if error.retry_after is not None else TRIES.after_s(attachment.attempts)
-        if put_off(attachment, now() + timedelta(seconds=pause_s), reason=code[:60]):
-            wake.media(attachment.id, delay_s=pause_s)
+        until = TRIES.next(attachment.attempts, error.retry_after or 0.0)
+        if put_off(attachment, until, reason=code[:60]):
+            wake.media(attachment.id, delay_s=(until - now()).total_seconds())
 
 
 def _refuse(attachment: Attachment, reason: str) -> None:

@@ -141,8 +141,9 @@ def _let_listen(attempt: SendTry) -> None:
 @retried
 def _again(attempt: SendTry, error: SendError, *, counts: bool = True) -> None:
     delivery = attempt.delivery
-    wait_s = error.retry_after if error.retry_after is not None else A_DAY.after_s(delivery.attempts)
-    due_at = now() + timedelta(seconds=wait_s)
+    asked_s = error.retry_after or 0.0
+    paced = isinstance(error, Paced)  # we ourselves know how long
+    due_at = now() + timedelta(seconds=asked_s) if paced else A_DAY.next(delivery.attempts, asked_s)
     due_at = not_beyond_life(delivery, max(due_at, channel_held_until(attempt.channel) or due_at))
     with atomic():
         try_record(attempt)

@@ -372,6 +372,6 @@ ERRORS = [
     refused("gateway time-out", answer(status=504), Unreachable, "http_504"),
     refused("own fault under a final name", complaint(500, "BadArgument"), Unreachable, "BadArgument"),
     refused("unknown code", complaint(409, "Moon"), Rejected, "Moon"),
-    refused("redirected", answer(status=302), Rejected, "http_302"),
+    refused("redirected", answer(status=302), ConfigError, "http_302"),
 ]
 OUTBOUND = [*CONTENTS, *PLACES, *ERRORS]

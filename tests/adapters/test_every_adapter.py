@@ -316,6 +316,11 @@ def test_what_was_fitted_is_sent_within_the_limits(kit: Kit, content: Content):
 ANSWERS = {
     "401": (answer(status=401), ConfigError),
     "403": (answer(status=403), ConfigError),
+    "a redirect": (answer(status=302, location="/login"), ConfigError),
+    "not paid": (answer(status=402), ConfigError),
+    "a proxy's login": (answer(status=407), ConfigError),
+    "misdirected": (answer(status=421), Unreachable),
+    "too early": (answer(status=425), Unreachable),
     "429": (answer(status=429, retry_after="7"), Throttled),
     "500": (HttpAnswer(500, {}, b"<html>oops</html>"), Unreachable),
     "503": (answer(status=503), Unreachable),
@@ -333,6 +338,14 @@ def test_answers_map_to_the_closed_family(kit: Kit, reply, error):
     assert type(caught.value) is error
     assert caught.value.code
     assert not [secret for secret in kit.secrets if secret in f"{caught.value} {caught.value.detail}"]
+
+
+@pytest.mark.parametrize("kit", [kit for kit in CALLING if kit.kind != "webhook"], ids=lambda kit: kit.kind)
+def test_a_page_in_the_place_of_the_platforms_answer_has_taken_nothing(kit: Kit):
+    with pytest.raises(OutcomeUnknown):
+        kit.send(
+            RecordingHttp([HttpAnswer(200, {"content-type": "text/html"}, b"\n<!doctype html><title>Log in</title>")])
+        )
 
 
 @calling_kinds

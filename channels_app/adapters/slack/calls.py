@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from channels_app.adapters.base import require_no_page
 from channels_app.adapters.slack.errors import raise_error
 from channels_app.adapters.wire import identifier, obj, string
 from channels_app.content.types import MAX_MEDIA_BYTES
@@ -36,6 +37,7 @@ def respond(url: str, body: Mapping[str, Any], refused: Rejected, http: Http) ->
     answer = http.request("POST", url, json={"response_type": kind, "replace_original": False, **shown})
     if not 200 <= answer.status < 300:
         raise refused  # it has expired
+    require_no_page(answer)
     return SendResult()
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from channels_app.adapters.base import Adapter, ChannelConfig
+from channels_app.adapters.base import Adapter, ChannelConfig, require_no_page
 from channels_app.adapters.teams.address import activities_url, activity_of, message_id, require_trusted, trusted
 from channels_app.adapters.teams.config import TeamsConfig
 from channels_app.adapters.teams.errors import ERRORS, GONE, raise_error
@@ -242,6 +242,7 @@ def _authorised(
         if answer.status != 401 or not token.remembered:
             break
     raise_error(answer)
+    require_no_page(answer)
     return answer
 
 

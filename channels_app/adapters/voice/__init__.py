@@ -29,6 +29,7 @@ from channels_app.contract import (
     InboundItem,
     InboundMessage,
     OutboundMessage,
+    OutcomeUnknown,
     Payload,
     RawRequest,
     Recipient,
@@ -148,6 +149,8 @@ class Voice(Adapter):
             if error.code in CALL_ENDED:
                 raise Rejected("call_ended", "The caller has hung up.", status=error.status) from error
             raise
+        if not string(made, "sid"):
+            raise OutcomeUnknown("no_call_named", "the platform's answer names no call")
         detail = {"status": string(made, "status", limit=40)} if made.get("status") else {}
         return SendResult(f"{call}.{payload.facts['ref']}", detail, busy_s=payload.facts["busy_s"])
 

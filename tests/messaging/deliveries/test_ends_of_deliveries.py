@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from time_machine import travel
 
 from channels_app.adapters.base import retry_after
 from channels_app.adapters.whatsapp import WhatsApp
-from channels_app.contract import SendResult, StatusUpdate
+from channels_app.contract import SendResult, StatusUpdate, Throttled
 from channels_app.models import Channel, ChannelHealth, ChannelIncident
 from channels_app.selectors import channel_forget
 from conversations.models import Event
@@ -176,10 +177,35 @@ def test_of_several_parts_only_those_that_failed_are_sent_again(scope, whatsapp,
     assert Delivery.objects.get().status == "delivered"
 
 
+@pytest.mark.parametrize("asked_s", [0.0, 0.5])
+def test_a_platform_that_asks_for_no_pause_does_not_use_up_the_tries(
+    scope, whatsapp, monkeypatch, time_machine, asked_s
+):
+    """``Retry-After: 0`` on every answer: the tries are spread as without it."""
+    time_machine.move_to(now(), tick=False)
+
+    def refused(*_: Any) -> SendResult:
+        raise Throttled("http_429", retry_after=asked_s)
+
+    monkeypatch.setattr(WhatsApp, "send", refused)
+    head, began = waiting(whatsapp), now()
+    waits = []
+    for _ in range(5):
+        deliver(head.conversation_id)
+        head.refresh_from_db()
+        waits.append((head.due_at - now()).total_seconds())
+        time_machine.move_to(head.due_at + timedelta(milliseconds=2), tick=False)
+    assert (head.status, head.attempts) == ("queued", 5)
+    assert [most / 2 <= wait <= most for wait, most in zip(waits, (2, 5, 15, 45, 120), strict=True)] == [True] * 5
+    assert head.due_at - began > timedelta(seconds=90)
+
+
 @pytest.mark.parametrize(
     ("given", "seconds"),
     [("nan", None), ("-nan", None), ("inf", 3600.0), ("1e400", 3600.0), ("-5", 0.0), ("2.5", 2.5), ("soon", None),
-     ("", None)],
+     ("", None), ("Wed, 21 Oct 2026 07:28:00 GMT", 60.0), ("Wed, 21 Oct 2026 07:26:00 GMT", 0.0),
+     ("Wed, 21 Oct 2037 07:28:00 GMT", 3600.0), ("Wed, 99 Oct 2026 07:28:00 GMT", None)],
 )  # fmt: skip
 def test_a_pause_that_a_platform_asks_for_is_a_number(given: str, seconds: float | None) -> None:
-    assert retry_after({"retry-after": given}) == seconds
+    with travel("2026-10-21T07:27:00Z", tick=False):
+        assert retry_after({"retry-after": given}) == seconds

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from time_machine import travel
 
+from channels_app.http.pauses import retry_after
 from channels_app.http.standard_webhooks import headers_for
 from conversations.models import Event
 from messaging.housekeeping.trims import trim
 from messaging.integrators import calls as integrator_send
 from messaging.integrators import subscribers as integrators
 from messaging.integrators import sweep
-from messaging.integrators.calls import PAUSE_AFTER, TRIES, call_endpoint, ping, retry_after_s
+from messaging.integrators.calls import MOST_RETRY_AFTER_S, PAUSE_AFTER, TRIES, call_endpoint, ping
 from messaging.integrators.endpoints import endpoint_change, endpoint_delete, endpoint_resume, secret_rotate
 from messaging.integrators.sweep import calls_settle, pauses_end
 from messaging.models import WebhookDelivery, WebhookEndpoint
@@ -71,15 +72,15 @@ def test_the_tries_of_a_day(endpoint, crm, happen) -> None:
         ("Wed, 21 Oct 2026 07:28:00 GMT", 60.0),
         ("Wed, 21 Oct 2026 07:26:00 GMT", 0.0),
         ("99999999", 86_400.0),
-        ("soon", 0.0),
+        ("soon", None),
         ("-5", 0.0),
-        ("²", 0.0),
-        ("", 0.0),
+        ("²", None),
+        ("", None),
     ],
 )
 def test_retry_after_is_read(header, seconds) -> None:
     with travel("2026-10-21T07:27:00Z", tick=False):
-        assert retry_after_s({"retry-after": header}) == seconds
+        assert retry_after({"retry-after": header}, MOST_RETRY_AFTER_S) == seconds
 
 
 def test_retry_after_holds_the_call_and_the_endpoint(endpoint, crm, happen) -> None:

@@ -108,6 +108,13 @@ def test_what_may_work_later_is_tried_again_with_growing_pauses(channel, files, 
     assert (waiting.state, waiting.reason) == ("stored", "")
 
 
+def test_a_platform_that_asks_for_no_pause_does_not_use_up_the_tries(channel, files, calls, scope):
+    files.answers["/v25.0/77"] = (429, {"Retry-After": "0"}, b"{}")
+    _, waiting = received(channel)
+    assert (waiting.state, waiting.reason, waiting.attempts) == ("remote", "http_429", 1)
+    assert timedelta(seconds=2) < waiting.due_at - now() <= timedelta(seconds=5)
+
+
 def test_the_last_try_ends_in_a_reason(channel, files, scope):
     files.keep(b"", status=503)
     _, waiting = received(channel)
