@@ -20,6 +20,7 @@ from assistant.intents.common import GREETING, HELP, HUMAN, SENTENCES
 from assistant.intents.skills import Skill
 from assistant.knowledge.facts import Fact
 from channels_app.content.types import MAX_TEXT, Button, Content, QuickReply, text
+from channels_app.words.split import shorten
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +65,7 @@ class Wording:
         asked = slot["prompt"]
         if again:
             asked = slot.get("retry") or f"{self._sentence('retry')} {asked}"
-        return _choosable(text(asked[:MAX_TEXT]), slots.choices(slot))
+        return _choosable(text(shorten(asked, MAX_TEXT)), slots.choices(slot))
 
     def lacking(self, slot: Mapping[str, Any], human: str, otherwise: str) -> Content:
         """To a person who has not what was asked for: its choices, where it has some, and the ways on."""
@@ -84,9 +85,9 @@ class Wording:
     def fact(self, fact: Fact) -> Content:
         """The answer of a knowledge entry, with the way to its source."""
         if not fact.source_url:
-            return text(fact.answer[:MAX_TEXT])
+            return text(shorten(fact.answer, MAX_TEXT))
         button = Button(type="url", title=self._sentence("read_more"), url=fact.source_url)
-        return text(fact.answer[:MAX_TEXT], buttons=(button,))
+        return text(shorten(fact.answer, MAX_TEXT), buttons=(button,))
 
     def did_you_mean(self, likely: Sequence[tuple[str, str]], otherwise: str) -> Content:
         """A question back; ``likely`` are (title, payload), ``otherwise`` is the payload of none of them."""

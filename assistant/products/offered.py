@@ -16,6 +16,7 @@ from assistant.products.shelf import shop_of
 from assistant.tools.calling import Outcome
 from assistant.tools.toolbox import Own, Result
 from channels_app.content.types import Button, Card
+from channels_app.words.split import shorten
 
 ID = {"type": "string", "minLength": 1, "maxLength": 100}
 ONE = {"type": "object", "properties": {"product_id": ID}, "required": ["product_id"], "additionalProperties": False}
@@ -66,8 +67,8 @@ def cards_of(products: Iterable[Product]) -> tuple[Card, ...]:
     """What the person sees beside the answer."""
     return tuple(
         Card(
-            title=one.title[:80],
-            subtitle=" · ".join(filter(None, (one.price, one.description)))[:200] or None,
+            title=shorten(one.title, 80),
+            subtitle=shorten(" · ".join(filter(None, (one.price, one.description))), 200) or None,
             image_url=one.image_url or None,
             url=one.url or None,
             buttons=(Button(type="url", title="→", url=one.url),) if one.url else (),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 from urllib.parse import urlencode, urlsplit
 
 from pydantic import Field, model_validator
@@ -45,6 +45,8 @@ from channels_app.words.segments import segments
 
 MAX_BODY = 1600  # characters
 MAX_MEDIA = 10  # of one inbound message
+#: render marks the second text of one message with it: ``<client_ref>#2``
+PART_MARK = "#"
 MEDIA_URL = re.compile(r"/Messages/([A-Za-z0-9]{2,64})/Media/([A-Za-z0-9]{2,64})$")
 #: "sent" is that Twilio took it: the first callback already proves that much
 STATUSES = {
@@ -153,18 +155,22 @@ class Sms(Adapter):
         return Sender("phone", _address(address, config), name=name)
 
     def render(self, message: OutboundMessage, config: SmsConfig) -> Sequence[Payload]:
-        """Raises Rejected (bad_address, media_not_public)."""
+        """Raises Rejected (bad_address, media_not_public, link_too_long)."""
         to = _address(message.recipient.address, config)
-        said = _said(message.content, config)
         sender = (
             {"MessagingServiceSid": config.messaging_service_sid}
             if config.messaging_service_sid
             else {"From": config.from_number}
         )
         webhook = twilio.webhook_for(message.recipient, config)
-        call_back = {"StatusCallback": f"{webhook}?{urlencode({'ref': message.client_ref})}"} if webhook else {}
-        facts = asdict(segments(said["Body"])) if "Body" in said else {}
-        return (Payload(config.path("Messages.json"), form={"To": to, **sender, **said, **call_back}, facts=facts),)
+        payloads = []
+        for number, said in enumerate(_said(message.content, config), start=1):
+            ref = message.client_ref + ("" if number == 1 else f"{PART_MARK}{number}")
+            call_back = {"StatusCallback": f"{webhook}?{urlencode({'ref': ref})}"} if webhook else {}
+            facts = asdict(segments(said["Body"])) if "Body" in said else {}
+            form = {"To": to, **sender, **said, **call_back}
+            payloads.append(Payload(config.path("Messages.json"), form=form, facts=facts))
+        return payloads
 
     def send(self, payload: Payload, config: SmsConfig, http: Http) -> SendResult:
         """The answer means queued; what became of it comes as status callbacks."""
@@ -281,7 +287,7 @@ def _statuses(said: Mapping[str, str]) -> Iterator[InboundItem]:
     yield StatusUpdate(
         platform_id=platform_id,
         status=STATUSES[word],
-        client_ref=identifier(said, "ref"),
+        client_ref=identifier(said, "ref").partition(PART_MARK)[0],
         code=(code or word) if failed else "",
         detail=string(said, "ErrorMessage", limit=500),
         sender=sender,
@@ -303,14 +309,22 @@ def _address(address: str, config: SmsConfig) -> str:
     raise Rejected("bad_address", "this is no phone number that a text message can go to")
 
 
-def _said(content: Content, config: SmsConfig) -> dict[str, Any]:
+def _said(content: Content, config: SmsConfig) -> list[dict[str, str]]:
+    """What each text message says: one, unless a file's link does not fit beside the words."""
     words = content.text or ""
     if content.media is None:
-        return {"Body": words}
+        return [{"Body": words}]
     url = content.media.url
     if not url.startswith(("https://", "http://")):
         raise Rejected("media_not_public", "media must have a public link when it is sent")
     if config.mms:
-        return {**({"Body": words} if words else {}), "MediaUrl": url}
-    told = "\n".join(part for part in (words, content.media.alt_text, content.media.name, url) if part)
-    return {"Body": told if len(told) <= MAX_BODY else "\n".join(part for part in (words, url) if part)}
+        return [{**({"Body": words} if words else {}), "MediaUrl": url}]
+    if len(url) > MAX_BODY:
+        raise Rejected("link_too_long", f"the file's link is longer than the {MAX_BODY} characters of a text message")
+    told = (words, content.media.alt_text, content.media.name, url)
+    lines = next(filter(_fits, ("\n".join(filter(None, parts)) for parts in (told, (words, url)))), "")
+    return [{"Body": body} for body in ([lines] if lines else [words, url])]
+
+
+def _fits(body: str) -> bool:
+    return len(body) <= MAX_BODY

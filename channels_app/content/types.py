@@ -223,7 +223,7 @@ class Content(Frozen):
     def summary(self) -> str:
         """One line for lists and previews; never longer than 120 characters."""
         line = self.text or (self.location and (self.location.address or "Location")) or f"[{self.type}]"
-        return " ".join(str(line).split())[:120]
+        return shorten(" ".join(str(line).split()), 120)
 
 
 def text(value: str, **parts: Any) -> Content:

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from channels_app.words.split import shorten
 from messaging.live.frames import TYPING_TTL_S, draft_frame, typing_frame
 from messaging.live.hub import Beat, conversation_group, hub
 from messaging.live.push import push_typing
@@ -66,7 +67,7 @@ class Writing:
             if self._ended or not new or not hub.heard(self._group):
                 return
             self._shown, self._shown_at = self._words, at
-            words = self._words if len(self._words) <= MOST_SHOWN else f"{self._words[:MOST_SHOWN]}…"
+            words = shorten(self._words, MOST_SHOWN)
             hub.push(self._group, draft_frame(words, self._after))
 
 

@@ -131,6 +131,11 @@ def to(address: str, words: str = "hello", **recipient) -> OutboundMessage:
     return OutboundMessage("ref-1", Recipient(address, "phone", **recipient), text(words))
 
 
+def long_link(length: int) -> Media:
+    url = "https://cdn.example/"
+    return Media(url=url + "f" * (length - len(url)), type="application/pdf")
+
+
 def refused(code: int, error: type, status: int = 400) -> OutboundCase:
     body = {"code": code, "message": "no", "more_info": "https://www.twilio.com/docs/errors/1", "status": status}
     return OutboundCase(str(code), text("hello"), replies=[answer(body, status)], expect=error, code=str(code))
@@ -156,6 +161,30 @@ OUTBOUND = [
         "media as a link",
         Content(type="image", media=PNG, text="Here"),
         [call(Body="Here\nA map\nhttps://cdn.example/i.png")],
+    ),
+    OutboundCase(
+        "a link that fits without the file's description and name",
+        Content(
+            type="file",
+            media=long_link(1119).model_copy(update={"alt_text": "A map", "name": "map.pdf"}),
+            text="w" * 480,
+        ),
+        [call(Body=f"{'w' * 480}\n{long_link(1119).url}")],
+    ),
+    OutboundCase(
+        "a link that does not fit beside the words goes after them",
+        Content(type="file", media=long_link(1600), text="w" * 480),
+        [
+            call(Body="w" * 480),
+            call(Body=long_link(1600).url, StatusCallback=f"{CALL_BACK}%232"),
+        ],
+    ),
+    OutboundCase(
+        "a link that is too long for a text message",
+        Content(type="file", media=long_link(1601), text="Here"),
+        replies=[],
+        expect=Rejected,
+        code="link_too_long",
     ),
     OutboundCase(
         "media that is not public",

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from channels_app.words.split import shorten
 from conversations.models import Conversation, Message
 from conversations.selectors import conversation_shape
 from messaging.agents.labels import labels_of
@@ -83,7 +84,7 @@ def unread_of(rows: Sequence[Conversation]) -> dict[uuid.UUID, Unread]:
     for conversation_id, seq, analysis, hints, text, kind in of:
         mark = found[conversation_id]
         if conversation_id in waits and seq > mark.last:
-            mark.last, mark.said = seq, " ".join(text.split())[:PREVIEW] or f"[{kind}]"
+            mark.last, mark.said = seq, shorten(" ".join(text.split()), PREVIEW) or f"[{kind}]"
         if seq <= looked_at[conversation_id]:
             continue
         mark.count += seq > read[conversation_id]

@@ -5,6 +5,7 @@ import regex
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from channels_app.content.types import text as content_text
 from channels_app.words.split import shorten, split_text
 
 FAMILY = "👩‍👩‍👧‍👦"
@@ -80,3 +81,10 @@ def test_no_cut_inside_an_address(words, limit):
 )
 def test_shorten(text, limit, short):
     assert shorten(text, limit) == short
+
+
+@pytest.mark.parametrize("sign", ["👨‍👩‍👧‍👦", "🇩🇪", "👍🏽", "กำ", "é́"])
+def test_a_preview_ends_with_a_whole_character_and_says_that_it_is_cut(sign: str) -> None:
+    preview = content_text(sign * 100).summary
+    assert len(preview) <= 120
+    assert preview == sign * ((len(preview) - 1) // len(sign)) + "…"
