@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import grpc
 import structlog
-from django.db import InterfaceError, OperationalError, close_old_connections, connections
+from django.db import close_old_connections, connections
 
 from assistant.builtin.engine import Builtin, options_of
 from assistant.engine.grpc_gen.engine_pb2 import (
@@ -29,6 +29,7 @@ from assistant.engine.grpc_gen.engine_pb2 import (
 from assistant.engine.wire import MAX_BYTES, SERVICE, Malformed, ids_of, request_of, response_message
 from assistant.port import EngineError, EngineReply, EngineRequest
 from tenants.scope import tenant_scope
+from tenants.storage.db import server_trouble
 from tenants.tenant_settings import tenant_state
 from tenants.work.grpc_server import GrpcServer
 
@@ -146,11 +147,11 @@ class EngineService:
             status, code = refused.status, refused.code
         except EngineError as error:
             status, code = Status.UNAVAILABLE if error.retryable else Status.FAILED_PRECONDITION, error.code
-        except (OperationalError, InterfaceError):
-            status, code = Status.UNAVAILABLE, "database_away"
         except Exception as error:  # noqa: BLE001  its words may hold a message's: the kind and the place must do
-            status, code = Status.INTERNAL, "internal"
-            log.error("engine_crashed", error=type(error).__name__, where=_place(error))
+            away = server_trouble(error)
+            status, code = (Status.UNAVAILABLE, "database_away") if away else (Status.INTERNAL, "internal")
+            if not away:
+                log.error("engine_crashed", error=type(error).__name__, where=_place(error))
         finally:
             close_old_connections()
         took_ms = round((time.monotonic() - started) * 1000)

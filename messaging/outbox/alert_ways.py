@@ -92,7 +92,8 @@ def _post(url: str, body: Any) -> None:
 
 
 def _headline(alert: StaffAlert, subject: str) -> str:
-    return f"{Tenant.objects.get(id=alert.tenant_id).name}: {subject}".replace("\n", " ")
+    """On one line, whatever line breaks a name has: a mail server refuses others."""
+    return " ".join(f"{Tenant.objects.get(id=alert.tenant_id).name}: {subject}".split())
 
 
 def _text(alert: StaffAlert) -> str:

@@ -13,7 +13,7 @@ from typing import Any, cast
 import grpc
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import close_old_connections
 
 from assistant.engine.grpc_gen.engine_pb2 import (
     DESCRIPTOR,
@@ -31,6 +31,7 @@ from tenants.access.limits import allow, limits_of
 from tenants.access.tokens import LONGEST
 from tenants.errors import Forbidden, NotAuthenticated, ServiceError, TooMany
 from tenants.scope import tenant_scope
+from tenants.storage.db import server_trouble
 from tenants.tenant_settings import settings_for
 from tenants.trail.audit import actor_name, audit
 from tenants.work.grpc_server import GrpcServer
@@ -128,11 +129,13 @@ def _answered(method: str, act: Callable[..., Any], kind: Any, raw: bytes, conte
     except ServiceError as error:
         status, code = STATUSES.get(error.status, grpc.StatusCode.FAILED_PRECONDITION), error.code
         context.set_trailing_metadata(_reasons(error.details))
-    except (OperationalError, InterfaceError):
-        status, code = grpc.StatusCode.UNAVAILABLE, "database_away"
     except Exception as error:  # noqa: BLE001  its words may hold a message's
-        status, code = grpc.StatusCode.INTERNAL, "internal"
-        log.error("engine_port_crashed", error=type(error).__name__)
+        away = server_trouble(error)
+        status, code = (
+            (grpc.StatusCode.UNAVAILABLE, "database_away") if away else (grpc.StatusCode.INTERNAL, "internal")
+        )
+        if not away:
+            log.error("engine_port_crashed", error=type(error).__name__)
     finally:
         close_old_connections()
     took_ms = round((time.monotonic() - started) * 1000)

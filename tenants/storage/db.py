@@ -31,6 +31,9 @@ RACES = 5  # tries at a transaction whose unique keys decide; each loss means th
 #: two transactions of PostgreSQL waited for each other's rows, and this one was undone; or a row was changed, or anything
 #: written in SQLite's file, after the moment that a `snapshot` reads
 LOST = ("40P01", "40001", "SQLITE_BUSY_SNAPSHOT")
+#: what PostgreSQL calls a fault of the statement's surroundings, and passes: a server that takes no writes (a replica after
+#: a failover, a managed one whose disk is full), a transaction that it has ended for the time it took
+PASSING = ("25006", "25P03", "25P04")
 WAIT_S = 5.0  # that a transaction is tried again; as long as PostgreSQL waits for a lock
 
 P = ParamSpec("P")
@@ -162,13 +165,14 @@ class StorageAway(Exception):
 
 
 def server_trouble(error: BaseException) -> bool:
-    """The database is away or busy, or the storage of files is; the same request may succeed later."""
+    """The database is away, busy or takes no writes, or the storage of files is away; the same request may succeed later."""
     if on_mongo():
         from tenants.storage.mongo import server_trouble as mongo_trouble
 
         if mongo_trouble(error):
             return True
-    return isinstance(error, (OperationalError, InterfaceError, StorageAway))
+    passing = isinstance(error, DatabaseError) and _code(error) in PASSING
+    return passing or isinstance(error, (OperationalError, InterfaceError, StorageAway))
 
 
 def server_lost(error: BaseException) -> bool:

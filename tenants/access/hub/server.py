@@ -13,7 +13,7 @@ from typing import Any
 
 import grpc
 import structlog
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import close_old_connections
 
 from tenants.access.auth import Principal, local_principal
 from tenants.access.hub.client import LONGEST, MAX_BYTES
@@ -28,6 +28,7 @@ from tenants.access.hub.grpc_gen.security_hub_pb2 import (
 )
 from tenants.access.tokens import token_verify
 from tenants.errors import Forbidden, NotAuthenticated
+from tenants.storage.db import server_trouble
 from tenants.work.grpc_server import GrpcServer
 
 log = structlog.get_logger(__name__)
@@ -73,11 +74,11 @@ class SecurityHubService:
             found = answer()
         except Refused as refused:
             status, code = refused.status, refused.code
-        except (OperationalError, InterfaceError):
-            status, code = Status.UNAVAILABLE, "database_away"
         except Exception as error:  # noqa: BLE001  its words may hold a token's
-            status, code = Status.INTERNAL, "internal"
-            log.error("security_hub_crashed", error=type(error).__name__)
+            away = server_trouble(error)
+            status, code = (Status.UNAVAILABLE, "database_away") if away else (Status.INTERNAL, "internal")
+            if not away:
+                log.error("security_hub_crashed", error=type(error).__name__)
         finally:
             close_old_connections()
         took_ms = round((time.monotonic() - started) * 1000)

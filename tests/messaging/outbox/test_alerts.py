@@ -10,6 +10,8 @@ import pytest
 from django.core import mail
 from django.urls import resolve
 
+from channels_app.models import Channel
+from channels_app.selectors import channel_forget
 from channels_app.words.moments import written
 from conversations.models import Conversation, Event
 from conversations.timeline import NewEvent, conversation_advance, events_append, system_event
@@ -144,6 +146,18 @@ def sends_the_first() -> tuple[str, int]:
 @pytest.fixture
 def agent(scope: Tenant) -> Any:
     return MembershipFactory(tenant=scope, role=RoleFactory(tenant=scope, permissions=["conversations:write"]))
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r", "\r\nBcc: mallory@evil.example\r\n", "\u2028", "\x85"])
+def test_a_line_break_in_a_name_does_not_keep_the_mail_back(scope, talk, line_break) -> None:
+    member = MembershipFactory(tenant=scope, role=RoleFactory(tenant=scope, permissions=["conversations:write"]))
+    Channel.objects.filter(id=talk.channel_id).update(name=f"Web{line_break}site")
+    channel_forget(talk.channel)
+    asks_for_a_human(talk)
+    publish_events()
+    assert alerts.alert_send(StaffAlert.objects.get().id)
+    assert (len(mail.outbox[0].subject.splitlines()), mail.outbox[0].recipients()) == (1, [member.user.email])
+    assert "\nBcc" not in mail.outbox[0].message().as_string()
 
 
 def test_a_colleague_who_came_before_the_mail_went_out_ends_it(scope, talk, agent) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import psycopg_pool
 import pytest
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connections
+from django.db import DatabaseError, IntegrityError, InterfaceError, InternalError, OperationalError, connections
 
 from tenants.models import Role, Tenant
 from tenants.storage import db
@@ -140,6 +140,23 @@ def test_what_is_no_lost_race_is_not_tried_again() -> None:
     ids=lambda value: type(value).__name__,
 )
 def test_trouble_of_the_server_is_told_from_our_mistakes(error: Exception, expected: bool) -> None:
+    assert db.server_trouble(error) is expected
+
+
+@pytest.mark.parametrize(
+    ("cause", "expected"),
+    [
+        (psycopg.errors.ReadOnlySqlTransaction(), True),
+        (psycopg.errors.IdleInTransactionSessionTimeout(), True),
+        (psycopg.errors.TransactionTimeout(), True),
+        (psycopg.errors.InFailedSqlTransaction(), False),
+        (psycopg.errors.NoActiveSqlTransaction(), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_server_that_takes_no_writes_now_is_trouble_of_the_server(cause: Exception, expected: bool) -> None:
+    error = InternalError()
+    error.__cause__ = cause
     assert db.server_trouble(error) is expected
 
 
