@@ -14,11 +14,11 @@ import structlog
 from django.db.models import QuerySet
 
 from channels_app.content.types import Content
+from channels_app.hours import hours_on
 from channels_app.selectors import channel_for_id
-from channels_app.words.moments import written
 from conversations.files.attachments import UNUSED, upload_keep
 from conversations.messages import cleaned
-from conversations.models import Message
+from conversations.models import Conversation, Message
 from conversations.timeline import work_given_up
 from messaging import wake
 from messaging.agents.members import answers
@@ -218,10 +218,15 @@ def _refused(row: ScheduledReply, code: str, words: str) -> bool:
         if refused:
             _show(row)
             name = f"@{row.author.get_username()} " if row.author else ""
-            note_write(
-                row.conversation_id, None, f"{name}The reply planned for {written(row.at)} was not sent. {words}"
-            )
+            note_write(row.conversation_id, None, f"{name}The reply planned for {_when(row)} was not sent. {words}")
     return refused
+
+
+def _when(row: ScheduledReply) -> str:
+    """By the clock of the tenant, as people say it."""
+    channel_id = Conversation.objects.values_list("channel_id", flat=True).get(id=row.conversation_id)
+    zone = hours_on(row.tenant_id, channel_id).zone
+    return f"{row.at.astimezone(zone):%-d %B %Y, %H:%M} ({zone.key})"
 
 
 def _failed(row: ScheduledReply, error: Exception) -> bool:

@@ -1,6 +1,6 @@
 /** That people wait, for a member of staff who looks elsewhere: the title, a sound and a notification, the last two by
  * consent. */
-import { tell } from "./notices.js";
+import { settled, tell } from "./notices.js";
 
 const kept = (name) => localStorage.getItem(`inbox:${name}`) === "on";
 
@@ -41,10 +41,13 @@ function call(waiting) {
   notify("Inbox", waiting === 1 ? "1 conversation waits for you" : `${waiting} conversations wait for you`, "inbox");
 }
 
-/** An alert of the service for this member of staff (`alert` of docs/agent-socket.md). */
-export function called({ title, text, url, kind, conversation }) {
+document.addEventListener("inbox:opened", ({ detail }) => settled(detail.id));
+
+/** An alert of the service for this member of staff (`alert` of docs/agent-socket.md). What stands open calls to itself. */
+export function called({ title, text, url, kind, conversation }, opened) {
   const action = url ? { label: "Open", run: () => location.assign(url) } : null;
-  tell(`${title}${text ? `: ${text}` : ""}`, "warning", { action, stays: true });
+  const id = conversation ?? /inbox\/([\da-f-]{36})/.exec(url)?.[1] ?? "";
+  if (!id || id !== opened) tell(`${title}${text ? `: ${text}` : ""}`, "warning", { action, stays: true, about: { kind, id } });
   if (kept("sound")) ring();
   notify(title, text, `${kind} ${conversation ?? ""}`, url);
 }

@@ -131,8 +131,10 @@ function others(members) {
 }
 
 async function act(form, pressed = null) {
+  const planned = form.dataset.verb === "close" && pane.querySelectorAll("[data-planned] li:not([data-refused])").length;
+  const lost = planned ? ` ${planned === 1 ? "A planned reply" : `${planned} planned replies`} will not be sent.` : "";
   const question = form.dataset.sure;
-  if (question && !(await sure(question))) return;
+  if (question && !(await sure(question + lost))) return;
   const body = new FormData(form, pressed);
   for (const { name, value } of form.querySelectorAll("input[type=datetime-local]"))
     if (value) body.set(name, new Date(value).toISOString()); // by the reader's clock, as all times of the page
@@ -238,7 +240,7 @@ addEventListener("popstate", () => go(location.href, { push: false }));
 
 document.addEventListener("inbox:tell", ({ detail }) => tell(detail.text, detail.kind));
 document.addEventListener("inbox:refresh", ({ detail }) => refresh(detail.id));
-const live = new Live(root.dataset, { list, opened, refresh, emit, changed, others, alert: called });
+const live = new Live(root.dataset, { list, opened, refresh, emit, changed, others, alert: (frame) => called(frame, opened()) });
 document.addEventListener("inbox:say", (event) => live.say(event.detail) && event.preventDefault());
 keys({ list, pane, go, home: root.dataset.home });
 alerts(list, (on) => live.presence(on ? "away" : "online"), "calm" in root.dataset);

@@ -2,6 +2,8 @@
  * What keeps the inbox alive: the agents' socket, protocol `desk-agent.v1` (docs/agent-socket.md). While there is none it
  * looks every few seconds; nothing depends on the socket but how soon a change is seen.
  */
+import { settled } from "./notices.js";
+
 const LOOK_MS = 5000;
 const HIDDEN_MS = 15_000;
 const HELLO_MS = 15_000; // for ready
@@ -155,10 +157,12 @@ export class Live {
       else list.drop(frame.conversation);
     }
     if (watched) changed(frame);
+    if (!frame.waiting_since) settled(frame.conversation, "late");
   }
 
   gone(frame) {
     this.#page.list.drop(frame.conversation);
+    settled(frame.conversation, "late"); // a colleague has come, or it was answered
   }
 
   counts({ t, tenant, mark, ...numbers }) {

@@ -20,6 +20,7 @@ from messaging.agents.labels import label_put
 from messaging.agents.notes import note_write
 from messaging.agents.scheduled import schedule, scheduled_cancel
 from messaging.live.staff import staff_alert
+from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end, hand_over, locked, take_over
 from messaging.talks.change import conversation_change
 from tenants.models import User
@@ -290,6 +291,40 @@ def test_a_wait_ticks_and_becomes_too_long(staff: Staff, service: Service, ben: 
     inbox.page.clock.fast_forward("03:00")
     expect(inbox.rows.locator("time")).to_have_text("11 min")
     expect(inbox.rows).to_have_class(re.compile(r"\blate\b"))
+
+
+def test_an_alert_goes_when_it_was_followed_or_has_no_reason_any_more(
+    staff: Staff, service: Service, ben: User
+) -> None:
+    rows = [waits(service, name) for name in ("Ana", "Leo", "Mia")]
+    inbox = staff(ben)
+    inbox.open(f"{rows[2].id}/")
+    inbox.wait_live()
+    for row in rows:  # that of Mia, who stands open, is not told
+        staff_alert(service.tenant.id, "late", f"{row.contact.name} has waited too long", url=f"/admin/inbox/{row.id}/")
+    alerts = inbox.page.get_by_role("status", name="Alerts").locator("p")
+    expect(alerts).to_contain_text(["Ana has waited", "Leo has waited"])
+    inbox.row("Ana").click()
+    expect(alerts).to_contain_text(["Leo has waited"])
+    agent_reply(rows[1].id, service.agent("Mira", role__permissions=["*"]), text("Here I am"))
+    expect(alerts).to_have_count(0)
+    assert inbox.troubles == []
+
+
+def test_who_closes_is_told_of_planned_replies_that_will_not_go(staff: Staff, service: Service, ben: User) -> None:
+    row = waits(service, "Ana")
+    take_over(row.id, ben)
+    inbox = staff(ben)
+    inbox.open(f"{row.id}/")
+    inbox.wait_live()
+    question = inbox.page.locator("#inbox-sure h2")
+    words = ("", " A planned reply will not be sent.", " 2 planned replies will not be sent.")
+    for count, planned in enumerate(words, start=1):
+        inbox.press("Close")
+        expect(question).to_have_text(f"Close this conversation?{planned}")
+        inbox.page.get_by_role("button", name="Cancel", exact=True).click()
+        schedule(row.id, ben, text("Did it arrive?"), now() + timedelta(hours=1))
+        expect(inbox.page.locator("[data-planned] li")).to_have_count(count)
 
 
 def test_being_called_is_a_choice_that_is_kept(staff: Staff, service: Service, ben: User) -> None:

@@ -7,9 +7,10 @@ does. Call within the tenant's scope.
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
 from pydantic import AwareDatetime
 
 from conversations.models import Conversation, Message
@@ -20,6 +21,9 @@ from messaging.rules.windows import window_of
 from tenants.errors import Invalid, NotFound, Unprocessable
 from tenants.models import User
 from tenants.staff import face_of
+from tenants.storage.db import now
+
+KEPT = timedelta(days=1)
 
 
 class Plan(Draft):
@@ -55,14 +59,15 @@ def reply_unplan(conversation: Conversation, row_id: str) -> ScheduledReply:
 
 
 def planned_shown(conversation: Conversation) -> list[dict[str, Any]]:
-    """Those that wait, the next one first; ``void``: the person has written, so that it will not go. One statement, two where
-    some go only unless they write."""
-    rows = list(scheduled_of(conversation.id).filter(status__in=ScheduledReply.OPEN))
+    """Those that wait, the next one first; ``void``: the person has written, so that it will not go. For a day also what was
+    refused, whose words are not lost. One statement, two where some go only unless they write."""
+    refused = Q(status=ScheduledReply.Status.REFUSED, at__gt=now() - KEPT)
+    rows = list(scheduled_of(conversation.id).filter(Q(status__in=ScheduledReply.OPEN) | refused))
     wrote = _last_said(conversation) if any(row.unless_after is not None for row in rows) else 0
     return [
         {
             "id": row.id, "at": row.at, "text": row.content.get("text") or "", "words": said_in(row), "by": _author(row),
-            "unless": row.unless_after is not None,
+            "unless": row.unless_after is not None, "refused": row.status == ScheduledReply.Status.REFUSED,
             "void": row.unless_after is not None and wrote > row.unless_after,
             "late": _shut_by(conversation, row.content.get("type", ""), row.at),
         }

@@ -131,6 +131,7 @@ def _furnish(entry: Any, conversation: Conversation, delivery: Delivery | None, 
     entry.fault = fault_of(delivery, conversation.channel.kind) if delivery and status == Status.FAILED else ""
     entry.waits = ways.reason(delivery) if delivery else ""
     entry.by = _author(entry)
+    entry.told = _told(entry)
     entry.flagged = [FLAGS.get(flag, flag) for flag in entry.analysis.get("flags", ())]
     entry.hidden = bool(entry.analysis.get("masked"))
     entry.explained = bool(entry.analysis.get(WHY))
@@ -148,9 +149,19 @@ def _status(entry: Message, conversation: Conversation, delivery: Delivery | Non
     return str(Status.READ if reached and entry.seq <= conversation.visitor_read_seq else delivery.status)
 
 
+def _told(entry: Message) -> str:
+    """What an entry of the system tells: to staff with the name of the colleague who has joined."""
+    joined = entry.metadata.get("state") == "assigned" and entry.author is not None
+    return f"{_name(entry)} has joined the conversation." if joined else entry.text
+
+
 def _author(entry: Message) -> str:
     if entry.role != Message.Role.AGENT or entry.author is None:
         return {"visitor": "", "bot": "Assistant", "agent": "A colleague"}.get(entry.role, "")
+    return _name(entry)
+
+
+def _name(entry: Any) -> str:
     return str(entry.author.get_full_name() or face_of(entry.tenant_id, entry.author_id).name or entry.author)
 
 

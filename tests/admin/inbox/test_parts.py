@@ -20,11 +20,12 @@ from channels_app.models import ChannelHealth, MessageTemplate
 from conversations.models import Attachment, Conversation, Message, Note
 from messaging.agents.models import CannedReply, ScheduledReply
 from messaging.models import Delivery
+from messaging.rules.control import take_over
 from tenants.models import AuditEntry
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
 from tests.admin.conftest import World, rows
-from tests.factories import DeliveryFactory, MessageFactory
+from tests.factories import DeliveryFactory, MembershipFactory, MessageFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AGENT = ("conversations:read", "conversations:write", "messages:read", "messages:send", "contacts:read")
@@ -395,6 +396,24 @@ def test_a_planned_reply_says_that_it_will_not_go_once_they_have_written(staff_o
         MessageFactory(tenant=acme.tenant, conversation=acme.conversation, text="It came", seq=seq)
     page = client.get(f"/admin/inbox/{acme.conversation.pk}/", {"part": "conversation"}).text
     assert page.count("They have written: it will not go out.") == 1
+
+
+def test_the_words_of_a_planned_reply_that_was_refused_are_not_lost(staff_of: Any, acme: World) -> None:
+    client = staff_of(acme.tenant, AGENT)
+    post(client, acme, "plan", text="Did it arrive?", at=(now() + timedelta(hours=1)).isoformat())
+    for ago, shown in ((timedelta(minutes=1), 1), (timedelta(days=1, minutes=1), 0)):
+        planned(acme).update(status="refused", reason="conversation_closed", at=now() - ago)
+        page = client.get(f"/admin/inbox/{acme.conversation.pk}/", {"part": "conversation"}).text
+        assert (page.count("Was not sent; a note says why"), page.count("Did it arrive?")) == (shown, shown)
+        assert str(planned(acme).get().pk) not in page
+
+
+def test_staff_read_which_colleague_has_joined(staff_of: Any, acme: World) -> None:
+    with tenant_scope(acme.tenant.id):
+        mira = MembershipFactory(tenant=acme.tenant, user__first_name="Mira", user__last_name="Holt").user
+        take_over(acme.conversation.pk, mira)
+    page = staff_of(acme.tenant, AGENT).get(f"/admin/inbox/{acme.conversation.pk}/", {"part": "conversation"}).text
+    assert "Mira Holt has joined the conversation." in page
 
 
 def test_without_a_script_a_planned_reply_is_taken_back_too(staff_of: Any, acme: World) -> None:

@@ -180,6 +180,7 @@ def test_one_that_may_not_go_tells_its_author_why(talk, ben, clock, cause, code)
     assert not Message.objects.filter(role="agent").exists()
     [note] = Note.objects.all()
     assert "was not sent" in note.text and "Did it arrive" not in note.text
+    assert f"planned for {row.at:%-d %B %Y, %H:%M} (UTC) was" in note.text
     assert [mention.user for mention in Mention.objects.all()] == [ben] * (code != "author_gone")
 
 
