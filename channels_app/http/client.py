@@ -23,6 +23,7 @@ import httpx
 from channels_app.contract import HttpAnswer, OutcomeUnknown, Rejected, SendError, Unreachable
 from channels_app.http.network import GuardedBackend, deadline
 from channels_app.http.redact import Redactor, redact
+from tenants.storage.room import no_room
 
 __all__ = ["Download", "HttpClient", "authority", "listed", "redact"]
 
@@ -142,7 +143,8 @@ class HttpClient:
         """One exchange, whatever status it ends with; redirects are answers too.
 
         Raises Unreachable (nothing was sent), OutcomeUnknown (sent, no whole answer within the time
-        and size allowed) and Rejected (``address_blocked``, ``bad_url``, ``bad_request``).
+        and size allowed) and Rejected (``address_blocked``, ``bad_url``, ``bad_request``); the OSError where our own
+        machine has no room (tenants/storage/room.py).
         """
         note = self._note(method, url, headers, _shown(json, data, content, files))
         with self._timed(note, self._total_s):
@@ -293,6 +295,8 @@ def _faults() -> Iterator[None]:
     try:
         yield
     except known as error:
+        if ours := no_room(error):
+            raise ours from error  # no one outside is at fault
         if refused := _certificate_refused(error):
             raise refused from error
         meaning, code = next((meaning, code) for fault, meaning, code in FAULTS if isinstance(error, fault))

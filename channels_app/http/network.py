@@ -22,6 +22,7 @@ from typing import Any
 import httpcore
 
 from channels_app.contract import Rejected, Unreachable
+from tenants.storage.room import no_room
 
 #: special-purpose ranges beyond those that ``is_global`` knows in every Python version
 #: (IANA special-purpose address registries)
@@ -66,6 +67,8 @@ def resolve(host: str, port: int) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
+        if ours := no_room(error):
+            raise ours
         raise Unreachable("dns_failed", "The host name could not be resolved.") from error
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 

@@ -24,6 +24,7 @@ from tenants.errors import NotFound
 from tenants.scope import ScopedManager
 from tenants.storage.ids import uuid_of
 from tenants.storage.indexes import index_once
+from tenants.storage.room import no_room
 from tenants.storage.rows import values_set
 
 MONGO = "django_mongodb_backend"
@@ -165,14 +166,16 @@ class StorageAway(Exception):
 
 
 def server_trouble(error: BaseException) -> bool:
-    """The database is away, busy or takes no writes, or the storage of files is away; the same request may succeed later."""
+    """The database is away, busy or takes no writes, the storage of files is away, or this machine has no room; the same
+    request may succeed later."""
     if on_mongo():
         from tenants.storage.mongo import server_trouble as mongo_trouble
 
         if mongo_trouble(error):
             return True
     passing = isinstance(error, DatabaseError) and _code(error) in PASSING
-    return passing or isinstance(error, (OperationalError, InterfaceError, StorageAway))
+    away = isinstance(error, (OperationalError, InterfaceError, StorageAway))
+    return passing or away or (isinstance(error, OSError) and no_room(error) is error)
 
 
 def server_lost(error: BaseException) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import socket
@@ -13,6 +14,7 @@ from channels_app.contract import OutcomeUnknown, Rejected, Unreachable
 from channels_app.http import client as http
 from channels_app.http import network
 from channels_app.http.client import HttpClient, authority
+from tenants.storage.db import server_trouble
 from tests.channels_app.loopback import Loopback, answers, http_answer, read_request, served
 
 
@@ -436,3 +438,30 @@ def test_the_trace_tells_what_happened_without_secrets_or_words():
     assert entry["ms"] >= 0
     assert "s3cr3t" not in json.dumps(outside.trace)
     assert "private" not in json.dumps(outside.trace)
+
+
+# --------------------------------------------------------------------- no room of our own
+
+
+FULL = OSError(errno.EMFILE, "Too many open files")
+
+
+@pytest.mark.parametrize("place", ["socket.create_connection", "socket.getaddrinfo", "httpx.create_ssl_context"])
+def test_a_machine_without_room_is_no_fault_of_the_platform(monkeypatch, place):
+    def full(*_, **__):
+        raise FULL
+
+    monkeypatch.setattr(place, full)
+    with pytest.raises(OSError) as raised:
+        HttpClient(allow_hosts=frozenset({"127.0.0.1:9"})).request("POST", "http://127.0.0.1:9/send", json={})
+    assert raised.value is FULL
+    assert server_trouble(raised.value)
+
+
+def test_a_refused_connection_is_one(monkeypatch):
+    def refused(*_, **__):
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "refused")
+
+    monkeypatch.setattr("socket.create_connection", refused)
+    with pytest.raises(Unreachable):
+        HttpClient(allow_hosts=frozenset({"127.0.0.1:9"})).request("POST", "http://127.0.0.1:9/send", json={})

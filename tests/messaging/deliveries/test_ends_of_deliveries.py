@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import timedelta
 from typing import Any
 
@@ -198,6 +199,19 @@ def test_a_platform_that_asks_for_no_pause_does_not_use_up_the_tries(
     assert (head.status, head.attempts) == ("queued", 5)
     assert [most / 2 <= wait <= most for wait, most in zip(waits, (2, 5, 15, 45, 120), strict=True)] == [True] * 5
     assert head.due_at - began > timedelta(seconds=90)
+
+
+def test_a_machine_without_room_costs_a_message_no_try(scope, whatsapp, monkeypatch) -> None:
+    """No file can be opened, no memory is left: it was a dead letter, as an adapter's bug is."""
+
+    def full(*_: Any) -> SendResult:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(WhatsApp, "send", full)
+    head = waiting(whatsapp)
+    deliver(head.conversation_id)
+    head.refresh_from_db()
+    assert (head.status, head.attempts, head.claim) == ("queued", 0, None)
 
 
 @pytest.mark.parametrize(
