@@ -145,15 +145,23 @@ def _demand_storable(body: bytes) -> None:
 
 def problems(error: ValidationError, given: Any = ...) -> list[dict[str, str]]:
     """``{field, message, code}`` for each thing wrong. Never what was sent: it may be a secret or a text. ``given``: what
-    was sent, whose fields are named then without the labels that a choice of several shapes has."""
+    was sent, whose fields are named then without the labels that a choice of several shapes has, and of whose shapes the one
+    that it has is told."""
+    found = error.errors(include_url=False, include_input=False)
+    told = [(list(one["loc"]) if given is ... else _place(one, given), one) for one in found]
     return [
-        {
-            "field": ".".join(map(str, problem["loc"] if given is ... else _place(problem, given)))[:LONGEST_FIELD],
-            "message": _message(problem),
-            "code": problem["type"],
-        }
-        for problem in error.errors(include_url=False, include_input=False)
+        {"field": ".".join(map(str, place))[:LONGEST_FIELD], "message": _message(one), "code": one["type"]}
+        for place, one in told
+        if not (len(one["loc"]) > len(place) and one["type"].endswith("_type") and _is_of_another(place, told))
     ]
+
+
+def _is_of_another(place: list[Any], told: list[tuple[list[Any], Any]]) -> bool:
+    """Whether what stands at ``place`` has one of the shapes that it may have: more than its type is wrong there."""
+    return any(
+        other[: len(place)] == place and (len(other) > len(place) or not one["type"].endswith("_type"))
+        for other, one in told
+    )
 
 
 def _place(problem: Any, given: Any) -> list[Any]:

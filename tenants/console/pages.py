@@ -223,7 +223,28 @@ def can_be_seen(text: str) -> None:
         raise forms.ValidationError(f"{error.message()}.", code=error.type) from error
 
 
-class TenantAdmin(ModelAdmin):
+class Trailed:
+    """Pages whose acts stand in the audit trail, and nowhere else: Django's own log keeps what a row is called, which may be
+    a person, beyond their erasure."""
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any: ...
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any: ...
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any: ...
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """What the trail has of the row."""
+        page: Any = self
+        row = page.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        if not page.has_view_or_change_permission(request, row):
+            raise PermissionDenied
+        return HttpResponseRedirect(f"{reverse('admin:tenants_auditentry_changelist')}?q={row.pk}")
+
+
+class TenantAdmin(Trailed, ModelAdmin):
     """Pages of one model. A page about a row runs in the scope of the row's tenant.
 
     ``resource`` names the permissions (``<resource>:read``, ``:write``); ``deeds`` says which of add, change
@@ -347,6 +368,8 @@ class TenantAdmin(ModelAdmin):
             if row is not None and self.personal:
                 read_noted(request.user, self.opts.model_name or "", row.pk, client_ip(request))
             extra = self.page_context(request, row) if row is not None else {}
+            trail = permissions_in(request, attrgetter(self.tenant_path)(row)) if row is not None else ()
+            extra["show_history"] = "audit:read" in trail
             response = super().changeform_view(request, object_id, form_url, {**extra, **(extra_context or {})})
             return _rendered(response)
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.test import Client
 
 from assistant.evaluations.models import EvaluationCase
 from assistant.knowledge.sites.models import Site
@@ -21,6 +23,7 @@ from conversations.models import Attachment, Contact, ContactMerge, Conversation
 from messaging.admin import conversations as conversation_admin
 from messaging.agents.models import ScheduledReply
 from messaging.models import Delivery, HandledEvent, InboundEvent, StaffAlert, Turn, WebhookDelivery, WebhookEndpoint
+from tenants.console.pages import Trailed
 from tenants.models import (
     ApiKey,
     AuditEntry,
@@ -33,7 +36,7 @@ from tenants.models import (
 )
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
-from tests.admin.conftest import World, do, rows
+from tests.admin.conftest import World, do, rows, url
 
 admin.autodiscover()
 PAGES = list(admin.site._registry.items())
@@ -141,3 +144,31 @@ def test_no_act_of_staff_is_without_a_test() -> None:
 def test_an_act_that_failed_leaves_no_trail(staff_of: Any, acme: World) -> None:
     do(staff_of(acme.tenant), acme.conversation, "reply", text=" ")
     assert not rows(AuditEntry).filter(action="conversation.replied").exists()
+
+
+def test_django_keeps_no_log_of_its_own_with_names_of_people(superuser: Client, acme: World) -> None:
+    contact = acme.conversation.contact
+    fields = {"name": "Erin Quartz", "identities-TOTAL_FORMS": "0", "identities-INITIAL_FORMS": "0"}
+    superuser.post(url(Contact, "change", contact.pk), fields)
+    assert rows(Contact).get(pk=contact.pk).name == "Erin Quartz"
+    superuser.post(url(User, "add"), {"username": "new", "usable_password": "false", "is_superuser": "on"})
+    member = User.objects.get(username="new")
+    superuser.post(url(User, "delete", member.pk), {"post": "yes"})
+    assert not User.objects.filter(pk=member.pk).exists()
+    assert list(LogEntry.objects.all()) == []
+    assert rows(AuditEntry).filter(action="contact.updated", target=f"contact:{contact.pk}").count() == 1
+
+
+def test_no_page_that_changes_rows_is_left_out() -> None:
+    silent = [page for page in admin.site._registry.values() if not isinstance(page, Trailed)]
+    assert [type(page).__name__ for page in silent] == ["RemovalAdmin"]  # it is read alone
+
+
+def test_the_history_of_a_row_is_what_the_trail_has_of_it(staff_of: Any, acme: World) -> None:
+    channel = acme.channel
+    for permissions, shown in ((("channels:read", "audit:read"), True), (("channels:read",), False)):
+        client = staff_of(acme.tenant, permissions)
+        assert (
+            url(Channel, "history", channel.pk) in client.get(url(Channel, "change", channel.pk)).content.decode()
+        ) is shown
+        assert client.get(url(Channel, "history", channel.pk), follow=True).status_code == (200 if shown else 403)

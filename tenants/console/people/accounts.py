@@ -21,7 +21,16 @@ from tenants.access.limits import client_ip
 from tenants.access.logins import tell_tenants
 from tenants.access.members import member_add, staff_make
 from tenants.console.grants import GrantForm, PermissionsField, PlaceAdmin, Told
-from tenants.console.pages import Button, TenantFilter, memberships_of, operates, permissions_in, row_id, tenants_with
+from tenants.console.pages import (
+    Button,
+    TenantFilter,
+    Trailed,
+    memberships_of,
+    operates,
+    permissions_in,
+    row_id,
+    tenants_with,
+)
 from tenants.console.people.desks import NAMES, DeskForm, DeskShown
 from tenants.console.people.own_alerts import alerts_page
 from tenants.models import Membership, Role, Tenant, User
@@ -103,7 +112,7 @@ def first_place(choices: list[tuple[str, Any]]) -> str:
 
 
 @admin.register(User)
-class UsersAdmin(Told, UserAdmin, ModelAdmin):
+class UsersAdmin(Told, Trailed, UserAdmin, ModelAdmin):
     """Accounts are of the whole service: superusers manage them, others see their colleagues."""
 
     form = KnownUserForm
@@ -156,7 +165,6 @@ class UsersAdmin(Told, UserAdmin, ModelAdmin):
             parts = [one.get("changed", {}) for one in message if isinstance(one, dict)]
             fields = sorted(str(name) for part in parts for name in part.get("fields", ())) or ["password"]
             tell_tenants(request.user, obj, "user.updated", client_ip(request), {"fields": fields})
-        return super().log_change(request, obj, message)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         erase(User.objects.filter(pk=obj.pk), request)

@@ -199,6 +199,20 @@ def test_wrong_bodies_are_told(api: Any, tenant: Tenant, body: Any, status: int,
     assert refused(client, client.post(THREADS, body)) == (status, code)
 
 
+def test_what_is_wrong_is_told_of_the_shape_that_was_sent(api: Any, tenant: Tenant) -> None:
+    client = api(tenant)
+    participants = ["g-1", "\u0083", {"user_id": "\u0083"}, {"user_id": "g", "role": "king"}, 7]
+    answer = client.post(THREADS, {"learner_id": "l-1", "participants": participants})
+    told = [(one["field"], one["code"]) for one in client.error_of(answer)["details"]]
+    assert told == [
+        ("participants.1", "string_too_short"),
+        ("participants.2.user_id", "string_too_short"),
+        ("participants.3.role", "literal_error"),
+        ("participants.4", "string_type"),
+        ("participants.4", "model_type"),
+    ]
+
+
 def test_a_content_and_its_type_agree(api: Any, tenant: Tenant) -> None:
     client = api(tenant)
     thread = opened(client)
