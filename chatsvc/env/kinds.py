@@ -106,7 +106,8 @@ def database_url(value: str) -> str:
 def origins(value: str) -> list[str]:
     """As browsers write them: a scheme and a host, perhaps a port, no path."""
     for origin in listed(value):
-        if origin != "*" and not re.fullmatch(ORIGIN, origin, re.ASCII):
+        found = re.fullmatch(ORIGIN, origin, re.ASCII)
+        if origin != "*" and not (found and 0 < int((found[2] or ":1")[1:]) < 65536):
             raise ValueError(f"{origin!r} is no origin; write https://shop.example.com, without a path or a final /")
     return listed(value)
 

@@ -148,6 +148,8 @@ NO_SETTINGS = {
         "http://[",
         "https://é.example",
         "shop.example.com",
+        "https://shop.example.com:99999",
+        "https://shop.example.com:0",
         "https://shop.example.com/",
         "https://shop.example.com/cart",
     ],

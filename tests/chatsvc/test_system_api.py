@@ -196,6 +196,14 @@ def test_a_redis_that_is_away_is_told(settings: Any, tenant: Tenant, acting: Any
         assert not AuditEntry.objects.filter(action="system.rate_limits_reset").exists()
 
 
+def test_a_token_does_not_suspend_the_tenant_that_it_is_of(acting: Any, root: User, tenant: Tenant) -> None:
+    """It could not undo it: what is of a suspended tenant is refused."""
+    one, caller = f"{TENANTS}/{tenant.id}", acting(root)
+    assert refused(caller.patch(one, {"status": "suspended", "name": "Other"})) == (409, "own_tenant")
+    assert Tenant.objects.get(id=tenant.id).status == "active"
+    assert Api.data_of(caller.patch(one, {"status": "active"}))["status"] == "active"
+
+
 def test_an_operator_makes_finds_and_suspends_a_tenant(acting: Any, root: User, other_tenant: Tenant) -> None:
     caller = acting(root)
     made = caller.post(TENANTS, {"slug": "zebra", "name": "Zebra"})

@@ -20,7 +20,7 @@ from tenants.api.moments import Moment
 from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.people.tenant_views import EXAMPLE, TenantChange, TenantShape, settings_changed, tenant_shape
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
-from tenants.errors import NotFound
+from tenants.errors import Conflict, NotFound
 from tenants.models import Tenant
 from tenants.people.tenant import tenant_change
 from tenants.scope import tenant_scope
@@ -118,7 +118,7 @@ class SystemTenantView(TenantAPIView):
         operation_id="system_tenant_change",
         summary="Change a tenant",
         description="As the tenant changes itself, and beyond: its status, and rate limits above those that it has. 409 "
-        f"`tenant_removing`. {ONLY}",
+        f"`tenant_removing`, and `own_tenant`: the tenant that the token is of is suspended by a token of another one. {ONLY}",
         tags=TAGS,
         request=OperatedTenantChange,
         responses=OperatedTenant,
@@ -129,6 +129,10 @@ class SystemTenantView(TenantAPIView):
         change, fields = settings_changed(body)
         status = body.status if "status" in body.model_fields_set else ""
         fields = sorted([*fields, *(["status"] if status else [])])
+        if status == Tenant.Status.SUSPENDED and given.id == self.principal.tenant_id:  # it could not be undone by it
+            raise Conflict(
+                "A token does not suspend its own tenant: use one of another, or the console.", code="own_tenant"
+            )
 
         def told(stored: Tenant) -> None:
             with tenant_scope(stored.id):
