@@ -32,7 +32,7 @@ from messaging.privacy.export.lines import told
 from messaging.privacy.holds import demand_no_hold
 from messaging.privacy.models import Erasure
 from messaging.privacy.planned import files_planned
-from messaging.privacy.quotes import Words, named_delete, open_receipts, receipts_empty
+from messaging.privacy.quotes import Words, named_delete, open_receipts, receipts_empty, threads_leave
 from messaging.privacy.requested import request_tell
 from messaging.privacy.tables import OWNED, Person, rows_of
 from messaging.privacy.tombstones import tombstones_set
@@ -142,7 +142,7 @@ def _detach_when_read(erasure: Erasure) -> None:
             raise LeaseLost
         return True
 
-    emptied = receipts_empty(words, keep) + named_delete(words, keep)
+    emptied = receipts_empty(words, keep) + named_delete(words, keep) + threads_leave(words, keep)
     _detach(erasure, emptied)
     for one in identities:
         sender = Sender(scheme=one.scheme, scope=one.scope, value=one.value)

@@ -19,13 +19,14 @@ from django.apps import apps
 
 from channels_app.contract import RawRequest
 from channels_app.contract.request import erased
-from conversations.models import Contact, Identity
+from conversations.models import Contact, Conversation, Event, Identity, Message
 from messaging.models import InboundEvent
 from messaging.privacy.tables import ENCRYPTED, NAMED, Person
 from tenants.storage.batches import More, batches
 from tenants.storage.crypto import decrypt
 
 always: More = lambda: True  # noqa: E731
+KIND = "conversation__kind"
 SHORTEST = 5  # characters of an id that is looked for inside other text
 
 
@@ -80,6 +81,29 @@ def named_delete(words: Words, keep: More = always) -> int:
             ids = [row.id for row in found if words.name(_text(row, columns, table in ENCRYPTED))]
             count += objects.filter(id__in=ids).delete()[0] if ids else 0
     return count
+
+
+def threads_leave(words: Words, keep: More = always) -> int:
+    """In threads about other learners the person takes part no longer; what they wrote there is those learners', and stays
+    without their id. How many rows named them."""
+    count = 0
+    for model, of, column in ((Conversation, "kind", "context"), (Message, KIND, "metadata"), (Event, KIND, "payload")):
+        objects: Any = model.objects
+        for found in batches(objects.filter(**{of: "thread"}), column, more=keep):
+            for row in found:
+                before = getattr(row, column)
+                if (after := _without(before, words.lanes)) != before:
+                    count += objects.filter(id=row.id).update(**{column: after})
+    return count
+
+
+def _without(facts: dict[str, Any], ids: frozenset[str]) -> dict[str, Any]:
+    kept = dict(facts)
+    if "participants" in kept:
+        kept["participants"] = [one for one in kept["participants"] if one.get("user_id") not in ids]
+    if kept.get("sender_id") in ids:
+        kept["sender_id"] = ""
+    return kept
 
 
 def says(receipt: InboundEvent, words: Words) -> bool:

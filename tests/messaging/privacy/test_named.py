@@ -106,3 +106,23 @@ def test_a_kept_filter_that_searches_for_the_person_goes(rita: Contact) -> None:
         SavedFilter.objects.create(tenant=rita.tenant, name=name, query={"view": "all", "search": search})
     erased(rita)
     assert set(SavedFilter.objects.values_list("name", flat=True)) == {"all", "none"}
+
+
+def test_in_a_thread_about_another_learner_their_id_goes_and_the_words_stay(rita: Contact, api: Any) -> None:
+    client = api(rita.tenant)
+    asked = {
+        "learner_id": "otto",
+        "participants": [{"user_id": RITA, "role": "guardian"}, {"user_id": "mr-k", "role": "teacher"}],
+    }
+    thread = client.data_of(client.post("/api/v1/threads", asked))
+    at = f"/api/v1/threads/{thread['id']}"
+    for sender, role in ((RITA, "guardian"), ("mr-k", "teacher")):
+        client.post(f"{at}/messages", {"content": f"said by the {role}", "sender_id": sender, "sender_role": role})
+    erased(rita)
+    assert client.data_of(client.get(at))["participants"] == [{"user_id": "mr-k", "role": "teacher"}]
+    told = client.data_of(client.get(f"{at}/messages"))["items"]
+    assert sorted((one["sender_id"], one["content"]) for one in told) == [
+        ("", "said by the guardian"), ("mr-k", "said by the teacher"),
+    ]  # fmt: skip
+    events = Event.objects.filter(conversation=thread["id"], type="CHAT_MESSAGE_CREATED").order_by("seq")
+    assert [one.payload["sender_id"] for one in events] == ["", "mr-k"]
