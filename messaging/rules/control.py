@@ -335,11 +335,11 @@ def require_epoch(seen: Conversation, expected: int | None) -> None:
 
 
 def control_changed(seen: Conversation) -> Conflict:
-    holder = holder_shape(seen)
-    by = holder["assignee"]["name"] if holder["assignee"] else {"bot": "The bot", "queue": "No colleague yet"}.get(
-        seen.held_by, "A colleague"
-    )  # fmt: skip
-    return Conflict(f"Control has changed meanwhile: {by} answers now.", code="control_changed", details=holder)
+    by = {"bot": "The bot", "queue": "No colleague yet"}.get(seen.held_by, "A colleague")
+    if colleague := seen.assignee:
+        by = colleague.get_full_name() or colleague.get_username()
+    words = f"Control has changed meanwhile: {by} answers now."
+    return Conflict(words, code="control_changed", details=holder_shape(seen))
 
 
 def repeated(seen: Conversation) -> Conversation:

@@ -98,7 +98,9 @@ async function refresh(id = opened()) {
   const bar = fresh.querySelector(".inbox-bar");
   const shown = pane.querySelector("[data-conversation]");
   shown.dataset.version = fresh.querySelector("[data-conversation]").dataset.version;
-  if (bar && !pane.querySelector(".inbox-bar details[open]")) pane.querySelector(".inbox-bar")?.replaceWith(bar.cloneNode(true));
+  const picks = pane.querySelector(".inbox-bar details[open]"); // who picks from a list keeps it: the bar comes afterwards
+  if (picks) picks.addEventListener("toggle", () => refresh(id), { once: true });
+  else if (bar) pane.querySelector(".inbox-bar")?.replaceWith(bar.cloneNode(true));
   emit("changed", { id, fresh });
 }
 

@@ -133,6 +133,22 @@ def test_a_conversation_that_a_colleague_takes_says_so_and_keeps_what_is_written
     expect(inbox.reply).to_have_value("I was about to say")
 
 
+def test_a_bar_that_changes_while_a_list_of_it_is_open_is_shown_afterwards(
+    staff: Staff, service: Service, ben: User
+) -> None:
+    row = waits(service, "Ana")
+    inbox = staff(ben)
+    inbox.open(f"{row.id}/")
+    inbox.wait_live()
+    assign = inbox.bar.locator("summary", has_text="Assign")
+    assign.click()
+    with inbox.page.expect_response(lambda answer: "part=conversation" in answer.url):
+        take_over(row.id, service.agent("Mira", role__permissions=["*"]))
+    expect(inbox.bar).not_to_contain_text("Mira answers")
+    assign.click()
+    expect(inbox.bar).to_contain_text("Mira answers")
+
+
 def test_what_is_written_when_a_colleague_closes_stays_to_be_copied(staff: Staff, service: Service, ben: User) -> None:
     row = asks(service, "I need help", "ana")
     inbox = staff(ben, timezone_id="Pacific/Kiritimati")
