@@ -43,6 +43,7 @@ _NEGATIONS = regex.compile(r"n(?:ot|['’]?t|ever|icht|e\s|['’]|o\s|unca|[ãa]
 _CLAUSES = regex.compile(
     r"[.,;:!?…\n]+|\b(?:and|but|so|und|aber|sondern|et|mais|y|pero|sino|e|mas)\b", regex.IGNORECASE
 )
+_NO = regex.compile(r"[\s¡]*(?:no|nope|nah|nein|nee|nö|non|não|nao)\b(?:[\s,.!…]+\S+){0,4}[\s.!…]*$", regex.IGNORECASE)
 LOOKED_AT = 1000  # characters
 MOST_CLAUSES = 6
 
@@ -52,6 +53,11 @@ def clauses(text: str) -> list[str]:
     parts = [part.strip() for part in _CLAUSES.split(text[:LOOKED_AT])]
     parts = [part for part in parts if len(part.split()) > 1]
     return parts if 1 < len(parts) <= MOST_CLAUSES else []
+
+
+def begins_with_no(text: str) -> bool:
+    """ "No, wait!", to a question that is answered by yes or no."""
+    return _NO.match(text) is not None
 
 
 def denied(text: str) -> bool:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from assistant import slots
 from assistant.builtin.delivery import delivery_asked
-from assistant.builtin.denials import denied
+from assistant.builtin.denials import begins_with_no, denied
 from assistant.builtin.replies import Replies, told_of
 from assistant.builtin.turn import COLLECTING, CONFIRMING, MARKS, NAME, OPEN, PRODUCTS, SOMETHING_ELSE
 from assistant.builtin.unsure import asks_what, lacks_it
@@ -148,6 +148,8 @@ class Dialogue(Replies):
         if not self.on_yes or (self.awaited and lacks_it(self.text)):
             return None
         said = self.recognised.name if self.recognised else ""
+        if self.stage == CONFIRMING and begins_with_no(self.text) and not (self.recognised and self.recognised.own):
+            said = NO
         if said == YES:
             return self.resolve(self.on_yes)
         if said in (NO, CANCEL) and self.on_yes.startswith("do:"):

@@ -20,6 +20,7 @@ from assistant.intents.learning.training import Classification, normal
 from assistant.intents.lessons import Lessons
 from assistant.intents.recognised import Recognised, recognise
 from assistant.intents.skills import Skill
+from assistant.intents.tongues import tongue_of
 from assistant.knowledge.facts import Finding
 from assistant.knowledge.search import Passage, known_from
 from assistant.port import EngineRequest, NotAtOnce, Told
@@ -94,7 +95,8 @@ class Turn:
         self.entities = as_dict(self.context.get("entities")) | slots.entities(self.text, engine_options.region)
         spoken = [language.split("-")[0] for language in engine_options.languages]
         wanted = request.language.split("-")[0]
-        self.language = wanted if wanted in spoken else spoken[0]
+        guessed = "" if wanted or len(spoken) < 2 else tongue_of(self.text, lessons.tongues)
+        self.language = next((one for one in (wanted, guessed) if one in spoken), spoken[0])
 
     @cached_property
     def looked_at(self) -> Recognised:

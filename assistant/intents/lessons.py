@@ -26,6 +26,7 @@ from assistant.intents.learning import apart, stored, training
 from assistant.intents.learning.arrays import FAULTS, Learnt, pack, taught_of, unpack
 from assistant.intents.skills import Skill, digest_of, examples_of, read_facts, read_skills, rows_stamp
 from assistant.intents.spelling import Spelling, spelling_of
+from assistant.intents.tongues import tongues_of
 from assistant.intents.versions.held import held_for, held_stamp
 from assistant.knowledge import facts as knowledge
 from assistant.models import TrainedModel
@@ -64,6 +65,12 @@ class Lessons:
     def spelling(self) -> Spelling:
         """Of the words that are taught; made with the first text that needs it."""
         return spelling_of(example.text for example in self.examples)
+
+    @cached_property
+    def tongues(self) -> Mapping[str, frozenset[str]]:
+        """Words of what the tenant has written in a language, and in which: of replies, titles and questions of intents, and of
+        articles."""
+        return tongues_of(self.skills.values(), self.knowledge.facts)
 
     @property
     def examples(self) -> Sequence[training.Example]:

@@ -41,6 +41,20 @@ def test_a_process_of_its_own_learns_the_same_numbers() -> None:
     assert all(np.array_equal(mine[name], others[name]) for name in mine)
 
 
+def test_learning_that_gives_way_is_ended_by_its_own_time_and_not_by_that_of_others(tmp_path, monkeypatch) -> None:
+    """On a machine at work a demo's second look waited ten minutes for seconds of a processor, was ended, and began anew."""
+    waits = tmp_path / "waits"
+    waits.write_text("#!/bin/sh\ncat > /dev/null\nsleep 0.6\nprintf 'result\\nnumbers'\n")
+    waits.chmod(0o755)
+    monkeypatch.setattr(apart.sys, "executable", str(waits))
+    assert apart._done("mean", {}, nice=apart.BEHIND, longest_s=0.3) == b"numbers"
+    with pytest.raises(apart.LearningFailed):
+        apart._done("learn", {}, longest_s=0.3)
+    monkeypatch.undo()
+    burns = subprocess.run([sys.executable, "-c", f"{apart.LIMITED.format(1)}\nwhile True: pass"], check=False)
+    assert burns.returncode < 0
+
+
 def test_what_learning_takes_does_not_stay() -> None:
     script = (
         "import json, sys; from assistant.intents.learning import apart; from assistant.intents.learning.training import Example;"

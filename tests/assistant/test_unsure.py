@@ -14,6 +14,7 @@ from assistant.builtin.unsure import asks_what, lacks_it
 from assistant.intents.learning.training import Classification
 from assistant.intents.lessons import Lessons
 from assistant.intents.recognised import MEANING, Recognised
+from assistant.intents.tongues import tongue_of
 from assistant.port import EngineReply, EngineRequest, Told
 from channels_app.content.types import text
 from tests.assistant.test_dialogue import said, titles
@@ -173,6 +174,40 @@ def test_a_products_name_is_no_complaint(shop):
     sure = Classification((("complaint", 0.9),))
     dialogue.looked_at = Recognised(sure, MEANING, dialogue.looked_at.row)  # type: ignore[misc]
     assert (said(dialogue.reply()), asked) == ("This is what we have:", [False, True])
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("Rabatt?", "Wer den Newsletter"), ("horario", "Nuestras tiendas"), ("horaires", "Nos magasins"),
+        ("desconto?", "Quem subscreve"), ("réduction ?", "Les abonnés"), ("discount?", "Subscribers"),
+    ],
+)  # fmt: skip
+def test_one_word_is_answered_in_the_language_of_the_tenants_texts(visitor, word, told):
+    """No detector tells the language of one word: it was answered in English."""
+    assert told in said(visitor(languages=LANGUAGES).says(word))
+
+
+def test_a_word_of_several_languages_tells_none():
+    tongues = {"garantie": frozenset({"de", "fr"}), "dauer": frozenset({"de"}), "lino": frozenset({"en"})}
+    told = [tongue_of(text, tongues) for text in ("Garantie", "Garantie Dauer", "garantie lino", "etwas", "a b", "")]
+    assert told == ["", "de", "", "", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("language", "asks", "words"),
+    [
+        ("en", "cancel my order AC-10042", "no, wait!"),
+        ("de", "Bestellung AC-10042 stornieren", "nein warte"),
+        ("fr", "annuler ma commande AC-10042", "non attendez"),
+        ("es", "cancelar mi pedido AC-10042", "no espera"),
+        ("pt", "cancelar a minha encomenda AC-10042", "não, espere"),
+    ],
+)
+def test_what_begins_with_no_is_a_no_to_a_question(visitor, language, asks, words):
+    person = visitor(languages=LANGUAGES)
+    assert person.says(asks, language=language).next_expected == ("yes", "no")
+    assert person.says(words, language=language).intent == "cancel"
 
 
 def test_without_a_product_it_is_not(visitor):

@@ -30,6 +30,8 @@ from assistant.knowledge import facts as knowledge
 ROOT = Path(__file__).resolve().parents[3]
 LONGEST_S, LONGEST_MEASURED_S = 600.0, 3600.0
 BEAT_S = 5.0  # how often those who wait are told, however long a step takes
+SLOWEST = 6  # times as long it may take on a clock that it gives way to others by: its limit is one of processor time
+LIMITED = "import resource; resource.setrlimit(resource.RLIMIT_CPU, ({0}, {0}))"
 BEHIND = 15  # of the second look, for which no message waits: those that answer come first
 GIVE_WAY = "os.path.exists('/proc/self/autogroup') and open('/proc/self/autogroup', 'w').write('{}')"
 PROGRESS, RESULT = b"progress ", b"result\n"
@@ -118,13 +120,14 @@ def _done(
     of its own: Linux weighs sessions against each other, and niceness only within one (sched(7), autogroup)."""
     program = f"import {__name__} as apart; apart.main()"
     if nice:
-        program = f"import os; os.nice({nice}); {GIVE_WAY.format(nice)}; {program}"
+        limited = LIMITED.format(max(1, int(longest_s)))
+        program = f"import os; os.nice({nice}); {GIVE_WAY.format(nice)}; {limited}; {program}"
     words = json.dumps({"do": do, **given}).encode()
     with subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT,
         start_new_session=bool(nice),
     ) as child:  # fmt: skip
-        longest = threading.Timer(longest_s, child.kill)
+        longest = threading.Timer(longest_s * SLOWEST if nice else longest_s, child.kill)
         longest.start()
         try:
             assert child.stdin
