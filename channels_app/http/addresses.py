@@ -31,8 +31,12 @@ def address_check(url: str, *, allowed: frozenset[str], https: bool) -> None:
         port = parts.port or PORTS.get(parts.scheme, 0)  # raises ValueError beyond 65535
     except ValueError:
         place = ""
-    if not place or "@" in parts.netloc or parts.fragment:
-        raise BadAddress("invalid_url", "Give an http(s) address without user name, password and fragment.")
+    unwritable = " " in url or not url.isprintable()  # it would be called escaped, and be shown as something else
+    if not place or unwritable or "@" in parts.netloc or parts.fragment:
+        raise BadAddress(
+            "invalid_url",
+            "Give an http(s) address without user name, password, fragment, blanks and unseen characters.",
+        )
     if listed(place, allowed):
         return
     if https and parts.scheme != "https":

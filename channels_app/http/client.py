@@ -34,7 +34,8 @@ DOWNLOAD_S = 60.0
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 USER_AGENT = "chatsvc/1"
 PORTS = {"http": 80, "https": 443}
-HOST = re.compile(r"[0-9a-z._:-]+")  # what is left of a name after IDNA; httpx would escape the rest and go on
+#: what is left of a name after IDNA (httpx would escape the rest and go on), in labels as DNS has them, or an address of IPv6
+HOST = re.compile(r"(?=.{1,254}\Z)([0-9a-z_-]{1,63}\.)*[0-9a-z_-]{1,63}\.?|[0-9a-f:.]+")
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 #: what went wrong → what it means for the message; the first match counts

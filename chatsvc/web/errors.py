@@ -18,6 +18,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Un
 from django.views import defaults
 from pydantic import ValidationError
 from rest_framework import exceptions
+from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
@@ -54,6 +55,7 @@ class MethodNotAllowed(ServiceError):
 
 class UnsupportedMediaType(ServiceError):
     status, code, message = 415, "unsupported_media_type", "The body must be JSON: `Content-Type: application/json`."
+    form = "The body must be a form: `Content-Type: multipart/form-data` with its boundary."
 
 
 class InternalError(ServiceError):
@@ -104,6 +106,10 @@ class EnvelopeRenderer(BaseRenderer):
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """DRF's hook: every exception of a view becomes an answer with a stable code."""
     shown = as_service_error(error)
+    if isinstance(shown, UnsupportedMediaType) and MultiPartParser in getattr(
+        context.get("view"), "parser_classes", ()
+    ):
+        shown = UnsupportedMediaType(UnsupportedMediaType.form)
     request = context.get("request")
     response = Response(_body(shown), status=shown.status)
     if isinstance(shown, NotAvailable):

@@ -163,3 +163,21 @@ def test_what_is_no_address_is_told(url):
     with pytest.raises(BadAddress) as caught:
         address_check(url, allowed=frozenset(), https=True)
     assert caught.value.code == "invalid_url"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://ex..example/", f"https://{'a' * 64}.example/", f"https://{'a.' * 127}example/", "https://.example/",
+     "https://ex.example/ a", "https://ex.example/\u202egnp.exe", "https://ex.example/\u200b", "https://ex.example/\x7f"],
+    ids=ascii,
+)  # fmt: skip
+def test_an_address_that_no_name_server_can_know_or_people_cannot_read_is_not_saved(url):
+    with pytest.raises(BadAddress) as caught:
+        address_check(url, allowed=frozenset(), https=True)
+    assert caught.value.code == "invalid_url"
+
+
+@pytest.mark.parametrize("url", ["https://ex.example./", f"https://{'a' * 63}.example/", "https://exämple.example/ä"])
+def test_an_address_at_the_limits_is(monkeypatch, url):
+    monkeypatch.setattr(addresses, "resolve", lambda host, port: ["8.8.8.8"])
+    address_check(url, allowed=frozenset(), https=True)

@@ -266,6 +266,11 @@ def test_an_address_of_no_file_is_refused(api, tenant, shop, address):
     assert outcome(answer) == (404, "media_not_found")
 
 
+def test_who_sends_an_upload_as_json_is_told_the_form_that_is_taken(api, tenant):
+    response = api(tenant).post("/api/v2/media", {"file": "x"})
+    assert "multipart/form-data" in response.json()["error"]["message"]
+
+
 @pytest.mark.parametrize(
     ("send", "status", "code"),
     [
