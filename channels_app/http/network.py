@@ -67,8 +67,8 @@ def resolve(host: str, port: int) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        if ours := no_room(error):
-            raise ours from error
+        if no_room(error):
+            raise
         raise Unreachable("dns_failed", "The host name could not be resolved.") from error
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
