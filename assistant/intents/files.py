@@ -37,9 +37,11 @@ def examples_in(path: Path, part: str) -> Given:
     try:
         text = path.read_text(encoding="utf-8-sig")
         rows = _json(json.loads(text), part) if path.suffix == ".json" else _csv(text)
+        if not all(isinstance(word, str) for one in rows for word in (one.text, one.intent)):
+            raise TypeError("a row without its text or category")
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise NotReadable(f"{path.name}: {error}") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, csv.Error) as error:
         raise NotReadable(f"{path.name}: give CSV with text and category, or JSON lists of [text, intent].") from error
     known, unknown = ([one for one in rows if (one.intent == NONE) is strange] for strange in (False, True))
     if not known:

@@ -94,7 +94,8 @@ def test_what_lists_of_a_file_are_read(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [("a.json", "{"), ("a.json", "[]"), ("a.json", '{"train": [["one"]]}'), ("a.csv", "a,b\n1,2\n"),
-     ("a.csv", "text,category\n"), ("b.csv", None)],
+     ("a.csv", "text,category\n"), ("b.csv", None), ("a.csv", "text,category\nonly a text\n"), ("a.json", "[" * 5000),
+     ("a.csv", f"text,category\n{'x' * 200_000},a\n"), ("a.json", '{"train": [[1, null]]}'), ("a.json", '"train"')],
 )  # fmt: skip
 def test_a_file_of_another_form_is_refused_with_its_name(tmp_path, name, text) -> None:
     if text is not None:
