@@ -1,4 +1,5 @@
-"""What stands at the address of an issuer's keys (settings.ISSUER_KEYS_FETCH), by the guarded client. Must not read it."""
+"""What the app below asks of the outside: what stands at the address of an issuer's keys (settings.ISSUER_KEYS_FETCH), by the
+guarded client, and whether an address would be called (settings.ADDRESS_CHECK). Must not read what it gets."""
 
 from __future__ import annotations
 
@@ -19,11 +20,8 @@ CONNECT_S, READ_S, TOTAL_S = 2.0, 3.0, 5.0
 def issuer_keys(url: str) -> bytes:
     """The body of a 200. Redirects are not followed. Raises Unavailable ``issuer_away``, Unprocessable
     ``issuer_keys_unusable`` for an address that is not called, or that answers something else."""
-    try:
-        with asking():
-            address_check(url, allowed=outbound_hosts(), https=not settings.DEBUG)
-    except BadAddress as error:
-        raise _unusable(str(error)) from error
+    if refusal := address_refusal(url):
+        raise _unusable(refusal[1])
     client = HttpClient(
         allow_hosts=outbound_hosts(), connect_s=CONNECT_S, read_s=READ_S, total_s=TOTAL_S, max_bytes=MOST_BYTES
     )
@@ -38,6 +36,16 @@ def issuer_keys(url: str) -> bytes:
     if answer.status != 200:
         raise _unusable(f"This address answers {answer.status}, not 200 with a set of keys.")
     return answer.body
+
+
+def address_refusal(url: str) -> tuple[str, str] | None:
+    """Why an address that a tenant enters would not be called: code and words. Raises TooMany ``busy``: names are looked up."""
+    try:
+        with asking():
+            address_check(url, allowed=outbound_hosts(), https=not settings.DEBUG)
+    except BadAddress as error:
+        return error.code, str(error)
+    return None
 
 
 def _unusable(message: str) -> Unprocessable:

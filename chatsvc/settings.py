@@ -294,6 +294,7 @@ JWT_ALGORITHM: str = ENV["JWT_ALGORITHM"]
 JWT_FORMER_SECRET_KEYS: list[str] = ENV["JWT_FORMER_SECRET_KEYS"]
 JWT_KEYS: str = Path(ENV["JWT_KEYS_FILE"]).read_text(encoding="ascii") if ENV["JWT_KEYS_FILE"] else ""
 PDF_FONTS: str = ENV["PDF_FONTS"]
+ADDRESS_CHECK = "channels_app.issuer_keys.address_refusal"  # tenants/people/tenant.py asks it
 ISSUER_KEYS_FETCH = "channels_app.issuer_keys.issuer_keys"  # tenants/access/signing/issuers.py calls outside by it
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # bytes; a WhatsApp webhook may have 3 MB
 

@@ -9,6 +9,9 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.conf import settings
+from django.utils.module_loading import import_string
+
 from tenants import tenant_settings
 from tenants.access.limits import limits_of
 from tenants.errors import Conflict, Invalid
@@ -47,7 +50,8 @@ def tenant_change(
     the caller runs the service, and may raise the tenant's limits.
 
     Raises Invalid ``invalid_settings`` with a detail per wrong setting, also ``operators_only`` for a limit that a tenant
-    would raise; Conflict ``tenant_removing``."""
+    would raise; for an address of ``alerts`` that would not be called its code; Conflict ``tenant_removing``."""
+    _require_callable(tenant_id, change)
     with atomic():
         if not Tenant.objects.filter(id=tenant_id).exclude(status=Tenant.Status.REMOVING).update(updated_at=now()):
             raise Conflict("The tenant is being removed.", code="tenant_removing")
@@ -63,6 +67,21 @@ def tenant_change(
         then(tenant)
     tenant_settings.invalidate(tenant.id)
     return tenant
+
+
+def _require_callable(tenant_id: uuid.UUID, change: Callable[[Settings], Settings]) -> None:
+    """Of the addresses that the change brings; what is none is the settings' own matter. Before the lock: names are looked
+    up. Raises Invalid ``invalid_settings``."""
+    stored = Tenant.objects.filter(id=tenant_id).values_list("settings", flat=True).first() or {}
+    held, wanted = (one.get("alerts") or {} for one in (stored, change(stored)))
+    brought = {name: str(wanted.get(name, "")) for name in ADDRESSES if wanted.get(name) != held.get(name)}
+    check: Callable[[str], tuple[str, str] | None] = import_string(settings.ADDRESS_CHECK)
+    refused = {name: check(url) for name, url in brought.items() if url.startswith("http")}
+    details = [
+        {"field": f"alerts.{name}", "message": told[1], "code": told[0]} for name, told in refused.items() if told
+    ]
+    if details:
+        raise Invalid("These settings cannot be stored.", code="invalid_settings", details=details)
 
 
 def _require_no_raise(before: tenant_settings.TenantSettings, after: tenant_settings.TenantSettings) -> None:

@@ -167,6 +167,30 @@ def test_the_rule(held: Any, before: list[str], after: list[str], missing: list[
 # ---------------------------------------------------------------------------- the tenant
 
 
+@pytest.mark.parametrize("name", ["slack_webhook_url", "webhook_url"])
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("https://127.0.0.1/x", "url_not_public"), ("https://[::ffff:10.0.0.1]/x", "url_not_public"),
+        ("https://2130706433/x", "url_not_public"), ("https://169.254.169.254/x", "url_not_public"),
+        ("http://93.184.216.34/x", "url_not_https"), ("https://me@93.184.216.34/x", "invalid_url"),
+        ("https://93.184.216.34/x", None),
+    ],
+)  # fmt: skip
+def test_an_address_of_alerts_that_would_not_be_called_is_refused(
+    name: str, url: str, code: str | None, tenant: Tenant, api: Any
+) -> None:
+    client = api(tenant)
+    answer = client.patch(f"{V2}/tenant", {"settings": {"alerts": {name: url}}})
+    if code is None:
+        assert client.data_of(answer)["settings"]["alerts"][name] == url
+        return
+    assert refused(client, answer) == (400, "invalid_settings")
+    [detail] = client.error_of(answer)["details"]
+    assert (detail["field"], detail["code"]) == (f"alerts.{name}", code)
+    assert Tenant.objects.get(id=tenant.id).settings == {}
+
+
 def test_settings_are_read_and_changed(tenant: Tenant, api: Any) -> None:
     client, at = api(tenant), f"{V2}/tenant"
     told = client.data_of(client.get(at))
