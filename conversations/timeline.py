@@ -112,8 +112,7 @@ def conversation_advance(
         changes["event_seq"] = F("event_seq")
     conversation = prepared.update_where(Conversation, where, changes)
     if conversation:
-        for tell in on_change:
-            on_commit(partial(tell, conversation.tenant_id, conversation.id))
+        conversation_touched(conversation.tenant_id, conversation.id)
         if _in_queue(conversation, changes):
             queue_touched(conversation.tenant_id)
     return conversation
@@ -124,6 +123,12 @@ def _in_queue(conversation: Conversation, changes: Mapping[str, Any]) -> bool:
     if not _HANDS.isdisjoint(changes):
         return True
     return conversation.held_by == Conversation.Holder.QUEUE and not _ORDER.isdisjoint(changes)
+
+
+def conversation_touched(tenant_id: uuid.UUID, conversation_id: uuid.UUID) -> None:
+    """It may have changed, or is gone: told after the commit."""
+    for tell in on_change:
+        on_commit(partial(tell, tenant_id, conversation_id))
 
 
 def queue_touched(tenant_id: uuid.UUID) -> None:

@@ -24,7 +24,7 @@ from conversations.contacts.people import identities_forget
 from conversations.files.attachments import files_erase
 from conversations.models import Attachment, Contact, Conversation, Event, Identity
 from conversations.search.forget import index_renew
-from conversations.timeline import queue_touched
+from conversations.timeline import conversation_touched, queue_touched
 from messaging.measures import PRIVACY
 from messaging.models import Delivery, Turn
 from messaging.privacy.export.job import exports_erase
@@ -180,6 +180,8 @@ def _detach(erasure: Erasure, emptied: int) -> None:
         Turn.objects.filter(conversation__in=ids, status__in=Turn.OPEN).update(status=Turn.Status.VOID, claim=None)
         unsent = Delivery.objects.filter(conversation__in=ids, status__in=Delivery.UNFINISHED)
         unsent.update(status=Delivery.Status.FAILED, claim=None, error_code=ERASED)
+        for id in talks.filter(is_open=True).values_list("id", flat=True):
+            conversation_touched(erasure.tenant_id, id)  # off the lists of staff
         talks.update(
             is_open=False, status=Conversation.Status.COMPLETED, ended_at=now(), ended_reason=ERASED,
             control_owner=Conversation.Owner.HUMAN, control_epoch=F("control_epoch") + 1,
@@ -231,6 +233,9 @@ def _batch(erasure: Erasure, table: str, model: Any, ids: list[uuid.UUID]) -> in
     counts = {**erasure.counts, table: erasure.counts.get(table, 0) + len(ids)}
     with atomic():
         model.objects.filter(pk__in=ids).delete()
+        if model is Conversation:
+            for id in ids:
+                conversation_touched(erasure.tenant_id, id)
         held = Erasure.objects.filter(id=erasure.id, claim=erasure.claim)
         if not held.update(due_at=now() + LEASE, counts=counts, table=table):
             raise LeaseLost

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
@@ -15,6 +17,7 @@ from messaging.desk import desks as desks_module
 from messaging.desk import reading
 from messaging.desk.desks import desks
 from messaging.live.attending import staff_read
+from messaging.privacy import erase
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end, take_over
 from tests.factories import ChannelFactory, LabelFactory
@@ -207,3 +210,15 @@ async def test_two_channels_are_told_apart(tenant, ana, window, says):
     conversation = await says("omar", "Hello", on=other)
     assert (await socket.until("conv"))[-1]["conversation"] == str(conversation.id)
     assert [frame["conversation"] for frame in socket.seen if frame["t"] == "conv"] == [str(conversation.id)]
+
+
+async def test_who_is_erased_leaves_the_lists(ana, window, says, wants_a_human, rows, monkeypatch):
+    monkeypatch.setattr(erase, "PAUSE", timedelta(0))
+    conversation = await wants_a_human(await says("mira", "my violin"))
+    waiting, everything = await window(ana, "waiting"), await window(ana, "all")
+    begun = await rows(erase.erasure_start, conversation.contact_id, "system")
+    await rows(erase.erasure_go_on, begun.id, lambda: True)  # the ids lead nowhere, and it is over
+    assert (await waiting.until("gone"))[-1]["conversation"] == str(conversation.id)
+    await everything.until("conv")
+    assert await rows(erase.erasure_go_on, begun.id, lambda: True)
+    assert (await everything.until("gone"))[-1]["conversation"] == str(conversation.id)
