@@ -15,7 +15,14 @@ from channels_app.contract import ContactBlocked, Sender
 from channels_app.models import Channel
 from conversations.contacts.people import FORMER, identity_resolve
 from conversations.models import Conversation, Event, Identity, Message
-from conversations.timeline import VERSIONS, NewEvent, conversation_advance, events_append, queue_touched
+from conversations.timeline import (
+    VERSIONS,
+    NewEvent,
+    conversation_advance,
+    conversation_touched,
+    events_append,
+    queue_touched,
+)
 from messaging import wake
 from messaging.consent.ledger import identities_of, stops_settled
 from messaging.models import Delivery, Turn
@@ -149,6 +156,8 @@ def identity_stop(identity_id: uuid.UUID, contact_id: uuid.UUID, at: datetime) -
         status=Turn.Status.VOID, outcome="stopped"
     )
     Conversation.objects.filter(id__in=talks).update(answered_seq=F("last_seq"), waiting_since=None)
+    for talk in talks:
+        conversation_touched(current_tenant_id(), talk)
     queue_touched(current_tenant_id())
     queued = Delivery.objects.filter(conversation_id__in=talks, status=Delivery.Status.QUEUED)
     lanes = list(queued.values_list("conversation_id", flat=True).distinct())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from django.core.cache import cache
 
 from channels_app.content.types import text
+from conversations import timeline
 from conversations.models import Conversation
 from conversations.waiting import place_of, places
 from messaging.accept import Entrance, accept
@@ -94,6 +96,14 @@ def test_those_behind_are_told_whatever_staff_do(move, queued, web, tenant, ana,
     calls.all.clear()
     move(first, ana, TeamFactory(tenant=tenant))
     assert ("tell_places", scope.id) in [call[:2] for call in calls.all]
+
+
+def test_the_lists_of_staff_learn_that_who_says_stop_waits_no_more(queued, monkeypatch) -> None:
+    told: list[uuid.UUID] = []
+    monkeypatch.setattr(timeline, "on_change", [lambda tenant_id, id: told.append(id)])
+    row = queued(9)
+    identity_stop(row.identity_id, row.contact_id, now())
+    assert told == [row.id]
 
 
 @pytest.mark.parametrize(
