@@ -57,13 +57,16 @@ def spent_micros(day: date) -> int:
 
 
 def reserve(offer: Offer, request: ChatRequest) -> Reserved:
-    """Set aside the most that the question can cost. Raises ProviderFault ``budget_exceeded`` where the day's hard limit
-    would be passed; a model that costs nothing may always be asked."""
+    """Set aside the most that the question can cost, where the day has a hard limit. Raises ProviderFault ``budget_exceeded``
+    where that would be passed; a model that costs nothing may always be asked. Without a limit to hold nothing is written
+    while the person waits."""
     began = time.monotonic()
     day, hard = today(), _limits().hard_usd
     micros = round(offer.cost_usd(prompt_tokens(request), request.max_tokens) * MICRO)
+    if hard is None or not micros:
+        return Reserved(day, offer, 0, began)
     # an interrupted process leaves what it has set aside: the day then ends sooner, never later
-    if not _move(day, micros, None if hard is None or not micros else round(hard * MICRO) - micros):
+    if not _move(day, micros, round(hard * MICRO) - micros):
         _tell(day, "hard", hard)
         call_count(offer, "budget_exceeded", time.monotonic() - began)
         raise ProviderFault("budget_exceeded")

@@ -63,6 +63,22 @@ def test_what_a_day_took_is_counted_by_model(twin, tenant, other_tenant, scope) 
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("limit", "price", "written"), [({}, 1_000, False), ({"hard_usd": 5.0}, 0, False), ({"hard_usd": 5.0}, 1_000, True)]
+)
+def test_nothing_is_written_before_a_model_is_asked_where_no_limit_can_be_passed(
+    tenant, scope, limits, limit, price, written
+) -> None:
+    """On SQLite each first word waited for the one writer."""
+    limits(**limit)
+    offer = Offer(
+        Server("openai", "own", "openai", "http://llm.example", "sk"), "gpt", input_usd=price, output_usd=price
+    )
+    held = budget.reserve(offer, question())
+    assert (held.micros > 0, ModelBudget.objects.exists()) == (written, written)
+
+
+@pytest.mark.django_db
 def test_refusals_cost_nothing_and_what_broke_off_does(twin, tenant, scope) -> None:
     model(provider(tenant, twin), input_usd=1_000, output_usd=10_000)
     twin.faults.order("refuse_token")
