@@ -25,9 +25,9 @@ class Provider(TenantModel):
     """
 
     class Kind(models.TextChoices):
-        OPENAI = "openai"
+        OPENAI = "openai", "OpenAI"
         ANTHROPIC = "anthropic"
-        COMPATIBLE = "compatible"  # speaks OpenAI's chat completions
+        COMPATIBLE = "compatible", "Compatible server"  # speaks OpenAI's chat completions
 
     class MaxTokensField(models.TextChoices):
         NEW = "max_completion_tokens"

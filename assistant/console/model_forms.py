@@ -28,7 +28,6 @@ KEY_KEPT = "Never shown again; leave it empty to keep the one that is stored"
 
 #: what is chosen, as its makers call it
 CHOICES: dict[str, dict[str, str]] = {
-    "kind": {"openai": "OpenAI"},
     "max_tokens_field": {"max_completion_tokens": "max_completion_tokens (new)", "max_tokens": "max_tokens (old)"},
     "json_mode": {"json_schema": "By its schema", "json_object": "As an object"},
 }
@@ -47,7 +46,7 @@ class ProviderForm(forms.ModelForm):
         }  # fmt: skip
         help_texts: ClassVar[dict[str, str]] = {
             "name": "As you call it: small letters, digits and hyphens. It stands before the names of its models",
-            "kind": "“Compatible” is any server that speaks OpenAI's chat completions: vLLM, Ollama, OpenRouter …",
+            "kind": "“Compatible server” is any that speaks OpenAI's chat completions: vLLM, Ollama, OpenRouter …",
             "base_url": "Of a compatible server, as https://llm.example.com/v1; empty: the provider's own",
             "enabled": "Off: none of its models is asked",
             "requests_per_minute": "As many as your account allows; 0: as many as come",

@@ -119,7 +119,7 @@ class ToolAdmin(TenantAdmin):
         form = super().get_form(request, obj, change=change, **options)
         helps = {
             "name": "What the model calls it by: small letters, digits and _",
-            "kind": "HTTP: an address of yours. MCP: a tool of a Model Context Protocol server",
+            "kind": "HTTP call: an address of yours. MCP server: a tool of a Model Context Protocol server",
             "enabled": "Off: no model is told of it",
             "title": "What people read before they say yes, as “Cancel your order”",
             "description": "What the model reads: what it does, and when it is the one to call",
@@ -137,8 +137,6 @@ class ToolAdmin(TenantAdmin):
         for name, label in LABELS.items():
             if name in form.base_fields:
                 form.base_fields[name].label = label
-        if "kind" in form.base_fields:
-            form.base_fields["kind"].choices = [("http", "HTTP"), ("mcp", "MCP")]
         if "timeout_s" in form.base_fields:
             form.base_fields["timeout_s"] = _seconds(form.base_fields["timeout_s"])
         return form

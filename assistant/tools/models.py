@@ -22,8 +22,8 @@ class Tool(TenantModel):
     """
 
     class Kind(models.TextChoices):
-        HTTP = "http"
-        MCP = "mcp"
+        HTTP = "http", "HTTP call"
+        MCP = "mcp", "MCP server"
 
     name = models.CharField(max_length=60, validators=[RegexValidator(NAME)])
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.HTTP)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
 from django.test import Client, RequestFactory
 from django.urls import clear_script_prefix, reverse, set_script_prefix
@@ -89,3 +91,16 @@ def test_below_another_address_the_sidebar_leads_there():
     finally:
         clear_script_prefix()
     assert name_of(below) == ""
+
+
+def test_choices_read_as_what_they_name_is_called() -> None:
+    """Lists and pages show a choice by its label, which Django makes of the value where none is given: "Mcp", "Openai"."""
+    wrong = re.compile(r"\b(?:Http|Mcp|Openai|Api|Sms|Url|Json|Csv|Pdf|Id)\b|_")
+    labels = [
+        (f"{one._meta.label}.{field.name}", str(label))
+        for one in apps.get_models()
+        for field in one._meta.fields
+        for _, label in field.choices or ()
+    ]
+    assert [found for found in labels if wrong.search(found[1]) and not found[1].startswith("max_")] == []
+    assert ("assistant.Tool.kind", "MCP server") in labels
