@@ -21,9 +21,11 @@ from django.db.models import Q, QuerySet
 
 from channels_app.contract import Sender
 from channels_app.models import Channel
+from channels_app.words.split import shorten
 from conversations.contacts.merges import contacts_lock, demand_free, join, part, parted_from
 from conversations.models import Contact, Conversation, Identity, Message, Session
 from tenants.errors import Unavailable, Unprocessable
+from tenants.names import name_clean
 from tenants.storage import prepared
 from tenants.storage.db import RACES, atomic, lost_race, now, on_commit, on_mongo, retried
 from tenants.storage.memo import Memo
@@ -253,7 +255,7 @@ def _contact_of(identities: Sequence[Identity]) -> uuid.UUID | None:
 def _contact_create(channel: Channel, sender: Sender) -> uuid.UUID:
     contact = Contact(
         tenant_id=channel.tenant_id,
-        name=sender.name[:200],
+        name=name_of(sender),
         phone=sender.value if sender.scheme == "phone" else "",
         profile=dict(sender.profile),
     )
@@ -305,6 +307,12 @@ def contact_came_from(contact_id: uuid.UUID, origin: Mapping[str, Any]) -> None:
         Contact.objects.filter(id=contact_id).update(profile={**profile, "came_from": dict(origin)})
 
 
+def name_of(sender: Sender) -> str:
+    """The person's name as it is kept: on one line and without what is not seen, for it stands before their words in lists,
+    mails and exports, where it must not read as another entry or turn the direction of reading."""
+    return shorten(name_clean(sender.name), 200)
+
+
 def contact_touch(
     channel: Channel, known: Known, sender: Sender, *, session_key: str, device: dict[str, Any]
 ) -> Session | None:
@@ -321,9 +329,10 @@ def contact_touch(
     on_commit(lambda: _touched.__setitem__(visit, at))
     seen = {"last_active_at": now()}
     person: dict[str, Any] = {"id": known.contact_id}
-    named = sender.name and prepared.update(Contact, {**person, "decided": None}, {**seen, "name": sender.name[:200]})
-    if not named and prepared.update(Contact, person, seen) and sender.name:  # staff have decided some of it
-        Contact.objects.filter(**person).exclude(decided__contains="name").update(name=sender.name[:200])
+    name = name_of(sender)
+    named = name and prepared.update(Contact, {**person, "decided": None}, {**seen, "name": name})
+    if not named and prepared.update(Contact, person, seen) and name:  # staff have decided some of it
+        Contact.objects.filter(**person).exclude(decided__contains="name").update(name=name)
     if sender.address:
         prepared.update(Identity, {"id": known.identity_id}, {"address": sender.address})
     return session_touch(channel, known, session_key=session_key, device=device)

@@ -16,6 +16,7 @@ from pydantic_core import to_json
 from channels_app.words.moments import all_written
 from conversations.export.lines import Line, Talk
 from tenants.api.trail.cells import safe
+from tenants.names import name_clean
 
 HEAD = ("seq", "time", "role", "name", "text", "files", "status")
 STYLE = (
@@ -82,7 +83,7 @@ def _facts(talk: Talk) -> list[tuple[str, str]]:
     shape = all_written(talk.shape)
     return [
         ("Conversation", str(shape["id"])), ("Channel", f"{shape['channel']['name']} ({shape['channel']['kind']})"),
-        ("Person", talk.row.contact.name or shape["user_id"]), ("Status", shape["status"]),
+        ("Person", name_clean(talk.row.contact.name) or shape["user_id"]), ("Status", shape["status"]),
         ("Began", shape["created_at"]), ("Ended", shape["ended_at"] or "—"),
     ]  # fmt: skip
 
@@ -100,7 +101,7 @@ def _pdf(talk: Talk) -> Iterator[bytes]:
 
 
 def _title(talk: Talk) -> str:
-    return f"Conversation with {talk.row.contact.name or 'a visitor'}"
+    return f"Conversation with {name_clean(talk.row.contact.name) or 'a visitor'}"
 
 
 FORMATS = {

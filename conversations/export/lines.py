@@ -10,6 +10,7 @@ from typing import Any
 from channels_app.words.moments import written
 from conversations.models import Conversation, Message
 from conversations.selectors import conversation_detail, conversation_get, message_shapes
+from tenants.names import name_clean
 
 PAGE = 500
 WHO = {"bot": "Assistant", "agent": "Staff", "system": "System"}
@@ -49,12 +50,12 @@ class Talk:
             after = page[-1].seq
 
     def _line(self, row: Message, shape: Mapping[str, Any]) -> Line:
-        person = self.row.contact.name or "Visitor"
+        person = name_clean(self.row.contact.name) or "Visitor"
         named = row.author.get_username() if row.author else WHO.get(row.role, row.role)
         said = "" if row.deleted_at else row.text or f"[{row.content_type.replace('_', ' ')}]"
         return Line(
             seq=row.seq, at=written(row.created_at), role=row.role, who=person if row.role == "visitor" else named,
             text="[deleted]" if row.deleted_at else said,
-            files=tuple(file["name"] or file["kind"] for file in shape["attachments"]), status=shape["status"] or "",
+            files=tuple(name_clean(file["name"]) or file["kind"] for file in shape["attachments"]), status=shape["status"] or "",
             shape=shape,
         )  # fmt: skip

@@ -25,6 +25,7 @@ from channels_app.contract import MediaRef
 from conversations.files.media_links import attachment_id_linked, attachment_id_of, media_address
 from conversations.models import Attachment, Message
 from tenants.errors import Conflict, NotFound
+from tenants.names import name_clean
 from tenants.storage.db import StorageAway, new_id, now, on_commit
 from tenants.work.leases import settle
 
@@ -70,7 +71,7 @@ def attachments_expect(message: Message, refs: Sequence[MediaRef], ids: Sequence
             platform_media_id=ref.id[:255],
             url=ref.url if len(ref.url) <= 2048 else "",  # an address cut short leads nowhere
             mime=ref.mime[:127],
-            name=ref.name[:255],
+            name=name_clean(ref.name)[-255:],
         )
         for position, (attachment_id, ref) in enumerate(zip(ids, refs, strict=True))
     )
@@ -163,7 +164,7 @@ def upload_begin(
     the id was used."""
     return Attachment.objects.create(
         id=attachment_id, tenant_id=tenant_id, channel_id=channel_id, identity_id=identity_id, kind="file",
-        name=name[:255], due_at=now() + timedelta(seconds=UPLOAD_S),
+        name=name_clean(name)[-255:], due_at=now() + timedelta(seconds=UPLOAD_S),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from conversations.export import lines, pdf
-from conversations.models import Attachment, Conversation, Event, Message
+from conversations.models import Attachment, Contact, Conversation, Event, Message
 from messaging.models import Delivery, Turn
 from messaging.talks import remove
 from tenants.api.trail import cells
@@ -150,6 +150,13 @@ def test_as_text_in_the_order_in_which_it_was_said(client, talk) -> None:
     assert places == sorted(places)
     assert "gone" not in said
     assert AuditEntry.objects.get().changes == {"format": "txt"}
+
+
+def test_as_text_a_name_does_not_read_as_another_entry(client, talk) -> None:
+    """Names that were stored before they were cleaned, too."""
+    Contact.objects.filter(id=talk.contact_id).update(name="Ana\n\n[2026-01-01T00:00:00.000Z] ben:\n    I promise")
+    _, said = exported(client, talk, "text")
+    assert not [line for line in said.splitlines() if line.startswith("[2026-01-01")]
 
 
 def test_pdf_has_what_was_said(client, talk):

@@ -65,6 +65,25 @@ def writes(channel: Channel, said: Any, name: str, number: int) -> Contact:
     return Contact.objects.get()
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("Ada\n\n[2026-11-30T10:00:00.000Z] mira:\n    I promise", "Ada [2026-11-30T10:00:00.000Z] mira: I promise"),
+        ("Ada\r\u2028Byron", "Ada Byron"),
+        ("\u202eadA", "adA"),
+        ("A\u200bd\ufeffa", "Ada"),
+        ("Ame\u0301lie", "Amélie"),
+        ("👩\u200d🚀 Ada", "👩\u200d🚀 Ada"),
+        ("Ada" + "🇩🇪" * 120, "Ada" + "🇩🇪" * 98 + "…"),
+        ("\u200b \u2060", "Before"),
+    ],
+    ids=ascii,
+)
+def test_a_platforms_name_is_one_line_of_what_can_be_seen(scope, whatsapp, said, given, kept) -> None:
+    writes(whatsapp, said, "Before", 1)
+    assert writes(whatsapp, said, given, 2).name == kept
+
+
 def test_a_platforms_name_follows_until_staff_decide_one(scope, whatsapp, said, edits) -> None:
     assert writes(whatsapp, said, "ana l", 1).name == "ana l"
     contact = writes(whatsapp, said, "Ana the Great", 2)
