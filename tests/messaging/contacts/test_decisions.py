@@ -77,7 +77,7 @@ def writes(channel: Channel, said: Any, name: str, number: int) -> Contact:
         ("Ada" + "🇩🇪" * 120, "Ada" + "🇩🇪" * 98 + "…"),
         ("\u200b \u2060", "Before"),
     ],
-    ids=ascii,
+    ids=["entry", "lines", "bidi", "zero-width", "composed", "joined", "long", "unseen"],
 )
 def test_a_platforms_name_is_one_line_of_what_can_be_seen(scope, whatsapp, said, given, kept) -> None:
     writes(whatsapp, said, "Before", 1)
