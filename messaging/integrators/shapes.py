@@ -8,12 +8,13 @@ from __future__ import annotations
 import uuid
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from channels_app.words.moments import Moment
 from messaging.models import WebhookDelivery, WebhookEndpoint
 from tenants.api.pages import ListQuery, Page, Walk
 from tenants.api.parse import Changes
+from tenants.repeated import once
 from tenants.storage.crypto import mask
 from tenants.storage.db import now
 
@@ -25,6 +26,7 @@ CALLS = Walk(
 EventTypes = Annotated[
     list[Annotated[str, Field(max_length=60)]],
     Field(min_length=1, max_length=50, description="Types of events, globs like `chat.message.*`, or `*`"),
+    AfterValidator(once),
 ]
 Url = Annotated[str, Field(min_length=1, max_length=2048, description="https, reachable from the internet")]
 CallStatus = Literal["queued", "sending", "delivered", "failed"]

@@ -119,6 +119,13 @@ def test_types_that_are_never_sent(tenant, api, event_types) -> None:
     assert (refused.status_code, client.error_of(refused)["code"]) == (400, "unknown_event_type")
 
 
+def test_a_type_that_stands_twice_is_refused_by_its_name(tenant, api) -> None:
+    client = api(tenant)
+    refused = client.post(ROOT, {**GOOD, "event_types": ["chat.message.sent", "chat.*", "chat.message.sent"]})
+    [detail] = client.error_of(refused)["details"]
+    assert (refused.status_code, detail["field"], detail["code"]) == (400, "event_types", "repeated")
+
+
 @pytest.mark.parametrize(
     "change",
     [{"event_types": []}, {"url": None}, {"enabled": "perhaps"}, {"secrets": []}, {"paused_at": None}, {"url": 7}],
