@@ -110,6 +110,17 @@ INBOUND = [
     InboundCase("sent", "status_sent", [status("sent")]),
     InboundCase("delivered", "status_delivered", [status("delivered")]),
     InboundCase("read", "status_read", [StatusUpdate("SM09", "read", sender=RECEIVER)]),
+    InboundCase(
+        "of a message's second text",
+        {
+            "AccountSid": "AC01",
+            "MessageSid": "SM09",
+            "MessageStatus": "delivered",
+            "To": "+15005550006",
+            "ref": "ref-1#2",
+        },
+        [StatusUpdate("SM09", "delivered", client_ref="ref-1", sender=RECEIVER)],
+    ),
     InboundCase("undelivered", "status_failed", [status("failed", code="30005")]),
     InboundCase("canceled", "status_canceled", [status("failed", code="canceled")]),
     InboundCase(
