@@ -30,6 +30,7 @@ from messaging.reply import Author
 from messaging.rules.agent_replies import reply_as
 from messaging.rules.control import locked, locked_open
 from messaging.rules.sendable import content_require
+from messaging.rules.windows import window_of
 from tenants.errors import Conflict, NotFound, ServiceError, Unprocessable
 from tenants.models import Membership, User
 from tenants.storage.db import atomic, now, on_commit, retried, server_trouble
@@ -56,7 +57,7 @@ def schedule(
 ) -> ScheduledReply:
     """A reply of ``author`` that goes ``at`` that time; with ``unless_person_writes`` only if the person has not written
     until then. Raises NotFound, NotFound ``media_not_found``, Conflict ``conversation_closed`` and
-    ``too_many_scheduled``, Unprocessable ``schedule_time``, Invalid ``empty_message`` and what `content_require` raises."""
+    ``too_many_scheduled``, Unprocessable ``schedule_time`` and ``window_ends_before``, Invalid ``empty_message`` and what `content_require` raises."""
     content, since = cleaned(content), now()
     if not since < at <= since + LONGEST:
         raise Unprocessable("Choose a time from now on, within a year.", code="schedule_time")
@@ -64,6 +65,12 @@ def schedule(
         seen = locked_open(conversation_id)
         if channel := channel_for_id(seen.channel_id):
             content_require(channel, seen, content)
+            if unless_person_writes and shut_by(seen, content.type, at):
+                raise Unprocessable(
+                    "The reply window closes before that time, and only the person can open it again. Choose an earlier "
+                    "time, or let it go even if they write.",
+                    code="window_ends_before",
+                )
         upload_keep(content, at + LATEST + UNUSED)
         if scheduled_of(conversation_id).filter(status__in=ScheduledReply.OPEN).count() >= MOST:
             raise Conflict(f"{MOST} replies are planned here already.", code="too_many_scheduled")
@@ -76,6 +83,13 @@ def schedule(
         if at - since < SOON:
             on_commit(partial(wake.say_scheduled, row.id, (at - since).total_seconds()))
     return row
+
+
+def shut_by(conversation: Conversation, content_type: str, at: datetime) -> bool:
+    """Whether the platform's window, as it is now, will have closed by then."""
+    channel = conversation.channel
+    ends = window_of(channel, conversation, by_human=True).expires_at
+    return ends is not None and ends <= at and content_type not in channel.adapter.capabilities.window_free
 
 
 @retried

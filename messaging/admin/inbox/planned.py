@@ -7,7 +7,7 @@ does. Call within the tenant's scope.
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -16,9 +16,8 @@ from pydantic import AwareDatetime
 from conversations.models import Conversation, Message
 from messaging.admin.inbox.composer import Draft, contents_of
 from messaging.agents.models import ScheduledReply
-from messaging.agents.scheduled import schedule, scheduled_cancel, scheduled_get, scheduled_of
-from messaging.rules.windows import window_of
-from tenants.errors import Invalid, NotFound, Unprocessable
+from messaging.agents.scheduled import schedule, scheduled_cancel, scheduled_get, scheduled_of, shut_by
+from tenants.errors import Invalid, NotFound
 from tenants.models import User
 from tenants.staff import face_of
 from tenants.storage.db import now
@@ -34,16 +33,10 @@ class Plan(Draft):
 
 
 def reply_plan(conversation: Conversation, agent: User, plan: Plan) -> ScheduledReply:
-    """Raises Invalid ``one_message``, Unprocessable ``window_ends_before``, and what `contents_of` and `schedule` raise."""
+    """Raises Invalid ``one_message``, and what `contents_of` and `schedule` raise."""
     contents = contents_of(conversation, agent, plan)
     if len(contents) > 1:
         raise Invalid("A planned reply is one message: words, with one file at most.", code="one_message")
-    if plan.unless_person_writes and _shut_by(conversation, contents[0].type, plan.at):
-        raise Unprocessable(
-            "The reply window closes before that time, and only the person can open it again. Choose an earlier time, or let "
-            "it go even if they write.",
-            code="window_ends_before",
-        )
     return schedule(conversation.id, agent, contents[0], plan.at, unless_person_writes=plan.unless_person_writes)
 
 
@@ -69,7 +62,7 @@ def planned_shown(conversation: Conversation) -> list[dict[str, Any]]:
             "id": row.id, "at": row.at, "text": row.content.get("text") or "", "words": said_in(row), "by": _author(row),
             "unless": row.unless_after is not None, "refused": row.status == ScheduledReply.Status.REFUSED,
             "void": row.unless_after is not None and wrote > row.unless_after,
-            "late": _shut_by(conversation, row.content.get("type", ""), row.at),
+            "late": shut_by(conversation, row.content.get("type", ""), row.at),
         }
         for row in rows
     ]  # fmt: skip
@@ -92,10 +85,3 @@ def _author(row: ScheduledReply) -> str:
     if row.author is None:
         return ""
     return str(row.author.get_full_name() or face_of(row.tenant_id, row.author_id).name or row.author)
-
-
-def _shut_by(conversation: Conversation, content_type: str, at: datetime) -> bool:
-    """Whether the platform's window, as it is now, will have closed by then."""
-    channel = conversation.channel
-    ends = window_of(channel, conversation, by_human=True).expires_at
-    return ends is not None and ends <= at and content_type not in channel.adapter.capabilities.window_free

@@ -29,7 +29,7 @@ from messaging.sweep import sweep
 from tenants.errors import Conflict, NotFound, ServiceError, Unprocessable
 from tenants.models import AuditEntry, Membership, Role, User
 from tenants.storage.db import new_id, now, on_mongo
-from tests.factories import MembershipFactory
+from tests.factories import ConversationFactory, MembershipFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -255,3 +255,14 @@ def test_by_rest_it_is_planned_listed_and_cancelled_by_its_tenant_alone(talk, be
         .values_list("action", flat=True)
     )
     assert list(acts) == ["conversation.reply_scheduled", "conversation.reply_unscheduled"]
+
+
+def test_one_that_goes_only_unless_they_write_is_not_planned_behind_the_window(scope, whatsapp, ben) -> None:
+    """Whichever door it comes by: it could never go. Anyway, it goes when they have written."""
+    talk = ConversationFactory(tenant=scope, channel=whatsapp, reply_window_expires_at=NOW + timedelta(minutes=30))
+    with pytest.raises(Unprocessable) as never:
+        later(talk, ben, unless_person_writes=True)
+    assert never.value.code == "window_ends_before"
+    assert later(talk, ben).status == "waiting"
+    Conversation.objects.update(reply_window_expires_at=NOW + timedelta(hours=2))
+    assert later(talk, ben, unless_person_writes=True).status == "waiting"
