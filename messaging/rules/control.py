@@ -338,8 +338,8 @@ def control_changed(seen: Conversation) -> Conflict:
     by = {"bot": "The bot", "queue": "No colleague yet"}.get(seen.held_by, "A colleague")
     if colleague := seen.assignee:
         by = colleague.get_full_name() or colleague.get_username()
-    words = f"Control has changed meanwhile: {by} answers now."
-    return Conflict(words, code="control_changed", details=holder_shape(seen))
+    details = holder_shape(seen)
+    return Conflict(f"Control has changed meanwhile: {by} answers now.", code="control_changed", details=details)
 
 
 def repeated(seen: Conversation) -> Conversation:

@@ -119,6 +119,14 @@ function changed(conv) {
   else emit("frame", conv); // figures, marks, a rating
 }
 
+/** Who is there by now, in the list that is opened to assign. Its buttons stay, and what they know of who answers. */
+async function gathered({ target }) {
+  if (!target.open || !target.querySelector?.('.inbox-bar form[data-verb="assign"]')) return;
+  const fresh = await part(`${root.dataset.home}${opened()}/${location.search}`, "conversation").catch(() => null);
+  for (const { value, childNodes } of fresh?.querySelectorAll('.inbox-bar form[data-verb="assign"] button') ?? [])
+    target.querySelector(`button[value="${value}"]`)?.replaceChildren(...childNodes);
+}
+
 /** Who else looks at the opened conversation, and who of them types. */
 function others(members) {
   const place = pane.querySelector("#inbox-others");
@@ -236,6 +244,7 @@ document.addEventListener("click", ({ target }) => {
   for (const sheet of document.querySelectorAll("details[open]:is(.inbox-menu, .inbox-filter, .inbox-pick)"))
     if (!sheet.contains(target)) sheet.open = false;
 });
+document.addEventListener("toggle", gathered, true); // it does not bubble
 addEventListener("popstate", () => go(location.href, { push: false }));
 
 // ------------------------------------------------------------------------------------- together

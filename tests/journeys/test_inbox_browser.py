@@ -18,6 +18,7 @@ from conversations.contacts.changes import contact_change
 from conversations.models import Conversation, Message, Reaction
 from messaging.agents.labels import label_put
 from messaging.agents.notes import note_write
+from messaging.agents.presence import presence_say
 from messaging.agents.scheduled import schedule, scheduled_cancel
 from messaging.live.staff import staff_alert
 from messaging.rules.agent_replies import agent_reply
@@ -147,6 +148,21 @@ def test_a_bar_that_changes_while_a_list_of_it_is_open_is_shown_afterwards(
     expect(inbox.bar).not_to_contain_text("Mira answers")
     assign.click()
     expect(inbox.bar).to_contain_text("Mira answers")
+
+
+def test_who_is_there_is_as_it_is_when_the_list_to_assign_is_opened(staff: Staff, service: Service, ben: User) -> None:
+    row, mira = waits(service, "Ana"), service.agent("Mira", role__permissions=["*"])
+    inbox = staff(ben)
+    inbox.open(f"{row.id}/")
+    inbox.wait_live()
+    colleague = inbox.bar.locator(f'button[value="person:{mira.id}"]')
+    expect(colleague).to_contain_text("offline")
+    presence_say(service.tenant.id, mira.id, "online")
+    inbox.bar.locator("summary", has_text="Assign").click()
+    expect(colleague).to_contain_text("online")
+    colleague.click()
+    expect(inbox.bar).to_contain_text("Mira answers")
+    assert inbox.troubles == []
 
 
 def test_what_is_written_when_a_colleague_closes_stays_to_be_copied(staff: Staff, service: Service, ben: User) -> None:
