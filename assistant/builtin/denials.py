@@ -17,6 +17,21 @@ _STATES_PT = (
     r"(?!sei|me|o|a|chegou|há|est[aáou]+|tenho|posso|consigo|funciona|entendi|entendo|obrigad\w|é|encontro|vejo|recebi)"
 )
 
+#: by a wish, a duty or a noun
+_OTHER_WAYS = (
+    r"\b(?:would|['’]d)\s+rather\s+not\b|\bprefer\s+not\b|\bno\s+need\s+to\b|\bunder\s+no\s+circumstances\b",
+    r"\b(?:should\s+not|shouldn['’]?t|must\s+not|mustn['’]?t|need\s+not|needn['’]?t)\s+(?!have\b)\p{L}+",
+    r"\b(?:cancel|return|send|change|order)\s+nothing\b|(?:^|[.,;!])\s*(?:please\s+)?no\s+cancell?ations?\b",
+    r"(?:^|[.,;!])\s*(?:bitte\s+)?nicht\s+(?:\p{L}+ieren|zurück\p{L}+|ändern|löschen|abschicken|verschicken)\b",
+    r"\bbitte\s+keine?\s+\p{L}+(?:ung|gabe)\b|\b(?:bloß|auf\s+keinen\s+fall)\s+nicht\b",
+    r"\bil\s+ne\s+faut\s+(?:surtout\s+)?pas\b|\bpréf[éè]r\p{L}*\s+ne\s+pas\b",
+    rf"{_STARTS}ne\s+(?:l['’]|l[ae]s?\s+)\p{{L}}+(?:ez|e|s)\s+(?:\p{{L}}+\s+)?(?:pas|plus|jamais)\b",
+    r"^\s*(?:surtout\s+)?pas\s+d['’e]\s*\p{L}+(?:\s+s['’]il\s+\p{L}+\s+plaît|\s+merci)?[\s!.]*$",
+    r"(?<!\bqué\s)(?<!\bpor que\s)\bno\s+(?:lo|la|los|las)\s+(?:cancel|anul|devuelv|mand|env[ií]|cambi)\p{L}*(?:es|en|as|an|éis|áis|e|a)\b",
+    r"\bque\s+no\s+se\s+\p{L}+[ea]n?\b|\b(?:prefiero|preferiría)\s+no\b|^\s*nada\s+de\s+\p{L}+r\b",
+    r"\b(?:prefiro|preferia)\s+n[ãa]o\b|\bnem\s+pens\p{L}+\s+em\b|\bn[ãa]o\s+é\s+para\s+\p{L}+r\b",
+)
+
 _DENIALS = regex.compile(
     "|".join(
         (
@@ -32,14 +47,17 @@ _DENIALS = regex.compile(
             rf"{_STARTS}ne\s+pas\s+\p{{L}}+(?:er|ir|re)\b",
             rf"{_STARTS}no\s+{_STATES_ES}\p{{L}}{{2,}}(?:[ea][sn]?|éis)\b",
             r"\b(?:no|nunca)\s+(?:quiero|queremos|deseo|quisiera|quería)\b",
-            rf"{_STARTS}não\s+{_STATES_PT}\p{{L}}{{2,}}(?:[ea][sm]?)\b",
+            rf"{_STARTS}n[ãa]o\s+{_STATES_PT}\p{{L}}{{2,}}(?:[ea][sm]?)\b",
+            *_OTHER_WAYS,
             r"\b(?:não|nao|nunca)\s+(?:quero|queremos|desejo|queria|gostaria)\b",
         )
     ),
     regex.IGNORECASE,
 )
 #: each denial has one of these; to find that a text has none takes a thirtieth of the time
-_NEGATIONS = regex.compile(r"n(?:ot|['’]?t|ever|icht|e\s|['’]|o\s|unca|[ãa]o)|kein", regex.IGNORECASE)
+_NEGATIONS = regex.compile(
+    r"n(?:ot|['’]?t|ever|icht|e\s|['’]|o\s|unca|[ãa]o|ada\s|em\s|eed)|kein|\bpas\b", regex.IGNORECASE
+)
 _CLAUSES = regex.compile(
     r"[.,;:!?…\n]+|\b(?:and|but|so|und|aber|sondern|et|mais|y|pero|sino|e|mas)\b", regex.IGNORECASE
 )
