@@ -30,6 +30,7 @@ from tenants.storage.db import atomic, now
 LOOK_EVERY_S = 5.0  # how long a new vector may stay unseen
 ANEW_EVERY_S = 3600.0  # then all is read again, without what has gone
 IN_FLIGHT = timedelta(minutes=1)  # ids are drawn before their rows are committed
+WIDER = 3  # times as many are looked at again by how much each sign weighs in the question, before any numbers are read
 LEAST, TIMES = 400, 40  # candidates by signs: for each that is wanted, and at least
 FEW = 2_000  # vectors of one tenant and kind whose numbers are remembered: 4 MB
 SPARE = 16  # of few, so many more than are wanted may have gone meanwhile
@@ -56,19 +57,24 @@ class _Rows:
     signs: Any
     numbers: Any
 
-    def nearest(self, signs: bytes, most: int, only: Only) -> list[uuid.UUID]:
-        """By the number of signs that differ."""
+    def nearest(self, numbers: Any, most: int, only: Only) -> list[uuid.UUID]:
+        """By the number of signs that differ, and of more than are wanted those whose signs agree with the larger numbers."""
         import numpy as np
 
-        wanted = np.frombuffer(signs, np.uint64)
+        wanted = np.frombuffer(texts.signs(numbers), np.uint64)
         apart = np.empty(len(self.ids), np.uint16)
         for first in range(0, len(self.ids), BLOCK):
             part = np.bitwise_count(self.signs[first : first + BLOCK] ^ wanted)
             apart[first : first + BLOCK] = part.sum(axis=1, dtype=np.uint16)
         far = texts.WIDTH + 1
         apart[self._outside(only)] = far
-        places = np.argpartition(apart, most)[:most] if len(apart) > most else np.arange(len(apart))
-        return [self._id(place) for place in places if apart[place] < far]
+        wide = WIDER * most
+        places = np.argpartition(apart, wide)[:wide] if len(apart) > wide else np.arange(len(apart))
+        places = places[apart[places] < far]
+        if len(places) > most:
+            agree = np.unpackbits(self.signs[places].view(np.uint8), axis=1) @ numbers
+            places = places[np.argpartition(-agree, most)[:most]]
+        return [self._id(place) for place in places]
 
     def alike(self, numbers: Any, most: int, only: Only) -> list[tuple[uuid.UUID, float]]:
         """By the numbers themselves, the best first."""
@@ -175,7 +181,7 @@ class Embedded:
             return [], True
         if rows.numbers is None:
             most = max(LEAST, TIMES * k)
-            candidates = rows.nearest(texts.signs(numbers), most, only)
+            candidates = rows.nearest(numbers, most, only)
             found = self._compared(kind, numbers, candidates)
             return found, len(candidates) - len(found) <= most // 2
         best = rows.alike(numbers, k + SPARE, only)

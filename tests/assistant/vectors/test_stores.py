@@ -179,6 +179,30 @@ def test_the_embedded_store_finds_the_exact_best_among_many(scope, monkeypatch) 
     assert places(wanted, 1) == [123]
 
 
+def test_among_many_that_are_alike_the_signs_are_weighed(monkeypatch) -> None:
+    """Of 3,000 around one text the 400 that are read held hardly six of the ten nearest when each sign counted the same."""
+    dice = np.random.default_rng(7)
+
+    def around(middle: Any, count: int) -> Any:
+        made = middle + dice.standard_normal((count, texts.WIDTH)) * (0.6 / texts.WIDTH**0.5)
+        return (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
+
+    middle = around(np.zeros(texts.WIDTH), 1)
+    there, asked = around(middle, 3_000), around(middle, 20)
+    ids = np.frombuffer(b"".join(uuid.UUID(int=place).bytes for place in range(3_000)), np.uint8).reshape(-1, 16)
+    rows = embedded._Rows(ids, np.zeros(3_000, np.uint64), np.packbits(there > 0, axis=1).view(np.uint64), None)
+
+    def found(wider: int) -> float:
+        monkeypatch.setattr(embedded, "WIDER", wider)
+        nearest = [{uuid.UUID(int=int(place)) for place in np.argsort(-(there @ one))[:10]} for one in asked]
+        return sum(len(best & set(rows.nearest(one, 400, ANY))) for one, best in zip(asked, nearest, strict=True)) / 20
+
+    weighed = embedded.WIDER
+    alike = found(1)
+    assert found(weighed) >= alike + 1 >= 6
+    assert len(rows.nearest(asked[0], 400, ANY)) == 400
+
+
 def test_of_few_the_embedded_store_remembers_the_numbers(scope, monkeypatch, django_assert_num_queries) -> None:
     """It reads none of them again, and finds what comparing all of them finds."""
     rows = many(scope, 300)
