@@ -214,7 +214,7 @@ class Dialogue(Replies):
     def delivery_meant(self) -> EngineReply | None:
         """ "And when does it come?" asks how long delivery takes after an answer about a product, and after one about an order
         the same of that again."""
-        if self.stage != OPEN or self.taught_so:
+        if not self.before or self.stage != OPEN or self.taught_so:
             return None
         if self.about_goods:
             reply = self.read_as(delivery_asked(self.text))
@@ -291,8 +291,9 @@ class Dialogue(Replies):
 
     def product_called(self) -> EngineReply | None:
         """A product's name, where no letters say that it is anything else: what one or two words mean deceives."""
-        few = len(self.text.split()) <= FEW and self.looked_at.by == MEANING and not self.taught_so
-        return self.product_named() if few and not self.collecting else None
+        if self.ask_shop is None or self.looked_at.by != MEANING or len(self.text.split()) > FEW:
+            return None
+        return None if self.taught_so or self.collecting else self.product_named()
 
     def product_named(self) -> EngineReply | None:
         """Nothing but the name of a product."""

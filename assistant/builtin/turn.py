@@ -83,7 +83,8 @@ class Turn:
         self.on_yes, self.offered = str(memory.get("on_yes", "")), _content(memory.get("offered"))
         self.goods = as_dict(memory.get("goods"))
         self.asked = _list(memory.get("asked"))
-        self.about_goods = PRODUCTS in (self.context.get("current_intent"), memory.get("about"))
+        self.before = self.context.get("current_intent")  # what the last answer was to
+        self.about_goods = self.before == PRODUCTS or "about" in memory
         waiting = self.stage in (COLLECTING, CONFIRMING)
         self.later = [str(one) for one in _list(memory.get("later"))] if waiting else []
         if self.colleague_spoke:
@@ -95,8 +96,9 @@ class Turn:
         self.entities = as_dict(self.context.get("entities")) | slots.entities(self.text, engine_options.region)
         spoken = [language.split("-")[0] for language in engine_options.languages]
         wanted = request.language.split("-")[0]
-        guessed = "" if wanted or len(spoken) < 2 else tongue_of(self.text, lessons.tongues)
-        self.language = next((one for one in (wanted, guessed) if one in spoken), spoken[0])
+        if not wanted and len(spoken) > 1:
+            wanted = tongue_of(self.text, lessons.tongues)
+        self.language = wanted if wanted in spoken else spoken[0]
 
     @cached_property
     def looked_at(self) -> Recognised:
@@ -182,7 +184,7 @@ class Turn:
     @cached_property
     def told_last(self) -> Skill | None:
         """The tenant's intent whose reply the last answer was."""
-        skill = self.skill(str(self.context.get("current_intent") or "")) if self.stage == OPEN else None
+        skill = self.skill(str(self.before)) if self.before and self.stage == OPEN else None
         return skill if skill and skill.own else None
 
     @cached_property
