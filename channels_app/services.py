@@ -21,6 +21,7 @@ from tenants.access.limits import allow
 from tenants.errors import Invalid, Unavailable
 from tenants.repeated import repeated_in
 from tenants.storage.db import RACES, atomic, now, retried
+from tenants.strict import strict_of
 
 COUNTED_S = 3600  # wrong proofs are forgotten after that when no check takes them
 COUNTED_BURST = 10
@@ -102,7 +103,7 @@ def channel_fill(channel: Channel, config: Mapping[str, Any]) -> None:
     }
     channel.config, channel.secrets = {**channel.config, **opened}, {**channel.secrets, **given}
     try:
-        wanted = adapter.config_class.model_validate({**channel.config, **channel.secrets})
+        wanted = strict_of(adapter.config_class).validate_python({**channel.config, **channel.secrets})
     except ValidationError as error:
         details = [
             {"field": ".".join(map(str, e["loc"])), "message": e["msg"], "code": e["type"]} for e in error.errors()

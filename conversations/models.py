@@ -41,7 +41,10 @@ class Contact(TenantModel):
     objects: ClassVar[ScopedManager[Any]] = ScopedManager.from_queryset(FollowedRows)()
 
     class Meta:
-        indexes: ClassVar[list[Any]] = [models.Index(fields=["tenant", "last_active_at"], name="contact_by_activity")]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant", "last_active_at"], name="contact_by_activity"),
+            models.Index(fields=["tenant", "phone"], condition=~models.Q(phone=""), name="contact_by_phone"),
+        ]
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
         """As ever, and the words of what is named."""

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from channels_app.contract import BadPayload, TooDeep, read_json
 from tenants.errors import Invalid, ServiceError, TooMany
+from tenants.strict import strict_of
 
 MOST_BYTES = 32 * 1024
 FRAMES_PER_S, FRAMES_BURST = 6.0, 60
@@ -91,7 +92,7 @@ def frame_of(model: type[BaseModel], fields: dict[str, Any]) -> BaseModel:
     """Raises Invalid, which names the members that are wrong, or the rule of the whole frame that it breaks, and quotes
     nothing of it."""
     try:
-        return model.model_validate(fields)
+        return strict_of(model).validate_python(fields)
     except ValidationError as error:
         wrong = ", ".join(
             sorted(

@@ -21,6 +21,7 @@ from rest_framework.request import Request
 
 from tenants.errors import Invalid
 from tenants.storage.json_values import DEEPEST, TOO_DEEP, unstorable
+from tenants.strict import strict_of
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -94,7 +95,7 @@ def parse_body(request: Request | HttpRequest, model: type[M]) -> M:
         raise UnsupportedMediaType(content_type or "unknown", "Send JSON, with `Content-Type: application/json`.")
     _demand_storable(body)
     try:
-        return _forwards(model.model_validate_json(body or b"{}"))
+        return _forwards(strict_of(model).validate_json(body or b"{}"))
     except ValidationError as error:
         if error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid":
             raise ParseError from None

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from tenants.errors import Invalid
 from tenants.repeated import repeated_in
+from tenants.strict import strict_of
 from tenants.tenant_settings.settings import TenantSettings
 
 #: settings that nothing obeys yet, by what will. Refused where they are set: a legal hold that does not hold,
@@ -27,7 +28,7 @@ def settings_check(given: Mapping[str, Any]) -> TenantSettings:
     """What is about to be stored, typed. Raises Invalid ``invalid_settings`` with a detail per wrong setting,
     for one that nothing obeys yet (``not_obeyed_yet``), an entry that stands in its list twice (``repeated``) and a rate beyond the operator's ceiling."""
     try:
-        wanted = TenantSettings.model_validate(given)
+        wanted = strict_of(TenantSettings).validate_python(given)
     except ValidationError as error:
         raise _invalid(
             {"field": ".".join(map(str, one["loc"])), "message": one["msg"], "code": one["type"]}

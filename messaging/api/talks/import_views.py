@@ -21,6 +21,7 @@ from tenants.api.parse import problems
 from tenants.api.views import TenantAPIView, answered, asked, parse_body
 from tenants.errors import Invalid, ServiceError, Unprocessable
 from tenants.storage.db import now
+from tenants.strict import strict_of
 
 MOST = 500
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -123,7 +124,7 @@ class ImportView(TenantAPIView):
     def _item(self, given: dict[str, Any]) -> tuple[ImportItem, Any]:
         """Raises Invalid, Unprocessable ``channel_not_configured`` and ``sent_in_future``."""
         try:
-            item = ImportItem.model_validate_json(to_json(given))
+            item = strict_of(ImportItem).validate_json(to_json(given))
         except ValidationError as error:
             raise Invalid(details=problems(error, given)) from None
         if item.sent_at > now():

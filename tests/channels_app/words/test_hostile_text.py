@@ -106,9 +106,11 @@ LONGEST: dict[str, int] = {
     "assistant.builtin.wording": MAX_TEXT,
     "assistant.builtin.denials": MAX_TEXT,
     "assistant.builtin.wishes": MAX_TEXT,
+    "assistant.builtin.unsure": MAX_TEXT,
     "assistant.engine.remote": 2048,  # what gRPC says of an error
     "assistant.engine.wire": 256_000,
     "assistant.intents.spelling": MAX_TEXT,
+    "assistant.intents.tongues": RAW_MOST,  # all that an article says
     "assistant.knowledge.documents": MOST_BYTES,
     "assistant.knowledge.page": FEW_SIGNS,  # what is longer is read in a child
     "assistant.knowledge.papers": RAW_MOST,  # a line, or a paragraph

@@ -19,6 +19,7 @@ from conversations.contacts.people import contact_touch, contacts_merge, contact
 from conversations.models import Contact, ContactMerge, Conversation
 from conversations.search.people import called, people_index_drop, people_index_make
 from messaging.admin.inbox.contact import person_change
+from messaging.agents.inbox import found as looked_for
 from messaging.agents.inbox.found import conversations_found
 from messaging.context.profile import profile_keep
 from messaging.housekeeping import STEPS
@@ -94,6 +95,19 @@ def test_the_one_who_was_active_last_long_ago_is_found_among_thousands(scope) ->
     talks_with(scope, name="José García", last_active_at=now() - timedelta(days=900))
     Contact.objects.bulk_create([Contact(tenant=scope, name=f"Person {number}") for number in range(1_200)])
     assert found("garcia") == {"José García"}
+
+
+def test_a_part_that_begins_no_word_is_looked_for_among_those_who_were_active_last(scope, monkeypatch) -> None:
+    """All contacts were read whenever no name fits: with each search for words of messages."""
+    monkeypatch.setattr(looked_for, "RECENT", 2)
+    for days, (name, phone) in enumerate(
+        [("Ada", ""), ("José García", "+4915112340000"), ("Lucía Arcía", "+493055511")]
+    ):
+        talks_with(scope, name=name, phone=phone, last_active_at=now() - timedelta(days=days))
+    assert found("rcí") == {"José García"}
+    assert found("12340") == {"José García"}
+    assert found("5551") == set()
+    assert found("+49 30 55511") == {"Lucía Arcía"}
 
 
 def test_a_visitor_without_a_name_is_found_by_the_number_that_stands_for_it(scope) -> None:

@@ -184,7 +184,7 @@ class TestWriting:
         for piece in ("a" * MOST_SHOWN, "b", "c"):
             writing.grow(piece)
             self.ticks[0]()
-        assert [frame["content"]["text"] for frame in pushed] == ["a" * MOST_SHOWN, "a" * MOST_SHOWN + "…"]
+        assert [frame["content"]["text"] for frame in pushed] == ["a" * MOST_SHOWN, "a" * (MOST_SHOWN - 1) + "…"]
 
     def test_what_no_socket_heard_yet_is_shown_when_one_does(self, pushed, monkeypatch):
         monkeypatch.setattr(hub, "heard", lambda group: False)
