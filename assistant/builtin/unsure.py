@@ -10,7 +10,7 @@ from __future__ import annotations
 import regex
 
 LONGEST = 120  # characters; who writes more tells something else
-_WORDS = r"(?:[\s,]+[^\s.?!;]+){0,8}"
+_WORDS = r"(?:[\s,]+[^\s,.?!;]+){0,8}"
 _BEFORE = r"(?:(?:sorry|well|um+|hm+|oh|ok(?:ay)?|but|and|i['’]?m|i am|i|we|honestly|really|actually|entschuldigung|also|leider|aber|puh|pardon|désolée?|euh|ben|mais|ah|lo siento|perdón|pues|pero|la verdad|desculpe|bem|mas|olhe|ai)\b[\s,.…]*)*"
 #: what they were asked for is not known, not at hand, or to be found in another way
 _LACKING = (

@@ -106,7 +106,7 @@ LONGEST: dict[str, int] = {
     "assistant.builtin.wording": MAX_TEXT,
     "assistant.builtin.denials": MAX_TEXT,
     "assistant.builtin.wishes": MAX_TEXT,
-    "assistant.builtin.unsure": MAX_TEXT,
+    "assistant.builtin.unsure": 120,  # what is longer tells something else
     "assistant.engine.remote": 2048,  # what gRPC says of an error
     "assistant.engine.wire": 256_000,
     "assistant.intents.spelling": MAX_TEXT,
