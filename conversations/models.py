@@ -43,7 +43,7 @@ class Contact(TenantModel):
     class Meta:
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["tenant", "last_active_at"], name="contact_by_activity"),
-            models.Index(fields=["tenant", "phone"], condition=~models.Q(phone=""), name="contact_by_phone"),
+            models.Index(fields=["tenant", "phone"], name="contact_by_phone"),
         ]
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:

@@ -15,6 +15,6 @@ class Migration(migrations.Migration):
     operations = [
         AddIndexBeside(
             model_name='contact',
-            index=models.Index(condition=models.Q(('phone', ''), _negated=True), fields=['tenant', 'phone'], name='contact_by_phone'),
+            index=models.Index(fields=['tenant', 'phone'], name='contact_by_phone'),
         ),
     ]
